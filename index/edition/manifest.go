@@ -1,0 +1,216 @@
+package edition
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"gengtu/index/problem"
+)
+
+// Product is what every manifest names as its product.
+const Product = "gengtu"
+
+// Format is the version of the directory's layout and of the records in it. A
+// program refuses an edition of another format.
+const Format = 1
+
+// The files of a generation.
+const (
+	ManifestFile = "manifest.json"
+	FeaturesFile = "features.db"
+	TilesFile    = "tiles.db"
+)
+
+// Manifest describes one generation. It is not changed once the generation is
+// in force.
+type Manifest struct {
+	Product    string `json:"product"`
+	Format     int    `json:"format"`
+	Program    string `json:"program"`
+	Tier       Tier   `json:"tier"`
+	Generation string `json:"generation"`
+	// Created is when the generation was made, RFC 3339 with nanoseconds, UTC.
+	// It is no part of the content hash.
+	Created string  `json:"created"`
+	Layers  []Layer `json:"layers"`
+	Policy  Policy  `json:"policy"`
+	// Tiles counts the built tiles: grid, then zoom, then number.
+	Tiles map[string]map[string]int `json:"tiles"`
+	// BuiltZooms are the zooms in TilesFile; other zooms up to MaxZoom are made
+	// on demand.
+	BuiltZooms [2]int `json:"built_zooms"`
+	MaxZoom    int    `json:"max_zoom"`
+	// ContentHash is the SHA-256, in hex, over the sorted keys and values of
+	// features and tiles.
+	ContentHash string `json:"content_hash"`
+	// Files holds the SHA-256, in hex, of each file beside the manifest.
+	Files map[string]string `json:"files"`
+}
+
+// Layer is one layer in one vintage.
+type Layer struct {
+	Name    string `json:"name"`
+	Title   Title  `json:"title"`
+	Vintage string `json:"vintage"`
+	// Source names the files that the layer came from, without folders; empty
+	// below secure.
+	Source []string `json:"source,omitempty"`
+	// View is set when the layer is a selection from another one of the same
+	// vintage and has no features of its own in the file.
+	View     *View `json:"view,omitempty"`
+	Features int   `json:"features"`
+	Vertices int   `json:"vertices"`
+	// Extent is minLon, minLat, maxLon, maxLat in degrees; null when the layer
+	// is empty.
+	Extent *[4]float64 `json:"extent"`
+	// AreaM2 is the ellipsoidal area of all features added up (gross).
+	AreaM2 float64 `json:"area_m2"`
+	// PatchM2 and NetM2 are the areas of record added up; null when the layer
+	// has none.
+	PatchM2 *float64 `json:"patch_m2"`
+	NetM2   *float64 `json:"net_m2"`
+	Fields  []Field  `json:"fields"`
+	// ClassField is the field by which merged shapes at low zooms are told
+	// apart, or "".
+	ClassField string `json:"class_field,omitempty"`
+}
+
+// Key is the layer's name in files: name@vintage.
+func (l *Layer) Key() string { return l.Name + "@" + l.Vintage }
+
+// Title is a name in the languages of people.
+type Title struct {
+	Zh string `json:"zh"`
+	En string `json:"en"`
+}
+
+// View says which features of the layer Of belong to a view: those whose Field
+// begins with Prefix.
+type View struct {
+	Of     string `json:"of"`
+	Field  string `json:"field"`
+	Prefix string `json:"prefix"`
+}
+
+// FieldKind is the type of a field's values.
+type FieldKind string
+
+// The kinds of field. Dates are text as delivered.
+const (
+	Text    FieldKind = "text"
+	Integer FieldKind = "integer"
+	Real    FieldKind = "real"
+	Bool    FieldKind = "bool"
+	Date    FieldKind = "date"
+)
+
+// Field is one attribute of a layer.
+type Field struct {
+	Name  string    `json:"name"`
+	Kind  FieldKind `json:"type"`
+	Title string    `json:"title,omitempty"`
+	// Known fields are named by the layer's profile; the others came along with
+	// the delivery.
+	Known bool `json:"known"`
+	// Personal fields speak of a person.
+	Personal bool `json:"personal,omitempty"`
+	// Tile fields are carried by vector tiles where a click can hit one parcel.
+	Tile bool `json:"tile"`
+	// Code fields are looked up by `?code=`.
+	Code bool `json:"code,omitempty"`
+}
+
+// Policy names the policy that an edition was made under, and carries what of
+// it the server needs to keep to.
+type Policy struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+	// GridLon and GridLat are the steps of the grid that all vertices lie on, in
+	// units of 1e-10 degree; 0 where the geometry is as delivered. GridM is the
+	// step in metres that the policy asked for.
+	GridM   float64 `json:"grid_m,omitempty"`
+	GridLon int64   `json:"grid_lon,omitempty"`
+	GridLat int64   `json:"grid_lat,omitempty"`
+	// MaxAOIM2 and MinAOIM2 bound the shapes that overlay answers; 0 is no bound.
+	MaxAOIM2 float64 `json:"max_aoi_m2,omitempty"`
+	MinAOIM2 float64 `json:"min_aoi_m2,omitempty"`
+	// Pieces tells whether overlay may answer with single features.
+	Pieces bool `json:"pieces"`
+	// Use is what the data may be used for, Approval the map approval number
+	// (审图号), Disclaimer what every picture carries.
+	Use        Title  `json:"use"`
+	Approval   string `json:"approval,omitempty"`
+	Disclaimer Title  `json:"disclaimer"`
+}
+
+// ReadManifest reads the manifest of a generation's directory.
+func ReadManifest(dir string) (*Manifest, error) {
+	path := filepath.Join(dir, ManifestFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, notAnEdition(dir).Because(err)
+		}
+		return nil, problem.New("EDITION_UNREADABLE", "清单读不出来", "the manifest cannot be read").In(path).Because(err)
+	}
+	return ParseManifest(path, data)
+}
+
+// ParseManifest reads a manifest and checks that it is one of this program's
+// format. The path is for messages only.
+func ParseManifest(path string, data []byte) (*Manifest, error) {
+	m := &Manifest{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(m); err != nil {
+		return nil, problem.New("MANIFEST_BROKEN", "清单不是完整的 JSON（%v）", "the manifest is not whole JSON (%v)", err).In(path).
+			Advise("请从备份恢复这一代，或用 gengtu rollback 回到上一代", "restore the generation from a backup, or go back with gengtu rollback")
+	}
+	if m.Product != Product || m.Format != Format {
+		return nil, problem.New("MANIFEST_FORMAT", "清单的产品和格式是 %q %d，本程序只认 %q %d",
+			"the manifest is of product and format %q %d, this program reads %q %d", m.Product, m.Format, Product, Format).In(path)
+	}
+	if m.Tier.rank() == 0 {
+		return nil, problem.New("MANIFEST_FORMAT", "清单中的版别 %q 不存在", "the manifest names the unknown tier %q", m.Tier).In(path)
+	}
+	seen := map[string]bool{}
+	for i := range m.Layers {
+		k := m.Layers[i].Key()
+		if seen[k] {
+			return nil, problem.New("MANIFEST_BROKEN", "清单两次列出图层 %s", "the manifest lists layer %s twice", k).In(path)
+		}
+		seen[k] = true
+	}
+	return m, nil
+}
+
+func (m *Manifest) write(dir string) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("manifest: %w", err)
+	}
+	return writeSynced(filepath.Join(dir, ManifestFile), append(data, '\n'), 0o644)
+}
+
+func writeSynced(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func notAnEdition(dir string) *problem.Problem {
+	return problem.New("EDITION_MISSING", "这里没有版本目录", "there is no edition here").In(dir).
+		Advise("请核对路径，或先用 gengtu ingest 建立", "check the path, or make one with gengtu ingest")
+}

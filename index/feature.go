@@ -1,0 +1,247 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"gengtu/index/geo"
+)
+
+// NoArea stands for an area of record that the delivery does not give.
+const NoArea = math.MinInt64
+
+// MaxID is the largest id: 53 bits, so that every client can hold it in a
+// floating point number.
+const MaxID = 1<<53 - 1
+
+// Feature is one polygon or multipolygon with its attributes.
+type Feature struct {
+	// ID is in [1, MaxID], the same across zooms, rebuilds and vintages.
+	ID uint64
+	// Geometry is valid: shells counter-clockwise, holes clockwise inside them.
+	Geometry geo.MultiPolygon
+	// Box is the smallest box around Geometry.
+	Box geo.Box
+	// Values are parallel to the layer's fields: nil, string, int64, float64 or
+	// bool.
+	Values []any
+	// AreaM2 is the ellipsoidal area.
+	AreaM2 float64
+	// Patch and Net are the areas of record in 0.01 m², or NoArea.
+	Patch, Net int64
+	// Place is the feature's administrative code, of 2 to 14 digits, or "".
+	Place string
+}
+
+// errRecord says that a stored record does not decode: the file is damaged.
+var errRecord = errors.New("record damaged")
+
+// appendRecord appends f in the form that features.db holds:
+//
+//	id, box, area, patch, net, place, values, geometry
+//
+// with integers as varints, the geometry as differences between neighbouring
+// positions, and values each behind a byte for its type.
+func appendRecord(dst []byte, f *Feature) ([]byte, error) {
+	dst = binary.AppendUvarint(dst, f.ID)
+	for _, v := range []int64{f.Box.Min.Lon, f.Box.Min.Lat, f.Box.Max.Lon - f.Box.Min.Lon, f.Box.Max.Lat - f.Box.Min.Lat} {
+		dst = binary.AppendVarint(dst, v)
+	}
+	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(f.AreaM2))
+	dst = binary.AppendVarint(dst, f.Patch)
+	dst = binary.AppendVarint(dst, f.Net)
+	dst = appendText(dst, f.Place)
+	dst = binary.AppendUvarint(dst, uint64(len(f.Values)))
+	for i, v := range f.Values {
+		var err error
+		if dst, err = appendValue(dst, v); err != nil {
+			return nil, fmt.Errorf("value %d: %w", i, err)
+		}
+	}
+	return appendGeometry(dst, f.Geometry), nil
+}
+
+// The types of stored values.
+const (
+	valueNil = iota
+	valueText
+	valueInteger
+	valueReal
+	valueFalse
+	valueTrue
+)
+
+func appendValue(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, valueNil), nil
+	case string:
+		return appendText(append(dst, valueText), v), nil
+	case int64:
+		return binary.AppendVarint(append(dst, valueInteger), v), nil
+	case float64:
+		return binary.LittleEndian.AppendUint64(append(dst, valueReal), math.Float64bits(v)), nil
+	case bool:
+		if v {
+			return append(dst, valueTrue), nil
+		}
+		return append(dst, valueFalse), nil
+	}
+	return nil, fmt.Errorf("a %T is no value of a feature", v)
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func appendGeometry(dst []byte, m geo.MultiPolygon) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(m)))
+	var last geo.Position
+	for _, p := range m {
+		dst = binary.AppendUvarint(dst, uint64(len(p)))
+		for _, r := range p {
+			dst = binary.AppendUvarint(dst, uint64(len(r)))
+			for _, v := range r {
+				dst = binary.AppendVarint(dst, v.Lon-last.Lon)
+				dst = binary.AppendVarint(dst, v.Lat-last.Lat)
+				last = v
+			}
+		}
+	}
+	return dst
+}
+
+// decoder reads a record; after the first fault it gives zeros and remembers it.
+type decoder struct {
+	data []byte
+	bad  bool
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.data)
+	if n <= 0 {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	d.data = d.data[n:]
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.data)
+	if n <= 0 {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	d.data = d.data[n:]
+	return v
+}
+
+// take returns the next n bytes, which alias the record.
+func (d *decoder) take(n uint64) []byte {
+	if n > uint64(len(d.data)) {
+		d.bad, d.data = true, nil
+		return nil
+	}
+	b := d.data[:n]
+	d.data = d.data[n:]
+	return b
+}
+
+func (d *decoder) real() float64 {
+	b := d.take(8)
+	if b == nil {
+		return 0
+	}
+	return math.Float64frombits(binary.LittleEndian.Uint64(b))
+}
+
+func (d *decoder) text() string { return string(d.take(d.uvarint())) }
+
+// count reads a number of things that take at least size bytes each.
+func (d *decoder) count(size uint64) int {
+	n := d.uvarint()
+	if n > uint64(len(d.data))/size {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	return int(n)
+}
+
+// head decodes everything before the values.
+func (d *decoder) head(f *Feature) {
+	f.ID = d.uvarint()
+	f.Box.Min = geo.Position{Lon: d.varint(), Lat: d.varint()}
+	f.Box.Max = geo.Position{Lon: f.Box.Min.Lon + d.varint(), Lat: f.Box.Min.Lat + d.varint()}
+	f.AreaM2 = d.real()
+	f.Patch, f.Net = d.varint(), d.varint()
+	f.Place = d.text()
+}
+
+func (d *decoder) values() []any {
+	out := make([]any, d.count(1))
+	for i := range out {
+		out[i] = d.value()
+	}
+	return out
+}
+
+func (d *decoder) value() any {
+	t := d.take(1)
+	if t == nil {
+		return nil
+	}
+	switch t[0] {
+	case valueNil:
+		return nil
+	case valueText:
+		return d.text()
+	case valueInteger:
+		return d.varint()
+	case valueReal:
+		return d.real()
+	case valueFalse:
+		return false
+	case valueTrue:
+		return true
+	}
+	d.bad = true
+	return nil
+}
+
+func (d *decoder) geometry() geo.MultiPolygon {
+	m := make(geo.MultiPolygon, d.count(1))
+	var last geo.Position
+	for i := range m {
+		m[i] = make(geo.Polygon, d.count(1))
+		for j := range m[i] {
+			r := make(geo.Ring, d.count(2))
+			for k := range r {
+				last.Lon += d.varint()
+				last.Lat += d.varint()
+				r[k] = last
+			}
+			m[i][j] = r
+		}
+	}
+	return m
+}
+
+// end returns the fault met, or one when bytes are left over.
+func (d *decoder) end() error {
+	if d.bad || len(d.data) > 0 {
+		return errRecord
+	}
+	return nil
+}
+
+func decodeRecord(data []byte) (Feature, error) {
+	d := decoder{data: data}
+	var f Feature
+	d.head(&f)
+	f.Values = d.values()
+	f.Geometry = d.geometry()
+	return f, d.end()
+}

@@ -1,0 +1,163 @@
+// The page: reads the tier from the address, asks for a token if one is needed,
+// builds the map and joins the parts.
+//
+// For tests and for the console: window.gengtu = {map, ready, drawPolygon}.
+
+import { onGeneration, probe, tier, tiers } from './api.js';
+import { loadCatalog } from './catalog.js';
+import { $, problemBox, toast } from './dom.js';
+import { createDraw } from './draw.js';
+import { createFeature } from './feature.js';
+import { lang, onLang, setLang, t, translatePage } from './i18n.js';
+import { createLayers } from './layers.js';
+import { createMap, fit } from './map.js';
+import { createOverlay } from './overlay.js';
+import { readLink, writeLink } from './permalink.js';
+import { createPlaces } from './places.js';
+import { createStatus } from './status.js';
+import { askToken, whyRefused } from './token.js';
+
+const narrow = () => window.innerWidth < 720;
+
+let drawPolygon = null;
+const ready = start();
+window.gengtu = {
+  map: null,
+  ready,
+  drawPolygon: async (lngLats) => { await ready; return drawPolygon(lngLats); },
+};
+// Whoever waits for ready sees the fault; the page has shown it already.
+ready.catch(() => {});
+
+onLang(() => {
+  translatePage();
+  document.title = `${t('app.name')} · ${t(`tier.${tier}`)}`;
+  $('lang').textContent = t('lang.other');
+  for (const option of $('tier').options) option.textContent = t(`tier.${option.value}`);
+});
+$('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));
+$('token-open').addEventListener('click', async () => { if (await askToken('change')) location.reload(); });
+
+// start runs until the map stands there with its first tiles.
+async function start() {
+  fillTiers([tier]);
+  openLayers(!narrow());
+  const catalog = await enter();
+  let map;
+  try {
+    map = await createMap('map', catalog.extent);
+  } catch (problem) {
+    showFault(problem.words ? problem : new Error(t('error.webgl')));
+    throw problem;
+  }
+  window.gengtu.map = map;
+  const layers = createLayers(map, catalog, () => writeLink(map, layers.list));
+  const draw = createDraw(map, (ring) => overlay.shape(ring).catch(ignoreShown));
+  const overlay = createOverlay(map, catalog, () => draw.begin('polygon'));
+  ({ drawPolygon } = overlay);
+  createFeature(map, catalog, layers.list, draw.busy);
+  createPlaces({
+    show: (extent) => { if (extent) fit(map, extent); },
+    measure: (place) => overlay.place(place).catch(ignoreShown),
+  });
+  createStatus(map, catalog);
+  joinAddress(map, layers);
+  joinButtons(map, catalog);
+  watch(map, catalog);
+  findTiers();
+  await new Promise((resolve) => map.once('idle', resolve));
+}
+
+// enter reads the catalogue, asking for a token as often as it takes.
+async function enter() {
+  for (;;) {
+    try {
+      return await loadCatalog();
+    } catch (problem) {
+      findTiers();
+      if (problem.status !== 401 && problem.status !== 403) {
+        await new Promise((again) => { showFault(problem.status === 404 ? missingTier() : problem, again); });
+      } else if (!await askToken(whyRefused())) {
+        await new Promise((again) => { showFault(problem, again); });
+      }
+    }
+  }
+}
+
+// ignoreShown ends a promise whose Problem the page has shown already.
+function ignoreShown() {}
+
+const missingTier = () => new Error(t('error.tier', { tier: t(`tier.${tier}`) }));
+
+// showFault covers the map with what is wrong; again runs at the button.
+function showFault(problem, again) {
+  const box = problemBox(problem, again && { label: t('retry'), run: () => { $('map').replaceChildren(); again(); } });
+  $('map').replaceChildren(box);
+}
+
+function fillTiers(names) {
+  const options = tiers.filter((name) => names.includes(name)).map((name) => new Option(t(`tier.${name}`), name, name === tier, name === tier));
+  $('tier').replaceChildren(...options);
+  $('tier').disabled = options.length < 2;
+}
+
+let tiersAsked = false;
+
+// findTiers offers the other tiers that this server has.
+async function findTiers() {
+  if (tiersAsked) return;
+  tiersAsked = true;
+  const others = tiers.filter((name) => name !== tier);
+  const statuses = await Promise.all(others.map(probe));
+  fillTiers([tier, ...others.filter((_, i) => [200, 401, 403].includes(statuses[i]))]);
+}
+
+$('tier').addEventListener('change', () => {
+  const address = new URL(location.href);
+  address.searchParams.set('tier', $('tier').value);
+  location.assign(address);
+});
+
+function joinAddress(map, layers) {
+  const link = readLink();
+  if (link.layers) layers.apply(link.layers);
+  map.on('moveend', () => writeLink(map, layers.list));
+  window.addEventListener('hashchange', () => {
+    const next = readLink();
+    if (next.layers) layers.apply(next.layers);
+    if (next.zoom !== undefined) map.jumpTo({ center: [next.lon, next.lat], zoom: next.zoom });
+  });
+}
+
+function joinButtons(map, catalog) {
+  $('zoom-in').addEventListener('click', () => map.zoomIn());
+  $('zoom-out').addEventListener('click', () => map.zoomOut());
+  $('zoom-fit').addEventListener('click', () => { if (catalog.extent) fit(map, catalog.extent); });
+  onLang(() => map.getCanvas().setAttribute('aria-label', t('map.label')));
+}
+
+function openLayers(open) {
+  $('layers').hidden = !open;
+  $('layers-open').setAttribute('aria-expanded', String(open));
+}
+$('layers-open').addEventListener('click', () => openLayers($('layers').hidden));
+$('layers-close').addEventListener('click', () => { openLayers(false); $('layers-open').focus(); });
+
+// watch says when tiles fail, when a token ends, and when the data has changed.
+function watch(map, catalog) {
+  let told = false;
+  map.on('error', async ({ error }) => {
+    if (error?.status === 401 || error?.status === 403) {
+      if (await askToken(whyRefused())) location.reload();
+    } else if (!told) {
+      told = true;
+      toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });
+    }
+  });
+  let noticed = false;
+  onGeneration((generation) => {
+    if (noticed || !catalog.generation || generation === catalog.generation) return;
+    noticed = true;
+    toast(t('notice.changed'), { label: t('reload'), run: () => location.reload() });
+  });
+}

@@ -1,0 +1,63 @@
+// Asking how much of each layer lies inside a shape or a place, and keeping the
+// answer on the page.
+
+import { post } from './api.js';
+import { measured } from './catalog.js';
+import { problemBox } from './dom.js';
+import { close } from './draw.js';
+import { onLang, t } from './i18n.js';
+import { setShape } from './map.js';
+import { report } from './report.js';
+import { busyBox, closeSide, fillSide, openSide } from './side.js';
+
+// createOverlay returns {shape(ring), place({code, name}), drawPolygon(lngLats)}.
+export function createOverlay(map, catalog, redraw) {
+  let current = null; // {ask, answer, problem} of the tab that is open
+  let request = null;
+
+  const clear = () => { request?.abort(); current = null; setShape(map, 'aoi', null); };
+  const render = () => {
+    if (current.problem) return problemBox(current.problem, { label: t('retry'), run: () => run(current.ask).catch(() => {}) });
+    if (!current.answer) return busyBox(t('overlay.busy'));
+    return report(catalog, current.ask, current.answer, redraw);
+  };
+
+  // run asks and shows; it resolves with the answer once it is on the page, and
+  // throws the Problem once that is.
+  async function run(ask) {
+    closeSide('overlay');
+    const mine = new AbortController();
+    const job = { ask, answer: null, problem: null };
+    request = mine;
+    current = job;
+    setShape(map, 'aoi', ask.geometry ?? null);
+    openSide('overlay', render(), clear);
+    try {
+      job.answer = await post('overlay', body(catalog, ask), mine.signal);
+    } catch (problem) {
+      if (problem.name === 'AbortError') throw problem;
+      job.problem = problem;
+    }
+    if (current === job) fillSide('overlay', render());
+    if (job.problem) throw job.problem;
+    return job.answer;
+  }
+
+  onLang(() => { if (current) fillSide('overlay', render()); });
+
+  const shape = (ring) => run({ geometry: { type: 'Polygon', coordinates: [ring] } });
+  return {
+    shape,
+    place: ({ code, name }) => run({ place: code, name }),
+    drawPolygon: (lngLats) => shape(close(lngLats)),
+  };
+}
+
+// body is the request of the contract for an ask.
+export function body(catalog, { geometry, place }) {
+  const layers = measured(catalog);
+  const cropland = catalog.layers.find((l) => l.name === 'cropland');
+  const request = geometry ? { geometry, layers, combinations: true } : { place, layers, combinations: true };
+  if (cropland?.fields.has('DLBM')) request.group_by = { cropland: ['DLBM'] };
+  return request;
+}

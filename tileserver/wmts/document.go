@@ -1,0 +1,281 @@
+package wmts
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"gengtu/index/geo"
+	"gengtu/tileserver/tile"
+)
+
+// Document answers r, a request for capabilities that [Capabilities.Check] let
+// pass, as an XML document in UTF-8. To a client that knows the current update
+// sequence it says no more than that. The result belongs to the caller.
+//
+// It is valid against OGC's schemas, their first edition included, in which the
+// limits of a matrix could not be 0. Where they would be, that matrix is left
+// out of the limits: clients take the tiles of the next zoom in its place,
+// which the limits keep few. A layer of which no matrix can be limited so has
+// no limits at all.
+func (c *Capabilities) Document(r Request) []byte {
+	p := newPrinter()
+	root := []string{
+		"xmlns", "http://www.opengis.net/wmts/1.0",
+		"xmlns:ows", "http://www.opengis.net/ows/1.1",
+		"xmlns:xlink", "http://www.w3.org/1999/xlink",
+		"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance",
+		"xsi:schemaLocation", "http://www.opengis.net/wmts/1.0 " +
+			"http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd",
+		"version", Version,
+	}
+	if c.UpdateSequence != "" {
+		root = append(root, "updateSequence", c.UpdateSequence)
+		if r.UpdateSequence == c.UpdateSequence {
+			p.empty("Capabilities", root...)
+			return p.bytes()
+		}
+	}
+	p.open("Capabilities", root...)
+	c.identification(p)
+	c.operations(p)
+	p.open("Contents")
+	for _, l := range c.Layers {
+		c.layer(p, l)
+	}
+	for _, g := range tile.Grids() {
+		c.matrixSet(p, g)
+	}
+	p.close("Contents")
+	p.empty("ServiceMetadataURL", "xlink:href", c.address(CapabilitiesPath))
+	p.close("Capabilities")
+	return p.bytes()
+}
+
+func (c *Capabilities) identification(p *printer) {
+	p.open("ows:ServiceIdentification")
+	p.leaf("ows:Title", c.Title)
+	p.optional("ows:Abstract", c.Abstract)
+	if len(c.Keywords) > 0 {
+		p.open("ows:Keywords")
+		for _, k := range c.Keywords {
+			p.leaf("ows:Keyword", k)
+		}
+		p.close("ows:Keywords")
+	}
+	p.leaf("ows:ServiceType", "OGC WMTS")
+	p.leaf("ows:ServiceTypeVersion", Version)
+	// NONE is what OWS Common (06-121r3 table 11) writes for no conditions.
+	const none = "NONE"
+	fees, constraints := c.Fees, c.Constraints
+	if fees == "" {
+		fees = none
+	}
+	p.leaf("ows:Fees", fees)
+	if len(constraints) == 0 {
+		constraints = []string{none}
+	}
+	for _, s := range constraints {
+		p.leaf("ows:AccessConstraints", s)
+	}
+	p.close("ows:ServiceIdentification")
+	if c.Provider != "" {
+		p.open("ows:ServiceProvider")
+		p.leaf("ows:ProviderName", c.Provider)
+		p.empty("ows:ServiceContact")
+		p.close("ows:ServiceProvider")
+	}
+}
+
+func (c *Capabilities) operations(p *printer) {
+	kvp := c.Base + "?"
+	if c.Query != "" {
+		kvp += encodeAddress(c.Query) + "&"
+	}
+	get := func(address, encoding string) {
+		p.open("ows:Get", "xlink:href", address)
+		p.open("ows:Constraint", "name", "GetEncoding")
+		p.open("ows:AllowedValues")
+		p.leaf("ows:Value", encoding)
+		p.close("ows:AllowedValues")
+		p.close("ows:Constraint")
+		p.close("ows:Get")
+	}
+	p.open("ows:OperationsMetadata")
+	offered := []Operation{GetCapabilities, GetTile}
+	if slices.ContainsFunc(c.Layers, func(l Layer) bool { return len(l.InfoFormats) > 0 }) {
+		offered = append(offered, GetFeatureInfo)
+	}
+	for _, o := range offered {
+		p.open("ows:Operation", "name", string(o))
+		p.open("ows:DCP")
+		p.open("ows:HTTP")
+		get(kvp, "KVP")
+		if o == GetCapabilities {
+			get(c.address(CapabilitiesPath), "RESTful")
+		} else {
+			// Where these lie is said by each layer's ResourceURL.
+			get(c.Base+"/", "RESTful")
+		}
+		p.close("ows:HTTP")
+		p.close("ows:DCP")
+		p.close("ows:Operation")
+	}
+	p.close("ows:OperationsMetadata")
+}
+
+func (c *Capabilities) layer(p *printer, l Layer) {
+	p.open("Layer")
+	p.leaf("ows:Title", l.Title)
+	p.optional("ows:Abstract", l.Abstract)
+	if !l.Box.Empty() {
+		p.open("ows:WGS84BoundingBox")
+		p.leaf("ows:LowerCorner", corner(l.Box.Min))
+		p.leaf("ows:UpperCorner", corner(l.Box.Max))
+		p.close("ows:WGS84BoundingBox")
+	}
+	p.leaf("ows:Identifier", l.Identifier)
+	for i, s := range l.styles() {
+		p.open("Style", "isDefault", strconv.FormatBool(i == 0))
+		p.optional("ows:Title", s.Title)
+		p.leaf("ows:Identifier", s.Identifier)
+		if s.Legend != nil {
+			p.empty("LegendURL", legend(s.Legend)...)
+		}
+		p.close("Style")
+	}
+	for _, f := range l.formats() {
+		p.leaf("Format", f.MIME())
+	}
+	for _, f := range l.InfoFormats {
+		p.leaf("InfoFormat", f.MIME())
+	}
+	for _, g := range tile.Grids() {
+		p.open("TileMatrixSetLink")
+		p.leaf("TileMatrixSet", g.String())
+		limits(p, l, g)
+		p.close("TileMatrixSetLink")
+	}
+	prefix := encodeSegment(l.Identifier) + "/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+	for _, f := range l.formats() {
+		p.empty("ResourceURL", "format", f.MIME(), "resourceType", "tile",
+			"template", c.address(prefix+"."+f.Extension()))
+	}
+	for _, f := range l.InfoFormats {
+		p.empty("ResourceURL", "format", f.MIME(), "resourceType", "FeatureInfo",
+			"template", c.address(prefix+"/{J}/{I}."+f.Extension()))
+	}
+	p.close("Layer")
+}
+
+func corner(p geo.Position) string {
+	ll := p.LonLat()
+	return number(ll.Lon) + " " + number(ll.Lat)
+}
+
+// number prints v without an exponent, as short as v can be read back from.
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+func legend(l *Legend) []string {
+	attributes := []string{"format", l.MIME, "xlink:href", l.URL}
+	if l.Width > 0 && l.Height > 0 {
+		attributes = append(attributes, "width", strconv.Itoa(l.Width), "height", strconv.Itoa(l.Height))
+	}
+	return attributes
+}
+
+// limits writes which tiles of g the layer has; the reasons for what it leaves
+// out are at [Capabilities.Document].
+func limits(p *printer, l Layer, g tile.Grid) {
+	opened := false
+	for z := max(l.MinZoom, g.MinZoom()); z <= min(l.MaxZoom, MaxZoom); z++ {
+		x0, y0, x1, y1 := g.Range(l.Box, z)
+		if x0 < 1 || y0 < 1 || x0 > x1 {
+			continue
+		}
+		if !opened {
+			p.open("TileMatrixSetLimits")
+			opened = true
+		}
+		p.open("TileMatrixLimits")
+		p.leaf("TileMatrix", decimal(uint32(z)))
+		p.leaf("MinTileRow", decimal(y0))
+		p.leaf("MaxTileRow", decimal(y1))
+		p.leaf("MinTileCol", decimal(x0))
+		p.leaf("MaxTileCol", decimal(x1))
+		p.close("TileMatrixLimits")
+	}
+	if opened {
+		p.close("TileMatrixSetLimits")
+	}
+}
+
+func (c *Capabilities) matrixSet(p *printer, g tile.Grid) {
+	crs, corner, denominator := g.CRS(), g.TopLeftCorner(), tile.ScaleDenominator
+	if c.Dialect == Tianditu {
+		denominator = tile.ScaleDenominator96
+		if g == tile.W {
+			crs, corner = "urn:ogc:def:crs:EPSG::900913", "20037508.3427892 -20037508.3427892"
+		}
+	}
+	p.open("TileMatrixSet")
+	p.leaf("ows:Identifier", g.String())
+	p.leaf("ows:SupportedCRS", crs)
+	if g == tile.W && c.Dialect == Standard {
+		p.leaf("WellKnownScaleSet", "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible")
+	}
+	for z := g.MinZoom(); z <= MaxZoom; z++ {
+		cols, rows := g.Size(z)
+		p.open("TileMatrix")
+		p.leaf("ows:Identifier", decimal(uint32(z)))
+		p.leaf("ScaleDenominator", number(denominator(z)))
+		p.leaf("TopLeftCorner", corner)
+		p.leaf("TileWidth", decimal(tile.PixelsPerTile))
+		p.leaf("TileHeight", decimal(tile.PixelsPerTile))
+		p.leaf("MatrixWidth", decimal(cols))
+		p.leaf("MatrixHeight", decimal(rows))
+		p.close("TileMatrix")
+	}
+	p.close("TileMatrixSet")
+}
+
+// address returns where path lies in the RESTful binding, the query included.
+func (c *Capabilities) address(path string) string {
+	a := c.Base + "/" + path
+	if c.Query != "" {
+		a += "?" + encodeAddress(c.Query)
+	}
+	return a
+}
+
+// encodeAddress percent-encodes what may not stand in the schema's
+// URLTemplateType, and the braces, which would name a variable. What is encoded
+// already stays.
+func encodeAddress(s string) string {
+	return encode(s, "-_.!~*'();/?:@+$,=&%")
+}
+
+// encodeSegment percent-encodes s for one element of a path.
+func encodeSegment(s string) string { return encode(s, "-_.~") }
+
+func encode(s, plain string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		ch := s[i]
+		letter := '0' <= ch && ch <= '9' || 'a' <= ch && ch <= 'z' || 'A' <= ch && ch <= 'Z'
+		lonePercent := ch == '%' && (i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]))
+		if letter || strings.IndexByte(plain, ch) >= 0 && !lonePercent {
+			b.WriteByte(ch)
+			continue
+		}
+		b.Write([]byte{'%', hex[ch>>4], hex[ch&15]})
+	}
+	return b.String()
+}
+
+func isHex(ch byte) bool {
+	return '0' <= ch && ch <= '9' || 'a' <= ch && ch <= 'f' || 'A' <= ch && ch <= 'F'
+}

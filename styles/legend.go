@@ -1,0 +1,59 @@
+package styles
+
+// LegendLayer is what a legend says of one layer. Entries is never empty.
+type LegendLayer struct {
+	Layer   string        `json:"layer"`
+	Title   Text          `json:"title"`
+	Field   string        `json:"field,omitempty"`
+	Entries []LegendEntry `json:"entries"`
+}
+
+// LegendEntry is one swatch: Value is the code that features of it begin with,
+// "" for features that no other entry takes. Hatch is the colour of the hatching
+// over the fill, "" when there is none. Dashed says that the outline is broken.
+type LegendEntry struct {
+	Value       string  `json:"value"`
+	Label       Text    `json:"label"`
+	Fill        string  `json:"fill"`
+	FillOpacity float64 `json:"fill_opacity"`
+	Line        string  `json:"line"`
+	LineWidth   float64 `json:"line_width"`
+	Dashed      bool    `json:"dashed,omitempty"`
+	Hatch       string  `json:"hatch,omitempty"`
+}
+
+// legendZoom is the zoom whose opacities and widths a legend shows: parcels are
+// themselves there.
+const legendZoom = 15
+
+// Legend returns the legend of layers in the embedded sheet: see [Sheet.Legend].
+func Legend(layers ...Shown) []LegendLayer { return Default().Legend(layers...) }
+
+// Legend returns the legend of layers, in the order given. Classes are listed
+// XX The result is not nil, and marshals to a JSON array.
+func (s *Sheet) Legend(layers ...Shown) []LegendLayer {
+	legend := make([]LegendLayer, 0, len(layers))
+	for _, shown := range layers {
+		l := s.Layer(shown.Name)
+		entry := LegendEntry{
+			Label: l.Title, Fill: l.Fill.Color.String(), FillOpacity: l.Fill.Opacity.At(legendZoom),
+			Line: l.Line.Color.String(), LineWidth: l.Line.Width.At(legendZoom), Dashed: len(l.Line.Dash) > 0,
+		}
+		if l.Hatch.Width > 0 {
+			entry.Hatch = l.Hatch.Color.String()
+		}
+		out := LegendLayer{Layer: l.Name, Title: l.Title}
+		if l.ClassField != "" && shown.has(l.ClassField) {
+			out.Field = l.ClassField
+			for _, c := range l.byCode() {
+				e := entry
+				e.Value, e.Label, e.Fill = c.Code, c.Title, c.Fill.String()
+				out.Entries = append(out.Entries, e)
+			}
+			entry.Label = Text{"其他", "Other"}
+		}
+		out.Entries = append(out.Entries, entry)
+		legend = append(legend, out)
+	}
+	return legend
+}

@@ -1,0 +1,613 @@
+package cache_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gengtu/index/problem"
+	"gengtu/tileserver/cache"
+	"gengtu/tileserver/tile"
+)
+
+// content returns n bytes that compress somewhat, another for each seed.
+func content(seed uint64, n int) []byte {
+	r := rand.New(rand.NewPCG(seed, 1))
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(r.IntN(20))
+	}
+	return out
+}
+
+func TestAppendGzip(t *testing.T) {
+	if _, err := exec.LookPath("gzip"); err != nil {
+		t.Fatal("gzip is missing: apt-get install gzip")
+	}
+	for _, c := range []struct {
+		name  string
+		sizes []int
+	}{
+		{"no part", nil},
+		{"an empty part", []int{0}},
+		{"one byte", []int{1}},
+		{"one part", []int{1000}},
+		{"three parts and an empty one", []int{1000, 0, 70000, 3}},
+		{"a part longer than a window and a block", []int{5, 3 << 20, 9}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var parts []cache.Part
+			var want []byte
+			for i, n := range c.sizes {
+				raw := content(uint64(i), n)
+				want = append(want, raw...)
+				parts = append(parts, cache.Compress(raw))
+			}
+			data := cache.AppendGzip([]byte("before"), parts)
+			if !bytes.HasPrefix(data, []byte("before")) {
+				t.Fatal("what was there is gone")
+			}
+			data = data[len("before"):]
+			r, err := gzip.NewReader(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Multistream(false)
+			got, err := io.ReadAll(r)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("gzip reader: %d bytes, %v, want %d", len(got), err, len(want))
+			}
+			cmd := exec.Command("gzip", "-dc")
+			cmd.Stdin = bytes.NewReader(data)
+			got, err = cmd.Output()
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("gzip -dc: %d bytes, %v, want %d", len(got), err, len(want))
+			}
+		})
+	}
+}
+
+func FuzzAppendGzip(f *testing.F) {
+	f.Add([]byte("one"), []byte("two"))
+	f.Add([]byte{}, bytes.Repeat([]byte("ab"), 40000))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		data := cache.AppendGzip(nil, []cache.Part{cache.Compress(a), cache.Compress(b)})
+		r, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(got, append(append([]byte{}, a...), b...)) {
+			t.Fatalf("%d bytes, %v", len(got), err)
+		}
+	})
+}
+
+// Raw takes nothing but what Compress could have made, whatever is changed.
+func FuzzPartRaw(f *testing.F) {
+	p := cache.Compress(content(1, 500))
+	f.Add(p.CRC, p.RawLen, p.Deflated)
+	f.Add(uint32(0), uint32(1<<31), []byte{0, 0, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, crc, rawLen uint32, deflated []byte) {
+		p := cache.Part{CRC: crc, RawLen: rawLen, Deflated: deflated}
+		raw, err := p.Raw()
+		if err != nil {
+			if !errors.Is(err, cache.ErrCorrupt) {
+				t.Fatalf("%v is not ErrCorrupt", err)
+			}
+			return
+		}
+		if uint32(len(raw)) != rawLen || crc32.ChecksumIEEE(raw) != crc && rawLen > 0 {
+			t.Fatalf("%d bytes taken for %d", len(raw), rawLen)
+		}
+		if rawLen == 0 {
+			return
+		}
+		r, err := gzip.NewReader(bytes.NewReader(cache.AppendGzip(nil, []cache.Part{p})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, raw) {
+			t.Fatalf("what Raw takes is no gzip part: %v", err)
+		}
+	})
+}
+
+func TestPartRaw(t *testing.T) {
+	good := cache.Compress(content(1, 5000))
+	if raw, err := good.Raw(); err != nil || !bytes.Equal(raw, content(1, 5000)) {
+		t.Fatal(err)
+	}
+	edit := func(f func(p *cache.Part)) cache.Part {
+		p := cache.Part{CRC: good.CRC, RawLen: good.RawLen, Deflated: bytes.Clone(good.Deflated)}
+		f(&p)
+		return p
+	}
+	for name, p := range map[string]cache.Part{
+		"a wrong CRC":          edit(func(p *cache.Part) { p.CRC++ }),
+		"a length too short":   edit(func(p *cache.Part) { p.RawLen-- }),
+		"a length too long":    edit(func(p *cache.Part) { p.RawLen++ }),
+		"a length past belief": edit(func(p *cache.Part) { p.RawLen = 1 << 31 }),
+		"a byte turned":        edit(func(p *cache.Part) { p.Deflated[100] ^= 4 }),
+		"cut short":            edit(func(p *cache.Part) { p.Deflated = p.Deflated[:len(p.Deflated)-3] }),
+		"a last block inside":  edit(func(p *cache.Part) { p.Deflated = append(append([]byte{3, 0}, p.Deflated...), 0, 0, 0xff, 0xff) }),
+		"no data":              {CRC: 1, RawLen: 4},
+	} {
+		if _, err := p.Raw(); !errors.Is(err, cache.ErrCorrupt) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func mustTile(t testing.TB, g tile.Grid, z uint8, x, y uint32) tile.Tile {
+	t.Helper()
+	out, err := tile.New(g, z, x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+type row struct {
+	Layer string
+	Tile  string
+	Raw   string
+}
+
+func TestWriterReader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tiles.db")
+	w, err := cache.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []row
+	same := cache.Compress([]byte("the same everywhere"))
+	for _, layer := range []string{"cropland@2023", "cropland@2024", "pbf@2024"} {
+		for _, g := range []tile.Grid{tile.W, tile.C} {
+			for z := uint8(5); z < 8; z++ {
+				for x := uint32(10); x < 13; x++ {
+					p := same
+					if x == 11 {
+						p = cache.Compress(fmt.Appendf(nil, "%s %d %d %d", layer, g, z, x))
+					}
+					raw, err := p.Raw()
+					if err != nil {
+						t.Fatal(err)
+					}
+					tl := mustTile(t, g, z, x, 3)
+					want = append(want, row{layer, tl.String(), string(raw)})
+					if err := w.Put(layer, tl, p); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	if err := w.Put("pbf@2024", mustTile(t, tile.W, 5, 0, 0), cache.Part{}); err != nil {
+		t.Fatal(err)
+	}
+	counts, err := w.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[tile.Grid]map[uint8]int{tile.W: {5: 9, 6: 9, 7: 9}, tile.C: {5: 9, 6: 9, 7: 9}}, counts); d != "" {
+		t.Error(d)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	r, err := cache.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	second, err := cache.Open(path)
+	if err != nil {
+		t.Fatalf("a second reader: %v", err)
+	}
+	defer second.Close()
+	var got []row
+	err = r.Each(func(layer string, tl tile.Tile, p cache.Part) error {
+		raw, err := p.Raw()
+		got = append(got, row{layer, tl.String(), string(raw)})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"cropland@2023", "cropland@2024", "pbf@2024"}, r.Layers()); d != "" {
+		t.Error(d)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				p, ok, err := r.Get("pbf@2024", mustTile(t, tile.C, 6, 11, 3))
+				if raw, rawErr := p.Raw(); err != nil || !ok || rawErr != nil || string(raw) != "pbf@2024 2 6 11" {
+					t.Errorf("got %q, %v, %v, %v", raw, ok, err, rawErr)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, c := range []struct {
+		layer string
+		x     uint32
+	}{{"pbf@2023", 11}, {"pbf@2024", 14}} {
+		if _, ok, err := r.Get(c.layer, mustTile(t, tile.C, 6, c.x, 3)); ok || err != nil {
+			t.Errorf("%v: got %v, %v, want none", c, ok, err)
+		}
+	}
+}
+
+// A content that many tiles have takes its room once.
+func TestWriterStoresContentOnce(t *testing.T) {
+	size := func(distinct bool) int64 {
+		path := filepath.Join(t.TempDir(), "tiles.db")
+		w, err := cache.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x := range uint32(300) {
+			seed := uint64(0)
+			if distinct {
+				seed = uint64(x)
+			}
+			if err := w.Put("a@1", mustTile(t, tile.W, 12, x, 0), cache.Compress(content(seed, 20000))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	if once, all := size(false), size(true); once > all/10 {
+		t.Errorf("300 equal tiles take %d bytes, 300 different ones %d", once, all)
+	}
+}
+
+func TestWriterRefuses(t *testing.T) {
+	dir := t.TempDir()
+	w, err := cache.Create(filepath.Join(dir, "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cache.Create(filepath.Join(dir, "a.db")); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a file that exists: got %v", err)
+	}
+	for _, text := range []string{"one", "one", "two"} {
+		if err := w.Put("a@1", mustTile(t, tile.W, 3, 1, 1), cache.Compress([]byte(text))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Counts(); !errors.Is(err, cache.ErrTwice) {
+		t.Errorf("a tile put twice: got %v", err)
+	}
+	if err := w.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("after Abort: %v, %v", left, err)
+	}
+}
+
+// Any byte of the file may be wrong, and any length missing: reading says so, or
+// gives the right content.
+func TestReaderDamage(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tiles.db")
+	w, err := cache.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for x := range uint32(200) {
+		raw := content(uint64(x), 900)
+		tl := mustTile(t, tile.W, 9, x, 7)
+		want[tl.String()] = string(raw)
+		if err := w.Put("a@1", tl, cache.Compress(raw)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(data []byte) (found int, err error) {
+		bad := filepath.Join(dir, "bad.db")
+		if err := os.WriteFile(bad, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := cache.Open(bad)
+		if err != nil {
+			return 0, err
+		}
+		defer r.Close()
+		err = r.Each(func(_ string, tl tile.Tile, p cache.Part) error {
+			raw, err := p.Raw()
+			if err == nil && want[tl.String()] != string(raw) {
+				t.Fatalf("%s has a wrong content", tl)
+			}
+			found++
+			return err
+		})
+		return found, err
+	}
+	if n, err := read(whole); n != 200 || err != nil {
+		t.Fatalf("untouched: %d, %v", n, err)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 300 {
+		data := bytes.Clone(whole)
+		at := r.IntN(len(data))
+		data[at] ^= byte(1 + r.IntN(255))
+		if _, err := read(data); err != nil && problem.Of(err) == nil {
+			t.Fatalf("byte %d: %v is no problem", at, err)
+		}
+	}
+	for n := 0; n < len(whole); n += len(whole)/40 + 1 {
+		// The end of the file may be room that was never used.
+		if found, err := read(whole[:n]); problem.Of(err) == nil && found != 200 {
+			t.Fatalf("cut to %d of %d: got %d tiles, %v", n, len(whole), found, err)
+		}
+	}
+	if _, err := cache.Open(filepath.Join(dir, "none.db")); problem.Of(err) == nil || problem.Of(err).Code != "TILES_MISSING" {
+		t.Errorf("no file: got %v", err)
+	}
+}
+
+func TestStoreMakesOnce(t *testing.T) {
+	s, err := cache.OpenStore("g1", cache.StoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tl := mustTile(t, tile.W, 14, 100, 100)
+	var made atomic.Int32
+	release := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			p, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) {
+				made.Add(1)
+				<-release
+				return []byte("tile"), nil
+			})
+			if raw, rawErr := p.Raw(); err != nil || rawErr != nil || string(raw) != "tile" {
+				t.Errorf("got %q, %v, %v", raw, err, rawErr)
+			}
+		})
+	}
+	// Who stops waiting gets an answer at once, and the others still theirs.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Get(ctx, "a@1", tl, func(context.Context) ([]byte, error) { <-release; return []byte("tile"), nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+	close(release)
+	wg.Wait()
+	if made.Load() > 1 {
+		t.Errorf("made %d times", made.Load())
+	}
+}
+
+func TestStoreErrors(t *testing.T) {
+	s, err := cache.OpenStore("g1", cache.StoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tl := mustTile(t, tile.W, 14, 100, 100)
+	boom := errors.New("boom")
+	if _, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) { return nil, boom }); !errors.Is(err, boom) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) { panic("boom") }); err == nil {
+		t.Error("a panic was lost")
+	}
+	p, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) { return nil, nil })
+	if err != nil || !p.Empty() {
+		t.Errorf("got %v, %v, want an empty tile", p, err)
+	}
+	if got := s.Stats(); got.Made != 3 || got.Failed != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestStoreMemoryLimit(t *testing.T) {
+	const limit = 100_000
+	s, err := cache.OpenStore("g1", cache.StoreOptions{MemoryBytes: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	get := func(x uint32, n int) {
+		if _, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x, 0), func(context.Context) ([]byte, error) {
+			return content(uint64(x), n), nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Stats().MemoryBytes; got > limit {
+			t.Fatalf("%d bytes in memory, the limit is %d", got, limit)
+		}
+	}
+	for x := range uint32(200) {
+		get(x, 3000)
+	}
+	get(500, 1<<20) // larger than all
+	before := s.Stats().Made
+	get(199, 3000)
+	if s.Stats().Made != before {
+		t.Error("the last tile was made again")
+	}
+	get(0, 3000)
+	if s.Stats().Made != before+1 {
+		t.Error("the first tile was not forgotten")
+	}
+}
+
+func TestStoreDisk(t *testing.T) {
+	dir := t.TempDir()
+	var damaged atomic.Int32
+	opt := cache.StoreOptions{Dir: dir, MemoryBytes: -1, OnCorrupt: func(string, tile.Tile) { damaged.Add(1) }}
+	get := func(s *cache.Store, x uint32) {
+		t.Helper()
+		p, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x, 0), func(context.Context) ([]byte, error) {
+			return content(uint64(x), 3000), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw, err := p.Raw(); err != nil || !bytes.Equal(raw, content(uint64(x), 3000)) {
+			t.Fatalf("tile %d: %v", x, err)
+		}
+	}
+	all := func(want cache.StoreStats) {
+		t.Helper()
+		s, err := cache.OpenStore("g1", opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x := range uint32(100) {
+			get(s, x)
+		}
+		if d := cmp.Diff(want, s.Stats()); d != "" {
+			t.Error(d)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all(cache.StoreStats{Made: 100})
+	all(cache.StoreStats{DiskHits: 100})
+
+	// A byte inside one record is turned: the tile is dropped, told of, made again.
+	path := filepath.Join(dir, "g1.cache.db")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, cache.Compress(content(42, 3000)).Deflated)
+	if at < 0 {
+		t.Fatal("tile 42 is not in the file")
+	}
+	data[at+100] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all(cache.StoreStats{DiskHits: 99, Made: 1, Corrupt: 1})
+	if damaged.Load() != 1 {
+		t.Errorf("told of %d damaged tiles, want 1", damaged.Load())
+	}
+	all(cache.StoreStats{DiskHits: 100})
+
+	// A file that is none is replaced.
+	if err := os.WriteFile(path, data[:3000], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all(cache.StoreStats{Made: 100})
+
+	// Another process, or here another store, has the file.
+	s, err := cache.OpenStore("g1", opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := cache.OpenStore("g1", opt); problem.Of(err) == nil || problem.Of(err).Code != "CACHE_IN_USE" {
+		t.Errorf("got %v, want CACHE_IN_USE", err)
+	}
+	if _, err := cache.OpenStore("../g1", opt); err == nil {
+		t.Error("a name that leaves the directory was taken")
+	}
+}
+
+func TestStoreDiskLimit(t *testing.T) {
+	dir := t.TempDir()
+	const limit = 1_000_000
+	opt := cache.StoreOptions{Dir: dir, MemoryBytes: -1, DiskBytes: limit}
+	for round := range uint32(5) {
+		s, err := cache.OpenStore("g1", opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x := range uint32(1000) {
+			if _, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x+round*1000, 0), func(context.Context) ([]byte, error) {
+				return content(uint64(x), 3000), nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, "g1.cache.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A batch comes in before the oldest go, and pages are not full.
+	if info.Size() > 5*limit {
+		t.Errorf("the file has %d bytes for a limit of %d", info.Size(), limit)
+	}
+}
+
+func BenchmarkCompress(b *testing.B) {
+	raw := content(1, 100_000)
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		cache.Compress(raw)
+	}
+}
+
+func BenchmarkAppendGzip(b *testing.B) {
+	parts := []cache.Part{cache.Compress(content(1, 100_000)), cache.Compress(content(2, 50_000)), cache.Compress(content(3, 10_000))}
+	var buf []byte
+	for b.Loop() {
+		buf = cache.AppendGzip(buf[:0], parts)
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+// The rival compresses the joined tile again.
+func BenchmarkAppendGzipAgain(b *testing.B) {
+	raw := content(1, 160_000)
+	n := 0
+	for b.Loop() {
+		var buf bytes.Buffer
+		w := gzip.NewWriter(&buf)
+		if _, err := w.Write(raw); err != nil {
+			b.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			b.Fatal(err)
+		}
+		n = buf.Len()
+	}
+	b.SetBytes(int64(n))
+}

@@ -1,0 +1,163 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gengtu/index/problem"
+	"gengtu/tileserver/tile"
+)
+
+// lockWait is how long a file's lock is waited for. Readers share it; only a
+// writer of the same file keeps them out.
+const lockWait = 2 * time.Second
+
+// Reader reads a tiles.db. Several processes may read one file at once, and
+// several goroutines one Reader; Close alone must come after all other calls.
+type Reader struct {
+	path    string
+	db      *bolt.DB
+	tx      *bolt.Tx
+	content *bolt.Bucket
+	layers  map[string]*bolt.Bucket
+	names   []string
+}
+
+// Open opens the finished file path for reading. A file that is not there, is no
+// tile store, or is shorter than it says gives a [*problem.Problem].
+func Open(path string) (*Reader, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.New("TILES_MISSING", "没有瓦片库", "there is no tile store").In(path).Because(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tile store: %w", err)
+	}
+	r := &Reader{path: path, layers: map[string]*bolt.Bucket{}}
+	if err := guarded(func() error { return r.open(info.Size()) }); err != nil {
+		err = errors.Join(err, r.Close())
+		if p := problem.Of(err); p != nil {
+			return nil, p.In(path)
+		}
+		return nil, corrupt("不是瓦片库：%v", "it is no tile store: %v", err).In(path).Because(err)
+	}
+	return r, nil
+}
+
+func (r *Reader) open(size int64) error {
+	// OpenFile never creates: a reader leaves no file behind.
+	var err error
+	r.db, err = bolt.Open(r.path, 0, &bolt.Options{ReadOnly: true, Timeout: lockWait, NoStatistics: true})
+	if err != nil {
+		return err
+	}
+	if r.tx, err = r.db.Begin(false); err != nil {
+		return err
+	}
+	if r.tx.Size() > size {
+		return corrupt("文件应有 %d 字节，只有 %d 字节", "the file should have %d bytes and has %d", r.tx.Size(), size)
+	}
+	r.content = r.tx.Bucket(bucketContent)
+	meta, layers := r.tx.Bucket(bucketMeta), r.tx.Bucket(bucketLayers)
+	if r.content == nil || meta == nil || layers == nil {
+		return corrupt("文件中没有瓦片", "the file holds no tiles")
+	}
+	if got := meta.Get(keyFormat); string(got) != format {
+		return problem.New("TILES_FORMAT", "瓦片库格式为 %q，本程序读取 %q", "the tile store has the format %q, this program reads %q", got, format).
+			Advise("请用本程序重新生成该版本", "build the edition again with this program")
+	}
+	// Buckets are opened here once: opening one is the only thing that changes a
+	// reading transaction's memory.
+	return layers.ForEachBucket(func(name []byte) error {
+		r.layers[string(name)] = layers.Bucket(name)
+		r.names = append(r.names, string(name))
+		return nil
+	})
+}
+
+// Layers returns the layer keys of the file, sorted.
+func (r *Reader) Layers() []string { return append([]string(nil), r.names...) }
+
+// Get returns tile t of the layer layerKey, and false when the file has none: the
+// tile is empty then, or was not built. The part's data lie in the file's memory
+// and are valid until Close; they must not be written to. The bytes' checksum
+// has been tested; when it is wrong the error matches [ErrCorrupt].
+func (r *Reader) Get(layerKey string, t tile.Tile) (p Part, ok bool, err error) {
+	layer := r.layers[layerKey]
+	if layer == nil {
+		return Part{}, false, nil
+	}
+	key := tileKey(t)
+	err = guarded(func() error {
+		hash := layer.Get(key[:])
+		if hash == nil {
+			return nil
+		}
+		ok = true
+		p, err = r.part(hash)
+		return err
+	})
+	if err != nil {
+		return Part{}, false, fmt.Errorf("%s, tile %s of %s: %w", r.path, t, layerKey, err)
+	}
+	return p, ok, nil
+}
+
+func (r *Reader) part(hash []byte) (Part, error) {
+	record := r.content.Get(hash)
+	if record == nil {
+		return Part{}, corrupt("缺少内容 %x", "the content %x is missing", hash)
+	}
+	return parseRecord(record)
+}
+
+// Each calls visit for every tile: layer keys in byte order, then grid, z, x, y.
+// The first error ends it and is returned as it is. Data are valid as with Get.
+func (r *Reader) Each(visit func(layerKey string, t tile.Tile, p Part) error) error {
+	for _, name := range r.names {
+		// What visit returns, and its panics, are not the file's.
+		c := r.layers[name].Cursor()
+		var key, hash []byte
+		step := func() error { key, hash = c.Next(); return nil }
+		err := guarded(func() error { key, hash = c.First(); return nil })
+		for ; err == nil && key != nil; err = guarded(step) {
+			var t tile.Tile
+			var p Part
+			err = guarded(func() (err error) {
+				if t, err = tileOf(key); err == nil {
+					p, err = r.part(hash)
+				}
+				return err
+			})
+			if err != nil {
+				break
+			}
+			if err := visit(name, t, p); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s, layer %s: %w", r.path, name, err)
+		}
+	}
+	return nil
+}
+
+// Close ends the reading; all parts that came from r are invalid after it.
+func (r *Reader) Close() error {
+	var err error
+	if r.tx != nil {
+		err = r.tx.Rollback()
+		r.tx = nil
+	}
+	if r.db != nil {
+		err = errors.Join(err, r.db.Close())
+		r.db = nil
+	}
+	return err
+}

@@ -21,8 +21,8 @@ import (
 	"gengtu/tileserver/wmts"
 )
 
-// site answers the RESTful binding with one picture for every tile, and
-// remembers which tiles it was asked for and what it refused.
+// site answers both bindings with one picture for every tile, and remembers
+// which tiles it was asked for and what it refused.
 type site struct {
 	service *wmts.Capabilities
 	picture []byte
@@ -35,11 +35,23 @@ type site struct {
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	request, fault := wmts.ParseREST(strings.TrimPrefix(r.URL.Path, "/government/wmts/"))
+	var request wmts.Request
+	var fault *wmts.Fault
+	if r.URL.Path == "/government/wmts" {
+		var list []string
+		for k, values := range r.URL.Query() {
+			for _, v := range values {
+				list = append(list, k, v)
+			}
+		}
+		request, fault = wmts.ParseKVP(pairs(list...))
+	} else {
+		request, fault = wmts.ParseREST(strings.TrimPrefix(r.URL.Path, "/government/wmts/"))
+	}
 	if fault == nil {
 		fault = s.service.Check(request)
 	}
-	if fault != nil || request.Operation != wmts.GetTile || r.URL.RawQuery != s.service.Query {
+	if fault != nil || request.Operation != wmts.GetTile || r.URL.Query().Get("tk") != "a&b" {
 		s.refused = append(s.refused, fmt.Sprintf("%s: %v", r.URL, fault))
 		http.Error(w, "no", http.StatusNotFound)
 		return
@@ -111,9 +123,26 @@ func TestGDALReadsTiles(t *testing.T) {
 	defer server.Close()
 	c.Base = server.URL + "/government/wmts"
 
+	document := c.Document(wmts.Request{})
+	t.Run("RESTful", func(t *testing.T) { s.check(t, document) })
+	t.Run("KVP", func(t *testing.T) {
+		// Without templates GDAL has only the address of the operation.
+		var lines [][]byte
+		for line := range bytes.Lines(document) {
+			if !bytes.Contains(line, []byte("<ResourceURL ")) {
+				lines = append(lines, line)
+			}
+		}
+		s.check(t, bytes.Join(lines, nil))
+	})
+}
+
+// check lets GDAL read document and, by it, tiles of several zooms of both grids.
+func (s *site) check(t *testing.T, document []byte) {
+	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "capabilities.xml")
-	if err := os.WriteFile(file, c.Document(wmts.Request{}), 0o644); err != nil {
+	if err := os.WriteFile(file, document, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	list := gdal(t, dir, "gdalinfo", "WMTS:"+file)

@@ -1,0 +1,126 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index/problem"
+)
+
+// format is a file format that can be read.
+type format uint8
+
+const (
+	formatGeoJSON format = iota
+	formatShapefile
+	formatGeoPackage
+	formatFlatGeobuf
+)
+
+// sniffBytes is how much of a file's beginning is looked at; more than any
+// format's mark needs, so that white space before JSON does not hide it.
+const sniffBytes = 512
+
+// utf8BOM is the byte order mark that some programs put before UTF-8 text.
+var utf8BOM = []byte{0xEF, 0xBB, 0xBF}
+
+// detect finds the format of the file at path by its content; the ending
+// decides only where contents are the same.
+func detect(path string) (format, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, cannotOpen(err)
+	}
+	ext := strings.ToLower(filepath.Ext(path))
+	if info.IsDir() {
+		p := problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file")
+		if ext == ".gdb" {
+			return 0, p.Advise("先转换：ogr2ogr 输出.gpkg %s", "convert it first: ogr2ogr OUT.gpkg %s", path)
+		}
+		return 0, p.Advise("请给出其中的数据文件", "name a data file in it")
+	}
+	head, err := readHead(path)
+	if err != nil {
+		return 0, cannotOpen(err)
+	}
+	if len(head) == 0 {
+		return 0, problem.New("SOURCE_EMPTY", "文件是空的（0 字节）", "the file is empty (0 bytes)").
+			Advise("请重新取得该文件", "get the file again")
+	}
+	return detectContent(head, ext)
+}
+
+// detectContent decides by the first bytes of a file and its ending in lower case.
+func detectContent(head []byte, ext string) (format, error) {
+	switch {
+	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
+		return formatGeoPackage, nil
+	case bytes.HasPrefix(head, []byte("fgb")):
+		return formatFlatGeobuf, nil
+	case ext == ".shx" || ext == ".dbf" || ext == ".prj" || ext == ".cpg":
+		return 0, problem.New("SOURCE_COMPANION", "是 shapefile 的附属文件（%s）", "is a companion of a shapefile (%s)", ext).
+			Advise("请给出 .shp 文件", "name the .shp file")
+	case bytes.HasPrefix(head, []byte{0, 0, 0x27, 0x0A}):
+		return formatShapefile, nil
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return 0, problem.New("SOURCE_ZIP", "是压缩包", "is a zip archive").
+			Advise("请先解压，再给出其中的数据文件", "unpack it and name the data file in it")
+	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}):
+		return 0, problem.New("GEOJSON_ENCODING", "文本是 UTF-16 编码", "the text is UTF-16").
+			Advise("请另存为 UTF-8", "save it as UTF-8")
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
+	if len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == recordSeparator) {
+		return formatGeoJSON, nil
+	}
+	return detectEnding(len(text) == 0, ext)
+}
+
+// detectEnding takes the ending's word where the content says nothing: blank
+// tells that the beginning holds white space only.
+func detectEnding(blank bool, ext string) (format, error) {
+	expected := map[string]string{
+		".shp": "shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeobuf",
+		".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSON", ".geojsons": "GeoJSON",
+		".ndjson": "GeoJSON", ".jsonl": "GeoJSON",
+	}[ext]
+	if expected == "GeoJSON" && blank {
+		return formatGeoJSON, nil
+	}
+	const (
+		advice   = "可读：shapefile、GeoPackage、GeoJSON（含文本序列）、FlatGeobuf"
+		adviceEn = "readable are shapefile, GeoPackage, GeoJSON (text sequences too) and FlatGeobuf"
+	)
+	if expected == "" {
+		return 0, problem.New("SOURCE_FORMAT", "不认识的文件格式", "not a known file format").Advise(advice, adviceEn)
+	}
+	return 0, problem.New("SOURCE_FORMAT", "按扩展名应为 %s，但内容不是", "named as %s, but its content is not", expected).
+		Advise("文件可能损坏或改错了扩展名；"+advice, "it may be damaged or misnamed; "+adviceEn)
+}
+
+// cannotOpen is the problem of a file that is not there or not ours to read.
+func cannotOpen(err error) *problem.Problem {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return problem.New("SOURCE_MISSING", "文件不存在", "no such file").
+			Advise("请检查路径", "check the path").Because(err)
+	case errors.Is(err, fs.ErrPermission):
+		return problem.New("SOURCE_PERMISSION", "没有读取权限", "no permission to read").Because(err)
+	}
+	return problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err).Because(err)
+}
+
+// readHead returns the first bytes of the file at path, at most sniffBytes.
+func readHead(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	head, err := io.ReadAll(io.LimitReader(f, sniffBytes))
+	return head, errors.Join(err, f.Close())
+}

@@ -1,0 +1,248 @@
+// Package source reads each format that farmland deliveries come in as a
+// stream of features, and writes the formats that exports leave in.
+//
+// [Open] looks at a file's content, then at its ending, and returns a [Reader]
+// that hands out polygons and attribute values exactly as the file holds them:
+// in the file's own coordinate system, rings neither oriented nor repaired,
+// Z and M dropped. What a file says about its coordinate system, its text
+// encoding and its fields stands in [Layer]. [Create] is the other direction.
+//
+// What is wrong with a file is a *problem.Problem. What is wrong with one record
+// is [Feature.Problem], and the reader goes on with the next; nothing is lost
+// without being told. Every count and offset that a file states is compared with
+// the bytes that are left before memory is taken for it.
+//
+// The package transforms no coordinates, maps no fields and judges no shape.
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+)
+
+// Kind is the type of a field's values.
+type Kind uint8
+
+// The kinds of fields. The value of a Text or Date field is a string, of an
+// Integer field an int64, of a Real field a float64 and of a Bool field a bool;
+// any of them may be nil. An Integer field that holds a number beyond int64 or
+// with decimals, against its declaration, gives that one as a float64.
+const (
+	Text Kind = iota
+	Integer
+	Real
+	Bool
+	// Date is a calendar date as text, YYYY-MM-DD, or a time as found (RFC 3339).
+	Date
+)
+
+// String returns the kind's name in lower case.
+func (k Kind) String() string {
+	names := [...]string{"text", "integer", "real", "bool", "date"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// Field is a column of a layer.
+type Field struct {
+	// Name is the field's name as in the file, decoded to UTF-8.
+	Name string
+	Kind Kind
+	// Width is the declared width (bytes in a dbf, characters elsewhere) and
+	// Decimals the declared digits after the point; 0 where nothing is declared.
+	Width, Decimals int
+}
+
+// Feature is one record of a layer. All memory in it belongs to the caller: a
+// reader never writes again to what it has handed out.
+type Feature struct {
+	// Record is the record's number in the file, from 1; deleted records count.
+	Record int64
+	// Polygons are the polygons, their rings and the rings' points, in the
+	// file's coordinate system, easting or longitude first. Rings are as in the
+	// file: not oriented, not closed, not repaired. nil: the record has no
+	// geometry or an empty one.
+	Polygons [][][]geo.XY
+	// Values are parallel to Layer.Fields: nil, string, int64, float64 or bool.
+	Values []any
+	// Problem is set when this one record cannot be read; Polygons is then nil
+	// and Values may be.
+	Problem *problem.Problem
+}
+
+// Layer is what a file says about all of its records.
+type Layer struct {
+	// Path is the file as the user named it, Table the layer's name in it.
+	Path, Table string
+	Fields      []Field
+	CRS         CRSInfo
+	// Encoding is the text encoding that was used, by its usual name.
+	Encoding string
+	// Count is the number of records, deleted ones included; -1 when the file
+	// does not say.
+	Count int64
+	// Notes tell what was met that loses or doubts something without stopping
+	// the reading. The list is complete when Next has returned io.EOF.
+	Notes []*problem.Problem
+}
+
+// CRSInfo is what a file says of its coordinate system: a WKT text, an EPSG
+// code, both or nothing. The zero value says nothing. A GeoJSON file without
+// crs member is EPSG 4326 by RFC 7946 section 4.
+type CRSInfo struct {
+	EPSG int
+	WKT  string
+	Name string
+}
+
+// Options choose what to read of a file and how.
+type Options struct {
+	// Table names the layer of a file with several; "" takes the only one.
+	Table string
+	// Encoding names the encoding of a dbf's or a GeoJSON file's text; "" finds
+	// it out. GeoPackage and FlatGeobuf are UTF-8 by definition.
+	Encoding string
+}
+
+// Reader is a stream of the features of one layer. It is used by one goroutine.
+type Reader interface {
+	// Layer describes the records; the same pointer each time.
+	Layer() *Layer
+	// Next overwrites f with the next record and returns io.EOF at the end. Any
+	// other error ends the reading of this file; it holds a *problem.Problem
+	// unless the context was cancelled.
+	Next(f *Feature) error
+	// Close releases the file. The features handed out stay valid.
+	Close() error
+}
+
+// Open opens the file at path for reading, whatever its format. The reading ends
+// with ctx's error when ctx is cancelled. Errors that the file causes hold a
+// *problem.Problem that names path.
+func Open(ctx context.Context, path string, opt Options) (Reader, error) {
+	form, err := detect(path)
+	if err != nil {
+		return nil, inFile(err, path)
+	}
+	var r Reader
+	switch form {
+	case formatShapefile:
+		r, err = openShapefile(ctx, path, opt)
+	case formatGeoPackage:
+		r, err = openGeoPackage(ctx, path, opt)
+	case formatFlatGeobuf:
+		r, err = openFlatGeobuf(path)
+	default:
+		r, err = openGeoJSON(ctx, path, opt)
+	}
+	if err != nil {
+		return nil, inFile(err, path)
+	}
+	l := r.Layer()
+	l.Path = path
+	if opt.Table != "" && form != formatGeoPackage && opt.Table != l.Table {
+		return nil, errors.Join(noTable(opt.Table, []string{l.Table}).In(path), r.Close())
+	}
+	return &stream{Reader: r, ctx: ctx}, nil
+}
+
+// Tables lists the names of the layers with polygons in the file at path, in the
+// file's order. A format with one layer gives one name.
+func Tables(path string) ([]string, error) {
+	form, err := detect(path)
+	if err != nil {
+		return nil, inFile(err, path)
+	}
+	if form != formatGeoPackage {
+		return []string{baseName(path)}, nil
+	}
+	names, err := geoPackageTables(path)
+	return names, inFile(err, path)
+}
+
+// stream adds to a format's reader what is the same for all: the end by the
+// context, the place in problems, and an end that lasts.
+type stream struct {
+	Reader
+	ctx context.Context
+	end error
+}
+
+// Next implements [Reader].
+func (s *stream) Next(f *Feature) error {
+	if s.end != nil {
+		return s.end
+	}
+	*f = Feature{}
+	err := s.ctx.Err()
+	if err == nil {
+		err = s.Reader.Next(f)
+	}
+	if err != nil {
+		*f = Feature{}
+		if s.ctx.Err() != nil {
+			err = s.ctx.Err()
+		}
+		s.end = inFile(err, s.Layer().Path)
+		return s.end
+	}
+	if f.Problem != nil {
+		f.Polygons = nil
+		f.Problem = f.Problem.In(s.Layer().Path).At(f.Record, f.Problem.Key)
+	}
+	return nil
+}
+
+// inFile returns err with path as the place of the problem in it. An error of
+// the operating system becomes a problem; io.EOF and a cancelled context stay.
+func inFile(err error, path string) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if p := problem.Of(err); p != nil {
+		return p.In(path)
+	}
+	return problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err).In(path).Because(err)
+}
+
+// noTable is the problem of a table that is not there; names are those that are.
+func noTable(table string, names []string) *problem.Problem {
+	list := strings.Join(names, ", ")
+	return problem.New("SOURCE_NO_TABLE", "没有名为 %q 的图层", "no layer named %q", table).
+		Advise("可选图层：%s", "layers there are: %s", list)
+}
+
+// notPolygon is the problem of one record whose geometry is no polygon.
+func notPolygon(typ string) *problem.Problem {
+	return problem.New("SOURCE_GEOMETRY_TYPE", "几何类型是 %s，不是面", "geometry is a %s, not a polygon", typ).
+		Advise("先转换为 Polygon 或 MultiPolygon", "convert it to Polygon or MultiPolygon first")
+}
+
+// baseName returns the name of the file at path without folder and ending.
+func baseName(path string) string {
+	b := filepath.Base(path)
+	return strings.TrimSuffix(b, filepath.Ext(b))
+}
+
+// openSized opens the file at path and tells its size.
+func openSized(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}

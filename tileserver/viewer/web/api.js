@@ -16,6 +16,9 @@ const query = new URLSearchParams(location.search);
 // tier is the edition that the page shows.
 export const tier = tiers.includes(query.get('tier')) ? query.get('tier') : 'public';
 
+// tierGiven tells whether the address names the tier.
+export const tierGiven = query.has('tier');
+
 const storageKey = (name) => `gengtu.token.${name}`;
 const generationListeners = [];
 

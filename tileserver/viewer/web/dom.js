@@ -49,8 +49,15 @@ export function problemBox(problem, again) {
     again && h('button', { type: 'button', onclick: again.run }, again.label));
 }
 
-// swatch is a small square in a layer's colours.
-export const swatch = (entry) => h('span', {
-  class: 'swatch', 'aria-hidden': 'true',
-  style: { background: entry?.fill || 'transparent', 'border-color': entry?.line || entry?.fill || 'currentColor' },
-});
+// swatch is a small square in the colours of a legend entry: fill under its
+// opacity, hatching, outline (dashed or not).
+export function swatch(entry) {
+  const box = h('span', { class: 'swatch', 'aria-hidden': 'true' });
+  if (!entry) return box;
+  const fill = `color-mix(in srgb, ${entry.fill || 'transparent'} ${Math.round(100 * (entry.fill_opacity ?? 1))}%, transparent)`;
+  box.style.backgroundColor = fill;
+  if (entry.hatch) box.style.backgroundImage = `repeating-linear-gradient(135deg, ${entry.hatch} 0 1.2px, transparent 1.2px 4px)`;
+  box.style.borderColor = entry.line || entry.fill || 'currentcolor';
+  if (entry.dashed) box.style.borderStyle = 'dashed';
+  return box;
+}

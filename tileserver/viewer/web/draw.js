@@ -7,6 +7,8 @@
 
 import { $ } from './dom.js';
 import { onLang, t } from './i18n.js';
+import { narrow } from './map.js';
+import { showLayers } from './side.js';
 
 // clickReach is how near, in pixels, a click must be to the first point to close
 // the shape; a finger needs more than a pointer.
@@ -44,6 +46,7 @@ export function createDraw(map, finished) {
     // A press of a button by the keyboard has detail 0.
     Object.assign(state, { mode, points: [], cursor: null, byKeyboard: event?.detail === 0 });
     show();
+    if (narrow()) showLayers(false);
     canvas.focus({ preventScroll: true });
   };
   const finish = () => {

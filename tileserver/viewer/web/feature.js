@@ -7,7 +7,7 @@ import { h, problemBox, swatch } from './dom.js';
 import { fieldKind, fieldOrder, fieldTitle } from './fields.js';
 import { fieldText } from './format.js';
 import { lang, onLang, pick, t } from './i18n.js';
-import { fit, setShape } from './map.js';
+import { extentOf, fit, reveal, setShape } from './map.js';
 import { closeSide, fillSide, openSide } from './side.js';
 
 // recordMembers are members of an answered feature that are shown like fields.
@@ -31,17 +31,17 @@ export function createFeature(map, catalog, layers, blocked) {
     request = mine;
     await Promise.all(hits.map((hit) => readRecord(hit, mine.signal)));
     if (mine.signal.aborted) return;
-    setShape(map, 'selected', hits.find((hit) => hit.record)?.record.geometry ?? null);
+    const whole = hits.find((hit) => hit.record?.geometry)?.record.geometry;
+    if (whole && map.getZoom() >= 11) reveal(map, extentOf(whole));
+    setShape(map, 'selected', whole ?? null);
     fillSide('feature', render());
-  });
-  map.on('mousemove', (e) => {
-    if (!blocked()) map.getCanvas().classList.toggle('over', found(map, layers, e.point).length > 0);
   });
   onLang(() => { const content = render(); if (content) fillSide('feature', content); });
 }
 
-// found returns the features at a point, the topmost layer first, one entry a
-// feature: {name, id, properties, record, problem}.
+// found returns the features at a point, the topmost layer first and places last
+// (they lie under every point), one entry a feature: {name, id, properties,
+// record, problem}.
 function found(map, layers, point) {
   const owner = new Map(layers.flatMap((l) => l.styleLayers.filter((s) => s.type === 'fill').map((s) => [s.id, l.name])));
   const seen = new Map();
@@ -50,7 +50,7 @@ function found(map, layers, point) {
     const key = `${name} ${f.id ?? JSON.stringify(f.properties)}`;
     if (!seen.has(key)) seen.set(key, { name, id: f.id || null, properties: f.properties, record: null, problem: null });
   }
-  return [...seen.values()];
+  return [...seen.values()].sort((a, b) => (a.name === 'region') - (b.name === 'region'));
 }
 
 async function readRecord(hit, signal) {
@@ -65,7 +65,7 @@ async function readRecord(hit, signal) {
 function panel(map, catalog, hits) {
   return h('div', null,
     hits.length > 1 && h('p', { class: 'note' }, t('feature.count', { n: hits.length })),
-    hits.map((hit, i) => card(map, catalog, hit, i === 0)));
+    hits.map((hit) => card(map, catalog, hit, hit.name !== 'region' || hits.length === 1)));
 }
 
 function card(map, catalog, hit, open) {
@@ -95,16 +95,11 @@ function fieldRow(name, value) {
 // keyOf is the text by which a person tells one feature from another.
 const keyOf = (rows) => String(rows.DLMC ?? rows.XMMC ?? rows.XZQMC ?? rows.TBBH ?? '');
 
-// entryOf is the legend entry of a feature's class, or the layer's first.
-const entryOf = (layer, rows) => layer.entries.find((e) => e.value && Object.values(rows).includes(e.value)) ?? layer.entries[0];
-
-function extentOf(geometry) {
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  const walk = (c) => {
-    if (typeof c[0] !== 'number') { c.forEach(walk); return; }
-    box[0] = Math.min(box[0], c[0]); box[1] = Math.min(box[1], c[1]);
-    box[2] = Math.max(box[2], c[0]); box[3] = Math.max(box[3], c[1]);
-  };
-  walk(geometry.coordinates);
-  return box;
+// entryOf is the legend entry of a feature's class: the one with the longest
+// value that its class code begins with, else the layer's last, which is for all
+// others.
+function entryOf(layer, rows) {
+  const code = String(rows.DLBM ?? rows.class ?? '');
+  const fitting = layer.entries.filter((e) => e.value && code.startsWith(e.value));
+  return fitting.sort((a, b) => b.value.length - a.value.length)[0] ?? layer.entries.at(-1);
 }

@@ -94,7 +94,7 @@ function row(map, l, changed) {
   });
   const facts = [
     l.layer.vintage && t('layers.vintage', { vintage: l.layer.vintage }),
-    l.layer.features != null && t('layers.count', { n: count(l.layer.features) }),
+    l.layer.features != null && t(l.name === 'region' ? 'layers.places' : 'layers.count', { n: count(l.layer.features) }),
   ].filter(Boolean).join(' · ');
   item.append(
     h('label', { class: 'layer-head' },

@@ -3,21 +3,21 @@
 //
 // For tests and for the console: window.gengtu = {map, ready, drawPolygon}.
 
-import { onGeneration, probe, tier, tiers } from './api.js';
+import { onGeneration, probe, tier, tierGiven, tiers } from './api.js';
 import { loadCatalog } from './catalog.js';
 import { $, problemBox, toast } from './dom.js';
 import { createDraw } from './draw.js';
 import { createFeature } from './feature.js';
 import { lang, onLang, setLang, t, translatePage } from './i18n.js';
 import { createLayers } from './layers.js';
-import { createMap, fit } from './map.js';
+import { createMap, fit, narrow } from './map.js';
 import { createOverlay } from './overlay.js';
 import { readLink, writeLink } from './permalink.js';
 import { createPlaces } from './places.js';
+import { showLayers } from './side.js';
 import { createStatus } from './status.js';
+import { addressOf, createTiers } from './tiers.js';
 import { askToken, whyRefused } from './token.js';
-
-const narrow = () => window.innerWidth < 720;
 
 let drawPolygon = null;
 const ready = start();
@@ -33,15 +33,14 @@ onLang(() => {
   translatePage();
   document.title = `${t('app.name')} · ${t(`tier.${tier}`)}`;
   $('lang').textContent = t('lang.other');
-  for (const option of $('tier').options) option.textContent = t(`tier.${option.value}`);
 });
+createTiers();
 $('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));
 $('token-open').addEventListener('click', async () => { if (await askToken('change')) location.reload(); });
 
 // start runs until the map stands there with its first tiles.
 async function start() {
-  fillTiers([tier]);
-  openLayers(!narrow());
+  showLayers(!narrow());
   const catalog = await enter();
   let map;
   try {
@@ -64,7 +63,6 @@ async function start() {
   joinAddress(map, layers);
   joinButtons(map, catalog);
   watch(map, catalog);
-  findTiers();
   await new Promise((resolve) => map.once('idle', resolve));
 }
 
@@ -74,7 +72,7 @@ async function enter() {
     try {
       return await loadCatalog();
     } catch (problem) {
-      findTiers();
+      if (problem.status === 404 && !tierGiven && await otherTier()) return await new Promise(() => {});
       if (problem.status !== 401 && problem.status !== 403) {
         await new Promise((again) => { showFault(problem.status === 404 ? missingTier() : problem, again); });
       } else if (!await askToken(whyRefused())) {
@@ -82,6 +80,18 @@ async function enter() {
       }
     }
   }
+}
+
+// otherTier leaves for the first tier that this server has, when the address
+// names none; it returns whether there is one.
+async function otherTier() {
+  for (const name of tiers.filter((other) => other !== tier)) {
+    if ([200, 401, 403].includes(await probe(name))) {
+      location.replace(addressOf(name));
+      return true;
+    }
+  }
+  return false;
 }
 
 // ignoreShown ends a promise whose Problem the page has shown already.
@@ -94,29 +104,6 @@ function showFault(problem, again) {
   const box = problemBox(problem, again && { label: t('retry'), run: () => { $('map').replaceChildren(); again(); } });
   $('map').replaceChildren(box);
 }
-
-function fillTiers(names) {
-  const options = tiers.filter((name) => names.includes(name)).map((name) => new Option(t(`tier.${name}`), name, name === tier, name === tier));
-  $('tier').replaceChildren(...options);
-  $('tier').disabled = options.length < 2;
-}
-
-let tiersAsked = false;
-
-// findTiers offers the other tiers that this server has.
-async function findTiers() {
-  if (tiersAsked) return;
-  tiersAsked = true;
-  const others = tiers.filter((name) => name !== tier);
-  const statuses = await Promise.all(others.map(probe));
-  fillTiers([tier, ...others.filter((_, i) => [200, 401, 403].includes(statuses[i]))]);
-}
-
-$('tier').addEventListener('change', () => {
-  const address = new URL(location.href);
-  address.searchParams.set('tier', $('tier').value);
-  location.assign(address);
-});
 
 function joinAddress(map, layers) {
   const link = readLink();
@@ -136,12 +123,8 @@ function joinButtons(map, catalog) {
   onLang(() => map.getCanvas().setAttribute('aria-label', t('map.label')));
 }
 
-function openLayers(open) {
-  $('layers').hidden = !open;
-  $('layers-open').setAttribute('aria-expanded', String(open));
-}
-$('layers-open').addEventListener('click', () => openLayers($('layers').hidden));
-$('layers-close').addEventListener('click', () => { openLayers(false); $('layers-open').focus(); });
+$('layers-open').addEventListener('click', () => showLayers($('layers').hidden));
+$('layers-close').addEventListener('click', () => { showLayers(false); $('layers-open').focus(); });
 
 // watch says when tiles fail, when a token ends, and when the data has changed.
 function watch(map, catalog) {

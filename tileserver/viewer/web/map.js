@@ -23,7 +23,7 @@ export async function createMap(container, extent) {
   const map = new GLMap({
     container, style, ...view,
     transformRequest: (url) => ({ url, headers: authorize(url), credentials: 'same-origin' }),
-    attributionControl: Object.values(style.sources ?? {}).some((s) => s.attribution) ? { compact: true } : false,
+    attributionControl: false,
     localIdeographFontFamily: ideographs,
     dragRotate: false, pitchWithRotate: false, touchPitch: false, maxPitch: 0, maxZoom: 20, fadeDuration: 150,
   });
@@ -34,9 +34,42 @@ export async function createMap(container, extent) {
   return map;
 }
 
+// attributions returns what the style says of the map's producer and approval,
+// as text; the line at the foot shows it in MapLibre's place.
+export function attributions(map) {
+  const { sources, metadata } = map.getStyle();
+  const text = (html) => new DOMParser().parseFromString(html, 'text/html').body.textContent.trim();
+  const parts = Object.values(sources).flatMap((s) => (s.attribution ? text(s.attribution).split(' | ') : []));
+  return { approval: metadata?.['gengtu:approval'] ?? '', parts: [...new Set(parts)] };
+}
+
 // fit shows an extent beside the panels that are open.
 export function fit(map, [minLon, minLat, maxLon, maxLat]) {
   map.fitBounds([[minLon, minLat], [maxLon, maxLat]], { padding: margins(), maxZoom: 17, duration: 500 });
+}
+
+// reveal moves the map, and zooms out if it must, when an extent is partly
+// covered by a card or outside the window; an extent in plain sight stays.
+export function reveal(map, [minLon, minLat, maxLon, maxLat]) {
+  const padding = margins();
+  const [a, b] = [map.project([minLon, maxLat]), map.project([maxLon, minLat])];
+  const { clientWidth, clientHeight } = map.getContainer();
+  const seen = a.x >= padding.left && a.y >= padding.top && b.x <= clientWidth - padding.right && b.y <= clientHeight - padding.bottom;
+  if (seen) return;
+  const camera = map.cameraForBounds([[minLon, minLat], [maxLon, maxLat]], { padding, maxZoom: map.getZoom() });
+  if (camera) map.easeTo({ ...camera, duration: 400 });
+}
+
+// extentOf returns the box of a GeoJSON geometry's positions.
+export function extentOf(geometry) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  const walk = (c) => {
+    if (typeof c[0] !== 'number') { c.forEach(walk); return; }
+    box[0] = Math.min(box[0], c[0]); box[1] = Math.min(box[1], c[1]);
+    box[2] = Math.max(box[2], c[0]); box[3] = Math.max(box[3], c[1]);
+  };
+  walk(geometry.coordinates);
+  return box;
 }
 
 // setShape shows a GeoJSON geometry as 'aoi' or 'selected'; null takes it away.
@@ -63,11 +96,13 @@ export function absolute(style, base) {
   return copy;
 }
 
+// narrow tells whether the page is laid out for a phone; as in the style sheets.
+export const narrow = () => window.innerWidth < 720;
+
 // margins keeps the extent clear of the cards that cover the map.
 function margins() {
-  const narrow = window.innerWidth < 720;
   const shown = (id) => !document.getElementById(id).hidden;
-  if (narrow) return { top: 24, right: 60, left: 24, bottom: shown('side') || shown('layers') ? Math.round(window.innerHeight * 0.5) : 24 };
+  if (narrow()) return { top: 24, right: 60, left: 24, bottom: shown('side') || shown('layers') ? Math.round(window.innerHeight * 0.5) : 24 };
   return { top: 32, bottom: 32, left: shown('layers') ? 376 : 88, right: shown('side') ? 464 : 40 };
 }
 

@@ -6,7 +6,7 @@ import { measured } from './catalog.js';
 import { problemBox } from './dom.js';
 import { close } from './draw.js';
 import { onLang, t } from './i18n.js';
-import { setShape } from './map.js';
+import { extentOf, reveal, setShape } from './map.js';
 import { report } from './report.js';
 import { busyBox, closeSide, fillSide, openSide } from './side.js';
 
@@ -32,6 +32,7 @@ export function createOverlay(map, catalog, redraw) {
     current = job;
     setShape(map, 'aoi', ask.geometry ?? null);
     openSide('overlay', render(), clear);
+    if (ask.geometry) reveal(map, extentOf(ask.geometry));
     try {
       job.answer = await post('overlay', body(catalog, ask), mine.signal);
     } catch (problem) {

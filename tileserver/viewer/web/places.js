@@ -19,7 +19,7 @@ export function createPlaces({ show, measure }) {
   const choose = (place, action) => { input.value = pick(place.name); shut(); action(place); };
   const render = () => {
     if (!found.length) {
-      list.replaceChildren(h('li', { class: 'search-none' }, t('search.none', { q: input.value.trim() })));
+      list.replaceChildren(h('li', { class: 'drop-note' }, t('search.none', { q: input.value.trim() })));
       return;
     }
     list.replaceChildren(...found.map((place) => h('li', null,

@@ -99,7 +99,7 @@ function combinationTable(answer, title) {
   const join = lang() === 'zh' ? '、' : ', ';
   const line = (c, i) => h('tr', { 'data-testid': `overlay-combination-${i}` },
     h('th', { scope: 'row' },
-      c.inside?.length ? c.inside.map(title).join(' + ') : t('overlay.nothing'),
+      c.inside?.length ? c.inside.map(title).join(' ∩ ') : t('overlay.nothing'),
       c.inside?.length > 0 && c.outside?.length > 0 && h('small', null, t('overlay.outside', { names: c.outside.map(title).join(join) }))),
     [muOf(c.area_m2), haOf(c.area_m2), c.area_m2].map((n) => h('td', { class: 'number' }, figure(n))));
   return h('table', { class: 'areas combinations', 'data-testid': 'overlay-combinations' },

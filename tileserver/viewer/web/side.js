@@ -2,6 +2,7 @@
 // clicked feature. On a narrow screen it is a sheet at the foot.
 
 import { $, h } from './dom.js';
+import { narrow } from './map.js';
 
 const names = ['overlay', 'feature'];
 const closers = {};
@@ -13,7 +14,15 @@ export function openSide(name, content, closed) {
   $(name).scrollTop = 0;
   $(`tab-${name}`).hidden = false;
   $('side').hidden = false;
+  if (narrow()) showLayers(false);
   select(name);
+}
+
+// showLayers opens or shuts the card of layers; on a narrow screen it takes the
+// place of the results.
+export function showLayers(open) {
+  $('layers').hidden = !open;
+  $('layers-open').setAttribute('aria-expanded', String(open));
 }
 
 // fillSide replaces the content of a tab without bringing it to the front.

@@ -4,6 +4,7 @@
 import { $, h } from './dom.js';
 import { degrees } from './format.js';
 import { onLang, pick, t } from './i18n.js';
+import { attributions } from './map.js';
 
 // earthM is the radius of the sphere of Web Mercator, in metres.
 const earthM = 6378137;
@@ -16,8 +17,10 @@ export function createStatus(map, catalog) {
   let cursor = null;
 
   const notice = () => {
-    const approval = pick(catalog.approval);
-    const parts = [approval && t('notice.approval', { number: approval }), pick(catalog.disclaimer), pick(catalog.attribution)].filter(Boolean);
+    const style = attributions(map);
+    const approval = pick(catalog.approval) || style.approval;
+    const others = [pick(catalog.disclaimer), pick(catalog.attribution), ...style.parts].filter((p) => p && p !== approval);
+    const parts = [...(approval ? [t('notice.approval', { number: approval })] : []), ...new Set(others)];
     $('notice').replaceChildren(
       ...parts.map((p) => h('span', null, p)),
       ...(catalog.generation ? [h('span', { class: 'generation', title: catalog.generation, 'data-testid': 'generation' }, t('notice.generation', { generation: catalog.generation.slice(0, 12) }))] : []));

@@ -16,6 +16,7 @@ export const words = {
   'lang.switch': ['切换到英文 / Switch to English', 'Switch to Chinese / 切换到中文'],
   'lang.other': ['EN', '中文'],
 
+  'tier.locked': ['须凭令牌', 'token needed'],
   'tier.label': ['版本', 'Edition'],
   'tier.secure': ['涉密版', 'Secure edition'],
   'tier.government': ['政务版', 'Government edition'],
@@ -45,6 +46,7 @@ export const words = {
   'layers.show': ['显示{layer}', 'Show {layer}'],
   'layers.opacity': ['{layer}的不透明度', 'Opacity of {layer}'],
   'layers.count': ['{n} 个图斑', '{n} features'],
+  'layers.places': ['{n} 个行政区', '{n} places'],
   'layers.vintage': ['{vintage} 年度', '{vintage}'],
 
   'draw.polygon': ['画多边形，统计面积', 'Draw a polygon to measure'],
@@ -65,8 +67,6 @@ export const words = {
 
   'feature.count': ['此处有 {n} 个要素', '{n} features here'],
   'feature.merged': ['此比例尺下图斑已合并显示，放大后可查看单个图斑。', 'Patches are merged at this scale; zoom in to see single ones.'],
-  'feature.whole': ['完整记录', 'Whole record'],
-  'feature.partial': ['此处为瓦片中的字段', 'Fields as in the map tile'],
   'feature.zoom': ['缩放至图斑', 'Zoom to it'],
   'feature.none': ['没有可显示的字段', 'No fields to show'],
   'feature.id': ['要素编号', 'Feature id'],

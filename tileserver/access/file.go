@@ -1,0 +1,311 @@
+package access
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gengtu/index/problem"
+)
+
+// The limits of an access file. A request is compared with every token, so
+// their number is time; a thousand take some 20 µs.
+const (
+	// MaxTokens is how many tokens a file may hold, revoked ones included.
+	MaxTokens = 1000
+	// MaxOrigins is how many origins a file may list.
+	MaxOrigins = 100
+	// MaxFileBytes is how long a file may be: 1000 tokens of 1 KiB.
+	MaxFileBytes = 1 << 20
+)
+
+// Token is one entry of an access file.
+type Token struct {
+	// Name tells tokens apart in lists and logs; unique in its file.
+	Name string `json:"name"`
+	// Tier is the tier that the token opens: "secure" or "government".
+	Tier string `json:"tier"`
+	// Hash is the SHA-256 of the token in lower-case hexadecimal.
+	//
+	// A slow hash would protect passwords, which can be guessed. A token is 256
+	// random bits, so there is nothing to try, and a check per tile must be
+	// cheap.
+	Hash    string    `json:"hash"`
+	Created time.Time `json:"created"`
+	// Expires is when the token ceases to be valid; zero means never.
+	Expires time.Time `json:"expires,omitzero"`
+	// Revoked is when the token was taken back; zero means that it was not.
+	Revoked time.Time `json:"revoked,omitzero"`
+}
+
+// outcome is what a request for tier at a time gets by t.
+func (t Token) outcome(tier string, now time.Time) Outcome {
+	switch {
+	case !t.Revoked.IsZero():
+		return Revoked
+	case !t.Expires.IsZero() && !now.Before(t.Expires):
+		return Expired
+	case t.Tier != tier:
+		return WrongTier
+	default:
+		return Allowed
+	}
+}
+
+// File is the content of an access file: JSON, readable by its owner alone.
+type File struct {
+	// Origins are the web origins whose pages may read the tiers above public.
+	Origins []string `json:"origins,omitempty"`
+	Tokens  []Token  `json:"tokens"`
+}
+
+// tokenPrefix begins every token. It keeps a token from looking like a flag on
+// a command line, and lets [Mask] and secret scanners find one anywhere.
+const tokenPrefix = "gt_"
+
+// tokenBytes is the randomness of a token.
+const tokenBytes = 32
+
+// Load reads the access file at path and checks all of it. Every error is a
+// [problem.Problem]; of a missing file it wraps [fs.ErrNotExist].
+func Load(path string) (*File, error) {
+	f, _, err := load(path)
+	return f, err
+}
+
+// List returns the tokens of the access file at path, in their order there.
+// Errors are those of [Load].
+func List(path string) ([]Token, error) {
+	f, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.Tokens, nil
+}
+
+// Add issues a token and returns it; it can be had only here. The Name, Tier,
+// Created and Expires of t are kept, its other fields are not looked at; a Name
+// of "" becomes one made of tier and hash. A file that is not there is made,
+// its directory not. An empty file path.lock stays beside it. Errors are those
+// of [Load], or say what is wrong with t.
+func Add(path string, t Token) (string, error) {
+	var secret [tokenBytes]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return "", fmt.Errorf("no randomness for a token: %w", err)
+	}
+	plain := tokenPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
+	digest := sha256.Sum256([]byte(plain))
+	t.Hash = hex.EncodeToString(digest[:])
+	t.Revoked = time.Time{}
+	if t.Name == "" {
+		t.Name = t.Tier + "-" + t.Hash[:8]
+	}
+	err := change(path, func(f *File) error {
+		f.Tokens = append(f.Tokens, t)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return plain, nil
+}
+
+// Revoke takes back the token called name as of at. A token that is revoked
+// already keeps its time. An unknown name is a problem ACCESS_UNKNOWN; other
+// errors are those of [Load].
+func Revoke(path, name string, at time.Time) error {
+	return change(path, func(f *File) error {
+		for i := range f.Tokens {
+			if t := &f.Tokens[i]; t.Name == name {
+				if t.Revoked.IsZero() {
+					t.Revoked = at
+				}
+				return nil
+			}
+		}
+		return problem.New("ACCESS_UNKNOWN", "没有名为 %q 的令牌", "no token is called %q", name).
+			Advise("用 gengtu token list 查看", "see gengtu token list").In(path)
+	})
+}
+
+// change reads the file, lets edit alter it and writes it, alone.
+func change(path string, edit func(*File) error) error {
+	// Through a symbolic link the file itself is replaced, not the link.
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	unlock, err := lockFile(path + ".lock")
+	if err != nil {
+		return err
+	}
+	err = func() error {
+		f, err := Load(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			f, err = &File{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := edit(f); err != nil {
+			return err
+		}
+		if err := f.check(); err != nil {
+			return inFile(err, path)
+		}
+		return f.write(path)
+	}()
+	return errors.Join(err, unlock())
+}
+
+// lockPatience is how long a writer waits for another: each holds the lock for
+// milliseconds.
+const lockPatience = 5 * time.Second
+
+// lockFile takes the lock at path, which is made if it is not there, and
+// returns what gives it back.
+func lockFile(path string) (unlock func() error, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, unwritable(path, err)
+	}
+	deadline := time.NewTimer(lockPatience)
+	defer deadline.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		got, err := tryLock(f)
+		if err != nil {
+			return nil, errors.Join(unwritable(path, err), f.Close())
+		}
+		if got {
+			return f.Close, nil
+		}
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			return nil, errors.Join(problem.New("ACCESS_LOCKED", "另一程序正在修改该文件",
+				"another program is changing the file").In(path), f.Close())
+		}
+	}
+}
+
+// load reads and checks the file at path, and returns what told it apart from
+// later versions.
+func load(path string) (f *File, info os.FileInfo, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	defer func() {
+		if e := file.Close(); e != nil {
+			err = errors.Join(err, e)
+		}
+	}()
+	info, err = file.Stat()
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	// Who may write the file may issue tokens; who may read it learns names.
+	const othersRead, notOwnersWrite = 0o004, 0o022
+	if mode := info.Mode().Perm(); mode&(othersRead|notOwnersWrite) != 0 {
+		return nil, nil, problem.New("ACCESS_MODE", "文件权限 %04o 过宽", "the file's permissions %04o are too wide", mode).
+			Advise("请执行 chmod 600", "run chmod 600 on it").In(path)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, MaxFileBytes+1))
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	f, err = Parse(data)
+	if err != nil {
+		return nil, nil, inFile(err, path)
+	}
+	return f, info, nil
+}
+
+// Parse reads the content of an access file and checks all of it. No bytes at
+// all are a file without tokens. Every error is a [problem.Problem].
+func Parse(data []byte) (*File, error) {
+	if len(data) > MaxFileBytes {
+		return nil, problem.New("ACCESS_TOO_LARGE", "文件超过 %d 字节", "the file is longer than %d bytes", MaxFileBytes)
+	}
+	f := new(File)
+	if len(bytes.TrimSpace(data)) == 0 {
+		return f, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return nil, notJSON(d.InputOffset(), err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, notJSON(d.InputOffset(), errors.New("more follows the end of the object"))
+	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func notJSON(offset int64, err error) error {
+	return problem.New("ACCESS_SYNTAX", "第 %d 字节处不是有效的访问文件：%v", "not an access file at byte %d: %v", offset, err).
+		Because(err)
+}
+
+// inFile names the file in a problem.
+func inFile(err error, path string) error {
+	if p := problem.Of(err); p != nil {
+		return p.In(path)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+func unreadable(path string, err error) error {
+	return problem.New("ACCESS_READ", "无法读取：%v", "cannot be read: %v", cause(err)).Because(err).In(path)
+}
+
+func unwritable(path string, err error) error {
+	return problem.New("ACCESS_WRITE", "无法写入：%v", "cannot be written: %v", cause(err)).Because(err).In(path)
+}
+
+// cause returns err without the path that the problem names already.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// write replaces the file at path by f in one step.
+func (f *File) write(path string) error {
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	// CreateTemp makes the file readable by its owner alone.
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return unwritable(path, err)
+	}
+	_, err = temp.Write(append(data, '\n'))
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return unwritable(path, errors.Join(err, os.Remove(temp.Name())))
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return unwritable(path, err)
+	}
+	return nil
+}

@@ -27,6 +27,8 @@ type contract struct {
 	requests []string // Method and address, in order.
 	overlays []json.RawMessage
 	fault    *fault // What the next overlay is answered with, when not nil.
+	next     any    // Likewise, as an answer.
+	revoked  bool   // The token no longer opens anything.
 }
 
 // fault is a problem+json answer.
@@ -56,7 +58,7 @@ func newContract(t *testing.T) *contract {
 	for _, tier := range []string{"public", "government"} {
 		handle := func(pattern string, h http.HandlerFunc) {
 			method, path, _ := strings.Cut(pattern, " ")
-			mux.HandleFunc(method+" /"+tier+path, guarded(tier, h))
+			mux.HandleFunc(method+" /"+tier+path, c.guarded(tier, h))
 		}
 		handle("GET /catalog", func(w http.ResponseWriter, _ *http.Request) { answer(w, catalogOf(tier)) })
 		handle("GET /legend.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -99,14 +101,17 @@ func serveAsset(w http.ResponseWriter, r *http.Request, path string) {
 	_, _ = w.Write(body) // The browser went away: nothing to tell it.
 }
 
-func guarded(tier string, h http.HandlerFunc) http.HandlerFunc {
+func (c *contract) guarded(tier string, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		c.mu.Lock()
+		revoked := c.revoked
+		c.mu.Unlock()
 		switch {
-		case tier == "public" || given == governmentToken:
+		case tier == "public" || given == governmentToken && !revoked:
 			w.Header().Set("Gengtu-Generation", generation)
 			h(w, r)
-		case given == "":
+		case given == "" || revoked:
 			refuse(w, fault{Title: "token needed", Status: 401, Detail: "no token", Code: "unauthorized"})
 		default:
 			refuse(w, fault{Title: "forbidden", Status: 403, Detail: "the token does not reach", Code: "forbidden"})
@@ -230,11 +235,15 @@ func (c *contract) overlay(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	c.overlays = append(c.overlays, body)
-	f := c.fault
-	c.fault = nil
+	f, next := c.fault, c.next
+	c.fault, c.next = nil, nil
 	c.mu.Unlock()
 	if f != nil {
 		refuse(w, *f)
+		return
+	}
+	if next != nil {
+		answer(w, next)
 		return
 	}
 	answer(w, figures(len(body)))

@@ -78,6 +78,25 @@ func TestDrawPolygon(t *testing.T) {
 	b.quiet(t, c.URL)
 }
 
+// By touch, corners are tapped and the button closes; nothing needs a keyboard.
+func TestDrawTouch(t *testing.T) {
+	in := browser(t)
+	c := newContract(t)
+	b := openMap(t, in, c.URL+"/", phone)
+	b.run(t, chromedp.Tap(id("draw-polygon")))
+	for _, p := range [][2]float64{{80, 350}, {250, 360}, {200, 520}} {
+		b.run(t, chromedp.TapXY(p[0], p[1]))
+	}
+	b.until(t, "!document.getElementById('draw-finish').disabled")
+	b.picture(t, "draw-phone")
+	b.run(t, chromedp.Tap(id("draw-finish")))
+	b.text(t, "overlay-result")
+	if ring := c.overlayRing(t); len(ring) != 4 {
+		t.Errorf("ring %v: want the three corners and the first again", ring)
+	}
+	b.quiet(t, c.URL)
+}
+
 // A rectangle is two clicks; Esc gives a drawing up; a polygon can be drawn by
 // keyboard alone, and closes with Enter.
 func TestDrawRectangleAndKeyboard(t *testing.T) {
@@ -148,6 +167,18 @@ func TestToken(t *testing.T) {
 			t.Errorf("the token is in %s", kept)
 		}
 	}
+
+	// A token that is revoked while the page stands is asked for again.
+	c.mu.Lock()
+	c.revoked = true
+	c.mu.Unlock()
+	if status := eval[int](t, b, "gengtu.drawPolygon("+square+").then(() => 200, (p) => p.status)"); status != 401 {
+		t.Errorf("a revoked token: drawPolygon ends with %d, want 401", status)
+	}
+	b.until(t, "document.querySelector('dialog').open")
+	c.mu.Lock()
+	c.revoked = false
+	c.mu.Unlock()
 
 	// A link that carries the token works, and the address loses it.
 	for _, link := range []string{"/?tier=government#tk=" + governmentToken, "/?tier=government&tk=" + governmentToken + "#map=13/34.32/108.62"} {

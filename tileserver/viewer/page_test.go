@@ -117,9 +117,33 @@ func TestOverlay(t *testing.T) {
 			}
 			b.idle(t)
 			b.picture(t, "overlay-"+name)
+			checkWidth(t, b)
+			c.answerNext(figures(70_000_000))
+			eval[any](t, b, "gengtu.drawPolygon("+square+")")
+			b.picture(t, "county-"+name)
+			checkWidth(t, b)
 			b.quiet(t, c.URL)
 		})
 	}
+}
+
+// checkWidth fails the test when something is wider than its place: figures of a
+// whole county must fit a phone.
+func checkWidth(t *testing.T, b *tab) {
+	t.Helper()
+	wide := eval[[]string](t, b, `[...document.querySelectorAll('html, body, .card-body, .top, .bottom, table')]
+		.filter((el) => el.scrollWidth > el.clientWidth + 1 || el.getBoundingClientRect().right > innerWidth + 1)
+		.map((el) => el.tagName + '.' + el.className + ' ' + el.scrollWidth + ' > ' + el.clientWidth)`)
+	for _, w := range wide {
+		t.Errorf("wider than its place: %s", w)
+	}
+}
+
+// answerNext makes the next overlay be answered with value.
+func (c *contract) answerNext(value any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = value
 }
 
 // checkFigure compares an element's text and its raw value with a number.
@@ -206,5 +230,31 @@ func TestFeature(t *testing.T) {
 	}
 	b.idle(t)
 	b.picture(t, "feature-desktop")
+
+	// Merged shapes have no record to ask for.
+	eval[bool](t, b, "(gengtu.map.jumpTo({center: [108.63, 34.3288], zoom: 10.5}), true)")
+	b.idle(t)
+	before := len(c.asked("/features/"))
+	b.run(t, chromedp.MouseClickXY(640, 410))
+	b.until(t, `document.querySelector('[data-field="count"]') !== null`)
+	if got := b.text(t, "feature-panel"); !strings.Contains(got, "合并图斑数") || !strings.Contains(got, "1,234") || !strings.Contains(got, "7,001,234.25 平方米") {
+		t.Errorf("a merged shape: %q", got)
+	}
+	if after := len(c.asked("/features/")); after != before {
+		t.Errorf("%d records were asked for of merged shapes", after-before)
+	}
 	b.quiet(t, c.URL)
+}
+
+// asked returns the requests whose address contains part.
+func (c *contract) asked(part string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []string
+	for _, r := range c.requests {
+		if strings.Contains(r, part) {
+			found = append(found, r)
+		}
+	}
+	return found
 }

@@ -21,6 +21,7 @@ export const tierGiven = query.has('tier');
 
 const storageKey = (name) => `gengtu.token.${name}`;
 const generationListeners = [];
+const refusedListeners = [];
 
 let token = takeToken() ?? sessionStorage.getItem(storageKey(tier)) ?? '';
 
@@ -59,6 +60,9 @@ export function authorize(url) {
 
 // onGeneration runs fn with the generation that each answer names.
 export const onGeneration = (fn) => generationListeners.push(fn);
+
+// onRefused runs fn when the server no longer takes the token.
+export const onRefused = (fn) => refusedListeners.push(fn);
 
 // Problem is an answer that is no result: an RFC 9457 problem, another HTTP
 // status, or no answer at all (status 0).
@@ -127,6 +131,7 @@ async function send(url, { headers = {}, ...options }) {
     if (answer.ok) throw new Problem({ status: answer.status, detail: t('error.answer') });
   }
   if (answer.ok) return body;
+  if (answer.status === 401) for (const fn of refusedListeners) fn();
   throw new Problem({
     status: answer.status, code: String(body?.code ?? ''), title: body?.title, detail: body?.detail,
     retryAfter: Number.parseInt(answer.headers.get('Retry-After'), 10) || 0,

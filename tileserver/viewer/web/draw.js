@@ -8,7 +8,7 @@
 import { $ } from './dom.js';
 import { onLang, t } from './i18n.js';
 import { narrow } from './map.js';
-import { showLayers } from './side.js';
+import { closeSide, showLayers } from './side.js';
 
 // clickReach is how near, in pixels, a click must be to the first point to close
 // the shape; a finger needs more than a pointer.
@@ -47,6 +47,8 @@ export function createDraw(map, finished) {
     Object.assign(state, { mode, points: [], cursor: null, byKeyboard: event?.detail === 0 });
     show();
     if (narrow()) showLayers(false);
+    closeSide('feature');
+    closeSide('overlay');
     canvas.focus({ preventScroll: true });
   };
   const finish = () => {

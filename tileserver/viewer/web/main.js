@@ -3,7 +3,7 @@
 //
 // For tests and for the console: window.gengtu = {map, ready, drawPolygon}.
 
-import { onGeneration, probe, tier, tierGiven, tiers } from './api.js';
+import { onGeneration, onRefused, probe, tier, tierGiven, tiers } from './api.js';
 import { loadCatalog } from './catalog.js';
 import { $, problemBox, toast } from './dom.js';
 import { createDraw } from './draw.js';
@@ -40,8 +40,8 @@ $('token-open').addEventListener('click', async () => { if (await askToken('chan
 
 // start runs until the map stands there with its first tiles.
 async function start() {
-  showLayers(!narrow());
   const catalog = await enter();
+  showLayers(!narrow());
   let map;
   try {
     map = await createMap('map', catalog.extent);
@@ -129,9 +129,11 @@ $('layers-close').addEventListener('click', () => { showLayers(false); $('layers
 // watch says when tiles fail, when a token ends, and when the data has changed.
 function watch(map, catalog) {
   let told = false;
-  map.on('error', async ({ error }) => {
-    if (error?.status === 401 || error?.status === 403) {
-      if (await askToken(whyRefused())) location.reload();
+  const refused = async () => { if (await askToken(whyRefused())) location.reload(); };
+  onRefused(refused);
+  map.on('error', ({ error }) => {
+    if (error?.status === 401) {
+      refused();
     } else if (!told) {
       told = true;
       toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });

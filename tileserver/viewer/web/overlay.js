@@ -17,7 +17,9 @@ export function createOverlay(map, catalog, redraw) {
 
   const clear = () => { request?.abort(); current = null; setShape(map, 'aoi', null); };
   const render = () => {
-    if (current.problem) return problemBox(current.problem, { label: t('retry'), run: () => run(current.ask).catch(() => {}) });
+    const { problem, ask } = current;
+    const passing = problem && (problem.status === 0 || problem.status === 429 || problem.status >= 500);
+    if (problem) return problemBox(problem, passing && { label: t('retry'), run: () => run(ask).catch(() => {}) });
     if (!current.answer) return busyBox(t('overlay.busy'));
     return report(catalog, current.ask, current.answer, redraw);
   };

@@ -69,10 +69,10 @@ function layerTable(catalog, answer, title) {
         h('th', { scope: 'row' }, swatch(layer.entries[0]), title(l.layer)),
         units.map((u) => h('td', { class: 'number' }, figure(values[u], `overlay-area-${l.layer}-${u}`)))),
       h('tr', { class: 'facts-row' }, h('td', { colSpan: 4 }, share)),
+      (l.groups ?? []).map((g) => groupRow(layer, g)),
       l.patch_m2 != null && subRow(t('overlay.patch'), l.patch_m2, null, `overlay-patch-${l.layer}`),
       l.net_m2 != null && subRow(t('overlay.net'), l.net_m2, l.net_mu, `overlay-net-${l.layer}`),
-      gross != null && subRow(t('overlay.gross'), gross, null, `overlay-gross-${l.layer}`),
-      (l.groups ?? []).map((g) => groupRow(layer, g)));
+      gross != null && subRow(t('overlay.gross'), gross, null, `overlay-gross-${l.layer}`));
   });
   return h('table', { class: 'areas' }, columns(t('overlay.layer')), bodies);
 }

@@ -32,27 +32,34 @@ func (h Hatch) Side(ratio int) int { return h.Spacing * ratio }
 func (h Hatch) Coverage(ratio int) []uint8 {
 	side := h.Side(ratio)
 	cover := make([]uint8, side*side)
-	// Samples per pixel and direction; 16 steps of x+y are finer than the 8 bits
-	// of the result need.
-	const samples = 16
-	// A line of width w at 45° is w·√2 wide along a row.
+	// A line of width w at 45° is w·√2 wide along a row. The line of the square
+	// has x + y around side, those of its neighbours one side less or more.
 	half := h.Width * float64(ratio) * math.Sqrt2 / 2
 	for d := range side {
-		var hits int
-		for i := range samples * samples {
-			at := float64(d) + (float64(i%samples)+float64(i/samples)+1)/samples
-			off := math.Abs(math.Mod(at, float64(side)) - float64(side)/2)
-			if off < half {
-				hits++
-			}
+		share := 0.0
+		for _, middle := range [3]float64{0, float64(side), 2 * float64(side)} {
+			share += below(middle+half-float64(d)) - below(middle-half-float64(d))
 		}
-		value := uint8((hits*255 + samples*samples/2) / (samples * samples))
+		value := uint8(share*255 + 0.5)
 		for y := range side {
 			// x + y is constant along a line that rises to the east.
 			cover[y*side+((d-y)%side+side)%side] = value
 		}
 	}
 	return cover
+}
+
+// below returns the share of the unit square in which x + y is below s.
+func below(s float64) float64 {
+	switch {
+	case s <= 0:
+		return 0
+	case s <= 1:
+		return s * s / 2
+	case s < 2:
+		return 1 - (2-s)*(2-s)/2
+	}
+	return 1
 }
 
 // hatchImage is the name in the sprite of the pattern of layer l.

@@ -255,7 +255,7 @@ func (c chain) dashes(pattern []float64) []chain {
 // stroke adds a line of half its width to both sides of c: one quad for each
 // edge, cut where two edges meet along the line through the corner, so that they
 // share no pixel twice. Where an edge is too short for that, or the turn too
-// sharp, the quads end square and a wedge fills the corner's outer side. Open
+// sharp, the quads end square and the corner's outer side is round. Open
 // ends are square, at the last point.
 func (p *path) stroke(c chain, half float64) {
 	n := len(c.pts)
@@ -341,7 +341,11 @@ func (p *path) quad(a, b, c, d point) {
 	p.line(d, a)
 }
 
-// fillWedge adds the triangle between the square ends of two edges, on the outer
+// maxArc is the greatest angle, in radians, of a chord of a round corner: with
+// it the chord of a line of 8 pixels is 0.1 pixels from its arc.
+const maxArc = 0.45
+
+// fillWedge adds the sector between the square ends of two edges, on the outer
 // side of the corner at b, in the direction of the quads.
 func (p *path) fillWedge(b point, c corner) {
 	l, m := c.leftIn, c.leftOut
@@ -349,7 +353,16 @@ func (p *path) fillWedge(b point, c corner) {
 		// A turn to the left leaves the right side open.
 		l, m = c.rightOut, c.rightIn
 	}
+	lx, ly, mx, my := l.x-b.x, l.y-b.y, m.x-b.x, m.y-b.y
+	angle := math.Atan2(lx*my-ly*mx, lx*mx+ly*my)
 	p.line(b, l)
+	for steps := math.Ceil(angle / maxArc); steps > 1; steps-- {
+		sin, cos := math.Sincos(angle / steps)
+		next := point{b.x + lx*cos - ly*sin, b.y + lx*sin + ly*cos}
+		p.line(l, next)
+		angle -= angle / steps
+		l, lx, ly = next, next.x-b.x, next.y-b.y
+	}
 	p.line(l, m)
 	p.line(m, b)
 }

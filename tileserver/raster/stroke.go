@@ -149,6 +149,9 @@ func (t *tracer) first(p, q mvt.Point) bool {
 // clip returns the part of a–b in the square from lo to hi in both directions
 // (Liang and Barsky 1984), and whether there is one. Ends inside stay as they are.
 func clip(a, b point, lo, hi float64) (from, to point, ok bool) {
+	if min(a.x, a.y, b.x, b.y) >= lo && max(a.x, a.y, b.x, b.y) <= hi {
+		return a, b, true
+	}
 	t0, t1 := 0.0, 1.0
 	dx, dy := b.x-a.x, b.y-a.y
 	for _, side := range [4][2]float64{{-dx, a.x - lo}, {dx, hi - a.x}, {-dy, a.y - lo}, {dy, hi - a.y}} {
@@ -280,19 +283,28 @@ func (p *path) stroke(c chain, half float64) {
 		} else {
 			out = square(at(i), at(i+1), half)
 		}
-		p.quad(in.leftOut, out.leftIn, out.rightIn, in.rightOut)
-		if out.wedge {
-			p.fillWedge(at(i+1), out)
+		p.line(in.leftOut, out.leftIn)
+		p.line(out.rightIn, in.rightOut)
+		// Where two quads meet along one line they need not be parted.
+		if in.apart {
+			p.line(in.rightOut, in.leftOut)
+		}
+		if out.apart {
+			p.line(out.leftIn, out.rightIn)
+			if edges == n || i < edges-1 {
+				p.fillWedge(at(i+1), out)
+			}
 		}
 		in = out
 	}
 }
 
 // corner is where the borders of a line lie at one of its points: left and right
-// of the edge that comes in and of the edge that goes out.
+// of the edge that comes in and of the edge that goes out. The two are apart
+// where both edges end square, and at a line's ends.
 type corner struct {
 	leftIn, rightIn, leftOut, rightOut point
-	wedge                              bool
+	apart                              bool
 }
 
 // normal returns the unit vector to the left of a–b on a screen with y down.
@@ -312,6 +324,7 @@ func square(a, b point, half float64) corner {
 	return corner{
 		leftOut: point{a.x + n.x*half, a.y + n.y*half}, rightOut: point{a.x - n.x*half, a.y - n.y*half},
 		leftIn: point{b.x + n.x*half, b.y + n.y*half}, rightIn: point{b.x - n.x*half, b.y - n.y*half},
+		apart: true,
 	}
 }
 
@@ -329,16 +342,8 @@ func join(a, b, c point, half float64) corner {
 	return corner{
 		leftIn: point{b.x + n1.x*half, b.y + n1.y*half}, rightIn: point{b.x - n1.x*half, b.y - n1.y*half},
 		leftOut: point{b.x + n2.x*half, b.y + n2.y*half}, rightOut: point{b.x - n2.x*half, b.y - n2.y*half},
-		wedge: true,
+		apart: true,
 	}
-}
-
-// quad adds a quadrilateral.
-func (p *path) quad(a, b, c, d point) {
-	p.line(a, b)
-	p.line(b, c)
-	p.line(c, d)
-	p.line(d, a)
 }
 
 // maxArc is the greatest angle, in radians, of a chord of a round corner: with

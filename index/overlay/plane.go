@@ -47,9 +47,12 @@ type band struct {
 	c    [taylorTerms]float64
 }
 
-// setPlane makes p the plane whose origin is the middle of box and that covers
-// box. Positions outside of it are mapped with the nearest band's series.
+// set makes p the plane whose origin is the middle of box and that covers box; an
+// empty box counts as a point. Positions outside of it are mapped with the nearest band's series.
 func (p *plane) set(box geo.Box) {
+	if box.Empty() {
+		box = geo.Box{}
+	}
 	minLat, maxLat := clampTo(box.Min.Lat, poleUnits), clampTo(box.Max.Lat, poleUnits)
 	minLon, maxLon := clampTo(box.Min.Lon, turnUnits), clampTo(box.Max.Lon, turnUnits)
 	p.lon0, p.lat0 = minLon+(maxLon-minLon)/2, minLat+(maxLat-minLat)/2

@@ -68,6 +68,7 @@ type solver struct {
 	combos []combination
 
 	levels  [][2]*node
+	spare   []*node // whose lists may be used again
 	cell    cell
 	visited int
 	err     error
@@ -139,6 +140,17 @@ func (s *solver) leaf(n *node, covers *coverList) (leaf, error) {
 	}
 	g.list = g.list[:0]
 	return l, s.err
+}
+
+// node returns a node to be filled.
+func (s *solver) node() *node {
+	last := len(s.spare) - 1
+	if last < 0 {
+		return &node{}
+	}
+	n := s.spare[last]
+	s.spare = s.spare[:last]
+	return n
 }
 
 // solve returns the AOI's area in n and adds all else that is in n.

@@ -11,7 +11,7 @@ const (
 	// leafEdges is the number of edges up to which a part of the subdivision is
 	// solved by one goroutine at one go. Which parts there are follows from the
 	// input alone, so that the sums do not depend on the number of workers.
-	leafEdges = 4096
+	leafEdges = 8192
 	// deepestTask keeps the path of a task in 64 bits.
 	deepestTask = 60
 )
@@ -90,6 +90,7 @@ func (q *queue) work(s *solver) {
 		if solved {
 			l, err = s.leaf(t.node, t.covers)
 			l.path = t.path
+			s.spare = append(s.spare, t.node)
 		} else {
 			more = t.split(s)
 			err = s.ctx.Err()
@@ -132,16 +133,19 @@ func (t *task) split(s *solver) []task {
 	covers := t.covers
 	inside := t.inside
 	if len(t.node.covers) > 0 {
-		covers = &coverList{t.node.covers, covers}
+		covers = &coverList{slices.Clone(t.node.covers), covers}
 		inside = inside || slices.Contains(t.node.covers, 0)
 	}
-	lo, hi := &node{}, &node{}
+	lo, hi := s.node(), s.node()
 	t.node.split(lo, hi)
+	s.spare = append(s.spare, t.node)
 	var parts []task
 	for i, n := range [2]*node{lo, hi} {
 		if s.settle(n, inside) {
 			path := t.path | uint64(i)<<(63-t.depth)
 			parts = append(parts, task{n, covers, path, t.depth + 1, inside})
+		} else {
+			s.spare = append(s.spare, n)
 		}
 	}
 	return parts

@@ -1,0 +1,122 @@
+package overlay
+
+import (
+	"fmt"
+	"slices"
+
+	"gengtu/index/geo"
+)
+
+// region tells whether ground with winding numbers a and b is wanted.
+type region func(a, b int32) bool
+
+func inOdd(a, _ int32) bool { return a&1 != 0 }
+
+func inBoth(a, b int32) bool { return a > 0 && b > 0 }
+
+func inEither(a, b int32) bool { return a > 0 || b > 0 }
+
+func inFirstOnly(a, b int32) bool { return a > 0 && b <= 0 }
+
+// bound is a directed piece of a region's border, the region on its left.
+type bound struct {
+	p, q geo.Position
+	used bool
+}
+
+// border sweeps over the divided segments from left to right, and returns those
+// that have wanted ground on one side only. Upright segments count as leaning
+// right by less than anything, so that they too have a side above and a side below.
+func (s *arrangement) border(wanted region) ([]bound, error) {
+	g := s.segments // sorted by p
+	ends := make([]int32, len(g))
+	for i := range ends {
+		ends[i] = int32(i)
+	}
+	slices.SortFunc(ends, func(i, j int32) int { return order(g[i].q, g[j].q) })
+	w := &sweepLine{segments: g, below: make([][2]int32, len(g))}
+	var out []bound
+	for i, k := 0, 0; i < len(g) || k < len(ends); {
+		v := g[ends[k]].q
+		if i < len(g) && before(g[i].p, v) {
+			v = g[i].p
+		}
+		from, ending := i, 0
+		for i < len(g) && g[i].p == v {
+			i++
+		}
+		for k < len(ends) && g[ends[k]].q == v {
+			k++
+			ending++
+		}
+		if err := w.pass(v, ending, from, i); err != nil {
+			return nil, err
+		}
+		for j := from; j < i; j++ {
+			switch low, high := wanted(w.below[j][0], w.below[j][1]), wanted(w.over(int32(j))); {
+			case high && !low:
+				out = append(out, bound{p: g[j].p, q: g[j].q})
+			case low && !high:
+				out = append(out, bound{p: g[j].q, q: g[j].p})
+			}
+		}
+	}
+	return out, nil
+}
+
+// sweepLine holds the segments that the sweep is crossing, lowest first. As they
+// meet at ends only, their order never changes.
+type sweepLine struct {
+	segments []segment
+	status   []int32
+	below    [][2]int32 // by segment: the winding numbers below it
+	starting []int32
+}
+
+// pass moves the line over v, where as many segments as ending end and those
+// from index from up to index to begin.
+func (w *sweepLine) pass(v geo.Position, ending, from, to int) error {
+	g := w.segments
+	lo, hi := 0, len(w.status)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if t := &g[w.status[mid]]; t.q != v && cross(t.p, t.q, v) > 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	for j := lo; j < lo+ending; j++ {
+		if j >= len(w.status) || g[w.status[j]].q != v {
+			return fmt.Errorf("overlay: segments still meet at [%d %d]", v.Lon, v.Lat)
+		}
+	}
+	w.starting = w.starting[:0]
+	for j := from; j < to; j++ {
+		w.starting = append(w.starting, int32(j))
+	}
+	slices.SortFunc(w.starting, func(i, j int32) int {
+		if d := cross(v, g[i].q, g[j].q); d > 0 {
+			return -1
+		} else if d < 0 {
+			return 1
+		}
+		return 0
+	})
+	var a, b int32
+	if lo > 0 {
+		under := w.status[lo-1]
+		a, b = w.over(under)
+	}
+	for _, j := range w.starting {
+		w.below[j] = [2]int32{a, b}
+		a, b = w.over(j)
+	}
+	w.status = slices.Replace(w.status, lo, lo+ending, w.starting...)
+	return nil
+}
+
+// over returns the winding numbers above segment i.
+func (w *sweepLine) over(i int32) (a, b int32) {
+	return w.below[i][0] + w.segments[i].a, w.below[i][1] + w.segments[i].b
+}

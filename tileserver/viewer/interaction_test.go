@@ -251,7 +251,14 @@ func TestLanguage(t *testing.T) {
 	}
 	b.idle(t)
 	b.picture(t, "english-desktop")
+	checkWidth(t, b)
 	b.click(t, "lang")
+	small := openMap(t, in, c.URL+"/?tier=government#tk="+governmentToken+"&map=15.5/34.3258/108.6300", view{390, 844, "en-US", true})
+	small.run(t, chromedp.TapXY(150, 300))
+	small.until(t, `document.querySelector('[data-field="ZLDWMC"]') !== null`)
+	small.idle(t)
+	small.picture(t, "english-phone")
+	checkWidth(t, small)
 	for testid, want := range map[string]string{"legend": "永久基本农田", "overlay-panel": "净面积", "lang": "EN"} {
 		if got := b.text(t, testid); !strings.Contains(got, want) {
 			t.Errorf("%s in Chinese: %q is missing in %q", testid, want, got)

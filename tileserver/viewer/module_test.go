@@ -130,5 +130,6 @@ func TestReport(t *testing.T) {
 	if title := eval[string](t, b, "document.title"); !strings.Contains(title, "耕图") {
 		t.Errorf("title: %q", title)
 	}
+	checkWidth(t, b)
 	b.picture(t, "report-odd")
 }

@@ -12,7 +12,8 @@ import { closeSide, showLayers } from './side.js';
 
 // clickReach is how near, in pixels, a click must be to the first point to close
 // the shape; a finger needs more than a pointer.
-const clickReach = window.matchMedia('(pointer: coarse)').matches ? 22 : 11;
+const byTouch = window.matchMedia('(pointer: coarse)').matches;
+const clickReach = byTouch ? 22 : 11;
 
 // settleMs is how long after closing a shape a click still belongs to it: the
 // second half of a double click.
@@ -135,7 +136,8 @@ function hintText({ mode, points, byKeyboard }) {
   let text;
   if (mode === 'rectangle') text = t(n ? 'draw.hint.opposite' : 'draw.hint.corner');
   else if (n === 0) text = t('draw.hint.first');
-  else text = t(n < 3 ? 'draw.hint.more' : 'draw.hint.close', { n });
+  else if (n < 3) text = t('draw.hint.more', { n });
+  else text = byTouch ? t('draw.hint.touch', { n }) : t('draw.hint.close', { n });
   return byKeyboard ? t('draw.hint.keys') : text;
 }
 

@@ -17,7 +17,7 @@ export function createTiers() {
     button.setAttribute('aria-expanded', String(open));
   };
   const render = () => {
-    $('tier-name').textContent = t(`tier.${tier}`);
+    $('tier-name').textContent = t(`tier.${tier}.short`);
     const there = tiers.filter((name) => name === tier || [200, 401, 403].includes(statuses?.get(name)));
     list.replaceChildren(
       ...there.map((name) => h('li', null, h('a', {

@@ -21,6 +21,9 @@ export const words = {
   'tier.secure': ['涉密版', 'Secure edition'],
   'tier.government': ['政务版', 'Government edition'],
   'tier.public': ['公众版', 'Public edition'],
+  'tier.secure.short': ['涉密版', 'Secure'],
+  'tier.government.short': ['政务版', 'Government'],
+  'tier.public.short': ['公众版', 'Public'],
 
   'search.label': ['查找行政区', 'Find a place'],
   'search.hint': ['查找行政区名称或代码', 'Place name or code'],
@@ -57,6 +60,7 @@ export const words = {
   'draw.hint.first': ['点击地图放下第一个点', 'Click the map for the first point'],
   'draw.hint.more': ['继续加点（{n}）', 'Add more points ({n})'],
   'draw.hint.close': ['双击、回车或点击起点完成（{n}）', 'Double-click, Enter or the first point closes ({n})'],
+  'draw.hint.touch': ['点击起点或“完成”（{n}）', 'Tap the first point or Finish ({n})'],
   'draw.hint.corner': ['点击矩形的一个角', 'Click one corner of the rectangle'],
   'draw.hint.opposite': ['点击对角', 'Click the opposite corner'],
   'draw.hint.keys': ['空格在十字处加点，退格撤销，Esc 取消', 'Space adds a point at the cross, Backspace undoes, Esc cancels'],

@@ -237,6 +237,10 @@ func (d *decoder) end() error {
 	return nil
 }
 
+// DecodeRecord returns the feature that a value of a features bucket holds, see
+// [Each]. An error says that the record is damaged.
+func DecodeRecord(data []byte) (Feature, error) { return decodeRecord(data) }
+
 func decodeRecord(data []byte) (Feature, error) {
 	d := decoder{data: data}
 	var f Feature

@@ -166,14 +166,7 @@ func (l *LayerWriter) finish() edition.Layer {
 		lo, hi := l.extent.Min.LonLat(), l.extent.Max.LonLat()
 		m.Extent = &[4]float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
 	}
-	if l.hasP {
-		v := float64(l.patch) / 100
-		m.PatchM2 = &v
-	}
-	if l.hasN {
-		v := float64(l.net) / 100
-		m.NetM2 = &v
-	}
+	m.PatchM2, m.NetM2 = l.Sums()
 	// The sum must not depend on the order of delivery.
 	m.AreaM2 = 0
 	for _, e := range l.entries {
@@ -284,4 +277,18 @@ func openReadOnly(path string) (*bolt.DB, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return db, nil
+}
+
+// Sums returns the sums of the areas of record, in m², so far; nil where no
+// feature has one.
+func (l *LayerWriter) Sums() (patchM2, netM2 *float64) {
+	if l.hasP {
+		v := float64(l.patch) / 100
+		patchM2 = &v
+	}
+	if l.hasN {
+		v := float64(l.net) / 100
+		netM2 = &v
+	}
+	return patchM2, netM2
 }

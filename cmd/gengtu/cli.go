@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"gengtu/index/problem"
+)
+
+// env is what a command runs in.
+type env struct {
+	ctx            context.Context
+	stdout, stderr io.Writer
+	lang           problem.Lang
+	json           bool
+}
+
+// command is one verb. Its run function defines flags on fs, calls parse once
+// and does the work; a usageError gives exit code 2, any other error 1.
+type command struct {
+	name   string
+	usage  string
+	zh, en string
+	run    func(e *env, fs *flags) error
+}
+
+func commands() []command {
+	return []command{
+		{"demo", "[--listen ADDR] [--data DIR] [--parcels N]", "样例→入库→发布→服务，一条命令", "sample → ingest → publish → serve, in one command", runDemo},
+		{"sample", "--out DIR [--parcels N] [--seed N]", "写出一套合成的成果数据", "write a synthetic landscape as deliveries", runSample},
+		{"ingest", "--out EDITION --layer NAME[@VINTAGE]=PATH[#TABLE] …", "成果入库", "take deliveries into an edition", runIngest},
+		{"check", "PATH … --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
+		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
+		{"update", "--edition EDITION --layer NAME=PATH …", "增量更新", "take changed features in", later},
+		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
+		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
+		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},
+		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
+		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later},
+		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
+		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
+		{"info", "EDITION | PATH", "查看", "describe an edition or a delivery", runInfo},
+		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},
+		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later},
+		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
+		{"version", "", "版本", "print the version", runVersion},
+	}
+}
+
+// usageError is a wrong command line.
+type usageError struct{ p *problem.Problem }
+
+func (u usageError) Error() string { return u.p.Error() }
+func (u usageError) Unwrap() error { return u.p }
+
+func usage(code, zh, en string, args ...any) error {
+	return usageError{problem.New(code, zh, en, args...)}
+}
+
+// errLater answers for verbs that the contract names and this program does not
+// have yet.
+func later(_ *env, fs *flags) error {
+	return usage("NOT_AVAILABLE", "这一版程序还没有 %s", "this program does not have %s yet", fs.Name())
+}
+
+// run is the program without the process.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, lang: envLang()}
+	args = e.global(args)
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+		return e.help()
+	}
+	i := slices.IndexFunc(commands(), func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		return e.fail("", usage("COMMAND_UNKNOWN", "没有命令 %q", "no command %q", args[0]))
+	}
+	c := commands()[i]
+	fs := newFlags(c, e, args[1:])
+	err := c.run(e, fs)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	return e.fail(c.name, err)
+}
+
+// global takes --lang and --json off the line, wherever they stand before a
+// lone "--".
+func (e *env) global(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		name, value, has := strings.Cut(a, "=")
+		switch {
+		case a == "--":
+			return append(out, args[i:]...)
+		case a == "--json" || a == "-json":
+			e.json = true
+		case name == "--lang" || name == "-lang":
+			if !has && i+1 < len(args) {
+				i++
+				value = args[i]
+			}
+			e.lang = problem.English
+			if strings.HasPrefix(value, "zh") {
+				e.lang = problem.Chinese
+			}
+		default:
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func envLang() problem.Lang {
+	for _, k := range []string{"GENGTU_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(k); v != "" {
+			if strings.HasPrefix(strings.ToLower(v), "zh") {
+				return problem.Chinese
+			}
+			return problem.English
+		}
+	}
+	return problem.English
+}
+
+// pick returns the text in the user's language.
+func (e *env) pick(zh, en string) string {
+	if e.lang == problem.Chinese {
+		return zh
+	}
+	return en
+}
+
+func (e *env) printf(format string, args ...any) {
+	// A reader of standard output that has gone is no error of the work.
+	_, _ = fmt.Fprintf(e.stdout, format, args...)
+}
+
+func (e *env) notef(format string, args ...any) {
+	_, _ = fmt.Fprintf(e.stderr, format, args...)
+}
+
+// fail prints err, on one line, and returns the exit code.
+func (e *env) fail(verb string, err error) int {
+	if err == nil {
+		return 0
+	}
+	code := 1
+	var u usageError
+	if errors.As(err, &u) {
+		code = 2
+	}
+	p := problem.Of(err)
+	switch {
+	case e.ctx.Err() != nil && (p == nil || errors.Is(err, context.Canceled)):
+		p = problem.New("INTERRUPTED", "已中断，没有留下半成品", "interrupted; nothing half-written is left")
+	case p == nil:
+		p = problem.New("FAILED", "%v", "%v", err)
+	}
+	if e.json {
+		data, merr := json.Marshal(map[string]any{"error": p})
+		if merr == nil {
+			e.notef("%s\n", data)
+			return code
+		}
+	}
+	prefix := "gengtu: "
+	if verb != "" {
+		prefix += verb + ": "
+	}
+	e.notef("%s%s\n", prefix, p.Text(e.lang))
+	if code == 2 {
+		hint := "gengtu help"
+		if verb != "" {
+			hint = "gengtu " + verb + " --help"
+		}
+		e.notef("Try: %s\n", hint)
+	}
+	return code
+}
+
+func (e *env) help() int {
+	e.printf("%s\n\n", e.pick("gengtu 耕图：耕地、永久基本农田、高标准农田一张图", "gengtu: one map of cropland, permanent basic farmland and high-standard farmland"))
+	for _, c := range commands() {
+		e.printf("  %-9s %-62s %s\n", c.name, c.usage, e.pick(c.zh, c.en))
+	}
+	e.printf("\n%s\n", e.pick("每个命令都有 --help；--lang zh|en 选语言，--json 给程序读的输出", "each has --help; --lang zh|en chooses the language, --json gives output for programs"))
+	return 0
+}
+
+// flags are a verb's flags. They may stand before, between or after its
+// arguments.
+type flags struct {
+	*flag.FlagSet
+	line []string
+	e    *env
+	c    command
+}
+
+func newFlags(c command, e *env, line []string) *flags {
+	fs := &flags{flag.NewFlagSet(c.name, flag.ContinueOnError), line, e, c}
+	fs.SetOutput(io.Discard)
+	return fs
+}
+
+// parse reads the line and returns its arguments, whose number must lie in
+// [least, most]; most -1 is any number.
+func (f *flags) parse(least, most int) ([]string, error) {
+	var args []string
+	line := f.line
+	for {
+		if err := f.Parse(line); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				f.printHelp()
+				return nil, err
+			}
+			return nil, usage("FLAGS", "%v", "%v", err)
+		}
+		rest := f.Args()
+		if len(rest) == 0 {
+			break
+		}
+		if len(line) > len(rest) && line[len(line)-len(rest)-1] == "--" {
+			args = append(args, rest...)
+			break
+		}
+		args = append(args, rest[0])
+		line = rest[1:]
+	}
+	if len(args) < least || most >= 0 && len(args) > most {
+		return nil, usage("ARGUMENTS", "用法：gengtu %s %s", "usage: gengtu %s %s", f.c.name, f.c.usage)
+	}
+	return args, nil
+}
+
+func (f *flags) printHelp() {
+	f.e.printf("gengtu %s %s\n  %s\n\n", f.c.name, f.c.usage, f.e.pick(f.c.zh, f.c.en))
+	f.VisitAll(func(x *flag.Flag) {
+		def := ""
+		if x.DefValue != "" && x.DefValue != "false" && x.DefValue != "0" && x.DefValue != "[]" {
+			def = " (" + x.DefValue + ")"
+		}
+		zh, en, ok := strings.Cut(x.Usage, "|")
+		if !ok {
+			en = zh
+		}
+		f.e.printf("  --%-12s %s%s\n", x.Name, f.e.pick(zh, en), def)
+	})
+}
+
+// need refuses an empty value of a flag that must be given.
+func need(name, value string) error {
+	if value == "" {
+		return usage("FLAG_MISSING", "缺少 --%s", "--%s is missing", name)
+	}
+	return nil
+}
+
+// list is a flag that may be given several times.
+type list []string
+
+func (l *list) String() string     { return fmt.Sprint([]string(*l)) }
+func (l *list) Set(v string) error { *l = append(*l, v); return nil }
+
+// version is set by the linker for releases; else the build says what it is.
+var version = ""
+
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if b, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range b.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return "dev-" + s.Value[:12]
+			}
+		}
+	}
+	return "dev"
+}
+
+func runVersion(e *env, fs *flags) error {
+	if _, err := fs.parse(0, 0); err != nil {
+		return err
+	}
+	goVersion := "go"
+	if b, ok := debug.ReadBuildInfo(); ok {
+		goVersion = b.GoVersion
+	}
+	e.printf("gengtu %s %s\n", programVersion(), goVersion)
+	return nil
+}

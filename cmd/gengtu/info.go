@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"gengtu/index/edition"
+	"gengtu/ingest"
+	"gengtu/ingest/source"
+)
+
+func runInfo(e *env, fs *flags) error {
+	encoding := fs.String("encoding", "", "shapefile 的文字编码|encoding of text in shapefiles")
+	args, err := fs.parse(1, 1)
+	if err != nil {
+		return err
+	}
+	path := args[0]
+	if _, err := os.Stat(filepath.Join(path, "CURRENT")); err == nil {
+		return e.infoEdition(path)
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		_, _, err := edition.Current(path) // says that it is none
+		return err
+	}
+	tables, err := source.Tables(path)
+	if err != nil {
+		return err
+	}
+	var all []*ingest.Description
+	for _, t := range tables {
+		if len(tables) == 1 {
+			t = ""
+		}
+		d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: *encoding})
+		if err != nil {
+			return err
+		}
+		all = append(all, d)
+	}
+	if e.json {
+		enc := json.NewEncoder(e.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(all)
+	}
+	for _, d := range all {
+		if err := d.Write(e.stdout, e.lang); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *env) infoEdition(path string) error {
+	generation, m, err := edition.Current(path)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		data, err := os.ReadFile(filepath.Join(edition.Path(path, generation), edition.ManifestFile))
+		if err != nil {
+			return err
+		}
+		_, err = e.stdout.Write(data)
+		return err
+	}
+	e.printf("%s  %s  %s  %s\n", m.Tier.Title(e.lang), generation, m.Created, m.Program)
+	e.printf("%s %d-%d, %s %d\n", e.pick("建好的级别", "zooms built"), m.BuiltZooms[0], m.BuiltZooms[1], e.pick("最高", "highest"), m.MaxZoom)
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		title := l.Title.En
+		if e.lang == "zh" {
+			title = l.Title.Zh
+		}
+		e.printf("  %-16s %s  %s %d  %s %.2f m²", l.Key(), title, e.pick("要素", "features"), l.Features, e.pick("椭球面积", "ellipsoidal"), l.AreaM2)
+		if l.PatchM2 != nil {
+			e.printf("  %s %.2f", e.pick("图斑面积", "patch"), *l.PatchM2)
+		}
+		if l.NetM2 != nil {
+			e.printf("  %s %.2f", e.pick("净面积", "net"), *l.NetM2)
+		}
+		e.printf("\n")
+	}
+	return nil
+}

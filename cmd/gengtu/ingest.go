@@ -1,0 +1,206 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/policy"
+	"gengtu/tileserver"
+)
+
+// reading are the flags of the verbs that read deliveries.
+type reading struct {
+	layers                 list
+	crs, encoding, vintage string
+	strict                 bool
+	report                 string
+	workers                int
+}
+
+func (f *reading) define(fs *flags) {
+	fs.StringVar(&f.crs, "crs", "", "坐标系，如 EPSG:4524，代替文件自带的|coordinate system instead of the files' own, such as EPSG:4524")
+	fs.StringVar(&f.encoding, "encoding", "", "shapefile 的文字编码，如 GBK|encoding of text in shapefiles, such as GBK")
+	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
+	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
+	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
+	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+}
+
+func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Options, error) {
+	opt := ingest.Options{Tier: tier, Encoding: f.encoding, Strict: f.strict, Workers: f.workers, Progress: func(x ingest.Progress) {
+		p.tell(e.pick("读入 ", "reading ")+x.Layer, x.Done, x.Total)
+	}}
+	if f.crs != "" {
+		crs, err := geo.ParseCRSName(f.crs)
+		if err != nil {
+			return opt, usage("CRS_REFUSED", "--crs %q 不能用（%v）", "--crs %q cannot be used (%v)", f.crs, err)
+		}
+		opt.CRS = &crs
+	}
+	return opt, nil
+}
+
+func (f *reading) inputs() ([]ingest.Input, error) {
+	exists := func(path string) bool { _, err := os.Stat(path); return err == nil }
+	var out []ingest.Input
+	for _, text := range f.layers {
+		in, err := ingest.ParseInput(text, f.vintage, exists)
+		if err != nil {
+			return nil, usageError{problem.Of(err)}
+		}
+		out = append(out, in)
+	}
+	return out, nil
+}
+
+func runIngest(e *env, fs *flags) error {
+	var f reading
+	f.define(fs)
+	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
+	out := fs.String("out", "", "版本目录|the edition's directory")
+	tierName := fs.String("tier", "secure", "版别|tier")
+	zooms := fs.String("zooms", "5-14", "预先建好的级别|zooms built beforehand")
+	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
+	if _, err := fs.parse(0, 0); err != nil {
+		return err
+	}
+	if err := need("out", *out); err != nil {
+		return err
+	}
+	if len(f.layers) == 0 {
+		return need("layer", "")
+	}
+	tier, err := edition.ParseTier(*tierName)
+	if err != nil {
+		return usageError{problem.Of(err)}
+	}
+	lo, hi, err := zoomRange(*zooms)
+	if err != nil {
+		return err
+	}
+	inputs, err := f.inputs()
+	if err != nil {
+		return err
+	}
+	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, *keep)
+}
+
+func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition.Tier, zooms [2]int, keep int) error {
+	p := e.progress()
+	defer p.end()
+	opt, err := f.options(e, tier, p)
+	if err != nil {
+		return err
+	}
+	if tier != edition.Secure {
+		return usage("INGEST_TIER", "交来的数据只能先进 secure 版", "deliveries go into a secure edition first")
+	}
+	d, err := edition.Begin(out)
+	if err != nil {
+		return err
+	}
+	defer d.Abort()
+	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), opt)
+	p.end()
+	rep.Edition = out
+	if err != nil {
+		return errors.Join(err, e.giveReport(rep, f.report))
+	}
+	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
+	if err := e.complete(d, m, keep); err != nil {
+		return err
+	}
+	rep.Generation = m.Generation
+	return e.giveReport(rep, f.report)
+}
+
+// giveReport prints the report, and writes it to a file when one is asked for.
+func (e *env) giveReport(rep *ingest.Report, path string) error {
+	write := func(w io.Writer, asJSON bool) error {
+		if !asJSON {
+			return rep.Write(w, e.lang)
+		}
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(rep)
+	}
+	if path != "" {
+		if err := writeFile(path, func(w io.Writer) error { return write(w, strings.EqualFold(filepath.Ext(path), ".json")) }); err != nil {
+			return err
+		}
+	}
+	return write(e.stdout, e.json)
+}
+
+// writeFile writes a file whole or not at all.
+func writeFile(path string, write func(io.Writer) error) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return problem.New("OUT_UNWRITABLE", "写不了文件（%v）", "the file cannot be written (%v)", err).In(path)
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already when all went well
+	err = write(tmp)
+	if err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+func runCheck(e *env, fs *flags) error {
+	var f reading
+	f.define(fs)
+	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
+	paths, err := fs.parse(1, -1)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "gengtu-check-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // what stays is the system's to clean
+	for _, path := range paths {
+		name := *layer
+		if name == "" {
+			if name, err = ingest.Guess(e.ctx, path, f.encoding); err != nil {
+				return err
+			}
+		}
+		f.layers = append(f.layers, name+"="+path)
+	}
+	inputs, err := f.inputs()
+	if err != nil {
+		return err
+	}
+	p := e.progress()
+	defer p.end()
+	opt, err := f.options(e, edition.Secure, p)
+	if err != nil {
+		return err
+	}
+	report := f.report
+	if st, serr := os.Stat(report); report != "" && (serr == nil && st.IsDir() || filepath.Ext(report) == "") {
+		if err := os.MkdirAll(report, 0o755); err != nil {
+			return err
+		}
+		report = filepath.Join(report, "report.json")
+	}
+	_, rep, err := ingest.Run(e.ctx, inputs, filepath.Join(dir, edition.FeaturesFile), opt)
+	p.end()
+	return errors.Join(err, e.giveReport(rep, report))
+}

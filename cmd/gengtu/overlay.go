@@ -1,0 +1,280 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/source"
+)
+
+func runOverlay(e *env, fs *flags) error {
+	dir := fs.String("edition", "", "版本目录|the edition's directory")
+	layers := fs.String("layers", "", "图层，逗号分隔|layers, separated by commas (cropland,pbf,hsf)")
+	by := fs.String("by", "", "按字段分组|field to group by, in every layer that has it")
+	place := fs.String("place", "", "行政区代码|code of a place instead of a file")
+	vintage := fs.String("vintage", "", "时相|vintage")
+	crsName := fs.String("crs", "", "范围文件的坐标系|coordinate system of the shape, when its file says none")
+	table := fs.String("table", "", "范围文件里的图层|layer of the shape's file")
+	out := fs.String("out", "", "输出文件 .json .csv .geojson .html|the file to write: .json .csv .geojson .html")
+	args, err := fs.parse(0, 1)
+	if err != nil {
+		return err
+	}
+	if err := need("edition", *dir); err != nil {
+		return err
+	}
+	if (len(args) == 1) == (*place != "") {
+		return usage("ARGUMENTS", "给出范围文件或 --place 中的一个", "give a file with the shape, or --place")
+	}
+	ending := strings.ToLower(filepath.Ext(*out))
+	write, ok := overlayWriters[ending]
+	if !ok {
+		if ending == ".xlsx" {
+			return usage("NOT_AVAILABLE", "这一版程序还不能写 %s", "this program does not write %s yet", ending)
+		}
+		return usage("FORMAT_UNKNOWN", "不认识后缀 %q", "the ending %q is no format", ending)
+	}
+	ix, err := index.Open(*dir, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ix.Close() }() // only read
+	q := areas.Question{Combinations: true, Vintage: *vintage, Pieces: ending == ".geojson"}
+	if *layers != "" {
+		q.Layers = strings.Split(*layers, ",")
+	}
+	if err := groupBy(ix, &q, *by); err != nil {
+		return err
+	}
+	var results []areas.Result
+	if *place != "" {
+		results, err = e.overlayPlace(ix, q, *place)
+	} else {
+		results, err = e.overlayFile(ix, q, args[0], *table, *crsName)
+	}
+	if err != nil {
+		return err
+	}
+	if *out == "" {
+		return write(e.stdout, results, e.lang)
+	}
+	return writeFile(*out, func(w io.Writer) error { return write(w, results, e.lang) })
+}
+
+// groupBy asks for a field in every layer asked about that has it.
+func groupBy(ix *index.Index, q *areas.Question, field string) error {
+	if field == "" {
+		return nil
+	}
+	names := q.Layers
+	if len(names) == 0 {
+		names = areas.DefaultLayers
+	}
+	q.GroupBy = map[string][]string{}
+	for _, n := range names {
+		if l := ix.Layer(n, q.Vintage); l != nil && l.Field(field) >= 0 {
+			q.GroupBy[n] = strings.Split(field, ",")
+		}
+	}
+	if len(q.GroupBy) == 0 {
+		return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %q", "no layer asked about has the field %q", field)
+	}
+	return nil
+}
+
+func (e *env) overlayPlace(ix *index.Index, q areas.Question, place string) ([]areas.Result, error) {
+	var err error
+	if q.Shape, err = areas.Place(e.ctx, ix, place, q.Vintage); err != nil {
+		return nil, err
+	}
+	a, err := areas.Ask(e.ctx, ix, q)
+	if err != nil {
+		return nil, err
+	}
+	a.Program = programVersion()
+	return []areas.Result{{Answer: a, Single: true}}, nil
+}
+
+// overlayFile answers for each feature of a file, in order. A GeoJSON geometry
+// or Feature gives one answer alone.
+func (e *env) overlayFile(ix *index.Index, q areas.Question, path, table, crsName string) ([]areas.Result, error) {
+	rd, err := source.Open(e.ctx, path, source.Options{Table: table})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rd.Close() }() // only read
+	var crs geo.CRS
+	if crsName != "" {
+		crs, err = areas.ParseCRS(crsName)
+	} else {
+		crs, err = ingest.SourceCRS(path, rd.Layer().CRS)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []areas.Result
+	for {
+		var f source.Feature
+		if err := rd.Next(&f); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		r, err := e.overlayFeature(ix, q, crs, rd.Layer(), &f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	single, err := singleGeoJSON(path)
+	if err != nil {
+		return nil, err
+	}
+	if single && len(out) == 1 {
+		if out[0].Problem != nil {
+			return nil, out[0].Problem.In(path)
+		}
+		out[0].Single = true
+	}
+	return out, nil
+}
+
+func (e *env) overlayFeature(ix *index.Index, q areas.Question, crs geo.CRS, l *source.Layer, f *source.Feature) (areas.Result, error) {
+	id, err := json.Marshal(f.Record)
+	if err != nil {
+		return areas.Result{}, err
+	}
+	props := map[string]any{}
+	for i, v := range f.Values {
+		props[l.Fields[i].Name] = v
+	}
+	r := areas.Result{ID: id}
+	if r.Properties, err = json.Marshal(props); err != nil {
+		return r, err
+	}
+	if f.Problem != nil {
+		r.Problem = f.Problem
+		return r, nil
+	}
+	q.Shape, err = areas.Shape(f.Polygons, crs)
+	if err == nil {
+		r.Answer, err = areas.Ask(e.ctx, ix, q)
+	}
+	if err != nil {
+		if e.ctx.Err() != nil {
+			return r, err
+		}
+		if r.Problem = problem.Of(err); r.Problem == nil {
+			return r, err
+		}
+		return r, nil
+	}
+	r.Answer.Program = programVersion()
+	return r, nil
+}
+
+// singleGeoJSON tells whether a file is a GeoJSON geometry or Feature rather
+// than a collection.
+func singleGeoJSON(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	d := json.NewDecoder(f)
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return false, nil // no JSON object: another format
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return false, nil
+		}
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			return false, nil
+		}
+		if key == "type" {
+			return string(v) != `"FeatureCollection"`, nil
+		}
+	}
+	return false, nil
+}
+
+// overlayWriters write results by the ending of the file; "" is standard output.
+var overlayWriters = map[string]func(w io.Writer, r []areas.Result, lang problem.Lang) error{
+	"": writeOverlayJSON, ".json": writeOverlayJSON,
+	".csv":     func(w io.Writer, r []areas.Result, _ problem.Lang) error { return areas.WriteCSV(w, r) },
+	".geojson": writeOverlayPieces, ".html": writeOverlayPage,
+}
+
+func writeOverlayJSON(w io.Writer, results []areas.Result, _ problem.Lang) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if len(results) == 1 && results[0].Single {
+		return enc.Encode(results[0].Answer)
+	}
+	if results == nil {
+		results = []areas.Result{}
+	}
+	return enc.Encode(results)
+}
+
+// writeOverlayPieces writes every piece as a GeoJSON feature.
+func writeOverlayPieces(w io.Writer, results []areas.Result, _ problem.Lang) error {
+	type feature struct {
+		Type       string          `json:"type"`
+		Properties map[string]any  `json:"properties"`
+		Geometry   json.RawMessage `json:"geometry"`
+	}
+	out := []feature{}
+	for i, r := range results {
+		if r.Answer == nil {
+			continue
+		}
+		for _, l := range r.Answer.Layers {
+			for _, p := range l.Pieces {
+				out = append(out, feature{"Feature", map[string]any{
+					"shape": i + 1, "layer": l.Layer, "id": p.ID, "area_m2": p.AreaM2, "area_mu": p.AreaM2 * geo.MuPerM2, "net_m2": p.NetM2,
+				}, geo.AppendGeoJSON(nil, p.Shape)})
+			}
+		}
+	}
+	return json.NewEncoder(w).Encode(map[string]any{"type": "FeatureCollection", "features": out})
+}
+
+var overlayPage = template.Must(template.New("overlay").Funcs(template.FuncMap{
+	"m2": func(v float64) string { return fmt.Sprintf("%.2f", v) },
+	"rec": func(v *float64) string {
+		if v == nil {
+			return "—"
+		}
+		return fmt.Sprintf("%.2f", *v)
+	},
+	"join": func(s []string) string { return strings.Join(s, " + ") },
+}).Parse(`<!doctype html><html lang="zh"><meta charset="utf-8"><title>叠加面积 overlay</title>
+<style>body{font:14px/1.5 sans-serif;margin:2em}table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #999;padding:2px 8px;text-align:right}td:first-child,th:first-child{text-align:left}</style>
+{{range .}}{{if .Problem}}<p>{{.Problem.Error}}</p>{{else}}{{with .Answer}}
+<h2>{{m2 .AOI.AreaM2}} m² = {{m2 .AOI.AreaMu}} 亩 = {{m2 .AOI.AreaHa}} ha</h2>
+<table><tr><th>图层 layer</th><th>时相</th><th>要素</th><th>m²</th><th>亩</th><th>ha</th><th>图斑面积 m²</th><th>净面积 m²</th></tr>
+{{range .Layers}}<tr><td>{{.Layer}}</td><td>{{.Vintage}}</td><td>{{.Count}}</td><td>{{m2 .AreaM2}}</td><td>{{m2 .AreaMu}}</td><td>{{m2 .AreaHa}}</td><td>{{rec .PatchM2}}</td><td>{{rec .NetM2}}</td></tr>{{end}}</table>
+<table><tr><th>组合 combination</th><th>m²</th></tr>{{range .Combinations}}<tr><td>{{if .Inside}}{{join .Inside}}{{else}}—{{end}}</td><td>{{m2 .AreaM2}}</td></tr>{{end}}</table>
+<p>{{.Formula}} · {{.Tier}} · {{.Generation}} · {{.Program}} · failed: {{len .Failed}}</p>
+{{end}}{{end}}{{end}}</html>
+`))
+
+func writeOverlayPage(w io.Writer, results []areas.Result, _ problem.Lang) error {
+	return overlayPage.Execute(w, results)
+}

@@ -1,0 +1,207 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"gengtu/index"
+	"gengtu/index/cells"
+	"gengtu/index/geo"
+)
+
+// grid is a grid of longitudes and latitudes, in units of 1e-10 degree, whose
+// lines lie at multiples of its steps. The zero value is no grid.
+type grid struct {
+	lon, lat int64
+}
+
+// gridStep is what a grid's steps are multiples of: 1e-6 degree.
+const gridStep = 1e4
+
+// newGrid returns a grid whose cells are at least stepM metres wide and high
+// everywhere in box, and no more than a millionth of a degree wider.
+func newGrid(stepM float64, box geo.Box) grid {
+	if stepM == 0 || box.Empty() {
+		return grid{}
+	}
+	units := func(metresPerDegree float64) int64 {
+		return int64(math.Ceil(stepM/metresPerDegree*geo.Unit/gridStep)) * gridStep
+	}
+	// A degree is shortest along the meridian at the equator, and along the
+	// parallel at the highest latitude of the box (GRS 80: a, b).
+	const a, b = 6378137.0, 6356752.31414036
+	phi := max(math.Abs(float64(box.Min.Lat)), math.Abs(float64(box.Max.Lat))) / geo.Unit * math.Pi / 180
+	phi = min(phi, 89*math.Pi/180)
+	n := a / math.Sqrt(1-(1-b*b/a/a)*math.Sin(phi)*math.Sin(phi))
+	return grid{lon: units(n * math.Cos(phi) * math.Pi / 180), lat: units(b * b / a * math.Pi / 180)}
+}
+
+// blockCells is the side of the blocks in which cells are given to features.
+// Every decision depends on the block alone, so that a change moves no cell far
+// from it.
+const blockCells = 64
+
+// coverage gives the cells of a grid to the features of a layer.
+//
+// Each cell goes to one of the features that lie in it, or to none, so that in
+// each block the number of cells given is the layer's area there, to within half
+// a cell: what a cell gives too much or too little is carried on to the next
+// along a Hilbert curve, for the layer and for each feature. Neighbours keep
+// sharing their borders because a cell has one owner.
+type coverage struct {
+	grid   grid
+	layer  *index.Layer
+	owned  map[int32][]cells.Cell // by ordinal
+	raster *cells.Raster
+	here   [blockCells * blockCells][]part
+}
+
+// part is how much of a cell a feature covers.
+type part struct {
+	feature int32
+	share   float64
+}
+
+// generalise returns each feature's cells, by ordinal.
+func generalise(ctx context.Context, l *index.Layer, g grid) (map[int32][]cells.Cell, error) {
+	c := &coverage{grid: g, layer: l, owned: map[int32][]cells.Cell{}, raster: cells.NewRaster(blockCells, blockCells)}
+	box := l.Extent()
+	if box.Empty() {
+		return c.owned, nil
+	}
+	x0, y0 := floorDiv(box.Min.Lon, g.lon*blockCells), floorDiv(box.Min.Lat, g.lat*blockCells)
+	x1, y1 := floorDiv(box.Max.Lon, g.lon*blockCells), floorDiv(box.Max.Lat, g.lat*blockCells)
+	for by := y0; by <= y1; by++ {
+		for bx := x0; bx <= x1; bx++ {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := c.block(bx, by); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c.owned, nil
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// block gives the cells of block (bx, by) away.
+func (c *coverage) block(bx, by int64) error {
+	origin := geo.Position{Lon: bx * blockCells * c.grid.lon, Lat: by * blockCells * c.grid.lat}
+	box := geo.Box{Min: origin, Max: geo.Position{Lon: origin.Lon + blockCells*c.grid.lon, Lat: origin.Lat + blockCells*c.grid.lat}}
+	var found []int32
+	c.layer.Search(box, func(i int) bool {
+		found = append(found, int32(i))
+		return true
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	slices.SortFunc(found, func(a, b int32) int {
+		return cmp.Compare(c.layer.Head(int(a)).ID, c.layer.Head(int(b)).ID)
+	})
+	for i := range c.here {
+		c.here[i] = c.here[i][:0]
+	}
+	for _, i := range found {
+		f, err := c.layer.Feature(int(i))
+		if err != nil {
+			return err
+		}
+		for _, p := range f.Geometry {
+			for _, r := range p {
+				c.raster.Ring(c.inCells(r, origin))
+			}
+		}
+		c.raster.Collect(func(x, y int, share float64) {
+			k := y*blockCells + x
+			c.here[k] = append(c.here[k], part{i, share})
+		})
+	}
+	c.give(int32(bx*blockCells), int32(by*blockCells))
+	return nil
+}
+
+func (c *coverage) inCells(r geo.Ring, origin geo.Position) []cells.XY {
+	out := make([]cells.XY, len(r))
+	for i, v := range r {
+		out[i] = cells.XY{
+			X: float64(v.Lon-origin.Lon) / float64(c.grid.lon),
+			Y: float64(v.Lat-origin.Lat) / float64(c.grid.lat),
+		}
+	}
+	return out
+}
+
+// give walks the block along a Hilbert curve. When the layer is owed half a cell
+// or more, the cell goes to the feature in it that is owed most.
+func (c *coverage) give(x0, y0 int32) {
+	owed, layer := map[int32]float64{}, 0.0
+	for d := range blockCells * blockCells {
+		x, y := hilbertCell(d)
+		parts := c.here[y*blockCells+x]
+		over := 0.0
+		for _, p := range parts {
+			over += p.share
+		}
+		over = max(over, 1) // where features overlap, a cell is still one cell
+		best := int32(-1)
+		for _, p := range parts {
+			owed[p.feature] += p.share / over
+			layer += p.share / over
+			if best < 0 || owed[p.feature] > owed[best] {
+				best = p.feature
+			}
+		}
+		if best >= 0 && layer >= 0.5 {
+			owed[best]--
+			layer--
+			c.owned[best] = append(c.owned[best], cells.Cell{X: x0 + int32(x), Y: y0 + int32(y)})
+		}
+	}
+}
+
+// hilbertCell returns cell number d of a Hilbert curve through a block.
+func hilbertCell(d int) (x, y int) {
+	t := d
+	for s := 1; s < blockCells; s *= 2 {
+		rx := 1 & (t / 2)
+		ry := 1 & (t ^ rx)
+		if ry == 0 {
+			if rx == 1 {
+				x, y = s-1-x, s-1-y
+			}
+			x, y = y, x
+		}
+		x += s * rx
+		y += s * ry
+		t /= 4
+	}
+	return x, y
+}
+
+// shape returns the outline of cells on the ground.
+func (g grid) shape(set []cells.Cell) geo.MultiPolygon {
+	var m geo.MultiPolygon
+	for _, p := range cells.Trace(set) {
+		var poly geo.Polygon
+		for _, r := range p {
+			ring := make(geo.Ring, len(r))
+			for i, v := range r {
+				ring[i] = geo.Position{Lon: int64(v.X) * g.lon, Lat: int64(v.Y) * g.lat}
+			}
+			poly = append(poly, ring)
+		}
+		m = append(m, poly)
+	}
+	return m
+}

@@ -1,0 +1,109 @@
+package ingest
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+)
+
+// convert carries a value over to a field's kind. What cannot be carried over
+// stays as it is, and ok is false: a wrong value is kept and reported, not lost.
+func convert(v any, kind edition.FieldKind) (out any, ok bool) {
+	if v == nil {
+		return nil, true
+	}
+	switch kind {
+	case edition.Text, edition.Date:
+		switch v := v.(type) {
+		case string:
+			return v, true
+		case int64:
+			return strconv.FormatInt(v, 10), true
+		case float64:
+			return strconv.FormatFloat(v, 'f', -1, 64), true
+		case bool:
+			return strconv.FormatBool(v), true
+		}
+	case edition.Integer:
+		return toInteger(v)
+	case edition.Real:
+		return toReal(v)
+	case edition.Bool:
+		_, ok := v.(bool)
+		return v, ok
+	}
+	return v, false
+}
+
+func toInteger(v any) (any, bool) {
+	switch x := v.(type) {
+	case int64:
+		return x, true
+	case float64:
+		if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+			return int64(x), true
+		}
+	case string:
+		if strings.TrimSpace(x) == "" {
+			return nil, true
+		}
+		if n, err := strconv.ParseInt(strings.TrimSpace(x), 10, 64); err == nil {
+			return n, true
+		}
+	}
+	return v, false
+}
+
+func toReal(v any) (any, bool) {
+	switch x := v.(type) {
+	case float64:
+		return x, true
+	case int64:
+		return float64(x), true
+	case string:
+		if strings.TrimSpace(x) == "" {
+			return nil, true
+		}
+		if f, err := strconv.ParseFloat(strings.TrimSpace(x), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+			return f, true
+		}
+	}
+	return v, false
+}
+
+// recordArea returns an area of record in 0.01 m², rounded half away from zero,
+// or index.NoArea when v is no finite, non-negative number that fits.
+func recordArea(v any) int64 {
+	f, ok := v.(float64)
+	if !ok || math.IsNaN(f) || f < 0 || f > 1e15 {
+		return index.NoArea
+	}
+	return int64(math.Round(f * 100))
+}
+
+// placeOf returns the place that a code of place names: its first 12 digits,
+// or all of a code of 2, 4, 6, 9, 12 or 14 digits; "" when it is none. The 19
+// digits of ZLDWDM are county 6, township 3, village 3, group 4 and 3 to spare.
+func placeOf(v any) string {
+	s, ok := v.(string)
+	if !ok {
+		return ""
+	}
+	s = strings.TrimSpace(s)
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return ""
+		}
+	}
+	switch len(s) {
+	case 2, 4, 6, 9, 12, 14:
+		return s
+	}
+	if len(s) > 14 {
+		return s[:12]
+	}
+	return ""
+}

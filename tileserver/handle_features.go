@@ -1,0 +1,110 @@
+package tileserver
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"gengtu/index"
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+)
+
+// appendFeature appends f as a GeoJSON Feature. Areas of record that the
+// layer's fields do not carry are not added: a feature shows its fields.
+func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error) {
+	dst = append(dst, `{"type":"Feature","id":`...)
+	dst = strconv.AppendUint(dst, f.ID, 10)
+	dst = append(dst, `,"geometry":`...)
+	dst = geo.AppendGeoJSON(dst, f.Geometry)
+	dst = append(dst, `,"properties":{`...)
+	for i, m := range l.Meta.Fields {
+		k, err := json.Marshal(m.Name)
+		if err != nil {
+			return nil, err
+		}
+		v, err := json.Marshal(f.Values[i])
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, k...), ':'), v...)
+	}
+	rest, err := json.Marshal(struct {
+		Layer   string  `json:"layer"`
+		Vintage string  `json:"vintage"`
+		AreaM2  float64 `json:"area_m2"`
+		AreaMu  float64 `json:"area_mu"`
+	}{l.Meta.Name, l.Meta.Vintage, f.AreaM2, f.AreaM2 * geo.MuPerM2})
+	if err != nil {
+		return nil, err
+	}
+	dst = append(dst, '}', ',')
+	return append(dst, rest[1:]...), nil
+}
+
+func (s *Server) handleFeature(r *request) error {
+	l, err := r.findLayer(r.params["layer"])
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseUint(r.params["id"], 10, 64)
+	if err != nil {
+		return problem.New("PARAMETER_ID", "要素标识不是数字：%.40q", "the feature's id is no number: %.40q", r.params["id"])
+	}
+	i, ok := l.ByID(id)
+	if !ok {
+		return problem.New("NO_FEATURE", "图层 %s 没有要素 %d", "layer %s has no feature %d", l.Meta.Name, id)
+	}
+	f, err := l.Feature(i)
+	if err != nil {
+		return err
+	}
+	body, err := appendFeature(nil, l, &f)
+	if err != nil {
+		return err
+	}
+	return r.send("application/geo+json", body)
+}
+
+// handleFeatures answers `?code=` with the feature of that code, or a
+// collection when there are several.
+func (s *Server) handleFeatures(r *request) error {
+	l, err := r.findLayer(r.params["layer"])
+	if err != nil {
+		return err
+	}
+	code := r.query("code")
+	if code == "" {
+		return problem.New("PARAMETER_CODE", "缺少 code=", "code= is missing").
+			Advise("给出标识码（BSM）或空间码", "give a BSM or 空间码")
+	}
+	found, err := l.ByCode(code, s.cfg.Limits.Features)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return problem.New("NO_FEATURE", "图层 %s 没有编码 %.40q", "layer %s has no code %.40q", l.Meta.Name, code)
+	}
+	body := []byte(nil)
+	if len(found) > 1 {
+		body = append(body, `{"type":"FeatureCollection","features":[`...)
+	}
+	for n, i := range found {
+		f, err := l.Feature(i)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			body = append(body, ',')
+		}
+		if body, err = appendFeature(body, l, &f); err != nil {
+			return err
+		}
+	}
+	if len(found) > 1 {
+		body = append(body, "]}"...)
+	}
+	return r.send("application/geo+json", body)
+}

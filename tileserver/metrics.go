@@ -1,0 +1,85 @@
+package tileserver
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+
+	"gengtu/index/edition"
+	"gengtu/tileserver/access"
+)
+
+// metrics are what /metrics shows. Labels come from fixed sets: routes, tiers
+// and status codes, never a path, a token or a place.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	bytes    *prometheus.CounterVec
+	reloads  *prometheus.CounterVec
+	corrupt  prometheus.Counter
+	handler  fasthttp.RequestHandler
+}
+
+func newMetrics() *metrics {
+	reg := prometheus.NewRegistry()
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_requests_total", Help: "Answers by route, tier and status."}, []string{"route", "tier", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "gengtu_request_seconds", Help: "Time from the request's head to the answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"route", "tier"}),
+		bytes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
+		corrupt: prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
+	}
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.corrupt, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.handler = fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	return m
+}
+
+func (m *metrics) serve(ctx *fasthttp.RequestCtx) { m.handler(ctx) }
+
+// account counts, logs and audits an answer.
+func (s *Server) account(r *request, status int, took time.Duration) {
+	route, tier := r.route, string(r.tier)
+	if route == "" {
+		route = "none"
+	}
+	code := strconv.Itoa(status)
+	size := len(r.ctx.Response.Body())
+	s.metrics.requests.WithLabelValues(route, tier, code).Inc()
+	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
+	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
+	id := string(r.ctx.Response.Header.Peek("X-Request-Id"))
+	level := slog.LevelDebug
+	if r.tier != "" && r.tier != edition.Public {
+		level = slog.LevelInfo
+	}
+	masked := access.Mask(string(r.ctx.RequestURI()))
+	s.cfg.Log.Log(r.ctx, level, "answered", "id", id, "method", string(r.ctx.Method()), "path", masked,
+		"tier", tier, "token", r.token, "layer", r.layer, "status", status, "bytes", size, "seconds", took.Seconds())
+}
+
+// audit writes a line for an answer above public. When the log fails closed and
+// the line cannot be written, the answer is taken back.
+func (s *Server) audit(r *request, status int) error {
+	if s.cfg.Audit == nil || r.tier == "" || r.tier == edition.Public {
+		return nil
+	}
+	rec := access.Record{
+		Time: time.Now(), Request: string(r.ctx.Response.Header.Peek("X-Request-Id")), Tier: string(r.tier), Token: r.token,
+		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Layer: r.layer,
+		Status: status, Bytes: int64(len(r.ctx.Response.Body())),
+	}
+	if r.gen != nil {
+		rec.Generation = r.gen.name
+	}
+	return s.cfg.Audit.Append(rec)
+}

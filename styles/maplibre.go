@@ -98,8 +98,8 @@ func MapLibre(opt StyleOptions) ([]byte, error) { return Default().MapLibre(opt)
 // share one source, so that a tile of all of them is one request.
 //
 // It refers to {BaseURL}/{Tier}/tiles/…, /fonts/{fontstack}/{range}.pbf and, when
-// a layer has hatching, /sprites/map, the address that [Sheet.Sprite] is expected
-// at. No layers give a style of the background alone. The errors wrap
+// a layer has hatching, /sprites/map: there MapLibre asks for map.json, map.png,
+// map@2x.json and map@2x.png, which [Sheet.Sprite] makes. No layers give a style of the background alone. The errors wrap
 // [ErrOptions].
 func (s *Sheet) MapLibre(opt StyleOptions) ([]byte, error) {
 	if err := opt.check(); err != nil {

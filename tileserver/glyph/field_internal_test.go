@@ -110,6 +110,34 @@ func TestFieldOfSquare(t *testing.T) {
 	}
 }
 
+// The field must be the distance to the nearest of all segments, asked of each.
+func TestFieldIsTheDistance(t *testing.T) {
+	f, err := typeface()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p pen
+	for _, r := range "LCgQ凵口田村囧灬" {
+		g, ok, err := p.glyph(f, r)
+		if err != nil || !ok {
+			t.Fatal(r, err)
+		}
+		w, h := g.width+2*margin, g.height+2*margin
+		for i := range w * h {
+			x, y, best := float64(i%w), float64(i/w), math.Inf(1)
+			for _, s := range p.segments {
+				dx, dy := s.b.x-s.a.x, s.b.y-s.a.y
+				k := max(0, min(1, ((x-s.a.x)*dx+(y-s.a.y)*dy)/(dx*dx+dy*dy)))
+				best = min(best, math.Hypot(x-s.a.x-k*dx, y-s.a.y-k*dy))
+			}
+			lo, hi := max(0, min(191-32*best, 255)), max(0, min(191+32*best, 255))
+			if v := float64(g.bitmap[i]); math.Abs(v-lo) > 0.6 && math.Abs(v-hi) > 0.6 {
+				t.Errorf("%c pixel %d: got %v, want %.1f or %.1f", r, i, v, lo, hi)
+			}
+		}
+	}
+}
+
 func TestZigzag(t *testing.T) {
 	for v, want := range map[int]uint64{0: 0, -1: 1, 1: 2, -2: 3, -26: 51} {
 		if got := zigzag(v); got != want {

@@ -234,6 +234,32 @@ func TestCanvasSeams(t *testing.T) {
 	}
 }
 
+// A tile must not paint over its square, where its neighbours are.
+func TestCanvasKeepsTilesApart(t *testing.T) {
+	c, err := raster.NewCanvas(300, 300, raster.Look{Sheet: plain, Zoom: 13, Ratio: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tile := raster.Placed{
+		Layers: []mvt.Layer{layer("area", mvt.Polygon{{{X: -900, Y: -80}, {X: 4700, Y: -80}, {X: 4176, Y: 4176}, {X: -300, Y: 4500}}})},
+		To:     raster.Affine{XX: 100.0 / mvt.Extent, YY: 100.0 / mvt.Extent, X0: 100.5, Y0: 100},
+	}
+	if err := c.Paint([]raster.Placed{tile}); err != nil {
+		t.Fatal(err)
+	}
+	for y := range 300 {
+		for x := range 300 {
+			want := 0.0
+			if y >= 100 && y < 200 {
+				want = 255 * max(0, min(float64(x)-99.5, 1, 200.5-float64(x)))
+			}
+			if got := float64(c.Image().RGBAAt(x, y).A); math.Abs(got-want) > 1 {
+				t.Fatalf("alpha %v at %d, %d, want %v", got, x, y, want)
+			}
+		}
+	}
+}
+
 // Against a filler that asks 16 × 16 points of each pixel by the winding number.
 func TestPaintAgainstSamples(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 9))

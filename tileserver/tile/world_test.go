@@ -34,6 +34,9 @@ func TestProjectIsMonotonic(t *testing.T) {
 		if foot := g.Project(geo.Position{Lat: -90e10}).Y; foot != height {
 			t.Errorf("%v: the south pole is at y %v, want %v", g, foot, height)
 		}
+		if over := g.Project(geo.Position{Lat: 100e10}).Y; g == tile.W && over != 0 {
+			t.Errorf("w: beyond the pole is y %v, want 0", over)
+		}
 		if x := g.Project(geo.Position{Lon: 180e10}).X; x != 1 {
 			t.Errorf("%v: the eastern antimeridian is at x %v, want 1", g, x)
 		}

@@ -313,6 +313,32 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// A file put in the place of another is seen though size and time are the same.
+func TestRefreshSeesAnotherFile(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "access.json"), filepath.Join(dir, "other.json")
+	old := issue(t, path, access.Token{Name: "a", Tier: "secure"})
+	issue(t, other, access.Token{Name: "b", Tier: "secure"})
+	for _, p := range []string{path, other} {
+		if err := os.Chtimes(p, day0, day0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := access.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other, path); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := s.Refresh(); !changed || err != nil {
+		t.Errorf("got %v, %v", changed, err)
+	}
+	if got := s.Check(old, "secure").Outcome; got != access.Unknown {
+		t.Errorf("the token of the file that is gone is %v", got)
+	}
+}
+
 // Writers at once lose nothing, and readers always see a whole file.
 func TestConcurrentWritersAndReaders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.json")

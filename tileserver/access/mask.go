@@ -16,7 +16,7 @@ const maxDecodings = 8
 var (
 	// bearer is an Authorization header's credential, its spaces perhaps
 	// encoded for a query.
-	bearer = regexp.MustCompile(`(?i)(\bbearer(?:\s|\+|%20|%09|:|=)+)[^\s&#"',]+`)
+	bearer = regexp.MustCompile(`((?i:\bbearer)(?:\s|\+|%20|%09|:|=)+)[^\s&#"',]+`)
 	// issued is a token of ours, anywhere. A shorter one is no longer secret
 	// enough to be cut, but a part of one still is.
 	issued = regexp.MustCompile(tokenPrefix + `[A-Za-z0-9_-]{16,}`)
@@ -56,8 +56,13 @@ func separates(r rune) bool { return r == '&' || r == '#' || unicode.IsSpace(r) 
 // maskText masks what shows in s as it is: credentials and tokens by their
 // form, and the values of secret keys.
 func maskText(s string) string {
-	s = bearer.ReplaceAllString(s, "${1}"+masked)
-	s = issued.ReplaceAllString(s, masked)
+	// The expressions are slow, and nearly no address needs them.
+	if containsBearer(s) {
+		s = bearer.ReplaceAllString(s, "${1}"+masked)
+	}
+	if strings.Contains(s, tokenPrefix) {
+		s = issued.ReplaceAllString(s, masked)
+	}
 	var out strings.Builder
 	for {
 		eq := secretEquals(s)
@@ -76,6 +81,17 @@ func maskText(s string) string {
 		}
 		s = s[end:]
 	}
+}
+
+// containsBearer tells whether s has the word bearer in any case.
+func containsBearer(s string) bool {
+	const word = "bearer"
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i]|0x20 == word[0] && strings.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
 }
 
 // secretEquals returns where the first '=' after a secret key is, or -1.

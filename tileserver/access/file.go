@@ -19,7 +19,7 @@ import (
 )
 
 // The limits of an access file. A request is compared with every token, so
-// their number is time; a thousand take some 50 µs ([Store.Check], measured by
+// their number is time; a thousand take some 20 µs ([Store.Check], measured by
 // BenchmarkCheck).
 const (
 	// MaxTokens is how many tokens a file may hold, revoked ones included.

@@ -1,0 +1,214 @@
+package pyramid
+
+import (
+	"gengtu/tileserver/mvt"
+)
+
+// traceSide is the side of the traced grid: a tile's cells and one more on each
+// side that repeats the outermost ones. The repeated cells are drawn as wide as
+// the margin, so that no line is drawn along the tile's border.
+const traceSide = tileCells + 2
+
+// corners is the number of cell corners along a side.
+const corners = traceSide + 1
+
+// tracer turns cells into polygons. Cells that share a side are one piece, cells
+// that meet in a corner are not, so every ring can be made simple: where a walk
+// along a border comes to a corner again, the loop in between is a ring of its
+// own.
+type tracer struct {
+	cells  [traceSide * traceSide]uint16
+	pieces [traceSide * traceSide]int32 // number of each cell's piece, from 1
+	walked [traceSide * traceSide]bool  // whether the cell's north side was walked along
+	seen   [corners * corners]int32     // where the walk had this corner, from 1
+	stack  []int32
+	path   []int32
+}
+
+// trace returns for each of n classes the polygons of its cells and patches, in
+// tile units.
+func (t *tracer) trace(owner *[tileCells * tileCells]uint16, patches []patch, n int) [][]mvt.Polygon {
+	t.fill(owner)
+	pieces, classOf := t.label()
+	polygons := make([]mvt.Polygon, pieces+1)
+	for start, c := range t.cells {
+		if c != 0 && !t.walked[start] && (start < traceSide || t.cells[start-traceSide] != c) {
+			t.walk(start, polygons)
+		}
+	}
+	out := make([][]mvt.Polygon, n)
+	for _, p := range patches {
+		shell := p.ring()
+		if piece := t.pieces[(int(p.y)+1)*traceSide+int(p.x)+1]; piece > 0 {
+			hole := mvt.Ring{shell[0], shell[3], shell[2], shell[1]}
+			polygons[piece] = append(polygons[piece], hole)
+		}
+		if p.holder > 0 {
+			out[p.holder-1] = append(out[p.holder-1], mvt.Polygon{shell})
+		}
+	}
+	for i := 1; i <= pieces; i++ {
+		k := classOf[i] - 1
+		out[k] = append(out[k], polygons[i])
+	}
+	return out
+}
+
+// ring returns the patch's border, in the middle of its cell.
+func (p patch) ring() mvt.Ring {
+	x := p.x*cellUnits + (cellUnits-p.w)/2
+	y := p.y*cellUnits + (cellUnits-p.h)/2
+	return mvt.Ring{{X: x, Y: y}, {X: x + p.w, Y: y}, {X: x + p.w, Y: y + p.h}, {X: x, Y: y + p.h}}
+}
+
+// fill takes over the cells and repeats the outermost ones.
+func (t *tracer) fill(owner *[tileCells * tileCells]uint16) {
+	for y := range traceSide {
+		from := owner[min(max(y-1, 0), tileCells-1)*tileCells:][:tileCells]
+		row := t.cells[y*traceSide:][:traceSide]
+		copy(row[1:], from)
+		row[0], row[traceSide-1] = from[0], from[tileCells-1]
+	}
+	clear(t.pieces[:])
+	clear(t.walked[:])
+}
+
+// label numbers the pieces in the order of their first cells, and returns how
+// many there are and the class of each.
+func (t *tracer) label() (int, []uint16) {
+	n := 0
+	classOf := []uint16{0}
+	for start, c := range t.cells {
+		if c == 0 || t.pieces[start] != 0 {
+			continue
+		}
+		n++
+		classOf = append(classOf, c)
+		t.pieces[start] = int32(n)
+		t.stack = append(t.stack[:0], int32(start))
+		for len(t.stack) > 0 {
+			at := int(t.stack[len(t.stack)-1])
+			t.stack = t.stack[:len(t.stack)-1]
+			x := at % traceSide
+			if x > 0 {
+				t.visit(at-1, c, n)
+			}
+			if x < traceSide-1 {
+				t.visit(at+1, c, n)
+			}
+			if at >= traceSide {
+				t.visit(at-traceSide, c, n)
+			}
+			if at < traceSide*(traceSide-1) {
+				t.visit(at+traceSide, c, n)
+			}
+		}
+	}
+	return n, classOf
+}
+
+func (t *tracer) visit(at int, c uint16, piece int) {
+	if t.cells[at] == c && t.pieces[at] == 0 {
+		t.pieces[at] = int32(piece)
+		t.stack = append(t.stack, int32(at))
+	}
+}
+
+// The directions of a walk; turning right adds one.
+const (
+	east = iota
+	south
+	west
+	north
+)
+
+// steps holds, for each direction, the way to the next corner.
+var steps = [4]int32{east: 1, south: corners, west: -1, north: -corners}
+
+// aheads holds, for each direction and the corner that it leads to, the cells
+// ahead on the left and on the right, relative to that corner.
+var aheads = [4][2][2]int{
+	east:  {{0, -1}, {0, 0}},
+	south: {{0, 0}, {-1, 0}},
+	west:  {{-1, 0}, {-1, -1}},
+	north: {{-1, -1}, {0, -1}},
+}
+
+// walk goes once along a border, its piece on the right hand, from the north
+// side of the cell start eastwards, and adds the rings to the piece's polygon.
+func (t *tracer) walk(start int, polygons []mvt.Polygon) {
+	c, piece := t.cells[start], t.pieces[start]
+	begin := int32(start/traceSide*corners + start%traceSide)
+	at, direction := begin, east
+	t.path = t.path[:0]
+	for {
+		if direction == east {
+			x, y := int(at)%corners, int(at)/corners
+			t.walked[y*traceSide+x] = true
+		}
+		at += steps[direction]
+		left, right := t.at(at, aheads[direction][0]), t.at(at, aheads[direction][1])
+		switch {
+		case right != c:
+			direction = (direction + 1) % 4
+		case left == c:
+			direction = (direction + 3) % 4
+		default:
+			continue
+		}
+		if k := t.seen[at]; k > 0 {
+			t.ring(t.path[k-1:], piece, polygons)
+			for _, p := range t.path[k:] {
+				t.seen[p] = 0
+			}
+			t.path = t.path[:k]
+		} else {
+			t.path = append(t.path, at)
+			t.seen[at] = int32(len(t.path))
+		}
+		// The walk is over when it would leave its first cell's north side as it
+		// began. A border's north side belongs to one walk alone.
+		if direction == east && t.walked[int(at)/corners*traceSide+int(at)%corners] {
+			break
+		}
+	}
+	t.ring(t.path, piece, polygons)
+	for _, p := range t.path {
+		t.seen[p] = 0
+	}
+}
+
+// at returns the cell that lies by d from the corner at, 0 outside the grid.
+func (t *tracer) at(at int32, d [2]int) uint16 {
+	x, y := int(at)%corners+d[0], int(at)/corners+d[1]
+	if x < 0 || y < 0 || x >= traceSide || y >= traceSide {
+		return 0
+	}
+	return t.cells[y*traceSide+x]
+}
+
+// ring adds the ring through path to the piece's polygon, the shell in front.
+func (t *tracer) ring(path []int32, piece int32, polygons []mvt.Polygon) {
+	if len(path) < 4 {
+		return
+	}
+	r := make(mvt.Ring, len(path))
+	for i, p := range path {
+		r[i] = mvt.Point{X: cornerUnits(int(p) % corners), Y: cornerUnits(int(p) / corners)}
+	}
+	polygons[piece] = append(polygons[piece], r)
+	if last := len(polygons[piece]) - 1; r.Area2() > 0 {
+		polygons[piece][0], polygons[piece][last] = polygons[piece][last], polygons[piece][0]
+	}
+}
+
+// cornerUnits returns the place of corner i along a side in tile units.
+func cornerUnits(i int) int32 {
+	switch i {
+	case 0:
+		return -marginUnits
+	case corners - 1:
+		return tileCells*cellUnits + marginUnits
+	}
+	return int32(i-1) * cellUnits
+}

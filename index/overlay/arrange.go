@@ -115,18 +115,37 @@ const maxRounds = 24
 // segment is led through the ends and crossings that it passes within half a
 // unit (iterated snap rounding, Halperin and Packer 2002) until no such place
 // is left.
-func (s *arrangement) divide() error {
-	s.merge()
+//
+// Before that, edges whose middle differs by more than bend units between the
+// two readings of straight, in q and on the grid, are replaced by points on
+// the first of them.
+func (s *arrangement) divide(bend float64) error {
 	box := s.box()
 	if box.Empty() {
 		return nil
 	}
-	f := newAreaFrame(box)
+	f := &areaFrame{newPlane(box)}
+	if err := s.refine(f, bend, box); err != nil {
+		return err
+	}
+	s.merge()
 	if _, err := s.round(f, box); err != nil {
 		return err
 	}
+	return s.settle(gridFrame{}, box)
+}
+
+// divideExactly is divide for segments of which no two cross between their ends:
+// nothing is rounded and no position moves.
+func (s *arrangement) divideExactly() error {
+	s.merge()
+	return s.settle(exactFrame{}, s.box())
+}
+
+// settle cuts until there is nothing left to cut.
+func (s *arrangement) settle(f frame, box geo.Box) error {
 	for range maxRounds {
-		cut, err := s.round(gridFrame{}, box)
+		cut, err := s.round(f, box)
 		if err != nil {
 			return err
 		}
@@ -137,63 +156,87 @@ func (s *arrangement) divide() error {
 	return tooComplex(box)
 }
 
+// refine divides each segment that is bent by more than bend units in latitude.
+func (s *arrangement) refine(f *areaFrame, bend float64, box geo.Box) error {
+	var cuts []cut
+	for i := range s.segments {
+		g := &s.segments[i]
+		low, top := float64(f.ordinate(g.p.Lat)), float64(f.ordinate(g.q.Lat))
+		off := math.Abs(float64(f.latitude((low+top)/2)) - float64(g.p.Lat+g.q.Lat)/2)
+		// Half a unit of it may be rounding. The bend falls with the square of the length.
+		parts := math.Ceil(math.Sqrt(max(0, off-0.5) / bend))
+		if float64(len(cuts))+parts > maxCuts {
+			return tooComplex(box)
+		}
+		for k := 1.0; k < parts; k++ {
+			t := k / parts
+			cuts = append(cuts, cut{int32(i), t, geo.Position{
+				Lon: g.p.Lon + int64(math.Round(t*float64(g.q.Lon-g.p.Lon))),
+				Lat: f.latitude(low + t*(top-low)),
+			}})
+		}
+	}
+	if len(cuts) > 0 {
+		s.apply(cuts)
+	}
+	return nil
+}
+
 // frame is a plane in which segments are straight: longitude by an ordinate that
 // grows with latitude, both integers.
 type frame interface {
 	// ordinate returns the ordinate of a latitude.
 	ordinate(lat int64) int64
-	// latitude returns the latitude next to ordinate y; near is one not far off.
-	latitude(y float64, near int64) int64
-	// half returns the ordinate's change over half a unit of latitude.
-	half() float64
+	// latitude returns the latitude next to ordinate y.
+	latitude(y float64) int64
+	// steps returns the ordinate's change over one unit of latitude.
+	steps() float64
+	// reach returns how near, in units, a segment must pass a place to be led
+	// through it; 0 is exactly through it.
+	reach() float64
 }
 
 // gridFrame is the grid itself.
 type gridFrame struct{}
 
-func (gridFrame) ordinate(lat int64) int64          { return lat }
-func (gridFrame) latitude(y float64, _ int64) int64 { return int64(math.Round(y)) }
-func (gridFrame) half() float64                     { return 0.5 }
+func (gridFrame) ordinate(lat int64) int64 { return lat }
+func (gridFrame) latitude(y float64) int64 { return int64(math.Round(y)) }
+func (gridFrame) steps() float64           { return 1 }
+
+func (gridFrame) reach() float64 { return 0.5 }
+
+// exactFrame is the grid, but nothing is led anywhere.
+type exactFrame struct{ gridFrame }
+
+func (exactFrame) reach() float64 { return 0 }
 
 // areaFrame is the equal-area plane, ordinates in steps fine enough that
 // latitudes one unit apart stay apart up to 89°.
 type areaFrame struct {
 	plane plane
-	scale float64
 }
 
-// areaSteps is the number of ordinate steps in one unit of latitude at the
-// plane's origin; 64 × cos 89° is above 1.
-const areaSteps = 64
+const (
+	// areaSteps is the number of ordinate steps in one unit of latitude at the
+	// plane's origin; 64 × cos 89° is above 1.
+	areaSteps = 64
+	// stepsPerMetre follows from it, a degree of latitude being 110.6 to 111.7 km.
+	stepsPerMetre = areaSteps * geo.Unit / 111_000
+)
 
-func newAreaFrame(box geo.Box) *areaFrame {
-	f := &areaFrame{}
-	f.plane.set(box)
-	f.scale = areaSteps / (f.plane.bands[-f.plane.low].c[0] * radiansPerUnit)
-	return f
+func (f *areaFrame) ordinate(lat int64) int64 {
+	_, y := f.plane.at(geo.Position{Lon: f.plane.Origin().Lon, Lat: lat})
+	return int64(math.Round(y * stepsPerMetre))
 }
 
-func (f *areaFrame) y(lat int64) float64 {
-	_, y := f.plane.at(geo.Position{Lon: f.plane.lon0, Lat: lat})
-	return y * f.scale
+func (f *areaFrame) latitude(y float64) int64 {
+	return f.plane.From(geo.XY{Y: y / stepsPerMetre}).Lat
 }
 
-func (f *areaFrame) ordinate(lat int64) int64 { return int64(math.Round(f.y(lat))) }
+func (f *areaFrame) steps() float64 { return areaSteps }
 
-func (f *areaFrame) half() float64 { return areaSteps / 2 }
-
-func (f *areaFrame) latitude(y float64, near int64) int64 {
-	const step = 100_000 // 1 m: the curve is straight over it
-	for range 4 {
-		slope := (f.y(near+step) - f.y(near-step)) / (2 * step)
-		d := math.Round((y - f.y(near)) / slope)
-		near += int64(d)
-		if d == 0 {
-			break
-		}
-	}
-	return near
-}
+// reach is below half a unit: what the grid leaves apart must not be joined here.
+func (f *areaFrame) reach() float64 { return 0.45 }
 
 // cut is a place that a segment is to be led through; t orders those of one segment.
 type cut struct {
@@ -314,10 +357,9 @@ func (r *rounding) crossing(i, j int32) {
 		return
 	}
 	t := d1 / (d1 - d2)
-	lat := g.p.Lat + int64(math.Round(t*float64(g.q.Lat-g.p.Lat)))
 	at := geo.Position{
 		Lon: g.p.Lon + int64(math.Round(t*float64(gx))),
-		Lat: r.frame.latitude(float64(r.low[i])+t*float64(gy), lat),
+		Lat: r.frame.latitude(float64(r.low[i]) + t*float64(gy)),
 	}
 	r.found = append(r.found, at)
 	// Rounded, the crossing may lie at the corner of a square that neither
@@ -334,7 +376,7 @@ func (r *rounding) cut(i int32, v geo.Position, y int64) {
 		return
 	}
 	// In the segment's own measure, ordinates in units of latitude.
-	k := 1 / (2 * r.frame.half())
+	k := 1 / r.frame.steps()
 	fx, fy := float64(g.q.Lon-g.p.Lon), float64(r.top[i]-r.low[i])*k
 	t := float64(v.Lon-g.p.Lon)*fx + float64(y-r.low[i])*k*fy
 	if t > 0 && t < fx*fx+fy*fy {
@@ -355,10 +397,10 @@ func (r *rounding) passes(box geo.Box) error {
 		x, y := float64(v.Lon), float64(r.frame.ordinate(v.Lat))
 		points[i] = extent{minX: x, maxX: x, minY: y, maxY: y}
 	}
-	half := r.frame.half()
-	search := &pairs{extents: r.extents, points: points, reach: half + 1, visit: func(i, j int32) {
+	reach := r.frame.reach()
+	search := &pairs{extents: r.extents, points: points, reach: reach*r.frame.steps() + 1, visit: func(i, j int32) {
 		if len(r.cuts) < maxCuts {
-			r.pass(i, hot[j], int64(points[j].minY), half)
+			r.pass(i, hot[j], int64(points[j].minY), reach)
 		}
 	}}
 	if err := search.search(box); err != nil {
@@ -377,13 +419,13 @@ func (r *rounding) passes(box geo.Box) error {
 	return nil
 }
 
-func (r *rounding) pass(i int32, v geo.Position, y int64, half float64) {
+func (r *rounding) pass(i int32, v geo.Position, y int64, reach float64) {
 	g := &r.segments[i]
 	dx, dy := g.q.Lon-g.p.Lon, r.top[i]-r.low[i]
 	d := determinant(dx, dy, v.Lon-g.p.Lon, y-r.low[i])
 	// The square round v without its border: with it, a diagonal would be led
 	// through the two corners beside it, which makes a new diagonal.
-	if math.Abs(d) < float64(dx)*half+math.Abs(float64(dy))/2 {
+	if d == 0 || math.Abs(d) < reach*(float64(dx)*r.frame.steps()+math.Abs(float64(dy))) {
 		r.cut(i, v, y)
 	}
 }

@@ -2,7 +2,6 @@ package overlay
 
 import (
 	"context"
-	"slices"
 
 	"gengtu/index/geo"
 )
@@ -44,23 +43,16 @@ func Difference(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	if !box.Intersects(b.Box()) {
 		return a, nil
 	}
-	s := &arrangement{reading: windings}
-	s.add(a, first)
-	s.add(near(b, box), second)
-	out, err := s.region(inFirstOnly)
-	if err != nil {
-		return nil, err
-	}
-	var p plane
-	p.set(box)
-	return out, guard(out, p.area(a)-SharedArea(a, b), a, near(b, box))
+	p := newPlane(box)
+	o := operation{first: a, second: near(b, box), wanted: inFirstOnly, area: p.area(a) - SharedArea(a, b)}
+	return o.region()
 }
 
 // Dissolve returns the ground of all of ms together: borders between them go,
 // ground that several cover counts once. Otherwise as [Intersection]; the area
 // is compared with what [Measure] finds. ctx stops the measuring.
 func Dissolve(ctx context.Context, ms []geo.MultiPolygon) (geo.MultiPolygon, error) {
-	s := &arrangement{reading: windings}
+	var all geo.MultiPolygon
 	items := make([]Item, 0, len(ms))
 	box := geo.EmptyBox()
 	for _, m := range ms {
@@ -68,22 +60,19 @@ func Dissolve(ctx context.Context, ms []geo.MultiPolygon) (geo.MultiPolygon, err
 		if err != nil {
 			return nil, err
 		}
-		s.add(m, first)
+		all = append(all, m...)
 		items = append(items, Item{Group: NoGroup, Geometry: m})
 		box = box.Union(m.Box())
 	}
 	if box.Empty() {
 		return nil, ctx.Err()
 	}
-	out, err := s.region(inEither)
-	if err != nil {
-		return nil, err
-	}
 	r, err := Measure(ctx, geo.MultiPolygon{box.Polygon()}, items, Options{})
 	if err != nil {
 		return nil, err
 	}
-	return out, guard(out, r.Layers[0].Area, slices.Concat(ms...))
+	o := operation{first: all, wanted: inEither, area: r.Layers[0].Area}
+	return o.region()
 }
 
 // mended returns m mended, without the findings.
@@ -125,14 +114,8 @@ func (m *Mask) Piece(g geo.MultiPolygon) (geo.MultiPolygon, error) {
 	if len(a) == 0 || len(b) == 0 {
 		return nil, nil
 	}
-	s := &arrangement{reading: windings}
-	s.add(a, first)
-	s.add(b, second)
-	out, err := s.region(inBoth)
-	if err != nil {
-		return nil, err
-	}
-	return out, guard(out, SharedArea(m.geometry, g), a, b)
+	o := operation{first: a, second: b, wanted: inBoth, area: SharedArea(m.geometry, g)}
+	return o.region()
 }
 
 // near returns m with everything that is far outside of box drawn together: where

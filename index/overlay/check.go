@@ -28,6 +28,7 @@ type checker struct {
 	found   findings
 	touches []touch
 	faulty  bool
+	crossed bool // whether edges cross between their ends
 }
 
 // checkedEdge is edge number index of ring number ring.
@@ -252,6 +253,7 @@ func (c *checker) neighbours(e, f *checkedEdge) bool {
 func (c *checker) blame(i, j int32, kind meeting, at geo.Position) {
 	e, f := &c.edges[i], &c.edges[j]
 	a, b := c.ids[e.ring], c.ids[f.ring]
+	c.crossed = c.crossed || kind == crossing
 	if e.ring == f.ring {
 		rule := RingCrossesSelf
 		switch {

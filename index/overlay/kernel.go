@@ -54,7 +54,7 @@ func (k *kernel) shared(a, b geo.MultiPolygon) float64 {
 	if common.Empty() || common.Min.Lon == common.Max.Lon || common.Min.Lat == common.Max.Lat {
 		return 0
 	}
-	k.plane.set(common)
+	k.plane = newPlane(common)
 	// Below the other's box an edge cancels against its ring's other edges. With the
 	// baseline at the top of the common box the terms stay small.
 	_, top := k.plane.at(common.Max)

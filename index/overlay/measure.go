@@ -186,8 +186,7 @@ func (m *measurement) addEdges(aoi geo.MultiPolygon, items []Item) {
 	if box.Empty() {
 		return
 	}
-	var p plane
-	p.set(box)
+	p := newPlane(box)
 	r := &m.root
 	r.x0, r.y0 = p.at(box.Min)
 	r.x1, r.y1 = p.at(box.Max)

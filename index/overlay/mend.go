@@ -2,11 +2,9 @@ package overlay
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"gengtu/index/geo"
-	"gengtu/index/problem"
 )
 
 // Mend returns m as polygons that keep to the rules of OGC 06-103r4: closed
@@ -41,9 +39,16 @@ func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
 	if verdict == clean {
 		return canonical(c.polygons()), c.found.sorted(), nil
 	}
-	a := &arrangement{reading: evenOdd}
-	a.add(c.polygons(), first)
-	out, err := a.region(inOdd)
+	r, err := Measure(context.Background(), m, nil, Options{Workers: 1})
+	if err != nil {
+		return nil, nil, err
+	}
+	o := operation{reading: evenOdd, first: c.polygons(), wanted: inOdd, area: r.AOI}
+	build := o.exactRegion
+	if c.crossed {
+		build = o.region
+	}
+	out, err := build()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,63 +61,7 @@ func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
 	if len(out) == 0 {
 		c.found.add(NothingLeft, ringID{}, c.anyPosition())
 	}
-	if err := guardMended(m, out); err != nil {
-		return nil, nil, err
-	}
 	return out, c.found.sorted(), nil
-}
-
-// region divides the segments and returns the wanted ground.
-func (s *arrangement) region(wanted region) (geo.MultiPolygon, error) {
-	if err := s.divide(); err != nil {
-		return nil, err
-	}
-	bounds, err := s.border(wanted)
-	if err != nil {
-		return nil, err
-	}
-	return trace(bounds), nil
-}
-
-// guardMended compares out's area with that of m by the even-odd rule.
-func guardMended(m, out geo.MultiPolygon) error {
-	r, err := Measure(context.Background(), m, nil, Options{Workers: 1})
-	if err != nil {
-		return err
-	}
-	return guard(out, r.AOI, m)
-}
-
-// The tolerance of a guard, in m²: a square of 3 cm, and for each metre of the
-// operands' borders one unit of the grid, by which a vertex may have moved.
-const (
-	guardArea  = 1e-3
-	guardWidth = 1.2e-5
-)
-
-// guard returns an error unless out has the area want in m², up to the rounding of
-// the vertices of the operands.
-func guard(out geo.MultiPolygon, want float64, operands ...geo.MultiPolygon) error {
-	box := geo.EmptyBox()
-	for _, m := range operands {
-		box = box.Union(m.Box())
-	}
-	var p plane
-	p.set(box)
-	tolerance := guardArea
-	for _, m := range operands {
-		tolerance += guardWidth * p.length(m)
-	}
-	got := p.area(out)
-	if math.Abs(got-want) <= tolerance {
-		return nil
-	}
-	at := box.Min.LonLat()
-	return problem.New("OVERLAY_AREA",
-		"叠加结果面积为 %.4f 平方米，应为 %.4f（范围西南角 %.7f, %.7f）",
-		"the result of an overlay has %.4f m², not the %.4f measured (south-west corner %.7f, %.7f)",
-		got, want, at.Lon, at.Lat).
-		Advise("请检查该处几何，并报告此问题", "check the geometry there, and report this")
 }
 
 // sameRings tells whether a and b, the latter not canonical, are the same but for

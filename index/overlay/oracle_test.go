@@ -305,9 +305,8 @@ func (g generator) scribble(n int, size float64) geo.MultiPolygon {
 
 // planeOf returns the plane that Measure uses for aoi.
 func planeOf(aoi geo.MultiPolygon) *plane {
-	p := new(plane)
-	p.set(aoi.Box())
-	return p
+	p := newPlane(aoi.Box())
+	return &p
 }
 
 func mustMeasure(t testing.TB, aoi geo.MultiPolygon, items []Item) *Result {

@@ -110,6 +110,8 @@ func TestParseCRSName(t *testing.T) {
 		switch {
 		case c.want != 0 && (err != nil || got.EPSG() != c.want):
 			t.Errorf("ParseCRSName(%q) = %v, %v; want EPSG:%d", c.name, got, err, c.want)
+		case err != nil && len(err.Error()) > 300:
+			t.Errorf("ParseCRSName(%.20q): message of %d bytes", c.name, len(err.Error()))
 		case c.want == 0 && !errors.Is(err, c.kind):
 			t.Errorf("ParseCRSName(%q): %v, want %v", c.name, err, c.kind)
 		}
@@ -167,9 +169,10 @@ func TestWKTAgainstGDAL(t *testing.T) {
 	}
 }
 
-// chinaGeographic and beijingGeographic are the geographic parts of .prj files.
+// chinaGeographic, worldGeographic and beijingGeographic are the geographic parts of .prj files.
 const (
 	chinaGeographic   = `GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]`
+	worldGeographic   = `GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]`
 	beijingGeographic = `GEOGCS["GCS_Beijing_1954",DATUM["D_Beijing_1954",SPHEROID["Krasovsky_1940",6378245.0,298.3]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]`
 )
 
@@ -190,7 +193,7 @@ func TestParseWKT(t *testing.T) {
 		{"meridian of both widths, code", gaussWKT("x", chinaGeographic, "111", "500000", `,AUTHORITY["EPSG","4508"]`), 4508},
 		{"byte order mark, line ends, NUL", "\ufeff" + gaussWKT("x", chinaGeographic, " 108.0 ", "36500000.0", "") + "\r\n\x00", 4524},
 		{"round brackets, lower case", `geogcs("x",datum("D_CGCS_2000",spheroid("CGCS2000",6378137,298.257222101)))`, 4490},
-		{"WGS 84", `GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]`, 4490},
+		{"WGS 84", worldGeographic, 4490},
 		{"zero shift", `GEOGCS["x",DATUM["China_2000",SPHEROID["CGCS2000",6378137,298.257222101],TOWGS84[0,0,0,0,0,0,0]]]`, 4490},
 		{"quote in a name", gaussWKT(`a ""b""`, chinaGeographic, "108", "36500000", ""), 4524},
 		{"compound", `COMPD_CS["x",` + gaussWKT("x", chinaGeographic, "108", "36500000", "") + `,VERT_CS["1985",VERT_DATUM["1985",2005]]]`, 4524},
@@ -207,7 +210,8 @@ func TestParseWKT(t *testing.T) {
 }
 
 func TestParseWKTRefused(t *testing.T) {
-	deep := strings.Repeat("A[", 100) + strings.Repeat("]", 100)
+	deep := strings.Replace(chinaGeographic, "PRIMEM", strings.Repeat(`A["x",`, 100)+`"x"`+strings.Repeat("]", 100)+",PRIMEM", 1)
+	long := strings.Replace(chinaGeographic, "PRIMEM", `REMARK["`+strings.Repeat("x", 1<<17)+`"],PRIMEM`, 1)
 	for _, c := range []struct {
 		name, wkt string
 		kind      error
@@ -216,9 +220,9 @@ func TestParseWKTRefused(t *testing.T) {
 		{"words", "this is no WKT", geo.ErrCRSUnreadable},
 		{"cut off", gaussWKT("x", chinaGeographic, "108", "36500000", "")[:200], geo.ErrCRSUnreadable},
 		{"something after it", chinaGeographic + "]", geo.ErrCRSUnreadable},
-		{"wrong bracket", `GEOGCS["x")`, geo.ErrCRSUnreadable},
+		{"wrong bracket", strings.TrimSuffix(chinaGeographic, "]") + ")", geo.ErrCRSUnreadable},
 		{"too deep", deep, geo.ErrCRSUnreadable},
-		{"too long", `GEOGCS["` + strings.Repeat("x", 1<<17) + `"]`, geo.ErrCRSUnreadable},
+		{"too long", long, geo.ErrCRSUnreadable},
 		{"no spheroid", `GEOGCS["x",DATUM["China_2000"]]`, geo.ErrCRSUnreadable},
 		{"no meridian", `PROJCS["x",` + chinaGeographic + `,PROJECTION["Gauss_Kruger"]]`, geo.ErrCRSUnreadable},
 		{"no projection", `PROJCS["x",` + chinaGeographic + `]`, geo.ErrCRSUnreadable},
@@ -253,6 +257,7 @@ func TestParseWKTRefused(t *testing.T) {
 		{"another prime meridian", `GEOGCS["x",DATUM["China_2000",SPHEROID["CGCS2000",6378137,298.257222101]],PRIMEM["Ferro",-17.67]]`, geo.ErrCRSUnsupported},
 		{"Lambert", strings.Replace(gaussWKT("x", chinaGeographic, "108", "500000", ""), "Gauss_Kruger", "Lambert_Conformal_Conic", 1), geo.ErrCRSUnsupported},
 		{"geocentric", `GEODCRS["x",DATUM["China 2000",ELLIPSOID["CGCS2000",6378137,298.257222101]],CS[Cartesian,3]]`, geo.ErrCRSUnsupported},
+		{"a zone's parameters on WGS 84", gaussWKT("x", worldGeographic, "108", "36500000", ""), geo.ErrCRSUnsupported},
 		{"local", `LOCAL_CS["x"]`, geo.ErrCRSUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {

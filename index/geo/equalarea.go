@@ -113,7 +113,9 @@ func (e *EqualAreaPlane) From(p XY) Position {
 		slope := n[0] + t*(2*n[1]+t*(3*n[2]+t*(4*n[3]+t*5*n[4])))
 		step := (t*y - p.Y) / slope
 		t -= step
-		if math.Abs(step) < 1e-3 {
+		// The error after a step is its square in radians, and 1e-6 of it by the
+		// slope: less than 0.01 unit.
+		if math.Abs(step) < 1e3 {
 			break
 		}
 	}

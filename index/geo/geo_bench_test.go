@@ -127,3 +127,36 @@ func BenchmarkRing(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkParse(b *testing.B) {
+	r := rand.New(rand.NewPCG(8, 8))
+	m := geo.MultiPolygon{{randomRing(r, geo.Position{Lon: 108e10, Lat: 35e10}, 1000, 100)}}
+	text, binary := geo.AppendGeoJSON(nil, m), geo.AppendWKB(nil, m)
+	b.Run("geojson", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := geo.ParseGeometry(text, geo.Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("wkb", func(b *testing.B) {
+		b.SetBytes(int64(len(binary)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := geo.ParseWKB(binary, geo.Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("append geojson", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		dst := make([]byte, 0, len(text))
+		for b.Loop() {
+			if got := geo.AppendGeoJSON(dst, m); len(got) != len(text) {
+				b.Fatal("wrong")
+			}
+		}
+	})
+}

@@ -39,8 +39,9 @@ type geoJSONReader struct {
 	polygons     [][][]XY
 }
 
-// geometry reads a geometry object or null. The members may stand in any order,
-// so the coordinates are passed over first and read once the type is known.
+// geometry reads a geometry object or null. The members may stand in any order:
+// coordinates that come before the type are passed over and read once it is
+// known.
 func (r *geoJSONReader) geometry(depth int) error {
 	if depth > r.limits.depth() {
 		return r.fault(ErrGeometryLimit)
@@ -50,55 +51,69 @@ func (r *geoJSONReader) geometry(depth int) error {
 	}
 	r.space()
 	start := r.pos
-	kind := ""
-	at := map[string]int{}
+	kind, seen, read := "", map[string]int{}, false
 	err := r.object(func(name string) error {
 		r.space()
 		switch name {
 		case "type", "coordinates", "geometries":
-			if _, twice := at[name]; twice {
+			if _, twice := seen[name]; twice {
 				return r.fault(ErrGeometrySyntax)
 			}
-			at[name] = r.pos
-		}
-		if name != "type" {
-			return r.skip(0)
+			seen[name] = r.pos
 		}
 		var err error
-		kind, err = r.text()
+		switch {
+		case name == "type":
+			kind, err = r.text()
+		case name != "" && name == coordinateMember(kind):
+			read, err = true, r.coordinates(kind, depth)
+		default:
+			err = r.skip(0)
+		}
 		return err
 	})
-	if err != nil {
+	if err != nil || read {
 		return err
 	}
+	member := coordinateMember(kind)
+	if member == "" {
+		return &GeometryError{Kind: ErrGeometryType, Offset: start, Found: strconv.Quote(kind[:min(len(kind), foundLength)])}
+	}
+	at, found := seen[member]
+	if !found {
+		return &GeometryError{Kind: ErrGeometrySyntax, Offset: start, Found: fmt.Sprintf("%s, %q?", kind, member)}
+	}
 	end := r.pos
-	if err := r.coordinates(kind, start, at, depth); err != nil {
+	r.pos = at
+	if err := r.coordinates(kind, depth); err != nil {
 		return err
 	}
 	r.pos = end
 	return nil
 }
 
-// coordinates reads what belongs to a geometry of the given type, whose members
-// begin where at says.
-func (r *geoJSONReader) coordinates(kind string, start int, at map[string]int, depth int) error {
-	member, read := "coordinates", r.polygon
+// coordinateMember returns the name of the member that holds the coordinates of
+// a type of geometry, or "" for a type that has no area.
+func coordinateMember(kind string) string {
+	switch kind {
+	case "Polygon", "MultiPolygon":
+		return "coordinates"
+	case "GeometryCollection":
+		return "geometries"
+	}
+	return ""
+}
+
+// coordinates reads the coordinate member of a geometry of the given type.
+func (r *geoJSONReader) coordinates(kind string, depth int) error {
 	switch kind {
 	case "Polygon":
+		return r.polygon()
 	case "MultiPolygon":
-		read = func() error { return r.array(r.polygon) }
-	case "GeometryCollection":
-		member = "geometries"
-		read = func() error { return r.array(func() error { return r.geometry(depth + 1) }) }
+		return r.array(r.polygon)
 	default:
-		return &GeometryError{Kind: ErrGeometryType, Offset: start, Found: strconv.Quote(kind[:min(len(kind), foundLength)])}
+		return r.array(func() error { return r.geometry(depth + 1) })
 	}
-	pos, found := at[member]
-	if !found {
-		return &GeometryError{Kind: ErrGeometrySyntax, Offset: start, Found: fmt.Sprintf("%s, %q?", kind, member)}
-	}
-	r.pos = pos
-	return read()
 }
 
 // polygon reads the array of a polygon's rings; one without rings is none.

@@ -55,7 +55,7 @@ func TestParseGeometryRefused(t *testing.T) {
 	}{
 		{"empty", ``, geo.ErrGeometrySyntax, geo.Place{}},
 		{"no object", `[1,2]`, geo.ErrGeometrySyntax, geo.Place{}},
-		{"cut off", `{"type":"Polygon","coordinates":[[[1,2],[3`, geo.ErrGeometrySyntax, geo.Place{}},
+		{"cut off", `{"type":"Polygon","coordinates":[[[1,2],[3`, geo.ErrGeometrySyntax, geo.Place{Polygon: 1, Ring: 1, Position: 2}},
 		{"something after it", `{"type":"Polygon","coordinates":[]}x`, geo.ErrGeometrySyntax, geo.Place{}},
 		{"comma at the end", `{"type":"Polygon","coordinates":[],}`, geo.ErrGeometrySyntax, geo.Place{}},
 		{"no coordinates", `{"type":"Polygon"}`, geo.ErrGeometrySyntax, geo.Place{}},
@@ -64,7 +64,7 @@ func TestParseGeometryRefused(t *testing.T) {
 		{"type is a number", `{"type":1,"coordinates":[]}`, geo.ErrGeometrySyntax, geo.Place{}},
 		{"control character", "{\"type\":\"Poly\ngon\",\"coordinates\":[]}", geo.ErrGeometrySyntax, geo.Place{}},
 		{"bad escape", `{"type":"Pol\ygon","coordinates":[]}`, geo.ErrGeometrySyntax, geo.Place{}},
-		{"leading zero", `{"type":"Polygon","coordinates":[[[01,2]]]}`, geo.ErrGeometrySyntax, geo.Place{}},
+		{"leading zero", `{"type":"Polygon","coordinates":[[[01,2]]]}`, geo.ErrGeometryCoordinate, geo.Place{Polygon: 1, Ring: 1, Position: 1}},
 		{"coordinates are a number", `{"type":"Polygon","coordinates":1}`, geo.ErrGeometrySyntax, geo.Place{Polygon: 1}},
 		{"rings are flat", `{"type":"Polygon","coordinates":` + ring + `}`, geo.ErrGeometrySyntax, geo.Place{Polygon: 1, Ring: 1, Position: 1}},
 

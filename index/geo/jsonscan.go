@@ -200,23 +200,30 @@ func (s *jsonScanner) digits() int {
 	return s.pos - start
 }
 
+// peek returns the next byte, 0 at the end.
+func (s *jsonScanner) peek() byte {
+	if s.pos < len(s.data) {
+		return s.data[s.pos]
+	}
+	return 0
+}
+
 // rawNumber steps over a number and returns its text, nil when there is none.
 func (s *jsonScanner) rawNumber() []byte {
 	start := s.pos
-	at := func(set string) bool { return s.pos < len(s.data) && strings.IndexByte(set, s.data[s.pos]) >= 0 }
-	if at("-") {
+	if s.peek() == '-' {
 		s.pos++
 	}
-	first := s.pos
+	zero := s.peek() == '0'
 	n := s.digits()
-	valid := n == 1 || n > 1 && s.data[first] != '0'
-	if valid && at(".") {
+	valid := n == 1 || n > 1 && !zero
+	if valid && s.peek() == '.' {
 		s.pos++
 		valid = s.digits() > 0
 	}
-	if valid && at("eE") {
+	if valid && s.peek()|0x20 == 'e' {
 		s.pos++
-		if at("+-") {
+		if sign := s.peek(); sign == '+' || sign == '-' {
 			s.pos++
 		}
 		valid = s.digits() > 0

@@ -216,8 +216,8 @@ func (t *dbfTable) notes() []*problem.Problem {
 				notes = append(notes, p.At(n.first, ""))
 			}
 		}
-		add(c.overflow, problem.New("DBF_OVERFLOW", "字段 %s 有 %d 个数值溢出（星号），按空值处理",
-			"field %s has %d numbers that overflowed (asterisks), taken as null", c.Name, c.overflow.count))
+		add(c.overflow, problem.New("DBF_OVERFLOW", "字段 %s 有 %d 个数值是星号（溢出，或 GDAL 写的空值），按空值处理",
+			"field %s has %d numbers that are asterisks (overflow, or GDAL's null), taken as null", c.Name, c.overflow.count))
 		add(c.unreadable, problem.New("DBF_VALUE", "字段 %s（类型 %c）有 %d 个值无法读取，按空值处理",
 			"field %s (type %c) has %d values that cannot be read, taken as null", c.Name, printable(c.typ), c.unreadable.count))
 		add(c.wide, problem.New("DBF_INTEGER", "整数字段 %s 有 %d 个值超出 64 位或带小数，按实数处理",

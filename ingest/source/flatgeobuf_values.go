@@ -16,10 +16,8 @@ func (r *flatGeobuf) properties(t flatTable, values []any) *problem.Problem {
 		return badFeature("属性无法读取", "the attributes cannot be read")
 	}
 	b := v.buf[v.pos : v.pos+v.n]
-	for len(b) > 0 {
-		if len(b) < 2 {
-			return badFeature("属性不完整", "the attributes end too early")
-		}
+	// Some writers leave one byte of padding at the end.
+	for len(b) >= 2 {
 		column := int(binary.LittleEndian.Uint16(b))
 		if column >= len(r.types) {
 			return badFeature("属性指向第 %d 个字段，共 %d 个", "an attribute is for column %d of %d", column+1, len(r.types))

@@ -1,0 +1,229 @@
+package source
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+)
+
+// Writer writes the features of one layer to a file. The file appears under its
+// name when Close has succeeded, and not before. It is used by one goroutine.
+type Writer interface {
+	// Write adds f; f and its memory stay the caller's. A polygon's first ring is
+	// its shell. After an error only Abort makes sense.
+	Write(f *Feature) error
+	// Close finishes the file and puts it in place of one that was there.
+	Close() error
+	// Abort removes what has been written. After Close it does nothing.
+	Abort() error
+	// Notes tell what the format could not hold as it was; complete after Close.
+	Notes() []*problem.Problem
+}
+
+// WriteOptions choose how a file is written. The zero value is usual.
+type WriteOptions struct {
+	// Encoding of the text of a shapefile; "" is GBK. The others are UTF-8.
+	Encoding string
+	// CoordinateDecimals is how many digits GeoJSON coordinates have behind the
+	// point, zeros at the end left out; 0 is 10, which for degrees is the
+	// resolution that gengtu keeps, 0.01 mm.
+	CoordinateDecimals int
+	// CRS is the system that the coordinates are in; the zero value is the
+	// layer's. Without a WKT text that of the EPSG code is taken, if it is one of
+	// gengtu's systems.
+	CRS CRSInfo
+	// Modified is the date that a dbf and a GeoPackage carry; zero is the first
+	// of January 1980. No file ever holds the time at which it was written.
+	Modified time.Time
+	// Mark is what stands before the text of a CSV file.
+	Mark TextMark
+}
+
+// TextMark is what a text file begins with.
+type TextMark uint8
+
+const (
+	// NoMark is plain UTF-8.
+	NoMark TextMark = iota
+	// ByteOrderMark is UTF-8 behind a byte order mark, which some spreadsheet
+	// programs need to recognise it.
+	ByteOrderMark
+)
+
+// modifiedByDefault is the date in files for which none is given: the beginning
+// of the calendar of FAT and zip, which every program can show.
+var modifiedByDefault = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// wgs84WKT is EPSG:4326, which every GeoPackage has to describe.
+const wgs84WKT = `GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],` +
+	`PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]`
+
+// Create begins a file at path for the features of l, in the format of path's
+// ending: .shp (with .shx, .dbf, .prj, .cpg), .gpkg, .geojson or .json,
+// .geojsonl (one feature a line), .fgb, .csv (attributes only). Of l the table's
+// name, the fields and the coordinate system are used. An ending that is not
+// known is a *problem.Problem.
+func Create(path string, l *Layer, opt WriteOptions) (Writer, error) {
+	if opt.CRS == (CRSInfo{}) {
+		opt.CRS = l.CRS
+	}
+	if opt.CRS.WKT == "" {
+		if opt.CRS.EPSG == 4326 {
+			opt.CRS.WKT = wgs84WKT
+		} else if c, err := geo.EPSG(opt.CRS.EPSG); err == nil {
+			opt.CRS.WKT = c.WKT()
+		}
+	}
+	if opt.CRS.Name == "" {
+		opt.CRS.Name = wktName(opt.CRS.WKT)
+	}
+	if opt.CoordinateDecimals <= 0 {
+		opt.CoordinateDecimals = 10
+	}
+	if opt.Modified.IsZero() {
+		opt.Modified = modifiedByDefault
+	}
+	layer := *l
+	if layer.Table == "" {
+		layer.Table = baseName(path)
+	}
+	w, err := create(path, &layer, opt)
+	return w, inFile(err, path)
+}
+
+// create chooses the format.
+func create(path string, l *Layer, opt WriteOptions) (Writer, error) {
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".shp":
+		return createShapefile(path, l, opt)
+	case ".gpkg":
+		return createGeoPackage(path, l, opt)
+	case ".geojson", ".json":
+		return createGeoJSON(path, l, opt)
+	case ".geojsonl", ".ndjson", ".jsonl":
+		return createGeoJSONLines(path, l, opt)
+	case ".fgb":
+		return createFlatGeobuf(path, l, opt)
+	case ".csv":
+		return createCSV(path, l, opt)
+	default:
+		return nil, problem.New("EXPORT_FORMAT", "不能写 %q 格式", "cannot write the format %q", ext).
+			Advise("可写：.shp .gpkg .geojson .geojsonl .fgb .csv", "it can write .shp .gpkg .geojson .geojsonl .fgb .csv")
+	}
+}
+
+// badValue is the problem of a value that a format cannot hold.
+func badValue(field string, v any) *problem.Problem {
+	return problem.New("EXPORT_VALUE", "字段 %s 的值 %v 无法写入此格式", "the format cannot hold the value %[2]v of field %[1]s", field, short([]byte(fmt.Sprint(v))))
+}
+
+// finite tells whether v is neither infinite nor NaN.
+func finite(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }
+
+// formatReal returns the shortest text that gives v again; plain decimals where
+// they are short.
+func formatReal(v float64) string {
+	s := strconv.FormatFloat(v, 'f', -1, 64)
+	if len(s) > 24 {
+		s = strconv.FormatFloat(v, 'e', -1, 64)
+	}
+	return s
+}
+
+// stagedFile is a file under a passing name beside the one it will become.
+type stagedFile struct {
+	path string
+	file *os.File
+	out  *bufio.Writer
+	size int64
+	done bool
+}
+
+// stage begins a file that commit puts at path.
+func stage(path string) (*stagedFile, error) {
+	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.part", filepath.Base(path), os.Getpid()))
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, problem.New("EXPORT_CREATE", "无法创建文件：%v", "the file cannot be created: %v", errors.Unwrap(err)).In(path).Because(err)
+	}
+	return &stagedFile{path: path, file: file, out: bufio.NewWriterSize(file, 256<<10)}, nil
+}
+
+// Write implements io.Writer and counts.
+func (s *stagedFile) Write(b []byte) (int, error) {
+	n, err := s.out.Write(b)
+	s.size += int64(n)
+	return n, s.failed(err)
+}
+
+// failed makes a problem of an error of the disk.
+func (s *stagedFile) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem.New("EXPORT_WRITE", "写入失败：%v", "writing failed: %v", err).In(s.path).Because(err)
+}
+
+// commit makes what was written last and gives the file its name.
+func (s *stagedFile) commit() error {
+	err := errors.Join(s.out.Flush(), s.file.Sync())
+	err = errors.Join(err, s.file.Close())
+	if err == nil {
+		err = os.Rename(s.file.Name(), s.path)
+	}
+	if err == nil {
+		s.done = true
+	}
+	return s.failed(err)
+}
+
+// abort removes the file unless it was committed.
+func (s *stagedFile) abort() error {
+	if s == nil || s.done {
+		return nil
+	}
+	s.done = true
+	if err := s.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return s.failed(err)
+	}
+	return s.failed(os.Remove(s.file.Name()))
+}
+
+// extent is the box around everything written.
+type extent struct{ minX, minY, maxX, maxY float64 }
+
+// emptyExtent returns the extent of nothing.
+func emptyExtent() extent {
+	return extent{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
+}
+
+// extentOf returns the extent of polygons.
+func extentOf(polygons [][][]geo.XY) extent {
+	e := emptyExtent()
+	for _, polygon := range polygons {
+		for _, ring := range polygon {
+			for _, p := range ring {
+				e.minX, e.minY = min(e.minX, p.X), min(e.minY, p.Y)
+				e.maxX, e.maxY = max(e.maxX, p.X), max(e.maxY, p.Y)
+			}
+		}
+	}
+	return e
+}
+
+// union returns the extent of e and f.
+func (e extent) union(f extent) extent {
+	return extent{min(e.minX, f.minX), min(e.minY, f.minY), max(e.maxX, f.maxX), max(e.maxY, f.maxY)}
+}
+
+// empty tells whether e is the extent of nothing.
+func (e extent) empty() bool { return e.minX > e.maxX }

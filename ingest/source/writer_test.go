@@ -1,0 +1,265 @@
+package source_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+	"gengtu/ingest/source"
+)
+
+// write writes features to a file called name and returns its path.
+func write(t *testing.T, name string, l *source.Layer, features []source.Feature, opt source.WriteOptions) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	w, err := source.Create(path, l, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range features {
+		if err := w.Write(&features[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What we write must be, for GDAL, what we were given, and so it must be for us.
+func TestWriteAgainstGDAL(t *testing.T) {
+	inputs := map[string]string{"fixture": fixture}
+	for _, name := range []string{"delivery/2024/DLTB.shp", "gbk/jiangsu_counties_gbk.shp", "delivery/2024/GBZNT.geojson"} {
+		if path := shared(t, name); path != "" {
+			inputs[filepath.Base(name)] = path
+		}
+	}
+	for input, from := range inputs {
+		l, features := readAll(t, from, source.Options{})
+		for _, ext := range []string{"shp", "gpkg", "geojson", "geojsonl", "fgb"} {
+			if input == "DLTB.shp" && ext != "shp" && ext != "fgb" {
+				continue // The others are shown on smaller files.
+			}
+			t.Run(input+" to "+ext, func(t *testing.T) {
+				opt := source.WriteOptions{CoordinateDecimals: 17}
+				path := write(t, "out."+ext, l, features, opt)
+				back, again := readAll(t, path, source.Options{})
+				compare(t, rowsOf(t, back, again), gdalRows(t, path), again)
+				want, got := rowsOf(t, l, features), rowsOf(t, back, again)
+				if ext == "fgb" { // along the Hilbert curve, if every record has a geometry
+					sortRows(want)
+					sortRows(got)
+				}
+				compareWritten(t, ext, got, want)
+			})
+		}
+	}
+}
+
+// compareWritten allows for what the shapefile cannot say: which of null and
+// empty a text is, a kind of field that it does not have, and a winding of its own.
+func compareWritten(t *testing.T, ext string, got, want []row) {
+	t.Helper()
+	if ext == "shp" {
+		for i := range want {
+			for k, v := range want[i].Values {
+				if v == "" {
+					want[i].Values[k] = "null"
+				}
+			}
+			want[i].Shape, got[i].Shape = unwound(want[i].Shape), unwound(got[i].Shape)
+		}
+	}
+	compare(t, got, want, nil)
+}
+
+// unwound counts rings and points; the other tests hold the coordinates.
+func unwound(shape string) string {
+	return fmt.Sprintf("%d rings, %d points", strings.Count(shape, "("), strings.Count(shape, ","))
+}
+
+// The same features must give the same bytes, whenever they are written.
+func TestWriteIsDeterministic(t *testing.T) {
+	l, features := readAll(t, fixture, source.Options{})
+	for _, ext := range []string{"shp", "gpkg", "geojson", "geojsonl", "fgb", "csv"} {
+		a, b := write(t, "x."+ext, l, features, source.WriteOptions{}), write(t, "x."+ext, l, features, source.WriteOptions{})
+		names, err := filepath.Glob(filepath.Join(filepath.Dir(a), "*"))
+		if err != nil || len(names) == 0 {
+			t.Fatal(names, err)
+		}
+		for _, name := range names {
+			if !bytes.Equal(read(t, name), read(t, filepath.Join(filepath.Dir(b), filepath.Base(name)))) {
+				t.Errorf("%s differs between two writings", filepath.Base(name))
+			}
+		}
+		if hidden, err := filepath.Glob(filepath.Join(filepath.Dir(a), ".*")); err != nil || len(hidden) > 0 {
+			t.Errorf("%s left %v behind, %v", ext, hidden, err)
+		}
+	}
+}
+
+// nan returns a number that is none.
+func nan() float64 { return math.NaN() }
+
+// sortRows puts rows in one order.
+func sortRows(rows []row) {
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// GDAL must find through our spatial indexes what a scan of all boxes finds.
+func TestSpatialIndexAgainstScan(t *testing.T) {
+	var features []source.Feature
+	for i := range 1500 {
+		x, y := float64(i*7919%1000)/100, float64(i*104729%997)/100
+		features = append(features, source.Feature{Record: int64(i + 1), Values: []any{int64(i)}, Polygons: [][][]geo.XY{{{
+			{X: x, Y: y}, {X: x + .2, Y: y}, {X: x + .2, Y: y + .2}, {X: x, Y: y + .2}, {X: x, Y: y},
+		}}}})
+	}
+	l := &source.Layer{Table: "squares", Fields: []source.Field{{Name: "n", Kind: source.Integer}}, CRS: source.CRSInfo{EPSG: 4490}}
+	for _, n := range []int{1, 2, 16, 17, 256, 257, 1500} {
+		for _, ext := range []string{"gpkg", "fgb"} {
+			path := write(t, "x."+ext, l, features[:n], source.WriteOptions{})
+			// No edge of a box meets an edge of a square.
+			for _, box := range [][4]float64{{-1, -1, 20, 20}, {3.055, 3.055, 4.155, 5.155}, {50, 50, 60, 60}} {
+				want := 0
+				for _, f := range features[:n] {
+					a, b := f.Polygons[0][0][0], f.Polygons[0][0][2]
+					if a.X <= box[2] && b.X >= box[0] && a.Y <= box[3] && b.Y >= box[1] {
+						want++
+					}
+				}
+				args := []string{"-so", "-al", "-ro", "-spat"}
+				for _, v := range box {
+					args = append(args, strconv.FormatFloat(v, 'f', -1, 64))
+				}
+				out := string(program(t, "ogrinfo", append(args, path)...))
+				if !strings.Contains(out, fmt.Sprintf("Feature Count: %d\n", want)) {
+					t.Errorf("%s of %d, box %v: want %d, GDAL says\n%s", ext, n, box, want, out)
+				}
+			}
+		}
+	}
+}
+
+// An aborted or failing writer must leave nothing, and an older file as it was.
+func TestAbortLeavesOldFile(t *testing.T) {
+	l, features := readAll(t, fixture, source.Options{})
+	for _, ext := range []string{"shp", "gpkg", "geojson", "geojsonl", "fgb", "csv"} {
+		path := filepath.Join(t.TempDir(), "x."+ext)
+		if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w, err := source.Create(path, l, source.WriteOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(&features[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Abort(); err != nil {
+			t.Errorf("%s: %v", ext, err)
+		}
+		entries, err := os.ReadDir(filepath.Dir(path))
+		if err != nil || len(entries) != 1 || string(read(t, path)) != "old" {
+			t.Errorf("%s: %v remain, %v", ext, entries, err)
+		}
+	}
+}
+
+func TestWriterRefuses(t *testing.T) {
+	text := &source.Layer{Table: "t", Fields: []source.Field{{Name: "a"}}}
+	for _, c := range []struct {
+		name, file string
+		layer      *source.Layer
+		value      any
+		opt        source.WriteOptions
+		code       string
+	}{
+		{"an ending that it does not know", "x.dwg", text, "", source.WriteOptions{}, "EXPORT_FORMAT"},
+		{"a folder that is not there", "no/x.csv", text, "", source.WriteOptions{}, "EXPORT_CREATE"},
+		{"an encoding that does not exist", "x.shp", text, "", source.WriteOptions{Encoding: "klingon"}, "SOURCE_ENCODING"},
+		{"text that GBK does not hold", "x.shp", text, "😀", source.WriteOptions{}, "EXPORT_ENCODING"},
+		{"text that is too wide for a dbf", "x.shp", text, strings.Repeat("耕", 128), source.WriteOptions{}, "EXPORT_WIDTH"},
+		{"a value that is none of ours", "x.shp", text, []int{1}, source.WriteOptions{}, "EXPORT_VALUE"},
+		{"a value of another kind", "x.fgb", text, int64(1), source.WriteOptions{}, "EXPORT_VALUE"},
+		{"a number that JSON does not have", "x.geojson", text, nan(), source.WriteOptions{}, "EXPORT_VALUE"},
+		{"a number that dbf does not have", "x.shp", text, nan(), source.WriteOptions{}, "EXPORT_VALUE"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			w, err := source.Create(filepath.Join(dir, c.file), c.layer, c.opt)
+			if err == nil {
+				err = w.Write(&source.Feature{Record: 7, Values: []any{c.value}})
+				if aborted := w.Abort(); aborted != nil {
+					t.Error(aborted)
+				}
+			}
+			if p := problem.Of(err); p == nil || p.Code != c.code || p.File == "" {
+				t.Errorf("got %v, want %s", err, c.code)
+			}
+			if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+				t.Errorf("%v remain, %v", entries, err)
+			}
+		})
+	}
+}
+
+func TestShapefileTellsRenamedFields(t *testing.T) {
+	l := &source.Layer{Table: "t", Fields: []source.Field{{Name: "永久基本农田图斑面积"}, {Name: "YJJBNTTBBHX"}, {Name: "YJJBNTTBBHY"}, {Name: "BSM"}}}
+	path := filepath.Join(t.TempDir(), "x.shp")
+	w, err := source.Create(path, l, source.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(&source.Feature{Values: []any{"a", "b", "c", "d"}}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	back, features := readAll(t, path, source.Options{})
+	var names []string
+	for _, f := range back.Fields {
+		names = append(names, f.Name)
+		if !utf8.ValidString(f.Name) {
+			t.Errorf("%q is cut in the middle of a character", f.Name)
+		}
+	}
+	if got := strings.Join(names, " "); got != "永久基本农 YJJBNTTBBH YJJBNTTB_1 BSM" {
+		t.Error(got)
+	}
+	if len(w.Notes()) != 3 || features[0].Values[2] != "c" {
+		t.Error(w.Notes(), features[0].Values)
+	}
+}
+
+func TestCSV(t *testing.T) {
+	l, features := readAll(t, fixture, source.Options{})
+	got := string(read(t, write(t, "x.csv", l, features, source.WriteOptions{Mark: source.ByteOrderMark})))
+	want := "\uFEFFBSM,DLMC,NUM,MJ,YES,NOTE\r\n" +
+		"610402300100000001,水田,610402300100000001,1234.56,true,\r\n" +
+		"610402300100000002,旱地（坡）,999999999999999999,-0.1,false,\"a \"\"quoted\"\", line\"\r\n" +
+		"610402300100000003,果园,3,100000.25,,\"两\r\n行\"\r\n" +
+		"610402300100000004,,-4,0,true,没有图形\r\n,,,,,\r\n"
+	if got != want {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}

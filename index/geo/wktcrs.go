@@ -123,7 +123,7 @@ func datumOf(n *wktNode) (datumClass, error) {
 	if !okAxis || !okInverse {
 		return 0, crsUnreadable(n, "DATUM, SPHEROID")
 	}
-	found := fmt.Sprintf("%s %s %v %v", describe(n), describe(datum), axis, inverse)
+	found := fmt.Sprintf("%s %s %s %v", describe(n), describe(datum), strconv.FormatFloat(axis, 'f', -1, 64), inverse)
 	names := normalised(n.name()) + " " + normalised(datum.name()) + " " + normalised(ellipsoid.name())
 	class, err := classify(names, axis, inverse)
 	if err != nil {

@@ -1,0 +1,58 @@
+# gengtu 耕图. `make` lists what can be made.
+
+SHELL := /bin/bash
+GO    ?= go
+BIN   := bin/gengtu
+PKGS  := ./...
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test deps lint fmt fuzz soak bench check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+build: ## build bin/gengtu
+	$(GO) build -o $(BIN) ./cmd/gengtu
+
+demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
+	$(BIN) demo --data demo
+
+# The programs that tests hold us against, and the Debian packages they are in.
+TOOLS := chromium:chromium ogr2ogr:gdal-bin cs2cs:proj-bin xmllint:libxml2-utils pg_ctlcluster:postgresql-common \
+	/usr/share/postgresql/15/extension/postgis.control:postgresql-15-postgis-3
+
+deps: ## install what the tests need (Debian), or say how
+	@missing=""; for t in $(TOOLS); do \
+		p=$${t%%:*}; case $$p in /*) test -e $$p;; *) command -v $$p >/dev/null;; esac || missing="$$missing $${t##*:}"; done; \
+	test -z "$$missing" && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then run=""; elif sudo -n true 2>/dev/null; then run="sudo"; else \
+		echo "missing:$$missing; run: sudo apt-get update && sudo apt-get install -y$$missing" >&2; exit 1; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+test: deps ## install what the tests need, then run all of them
+	$(GO) vet $(PKGS)
+	$(GO) test -shuffle=on -timeout 20m $(PKGS)
+	$(GO) test -race -short -timeout 20m ./tileserver/... ./index/... ./ingest/...
+
+lint: ## golangci-lint, as .golangci.yml asks
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run $(PKGS)
+
+fmt: ## format
+	gofmt -w $$(git ls-files '*.go')
+
+FUZZTIME ?= 30s
+fuzz: ## fuzz each parser for FUZZTIME
+	@grep -rhoE --include='*_test.go' '^func (Fuzz[A-Za-z0-9_]+)' -H . | sed -E 's|^\./(.*)/[^/]+:func (.*)|\1 \2|' | sort -u | \
+	while read -r dir f; do echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; done
+
+soak: ## the long runs: many shapes, many clients
+	SOAK=1 $(GO) test -race -timeout 120m -run 'Soak' $(PKGS)
+
+bench: ## measure, rivals beside us; results are appended to benchmarks/results
+	$(GO) test -run '^$$' -bench . -benchmem -count 6 $(PKGS)
+
+check: lint test ## what must hold before a change is handed in
+
+clean: ## remove what was built
+	rm -rf bin demo

@@ -1,0 +1,91 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the import table: what each package of ours may import of ours.
+// A package imports only what stands here; ARCHITECTURE.md draws it.
+var mayImport = map[string][]string{
+	"index/geo":          {},
+	"index/problem":      {},
+	"index/cells":        {},
+	"index/overlay":      {"index/geo", "index/problem"},
+	"index/edition":      {"index/problem"},
+	"index":              {"index/geo", "index/problem", "index/edition"},
+	"index/areas":        {"index", "index/geo", "index/problem", "index/edition", "index/overlay"},
+	"ingest/source":      {"index/geo", "index/problem"},
+	"ingest/sample":      {"index/geo", "index/problem", "ingest/source"},
+	"ingest":             {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/source"},
+	"ingest/policy":      {"index", "index/geo", "index/problem", "index/edition", "index/cells", "ingest"},
+	"styles":             {},
+	"tileserver/tile":    {"index/geo"},
+	"tileserver/mvt":     {"index/problem"},
+	"tileserver/pyramid": {"index/geo", "tileserver/tile", "tileserver/mvt"},
+	"tileserver/raster":  {"index/problem", "styles", "tileserver/mvt"},
+	"tileserver/glyph":   {"index/problem"},
+	"tileserver/cache":   {"index/problem", "tileserver/tile"},
+	"tileserver/wmts":    {"index/geo", "index/problem", "tileserver/tile"},
+	"tileserver/access":  {"index/problem"},
+	"tileserver/viewer":  {},
+	"tileserver": {
+		"index", "index/geo", "index/problem", "index/edition", "index/areas", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
+	},
+	"cmd/gengtu": {"*"},
+}
+
+// doors names the packages that alone may import a library.
+var doors = map[string][]string{
+	"github.com/valyala/fasthttp":          {"tileserver", "cmd/gengtu"},
+	"go.etcd.io/bbolt":                     {"index", "tileserver/cache"},
+	"github.com/paulmach/orb/encoding/mvt": {"tileserver/mvt"},
+	"github.com/tidwall/rtree":             {"index", "ingest/source"},
+	"modernc.org/sqlite":                   {"ingest/source"},
+	"github.com/prometheus/client_golang":  {"tileserver"},
+	"golang.org/x/image/font/sfnt":         {"tileserver/glyph"},
+	"github.com/klauspost/compress":        {"tileserver", "tileserver/cache", "tileserver/glyph", "tileserver/viewer"},
+}
+
+// Rooms import only what the table lets them, so ingest and the server meet in
+// index alone, and each library has one door.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "gengtu/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(p.ImportPath, "gengtu/")
+		allowed, ok := mayImport[room]
+		if !ok {
+			t.Errorf("%s is not in the import table", room)
+			continue
+		}
+		for _, i := range p.Imports {
+			if of, ours := strings.CutPrefix(i, "gengtu/"); ours && !slices.Contains(allowed, of) && !slices.Contains(allowed, "*") {
+				t.Errorf("%s imports %s, which the table does not allow", room, of)
+			}
+			for lib, rooms := range doors {
+				if (i == lib || strings.HasPrefix(i, lib+"/")) && !slices.Contains(rooms, room) {
+					t.Errorf("%s imports %s, whose door is %v", room, i, rooms)
+				}
+			}
+		}
+	}
+}

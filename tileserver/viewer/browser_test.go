@@ -73,6 +73,7 @@ func browser(t *testing.T) context.Context {
 // what it asked for.
 type tab struct {
 	context.Context
+	width int64 // Of the window, in CSS pixels.
 
 	mu    sync.Mutex
 	said  []string // Errors on the console, exceptions, policy violations.
@@ -95,7 +96,7 @@ var (
 // open loads address in a new tab, without waiting for the map.
 func open(t *testing.T, in context.Context, address string, v view) *tab {
 	t.Helper()
-	b := &tab{}
+	b := &tab{width: v.width}
 	ctx, cancel := chromedp.NewContext(in, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("open a tab: %v", err)

@@ -138,13 +138,21 @@ func catalogOf(tier string) map[string]any {
 	for _, s := range served {
 		layers = append(layers, map[string]any{
 			"name": s.Name, "title": styles.Default().Layer(s.Name).Title, "vintage": "2024",
-			"features": 9608, "extent": extent, "fields": s.Fields,
+			"features": 9608, "extent": extent, "fields": fieldsOf(s),
 		})
 	}
 	return map[string]any{
 		"tier": tier, "generation": generation, "extent": extent, "layers": layers,
-		"approval": "陕S（2024）012号", "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},
+		"approval": "陕S（2024）012号", "use": map[string]string{"zh": "仅供参考", "en": "For reference"}, "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},
 	}
+}
+
+func fieldsOf(s styles.Shown) []map[string]any {
+	var fields []map[string]any
+	for _, name := range s.Fields {
+		fields = append(fields, map[string]any{"name": name, "type": "string", "tile": true})
+	}
+	return append(fields, map[string]any{"name": "ZDY", "type": "string", "title": "自定义字段", "tile": false})
 }
 
 func (c *contract) style(w http.ResponseWriter, tier string) {
@@ -200,7 +208,7 @@ func (c *contract) feature(w http.ResponseWriter, r *http.Request) {
 		if s.layer != r.PathValue("layer") || fmt.Sprint(s.id) != r.PathValue("id") {
 			continue
 		}
-		properties := map[string]any{"ZLDWMC": "东渠村", "QSXZ": "30", "GDPDJB": "2"}
+		properties := map[string]any{"ZLDWMC": "东渠村", "QSXZ": "30", "GDPDJB": "2", "ZDY": "甲"}
 		for _, tag := range s.tags {
 			properties[tag.Key] = tag.Value
 		}

@@ -131,9 +131,9 @@ func TestOverlay(t *testing.T) {
 // whole county must fit a phone.
 func checkWidth(t *testing.T, b *tab) {
 	t.Helper()
-	wide := eval[[]string](t, b, `[...document.querySelectorAll('html, body, .card-body, .top, .bottom, table')]
-		.filter((el) => el.scrollWidth > el.clientWidth + 1 || el.getBoundingClientRect().right > innerWidth + 1)
-		.map((el) => el.tagName + '.' + el.className + ' ' + el.scrollWidth + ' > ' + el.clientWidth)`)
+	wide := eval[[]string](t, b, fmt.Sprintf(`[...document.querySelectorAll('html, body, .card-body, .top, .bottom, table')]
+		.filter((el) => el.scrollWidth > el.clientWidth + 1 || el.getBoundingClientRect().right > %d + 1)
+		.map((el) => el.tagName + '.' + el.className + ' ' + el.scrollWidth + ' > ' + el.clientWidth)`, b.width))
 	for _, w := range wide {
 		t.Errorf("wider than its place: %s", w)
 	}
@@ -223,7 +223,7 @@ func TestFeature(t *testing.T) {
 	b.run(t, chromedp.MouseClickXY(720, 470))
 	b.until(t, `document.querySelector('[data-field="ZLDWMC"]') !== null`)
 	got := b.text(t, "feature-panel")
-	for _, want := range []string{"地类编码", "DLBM", "图斑地类面积", "坐落单位名称", "东渠村", "集体土地所有权", "平方米"} {
+	for _, want := range []string{"地类编码", "DLBM", "图斑地类面积", "坐落单位名称", "东渠村", "集体土地所有权", "平方米", "自定义字段"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("fields: %q is missing in\n%s", want, got)
 		}

@@ -74,8 +74,9 @@ export class Problem extends Error {
 
   // words says in the page's language what is wrong.
   words() {
-    if (this.code.toLowerCase() === 'policy') return t('error.policy');
-    const key = ['400', '401', '403', '404', '410', '413', '422', '429', '503'].find((s) => s === String(this.status));
+    if (this.code.toLowerCase().startsWith('policy')) return t('error.policy');
+    if (this.code.toLowerCase() === 'timeout') return t('error.timeout');
+    const key = ['400', '401', '403', '404', '410', '413', '422', '429', '501', '503'].find((s) => s === String(this.status));
     if (key) return t(`error.${key}`, { s: this.retryAfter || 5 });
     if (this.status === 0) return t('error.network');
     return this.status >= 500 ? t('error.500') : t('error.400');

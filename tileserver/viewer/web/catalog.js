@@ -2,9 +2,9 @@
 // that the rest of the page reads.
 //
 // Read from the catalogue: generation, extent [minLon, minLat, maxLon, maxLat],
-// approval (审图号), disclaimer and attribution (text or {zh, en}), and layers
-// [{name, title, vintage, features, extent, fields}], where a field is its name
-// or {name}. Only name is needed; what is missing is not shown.
+// approval (审图号), disclaimer and use (text or {zh, en}), and layers [{name,
+// title, vintage, features, extent, fields}], where a field is its name or {name,
+// title}. Only the layer's name is needed; what is missing is not shown.
 
 import { get } from './api.js';
 
@@ -19,8 +19,8 @@ const standard = {
   region: { zh: '行政区', en: 'Places' },
 };
 
-// loadCatalog returns {generation, extent, approval, disclaimer, attribution,
-// layers: [{name, title, vintage, features, extent, fields: Set, entries}]}.
+// loadCatalog returns {generation, extent, approval, disclaimer, use, layers:
+// [{name, title, vintage, features, extent, fields: Map(name → title), entries}]}.
 export async function loadCatalog() {
   const raw = await get('catalog');
   const legend = await get('legend.json');
@@ -31,7 +31,7 @@ export async function loadCatalog() {
     vintage: l.vintage ?? '',
     features: l.features ?? null,
     extent: isExtent(l.extent) ? l.extent : null,
-    fields: new Set((l.fields ?? []).map((f) => (typeof f === 'string' ? f : f.name))),
+    fields: new Map((l.fields ?? []).map((f) => (typeof f === 'string' ? [f, ''] : [f.name, f.title ?? '']))),
     entries: entries.get(l.name)?.entries ?? [],
   }));
   layers.sort((a, b) => rank(a.name) - rank(b.name));
@@ -40,7 +40,7 @@ export async function loadCatalog() {
     extent: isExtent(raw?.extent) ? raw.extent : union(layers),
     approval: raw?.approval ?? '',
     disclaimer: raw?.disclaimer ?? '',
-    attribution: raw?.attribution ?? '',
+    use: raw?.use ?? '',
     layers,
   };
 }
@@ -50,7 +50,7 @@ export const measured = (catalog) => product.filter((name) => catalog.layers.som
 
 // layerOf returns a layer of the catalogue, or one that has only its name.
 export const layerOf = (catalog, name) => catalog.layers.find((l) => l.name === name)
-  ?? { name, title: standard[name] ?? name, entries: [], fields: new Set() };
+  ?? { name, title: standard[name] ?? name, entries: [], fields: new Map() };
 
 function rank(name) {
   const i = product.indexOf(name);

@@ -77,15 +77,15 @@ function card(map, catalog, hit, open) {
     h('summary', null, swatch(entryOf(layer, rows)), h('strong', null, pick(layer.title)), h('span', { class: 'feature-key' }, keyOf(rows))),
     hit.id === null && h('p', { class: 'note' }, t('feature.merged')),
     names.length === 0 && h('p', { class: 'note' }, t('feature.none')),
-    h('table', { class: 'fields' }, h('tbody', null, names.map((name) => fieldRow(name, rows[name])))),
+    h('table', { class: 'fields' }, h('tbody', null, names.map((name) => fieldRow(layer, name, rows[name])))),
     hit.problem && hit.problem.status !== 404 && problemBox(hit.problem),
     h('div', { class: 'feature-foot' },
       h('span', null, hit.id === null ? '' : `${t('feature.id')} ${hit.id}`),
       hit.record?.geometry && h('button', { type: 'button', onclick: () => { setShape(map, 'selected', hit.record.geometry); fit(map, extentOf(hit.record.geometry)); } }, t('feature.zoom'))));
 }
 
-function fieldRow(name, value) {
-  const title = fieldTitle(name, lang());
+function fieldRow(layer, name, value) {
+  const title = fieldTitle(name, lang()) || layer.fields.get(name);
   const numeric = ['area', 'mu', 'ha', 'count'].includes(fieldKind(name));
   return h('tr', { 'data-field': name },
     h('th', { scope: 'row' }, title || name, title && h('code', null, name)),

@@ -34,7 +34,7 @@ function head(ask, aoi) {
     h('h3', null, ask.place ? t('overlay.aoi.place', { name: ask.name || ask.place }) : t('overlay.aoi')),
     h('p', { class: 'aoi-main' }, figure(aoi.area_mu ?? muOf(aoi.area_m2), 'overlay-aoi-mu'), h('span', null, t('overlay.mu'))),
     h('p', { class: 'aoi-other' },
-      figure(haOf(aoi.area_m2), 'overlay-aoi-ha'), ' ', t('overlay.ha'), h('i', null),
+      figure(aoi.area_ha ?? haOf(aoi.area_m2), 'overlay-aoi-ha'), ' ', t('overlay.ha'), h('i', null),
       figure(aoi.area_m2, 'overlay-aoi-m2'), ' ', t('overlay.m2')));
 }
 

@@ -19,7 +19,9 @@ export function createStatus(map, catalog) {
   const notice = () => {
     const style = attributions(map);
     const approval = pick(catalog.approval) || style.approval;
-    const others = [pick(catalog.disclaimer), pick(catalog.attribution), ...style.parts].filter((p) => p && p !== approval);
+    // A style's attribution repeats what the catalogue says, where that says it.
+    const own = [pick(catalog.disclaimer), pick(catalog.use)].filter(Boolean);
+    const others = own.length ? own : style.parts.filter((p) => p !== approval);
     const parts = [...(approval ? [t('notice.approval', { number: approval })] : []), ...new Set(others)];
     $('notice').replaceChildren(
       ...parts.map((p) => h('span', null, p)),

@@ -122,6 +122,8 @@ export const words = {
   'error.422': ['图形无法计算。', 'The shape cannot be measured.'],
   'error.429': ['请求太频繁，请 {s} 秒后再试。', 'Too many requests; try again in {s} seconds.'],
   'error.500': ['服务器内部出错。', 'Something went wrong in the server.'],
+  'error.501': ['服务器还没有这项功能。', 'The server does not have this yet.'],
+  'error.timeout': ['计算超过时限，请缩小范围。', 'The calculation took longer than the limit; make the shape smaller.'],
   'error.503': ['服务器正在准备数据，请 {s} 秒后再试。', 'The server is getting ready; try again in {s} seconds.'],
   'error.answer': ['服务器的回答无法读取。', 'The answer of the server cannot be read.'],
   'error.tier': ['这台服务器不提供{tier}。', 'This server does not serve the {tier}.'],

@@ -240,14 +240,13 @@ func (l *layerRun) store(j *judged) error {
 		rep.AreaRefused += j.areaIn
 		return nil
 	}
-	class := ClassCount{Features: 1, AreaM2: j.AreaM2}
+	class := ""
 	if i := l.field("DLBM"); i >= 0 {
-		class.Class, _ = j.Values[i].(string)
+		class, _ = j.Values[i].(string)
 	}
-	class.PatchM2, class.NetM2 = recordM2(j.Patch), recordM2(j.Net)
-	inRule := strings.HasPrefix(class.Class, CroplandPrefix)
+	inRule := strings.HasPrefix(class, CroplandPrefix)
 	if rep.Layer == "cropland" && l.field("DLBM") >= 0 && !inRule {
-		rep.LeftOut = leaveOut(rep.LeftOut, class)
+		rep.leaveOut(class, &j.Feature)
 		rep.AreaMending += j.areaIn - j.AreaM2
 		return nil
 	}
@@ -274,29 +273,18 @@ func (l *layerRun) store(j *judged) error {
 	return nil
 }
 
-func recordM2(v int64) float64 {
-	if v == index.NoArea {
-		return 0
-	}
-	return float64(v) / 100
-}
-
 // countView adds a feature of dltb to its view cropland, or to what the view
 // leaves out.
-func (l *layerRun) countView(j *judged, c ClassCount, in bool) {
+func (l *layerRun) countView(j *judged, class string, in bool) {
 	rep := l.rep
 	if !in {
-		rep.LeftOut = leaveOut(rep.LeftOut, c)
+		rep.leaveOut(class, &j.Feature)
 		return
 	}
 	if rep.Cropland == nil {
 		rep.Cropland = &ClassCount{Class: CroplandPrefix}
 	}
-	x := rep.Cropland
-	x.Features++
-	x.AreaM2 += c.AreaM2
-	x.PatchM2 += c.PatchM2
-	x.NetM2 += c.NetM2
+	rep.Cropland.add(&j.Feature)
 	rep.croplandVertices += j.Geometry.Vertices()
 	rep.croplandBox = rep.croplandBox.Union(j.Geometry.Box())
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
@@ -76,6 +77,21 @@ type ClassCount struct {
 	AreaM2   float64 `json:"area_m2"`
 	PatchM2  float64 `json:"patch_m2"`
 	NetM2    float64 `json:"net_m2"`
+
+	patch, net int64 // in 0.01 m², so that sums are exact
+}
+
+// add counts one feature.
+func (c *ClassCount) add(f *index.Feature) {
+	c.Features++
+	c.AreaM2 += f.AreaM2
+	if f.Patch != index.NoArea {
+		c.patch += f.Patch
+	}
+	if f.Net != index.NoArea {
+		c.net += f.Net
+	}
+	c.PatchM2, c.NetM2 = float64(c.patch)/100, float64(c.net)/100
 }
 
 // Finding is one thing found in one feature, and what was done.
@@ -125,18 +141,13 @@ func (l *LayerReport) add(f Finding) {
 }
 
 // leaveOut counts a feature that the layer's rule does not take.
-func leaveOut(list []ClassCount, c ClassCount) []ClassCount {
-	i := slices.IndexFunc(list, func(x ClassCount) bool { return x.Class == c.Class })
+func (l *LayerReport) leaveOut(class string, f *index.Feature) {
+	i := slices.IndexFunc(l.LeftOut, func(x ClassCount) bool { return x.Class == class })
 	if i < 0 {
-		list = append(list, ClassCount{Class: c.Class})
-		i = len(list) - 1
+		l.LeftOut = append(l.LeftOut, ClassCount{Class: class})
+		i = len(l.LeftOut) - 1
 	}
-	x := &list[i]
-	x.Features += c.Features
-	x.AreaM2 += c.AreaM2
-	x.PatchM2 += c.PatchM2
-	x.NetM2 += c.NetM2
-	return list
+	l.LeftOut[i].add(f)
 }
 
 // Write prints the report for a person.

@@ -11,9 +11,9 @@ const (
 	// snap is the distance in metres below which a cut ends at a vertex that is
 	// there rather than at a new one beside it.
 	snap = 1.5
-	// clear is the least distance in metres between a cut and a border that it
+	// margin is the least distance in metres between a cut and a border that it
 	// does not meet.
-	clear = 0.5
+	margin = 0.5
 	// apart is the least distance in metres between the end of a cut and the
 	// vertex before it.
 	apart = 4
@@ -133,8 +133,8 @@ func (p *plan) clears(ring []geo.XY) bool {
 	line = append(append(append(line, p.from.at), p.kept...), p.to.at)
 	for k := range len(line) - 1 {
 		a, b := line[k], line[k+1]
-		minX, maxX := min(a.X, b.X)-clear, max(a.X, b.X)+clear
-		minY, maxY := min(a.Y, b.Y)-clear, max(a.Y, b.Y)+clear
+		minX, maxX := min(a.X, b.X)-margin, max(a.X, b.X)+margin
+		minY, maxY := min(a.Y, b.Y)-margin, max(a.Y, b.Y)+margin
 		q := ring[len(ring)-1]
 		for i, v := range ring {
 			o := q
@@ -142,10 +142,10 @@ func (p *plan) clears(ring []geo.XY) bool {
 			if o.X < minX && v.X < minX || o.X > maxX && v.X > maxX || o.Y < minY && v.Y < minY || o.Y > maxY && v.Y > maxY {
 				continue
 			}
-			if i != p.from.corner && i != p.to.corner && segmentDistance(v, a, b) < clear {
+			if i != p.from.corner && i != p.to.corner && segmentDistance(v, a, b) < margin {
 				return false
 			}
-			if k > 0 && segmentDistance(a, o, v) < clear {
+			if k > 0 && segmentDistance(a, o, v) < margin {
 				return false
 			}
 		}

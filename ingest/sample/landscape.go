@@ -24,6 +24,8 @@ type patch struct {
 	terraced bool
 	width    float64 // metres, of roads and waters
 	town     bool    // lies in the seat of a township
+	// protected tells whether it is permanent basic farmland.
+	protected bool
 }
 
 // village is a village's land with its settlement.
@@ -46,6 +48,16 @@ type landscape struct {
 	orphans  []int // patches of strips between villages, to be given to one
 	owner    int32 // the village that strips are laid in, or nobody
 	blocks   int32
+	seed     uint64
+	faulty   map[int]ring // rings that cross themselves, by patch
+	plots    []plot
+	members  [][]int // the patches of each village
+
+	// What survey adds.
+	crs     geo.CRS          // the system of plane coordinates
+	named   []place          // of each village
+	numbers []int            // TBBH of each patch
+	booked  []geo.Hundredths // TBMJ of each patch
 }
 
 // leaf is a face that holds patches of one kind, to be divided among them.
@@ -70,6 +82,7 @@ const (
 	streamProtected
 	streamStandard
 	streamFault
+	streamName
 )
 
 // newLandscape builds the landscape of the given number of patches. It returns
@@ -85,6 +98,8 @@ func newLandscape(ctx context.Context, parcels int, seed uint64) (*landscape, er
 		mesh:    mesh{divided: make(map[edge]int32, parcels*5)},
 		terrain: newTerrain(rng, ground, centre),
 		rng:     rng,
+		seed:    seed,
+		faulty:  map[int]ring{},
 		owner:   nobody,
 	}
 	l.outline = l.drawOutline(ground)
@@ -95,6 +110,11 @@ func newLandscape(ctx context.Context, parcels int, seed uint64) (*landscape, er
 		return nil, err
 	}
 	l.finish()
+	l.change()
+	l.protect()
+	l.spoil()
+	l.plots = l.standard()
+	l.members = l.byVillage()
 	return l, nil
 }
 
@@ -298,7 +318,7 @@ func (l *landscape) layRiver(face ring) []ring {
 		if !ok {
 			continue
 		}
-		l.river = ln.curve(0).samples
+		l.stream = &ln
 		return []ring{l.expand(left), l.expand(right)}
 	}
 	return []ring{face}

@@ -54,8 +54,7 @@ type terrain struct {
 	wet     noise   // where paddies and ponds are
 	spread  noise   // the uneven edge of settlements and protected land
 	heading float64 // the direction of fields in the plain, radians
-	// river is the course of the river's middle, empty when there is none.
-	river []geo.XY
+	stream  *line   // the river's middle, nil when there is none
 }
 
 // newTerrain returns the terrain of a landscape of the given area around centre.
@@ -108,11 +107,21 @@ func (t *terrain) direction(p geo.XY) float64 {
 	return t.heading + 0.6*t.turn.at(p)
 }
 
-// fromRiver returns the distance in metres from p to the middle of the river.
+// fromRiver returns about the distance in metres from p to the middle of the
+// river, exact up to 900 m.
 func (t *terrain) fromRiver(p geo.XY) float64 {
-	d := math.Inf(1)
-	for _, q := range t.river {
-		d = min(d, distance(p, q))
+	if t.stream == nil {
+		return math.Inf(1)
 	}
-	return d
+	s := t.stream
+	d := geo.XY{X: p.X - s.base.X, Y: p.Y - s.base.Y}
+	along, aside := dot(d, s.u), dot(d, s.v)
+	middle := len(s.aside)/2 + int(math.Round(along/s.step))
+	// Further along the river than this nothing is nearer than 900 m.
+	window := int(900/s.step) + 1
+	least := math.Inf(1)
+	for i := max(middle-window, 0); i <= min(middle+window, len(s.aside)-1); i++ {
+		least = min(least, math.Hypot(float64(i-len(s.aside)/2)*s.step-along, s.aside[i]-aside))
+	}
+	return least
 }

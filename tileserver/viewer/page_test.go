@@ -231,6 +231,15 @@ func TestFeature(t *testing.T) {
 	b.idle(t)
 	b.picture(t, "feature-desktop")
 
+	// What is clicked does not vanish under the card, and the zoom stays.
+	b.run(t, chromedp.Click(id("side-close")), chromedp.MouseClickXY(1150, 500))
+	b.until(t, `!gengtu.map.isMoving() && document.querySelector('[data-testid=feature-region]') !== null`)
+	b.idle(t)
+	moved := eval[[]float64](t, b, "[gengtu.map.getZoom(), gengtu.map.getCenter().lng]")
+	if moved[0] != 15.5 || moved[1] <= 108.63 {
+		t.Errorf("after a click under the card: zoom and longitude %v, want 15.5 and a map moved west", moved)
+	}
+
 	// Merged shapes have no record to ask for.
 	eval[bool](t, b, "(gengtu.map.jumpTo({center: [108.63, 34.3288], zoom: 10.5}), true)")
 	b.idle(t)

@@ -7,7 +7,7 @@ import { h, problemBox, swatch } from './dom.js';
 import { fieldKind, fieldOrder, fieldTitle } from './fields.js';
 import { fieldText } from './format.js';
 import { lang, onLang, pick, t } from './i18n.js';
-import { extentOf, fit, reveal, setShape } from './map.js';
+import { extentOf, fit, setShape, uncover } from './map.js';
 import { closeSide, fillSide, openSide } from './side.js';
 
 // recordMembers are members of an answered feature that are shown like fields.
@@ -27,12 +27,12 @@ export function createFeature(map, catalog, layers, blocked) {
     hits = found(map, layers, e.point);
     if (!hits.length) { closeSide('feature'); return; }
     openSide('feature', render(), clear);
+    uncover(map, e.point);
     const mine = new AbortController();
     request = mine;
     await Promise.all(hits.map((hit) => readRecord(hit, mine.signal)));
     if (mine.signal.aborted) return;
     const whole = hits.find((hit) => hit.record?.geometry)?.record.geometry;
-    if (whole && map.getZoom() >= 11) reveal(map, extentOf(whole));
     setShape(map, 'selected', whole ?? null);
     fillSide('feature', render());
   });

@@ -60,6 +60,15 @@ export function reveal(map, [minLon, minLat, maxLon, maxLat]) {
   if (camera) map.easeTo({ ...camera, duration: 400 });
 }
 
+// uncover moves the map, at its zoom, when a pixel of it lies under the card of
+// results.
+export function uncover(map, point) {
+  const padding = margins();
+  const { clientWidth, clientHeight } = map.getContainer();
+  const [dx, dy] = narrow() ? [0, point.y - (clientHeight - padding.bottom)] : [point.x - (clientWidth - padding.right), 0];
+  if (dx > 0 || dy > 0) map.panBy([dx, dy], { duration: 300 });
+}
+
 // extentOf returns the box of a GeoJSON geometry's positions.
 export function extentOf(geometry) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];

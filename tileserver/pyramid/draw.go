@@ -232,45 +232,74 @@ func chance(t tile.Tile, i, k int) float64 {
 // covers most. Empty ground, as to, is put where least is covered.
 func (d *drawer) place(blocks []*block, i, to, from int) (x, y int, ok bool) {
 	x0, y0 := i%tileBlocks*blockCells, i/tileBlocks*blockCells
-	covered := func(cell int) int64 { return -total(blocks, cell) }
-	heart, none := 0, int64(math.MinInt64)
-	if to > 0 {
-		covered = func(cell int) int64 { return total(blocks[to-1:to], cell) }
-		none = 0
-		for cell := range blockCells * blockCells {
-			if covered(cell) > covered(heart) {
-				heart = cell
-			}
-		}
+	most := int64(0)
+	if to == 0 {
+		most = math.MinInt64
 	}
-	most, nearest := none, math.MaxInt
 	for _, h := range hilbert {
 		cell := int(h)
 		cx, cy := x0+cell%blockCells, y0+cell/blockCells
 		if d.owner[cy*tileCells+cx] != uint16(from) {
 			continue
 		}
-		dx, dy := cell%blockCells-heart%blockCells, cell/blockCells-heart/blockCells
-		v, away := covered(cell), dx*dx+dy*dy
-		if v < most || v == most && (v != none || away >= nearest) || d.patched(cx, cy) {
-			continue
+		v := int64(0)
+		if to > 0 {
+			if b := blocks[to-1]; b != nil {
+				v = b[cell]
+			}
+		} else {
+			v = -covered(blocks, cell)
 		}
-		most, nearest, x, y, ok = v, away, cx, cy, true
+		if v > most && !d.patched(cx, cy) {
+			most, x, y, ok = v, cx, cy, true
+		}
+	}
+	if ok || to == 0 {
+		return x, y, ok
+	}
+	return d.nearest(blocks[to-1], i, from)
+}
+
+// nearest finds the cell of block i that from owns and has no patch, nearest to
+// the cell that b covers most.
+func (d *drawer) nearest(b *block, i, from int) (x, y int, ok bool) {
+	x0, y0 := i%tileBlocks*blockCells, i/tileBlocks*blockCells
+	heart := 0
+	if b != nil {
+		for cell := range b {
+			if b[cell] > b[heart] {
+				heart = cell
+			}
+		}
+	}
+	least := math.MaxInt
+	for _, h := range hilbert {
+		cell := int(h)
+		dx, dy := cell%blockCells-heart%blockCells, cell/blockCells-heart/blockCells
+		cx, cy := x0+cell%blockCells, y0+cell/blockCells
+		if away := dx*dx + dy*dy; away < least && d.owner[cy*tileCells+cx] == uint16(from) && !d.patched(cx, cy) {
+			least, x, y, ok = away, cx, cy, true
+		}
 	}
 	return x, y, ok
 }
 
-// total sums what blocks cover in the given cells, all when none is given.
-func total(blocks []*block, cells ...int) int64 {
+// covered sums what blocks cover of a cell.
+func covered(blocks []*block, cell int) int64 {
 	sum := int64(0)
 	for _, b := range blocks {
-		if b == nil {
-			continue
+		if b != nil {
+			sum += b[cell]
 		}
-		for _, c := range cells {
-			sum += b[c]
-		}
-		if len(cells) == 0 {
+	}
+	return sum
+}
+
+// total sums what blocks cover.
+func total(blocks []*block) int64 {
+	sum := int64(0)
+	for _, b := range blocks {
+		if b != nil {
 			for _, v := range b {
 				sum += v
 			}

@@ -138,7 +138,7 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 	var data []byte
 	w := &walk{grid: t.Grid, source: s, opt: opt, stats: Stats{Tiles: map[uint8]int{}}}
 	w.put = func(_ tile.Tile, d []byte) error { data = d; return nil }
-	err := w.subtree(ctx, newDesk(), t)
+	err := w.subtree(ctx, t)
 	return data, err
 }
 

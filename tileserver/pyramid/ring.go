@@ -7,27 +7,25 @@ import (
 	"gengtu/tileserver/mvt"
 )
 
-// polygons makes polygons of the bent rings of feature f. Rings that pass no
+// polygons makes polygons of the bent rings of a feature. Rings that pass no
 // corner twice are simple and stay as they are; others are taken apart into
 // edges and put together again.
-func (s *snapper) polygons(f int32) []mvt.Polygon {
+func (s *snapper) polygons() []mvt.Polygon {
 	if s.marks == nil {
-		s.marks = make([]int32, pixelSide*pixelSide)
+		s.marks = make([]uint64, (pixelSide*pixelSide+63)/64)
 	}
 	simple := true
 	for _, ring := range s.chains {
 		simple = simple && len(ring) > 2
 		for _, p := range ring {
-			if b := bit(p); s.marks[b] == f+1 {
-				simple = false
-			} else {
-				s.marks[b] = f + 1
-			}
+			b := bit(p)
+			simple = simple && s.marks[b>>6]&(1<<(b&63)) == 0
+			s.marks[b>>6] |= 1 << (b & 63)
 		}
 	}
 	for _, ring := range s.chains {
 		for _, p := range ring {
-			s.marks[bit(p)] = 0
+			s.marks[bit(p)>>6] = 0
 		}
 	}
 	a := &s.arcs

@@ -26,7 +26,7 @@ type snapper struct {
 	members []int32
 	chain   []mvt.Point
 	chains  [][]mvt.Point
-	marks   []int32 // the last feature that had a corner in this unit, from 1
+	marks   []uint64 // a bit for each unit that the feature has a corner in
 	arcs    arcs
 }
 
@@ -44,7 +44,8 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 	s.heat()
 	defer s.cool()
 	var out []mvt.Feature
-	vanished, edge := 0, 0
+	var slivers []sliver
+	edge := 0
 	seen := false
 	for i := 0; i < len(s.rings); {
 		f := s.rings[i].feature
@@ -54,11 +55,11 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 			s.bend(s.edges[edge:s.rings[i].end])
 			edge = int(s.rings[i].end)
 		}
-		polygons := s.polygons(f)
+		polygons := s.polygons()
 		if len(polygons) == 0 {
 			// Clipping leaves traces of features that only reach into the margin.
-			if visible(s.edges[from:edge]) {
-				vanished++
+			if len(s.chain) > 0 && visible(s.edges[from:edge]) {
+				slivers = append(slivers, s.sliver(f, s.edges[from:edge]))
 			}
 			continue
 		}
@@ -66,10 +67,17 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 		l := features[f]
 		out = append(out, mvt.Feature{ID: l.ID, Tags: l.Tags, Polygons: polygons})
 	}
-	if !seen {
-		return nil, vanished
+	for i := range slivers {
+		if polygons := slivers[i].polygons(&s.arcs, out); len(polygons) > 0 {
+			l := features[slivers[i].feature]
+			out = append(out, mvt.Feature{ID: l.ID, Tags: l.Tags, Polygons: polygons})
+			seen = true
+		}
 	}
-	return out, vanished
+	if !seen {
+		return nil, len(slivers)
+	}
+	return out, len(slivers)
 }
 
 // gather puts the edges of all features, cut to the tile, into s.edges.

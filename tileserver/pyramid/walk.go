@@ -38,7 +38,8 @@ type desk struct {
 	snap   snapper
 }
 
-func newDesk() *desk { return &desk{} }
+// desks holds desks between calls: their buffers are some 10 MB.
+var desks = sync.Pool{New: func() any { return &desk{} }}
 
 func (w *walk) base() int { return w.opt.ParcelZoom - 1 }
 
@@ -83,7 +84,8 @@ func (w *walk) build(ctx context.Context) error {
 	})
 	for range w.opt.Workers {
 		group.Go(func() error {
-			d := newDesk()
+			d := desks.Get().(*desk)
+			defer desks.Put(d)
 			for i := range numbers {
 				var err error
 				if covers[i], err = w.cover(groupCtx, d, tasks[i]); err != nil {
@@ -101,7 +103,8 @@ func (w *walk) build(ctx context.Context) error {
 		done[t] = covers[i]
 	}
 	w.low = low
-	d := newDesk()
+	d := desks.Get().(*desk)
+	defer desks.Put(d)
 	for _, t := range roots {
 		if _, err := w.above(ctx, d, t, done); err != nil {
 			return err
@@ -133,7 +136,9 @@ func (w *walk) above(ctx context.Context, d *desk, t tile.Tile, done map[tile.Ti
 }
 
 // subtree makes t and what lies under it, as far as the options ask for it.
-func (w *walk) subtree(ctx context.Context, d *desk, t tile.Tile) error {
+func (w *walk) subtree(ctx context.Context, t tile.Tile) error {
+	d := desks.Get().(*desk)
+	defer desks.Put(d)
 	_, err := w.cover(ctx, d, t)
 	return err
 }

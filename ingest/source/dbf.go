@@ -65,7 +65,7 @@ func openDBF(path string) (*dbfTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &dbfTable{file: file, in: bufio.NewReaderSize(file, dbfReadAhead)}
+	t := &dbfTable{file: file, in: bufio.NewReaderSize(file, readAhead(size, dbfReadAhead))}
 	if err := t.readHeader(size); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

@@ -52,6 +52,9 @@ const fgbNodeBytes = 40
 // fgbNodeSize is the number of children of a node where the header says nothing.
 const fgbNodeSize = 16
 
+// fgbReadAhead is the buffer of a file; a few thousand parcels.
+const fgbReadAhead = 1 << 20
+
 // flatGeobuf reads FlatGeobuf (flatgeobuf.org, version 3).
 type flatGeobuf struct {
 	layer    Layer
@@ -75,7 +78,7 @@ func openFlatGeobuf(path string) (*flatGeobuf, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &flatGeobuf{file: file, in: bufio.NewReaderSize(file, 1<<20), left: size}
+	r := &flatGeobuf{file: file, in: bufio.NewReaderSize(file, readAhead(size, fgbReadAhead)), left: size}
 	r.layer = Layer{Table: baseName(path), Encoding: charsetUTF8.name, Count: -1}
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, file.Close())

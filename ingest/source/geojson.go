@@ -24,6 +24,7 @@ import (
 type geoJSON struct {
 	layer  Layer
 	file   *os.File
+	window int // bytes of the file in memory at first
 	text   charset
 	walker *jsonWalker
 	schema *jsonSchema
@@ -34,11 +35,11 @@ type geoJSON struct {
 
 // openGeoJSON opens the file at path and goes through it once.
 func openGeoJSON(ctx context.Context, path string, opt Options) (*geoJSON, error) {
-	file, _, err := openSized(path)
+	file, size, err := openSized(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &geoJSON{file: file, text: charsetUTF8, layer: Layer{Table: baseName(path)}}
+	r := &geoJSON{file: file, window: readAhead(size, jsonWindow), text: charsetUTF8, layer: Layer{Table: baseName(path)}}
 	if err := r.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -78,7 +79,7 @@ func (r *geoJSON) rewind() error {
 		in = transform.NewReader(in, r.text.enc.NewDecoder())
 	}
 	var err error
-	r.walker, err = newJSONWalker(in)
+	r.walker, err = newJSONWalker(in, r.window)
 	return err
 }
 

@@ -11,7 +11,7 @@ import (
 // recordSeparator stands before each text of a JSON text sequence (RFC 7464).
 const recordSeparator = 0x1E
 
-// jsonWindow is how much of a GeoJSON file is in memory at first; the window
+// jsonWindow is how much of a large GeoJSON file is in memory at first; the window
 // grows to the size of the largest feature.
 const jsonWindow = 1 << 20
 
@@ -54,9 +54,9 @@ func truncatedJSON(at int64) *problem.Problem {
 		Advise("请重新取得该文件", "get the file again")
 }
 
-// newJSONWalker starts at the beginning of src.
-func newJSONWalker(src io.Reader) (*jsonWalker, error) {
-	w := &jsonWalker{in: &jsonInput{src: src, buf: make([]byte, jsonWindow), keep: -1}}
+// newJSONWalker starts at the beginning of src with window bytes in memory.
+func newJSONWalker(src io.Reader, window int) (*jsonWalker, error) {
+	w := &jsonWalker{in: &jsonInput{src: src, buf: make([]byte, window), keep: -1}}
 	for w.in.end < len(w.in.buf) && w.in.fill() {
 		continue // A decoder gives a few kilobytes at a time.
 	}

@@ -94,6 +94,9 @@ func (g *grouping) parentsByOrientation(containers [][]int) ([]int, bool) {
 				return nil, false
 			}
 		case area > 0:
+			if n := len(containers[i]); n > 0 && n%2 == 0 {
+				return nil, false
+			}
 			parents[i] = g.smallest(containers[i], func(j int) bool { return g.areas[j] < 0 })
 			if parents[i] < 0 {
 				parents[i] = g.crossedShell(i)

@@ -161,7 +161,7 @@ func (r *shapefile) seek(offset int64) error {
 		return err
 	}
 	if r.in == nil {
-		r.in = bufio.NewReaderSize(r.shp, shpReadAhead)
+		r.in = bufio.NewReaderSize(r.shp, readAhead(r.end, shpReadAhead))
 	}
 	r.in.Reset(r.shp)
 	r.pos = offset

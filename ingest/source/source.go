@@ -234,6 +234,12 @@ func baseName(path string) string {
 	return strings.TrimSuffix(b, filepath.Ext(b))
 }
 
+// readAhead returns the size of a buffer for a file of size bytes: all of a small
+// file, such as an AOI, and most where a larger buffer gains nothing.
+func readAhead(size int64, most int) int {
+	return int(max(512, min(size+1, int64(most))))
+}
+
 // openSized opens the file at path and tells its size.
 func openSized(path string) (*os.File, int64, error) {
 	f, err := os.Open(path)

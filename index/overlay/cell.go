@@ -9,7 +9,10 @@ import (
 // cell holds the working lists of the cell that is being summed up.
 type cell struct {
 	lines  []line
-	xs     []float64
+	xs     []float64 // where slabs begin and end
+	keys   []uint64  // of xs, while they are sorted
+	starts starts    // of lines, by slab
+	flips  starts    // of toggles, by slab
 	active []active
 	bottom []int32 // owners inside at the bottom of the slab
 	saved  state   // of the bottom, without them
@@ -38,47 +41,78 @@ func (l *line) at(x float64) float64 {
 	return l.yr - (l.xr-x)*l.slope
 }
 
+// starts holds, slab by slab, what begins at the slab's left side.
+type starts struct {
+	first []int32 // by slab: its first place in list, and one more at the end
+	list  []int32
+	slab  []int32 // by thing: its slab
+}
+
+// fill orders things by slab; slab[i] has been set for each of them.
+func (s *starts) fill(slabs int) {
+	s.first = append(s.first[:0], make([]int32, slabs+2)...)
+	for _, k := range s.slab {
+		s.first[k+2]++
+	}
+	for k := 2; k < len(s.first); k++ {
+		s.first[k] += s.first[k-1]
+	}
+	s.list = slices.Grow(s.list[:0], len(s.slab))[:len(s.slab)]
+	for i, k := range s.slab {
+		s.list[s.first[k+1]] = int32(i)
+		s.first[k+1]++
+	}
+}
+
+// at returns what begins with slab k.
+func (s *starts) at(k int) []int32 { return s.list[s.first[k]:s.first[k+1]] }
+
 // sumCell returns the AOI's area in n, slab by slab: between neighbouring
 // abscissas at which something begins, ends or toggles, edges are straight
 // from side to side.
 func (s *solver) sumCell(n *node) float64 {
 	c := &s.cell
 	c.load(n)
-	slices.SortFunc(n.toggles, func(a, b toggle) int {
-		if d := cmp.Compare(a.x, b.x); d != 0 {
-			return d
-		}
-		return int(a.owner - b.owner)
-	})
 	c.active = c.active[:0]
 	c.bottom = append(c.bottom[:0], n.base...)
-	next, nextToggle := 0, 0
 	c.saved = s.state
 	var total sum
-	for i := 1; i < len(c.xs); i++ {
-		xa, xb := c.xs[i-1], c.xs[i]
-		k := 0
+	for k := range len(c.xs) - 1 {
+		xa, xb := c.xs[k], c.xs[k+1]
+		kept := 0
 		for _, v := range c.active {
 			if c.lines[v.line].xr > xa {
-				c.active[k] = v
-				k++
+				c.active[kept] = v
+				kept++
 			}
 		}
-		c.active = c.active[:k]
-		for ; next < len(c.lines) && c.lines[next].xl <= xa; next++ {
-			c.active = append(c.active, active{line: int32(next)})
+		c.active = c.active[:kept]
+		for _, i := range c.starts.at(k) {
+			c.active = append(c.active, active{line: i})
 		}
-		for ; nextToggle < len(n.toggles) && n.toggles[nextToggle].x <= xa; nextToggle++ {
-			c.flipBottom(n.toggles[nextToggle].owner)
+		for _, i := range c.flips.at(k) {
+			c.flipBottom(n.toggles[i].owner)
 		}
 		s.slab(n, xa, xb, &total, deepestSlab)
 	}
 	return total.value()
 }
 
-// load fills lines, from left to right, and xs.
+// sortable returns a number that is ordered as x is among floats.
+func sortable(x float64) uint64 {
+	b := math.Float64bits(x)
+	return b ^ (uint64(int64(b)>>63) | 1<<63)
+}
+
+// unsortable undoes sortable.
+func unsortable(k uint64) float64 {
+	return math.Float64frombits(k ^ (uint64(int64(^k)>>63) | 1<<63))
+}
+
+// load fills the lists from n.
 func (c *cell) load(n *node) {
-	c.lines, c.xs = c.lines[:0], append(c.xs[:0], n.x0, n.x1)
+	c.lines, c.keys = c.lines[:0], append(c.keys[:0], sortable(n.x0), sortable(n.x1))
+	last := n.x1
 	for i := range n.edges {
 		e := &n.edges[i]
 		l := line{e.x0, e.y0, e.x1, e.y1, 0, e.owner}
@@ -87,17 +121,45 @@ func (c *cell) load(n *node) {
 		}
 		l.slope = (l.yr - l.yl) / (l.xr - l.xl)
 		c.lines = append(c.lines, l)
-		if c.xs[len(c.xs)-1] != e.x0 {
-			c.xs = append(c.xs, e.x0)
+		if e.x0 != last {
+			c.keys = append(c.keys, sortable(e.x0))
 		}
-		c.xs = append(c.xs, e.x1)
+		c.keys = append(c.keys, sortable(e.x1))
+		last = e.x1
 	}
 	for _, t := range n.toggles {
-		c.xs = append(c.xs, t.x)
+		c.keys = append(c.keys, sortable(t.x))
 	}
-	slices.SortFunc(c.lines, func(a, b line) int { return cmp.Compare(a.xl, b.xl) })
-	slices.Sort(c.xs)
-	c.xs = slices.Compact(c.xs)
+	slices.Sort(c.keys)
+	c.xs = c.xs[:0]
+	for i, k := range c.keys {
+		if i == 0 || k != c.keys[i-1] {
+			c.xs = append(c.xs, unsortable(k))
+		}
+	}
+	c.starts.slab = c.starts.slab[:0]
+	for i := range c.lines {
+		c.starts.slab = append(c.starts.slab, c.slabAt(c.lines[i].xl))
+	}
+	c.starts.fill(len(c.xs))
+	c.flips.slab = c.flips.slab[:0]
+	for i := range n.toggles {
+		c.flips.slab = append(c.flips.slab, c.slabAt(n.toggles[i].x))
+	}
+	c.flips.fill(len(c.xs))
+}
+
+// slabAt returns the slab that begins at x, which is one of xs.
+func (c *cell) slabAt(x float64) int32 {
+	lo, hi := 0, len(c.xs)
+	for lo < hi {
+		if mid := (lo + hi) / 2; c.xs[mid] < x {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return int32(lo)
 }
 
 // flipBottom takes owner into the list of those inside at the bottom, or out of it.

@@ -55,11 +55,13 @@ func (k *kernel) shared(a, b geo.MultiPolygon) float64 {
 		return 0
 	}
 	k.plane = newPlane(common)
-	// Below the other's box an edge cancels against its ring's other edges. With the
-	// baseline at the top of the common box the terms stay small.
+	// An edge below all of the other polygon meets that one's edges in pairs that
+	// cancel, as long as none of them is left out in turn: so where both end at
+	// the same latitude, b's edges along it stay. With the baseline at the top of
+	// the common box the terms stay small.
 	_, top := k.plane.at(common.Max)
-	k.a = k.collect(k.a[:0], a, common, boxB, top)
-	k.b = k.collect(k.b[:0], b, common, boxA, top)
+	k.a = k.collect(k.a[:0], a, common, boxB.Min.Lat, top)
+	k.b = k.collect(k.b[:0], b, common, boxA.Min.Lat-1, top)
 	if len(k.a)*len(k.b) > kernelPairs {
 		return max(0, k.sweep())
 	}
@@ -83,14 +85,15 @@ func intersectBoxes(a, b geo.Box) geo.Box {
 	}
 }
 
-// collect appends the edges of m that can matter to the other polygon, whose box is other.
-func (k *kernel) collect(dst []kernelEdge, m geo.MultiPolygon, common, other geo.Box, top float64) []kernelEdge {
+// collect appends the edges of m that reach into common's longitudes and above
+// latitude floor, with ordinates from top.
+func (k *kernel) collect(dst []kernelEdge, m geo.MultiPolygon, common geo.Box, floor int64, top float64) []kernelEdge {
 	for _, poly := range m {
 		for _, r := range poly {
 			var px, py float64
 			known := false // whether px, py are those of the vertex before
 			for i := 1; i < len(r); i++ {
-				if beside(r[i-1], r[i], common, other.Min.Lat) {
+				if beside(r[i-1], r[i], common, floor) {
 					known = false
 					continue
 				}
@@ -109,7 +112,7 @@ func (k *kernel) collect(dst []kernelEdge, m geo.MultiPolygon, common, other geo
 }
 
 // beside tells whether an edge from p to q contributes nothing: it lies left or
-// right of the common box, is vertical, or lies below the other polygon.
+// right of the common box, is vertical, or does not reach above floor.
 func beside(p, q geo.Position, common geo.Box, floor int64) bool {
 	return p.Lon == q.Lon ||
 		max(p.Lon, q.Lon) <= common.Min.Lon || min(p.Lon, q.Lon) >= common.Max.Lon ||

@@ -44,24 +44,38 @@ func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
 		return nil, nil, err
 	}
 	o := operation{reading: evenOdd, first: c.polygons(), wanted: inOdd, area: r.AOI}
-	build := o.exactRegion
-	if c.crossed {
-		build = o.region
-	}
-	out, err := build()
+	out, err := c.mend(&o, verdict)
 	if err != nil {
 		return nil, nil, err
-	}
-	if verdict == touching {
-		if sameRings(out, c.polygons()) {
-			return canonical(c.polygons()), c.found.sorted(), nil
-		}
-		c.blameTouch()
 	}
 	if len(out) == 0 {
 		c.found.add(NothingLeft, ringID{}, c.anyPosition())
 	}
 	return out, c.found.sorted(), nil
+}
+
+// mend returns the ground of o, which c has looked at.
+func (c *checker) mend(o *operation, v verdict) (geo.MultiPolygon, error) {
+	if c.crossed {
+		return o.region()
+	}
+	// Where nothing crosses, nothing needs to move.
+	out, err := o.build((*arrangement).divideExactly)
+	if err != nil {
+		return nil, err
+	}
+	if v == touching {
+		if same := c.polygons(); sameRings(out, same) {
+			return canonical(same), nil
+		}
+		c.blameTouch()
+	}
+	// A position on the middle of a long edge stands beside it in the equal-area
+	// plane, where the edge is straight; region mends that with points.
+	if o.weigh(out) != nil {
+		return o.region()
+	}
+	return out, nil
 }
 
 // sameRings tells whether a and b, the latter not canonical, are the same but for

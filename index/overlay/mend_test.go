@@ -153,6 +153,22 @@ func TestMendScribbles(t *testing.T) {
 	}
 }
 
+// Rings as small as the grid, where every crossing is rounded onto something else, and
+// as large as a county, where edges bend by metres between q and latitude.
+func TestMendExtremeScribbles(t *testing.T) {
+	g := newGenerator(26)
+	for i := range 3000 {
+		m := g.scribble(3+g.IntN(12), []float64{3e-5, 5e-5, 1e-4, 3e-4, 1e-3}[i%5])
+		if i%3 == 0 {
+			m = append(m, g.scribble(3+g.IntN(6), 1e-4)...)
+		}
+		checkMended(t, m)
+	}
+	for i := range 60 {
+		checkMended(t, g.scribble(3+g.IntN(60), []float64{1e3, 1e5, 3e5}[i%3]))
+	}
+}
+
 // Intersection, union and difference against the areas measured without geometry.
 func TestBooleans(t *testing.T) {
 	g := newGenerator(22)

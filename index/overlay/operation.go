@@ -37,16 +37,6 @@ func (o *operation) region() (geo.MultiPolygon, error) {
 	return nil, err
 }
 
-// exactRegion is region for polygons whose edges do not cross between their
-// ends: no position moves.
-func (o *operation) exactRegion() (geo.MultiPolygon, error) {
-	out, err := o.build((*arrangement).divideExactly)
-	if err != nil {
-		return nil, err
-	}
-	return out, o.weigh(out)
-}
-
 // weigh returns an error unless out has the area that it must have.
 func (o *operation) weigh(out geo.MultiPolygon) error {
 	box := o.first.Box().Union(o.second.Box())

@@ -257,6 +257,9 @@ func (g generator) pair(kind int) (a, b geo.MultiPolygon) {
 		return a, g.noisy(hole, 1e-3*g.Float64())
 	case 6: // touching at a corner only
 		return single(rectangle(0, 0, 10, 10)), single(rectangle(10, 10, 20, 20))
+	case 7: // upright, on one base, with holes
+		a = single(rectangle(0, 0, 20, 20), reversed(rectangle(5, 5, 15, 15)))
+		return a, single(rectangle(float64(g.IntN(20)), 0, 30, 5+float64(g.IntN(15))))
 	default: // multipart with a hole against a star
 		a = g.star(-40, 0, 30, 16)
 		a = append(a, g.star(60, 5, 35, 18)...)
@@ -266,7 +269,7 @@ func (g generator) pair(kind int) (a, b geo.MultiPolygon) {
 	}
 }
 
-const pairKinds = 8
+const pairKinds = 9
 
 // star returns a simple ring of n vertices round x, y, counter-clockwise.
 func (g generator) star(x, y, radius float64, n int) geo.MultiPolygon {

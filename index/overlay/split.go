@@ -2,7 +2,7 @@ package overlay
 
 const (
 	// cellEdges is the number of edges up to which a node is summed up slab by
-	// slab instead of being split. Between 24 and 64 the time hardly changes.
+	// slab instead of being split. Between 24 and 100 the time hardly changes.
 	cellEdges = 64
 	// stallSplits is the number of splits after which a node whose edges do not
 	// get fewer is summed up as it is: edges that lie on each other or end in one

@@ -137,6 +137,8 @@ func (t *task) split(s *solver) []task {
 		inside = inside || slices.Contains(t.node.covers, 0)
 	}
 	lo, hi := s.node(), s.node()
+	half := len(t.node.edges) * 9 / 16 // and a few that are cut in two
+	lo.edges, hi.edges = slices.Grow(lo.edges[:0], half), slices.Grow(hi.edges[:0], half)
 	t.node.split(lo, hi)
 	s.spare = append(s.spare, t.node)
 	var parts []task

@@ -68,17 +68,15 @@ func newJSONWalker(src io.Reader, window int) (*jsonWalker, error) {
 }
 
 // formOf tells the form of a file by its beginning: a record separator, or a
-// first line that is a whole object with another object on the next.
+// first line that is a whole object with more to follow.
 func formOf(b []byte) jsonForm {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	if len(b) > 0 && b[0] == recordSeparator {
 		return jsonSequence
 	}
 	first, rest, found := bytes.Cut(b, []byte("\n"))
-	if found && balanced(first) {
-		if rest = bytes.TrimLeft(rest, " \t\r\n"); len(rest) > 0 && rest[0] == '{' {
-			return jsonLines
-		}
+	if found && balanced(first) && len(bytes.TrimSpace(rest)) > 0 {
+		return jsonLines
 	}
 	return jsonDocument
 }

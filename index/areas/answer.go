@@ -1,13 +1,9 @@
 package areas
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
-	"sort"
-	"strconv"
 
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
@@ -19,82 +15,87 @@ func round(v float64, decimals int) float64 {
 	return math.Round(v*p) / p
 }
 
-func rounded(v float64, ok bool) *float64 {
-	if !ok {
-		return nil
+// unitsPerM2 is how many steps of rounding there are in a square metre for
+// figures up to m2: 0.0001 m², and 0.01 m² from 1,000 km² on, where a float64
+// could not hold sums of the finer step exactly.
+func unitsPerM2(m2 float64) float64 {
+	if m2 >= 1e9 {
+		return 1e2
 	}
-	v = round(v, 4)
+	return 1e4
+}
+
+func roundM2(m2 float64) float64 {
+	u := unitsPerM2(m2)
+	return math.Round(m2*u) / u
+}
+
+func rounded(m2 float64) *float64 {
+	v := roundM2(m2)
 	return &v
 }
 
-func text(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	}
-	return fmt.Sprint(v)
-}
-
-// answer puts together what layer n has inside the shape.
-func (l *asked) answer(n int, res *overlay.Result) Layer {
+// answer puts together what the layer has inside the shape.
+func (l *asked) answer(res *overlay.Result, limit int) (Layer, error) {
 	out := Layer{Layer: l.layer.Meta.Name, Vintage: l.layer.Meta.Vintage}
 	var sum overlay.LayerArea
-	if n < len(res.Layers) {
-		sum = res.Layers[n]
+	if l.number < len(res.Layers) {
+		sum = res.Layers[l.number]
 	}
 	out.Count = sum.Features
-	out.AreaM2, out.GrossM2 = round(sum.Area, 4), round(sum.Gross, 4)
+	out.AreaM2, out.GrossM2 = roundM2(sum.Area), roundM2(sum.Gross)
 	out.AreaMu, out.AreaHa = round(sum.Area*geo.MuPerM2, 4), round(sum.Area/1e4, 6)
-	patch := 0.0
-	for k, i := range l.items {
-		h := l.layer.Head(i)
-		if w, ok := perM2(h.Patch, h.AreaM2); ok {
-			patch += w * res.Items[l.first+k]
+	l.records(&out, res)
+	if l.groups.asked() {
+		var err error
+		if out.Groups, err = l.groups.answers(l, res, limit); err != nil {
+			return out, err
 		}
 	}
-	out.PatchM2 = rounded(patch, l.hasPat)
-	out.NetM2 = rounded(sum.Weighted, l.hasNet)
-	out.NetMu = rounded(sum.Weighted*geo.MuPerM2, l.hasNet)
-	if len(l.fields) > 0 {
-		out.Groups = l.groupAnswers(n, res)
-	}
-	return out
+	return out, nil
 }
 
-func (l *asked) groupAnswers(n int, res *overlay.Result) []Group {
-	var names []string
-	for _, f := range l.fields {
-		names = append(names, l.layer.Meta.Fields[f].Name)
+// records fills in the shares of the areas of record.
+func (l *asked) records(out *Layer, res *overlay.Result) {
+	patch := record{exists: l.layer.Meta.PatchM2 != nil}
+	net := record{exists: l.layer.Meta.NetM2 != nil}
+	for k, i := range l.items {
+		h, m2 := l.layer.Head(i), res.Items[l.first+k]
+		patch.add(h.Patch, h.AreaM2, m2)
+		net.add(h.Net, h.AreaM2, m2)
 	}
-	out := []Group{}
-	for _, g := range res.Groups {
-		if g.Layer != n || g.Features == 0 {
-			continue
-		}
-		out = append(out, Group{
-			Fields: names, Values: l.values[g.Group], Count: g.Features,
-			AreaM2: round(g.Area, 4), NetM2: rounded(g.Weighted, l.hasNet),
-		})
+	out.PatchM2, out.NoPatchM2 = patch.figures()
+	out.NetM2, out.NoNetM2 = net.figures()
+	if out.NetM2 != nil {
+		mu := round(net.sum*geo.MuPerM2, 4)
+		out.NetMu = &mu
 	}
-	slices.SortFunc(out, func(a, b Group) int {
-		for k := range a.Values {
-			x, y := text(a.Values[k]), text(b.Values[k])
-			if x != y {
-				if x < y {
-					return -1
-				}
-				return 1
-			}
-		}
-		return 0
-	})
-	return out
+}
+
+// record adds up the shares of one kind of area of record.
+type record struct {
+	exists  bool // somewhere in the layer
+	sum     float64
+	with    float64 // ground of features that have one
+	without float64 // ground of features that have none
+}
+
+func (r *record) add(hundredths int64, featureM2, sharedM2 float64) {
+	if w, ok := perM2(hundredths, featureM2); ok {
+		r.sum += w * sharedM2
+		r.with += sharedM2
+	} else {
+		r.without += sharedM2
+	}
+}
+
+// figures returns the sum, null when no record here has one, and the ground
+// that it does not speak of.
+func (r *record) figures() (sum *float64, missing float64) {
+	if !r.exists || r.with == 0 && r.without > 0 {
+		return nil, 0
+	}
+	return rounded(r.sum), roundM2(r.without)
 }
 
 // MarshalJSON writes the class's fields as members beside the figures.
@@ -116,7 +117,10 @@ func (g Group) MarshalJSON() ([]byte, error) {
 		AreaM2 float64  `json:"area_m2"`
 		NetM2  *float64 `json:"net_m2"`
 	}{g.Count, g.AreaM2, g.NetM2})
-	return append(out, rest[1:]...), err
+	if err != nil {
+		return nil, err
+	}
+	return append(out, rest[1:]...), nil
 }
 
 // MarshalJSON writes the piece with its geometry as GeoJSON.
@@ -133,35 +137,8 @@ func (p Piece) MarshalJSON() ([]byte, error) {
 	return append(geo.AppendGeoJSON(head, p.Shape), '}'), nil
 }
 
-// pieces adds the parts of the layer's features to its answer. A part that
-// cannot be drawn is listed as failed; its area stands in the sums.
-func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, shape geo.MultiPolygon, res *overlay.Result) error {
-	for k, i := range l.items {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		areaM2 := res.Items[l.first+k]
-		if !overlay.SharesGround(areaM2, res.AOI) {
-			continue
-		}
-		h := l.layer.Head(i)
-		f, err := l.layer.Feature(i)
-		var part geo.MultiPolygon
-		if err == nil {
-			part, err = overlay.Intersection(f.Geometry, shape)
-		}
-		if err != nil {
-			a.Failed = append(a.Failed, Failed{l.layer.Meta.Name, h.ID, err.Error()})
-			continue
-		}
-		w, ok := perM2(h.Net, h.AreaM2)
-		out.Pieces = append(out.Pieces, Piece{ID: h.ID, AreaM2: round(areaM2, 4), NetM2: rounded(w*areaM2, ok), Shape: part})
-	}
-	return nil
-}
-
-// combinations lists the ground in each combination of layers. The areas are
-// rounded by largest remainder, so that they add up to the shape's.
+// combinations lists the ground in each combination of layers, largest-remainder
+// rounded so that it adds up to the shape's area.
 func combinations(ask []*asked, res *overlay.Result) []Combination {
 	out := []Combination{}
 	var areas []float64
@@ -174,23 +151,26 @@ func combinations(ask []*asked, res *overlay.Result) []Combination {
 				continue
 			}
 			o.Inside = append(o.Inside, name)
-			if n < len(c.Weighted) {
-				o.NetM2[name] = rounded(c.Weighted[n], l.hasNet)
+			o.NetM2[name] = nil
+			// Where every record lacks a net area there is nothing to add up.
+			if l.layer.Meta.NetM2 != nil && n < len(c.Weighted) && (c.Weighted[n] > 0 || c.Unweighted[n] == 0) {
+				o.NetM2[name] = rounded(c.Weighted[n])
 			}
 		}
 		out = append(out, o)
 		areas = append(areas, c.Area)
 	}
-	for i, v := range shares(round(res.AOI, 4), areas) {
+	for i, v := range shares(res.AOI, areas) {
 		out[i].AreaM2 = v
 	}
 	return out
 }
 
-// shares rounds parts to four decimals by largest remainder so that they add up
-// to total, which is the rounded sum of the parts.
+// shares rounds parts, none negative, by largest remainder so that they add up
+// to total as [roundM2] rounds it. Parts may miss the total by what floating
+// point loses in adding them.
 func shares(total float64, parts []float64) []float64 {
-	const unit = 1e4
+	unit := unitsPerM2(total)
 	left := int64(math.Round(total * unit))
 	whole := make([]int64, len(parts))
 	order := make([]int, len(parts))
@@ -199,12 +179,29 @@ func shares(total float64, parts []float64) []float64 {
 		left -= whole[i]
 		order[i] = i
 	}
-	sort.SliceStable(order, func(a, b int) bool {
-		x, y := parts[order[a]]*unit, parts[order[b]]*unit
-		return x-math.Floor(x) > y-math.Floor(y)
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := parts[a]*unit-float64(whole[a]), parts[b]*unit-float64(whole[b])
+		switch {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
 	})
-	for k := int64(0); k < left && len(order) > 0; k++ {
-		whole[order[k%int64(len(order))]]++
+	n := min(max(left, 0), int64(len(order)))
+	for _, i := range order[:n] {
+		whole[i]++
+	}
+	// What the parts miss the total by beyond rounding is the largest part's.
+	if left -= n; left != 0 && len(parts) > 0 {
+		most := 0
+		for i := range whole {
+			if whole[i] > whole[most] {
+				most = i
+			}
+		}
+		whole[most] += left
 	}
 	out := make([]float64, len(parts))
 	for i, w := range whole {

@@ -14,10 +14,12 @@ import (
 	"gengtu/index/problem"
 )
 
-// Limits bound what a request's shapes may hold.
+// Limits bound what a request's shapes may hold; 0 is no bound of this package.
 type Limits struct {
 	Vertices int // of all shapes together
 	Features int // of a collection
+
+	given int // vertices so far
 }
 
 // Given is one shape of a request, in the coordinates that it was given in.
@@ -27,6 +29,8 @@ type Given struct {
 	Polygons   [][][]geo.XY
 	// Err is why this shape cannot be read; it fails no other.
 	Err error
+
+	vertices int
 }
 
 // ParseCRS reads the name of a coordinate system that shapes may come in:
@@ -45,41 +49,61 @@ func ParseCRS(name string) (geo.CRS, error) {
 
 // ParseShapes reads a GeoJSON geometry, Feature or FeatureCollection. Many is
 // true for a collection, whose shapes fail one by one; the error is of what
-// cannot be read at all.
+// cannot be read at all, and of a request that goes beyond the limits as a whole
+// (TOO_LARGE_COLLECTION, TOO_LARGE_SHAPES).
 func ParseShapes(data []byte, lim Limits) (shapes []Given, many bool, err error) {
 	var head struct {
-		Type     string            `json:"type"`
-		Features []json.RawMessage `json:"features"`
+		Type     string             `json:"type"`
+		Features *[]json.RawMessage `json:"features"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, false, problem.New("GEOJSON_SYNTAX", "不是完整的 GeoJSON（%v）", "this is no whole GeoJSON (%v)", err)
+		return nil, false, syntax("GeoJSON", err)
 	}
 	if head.Type != "FeatureCollection" {
-		g := parseFeature(data, head.Type, &lim)
-		return []Given{g}, false, nil
+		g, err := parseShape(data, head.Type, &lim)
+		return []Given{g}, false, err
 	}
-	if lim.Features > 0 && len(head.Features) > lim.Features {
-		return nil, true, problem.New("TOO_LARGE_COLLECTION", "一次 %d 个图形，上限 %d", "%d shapes at once, the limit is %d", len(head.Features), lim.Features).
+	if head.Features == nil {
+		return nil, true, problem.New("GEOJSON_SYNTAX", "FeatureCollection 缺少 features", "the FeatureCollection has no features member")
+	}
+	if n := len(*head.Features); lim.Features > 0 && n > lim.Features {
+		return nil, true, problem.New("TOO_LARGE_COLLECTION", "一次 %d 个图形，上限 %d", "%d shapes at once, the limit is %d", n, lim.Features).
 			Advise("分几次来问", "ask in several requests")
 	}
-	for _, f := range head.Features {
+	for _, f := range *head.Features {
 		var t struct {
 			Type string `json:"type"`
 		}
 		if err := json.Unmarshal(f, &t); err != nil {
-			shapes = append(shapes, Given{Err: problem.New("GEOJSON_SYNTAX", "不是要素（%v）", "this is no feature (%v)", err)})
+			shapes = append(shapes, Given{Err: syntax("Feature", err)})
 			continue
 		}
-		shapes = append(shapes, parseFeature(f, t.Type, &lim))
-		if lim.Vertices < 0 {
-			return nil, true, problem.New("TOO_LARGE_SHAPES", "顶点太多", "there are too many vertices").Advise("分几次来问", "ask in several requests")
+		g, err := parseShape(f, t.Type, &lim)
+		if err != nil {
+			return nil, true, err
 		}
+		shapes = append(shapes, g)
 	}
 	return shapes, true, nil
 }
 
-// parseFeature reads a geometry or Feature and takes its vertices off the limit.
-func parseFeature(data []byte, kind string, lim *Limits) Given {
+// syntax says what JSON is wrong with, without the names of our own types.
+func syntax(what string, err error) error {
+	p := problem.New("GEOJSON_SYNTAX", "不是完整的 %s", "this is no whole %s", what)
+	var s *json.SyntaxError
+	var t *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &s):
+		p = problem.New("GEOJSON_SYNTAX", "不是完整的 %s：第 %d 字节", "this is no whole %s: byte %d", what, s.Offset)
+	case errors.As(err, &t):
+		p = problem.New("GEOJSON_SYNTAX", "不是 %s：%s 处是 %s", "this is no %s: at %q stands a %s", what, t.Field, t.Value)
+	}
+	return p.Because(err)
+}
+
+// parseShape reads a geometry or Feature and takes its vertices off the limit.
+// What is wrong with it stands in the shape; the error is that of the limit.
+func parseShape(data []byte, kind string, lim *Limits) (Given, error) {
 	g := Given{}
 	geometry := json.RawMessage(data)
 	if kind == "Feature" {
@@ -89,53 +113,59 @@ func parseFeature(data []byte, kind string, lim *Limits) Given {
 			Geometry   json.RawMessage `json:"geometry"`
 		}
 		if err := json.Unmarshal(data, &f); err != nil {
-			g.Err = problem.New("GEOJSON_SYNTAX", "不是要素（%v）", "this is no feature (%v)", err)
-			return g
+			g.Err = syntax("Feature", err)
+			return g, nil
 		}
 		g.ID, g.Properties, geometry = f.ID, f.Properties, f.Geometry
 	}
 	if len(geometry) == 0 || bytes.Equal(geometry, []byte("null")) {
 		g.Err = errEmpty
-		return g
+		return g, nil
 	}
-	polygons, err := geo.ParseGeometry(geometry, geo.Limits{Vertices: max(lim.Vertices, 1)})
+	polygons, err := geo.ParseGeometry(geometry, geo.Limits{Vertices: lim.Vertices})
 	if err != nil {
-		g.Err = geometryProblem(err)
-		return g
+		var ge *geo.GeometryError
+		if errors.Is(err, geo.ErrGeometryLimit) && errors.As(err, &ge) && ge.Place.Position > 0 {
+			return g, tooLarge(err)
+		}
+		g.Err = problem.New("GEOMETRY_REFUSED", "图形不能用（%v）", "the shape cannot be used (%v)", err).Because(err)
+		return g, nil
 	}
 	for _, p := range polygons {
 		for _, r := range p {
-			lim.Vertices -= len(r)
+			g.vertices += len(r)
 		}
+	}
+	if lim.given += g.vertices; lim.Vertices > 0 && lim.given > lim.Vertices {
+		return g, tooLarge(geo.ErrGeometryLimit)
 	}
 	g.Polygons = polygons
-	return g
+	return g, nil
 }
 
-func geometryProblem(err error) error {
-	if errors.Is(err, geo.ErrGeometryLimit) {
-		return problem.New("TOO_LARGE_SHAPES", "图形太大（%v）", "the shape is too large (%v)", err).Because(err)
-	}
-	return problem.New("GEOMETRY_REFUSED", "图形不能用（%v）", "the shape cannot be used (%v)", err).Because(err)
+func tooLarge(cause error) error {
+	return problem.New("TOO_LARGE_SHAPES", "图形的顶点太多（%v）", "the shapes have too many vertices (%v)", cause).
+		Advise("简化图形，或分几次来问", "simplify them, or ask in several requests").Because(cause)
 }
 
-// Shape brings polygons from crs into CGCS2000. Metres that are sent as degrees
-// are refused with the zone that they are likely in.
+// Shape is [ShapeWithin] the limit that package geo keeps to itself.
 func Shape(polygons [][][]geo.XY, crs geo.CRS) (geo.MultiPolygon, error) {
-	var m geo.MultiPolygon
-	for _, p := range polygons {
-		var poly geo.Polygon
-		for _, r := range p {
-			for _, v := range r {
-				if err := crs.Check(v); err != nil {
-					return nil, coordinateProblem(err)
-				}
-			}
-			poly = append(poly, crs.Ring(r))
-		}
-		m = append(m, poly)
+	return ShapeWithin(polygons, crs, 0)
+}
+
+// ShapeWithin brings polygons from crs into CGCS2000; the result has at most
+// vertices positions, those that long plane edges are divided by included.
+// Metres that are sent as degrees are refused with the zone that they are likely
+// in. Errors are problems CRS_MISMATCH and TOO_LARGE_SHAPES.
+func ShapeWithin(polygons [][][]geo.XY, crs geo.CRS, vertices int) (geo.MultiPolygon, error) {
+	m, err := crs.MultiPolygon(polygons, geo.Limits{Vertices: vertices})
+	switch {
+	case err == nil:
+		return m, nil
+	case errors.Is(err, geo.ErrGeometryLimit):
+		return nil, tooLarge(err)
 	}
-	return m, nil
+	return nil, coordinateProblem(err)
 }
 
 func coordinateProblem(err error) error {
@@ -158,12 +188,14 @@ func Size(ctx context.Context, m geo.MultiPolygon) (float64, error) {
 	return res.AOI, nil
 }
 
-// Place returns the shape of a place: the regions whose code begins with code,
-// dissolved. Codes have 2, 4, 6, 9, 12 or 14 digits.
+// Place returns the shape of a place: the region of that code, or where there is
+// none those whose code begins with it, dissolved. Codes have 2, 4, 6, 9, 12 or
+// 14 digits. A region layer without the vintage gives its latest: it names the
+// same places. Errors are ctx's, or problems NO_PLACE and PARAMETER_PLACE.
 func Place(ctx context.Context, ix *index.Index, code, vintage string) (geo.MultiPolygon, error) {
 	l := ix.Layer("region", vintage)
 	if l == nil {
-		l = ix.Layer("region", "") // a region layer of another year names the same places
+		l = ix.Layer("region", "")
 	}
 	none := problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code)
 	if l == nil {
@@ -173,16 +205,9 @@ func Place(ctx context.Context, ix *index.Index, code, vintage string) (geo.Mult
 		return nil, problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", code).
 			Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
 	}
-	var parts []geo.MultiPolygon
-	for i := range l.Len() {
-		if !strings.HasPrefix(l.Head(i).Place, code) {
-			continue
-		}
-		f, err := l.Feature(i)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, f.Geometry)
+	parts, err := regions(ctx, l, code)
+	if err != nil {
+		return nil, err
 	}
 	switch len(parts) {
 	case 0:
@@ -200,4 +225,33 @@ func validPlace(code string) bool {
 		}
 	}
 	return slices.Contains([]int{2, 4, 6, 9, 12, 14}, len(code))
+}
+
+// regions returns the shapes of the regions that have the code or, when there is
+// none, those that lie under it.
+func regions(ctx context.Context, l *index.Layer, code string) ([]geo.MultiPolygon, error) {
+	var exact, under []int
+	for i := range l.Len() {
+		switch p := l.Head(i).Place; {
+		case p == code:
+			exact = append(exact, i)
+		case strings.HasPrefix(p, code):
+			under = append(under, i)
+		}
+	}
+	if len(exact) == 0 {
+		exact = under
+	}
+	var parts []geo.MultiPolygon
+	for _, i := range exact {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := l.Feature(i)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, f.Geometry)
+	}
+	return parts, nil
 }

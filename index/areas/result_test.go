@@ -1,0 +1,74 @@
+package areas_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/problem"
+)
+
+func errProblem(t *testing.T) *problem.Problem {
+	t.Helper()
+	_, err := areas.Ask(t.Context(), land{}.open(t), areas.Question{})
+	return problem.Of(err)
+}
+
+// The table has the figures of the JSON answer, in order, and every shape's own
+// id and properties; nothing of an answer is left out.
+func TestWriteCSV(t *testing.T) {
+	l := land{"cropland": {
+		{rect: rect{0, 0, 2, 2}, class: "0101", patch: 100, net: 90},
+		{rect: rect{2, 0, 4, 2}, class: "0102", patch: index.NoArea, net: index.NoArea},
+	}}
+	a, err := areas.Ask(t.Context(), l.open(t), areas.Question{
+		Shape: rect{1, 1, 4, 4}.shape(), Combinations: true, GroupBy: map[string][]string{"cropland": {"DLBM"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Failed = append(a.Failed, areas.Failed{Layer: "pbf", ID: 9, Reason: "why"})
+	var b strings.Builder
+	err = areas.WriteCSV(&b, []areas.Result{
+		{ID: json.RawMessage(`"第一"`), Properties: json.RawMessage(`{ "名": "甲,乙" }`), Answer: a},
+		{ID: json.RawMessage(`17`), Problem: errProblem(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.String(), "\uFEFF"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	col := map[string]int{}
+	for i, n := range rows[0] {
+		col[n] = i
+	}
+	var kinds []string
+	for _, r := range rows[1:] {
+		kinds = append(kinds, r[col["row"]]+":"+r[col["layer"]]+":"+r[col["class"]])
+	}
+	want := "1:aoi: 1:cropland: 1:cropland:DLBM=0101 1:cropland:DLBM=0102 1:pbf: 1:hsf: 1:pbf: 1:combination:none 1:combination:cropland 2::"
+	if got := strings.Join(kinds, " "); got != want {
+		t.Errorf("rows\n got %s\nwant %s", got, want)
+	}
+	crop := rows[2]
+	for name, v := range map[string]float64{"area_m2": a.Layers[0].AreaM2, "area_mu": a.Layers[0].AreaMu, "net_m2": *a.Layers[0].NetM2, "gross_area_m2": a.Layers[0].GrossM2} {
+		if got := crop[col[name]]; got != strconv.FormatFloat(v, 'f', 4, 64) {
+			t.Errorf("%s: %s in the table, %v in the answer", name, got, v)
+		}
+	}
+	if rows[1][col["id"]] != "第一" || rows[1][col["properties"]] != `{"名":"甲,乙"}` || crop[col["status"]] != "ok" {
+		t.Errorf("the first shape is told as %v", rows[1])
+	}
+	if last := rows[len(rows)-1]; last[col["id"]] != "17" || !strings.HasPrefix(last[col["status"]], "failed: the shape has no area") {
+		t.Errorf("the shape that failed is told as %v", last)
+	}
+	if got := rows[7][col["status"]]; got != "failed: feature 9: why" {
+		t.Errorf("the feature that failed is told as %q", got)
+	}
+}

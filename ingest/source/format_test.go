@@ -41,6 +41,7 @@ func TestGeoJSONForms(t *testing.T) {
 		{"CRS84", `{"crs":{"properties":{"name":"urn:ogc:def:crs:OGC:1.3:CRS84"}},"features":[` + feature + `]}`, 1, 4326},
 		{"a byte order mark", "\xef\xbb\xbf" + feature, 1, 4326},
 		{"lines", feature + "\n" + feature + "\n\n" + feature, 3, 4326},
+		{"geometries on lines", strings.Repeat(`{"type":"Polygon","coordinates":`+ring+"}\n", 3), 3, 4326},
 		{"lines with crs", strings.Replace(feature+"\n"+feature, "{", "{"+crs+",", 1), 2, 4524},
 		{"lines ended as on Windows", feature + "\r\n" + feature + "\r\n", 2, 4326},
 		{"a text sequence", "\x1e" + feature + "\n\x1e" + pretty + "\n", 2, 4326},

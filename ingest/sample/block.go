@@ -149,7 +149,7 @@ func (l *landscape) sprinkle() {
 		class
 		part float64
 	}{
-		{facility, 0.008}, {orchard, 0.012}, {wood, 0.007}, {pond, 0.004}, {grass, 0.003},
+		{facility, 0.006}, {orchard, 0.008}, {wood, 0.005}, {pond, 0.004}, {grass, 0.003},
 		{orchardK, 0.004}, {special, 0.001}, {industry, 0.0008}, {works, 0.0004}, {house, 0.001}, {tea, 0.001},
 	}
 	for i := range l.patches {
@@ -184,12 +184,12 @@ func (l *landscape) digPonds(n int) {
 		p := &l.patches[i]
 		points := l.points(l.expand(p.shell))
 		centre := centroid(points)
-		// At least 3 m of field remain around a pond of at least 8 m across.
+		// Room for 3 m of field around a pond of 13 m across.
 		room := clearance(points, centre)
-		if !inside(points, centre) || room < 8 {
+		if !inside(points, centre) || room < 12 {
 			continue
 		}
-		shore := l.drawPond(centre, min(room-3, 45)*within(l.rng, 0.6, 1))
+		shore := l.drawPond(centre, min(room-3, 45)*within(l.rng, 0.72, 1))
 		use := [...]class{pond, pond, pond, special, facility, wood}[l.rng.IntN(6)]
 		p.holes = append(p.holes, shore)
 		l.patches = append(l.patches, patch{shell: shore, class: use, village: p.village, block: p.block, grade: p.grade})

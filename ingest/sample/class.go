@@ -20,7 +20,6 @@ const (
 	commerce
 	storage
 	industry
-	mine
 	townHouse
 	house
 	office
@@ -58,7 +57,6 @@ var classes = [...]struct{ code, name, owner, settled string }{
 	commerce:  {"05H1", "商业服务业设施用地", "20", "203"},
 	storage:   {"0508", "物流仓储用地", "20", "203"},
 	industry:  {"0601", "工业用地", "20", "203"},
-	mine:      {"0602", "采矿用地", "20", "204"},
 	townHouse: {"0701", "城镇住宅用地", "20", "202"},
 	house:     {"0702", "农村宅基地", "30", "203"},
 	office:    {"08H1", "机关团体新闻出版用地", "20", "203"},
@@ -82,7 +80,7 @@ var classes = [...]struct{ code, name, owner, settled string }{
 // cropland tells whether c is cropland: its code begins with 01.
 func (c class) cropland() bool { return strings.HasPrefix(classes[c].code, "01") }
 
-// slopeRule is what the county deducts for field ridges on land of one slope
+// slopeRules are what the county deducts for field ridges on land of one slope
 // grade, by whether it is terraced (TD/T 1055-2019: KCXS by GDPDJB and GDLX; the
 // coefficients are made up, of the usual size).
 var slopeRules = [6]struct{ slope, terrace float64 }{

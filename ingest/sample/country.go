@@ -62,6 +62,9 @@ func (l *landscape) split(face ring, b bends, strips ...strip) (left, right ring
 
 // divideCountry divides a face by main roads and canals down to villages.
 func (l *landscape) divideCountry(face ring) {
+	if l.stopped() {
+		return
+	}
 	face = l.expand(face)
 	points := l.points(face)
 	ground := area(points)
@@ -109,7 +112,7 @@ func (l *landscape) settle(face ring) {
 		}
 	}
 	town := number%perTownship == perTownship/2
-	part := within(l.rng, 0.045, 0.075)
+	part := within(l.rng, 0.036, 0.062)
 	if town {
 		part *= 1.8
 	}
@@ -117,12 +120,24 @@ func (l *landscape) settle(face ring) {
 		centre: centre, radius: math.Sqrt(part * area(points) / math.Pi), town: town, heart: l.direction(centre),
 	})
 	l.owner = number
-	l.divideVillage(face)
+	l.divideVillage(face, unsited)
 	l.owner = nobody
 }
 
-// divideVillage divides a face of the village l.owner down to blocks.
-func (l *landscape) divideVillage(face ring) {
+// siting says whether a face lies in a site already.
+type siting uint8
+
+const (
+	unsited siting = iota
+	isSited
+)
+
+// divideVillage divides a face of the village l.owner down to blocks, and notes
+// sites for high-standard farmland on the way.
+func (l *landscape) divideVillage(face ring, sited siting) {
+	if l.stopped() {
+		return
+	}
 	points := l.points(face)
 	ground := area(points)
 	centre := centroid(points)
@@ -134,6 +149,10 @@ func (l *landscape) divideVillage(face ring) {
 	limit := within(l.rng, 9, 17) * hectare * (1 - 0.45*up)
 	if settled {
 		limit = yard * within(l.rng, 1.2, 1.9)
+	}
+	if sited == unsited && ground > plotLeast && ground <= plotMost && far > 0.3*math.Sqrt(ground) {
+		l.sites = append(l.sites, site{face, l.owner})
+		sited = isSited
 	}
 	if ground <= limit {
 		l.addLeaf(face, points)
@@ -149,8 +168,8 @@ func (l *landscape) divideVillage(face ring) {
 		l.addLeaf(face, points)
 		return
 	}
-	l.divideVillage(left)
-	l.divideVillage(l.expand(right))
+	l.divideVillage(left, sited)
+	l.divideVillage(l.expand(right), sited)
 }
 
 // villageStrips chooses what divides a face of a village's land: streets in the
@@ -160,9 +179,9 @@ func (l *landscape) villageStrips(ground, up float64, settled bool) []strip {
 	switch {
 	case settled:
 		return []strip{{street, within(l.rng, 3.5, 6)}}
-	case up > 0.5 && r < 0.16:
+	case up > 0.5 && r < 0.12:
 		return []strip{{bush, within(l.rng, 10, 18)}, {grass, within(l.rng, 14, 26)}, {wood, within(l.rng, 8, 20)}}
-	case up > 0.5 && r < 0.4:
+	case up > 0.5 && r < 0.22:
 		return []strip{{grass, within(l.rng, 8, 14)}}
 	case ground > 60*hectare && r < 0.6:
 		return []strip{{track, 6}}
@@ -229,7 +248,7 @@ func (l *landscape) settlementUse(d float64, town bool) (c class, typical float6
 		return vacant, 0
 	case d < 1:
 		return house, 0
-	case r < 0.3:
+	case r < 0.22:
 		return orchard, 0.5 * hectare
 	case r < 0.42:
 		return wood, 0
@@ -244,13 +263,13 @@ func (l *landscape) fieldUse(p geo.XY, ground float64) (c class, typical float64
 	up, near := l.upland(p), l.fromRiver(p)
 	r := l.rng.Float64()
 	switch {
-	case near < 260 && r < 0.14:
+	case near < 260 && r < 0.1:
 		return fishPond, 0.8 * hectare
-	case near < 200 && r < 0.3:
+	case near < 200 && r < 0.22:
 		return wood, ground
-	case up > 0.6 && r < 0.18 || up > 0.25 && r < 0.07:
+	case up > 0.6 && r < 0.12 || up > 0.25 && r < 0.04:
 		return [...]class{wood, bush, grass, wood}[l.rng.IntN(4)], 2.5 * hectare
-	case l.patchy.at(p) > 0.45 && r < 0.4 || up > 0.3 && r < 0.22:
+	case l.patchy.at(p) > 0.5 && r < 0.3 || up > 0.3 && r < 0.14:
 		return orchard, 0.9 * hectare
 	case up > 0.15:
 		return dry, 0

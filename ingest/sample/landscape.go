@@ -41,15 +41,18 @@ type landscape struct {
 	mesh
 	*terrain
 	rng      *rand.Rand
-	outline  ring
+	outline  ring // as drawn
+	border   ring // the outline with the vertices of the patches along it
 	patches  []patch
 	villages []village
 	leaves   []leaf
 	orphans  []int // patches of strips between villages, to be given to one
 	owner    int32 // the village that strips are laid in, or nobody
+	stopped  func() bool
 	blocks   int32
 	seed     uint64
 	faulty   map[int]ring // rings that cross themselves, by patch
+	sites    []site
 	plots    []plot
 	members  [][]int // the patches of each village
 
@@ -101,10 +104,14 @@ func newLandscape(ctx context.Context, parcels int, seed uint64) (*landscape, er
 		seed:    seed,
 		faulty:  map[int]ring{},
 		owner:   nobody,
+		stopped: func() bool { return ctx.Err() != nil },
 	}
 	l.outline = l.drawOutline(ground)
 	for _, face := range l.layRiver(l.outline) {
 		l.divideCountry(face)
+	}
+	if l.stopped() {
+		return nil, ctx.Err()
 	}
 	if err := l.divideLeaves(ctx, parcels); err != nil {
 		return nil, err
@@ -113,8 +120,9 @@ func newLandscape(ctx context.Context, parcels int, seed uint64) (*landscape, er
 	l.change()
 	l.protect()
 	l.spoil()
-	l.plots = l.standard()
 	l.members = l.byVillage()
+	l.plots = l.standard()
+	l.divided, l.sites = nil, nil
 	return l, nil
 }
 

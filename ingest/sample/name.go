@@ -14,7 +14,6 @@ const (
 
 // The layers' codes within a BSM: county, layer, eight digits.
 const (
-	layerRegion    = "1001"
 	layerDLTB      = "2001"
 	layerProtected = "2005"
 	layerStandard  = "3001"
@@ -31,7 +30,7 @@ var (
 		"松林", "古渡", "麦田", "稻香", "长渠", "平安", "永丰", "金谷", "桃源", "竹园", "榆林", "花坡", "泉水",
 		"三官", "五里", "半坡", "沙河", "望岭", "砖塔", "瓦窑", "磨盘", "羊圈", "马场", "鹿鸣", "凤鸣", "龙泉", "荷塘",
 	}
-	namesBehind = []string{"庄", "湾", "堡", "沟", "坪", "寨", "营", "店"}
+	namesBehind = []string{"", "庄", "湾", "堡", "沟", "坪", "寨", "营", "店"}
 )
 
 // place is a village's codes and names.

@@ -7,14 +7,14 @@ import (
 	"gengtu/index/geo"
 )
 
-// finish gives every patch its whole ring and a village.
+// finish gives every patch its whole ring and a village, and the whole its border.
 func (l *landscape) finish() {
 	for i := range l.patches {
 		p := &l.patches[i]
 		p.shell = l.expand(p.shell)
 		p.changed = p.class
 	}
-	l.divided = nil
+	l.border = l.expand(l.outline)
 	l.adopt()
 }
 

@@ -61,7 +61,7 @@ type terrain struct {
 func newTerrain(rng *rand.Rand, squareMetres float64, centre geo.XY) *terrain {
 	t := &terrain{size: math.Sqrt(squareMetres), centre: centre}
 	t.axes = axesAt(within(rng, -0.4, 0.4))
-	t.foot = within(rng, 0.2, 0.28) * t.size
+	t.foot = within(rng, 0.25, 0.33) * t.size
 	t.heading = within(rng, -0.15, 0.15)
 	for _, n := range []struct {
 		to   *noise

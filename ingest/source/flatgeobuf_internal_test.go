@@ -30,18 +30,30 @@ func TestFlatGeobufHostileGeometry(t *testing.T) {
 	if _, ok := parse(sound); ok {
 		t.Error("rings that end out of order are taken")
 	}
-	w.buffer.start()
-	root, places := w.buffer.table(flatSlot{field: fgbFeatureGeometry, size: 4})
-	multi, slots := w.buffer.table(flatSlot{field: fgbGeometryParts, size: 4}, flatSlot{field: fgbGeometryType, size: 1, value: wkbMultiPolygon})
-	w.buffer.point(places[0], multi)
-	const parts = 1000
-	vector := w.buffer.offsets(parts)
-	w.buffer.point(slots[0], vector)
-	same := w.polygon(polygon)
-	for i := range parts {
-		w.buffer.point(vector+4+4*i, same)
+	circle := make([]geo.XY, 2000)
+	for i := range circle {
+		circle[i] = geo.XY{X: float64(i), Y: float64(i * i)}
 	}
-	if n, ok := parse(w.buffer.finish(root)); ok || n > 1000 {
-		t.Errorf("a thousand parts in the same place give %d points", n)
+	shared := func(parts int, part func() int) []byte {
+		w.buffer.start()
+		root, places := w.buffer.table(flatSlot{field: fgbFeatureGeometry, size: 4})
+		multi, slots := w.buffer.table(flatSlot{field: fgbGeometryParts, size: 4}, flatSlot{field: fgbGeometryType, size: 1, value: wkbMultiPolygon})
+		w.buffer.point(places[0], multi)
+		vector := w.buffer.offsets(parts)
+		w.buffer.point(slots[0], vector)
+		same := part()
+		for i := range parts {
+			w.buffer.point(vector+4+4*i, same)
+		}
+		return w.buffer.finish(root)
+	}
+	if n, ok := parse(shared(1, func() int { return w.polygon([][]geo.XY{circle}) })); !ok || n != 2000 {
+		t.Error("one part is refused")
+	}
+	if n, ok := parse(shared(20, func() int { return w.polygon([][]geo.XY{circle}) })); ok {
+		t.Errorf("twenty parts in the same place give %d points", n)
+	}
+	if _, ok := parse(shared(20, func() int { return w.polygon(make([][]geo.XY, 2000)) })); ok {
+		t.Error("twenty parts share two thousand empty rings")
 	}
 }

@@ -41,8 +41,9 @@ func (p Polygon) check() *problem.Problem {
 	for i, r := range p {
 		boxes[i] = r.bounds()
 	}
+	shell := newOutline(p[0])
 	for i := 1; i < len(p); i++ {
-		if !p[0].holds(p[i], touching[i]) || touching[i] && p[i].encroached(p[0]) {
+		if !shell.holds(p[i], touching[i]) || touching[i] && p[i].encroached(p[0]) {
 			return invalid("在 (%d, %d) 处的内环不在外环之内", "the hole at (%d, %d) does not lie inside its shell", p[i][0].X, p[i][0].Y)
 		}
 		for j := 1; j < len(p); j++ {
@@ -129,16 +130,58 @@ func turn(a, b, c Point) int {
 	return cmp.Compare(l, r)
 }
 
-// holds tells whether no point of hole lies outside r. Rings that do not touch
+// outline is a ring whose edges are found by their rows, because a shell of
+// thousands of edges may have thousands of holes.
+type outline struct {
+	ring  Ring
+	north int32
+	bands [][]int32 // for each band of bandRows rows, the edges that reach into it
+}
+
+// bandRows is the height of a band in units.
+const bandRows = 32
+
+func newOutline(r Ring) *outline {
+	box := r.bounds()
+	o := &outline{ring: r, north: box.min.Y, bands: make([][]int32, (box.max.Y-box.min.Y)/bandRows+1)}
+	for i, a := range r {
+		b := r[(i+1)%len(r)]
+		for k := (min(a.Y, b.Y) - o.north) / bandRows; k <= (max(a.Y, b.Y)-o.north)/bandRows; k++ {
+			o.bands[k] = append(o.bands[k], int32(i))
+		}
+	}
+	return o
+}
+
+// side tells whether p, in half units, lies inside o (1), on it (0) or outside
+// (-1).
+func (o *outline) side(p Point) int {
+	k := (p.Y>>1 - o.north) / bandRows
+	if p.Y < 2*o.north || int(k) >= len(o.bands) {
+		return -1
+	}
+	inside := -1
+	for _, i := range o.bands[k] {
+		a, b := o.ring[i], o.ring[(int(i)+1)%len(o.ring)]
+		if on, crossed := pass(a, b, p); on {
+			return 0
+		} else if crossed {
+			inside = -inside
+		}
+	}
+	return inside
+}
+
+// holds tells whether no point of hole lies outside o. Rings that do not touch
 // are told apart by one point; others are tried at every corner and in the
 // middle of every edge.
-func (r Ring) holds(hole Ring, touching bool) bool {
+func (o *outline) holds(hole Ring, touching bool) bool {
 	if !touching {
-		return r.side(Point{hole[0].X * 2, hole[0].Y * 2}) >= 0
+		return o.side(Point{hole[0].X * 2, hole[0].Y * 2}) >= 0
 	}
 	for i, a := range hole {
 		b := hole[(i+1)%len(hole)]
-		if r.side(Point{a.X * 2, a.Y * 2}) < 0 || r.side(Point{a.X + b.X, a.Y + b.Y}) < 0 {
+		if o.side(Point{a.X * 2, a.Y * 2}) < 0 || o.side(Point{a.X + b.X, a.Y + b.Y}) < 0 {
 			return false
 		}
 	}
@@ -163,20 +206,27 @@ func (r Ring) encroached(s Ring) bool {
 func (r Ring) side(p Point) int {
 	inside := -1
 	for i, a := range r {
-		b := r[(i+1)%len(r)]
-		a, b = Point{a.X * 2, a.Y * 2}, Point{b.X * 2, b.Y * 2}
-		if max(a.Y, b.Y) < p.Y || min(a.Y, b.Y) > p.Y || max(a.X, b.X) < p.X {
-			continue
-		}
-		t := turn(a, b, p)
-		if t == 0 && min(a.X, b.X) <= p.X {
+		if on, crossed := pass(a, r[(i+1)%len(r)], p); on {
 			return 0
-		}
-		if (a.Y > p.Y) != (b.Y > p.Y) && (b.Y > a.Y) == (t > 0) {
+		} else if crossed {
 			inside = -inside
 		}
 	}
 	return inside
+}
+
+// pass tells whether p, in half units, lies on the edge from a to b, and whether
+// the way from p to the east crosses it.
+func pass(a, b, p Point) (on, crossed bool) {
+	a, b = Point{a.X * 2, a.Y * 2}, Point{b.X * 2, b.Y * 2}
+	if max(a.Y, b.Y) < p.Y || min(a.Y, b.Y) > p.Y || max(a.X, b.X) < p.X {
+		return false, false
+	}
+	t := turn(a, b, p)
+	if t == 0 && min(a.X, b.X) <= p.X {
+		return true, false
+	}
+	return false, (a.Y > p.Y) != (b.Y > p.Y) && (b.Y > a.Y) == (t > 0)
 }
 
 // bounds is a closed box of tile units.

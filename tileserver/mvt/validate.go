@@ -21,8 +21,7 @@ const maxUnits = 1 << 24
 // of a polygon meeting in single points at most. Points and lines are allowed.
 // A tile that passes is read once more by orb's decoder, which is not ours, and
 // has to show it the same layers and numbers of features. Errors match
-// [ErrInvalid]. The time grows with the square root of the number of edges per
-// edge for tiles as maps have them.
+// [ErrInvalid].
 func Validate(data []byte) error {
 	layers, err := parse(data)
 	if err != nil {

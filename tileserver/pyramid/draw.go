@@ -173,7 +173,7 @@ func (d *drawer) settle(t tile.Tile, blocks []*block, i int, whole int64) bool {
 		if n == 0 && to > 0 && d.alone(to, i) && most > chance(t, i, to) {
 			n = 1
 		}
-		if n == 0 {
+		if n <= 0 {
 			break
 		}
 		size := patchSizes[min(n, len(patchSizes)-1)]

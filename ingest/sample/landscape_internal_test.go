@@ -91,7 +91,7 @@ func TestLandscapeIsCoverage(t *testing.T) {
 		parcels int
 		seeds   uint64
 	}
-	for _, s := range []size{{100, 30}, {137, 20}, {400, 12}, {1000, 6}, {4000, 3}, {10_000, 1}} {
+	for _, s := range []size{{100, 30}, {137, 20}, {400, 12}, {1000, 6}, {4000, 2}, {10_000, 1}} {
 		for seed := range s.seeds {
 			l := landscapeOf(t, s.parcels, seed)
 			if len(l.patches) != s.parcels {
@@ -141,7 +141,7 @@ func TestCoverageFindsFaults(t *testing.T) {
 
 func TestLandscapeIsFarmland(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		l := landscapeOf(t, 10_000, seed)
 		ground := map[string]float64{}
 		whole, crop, protected, changed, standard := 0.0, 0.0, 0.0, 0.0, 0.0

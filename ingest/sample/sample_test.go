@@ -104,7 +104,7 @@ func zone(t *testing.T) geo.CRS {
 
 func TestSurveyRecords(t *testing.T) {
 	t.Parallel()
-	s := write(t, sample.Options{Parcels: 3000, Seed: 5})
+	s := write(t, sample.Options{Parcels: 1500, Seed: 5})
 	faulty := map[string]bool{}
 	for _, b := range s.Faulty {
 		faulty[b] = true
@@ -148,7 +148,7 @@ func TestSurveyRecords(t *testing.T) {
 			patch += hundredths(row, "TBMJ")
 			net += hundredths(row, "TBDLMJ")
 		}
-		if want := d.Layers[0]; len(got.rows) != 3000 || want.Features != 3000 || patch != want.Patch || net != want.Net {
+		if want := d.Layers[0]; len(got.rows) != 1500 || want.Features != 1500 || patch != want.Patch || net != want.Net {
 			t.Errorf("%d records with %v and %v m², the summary says %+v", len(got.rows), patch, net, want)
 		}
 	}
@@ -212,7 +212,7 @@ func checkBooked(t *testing.T, bsm string, polygons [][][]geo.XY, booked geo.Hun
 
 func TestVintages(t *testing.T) {
 	t.Parallel()
-	s := write(t, sample.Options{Parcels: 3000, Seed: 7})
+	s := write(t, sample.Options{Parcels: 1500, Seed: 7})
 	before := read(t, filepath.Join(s.Dir, "2023", "DLTB.shp"))
 	after := read(t, filepath.Join(s.Dir, "2024", "DLTB.shp"))
 	if !cmp.Equal(before.rings, after.rings) {
@@ -242,7 +242,7 @@ func TestVintages(t *testing.T) {
 
 func TestProtectedFarmland(t *testing.T) {
 	t.Parallel()
-	s := write(t, sample.Options{Parcels: 3000, Seed: 2})
+	s := write(t, sample.Options{Parcels: 1500, Seed: 2})
 	crs := zone(t)
 	for _, d := range s.Deliveries {
 		patches := read(t, filepath.Join(s.Dir, d.Vintage, "DLTB.shp"))

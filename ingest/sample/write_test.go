@@ -92,7 +92,7 @@ func number(t *testing.T, printed, name string) float64 {
 
 func TestGDALReadsAllFiles(t *testing.T) {
 	t.Parallel()
-	s := write(t, sample.Options{Parcels: 2000, Seed: 1})
+	s := write(t, sample.Options{Parcels: 1200, Seed: 1})
 	for _, d := range s.Deliveries {
 		for _, layer := range d.Layers {
 			path := filepath.Join(s.Dir, d.Vintage, layer.File)
@@ -183,12 +183,12 @@ func TestWriteStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, dir)
-	for _, after := range []int{0, 1, 5000, 9000} {
+	for _, after := range []int{0, 1, 3000, 7500} {
 		ctx, cancel := context.WithCancel(context.Background())
 		if after == 0 {
 			cancel()
 		}
-		_, err := sample.Write(ctx, dir, sample.Options{Parcels: 4000, Progress: func(done, _ int) {
+		_, err := sample.Write(ctx, dir, sample.Options{Parcels: 2000, Progress: func(done, _ int) {
 			if done >= after {
 				cancel()
 			}
@@ -206,17 +206,17 @@ func TestWriteStops(t *testing.T) {
 func TestProgressAndSummary(t *testing.T) {
 	t.Parallel()
 	last, total := 0, 0
-	s := write(t, sample.Options{Parcels: 2500, Progress: func(done, of int) {
+	s := write(t, sample.Options{Parcels: 1000, Progress: func(done, of int) {
 		if done <= last || done > of {
 			t.Errorf("%d of %d after %d", done, of, last)
 		}
 		last, total = done, of
 	}})
-	if last != total || total < 2*2*2500 {
+	if last != total || total < 2*2*1000 {
 		t.Errorf("ended at %d of %d", last, total)
 	}
 	b, err := json.Marshal(s)
-	if err != nil || !bytes.Contains(b, []byte(`"vintage":"2023","layers":[{"layer":"dltb","file":"DLTB.shp","features":2500,`)) {
+	if err != nil || !bytes.Contains(b, []byte(`"vintage":"2023","layers":[{"layer":"dltb","file":"DLTB.shp","features":1000,`)) {
 		t.Errorf("%s, %v", b, err)
 	}
 }

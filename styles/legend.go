@@ -1,5 +1,10 @@
 package styles
 
+import (
+	"slices"
+	"strings"
+)
+
 // LegendLayer is what a legend says of one layer. Entries is never empty.
 type LegendLayer struct {
 	Layer   string        `json:"layer"`
@@ -20,6 +25,14 @@ type LegendEntry struct {
 	LineWidth   float64 `json:"line_width"`
 	Dashed      bool    `json:"dashed,omitempty"`
 	Hatch       string  `json:"hatch,omitempty"`
+}
+
+// umbrella tells whether one class takes every code that another takes, so that
+// no feature is left over for the layer's own look.
+func (l Layer) umbrella() bool {
+	return slices.ContainsFunc(l.Classes, func(all Class) bool {
+		return !slices.ContainsFunc(l.Classes, func(c Class) bool { return !strings.HasPrefix(c.Code, all.Code) })
+	})
 }
 
 // legendZoom is the zoom whose opacities and widths a legend shows: parcels are
@@ -51,6 +64,10 @@ func (s *Sheet) Legend(layers ...Shown) []LegendLayer {
 				out.Entries = append(out.Entries, e)
 			}
 			entry.Label = Text{"其他", "Other"}
+			if l.umbrella() {
+				legend = append(legend, out)
+				continue
+			}
 		}
 		out.Entries = append(out.Entries, entry)
 		legend = append(legend, out)

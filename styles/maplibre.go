@@ -51,6 +51,10 @@ type StyleOptions struct {
 	ParcelZoom int
 	// Extent is what the map shows first; the zero value leaves that to the page.
 	Extent Extent
+	// LabelPoints are, by layer, the absolute addresses of GeoJSON points that
+	// carry the label under `name`. A layer without one is labelled from its
+	// tiles, once in every tile that a shape reaches into.
+	LabelPoints map[string]string
 	// Attribution names the producer, Approval is the number of the map's
 	// approval (审图号). Both are plain text and are shown on the map.
 	Attribution, Approval string
@@ -71,9 +75,10 @@ type style struct {
 
 type source struct {
 	Type        string    `json:"type"`
-	Tiles       []string  `json:"tiles"`
-	MinZoom     int       `json:"minzoom"`
-	MaxZoom     int       `json:"maxzoom"`
+	Data        string    `json:"data,omitempty"`
+	Tiles       []string  `json:"tiles,omitempty"`
+	MinZoom     int       `json:"minzoom,omitempty"`
+	MaxZoom     int       `json:"maxzoom,omitempty"`
 	Bounds      []float64 `json:"bounds,omitempty"`
 	Attribution string    `json:"attribution,omitempty"`
 }
@@ -127,7 +132,11 @@ func (s *Sheet) MapLibre(opt StyleOptions) ([]byte, error) {
 		}
 		lines = append(lines, l.lineLayer(opt.ParcelZoom, src))
 		if l.Label != nil && shown.has(l.Label.Field) {
-			labels = append(labels, l.labelLayer(s.Font, src))
+			from := labelPlace{source: src, layer: l.Name, field: l.Label.Field}
+			if opt.LabelPoints[l.Name] != "" {
+				from = labelPlace{source: labelSource(l.Name), field: "name"}
+			}
+			labels = append(labels, l.labelLayer(s.Font, from))
 		}
 	}
 	out.Layers = slices.Concat(out.Layers, fills, lines, labels)
@@ -212,8 +221,16 @@ func (o StyleOptions) sources(s *Sheet) map[string]source {
 		}
 		sources[key] = src
 	}
+	for _, l := range o.Layers {
+		if data := o.LabelPoints[l.Name]; data != "" {
+			sources[labelSource(l.Name)] = source{Type: "geojson", Data: data}
+		}
+	}
 	return sources
 }
+
+// labelSource names the source of a layer's label points.
+func labelSource(layer string) string { return "gengtu-" + layer + "-labels" }
 
 // attribution returns what the map must show of its producer and approval, as
 // the HTML that MapLibre takes it for.
@@ -322,12 +339,17 @@ func (l Layer) lineLayer(parcelZoom int, src string) styleLayer {
 	return out
 }
 
+// labelPlace is where a label layer has its texts from.
+type labelPlace struct {
+	source, layer, field string
+}
+
 // labelLayer is `<layer>-label`.
-func (l Layer) labelLayer(font, src string) styleLayer {
+func (l Layer) labelLayer(font string, from labelPlace) styleLayer {
 	return styleLayer{
-		ID: l.Name + "-label", Type: "symbol", Source: src, SourceLayer: l.Name, MinZoom: l.Label.MinZoom,
+		ID: l.Name + "-label", Type: "symbol", Source: from.source, SourceLayer: from.layer, MinZoom: l.Label.MinZoom,
 		Layout: map[string]any{
-			"text-field": []any{"to-string", []any{"get", l.Label.Field}}, "text-font": []string{font},
+			"text-field": []any{"to-string", []any{"get", from.field}}, "text-font": []string{font},
 			"text-size": l.Label.Size.expression(), "text-padding": 4,
 		},
 		Paint: map[string]any{

@@ -316,7 +316,7 @@ func TestLegend(t *testing.T) {
 	for _, e := range got[0].Entries {
 		values = append(values, e.Value+e.Label.Zh)
 	}
-	if d := cmp.Diff([]string{"01耕地", "0101水田", "0102水浇地", "0103旱地", "其他"}, values); d != "" {
+	if d := cmp.Diff([]string{"01耕地", "0101水田", "0102水浇地", "0103旱地"}, values); d != "" {
 		t.Errorf("cropland (-want +got):\n%s", d)
 	}
 	if e := got[1].Entries; len(e) != 1 || e[0].Label.Zh != "高标准农田" || e[0].Hatch == "" {
@@ -370,4 +370,38 @@ func TestSprite(t *testing.T) {
 	if _, _, err := styles.Sprite(3); err == nil {
 		t.Error("ratio 3: want an error")
 	}
+}
+
+// A layer with label points is labelled from them alone, so that a shape that
+// reaches over many tiles has one label.
+func TestMapLibreLabelPoints(t *testing.T) {
+	b, err := styles.MapLibre(styles.StyleOptions{
+		BaseURL: "http://127.0.0.1", Tier: "public", Layers: []styles.Shown{{Name: "region", MaxZoom: 14}},
+		LabelPoints: map[string]string{"region": "http://127.0.0.1/public/places?f=geojson"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Sources map[string]struct{ Type, Data string }
+		Layers  []struct {
+			ID, Type, Source string
+			Layer            string `json:"source-layer"`
+			Layout           map[string]any
+		}
+	}
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range got.Layers {
+		if l.Type != "symbol" {
+			continue
+		}
+		src := got.Sources[l.Source]
+		if src.Type != "geojson" || src.Data != "http://127.0.0.1/public/places?f=geojson" || l.Layer != "" {
+			t.Errorf("%s is labelled from %+v, layer %q", l.ID, src, l.Layer)
+		}
+		return
+	}
+	t.Error("there is no label layer")
 }

@@ -34,8 +34,8 @@ type arrangement struct {
 type operand int
 
 const (
-	first operand = iota
-	second
+	operandA operand = iota
+	operandB
 )
 
 // add takes the rings of m in, closed ones.
@@ -59,7 +59,7 @@ func (s *arrangement) addEdge(p, q geo.Position, o operand) {
 	if before(q, p) {
 		g.p, g.q, w = q, p, -1
 	}
-	if o == first {
+	if o == operandA {
 		g.a = w
 	} else {
 		g.b = w

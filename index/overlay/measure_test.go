@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -132,6 +130,55 @@ func checkSums(t *testing.T, items []Item, res *Result) {
 	}
 }
 
+// countedCells is what TestMeasureAgainstCountedCells counts.
+type countedCells struct {
+	items       []float64
+	masks       map[uint16]float64
+	nets, lacks map[[2]int]float64 // by mask and layer
+	groups      map[[2]int]float64 // by layer and group
+}
+
+// countCells adds up the cells of 10 m that lie in the rectangles of aoi and items.
+func countCells(aoi [4]int, items []Item, cells [][4]int) countedCells {
+	want := countedCells{
+		make([]float64, len(items)), map[uint16]float64{},
+		map[[2]int]float64{}, map[[2]int]float64{}, map[[2]int]float64{},
+	}
+	p := planeOf(gridRectangle(aoi))
+	for y := aoi[1]; y < aoi[3]; y++ {
+		for x := aoi[0]; x < aoi[2]; x++ {
+			area := p.area(gridRectangle([4]int{x, y, x + 1, y + 1}))
+			mask := uint16(0)
+			net, lack, groups := [3]float64{}, [3]float64{}, map[[2]int]bool{}
+			for i, c := range cells {
+				if x < c[0] || x >= c[2] || y < c[1] || y >= c[3] {
+					continue
+				}
+				it := items[i]
+				want.items[i] += area
+				mask |= 1 << it.Layer
+				if math.IsNaN(it.Weight) {
+					lack[it.Layer] = area
+				} else {
+					net[it.Layer] += area * it.Weight
+				}
+				if it.Group >= 0 {
+					groups[[2]int{it.Layer, int(it.Group)}] = true
+				}
+			}
+			want.masks[mask] += area
+			for l := range net {
+				want.nets[[2]int{int(mask), l}] += net[l]
+				want.lacks[[2]int{int(mask), l}] += lack[l]
+			}
+			for k := range groups {
+				want.groups[k] += area
+			}
+		}
+	}
+	return want
+}
+
 // Rectangles on a grid, whose areas can be counted cell by cell.
 func TestMeasureAgainstCountedCells(t *testing.T) {
 	const side = 24
@@ -151,46 +198,7 @@ func TestMeasureAgainstCountedCells(t *testing.T) {
 			items = append(items, Item{g.IntN(3), int32(g.IntN(4)) - 1, w, gridRectangle(c)})
 		}
 		res := mustMeasure(t, gridRectangle(aoiCells), items)
-		p := planeOf(gridRectangle(aoiCells))
-		type key struct{ layer, group int }
-		want := struct {
-			items  []float64
-			masks  map[uint16]float64
-			nets   map[[2]int]float64
-			lacks  map[[2]int]float64
-			groups map[key]float64
-		}{make([]float64, len(items)), map[uint16]float64{}, map[[2]int]float64{}, map[[2]int]float64{}, map[key]float64{}}
-		for y := aoiCells[1]; y < aoiCells[3]; y++ {
-			for x := aoiCells[0]; x < aoiCells[2]; x++ {
-				area := p.area(gridRectangle([4]int{x, y, x + 1, y + 1}))
-				mask := uint16(0)
-				net, lack, groups := [3]float64{}, [3]float64{}, map[key]bool{}
-				for i, c := range cells {
-					if x < c[0] || x >= c[2] || y < c[1] || y >= c[3] {
-						continue
-					}
-					it := items[i]
-					want.items[i] += area
-					mask |= 1 << it.Layer
-					if math.IsNaN(it.Weight) {
-						lack[it.Layer] = area
-					} else {
-						net[it.Layer] += area * it.Weight
-					}
-					if it.Group >= 0 {
-						groups[key{it.Layer, int(it.Group)}] = true
-					}
-				}
-				want.masks[mask] += area
-				for l := range net {
-					want.nets[[2]int{int(mask), l}] += net[l]
-					want.lacks[[2]int{int(mask), l}] += lack[l]
-				}
-				for k := range groups {
-					want.groups[k] += area
-				}
-			}
-		}
+		want := countCells(aoiCells, items, cells)
 		for i := range items {
 			if !agree(res.Items[i], want.items[i], 1e5) {
 				t.Fatalf("round %d item %d: %.9f, want %.9f", round, i, res.Items[i], want.items[i])
@@ -212,7 +220,7 @@ func TestMeasureAgainstCountedCells(t *testing.T) {
 			}
 		}
 		for _, v := range res.Groups {
-			if w := want.groups[key{v.Layer, int(v.Group)}]; !agree(v.Area, w, 1e5) {
+			if w := want.groups[[2]int{v.Layer, int(v.Group)}]; !agree(v.Area, w, 1e5) {
 				t.Fatalf("round %d group %d/%d: %.9f, want %.9f", round, v.Layer, v.Group, v.Area, w)
 			}
 		}
@@ -297,6 +305,18 @@ func TestPartsAddUp(t *testing.T) {
 	for l, a := range whole.Layers {
 		if !agree(a.Area, a.Gross, whole.AOI) || !agree(a.Area, whole.AOI, whole.AOI) {
 			t.Errorf("layer %d: once %.9f, gross %.9f, AOI %.9f", l, a.Area, a.Gross, whole.AOI)
+		}
+	}
+	groups := map[[2]int]float64{}
+	for i, a := range whole.Items {
+		groups[[2]int{items[i].Layer, int(items[i].Group)}] += a
+	}
+	if len(whole.Groups) != len(groups) {
+		t.Fatalf("%d groups, want %d", len(whole.Groups), len(groups))
+	}
+	for _, v := range whole.Groups {
+		if want := groups[[2]int{v.Layer, int(v.Group)}]; !agree(v.Area, want, whole.AOI) || !agree(v.Gross, want, whole.AOI) {
+			t.Errorf("group %d/%d: once %.9f, gross %.9f, want %.9f", v.Layer, v.Group, v.Area, v.Gross, want)
 		}
 	}
 	parts := make([]sum, len(items))
@@ -428,54 +448,4 @@ func TestMeasureCrowded(t *testing.T) {
 		}
 	}
 	checkSums(t, fan, r)
-}
-
-// processorTime returns the time that the process has used on all processors:
-// on a shared machine it says more than the clock.
-func processorTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func BenchmarkMeasure(b *testing.B) {
-	for _, c := range []struct {
-		name string
-		n    int
-	}{{"parcels=100", 10}, {"parcels=2500", 50}, {"parcels=10000", 100}} {
-		items := landscape(11, c.n, float64(c.n)*60)
-		size := float64(c.n) * 60
-		aoi := newGenerator(12).star(size/2, size/2, size*0.7, 60)
-		b.Run(c.name, func(b *testing.B) {
-			b.ReportAllocs()
-			start := processorTime(b)
-			for b.Loop() {
-				if r := mustMeasure(b, aoi, items); r.AOI == 0 {
-					b.Fatal("no ground")
-				}
-			}
-			b.ReportMetric(float64(processorTime(b)-start)/float64(b.N)/1e6, "cpu-ms/op")
-		})
-	}
-}
-
-func BenchmarkSharedArea(b *testing.B) {
-	g := newGenerator(13)
-	var as, bs []geo.MultiPolygon
-	for i := range 800 {
-		p, q := g.pair(i)
-		as, bs = append(as, p), append(bs, q)
-	}
-	b.ReportAllocs()
-	i := 0
-	total := 0.0
-	for b.Loop() {
-		total += SharedArea(as[i%800], bs[i%800])
-		i++
-	}
-	if total == 0 {
-		b.Fatal("nothing shared")
-	}
 }

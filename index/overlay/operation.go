@@ -57,8 +57,8 @@ func (o *operation) weigh(out geo.MultiPolygon) error {
 // build returns the ground of o, its segments divided by divide.
 func (o *operation) build(divide func(*arrangement) error) (geo.MultiPolygon, error) {
 	s := &arrangement{reading: o.reading}
-	s.add(o.first, first)
-	s.add(o.second, second)
+	s.add(o.first, operandA)
+	s.add(o.second, operandB)
 	if err := divide(s); err != nil {
 		return nil, err
 	}

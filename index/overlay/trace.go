@@ -88,7 +88,9 @@ func (t *tracer) walk(i int) {
 // from returns the range of pieces that begin at p.
 func (t *tracer) from(p geo.Position) (first, last int) {
 	first, _ = slices.BinarySearchFunc(t.bounds, p, func(b bound, p geo.Position) int { return order(b.p, p) })
-	for last = first; last < len(t.bounds) && t.bounds[last].p == p; last++ {
+	last = first
+	for last < len(t.bounds) && t.bounds[last].p == p {
+		last++
 	}
 	return first, last
 }

@@ -58,7 +58,7 @@ func ParseWKT(text string) (CRS, error) {
 	case n.is(wktProjected...):
 		c, err = projectedOf(n)
 	case n.is(wktGeographic...):
-		c, err = geographicOf(n)
+		err = checkGeographic(n) // all that pass are EPSG:4490
 	default:
 		return CRS{}, &CRSError{Kind: ErrCRSUnsupported, Found: describe(n)}
 	}
@@ -102,15 +102,15 @@ const (
 	datumWGS84
 )
 
-// geographicOf reads a geographic system.
-func geographicOf(n *wktNode) (CRS, error) {
+// checkGeographic refuses a geographic system that cannot be taken as EPSG:4490.
+func checkGeographic(n *wktNode) error {
 	if _, err := datumOf(n); err != nil {
-		return CRS{}, err
+		return err
 	}
 	if cs := n.child("CS"); cs != nil && !strings.EqualFold(cs.name(), "ellipsoidal") {
-		return CRS{}, &CRSError{Kind: ErrCRSUnsupported, Found: describe(n) + " CS = " + strconv.Quote(cs.name())}
+		return &CRSError{Kind: ErrCRSUnsupported, Found: describe(n) + " CS = " + strconv.Quote(cs.name())}
 	}
-	return CRS{}, nil
+	return nil
 }
 
 // datumOf returns what the geographic system n stands on; an error when it is

@@ -151,7 +151,7 @@ func TestDeliveryAddsUp(t *testing.T) {
 		t.Errorf("%d items were mended, want a few", broken)
 	}
 	pairs := 0
-	for v := range len(items) {
+	for v := range items {
 		if items[v].Layer != 2 {
 			continue
 		}
@@ -248,10 +248,10 @@ func TestResultsAreValidForGEOS(t *testing.T) {
 	var n, valid int
 	for line := range strings.Lines(out) {
 		if _, v, ok := strings.Cut(line, "n (Integer) = "); ok {
-			fmt.Sscan(v, &n)
+			scan(t, v, &n)
 		}
 		if _, v, ok := strings.Cut(line, "valid (Integer) = "); ok {
-			fmt.Sscan(v, &valid)
+			scan(t, v, &valid)
 		}
 	}
 	if n != written || valid != written {
@@ -308,4 +308,12 @@ func BenchmarkDelivery(b *testing.B) {
 			}
 		}
 	})
+}
+
+// scan reads the number that text holds.
+func scan(t *testing.T, text string, n *int) {
+	t.Helper()
+	if _, err := fmt.Sscan(text, n); err != nil {
+		t.Fatalf("%q is no number: %v", text, err)
+	}
 }

@@ -137,7 +137,7 @@ func (l *landscape) halve(r ring, n int, s style) (left, right ring, part int, o
 	}
 	// share counts from below along a.v, which is the right side of a.u.
 	w := share(points, a.v, float64(part)/float64(n)*(1+within(l.rng, -0.07, 0.07)))
-	base, _ := interval(points, a, w)
+	base := interval(points, a, w)
 	b.top = dot(s.crest, a.u) - dot(base, a.u)
 	left, right, ok = l.lay(r, l.draw(base, a, reach(points, a), b), nil)
 	return left, right, part, ok

@@ -37,7 +37,7 @@ func (l *landscape) cutAcross(points []geo.XY, b bends) line {
 	}
 	// The line runs along a.u; a.v is the longer side.
 	w := share(points, a.v, within(l.rng, 0.4, 0.6))
-	base, _ := interval(points, a, w)
+	base := interval(points, a, w)
 	return l.draw(base, a, reach(points, a), b)
 }
 

@@ -240,8 +240,8 @@ func (l line) curve(offset float64) curve {
 }
 
 // interval returns the middle of the longest stretch of a ring on the line with
-// the coordinate w along a.v, as a place, and its length.
-func interval(ring []geo.XY, a axes, w float64) (geo.XY, float64) {
+// the coordinate w along a.v, as a place.
+func interval(ring []geo.XY, a axes, w float64) geo.XY {
 	var at []float64
 	q := ring[len(ring)-1]
 	for _, p := range ring {
@@ -259,5 +259,5 @@ func interval(ring []geo.XY, a axes, w float64) (geo.XY, float64) {
 			s, longest = (at[i]+at[i+1])/2, l
 		}
 	}
-	return a.along(geo.XY{}, s, w), longest
+	return a.along(geo.XY{}, s, w)
 }

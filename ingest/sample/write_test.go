@@ -144,17 +144,17 @@ func TestWriteRefuses(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	real := filepath.Join(dir, "2024", "DLTB.shp")
-	if err := errors.Join(os.Mkdir(filepath.Dir(real), 0o777), os.WriteFile(real, []byte("a survey"), 0o666)); err != nil {
+	survey := filepath.Join(dir, "2024", "DLTB.shp")
+	if err := errors.Join(os.Mkdir(filepath.Dir(survey), 0o777), os.WriteFile(survey, []byte("a survey"), 0o666)); err != nil {
 		t.Fatal(err)
 	}
 	before := files(t, dir)
 	_, err := sample.Write(context.Background(), dir, sample.Options{Parcels: 100})
 	if p := problem.Of(err); p == nil || p.Code != "SAMPLE_EXISTS" {
-		t.Errorf("a folder with a real delivery: %v", err)
+		t.Errorf("a folder with a survey delivery: %v", err)
 	}
 	if !cmp.Equal(before, files(t, dir)) {
-		t.Error("a real delivery was changed")
+		t.Error("a survey delivery was changed")
 	}
 }
 

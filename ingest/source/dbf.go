@@ -18,7 +18,6 @@ import (
 type dbfTable struct {
 	file      *os.File
 	in        *bufio.Reader
-	name      string // base name, for messages
 	version   byte
 	language  byte
 	count     int64

@@ -66,12 +66,12 @@ func (t flatTable) at(field, size int) int {
 	return t.pos + offset
 }
 
-// byte returns an unsigned byte field, or otherwise if it is absent.
-func (t flatTable) byte(field int, otherwise byte) byte {
+// byte returns an unsigned byte field, 0 if it is absent.
+func (t flatTable) byte(field int) byte {
 	if p := t.at(field, 1); p >= 0 {
 		return t.buf[p]
 	}
-	return otherwise
+	return 0
 }
 
 // uint16 returns an unsigned field of two bytes, or otherwise if it is absent.

@@ -138,7 +138,7 @@ func (r *flatGeobuf) open() error {
 	if name := h.bytes(fgbHeaderName); len(name) > 0 {
 		r.layer.Table = text(name)
 	}
-	r.geometry = uint32(h.byte(fgbHeaderGeometry, 0))
+	r.geometry = uint32(h.byte(fgbHeaderGeometry))
 	r.readCRS(h.table(fgbHeaderCRS))
 	if err := r.readColumns(h); err != nil {
 		return err
@@ -225,7 +225,7 @@ func (r *flatGeobuf) readColumns(h flatTable) error {
 	}
 	for i := range columns.n {
 		c := columns.table(i)
-		typ := c.byte(fgbColumnType, 0)
+		typ := c.byte(fgbColumnType)
 		if !c.ok || int(typ) >= len(fgbKinds) {
 			return badFGB("第 %d 个字段无法读取（类型 %d）", "column %d cannot be read (type %d)", i+1, typ)
 		}
@@ -269,7 +269,7 @@ func (r *flatGeobuf) Next(f *Feature) error {
 	if t.target(fgbFeatureColumns) >= 0 && len(r.types) == 0 {
 		r.foreign.add(r.record)
 	} else if f.Problem = r.properties(t, f.Values); f.Problem != nil {
-		return nil
+		return nil //nolint:nilerr // a bad record is told in f, and the next is read
 	}
 	g := t.table(fgbFeatureGeometry)
 	if !g.ok {
@@ -316,7 +316,7 @@ type fgbGeometry struct {
 // add adds geometry g of type typ (0: g says itself), which lies in depth others.
 func (p *fgbGeometry) add(g flatTable, typ uint32, depth int) *problem.Problem {
 	if typ == 0 {
-		typ = uint32(g.byte(fgbGeometryType, 0))
+		typ = uint32(g.byte(fgbGeometryType))
 	}
 	switch typ {
 	case wkbPolygon:

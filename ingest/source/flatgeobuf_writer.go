@@ -298,7 +298,7 @@ func (w *flatGeobufWriter) unify() error {
 			return errors.Join(err, spool.abort())
 		}
 		t := rootTable(b[4:])
-		if g := t.table(fgbFeatureGeometry); g.byte(fgbGeometryType, 0) == wkbPolygon {
+		if g := t.table(fgbFeatureGeometry); g.byte(fgbGeometryType) == wkbPolygon {
 			s.reset()
 			parser := fgbGeometry{shape: &s, points: len(b) / 16, tables: len(b) / 4}
 			p := parser.polygon(g)

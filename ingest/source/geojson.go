@@ -184,7 +184,7 @@ func (r *geoJSON) feature(c *jsonCursor, values []any) *problem.Problem {
 			g.typ = v
 			return p
 		case "properties":
-			if c.literal("null") {
+			if c.null() {
 				return nil
 			}
 			return r.schema.values(c, values)
@@ -239,7 +239,7 @@ type jsonGeometry struct {
 func (g *jsonGeometry) parse(depth int) *problem.Problem {
 	c := g.cursor
 	c.space()
-	if c.literal("null") {
+	if c.null() {
 		return nil
 	}
 	p := c.object(func(name []byte) *problem.Problem {
@@ -312,7 +312,7 @@ func (g *jsonGeometry) finish(depth int) *problem.Problem {
 
 // coordinates parses the coordinates that are next by g's type.
 func (g *jsonGeometry) coordinates() *problem.Problem {
-	if g.cursor.literal("null") {
+	if g.cursor.null() {
 		return nil
 	}
 	if string(g.typ) == `"Polygon"` {

@@ -34,8 +34,9 @@ func (c *jsonCursor) space() byte {
 	return 0
 }
 
-// literal consumes word if it is next.
-func (c *jsonCursor) literal(word string) bool {
+// null consumes the word null if it is next.
+func (c *jsonCursor) null() bool {
+	const word = "null"
 	if len(c.b)-c.i >= len(word) && string(c.b[c.i:c.i+len(word)]) == word {
 		c.i += len(word)
 		return true
@@ -151,7 +152,7 @@ func (c *jsonCursor) position(s *shape) *problem.Problem {
 	}
 	for c.space() == ',' {
 		c.i++
-		if _, ok := c.number(); !ok && !c.literal("null") {
+		if _, ok := c.number(); !ok && !c.null() {
 			return c.fail("坐标应为数", "a position holds numbers")
 		}
 	}
@@ -235,7 +236,7 @@ func unquote(b []byte) (string, bool) {
 			out = append(out, b[i]) // Control characters, which some programs leave as they are.
 			continue
 		}
-		n := 0
+		var n int
 		if out, n = appendEscape(out, b[i:]); n == 0 {
 			return "", false
 		}

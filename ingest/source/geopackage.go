@@ -107,15 +107,16 @@ func featureTables(ctx context.Context, db *sql.DB) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = rows.Close() }() // Err has told what there is to tell
 	var names []string
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		names = append(names, name)
 	}
-	return names, errors.Join(rows.Err(), rows.Close())
+	return names, rows.Err()
 }
 
 // open chooses the table and starts reading it.
@@ -170,7 +171,7 @@ func (r *geoPackage) query(ctx context.Context, table string) error {
 		order = " ORDER BY " + quoteName(key)
 	}
 	columns = append([]string{quoteName(geometry)}, columns...)
-	r.rows, err = r.db.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+from+order)
+	r.rows, err = r.db.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+from+order) //nolint:rowserrcheck // Next asks for Err at the end
 	if err != nil {
 		return err
 	}
@@ -215,11 +216,12 @@ func (r *geoPackage) readColumns(ctx context.Context, table, geometry string) (c
 	if err != nil {
 		return nil, "", err
 	}
+	defer func() { _ = rows.Close() }() // Err has told what there is to tell
 	for rows.Next() {
 		var name, typ string
 		var pk int
 		if err := rows.Scan(&name, &typ, &pk); err != nil {
-			return nil, "", errors.Join(err, rows.Close())
+			return nil, "", err
 		}
 		if strings.EqualFold(name, geometry) {
 			continue
@@ -237,7 +239,7 @@ func (r *geoPackage) readColumns(ctx context.Context, table, geometry string) (c
 		r.layer.Fields = append(r.layer.Fields, field)
 		columns = append(columns, expression)
 	}
-	return columns, key, errors.Join(rows.Err(), rows.Close())
+	return columns, key, rows.Err()
 }
 
 // geoPackageField returns the field of a column by its declared type: the types

@@ -195,14 +195,14 @@ func (w *geoPackageWriter) Write(f *Feature) error {
 	for i := range w.layer.Fields {
 		w.args[2+i] = valueAt(f, i)
 	}
-	if _, err := w.insert.Exec(w.args...); err != nil {
+	if _, err := w.insert.ExecContext(context.Background(), w.args...); err != nil {
 		return w.file.failed(err)
 	}
 	if box.empty() {
 		return nil
 	}
 	w.extent = w.extent.union(box)
-	_, err := w.index.Exec(w.fid, box.minX, box.maxX, box.minY, box.maxY)
+	_, err := w.index.ExecContext(context.Background(), w.fid, box.minX, box.maxX, box.minY, box.maxY)
 	return w.file.failed(err)
 }
 

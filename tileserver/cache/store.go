@@ -89,15 +89,15 @@ func OpenStore(generation string, opt StoreOptions) (*Store, error) {
 }
 
 // Get returns tile t of the layer layerKey: from memory, from the file, or made
-// by calling make, whose bytes (none: an empty tile) are compressed and kept.
+// by calling produce, whose bytes (none: an empty tile) are compressed and kept.
 //
-// Callers that want one tile at one time share one call of make, each with its
-// own answer. make gets a context that ends when the store is closed, not when a
+// Callers that want one tile at one time share one call of produce, each with its
+// own answer. produce gets a context that ends when the store is closed, not when a
 // caller goes away; when ctx ends, Get returns its error and the tile is made and
-// kept all the same. Errors of make are returned to all who wait, and not kept;
+// kept all the same. Errors of produce are returned to all who wait, and not kept;
 // so is a panic in it, as an error. The part is the caller's to read for ever,
 // but must not be written to.
-func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, make func(context.Context) ([]byte, error)) (Part, error) {
+func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, produce func(context.Context) ([]byte, error)) (Part, error) {
 	k := tileKey(t)
 	key := layerKey + "\x00" + string(k[:])
 	if p, ok := s.remembered(key); ok {
@@ -108,7 +108,7 @@ func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, make func
 			s.remember(key, p)
 			return p, nil
 		}
-		raw, err := s.run(make)
+		raw, err := s.run(produce)
 		if err != nil {
 			return nil, fmt.Errorf("tile %s of %s: %w", t, layerKey, err)
 		}
@@ -130,9 +130,9 @@ func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, make func
 	}
 }
 
-// run calls make and counts how it ended. A panic would end the process, because
+// run calls produce and counts how it ended. A panic would end the process, because
 // it happens in a goroutine of the flight's.
-func (s *Store) run(make func(context.Context) ([]byte, error)) (raw []byte, err error) {
+func (s *Store) run(produce func(context.Context) ([]byte, error)) (raw []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
@@ -147,7 +147,7 @@ func (s *Store) run(make func(context.Context) ([]byte, error)) (raw []byte, err
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
-	return make(s.ctx)
+	return produce(s.ctx)
 }
 
 // onDisk reads key from the file. A damaged entry is dropped and told of.
@@ -217,7 +217,7 @@ func (s *Store) Stats() StoreStats {
 	return s.stats
 }
 
-// Close writes what is waiting for the disk and closes the file. Calls of make
+// Close writes what is waiting for the disk and closes the file. Calls of produce
 // that still run have their context ended; Get must not be called after Close.
 func (s *Store) Close() error {
 	s.stop()

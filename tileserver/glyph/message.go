@@ -14,13 +14,13 @@ const (
 	keyRange  = 2<<3 | 2 // fontstack.range
 	keyGlyphs = 3<<3 | 2 // fontstack.glyphs
 
-	keyID      = 1<<3 | 0 // glyph.id
+	keyID      = 1 << 3   // glyph.id
 	keyBitmap  = 2<<3 | 2 // glyph.bitmap
-	keyWidth   = 3<<3 | 0 // glyph.width
-	keyHeight  = 4<<3 | 0 // glyph.height
-	keyLeft    = 5<<3 | 0 // glyph.left, zigzag
-	keyTop     = 6<<3 | 0 // glyph.top, zigzag
-	keyAdvance = 7<<3 | 0 // glyph.advance
+	keyWidth   = 3 << 3   // glyph.width
+	keyHeight  = 4 << 3   // glyph.height
+	keyLeft    = 5 << 3   // glyph.left, zigzag
+	keyTop     = 6 << 3   // glyph.top, zigzag
+	keyAdvance = 7 << 3   // glyph.advance
 )
 
 // appendTo appends g as a field of a font stack message.

@@ -77,7 +77,6 @@ func (c *cover) add(child *cover, quarter int) {
 		return
 	}
 	c.whole = child.whole * 4
-	const half = tileBlocks / 2
 	for _, from := range child.classes {
 		to := c.class(from.name)
 		to.count += from.count

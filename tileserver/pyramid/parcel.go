@@ -79,9 +79,7 @@ func (s *snapper) cutEdge(a, b spot) {
 			cuts[j], cuts[j-1] = cuts[j-1], cuts[j]
 		}
 	}
-	for _, c := range cuts[:n] {
-		s.ring = append(s.ring, c)
-	}
+	s.ring = append(s.ring, cuts[:n]...)
 }
 
 // crossing returns y where the line from a to b has the given x between theirs:

@@ -61,7 +61,7 @@ type Source interface {
 // columns, so the zoom is the same in both.
 const DefaultParcelZoom = 13
 
-// ParcelsAlways, as [Options.ParcelZoom], draws features as themselves at every
+// ParcelsAlways is the [Options.ParcelZoom] that draws features as themselves at every
 // zoom: for layers of few and large shapes, such as places.
 const ParcelsAlways = -1
 

@@ -119,10 +119,12 @@ type decoder struct {
 	bad  bool
 }
 
+func (d *decoder) fail() { d.bad, d.data = true, nil }
+
 func (d *decoder) uvarint() uint64 {
 	v, n := binary.Uvarint(d.data)
 	if n <= 0 {
-		d.bad, d.data = true, nil
+		d.fail()
 		return 0
 	}
 	d.data = d.data[n:]
@@ -132,7 +134,7 @@ func (d *decoder) uvarint() uint64 {
 func (d *decoder) varint() int64 {
 	v, n := binary.Varint(d.data)
 	if n <= 0 {
-		d.bad, d.data = true, nil
+		d.fail()
 		return 0
 	}
 	d.data = d.data[n:]
@@ -142,7 +144,7 @@ func (d *decoder) varint() int64 {
 // take returns the next n bytes, which alias the record.
 func (d *decoder) take(n uint64) []byte {
 	if n > uint64(len(d.data)) {
-		d.bad, d.data = true, nil
+		d.fail()
 		return nil
 	}
 	b := d.data[:n]
@@ -164,20 +166,22 @@ func (d *decoder) text() string { return string(d.take(d.uvarint())) }
 func (d *decoder) count(size uint64) int {
 	n := d.uvarint()
 	if n > uint64(len(d.data))/size {
-		d.bad, d.data = true, nil
+		d.fail()
 		return 0
 	}
 	return int(n)
 }
 
 // head decodes everything before the values.
-func (d *decoder) head(f *Feature) {
-	f.ID = d.uvarint()
-	f.Box.Min = geo.Position{Lon: d.varint(), Lat: d.varint()}
-	f.Box.Max = geo.Position{Lon: f.Box.Min.Lon + d.varint(), Lat: f.Box.Min.Lat + d.varint()}
-	f.AreaM2 = d.real()
-	f.Patch, f.Net = d.varint(), d.varint()
-	f.Place = d.text()
+func (d *decoder) head() Head {
+	var h Head
+	h.ID = d.uvarint()
+	h.Box.Min = geo.Position{Lon: d.varint(), Lat: d.varint()}
+	h.Box.Max = geo.Position{Lon: h.Box.Min.Lon + d.varint(), Lat: h.Box.Min.Lat + d.varint()}
+	h.AreaM2 = d.real()
+	h.Patch, h.Net = d.varint(), d.varint()
+	h.Place = d.text()
+	return h
 }
 
 func (d *decoder) values() []any {
@@ -186,6 +190,38 @@ func (d *decoder) values() []any {
 		out[i] = d.value()
 	}
 	return out
+}
+
+// textAt returns value number field, when it is a text.
+func (d *decoder) textAt(field int) (string, bool) {
+	if n := d.count(1); field >= n {
+		d.fail()
+		return "", false
+	}
+	for range field {
+		d.skip()
+	}
+	s, ok := d.value().(string)
+	return s, ok
+}
+
+// skip passes over a value.
+func (d *decoder) skip() {
+	t := d.take(1)
+	if t == nil {
+		return
+	}
+	switch t[0] {
+	case valueText:
+		d.take(d.uvarint())
+	case valueInteger:
+		d.varint()
+	case valueReal:
+		d.take(8)
+	case valueNil, valueFalse, valueTrue:
+	default:
+		d.fail()
+	}
 }
 
 func (d *decoder) value() any {
@@ -207,7 +243,7 @@ func (d *decoder) value() any {
 	case valueTrue:
 		return true
 	}
-	d.bad = true
+	d.fail()
 	return nil
 }
 
@@ -243,8 +279,8 @@ func DecodeRecord(data []byte) (Feature, error) { return decodeRecord(data) }
 
 func decodeRecord(data []byte) (Feature, error) {
 	d := decoder{data: data}
-	var f Feature
-	d.head(&f)
+	h := d.head()
+	f := Feature{ID: h.ID, Box: h.Box, AreaM2: h.AreaM2, Patch: h.Patch, Net: h.Net, Place: h.Place}
 	f.Values = d.values()
 	f.Geometry = d.geometry()
 	return f, d.end()

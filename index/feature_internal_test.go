@@ -32,9 +32,46 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil {
 			t.Fatalf("a record of our own does not decode: %v", err)
 		}
+		d := decoder{data: again}
+		if h := d.head(); d.bad || h.ID != b.ID || h.Box != b.Box || h.Place != b.Place {
+			t.Fatalf("head is %+v, the feature %+v", h, b)
+		}
+		for i, v := range b.Values {
+			at := d
+			if got, ok := at.textAt(i); at.bad || ok && got != v {
+				t.Fatalf("value %d is %q, want %v", i, got, v)
+			}
+		}
 		third, err := appendRecord(nil, &b)
 		if err != nil || !bytes.Equal(again, third) {
 			t.Fatalf("round trip differs: %x, %x (%v)", again, third, err)
 		}
 	})
+}
+
+// Steps along the curve lead to a neighbour each, and to every place once.
+func TestHilbert(t *testing.T) {
+	// One cell of the curve's 32 × 32 part is 2^26 steps a side.
+	const n = 32
+	at := map[uint64][2]int{}
+	for x := range n {
+		for y := range n {
+			centre := func(i int) int64 { return int64(((float64(i)+0.5)/n*360 - 180) * geo.Unit) }
+			d := hilbert(geo.Position{Lon: centre(x), Lat: centre(y)}) >> 52
+			if _, ok := at[d]; ok || d >= n*n {
+				t.Fatalf("cell %d,%d is step %d again", x, y, d)
+			}
+			at[d] = [2]int{x, y}
+		}
+	}
+	for d := uint64(1); d < n*n; d++ {
+		a, b := at[d-1], at[d]
+		if dx, dy := a[0]-b[0], a[1]-b[1]; dx*dx+dy*dy != 1 {
+			t.Fatalf("step %d leads from %v to %v", d, a, b)
+		}
+	}
+	world := hilbert(geo.Position{Lon: 180e10, Lat: 90e10})
+	if world>>62 != 0 {
+		t.Errorf("the antimeridian is at %x", world)
+	}
 }

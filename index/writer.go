@@ -2,27 +2,20 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
-	"os"
 	"slices"
-	"time"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
-)
-
-// The buckets of features.db: one of features and one of codes for each layer,
-// named by these and the layer's key.
-const (
-	featuresBucket = "features/"
-	codesBucket    = "codes/"
 )
 
 // ErrDuplicate says that a layer holds a feature with this id already.
@@ -36,31 +29,29 @@ type Writer struct {
 	layers []*LayerWriter
 }
 
-// NewWriter returns a writer for the file at path, which must not exist.
+// NewWriter returns a writer for the file at path, which must not exist. The
+// file is made by Close, so that a writer that is given up leaves nothing.
 func NewWriter(path string) *Writer { return &Writer{path: path} }
 
 // LayerWriter takes the features of one layer.
 type LayerWriter struct {
 	meta    edition.Layer
 	codes   []int // fields that ?code= looks up
-	ids     map[uint64]struct{}
+	ids     map[uint64]int
 	entries []entry
-	extent  geo.Box
-	patch   int64
-	net     int64
-	hasP    bool
-	hasN    bool
-	codeKVs [][]byte
 }
 
+// entry is a feature as it is stored, with the codes that lead to it.
 type entry struct {
 	key, record []byte
+	codes       []string
 }
 
 // Layer begins a layer. Of meta, name, title, vintage, source, fields and class
 // field are used; the sums are found.
 func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
-	l := &LayerWriter{meta: meta, ids: map[uint64]struct{}{}, extent: geo.EmptyBox()}
+	meta.View, meta.Extent = nil, nil
+	l := &LayerWriter{meta: meta, ids: map[uint64]int{}}
 	for i, f := range meta.Fields {
 		if f.Code {
 			l.codes = append(l.codes, i)
@@ -70,8 +61,14 @@ func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	return l
 }
 
-// Add stores a feature; f is not kept. It returns ErrDuplicate, and stores
-// nothing, when the layer has the id already.
+// View adds a layer that is a selection from another one of the same vintage.
+// Of meta, name, title, view and vintage are used; the rest is found.
+func (w *Writer) View(meta edition.Layer) {
+	w.layers = append(w.layers, &LayerWriter{meta: meta})
+}
+
+// Add stores a feature, whose Box it sets; f is not kept. It returns
+// [ErrDuplicate], and stores nothing, when the layer has the id already.
 func (l *LayerWriter) Add(f *Feature) error {
 	if f.ID == 0 || f.ID > MaxID {
 		return fmt.Errorf("id %d is not in [1, 2^53)", f.ID)
@@ -90,24 +87,37 @@ func (l *LayerWriter) Add(f *Feature) error {
 	if err != nil {
 		return fmt.Errorf("feature %d: %w", f.ID, err)
 	}
-	l.ids[f.ID] = struct{}{}
-	l.entries = append(l.entries, entry{featureKey(f.Box, f.ID), rec})
-	l.extent = l.extent.Union(f.Box)
-	l.meta.Features++
-	l.meta.Vertices += f.Geometry.Vertices()
-	l.meta.AreaM2 += f.AreaM2
-	if f.Patch != NoArea {
-		l.patch, l.hasP = l.patch+f.Patch, true
-	}
-	if f.Net != NoArea {
-		l.net, l.hasN = l.net+f.Net, true
-	}
+	e := entry{key: featureKey(f.Box, f.ID), record: rec}
 	for _, i := range l.codes {
-		if s, ok := f.Values[i].(string); ok && s != "" && len(s) <= maxCode {
-			l.codeKVs = append(l.codeKVs, codeKey(s, f.ID))
+		if s, ok := f.Values[i].(string); ok && s != "" && len(s) <= maxCode && !slices.Contains(e.codes, s) {
+			e.codes = append(e.codes, s)
 		}
 	}
+	l.ids[f.ID] = len(l.entries)
+	l.entries = append(l.entries, e)
 	return nil
+}
+
+// Take removes the feature with that id and returns it; false when there is none.
+func (l *LayerWriter) Take(id uint64) (Feature, bool, error) {
+	i, ok := l.ids[id]
+	if !ok {
+		return Feature{}, false, nil
+	}
+	f, err := decodeRecord(l.entries[i].record)
+	if err != nil {
+		return Feature{}, false, err
+	}
+	last := len(l.entries) - 1
+	if i != last {
+		moved := l.entries[last]
+		l.entries[i] = moved
+		l.ids[binary.BigEndian.Uint64(moved.key[8:])] = i
+	}
+	l.entries[last] = entry{}
+	l.entries = l.entries[:last]
+	delete(l.ids, id)
+	return f, true, nil
 }
 
 // maxCode bounds the length of a code that is indexed; real ones have 28 digits
@@ -157,60 +167,161 @@ func hilbert(p geo.Position) uint64 {
 	return d
 }
 
-// finish sorts the entries and returns the layer as a manifest lists it.
-func (l *LayerWriter) finish() edition.Layer {
-	slices.SortFunc(l.entries, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
-	slices.SortFunc(l.codeKVs, bytes.Compare)
-	m := l.meta
-	if !l.extent.Empty() {
-		lo, hi := l.extent.Min.LonLat(), l.extent.Max.LonLat()
-		m.Extent = &[4]float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
-	}
-	m.PatchM2, m.NetM2 = l.Sums()
-	// The sum must not depend on the order of delivery.
-	m.AreaM2 = 0
-	for _, e := range l.entries {
-		d := decoder{data: e.record}
-		var f Feature
-		d.head(&f)
-		m.AreaM2 += f.AreaM2
-	}
-	return m
+// sums are what a manifest says of features added up. Areas of record are sums
+// of integers; the ellipsoidal areas are added in the order of the file, so that
+// the order of delivery does not show.
+type sums struct {
+	features, vertices int
+	extent             geo.Box
+	areaM2             float64
+	patch, net         int64
+	hasPatch, hasNet   bool
 }
 
-// Close writes the file and returns the layers as the manifest lists them.
-func (w *Writer) Close() ([]edition.Layer, error) {
-	db, err := bolt.Open(w.path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, Timeout: time.Second})
+// add counts a feature.
+func (s *sums) add(f *Feature) {
+	s.features++
+	s.vertices += f.Geometry.Vertices()
+	s.extent = s.extent.Union(f.Box)
+	s.areaM2 += f.AreaM2
+	if f.Patch != NoArea {
+		s.patch, s.hasPatch = s.patch+f.Patch, true
+	}
+	if f.Net != NoArea {
+		s.net, s.hasNet = s.net+f.Net, true
+	}
+}
+
+// into fills in the figures of a layer.
+func (s *sums) into(m *edition.Layer) {
+	m.Features, m.Vertices, m.AreaM2 = s.features, s.vertices, s.areaM2
+	m.Extent, m.PatchM2, m.NetM2 = nil, nil, nil
+	if !s.extent.Empty() {
+		lo, hi := s.extent.Min.LonLat(), s.extent.Max.LonLat()
+		m.Extent = &[4]float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
+	}
+	if s.hasPatch {
+		v := float64(s.patch) / 100
+		m.PatchM2 = &v
+	}
+	if s.hasNet {
+		v := float64(s.net) / 100
+		m.NetM2 = &v
+	}
+}
+
+// finish sorts the entries and fills in the figures of the layer and its views.
+func (l *LayerWriter) finish(views []*LayerWriter) error {
+	slices.SortFunc(l.entries, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
+	all := sums{extent: geo.EmptyBox()}
+	parts := make([]sums, len(views))
+	fields := make([]int, len(views))
+	for i, v := range views {
+		parts[i].extent = geo.EmptyBox()
+		fields[i] = slices.IndexFunc(l.meta.Fields, func(f edition.Field) bool { return f.Name == v.meta.View.Field })
+		if fields[i] < 0 {
+			return fmt.Errorf("view %s: layer %s has no field %s", v.meta.Key(), l.meta.Key(), v.meta.View.Field)
+		}
+	}
+	for _, e := range l.entries {
+		f, err := decodeRecord(e.record)
+		if err != nil {
+			return err
+		}
+		all.add(&f)
+		for i, v := range views {
+			if s, ok := f.Values[fields[i]].(string); ok && strings.HasPrefix(s, v.meta.View.Prefix) {
+				parts[i].add(&f)
+			}
+		}
+	}
+	all.into(&l.meta)
+	for i, v := range views {
+		v.meta.Source, v.meta.Fields = l.meta.Source, l.meta.Fields
+		parts[i].into(&v.meta)
+	}
+	return nil
+}
+
+// Close writes the file and returns the layers and views as the manifest lists
+// them, by their keys. After an error, which is ctx's when it ends, the file is
+// worth nothing.
+func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
+	slices.SortFunc(w.layers, func(a, b *LayerWriter) int { return strings.Compare(a.meta.Key(), b.meta.Key()) })
+	views := map[string][]*LayerWriter{}
+	for i, l := range w.layers {
+		if i > 0 && l.meta.Key() == w.layers[i-1].meta.Key() {
+			return nil, fmt.Errorf("layer %s was begun twice", l.meta.Key())
+		}
+		if v := l.meta.View; v != nil {
+			k := v.Of + "@" + l.meta.Vintage
+			views[k] = append(views[k], l)
+		}
+	}
+	db, err := create(ctx, w.path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.path, err)
 	}
-	var out []edition.Layer
-	slices.SortFunc(w.layers, func(a, b *LayerWriter) int { return bytes.Compare([]byte(a.meta.Key()), []byte(b.meta.Key())) })
 	for _, l := range w.layers {
-		m := l.finish()
-		if err := l.write(db); err != nil {
+		if l.meta.View != nil {
+			continue
+		}
+		if err := l.write(ctx, db, views[l.meta.Key()]); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
 		}
-		out = append(out, m)
+		delete(views, l.meta.Key())
 	}
-	return out, errors.Join(db.Sync(), db.Close())
+	for k := range views {
+		return nil, errors.Join(fmt.Errorf("%s: a view has no source %s", w.path, k), db.Close())
+	}
+	if err := w.describe(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
+	}
+	var out []edition.Layer
+	for _, l := range w.layers {
+		out = append(out, l.meta)
+	}
+	return out, errors.Join(db.Sync(), db.Close(), ctx.Err())
+}
+
+// describe stores what each layer is.
+func (w *Writer) describe(db *bolt.DB) error {
+	var kvs []entry
+	for _, l := range w.layers {
+		s, err := schemaOf(&l.meta)
+		if err != nil {
+			return err
+		}
+		kvs = append(kvs, entry{key: []byte(l.meta.Key()), record: s})
+	}
+	return putAll(context.Background(), db, layersBucket, kvs)
 }
 
 // write stores the layer in transactions of a bounded size.
-func (l *LayerWriter) write(db *bolt.DB) error {
-	kvs := make([]entry, 0, len(l.codeKVs))
-	for _, k := range l.codeKVs {
-		kvs = append(kvs, entry{key: k})
-	}
-	if err := putAll(db, featuresBucket+l.meta.Key(), l.entries); err != nil {
+func (l *LayerWriter) write(ctx context.Context, db *bolt.DB, views []*LayerWriter) error {
+	if err := l.finish(views); err != nil {
 		return err
 	}
-	return putAll(db, codesBucket+l.meta.Key(), kvs)
+	var kvs []entry
+	for _, e := range l.entries {
+		for _, c := range e.codes {
+			kvs = append(kvs, entry{key: codeKey(c, binary.BigEndian.Uint64(e.key[8:]))})
+		}
+	}
+	slices.SortFunc(kvs, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
+	if err := putAll(ctx, db, featuresBucket+l.meta.Key(), l.entries); err != nil {
+		return err
+	}
+	l.entries = nil
+	return putAll(ctx, db, codesBucket+l.meta.Key(), kvs)
 }
 
-func putAll(db *bolt.DB, bucket string, kvs []entry) error {
+func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error {
 	const batch = 20_000
 	for first := true; first || len(kvs) > 0; first = false {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		n := min(batch, len(kvs))
 		err := db.Update(func(tx *bolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte(bucket))
@@ -252,43 +363,3 @@ func (c *ContentHasher) Add(section string, key, value []byte) {
 
 // Sum returns the SHA-256 in hex.
 func (c *ContentHasher) Sum() string { return hex.EncodeToString(c.h.Sum(nil)) }
-
-// Each calls visit with every stored bucket, key and value of the features.db
-// at path, in sorted order. Key and value are valid during the call only.
-func Each(path string, visit func(bucket string, key, value []byte) error) error {
-	db, err := openReadOnly(path)
-	if err != nil {
-		return err
-	}
-	err = db.View(func(tx *bolt.Tx) error {
-		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
-			return b.ForEach(func(k, v []byte) error { return visit(string(name), k, v) })
-		})
-	})
-	return errors.Join(err, db.Close())
-}
-
-func openReadOnly(path string) (*bolt.DB, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	db, err := bolt.Open(path, 0o444, &bolt.Options{ReadOnly: true, Timeout: 5 * time.Second})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return db, nil
-}
-
-// Sums returns the sums of the areas of record, in m², so far; nil where no
-// feature has one.
-func (l *LayerWriter) Sums() (patchM2, netM2 *float64) {
-	if l.hasP {
-		v := float64(l.patch) / 100
-		patchM2 = &v
-	}
-	if l.hasN {
-		v := float64(l.net) / 100
-		netM2 = &v
-	}
-	return patchM2, netM2
-}

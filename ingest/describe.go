@@ -73,7 +73,11 @@ func guess(fields []source.Field) (Profile, error) {
 		"dltb": {"TBMJ", "TBDLMJ", "DLBM", "TBBH"}, "pbf": {"YJJBNTTBBH", "YJJBNTMJ", "YJJBNTTBMJ"},
 		"hsf": {"XMBH", "XMMC", "GBDKBH", "JSND", "JCND"}, "region": {"XZQDM", "XZQMC"},
 	}
-	best, most := Profile{Name: "other", Title: edition.Title{Zh: "其他", En: "other"}}, 1
+	best, err := ProfileOf("other")
+	if err != nil {
+		return Profile{}, err
+	}
+	most := 1
 	for _, p := range all {
 		n := 0
 		for _, s := range signs[p.Name] {

@@ -1,13 +1,15 @@
 package ingest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
-	"gengtu/index/overlay"
 )
 
 // KeyID returns the id of the feature of a layer with that business key: the
@@ -21,14 +23,33 @@ func first53(data []byte) uint64 {
 	return max(binary.BigEndian.Uint64(sum[:])>>11, 1)
 }
 
-// contentID returns the id of a feature whose key is missing or shared: the
-// hash of its geometry and attributes.
-func contentID(layer string, f *index.Feature) uint64 {
-	b := []byte(layer + "\x00\x00")
-	for _, v := range f.Values {
-		b = fmt.Appendf(b, "%T:%v\x00", v, v)
+// contentID returns the id of a feature without a key: the hash of its geometry
+// and attributes. Neither the order of the fields nor fields without a value
+// count, so that another file in the layer changes nothing.
+func contentID(layer string, fields []edition.Field, f *index.Feature) uint64 {
+	var order []int
+	for i, v := range f.Values {
+		if v != nil {
+			order = append(order, i)
+		}
 	}
-	for _, p := range f.Geometry {
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(fields[a].Name, fields[b].Name) })
+	b := []byte(layer + "\x00\x00")
+	for _, i := range order {
+		b = fmt.Appendf(b, "%s\x00%T:%v\x00", fields[i].Name, f.Values[i], f.Values[i])
+	}
+	return first53(appendShape(b, f.Geometry))
+}
+
+// sharedID returns the id of a feature whose weak key others have too, as the
+// parts of one region: the hash of key and geometry.
+func sharedID(layer, key string, m geo.MultiPolygon) uint64 {
+	return first53(appendShape([]byte(layer+"\x00"+key+"\x00"), m))
+}
+
+// appendShape appends the positions of m, which is in canonical form.
+func appendShape(b []byte, m geo.MultiPolygon) []byte {
+	for _, p := range m {
 		for _, r := range p {
 			for _, v := range r {
 				b = binary.AppendVarint(b, v.Lon)
@@ -38,40 +59,5 @@ func contentID(layer string, f *index.Feature) uint64 {
 		}
 		b = append(b, 1)
 	}
-	return first53(b)
-}
-
-// identify gives a feature its id, and its place where the attributes name none.
-func (l *layerRun) identify(j *judged) {
-	if j.key != "" {
-		j.keyID = KeyID(l.rep.Layer, j.key)
-		j.ID = j.keyID
-	} else {
-		j.ID = contentID(l.rep.Layer, &j.Feature)
-	}
-	if j.Place == "" {
-		j.Place = l.run.placeIn(j.Geometry)
-	}
-}
-
-// regionShape is a place that features without a code of place may lie in.
-type regionShape struct {
-	code  string
-	shape geo.MultiPolygon
-	box   geo.Box
-}
-
-// placeIn returns the place that most of m lies in, or "".
-func (r *run) placeIn(m geo.MultiPolygon) string {
-	box := m.Box()
-	best, most := "", 0.0
-	for _, g := range r.regions {
-		if !g.box.Intersects(box) {
-			continue
-		}
-		if a := overlay.SharedArea(m, g.shape); a > most {
-			best, most = g.code, a
-		}
-	}
-	return best
+	return b
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"math"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/geo"
@@ -13,19 +14,22 @@ import (
 // judged is a feature after checking and mending, with what was found.
 type judged struct {
 	index.Feature
-	file     string
+	source   int32 // which of the layer's files it is from
 	record   int64
 	key      string
 	keyField string
-	keyID    uint64
+	class    string
+	leftOut  bool // by the layer's rule
 	areaIn   float64
 	mended   bool
 	refused  bool
 	findings []Finding
 }
 
+// find notes a finding. Its place is filled in when the whole feature is judged,
+// because the key is not known before.
 func (j *judged) find(a Action, p *problem.Problem) {
-	j.findings = append(j.findings, Finding{Problem: p.In(j.file).At(j.record, j.key), Action: a})
+	j.findings = append(j.findings, Finding{Problem: p, Action: a})
 	if a == Refused {
 		j.refused = true
 	}
@@ -38,14 +42,17 @@ func (l *layerRun) judge(s *sourceRun, b *job) {
 	for i := range b.features {
 		f := &b.features[i]
 		j := &b.judged[i]
-		j.file, j.record = s.in.Path, f.Record
+		j.source, j.record = s.number, f.Record
+		l.attributes(s, f, j)
 		if f.Problem != nil {
 			j.find(Refused, f.Problem)
-			continue
+		} else {
+			l.geometry(s, f, j)
 		}
-		l.attributes(s, f, j)
-		l.geometry(s, f, j)
-		if !j.refused {
+		for k := range j.findings {
+			j.findings[k].Problem = j.findings[k].In(s.in.Path).At(j.record, j.key)
+		}
+		if !j.refused && !j.leftOut {
 			l.identify(j)
 		}
 	}
@@ -59,86 +66,116 @@ func (l *layerRun) attributes(s *sourceRun, f *source.Feature, j *judged) {
 			continue
 		}
 		v, ok := convert(f.Values[c.from], c.kind)
+		if text, is := v.(string); is && c.code {
+			v = strings.TrimSpace(text)
+		}
 		j.Values[i] = v
 		if !ok {
-			defer j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %.60v 不是 %s，原样保留", "field %s holds %.60v, which is no %s; kept as it is",
-				l.fields[i].Name, v, c.kind))
+			j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %.60v 不是 %s，原样保留", "field %s holds %.60v, which is no %s; kept as it is",
+				l.fields[i].Name, f.Values[c.from], c.kind))
 		}
 	}
 	for _, k := range l.profile.Key {
-		if i := l.field(k); i >= 0 {
-			if v, ok := j.Values[i].(string); ok && v != "" {
-				j.key, j.keyField = v, k
-				break
-			}
+		if v := l.text(j, k); v != "" {
+			j.key, j.keyField = v, k
+			break
 		}
 	}
-	j.Patch, j.Net = index.NoArea, index.NoArea
-	if i := l.field(l.profile.Patch); i >= 0 {
-		j.Patch = recordArea(j.Values[i])
+	for _, p := range l.profile.Place {
+		if j.Place = placeOf(l.text(j, p)); j.Place != "" {
+			break
+		}
 	}
-	if i := l.field(l.profile.Net); i >= 0 {
-		j.Net = recordArea(j.Values[i])
-	}
-	if i := l.field(l.profile.Place); i >= 0 {
-		j.Place = placeOf(j.Values[i])
-	}
+	j.class = l.text(j, classField)
+	j.leftOut = l.rep.Layer == "cropland" && s.classed && !strings.HasPrefix(j.class, CroplandPrefix)
+	j.Patch, j.Net = l.record(j, l.profile.Patch), l.record(j, l.profile.Net)
 }
 
-// geometry brings the rings to CGCS2000, mends them and measures both states.
+// classField is the field that tells cropland from other land.
+const classField = "DLBM"
+
+// text returns a value that is a text, or "".
+func (l *layerRun) text(j *judged, field string) string {
+	i := l.field(field)
+	if i < 0 {
+		return ""
+	}
+	s, _ := j.Values[i].(string)
+	return s
+}
+
+// record returns an area of record in 0.01 m², or index.NoArea.
+func (l *layerRun) record(j *judged, field string) int64 {
+	i := l.field(field)
+	if i < 0 || j.Values[i] == nil {
+		return index.NoArea
+	}
+	a, ok := recordArea(j.Values[i])
+	if !ok {
+		j.find(Noted, problem.New("RECORD_AREA", "字段 %s 的值 %.60v 不能作面积，原样保留，不计入合计", "field %s holds %.60v, which is no area; kept as it is, in no sum",
+			field, j.Values[i]))
+	}
+	return a
+}
+
+// geometry brings the rings to CGCS2000, mends them and measures both states. Of
+// what the layer's rule leaves out only the area is wanted.
 func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 	if len(f.Polygons) == 0 {
-		j.find(Refused, problem.New("GEOMETRY_MISSING", "没有图形", "it has no geometry"))
+		if !j.leftOut {
+			j.find(Refused, problem.New("GEOMETRY_MISSING", "没有图形", "it has no geometry"))
+		}
 		return
 	}
-	raw, bad := positions(s.crs, f.Polygons)
-	if bad != nil {
-		j.find(Refused, bad)
+	raw, err := s.crs.MultiPolygon(f.Polygons, geo.Limits{})
+	if err != nil {
+		j.find(Refused, geometryProblem(err))
 		return
 	}
-	j.areaIn = math.Abs(statedArea(raw))
+	j.areaIn = statedArea(raw)
+	if j.leftOut {
+		j.AreaM2 = j.areaIn
+		return
+	}
 	fixed, findings, err := overlay.Mend(raw)
 	if err != nil {
 		j.find(Refused, problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%v）", "the geometry cannot be mended (%v)", err).Because(err))
 		return
 	}
-	j.Geometry = fixed
-	j.AreaM2 = geo.Area(fixed)
+	j.Geometry, j.AreaM2 = fixed, geo.Area(fixed)
+	if len(findings) == 0 {
+		j.areaIn = j.AreaM2 // the same rings in another order: no rounding shows
+	}
 	for _, g := range findings {
 		if g.Rule == overlay.NothingLeft {
 			continue // said below
 		}
-		j.mended = true
 		act := Mended
 		if l.run.opt.Strict {
 			act = Refused
 		}
 		j.find(act, g.Problem())
-		last := &j.findings[len(j.findings)-1]
-		last.AreaBefore, last.AreaAfter = j.areaIn, j.AreaM2
+		if !j.mended {
+			last := &j.findings[len(j.findings)-1]
+			last.AreaBefore, last.AreaAfter = j.areaIn, j.AreaM2
+		}
+		j.mended = true
 	}
 	if len(fixed) == 0 {
 		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area"))
 	}
 }
 
-// positions brings rings to CGCS2000, or says which coordinate does not fit.
-func positions(crs geo.CRS, polygons [][][]geo.XY) (geo.MultiPolygon, *problem.Problem) {
-	m := make(geo.MultiPolygon, 0, len(polygons))
-	for _, p := range polygons {
-		poly := make(geo.Polygon, 0, len(p))
-		for _, r := range p {
-			for _, v := range r {
-				if err := crs.Check(v); err != nil {
-					return nil, problem.New("COORDINATE", "坐标 %v %v 不在坐标系 %s 内", "the coordinate %v %v does not lie in %s", v.X, v.Y, crs.Name()).
-						Advise("请核对坐标系和东、北坐标的次序", "check the coordinate system and the order of easting and northing").Because(err)
-				}
-			}
-			poly = append(poly, crs.Ring(r))
-		}
-		m = append(m, poly)
+// identify gives a feature its id, and its place where the attributes name none.
+func (l *layerRun) identify(j *judged) {
+	if j.key != "" {
+		j.ID = KeyID(l.rep.Layer, j.key)
+	} else {
+		j.ID = contentID(l.rep.Layer, l.fields, &j.Feature)
 	}
-	return m, nil
+	if j.Place == "" {
+		j.Place = placeIn(l.regions, j.Geometry)
+	}
 }
 
 // statedArea is the area that the rings claim as they are: the first of each
@@ -155,5 +192,5 @@ func statedArea(m geo.MultiPolygon) float64 {
 			sum += a
 		}
 	}
-	return sum
+	return math.Abs(sum)
 }

@@ -3,13 +3,12 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -18,8 +17,13 @@ import (
 	"gengtu/ingest/source"
 )
 
-// batch is how many features travel between goroutines at once.
-const batch = 256
+// batchFeatures and batchPoints bound what travels between goroutines at once: a
+// channel's hand-over is lost in the work on 256 patches, and a batch of large
+// shapes does not hold the others up.
+const (
+	batchFeatures = 256
+	batchPoints   = 100_000
+)
 
 // layerRun reads all sources of one layer and vintage.
 type layerRun struct {
@@ -28,15 +32,26 @@ type layerRun struct {
 	rep     *LayerReport
 	out     *index.LayerWriter
 	fields  []edition.Field
-	seen    map[uint64]int64 // id → record, to name the first of two
+	regions []regionShape
+	paths   []string         // of the sources
+	seen    map[uint64]where // by id, to name the first of two
+	shared  map[uint64]bool  // the ids of weak keys that several features have
+}
+
+// where is a record of one of the layer's files.
+type where struct {
+	source int32
+	record int64
 }
 
 // sourceRun is one opened file of a layer.
 type sourceRun struct {
 	in      Input
+	number  int32
 	reader  source.Reader
 	crs     geo.CRS
 	columns []column
+	classed bool // it has the field DLBM
 }
 
 func (r *run) layer(ctx context.Context, inputs []Input) error {
@@ -44,8 +59,10 @@ func (r *run) layer(ctx context.Context, inputs []Input) error {
 	if err != nil {
 		return err
 	}
-	l := &layerRun{run: r, profile: p, seen: map[uint64]int64{}}
-	l.rep = &LayerReport{Layer: inputs[0].Layer, Vintage: inputs[0].Vintage, Counts: map[string]int{}, croplandBox: geo.EmptyBox()}
+	l := &layerRun{run: r, profile: p, rep: newLayerReport(inputs[0]), seen: map[uint64]where{}, shared: map[uint64]bool{}}
+	if l.rep.Layer != "region" {
+		l.regions = r.regionsFor(l.rep.Vintage)
+	}
 	r.report.Layers = append(r.report.Layers, l.rep)
 	sources, err := l.open(ctx, inputs)
 	defer func() {
@@ -56,26 +73,37 @@ func (r *run) layer(ctx context.Context, inputs []Input) error {
 	if err != nil {
 		return err
 	}
-	l.out = r.writer.Layer(edition.Layer{
-		Name: l.rep.Layer, Title: p.Title, Vintage: l.rep.Vintage, Source: sourceNames(inputs),
-		Fields: l.fields, ClassField: l.classField(),
-	})
+	l.declare(inputs)
 	for i, s := range sources {
-		if err := l.read(ctx, s, &l.rep.Sources[i]); err != nil {
+		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
 			return err
 		}
-		l.rep.Notes = append(l.rep.Notes, s.reader.Layer().Notes...)
 	}
-	l.sum()
+	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
 	return nil
 }
 
-func sourceNames(inputs []Input) []string {
-	var out []string
-	for _, in := range inputs {
-		out = append(out, filepath.Base(in.Path)+hash(in.Table))
+// declare begins the layer in the features file, and its view.
+func (l *layerRun) declare(inputs []Input) {
+	meta := edition.Layer{
+		Name: l.rep.Layer, Title: l.profile.Title, Vintage: l.rep.Vintage, Source: sourceNames(inputs), Fields: l.fields,
 	}
-	return out
+	if l.field(l.profile.Class) >= 0 {
+		meta.ClassField = l.profile.Class
+	}
+	l.out = l.run.writer.Layer(meta)
+	if l.rep.Layer != "dltb" || l.field(classField) < 0 {
+		return
+	}
+	l.rep.Cropland = &ClassCount{Class: CroplandPrefix}
+	view := edition.Layer{
+		Name: "cropland", Vintage: l.rep.Vintage, ClassField: meta.ClassField,
+		View: &edition.View{Of: "dltb", Field: classField, Prefix: CroplandPrefix},
+	}
+	if p, err := ProfileOf("cropland"); err == nil {
+		view.Title = p.Title
+	}
+	l.run.writer.View(view)
 }
 
 // open opens every source and settles the layer's fields before anything is
@@ -84,18 +112,21 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	var sources []*sourceRun
 	var maps []mapping
 	var all mapping
-	for _, in := range inputs {
+	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{Table: in.Table, Encoding: l.run.opt.Encoding})
 		if err != nil {
 			return sources, err
 		}
-		s := &sourceRun{in: in, reader: rd}
+		s := &sourceRun{in: in, number: int32(i), reader: rd}
 		sources = append(sources, s)
+		l.paths = append(l.paths, in.Path)
 		info := rd.Layer()
 		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
 			return sources, err
 		}
 		m := l.profile.fit(info.Fields)
+		s.classed = m.field(classField) >= 0
+		l.noteClass(s)
 		maps = append(maps, m)
 		all.join(m)
 		l.rep.MissingFields = union(l.rep.MissingFields, m.missing)
@@ -108,11 +139,29 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		s.columns = all.onto(maps[i])
 	}
 	l.fields = all.fields
-	if l.rep.Layer == "cropland" && l.field("DLBM") < 0 {
-		l.rep.Notes = append(l.rep.Notes, problem.New("CROPLAND_WHOLE", "没有 DLBM 字段，整层都算作耕地",
-			"there is no field DLBM: the whole layer is taken as cropland"))
-	}
 	return sources, nil
+}
+
+// noteClass says so when a file does not tell what is cropland.
+func (l *layerRun) noteClass(s *sourceRun) {
+	switch {
+	case s.classed:
+	case l.rep.Layer == "cropland":
+		l.rep.Notes = append(l.rep.Notes, problem.New("CROPLAND_WHOLE", "没有 DLBM 字段，整个文件都算作耕地",
+			"there is no field DLBM: the whole file is taken as cropland").In(s.in.Path))
+	case l.rep.Layer == "dltb":
+		l.rep.Notes = append(l.rep.Notes, problem.New("CROPLAND_UNTOLD", "没有 DLBM 字段，其中哪些是耕地无从得知，cropland 不含它的图斑",
+			"there is no field DLBM: what of it is cropland is not told, and cropland has nothing of it").In(s.in.Path).
+			Advise("补上 DLBM，或把它作为 cropland 交来", "add DLBM, or give it as cropland"))
+	}
+}
+
+// crsOf returns the coordinate system of a file's coordinates.
+func (r *run) crsOf(in Input, info source.CRSInfo) (geo.CRS, error) {
+	if r.opt.CRS != nil {
+		return *r.opt.CRS, nil
+	}
+	return SourceCRS(in.Path, info)
 }
 
 func union(a, b []string) []string {
@@ -131,11 +180,22 @@ func (l *layerRun) field(name string) int {
 	return slices.IndexFunc(l.fields, func(f edition.Field) bool { return f.Name == name })
 }
 
-func (l *layerRun) classField() string {
-	if l.field(l.profile.Class) < 0 {
-		return ""
+// source takes one file in. A file none of whose records can be taken is a
+// problem: something is wrong with it as a whole.
+func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) error {
+	refused, found := l.rep.Refused, len(l.rep.Findings)
+	if err := l.read(ctx, s, rep); err != nil {
+		return err
 	}
-	return l.profile.Class
+	l.rep.Notes = append(l.rep.Notes, s.reader.Layer().Notes...)
+	if refused = l.rep.Refused - refused; refused == 0 || refused < rep.Read {
+		return nil
+	}
+	i := slices.IndexFunc(l.rep.Findings[found:], func(f Finding) bool { return f.Action == Refused })
+	first := l.rep.Findings[found+i].Problem
+	return problem.New("NOTHING_KEPT", "%[1]d 条记录没有一条能收；第 %[2]d 条：%[3]s", "none of its %[1]d records can be taken; record %[2]d: %[4]s",
+		rep.Read, first.Record, first.Found(problem.Chinese), first.Found(problem.English)).
+		Advise("%[1]s", "%[2]s", first.Advice(problem.Chinese), first.Advice(problem.English)).In(s.in.Path).Because(first)
 }
 
 // job is a batch on its way: read, then judged by a worker, then stored in the
@@ -147,41 +207,51 @@ type job struct {
 }
 
 // read takes one source's features in. Workers judge batches at once; storing
-// follows the order of the file, so that the result does not depend on them.
+// follows the order of the file, so that the result does not depend on them. No
+// goroutine is left when it returns.
 func (l *layerRun) read(ctx context.Context, s *sourceRun, rep *SourceReport) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	total := s.reader.Layer().Count
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	workers := l.run.opt.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	work := make(chan *job)
 	order := make(chan *job, 2*workers)
-	var wg sync.WaitGroup
-	// The reader is closed by the caller, so nothing may use it after return.
-	defer wg.Wait()
-	defer cancel(nil)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(order)
+		defer close(work)
+		return feed(gctx, s.reader, order, work)
+	})
 	for range workers {
-		wg.Go(func() {
+		g.Go(func() error {
 			for j := range work {
 				l.judge(s, j)
 				close(j.done)
 			}
+			return nil
 		})
 	}
-	wg.Go(func() {
-		defer close(order)
-		defer close(work)
-		cancel(l.feed(ctx, s, work, order))
-	})
+	stored := l.drain(gctx, s, order, rep)
+	if stored != nil {
+		cancel()
+	}
+	fed := g.Wait()
+	if fed != nil && !errors.Is(fed, context.Canceled) {
+		return fed // what stopped the others
+	}
+	return errors.Join(stored, fed)
+}
+
+// drain stores batches in the order in which they were read.
+func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, rep *SourceReport) error {
+	total := s.reader.Layer().Count
 	for j := range order {
 		select {
 		case <-j.done:
 		case <-ctx.Done():
-			if err := context.Cause(ctx); !errors.Is(err, io.EOF) {
-				return err
-			}
-			<-j.done
+			return ctx.Err()
 		}
 		for i := range j.judged {
 			if err := l.store(&j.judged[i]); err != nil {
@@ -193,21 +263,21 @@ func (l *layerRun) read(ctx context.Context, s *sourceRun, rep *SourceReport) er
 			p(Progress{Layer: l.rep.Layer, Done: int64(rep.Read), Total: total})
 		}
 	}
-	if err := context.Cause(ctx); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	return ctx.Err()
 }
 
-// feed reads batches until the file ends, which it returns as io.EOF.
-func (l *layerRun) feed(ctx context.Context, s *sourceRun, work, order chan<- *job) error {
+// feed reads batches until the file ends. Each goes to those who store before
+// those who judge, so that the former get them in order.
+func feed(ctx context.Context, rd source.Reader, order, work chan<- *job) error {
 	for {
 		j := &job{done: make(chan struct{})}
+		points := 0
 		var end error
-		for len(j.features) < batch && end == nil {
+		for len(j.features) < batchFeatures && points < batchPoints && end == nil {
 			var f source.Feature
-			if end = s.reader.Next(&f); end == nil {
+			if end = rd.Next(&f); end == nil {
 				j.features = append(j.features, f)
+				points += countPoints(&f)
 			}
 		}
 		if len(j.features) > 0 {
@@ -215,9 +285,12 @@ func (l *layerRun) feed(ctx context.Context, s *sourceRun, work, order chan<- *j
 				select {
 				case ch <- j:
 				case <-ctx.Done():
-					return context.Cause(ctx)
+					return ctx.Err()
 				}
 			}
+		}
+		if errors.Is(end, io.EOF) {
+			return nil
 		}
 		if end != nil {
 			return end
@@ -225,97 +298,12 @@ func (l *layerRun) feed(ctx context.Context, s *sourceRun, work, order chan<- *j
 	}
 }
 
-// store keeps or refuses one judged feature.
-func (l *layerRun) store(j *judged) error {
-	rep := l.rep
-	rep.Read++
-	rep.AreaIn += j.areaIn
-	for _, f := range j.findings {
-		if f.Action != Mended || !j.refused {
-			rep.add(f)
+func countPoints(f *source.Feature) int {
+	n := 0
+	for _, p := range f.Polygons {
+		for _, r := range p {
+			n += len(r)
 		}
 	}
-	if j.refused {
-		rep.Refused++
-		rep.AreaRefused += j.areaIn
-		return nil
-	}
-	class := ""
-	if i := l.field("DLBM"); i >= 0 {
-		class, _ = j.Values[i].(string)
-	}
-	inRule := strings.HasPrefix(class, CroplandPrefix)
-	if rep.Layer == "cropland" && l.field("DLBM") >= 0 && !inRule {
-		rep.leaveOut(class, &j.Feature)
-		rep.AreaMending += j.areaIn - j.AreaM2
-		return nil
-	}
-	if err := l.keep(j); err != nil {
-		return err
-	}
-	if j.refused {
-		rep.Refused++
-		rep.AreaRefused += j.areaIn
-		return nil
-	}
-	rep.Kept++
-	rep.AreaOut += j.AreaM2
-	rep.AreaMending += j.areaIn - j.AreaM2
-	if j.mended {
-		rep.Mended++
-	}
-	if rep.Layer == "dltb" && l.field("DLBM") >= 0 {
-		l.countView(j, class, inRule)
-	}
-	if rep.Layer == "region" && j.Place != "" {
-		l.run.regions = append(l.run.regions, regionShape{j.Place, j.Geometry, j.Geometry.Box()})
-	}
-	return nil
-}
-
-// countView adds a feature of dltb to its view cropland, or to what the view
-// leaves out.
-func (l *layerRun) countView(j *judged, class string, in bool) {
-	rep := l.rep
-	if !in {
-		rep.leaveOut(class, &j.Feature)
-		return
-	}
-	if rep.Cropland == nil {
-		rep.Cropland = &ClassCount{Class: CroplandPrefix}
-	}
-	rep.Cropland.add(&j.Feature)
-	rep.croplandVertices += j.Geometry.Vertices()
-	rep.croplandBox = rep.croplandBox.Union(j.Geometry.Box())
-}
-
-// keep stores a feature. One whose id is taken is refused when its business key
-// is a BSM, or when it is a copy; where a weaker key is shared, as by the parts
-// of one region, the geometry joins the key.
-func (l *layerRun) keep(j *judged) error {
-	err := l.out.Add(&j.Feature)
-	if errors.Is(err, index.ErrDuplicate) && j.keyField != "" && j.keyField != "BSM" {
-		j.ID = contentID(l.rep.Layer, &j.Feature)
-		l.rep.add(Finding{Action: Noted, Problem: problem.New("KEY_SHARED", "%s 与第 %d 条记录相同", "%s is the same as that of record %d", j.keyField, l.seen[j.keyID]).
-			At(j.record, j.key).In(j.file)})
-		err = l.out.Add(&j.Feature)
-	}
-	switch {
-	case errors.Is(err, index.ErrDuplicate):
-		j.refused = true
-		l.rep.add(Finding{Action: Refused, Problem: problem.New("DUPLICATE", "标识与第 %d 条记录重复", "its key is that of record %d", l.seen[j.ID]).
-			Advise("同一图层里标识码必须唯一，请更正后重新提交", "a key may stand only once in a layer: correct it and deliver again").At(j.record, j.key).In(j.file)})
-		return nil
-	case err != nil:
-		return fmt.Errorf("%s: record %d: %w", j.file, j.record, err)
-	}
-	l.seen[j.ID] = j.record
-	return nil
-}
-
-// sum fills in the sums of record.
-func (l *layerRun) sum() {
-	rep := l.rep
-	rep.PatchM2, rep.NetM2 = l.out.Sums()
-	slices.SortFunc(rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
+	return n
 }

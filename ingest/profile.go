@@ -17,19 +17,21 @@ import (
 var profilesYAML []byte
 
 // Profile is what is known of a layer: its fields under their standard names
-// and what each is for. The zero value knows nothing, and fits every layer.
+// and what each is for.
 type Profile struct {
 	Name     string         `yaml:"name"`
 	Title    edition.Title  `yaml:"title"`
 	Key      []string       `yaml:"key"`
 	Patch    string         `yaml:"patch"`
 	Net      string         `yaml:"net"`
-	Place    string         `yaml:"place"`
+	Place    []string       `yaml:"place"`
 	Code     []string       `yaml:"code"`
 	Class    string         `yaml:"class"`
 	Required []string       `yaml:"required"`
 	Personal []string       `yaml:"personal"`
 	Fields   []ProfileField `yaml:"fields"`
+	// Standard tells that there is a profile for this very layer.
+	Standard bool `yaml:"-"`
 }
 
 // ProfileField is a field that a profile knows.
@@ -50,25 +52,51 @@ var profiles = sync.OnceValues(func() ([]Profile, error) {
 	return out, nil
 })
 
-// ProfileOf returns the profile of the layer with that name; a profile that
-// knows no field when there is none.
+// ProfileOf returns the profile of the layer with that name. For a layer that
+// has none it returns one that knows what every layer may have, a BSM and a code
+// of place, and whose Standard is false.
 func ProfileOf(layer string) (Profile, error) {
 	all, err := profiles()
 	if err != nil {
 		return Profile{}, err
 	}
-	for _, p := range all {
-		if p.Name == layer {
-			return p, nil
-		}
+	i := slices.IndexFunc(all, func(p Profile) bool { return p.Name == layer && p.Name != anyLayer })
+	if i >= 0 {
+		p := all[i]
+		p.Standard = true
+		return p, nil
 	}
-	return Profile{Name: layer, Title: edition.Title{Zh: layer, En: layer}}, nil
+	i = slices.IndexFunc(all, func(p Profile) bool { return p.Name == anyLayer })
+	if i < 0 {
+		return Profile{}, fmt.Errorf("profiles.yaml: no profile %q", anyLayer)
+	}
+	p := all[i]
+	p.Name, p.Title = layer, edition.Title{Zh: layer, En: layer}
+	return p, nil
+}
+
+// anyLayer is the profile of layers that have none.
+const anyLayer = "*"
+
+// Knows tells whether the profile has a field of that name.
+func (p *Profile) Knows(field string) bool {
+	return slices.ContainsFunc(p.Fields, func(f ProfileField) bool { return f.Name == field })
+}
+
+// PersonalField tells whether any profile says of a field that it speaks of a
+// person.
+func PersonalField(name string) (bool, error) {
+	all, err := profiles()
+	return slices.ContainsFunc(all, func(p Profile) bool {
+		return slices.ContainsFunc(p.Personal, func(s string) bool { return strings.EqualFold(s, name) })
+	}), err
 }
 
 // column says where one field of a stored layer comes from.
 type column struct {
 	from int // among the source's values; -1 when this source has no such field
 	kind edition.FieldKind
+	code bool // blanks around it are no part of it
 }
 
 // mapping carries a source's values over to a layer's fields.
@@ -100,19 +128,21 @@ func (p *Profile) fit(fields []source.Field) mapping {
 		}
 		taken[i] = true
 		personal := slices.Contains(p.Personal, want.Name)
-		m.add(edition.Field{
+		m.fields = append(m.fields, edition.Field{
 			Name: want.Name, Kind: want.Kind, Title: want.Zh, Known: true, Personal: personal,
 			Tile: !personal, Code: slices.Contains(p.Code, want.Name),
-		}, i)
+		})
+		m.columns = append(m.columns, column{i, want.Kind, p.isCode(want.Name)})
 	}
 	for i, f := range fields {
 		if taken[i] {
 			continue
 		}
-		m.unknown = append(m.unknown, f.Name)
-		m.add(edition.Field{
-			Name: m.free(f.Name), Kind: kindOf(f.Kind), Tile: len(p.Fields) == 0,
-		}, i)
+		if p.Standard {
+			m.unknown = append(m.unknown, f.Name)
+		}
+		m.fields = append(m.fields, edition.Field{Name: m.free(f.Name), Kind: kindOf(f.Kind), Tile: !p.Standard})
+		m.columns = append(m.columns, column{i, kindOf(f.Kind), false})
 	}
 	return m
 }
@@ -126,18 +156,17 @@ func find(fields []source.Field, taken []bool, name string) int {
 	return -1
 }
 
-func (m *mapping) add(f edition.Field, from int) {
-	m.fields = append(m.fields, f)
-	m.columns = append(m.columns, column{from, f.Kind})
+// isCode tells whether the field is one that things are looked up or told apart
+// by.
+func (p *Profile) isCode(field string) bool {
+	return field == p.Class || slices.Contains(p.Key, field) || slices.Contains(p.Code, field) || slices.Contains(p.Place, field)
 }
 
-// free returns name, with a number behind it when it is taken already.
+// free returns name, with a number behind it when it is taken already, in
+// whatever case: not all formats tell cases apart.
 func (m *mapping) free(name string) string {
-	taken := func(n string) bool {
-		return slices.ContainsFunc(m.fields, func(f edition.Field) bool { return f.Name == n })
-	}
 	out := name
-	for i := 2; taken(out); i++ {
+	for i := 2; m.field(out) >= 0; i++ {
 		out = fmt.Sprintf("%s_%d", name, i)
 	}
 	return out
@@ -163,7 +192,7 @@ func (m *mapping) join(next mapping) {
 	for i, f := range next.fields {
 		if m.field(f.Name) < 0 {
 			m.fields = append(m.fields, f)
-			m.columns = append(m.columns, column{-1, next.columns[i].kind})
+			m.columns = append(m.columns, column{-1, next.columns[i].kind, next.columns[i].code})
 		}
 	}
 }
@@ -172,7 +201,7 @@ func (m *mapping) join(next mapping) {
 func (m *mapping) onto(next mapping) []column {
 	out := make([]column, len(m.fields))
 	for i, f := range m.fields {
-		out[i] = column{-1, f.Kind}
+		out[i] = column{-1, f.Kind, m.columns[i].code}
 		if j := next.field(f.Name); j >= 0 {
 			out[i].from = next.columns[j].from
 		}
@@ -181,5 +210,5 @@ func (m *mapping) onto(next mapping) []column {
 }
 
 func (m *mapping) field(name string) int {
-	return slices.IndexFunc(m.fields, func(f edition.Field) bool { return f.Name == name })
+	return slices.IndexFunc(m.fields, func(f edition.Field) bool { return strings.EqualFold(f.Name, name) })
 }

@@ -7,16 +7,18 @@ import (
 	"strings"
 
 	"gengtu/index"
-	"gengtu/index/geo"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
 // Report says what became of everything that was read. For each layer
 //
-//	Read = Kept + Refused + LeftOut.Features
-//	AreaIn = AreaOut + AreaRefused + LeftOut area + AreaMending
+//	Read = Kept + Refused + features left out
+//	AreaIn = AreaOut + AreaRefused + area left out + AreaMending
 //
-// so that nothing is lost without being listed.
+// so that nothing is lost without being listed. Only the layer cropland leaves
+// anything out; of dltb, LeftOut is what its view cropland does not select, and
+// the layer keeps it.
 type Report struct {
 	Edition    string         `json:"edition,omitempty"`
 	Generation string         `json:"generation,omitempty"`
@@ -43,7 +45,7 @@ type LayerReport struct {
 	PatchM2     *float64 `json:"patch_m2"`
 	NetM2       *float64 `json:"net_m2"`
 
-	// LeftOut are the features that the layer's rule does not take.
+	// LeftOut are the features that the rule of cropland does not take, by class.
 	LeftOut []ClassCount `json:"left_out,omitempty"`
 	// Cropland is set for dltb: what its view cropland holds.
 	Cropland *ClassCount `json:"cropland,omitempty"`
@@ -56,9 +58,19 @@ type LayerReport struct {
 	// counted but not listed.
 	Dropped int                `json:"findings_not_listed,omitempty"`
 	Notes   []*problem.Problem `json:"notes,omitempty"`
+}
 
-	croplandVertices int
-	croplandBox      geo.Box
+func newLayerReport(in Input) *LayerReport {
+	return &LayerReport{Layer: in.Layer, Vintage: in.Vintage, Sources: []SourceReport{}, Counts: map[string]int{}, Findings: []Finding{}}
+}
+
+// sums fills in the sums of record of a stored layer.
+func (r *Report) sums(stored *edition.Layer) {
+	for _, l := range r.Layers {
+		if l.Layer == stored.Name && l.Vintage == stored.Vintage {
+			l.PatchM2, l.NetM2 = stored.PatchM2, stored.NetM2
+		}
+	}
 }
 
 // SourceReport describes one file of a layer.
@@ -82,14 +94,14 @@ type ClassCount struct {
 }
 
 // add counts one feature.
-func (c *ClassCount) add(f *index.Feature) {
+func (c *ClassCount) add(j *judged) {
 	c.Features++
-	c.AreaM2 += f.AreaM2
-	if f.Patch != index.NoArea {
-		c.patch += f.Patch
+	c.AreaM2 += j.AreaM2
+	if j.Patch != index.NoArea {
+		c.patch += j.Patch
 	}
-	if f.Net != index.NoArea {
-		c.net += f.Net
+	if j.Net != index.NoArea {
+		c.net += j.Net
 	}
 	c.PatchM2, c.NetM2 = float64(c.patch)/100, float64(c.net)/100
 }
@@ -99,7 +111,8 @@ type Finding struct {
 	*problem.Problem
 	// Action is "mended", "refused" or "noted".
 	Action Action `json:"action"`
-	// AreaBefore and AreaAfter are set where mending changed the geometry.
+	// AreaBefore and AreaAfter are set on the first finding of a feature that was
+	// mended, so that their sums are those of the layer.
 	AreaBefore float64 `json:"area_before_m2,omitempty"`
 	AreaAfter  float64 `json:"area_after_m2,omitempty"`
 }
@@ -140,68 +153,81 @@ func (l *LayerReport) add(f Finding) {
 	l.Findings = append(l.Findings, f)
 }
 
-// leaveOut counts a feature that the layer's rule does not take.
-func (l *LayerReport) leaveOut(class string, f *index.Feature) {
-	i := slices.IndexFunc(l.LeftOut, func(x ClassCount) bool { return x.Class == class })
+// leaveOut counts a feature that the rule of cropland does not take.
+func (l *LayerReport) leaveOut(j *judged) {
+	i := slices.IndexFunc(l.LeftOut, func(x ClassCount) bool { return x.Class == j.class })
 	if i < 0 {
-		l.LeftOut = append(l.LeftOut, ClassCount{Class: class})
+		l.LeftOut = append(l.LeftOut, ClassCount{Class: j.class})
 		i = len(l.LeftOut) - 1
 	}
-	l.LeftOut[i].add(f)
+	l.LeftOut[i].add(j)
+}
+
+// printer prints a report in one language.
+type printer struct {
+	strings.Builder
+	lang problem.Lang
+}
+
+// line prints one line from the text of its language; both take the same args.
+func (p *printer) line(zh, en string, args ...any) {
+	if p.lang == problem.Chinese {
+		en = zh
+	}
+	fmt.Fprintf(p, en+"\n", args...)
 }
 
 // Write prints the report for a person.
 func (r *Report) Write(w io.Writer, lang problem.Lang) error {
-	var b strings.Builder
-	zh := lang == problem.Chinese
-	pick := func(c, e string) string {
-		if zh {
-			return c
-		}
-		return e
-	}
+	p := &printer{lang: lang}
 	for _, l := range r.Layers {
-		fmt.Fprintf(&b, "%s@%s\n", l.Layer, l.Vintage)
-		for _, s := range l.Sources {
-			fmt.Fprintf(&b, "  %s %s%s  %s  %s  %s %d\n", pick("来源", "source"), s.Path, hash(s.Table), s.CRS, s.Encoding, pick("读入", "read"), s.Read)
-		}
-		fmt.Fprintf(&b, pick("  读入 %d，保留 %d（其中修复 %d），拒收 %d\n", "  read %d, kept %d (of these mended %d), refused %d\n"), l.Read, l.Kept, l.Mended, l.Refused)
-		fmt.Fprintf(&b, pick("  椭球面积 m²：入 %.2f = 存 %.2f + 拒收 %.2f + 不属本图层 %.2f + 修复差 %.2f\n",
-			"  ellipsoidal area m²: in %.2f = out %.2f + refused %.2f + left out %.2f + mending %.2f\n"),
-			l.AreaIn, l.AreaOut, l.AreaRefused, l.leftOutArea(), l.AreaMending)
-		if l.PatchM2 != nil {
-			fmt.Fprintf(&b, "  %s %.2f m²\n", pick("图斑面积合计", "patch area of record"), *l.PatchM2)
-		}
-		if l.NetM2 != nil {
-			fmt.Fprintf(&b, "  %s %.2f m²\n", pick("净面积合计", "net area of record"), *l.NetM2)
-		}
-		if c := l.Cropland; c != nil {
-			fmt.Fprintf(&b, pick("  其中耕地（DLBM 01…）%d 个，图斑面积 %.2f m²，净面积 %.2f m²\n", "  of these cropland (DLBM 01…): %d, patch %.2f m², net %.2f m²\n"), c.Features, c.PatchM2, c.NetM2)
-		}
-		for _, c := range l.LeftOut {
-			fmt.Fprintf(&b, pick("  不是耕地：DLBM %s %d 个，图斑面积 %.2f m²\n", "  not cropland: DLBM %s %d, patch %.2f m²\n"), c.Class, c.Features, c.PatchM2)
-		}
-		if len(l.MissingFields) > 0 {
-			fmt.Fprintf(&b, "  %s %s\n", pick("缺少字段", "missing fields"), strings.Join(l.MissingFields, " "))
-		}
-		if len(l.UnknownFields) > 0 {
-			fmt.Fprintf(&b, "  %s %s\n", pick("标准之外的字段（只留在涉密版）", "fields outside the standard (kept in secure only)"), strings.Join(l.UnknownFields, " "))
-		}
-		for _, n := range l.Notes {
-			fmt.Fprintf(&b, "  ! %s\n", n.Text(lang))
-		}
-		for _, f := range l.Findings {
-			act := map[Action]string{Mended: pick("已修复", "mended"), Refused: pick("拒收", "refused"), Noted: pick("记录", "noted")}[f.Action]
-			fmt.Fprintf(&b, "  - %s: %s\n", act, f.Text(lang))
-		}
-		if l.Dropped > 0 {
-			fmt.Fprintf(&b, pick("  另有 %d 条记录未逐条列出\n", "  %d more notes are counted and not listed\n"), l.Dropped)
-		}
+		p.layer(l)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, p.String())
 	return err
 }
 
+func (p *printer) layer(l *LayerReport) {
+	p.line("%s@%s", "%s@%s", l.Layer, l.Vintage)
+	for _, s := range l.Sources {
+		p.line("  来源 %s%s  %s  %s  读入 %d", "  source %s%s  %s  %s  read %d", s.Path, hash(s.Table), s.CRS, s.Encoding, s.Read)
+	}
+	p.line("  读入 %d，保留 %d（其中修复 %d），拒收 %d，不属本图层 %d", "  read %d, kept %d (of these mended %d), refused %d, left out %d",
+		l.Read, l.Kept, l.Mended, l.Refused, l.Read-l.Kept-l.Refused)
+	p.line("  椭球面积 m²：入 %.2f = 存 %.2f + 拒收 %.2f + 不属本图层 %.2f + 修复差 %.2f",
+		"  ellipsoidal area m²: in %.2f = out %.2f + refused %.2f + left out %.2f + mending %.2f",
+		l.AreaIn, l.AreaOut, l.AreaRefused, l.leftOutArea(), l.AreaMending)
+	if l.PatchM2 != nil {
+		p.line("  图斑面积合计 %.2f m²", "  patch area of record %.2f m²", *l.PatchM2)
+	}
+	if l.NetM2 != nil {
+		p.line("  净面积合计 %.2f m²", "  net area of record %.2f m²", *l.NetM2)
+	}
+	if c := l.Cropland; c != nil {
+		p.line("  其中耕地（DLBM 01…）%d 个，图斑面积 %.2f m²，净面积 %.2f m²", "  of these cropland (DLBM 01…): %d, patch %.2f m², net %.2f m²", c.Features, c.PatchM2, c.NetM2)
+	}
+	for _, c := range l.LeftOut {
+		p.line("  不是耕地：DLBM %q %d 个，图斑面积 %.2f m²", "  not cropland: DLBM %q %d, patch %.2f m²", c.Class, c.Features, c.PatchM2)
+	}
+	if len(l.MissingFields) > 0 {
+		p.line("  缺少字段 %s", "  missing fields %s", strings.Join(l.MissingFields, " "))
+	}
+	if len(l.UnknownFields) > 0 {
+		p.line("  标准之外的字段（只留在涉密版）%s", "  fields outside the standard (kept in secure only) %s", strings.Join(l.UnknownFields, " "))
+	}
+	for _, n := range l.Notes {
+		p.line("  ! %s", "  ! %s", n.Text(p.lang))
+	}
+	acts := map[Action][2]string{Mended: {"已修复", "mended"}, Refused: {"拒收", "refused"}, Noted: {"记录", "noted"}}
+	for _, f := range l.Findings {
+		p.line("  - "+acts[f.Action][0]+": %s", "  - "+acts[f.Action][1]+": %s", f.Text(p.lang))
+	}
+	if l.Dropped > 0 {
+		p.line("  另有 %d 条记录未逐条列出", "  %d more notes are counted and not listed", l.Dropped)
+	}
+}
+
+// leftOutArea is the area that the layer does not keep by its rule.
 func (l *LayerReport) leftOutArea() float64 {
 	sum := 0.0
 	if l.Cropland != nil {
@@ -211,11 +237,4 @@ func (l *LayerReport) leftOutArea() float64 {
 		sum += c.AreaM2
 	}
 	return sum
-}
-
-func hash(table string) string {
-	if table == "" {
-		return ""
-	}
-	return "#" + table
 }

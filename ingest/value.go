@@ -11,22 +11,17 @@ import (
 
 // convert carries a value over to a field's kind. What cannot be carried over
 // stays as it is, and ok is false: a wrong value is kept and reported, not lost.
+// A number that is none stays as its text.
 func convert(v any, kind edition.FieldKind) (out any, ok bool) {
+	if f, is := v.(float64); is && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return strconv.FormatFloat(f, 'g', -1, 64), false
+	}
 	if v == nil {
 		return nil, true
 	}
 	switch kind {
 	case edition.Text, edition.Date:
-		switch v := v.(type) {
-		case string:
-			return v, true
-		case int64:
-			return strconv.FormatInt(v, 10), true
-		case float64:
-			return strconv.FormatFloat(v, 'f', -1, 64), true
-		case bool:
-			return strconv.FormatBool(v), true
-		}
+		return toText(v)
 	case edition.Integer:
 		return toInteger(v)
 	case edition.Real:
@@ -38,12 +33,33 @@ func convert(v any, kind edition.FieldKind) (out any, ok bool) {
 	return v, false
 }
 
+// exact is the number up to which a float64 holds every integer. A code beyond
+// it that came as a float64 has lost digits.
+const exact = 1 << 53
+
+func toText(v any) (any, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case float64:
+		if math.Abs(v) >= exact {
+			return strconv.FormatFloat(v, 'g', -1, 64), false
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return v, false
+}
+
 func toInteger(v any) (any, bool) {
 	switch x := v.(type) {
 	case int64:
 		return x, true
 	case float64:
-		if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+		if x == math.Trunc(x) && math.Abs(x) < exact {
 			return int64(x), true
 		}
 	case string:
@@ -74,25 +90,20 @@ func toReal(v any) (any, bool) {
 	return v, false
 }
 
-// recordArea returns an area of record in 0.01 m², rounded half away from zero,
-// or index.NoArea when v is no finite, non-negative number that fits.
-func recordArea(v any) int64 {
+// recordArea returns an area of record in 0.01 m², rounded half away from zero.
+// It is index.NoArea, and ok is false, when v is no number from 0 to 1e15.
+func recordArea(v any) (area int64, ok bool) {
 	f, ok := v.(float64)
 	if !ok || math.IsNaN(f) || f < 0 || f > 1e15 {
-		return index.NoArea
+		return index.NoArea, false
 	}
-	return int64(math.Round(f * 100))
+	return int64(math.Round(f * 100)), true
 }
 
 // placeOf returns the place that a code of place names: its first 12 digits,
 // or all of a code of 2, 4, 6, 9, 12 or 14 digits; "" when it is none. The 19
 // digits of ZLDWDM are county 6, township 3, village 3, group 4 and 3 to spare.
-func placeOf(v any) string {
-	s, ok := v.(string)
-	if !ok {
-		return ""
-	}
-	s = strings.TrimSpace(s)
+func placeOf(s string) string {
 	for _, c := range s {
 		if c < '0' || c > '9' {
 			return ""

@@ -1,12 +1,13 @@
 package edition
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 
 	"gengtu/index/problem"
 )
@@ -147,45 +148,103 @@ type Policy struct {
 	Disclaimer Title  `json:"disclaimer"`
 }
 
-// ReadManifest reads the manifest of a generation's directory.
+// maxManifest bounds the size of a manifest in bytes: some 100,000 fields.
+const maxManifest = 64 << 20
+
+// ReadManifest reads the manifest of a generation's directory, and checks that
+// it is the manifest of that generation.
 func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestFile)
+	st, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return nil, notAnEdition(dir).Because(err)
+	case err == nil && st.Size() > maxManifest:
+		return nil, broken(path, "清单有 %d 字节，上限 %d", "the manifest has %d bytes, the limit is %d", st.Size(), maxManifest)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		if os.IsNotExist(err) {
-			return nil, notAnEdition(dir).Because(err)
-		}
-		return nil, problem.New("EDITION_UNREADABLE", "清单读不出来", "the manifest cannot be read").In(path).Because(err)
+		return nil, problem.New("EDITION_UNREADABLE", "清单读不出来（%v）", "the manifest cannot be read (%v)", err).In(path).Because(err)
 	}
-	return ParseManifest(path, data)
-}
-
-// ParseManifest reads a manifest and checks that it is one of this program's
-// format. The path is for messages only.
-func ParseManifest(path string, data []byte) (*Manifest, error) {
-	m := &Manifest{}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(m); err != nil {
-		return nil, problem.New("MANIFEST_BROKEN", "清单不是完整的 JSON（%v）", "the manifest is not whole JSON (%v)", err).In(path).
-			Advise("请从备份恢复这一代，或用 gengtu rollback 回到上一代", "restore the generation from a backup, or go back with gengtu rollback")
+	m, err := ParseManifest(path, data)
+	if err != nil {
+		return nil, err
 	}
-	if m.Product != Product || m.Format != Format {
-		return nil, problem.New("MANIFEST_FORMAT", "清单的产品和格式是 %q %d，本程序只认 %q %d",
-			"the manifest is of product and format %q %d, this program reads %q %d", m.Product, m.Format, Product, Format).In(path)
-	}
-	if m.Tier.rank() == 0 {
-		return nil, problem.New("MANIFEST_FORMAT", "清单中的版别 %q 不存在", "the manifest names the unknown tier %q", m.Tier).In(path)
-	}
-	seen := map[string]bool{}
-	for i := range m.Layers {
-		k := m.Layers[i].Key()
-		if seen[k] {
-			return nil, problem.New("MANIFEST_BROKEN", "清单两次列出图层 %s", "the manifest lists layer %s twice", k).In(path)
-		}
-		seen[k] = true
+	if name := filepath.Base(dir); generationName.MatchString(name) && m.Generation != name {
+		return nil, broken(path, "清单是 %.40q 这一代的", "the manifest is that of generation %.40q", m.Generation)
 	}
 	return m, nil
 }
+
+func broken(path, zh, en string, args ...any) error {
+	return problem.New("MANIFEST_BROKEN", zh, en, args...).In(path).
+		Advise("请从备份恢复这一代，或用 gengtu rollback 回到上一代", "restore the generation from a backup, or go back with gengtu rollback")
+}
+
+// ParseManifest reads a manifest and checks that it is one of this program's
+// format and agrees with itself. The path is for messages only.
+func ParseManifest(path string, data []byte) (*Manifest, error) {
+	m := &Manifest{}
+	if err := json.Unmarshal(data, m); err != nil {
+		return nil, broken(path, "清单不是完整的 JSON（%v）", "the manifest is not whole JSON (%v)", err)
+	}
+	if m.Product != Product || m.Format != Format {
+		return nil, problem.New("MANIFEST_FORMAT", "清单的产品和格式是 %.40q %d，本程序只认 %q %d",
+			"the manifest is of product and format %.40q %d, this program reads %q %d", m.Product, m.Format, Product, Format).In(path)
+	}
+	if m.Tier.rank() == 0 {
+		return nil, problem.New("MANIFEST_FORMAT", "清单中的版别 %.40q 不存在", "the manifest names the unknown tier %.40q", m.Tier).In(path)
+	}
+	if z := m.BuiltZooms; z[0] < 0 || z[0] > z[1] || m.MaxZoom < 0 || m.MaxZoom > 30 || z[1] > 30 {
+		return nil, broken(path, "清单的级别 %v、%d 不合理", "the manifest's zooms %v, %d make no sense", z, m.MaxZoom)
+	}
+	return m, m.checkLayers(path)
+}
+
+// checkLayers tells which layer of a manifest cannot be.
+func (m *Manifest) checkLayers(path string) error {
+	at := map[string]*Layer{}
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		k := l.Key()
+		switch {
+		case at[k] != nil:
+			return broken(path, "清单两次列出图层 %.80s", "the manifest lists layer %.80s twice", k)
+		case !ValidLayer(l.Name) || !ValidVintage(l.Vintage):
+			return broken(path, "清单里的图层名 %.80q 不合规", "the manifest's layer name %.80q is not allowed", k)
+		case l.Features < 0 || l.Vertices < 0:
+			return broken(path, "图层 %s 的计数是负数", "layer %s has a negative count", k)
+		}
+		at[k] = l
+	}
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		if l.View == nil {
+			continue
+		}
+		of := at[l.View.Of+"@"+l.Vintage]
+		if of == nil || of.View != nil || !slices.ContainsFunc(of.Fields, func(f Field) bool { return f.Name == l.View.Field }) {
+			return broken(path, "图层 %s 所依的 %.80s 不在或没有字段 %.80s", "layer %s is a view of %.80s, which is missing or has no field %.80s", l.Key(), l.View.Of, l.View.Field)
+		}
+	}
+	return nil
+}
+
+// ValidLayer tells whether a layer may have that name, which stands in URLs, in
+// names of files and in lists: 1 to 64 lower-case letters, digits, - and _, and
+// not the word all.
+func ValidLayer(name string) bool {
+	return len(name) <= 64 && layerName.MatchString(name) && name != "all"
+}
+
+// ValidVintage tells whether a layer may have that vintage: 1 to 32 letters,
+// digits, dots, - and _.
+func ValidVintage(vintage string) bool { return len(vintage) <= 32 && vintageName.MatchString(vintage) }
+
+var (
+	layerName   = regexp.MustCompile(`^[a-z0-9_-]+$`)
+	vintageName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+)
 
 func (m *Manifest) write(dir string) error {
 	data, err := json.MarshalIndent(m, "", "  ")
@@ -208,9 +267,4 @@ func writeSynced(path string, data []byte, mode fs.FileMode) error {
 		err = cerr
 	}
 	return err
-}
-
-func notAnEdition(dir string) *problem.Problem {
-	return problem.New("EDITION_MISSING", "这里没有版本目录", "there is no edition here").In(dir).
-		Advise("请核对路径，或先用 gengtu ingest 建立", "check the path, or make one with gengtu ingest")
 }

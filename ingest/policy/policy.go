@@ -14,11 +14,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/ingest"
 )
 
 //go:embed default.yaml
@@ -37,12 +41,13 @@ type Policy struct {
 
 // Tier is what one tier may hold.
 type Tier struct {
-	// GridM is the step in metres of the grid that all vertices lie on; 0 keeps
-	// the geometry as it is.
+	// GridM is the step in metres of the grid that all vertices lie on, at least 1;
+	// 0 keeps the geometry as it is.
 	GridM float64 `yaml:"grid_m"`
 	// MaxZoom is the highest zoom that is served.
 	MaxZoom int `yaml:"max_zoom"`
-	// PlaceDigits is how much of a feature's code of place is kept.
+	// PlaceDigits is how much of a feature's code of place is kept: 0, 2, 4, 6, 9,
+	// 12 or 14 digits.
 	PlaceDigits int `yaml:"place_digits"`
 	// Pieces allows overlay to answer with single features.
 	Pieces bool `yaml:"pieces"`
@@ -59,7 +64,7 @@ type Tier struct {
 type Layer struct {
 	// Dissolve takes features' borders, ids and attributes away. It needs a grid.
 	Dissolve bool `yaml:"dissolve"`
-	// Fields are the fields that may be held.
+	// Fields are the fields that may be held; none where nothing is said.
 	Fields Fields `yaml:"fields"`
 	// Except are fields that `known` does not mean.
 	Except []string `yaml:"except"`
@@ -86,57 +91,194 @@ func (f *Fields) UnmarshalYAML(n *yaml.Node) error {
 // Default returns the embedded policy.
 func Default() (*Policy, error) { return Parse("default", defaultYAML) }
 
+// maxPolicy bounds the size of a policy in bytes; the embedded one has 3,000.
+const maxPolicy = 1 << 20
+
 // Parse reads a policy. The path is for messages only. What the form does not
-// know is an error, with its line: a word that is misspelt must not let
-// anything through.
+// know is a problem with its line: a word that is misspelt must not let anything
+// through. Fields that speak of a person, and fields that the layer's profile
+// does not know, cannot be let through at all.
 func Parse(path string, data []byte) (*Policy, error) {
+	bad := func(zh, en string, args ...any) error {
+		return problem.New("POLICY_FILE", zh, en, args...).In(path).
+			Advise("以 gengtu policy show 的输出为样本", "take what gengtu policy show prints as a sample")
+	}
+	if len(data) > maxPolicy {
+		return nil, bad("策略文件有 %d 字节，上限 %d", "the policy file has %d bytes, the limit is %d", len(data), maxPolicy)
+	}
 	p := &Policy{}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
-	err := d.Decode(p)
-	if err == nil {
-		err = p.check()
+	switch err := d.Decode(p); {
+	case errors.Is(err, io.EOF):
+		return nil, bad("策略文件是空的", "the policy file is empty")
+	case err != nil:
+		return nil, bad("策略文件不对（%v）", "the policy file is not right (%v)", err)
 	}
-	if errors.Is(err, io.EOF) {
-		err = errors.New("it is empty")
+	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, bad("策略文件里有第二份文档（---）", "the policy file holds a second document (---)")
 	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return nil, bad("策略文件不对（%v）", "the policy file is not right (%v)", err)
+	}
+	f, err := p.check()
 	if err != nil {
-		return nil, problem.New("POLICY_FILE", "策略文件不对（%v）", "the policy file is not right (%v)", err).In(path).
-			Advise("以 gengtu policy show 的输出为样本", "take what gengtu policy show prints as a sample")
+		return nil, err
+	}
+	if f != nil {
+		line := lineOf(&root, f.path)
+		return nil, bad("第 %[1]d 行，%[2]s：%[3]s", "line %[1]d, %[2]s: %[4]s", line, strings.Join(f.path, "."), f.zh, f.en)
 	}
 	sum := sha256.Sum256(data)
 	p.digest = hex.EncodeToString(sum[:])
 	return p, nil
 }
 
-func (p *Policy) check() error {
-	if len(p.Tiers) == 0 {
-		return errors.New("it names no tier")
+// lineOf returns the line of the entry that path leads to, or of the last one on
+// the way that is there.
+func lineOf(n *yaml.Node, path []string) int {
+	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
+		return lineOf(n.Content[0], path)
 	}
-	for name, t := range p.Tiers {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	if len(path) == 0 {
+		return n.Line
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == path[0] {
+				if len(path) == 1 {
+					return n.Content[i].Line
+				}
+				return lineOf(n.Content[i+1], path[1:])
+			}
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			if c.Value == path[0] {
+				return c.Line
+			}
+		}
+	}
+	return n.Line
+}
+
+// fault is what is wrong with an entry of a policy.
+type fault struct {
+	path   []string
+	zh, en string
+}
+
+func faultAt(path []string, zh, en string, args ...any) *fault {
+	return &fault{path, fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)}
+}
+
+// check returns the first fault of the policy, in the order of names.
+func (p *Policy) check() (*fault, error) {
+	if len(p.Tiers) == 0 {
+		return faultAt([]string{"tiers"}, "没有写任何一版", "it names no tier"), nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Tiers)) {
+		t, at := p.Tiers[name], []string{"tiers", string(name)}
 		if name != edition.Government && name != edition.Public {
-			return fmt.Errorf("tier %q: only government and public are derived", name)
+			return faultAt(at, "只能派生 government 和 public", "only government and public are derived"), nil
 		}
-		switch {
-		case t.GridM < 0 || t.GridM > 10_000:
-			return fmt.Errorf("tier %s: grid_m is %v, it lies in [0, 10000]", name, t.GridM)
-		case t.MaxZoom < 1 || t.MaxZoom > 18:
-			return fmt.Errorf("tier %s: max_zoom is %d, it lies in [1, 18]", name, t.MaxZoom)
-		case t.PlaceDigits < 0 || t.PlaceDigits > 14:
-			return fmt.Errorf("tier %s: place_digits is %d, it lies in [0, 14]", name, t.PlaceDigits)
-		case t.MaxAOIM2 < 0 || t.MinAOIM2 < 0:
-			return fmt.Errorf("tier %s: an area is negative", name)
+		if f := t.check(at); f != nil {
+			return f, nil
 		}
-		for l, x := range t.Layers {
-			if x.Dissolve && t.GridM == 0 {
-				return fmt.Errorf("tier %s, layer %s: dissolve needs grid_m", name, l)
-			}
-			if x.Dissolve && (x.Fields.Known || len(x.Fields.Names) > 0) {
-				return fmt.Errorf("tier %s, layer %s: dissolved features have no fields", name, l)
+		for _, l := range slices.Sorted(maps.Keys(t.Layers)) {
+			f, err := t.Layers[l].check(l, t.GridM, append(slices.Clone(at), "layers", l))
+			if f != nil || err != nil {
+				return f, err
 			}
 		}
+	}
+	return nil, nil
+}
+
+// placeDigits are the lengths that a code of place may be cut to.
+var placeDigits = []int{0, 2, 4, 6, 9, 12, 14}
+
+// check returns the tier's first fault. Comparisons are such that NaN fails.
+func (t *Tier) check(at []string) *fault {
+	in := func(field string) []string { return append(slices.Clone(at), field) }
+	area := func(v float64) bool { return v >= 0 && v <= 1e15 }
+	switch {
+	case !(t.GridM == 0 || t.GridM >= 1 && t.GridM <= 10_000):
+		return faultAt(in("grid_m"), "网格是 %v，应为 0 或 1 到 10000 米", "the grid is %v; it is 0 or lies in [1, 10000] m", t.GridM)
+	case t.MaxZoom < 1 || t.MaxZoom > 18:
+		return faultAt(in("max_zoom"), "最高级别是 %d，应在 1 到 18 之间", "the zoom is %d; it lies in [1, 18]", t.MaxZoom)
+	case !slices.Contains(placeDigits, t.PlaceDigits):
+		return faultAt(in("place_digits"), "位数是 %d，应为 %v 之一", "the number of digits is %d; it is one of %v", t.PlaceDigits, placeDigits)
+	case !area(t.MaxAOIM2):
+		return faultAt(in("max_aoi_m2"), "面积 %v 不合理", "the area %v makes no sense", t.MaxAOIM2)
+	case !area(t.MinAOIM2) || t.MaxAOIM2 > 0 && t.MinAOIM2 > t.MaxAOIM2:
+		return faultAt(in("min_aoi_m2"), "面积 %v 不合理", "the area %v makes no sense", t.MinAOIM2)
 	}
 	return nil
+}
+
+// check returns the first fault of the rule for a layer.
+func (r Layer) check(layer string, gridM float64, at []string) (*fault, error) {
+	in := func(path ...string) []string { return append(slices.Clone(at), path...) }
+	switch {
+	case !edition.ValidLayer(layer):
+		return faultAt(at, "图层名不合规", "the layer's name is not allowed"), nil
+	case r.Dissolve && gridM == 0:
+		return faultAt(in("dissolve"), "融合需要 grid_m", "dissolve needs grid_m"), nil
+	case r.Dissolve && (r.Fields.Known || len(r.Fields.Names) > 0):
+		return faultAt(in("fields"), "融合后的要素没有字段", "dissolved features have no fields"), nil
+	case len(r.Except) > 0 && !r.Fields.Known:
+		return faultAt(in("except"), "except 只能与 fields: known 同用", "except goes with fields: known alone"), nil
+	}
+	p, err := ingest.ProfileOf(layer)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range r.Fields.Names {
+		personal, err := ingest.PersonalField(n)
+		switch {
+		case err != nil:
+			return nil, err
+		case personal:
+			return faultAt(in("fields", n), "%.40s 是个人信息，不能离开涉密版", "%.40s speaks of a person and never leaves secure", n), nil
+		case p.Standard && !p.Knows(n):
+			return faultAt(in("fields", n), "图层 %s 没有标准字段 %.40s；标准之外的字段不能离开涉密版", "layer %s has no standard field %.40s, and others never leave secure", layer, n), nil
+		}
+	}
+	for _, n := range r.Except {
+		if !p.Knows(n) {
+			return faultAt(in("except", n), "图层 %s 没有标准字段 %.40s", "layer %s has no standard field %.40s", layer, n), nil
+		}
+	}
+	return nil, nil
+}
+
+// allowed lists the fields of a layer that the rule lets through, by their place.
+// A field that speaks of a person never passes, and one that is no standard field
+// passes by its name alone, in layers for which there is no standard.
+func (r Layer) allowed(l *edition.Layer) ([]int, error) {
+	p, err := ingest.ProfileOf(l.Name)
+	if err != nil {
+		return nil, err
+	}
+	var out []int
+	for i, f := range l.Fields {
+		personal, err := ingest.PersonalField(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		known := f.Known && p.Knows(f.Name)
+		named := slices.Contains(r.Fields.Names, f.Name) && (known || !p.Standard)
+		if (named || r.Fields.Known && known) && !slices.Contains(r.Except, f.Name) && !personal && !f.Personal {
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 // Everything is the policy of a secure edition, which holds all that was

@@ -1,0 +1,247 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/rtree"
+	bolt "go.etcd.io/bbolt"
+
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+)
+
+// Layer is one layer in one vintage. Features are counted by ordinals in
+// [0, Len), whose order is fixed for a generation and means nothing else. Safe
+// for concurrent use until its Index is closed.
+type Layer struct {
+	Meta *edition.Layer
+
+	*stored
+	fields map[string]int
+	extent geo.Box
+	// of and at are set for a view: the stored ordinals of its features in rising
+	// order, and of each stored feature the view's ordinal, or -1.
+	of, at []int32
+}
+
+// stored are the features of a layer as they lie in the file. Views share them.
+type stored struct {
+	db      *bolt.DB
+	codes   []byte   // the bucket of codes
+	records [][]byte // in the mapped file
+	byID    []idAt   // by id
+	tree    rtree.RTreeGN[int64, int32]
+}
+
+type idAt struct {
+	id uint64
+	at int32
+}
+
+// Head is what can be said of a feature without its values and geometry.
+type Head struct {
+	ID         uint64
+	Box        geo.Box
+	AreaM2     float64
+	Patch, Net int64 // in 0.01 m², or NoArea
+	Place      string
+}
+
+// leastRecord is the length of the shortest record that can be: it bounds what
+// a manifest's count is believed.
+const leastRecord = 20
+
+func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
+	b := tx.Bucket([]byte(featuresBucket + meta.Key()))
+	if b == nil {
+		return nil, errors.New("not in the file")
+	}
+	s := &stored{db: tx.DB(), codes: []byte(codesBucket + meta.Key())}
+	n := min(max(meta.Features, 0), int(tx.Size()/leastRecord))
+	s.records = make([][]byte, 0, n)
+	s.byID = make([]idAt, 0, n)
+	l := newLayer(meta, s)
+	err := b.ForEach(func(k, v []byte) error {
+		d := decoder{data: v}
+		h := d.head()
+		if d.bad || h.Box.Empty() {
+			return fmt.Errorf("key %x: %w", k, errRecord)
+		}
+		i := int32(len(s.records))
+		s.records = append(s.records, v)
+		s.byID = append(s.byID, idAt{h.ID, i})
+		s.tree.Insert([2]int64{h.Box.Min.Lon, h.Box.Min.Lat}, [2]int64{h.Box.Max.Lon, h.Box.Max.Lat}, i)
+		l.extent = l.extent.Union(h.Box)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(s.byID, func(a, b idAt) int { return cmp.Compare(a.id, b.id) })
+	for i := range s.byID {
+		if i > 0 && s.byID[i].id == s.byID[i-1].id {
+			return nil, fmt.Errorf("it holds id %d twice", s.byID[i].id)
+		}
+	}
+	return l, nil
+}
+
+func newLayer(meta *edition.Layer, s *stored) *Layer {
+	l := &Layer{Meta: meta, stored: s, fields: map[string]int{}, extent: geo.EmptyBox()}
+	for i, f := range meta.Fields {
+		l.fields[f.Name] = i
+	}
+	return l
+}
+
+// loadView takes the features of another layer that the view selects.
+func loadView(meta *edition.Layer, of *Layer) (*Layer, error) {
+	v := meta.View
+	if of == nil {
+		return nil, fmt.Errorf("its source %s is missing", v.Of)
+	}
+	field, ok := of.fields[v.Field]
+	if !ok {
+		return nil, fmt.Errorf("its source has no field %s", v.Field)
+	}
+	l := newLayer(meta, of.stored)
+	l.at = make([]int32, of.Len())
+	for i, rec := range of.records {
+		d := decoder{data: rec}
+		h := d.head()
+		text, ok := d.textAt(field)
+		if d.bad {
+			return nil, fmt.Errorf("feature %d: %w", h.ID, errRecord)
+		}
+		l.at[i] = -1
+		if ok && strings.HasPrefix(text, v.Prefix) {
+			l.at[i] = int32(len(l.of))
+			l.of = append(l.of, int32(i))
+			l.extent = l.extent.Union(h.Box)
+		}
+	}
+	return l, nil
+}
+
+// Len returns the number of features.
+func (l *Layer) Len() int {
+	if l.at != nil {
+		return len(l.of)
+	}
+	return len(l.records)
+}
+
+// record returns the stored bytes of feature i.
+func (l *Layer) record(i int) []byte {
+	if l.at != nil {
+		i = int(l.of[i])
+	}
+	return l.records[i]
+}
+
+// ordinal returns the layer's ordinal of a stored feature; false when the layer
+// is a view that does not hold it.
+func (l *Layer) ordinal(i int32) (int, bool) {
+	if l.at != nil {
+		i = l.at[i]
+	}
+	return int(i), i >= 0
+}
+
+// Field returns the place of a field among a feature's values, or -1.
+func (l *Layer) Field(name string) int {
+	if i, ok := l.fields[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// Extent returns the box around all features; the empty box when there are none.
+func (l *Layer) Extent() geo.Box { return l.extent }
+
+// Search visits the features whose boxes meet b, in no particular order, until
+// visit returns false.
+func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
+	l.tree.Search([2]int64{b.Min.Lon, b.Min.Lat}, [2]int64{b.Max.Lon, b.Max.Lat}, func(_, _ [2]int64, at int32) bool {
+		i, ok := l.ordinal(at)
+		return !ok || visit(i)
+	})
+}
+
+// Head returns feature i without values and geometry; the zero Head when the
+// file has been damaged since it was opened, which [Layer.Feature] tells.
+func (l *Layer) Head(i int) Head {
+	var h Head
+	err := guard(func() error {
+		d := decoder{data: l.record(i)}
+		h = d.head()
+		if d.bad {
+			return errRecord
+		}
+		return nil
+	})
+	if err != nil {
+		return Head{}
+	}
+	return h
+}
+
+// Feature returns feature i whole. It is the caller's own.
+func (l *Layer) Feature(i int) (Feature, error) {
+	var f Feature
+	err := guard(func() (err error) {
+		f, err = decodeRecord(l.record(i))
+		return err
+	})
+	if err != nil {
+		return Feature{}, fmt.Errorf("layer %s, feature number %d: %w", l.Meta.Key(), i, err)
+	}
+	return f, nil
+}
+
+// ByID returns the ordinal of the feature with that id.
+func (l *Layer) ByID(id uint64) (int, bool) {
+	k, ok := slices.BinarySearchFunc(l.byID, id, func(e idAt, id uint64) int { return cmp.Compare(e.id, id) })
+	if !ok {
+		return 0, false
+	}
+	return l.ordinal(l.byID[k].at)
+}
+
+// ByCode returns the ordinals of the features with that code (BSM, 空间码 or
+// another code field), at most limit, in the order of their ids.
+func (l *Layer) ByCode(code string, limit int) ([]int, error) {
+	if code == "" || len(code) > maxCode {
+		return nil, nil
+	}
+	var out []int
+	prefix := append([]byte(code), 0)
+	err := guard(func() error {
+		return l.db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket(l.codes)
+			if b == nil {
+				return nil
+			}
+			c := b.Cursor()
+			for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(out) < limit; k, _ = c.Next() {
+				if len(k) != len(prefix)+8 {
+					continue // a longer code that holds a zero byte
+				}
+				if i, ok := l.ByID(binary.BigEndian.Uint64(k[len(prefix):])); ok {
+					out = append(out, i)
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("layer %s, codes: %w", l.Meta.Key(), err)
+	}
+	return out, nil
+}

@@ -1,0 +1,108 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+	"gengtu/ingest/source"
+)
+
+// SourceCRS returns the coordinate system that a file says its coordinates are
+// in, or a problem that says why it cannot be taken and what to do.
+func SourceCRS(path string, info source.CRSInfo) (geo.CRS, error) {
+	var crs geo.CRS
+	var err error
+	switch {
+	case info.WKT != "":
+		crs, err = geo.ParseWKT(info.WKT)
+	case info.EPSG != 0:
+		crs, err = geo.EPSG(info.EPSG)
+	case info.Name != "":
+		crs, err = geo.ParseCRSName(info.Name)
+	default:
+		return geo.CRS{}, problem.New("CRS_MISSING", "文件没有说明坐标系", "the file does not say what coordinate system it is in").In(path).
+			Advise("补上 .prj，或用 --crs EPSG:4524 这样的写法指明", "add a .prj, or say so with --crs, for example --crs EPSG:4524")
+	}
+	if err != nil {
+		return geo.CRS{}, crsProblem(path, err)
+	}
+	return crs, nil
+}
+
+// crsProblem tells a person why a coordinate system is refused.
+func crsProblem(path string, err error) error {
+	var e *geo.CRSError
+	if !errors.As(err, &e) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	p := problem.New("CRS_REFUSED", "坐标系不能收：%s", "the coordinate system cannot be taken: %s", e.Error()).In(path).Because(err)
+	if errors.Is(e.Kind, geo.ErrCRSControlled) {
+		return p.Advise("北京 54 和西安 80 的转换参数受控，请让提交单位用 CGCS2000 重新提交",
+			"the parameters of Beijing 54 and Xi'an 80 are controlled: have it delivered again in CGCS2000")
+	}
+	if !e.Convertible() {
+		return p.Advise("补上正确的坐标系说明，或用 --crs 指明", "give the coordinate system rightly, or say it with --crs")
+	}
+	out := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + "_4490.gpkg"
+	return p.Advise("可先转换：ogr2ogr -t_srs EPSG:4490 %s %s", "convert it first: ogr2ogr -t_srs EPSG:4490 %s %s", out, path)
+}
+
+// misfits says in words why a coordinate does not fit its system.
+var misfits = []struct {
+	kind   error
+	zh, en string
+}{
+	{geo.ErrNotFinite, "坐标不是有限的数", "the coordinate is not a finite number"},
+	{geo.ErrDegrees, "坐标像是经纬度（度），坐标系却以米为单位", "the coordinate looks like degrees, the system has metres"},
+	{geo.ErrMetres, "坐标像是平面坐标（米），坐标系却以度为单位", "the coordinate looks like metres, the system has degrees"},
+	{geo.ErrSwapped, "东、北（经、纬）坐标次序颠倒", "easting and northing, or longitude and latitude, are exchanged"},
+	{geo.ErrZone, "东坐标的带号是另一带的", "the number before the easting is that of another zone"},
+	{geo.ErrRange, "坐标超出坐标系的范围", "the coordinate lies outside the range of its system"},
+}
+
+// geometryProblem tells a person why a geometry could not be brought to CGCS2000:
+// what was found, where, and the system that it probably is in.
+func geometryProblem(err error) *problem.Problem {
+	var zhAt, enAt string
+	var g *geo.GeometryError
+	if errors.As(err, &g) && g.Place != (geo.Place{}) {
+		zhAt = fmt.Sprintf("第 %d 部分第 %d 环第 %d 点：", g.Place.Polygon, g.Place.Ring, g.Place.Position)
+		enAt = g.Place.String() + ": "
+	}
+	if errors.Is(err, geo.ErrGeometryLimit) {
+		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million").
+			Advise("请拆成几个要素", "divide it into several features").Because(err)
+	}
+	var c *geo.CoordinateError
+	if !errors.As(err, &c) {
+		return problem.New("GEOMETRY_UNREADABLE", "图形读不出来（%v）", "the geometry cannot be read (%v)", err).Because(err)
+	}
+	zh, en := "坐标不合适", "the coordinate does not fit"
+	for _, m := range misfits {
+		if errors.Is(c.Kind, m.kind) {
+			zh, en = m.zh, m.en
+			break
+		}
+	}
+	p := problem.New("COORDINATE", zhAt+zh+"：%v, %v（%v）", enAt+en+": %v, %v (%v)", c.Found.X, c.Found.Y, c.CRS).Because(err)
+	return adviseCRS(p, c)
+}
+
+func adviseCRS(p *problem.Problem, c *geo.CoordinateError) *problem.Problem {
+	if z, ok := c.Proposal(); ok {
+		return p.Advise("看来是 %[1]v（%[2]s）；核实后用 --crs %[1]v 重新读入", "it looks like %[1]v (%[2]s); check, and read it again with --crs %[1]v", z, z.Name())
+	}
+	switch {
+	case errors.Is(c.Kind, geo.ErrDegrees):
+		return p.Advise("若确是经纬度，用 --crs EPSG:4490 重新读入", "if they are longitudes and latitudes, read it again with --crs EPSG:4490")
+	case errors.Is(c.Kind, geo.ErrMetres), errors.Is(c.Kind, geo.ErrZone):
+		return p.Advise("请核实投影带，用 --crs 指明，如 --crs EPSG:4524", "find out the zone and name it with --crs, such as --crs EPSG:4524")
+	case errors.Is(c.Kind, geo.ErrSwapped):
+		return p.Advise("请让提交单位把东（经）坐标写在前面", "have it delivered with the easting or longitude first")
+	}
+	return p.Advise("请核对坐标系和坐标", "check the coordinate system and the coordinate")
+}

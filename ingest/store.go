@@ -1,0 +1,126 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/problem"
+)
+
+// store keeps, leaves out or refuses one judged feature, and counts it.
+func (l *layerRun) store(j *judged) error {
+	rep := l.rep
+	rep.Read++
+	rep.AreaIn += j.areaIn
+	if !j.refused && !j.leftOut {
+		if err := l.keep(j); err != nil {
+			return err
+		}
+	}
+	for _, f := range j.findings {
+		if f.Action != Mended || !j.refused {
+			rep.add(f)
+		}
+	}
+	switch {
+	case j.refused:
+		rep.Refused++
+		rep.AreaRefused += j.areaIn
+		return nil
+	case j.leftOut:
+		rep.leaveOut(j)
+		return nil
+	}
+	rep.Kept++
+	rep.AreaOut += j.AreaM2
+	if j.mended {
+		rep.Mended++
+		rep.AreaMending += j.areaIn - j.AreaM2
+	}
+	if rep.Cropland != nil {
+		if strings.HasPrefix(j.class, CroplandPrefix) {
+			rep.Cropland.add(j)
+		} else {
+			rep.leaveOut(j)
+		}
+	}
+	if rep.Layer == "region" && j.Place != "" {
+		l.run.addRegion(rep.Vintage, regionShape{j.Place, j.Geometry, j.Geometry.Box()})
+	}
+	return nil
+}
+
+func (r *run) addRegion(vintage string, g regionShape) {
+	if r.regions == nil {
+		r.regions = map[string][]regionShape{}
+	}
+	r.regions[vintage] = append(r.regions[vintage], g)
+}
+
+// keep stores a feature. One whose id is taken is refused when its business key
+// is a BSM, or when it is a copy. Where a weaker key is shared, as by the parts
+// of one region, the geometry joins the key, of the first of them too: which of
+// them comes first means nothing.
+func (l *layerRun) keep(j *judged) error {
+	weak := j.keyField != "" && j.keyField != "BSM"
+	if weak && l.shared[j.ID] {
+		return l.keepShared(j)
+	}
+	err := l.out.Add(&j.Feature)
+	switch {
+	case err == nil:
+		l.seen[j.ID] = where{j.source, j.record}
+		return nil
+	case !errors.Is(err, index.ErrDuplicate):
+		return fmt.Errorf("%s: record %d: %w", l.paths[j.source], j.record, err)
+	case !weak:
+		l.refuseCopy(j, l.seen[j.ID])
+		return nil
+	}
+	first, ok, err := l.out.Take(j.ID)
+	if err != nil || !ok {
+		return fmt.Errorf("%s: record %d: the first of its key is lost: %w", l.paths[j.source], j.record, errors.Join(err, index.ErrDuplicate))
+	}
+	at := l.seen[j.ID]
+	delete(l.seen, j.ID)
+	l.shared[j.ID] = true
+	first.ID = sharedID(l.rep.Layer, j.key, first.Geometry)
+	if err := l.out.Add(&first); err != nil {
+		return fmt.Errorf("%s: record %d: %w", l.paths[at.source], at.record, err)
+	}
+	l.seen[first.ID] = at
+	return l.keepShared(j)
+}
+
+// keepShared stores a feature whose weak key another has.
+func (l *layerRun) keepShared(j *judged) error {
+	j.ID = sharedID(l.rep.Layer, j.key, j.Geometry)
+	err := l.out.Add(&j.Feature)
+	switch {
+	case errors.Is(err, index.ErrDuplicate):
+		l.refuseCopy(j, l.seen[j.ID])
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: record %d: %w", l.paths[j.source], j.record, err)
+	}
+	l.seen[j.ID] = where{j.source, j.record}
+	j.find(Noted, l.at(j, problem.New("KEY_SHARED", "%s 不止一条记录有，标识改由编号和图形得出", "%s stands in more than one record; the id is made from it and the geometry", j.keyField)))
+	return nil
+}
+
+// refuseCopy refuses a feature whose id another has.
+func (l *layerRun) refuseCopy(j *judged, first where) {
+	if j.key == "" {
+		j.find(Refused, l.at(j, problem.New("DUPLICATE", "图形和属性与 %s 第 %d 条记录完全相同", "geometry and attributes are those of %s, record %d", l.paths[first.source], first.record).
+			Advise("重复的要素只收一次", "a feature is taken once")))
+		return
+	}
+	j.find(Refused, l.at(j, problem.New("DUPLICATE", "%[1]s 与 %[2]s 第 %[3]d 条记录重复", "its %[1]s is that of %[2]s, record %[3]d", j.keyField, l.paths[first.source], first.record).
+		Advise("同一图层里标识码必须唯一，请更正后重新提交", "a key may stand only once in a layer: correct it and deliver again")))
+}
+
+func (l *layerRun) at(j *judged, p *problem.Problem) *problem.Problem {
+	return p.In(l.paths[j.source]).At(j.record, j.key)
+}

@@ -4,26 +4,50 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+
+	"golang.org/x/sync/singleflight"
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/tile"
 )
 
-// generation is one frozen state of an edition, open for serving.
+// generation is one frozen state of an edition, open for serving. Its files are
+// closed when the last hold on it is released.
 type generation struct {
-	name  string
-	ix    *index.Index
-	built *cache.Reader
-	made  *cache.Store
-	mu    sync.Mutex
-	refs  int
-	memo  sync.Map // documents that are the same for every request
+	name     string
+	ix       *index.Index
+	built    *cache.Reader
+	made     *cache.Store
+	pictures *pictures
+	memo     memo
+
+	mu   sync.Mutex
+	refs int
 }
 
-func (s *Server) openGeneration(dir, name string) (*generation, error) {
+// openGeneration opens a generation of the edition at dir, whose tier must be
+// tier. The checksums of its files are compared first: a file that is cut short
+// would be mapped into memory all the same, and reading it would end the process.
+func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generation, error) {
+	m, err := edition.ReadManifest(edition.Path(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	if m.Tier != tier {
+		return nil, problem.New("TIER_CHANGED", "目录里的版别从 %s 变成了 %s", "the directory's tier changed from %s to %s", tier, m.Tier).In(dir)
+	}
+	if m.Generation != name {
+		return nil, problem.New("MANIFEST_BROKEN", "%s 的清单写的是 %.40q", "the manifest of %s says that it is %.40q", name, m.Generation).In(dir)
+	}
+	if err := edition.CheckFiles(dir, m); err != nil {
+		return nil, err
+	}
 	ix, err := index.Open(dir, name)
 	if err != nil {
 		return nil, err
@@ -35,15 +59,15 @@ func (s *Server) openGeneration(dir, name string) (*generation, error) {
 	opt := cache.StoreOptions{
 		MemoryBytes: s.cfg.Limits.TileMemory, DiskBytes: s.cfg.Limits.TileDisk, Dir: s.cfg.CacheDir,
 		OnCorrupt: func(layerKey string, t tile.Tile) {
-			s.cfg.Log.Warn("damaged tile dropped and made anew", "tier", ix.Manifest.Tier, "layer", layerKey, "tile", t.String())
+			s.cfg.Log.Warn("damaged tile dropped and made anew", "tier", tier, "layer", layerKey, "tile", t.String())
 			s.metrics.corrupt.Inc()
 		},
 	}
-	made, err := cache.OpenStore(string(ix.Manifest.Tier)+"-"+name, opt)
+	made, err := cache.OpenStore(string(tier)+"-"+name, opt)
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}
-	return &generation{name: name, ix: ix, built: built, made: made, refs: 1}, nil
+	return &generation{name: name, ix: ix, built: built, made: made, pictures: newPictures(s.cfg.Limits.PictureMemory), refs: 1}, nil
 }
 
 // acquire keeps g open until release; false when it is closed already.
@@ -67,84 +91,180 @@ func (g *generation) release() error {
 	return errors.Join(g.made.Close(), g.built.Close(), g.ix.Close())
 }
 
-// generations are the open generations of one edition: the current one, and
-// older ones that requests have pinned, at most maxPinned.
+// generations are the open generations of one edition: the one in force, and
+// others that requests have pinned or that were in force before.
 type generations struct {
-	open   func(name string) (*generation, error)
-	mu     sync.RWMutex
-	now    *generation
-	pinned []*generation // oldest use first
+	dir  string
+	open func(name string) (*generation, error)
+
+	opening singleflight.Group
+	mu      sync.Mutex
+	now     *generation
+	others  []*generation // the one that was used least recently first
 }
 
-// maxPinned bounds how many older generations are held open.
-const maxPinned = 2
+// maxOthers bounds how many generations beside the one in force are held open;
+// each holds its R-tree and its tiles in memory.
+const maxOthers = 2
 
-func (g *generations) current() *generation {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return g.now
-}
-
-// swap puts next in force. Requests that hold the generation before it finish
-// with it.
-func (g *generations) swap(next *generation) {
-	g.mu.Lock()
-	old := g.now
-	g.now = next
-	g.mu.Unlock()
-	if old != nil {
-		// The last request closes it; a failure to close what was only read
-		// loses nothing.
-		_ = old.release()
-	}
-}
-
-// take returns the current generation, acquired.
-func (g *generations) take() *generation {
-	for {
-		now := g.current()
-		if now.acquire() {
-			return now
-		}
-	}
-}
-
-// pin returns the generation of that name, acquired, opening it when it is
-// kept on disc but not open.
-func (g *generations) pin(dir, name string) (*generation, error) {
-	now := g.take()
-	if now.name == name {
-		return now, nil
-	}
-	_ = now.release() // never the last hold: generations keeps one
-	if !keptOnDisc(dir, name) {
-		return nil, errGone
-	}
+// current returns the name of the generation in force, "" when all is closed.
+func (g *generations) current() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, p := range g.pinned {
-		if p.name == name && p.acquire() {
+	if g.now == nil {
+		return ""
+	}
+	return g.now.name
+}
+
+// take returns the generation in force, acquired.
+func (g *generations) take() (*generation, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.now == nil || !g.now.acquire() {
+		return nil, errServing
+	}
+	return g.now, nil
+}
+
+// enforce puts the generation of that name in force, opening it when it is not
+// open. Requests that hold the one before finish with it.
+func (g *generations) enforce(name string) error {
+	next, err := g.find(name)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	// The hold that find took is the one of g.now from here on.
+	if old := g.now; old != nil {
+		g.others = append(g.others, old)
+	}
+	g.now = next
+	dropped := g.evict()
+	g.mu.Unlock()
+	letGo(dropped)
+	return nil
+}
+
+// pin returns the generation of that name, acquired, opening it when it is kept
+// on disc but not open.
+func (g *generations) pin(name string) (*generation, error) {
+	if !generationLike(name) {
+		return nil, problem.New("PARAMETER_GENERATION", "%.40q 不是一代的名字", "%.40q names no generation", name)
+	}
+	switch g.current() {
+	case "":
+		return nil, errServing
+	case name:
+		if p := g.held(name); p != nil {
 			return p, nil
 		}
 	}
-	p, err := g.open(name)
-	if err != nil {
-		return nil, errors.Join(errGone, err)
+	if !g.kept(name) {
+		return nil, errGone
 	}
-	if len(g.pinned) == maxPinned {
-		_ = g.pinned[0].release()
-		g.pinned = append(g.pinned[:0], g.pinned[1:]...)
+	p, err := g.find(name)
+	if err != nil && !g.kept(name) {
+		return nil, errGone // removed while it was being opened
 	}
-	g.pinned = append(g.pinned, p)
-	p.acquire()
-	return p, nil
+	return p, err
 }
 
-func keptOnDisc(dir, name string) bool {
-	if name != filepath.Base(name) || len(name) != 17 || name[0] != 'g' {
-		return false
+// find returns a generation that is open or on disc, acquired. Callers that want
+// one at one time open it once; none of them keeps others waiting.
+func (g *generations) find(name string) (*generation, error) {
+	if p := g.held(name); p != nil {
+		return p, nil
 	}
-	_, err := os.Stat(filepath.Join(edition.Path(dir, name), edition.ManifestFile))
+	v, err, _ := g.opening.Do(name, func() (any, error) {
+		if p := g.held(name); p != nil {
+			return p, p.release()
+		}
+		p, err := g.open(name)
+		if err != nil {
+			return nil, err
+		}
+		g.mu.Lock()
+		g.others = append(g.others, p)
+		dropped := g.evict()
+		g.mu.Unlock()
+		letGo(dropped)
+		return p, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := v.(*generation); ok && p.acquire() {
+		return p, nil
+	}
+	return nil, errBusy // more generations are asked for at once than are held
+}
+
+// held returns the generation of that name, acquired, when it is open.
+func (g *generations) held(name string) *generation {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.now != nil && g.now.name == name && g.now.acquire() {
+		return g.now
+	}
+	for i, p := range g.others {
+		if p.name == name && p.acquire() {
+			g.others = append(slices.Delete(g.others, i, i+1), p)
+			return p
+		}
+	}
+	return nil
+}
+
+// evict takes off the list what is held twice and what is beyond maxOthers, and
+// returns it.
+func (g *generations) evict() []*generation {
+	var dropped []*generation
+	g.others = slices.DeleteFunc(g.others, func(p *generation) bool {
+		if p != g.now {
+			return false
+		}
+		dropped = append(dropped, p)
+		return true
+	})
+	if n := len(g.others) - maxOthers; n > 0 {
+		dropped = append(dropped, g.others[:n]...)
+		g.others = slices.Delete(g.others, 0, n)
+	}
+	return dropped
+}
+
+// letGo releases generations. Nobody waits for their files to be closed, and a
+// failure to close what was only read loses nothing.
+func letGo(dropped []*generation) {
+	for _, p := range dropped {
+		_ = p.release()
+	}
+}
+
+// prune gives up the generations that are no longer kept on disc.
+func (g *generations) prune() {
+	g.mu.Lock()
+	var dropped []*generation
+	g.others = slices.DeleteFunc(g.others, func(p *generation) bool {
+		if g.kept(p.name) {
+			return false
+		}
+		dropped = append(dropped, p)
+		return true
+	})
+	g.mu.Unlock()
+	letGo(dropped)
+}
+
+// generationLike tells whether name has the form of a generation's name, so
+// that no other path can be made from it.
+func generationLike(name string) bool {
+	return len(name) == 17 && name[0] == 'g' && strings.Trim(name[1:], "0123456789abcdef") == ""
+}
+
+func (g *generations) kept(name string) bool {
+	_, err := os.Stat(filepath.Join(edition.Path(g.dir, name), edition.ManifestFile))
 	return err == nil
 }
 
@@ -154,11 +274,42 @@ func (g *generations) close() error {
 	var errs []error
 	if g.now != nil {
 		errs = append(errs, g.now.release())
-		g.now = nil
 	}
-	for _, p := range g.pinned {
+	for _, p := range g.others {
 		errs = append(errs, p.release())
 	}
-	g.pinned = nil
+	g.now, g.others = nil, nil
 	return errors.Join(errs...)
+}
+
+// memo keeps what is the same for every request of a generation. The zero value
+// is empty.
+type memo struct {
+	mu sync.Mutex
+	m  map[string]any
+}
+
+// maxMemo bounds the entries of a memo; keys come from requests.
+const maxMemo = 64
+
+// remember returns what m has under key, or what find returns, which is kept
+// unless it is an error. It may be found twice when two ask at once.
+func remember[T any](m *memo, key string, find func() (T, error)) (T, error) {
+	m.mu.Lock()
+	v, ok := m.m[key].(T)
+	m.mu.Unlock()
+	if ok {
+		return v, nil
+	}
+	v, err := find()
+	if err != nil {
+		return v, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.m == nil || len(m.m) >= maxMemo {
+		m.m = map[string]any{}
+	}
+	m.m[key] = v
+	return v, nil
 }

@@ -1,17 +1,12 @@
 package tileserver
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
-	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/styles"
@@ -22,26 +17,22 @@ import (
 )
 
 func (s *Server) handleViewer(r *request) error {
-	name := r.params["*"]
-	if name == "" {
-		name = "index.html"
-	}
 	asset := viewer.Asset
 	zipped := r.gzips()
 	if zipped {
 		asset = viewer.AssetGzip
 	}
-	body, contentType, tag, ok := asset(name)
+	body, contentType, tag, ok := asset(r.params["*"])
 	if !ok {
 		return errNotFound
 	}
+	r.vary(fasthttp.HeaderAcceptEncoding)
 	h := &r.ctx.Response.Header
-	h.Set("Vary", "Accept-Encoding")
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; child-src blob:; connect-src 'self' blob:; frame-ancestors 'self'")
-	if strings.Contains(string(r.ctx.Request.Header.Peek("If-None-Match")), tag) {
+	h.Set("Content-Security-Policy", s.contentSecurityPolicy())
+	if holds(string(r.ctx.Request.Header.Peek("If-None-Match")), tag) {
 		r.ctx.SetStatusCode(fasthttp.StatusNotModified)
 		return nil
 	}
@@ -49,8 +40,20 @@ func (s *Server) handleViewer(r *request) error {
 		h.Set("Content-Encoding", "gzip")
 	}
 	r.ctx.SetContentType(contentType)
-	r.ctx.SetBody(body)
+	r.ctx.Response.SetBodyRaw(body)
 	return nil
+}
+
+// contentSecurityPolicy is the page's policy, which may also talk to the address
+// that styles and catalogues name the server by.
+func (s *Server) contentSecurityPolicy() string {
+	u, err := url.Parse(s.cfg.PublicURL)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return viewer.ContentSecurityPolicy
+	}
+	origin := " " + u.Scheme + "://" + u.Host
+	return strings.NewReplacer("connect-src 'self'", "connect-src 'self'"+origin, "img-src 'self'", "img-src 'self'"+origin).
+		Replace(viewer.ContentSecurityPolicy)
 }
 
 func (s *Server) handleHealth(r *request) error {
@@ -60,15 +63,18 @@ func (s *Server) handleHealth(r *request) error {
 	return nil
 }
 
+// handleReady tells whether requests should be sent here: not before editions
+// are loaded, and not once the server stops.
 func (s *Server) handleReady(r *request) error {
-	if len(s.tiers) == 0 {
+	if len(s.tiers) == 0 || s.stopping.Load() {
 		return errServing
 	}
 	return s.handleHealth(r)
 }
 
 func (s *Server) handleMetrics(r *request) error {
-	s.metrics.serve(r.ctx)
+	s.metrics.handler(r.ctx)
+	r.ctx.Response.Header.Set("Cache-Control", "no-store")
 	return nil
 }
 
@@ -78,7 +84,7 @@ func (s *Server) handleLater(*request) error { return errNotHere }
 
 // title returns a layer's title in the request's language.
 func (r *request) title(l *index.Layer) string {
-	if r.lang == problem.Chinese {
+	if r.lang() == problem.Chinese {
 		return l.Meta.Title.Zh
 	}
 	return l.Meta.Title.En
@@ -88,35 +94,13 @@ func (r *request) title(l *index.Layer) string {
 func (r *request) attribution() string {
 	p := r.ix().Manifest.Policy
 	text := p.Disclaimer.En
-	if r.lang == problem.Chinese {
+	if r.lang() == problem.Chinese {
 		text = p.Disclaimer.Zh
 	}
 	if p.Approval != "" {
 		text = strings.TrimSpace(text + " " + p.Approval)
 	}
 	return text
-}
-
-// carried are the parameters that addresses in answers repeat.
-func (r *request) carried() url.Values {
-	v := url.Values{}
-	for _, k := range []string{"vintage", "generation"} {
-		if s := r.query(k); s != "" {
-			v.Set(k, s)
-		}
-	}
-	if s := r.query("tk"); s != "" && r.tier != edition.Public {
-		v.Set("tk", s)
-	}
-	return v
-}
-
-// carry returns carried as a query with its question mark, or "".
-func (r *request) carry() string {
-	if v := r.carried(); len(v) > 0 {
-		return "?" + v.Encode()
-	}
-	return ""
 }
 
 // shown lists the layers of an edition as styles and legends want them.
@@ -170,11 +154,9 @@ func (s *Server) handleLegend(r *request) error {
 }
 
 func (s *Server) handleSprites(r *request) error {
-	name := r.params["*"]
-	ratio := 1
-	if strings.Contains(name, "@2x") {
-		ratio = 2
-		name = strings.Replace(name, "@2x", "", 1)
+	name, ratio := r.params["name"], 1
+	if before, after, ok := strings.Cut(name, "@2x."); ok {
+		name, ratio = before+"."+after, 2
 	}
 	picture, index, err := styles.Sprite(ratio)
 	switch {
@@ -189,132 +171,16 @@ func (s *Server) handleSprites(r *request) error {
 }
 
 func (s *Server) handleFonts(r *request) error {
-	from, _, ok := strings.Cut(r.params["range"], "-")
-	start, err := strconv.Atoi(from)
-	if !ok || err != nil {
+	from, to, _ := strings.Cut(r.params["range"], "-")
+	start, err := tile.ParseNumber(from)
+	end, err2 := tile.ParseNumber(to)
+	if err != nil || err2 != nil || end != start+glyph.RangeSize-1 || start > glyph.MaxStart {
 		return problem.New("PARAMETER_RANGE", "字形范围写的是 %.20q", "the glyph range says %.20q", r.params["range"]).
 			Advise("例如 0-255", "for example 0-255")
 	}
-	stack, err := url.PathUnescape(r.params["stack"])
-	if err != nil {
-		stack = r.params["stack"]
-	}
-	data, err := glyph.Range(stack, start)
+	data, err := glyph.Range(r.params["stack"], int(start))
 	if err != nil {
 		return err
 	}
 	return r.send("application/x-protobuf", data)
-}
-
-// catalogLayer is one layer of the catalogue.
-type catalogLayer struct {
-	Name     string            `json:"name"`
-	Title    edition.Title     `json:"title"`
-	Vintage  string            `json:"vintage"`
-	Vintages []string          `json:"vintages"`
-	Features int               `json:"features"`
-	Vertices int               `json:"vertices"`
-	Extent   *[4]float64       `json:"extent"`
-	AreaM2   float64           `json:"area_m2"`
-	AreaMu   float64           `json:"area_mu"`
-	PatchM2  *float64          `json:"patch_m2"`
-	NetM2    *float64          `json:"net_m2"`
-	MinZoom  int               `json:"minzoom"`
-	MaxZoom  int               `json:"maxzoom"`
-	Fields   []catalogField    `json:"fields"`
-	Services map[string]string `json:"services"`
-}
-
-type catalogField struct {
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-	Title string `json:"title,omitempty"`
-	Tile  bool   `json:"tile"`
-}
-
-func (s *Server) handleCatalog(r *request) error {
-	m := r.ix().Manifest
-	l := s.cfg.Limits
-	doc := map[string]any{
-		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang),
-		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
-		"formula": "ellipsoidal CGCS2000", "crs": "EPSG:4490", "grids": []string{"c", "w"},
-		"parcel_zoom": pyramid.DefaultParcelZoom, "maxzoom": m.MaxZoom,
-		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
-		"limits": map[string]any{
-			"body_bytes": l.BodyBytes, "url_bytes": l.URLBytes, "aoi_vertices": l.AOIVertices, "aoi_features": l.AOIFeatures,
-			"aoi_max_m2": nullZero(m.Policy.MaxAOIM2), "aoi_min_m2": nullZero(m.Policy.MinAOIM2),
-			"overlay_seconds": l.Overlay.Seconds(), "overlay_at_once": l.OverlayAtOnce, "list_features": l.Features, "tile_layers": maxLayers,
-		},
-		"services": map[string]string{
-			"style": r.address("style.json"), "legend": r.address("legend.json"), "wmts": r.address("wmts/1.0.0/WMTSCapabilities.xml"),
-			"tilejson": r.address("tiles/all/w.json"), "overlay": r.address("overlay"), "places": r.address("places"),
-		},
-	}
-	if box := r.extent(); !box.Empty() {
-		lo, hi := box.Min.LonLat(), box.Max.LonLat()
-		doc["extent"] = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
-	}
-	if m.Policy.GridM > 0 {
-		doc["grid_m"] = m.Policy.GridM
-	}
-	return r.sendJSON("application/json", doc)
-}
-
-func nullZero(v float64) any {
-	if v == 0 {
-		return nil
-	}
-	return v
-}
-
-// address names a resource of the tier, with what addresses carry.
-func (r *request) address(path string) string {
-	return fmt.Sprintf("%s/%s/%s%s", r.base(), r.tier, path, r.carry())
-}
-
-func (s *Server) catalogLayers(r *request) []catalogLayer {
-	out := []catalogLayer{}
-	for _, name := range r.ix().Names() {
-		l := r.ix().Layer(name, r.query("vintage"))
-		if l == nil {
-			continue
-		}
-		m := l.Meta
-		c := catalogLayer{
-			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
-			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2,
-			MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: map[string]string{},
-		}
-		for _, f := range m.Fields {
-			c.Fields = append(c.Fields, catalogField{f.Name, string(f.Kind), f.Title, f.Tile})
-		}
-		for _, g := range tile.Grids() {
-			c.Services["mvt_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", name, g))
-			c.Services["png_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.png", name, g))
-			c.Services["wmts_"+g.String()] = r.address(fmt.Sprintf("%s_%s/wmts", name, g))
-		}
-		c.Services["tilejson"] = r.address("tiles/" + name + "/w.json")
-		c.Services["features"] = r.address("features/" + name)
-		out = append(out, c)
-	}
-	return out
-}
-
-// overlayContext bounds the time of an overlay answer.
-func (s *Server) overlayContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
-}
-
-// jsonBody reads a request's body as strict JSON into v.
-func jsonBody(data []byte, v any) error {
-	d := json.NewDecoder(strings.NewReader(string(data)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return problem.New("JSON_SYNTAX", "请求体不是所要的 JSON（%v）", "the body is not the JSON that is asked for (%v)", err)
-	}
-	if d.More() {
-		return problem.New("JSON_SYNTAX", "JSON 之后还有内容", "there is more after the JSON")
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package tileserver
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 
 	"gengtu/index"
@@ -22,7 +23,7 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		v, err := json.Marshal(f.Values[i])
+		v, err := json.Marshal(jsonValue(f.Values[i]))
 		if err != nil {
 			return nil, err
 		}
@@ -42,6 +43,15 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 	}
 	dst = append(dst, '}', ',')
 	return append(dst, rest[1:]...), nil
+}
+
+// jsonValue returns a value that JSON has a word for: NaN and the infinities
+// become null.
+func jsonValue(v any) any {
+	if x, ok := v.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		return nil
+	}
+	return v
 }
 
 func (s *Server) handleFeature(r *request) error {
@@ -80,12 +90,15 @@ func (s *Server) handleFeatures(r *request) error {
 		return problem.New("PARAMETER_CODE", "缺少 code=", "code= is missing").
 			Advise("给出标识码（BSM）或空间码", "give a BSM or 空间码")
 	}
-	found, err := l.ByCode(code, s.cfg.Limits.Features)
-	if err != nil {
+	limit := s.cfg.Limits.Features
+	found, err := l.ByCode(code, limit+1)
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(found) == 0 {
+	case len(found) == 0:
 		return problem.New("NO_FEATURE", "图层 %s 没有编码 %.40q", "layer %s has no code %.40q", l.Meta.Name, code)
+	case len(found) > limit:
+		return problem.New("TOO_LARGE_LIST", "这个编码有 %d 个以上的要素", "more than %d features have this code", limit)
 	}
 	body := []byte(nil)
 	if len(found) > 1 {

@@ -2,11 +2,12 @@ package tileserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"runtime"
-	"strconv"
 	"strings"
-	"time"
 
 	"gengtu/index/areas"
 	"gengtu/index/geo"
@@ -25,163 +26,168 @@ type overlayBody struct {
 	Vintage      string              `json:"vintage"`
 }
 
+// overlayRequest is an overlay question on its way to its answer.
+type overlayRequest struct {
+	*request
+	ctx      context.Context //nolint:containedctx // of this one answer
+	question areas.Question
+	body     overlayBody
+	crs      geo.CRS
+}
+
 func (s *Server) handleOverlay(r *request) error {
-	q, body, err := s.overlayQuestion(r)
-	if err != nil {
+	o := &overlayRequest{request: r}
+	if err := o.read(); err != nil {
 		return err
 	}
-	done, err := s.overlayPlace(r)
+	done, err := s.overlays.take()
 	if err != nil {
 		return err
 	}
 	defer done()
-	if body.Place != "" {
-		ctx, cancel := s.overlayContext()
-		defer cancel()
-		q.Shape, err = areas.Place(ctx, r.ix(), body.Place, q.Vintage)
-		if err != nil {
-			return err
-		}
-		return s.answerOne(r, q)
-	}
-	return s.answerGeometry(r, q, body)
-}
-
-// overlayQuestion reads what a request asks, but for the shape.
-func (s *Server) overlayQuestion(r *request) (areas.Question, *overlayBody, error) {
-	q := areas.Question{Combinations: true, Workers: runtime.GOMAXPROCS(0)}
-	body := &overlayBody{}
-	var err error
-	if r.ctx.IsPost() {
-		err = jsonBody(r.ctx.PostBody(), body)
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
+	defer cancel()
+	o.ctx = ctx
+	var results []areas.Result
+	if o.body.Place != "" {
+		results, err = o.answerPlace()
 	} else {
-		err = r.overlayQuery(body)
+		results, err = o.answerGeometry()
 	}
 	if err != nil {
-		return q, nil, err
+		return err
 	}
-	q.Layers, q.GroupBy, q.Vintage = body.Layers, body.GroupBy, body.Vintage
-	if q.Vintage == "" {
-		q.Vintage = r.query("vintage")
-	}
-	if body.Combinations != nil {
-		q.Combinations = *body.Combinations
-	}
-	switch body.Return {
-	case "", "summary":
-	case "features":
-		q.Pieces = true
-		if !r.ix().Manifest.Policy.Pieces {
-			return q, nil, problem.New("POLICY", "本版不提供逐个要素的叠加结果", "this edition does not answer with single features").
-				Advise("改用 \"return\": \"summary\"", "use \"return\": \"summary\"")
-		}
-	default:
-		return q, nil, problem.New("PARAMETER_RETURN", "return 是 %.20q，只有 summary 和 features", "return is %.20q; there are summary and features", body.Return)
-	}
-	if (len(body.Geometry) > 0) == (body.Place != "") {
-		return q, nil, problem.New("PARAMETER_SHAPE", "要给 geometry 或 place 中的一个", "give one of geometry and place")
-	}
-	r.layer = strings.Join(q.Layers, ",")
-	return q, body, nil
+	return o.send(results)
 }
 
-// overlayQuery reads the GET form: place=, bbox= or point=, layers=.
-func (r *request) overlayQuery(body *overlayBody) error {
-	body.Place, body.CRS = r.query("place"), r.query("crs")
-	if v := r.query("layers"); v != "" {
-		body.Layers = strings.Split(v, ",")
+// read reads what is asked, and refuses what can be refused at once.
+func (o *overlayRequest) read() error {
+	var err error
+	if o.request.ctx.IsPost() {
+		err = jsonBody(o.request.ctx.PostBody(), &o.body)
+	} else {
+		err = o.readQuery()
 	}
-	if v := r.query("group_by"); v != "" {
-		layers := body.Layers
-		if len(layers) == 0 {
-			layers = []string{"cropland"}
-		}
-		body.GroupBy = map[string][]string{layers[0]: strings.Split(v, ",")}
+	if err != nil {
+		return err
 	}
-	bbox, point := r.query("bbox"), r.query("point")
-	switch {
-	case bbox != "":
-		n, err := numbers(bbox, 4)
-		if err != nil {
-			return err
-		}
-		body.Geometry = json.RawMessage(boxJSON(n[0], n[1], n[2], n[3]))
-	case point != "":
-		// A point has no area: a square of a millimetre around it names the
-		// features it lies in.
-		n, err := numbers(point, 2)
-		if err != nil {
-			return err
-		}
-		const d = 5e-9
-		body.Geometry = json.RawMessage(boxJSON(n[0]-d, n[1]-d, n[0]+d, n[1]+d))
+	l := o.server.cfg.Limits
+	o.question = areas.Question{
+		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true,
+		Workers: runtime.GOMAXPROCS(0), MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
+	if o.question.Vintage == "" {
+		o.question.Vintage = o.query("vintage")
+	}
+	if o.body.Combinations != nil {
+		o.question.Combinations = *o.body.Combinations
+	}
+	if bytes.Equal(o.body.Geometry, []byte("null")) {
+		o.body.Geometry = nil
+	}
+	if (len(o.body.Geometry) > 0) == (o.body.Place != "") {
+		return problem.New("PARAMETER_SHAPE", "要给 geometry 或 place 中的一个", "give one of geometry and place")
+	}
+	if o.crs, err = areas.ParseCRS(o.body.CRS); err != nil {
+		return err
+	}
+	if err := o.readReturn(); err != nil {
+		return err
+	}
+	if f := o.query("f"); f != "" && f != "json" && f != "csv" {
+		return problem.New("PARAMETER_F", "f 是 %.20q，只有 json 和 csv", "f is %.20q; there are json and csv", f)
+	}
+	o.layer = strings.Join(o.question.Layers, ",")
 	return nil
 }
 
-func boxJSON(x0, y0, x1, y1 float64) []byte {
-	b := []byte(`{"type":"Polygon","coordinates":[[`)
-	for i, p := range [][2]float64{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}, {x0, y0}} {
-		if i > 0 {
-			b = append(b, ',')
+func (o *overlayRequest) readReturn() error {
+	switch o.body.Return {
+	case "", "summary":
+		return nil
+	case "features":
+		o.question.Pieces = true
+		if o.ix().Manifest.Policy.Pieces {
+			return nil
 		}
-		b = append(b, '[')
-		b = strconv.AppendFloat(b, p[0], 'f', -1, 64)
-		b = append(b, ',')
-		b = strconv.AppendFloat(b, p[1], 'f', -1, 64)
-		b = append(b, ']')
+		return problem.New("POLICY", "本版不提供逐个要素的叠加结果", "this edition does not answer with single features").
+			Advise("改用 \"return\": \"summary\"", "use \"return\": \"summary\"")
 	}
-	return append(b, "]]}"...)
+	return problem.New("PARAMETER_RETURN", "return 是 %.20q，只有 summary 和 features", "return is %.20q; there are summary and features", o.body.Return)
 }
 
-func numbers(text string, n int) ([]float64, error) {
-	parts := strings.Split(text, ",")
-	out := make([]float64, len(parts))
-	for i, p := range parts {
-		v, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
-		if err != nil || v != v || v > 1e12 || v < -1e12 {
-			return nil, problem.New("PARAMETER_NUMBER", "%.40q 不是 %d 个数", "%.40q is not %d numbers", text, n)
-		}
-		out[i] = v
+// answerPlace answers for a place. The policy's bounds on shapes do not hold
+// for it: they keep single parcels and bulk questions apart from the public, and
+// places and their sums are published anyway.
+func (o *overlayRequest) answerPlace() ([]areas.Result, error) {
+	var err error
+	if o.question.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, o.question.Vintage); err != nil {
+		return nil, err
 	}
-	if len(out) != n {
-		return nil, problem.New("PARAMETER_NUMBER", "%.40q 不是 %d 个数", "%.40q is not %d numbers", text, n)
-	}
-	return out, nil
+	a, err := o.ask()
+	return []areas.Result{{Answer: a, Single: true}}, err
 }
 
-// overlayPlace takes one of the places for overlay answers, waiting a moment
-// when there is none.
-func (s *Server) overlayPlace(r *request) (func(), error) {
-	wait := time.NewTimer(2 * time.Second)
-	defer wait.Stop()
-	select {
-	case s.overlay <- struct{}{}:
-		return func() { <-s.overlay }, nil
-	case <-wait.C:
-		return nil, errBusy
-	}
-}
-
-// shape brings a geometry's polygons into an AOI that the limits and the policy
-// allow.
-func (s *Server) shape(r *request, polygons [][][]geo.XY, crs geo.CRS) (geo.MultiPolygon, error) {
-	m, err := areas.Shape(polygons, crs)
+func (o *overlayRequest) answerGeometry() ([]areas.Result, error) {
+	l := o.server.cfg.Limits
+	shapes, many, err := areas.ParseShapes(o.body.Geometry, areas.Limits{Vertices: l.AOIVertices, Features: l.AOIFeatures})
 	if err != nil {
 		return nil, err
 	}
-	return m, s.allowShape(r, m)
+	results := []areas.Result{}
+	for _, g := range shapes {
+		a, err := o.answerShape(g)
+		if err == nil || !many {
+			results = append(results, areas.Result{ID: g.ID, Properties: g.Properties, Answer: a, Single: !many})
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if o.ctx.Err() != nil {
+			return nil, err // time is over for all of them
+		}
+		_, p := statusOf(err)
+		if p == nil {
+			o.server.cfg.Log.Error("a shape of a collection failed", "id", o.id(), "shape", len(results)+1, "error", err)
+			p = problem.New("SERVER_FAULT", "服务器出错", "server fault")
+		}
+		results = append(results, areas.Result{ID: g.ID, Properties: g.Properties, Problem: p})
+	}
+	return results, nil
 }
 
-// allowShape keeps to the policy's bounds on shapes.
-func (s *Server) allowShape(r *request, m geo.MultiPolygon) error {
-	p := r.ix().Manifest.Policy
+func (o *overlayRequest) answerShape(g areas.Given) (*areas.Answer, error) {
+	if g.Err != nil {
+		return nil, g.Err
+	}
+	m, err := areas.ShapeWithin(g.Polygons, o.crs, o.server.cfg.Limits.OverlayVertices)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.allow(m); err != nil {
+		return nil, err
+	}
+	o.question.Shape = m
+	return o.ask()
+}
+
+func (o *overlayRequest) ask() (*areas.Answer, error) {
+	a, err := areas.Ask(o.ctx, o.ix(), o.question)
+	if err != nil {
+		return nil, err
+	}
+	a.Program = o.server.cfg.Program
+	return a, nil
+}
+
+// allow keeps to the policy's bounds on shapes.
+func (o *overlayRequest) allow(m geo.MultiPolygon) error {
+	p := o.ix().Manifest.Policy
 	if p.MaxAOIM2 == 0 && p.MinAOIM2 == 0 {
 		return nil
 	}
-	ctx, cancel := s.overlayContext()
-	defer cancel()
-	a, err := areas.Size(ctx, m)
+	a, err := areas.Size(o.ctx, m)
 	if err != nil {
 		return err
 	}
@@ -196,93 +202,54 @@ func (s *Server) allowShape(r *request, m geo.MultiPolygon) error {
 	return nil
 }
 
-func (s *Server) answerGeometry(r *request, q areas.Question, body *overlayBody) error {
-	crs, err := areas.ParseCRS(body.CRS)
-	if err != nil {
-		return err
-	}
-	features, many, err := areas.ParseShapes(body.Geometry, areas.Limits{Vertices: s.cfg.Limits.AOIVertices, Features: s.cfg.Limits.AOIFeatures})
-	if err != nil {
-		return err
-	}
-	if !many {
-		if features[0].Err != nil {
-			return features[0].Err
-		}
-		if q.Shape, err = s.shape(r, features[0].Polygons, crs); err != nil {
-			return err
-		}
-		return s.answerOne(r, q)
-	}
-	ctx, cancel := s.overlayContext()
-	defer cancel()
-	out := []areas.Result{}
-	for _, f := range features {
-		res := areas.Result{ID: f.ID, Properties: f.Properties}
-		err := f.Err
-		if err == nil {
-			q.Shape, err = s.shape(r, f.Polygons, crs)
-		}
-		if err == nil {
-			res.Answer, err = areas.Ask(ctx, r.ix(), q)
-		}
-		if ctx.Err() != nil {
-			return errTimeout
-		}
-		if res.Problem = problem.Of(err); err != nil && res.Problem == nil {
-			return err
-		}
-		if res.Answer != nil {
-			res.Answer.Program = s.cfg.Program
-		}
-		out = append(out, res)
-	}
-	return r.sendOverlay(out)
-}
-
-func (s *Server) answerOne(r *request, q areas.Question) error {
-	ctx, cancel := s.overlayContext()
-	defer cancel()
-	a, err := areas.Ask(ctx, r.ix(), q)
-	if err != nil {
-		return err
-	}
-	a.Program = s.cfg.Program
-	return r.sendOverlay([]areas.Result{{Answer: a, Single: true}})
-}
-
-func (r *request) sendOverlay(results []areas.Result) error {
-	h := &r.ctx.Response.Header
-	switch f := r.query("f"); f {
-	case "", "json":
-		var v any = results
-		if len(results) == 1 && results[0].Single {
-			v = results[0].Answer
-		}
-		data, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		return r.sendOnce("application/json", data)
-	case "csv":
+func (o *overlayRequest) send(results []areas.Result) error {
+	contentType, body := "application/json", []byte(nil)
+	if o.query("f") == "csv" {
 		var b bytes.Buffer
 		if err := areas.WriteCSV(&b, results); err != nil {
 			return err
 		}
-		h.Set("Content-Disposition", `attachment; filename="overlay.csv"`)
-		return r.sendOnce("text/csv; charset=utf-8", b.Bytes())
-	default:
-		return problem.New("PARAMETER_F", "f 是 %.20q，只有 json 和 csv", "f is %.20q; there are json and csv", f)
+		contentType, body = "text/csv; charset=utf-8", b.Bytes()
+		o.request.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="overlay.csv"`)
+	} else {
+		var v any = results
+		if len(results) == 1 && results[0].Single {
+			v = results[0].Answer
+		}
+		var err error
+		if body, err = json.Marshal(v); err != nil {
+			return err
+		}
 	}
+	if o.request.ctx.IsPost() {
+		return o.sendOnce(contentType, body)
+	}
+	return o.request.send(contentType, body)
 }
 
-// sendOnce answers a GET with an ETag, and a POST with what is not kept.
-func (r *request) sendOnce(contentType string, data []byte) error {
-	if !r.ctx.IsPost() {
-		return r.send(contentType, data)
+// jsonBody reads a request's body as strict JSON into v.
+func jsonBody(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	var s *json.SyntaxError
+	var t *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return problem.New("JSON_SYNTAX", "JSON 之后还有内容", "there is more after the JSON")
+		}
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return problem.New("JSON_SYNTAX", "请求体不完整", "the body is empty or cut short")
+	case errors.As(err, &s):
+		return problem.New("JSON_SYNTAX", "请求体第 %d 字节处不是 JSON", "the body is no JSON at byte %d", s.Offset)
+	case errors.As(err, &t):
+		return problem.New("JSON_MEMBER", "%.40q 处不能是 %s", "at %.40q there must be no %s", t.Field, t.Value)
 	}
-	r.ctx.Response.Header.Set("Cache-Control", "no-store")
-	r.ctx.Response.Header.Add("Vary", "Accept-Encoding")
-	r.ctx.SetContentType(contentType)
-	return r.body(contentType, data)
+	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
+		return problem.New("JSON_MEMBER", "不认识成员 %.40s", "unknown member %.40s", name).
+			Advise("可用 geometry、place、crs、layers、group_by、return、combinations、vintage", "there are geometry, place, crs, layers, group_by, return, combinations and vintage")
+	}
+	return problem.New("JSON_SYNTAX", "请求体不是所要的 JSON", "the body is not the JSON that is asked for")
 }

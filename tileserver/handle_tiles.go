@@ -3,17 +3,14 @@ package tileserver
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
-	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
@@ -25,13 +22,13 @@ import (
 // maxLayers bounds how many layers one tile may be asked for.
 const maxLayers = 16
 
-// tileTime bounds the making of one tile.
-const tileTime = 30 * time.Second
+// allLayers stands for the layers of [shownLayers].
+const allLayers = "all"
 
 // layersOf reads {layers}: a name, a comma list, or all.
 func (r *request) layersOf(text string) ([]*index.Layer, error) {
 	names := strings.Split(text, ",")
-	if text == "all" {
+	if text == allLayers {
 		names = shownLayers(r.ix().Manifest)
 	}
 	if len(names) > maxLayers {
@@ -42,15 +39,18 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 		l, err := r.findLayer(n)
 		if err != nil {
 			// `all` takes what there is of a vintage.
-			if text == "all" {
+			if text == allLayers {
 				continue
 			}
 			return nil, err
 		}
 		if slices.Contains(out, l) {
-			return nil, problem.New("PARAMETER_LAYERS", "图层 %q 写了两次", "layer %q is named twice", n)
+			return nil, problem.New("PARAMETER_LAYERS", "图层 %.40q 写了两次", "layer %.40q is named twice", n)
 		}
 		out = append(out, l)
+	}
+	if v := r.query("vintage"); v != "" && len(out) == 0 {
+		return nil, noVintage(text, v)
 	}
 	r.layer = text
 	return out, nil
@@ -59,7 +59,7 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 func (r *request) grid() (tile.Grid, error) {
 	g, err := tile.ParseGrid(r.params["grid"])
 	if err != nil {
-		return 0, problem.New("GRID_UNKNOWN", "没有网格 %q，只有 w 和 c", "no grid %q; there are w and c", r.params["grid"])
+		return 0, problem.New("GRID_UNKNOWN", "没有网格 %.20q，只有 w 和 c", "no grid %.20q; there are w and c", r.params["grid"])
 	}
 	return g, nil
 }
@@ -85,21 +85,25 @@ func (r *request) checkTile(t tile.Tile, err error) (tile.Tile, error) {
 	return t, err
 }
 
-// parts returns the tiles of the layers, the empty ones left out.
-func (r *request) parts(layers []*index.Layer, t tile.Tile) ([]cache.Part, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), tileTime)
-	defer cancel()
+// parts returns the tiles of the layers, the empty ones left out. They are valid
+// while the generation is held.
+func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile) ([]cache.Part, error) {
 	var out []cache.Part
 	for _, l := range layers {
 		p, err := r.gen.part(ctx, l, t)
 		if err != nil {
 			return nil, err
 		}
-		if p.RawLen > 0 {
+		if !p.Empty() {
 			out = append(out, p)
 		}
 	}
 	return out, nil
+}
+
+// tileContext bounds the making of a tile or a map.
+func (s *Server) tileContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), s.cfg.Limits.Tile)
 }
 
 // partsTag names the content of a tile by the checksums of its parts.
@@ -125,12 +129,18 @@ func (s *Server) handleMVT(r *request) error {
 }
 
 func (r *request) sendMVT(layers []*index.Layer, t tile.Tile) error {
-	parts, err := r.parts(layers, t)
+	ctx, cancel := r.server.tileContext()
+	defer cancel()
+	parts, err := r.parts(ctx, layers, t)
 	if err != nil {
 		return err
 	}
-	r.ctx.Response.Header.Add("Vary", "Accept-Encoding")
-	if r.fresh(partsTag(parts)) {
+	r.vary(fasthttp.HeaderAcceptEncoding)
+	c := plainly
+	if len(parts) > 0 && r.gzips() {
+		c = gzipped
+	}
+	if r.fresh(partsTag(parts), c) {
 		return nil
 	}
 	if len(parts) == 0 {
@@ -138,19 +148,20 @@ func (r *request) sendMVT(layers []*index.Layer, t tile.Tile) error {
 		return nil
 	}
 	r.ctx.SetContentType("application/vnd.mapbox-vector-tile")
-	if r.gzips() {
+	if c == gzipped {
 		r.ctx.Response.Header.Set("Content-Encoding", "gzip")
-		r.ctx.SetBody(cache.AppendGzip(nil, parts))
+		r.ctx.Response.SetBodyRaw(cache.AppendGzip(nil, parts))
 		return nil
 	}
 	body, err := rawTile(parts)
 	if err != nil {
 		return err
 	}
-	r.ctx.SetBody(body)
+	r.ctx.Response.SetBodyRaw(body)
 	return nil
 }
 
+// rawTile joins the tiles of layers to one.
 func rawTile(parts []cache.Part) ([]byte, error) {
 	var body []byte
 	for _, p := range parts {
@@ -180,104 +191,58 @@ func (s *Server) handlePNG(r *request) error {
 	return r.sendPNG(layers, t, size)
 }
 
-func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, size int) error {
-	parts, err := r.parts(layers, t)
-	if err != nil {
-		return err
+func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int) error {
+	key := pictureKey{layers: keysOf(layers), tile: t, side: side}
+	p := r.gen.pictures.get(key)
+	if p == nil {
+		var err error
+		if p, err = r.paint(layers, key); err != nil {
+			return err
+		}
+		r.gen.pictures.put(p)
 	}
-	if r.fresh(fmt.Sprintf("%s-%d", partsTag(parts), size)) {
+	if r.fresh(p.tag, plainly) {
 		return nil
 	}
+	return r.body("image/png", p.png, plainly)
+}
+
+func keysOf(layers []*index.Layer) string {
+	keys := make([]string, len(layers))
+	for i, l := range layers {
+		keys[i] = l.Meta.Key()
+	}
+	return strings.Join(keys, ",")
+}
+
+// paint paints a tile.
+func (r *request) paint(layers []*index.Layer, key pictureKey) (*picture, error) {
+	ctx, cancel := r.server.tileContext()
+	defer cancel()
+	parts, err := r.parts(ctx, layers, key.tile)
+	if err != nil {
+		return nil, err
+	}
+	content, err := decodeTile(parts)
+	if err != nil {
+		return nil, err
+	}
+	png, err := raster.Paint(content, raster.Params{Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: pyramid.DefaultParcelZoom})
+	if err != nil {
+		return nil, err
+	}
+	return &picture{key: key, tag: etag(png), png: png}, nil
+}
+
+// decodeTile returns the layers of a tile.
+func decodeTile(parts []cache.Part) ([]mvt.Layer, error) {
 	raw, err := rawTile(parts)
+	if err != nil || len(raw) == 0 {
+		return nil, err
+	}
+	content, err := mvt.Decode(raw)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("stored tile: %w", err)
 	}
-	var content []mvt.Layer
-	if len(raw) > 0 {
-		if content, err = mvt.Decode(raw); err != nil {
-			return fmt.Errorf("stored tile: %w", err)
-		}
-	}
-	png, err := raster.Paint(content, raster.Params{Size: size, Zoom: int(t.Z), ParcelZoom: pyramid.DefaultParcelZoom})
-	if err != nil {
-		return err
-	}
-	r.ctx.SetContentType("image/png")
-	r.ctx.SetBody(png)
-	return nil
-}
-
-// tileJSON is TileJSON 3.0.0, with the grid's coordinate system beside it.
-type tileJSON struct {
-	TileJSON     string        `json:"tilejson"`
-	Name         string        `json:"name"`
-	Tiles        []string      `json:"tiles"`
-	VectorLayers []vectorLayer `json:"vector_layers"`
-	Scheme       string        `json:"scheme"`
-	MinZoom      int           `json:"minzoom"`
-	MaxZoom      int           `json:"maxzoom"`
-	Bounds       []float64     `json:"bounds,omitempty"`
-	Center       []float64     `json:"center,omitempty"`
-	Attribution  string        `json:"attribution,omitempty"`
-	Version      string        `json:"version"`
-	Format       string        `json:"format"`
-	CRS          string        `json:"crs"`
-	Generation   string        `json:"generation"`
-}
-
-type vectorLayer struct {
-	ID          string            `json:"id"`
-	Description string            `json:"description"`
-	MinZoom     int               `json:"minzoom"`
-	MaxZoom     int               `json:"maxzoom"`
-	Fields      map[string]string `json:"fields"`
-}
-
-func (s *Server) handleTileJSON(r *request) error {
-	layers, err := r.layersOf(r.params["layers"])
-	if err != nil {
-		return err
-	}
-	g, err := r.grid()
-	if err != nil {
-		return err
-	}
-	m := r.ix().Manifest
-	doc := tileJSON{
-		TileJSON: "3.0.0", Name: "gengtu " + string(r.tier) + " " + r.params["layers"], Scheme: "xyz",
-		MinZoom: int(g.MinZoom()), MaxZoom: m.MaxZoom, Version: "1.0.0", Format: "pbf", CRS: g.CRS(), Generation: r.gen.name,
-		Attribution: r.attribution(), VectorLayers: []vectorLayer{},
-		Tiles: []string{fmt.Sprintf("%s/%s/tiles/%s/%s/{z}/{x}/{y}.mvt%s", r.base(), r.tier, r.params["layers"], g, r.carry())},
-	}
-	box := geo.EmptyBox()
-	for _, l := range layers {
-		box = box.Union(l.Extent())
-		v := vectorLayer{ID: l.Meta.Name, Description: r.title(l), MinZoom: doc.MinZoom, MaxZoom: doc.MaxZoom, Fields: map[string]string{}}
-		for _, f := range l.Meta.Fields {
-			if f.Tile {
-				v.Fields[f.Name] = tileJSONType(string(f.Kind))
-			}
-		}
-		doc.VectorLayers = append(doc.VectorLayers, v)
-	}
-	if !box.Empty() {
-		lo, hi := box.Min.LonLat(), box.Max.LonLat()
-		doc.Bounds = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
-		doc.Center = []float64{(lo.Lon + hi.Lon) / 2, (lo.Lat + hi.Lat) / 2, float64(min(13, m.MaxZoom))}
-	}
-	data, err := json.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	return r.send("application/json", data)
-}
-
-func tileJSONType(kind string) string {
-	switch kind {
-	case "integer", "real":
-		return "Number"
-	case "bool":
-		return "Boolean"
-	}
-	return "String"
+	return content, nil
 }

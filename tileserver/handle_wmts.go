@@ -1,10 +1,13 @@
 package tileserver
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -15,17 +18,18 @@ import (
 	"gengtu/tileserver/wmts"
 )
 
-// capabilities describes the service at base with the given layers.
-func (s *Server) capabilities(r *request, base string, names []string) *wmts.Capabilities {
+// capabilities describes the service with the given layers.
+func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 	m := r.ix().Manifest
+	lang := r.lang()
 	pick := func(t edition.Title) string {
-		if r.lang == problem.Chinese {
+		if lang == problem.Chinese {
 			return t.Zh
 		}
 		return t.En
 	}
 	c := &wmts.Capabilities{
-		Title: "gengtu 耕图 " + r.tier.Title(r.lang), Abstract: pick(m.Policy.Disclaimer), Base: base,
+		Title: "gengtu 耕图 " + r.tier.Title(lang), Abstract: pick(m.Policy.Disclaimer), Base: r.path("wmts"),
 		Query: strings.TrimPrefix(r.carry(), "?"), UpdateSequence: m.Created,
 	}
 	for _, v := range []string{pick(m.Policy.Use), m.Policy.Approval} {
@@ -45,12 +49,9 @@ func (s *Server) capabilities(r *request, base string, names []string) *wmts.Cap
 	return c
 }
 
-// wmtsNames lists the layers that WMTS offers: every layer of the edition.
-func (r *request) wmtsNames() []string { return r.ix().Names() }
-
-// kvpErrors makes faults of the KVP binding exception reports.
+// kvpErrors makes faults of the KVP binding exception reports, whatever the fault.
 func (r *request) kvpErrors() {
-	r.onError = func(err error) (int, bool) {
+	r.onError = func(err error) int {
 		var f *wmts.Fault
 		if !errors.As(err, &f) {
 			status, p := statusOf(err)
@@ -59,23 +60,15 @@ func (r *request) kvpErrors() {
 			}
 			f = wmts.Report(status, p)
 		}
-		r.ctx.Response.ResetBody()
-		r.ctx.SetStatusCode(f.Status)
+		body := f.XML(r.lang())
+		r.errorHeaders(f.Status)
 		r.ctx.SetContentType("text/xml; charset=utf-8")
-		r.ctx.Response.Header.Set("Cache-Control", "no-store")
-		r.ctx.SetBody(f.XML(r.lang))
-		return f.Status, true
+		r.ctx.SetBody(body)
+		return f.Status
 	}
 }
 
-func (s *Server) handleWMTS(r *request) error {
-	return s.kvp(r, r.address0("wmts"), r.wmtsNames())
-}
-
-// address0 names a resource of the tier without a query.
-func (r *request) address0(path string) string {
-	return r.base() + "/" + string(r.tier) + "/" + path
-}
+func (s *Server) handleWMTS(r *request) error { return s.kvp(r, r.ix().Names(), "") }
 
 // handleTianditu answers at the address form of Tianditu's users, where the
 // path names one layer and its grid.
@@ -91,11 +84,12 @@ func (s *Server) handleTianditu(r *request) error {
 	if _, err := r.findLayer(name[:i]); err != nil {
 		return err
 	}
-	return s.kvp(r, r.address0(name+"/wmts"), []string{name[:i]})
+	return s.kvp(r, []string{name[:i]}, name[i+1:])
 }
 
-func (s *Server) kvp(r *request, base string, names []string) error {
-	r.kvpErrors()
+// kvp answers the KVP binding for the given layers, in the grid that the path
+// names or, when that is "", in any.
+func (s *Server) kvp(r *request, names []string, grid string) error {
 	req, fault := wmts.ParseKVP(func(yield func(string, string) bool) {
 		for k, v := range r.ctx.QueryArgs().All() {
 			if !yield(string(k), string(v)) {
@@ -106,17 +100,21 @@ func (s *Server) kvp(r *request, base string, names []string) error {
 	if fault != nil {
 		return fault
 	}
-	c := s.capabilities(r, base, names)
-	if strings.HasSuffix(base, "_c/wmts") || strings.HasSuffix(base, "_w/wmts") {
-		c.Base = r.address0("wmts")
+	if asked := req.Tile.Grid; grid != "" && req.Operation != wmts.GetCapabilities && asked.String() != grid {
+		return &wmts.Fault{
+			Code: wmts.InvalidParameterValue, Locator: "TILEMATRIXSET", Status: fasthttp.StatusBadRequest,
+			Problem: problem.New("WMTS_VALUE", "TILEMATRIXSET 是 %s，而地址写的是 %s", "TILEMATRIXSET is %s, but the address says %s", asked, grid),
+		}
+	}
+	c := s.capabilities(r, names)
+	if fault := c.Check(req); fault != nil {
+		return fault
 	}
 	return s.answerWMTS(r, c, req)
 }
 
+// answerWMTS answers a request that c offers.
 func (s *Server) answerWMTS(r *request, c *wmts.Capabilities, req wmts.Request) error {
-	if fault := c.Check(req); fault != nil {
-		return fault
-	}
 	switch req.Operation {
 	case wmts.GetTile:
 		l, err := r.findLayer(req.Layer)
@@ -130,27 +128,36 @@ func (s *Server) answerWMTS(r *request, c *wmts.Capabilities, req wmts.Request) 
 	case wmts.GetFeatureInfo:
 		return s.featureInfo(r, req)
 	}
-	return r.send("text/xml; charset=utf-8", c.Document(req))
+	return r.send(capabilitiesType, c.Document(req))
 }
 
-// rest answers a RESTful address; its faults are plain HTTP.
+// capabilitiesType is the media type of capabilities.
+const capabilitiesType = "text/xml; charset=utf-8"
+
+// rest answers a RESTful address; its faults are plain HTTP, 406 among them when
+// the client does not take what the address has.
 func (s *Server) rest(r *request, path string) error {
 	req, fault := wmts.ParseREST(path)
-	c := s.capabilities(r, r.address0("wmts"), r.wmtsNames())
+	c := s.capabilities(r, r.ix().Names())
 	if fault == nil {
-		if fault = c.Check(req); fault == nil {
-			return s.answerWMTS(r, c, req)
-		}
+		fault = c.Check(req)
 	}
-	fault = fault.REST()
-	r.onError = func(err error) (int, bool) {
-		var f *wmts.Fault
-		if !errors.As(err, &f) {
-			return 0, false
-		}
-		return writeProblemStatus(r.ctx, f.Status, f.Problem, r.lang), true
+	if fault != nil {
+		fault = fault.REST()
+		r.onError = func(error) int { return r.writeProblem(fault.Status, fault.Problem) }
+		return fault
 	}
-	return fault
+	mediaType := capabilitiesType
+	switch req.Operation {
+	case wmts.GetTile:
+		mediaType = req.Format.MIME()
+	case wmts.GetFeatureInfo:
+		mediaType = req.InfoFormat.MIME()
+	}
+	if err := r.need(mediaType); err != nil && (mediaType != capabilitiesType || !r.accepts("application/xml")) {
+		return err
+	}
+	return s.answerWMTS(r, c, req)
 }
 
 func (s *Server) handleCapabilities(r *request) error { return s.rest(r, wmts.CapabilitiesPath) }
@@ -185,7 +192,7 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 	for _, f := range found {
 		in := wmts.Info{Layer: l.Meta.Name, ID: f.ID}
 		for i, m := range l.Meta.Fields {
-			in.Fields = append(in.Fields, wmts.Field{Name: m.Name, Title: m.Title, Value: f.Values[i]})
+			in.Fields = append(in.Fields, wmts.Field{Name: m.Name, Title: m.Title, Value: jsonValue(f.Values[i])})
 		}
 		infos = append(infos, in)
 	}
@@ -193,7 +200,7 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.send(req.InfoFormat.MIME(), data)
+	return r.send(req.InfoFormat.MIME()+"; charset=utf-8", data)
 }
 
 // featuresAt returns the features that p lies in, the smallest first.
@@ -212,13 +219,7 @@ func featuresAt(l *index.Layer, p geo.Position, limit int) ([]index.Feature, err
 		return true
 	})
 	slices.SortFunc(out, func(a, b index.Feature) int {
-		if a.AreaM2 != b.AreaM2 {
-			if a.AreaM2 < b.AreaM2 {
-				return -1
-			}
-			return 1
-		}
-		return int(a.ID>>32) - int(b.ID>>32)
+		return cmp.Or(cmp.Compare(a.AreaM2, b.AreaM2), cmp.Compare(a.ID, b.ID))
 	})
 	return out[:min(len(out), limit)], failed
 }

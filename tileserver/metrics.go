@@ -18,12 +18,13 @@ import (
 // metrics are what /metrics shows. Labels come from fixed sets: routes, tiers
 // and status codes, never a path, a token or a place.
 type metrics struct {
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	bytes    *prometheus.CounterVec
-	reloads  *prometheus.CounterVec
-	corrupt  prometheus.Counter
-	handler  fasthttp.RequestHandler
+	requests      *prometheus.CounterVec
+	seconds       *prometheus.HistogramVec
+	bytes         *prometheus.CounterVec
+	reloads       *prometheus.CounterVec
+	reloadsFailed *prometheus.CounterVec
+	corrupt       prometheus.Counter
+	handler       fasthttp.RequestHandler
 }
 
 func newMetrics() *metrics {
@@ -34,37 +35,46 @@ func newMetrics() *metrics {
 			Name: "gengtu_request_seconds", Help: "Time from the request's head to the answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"route", "tier"}),
-		bytes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
-		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
-		corrupt: prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
+		bytes:         prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
+		reloads:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
+		reloadsFailed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_refused_total", Help: "Generations that could not be taken."}, []string{"tier"}),
+		corrupt:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.corrupt, collectors.NewGoCollector(),
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.corrupt)
+	// The contract gives every name the product's prefix, the runtime's too.
+	prometheus.WrapRegistererWithPrefix("gengtu_", reg).MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	return m
 }
 
-func (m *metrics) serve(ctx *fasthttp.RequestCtx) { m.handler(ctx) }
-
-// account counts, logs and audits an answer.
+// account counts and logs an answer.
 func (s *Server) account(r *request, status int, took time.Duration) {
 	route, tier := r.route, string(r.tier)
 	if route == "" {
 		route = "none"
 	}
-	code := strconv.Itoa(status)
-	size := len(r.ctx.Response.Body())
-	s.metrics.requests.WithLabelValues(route, tier, code).Inc()
+	size := r.size()
+	s.metrics.requests.WithLabelValues(route, tier, strconv.Itoa(status)).Inc()
 	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
 	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
-	id := string(r.ctx.Response.Header.Peek("X-Request-Id"))
 	level := slog.LevelDebug
 	if r.tier != "" && r.tier != edition.Public {
 		level = slog.LevelInfo
 	}
-	masked := access.Mask(string(r.ctx.RequestURI()))
-	s.cfg.Log.Log(r.ctx, level, "answered", "id", id, "method", string(r.ctx.Method()), "path", masked,
+	if !s.cfg.Log.Enabled(r.ctx, level) {
+		return
+	}
+	s.cfg.Log.Log(r.ctx, level, "answered", "id", r.id(), "method", string(r.ctx.Method()), "path", access.Mask(string(r.ctx.RequestURI())),
 		"tier", tier, "token", r.token, "layer", r.layer, "status", status, "bytes", size, "seconds", took.Seconds())
+}
+
+// size is how long the body is that goes out.
+func (r *request) size() int {
+	if r.ctx.IsHead() {
+		return 0
+	}
+	return len(r.ctx.Response.Body())
 }
 
 // audit writes a line for an answer above public. When the log fails closed and
@@ -74,9 +84,9 @@ func (s *Server) audit(r *request, status int) error {
 		return nil
 	}
 	rec := access.Record{
-		Time: time.Now(), Request: string(r.ctx.Response.Header.Peek("X-Request-Id")), Tier: string(r.tier), Token: r.token,
+		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Token: r.token,
 		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Layer: r.layer,
-		Status: status, Bytes: int64(len(r.ctx.Response.Body())),
+		Status: status, Bytes: int64(r.size()),
 	}
 	if r.gen != nil {
 		rec.Generation = r.gen.name

@@ -27,7 +27,8 @@ var (
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
 	errNotHere = problem.New("NOT_AVAILABLE", "这一版程序还没有此功能", "this program does not have this yet")
-	errServing = problem.New("NOT_READY", "数据还没有装好", "the data are not loaded yet")
+	errServing = problem.New("NOT_READY", "服务尚未就绪或正在停止", "the server is not ready, or is stopping")
+	errAudit   = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer")
 	errTimeout = problem.New("TIMEOUT", "请求用时超过上限", "the request took longer than the limit").
 			Advise("缩小范围后再试", "try a smaller area")
 )
@@ -39,18 +40,19 @@ var statuses = []struct {
 	code   string // a code, or its beginning when it ends in *
 	status int
 }{
-	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"NO_ZOOM", 404},
+	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"NO_ZOOM", 404}, {"GRID_UNKNOWN", 404},
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
-	{"TILE_RANGE", 400}, {"GRID_UNKNOWN", 404}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
-	{"TOO_LARGE*", 413}, {"URL_TOO_LONG", 414}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
-	{"NOT_ACCEPTABLE", 406}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"TIMEOUT", 503},
+	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
+	{"OVERLAY_RANGE", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
+	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
+	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"AUDIT_WRITE", 503}, {"TIMEOUT", 503},
 }
 
 // titles name the statuses for people.
 var titles = map[int]struct{ zh, en string }{
 	400: {"请求不对", "Bad request"}, 401: {"需要令牌", "Token needed"}, 403: {"不允许", "Not allowed"},
 	404: {"没有", "Not found"}, 405: {"方法不对", "Method not allowed"}, 406: {"没有这种格式", "Not acceptable"},
-	410: {"已不保留", "Gone"}, 413: {"太大", "Too large"}, 414: {"地址太长", "Address too long"}, 429: {"太多", "Too many requests"},
+	408: {"请求太慢", "Request timeout"}, 410: {"已不保留", "Gone"}, 413: {"太大", "Too large"}, 414: {"地址太长", "Address too long"}, 429: {"太多", "Too many requests"},
 	500: {"服务器出错", "Server fault"}, 501: {"还没有", "Not available yet"}, 503: {"暂时不行", "Not ready"},
 }
 
@@ -59,9 +61,9 @@ var titles = map[int]struct{ zh, en string }{
 func statusOf(err error) (int, *problem.Problem) {
 	switch {
 	case errors.Is(err, tile.ErrRange):
-		return 400, problem.New("TILE_RANGE", "瓦片超出矩阵（%v）", "%v", err)
+		return fasthttp.StatusBadRequest, problem.New("TILE_RANGE", "瓦片超出矩阵（%v）", "%v", err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return 503, errTimeout
+		return fasthttp.StatusServiceUnavailable, errTimeout
 	}
 	p := problem.Of(err)
 	if p == nil {
@@ -75,46 +77,63 @@ func statusOf(err error) (int, *problem.Problem) {
 	return 500, nil
 }
 
-// writeProblem answers with problem+json (RFC 9457).
-func writeProblem(ctx *fasthttp.RequestCtx, err error, lang problem.Lang) int {
-	status, p := statusOf(err)
-	return writeProblemStatus(ctx, status, p, lang)
+// What every problem is sent with.
+const (
+	problemType = "application/problem+json; charset=utf-8"
+	retryAfter  = "2" // seconds
+)
+
+// writeProblem answers with p, which is nil for a fault of ours, as problem+json
+// (RFC 9457), and returns the status.
+func (r *request) writeProblem(status int, p *problem.Problem) int {
+	lang := r.lang()
+	r.errorHeaders(status)
+	r.ctx.SetContentType(problemType)
+	r.ctx.SetBody(problemBody(status, p, lang, r.id()))
+	return status
 }
 
-// writeProblemStatus answers with p, which may be nil for a fault of ours.
-func writeProblemStatus(ctx *fasthttp.RequestCtx, status int, p *problem.Problem, lang problem.Lang) int {
-	title := titles[status].en
-	if lang == problem.Chinese {
-		title = titles[status].zh
+// errorHeaders takes back what a handler has begun, and sets what every error
+// is sent with.
+func (r *request) errorHeaders(status int) {
+	h := &r.ctx.Response.Header
+	r.ctx.Response.ResetBody()
+	for _, name := range []string{"Content-Encoding", "Content-Disposition", "ETag"} {
+		h.Del(name)
 	}
-	body := map[string]any{"type": "/problems/server-fault", "title": title, "status": status, "code": "server_fault"}
-	if p != nil {
-		code := strings.ToLower(p.Code)
-		body["type"] = "/problems/" + strings.ReplaceAll(code, "_", "-")
-		body["code"] = code
-		detail := p.Found(lang)
-		if a := p.Advice(lang); a != "" {
-			body["advice"] = a
-		}
-		body["detail"] = detail
-	}
-	body["request"] = string(ctx.Response.Header.Peek("X-Request-Id"))
-	data, merr := json.Marshal(body)
-	if merr != nil {
-		data = []byte(`{"title":"Server fault","status":500}`)
-	}
-	ctx.Response.ResetBody()
-	ctx.Response.Header.Del("Content-Encoding")
-	ctx.Response.Header.Del("ETag")
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/problem+json; charset=utf-8")
-	ctx.Response.Header.Set("Cache-Control", "no-store")
+	r.ctx.SetStatusCode(status)
+	h.Set("Cache-Control", "no-store")
 	switch status {
-	case 401:
-		ctx.Response.Header.Set("WWW-Authenticate", `Bearer realm="gengtu"`)
-	case 429, 503:
-		ctx.Response.Header.Set("Retry-After", "2")
+	case fasthttp.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Bearer realm="gengtu"`)
+	case fasthttp.StatusTooManyRequests, fasthttp.StatusServiceUnavailable:
+		h.Set("Retry-After", retryAfter)
 	}
-	ctx.SetBody(data)
-	return status
+}
+
+// problemBody is the document of problem p, or of a fault of ours, of which
+// nothing but the title is shown.
+func problemBody(status int, p *problem.Problem, lang problem.Lang, id string) []byte {
+	body := struct {
+		Type    string `json:"type"`
+		Title   string `json:"title"`
+		Status  int    `json:"status"`
+		Code    string `json:"code"`
+		Detail  string `json:"detail,omitempty"`
+		Advice  string `json:"advice,omitempty"`
+		Request string `json:"request"`
+	}{"/problems/server-fault", titles[status].en, status, "server_fault", "", "", id}
+	if lang == problem.Chinese {
+		body.Title = titles[status].zh
+	}
+	if p != nil {
+		body.Code = strings.ToLower(p.Code)
+		body.Type = "/problems/" + strings.ReplaceAll(body.Code, "_", "-")
+		body.Detail, body.Advice = p.Found(lang), p.Advice(lang)
+	}
+	data, err := json.Marshal(body)
+	if err != nil { // texts and a number always marshal
+		return []byte(`{"title":"Server fault","status":500}`)
+	}
+	return data
 }

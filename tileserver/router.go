@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -11,46 +12,53 @@ import (
 // the form {y}.mvt take what stands before the ending.
 type route struct {
 	name    string // for metrics; never a path
-	methods string
+	methods []string
 	pattern string
 	handle  func(*request) error
 	// open routes need no edition and no token.
 	open bool
+	// kvp routes answer errors as WMTS does in its KVP binding.
+	kvp bool
 }
 
-// routes lists every address, the more particular before the more general.
+// routeTable lists every address, the more particular before the more general.
 func (s *Server) routeTable() []route {
+	get := []string{fasthttp.MethodGet}
+	both := []string{fasthttp.MethodGet, fasthttp.MethodPost}
 	return []route{
-		{"viewer", "GET", "/", s.handleViewer, true},
-		{"viewer", "GET", "/viewer/*", s.handleViewer, true},
-		{"health", "GET", "/health", s.handleHealth, true},
-		{"ready", "GET", "/ready", s.handleReady, true},
-		{"metrics", "GET", "/metrics", s.handleMetrics, true},
-		{"catalog", "GET", "/{tier}/catalog", s.handleCatalog, false},
-		{"tilejson", "GET", "/{tier}/tiles/{layers}/{grid}.json", s.handleTileJSON, false},
-		{"mvt", "GET", "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt", s.handleMVT, false},
-		{"png", "GET", "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png", s.handlePNG, false},
-		{"map", "GET", "/{tier}/map.png", s.handleLater, false},
-		{"style", "GET", "/{tier}/style.json", s.handleStyle, false},
-		{"legend", "GET", "/{tier}/legend.json", s.handleLegend, false},
-		{"fonts", "GET", "/{tier}/fonts/{stack}/{range}.pbf", s.handleFonts, false},
-		{"sprites", "GET", "/{tier}/sprites/*", s.handleSprites, false},
-		{"wmts", "GET", "/{tier}/wmts", s.handleWMTS, false},
-		{"wmts", "GET", "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", s.handleCapabilities, false},
-		{"wmts", "GET", "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", s.handleWMTSTile, false},
-		{"wmts", "GET", "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", s.handleWMTSInfo, false},
-		{"ogc", "GET", "/{tier}/ogc", s.handleLater, false},
-		{"ogc", "GET", "/{tier}/ogc/*", s.handleLater, false},
-		{"feature", "GET", "/{tier}/features/{layer}/{id}", s.handleFeature, false},
-		{"feature", "GET", "/{tier}/features/{layer}", s.handleFeatures, false},
-		{"places", "GET", "/{tier}/places", s.handlePlaces, false},
-		{"overlay", "GET POST", "/{tier}/overlay", s.handleOverlay, false},
-		{"summary", "GET", "/{tier}/summary", s.handleSummary, false},
-		{"analyses", "GET POST", "/{tier}/analyses", s.handleLater, false},
-		{"analyses", "GET POST", "/{tier}/analyses/*", s.handleLater, false},
-		{"wmts", "GET", "/{tier}/{layergrid}/wmts", s.handleTianditu, false},
+		{name: "viewer", methods: get, pattern: "/", handle: s.handleViewer, open: true},
+		{name: "viewer", methods: get, pattern: "/viewer/*", handle: s.handleViewer, open: true},
+		{name: "health", methods: get, pattern: "/health", handle: s.handleHealth, open: true},
+		{name: "ready", methods: get, pattern: "/ready", handle: s.handleReady, open: true},
+		{name: "metrics", methods: get, pattern: "/metrics", handle: s.handleMetrics, open: true},
+		{name: "catalog", methods: get, pattern: "/{tier}/catalog", handle: s.handleCatalog},
+		{name: "tilejson", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}.json", handle: s.handleTileJSON},
+		{name: "mvt", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt", handle: s.handleMVT},
+		{name: "png", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png", handle: s.handlePNG},
+		{name: "map", methods: get, pattern: "/{tier}/map.png", handle: s.handleMap},
+		{name: "style", methods: get, pattern: "/{tier}/style.json", handle: s.handleStyle},
+		{name: "legend", methods: get, pattern: "/{tier}/legend.json", handle: s.handleLegend},
+		{name: "fonts", methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
+		{name: "sprites", methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
+		{name: "wmts", methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},
+		{name: "wmts", methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
+		{name: "wmts", methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
+		{name: "wmts", methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "ogc", methods: get, pattern: "/{tier}/ogc", handle: s.handleLater},
+		{name: "ogc", methods: get, pattern: "/{tier}/ogc/*", handle: s.handleLater},
+		{name: "feature", methods: get, pattern: "/{tier}/features/{layer}/{id}", handle: s.handleFeature},
+		{name: "feature", methods: get, pattern: "/{tier}/features/{layer}", handle: s.handleFeatures},
+		{name: "places", methods: get, pattern: "/{tier}/places", handle: s.handlePlaces},
+		{name: "overlay", methods: both, pattern: "/{tier}/overlay", handle: s.handleOverlay},
+		{name: "summary", methods: get, pattern: "/{tier}/summary", handle: s.handleSummary},
+		{name: "analyses", methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
+		{name: "analyses", methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
+		{name: "wmts", methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
 	}
 }
+
+// openPaths are the patterns that belong to no tier.
+var openPaths = []string{"/", "/viewer/*", "/health", "/ready", "/metrics"}
 
 // params are the values of a pattern's braces.
 type params map[string]string
@@ -91,9 +99,11 @@ func match(pattern, path string) (params, bool) {
 	}
 }
 
-// find returns the route for a method and path. Known tells whether the path
-// has a route by another method, which allow then lists.
-func (s *Server) find(method, path string) (r *route, p params, allow string) {
+// find returns the route for a method and path and the values of its braces. The
+// route is nil when the path has none for the method, or is asked for OPTIONS;
+// allowed are the methods that the path has. A path without any route may have
+// a tier all the same, which params then hold.
+func (s *Server) find(method, path string) (r *route, p params, allowed []string) {
 	if method == fasthttp.MethodHead {
 		method = fasthttp.MethodGet
 	}
@@ -103,10 +113,16 @@ func (s *Server) find(method, path string) (r *route, p params, allow string) {
 		if !ok {
 			continue
 		}
-		if strings.Contains(c.methods, method) {
-			return c, m, ""
+		if slices.Contains(c.methods, method) {
+			return c, m, c.methods
 		}
-		allow = c.methods
+		// The first pattern is the most particular one.
+		if allowed == nil {
+			p, allowed = m, c.methods
+		}
 	}
-	return nil, nil, allow
+	if allowed == nil {
+		p, _ = match("/{tier}/*", path)
+	}
+	return nil, p, allowed
 }

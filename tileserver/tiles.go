@@ -110,6 +110,11 @@ func (g *generation) part(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 		return p, err
 	}
 	return g.made.Get(ctx, l.Meta.Key(), t, func(ctx context.Context) ([]byte, error) {
+		// The store goes on when the one who asked has gone: the files must stay.
+		if !g.acquire() {
+			return nil, errServing
+		}
+		defer func() { _ = g.release() }() // only read
 		src := newLayerSource(l)
 		return pyramid.Make(ctx, src, t, src.options(int(t.Z), int(t.Z)))
 	})

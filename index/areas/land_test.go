@@ -65,7 +65,7 @@ func (l land) open(t *testing.T) *index.Index {
 		}
 	}
 	w.Layer(edition.Layer{Name: "cropland", Vintage: "2023", Fields: layerFields})
-	layers, err := w.Close()
+	layers, err := w.Close(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,116 @@
+package tileserver
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// gate is a listener that lets a number of connections in at once, in all and
+// from one address, and tells the others so.
+type gate struct {
+	net.Listener
+	all, perIP int // 0 is no limit
+	refused    func(net.Conn)
+
+	mu    sync.Mutex
+	open  int
+	perOf map[string]int
+}
+
+// Accept returns the next connection that is let in.
+func (g *gate) Accept() (net.Conn, error) {
+	for {
+		c, err := g.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		ip := addressOf(c)
+		if g.enter(ip) {
+			return &counted{Conn: c, leave: sync.OnceFunc(func() { g.leave(ip) })}, nil
+		}
+		g.refused(c)
+	}
+}
+
+func (g *gate) enter(ip string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all > 0 && g.open >= g.all || g.perIP > 0 && g.perOf[ip] >= g.perIP {
+		return false
+	}
+	g.open++
+	if g.perOf == nil {
+		g.perOf = map[string]int{}
+	}
+	g.perOf[ip]++
+	return true
+}
+
+func (g *gate) leave(ip string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open--
+	if g.perOf[ip]--; g.perOf[ip] == 0 {
+		delete(g.perOf, ip)
+	}
+}
+
+// addressOf returns the address that a connection comes from, without its port.
+func addressOf(c net.Conn) string {
+	a := c.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(a); err == nil {
+		return host
+	}
+	return a
+}
+
+// counted is a connection that is counted until it is closed.
+type counted struct {
+	net.Conn
+	leave func()
+}
+
+// Close closes the connection and counts it out, once.
+func (c *counted) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
+
+// refuse tells a connection that there are too many, and closes it. It is given
+// a moment to take the answer, in which nobody waits.
+func (s *Server) refuse(c net.Conn) {
+	s.metrics.requests.WithLabelValues("refused", "", "429").Inc()
+	body := problemBody(429, errBusy, s.cfg.Lang, requestID())
+	text := fmt.Sprintf("HTTP/1.1 429 Too Many Requests\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
+		problemType, len(body), retryAfter, body)
+	go func() {
+		// The client may be gone; there is nobody else to tell.
+		_ = c.SetDeadline(time.Now().Add(time.Second))
+		_, _ = c.Write([]byte(text))
+		_, _ = io.CopyN(io.Discard, c, 64<<10) // see drain
+		_ = c.Close()
+	}()
+}
+
+// drain reads what is still coming of a request that is refused, so that the
+// client, who may read only when it has written, gets the answer rather than a
+// reset connection. It stops after a pause, after some time, or after some
+// bytes.
+func drain(c net.Conn, limit int) {
+	const pause, whole = 200 * time.Millisecond, 5 * time.Second
+	end := time.Now().Add(whole)
+	buf := make([]byte, 32<<10)
+	for left := limit; left > 0 && time.Now().Before(end); {
+		if c.SetReadDeadline(time.Now().Add(pause)) != nil {
+			return
+		}
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}

@@ -1,0 +1,154 @@
+package tileserver
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+// Handle answers one request. It is the one place where errors become answers.
+func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
+	start := time.Now()
+	r := &request{ctx: ctx, server: s}
+	defer r.release()
+	ctx.Response.Header.Set("X-Request-Id", requestID())
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	err := s.dispatch(r)
+	status := ctx.Response.StatusCode()
+	if err != nil {
+		status = r.fail(err)
+		if status >= 500 && status != fasthttp.StatusNotImplemented {
+			s.cfg.Log.Error("request failed", "id", r.id(), "route", r.route, "status", status, "error", err)
+		}
+	}
+	if aerr := s.audit(r, status); aerr != nil {
+		s.cfg.Log.Error("audit line not written; answer taken back", "id", r.id(), "error", aerr)
+		status = r.fail(errAudit)
+	}
+	s.account(r, status, time.Since(start))
+}
+
+// dispatch finds the route, the tier and its generation, checks the token and
+// calls the handler. A panic is a fault of ours and answers 500.
+func (s *Server) dispatch(r *request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	path, method := string(r.ctx.Path()), string(r.ctx.Method())
+	rt, params, allowed := s.find(method, path)
+	r.params = params
+	if rt != nil {
+		r.route = rt.name
+		if rt.kvp {
+			r.kvpErrors()
+		}
+	}
+	if !isOpen(rt, path) {
+		if params["tier"] == "" {
+			return errNotFound
+		}
+		if err := s.findTier(r); err != nil {
+			return err
+		}
+	}
+	if method == fasthttp.MethodOptions {
+		return preflight(r, allowed)
+	}
+	if r.tier != "" {
+		if err := s.enter(r); err != nil {
+			return err
+		}
+	}
+	switch {
+	case rt != nil:
+		return rt.handle(r)
+	case len(allowed) > 0:
+		r.ctx.Response.Header.Set("Allow", allowHeader(allowed))
+		return errMethod
+	}
+	return errNotFound
+}
+
+// isOpen tells whether a path lies in no tier.
+func isOpen(rt *route, path string) bool {
+	if rt != nil {
+		return rt.open
+	}
+	for _, open := range openPaths {
+		if _, ok := match(open, path); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// preflight answers OPTIONS for every path of a tier that is served, with a
+// token or without, whether there is something or not: browsers ask before they
+// send the token.
+func preflight(r *request, allowed []string) error {
+	if len(allowed) == 0 {
+		allowed = []string{fasthttp.MethodGet}
+	}
+	r.ctx.Response.Header.Set("Allow", allowHeader(allowed))
+	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
+// allowHeader lists methods as Allow does, those that every address has added.
+func allowHeader(methods []string) string {
+	var out []string
+	for _, m := range methods {
+		out = append(out, m)
+		if m == fasthttp.MethodGet {
+			out = append(out, fasthttp.MethodHead)
+		}
+	}
+	return strings.Join(append(out, fasthttp.MethodOptions), ", ")
+}
+
+func requestID() string {
+	var b [8]byte
+	// It never fails (crypto/rand).
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// refuseBroken answers requests that cannot be read, after which the connection
+// is closed.
+func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
+	var small *fasthttp.ErrSmallBuffer
+	var timeout net.Error
+	l := s.cfg.Limits
+	switch {
+	case errors.As(err, &small):
+		err = problem.New("URL_TOO_LONG", "请求行和头超过 %d 字节", "request line and headers are over %d bytes", l.URLBytes)
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		err = problem.New("TOO_LARGE_BODY", "请求体超过 %d 字节", "the body is over %d bytes", l.BodyBytes)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		err = problem.New("REQUEST_SLOW", "请求没有在 %s 内到齐", "the request was not complete within %s", l.Read)
+	default:
+		err = problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")
+	}
+	ctx.Response.Header.Set("X-Request-Id", requestID())
+	r := &request{ctx: ctx, server: s, route: "broken"}
+	if p, ok := match("/{tier}/*", string(ctx.Path())); ok && p["tier"] == string(edition.Public) {
+		ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
+	}
+	status := r.fail(err)
+	s.account(r, status, 0)
+	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
+		drain(c, 4*l.BodyBytes)
+	}
+}

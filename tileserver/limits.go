@@ -1,0 +1,61 @@
+package tileserver
+
+import (
+	"runtime"
+	"time"
+)
+
+// Limits bound what one request, one client and the server may take. Every
+// field has a default, which zero stands for; the catalogue names them all.
+type Limits struct {
+	BodyBytes     int           // of a request; 8 MiB
+	URLBytes      int           // of a request line and its headers; 16 KiB
+	Connections   int           // at once; 10,000
+	PerIP         int           // connections at once from one address; 0 is no limit
+	Read, Write   time.Duration // of a request, of an answer; 30 s, 60 s
+	Idle          time.Duration // of a kept connection; 60 s
+	Overlay       time.Duration // of one overlay or summary answer; 30 s
+	OverlayAtOnce int           // such answers at once; the rest wait two seconds, then get 429; 2 × processors
+	AOIVertices   int           // of one overlay request; 200,000
+	AOIFeatures   int           // of one overlay request; 1,000
+	// OverlayVertices bounds a shape, its long edges divided, and the features
+	// near it together: some 200 bytes of memory each; 5,000,000.
+	OverlayVertices int
+	AnswerItems     int           // pieces or groups in one layer's overlay answer; 100,000
+	Features        int           // in a list; 1,000
+	Tile            time.Duration // of the making of one tile or map; 30 s
+	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB
+	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB
+	PictureMemory   int64         // bytes of painted tiles in memory, for each generation; 128 MiB
+	MapAtOnce       int           // maps painted at once, as OverlayAtOnce; processors
+}
+
+func (l Limits) withDefaults() Limits {
+	processors := runtime.GOMAXPROCS(0)
+	orDefault(&l.BodyBytes, 8<<20)
+	orDefault(&l.URLBytes, 16<<10)
+	orDefault(&l.Connections, 10_000)
+	orDefault(&l.Read, 30*time.Second)
+	orDefault(&l.Write, time.Minute)
+	orDefault(&l.Idle, time.Minute)
+	orDefault(&l.Overlay, 30*time.Second)
+	orDefault(&l.OverlayAtOnce, 2*processors)
+	orDefault(&l.AOIVertices, 200_000)
+	orDefault(&l.AOIFeatures, 1_000)
+	orDefault(&l.OverlayVertices, 5_000_000)
+	orDefault(&l.AnswerItems, 100_000)
+	orDefault(&l.Features, 1_000)
+	orDefault(&l.Tile, 30*time.Second)
+	orDefault(&l.TileMemory, 256<<20)
+	orDefault(&l.TileDisk, 4<<30)
+	orDefault(&l.PictureMemory, 128<<20)
+	orDefault(&l.MapAtOnce, processors)
+	return l
+}
+
+// orDefault sets a limit that is not set.
+func orDefault[T ~int | ~int64](p *T, v T) {
+	if *p == 0 {
+		*p = v
+	}
+}

@@ -62,37 +62,34 @@ func Guess(ctx context.Context, path, encoding string) (string, error) {
 	return d.Layer, nil
 }
 
-// guess returns the profile most of whose own fields are there. Fields that
-// several profiles share decide nothing.
+// signs are the fields that a layer is known by, each with its weight. Those of
+// region stand in other layers too, and weigh less.
+var signs = map[string]map[string]int{
+	"dltb":   {"TBMJ": 2, "TBDLMJ": 2, "DLBM": 2, "TBBH": 2},
+	"pbf":    {"YJJBNTTBBH": 3, "YJJBNTMJ": 3, "YJJBNTTBMJ": 3},
+	"hsf":    {"XMBH": 2, "XMMC": 2, "GBDKBH": 2, "JSND": 2, "JCND": 2},
+	"region": {"XZQDM": 1, "XZQMC": 1, "DCMJ": 2, "JSMJ": 2},
+}
+
+// leastSign is the weight from which a file is taken for a layer.
+const leastSign = 2
+
+// guess returns the profile whose signs weigh most among the fields: that of
+// the layer `other` when none weighs enough.
 func guess(fields []source.Field) (Profile, error) {
-	all, err := profiles()
-	if err != nil {
-		return Profile{}, err
-	}
-	signs := map[string][]string{
-		"dltb": {"TBMJ", "TBDLMJ", "DLBM", "TBBH"}, "pbf": {"YJJBNTTBBH", "YJJBNTMJ", "YJJBNTTBMJ"},
-		"hsf": {"XMBH", "XMMC", "GBDKBH", "JSND", "JCND"}, "region": {"XZQDM", "XZQMC"},
-	}
-	best, err := ProfileOf("other")
-	if err != nil {
-		return Profile{}, err
-	}
-	most := 1
-	for _, p := range all {
+	best, most := "other", leastSign-1
+	for _, layer := range []string{"dltb", "pbf", "hsf", "region"} {
 		n := 0
-		for _, s := range signs[p.Name] {
-			if find(fields, make([]bool, len(fields)), s) >= 0 {
-				n += 2
+		for field, weight := range signs[layer] {
+			if find(fields, make([]bool, len(fields)), field) >= 0 {
+				n += weight
 			}
 		}
-		if p.Name == "region" {
-			n-- // its fields stand in other layers too
-		}
 		if n > most {
-			best, most = p, n
+			best, most = layer, n
 		}
 	}
-	return best, nil
+	return ProfileOf(best)
 }
 
 // Write prints the description for a person.

@@ -67,7 +67,7 @@ func (l *layerRun) attributes(s *sourceRun, f *source.Feature, j *judged) {
 		}
 		v, ok := convert(f.Values[c.from], c.kind)
 		if text, is := v.(string); is && c.code {
-			v = strings.TrimSpace(text)
+			v = code(text)
 		}
 		j.Values[i] = v
 		if !ok {
@@ -89,6 +89,14 @@ func (l *layerRun) attributes(s *sourceRun, f *source.Feature, j *judged) {
 	j.class = l.text(j, classField)
 	j.leftOut = l.rep.Layer == "cropland" && s.classed && !strings.HasPrefix(j.class, CroplandPrefix)
 	j.Patch, j.Net = l.record(j, l.profile.Patch), l.record(j, l.profile.Net)
+}
+
+// code returns a code without the blanks around it, and nil for a blank one.
+func code(text string) any {
+	if text = strings.TrimSpace(text); text != "" {
+		return text
+	}
+	return nil
 }
 
 // classField is the field that tells cropland from other land.

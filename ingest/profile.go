@@ -96,7 +96,7 @@ func PersonalField(name string) (bool, error) {
 type column struct {
 	from int // among the source's values; -1 when this source has no such field
 	kind edition.FieldKind
-	code bool // blanks around it are no part of it
+	code bool // blanks are no part of its values
 }
 
 // mapping carries a source's values over to a layer's fields.

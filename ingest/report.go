@@ -135,7 +135,7 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	}
 	out := fmt.Sprintf(`,"action":%q`, f.Action)
 	if f.AreaBefore != 0 || f.AreaAfter != 0 {
-		out += fmt.Sprintf(`,"area_before_m2":%.4f,"area_after_m2":%.4f`, f.AreaBefore, f.AreaAfter)
+		out += fmt.Sprintf(`,"area_before_m2":%.6f,"area_after_m2":%.6f`, f.AreaBefore, f.AreaAfter)
 	}
 	return append(append(p[:len(p)-1], out...), '}'), nil
 }

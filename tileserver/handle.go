@@ -136,7 +136,9 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 		err = problem.New("URL_TOO_LONG", "请求行和头超过 %d 字节", "request line and headers are over %d bytes", l.URLBytes)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		err = problem.New("TOO_LARGE_BODY", "请求体超过 %d 字节", "the body is over %d bytes", l.BodyBytes)
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &timeout) && timeout.Timeout(), s.stopping.Load():
+		// Clients take a 408 on a connection that they have not used yet, as any
+		// is closed that waits too long, for a word of farewell.
 		err = problem.New("REQUEST_SLOW", "请求没有在 %s 内到齐", "the request was not complete within %s", l.Read)
 	default:
 		err = problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")

@@ -1,0 +1,53 @@
+package tileserver
+
+// HoldPlaces takes all places for overlay answers and maps, and returns what
+// gives them back.
+func (s *Server) HoldPlaces() (free func()) {
+	for _, p := range []places{s.overlays, s.maps} {
+		for range cap(p) {
+			p <- struct{}{}
+		}
+	}
+	return func() {
+		for _, p := range []places{s.overlays, s.maps} {
+			for range cap(p) {
+				<-p
+			}
+		}
+	}
+}
+
+// AddRoute adds an address whose handler is f, for faults that no other has.
+func (s *Server) AddRoute(pattern string, f func() error) {
+	s.routes = append([]route{{name: "test", methods: []string{"GET"}, pattern: pattern, handle: func(*request) error { return f() }}}, s.routes...)
+}
+
+// OpenGenerations counts the generations that are held open, in all tiers.
+func (s *Server) OpenGenerations() int {
+	n := 0
+	for _, t := range s.tiers {
+		t.mu.Lock()
+		if t.now != nil {
+			n++
+		}
+		n += len(t.others)
+		t.mu.Unlock()
+	}
+	return n
+}
+
+// PictureBytes is how much painted tiles the generation in force keeps, and how
+// many.
+func (s *Server) PictureBytes() (bytes int64, count int) {
+	for _, t := range s.tiers {
+		g, err := t.take()
+		if err != nil {
+			continue
+		}
+		g.pictures.mu.Lock()
+		bytes, count = bytes+g.pictures.size, count+g.pictures.order.Len()
+		g.pictures.mu.Unlock()
+		_ = g.release()
+	}
+	return bytes, count
+}

@@ -1,0 +1,280 @@
+package benchmarks
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gengtu/index/geo"
+)
+
+const (
+	installPostGIS = "apt-get install -y postgresql-15 postgresql-15-postgis-3 gdal-bin"
+	installGDAL    = "apt-get install -y gdal-bin"
+)
+
+// rivals lets a measurement of another program go on. It is skipped unless
+// BENCH_RIVALS=1 asks for it, and where the program is missing; in CI a missing
+// program is an error.
+func rivals(b *testing.B, install string, needed ...string) {
+	b.Helper()
+	if os.Getenv("BENCH_RIVALS") != "1" {
+		b.Skip("BENCH_RIVALS=1 measures this program too")
+	}
+	for _, n := range needed {
+		if found, err := filepath.Glob(n); err == nil && len(found) > 0 {
+			continue
+		}
+		if _, err := exec.LookPath(n); err == nil {
+			continue
+		}
+		if os.Getenv("CI") != "" {
+			b.Fatalf("%s is missing: %s", n, install)
+		}
+		b.Skipf("not measured: %s is missing: %s", n, install)
+	}
+}
+
+// gdal runs ogr2ogr and adds the processor time that it took to *used.
+func gdal(tb testing.TB, used *time.Duration, args ...string) {
+	tb.Helper()
+	cmd := exec.Command("ogr2ogr", args...)
+	out, err := cmd.CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("ERROR")) {
+		tb.Fatalf("ogr2ogr %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	*used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+// database is a private PostgreSQL cluster that listens on a socket in its own
+// directory and nowhere else, with one session that stays open: a question
+// costs no start of a process and no connection.
+type database struct {
+	dir, bin string
+	as       *syscall.Credential // who runs it: PostgreSQL refuses root
+	psql     *exec.Cmd
+	in       io.WriteCloser
+	out      *bufio.Reader
+	errs     bytes.Buffer
+	server   string // ids of processes
+	backend  string
+	loaded   map[string]bool
+}
+
+var rivalDatabase database
+
+// postgis returns the database with the layers of d in it.
+func postgis(b *testing.B, d *dataset) *database {
+	b.Helper()
+	rivals(b, installPostGIS, "/usr/lib/postgresql/*/bin/postgres", "/usr/share/postgresql/*/extension/postgis.control", "psql", "ogr2ogr")
+	p := &rivalDatabase
+	if p.dir == "" {
+		p.start(b)
+	}
+	for _, l := range d.asked {
+		if t := d.name + "_" + l; !p.loaded[t] {
+			p.load(b, d, l)
+			p.loaded[t] = true
+		}
+	}
+	return p
+}
+
+// start makes the cluster. Nothing waits for the disc, there is memory for all
+// of the data, nothing is done in the background and no plan is compiled.
+func (p *database) start(b *testing.B) {
+	b.Helper()
+	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil || len(bins) == 0 {
+		b.Fatalf("PostgreSQL is missing: %s", installPostGIS)
+	}
+	p.bin = bins[len(bins)-1]
+	// Sockets have short names, and the directories of the testing package are
+	// closed to other users.
+	if p.dir, err = os.MkdirTemp("", "gengtu-pg-"); err != nil {
+		b.Fatal(err)
+	}
+	if err := p.owner(); err != nil {
+		b.Fatalf("%v: %s", err, installPostGIS)
+	}
+	err = errors.Join(
+		p.run("initdb", "-D", p.data(), "-A", "trust", "-U", "gengtu", "-E", "UTF8", "--no-sync"),
+		p.run("pg_ctl", "-D", p.data(), "-l", filepath.Join(p.dir, "log"), "-w", "-o",
+			"-c listen_addresses= -c unix_socket_directories="+p.dir+" -c fsync=off -c shared_buffers=1GB -c work_mem=256MB -c jit=off -c autovacuum=off", "start"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	pid, err := os.ReadFile(filepath.Join(p.data(), "postmaster.pid"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.server, _, _ = strings.Cut(string(pid), "\n")
+	p.psql = exec.Command("psql", "-X", "-q", "-A", "-t", "-F", " ", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-U", "gengtu", "-d", "postgres", "-f", "-")
+	p.psql.Stderr = &p.errs
+	out, err := p.psql.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.out = bufio.NewReader(out)
+	if p.in, err = p.psql.StdinPipe(); err != nil {
+		b.Fatal(err)
+	}
+	if err := p.psql.Start(); err != nil {
+		b.Fatal(err)
+	}
+	p.loaded = map[string]bool{}
+	p.backend = p.ask(b, "SET client_min_messages TO warning; CREATE EXTENSION postgis; SELECT pg_backend_pid()")
+}
+
+func (p *database) data() string { return filepath.Join(p.dir, "data") }
+
+// owner gives the directory to the user postgres when root runs the measurements.
+func (p *database) owner() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return err
+	}
+	uid, err1 := strconv.Atoi(u.Uid)
+	gid, err2 := strconv.Atoi(u.Gid)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	p.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return errors.Join(os.Chown(p.dir, uid, gid), os.Chmod(p.dir, 0o755))
+}
+
+// run runs a program of PostgreSQL's. The server outlives pg_ctl and would hold
+// a pipe open, so what they say goes to a file.
+func (p *database) run(name string, args ...string) error {
+	said, err := os.CreateTemp("", "gengtu-pg-said-")
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(filepath.Join(p.bin, name), args...)
+	cmd.Dir = p.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+	cmd.Stdout, cmd.Stderr = said, said
+	err = errors.Join(cmd.Run(), said.Close())
+	if err != nil {
+		text, rerr := os.ReadFile(said.Name())
+		err = errors.Join(fmt.Errorf("%s: %w\n%s", name, err, text), rerr)
+	}
+	return errors.Join(err, os.Remove(said.Name()))
+}
+
+// stop ends the session and the server and removes the cluster.
+func (p *database) stop() error {
+	if p.dir == "" {
+		return nil
+	}
+	var errs []error
+	if p.psql != nil {
+		errs = append(errs, p.in.Close(), p.psql.Wait())
+	}
+	if p.server != "" {
+		errs = append(errs, p.run("pg_ctl", "-D", p.data(), "-m", "immediate", "-w", "stop"))
+	}
+	return errors.Join(append(errs, os.RemoveAll(p.dir))...)
+}
+
+// ask sends statements, the last of which gives one row, and returns the row.
+func (p *database) ask(b *testing.B, statements string) string {
+	_, err := io.WriteString(p.in, statements+";\n")
+	line := ""
+	if err == nil {
+		line, err = p.out.ReadString('\n')
+	}
+	if err != nil {
+		werr := p.psql.Wait()
+		p.psql = nil
+		b.Fatalf("psql: %v, %v\n%s", err, werr, p.errs.String())
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
+// processor returns the time that the session's process and the workers that it
+// has had took so far.
+func (p *database) processor(b *testing.B) time.Duration {
+	stat, err := os.ReadFile("/proc/" + p.backend + "/schedstat") // nanoseconds, first of three
+	if err != nil {
+		b.Fatal(err)
+	}
+	own, err := strconv.ParseInt(strings.Fields(string(stat))[0], 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	// Behind the name in parentheses fields 16 and 17 of proc(5) are the time of
+	// children that have ended, in ticks of 10 ms.
+	stat, err = os.ReadFile("/proc/" + p.server + "/stat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, err1 := strconv.ParseInt(fields[13], 10, 64)
+	system, err2 := strconv.ParseInt(fields[14], 10, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(own) + time.Duration(user+system)*10*time.Millisecond
+}
+
+// loadSQL prepares a layer as well as can be: mended, in the order of the
+// ground, with its area beside it, in the equal-area plane (g, in which plane
+// area is the area on the ellipsoid), in degrees (l) and in Web Mercator (m).
+const loadSQL = `CREATE OR REPLACE FUNCTION plane(geometry) RETURNS geometry LANGUAGE sql IMMUTABLE AS $$
+ SELECT ST_SetSRID(ST_Transform($1, '+proj=longlat +a=6378137 +rf=298.257222101 +no_defs',
+  '+proj=cea +lon_0=108.64 +lat_ts=34.34 +a=6378137 +rf=298.257222101 +no_defs'), 0) $$;
+CREATE TABLE LAYER AS SELECT ST_CollectionExtract(ST_MakeValid(plane(geom)),3) g, ST_CollectionExtract(ST_MakeValid(geom),3) l,
+  ST_Transform(geom,3857) m, 0::float8 ga, 0::float8 la TAGS FROM LAYER_raw ORDER BY geom;
+UPDATE LAYER SET ga = ST_Area(g), la = ST_Area(l::geography);
+VACUUM FULL LAYER;
+CREATE INDEX ON LAYER USING gist(g); CREATE INDEX ON LAYER USING gist(l); CREATE INDEX ON LAYER USING gist(m);
+ANALYZE LAYER; DROP TABLE LAYER_raw; SELECT count(*) FROM LAYER`
+
+// load brings a layer, as the edition holds it, into the database.
+func (p *database) load(b *testing.B, d *dataset, layer string) {
+	b.Helper()
+	table := d.name + "_" + layer
+	var used time.Duration
+	gdal(b, &used, "-f", "PostgreSQL", "PG:host="+p.dir+" user=gengtu dbname=postgres", d.export(b, layer),
+		"-nln", table+"_raw", "-nlt", "PROMOTE_TO_MULTI", "-lco", "GEOMETRY_NAME=geom", "-lco", "SPATIAL_INDEX=NONE")
+	tags := ""
+	for _, t := range tileFields(d, layer) {
+		tags += ", " + strings.ToLower(t)
+	}
+	n := p.ask(b, strings.NewReplacer("LAYER", table, "TAGS", tags).Replace(loadSQL))
+	if want := strconv.Itoa(d.ix.Layer(layer, "").Len()); n != want {
+		b.Fatalf("%s features of %s in the database, %s in the edition", n, layer, want)
+	}
+}
+
+// tileFields lists the fields that our tiles carry: rivals' carry the same.
+func tileFields(d *dataset, layer string) []string {
+	var out []string
+	for _, f := range d.ix.Layer(layer, "").Meta.Fields {
+		if f.Tile {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// literal returns a shape as the database takes it, in degrees.
+func literal(shape geo.MultiPolygon) string {
+	return "ST_SetSRID('" + hex.EncodeToString(geo.AppendWKB(nil, shape)) + "'::geometry,4490)"
+}

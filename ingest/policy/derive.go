@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/cells"
@@ -185,14 +186,44 @@ func dropped(before, after []edition.Field) []string {
 	return out
 }
 
-// records tells which areas of record the kept fields of l carry: a figure must
-// not come through where the field that it was read from does not.
-func records(l *index.Layer, keep []int) (patch, net bool, err error) {
+// carried are a feature's own figures that the kept fields of a layer carry: a
+// figure must not come through where the field that it was read from does not.
+type carried struct {
+	patch, net bool
+	places     []int // the kept fields that a place may have been read from
+}
+
+func carriedBy(l *index.Layer, keep []int) (carried, error) {
 	p, err := ingest.ProfileOf(l.Meta.Name)
-	has := func(name string) bool {
-		return name != "" && slices.ContainsFunc(keep, func(i int) bool { return l.Meta.Fields[i].Name == name })
+	var c carried
+	for _, i := range keep {
+		name := l.Meta.Fields[i].Name
+		c.patch = c.patch || name == p.Patch
+		c.net = c.net || name == p.Net
+		if slices.Contains(p.Place, name) {
+			c.places = append(c.places, i)
+		}
 	}
-	return has(p.Patch), has(p.Net), err
+	return c, err
+}
+
+// cut takes from f what its kept values do not tell. A place that they tell stays
+// whole; one that was read from another field, or found by where f lies, is cut
+// to digits.
+func (c *carried) cut(f *index.Feature, digits int) {
+	told := slices.ContainsFunc(c.places, func(i int) bool {
+		s, _ := f.Values[i].(string)
+		return strings.HasPrefix(s, f.Place)
+	})
+	if !told {
+		f.Place = f.Place[:min(len(f.Place), digits)]
+	}
+	if !c.patch {
+		f.Patch = index.NoArea
+	}
+	if !c.net {
+		f.Net = index.NoArea
+	}
 }
 
 // id returns a feature's id in the lower edition. A view's features have the
@@ -217,7 +248,7 @@ func (d *derivation) hash(data []byte) uint64 {
 // copy writes each feature with the fields that are let through, its geometry
 // on the grid when there is one.
 func (d *derivation) copy(ctx context.Context, l *index.Layer, keep []int, w *index.LayerWriter, reg *RegisterLayer) error {
-	patch, net, err := records(l, keep)
+	shows, err := carriedBy(l, keep)
 	if err != nil {
 		return err
 	}
@@ -243,18 +274,12 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, keep []int, w *in
 			reg.Vanished++
 			continue
 		}
+		shows.cut(&f, d.tier.PlaceDigits)
 		values := make([]any, 0, len(keep))
 		for _, k := range keep {
 			values = append(values, f.Values[k])
 		}
 		f.Values, f.ID = values, d.id(l.Meta, f.ID)
-		f.Place = f.Place[:min(len(f.Place), d.tier.PlaceDigits)]
-		if !patch {
-			f.Patch = index.NoArea
-		}
-		if !net {
-			f.Net = index.NoArea
-		}
 		if err := w.Add(&f); err != nil {
 			return fmt.Errorf("feature %d: %w", l.Head(i).ID, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/cells"
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 	"gengtu/index/problem"
 )
 
@@ -114,7 +115,7 @@ func (c *coverage) blocks(ctx context.Context, r blockRange) error {
 	case empty:
 		return nil
 	case r.x0 == r.x1 && r.y0 == r.y1:
-		return c.block(r.x0, r.y0)
+		return c.block(ctx, r.x0, r.y0)
 	}
 	a, b := r, r
 	if r.x1-r.x0 >= r.y1-r.y0 {
@@ -139,7 +140,7 @@ func floorDiv(a, b int64) int64 {
 }
 
 // block gives the cells of block (bx, by) away.
-func (c *coverage) block(bx, by int64) error {
+func (c *coverage) block(ctx context.Context, bx, by int64) error {
 	origin := geo.Position{Lon: bx * blockCells * c.grid.lon, Lat: by * blockCells * c.grid.lat}
 	box := geo.Box{Min: origin, Max: geo.Position{Lon: origin.Lon + blockCells*c.grid.lon, Lat: origin.Lat + blockCells*c.grid.lat}}
 	var found []int32
@@ -156,11 +157,13 @@ func (c *coverage) block(bx, by int64) error {
 	for i := range c.here {
 		c.here[i] = c.here[i][:0]
 	}
+	items := make([]overlay.Item, 0, len(found))
 	for _, i := range found {
 		f, err := c.layer.Feature(int(i))
 		if err != nil {
 			return err
 		}
+		items = append(items, overlay.Item{Group: overlay.NoGroup, Weight: math.NaN(), Geometry: f.Geometry})
 		for _, p := range f.Geometry {
 			for _, r := range p {
 				c.raster.Ring(c.inCells(r, origin))
@@ -171,8 +174,56 @@ func (c *coverage) block(bx, by int64) error {
 			c.here[k] = append(c.here[k], part{i, share})
 		})
 	}
-	c.give(int32(bx*blockCells), int32(by*blockCells))
+	c.settle()
+	once, err := c.groundShare(ctx, box, items)
+	if err != nil {
+		return err
+	}
+	c.give(int32(bx*blockCells), int32(by*blockCells), once)
 	return nil
+}
+
+// settle makes a cell one cell where features overlap: it is the first one's by
+// id, so that a whole overlap goes to the same feature.
+func (c *coverage) settle() {
+	for k, parts := range c.here {
+		left := 1.0
+		n := 0
+		for _, p := range parts {
+			p.share = min(p.share, left)
+			left -= p.share
+			if p.share > 0 {
+				parts[n] = p
+				n++
+			}
+		}
+		c.here[k] = parts[:n]
+	}
+}
+
+// groundShare returns what part of the settled shares is ground that counts once.
+// It is 1 but where features overlap within cells that they do not fill.
+func (c *coverage) groundShare(ctx context.Context, box geo.Box, items []overlay.Item) (float64, error) {
+	if len(items) < 2 {
+		return 1, nil
+	}
+	r, err := overlay.Measure(ctx, geo.MultiPolygon{box.Polygon()}, items, overlay.Options{Workers: 1})
+	if err != nil {
+		return 0, err
+	}
+	if l := r.Layers[0]; l.Gross-l.Area <= 1e-9*l.Gross {
+		return 1, nil
+	}
+	settled := 0.0
+	for _, parts := range c.here {
+		for _, p := range parts {
+			settled += p.share
+		}
+	}
+	if settled == 0 {
+		return 1, nil
+	}
+	return min(1, r.Layers[0].Area/r.AOI*blockCells*blockCells/settled), nil
 }
 
 func (c *coverage) inCells(r geo.Ring, origin geo.Position) []cells.XY {
@@ -187,21 +238,16 @@ func (c *coverage) inCells(r geo.Ring, origin geo.Position) []cells.XY {
 }
 
 // give walks the block along a Hilbert curve. When the layer is owed half a cell
-// or more, the cell goes to the feature in it that is owed most.
-func (c *coverage) give(x0, y0 int32) {
+// or more, the cell goes to the feature in it that is owed most. Of what features
+// cover, the part once is owed.
+func (c *coverage) give(x0, y0 int32, once float64) {
 	owed, layer := map[int32]float64{}, 0.0
 	for d := range blockCells * blockCells {
 		x, y := hilbertCell(d)
-		parts := c.here[y*blockCells+x]
-		over := 0.0
-		for _, p := range parts {
-			over += p.share
-		}
-		over = max(over, 1) // where features overlap, a cell is still one cell
 		best := int32(-1)
-		for _, p := range parts {
-			owed[p.feature] += p.share / over
-			layer += p.share / over
+		for _, p := range c.here[y*blockCells+x] {
+			owed[p.feature] += p.share * once
+			layer += p.share * once
 			if best < 0 || owed[p.feature] > owed[best] {
 				best = p.feature
 			}

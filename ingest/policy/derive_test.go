@@ -1,0 +1,604 @@
+package policy_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/overlay"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/policy"
+)
+
+var key = bytes.Repeat([]byte{7}, 32)
+
+func code(err error) string {
+	if p := problem.Of(err); p != nil {
+		return p.Code
+	}
+	return fmt.Sprint(err)
+}
+
+// edited is an index with the directory it lies in.
+type edited struct {
+	*index.Index
+	path string
+}
+
+func open(t *testing.T, dir string, m *edition.Manifest) edited {
+	t.Helper()
+	ix, err := index.OpenFiles(dir, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ix.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return edited{ix, filepath.Join(dir, edition.FeaturesFile)}
+}
+
+// delivery ingests the county's delivery.
+func delivery(t *testing.T) edited {
+	t.Helper()
+	dir := t.TempDir()
+	var in []ingest.Input
+	for layer, file := range map[string]string{"dltb": "DLTB.shp", "pbf": "YJJBNTTB.gpkg", "hsf": "GBZNT.geojson", "region": "XZQ.fgb"} {
+		path := filepath.Join("..", "..", "..", "shared", "data", "delivery", "2024", file)
+		in = append(in, ingest.Input{Layer: layer, Vintage: "2024", Path: path})
+	}
+	layers, _, err := ingest.Run(t.Context(), in, filepath.Join(dir, edition.FeaturesFile), ingest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir, &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: [2]int{5, 16}, MaxZoom: 18})
+}
+
+// made returns a secure edition of one layer.
+func made(t *testing.T, meta edition.Layer, features ...index.Feature) edited {
+	t.Helper()
+	dir := t.TempDir()
+	w := index.NewWriter(filepath.Join(dir, edition.FeaturesFile))
+	l := w.Layer(meta)
+	for i := range features {
+		f := &features[i]
+		if f.ID == 0 {
+			f.ID = uint64(i + 1)
+		}
+		f.AreaM2 = geo.Area(f.Geometry)
+		if err := l.Add(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layers, err := w.Close(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir, &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: [2]int{5, 14}, MaxZoom: 18})
+}
+
+// derive publishes by a policy's text; "" is the embedded one.
+func derive(t *testing.T, from edited, text string, to edition.Tier) (edited, *policy.Register) {
+	t.Helper()
+	dir := t.TempDir()
+	m, reg, err := policy.Derive(t.Context(), from.Index, parse(t, text), to, key, filepath.Join(dir, edition.FeaturesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir, m), reg
+}
+
+func parse(t *testing.T, text string) *policy.Policy {
+	t.Helper()
+	if text == "" {
+		text = string(policy.DefaultText())
+	}
+	p, err := policy.Parse("p.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// rules is a policy of one tier with those layers.
+func rules(tier string, gridM float64, layers string) string {
+	return fmt.Sprintf("name: test\ntiers:\n  %s:\n    grid_m: %v\n    max_zoom: 14\n    place_digits: 9\n    layers: %s\n", tier, gridM, layers)
+}
+
+func hashOf(t *testing.T, e edited) string {
+	t.Helper()
+	h := index.NewContentHasher()
+	if err := index.Each(e.path, func(b string, k, v []byte) error { h.Add(b, k, v); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return h.Sum()
+}
+
+func fields(l *index.Layer) string {
+	var out []string
+	for _, f := range l.Meta.Fields {
+		out = append(out, f.Name)
+	}
+	return strings.Join(out, " ")
+}
+
+// features reads a layer whole.
+func features(t *testing.T, l *index.Layer) []index.Feature {
+	t.Helper()
+	var out []index.Feature
+	for i := range l.Len() {
+		f, err := l.Feature(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// ground measures a layer: the ground it covers, each place once, and its
+// features added up.
+func ground(t *testing.T, l *index.Layer) (areaM2, gross float64) {
+	t.Helper()
+	var items []overlay.Item
+	for _, f := range features(t, l) {
+		items = append(items, overlay.Item{Group: overlay.NoGroup, Weight: math.NaN(), Geometry: f.Geometry})
+	}
+	e := l.Extent()
+	e.Min.Lon, e.Min.Lat, e.Max.Lon, e.Max.Lat = e.Min.Lon-1e6, e.Min.Lat-1e6, e.Max.Lon+1e6, e.Max.Lat+1e6
+	r, err := overlay.Measure(t.Context(), geo.MultiPolygon{e.Polygon()}, items, overlay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Layers[0].Area, r.Layers[0].Gross
+}
+
+// The public edition of the county holds no field, position, name or id that the
+// policy does not let through, and its geometry is sound: valid, on the grid,
+// without overlaps, of the right area.
+func TestPublicDelivery(t *testing.T) {
+	from := delivery(t)
+	to, reg := derive(t, from, "", edition.Public)
+	if got := to.Names(); fmt.Sprint(got) != "[cropland pbf hsf region]" || fmt.Sprint(reg.Withheld) != "[dltb@2024]" {
+		t.Errorf("layers %v, withheld %v", got, reg.Withheld)
+	}
+	for name, want := range map[string]string{"cropland": "", "pbf": "YJJBNTTBBH YJJBNTMJ", "hsf": "XMMC JCND", "region": "XZQDM XZQMC"} {
+		if got := fields(to.Layer(name, "")); got != want {
+			t.Errorf("%s has the fields %q, want %q", name, got, want)
+		}
+	}
+	g := to.Manifest.Policy
+	if g.GridLat < 2240000 || g.GridLon < 2680000 || g.GridM != 25 || to.Manifest.MaxZoom != 14 || to.Manifest.BuiltZooms != [2]int{5, 14} {
+		t.Errorf("policy %+v, zooms %v to %d", g, to.Manifest.BuiltZooms, to.Manifest.MaxZoom)
+	}
+	higher := map[uint64]bool{}
+	for _, name := range from.Names() {
+		l := from.Layer(name, "")
+		for i := range l.Len() {
+			higher[l.Head(i).ID] = true
+		}
+	}
+	for i := range to.Manifest.Layers {
+		l := to.Layer(to.Manifest.Layers[i].Name, "")
+		if l.Meta.Source != nil || l.Meta.PatchM2 != nil {
+			t.Errorf("%s names sources %v or patch areas %v", l.Meta.Name, l.Meta.Source, l.Meta.PatchM2)
+		}
+		before, _ := ground(t, from.Layer(l.Meta.Name, ""))
+		after, gross := ground(t, l)
+		t.Logf("%s: ground %.0f m² → %.0f (%+.4f %%)", l.Meta.Name, before, after, 100*(after/before-1))
+		if math.Abs(after/before-1) > 1e-3 {
+			t.Errorf("%s: the ground is %.2f m², was %.2f", l.Meta.Name, after, before)
+		}
+		if math.Abs(gross-after) > 1e-6*after {
+			t.Errorf("%s: features overlap by %.4f m²", l.Meta.Name, gross-after)
+		}
+		for _, f := range features(t, l) {
+			if _, found, err := overlay.Mend(f.Geometry); err != nil || len(found) > 0 {
+				t.Fatalf("%s %d: %v, %v", l.Meta.Name, f.ID, found, err)
+			}
+			if math.Abs(f.AreaM2-geo.Area(f.Geometry)) > 1e-6 {
+				t.Fatalf("%s %d: area %v stored", l.Meta.Name, f.ID, f.AreaM2)
+			}
+			for _, p := range f.Geometry {
+				for _, r := range p {
+					for _, v := range r {
+						if v.Lon%g.GridLon != 0 || v.Lat%g.GridLat != 0 {
+							t.Fatalf("%s %d: %v is off the grid", l.Meta.Name, f.ID, v)
+						}
+					}
+				}
+			}
+			if higher[f.ID] || len(f.Place) > 9 && l.Meta.Name != "region" || f.Patch != index.NoArea || (f.Net != index.NoArea) != (l.Meta.Name == "pbf") {
+				t.Fatalf("%s: id %d, place %s, patch %d, net %d", l.Meta.Name, f.ID, f.Place, f.Patch, f.Net)
+			}
+		}
+	}
+	if again, _ := derive(t, from, "", edition.Public); hashOf(t, again) != hashOf(t, to) {
+		t.Error("the same policy gives another content")
+	}
+	searchSecrets(t, from, to)
+}
+
+// searchSecrets looks for values of secure fields among all that an edition
+// stores, and makes sure that the search finds them where they are.
+func searchSecrets(t *testing.T, from, to edited) {
+	t.Helper()
+	text := func(e edited) string {
+		var b strings.Builder
+		m, err := json.Marshal(e.Manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(m)
+		if err := index.Each(e.path, func(bucket string, k, v []byte) error {
+			b.WriteString(bucket + string(k) + string(v))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	high, low := text(from), text(to)
+	l := from.Layer("pbf", "")
+	n := 0
+	for _, f := range features(t, l)[:200] {
+		for _, field := range []string{"ZRRMC", "LXDH", "BSM", "ZLDWMC"} {
+			i := l.Field(field)
+			s, _ := f.Values[max(i, 0)].(string)
+			if i < 0 || len(s) < 6 || strings.Contains(low, `"`+s+`"`) {
+				continue
+			}
+			n++
+			if !strings.Contains(high, s) {
+				t.Errorf("%s %q is not found in secure", field, s)
+			}
+			if strings.Contains(low, s) && field != "ZLDWMC" {
+				t.Errorf("%s %q is in public", field, s)
+			}
+		}
+	}
+	if n < 200 {
+		t.Errorf("only %d values were looked for", n)
+	}
+}
+
+// The government edition keeps geometry, records and views, and loses what speaks
+// of persons; the public one can be made from it too, with the same ground.
+func TestGovernmentDelivery(t *testing.T) {
+	from := delivery(t)
+	gov, reg := derive(t, from, "", edition.Government)
+	for _, name := range from.Names() {
+		a, b := from.Layer(name, ""), gov.Layer(name, "")
+		if a.Len() != b.Len() || a.Meta.AreaM2 != b.Meta.AreaM2 || a.Extent() != b.Extent() {
+			t.Errorf("%s: %d features with %v m², were %d with %v", name, b.Len(), b.Meta.AreaM2, a.Len(), a.Meta.AreaM2)
+		}
+		if d := cmp.Diff(a.Meta.NetM2, b.Meta.NetM2); d != "" || b.Meta.Source != nil {
+			t.Errorf("%s: %s, sources %v", name, d, b.Meta.Source)
+		}
+		for _, personal := range []string{"ZRRMC", "LXDH"} {
+			if b.Field(personal) >= 0 {
+				t.Errorf("%s has %s", name, personal)
+			}
+		}
+	}
+	if v := gov.Layer("cropland", "").Meta.View; v == nil || v.Of != "dltb" {
+		t.Error("cropland is no view")
+	}
+	i := slices.IndexFunc(reg.Layers, func(l policy.RegisterLayer) bool { return l.Layer == "pbf" })
+	if r := reg.Layers[i]; fmt.Sprint(r.FieldsDropped) != "[ZRRMC LXDH]" || r.After != 8487 || *r.NetAfter != *r.NetBefore {
+		t.Errorf("the register says %+v", r)
+	}
+	direct, _ := derive(t, from, "", edition.Public)
+	public, _ := derive(t, gov, "", edition.Public)
+	for _, name := range public.Names() {
+		if a, b := public.Layer(name, "").Meta, direct.Layer(name, "").Meta; a.Features != b.Features && name == "cropland" || math.Abs(a.AreaM2/b.AreaM2-1) > 1e-3 {
+			t.Errorf("%s by way of government: %d features with %v m², directly %d with %v", name, a.Features, a.AreaM2, b.Features, b.AreaM2)
+		}
+	}
+	for _, c := range []struct {
+		from edited
+		to   edition.Tier
+	}{{gov, edition.Government}, {gov, edition.Secure}, {public, edition.Government}, {from, edition.Secure}, {public, edition.Public}} {
+		path := filepath.Join(t.TempDir(), "f.db")
+		if _, _, err := policy.Derive(t.Context(), c.from.Index, parse(t, ""), c.to, key, path); code(err) != "PUBLISH_UPWARD" {
+			t.Errorf("%s to %s: %v", c.from.Manifest.Tier, c.to, err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("a refused publish leaves a file")
+		}
+	}
+	if _, _, err := policy.Derive(t.Context(), from.Index, parse(t, rules("public", 25, "{}")), edition.Government, key, ""); code(err) != "POLICY_TIER" {
+		t.Errorf("a tier that the policy does not name: %v", err)
+	}
+}
+
+func box(x0, y0, x1, y1 int64) geo.MultiPolygon {
+	return geo.MultiPolygon{geo.Box{Min: geo.Position{Lon: 1086e9 + x0, Lat: 343e9 + y0}, Max: geo.Position{Lon: 1086e9 + x1, Lat: 343e9 + y1}}.Polygon()}
+}
+
+// What may leave secure: fields by the list, known ones at most, persons never,
+// areas of record with their field, places to the digits allowed.
+func TestFieldsAllowed(t *testing.T) {
+	meta := edition.Layer{Name: "pbf", Vintage: "1", ClassField: "DLBM", Fields: []edition.Field{
+		{Name: "BSM", Known: true, Code: true}, {Name: "DLBM", Known: true}, {Name: "YJJBNTTBMJ", Known: true}, {Name: "YJJBNTMJ", Known: true},
+		{Name: "LXDH", Known: true}, {Name: "ODD"}, {Name: "CFZR", Known: true, Personal: true}, {Name: "BZ", Known: true},
+		{Name: "ZLDWDM", Known: true},
+	}}
+	from := made(t, meta, index.Feature{
+		Geometry: box(0, 0, 1e7, 1e7), Patch: 500, Net: 400, Place: "610402001001",
+		Values: []any{"b1", "0101", 5.0, 4.0, "secret phone", "secret odd", "secret name", "note", "6104020010010000000"},
+	})
+	for name, c := range map[string]struct {
+		rule, fields string
+		patch, net   int64
+	}{
+		"nothing":  {"{pbf: {}}", "", index.NoArea, index.NoArea},
+		"known":    {"{pbf: {fields: known}}", "BSM DLBM YJJBNTTBMJ YJJBNTMJ BZ ZLDWDM", 500, 400},
+		"except":   {"{pbf: {fields: known, except: [BZ, BSM, YJJBNTMJ, ZLDWDM]}}", "DLBM YJJBNTTBMJ", 500, index.NoArea},
+		"by name":  {"{pbf: {fields: [YJJBNTMJ, DLBM]}}", "DLBM YJJBNTMJ", index.NoArea, 400},
+		"not here": {"{pbf: {fields: [GDLX]}}", "", index.NoArea, index.NoArea},
+	} {
+		to, _ := derive(t, from, rules("government", 0, c.rule), edition.Government)
+		l := to.Layer("pbf", "")
+		f := features(t, l)[0]
+		place := "610402001"
+		if strings.Contains(c.fields, "ZLDWDM") {
+			place = "610402001001" // a place that a field tells is told
+		}
+		if got := fields(l); got != c.fields || f.Patch != c.patch || f.Net != c.net || f.Place != place || len(f.Values) != len(l.Meta.Fields) {
+			t.Errorf("%s: fields %q, patch %d, net %d, place %s, values %v", name, got, f.Patch, f.Net, f.Place, f.Values)
+		}
+		if (l.Meta.ClassField != "") != strings.Contains(c.fields, "DLBM") {
+			t.Errorf("%s: class field %q", name, l.Meta.ClassField)
+		}
+		if found, err := l.ByCode("b1", 1); err != nil || (len(found) == 1) != strings.Contains(c.fields, "BSM") {
+			t.Errorf("%s: the code finds %v, %v", name, found, err)
+		}
+	}
+	// A layer that no profile is for has fields by name alone.
+	meta.Name = "redline"
+	other := made(t, meta, index.Feature{Geometry: box(0, 0, 1e7, 1e7), Values: make([]any, 9)})
+	for rule, want := range map[string]string{"{redline: {fields: known}}": "BSM ZLDWDM", "{redline: {fields: [ODD, BZ]}}": "ODD BZ", "{pbf: {}}": "-"} {
+		to, reg := derive(t, other, rules("government", 0, rule), edition.Government)
+		if l := to.Layer("redline", ""); l == nil {
+			if want != "-" || len(reg.Withheld) != 1 {
+				t.Errorf("%s: withheld", rule)
+			}
+		} else if got := fields(l); got != want {
+			t.Errorf("%s: fields %q, want %q", rule, got, want)
+		}
+	}
+}
+
+// Ids of lower editions are keyed: by key and tier, the same for all vintages.
+func TestKeyedIDs(t *testing.T) {
+	from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{ID: 5, Geometry: box(0, 0, 1e8, 1e8)})
+	later := made(t, edition.Layer{Name: "hsf", Vintage: "2"}, index.Feature{ID: 5, Geometry: box(0, 0, 2e8, 1e8)})
+	id := func(e edited, tier edition.Tier, key []byte) uint64 {
+		t.Helper()
+		dir := t.TempDir()
+		text := rules(string(tier), 25, "{hsf: {}}")
+		m, _, err := policy.Derive(t.Context(), e.Index, parse(t, text), tier, key, filepath.Join(dir, edition.FeaturesFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return features(t, open(t, dir, m).Layer("hsf", ""))[0].ID
+	}
+	a := id(from, edition.Public, key)
+	if b := id(later, edition.Public, key); a != b {
+		t.Errorf("a feature is %d and, in another vintage, %d", a, b)
+	}
+	seen := []uint64{5, a, id(from, edition.Government, key), id(from, edition.Public, bytes.Repeat([]byte{8}, 32))}
+	slices.Sort(seen)
+	if len(slices.Compact(seen)) != 4 {
+		t.Errorf("ids of tiers and keys are not told apart: %v", seen)
+	}
+}
+
+// The publisher's key is made once, kept to its owner, and the same for publishes
+// at one moment; a damaged one is refused.
+func TestPublisherKey(t *testing.T) {
+	dir := t.TempDir()
+	got := make(chan string, 8)
+	for range 8 {
+		go func() {
+			k, err := policy.PublisherKey(dir)
+			got <- fmt.Sprintf("%x %v", k, err)
+		}()
+	}
+	first := <-got
+	for range 7 {
+		if k := <-got; k != first || len(k) < 64 {
+			t.Errorf("keys %s and %s", first, k)
+		}
+	}
+	path := filepath.Join(dir, edition.PublisherKey)
+	st, err := os.Stat(path)
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", st.Mode(), err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("files %v, %v", left, err)
+	}
+	if err := os.WriteFile(path, []byte("00ff"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := policy.PublisherKey(dir); code(err) != "KEY_BROKEN" {
+		t.Error(err)
+	}
+	if _, err := policy.PublisherKey(filepath.Join(dir, "nowhere")); code(err) != "KEY_UNWRITABLE" {
+		t.Error(err)
+	}
+}
+
+// A view stays one only where its source comes along with the very same fields.
+func TestViews(t *testing.T) {
+	dir := t.TempDir()
+	w := index.NewWriter(filepath.Join(dir, edition.FeaturesFile))
+	l := w.Layer(edition.Layer{Name: "dltb", Vintage: "1", ClassField: "DLBM", Fields: []edition.Field{{Name: "BSM", Known: true}, {Name: "DLBM", Known: true}, {Name: "TBDLMJ", Known: true}}})
+	w.View(edition.Layer{Name: "cropland", Vintage: "1", ClassField: "DLBM", View: &edition.View{Of: "dltb", Field: "DLBM", Prefix: "01"}})
+	for i, class := range []string{"0101", "0301", "0102"} {
+		x := int64(i) * 2e8
+		f := index.Feature{ID: uint64(i + 1), Geometry: box(x, 0, x+2e8, 1e8), Patch: index.NoArea, Net: int64(100 * i), Values: []any{fmt.Sprint("secret", i), class, float64(i)}}
+		f.AreaM2 = geo.Area(f.Geometry)
+		if err := l.Add(&f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layers, err := w.Close(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := open(t, dir, &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: [2]int{5, 14}, MaxZoom: 18})
+	for name, c := range map[string]struct {
+		rule   string
+		grid   float64
+		view   bool
+		fields string
+		net    bool
+	}{
+		"both whole":             {"{dltb: {fields: known}, cropland: {fields: known}}", 0, true, "BSM DLBM TBDLMJ", true},
+		"the source withheld":    {"{cropland: {fields: known}}", 0, false, "BSM DLBM TBDLMJ", true},
+		"the view with less":     {"{dltb: {fields: known}, cropland: {fields: [DLBM]}}", 0, false, "DLBM", false},
+		"the source with less":   {"{dltb: {fields: [DLBM]}, cropland: {fields: known}}", 0, false, "BSM DLBM TBDLMJ", true},
+		"without what selects":   {"{dltb: {fields: [BSM]}, cropland: {fields: [BSM]}}", 0, false, "BSM", false},
+		"on a grid":              {"{dltb: {fields: known}, cropland: {fields: known}}", 25, false, "BSM DLBM TBDLMJ", true},
+		"the source dissolved":   {"{dltb: {dissolve: true}, cropland: {fields: known}}", 25, false, "BSM DLBM TBDLMJ", true},
+		"the view dissolved too": {"{dltb: {fields: known}, cropland: {dissolve: true}}", 25, false, "", false},
+	} {
+		to, _ := derive(t, from, rules("government", c.grid, c.rule), edition.Government)
+		crop := to.Layer("cropland", "")
+		if (crop.Meta.View != nil) != c.view || fields(crop) != c.fields || !strings.Contains(c.rule, "cropland: {dissolve") && crop.Len() != 2 || (crop.Meta.NetM2 != nil) != c.net || c.net && *crop.Meta.NetM2 != 2 {
+			t.Errorf("%s: view %v, fields %q, %d features, net %v", name, crop.Meta.View, fields(crop), crop.Len(), crop.Meta.NetM2)
+		}
+		if d := to.Layer("dltb", ""); d != nil && !strings.Contains(c.rule, "dissolve") {
+			for i := range crop.Len() {
+				if _, ok := d.ByID(crop.Head(i).ID); !ok {
+					t.Errorf("%s: a patch of cropland has another id in dltb", name)
+				}
+			}
+		}
+		if !strings.Contains(c.rule, "known") || c.fields == "DLBM" && !strings.Contains(c.rule, "dltb: {fields: known") {
+			if err := index.Each(to.path, func(_ string, _, v []byte) error {
+				if bytes.Contains(v, []byte("secret")) && !strings.Contains(c.rule, "BSM") {
+					return errors.New("a withheld value is stored")
+				}
+				return nil
+			}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// Overlapping features share ground once, tiny ones vanish and are counted, holes
+// and parts keep, and every neighbour keeps its border: on random coverages, at
+// several steps.
+func TestGrid(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 4))
+	for _, step := range []float64{2, 10, 25, 100} {
+		var set []index.Feature
+		add := func(m geo.MultiPolygon) { set = append(set, index.Feature{Geometry: m, Values: nil}) }
+		// A coverage of cut squares, then overlapping ones, a ring and specks.
+		cut := []int64{0, 1.1e7, 1.9e7, 4.2e7, 4.5e7, 9e7}
+		for i := range 5 {
+			for k := range 5 {
+				add(box(cut[i], cut[k], cut[i+1], cut[k+1]))
+			}
+		}
+		for range 6 {
+			x, y := 12e7+rng.Int64N(5e7), rng.Int64N(5e7)
+			add(box(x, y, x+3e7, y+3e7))
+		}
+		ring := box(-9e7, 0, -1e7, 8e7)
+		hole := box(-7e7, 2e7, -3e7, 6e7)[0][0]
+		slices.Reverse(hole)
+		ring[0] = append(ring[0], hole)
+		add(append(ring, box(-6e7, 3e7, -4e7, 5e7)...))
+		for i := range int64(5) {
+			add(box(30e7+i*3e6, 0, 30e7+i*3e6+900, 900))
+		}
+		from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, set...)
+		to, reg := derive(t, from, rules("public", step, "{hsf: {}}"), edition.Public)
+		l := to.Layer("hsf", "")
+		r := reg.Layers[0]
+		if r.After != l.Len() || r.Before != r.After+r.Vanished || r.Vanished < 4 {
+			t.Errorf("%v m: %+v", step, r)
+		}
+		before, _ := ground(t, from.Layer("hsf", ""))
+		after, gross := ground(t, l)
+		if math.Abs(gross-after) > 1e-6*after {
+			t.Errorf("%v m: features overlap by %v m²", step, gross-after)
+		}
+		// Half a cell for each of the blocks of 64 cells a side that are met.
+		cell := geo.CellArea(geo.LonLat{Lon: 108.6, Lat: 34.3}, geo.LonLat{Lon: 108.6 + float64(to.Manifest.Policy.GridLon)/geo.Unit, Lat: 34.3 + float64(to.Manifest.Policy.GridLat)/geo.Unit})
+		blocks := math.Ceil(before/(cell*64*64))*3 + 6
+		if d := math.Abs(after - before); d > cell*blocks/2+0.002*before {
+			t.Errorf("%v m: the ground is %.1f m², was %.1f; a cell has %.1f", step, after, before, cell)
+		}
+		for _, f := range features(t, l) {
+			if _, found, err := overlay.Mend(f.Geometry); err != nil || len(found) > 0 {
+				t.Errorf("%v m: %v, %v", step, found, err)
+			}
+		}
+	}
+}
+
+// The error of single features on the delivery stays within what is stated.
+func TestFeatureError(t *testing.T) {
+	from := delivery(t)
+	to, _ := derive(t, from, rules("public", 25, "{dltb: {fields: known}}"), edition.Public)
+	a, b := from.Layer("dltb", ""), to.Layer("dltb", "")
+	area := map[string]float64{}
+	for _, f := range features(t, b) {
+		area[f.Values[b.Field("BSM")].(string)] = f.AreaM2
+	}
+	worst, sum, n := 0.0, 0.0, 0.0
+	for _, f := range features(t, a) {
+		d := math.Abs(area[f.Values[a.Field("BSM")].(string)] - f.AreaM2)
+		worst, sum, n = max(worst, d), sum+d*d, n+1
+	}
+	t.Logf("single features: rms %.0f m², worst %.0f m², a cell has 640", math.Sqrt(sum/n), worst)
+	if worst > 4*640 || math.Sqrt(sum/n) > 640 {
+		t.Errorf("rms %.0f m², worst %.0f m²; want within one cell and four", math.Sqrt(sum/n), worst)
+	}
+}
+
+// Cancelled at any moment, a derivation gives the context's error.
+func TestDeriveCancelled(t *testing.T) {
+	from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 1e8, 1e8)})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, rule := range []string{"{hsf: {}}", "{hsf: {dissolve: true}}"} {
+		path := filepath.Join(t.TempDir(), "f.db")
+		_, _, err := policy.Derive(ctx, from.Index, parse(t, rules("public", 25, rule)), edition.Public, key, path)
+		if _, serr := os.Stat(path); !errors.Is(err, context.Canceled) || serr == nil {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+	huge := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 5e10, 5e10)})
+	if _, _, err := policy.Derive(t.Context(), huge.Index, parse(t, rules("public", 1, "{hsf: {}}")), edition.Public, key, ""); code(err) != "POLICY_GRID_FINE" {
+		t.Errorf("billions of cells: %v", err)
+	}
+	far := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 1e6, 1e6)}, index.Feature{Geometry: box(-100e10, 15e10, -100e10+1e6, 15e10+1e6)})
+	to, _ := derive(t, far, rules("public", 1, "{hsf: {}}"), edition.Public)
+	if to.Layer("hsf", "").Len() != 2 {
+		t.Error("features that lie far apart are lost")
+	}
+}

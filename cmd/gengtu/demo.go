@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,7 +39,21 @@ func (e *env) sample(out string, parcels int, seed uint64) error {
 		return err
 	}
 	p.end()
-	e.notef("%s: %+v\n", out, sum)
+	return e.giveSample(sum)
+}
+
+// giveSample says what was written.
+func (e *env) giveSample(sum sample.Summary) error {
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(sum)
+	}
+	e.printf(e.pick("%s：合成数据，%d 个图斑，%d 个村\n", "%s: synthetic, %d patches, %d villages\n"), sum.Dir, sum.Parcels, sum.Villages)
+	for _, d := range sum.Deliveries {
+		for _, l := range d.Layers {
+			e.printf("  %s  %-8s %-14s %6d\n", d.Vintage, l.Name, l.File, l.Features)
+		}
+	}
+	e.printf("  %s %v\n", e.pick("自相交的图斑（有意为之）", "rings that cross themselves (on purpose)"), sum.Faulty)
 	return nil
 }
 
@@ -113,7 +128,9 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 		return nil
 	}
 	deliveries := filepath.Join(dir, "deliveries")
-	if err := e.sample(deliveries, parcels, 1); err != nil {
+	quiet := *e
+	quiet.stdout = e.stderr
+	if err := quiet.sample(deliveries, parcels, 1); err != nil {
 		return err
 	}
 	var inputs []ingest.Input
@@ -122,8 +139,6 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 			inputs = append(inputs, ingest.Input{Layer: layer, Vintage: year, Path: filepath.Join(deliveries, year, file)})
 		}
 	}
-	quiet := *e
-	quiet.stdout = e.stderr
 	f := reading{report: filepath.Join(dir, "report.json")}
 	if err := quiet.demoIngest(&f, inputs, editions[0].dir); err != nil {
 		return err

@@ -320,7 +320,7 @@ func tiledLayers(b *testing.B, d *dataset) string {
 	return path
 }
 
-// BenchmarkTile measures one answer with the tile of all layers in the middle of
+// BenchmarkTile measures one answer with the tile of the layers in the middle of
 // the data, through the server: of a zoom that is built (14), and of one that is
 // made on demand and not kept (16). PostGIS makes either anew and does not
 // compress them.

@@ -21,7 +21,7 @@ unset BENCH_RIVALS
 
 here=$PWD
 work=$(mktemp -d)
-trap 'git worktree remove --force "$work/tree" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'git -C "$here" worktree remove --force "$work/tree" 2>/dev/null || true; rm -rf "$work"' EXIT
 git worktree add --quiet --detach "$work/tree" "$base"
 there=$work/tree/benchmarks
 mkdir -p "$there" "$work/base" "$work/head"

@@ -26,7 +26,7 @@ for round in $(seq "$ROUNDS"); do
 	loads="$loads $(cut -d' ' -f1 /proc/loadavg)"
 	echo "round $round of $ROUNDS, load$loads" >&2
 	BENCH_RIVALS=1 BENCH_WORK=$work "$work/bench.test" -test.run '^$' -test.bench "$BENCH" -test.benchtime "$BENCHTIME" \
-		-test.count 1 -test.timeout 60m | tee -a "$work/raw" >&2
+		-test.count 1 -test.timeout 60m | tee -a "$work/measured" >&2
 done
 loads="$loads $(cut -d' ' -f1 /proc/loadavg)"
 
@@ -49,12 +49,13 @@ mkdir -p results
 	echo "What each line is, and what may not be claimed from it, stands in [README.md](../README.md)."
 	echo "Where the load is above the number of cores, the clock says little: look at processor time."
 	echo
-	awk -f ratios.awk "$work/raw"
+	awk -f ratios.awk "$work/measured"
 	echo
 	echo "By benchstat:"
 	echo
 	echo '```'
-	go run "$BENCHSTAT" -filter '.unit:(sec/op OR cpu-ms/op OR B/op OR allocs/op)' "$work/raw"
+	# From within, so that the column is called by that name alone.
+	(cd "$work" && go run "$BENCHSTAT" -filter '.unit:(sec/op OR cpu-ms/op OR B/op OR allocs/op)' measured)
 	echo '```'
 } >"$work/result.md"
 mv "$work/result.md" "$out"

@@ -38,14 +38,14 @@ type Feature struct {
 // errRecord says that a stored record does not decode: the file is damaged.
 var errRecord = errors.New("record damaged")
 
-// appendRecord appends f in the form that features.db holds:
+// encodeRecord returns f in the form that features.db holds:
 //
 //	id, box, area, patch, net, place, values, geometry
 //
 // with integers as varints, the geometry as differences between neighbouring
 // positions, and values each behind a byte for its type.
-func appendRecord(dst []byte, f *Feature) ([]byte, error) {
-	dst = binary.AppendUvarint(dst, f.ID)
+func encodeRecord(f *Feature) ([]byte, error) {
+	dst := binary.AppendUvarint(nil, f.ID)
 	for _, v := range []int64{f.Box.Min.Lon, f.Box.Min.Lat, f.Box.Max.Lon - f.Box.Min.Lon, f.Box.Max.Lat - f.Box.Min.Lat} {
 		dst = binary.AppendVarint(dst, v)
 	}

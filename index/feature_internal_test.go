@@ -2,15 +2,19 @@ package index
 
 import (
 	"bytes"
+	"errors"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
 
 // Whatever decodes encodes to a record that decodes to the same; whatever does
 // not is told, and no record makes the decoder allocate beyond its length.
 func FuzzDecodeRecord(f *testing.F) {
-	rec, err := appendRecord(nil, &Feature{
+	rec, err := encodeRecord(&Feature{
 		ID: 7, Place: "61", Values: []any{nil, "水田", int64(-5), 1.5, true, false}, Patch: 12, Net: NoArea,
 		Geometry: geo.MultiPolygon{geo.Box{Max: geo.Position{Lon: 9, Lat: 9}}.Polygon()},
 	})
@@ -24,7 +28,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := appendRecord(nil, &a)
+		again, err := encodeRecord(&a)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,11 +46,42 @@ func FuzzDecodeRecord(f *testing.F) {
 				t.Fatalf("value %d is %q, want %v", i, got, v)
 			}
 		}
-		third, err := appendRecord(nil, &b)
+		third, err := encodeRecord(&b)
 		if err != nil || !bytes.Equal(again, third) {
 			t.Fatalf("round trip differs: %x, %x (%v)", again, third, err)
 		}
 	})
+}
+
+// A file that holds an id twice, which no writer of ours makes, is refused.
+func TestIDTwice(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, edition.FeaturesFile)
+	db, err := create(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Feature{ID: 7, Geometry: geo.MultiPolygon{geo.Box{Max: geo.Position{Lon: 9, Lat: 9}}.Polygon()}}
+	f.Box = f.Geometry.Box()
+	rec, err := encodeRecord(&f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := edition.Layer{Name: "x", Vintage: "1", Features: 2}
+	schema, err := schemaOf(&meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(
+		putAll(t.Context(), db, featuresBucket+"x@1", []entry{{key: []byte("a"), record: rec}, {key: []byte("b"), record: rec}}),
+		putAll(t.Context(), db, layersBucket, []entry{{key: []byte("x@1"), record: schema}}), db.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenFiles(dir, &edition.Manifest{Layers: []edition.Layer{meta}})
+	if err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // Steps along the curve lead to a neighbour each, and to every place once.

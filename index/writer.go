@@ -83,7 +83,7 @@ func (l *LayerWriter) Add(f *Feature) error {
 	if f.Box.Empty() {
 		return fmt.Errorf("feature %d has no geometry", f.ID)
 	}
-	rec, err := appendRecord(nil, f)
+	rec, err := encodeRecord(f)
 	if err != nil {
 		return fmt.Errorf("feature %d: %w", f.ID, err)
 	}

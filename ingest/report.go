@@ -174,7 +174,7 @@ func (p *printer) line(zh, en string, args ...any) {
 	if p.lang == problem.Chinese {
 		en = zh
 	}
-	fmt.Fprintf(p, en+"\n", args...)
+	p.WriteString(fmt.Sprintf(en, args...) + "\n")
 }
 
 // Write prints the report for a person.

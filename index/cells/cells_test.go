@@ -129,3 +129,59 @@ func polygonHolds(p [][]cells.Cell, x, y int32) bool {
 	}
 	return in
 }
+
+// The shares must be what cutting the polygon at each cell's sides gives, to the
+// rounding of floating point: for any ring, also one that crosses itself, with
+// vertices on the grid's lines and beyond the window.
+func TestRasterExact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	for round := range 300 {
+		const w, h = 9, 7
+		var ring []cells.XY
+		for range 3 + rng.IntN(9) {
+			p := cells.XY{X: rng.Float64()*15 - 3, Y: rng.Float64()*13 - 3}
+			if rng.IntN(3) == 0 {
+				p = cells.XY{X: math.Round(p.X), Y: math.Round(p.Y*2) / 2}
+			}
+			ring = append(ring, p)
+		}
+		r := cells.NewRaster(w, h)
+		r.Ring(ring)
+		var got [h][w]float64
+		r.Collect(func(x, y int, share float64) { got[y][x] = share })
+		for y := range h {
+			for x := range w {
+				want := min(math.Abs(cutArea(ring, float64(x), float64(y))), 1)
+				if math.Abs(got[y][x]-want) > 2e-9 {
+					t.Fatalf("round %d: cell %d,%d is covered by %.12f, cutting gives %.12f\n%v", round, x, y, got[y][x], want, ring)
+				}
+			}
+		}
+	}
+}
+
+// cutArea cuts a ring at the four sides of a cell (Sutherland and Hodgman 1974)
+// and returns its signed area there.
+func cutArea(ring []cells.XY, x, y float64) float64 {
+	for _, side := range [4]struct{ a, b, c float64 }{{1, 0, -x}, {-1, 0, x + 1}, {0, 1, -y}, {0, -1, y + 1}} {
+		d := func(p cells.XY) float64 { return side.a*p.X + side.b*p.Y + side.c }
+		var out []cells.XY
+		for i, p := range ring {
+			q := ring[(i+1)%len(ring)]
+			if d(p) >= 0 {
+				out = append(out, p)
+			}
+			if (d(p) > 0 && d(q) < 0) || (d(p) < 0 && d(q) > 0) {
+				s := d(p) / (d(p) - d(q))
+				out = append(out, cells.XY{X: p.X + s*(q.X-p.X), Y: p.Y + s*(q.Y-p.Y)})
+			}
+		}
+		ring = out
+	}
+	sum := 0.0
+	for i, p := range ring {
+		q := ring[(i+1)%len(ring)]
+		sum += p.X*q.Y - q.X*p.Y
+	}
+	return sum / 2
+}

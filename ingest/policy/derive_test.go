@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,23 +149,6 @@ func features(t *testing.T, l *index.Layer) []index.Feature {
 		out = append(out, f)
 	}
 	return out
-}
-
-// ground measures a layer: the ground it covers, each place once, and its
-// features added up.
-func ground(t *testing.T, l *index.Layer) (areaM2, gross float64) {
-	t.Helper()
-	var items []overlay.Item
-	for _, f := range features(t, l) {
-		items = append(items, overlay.Item{Group: overlay.NoGroup, Weight: math.NaN(), Geometry: f.Geometry})
-	}
-	e := l.Extent()
-	e.Min.Lon, e.Min.Lat, e.Max.Lon, e.Max.Lat = e.Min.Lon-1e6, e.Min.Lat-1e6, e.Max.Lon+1e6, e.Max.Lat+1e6
-	r, err := overlay.Measure(t.Context(), geo.MultiPolygon{e.Polygon()}, items, overlay.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.Layers[0].Area, r.Layers[0].Gross
 }
 
 // The public edition of the county holds no field, position, name or id that the
@@ -504,79 +486,6 @@ func TestViews(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-	}
-}
-
-// Overlapping features share ground once, tiny ones vanish and are counted, holes
-// and parts keep, and every neighbour keeps its border: on random coverages, at
-// several steps.
-func TestGrid(t *testing.T) {
-	rng := rand.New(rand.NewPCG(21, 4))
-	for _, step := range []float64{2, 10, 25, 100} {
-		var set []index.Feature
-		add := func(m geo.MultiPolygon) { set = append(set, index.Feature{Geometry: m, Values: nil}) }
-		// A coverage of cut squares, then overlapping ones, a ring and specks.
-		cut := []int64{0, 1.1e7, 1.9e7, 4.2e7, 4.5e7, 9e7}
-		for i := range 5 {
-			for k := range 5 {
-				add(box(cut[i], cut[k], cut[i+1], cut[k+1]))
-			}
-		}
-		for range 6 {
-			x, y := 12e7+rng.Int64N(5e7), rng.Int64N(5e7)
-			add(box(x, y, x+3e7, y+3e7))
-		}
-		ring := box(-9e7, 0, -1e7, 8e7)
-		hole := box(-7e7, 2e7, -3e7, 6e7)[0][0]
-		slices.Reverse(hole)
-		ring[0] = append(ring[0], hole)
-		add(append(ring, box(-6e7, 3e7, -4e7, 5e7)...))
-		for i := range int64(5) {
-			add(box(30e7+i*3e6, 0, 30e7+i*3e6+900, 900))
-		}
-		from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, set...)
-		to, reg := derive(t, from, rules("public", step, "{hsf: {}}"), edition.Public)
-		l := to.Layer("hsf", "")
-		r := reg.Layers[0]
-		if r.After != l.Len() || r.Before != r.After+r.Vanished || r.Vanished < 4 {
-			t.Errorf("%v m: %+v", step, r)
-		}
-		before, _ := ground(t, from.Layer("hsf", ""))
-		after, gross := ground(t, l)
-		if math.Abs(gross-after) > 1e-6*after {
-			t.Errorf("%v m: features overlap by %v m²", step, gross-after)
-		}
-		// Half a cell for each of the blocks of 64 cells a side that are met.
-		cell := geo.CellArea(geo.LonLat{Lon: 108.6, Lat: 34.3}, geo.LonLat{Lon: 108.6 + float64(to.Manifest.Policy.GridLon)/geo.Unit, Lat: 34.3 + float64(to.Manifest.Policy.GridLat)/geo.Unit})
-		blocks := math.Ceil(before/(cell*64*64))*3 + 6
-		if d := math.Abs(after - before); d > cell*blocks/2+0.002*before {
-			t.Errorf("%v m: the ground is %.1f m², was %.1f; a cell has %.1f", step, after, before, cell)
-		}
-		for _, f := range features(t, l) {
-			if _, found, err := overlay.Mend(f.Geometry); err != nil || len(found) > 0 {
-				t.Errorf("%v m: %v, %v", step, found, err)
-			}
-		}
-	}
-}
-
-// The error of single features on the delivery stays within what is stated.
-func TestFeatureError(t *testing.T) {
-	from := delivery(t)
-	to, _ := derive(t, from, rules("public", 25, "{dltb: {fields: known}}"), edition.Public)
-	a, b := from.Layer("dltb", ""), to.Layer("dltb", "")
-	area := map[string]float64{}
-	for _, f := range features(t, b) {
-		area[f.Values[b.Field("BSM")].(string)] = f.AreaM2
-	}
-	worst, sum, n := 0.0, 0.0, 0.0
-	for _, f := range features(t, a) {
-		d := math.Abs(area[f.Values[a.Field("BSM")].(string)] - f.AreaM2)
-		worst, sum, n = max(worst, d), sum+d*d, n+1
-	}
-	t.Logf("single features: rms %.0f m², worst %.0f m², a cell has 640", math.Sqrt(sum/n), worst)
-	if worst > 4*640 || math.Sqrt(sum/n) > 640 {
-		t.Errorf("rms %.0f m², worst %.0f m²; want within one cell and four", math.Sqrt(sum/n), worst)
 	}
 }
 

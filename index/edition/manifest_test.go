@@ -1,0 +1,76 @@
+package edition_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+// Whatever is read as a manifest is written as one that reads the same.
+func FuzzParseManifest(f *testing.F) {
+	v := 12.25
+	m := manifest("one")
+	m.Product, m.Format = edition.Product, edition.Format
+	m.Layers = []edition.Layer{
+		{Name: "cropland", Vintage: "2024", View: &edition.View{Of: "dltb", Field: "DLBM", Prefix: "01"}, Features: 2},
+		{Name: "dltb", Vintage: "2024", Features: 3, NetM2: &v, Extent: &[4]float64{1, 2, 3, 4}, Fields: []edition.Field{{Name: "DLBM", Kind: edition.Text}}},
+	}
+	seed, err := json.Marshal(m)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
+	f.Add([]byte(`{"product":"gengtu","format":1,"tier":"public"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, err := edition.ParseManifest("m.json", data)
+		if err != nil {
+			if p := problem.Of(err); p == nil || p.File != "m.json" {
+				t.Fatalf("not a problem with its place: %v", err)
+			}
+			return
+		}
+		text, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := edition.ParseManifest("m.json", text)
+		if err != nil {
+			t.Fatalf("a manifest of our own does not read: %v", err)
+		}
+		again, err := json.Marshal(b)
+		if err = errors.Join(err); err != nil || string(again) != string(text) {
+			t.Fatalf("round trip differs: %s, %s (%v)", text, again, err)
+		}
+	})
+}
+
+func TestParseManifest(t *testing.T) {
+	for name, c := range map[string]struct{ text, code string }{
+		"empty":                {``, "MANIFEST_BROKEN"},
+		"cut off":              {`{"product":"gengtu"`, "MANIFEST_BROKEN"},
+		"text behind it":       {`{"product":"gengtu","format":1,"tier":"public"} x`, "MANIFEST_BROKEN"},
+		"another product":      {`{"product":"x","format":1,"tier":"public"}`, "MANIFEST_FORMAT"},
+		"a later format":       {`{"product":"gengtu","format":2,"tier":"public"}`, "MANIFEST_FORMAT"},
+		"no tier":              {`{"product":"gengtu","format":1}`, "MANIFEST_FORMAT"},
+		"a layer twice":        {layers(`{"name":"a","vintage":"1"},{"name":"a","vintage":"1"}`), "MANIFEST_BROKEN"},
+		"a layer named all":    {layers(`{"name":"all","vintage":"1"}`), "MANIFEST_BROKEN"},
+		"a layer with a slash": {layers(`{"name":"a/b","vintage":"1"}`), "MANIFEST_BROKEN"},
+		"no vintage":           {layers(`{"name":"a"}`), "MANIFEST_BROKEN"},
+		"a negative count":     {layers(`{"name":"a","vintage":"1","features":-1}`), "MANIFEST_BROKEN"},
+		"a view of nothing":    {layers(`{"name":"a","vintage":"1","view":{"of":"b","field":"x"}}`), "MANIFEST_BROKEN"},
+		"a view of itself":     {layers(`{"name":"a","vintage":"1","view":{"of":"a","field":"x"},"fields":[{"name":"x"}]}`), "MANIFEST_BROKEN"},
+		"zooms the wrong way":  {`{"product":"gengtu","format":1,"tier":"public","built_zooms":[5,4]}`, "MANIFEST_BROKEN"},
+		"whole":                {layers(`{"name":"a","vintage":"1"}`), ""},
+	} {
+		if _, err := edition.ParseManifest("m.json", []byte(c.text)); code(err) != c.code {
+			t.Errorf("%s: got %v, want %s", name, err, c.code)
+		}
+	}
+}
+
+func layers(text string) string {
+	return `{"product":"gengtu","format":1,"tier":"public","layers":[` + text + `]}`
+}

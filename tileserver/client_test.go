@@ -102,7 +102,8 @@ func (s *service) listen(t testing.TB, ln net.Listener) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, ln, s.wake) }()
+	server := s.Server
+	go func() { done <- server.Serve(ctx, ln, s.wake) }()
 	s.stop = sync.OnceFunc(func() {
 		s.CloseIdleConnections()
 		cancel()
@@ -114,7 +115,7 @@ func (s *service) listen(t testing.TB, ln net.Listener) {
 		case <-time.After(20 * time.Second):
 			t.Error("the server does not stop")
 		}
-		if err := s.Server.Close(); err != nil {
+		if err := server.Close(); err != nil {
 			t.Error(err)
 		}
 	})

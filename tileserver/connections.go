@@ -95,6 +95,10 @@ func (s *Server) refuse(c net.Conn) {
 	}()
 }
 
+// leastDrained is how much of a refused request is read at least: a body that is
+// too large is mostly a delivery's file, of some megabytes.
+const leastDrained = 16 << 20
+
 // drain reads what is still coming of a request that is refused, so that the
 // client, who may read only when it has written, gets the answer rather than a
 // reset connection. It stops after a pause, after some time, or after some

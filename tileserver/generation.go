@@ -32,8 +32,9 @@ type generation struct {
 }
 
 // openGeneration opens a generation of the edition at dir, whose tier must be
-// tier. The checksums of its files are compared first: a file that is cut short
-// would be mapped into memory all the same, and reading it would end the process.
+// tier. The checksum of its tiles is compared first, as index.Open does with the
+// features: a file that is cut short would be mapped into memory all the same,
+// and reading it would end the process.
 func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generation, error) {
 	m, err := edition.ReadManifest(edition.Path(dir, name))
 	if err != nil {
@@ -45,14 +46,15 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if m.Generation != name {
 		return nil, problem.New("MANIFEST_BROKEN", "%s 的清单写的是 %.40q", "the manifest of %s says that it is %.40q", name, m.Generation).In(dir)
 	}
-	if err := edition.CheckFiles(dir, m); err != nil {
+	tiles := filepath.Join(edition.Path(dir, name), edition.TilesFile)
+	if err := edition.CheckFile(tiles, m.Files[edition.TilesFile]); err != nil {
 		return nil, err
 	}
 	ix, err := index.Open(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	built, err := cache.Open(filepath.Join(ix.Dir, edition.TilesFile))
+	built, err := cache.Open(tiles)
 	if err != nil {
 		return nil, errors.Join(err, ix.Close())
 	}

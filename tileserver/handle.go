@@ -151,6 +151,6 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	status := r.fail(err)
 	s.account(r, status, 0)
 	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
-		drain(c, 4*l.BodyBytes)
+		drain(c, max(4*l.BodyBytes, leastDrained))
 	}
 }

@@ -31,6 +31,14 @@ type mapView struct {
 // most, and one more where the picture begins between two.
 const maxMapTiles = 25 * 25
 
+// Bounds of a picture's pixels: painting takes time that grows with how far the
+// land is enlarged. The least side is 1/16 of a unit of the last zoom's tiles, 2
+// mm, and no pixel is more than 16 times as long as wide.
+const (
+	leastPixel    = 1.0 / mvt.Extent / (1 << MaxZoom) / 16
+	mostStretched = 16
+)
+
 // defaultMapWidth is the width of a picture for which none is asked, in pixels.
 const defaultMapWidth = 1024
 
@@ -91,6 +99,9 @@ func (r *request) mapView() (*mapView, error) {
 	if err := v.size(r.query("width"), r.query("height"), ratio); err != nil {
 		return nil, err
 	}
+	if err := v.checkPixels(); err != nil {
+		return nil, err
+	}
 	v.zoom = v.mapZoom(r.ix().Manifest.MaxZoom)
 	return v, nil
 }
@@ -127,8 +138,10 @@ func (v *mapView) place(bbox, crsName string) (float64, error) {
 	if v.min, err = corner(n[0], n[3]); err != nil {
 		return 0, err
 	}
-	v.max, err = corner(n[2], n[1])
-	return (n[3] - n[1]) / (n[2] - n[0]), err
+	if v.max, err = corner(n[2], n[1]); err != nil {
+		return 0, err
+	}
+	return (n[3] - n[1]) / (n[2] - n[0]), nil
 }
 
 // size reads width and height in pixels; one that is missing follows from the
@@ -164,22 +177,37 @@ func (v *mapView) size(width, height string, ratio float64) error {
 	return nil
 }
 
-// resolution is the coarser one of the picture's two, in World units a pixel.
-func (v *mapView) resolution() float64 {
-	return max((v.max.X-v.min.X)/float64(v.width), (v.max.Y-v.min.Y)/float64(v.height))
+// pixel returns the sides of a pixel in World units.
+func (v *mapView) pixel() (width, height float64) {
+	return (v.max.X - v.min.X) / float64(v.width), (v.max.Y - v.min.Y) / float64(v.height)
 }
 
-// mapZoom returns the zoom whose pixels are nearest in size to the picture's,
-// as far as there are tiles.
+func (v *mapView) checkPixels() error {
+	w, h := v.pixel()
+	switch {
+	case !(min(w, h) >= leastPixel):
+		return problem.New("PARAMETER_SIZE", "一个像素不到 2 毫米", "a pixel is less than 2 mm").
+			Advise("扩大 bbox，或减小 width 和 height", "take a larger bbox, or a smaller width and height")
+	case w > h*mostStretched || h > w*mostStretched:
+		return problem.New("PARAMETER_SIZE", "像素的长是宽的 %d 倍以上", "pixels are more than %d times as long as wide", mostStretched).
+			Advise("width 与 height 之比应与 bbox 相近，或只给其中一个", "width and height should have the box's proportions; or give one of them")
+	}
+	return nil
+}
+
+// mapZoom returns the zoom whose pixels are nearest in size to the longer
+// sides of the picture's, as far as there are tiles.
 func (v *mapView) mapZoom(top int) uint8 {
-	z := math.Round(-math.Log2(v.resolution() * tile.PixelsPerTile))
+	w, h := v.pixel()
+	z := math.Round(-math.Log2(max(w, h) * tile.PixelsPerTile))
 	return uint8(min(max(z, float64(v.grid.MinZoom())), float64(min(top, MaxZoom))))
 }
 
 // styleZoom is the zoom that line widths are taken at: MapLibre's, whose tiles
 // have 512 pixels.
 func (v *mapView) styleZoom() float64 {
-	return -math.Log2((v.max.X - v.min.X) / float64(v.width) * 512)
+	w, _ := v.pixel()
+	return -math.Log2(w * 512)
 }
 
 // mapTiles returns the tiles of the picture in their places, and a tag of what
@@ -193,7 +221,8 @@ func (r *request) mapTiles(ctx context.Context, v *mapView) ([]raster.Placed, st
 	if n := uint64(x1-x0+1) * uint64(y1-y0+1); n > maxMapTiles {
 		return nil, "", problem.New("TOO_LARGE_MAP", "这张图要 %d 块瓦片，上限 %d", "the map takes %d tiles, the limit is %d", n, maxMapTiles)
 	}
-	scaleX, scaleY := float64(v.width)/(v.max.X-v.min.X), float64(v.height)/(v.max.Y-v.min.Y)
+	w, h := v.pixel()
+	scaleX, scaleY := 1/w, 1/h
 	made := []byte(r.server.cfg.Program) // another program may paint otherwise
 	var out []raster.Placed
 	for y := y0; y <= y1; y++ {

@@ -2,6 +2,8 @@ package tileserver_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp/fasthttputil"
 
 	"gengtu/index/edition"
 	"gengtu/tileserver"
@@ -35,7 +39,10 @@ func (s *service) variant(t testing.TB, tier edition.Tier, name string, keep int
 // into force, are rolled back and are removed; an answer is of one generation,
 // and what is pinned stays as it was.
 func TestSwapUnderLoad(t *testing.T) {
-	s := serve(t, func(c *tileserver.Config) { c.CacheDir = t.TempDir(); c.Limits.OverlayAtOnce, c.Limits.MapAtOnce = 64, 64 }, edition.Secure, edition.Public)
+	s := serve(t, func(c *tileserver.Config) {
+		c.CacheDir = t.TempDir()
+		c.Limits.OverlayAtOnce, c.Limits.MapAtOnce = 64, 64
+	}, edition.Secure, edition.Public)
 	var addresses []string
 	for _, tier := range []edition.Tier{edition.Secure, edition.Public} {
 		for a := range data() {
@@ -254,6 +261,29 @@ func TestGracefulStop(t *testing.T) {
 		t.Errorf("the request that ran got %d", status)
 	}
 	<-stopped
+}
+
+// A server that is stopped before it has begun stops.
+func TestStopAtOnce(t *testing.T) {
+	dir, _ := newEdition(t, edition.Public)
+	for range 20 {
+		s, err := tileserver.New(tileserver.Config{Editions: []string{dir}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(ctx, fasthttputil.NewInmemoryListener(), nil) }()
+		select {
+		case err := <-done:
+			if err := errors.Join(err, s.Close()); err != nil {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("it does not stop")
+		}
+	}
 }
 
 // Tokens that are added, revoked or expired while the server runs count at once

@@ -137,6 +137,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	err := s.http.ShutdownWithContext(stop)
+	// A server that has not come to listening yet is not stopped by that. The
+	// second closing of a listener has nothing to tell.
+	_ = ln.Close()
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.cfg.Log.Warn("some requests were cut off", "after", stopTime.String())
 		err = nil

@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"ingest/source":      {"index/geo", "index/problem"},
 	"ingest/sample":      {"index/geo", "index/problem", "ingest/source"},
 	"ingest":             {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/source"},
-	"ingest/policy":      {"index", "index/geo", "index/problem", "index/edition", "index/cells", "ingest"},
+	"ingest/policy":      {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},
 	"styles":             {},
 	"tileserver/tile":    {"index/geo"},
 	"tileserver/mvt":     {"index/problem"},
@@ -35,10 +35,11 @@ var mayImport = map[string][]string{
 	"tileserver/access":  {"index/problem"},
 	"tileserver/viewer":  {},
 	"tileserver": {
-		"index", "index/geo", "index/problem", "index/edition", "index/areas", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/overlay", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
 	},
 	"cmd/gengtu": {"*"},
+	"benchmarks": {"*"},
 }
 
 // doors names the packages that alone may import a library.

@@ -165,7 +165,7 @@ func TestManifestDisagrees(t *testing.T) {
 		"another count":       func(m *edition.Manifest) { m.Layers[1].Features++ },
 		"an endless count":    func(m *edition.Manifest) { m.Layers[1].Features = 1 << 60 },
 		"a negative count":    func(m *edition.Manifest) { m.Layers[1].Features = -1 },
-		"a field renamed":     func(m *edition.Manifest) { m.Layers[1].Fields[0].Name = "X1" },
+		"a field renamed":     func(m *edition.Manifest) { m.Layers[1].Fields[1].Name = "X1" },
 		"a layer too many":    func(m *edition.Manifest) { m.Layers = append(m.Layers, edition.Layer{Name: "pbf", Vintage: "2024"}) },
 		"a view of nothing":   func(m *edition.Manifest) { m.Layers[0].View.Of = "pbf" },
 		"a view by no field":  func(m *edition.Manifest) { m.Layers[0].View.Field = "F" },

@@ -43,7 +43,7 @@ func TestIdentity(t *testing.T) {
 	records := []record{
 		{at(0, 0, 0.001), map[string]any{"BSM": int64(610402211000000123), "NAME": "number"}},
 		{at(1, 0, 0.001), map[string]any{"BSM": " 610402211000000124 ", "NAME": "blanks"}},
-		{at(2, 0, 0.001), map[string]any{"BSM": nil, "NAME": "none"}},
+		{at(2, 0, 0.001), map[string]any{"BSM": nil, "NAME": "none", "AA": "x", "ZZ": "y"}},
 		{at(3, 0, 0.001), map[string]any{"BSM": "", "NAME": "empty"}},
 	}
 	a := mustTake(t, "dltb="+deliver(t, "a.geojson", records...))
@@ -54,7 +54,7 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 	slices.Reverse(records)
-	other := deliver(t, "0.geojson", record{at(9, 0, 0.001), map[string]any{"BSM": "9", "NAME": "other", "A_FIELD": "x", "DLBM": "0101"}})
+	other := deliver(t, "0.geojson", record{at(9, 0, 0.001), map[string]any{"BSM": "9", "NAME": "other", "ZZ": "z", "DLBM": "0101"}})
 	b := mustTake(t, "dltb@2019="+deliver(t, "b.geojson", records...), "dltb@2019="+other)
 	again := ids(t, b.ix.Layer("dltb", ""), "NAME")
 	delete(again, "other")
@@ -208,6 +208,8 @@ func TestPlaces(t *testing.T) {
 	}
 	hsf := []record{
 		{at(0.7, 0, 0.01), map[string]any{"BSM": "70 % in the second"}}, {at(0.2, 0, 0.01), map[string]any{"BSM": "80 % in the first"}},
+		// It has 0.7 and 0.8 of the parts of the first village, and all that is between.
+		{`{"type":"Polygon","coordinates":[[[108.603,34.301],[108.628,34.301],[108.628,34.302],[108.603,34.302],[108.603,34.301]]]}`, map[string]any{"BSM": "in two parts"}},
 		{at(50, 50, 0.01), map[string]any{"BSM": "in no village"}}, {at(50, -50, 0.01), map[string]any{"BSM": "nowhere"}},
 		{at(0.7, 0, 0.01), map[string]any{"BSM": "by its code", "XZQDM": "610402001009"}}, {at(0.7, 0.1, 0.01), map[string]any{"BSM": "by a bad code", "XZQDM": "61A"}},
 	}
@@ -224,7 +226,8 @@ func TestPlaces(t *testing.T) {
 	h, now, then := deliver(t, "h.geojson", hsf...), deliver(t, "r.geojson", region(0)...), deliver(t, "old.geojson", region(1)...)
 	want := map[string]string{
 		"70 % in the second": "610402001002", "80 % in the first": "610402001001", "in no village": "610402", "nowhere": "",
-		"by its code": "610402001009", "by a bad code": "610402001002",
+		"in two parts": "610402001001",
+		"by its code":  "610402001009", "by a bad code": "610402001002",
 	}
 	check(mustTake(t, "hsf="+h, "region="+now, "region@2019="+then), want)
 	check(mustTake(t, "region@2019="+then, "region@2018="+now, "hsf="+h), map[string]string{"70 % in the second": "610402001001"})

@@ -49,6 +49,9 @@ const (
 	flat    = `{"type":"Polygon","coordinates":[[[108.61,34.31],[108.612,34.31],[108.614,34.31],[108.61,34.31]]]}`
 	metres  = `{"type":"Polygon","coordinates":[[[36500000,3800000],[36500100,3800000],[36500100,3800100],[36500000,3800000]]]}`
 	nothing = `null`
+	// twice breaks a rule in two of its parts.
+	twice = `{"type":"MultiPolygon","coordinates":[[[[108.62,34.31],[108.622,34.312],[108.622,34.31],[108.62,34.313],[108.62,34.31]]],` +
+		`[[[108.63,34.31],[108.632,34.312],[108.632,34.31],[108.63,34.313],[108.63,34.31]]]]}`
 )
 
 // deliver writes records as GeoJSON in EPSG:4490 and returns its path.
@@ -309,11 +312,13 @@ func TestFindings(t *testing.T) {
 		record{at(2, 1, 0.001), map[string]any{"BSM": "9", "DLBM": "0101", "TBMJ": -3}},
 		record{at(3, 1, 0.001), map[string]any{"BSM": "10", "DLBM": "0101", "TBMJ": "many"}},
 		record{`{"type":"Point","coordinates":[1,2]}`, map[string]any{"BSM": "11", "DLBM": "0101"}},
+		record{twice, map[string]any{"BSM": "12", "DLBM": "0101"}},
 	)
 	r := mustTake(t, "dltb="+path)
 	l := layer(t, r.report, "dltb")
 	want := "2:RING_SELF_CROSSING:mended 3:GEOMETRY_MISSING:refused 4:GEOMETRY_EMPTY:refused 5:COORDINATE:refused " +
-		"6:DUPLICATE:refused 8:DUPLICATE:refused 9:RECORD_AREA:noted 10:VALUE_TYPE:noted 10:RECORD_AREA:noted 11:SOURCE_GEOMETRY_TYPE:refused"
+		"6:DUPLICATE:refused 8:DUPLICATE:refused 9:RECORD_AREA:noted 10:VALUE_TYPE:noted 10:RECORD_AREA:noted 11:SOURCE_GEOMETRY_TYPE:refused " +
+		"12:RING_SELF_CROSSING:mended 12:RING_SELF_CROSSING:mended"
 	if got := codes(l); got != want {
 		t.Errorf("found\n%s, want\n%s", got, want)
 	}
@@ -321,12 +326,15 @@ func TestFindings(t *testing.T) {
 		if want := fmt.Sprint(f.Record); f.Record < 7 && f.Record != 6 && f.Key != want || f.Record == 6 && f.Key != "1" {
 			t.Errorf("record %d is called %q", f.Record, f.Key)
 		}
+		if f.Record == 2 && math.Abs(f.AreaBefore-f.AreaAfter) < 100 {
+			t.Errorf("mending a bow tie changes its area from %v to %v", f.AreaBefore, f.AreaAfter)
+		}
 		if f.Code == "COORDINATE" && !strings.Contains(f.Text(problem.Chinese), "EPSG:4524") {
 			t.Errorf("no zone is proposed: %s", f.Text(problem.Chinese))
 		}
 	}
 	d := r.ix.Layer("dltb", "")
-	if d.Len() != 5 || d.Meta.PatchM2 != nil {
+	if d.Len() != 6 || d.Meta.PatchM2 != nil {
 		t.Errorf("%d features with %v m² of record", d.Len(), d.Meta.PatchM2)
 	}
 	found, err := d.ByCode("10", 2)

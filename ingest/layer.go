@@ -263,7 +263,7 @@ func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, r
 			p(Progress{Layer: l.rep.Layer, Done: int64(rep.Read), Total: total})
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // feed reads batches until the file ends. Each goes to those who store before

@@ -1,6 +1,10 @@
 package policy
 
 import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -106,5 +110,33 @@ func TestHilbertCell(t *testing.T) {
 			t.Fatalf("step %d leads from %d,%d to %d,%d", d, px, py, x, y)
 		}
 		px, py = x, y
+	}
+}
+
+// A key that is in place is not replaced.
+func TestMakeKey(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "k")
+	if err := makeKey(dir, path); err != nil {
+		t.Fatal(err)
+	}
+	first, err := readKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := makeKey(dir, path); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a second key: %v", err)
+	}
+	if again, err := readKey(path); err != nil || !bytes.Equal(first, again) {
+		t.Errorf("the key is another (%v)", err)
+	}
+}
+
+// A rule that names what it may not, however it came about, lets nothing through.
+func TestAllowedAlone(t *testing.T) {
+	m := edition.Layer{Name: "hsf", Fields: []edition.Field{{Name: "ODD"}, {Name: "LXDH", Known: true}, {Name: "XMMC"}, {Name: "XMLX", Known: true, Personal: true}, {Name: "JSND", Known: true}}}
+	keep, err := Layer{Fields: Fields{Names: []string{"ODD", "LXDH", "XMMC", "XMLX", "JSND"}}}.allowed(&m)
+	if err != nil || !slices.Equal(keep, []int{4}) {
+		t.Errorf("fields %v go through (%v)", keep, err)
 	}
 }

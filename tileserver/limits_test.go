@@ -78,7 +78,7 @@ func TestRequestLimits(t *testing.T) {
 	if r := exchange(t, addr, fmt.Sprintf(post, body, pad(body))); r.StatusCode != 200 {
 		t.Errorf("a body at the limit: %d %s", r.StatusCode, r.body)
 	}
-	for _, n := range []int{body + 1, 4 * body, 3_000_000} {
+	for _, n := range []int{body + 1, 4 * body, 12_000_000} {
 		r := exchange(t, addr, fmt.Sprintf(post, n, pad(n)))
 		wantProblem(t, fmt.Sprintf("a body of %d", n), r, http.StatusRequestEntityTooLarge, "too_large_body")
 		if r.Header.Get("Access-Control-Allow-Origin") != "*" || !r.Close {

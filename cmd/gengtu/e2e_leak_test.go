@@ -1,0 +1,463 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// secret is a value of the delivery that a tier may not show.
+type secret struct{ field, value string }
+
+// hunt looks for secrets in bytes, in all spellings that they could have there.
+type hunt struct {
+	begins   [1 << 21]byte // bits by the first three bytes of a spelling
+	lengths  []int
+	spelling map[string]secret
+}
+
+// spellings returns how a value could stand in a file or an answer: as text in
+// UTF-8 and GBK; a number as text, as a double in both byte orders, and in whole
+// hundredths.
+func spellings(v string) [][]byte {
+	out := [][]byte{[]byte(v)}
+	if gbk, err := simplifiedchinese.GBK.NewEncoder().Bytes([]byte(v)); err == nil && string(gbk) != v {
+		out = append(out, gbk)
+	}
+	// Codes and telephones have more digits than areas in m².
+	if x, err := strconv.ParseFloat(v, 64); err == nil && len(v) <= 10 && x != 0 {
+		bits := math.Float64bits(x)
+		var double []byte
+		for i := range 8 {
+			double = append(double, byte(bits>>(8*i)))
+		}
+		reversed := slices.Clone(double)
+		slices.Reverse(reversed)
+		out = append(out, double, reversed, []byte(strconv.FormatInt(int64(math.Round(x*100)), 10)),
+			[]byte(strconv.FormatFloat(x, 'f', 2, 64)), []byte(strconv.FormatFloat(x, 'f', -1, 64)))
+	}
+	return out
+}
+
+// newHunt hunts for the values of hidden that are not among those of shown: an
+// area that a public field shows may be another field's too.
+func newHunt(hidden, shown map[string][]string) *hunt {
+	h := &hunt{spelling: map[string]secret{}}
+	open := map[string]bool{}
+	for _, values := range shown {
+		for _, v := range values {
+			for _, s := range spellings(v) {
+				open[string(s)] = true
+			}
+		}
+	}
+	for field, values := range hidden {
+		for _, v := range values {
+			for _, s := range spellings(v) {
+				// Shorter ones are found in anything.
+				if len(s) >= 6 && !open[string(s)] {
+					h.spelling[string(s)] = secret{field, v}
+					k := prefix(s)
+					h.begins[k>>3] |= 1 << (k & 7)
+					if !slices.Contains(h.lengths, len(s)) {
+						h.lengths = append(h.lengths, len(s))
+					}
+				}
+			}
+		}
+	}
+	return h
+}
+
+func prefix(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }
+
+// find adds the secrets in data to found. A number counts where it stands alone.
+func (h *hunt) find(data []byte, found map[secret]bool) {
+	for i := 0; i+6 <= len(data); i++ {
+		k := prefix(data[i:])
+		if h.begins[k>>3]&(1<<(k&7)) == 0 {
+			continue
+		}
+		for _, n := range h.lengths {
+			if i+n > len(data) {
+				continue
+			}
+			s, ok := h.spelling[string(data[i:i+n])]
+			if !ok || digit(data[i]) && i > 0 && goesOn(data[i-1]) || digit(data[i+n-1]) && i+n < len(data) && goesOn(data[i+n]) {
+				continue
+			}
+			found[s] = true
+		}
+	}
+}
+
+func digit(b byte) bool { return b >= '0' && b <= '9' }
+
+// goesOn tells whether b makes a longer number, or a hash, of the digits beside it.
+func goesOn(b byte) bool { return digit(b) || b == '.' || b|0x20 >= 'a' && b|0x20 <= 'f' }
+
+// table reads fields of a delivery as GDAL does.
+func table(t testing.TB, file string, fields ...string) map[string][]string {
+	t.Helper()
+	r := csv.NewReader(strings.NewReader(gdal(t, t.TempDir(), "ogr2ogr", "-f", "CSV", "/vsistdout/", absolute(t, file), "-select", strings.Join(fields, ","))))
+	r.FieldsPerRecord = -1 // GDAL ends a lone field's heading with a comma
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for i, name := range rows[0][:len(fields)] {
+		for _, row := range rows[1:] {
+			if row[i] != "" {
+				out[filepath.Base(file)+" "+name] = append(out[filepath.Base(file)+" "+name], row[i])
+			}
+		}
+	}
+	return out
+}
+
+func absolute(t testing.TB, path string) string {
+	t.Helper()
+	out, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// joined puts tables together.
+func joined(tables ...map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for _, t := range tables {
+		maps.Copy(out, t)
+	}
+	return out
+}
+
+// hunts returns what may not be found below secure: personal values below
+// secure, and in public everything but the fields that the policy names. Words
+// that stand for classes (DLMC) may stand in legends, but in no file.
+func hunts(t testing.TB) (government, public, publicFiles *hunt) {
+	t.Helper()
+	dltb, pbf := delivery(t, "delivery", "2024", "DLTB.shp"), delivery(t, "delivery", "2024", "YJJBNTTB.gpkg")
+	hsf, region := delivery(t, "delivery", "2024", "GBZNT.geojson"), delivery(t, "delivery", "2024", "XZQ.fgb")
+	names := map[string][]string{"file names": {"DLTB.shp", "YJJBNTTB.gpkg", "GBZNT.geojson", "XZQ.fgb", "delivery/2024", "shared/data"}}
+	personal := table(t, pbf, "ZRRMC", "LXDH")
+	hidden := joined(personal, names, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"),
+		table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"))
+	shown := joined(table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"), table(t, region, "XZQDM", "XZQMC"))
+	return newHunt(joined(personal, names), nil), newHunt(hidden, shown), newHunt(joined(hidden, table(t, dltb, "DLMC")), shown)
+}
+
+// byField counts secrets by field.
+func byField(found map[secret]bool) map[string]int {
+	out := map[string]int{}
+	for s := range found {
+		out[s.field]++
+	}
+	return out
+}
+
+// clean fails when something was found.
+func clean(t *testing.T, where string, found map[secret]bool) {
+	t.Helper()
+	for s := range found {
+		t.Errorf("%s: %d secrets by field %v, one is %s %q", where, len(found), byField(found), s.field, s.value)
+		return
+	}
+}
+
+// bytesOf returns the raw bytes of all files of a directory.
+func bytesOf(t testing.TB, dir string) []byte {
+	t.Helper()
+	var out []byte
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		out = append(append(out, d.Name()+"\n"...), data...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// What a tier may not show is in none of its files and none of its answers, and
+// the same search finds it in the secure edition.
+func TestNothingLeaks(t *testing.T) {
+	e := theEditions(t)
+	government, public, publicFiles := hunts(t)
+
+	found := map[secret]bool{}
+	publicFiles.find([]byte(must(t, "verify", e.Secure, "--dump")), found)
+	for field, least := range map[string]int{
+		"YJJBNTTB.gpkg ZRRMC": 8487, "YJJBNTTB.gpkg LXDH": 8487, "DLTB.shp BSM": 10000, "YJJBNTTB.gpkg BSM": 8487, "GBZNT.geojson BSM": 115,
+		"DLTB.shp TBMJ": 2000, "DLTB.shp TBDLMJ": 500, "DLTB.shp ZLDWDM": 4, "GBZNT.geojson XMBH": 115, "DLTB.shp DLMC": 4, "file names": 4,
+	} {
+		if n := byField(found)[field]; n < least {
+			t.Errorf("the search finds %d values of %s in the secure edition, want at least %d", n, field, least)
+		}
+	}
+	found = map[secret]bool{}
+	publicFiles.find(bytesOf(t, e.Secure), found)
+	if n := byField(found)["YJJBNTTB.gpkg ZRRMC"]; n != 8487 {
+		t.Errorf("the search finds %d names in the secure edition's files", n)
+	}
+
+	key, err := os.ReadFile(filepath.Join(e.Secure, "publisher.key"))
+	if err != nil || len(bytes.TrimSpace(key)) < 32 {
+		t.Fatalf("the publisher's key is %d bytes, %v", len(key), err)
+	}
+	for _, c := range []struct {
+		dir  string
+		hunt *hunt
+	}{{e.Government, government}, {e.Public, publicFiles}} {
+		name := filepath.Base(c.dir)
+		found := map[secret]bool{}
+		c.hunt.find([]byte(must(t, "verify", c.dir, "--dump")), found)
+		clean(t, name+" --dump", found)
+		raw := bytesOf(t, c.dir)
+		c.hunt.find(raw, found)
+		clean(t, name+" files", found)
+		binaryKey, err := hex.DecodeString(string(bytes.TrimSpace(key)))
+		if err != nil || bytes.Contains(raw, bytes.TrimSpace(key)) || bytes.Contains(raw, binaryKey) || bytes.Contains(raw, []byte("publisher.key")) {
+			t.Errorf("the publisher's key is in the %s edition (%v)", name, err)
+		}
+	}
+
+	s := serve(t, e.Secure, e.Government, e.Public)
+	for tier, h := range map[string]*hunt{"government": government, "public": public} {
+		found := map[secret]bool{}
+		answers := s.crawl(t, tier, func(body []byte) { h.find(body, found) })
+		clean(t, tier+" answers", found)
+		if tier == "public" && answers < 8487 {
+			t.Errorf("only %d answers of %s were searched", answers, tier)
+		}
+	}
+	found = map[secret]bool{}
+	s.crawl(t, "secure", func(body []byte) { public.find(body, found) })
+	if n := byField(found); n["YJJBNTTB.gpkg ZRRMC"] < 1000 || n["DLTB.shp BSM"] < 10000 {
+		t.Errorf("the search finds only %v in the answers of secure", n)
+	}
+}
+
+// crawl asks for everything that a tier serves over the delivery and returns how
+// many answers it looked at. Of features it asks for all of pbf.
+func (s *server) crawl(t *testing.T, tier string, look func(body []byte)) (answers int) {
+	t.Helper()
+	ask := func(path string) {
+		a := s.do(t, "GET", path, nil, "Accept-Encoding", "identity")
+		if a.Status >= 500 && a.Status != 501 {
+			t.Errorf("GET %s: %d", path, a.Status)
+		}
+		answers++
+		look(a.Body)
+		for k, v := range a.Header {
+			look([]byte(k + strings.Join(v, "\n")))
+		}
+	}
+	var catalog struct {
+		Layers []struct{ Name string }
+		Extent [4]float64
+	}
+	decode(t, s.get(t, 200, "/"+tier+"/catalog").Body, &catalog)
+	layers := []string{"all"}
+	for _, l := range catalog.Layers {
+		layers = append(layers, l.Name)
+	}
+	for _, p := range []string{
+		"/catalog", "/style.json", "/legend.json", "/places", "/places?q=村", "/places?parent=610402", "/nothing", "/overlay?place=610402", "/overlay?place=610402001",
+		"/overlay?bbox=108.60,34.30,108.62,34.33", "/overlay?bbox=108.60,34.30,108.62,34.33&f=csv", "/overlay?point=108.64,34.33", "/summary?by=township",
+		"/summary?by=village", "/summary?by=county&f=csv", "/wmts/1.0.0/WMTSCapabilities.xml", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/tiles/all/w.json", "/ogc",
+	} {
+		ask("/" + tier + p)
+	}
+	for _, p := range []string{"/", "/health", "/ready", "/metrics"} {
+		ask(p)
+	}
+	for _, l := range layers {
+		ask("/" + tier + "/features/" + l)
+		ask("/" + tier + "/tiles/" + l + "/c.json")
+		for z := 0; z <= 14; z++ {
+			for _, g := range []string{"c", "w"} {
+				x0, y0, x1, y1 := tileRange(g, z, catalog.Extent)
+				for x := x0; x <= x1; x++ {
+					for y := y0; y <= y1; y++ {
+						ask(fmt.Sprintf("/%s/tiles/%s/%s/%d/%d/%d.mvt", tier, l, g, z, x, y))
+						if z == 14 {
+							ask(fmt.Sprintf("/%s/wmts/%s/default/%s/%d/%d/%d/%d/%d.json", tier, l, g, z, y, x, 100, 100))
+						}
+					}
+				}
+			}
+		}
+	}
+	for i, id := range slices.Sorted(maps.Keys(s.ids(t, tier, "pbf"))) {
+		if tier != "public" && i%7 != 0 {
+			continue
+		}
+		ask(fmt.Sprintf("/%s/features/pbf/%d", tier, id))
+	}
+	return answers
+}
+
+// tileRange returns the columns and rows of a zoom over a box of degrees.
+func tileRange(grid string, z int, box [4]float64) (x0, y0, x1, y1 int) {
+	n := math.Exp2(float64(z))
+	at := func(lon, lat float64) (int, int) {
+		x := (lon + 180) / 360 * n
+		if grid == "c" {
+			return int(x), int((90 - lat) / 360 * n)
+		}
+		return int(x), int((1 - math.Asinh(math.Tan(lat*math.Pi/180))/math.Pi) / 2 * n)
+	}
+	x0, y0 = at(box[0], box[3])
+	x1, y1 = at(box[2], box[1])
+	return x0, y0, x1, y1
+}
+
+// ids returns the ids that the tier's tiles of zoom 14 carry, where a click can
+// hit one feature.
+func (s *server) ids(t testing.TB, tier, layer string) map[uint64]bool {
+	t.Helper()
+	if tok := s.tokens[tier]; tok != "" {
+		if err := os.Setenv("GDAL_HTTP_HEADERS", "Authorization: Bearer "+tok); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = os.Unsetenv("GDAL_HTTP_HEADERS") }()
+	}
+	out := map[uint64]bool{}
+	tiles := fmt.Sprintf("%s/%s/tiles/%s/w", s.URL, tier, layer)
+	for _, f := range read(t, t.TempDir(), fmt.Sprintf("MVT:%s/14", tiles), "-oo", "METADATA_FILE="+tiles+".json", "-oo", "TILE_EXTENSION=mvt", layer) {
+		if id, ok := f.Properties["mvt_id"].(float64); ok && id != 0 {
+			out[uint64(id)] = true
+		}
+	}
+	return out
+}
+
+// dumped is one line of a dump.
+type dumped struct {
+	Bucket   string
+	ID       uint64
+	Geometry *struct{ Coordinates json.RawMessage }
+	Tile     string
+}
+
+// dump returns the lines of a dump that tell of features and tiles.
+func dump(t testing.TB, edition string) []dumped {
+	t.Helper()
+	var out []dumped
+	lines := bufio.NewScanner(strings.NewReader(must(t, "verify", edition, "--dump")))
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		if line := lines.Bytes(); bytes.Contains(line, []byte(`"geometry"`)) || bytes.Contains(line, []byte(`"tile":`)) {
+			var d dumped
+			decode(t, line, &d)
+			if d.Geometry != nil || d.Tile != "" {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+// The public edition's vertices lie on the policy's grid, its tiles end at the
+// policy's zoom, and its ids are those of no other edition.
+func TestLowerEditionsAreOtherArtefacts(t *testing.T) {
+	e := theEditions(t)
+	var m struct {
+		MaxZoom int `json:"max_zoom"`
+		Policy  struct {
+			GridLon int64 `json:"grid_lon"`
+			GridLat int64 `json:"grid_lat"`
+			GridM   float64
+		}
+	}
+	decode(t, []byte(must(t, "info", e.Public, "--json")), &m)
+	// 25 m in units of 1e-10 degree, at the delivery's latitude.
+	if m.MaxZoom != 14 || m.Policy.GridLat < 2_000_000 || m.Policy.GridLon < 2_500_000 {
+		t.Fatalf("the manifest says %+v", m)
+	}
+	ids := map[uint64]string{}
+	for _, dir := range []string{e.Public, e.Government, e.Secure} {
+		tier := filepath.Base(dir)
+		vertices, tiles := 0, 0
+		for _, d := range dump(t, dir) {
+			if d.Tile != "" {
+				tiles++
+				z := 0
+				if _, err := fmt.Sscanf(d.Tile[1:], "/%d/", &z); err != nil || tier == "public" && z > 14 {
+					t.Fatalf("%s: tile %s, %v", tier, d.Tile, err)
+				}
+				continue
+			}
+			if other, ok := ids[d.ID]; ok && other != tier {
+				t.Fatalf("id %d is one of %s and of %s", d.ID, other, tier)
+			}
+			ids[d.ID] = tier
+			if tier == "public" {
+				vertices += onGrid(t, d.Geometry.Coordinates, m.Policy.GridLon, m.Policy.GridLat)
+			}
+		}
+		if tiles == 0 || tier == "public" && vertices < 100_000 {
+			t.Errorf("%s: %d vertices and %d tiles looked at", tier, vertices, tiles)
+		}
+	}
+	if len(ids) < 40_000 {
+		t.Errorf("only %d ids were compared", len(ids))
+	}
+}
+
+// onGrid fails at a vertex off the grid and returns how many it saw.
+func onGrid(t *testing.T, coordinates json.RawMessage, gridLon, gridLat int64) (n int) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(coordinates))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return n
+		}
+		lon, ok := token.(json.Number)
+		if !ok {
+			continue
+		}
+		next, err := d.Token()
+		lat, isNumber := next.(json.Number)
+		if err != nil || !isNumber {
+			t.Fatalf("%v after %s", err, lon)
+		}
+		if units(t, lon)%gridLon != 0 || units(t, lat)%gridLat != 0 {
+			t.Fatalf("[%s %s] is not on the grid of %d and %d units", lon, lat, gridLon, gridLat)
+		}
+		n++
+	}
+}
+
+// units reads degrees as whole units of 1e-10, to the last digit.
+func units(t testing.TB, degrees json.Number) int64 {
+	t.Helper()
+	whole, part, _ := strings.Cut(string(degrees), ".")
+	v, err := strconv.ParseInt(whole+(part + "0000000000")[:10], 10, 64)
+	if err != nil || len(part) > 10 {
+		t.Fatalf("%s: %v", degrees, err)
+	}
+	return v
+}

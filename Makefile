@@ -6,7 +6,7 @@ BIN   := bin/gengtu
 PKGS  := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test deps lint fmt fuzz soak bench check clean
+.PHONY: help build demo test deps lint fmt fuzz soak bench bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -49,8 +49,11 @@ fuzz: ## fuzz each parser for FUZZTIME
 soak: ## the long runs: many shapes, many clients
 	SOAK=1 $(GO) test -race -timeout 120m -run 'Soak' $(PKGS)
 
-bench: ## measure, rivals beside us; results are appended to benchmarks/results
-	$(GO) test -run '^$$' -bench . -benchmem -count 6 $(PKGS)
+bench: ## measure end to end, rivals beside us, into benchmarks/results
+	benchmarks/run.sh
+
+bench-compare: ## measure this tree against BASE, turn about: make bench-compare BASE=main~5
+	benchmarks/compare.sh $(BASE)
 
 check: lint test ## what must hold before a change is handed in
 

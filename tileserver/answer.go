@@ -120,10 +120,10 @@ func (r *request) body(contentType string, body []byte, c coding) error {
 }
 
 // sendJSON answers with v as JSON, which is the same for the same address.
-func (r *request) sendJSON(contentType string, v any) error {
+func (r *request) sendJSON(v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return r.send(contentType, data)
+	return r.send("application/json", data)
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // gate is a listener that lets a number of connections in at once, in all and
@@ -83,9 +85,10 @@ func (c *counted) Close() error {
 // a moment to take the answer, in which nobody waits.
 func (s *Server) refuse(c net.Conn) {
 	s.metrics.requests.WithLabelValues("refused", "", "429").Inc()
-	body := problemBody(429, errBusy, s.cfg.Lang, requestID())
-	text := fmt.Sprintf("HTTP/1.1 429 Too Many Requests\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
-		problemType, len(body), retryAfter, body)
+	id := requestID()
+	body := problemBody(fasthttp.StatusTooManyRequests, errBusy, s.cfg.Lang, id)
+	text := fmt.Sprintf("HTTP/1.1 429 Too Many Requests\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
+		problemType, len(body), retryAfter, id, body)
 	go func() {
 		// The client may be gone; there is nobody else to tell.
 		_ = c.SetDeadline(time.Now().Add(time.Second))

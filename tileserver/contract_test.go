@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -14,7 +13,6 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
-	"gengtu/tileserver"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
 )
@@ -115,7 +113,7 @@ func checkHeaders(t *testing.T, s *service, tier edition.Tier, at string, r repl
 // pinned.
 func checkRevalidation(t *testing.T, s *service, at string, r reply, head []string) {
 	t.Helper()
-	if hr := s.do(t, http.MethodHead, at, nil, head...); hr.StatusCode != 200 || len(hr.body) != 0 || hr.ContentLength != int64(len(r.body)) ||
+	if hr := s.do(t, http.MethodHead, at, nil, head...); hr.StatusCode != http.StatusOK || len(hr.body) != 0 || hr.ContentLength != int64(len(r.body)) ||
 		hr.Header.Get("ETag") != r.Header.Get("ETag") || hr.Header.Get("Content-Type") != r.Header.Get("Content-Type") {
 		t.Errorf("%s: HEAD gives %d, %d bytes of %d announced, headers %v", at, hr.StatusCode, len(hr.body), hr.ContentLength, hr.Header)
 	}
@@ -142,7 +140,7 @@ func checkRevalidation(t *testing.T, s *service, at string, r reply, head []stri
 		sep = "&"
 	}
 	p := s.get(t, at+sep+"generation="+r.Header.Get("Gengtu-Generation"), head...)
-	if who, _, _ := strings.Cut(r.Header.Get("Cache-Control"), ","); p.StatusCode != 200 || p.Header.Get("Cache-Control") != who+", max-age=31536000, immutable" {
+	if who, _, _ := strings.Cut(r.Header.Get("Cache-Control"), ","); p.StatusCode != http.StatusOK || p.Header.Get("Cache-Control") != who+", max-age=31536000, immutable" {
 		t.Errorf("%s: pinned it is %d %q", at, p.StatusCode, p.Header.Get("Cache-Control"))
 	}
 }
@@ -162,10 +160,10 @@ func TestContractOpenAddresses(t *testing.T) {
 		"/ready": "text/plain; charset=utf-8", "/metrics": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
 	} {
 		r := s.get(t, address)
-		if r.StatusCode != 200 || r.Header.Get("Content-Type") != contentType || len(r.body) == 0 {
+		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != contentType || len(r.body) == 0 {
 			t.Errorf("%s: %d %q, want %q", address, r.StatusCode, r.Header.Get("Content-Type"), contentType)
 		}
-		if h := s.do(t, http.MethodHead, address, nil); h.StatusCode != 200 || len(h.body) != 0 {
+		if h := s.do(t, http.MethodHead, address, nil); h.StatusCode != http.StatusOK || len(h.body) != 0 {
 			t.Errorf("HEAD %s: %d, %d bytes", address, h.StatusCode, len(h.body))
 		}
 		w := s.post(t, address, "")
@@ -318,7 +316,7 @@ func TestContractOptions(t *testing.T) {
 		t.Errorf("GET from a listed origin: %v", r.Header)
 	}
 	r = s.get(t, "/secure/catalog", append(s.bearer(edition.Secure), "Origin", "https://anybody.example")...)
-	if r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+	if r.StatusCode != http.StatusOK || r.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("GET from another origin: %d %v", r.StatusCode, r.Header)
 	}
 }
@@ -330,7 +328,7 @@ func TestContractEmptyTiles(t *testing.T) {
 	for _, address := range []string{"/public/tiles/all/w/12/0/0.mvt", "/public/tiles/pbf/c/14/0/0.mvt", "/public/tiles/all/w/0/0/0.mvt?vintage=2023"} {
 		r := s.get(t, address, "Accept-Encoding", "gzip")
 		if address == "/public/tiles/all/w/0/0/0.mvt?vintage=2023" {
-			if r.StatusCode != 200 {
+			if r.StatusCode != http.StatusOK {
 				t.Errorf("%s: %d", address, r.StatusCode)
 			}
 			continue
@@ -345,7 +343,7 @@ func TestContractEmptyTiles(t *testing.T) {
 	for address, side := range map[string]int{"/public/tiles/all/w/12/0/0.png": 256, "/public/tiles/pbf/c/14/0/0@2x.png": 512} {
 		r := s.get(t, address)
 		img, err := png.Decode(bytes.NewReader(r.body))
-		if err != nil || r.StatusCode != 200 || img.Bounds().Dx() != side || img.Bounds().Dy() != side {
+		if err != nil || r.StatusCode != http.StatusOK || img.Bounds().Dx() != side || img.Bounds().Dy() != side {
 			t.Errorf("%s: %d %v", address, r.StatusCode, err)
 			continue
 		}
@@ -400,7 +398,7 @@ func TestContractTileContent(t *testing.T) {
 	// The vintage before has a row of lots less at the north.
 	all := s.get(t, "/secure/features/cropland/1060", s.bearer(edition.Secure)...)
 	before := s.get(t, "/secure/features/cropland/1060?vintage=2023", s.bearer(edition.Secure)...)
-	if all.StatusCode != 200 || before.StatusCode != 404 {
+	if all.StatusCode != http.StatusOK || before.StatusCode != http.StatusNotFound {
 		t.Errorf("feature 1060 of 2024 gives %d, of 2023 %d", all.StatusCode, before.StatusCode)
 	}
 }
@@ -426,170 +424,5 @@ func TestContractLanguages(t *testing.T) {
 	zh, en := s.get(t, "/public/tiles/all/w.json", "Accept-Language", "zh"), s.get(t, "/public/tiles/all/w.json")
 	if !bytes.Contains(zh.body, []byte("永久基本农田")) || !bytes.Contains(en.body, []byte("permanent basic")) || !strings.Contains(en.Header.Get("Vary"), "Accept-Language") {
 		t.Errorf("TileJSON in Chinese %s, in English %s", zh.body, en.body)
-	}
-}
-
-type catalogDoc struct {
-	Tier, Generation, Approval string
-	Extent                     []float64
-	Limits                     map[string]any
-	Services                   map[string]string
-	Layers                     []struct {
-		Name, Vintage string
-		Vintages      []string
-		Features      int
-		AreaM2        float64  `json:"area_m2"`
-		NetM2         *float64 `json:"net_m2"`
-		Fields        []struct{ Name string }
-		Services      map[string]string
-	}
-}
-
-// The catalogue names the tier's layers and fields and nothing of other tiers;
-// addresses carry the token and what was asked for, and lead to answers.
-func TestContractCatalog(t *testing.T) {
-	s := serve(t, nil, edition.Secure, edition.Public)
-	secure := decode[catalogDoc](t, s.get(t, "/secure/catalog?tk="+s.tokens[edition.Secure]))
-	public := s.get(t, "/public/catalog")
-	for _, word := range []string{"secure", "government", "dltb", "DLBM", "BSM", "QSDWMC"} {
-		if bytes.Contains(public.body, []byte(word)) {
-			t.Errorf("the public catalogue speaks of %s", word)
-		}
-	}
-	if len(secure.Layers) != 5 || secure.Generation != s.generations[edition.Secure] || secure.Approval == "" || len(secure.Extent) != 4 {
-		t.Errorf("the secure catalogue is %+v", secure)
-	}
-	total := 0.0
-	for _, l := range secure.Layers {
-		if l.Name != "cropland" {
-			continue
-		}
-		if total = l.AreaM2; l.Features != lots*lots || fmt.Sprint(l.Vintages) != "[2024 2023]" || l.NetM2 == nil {
-			t.Errorf("cropland is %+v", l)
-		}
-		if !strings.Contains(l.Services["mvt_w"], "/{z}/{x}/{y}.mvt?tk="+s.tokens[edition.Secure]) {
-			t.Errorf("cropland's tiles are at %s", l.Services["mvt_w"])
-		}
-	}
-	if want := lotArea(0, 0, lots, lots); math.Abs(total-want) > 1 {
-		t.Errorf("cropland has %v m², want %v", total, want)
-	}
-	for name, address := range secure.Services {
-		address = strings.TrimPrefix(address, "http://gengtu.test")
-		if name == "overlay" || name == "map" {
-			continue // they ask for more
-		}
-		if r := s.get(t, address); r.StatusCode != 200 {
-			t.Errorf("service %s at %s: %d", name, address, r.StatusCode)
-		}
-	}
-	for _, limit := range []string{"body_bytes", "url_bytes", "aoi_vertices", "aoi_features", "overlay_seconds", "answer_items", "list_features", "tile_layers", "map_pixels"} {
-		if v, ok := secure.Limits[limit].(float64); !ok || v <= 0 {
-			t.Errorf("limit %s is %v", limit, secure.Limits[limit])
-		}
-	}
-}
-
-// Addresses in answers use the public address and repeat the caller's token and
-// vintage.
-func TestContractAddresses(t *testing.T) {
-	s := serve(t, func(c *tileserver.Config) { c.PublicURL = "https://map.example.org/gengtu/" }, edition.Secure)
-	token := s.tokens[edition.Secure]
-	const base = "https://map.example.org/gengtu/secure/"
-	for address, wants := range map[string][]string{
-		"style.json":                      {base + "tiles/", base + "fonts/"},
-		"tiles/all/w.json":                {base + "tiles/all/w/{z}/{x}/{y}.mvt?"},
-		"wmts/1.0.0/WMTSCapabilities.xml": {base + "wmts"},
-	} {
-		r := s.get(t, "/secure/"+address+"?vintage=2024&tk="+token)
-		for _, want := range append(wants, "tk="+token, "vintage=2024") {
-			if !bytes.Contains(r.body, []byte(want)) {
-				t.Errorf("%s: no %s in %.600s", address, want, r.body)
-			}
-		}
-		if bytes.Contains(r.body, []byte("gengtu.test")) {
-			t.Errorf("%s names the address that it was asked at", address)
-		}
-	}
-	if csp := s.get(t, "/").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' https://map.example.org") {
-		t.Errorf("the page may not talk to the public address: %s", csp)
-	}
-}
-
-func TestContractFeatures(t *testing.T) {
-	s := serve(t, nil, edition.Government, edition.Public)
-	type feature struct {
-		Type       string
-		ID         uint64
-		Layer      string
-		AreaM2     float64 `json:"area_m2"`
-		Properties map[string]any
-		Geometry   struct{ Type string }
-		Features   []struct{ ID uint64 }
-	}
-	f := decode[feature](t, s.get(t, "/government/features/cropland/1009", s.bearer(edition.Government)...))
-	if f.Type != "Feature" || f.ID != 1009 || f.Layer != "cropland" || f.Properties["BSM"] != bsm(1, 1) || f.Geometry.Type != "Polygon" || math.Abs(f.AreaM2-lotArea(1, 1, 2, 2)) > 1e-6 {
-		t.Errorf("feature 1009 is %+v", f)
-	}
-	if v, ok := f.Properties["KD"]; !ok || v != nil {
-		t.Errorf("a number that is none is told as %v", v)
-	}
-	if _, ok := f.Properties["QSDWMC"]; ok {
-		t.Error("a field of the secure edition is shown")
-	}
-	if byCode := decode[feature](t, s.get(t, "/government/features/cropland?code="+bsm(1, 1), s.bearer(edition.Government)...)); byCode.ID != 1009 {
-		t.Errorf("by its code it is %+v", byCode)
-	}
-	two := decode[feature](t, s.get(t, "/government/features/cropland?code="+bsm(1, lots-1), s.bearer(edition.Government)...))
-	if two.Type != "FeatureCollection" || len(two.Features) != 2 {
-		t.Errorf("a code of two features gives %+v", two)
-	}
-}
-
-func TestContractPlacesAndSummary(t *testing.T) {
-	s := serve(t, nil, edition.Government, edition.Public)
-	type list struct {
-		Total  int
-		Places []struct {
-			Code, Name string
-			Extent     []float64
-		}
-	}
-	for query, want := range map[string]string{
-		"": "610402001 610402001200 610402001201 610402002 610402002200 610402002201", "q=%E8%A5%BF": "610402001 610402001200 610402001201",
-		"q=610402002": "610402002 610402002200 610402002201", "parent=610402001": "610402001200 610402001201", "parent=610402001&q=%E5%8D%97": "610402001200", "q=nowhere": "",
-	} {
-		l := decode[list](t, s.get(t, "/government/places?"+query, s.bearer(edition.Government)...))
-		var codes []string
-		for _, p := range l.Places {
-			codes = append(codes, p.Code)
-		}
-		if got := strings.Join(codes, " "); got != want || l.Total != len(codes) {
-			t.Errorf("places?%s: %s, want %s", query, got, want)
-		}
-	}
-	type table struct {
-		Rows []struct {
-			Place, Layer, Class string
-			Features            int
-			AreaM2              float64  `json:"area_m2"`
-			PatchM2             *float64 `json:"patch_m2"`
-			NetM2               *float64 `json:"net_m2"`
-		}
-	}
-	sum, count := 0.0, 0
-	for _, r := range decode[table](t, s.get(t, "/government/summary?by=village", s.bearer(edition.Government)...)).Rows {
-		if r.Layer == "cropland" {
-			sum, count = sum+r.AreaM2, count+r.Features
-			if len(r.Place) != 12 || r.Class == "" || r.NetM2 == nil || math.Abs(*r.NetM2-0.93*r.AreaM2) > 1 {
-				t.Errorf("row %+v", r)
-			}
-		}
-		if r.Layer == "pbf" && (r.NetM2 != nil || r.PatchM2 == nil) {
-			t.Errorf("pbf has patch areas of record and no net ones: %+v", r)
-		}
-	}
-	if math.Abs(sum-lotArea(0, 0, lots, lots)) > 0.5 || count != lots*lots {
-		t.Errorf("the summary of cropland has %v m² in %d features", sum, count)
 	}
 }

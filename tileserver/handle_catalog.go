@@ -60,7 +60,7 @@ func (s *Server) handleCatalog(r *request) error {
 	if m.Policy.GridM > 0 {
 		doc["grid_m"] = m.Policy.GridM
 	}
-	return r.sendJSON("application/json", doc)
+	return r.sendJSON(doc)
 }
 
 // catalogLimits names every limit that a request can meet.

@@ -150,7 +150,7 @@ func (s *Server) handleStyle(r *request) error {
 }
 
 func (s *Server) handleLegend(r *request) error {
-	return r.sendJSON("application/json", map[string]any{"layers": styles.Legend(r.shown()...)})
+	return r.sendJSON(map[string]any{"layers": styles.Legend(r.shown()...)})
 }
 
 func (s *Server) handleSprites(r *request) error {

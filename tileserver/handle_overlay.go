@@ -203,28 +203,30 @@ func (o *overlayRequest) allow(m geo.MultiPolygon) error {
 }
 
 func (o *overlayRequest) send(results []areas.Result) error {
-	contentType, body := "application/json", []byte(nil)
-	if o.query("f") == "csv" {
-		var b bytes.Buffer
-		if err := areas.WriteCSV(&b, results); err != nil {
-			return err
-		}
-		contentType, body = "text/csv; charset=utf-8", b.Bytes()
-		o.request.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="overlay.csv"`)
-	} else {
-		var v any = results
-		if len(results) == 1 && results[0].Single {
-			v = results[0].Answer
-		}
-		var err error
-		if body, err = json.Marshal(v); err != nil {
-			return err
-		}
-	}
-	if o.request.ctx.IsPost() {
+	contentType, body, err := o.print(results)
+	switch {
+	case err != nil:
+		return err
+	case o.request.ctx.IsPost():
 		return o.sendOnce(contentType, body)
 	}
 	return o.request.send(contentType, body)
+}
+
+// print writes the results in the form that f= asks for.
+func (o *overlayRequest) print(results []areas.Result) (contentType string, body []byte, err error) {
+	if o.query("f") == "csv" {
+		var b bytes.Buffer
+		err := areas.WriteCSV(&b, results)
+		o.request.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="overlay.csv"`)
+		return "text/csv; charset=utf-8", b.Bytes(), err
+	}
+	var v any = results
+	if len(results) == 1 && results[0].Single {
+		v = results[0].Answer
+	}
+	body, err = json.Marshal(v)
+	return "application/json", body, err
 }
 
 // jsonBody reads a request's body as strict JSON into v.

@@ -35,7 +35,7 @@ func (s *Server) handlePlaces(r *request) error {
 			out = append(out, p)
 		}
 	}
-	return r.sendJSON("application/json", map[string]any{"generation": r.gen.name, "total": total, "places": out})
+	return r.sendJSON(map[string]any{"generation": r.gen.name, "total": total, "places": out})
 }
 
 // allPlaces lists the regions of the edition by code. A region layer without the

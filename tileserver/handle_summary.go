@@ -60,7 +60,7 @@ func (s *Server) handleSummary(r *request) error {
 		r.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="summary.csv"`)
 		return r.send("text/csv; charset=utf-8", body)
 	}
-	return r.sendJSON("application/json", map[string]any{"generation": r.gen.name, "tier": r.tier, "by": by, "formula": areas.Formula, "rows": rows})
+	return r.sendJSON(map[string]any{"generation": r.gen.name, "tier": r.tier, "by": by, "formula": areas.Formula, "rows": rows})
 }
 
 // summaryRows goes through every feature once a generation; then it is known.

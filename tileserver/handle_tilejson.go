@@ -64,7 +64,7 @@ func (s *Server) handleTileJSON(r *request) error {
 		doc.Bounds = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
 		doc.Center = []float64{(lo.Lon + hi.Lon) / 2, (lo.Lat + hi.Lat) / 2, float64(min(13, m.MaxZoom))}
 	}
-	return r.sendJSON("application/json", doc)
+	return r.sendJSON(doc)
 }
 
 func tileJSONType(kind string) string {

@@ -115,7 +115,7 @@ func (s *service) load(t *testing.T, address, pinned string, want reply) {
 		return
 	}
 	body, err := io.ReadAll(res.Body)
-	if cerr := res.Body.Close(); err != nil || cerr != nil || res.StatusCode != 200 {
+	if cerr := res.Body.Close(); err != nil || cerr != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("%s: %d %v %.300s", address, res.StatusCode, err, body)
 	}
 	if address == pinned && (!bytes.Equal(body, want.body) || res.Header.Get("Gengtu-Generation") != want.Header.Get("Gengtu-Generation")) {
@@ -152,7 +152,7 @@ func TestDamagedGeneration(t *testing.T) {
 		t.Helper()
 		s.Reload()
 		s.Reload()
-		if r := s.get(t, "/public/tiles/all/w/"+tileAt(tile.W, 12)+".mvt"); r.StatusCode != 200 || r.Header.Get("Gengtu-Generation") != want {
+		if r := s.get(t, "/public/tiles/all/w/"+tileAt(tile.W, 12)+".mvt"); r.StatusCode != http.StatusOK || r.Header.Get("Gengtu-Generation") != want {
 			t.Errorf("%s: %d, generation %s, want %s", at, r.StatusCode, r.Header.Get("Gengtu-Generation"), want)
 		}
 	}
@@ -179,7 +179,7 @@ func TestDamagedGeneration(t *testing.T) {
 				continue
 			}
 			// Pinned, it is no more an answer than in force.
-			if r := s.get(t, "/public/catalog?generation="+next); r.StatusCode == 200 {
+			if r := s.get(t, "/public/catalog?generation="+next); r.StatusCode == http.StatusOK {
 				t.Errorf("%s %s is served when it is pinned", name, what)
 			}
 		}
@@ -367,7 +367,7 @@ func TestFaultsOfOurs(t *testing.T) {
 			}
 		}
 	}
-	if r := s.get(t, "/public/catalog"); r.StatusCode != 200 {
+	if r := s.get(t, "/public/catalog"); r.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %d", r.StatusCode)
 	}
 }
@@ -432,7 +432,7 @@ func TestClientsThatGoAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := s.get(t, "/public/catalog"); r.StatusCode != 200 {
+	if r := s.get(t, "/public/catalog"); r.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %d", r.StatusCode)
 	}
 }

@@ -17,7 +17,7 @@ import (
 func mapOf(t *testing.T, s *service, query string) image.Image {
 	t.Helper()
 	r := s.get(t, "/public/map.png?"+query)
-	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "image/png" {
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
 		t.Fatalf("%s: %d %.300s", query, r.StatusCode, r.body)
 	}
 	img, err := png.Decode(bytes.NewReader(r.body))

@@ -130,7 +130,7 @@ func TestOverlayForms(t *testing.T) {
 	} {
 		r := s.post(t, "/government/overlay", body, head...)
 		a := decode[overlayAnswer](t, r)
-		if r.StatusCode != 200 || math.Abs(a.AOI.AreaM2-want) > 0.02 || len(a.Layers) != 3 || math.Abs(a.Layers[0].AreaM2-want) > 0.02 || a.Layers[0].Pieces != nil {
+		if r.StatusCode != http.StatusOK || math.Abs(a.AOI.AreaM2-want) > 0.02 || len(a.Layers) != 3 || math.Abs(a.Layers[0].AreaM2-want) > 0.02 || a.Layers[0].Pieces != nil {
 			t.Errorf("%s: %d %.400s, want %v m²", name, r.StatusCode, r.body, want)
 		}
 		if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Content-Type") != "application/json" {
@@ -333,7 +333,7 @@ func TestOverlayTimeAndPlaces(t *testing.T) {
 		}
 	}
 	free()
-	if r := s.post(t, "/public/overlay", `{"geometry":`+lotPolygon(0, 0, 2, 2)+`}`); r.StatusCode != 200 {
+	if r := s.post(t, "/public/overlay", `{"geometry":`+lotPolygon(0, 0, 2, 2)+`}`); r.StatusCode != http.StatusOK {
 		t.Errorf("with a free place: %d", r.StatusCode)
 	}
 }

@@ -57,7 +57,7 @@ func TestWMTSTiles(t *testing.T) {
 		z := strings.Split(tileAt(g, 12), "/")
 		for ending, format := range map[string]string{"png": "image/png", "mvt": "application/vnd.mapbox-vector-tile"} {
 			want := s.get(t, fmt.Sprintf("/secure/tiles/cropland/%s/%s.%s", g, tileAt(g, 12), ending), head...)
-			if want.StatusCode != 200 || len(want.body) < 100 {
+			if want.StatusCode != http.StatusOK || len(want.body) < 100 {
 				t.Fatalf("%s %s: %d with %d bytes", g, ending, want.StatusCode, len(want.body))
 			}
 			for name, address := range map[string]string{
@@ -68,7 +68,7 @@ func TestWMTSTiles(t *testing.T) {
 				"Tianditu":                   fmt.Sprintf("/secure/cropland_%s/wmts?%s", g, gridKVP(g, map[string]string{"FORMAT": format})),
 			} {
 				r := s.get(t, address, head...)
-				if r.StatusCode != 200 || !bytes.Equal(r.body, want.body) || r.Header.Get("Content-Type") != format || r.Header.Get("ETag") != want.Header.Get("ETag") {
+				if r.StatusCode != http.StatusOK || !bytes.Equal(r.body, want.body) || r.Header.Get("Content-Type") != format || r.Header.Get("ETag") != want.Header.Get("ETag") {
 					t.Errorf("%s %s by %s: %d %s with %d bytes, want %d", g, ending, name, r.StatusCode, r.Header.Get("Content-Type"), len(r.body), len(want.body))
 				}
 			}
@@ -173,7 +173,7 @@ func TestWMTSFaultsREST(t *testing.T) {
 		"a pixel":     good + "/0/256.json",
 		"information": good + "/0/0.rtf",
 	} {
-		if r := s.get(t, address); r.StatusCode != 404 || r.Header.Get("Content-Type") != "application/problem+json; charset=utf-8" {
+		if r := s.get(t, address); r.StatusCode != http.StatusNotFound || r.Header.Get("Content-Type") != "application/problem+json; charset=utf-8" {
 			t.Errorf("%s that does not exist: %d %s", name, r.StatusCode, r.body)
 		}
 	}
@@ -227,7 +227,7 @@ func TestWMTSFeatureInfo(t *testing.T) {
 			}
 			for _, format := range []string{"text/html", "text/xml"} {
 				r := s.get(t, query(format), head...)
-				if r.StatusCode != 200 || !bytes.Contains(r.body, []byte(bsm(lotAt[0], lotAt[1]))) || bytes.Contains(r.body, []byte("张村")) || !strings.HasPrefix(r.Header.Get("Content-Type"), format) {
+				if r.StatusCode != http.StatusOK || !bytes.Contains(r.body, []byte(bsm(lotAt[0], lotAt[1]))) || bytes.Contains(r.body, []byte("张村")) || !strings.HasPrefix(r.Header.Get("Content-Type"), format) {
 					t.Errorf("%s lot %v as %s: %d %s", g, lotAt, format, r.StatusCode, r.body)
 				}
 			}
@@ -239,7 +239,7 @@ func TestWMTSFeatureInfo(t *testing.T) {
 	}
 	// Beside the land there is nothing, and that is an answer.
 	r := s.get(t, "/government/wmts?"+kvp(map[string]string{"REQUEST": "GetFeatureInfo", "TILEMATRIX": "5", "TILECOL": "0", "TILEROW": "0", "I": "0", "J": "0", "INFOFORMAT": "application/json"}), head...)
-	if r.StatusCode != 200 || !bytes.Contains(r.body, []byte(`"features":[]`)) {
+	if r.StatusCode != http.StatusOK || !bytes.Contains(r.body, []byte(`"features":[]`)) {
 		t.Errorf("beside the land: %d %s", r.StatusCode, r.body)
 	}
 }
@@ -253,7 +253,7 @@ func TestWMTSCapabilities(t *testing.T) {
 		"/secure/wmts?SERVICE=WMTS&REQUEST=GetCapabilities&ACCEPTVERSIONS=2.0.0,1.0.0&tk=" + s.tokens[edition.Secure],
 	} {
 		r := s.get(t, address)
-		if r.StatusCode != 200 {
+		if r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", address, r.StatusCode)
 			continue
 		}

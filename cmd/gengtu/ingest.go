@@ -13,6 +13,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/policy"
+	"gengtu/ingest/source"
 	"gengtu/tileserver"
 )
 
@@ -161,6 +162,32 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return os.Rename(tmp.Name(), path)
 }
 
+// addChecked adds each table of a file as the layer that it looks like, or as
+// layer when that is given.
+func (e *env) addChecked(f *reading, path, layer string) error {
+	tables, err := source.Tables(path)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		name, suffix := layer, ""
+		if len(tables) > 1 {
+			suffix = "#" + t
+		} else {
+			t = ""
+		}
+		if name == "" {
+			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
+			if err != nil {
+				return err
+			}
+			name = d.Layer
+		}
+		f.layers = append(f.layers, name+"="+path+suffix)
+	}
+	return nil
+}
+
 func runCheck(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
@@ -175,13 +202,9 @@ func runCheck(e *env, fs *flags) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // what stays is the system's to clean
 	for _, path := range paths {
-		name := *layer
-		if name == "" {
-			if name, err = ingest.Guess(e.ctx, path, f.encoding); err != nil {
-				return err
-			}
+		if err := e.addChecked(&f, path, *layer); err != nil {
+			return err
 		}
-		f.layers = append(f.layers, name+"="+path)
 	}
 	inputs, err := f.inputs()
 	if err != nil {

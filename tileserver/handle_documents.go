@@ -92,15 +92,16 @@ func (r *request) title(l *index.Layer) string {
 
 // attribution is what pictures and tiles are to be shown with.
 func (r *request) attribution() string {
+	return strings.TrimSpace(r.disclaimer() + " " + r.ix().Manifest.Policy.Approval)
+}
+
+// disclaimer is what the policy says that the data are not to be taken for.
+func (r *request) disclaimer() string {
 	p := r.ix().Manifest.Policy
-	text := p.Disclaimer.En
 	if r.lang() == problem.Chinese {
-		text = p.Disclaimer.Zh
+		return p.Disclaimer.Zh
 	}
-	if p.Approval != "" {
-		text = strings.TrimSpace(text + " " + p.Approval)
-	}
-	return text
+	return p.Disclaimer.En
 }
 
 // shown lists the layers of an edition as styles and legends want them.
@@ -136,8 +137,11 @@ func (r *request) extent() geo.Box {
 func (s *Server) handleStyle(r *request) error {
 	opt := styles.StyleOptions{
 		Name: "gengtu " + string(r.tier), BaseURL: r.base(), Tier: string(r.tier), Query: r.carried(),
-		Layers: r.shown(), ParcelZoom: pyramid.DefaultParcelZoom, Attribution: r.attribution(), Approval: r.ix().Manifest.Policy.Approval,
+		Layers: r.shown(), ParcelZoom: pyramid.DefaultParcelZoom, Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
 	}
+	points := r.carried()
+	points.Set("f", "geojson")
+	opt.LabelPoints = map[string]string{"region": r.base() + "/" + string(r.tier) + "/places?" + points.Encode()}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		opt.Extent = styles.Extent{MinLon: lo.Lon, MinLat: lo.Lat, MaxLon: hi.Lon, MaxLat: hi.Lat}

@@ -112,7 +112,8 @@ func placesOf(l *index.Layer) ([]place, error) {
 }
 
 // labelPoint returns a point inside of m with room for a name around it: the
-// middle of the longest stretch inside of m among a few parallels.
+// middle of the longest stretch inside of m among a few parallels, those near
+// the middle of m before those near its ends.
 func labelPoint(m geo.MultiPolygon) geo.Position {
 	const parallels = 15
 	box := m.Box()
@@ -121,8 +122,9 @@ func labelPoint(m geo.MultiPolygon) geo.Position {
 		lat := box.Min.Lat + (box.Max.Lat-box.Min.Lat)*(k+1)/(parallels+1)
 		at := crossings(m, lat)
 		for i := 0; i+1 < len(at); i += 2 {
-			if w := at[i+1] - at[i]; w > longest {
-				best, longest = geo.Position{Lon: at[i] + w/2, Lat: lat}, w
+			w := at[i+1] - at[i]
+			if score := w * min(k+1, parallels-k); score > longest {
+				best, longest = geo.Position{Lon: at[i] + w/2, Lat: lat}, score
 			}
 		}
 	}

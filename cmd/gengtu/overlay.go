@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"gengtu/index"
@@ -109,39 +110,28 @@ func (e *env) overlayPlace(ix *index.Index, q areas.Question, place string) ([]a
 // overlayFile answers for each feature of a file, in order. A GeoJSON geometry
 // or Feature gives one answer alone.
 func (e *env) overlayFile(ix *index.Index, q areas.Question, path, table, crsName string) ([]areas.Result, error) {
-	rd, err := source.Open(e.ctx, path, source.Options{Table: table})
+	shapes, many, info, err := e.readShapes(path, table)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rd.Close() }() // only read
 	var crs geo.CRS
 	if crsName != "" {
 		crs, err = areas.ParseCRS(crsName)
 	} else {
-		crs, err = ingest.SourceCRS(path, rd.Layer().CRS)
+		crs, err = ingest.SourceCRS(path, info)
 	}
 	if err != nil {
 		return nil, err
 	}
 	var out []areas.Result
-	for {
-		var f source.Feature
-		if err := rd.Next(&f); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, err
-		}
-		r, err := e.overlayFeature(ix, q, crs, rd.Layer(), &f)
+	for _, s := range shapes {
+		r, err := e.overlayShape(ix, q, crs, &s)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, r)
 	}
-	single, err := singleGeoJSON(path)
-	if err != nil {
-		return nil, err
-	}
-	if single && len(out) == 1 {
+	if !many {
 		if out[0].Problem != nil {
 			return nil, out[0].Problem.In(path)
 		}
@@ -150,66 +140,75 @@ func (e *env) overlayFile(ix *index.Index, q areas.Question, path, table, crsNam
 	return out, nil
 }
 
-func (e *env) overlayFeature(ix *index.Index, q areas.Question, crs geo.CRS, l *source.Layer, f *source.Feature) (areas.Result, error) {
-	id, err := json.Marshal(f.Record)
-	if err != nil {
-		return areas.Result{}, err
+// overlayShape answers for one shape. What is wrong with it is told in the
+// result and fails no other.
+func (e *env) overlayShape(ix *index.Index, q areas.Question, crs geo.CRS, s *areas.Given) (areas.Result, error) {
+	r := areas.Result{ID: s.ID, Properties: s.Properties}
+	err := s.Err
+	if err == nil {
+		q.Shape, err = areas.Shape(s.Polygons, crs)
 	}
-	props := map[string]any{}
-	for i, v := range f.Values {
-		props[l.Fields[i].Name] = v
-	}
-	r := areas.Result{ID: id}
-	if r.Properties, err = json.Marshal(props); err != nil {
-		return r, err
-	}
-	if f.Problem != nil {
-		r.Problem = f.Problem
-		return r, nil
-	}
-	q.Shape, err = areas.Shape(f.Polygons, crs)
 	if err == nil {
 		r.Answer, err = areas.Ask(e.ctx, ix, q)
 	}
-	if err != nil {
-		if e.ctx.Err() != nil {
-			return r, err
-		}
-		if r.Problem = problem.Of(err); r.Problem == nil {
-			return r, err
-		}
+	if err == nil {
+		r.Answer.Program = programVersion()
 		return r, nil
 	}
-	r.Answer.Program = programVersion()
+	r.Problem = problem.Of(err)
+	if e.ctx.Err() != nil || r.Problem == nil {
+		return r, err
+	}
 	return r, nil
 }
 
-// singleGeoJSON tells whether a file is a GeoJSON geometry or Feature rather
-// than a collection.
-func singleGeoJSON(path string) (bool, error) {
-	f, err := os.Open(path)
+// readShapes reads the shapes of a file, and what it says of their coordinates.
+// Many is false for a GeoJSON geometry or Feature that stands alone.
+func (e *env) readShapes(path, table string) (shapes []areas.Given, many bool, crs source.CRSInfo, err error) {
+	rd, err := source.Open(e.ctx, path, source.Options{Table: table})
 	if err != nil {
-		return false, err
+		return nil, false, crs, err
 	}
-	defer func() { _ = f.Close() }() // only read
-	d := json.NewDecoder(f)
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return false, nil // no JSON object: another format
-	}
-	for d.More() {
-		key, err := d.Token()
+	defer func() { _ = rd.Close() }() // only read
+	crs = rd.Layer().CRS
+	if ending := strings.ToLower(filepath.Ext(path)); ending == ".json" || ending == ".geojson" {
+		data, err := os.ReadFile(path)
 		if err != nil {
-			return false, nil
+			return nil, false, crs, err
 		}
-		var v json.RawMessage
-		if err := d.Decode(&v); err != nil {
-			return false, nil
-		}
-		if key == "type" {
-			return string(v) != `"FeatureCollection"`, nil
+		if json.Valid(data) { // else a text sequence, which is read below
+			shapes, many, err = areas.ParseShapes(data, areas.Limits{})
+			return shapes, many, crs, err
 		}
 	}
-	return false, nil
+	shapes, err = recordShapes(rd)
+	return shapes, true, crs, err
+}
+
+// recordShapes reads every record as a shape; its id is its number in the file.
+func recordShapes(rd source.Reader) ([]areas.Given, error) {
+	var out []areas.Given
+	for {
+		var f source.Feature
+		if err := rd.Next(&f); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, err
+		}
+		props := map[string]any{}
+		for i, v := range f.Values {
+			props[rd.Layer().Fields[i].Name] = v
+		}
+		data, err := json.Marshal(props)
+		if err != nil {
+			return nil, err
+		}
+		g := areas.Given{ID: strconv.AppendInt(nil, f.Record, 10), Properties: data, Polygons: f.Polygons}
+		if f.Problem != nil {
+			g.Err = f.Problem
+		}
+		out = append(out, g)
+	}
 }
 
 // overlayWriters write results by the ending of the file; "" is standard output.

@@ -89,7 +89,7 @@ func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) 
 			}
 		}
 	}
-	ln, err := net.Listen("tcp", f.listen)
+	ln, err := new(net.ListenConfig).Listen(e.ctx, "tcp", f.listen)
 	if err != nil {
 		return problem.New("LISTEN", "监听不了 %s（%v）", "cannot listen on %s (%v)", f.listen, err).
 			Advise("换一个地址，或停掉占用它的程序", "take another address, or stop what holds it").Because(err)

@@ -1,10 +1,12 @@
 package tileserver
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -20,6 +22,7 @@ type gate struct {
 	mu    sync.Mutex
 	open  int
 	perOf map[string]int
+	conns map[*counted]struct{}
 }
 
 // Accept returns the next connection that is let in.
@@ -31,9 +34,50 @@ func (g *gate) Accept() (net.Conn, error) {
 		}
 		ip := addressOf(c)
 		if g.enter(ip) {
-			return &counted{Conn: c, leave: sync.OnceFunc(func() { g.leave(ip) })}, nil
+			return g.admit(c, ip), nil
 		}
 		g.refused(c)
+	}
+}
+
+// admit returns c, counted until it is closed.
+func (g *gate) admit(c net.Conn, ip string) *counted {
+	in := &counted{Conn: c}
+	in.leave = sync.OnceFunc(func() { g.leave(in, ip) })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conns == nil {
+		g.conns = map[*counted]struct{}{}
+	}
+	g.conns[in] = struct{}{}
+	return in
+}
+
+// closeUnused closes the connections on which nothing has come yet: clients open
+// some ahead of need, and a stop must not wait for them.
+func (g *gate) closeUnused() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.conns {
+		if !c.used.Load() {
+			// Nobody has asked anything on it. Its reader closes and counts it.
+			_ = c.Conn.Close()
+		}
+	}
+}
+
+// sweep closes unused connections until ctx ends; some may still be coming in
+// when a stop begins.
+func (g *gate) sweep(ctx context.Context) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		g.closeUnused()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
@@ -51,10 +95,11 @@ func (g *gate) enter(ip string) bool {
 	return true
 }
 
-func (g *gate) leave(ip string) {
+func (g *gate) leave(c *counted, ip string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
+	delete(g.conns, c)
 	if g.perOf[ip]--; g.perOf[ip] == 0 {
 		delete(g.perOf, ip)
 	}
@@ -73,6 +118,16 @@ func addressOf(c net.Conn) string {
 type counted struct {
 	net.Conn
 	leave func()
+	used  atomic.Bool // something has come
+}
+
+// Read reads, and remembers that something came.
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.used.Store(true)
+	}
+	return n, err
 }
 
 // Close closes the connection and counts it out, once.

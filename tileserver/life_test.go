@@ -263,6 +263,43 @@ func TestGracefulStop(t *testing.T) {
 	<-stopped
 }
 
+// Connections that clients opened ahead of need, and have asked nothing on, must
+// not hold up a stop.
+func TestStopWithUnusedConnections(t *testing.T) {
+	dir, _ := newEdition(t, edition.Public)
+	s, err := tileserver.New(tileserver.Config{Editions: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, ln, nil) }()
+	for range 5 {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+	}
+	res, err := http.Get("http://" + ln.Addr().String() + "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	start := time.Now()
+	cancel()
+	if err := errors.Join(<-done, s.Close()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}
+
 // A server that is stopped before it has begun stops.
 func TestStopAtOnce(t *testing.T) {
 	dir, _ := newEdition(t, edition.Public)

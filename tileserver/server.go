@@ -136,7 +136,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	s.stopping.Store(true)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
+	watcher.Go(func() { door.sweep(stop) })
 	err := s.http.ShutdownWithContext(stop)
+	cancel()
 	// A server that has not come to listening yet is not stopped by that. The
 	// second closing of a listener has nothing to tell.
 	_ = ln.Close()

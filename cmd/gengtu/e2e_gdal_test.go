@@ -30,6 +30,8 @@ func tool(t testing.TB, dir, pkg, name string, args ...string) string {
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
+	// GDAL tidies its cache of downloads while it reads from it.
+	cmd.Env = append(os.Environ(), "GDAL_ENABLE_WMS_CACHE=NO", "GDAL_PAM_ENABLED=NO", "no_proxy=*")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil || strings.Contains(errs.String(), "ERROR") {

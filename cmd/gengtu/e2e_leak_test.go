@@ -67,8 +67,8 @@ func newHunt(hidden, shown map[string][]string) *hunt {
 	for field, values := range hidden {
 		for _, v := range values {
 			for _, s := range spellings(v) {
-				// Shorter ones are found in anything.
-				if len(s) >= 6 && !open[string(s)] {
+				// Shorter ones are found in anything, and so are a few digits.
+				if len(s) >= 6 && (len(s) >= 8 || strings.Trim(string(s), "0123456789") != "") && !open[string(s)] {
 					h.spelling[string(s)] = secret{field, v}
 					k := prefix(s)
 					h.begins[k>>3] |= 1 << (k & 7)

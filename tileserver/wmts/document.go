@@ -223,10 +223,11 @@ func (c *Capabilities) matrixSet(p *printer, g tile.Grid) {
 	p.open("TileMatrixSet")
 	p.leaf("ows:Identifier", g.String())
 	p.leaf("ows:SupportedCRS", crs)
-	if g == tile.W && c.Dialect == Standard {
+	last := c.lastZoom()
+	if g == tile.W && c.Dialect == Standard && last == MaxZoom {
 		p.leaf("WellKnownScaleSet", "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible")
 	}
-	for z := g.MinZoom(); z <= MaxZoom; z++ {
+	for z := g.MinZoom(); z <= last; z++ {
 		cols, rows := g.Size(z)
 		p.open("TileMatrix")
 		p.leaf("ows:Identifier", decimal(uint32(z)))
@@ -239,6 +240,20 @@ func (c *Capabilities) matrixSet(p *printer, g tile.Grid) {
 		p.close("TileMatrix")
 	}
 	p.close("TileMatrixSet")
+}
+
+// lastZoom is the last zoom that any layer is served at. The sets end there:
+// clients read the finest matrix of a set, whatever a layer's limits say, and
+// would find nothing.
+func (c *Capabilities) lastZoom() uint8 {
+	last := uint8(0)
+	for _, l := range c.Layers {
+		last = max(last, min(l.MaxZoom, MaxZoom))
+	}
+	if last == 0 {
+		return MaxZoom
+	}
+	return last
 }
 
 // address returns where path lies in the RESTful binding, the query included.

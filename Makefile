@@ -4,6 +4,8 @@ SHELL := /bin/bash
 GO    ?= go
 BIN   := bin/gengtu
 PKGS  := ./...
+# The packages whose values several goroutines share.
+SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./index ./index/areas ./ingest ./ingest/policy
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,8 @@ deps: ## install what the tests need (Debian), or say how
 test: deps ## install what the tests need, then run all of them
 	$(GO) vet $(PKGS)
 	$(GO) test -shuffle=on -timeout 20m $(PKGS)
-	$(GO) test -race -short -timeout 20m ./tileserver/... ./index/... ./ingest/...
+	$(GO) test -race -timeout 20m $(SHARED)
+	$(GO) test -race -timeout 20m -run 'Determin|Workers|Stops|Cancel' ./index/overlay ./tileserver/pyramid
 
 lint: ## golangci-lint, as .golangci.yml asks
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run $(PKGS)

@@ -37,6 +37,10 @@ func detect(path string) (format, error) {
 		return 0, cannotOpen(err)
 	}
 	ext := strings.ToLower(filepath.Ext(path))
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return 0, problem.New("SOURCE_SPECIAL", "不是普通文件（管道或设备）", "is no regular file but a pipe or a device").
+			Advise("先存成文件再交", "save what comes out of it as a file first")
+	}
 	if info.IsDir() {
 		p := problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file")
 		if ext == ".gdb" {

@@ -330,18 +330,18 @@ func TestInterruptedIngest(t *testing.T) {
 		return string(data)
 	}
 	old, caught := current(), 0
-	for _, after := range []time.Duration{0, 5, 30, 100, 200, 400, 800, 1200} {
-		errs, inTime := interrupted(t, dir, os.Interrupt, after*time.Millisecond)
+	for _, ms := range []int{0, 5, 30, 100, 200, 400, 800, 1200} {
+		errs, inTime := interrupted(t, dir, os.Interrupt, time.Duration(ms)*time.Millisecond)
 		if !inTime {
 			break // a later signal would come too late as well
 		}
 		caught++
 		lines := strings.SplitAfter(strings.TrimSuffix(errs, "\n"), "\n")
 		if last := lines[len(lines)-1] + "\n"; !oneLine.MatchString(last) || !strings.HasSuffix(last, "[INTERRUPTED]\n") {
-			t.Errorf("Ctrl-C after %d ms says:\n%s", after, errs)
+			t.Errorf("Ctrl-C after %d ms says:\n%s", ms, errs)
 		}
 		if now := current(); now != old || len(drafts(t, dir)) > 0 {
-			t.Errorf("Ctrl-C after %d ms: CURRENT %s, was %s; drafts %v", after, now, old, drafts(t, dir))
+			t.Errorf("Ctrl-C after %d ms: CURRENT %s, was %s; drafts %v", ms, now, old, drafts(t, dir))
 		}
 		must(t, "verify", dir)
 	}

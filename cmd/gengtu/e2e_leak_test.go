@@ -294,7 +294,7 @@ func (s *server) crawl(t *testing.T, tier string, look func(body []byte)) (answe
 	for _, l := range layers {
 		ask("/" + tier + "/features/" + l)
 		ask("/" + tier + "/tiles/" + l + "/c.json")
-		for z := 0; z <= 14; z++ {
+		for z := range 15 {
 			for _, g := range []string{"c", "w"} {
 				x0, y0, x1, y1 := tileRange(g, z, catalog.Extent)
 				for x := x0; x <= x1; x++ {

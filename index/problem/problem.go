@@ -3,8 +3,9 @@
 // English.
 //
 // Every error that can be caused from outside (a file, a flag, a request) is a
-// [*Problem] or wraps one. Codes are upper case with underscores, are never
-// reused, and are listed in README. Package problem prints nothing itself.
+// [*Problem] or wraps one. Codes are upper case with underscores and are never
+// reused; HTTP answers carry them in lower case. Package problem prints nothing
+// itself.
 package problem
 
 import (

@@ -125,6 +125,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 			return sources, err
 		}
 		m := l.profile.fit(info.Fields)
+		if err := l.doubt(in, info.Fields); err != nil {
+			return sources, err
+		}
 		s.classed = m.field(classField) >= 0
 		l.noteClass(s)
 		maps = append(maps, m)
@@ -306,4 +309,19 @@ func countPoints(f *source.Feature) int {
 		}
 	}
 	return n
+}
+
+// doubt notes a file whose fields are those of another layer.
+func (l *layerRun) doubt(in Input, fields []source.Field) error {
+	p, err := guess(fields)
+	if err != nil {
+		return err
+	}
+	same := p.Name == l.rep.Layer || p.Name == "dltb" && l.rep.Layer == "cropland"
+	if same || p.Name == "other" || len(l.profile.Fields) == 0 {
+		return nil
+	}
+	l.rep.Notes = append(l.rep.Notes, problem.New("LOOKS_LIKE", "字段像是图层 %s，却给作了 %s", "its fields are those of layer %s, it was given as %s", p.Name, l.rep.Layer).
+		Advise("请核对 --layer", "check --layer").In(in.Path))
+	return nil
 }

@@ -125,6 +125,13 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 
 // giveReport prints the report, and writes it to a file when one is asked for.
 func (e *env) giveReport(rep *ingest.Report, path string) error {
+	read := 0
+	for _, l := range rep.Layers {
+		read += l.Read
+	}
+	if read == 0 {
+		return nil // nothing was opened; the error says why
+	}
 	write := func(w io.Writer, asJSON bool) error {
 		if !asJSON {
 			return rep.Write(w, e.lang)

@@ -136,3 +136,44 @@ func TestGenerations(t *testing.T) {
 	}
 	must(t, "verify", dir)
 }
+
+// A publish that is refused must leave nothing behind in the edition that it was
+// given: no key least of all.
+func TestRefusedPublishWritesNothing(t *testing.T) {
+	e := theEditions(t)
+	dir := filepath.Join(t.TempDir(), "p")
+	if err := os.CopyFS(dir, os.DirFS(e.Public)); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := gengtu(t, "publish", "--from", dir, "--tier", "government", "--out", filepath.Join(t.TempDir(), "g")); code != 1 || !strings.Contains(errs, "PUBLISH_UPWARD") {
+		t.Errorf("publishing upward: exit code %d, %s", code, errs)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "publisher.key")); !os.IsNotExist(err) {
+		t.Errorf("a key lies in the public edition (%v)", err)
+	}
+}
+
+// Shapes without an answer are told of, and a run without any answer fails.
+func TestOverlayFailures(t *testing.T) {
+	e := theEditions(t)
+	file := filepath.Join(t.TempDir(), "metres.geojson")
+	body := `{"type":"FeatureCollection","features":[{"type":"Feature","id":"a","properties":{},"geometry":{"type":"Polygon","coordinates":[[[36466000,3799000],[36467000,3799000],[36467000,3800000],[36466000,3799000]]]}}]}`
+	if err := os.WriteFile(file, []byte(body), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := gengtu(t, "overlay", "--edition", e.Secure, file)
+	if code != 1 || !strings.Contains(out, `"failed"`) || !strings.Contains(errs, "EPSG:4524") || !strings.Contains(errs, "OVERLAY_NONE") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
+// A file that looks like another layer's goes in, but not without a word.
+func TestLooksLikeAnotherLayer(t *testing.T) {
+	out := must(t, "ingest", "--out", filepath.Join(t.TempDir(), "s"), "--layer", "hsf="+delivery(t, "delivery", "2024", "XZQ.fgb"), "--vintage", "2024", "--zooms", "10-10")
+	if !strings.Contains(out, "[LOOKS_LIKE]") {
+		t.Errorf("nothing is said:\n%s", out)
+	}
+	if out := must(t, "ingest", "--out", filepath.Join(t.TempDir(), "s"), "--layer", "hsf="+delivery(t, "delivery", "2024", "GBZNT.geojson"), "--vintage", "2024", "--zooms", "10-10"); strings.Contains(out, "LOOKS_LIKE") {
+		t.Errorf("a right file is doubted:\n%s", out)
+	}
+}

@@ -68,9 +68,30 @@ func runOverlay(e *env, fs *flags) error {
 		return err
 	}
 	if *out == "" {
-		return write(e.stdout, results, e.lang)
+		err = write(e.stdout, results, e.lang)
+	} else {
+		err = writeFile(*out, func(w io.Writer) error { return write(w, results, e.lang) })
 	}
-	return writeFile(*out, func(w io.Writer) error { return write(w, results, e.lang) })
+	if err != nil {
+		return err
+	}
+	return e.tellFailed(results)
+}
+
+// tellFailed says which shapes have no answer; when none has one, that is an
+// error.
+func (e *env) tellFailed(results []areas.Result) error {
+	failed := 0
+	for i, r := range results {
+		if r.Problem != nil {
+			failed++
+			e.notef("%s\n", r.Problem.At(int64(i+1), strings.Trim(string(r.ID), `"`)).Text(e.lang))
+		}
+	}
+	if failed > 0 && failed == len(results) {
+		return problem.New("OVERLAY_NONE", "%d 个范围都没有算出来", "none of %d shapes could be answered", failed)
+	}
+	return nil
 }
 
 // groupBy asks for a field in every layer asked about that has it.

@@ -28,7 +28,7 @@ func (e *env) progress() *progress {
 func (p *progress) tell(what string, done, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	every := 5 * time.Second
+	every := 2 * time.Second
 	if p.terminal {
 		every = 100 * time.Millisecond
 	}

@@ -67,6 +67,9 @@ func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out stri
 		return nil, "", err
 	}
 	defer func() { _ = ix.Close() }() // only read
+	if err := policy.Downward(ix.Manifest.Tier, tier); err != nil {
+		return nil, "", err
+	}
 	key, err := policy.PublisherKey(from)
 	if err != nil {
 		return nil, "", err

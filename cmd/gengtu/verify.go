@@ -141,7 +141,7 @@ func dumpEdition(w io.Writer, dir string, m *edition.Manifest) error {
 			return err
 		}
 		return enc.Encode(map[string]any{
-			"bucket": bucket, "key": fmt.Sprintf("%x", k), "id": f.ID, "area_m2": f.AreaM2, "patch": f.Patch, "net": f.Net,
+			"bucket": bucket, "key": fmt.Sprintf("%x", k), "id": f.ID, "area_m2": f.AreaM2, "patch": recordOf(f.Patch), "net": recordOf(f.Net),
 			"place": f.Place, "values": f.Values, "geometry": json.RawMessage(geo.AppendGeoJSON(nil, f.Geometry)),
 		})
 	})
@@ -159,4 +159,12 @@ func dumpEdition(w io.Writer, dir string, m *edition.Manifest) error {
 		}
 		return enc.Encode(map[string]any{"tile": t.tile.String(), "layer": t.layer, "content": layers})
 	})
+}
+
+// recordOf is an area of record in 0.01 m², or nil when there is none.
+func recordOf(v int64) any {
+	if v == index.NoArea {
+		return nil
+	}
+	return v
 }

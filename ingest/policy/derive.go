@@ -47,15 +47,24 @@ type RegisterLayer struct {
 	FieldsDropped []string `json:"fields_dropped"`
 }
 
+// Downward returns a problem, PUBLISH_UPWARD, unless an edition of tier from may
+// become one of tier to.
+func Downward(from, to edition.Tier) error {
+	if from.Above(to) {
+		return nil
+	}
+	return problem.New("PUBLISH_UPWARD", "%s 版不能派生 %s 版", "a %s edition cannot become a %s edition", from, to).
+		Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
+}
+
 // Derive writes what p lets the tier hold of the edition from into a features
 // file at path, which must not exist, and returns the manifest so far. Equal
 // input, policy and key give equal content. Only a higher tier becomes a lower
 // one (PUBLISH_UPWARD), and only one that the policy names (POLICY_TIER).
 func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, key []byte, path string) (*edition.Manifest, *Register, error) {
 	m := from.Manifest
-	if !m.Tier.Above(to) {
-		return nil, nil, problem.New("PUBLISH_UPWARD", "%s 版不能派生 %s 版", "a %s edition cannot become a %s edition", m.Tier, to).
-			Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
+	if err := Downward(m.Tier, to); err != nil {
+		return nil, nil, err
 	}
 	t, ok := p.Tiers[to]
 	if !ok {

@@ -1,7 +1,7 @@
 package overlay
 
 import (
-	"slices"
+	"math"
 	"sync"
 
 	"gengtu/index/geo"
@@ -10,72 +10,40 @@ import (
 // SharedArea returns the area, in m², that a and b share.
 //
 // It integrates the product of the two winding functions, edge pair by edge
-// pair, and builds nothing:
-//
-//	area(A ∩ B) = Σ s_e s_f ∫ min(y_e(x), y_f(x)) dx
-//
-// over all edges e of A and f of B and their common range of x, s being -1 for
-// an edge that runs left to right and +1 for one that runs right to left. So a and b must be
-// valid and directed, shells counter-clockwise and holes clockwise, as [Mend]
-// returns them and as features are stored; where a part is covered twice it
-// counts twice, and what runs clockwise counts negative. [Measure] has no such
-// condition. Within it, the result is exact to 1e-14 of the common box.
+// pair, and builds nothing; see [Kernel] for the integral and its error. So a
+// and b must be valid and directed, shells counter-clockwise and holes
+// clockwise, as [Mend] returns them and as features are stored; where a part is
+// covered twice it counts twice, and what runs clockwise counts negative.
+// [Measure] has no such condition.
 //
 // Positions are CGCS2000 (EPSG:4490). Empty arguments share 0. Arguments are
-// neither changed nor kept.
+// neither changed nor kept. Whoever measures a feature more than once loads it
+// into an [Outline] and uses a [Kernel], or prepares it ([Prepare]).
 func SharedArea(a, b geo.MultiPolygon) float64 {
-	k := kernels.Get().(*kernel)
-	defer kernels.Put(k)
-	return k.shared(a, b)
-}
-
-var kernels = sync.Pool{New: func() any { return new(kernel) }}
-
-// kernelPairs is the number of edge pairs up to which the plain double loop is
-// faster than the sweep (reference measurement: 36-vertex pairs have some 400).
-const kernelPairs = 4096
-
-// kernel holds the working lists of a pair.
-type kernel struct {
-	plane            plane
-	a, b             []kernelEdge
-	activeA, activeB []int32
-}
-
-// kernelEdge is an edge from left to right; sign is +1 if the ring runs right to left.
-type kernelEdge struct {
-	line
-	sign, low, high float64
-}
-
-func (k *kernel) shared(a, b geo.MultiPolygon) float64 {
 	boxA, boxB := a.Box(), b.Box()
 	common := intersectBoxes(boxA, boxB)
 	if common.Empty() || common.Min.Lon == common.Max.Lon || common.Min.Lat == common.Max.Lat {
 		return 0
 	}
-	k.plane = newPlane(common)
-	// An edge below all of the other polygon meets that one's edges in pairs that
-	// cancel, as long as none of them is left out in turn: so where both end at
-	// the same latitude, b's edges along it stay. With the baseline at the top of
-	// the common box the terms stay small.
-	_, top := k.plane.at(common.Max)
-	k.a = k.collect(k.a[:0], a, common, boxB.Min.Lat, top)
-	k.b = k.collect(k.b[:0], b, common, boxA.Min.Lat-1, top)
-	if len(k.a)*len(k.b) > kernelPairs {
-		return max(0, k.sweep())
-	}
-	t := 0.0
-	for i := range k.a {
-		e := &k.a[i]
-		for j := range k.b {
-			if f := &k.b[j]; f.xl < e.xr && e.xl < f.xr {
-				t += sharedBelow(e, f)
-			}
-		}
-	}
-	return max(0, t)
+	k := kernels.Get().(*pairKernel)
+	defer kernels.Put(k)
+	p := newPlane(common)
+	k.a.begin(&p.EqualAreaPlane)
+	k.a.appendNear(a, common, boxB.Min.Lat)
+	k.a.finish(boxA)
+	k.b.begin(&p.EqualAreaPlane)
+	k.b.appendNear(b, common, boxA.Min.Lat)
+	k.b.finish(boxB)
+	return k.Shared(&k.a, &k.b)
 }
+
+// pairKernel is a kernel with the outlines that it is used on.
+type pairKernel struct {
+	Kernel
+	a, b Outline
+}
+
+var kernels = sync.Pool{New: func() any { return new(pairKernel) }}
 
 // intersectBoxes returns the box that a and b share, empty when they share none.
 func intersectBoxes(a, b geo.Box) geo.Box {
@@ -85,119 +53,173 @@ func intersectBoxes(a, b geo.Box) geo.Box {
 	}
 }
 
-// collect appends the edges of m that reach into common's longitudes and above
-// latitude floor, with ordinates from top.
-func (k *kernel) collect(dst []kernelEdge, m geo.MultiPolygon, common geo.Box, floor int64, top float64) []kernelEdge {
-	for _, poly := range m {
-		for _, r := range poly {
-			var px, py float64
-			known := false // whether px, py are those of the vertex before
-			for i := 1; i < len(r); i++ {
-				if beside(r[i-1], r[i], common, floor) {
-					known = false
-					continue
-				}
-				if !known {
-					px, py = k.plane.at(r[i-1])
-					py -= top
-				}
-				x, y := k.plane.at(r[i])
-				y -= top
-				dst = appendKernelEdge(dst, px, py, x, y)
-				px, py, known = x, y, true
-			}
-		}
-	}
-	return dst
+// Kernel measures what two outlines share. It holds working memory only: the
+// zero value is ready, and one must not be used by two goroutines at once.
+type Kernel struct {
+	a, b             []chord
+	activeA, activeB []int32
+	steps            []step
 }
 
-// beside tells whether an edge from p to q contributes nothing: it lies left or
-// right of the common box, is vertical, or does not reach above floor.
-func beside(p, q geo.Position, common geo.Box, floor int64) bool {
-	return p.Lon == q.Lon ||
-		max(p.Lon, q.Lon) <= common.Min.Lon || min(p.Lon, q.Lon) >= common.Max.Lon ||
-		max(p.Lat, q.Lat) <= floor
-}
-
-func appendKernelEdge(dst []kernelEdge, px, py, qx, qy float64) []kernelEdge {
-	e := kernelEdge{line: line{xl: px, yl: py, xr: qx, yr: qy}, sign: -1}
-	if px > qx {
-		e.xl, e.yl, e.xr, e.yr, e.sign = qx, qy, px, py, 1
-	}
-	e.slope = (e.yr - e.yl) / (e.xr - e.xl)
-	e.low, e.high = min(py, qy), max(py, qy)
-	return append(dst, e)
-}
-
-// sharedBelow returns the signed integral of the lower of e and f over their common range.
-func sharedBelow(e, f *kernelEdge) float64 {
-	xl, xr := max(e.xl, f.xl), min(e.xr, f.xr)
-	w := xr - xl
-	if w <= 0 {
+// Shared returns the area, in m², that a and b share. Both have to be loaded in
+// the same plane; neither is changed. It does not allocate once k has grown to
+// the size of its outlines.
+func (k *Kernel) Shared(a, b *Outline) float64 {
+	w := window{x0: max(a.x0, b.x0), x1: min(a.x1, b.x1), top: min(a.high, b.high)}
+	if w.x0 >= w.x1 || max(a.low, b.low) >= w.top {
 		return 0
 	}
-	s := e.sign * f.sign * w
-	if e.high <= f.low {
-		return s * (e.at(xl) + e.at(xr)) / 2
+	// An edge below all of the other outline meets that one's edges in pairs that
+	// cancel, as long as none of those is left out in turn: so only the outline
+	// that reaches lower loses edges.
+	floorA, floorB := b.low, math.Inf(-1)
+	if b.low < a.low {
+		floorA, floorB = floorB, a.low
 	}
-	if f.high <= e.low {
-		return s * (f.at(xl) + f.at(xr)) / 2
+	w.floor = floorA
+	k.a = k.reduce(k.a[:0], a, &w)
+	w.floor = floorB
+	k.b = k.reduce(k.b[:0], b, &w)
+	return max(0, k.sweep()*a.scale)
+}
+
+// window is the part of the plane in which an outline's edges matter for a pair.
+type window struct {
+	x0, x1     int64
+	floor, top float64
+}
+
+// step is a place where the number of times that something lies above changes.
+type step struct {
+	x      int64
+	change float64
+}
+
+// reduce appends the edges of o that matter within w, in order of x0, with
+// ordinates from w.top: edges wholly below the floor are left out, and those
+// wholly above the top are drawn together to flat ones along it, for there min
+// is the other outline's ordinate.
+func (k *Kernel) reduce(dst []chord, o *Outline, w *window) []chord {
+	first := len(dst)
+	if o.high <= w.top {
+		for i := range o.edges {
+			e := &o.edges[i]
+			if e.x0 >= w.x1 {
+				break
+			}
+			if e.x1 > w.x0 && e.x1 > e.x0 && max(e.y0, e.y1) > w.floor {
+				dst = append(dst, chord{e.x0, e.x1, e.y0 - w.top, e.y1 - w.top, e.slope, e.sign})
+			}
+		}
+		return dst
 	}
-	fl, fr := f.at(xl), f.at(xr)
-	dl, dr := e.at(xl)-fl, e.at(xr)-fr
-	mean := (fl + fr) / 2
-	switch {
-	case dl >= 0 && dr >= 0:
-	case dl <= 0 && dr <= 0:
-		mean += (dl + dr) / 2
-	case dl < 0:
-		mean += dl * (dl / (dl - dr)) / 2
-	default:
-		mean += dr * (dr / (dr - dl)) / 2
+	k.steps = k.steps[:0]
+	covered := 0.0
+	for i := range o.edges {
+		e := &o.edges[i]
+		if e.x0 >= w.x1 {
+			break
+		}
+		if e.x1 <= w.x0 || e.y0 <= w.floor && e.y1 <= w.floor {
+			continue
+		}
+		if e.y0 >= w.top && e.y1 >= w.top {
+			if e.x0 <= w.x0 {
+				covered += e.sign
+			}
+			continue
+		}
+		// Where an edge leaves through the top, the ring goes on above.
+		if e.y1 >= w.top && e.x1 < w.x1 {
+			k.steps = append(k.steps, step{e.x1, e.sign})
+		}
+		if e.y0 >= w.top && e.x0 > w.x0 {
+			k.steps = append(k.steps, step{e.x0, -e.sign})
+		}
+		if e.x1 > e.x0 {
+			dst = append(dst, chord{e.x0, e.x1, e.y0 - w.top, e.y1 - w.top, e.slope, e.sign})
+		}
 	}
-	return s * mean
+	return appendCover(dst, first, k.steps, covered, w)
+}
+
+// appendCover adds the flat edges along the top of w to dst[first:], which stays
+// in order. covered is their number at the left side of w.
+func appendCover(dst []chord, first int, steps []step, covered float64, w *window) []chord {
+	for i := 1; i < len(steps); i++ {
+		s := steps[i]
+		j := i
+		for ; j > 0 && steps[j-1].x > s.x; j-- {
+			steps[j] = steps[j-1]
+		}
+		steps[j] = s
+	}
+	x := w.x0
+	for i := 0; i <= len(steps); i++ {
+		next := w.x1
+		if i < len(steps) {
+			next = steps[i].x
+		}
+		if covered != 0 && next > x {
+			dst = append(dst, chord{x0: x, x1: next, sign: covered})
+			x = next
+		}
+		if i < len(steps) {
+			covered += steps[i].change
+			x = next
+		}
+	}
+	return sortChords(dst, first)
 }
 
 // sweep adds the pairs whose ranges of x meet, from left to right.
-func (k *kernel) sweep() float64 {
-	byLeft := func(a, b kernelEdge) int {
-		if a.xl < b.xl {
-			return -1
-		}
-		if a.xl > b.xl {
-			return 1
-		}
-		return 0
-	}
-	slices.SortFunc(k.a, byLeft)
-	slices.SortFunc(k.b, byLeft)
+func (k *Kernel) sweep() float64 {
+	a, b := k.a, k.b
 	k.activeA, k.activeB = k.activeA[:0], k.activeB[:0]
 	var total sum
-	for i, j := 0, 0; i < len(k.a) || j < len(k.b); {
-		if j >= len(k.b) || i < len(k.a) && k.a[i].xl <= k.b[j].xl {
-			total.add(meet(&k.a[i], k.b, &k.activeB))
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		if j >= len(b) || i < len(a) && a[i].x0 <= b[j].x0 {
+			total.add(meet(&a[i], b, &k.activeB))
 			k.activeA = append(k.activeA, int32(i))
 			i++
 			continue
 		}
-		total.add(meet(&k.b[j], k.a, &k.activeA))
+		total.add(meet(&b[j], a, &k.activeA))
 		k.activeB = append(k.activeB, int32(j))
 		j++
 	}
 	return total.value()
 }
 
-// meet adds e's pairs with the active edges of the other polygon and drops from them
-// what ends left of e.
-func meet(e *kernelEdge, other []kernelEdge, active *[]int32) float64 {
+// meet adds e's pairs with the active edges of the other outline, all of which
+// start left of e, and drops from them what ends left of e.
+func meet(e *chord, other []chord, active *[]int32) float64 {
 	t, k := 0.0, 0
 	for _, i := range *active {
-		if f := &other[i]; f.xr > e.xl {
-			(*active)[k] = i
-			k++
-			t += sharedBelow(e, f)
+		f := &other[i]
+		if f.x1 <= e.x0 {
+			continue
 		}
+		(*active)[k] = i
+		k++
+		t += below(e, f)
 	}
 	*active = (*active)[:k]
 	return t
 }
+
+// below returns the signed integral of the lower of e and f over their common range.
+func below(e, f *chord) float64 {
+	x0 := max(e.x0, f.x0)
+	w := float64(max(0, min(e.x1, f.x1)-x0))
+	e0 := e.y0 + e.slope*float64(x0-e.x0)
+	f0 := f.y0 + f.slope*float64(x0-f.x0)
+	e1, f1 := e0+e.slope*w, f0+f.slope*w
+	d0, d1 := e0-f0, e1-f1
+	s0, s1 := math.Abs(d0), math.Abs(d1)
+	n := (s0 - d0) + (s1 - d1)
+	return e.sign * f.sign * w * (f0 + f1 - n*(n/(4*(s0+s1)+tiny))) * 0.5
+}
+
+// tiny keeps 0/0 out of [below] where two edges coincide.
+const tiny = 1e-300

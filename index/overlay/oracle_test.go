@@ -107,23 +107,19 @@ func oracleMeasure(p *plane, aoi geo.MultiPolygon, items []Item) (shared []float
 		sums[i] = bigNew()
 	}
 	combos := map[uint16]*big.Float{}
-	type level struct {
-		y     *big.Float
-		owner int
-	}
 	for i := 1; i < len(xs); i++ {
 		w := bigNew().Sub(xs[i], xs[i-1])
 		if w.Sign() <= 0 {
 			continue
 		}
 		mid := bigNew().Quo(bigNew().Add(xs[i], xs[i-1]), bigOf(2))
-		var ls []level
+		var ls []oracleLevel
 		for j := range edges {
 			if e := &edges[j]; e.x0.Cmp(mid) < 0 && e.x1.Cmp(mid) > 0 {
-				ls = append(ls, level{e.at(mid), e.owner})
+				ls = append(ls, oracleLevel{e.at(mid), e.owner})
 			}
 		}
-		slices.SortFunc(ls, func(a, b level) int { return a.y.Cmp(b.y) })
+		sortLevels(ls)
 		in := make([]bool, len(items)+1)
 		for j, l := range ls {
 			if j > 0 && in[0] {
@@ -152,6 +148,16 @@ func oracleMeasure(p *plane, aoi geo.MultiPolygon, items []Item) (shared []float
 		masks[m], _ = s.Float64()
 	}
 	return shared, masks
+}
+
+// oracleLevel is the ordinate of an edge.
+type oracleLevel struct {
+	y     *big.Float
+	owner int
+}
+
+func sortLevels(ls []oracleLevel) {
+	slices.SortFunc(ls, func(a, b oracleLevel) int { return a.y.Cmp(b.y) })
 }
 
 // oracleAbscissas returns the abscissas of all ends and crossings, sorted.

@@ -1,0 +1,290 @@
+package ground
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"gengtu/index/geo"
+	"gengtu/index/overlay"
+)
+
+// Source is what a partition is made of. It is used by several goroutines at
+// once.
+type Source interface {
+	overlay.Ground
+	// Box is the box around all features; not empty.
+	Box() geo.Box
+	// Keys are the keys of the layers and views, by the numbers of their bits.
+	Keys() []string
+	// Layers returns the layers and views that a feature counts for: a stored
+	// layer's bit, and those of its views that hold the feature.
+	Layers(owner int32) uint64
+	// Layer returns the number of the stored layer that a feature lies in.
+	Layer(owner int32) int
+	// Weight returns the feature's figure of record for each m² of ground, NaN when
+	// there is none.
+	Weight(owner int32) float64
+}
+
+// summedCells is the number of cells from which on a node has sums: below,
+// reading the cells costs no more.
+const summedCells = 4
+
+// Build makes the partition of s and hands its records to put, in the order of
+// their keys by bucket: head, cells, nodes. Equal features give equal records,
+// whatever the number of processors. tell is told how many of how many parts are
+// done. Errors are ctx's, put's and those of reading s.
+func Build(ctx context.Context, s Source, put func(bucket string, key, value []byte) error, tell func(done, all int)) error {
+	frame := overlay.NewFrame(s.Box())
+	blocks, err := frame.Blocks(ctx, s)
+	if err != nil {
+		return err
+	}
+	a := &assembly{}
+	cells := make(chan chan built, 2*runtime.GOMAXPROCS(0))
+	group, ctx := errgroup.WithContext(ctx)
+	work := make(chan job)
+	group.Go(func() error {
+		defer close(cells)
+		defer close(work)
+		for i := range blocks {
+			out := make(chan built, 1)
+			select {
+			case cells <- out:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			select {
+			case work <- job{&blocks[i], out}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			m := &maker{source: s, partitioner: overlay.NewPartitioner(frame, s)}
+			for j := range work {
+				b, err := m.block(ctx, j.block)
+				if err != nil {
+					return err
+				}
+				j.out <- b
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		done := 0
+		for out := range cells {
+			select {
+			case b := <-out:
+				for i := range b {
+					if err := put(CellsBucket, nodeKey(b[i].path, b[i].depth), b[i].value); err != nil {
+						return err
+					}
+					a.take(&b[i])
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			done++
+			tell(done, len(blocks))
+		}
+		return ctx.Err()
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	slices.SortFunc(a.nodes, func(x, y stored) int {
+		return cmp.Or(cmp.Compare(x.path, y.path), cmp.Compare(x.depth, y.depth))
+	})
+	for i := range a.nodes {
+		if err := put(NodesBucket, nodeKey(a.nodes[i].path, a.nodes[i].depth), a.nodes[i].value); err != nil {
+			return err
+		}
+	}
+	return put(HeadBucket, []byte("head"), appendHead(s.Box(), a.overlaps, s.Keys()))
+}
+
+func appendHead(box geo.Box, overlaps uint64, keys []string) []byte {
+	var dst []byte
+	for _, v := range [4]int64{box.Min.Lon, box.Min.Lat, box.Max.Lon, box.Max.Lat} {
+		dst = binary.AppendVarint(dst, v)
+	}
+	dst = binary.AppendUvarint(dst, overlaps)
+	dst = binary.AppendUvarint(dst, uint64(len(keys)))
+	for _, k := range keys {
+		dst = append(binary.AppendUvarint(dst, uint64(len(k))), k...)
+	}
+	return dst
+}
+
+type job struct {
+	block *overlay.Block
+	out   chan<- built
+}
+
+// built are the cells of a block.
+type built []stored
+
+// stored is an encoded node with its sums.
+type stored struct {
+	path     uint64
+	depth    int
+	value    []byte
+	sums     []sum
+	overlaps uint64 // layers whose features overlap in it
+	cells    int
+}
+
+// maker makes the cells of blocks.
+type maker struct {
+	source      Source
+	partitioner *overlay.Partitioner
+	faces       []face
+}
+
+func (m *maker) block(ctx context.Context, b *overlay.Block) (built, error) {
+	var out built
+	err := m.partitioner.Cells(ctx, b, func(path uint64, depth int, c *overlay.Cell) error {
+		m.faces = slices.Grow(m.faces[:0], len(c.Faces))[:len(c.Faces)]
+		s := stored{path: path, depth: depth, cells: 1}
+		for i := range c.Faces {
+			s.overlaps |= m.face(&m.faces[i], &c.Faces[i])
+			s.sums = merge(s.sums, []sum{m.faces[i].sum()})
+		}
+		s.value = appendCell(nil, c, m.faces)
+		out = append(out, s)
+		return nil
+	})
+	return out, err
+}
+
+// face fills f in from the features that cover it. It returns the layers whose
+// features overlap there.
+func (m *maker) face(f *face, from *overlay.Face) (overlaps uint64) {
+	f.mask, f.weightless, f.mixed, f.area = 0, 0, 0, from.Area
+	f.overlapping = f.overlapping[:0]
+	var stored, lacking, having uint64
+	var sums [MaxLayers]float64
+	for _, o := range from.Owners {
+		layers, w := m.source.Layers(o), m.source.Weight(o)
+		bit := uint64(1) << m.source.Layer(o)
+		if stored&bit != 0 {
+			overlaps |= layers & f.mask
+		}
+		stored |= bit
+		f.mask |= layers
+		if math.IsNaN(w) {
+			lacking |= layers
+			continue
+		}
+		having |= layers
+		for rest := layers; rest != 0; rest &= rest - 1 {
+			sums[bits.TrailingZeros64(rest)] += w
+		}
+	}
+	f.weightless, f.mixed = lacking&^having, lacking&having
+	f.weights = f.weights[:0]
+	for rest := having; rest != 0; rest &= rest - 1 {
+		f.weights = append(f.weights, sums[bits.TrailingZeros64(rest)])
+	}
+	if overlaps != 0 {
+		for _, o := range from.Owners {
+			if m.source.Layers(o)&overlaps != 0 {
+				f.overlapping = append(f.overlapping, o)
+			}
+		}
+	}
+	return overlaps
+}
+
+// sum returns the ground of f.
+func (f *face) sum() sum {
+	s := sum{mask: f.mask, area: f.area, has: f.mask &^ f.weightless, lacks: f.weightless | f.mixed}
+	for _, w := range f.weights {
+		s.weighted = append(s.weighted, w*f.area)
+	}
+	for range bits.OnesCount64(s.lacks) {
+		s.unweighted = append(s.unweighted, f.area)
+	}
+	return s
+}
+
+// merge adds sums up; both are in rising order of masks, and so is the result.
+func merge(a, b []sum) []sum {
+	out := make([]sum, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].mask < b[0].mask:
+			out, a = append(out, a[0]), a[1:]
+		case b[0].mask < a[0].mask:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0].plus(&b[0])), a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+func (s *sum) plus(t *sum) sum {
+	out := sum{mask: s.mask, area: s.area + t.area, has: s.has | t.has, lacks: s.lacks | t.lacks}
+	out.weighted = added(out.has, s.has, s.weighted, t.has, t.weighted)
+	out.unweighted = added(out.lacks, s.lacks, s.unweighted, t.lacks, t.unweighted)
+	return out
+}
+
+// added adds two lists of figures by the bits that they are for.
+func added(bits, abits uint64, a []float64, bbits uint64, b []float64) []float64 {
+	var out []float64
+	for rest := bits; rest != 0; rest &= rest - 1 {
+		bit, v := rest&-rest, 0.0
+		if abits&bit != 0 {
+			v, a = v+a[0], a[1:]
+		}
+		if bbits&bit != 0 {
+			v, b = v+b[0], b[1:]
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// assembly joins cells, which come in the order of their paths, to nodes.
+type assembly struct {
+	open     []stored // no two of them halves of one node
+	nodes    []stored
+	overlaps uint64
+}
+
+func (a *assembly) take(s *stored) {
+	a.overlaps |= s.overlaps
+	s.value = nil
+	a.open = append(a.open, *s)
+	for n := len(a.open); n > 1; n = len(a.open) {
+		lo, hi := &a.open[n-2], &a.open[n-1]
+		if lo.depth != hi.depth || lo.path|1<<(64-lo.depth) != hi.path {
+			return
+		}
+		node := stored{
+			path: lo.path, depth: lo.depth - 1, cells: lo.cells + hi.cells, overlaps: lo.overlaps | hi.overlaps,
+			sums: merge(lo.sums, hi.sums),
+		}
+		sums := node.sums
+		if node.cells < summedCells {
+			sums = nil
+		}
+		node.value = appendNode(nil, node.overlaps != 0, sums)
+		a.nodes = append(a.nodes, stored{path: node.path, depth: node.depth, value: node.value})
+		a.open = append(a.open[:n-2], node)
+	}
+}

@@ -1,0 +1,209 @@
+// Package ground holds the partition of an edition's ground: cells, each divided
+// into faces of which it is known which layers cover them, and sums over cells.
+//
+// It is made once, when a generation is, and answers how much ground of an AOI
+// lies in which combination of layers at a cost that follows the AOI's border:
+// cells wholly inside give their sums, and in those that the border crosses the
+// borders between faces are ready for the integral of [overlay.Clip].
+//
+// Layers, and views of layers, are known by bits of a mask; features by owners,
+// numbers counted from 0 over all layers. Ground is measured in m² by the
+// survey's formula.
+package ground
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gengtu/index/geo"
+	"gengtu/index/overlay"
+)
+
+// MaxLayers is the number of layers and views that one partition can tell apart.
+const MaxLayers = 64
+
+// The buckets that a partition is stored in: one record of what it is about,
+// cells, and nodes, which are divided further.
+const (
+	HeadBucket  = "head"
+	CellsBucket = "cells"
+	NodesBucket = "nodes"
+)
+
+// errRecord says that what is stored does not decode.
+var errRecord = errors.New("record of the partition damaged")
+
+// Ground is a partition that is open for questions. It is not changed and may be
+// used by several goroutines at once, as long as the bytes that it was opened
+// with stay where they are.
+type Ground struct {
+	frame overlay.Frame
+	keys  []string
+	nodes []node
+	// overlaps is the set of layers in which features overlap each other.
+	overlaps uint64
+}
+
+// node is a part of the ground: a cell, or two halves.
+type node struct {
+	value  []byte
+	lo, hi int32 // in Ground.nodes; 0 for a cell
+}
+
+// Keys returns the layers' keys (name@vintage) by the number of their bit. It
+// must not be changed.
+func (g *Ground) Keys() []string { return g.keys }
+
+// Bit returns the mask of a layer, 0 when the partition does not know it.
+func (g *Ground) Bit(key string) uint64 {
+	if i := slices.Index(g.keys, key); i >= 0 {
+		return 1 << i
+	}
+	return 0
+}
+
+// Overlaps tells whether features of any of the layers in mask overlap others of
+// their layer.
+func (g *Ground) Overlaps(mask uint64) bool { return g.overlaps&mask != 0 }
+
+// Opener takes a partition's records in, in the order of their keys by bucket:
+// head, cells, nodes.
+type Opener struct {
+	ground Ground
+	cells  []record
+	inner  []record
+	err    error
+}
+
+type record struct {
+	key, value []byte
+}
+
+// Take takes one record in. Key and value are kept.
+func (o *Opener) Take(bucket string, key, value []byte) error {
+	switch bucket {
+	case HeadBucket:
+		return o.head(value)
+	case CellsBucket:
+		o.cells = append(o.cells, record{key, value})
+	case NodesBucket:
+		o.inner = append(o.inner, record{key, value})
+	default:
+		return fmt.Errorf("%w: bucket %q", errRecord, bucket)
+	}
+	if len(key) != keySize {
+		return fmt.Errorf("%w: key %x", errRecord, key)
+	}
+	return nil
+}
+
+// head reads what the partition is about: extent, layers, overlaps.
+func (o *Opener) head(value []byte) error {
+	d := decoder{data: value}
+	var box geo.Box
+	for _, v := range []*int64{&box.Min.Lon, &box.Min.Lat, &box.Max.Lon, &box.Max.Lat} {
+		*v = d.varint()
+	}
+	o.ground.overlaps = d.uvarint()
+	for range d.count(1) {
+		o.ground.keys = append(o.ground.keys, string(d.take(d.uvarint())))
+	}
+	if d.bad || box.Empty() || len(o.ground.keys) > MaxLayers {
+		return errRecord
+	}
+	o.ground.frame = overlay.NewFrame(box)
+	return nil
+}
+
+// Open returns the partition of the records taken in.
+func (o *Opener) Open() (*Ground, error) {
+	g := &o.ground
+	if len(g.keys) == 0 {
+		return nil, errRecord
+	}
+	all := append(o.cells, o.inner...)
+	// In the order of paths, and of depths on the same path, a node comes before
+	// its parts, the lower one first.
+	slices.SortFunc(all, func(a, b record) int { return bytes.Compare(a.key, b.key) })
+	g.nodes = make([]node, 0, len(all))
+	rest, err := g.link(all, 0, 0)
+	if err == nil && len(rest) > 0 {
+		err = errRecord
+	}
+	return g, err
+}
+
+// link makes the first of all, which must be the node at path, and what is under
+// it; it returns the others.
+func (g *Ground) link(all []record, path uint64, depth int) ([]record, error) {
+	if len(all) == 0 || !bytes.Equal(all[0].key, nodeKey(path, depth)) || len(all[0].value) == 0 {
+		return nil, fmt.Errorf("%w: no node %x", errRecord, nodeKey(path, depth))
+	}
+	at := len(g.nodes)
+	g.nodes = append(g.nodes, node{value: all[0].value})
+	inner := all[0].value[0]&flagCell == 0
+	all = all[1:]
+	if !inner {
+		return all, nil
+	}
+	if depth >= 64 {
+		return nil, errRecord
+	}
+	var err error
+	g.nodes[at].lo = int32(len(g.nodes))
+	if all, err = g.link(all, path, depth+1); err != nil {
+		return nil, err
+	}
+	g.nodes[at].hi = int32(len(g.nodes))
+	return g.link(all, path|1<<(63-depth), depth+1)
+}
+
+// keySize is the length of a node's key: its path and its depth.
+const keySize = 9
+
+func nodeKey(path uint64, depth int) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, path), byte(depth))
+}
+
+// Parts is ground by the layers that cover it. Bits are those of the layers that
+// were asked for, in their order.
+type Parts struct {
+	layers int
+	index  map[uint64]int
+	parts  []Part
+	floats []float64 // memory of Weighted and Unweighted
+}
+
+// Part is the ground that lies in all layers of Mask and in no other.
+type Part struct {
+	Mask uint64
+	Area float64 // m²
+	// Weighted is, by layer, the sum of weight times area over the features that
+	// have a weight; Unweighted the ground in at least one that has none.
+	Weighted, Unweighted []float64
+}
+
+func newParts(layers int) *Parts { return &Parts{layers: layers, index: map[uint64]int{}} }
+
+// at returns the part of mask. It is valid until the next call.
+func (p *Parts) at(mask uint64) *Part {
+	i, ok := p.index[mask]
+	if !ok {
+		i = len(p.parts)
+		p.index[mask] = i
+		f := make([]float64, 2*p.layers)
+		p.parts = append(p.parts, Part{Mask: mask, Weighted: f[:p.layers:p.layers], Unweighted: f[p.layers:]})
+	}
+	return &p.parts[i]
+}
+
+// Sorted returns the parts in rising order of their masks.
+func (p *Parts) Sorted() []Part {
+	slices.SortFunc(p.parts, func(a, b Part) int { return cmp.Compare(a.Mask, b.Mask) })
+	p.index = nil
+	return p.parts
+}

@@ -1,0 +1,484 @@
+package overlay
+
+import (
+	"context"
+	"slices"
+
+	"gengtu/index/geo"
+)
+
+// Frame is the ground that a partition divides: a box in an equal-area plane.
+// Cells are halves of halves of it, always across the longer side, so that a
+// path of halves names the same cell for whoever divides and whoever follows.
+//
+// A Frame is a value; it may be copied and used concurrently.
+type Frame struct {
+	plane          plane
+	x0, y0, x1, y1 float64
+}
+
+// NewFrame returns the frame of a box, CGCS2000 (EPSG:4490), which must not be
+// empty. Equal boxes give equal frames.
+func NewFrame(box geo.Box) Frame {
+	f := Frame{plane: newPlane(box)}
+	f.x0, f.y0 = f.plane.at(box.Min)
+	f.x1, f.y1 = f.plane.at(box.Max)
+	return f
+}
+
+// Area returns the frame's area in m².
+func (f *Frame) Area() float64 { return (f.x1 - f.x0) * (f.y1 - f.y0) }
+
+// Cell is a part of the ground in which the borders of features have been
+// divided so far that each piece of one has one face below it and one above.
+// Coordinates are metres in the frame's plane.
+type Cell struct {
+	X0, Y0, X1, Y1 float64
+	Vertices       []geo.XY
+	// Segments run from left to right; they meet at their ends only, but for the
+	// roundings of crossings. Upright borders are not among them: what is left and
+	// right of one follows from the segments that end at it and from Bottom.
+	Segments []Segment
+	// Bottom lists the faces along the lower side from left to right, each from
+	// its X to the next one's; the first begins at X0.
+	Bottom []BottomFace
+	Faces  []Face
+}
+
+// Segment is a piece of border between two faces of a cell.
+type Segment struct {
+	From, To     uint32 // in Vertices
+	Below, Above uint32 // in Faces
+}
+
+// BottomFace is where a face begins along a cell's lower side.
+type BottomFace struct {
+	X    float64
+	Face uint32
+}
+
+// Face is all the ground of a cell that the same features cover.
+type Face struct {
+	// Area is its area in the cell, in m².
+	Area float64
+	// Owners are the features that cover it, in rising order; none for bare ground.
+	Owners []int32
+}
+
+// Ground is where a partition takes its features from. Owners are counted from
+// 0. It is used by several goroutines at once.
+type Ground interface {
+	// Owners returns the number of features.
+	Owners() int
+	// Search visits the features whose boxes meet b, in rising order, with an
+	// estimate of their vertices.
+	Search(b geo.Box, visit func(owner int32, vertices int))
+	// Rings appends the rings of a feature to r, directed as stored.
+	Rings(owner int32, r *geo.Rings) error
+}
+
+const (
+	// partitionEdges is the number of edges up to which a cell is not divided: of
+	// fewer, more lie across cell borders and are stored twice; with more, a query
+	// looks at more of them for each metre of its border.
+	partitionEdges = 48
+	// blockVertices is the number of vertices up to which a part of the ground is
+	// divided at one go. A worker holds some 300 bytes for each.
+	blockVertices = 1 << 16
+	// deepestPath keeps the path of a cell in 64 bits with room for its depth.
+	deepestPath = 56
+)
+
+// Block is a part of the frame whose cells are found together.
+type Block struct {
+	Path   uint64 // from the highest bit: 0 the lower or left half, 1 the other
+	Depth  int
+	owners []int32
+	box    [4]float64
+}
+
+// Blocks divides the frame into blocks of some [blockVertices], in the order of
+// their paths. Which blocks there are follows from the features alone.
+func (f *Frame) Blocks(ctx context.Context, g Ground) ([]Block, error) {
+	var out []Block
+	var divide func(b Block) error
+	divide = func(b Block) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		vertices := 0
+		g.Search(f.geoBox(b.box), func(o int32, n int) {
+			vertices += n
+			b.owners = append(b.owners, o)
+		})
+		if vertices <= blockVertices || b.Depth >= deepestPath/2 {
+			out = append(out, b)
+			return nil
+		}
+		lo, hi := b.halves()
+		if err := divide(lo); err != nil {
+			return err
+		}
+		return divide(hi)
+	}
+	err := divide(Block{box: [4]float64{f.x0, f.y0, f.x1, f.y1}})
+	return out, err
+}
+
+// halves divides b as [node.split] does.
+func (b *Block) halves() (lo, hi Block) {
+	lo = Block{Path: b.Path, Depth: b.Depth + 1, box: b.box}
+	hi = Block{Path: b.Path | 1<<(63-b.Depth), Depth: b.Depth + 1, box: b.box}
+	if b.box[2]-b.box[0] >= b.box[3]-b.box[1] {
+		x := b.box[0] + (b.box[2]-b.box[0])/2
+		lo.box[2], hi.box[0] = x, x
+	} else {
+		y := b.box[1] + (b.box[3]-b.box[1])/2
+		lo.box[3], hi.box[1] = y, y
+	}
+	return lo, hi
+}
+
+// geoBox returns a box of positions that holds a box of the plane.
+func (f *Frame) geoBox(b [4]float64) geo.Box {
+	lo, hi := f.plane.From(geo.XY{X: b[0], Y: b[1]}), f.plane.From(geo.XY{X: b[2], Y: b[3]})
+	return geo.Box{Min: geo.Position{Lon: lo.Lon - 1, Lat: lo.Lat - 1}, Max: geo.Position{Lon: hi.Lon + 1, Lat: hi.Lat + 1}}
+}
+
+// Partitioner finds the cells of blocks. It keeps its memory from block to block
+// and is used by one goroutine at a time.
+type Partitioner struct {
+	frame  Frame
+	ground Ground
+	splitter
+	levels [][2]*node
+	root   node
+	rings  geo.Rings
+	local  []int32 // owners of the block, by the numbers that nodes know them by
+	covers []int32
+	walls  tracing
+	visit  func(path uint64, depth int, c *Cell) error
+}
+
+// NewPartitioner returns one for the features of g.
+func NewPartitioner(f Frame, g Ground) *Partitioner {
+	return &Partitioner{frame: f, ground: g}
+}
+
+// Cells visits the cells of block b in the order of their paths. The cell and
+// all that it holds are the partitioner's and valid during the call only. Errors
+// are ctx's, the ground's and those of visit.
+func (p *Partitioner) Cells(ctx context.Context, b *Block, visit func(path uint64, depth int, c *Cell) error) error {
+	p.local, p.visit = b.owners, visit
+	p.splitter = p.grow(len(b.owners))
+	n := &p.root
+	n.reset(b.box[0], b.box[1], b.box[2], b.box[3])
+	build := &builder{plane: &p.frame.plane, node: n}
+	for i, o := range b.owners {
+		if i%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.rings.Reset()
+		if err := p.ground.Rings(o, &p.rings); err != nil {
+			return err
+		}
+		build.addRings(&p.rings, int32(i))
+	}
+	p.settle(n, true)
+	p.covers = p.covers[:0]
+	p.walls.tol = 0x1p-48 * max(p.frame.x1-p.frame.x0, p.frame.y1-p.frame.y0)
+	p.walls.ctx = ctx
+	return p.divide(n, b.Path, b.Depth)
+}
+
+// grow returns the splitter with room for n owners.
+func (p *Partitioner) grow(n int) splitter {
+	if n <= len(p.mark) {
+		return p.splitter
+	}
+	return newSplitter(n)
+}
+
+func (p *Partitioner) divide(n *node, path uint64, depth int) error {
+	above := len(p.covers)
+	p.covers = append(p.covers, n.covers...)
+	defer func() { p.covers = p.covers[:above] }()
+	if len(n.edges) <= partitionEdges || n.stall > stallSplits || depth >= deepestPath {
+		c, err := p.walls.cellOf(n, p.covers)
+		if err != nil {
+			return err
+		}
+		for i := range c.Faces {
+			owners := c.Faces[i].Owners
+			for k, o := range owners {
+				owners[k] = p.local[o]
+			}
+			slices.Sort(owners)
+		}
+		return p.visit(path, depth, c)
+	}
+	for len(p.levels) <= depth {
+		p.levels = append(p.levels, [2]*node{{}, {}})
+	}
+	lo, hi := p.levels[depth][0], p.levels[depth][1]
+	n.split(lo, hi)
+	p.settle(lo, true)
+	if err := p.divide(lo, path, depth+1); err != nil {
+		return err
+	}
+	p.settle(hi, true)
+	return p.divide(hi, path|1<<(63-depth), depth+1)
+}
+
+// addRings adds the edges of r, cut to the node's box.
+func (b *builder) addRings(r *geo.Rings, owner int32) {
+	first := 0
+	for _, end := range r.Ends {
+		ring := r.Positions[first:end]
+		first = int(end)
+		if len(ring) < 4 {
+			continue
+		}
+		px, py := b.plane.at(ring[0])
+		for _, v := range ring[1:] {
+			x, y := b.plane.at(v)
+			b.cut(edge{px, py, x, y, owner})
+			px, py = x, y
+		}
+	}
+}
+
+// tracing finds the faces of one cell, slab by slab as [solver.sumCell] does.
+type tracing struct {
+	ctx    context.Context
+	cell   cell
+	tol    float64
+	out    Cell
+	covers []int32
+	inside []int32           // owners inside, at the place that the sweep is at
+	hash   uint64            // of them
+	bottom uint64            // hash of those at the bottom of the slab
+	faces  map[uint64]uint32 // by hash
+	places map[geo.XY]uint32 // of vertices
+	pieces []piece           // segments, before their ends are numbered
+	last   []int32           // by line: its latest piece, or -1
+	owners []int32           // memory of the faces' lists
+	work   int
+}
+
+// mix spreads the number of an owner over 64 bits (Steele, Lea and Flood 2014),
+// so that sets of owners are told apart by the sum of their numbers.
+func mix(o int32) uint64 {
+	z := uint64(o+1) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// cellOf returns the cell of a settled node that covers lie over.
+func (t *tracing) cellOf(n *node, covers []int32) (*Cell, error) {
+	if t.faces == nil {
+		t.faces, t.places = map[uint64]uint32{}, map[geo.XY]uint32{}
+	}
+	clear(t.faces)
+	clear(t.places)
+	c, out := &t.cell, &t.out
+	c.load(n)
+	c.active = c.active[:0]
+	c.bottom = append(c.bottom[:0], n.base...)
+	*out = Cell{n.x0, n.y0, n.x1, n.y1, out.Vertices[:0], out.Segments[:0], out.Bottom[:0], out.Faces[:0]}
+	t.covers, t.owners, t.bottom = covers, t.owners[:0], 0
+	for _, o := range n.base {
+		t.bottom ^= mix(o)
+	}
+	t.last, t.pieces = t.last[:0], t.pieces[:0]
+	for range c.lines {
+		t.last = append(t.last, -1)
+	}
+	for k := range len(c.xs) - 1 {
+		xa, xb := c.xs[k], c.xs[k+1]
+		kept := 0
+		for _, v := range c.active {
+			if c.lines[v.line].xr > xa {
+				c.active[kept] = v
+				kept++
+			}
+		}
+		c.active = c.active[:kept]
+		for _, i := range c.starts.at(k) {
+			c.active = append(c.active, active{line: i})
+		}
+		for _, i := range c.flips.at(k) {
+			c.flipBottom(n.toggles[i].owner)
+			t.bottom ^= mix(n.toggles[i].owner)
+		}
+		t.slab(n, xa, xb, deepestSlab)
+		if t.work++; t.work&1023 == 0 {
+			if err := t.ctx.Err(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i := range t.pieces {
+		s := &t.pieces[i]
+		out.Segments = append(out.Segments, Segment{t.vertex(s.from), t.vertex(s.to), s.below, s.above})
+	}
+	return out, nil
+}
+
+// slab finds what lies between abscissas xa and xb.
+func (t *tracing) slab(n *node, xa, xb float64, depth int) {
+	c := &t.cell
+	for i := range c.active {
+		v := &c.active[i]
+		l := &c.lines[v.line]
+		v.a, v.b = l.at(xa), l.at(xb)
+	}
+	c.order()
+	if depth > 0 {
+		if x, ok := c.crossing(xa, xb, t.tol); ok {
+			t.slab(n, xa, x, depth-1)
+			t.slab(n, x, xb, depth-1)
+			return
+		}
+	}
+	t.inside, t.hash = append(t.inside[:0], c.bottom...), t.bottom
+	face := t.face()
+	if k := len(t.out.Bottom); k == 0 || t.out.Bottom[k-1].Face != face {
+		t.out.Bottom = append(t.out.Bottom, BottomFace{xa, face})
+	}
+	half, level := (xb-xa)/2, 2*n.y0
+	for i := range c.active {
+		v := &c.active[i]
+		t.flip(c.lines[v.line].owner)
+		if i+1 < len(c.active) && c.active[i+1].a == v.a && c.active[i+1].b == v.b {
+			continue // borders that lie on each other are one
+		}
+		above := t.face()
+		if above == face {
+			continue
+		}
+		if y := v.a + v.b; y > level {
+			t.out.Faces[face].Area += (y - level) * half
+			level = y
+		}
+		t.segment(v, xa, xb, face, above)
+		face = above
+	}
+	if y := 2 * n.y1; y > level {
+		t.out.Faces[face].Area += (y - level) * half
+	}
+}
+
+// flip enters or leaves the ground of o.
+func (t *tracing) flip(o int32) {
+	t.hash ^= mix(o)
+	if i := slices.Index(t.inside, o); i >= 0 {
+		last := len(t.inside) - 1
+		t.inside[i] = t.inside[last]
+		t.inside = t.inside[:last]
+		return
+	}
+	t.inside = append(t.inside, o)
+}
+
+// face returns the number of the face that the sweep is in.
+func (t *tracing) face() uint32 {
+	f, ok := t.faces[t.hash]
+	if !ok {
+		f = uint32(len(t.out.Faces))
+		t.faces[t.hash] = f
+		first := len(t.owners)
+		t.owners = append(append(t.owners, t.covers...), t.inside...)
+		t.out.Faces = append(t.out.Faces, Face{Owners: t.owners[first:len(t.owners):len(t.owners)]})
+	}
+	return f
+}
+
+// piece is a segment whose ends are not numbered yet.
+type piece struct {
+	from, to     geo.XY
+	below, above uint32
+}
+
+// segment adds the piece of a line between two faces, or makes the line's piece
+// to the left of it longer.
+func (t *tracing) segment(v *active, xa, xb float64, below, above uint32) {
+	to := geo.XY{X: xb, Y: v.b}
+	if k := t.last[v.line]; k >= 0 {
+		if s := &t.pieces[k]; s.below == below && s.above == above && s.to.X == xa {
+			s.to = to
+			return
+		}
+	}
+	t.last[v.line] = int32(len(t.pieces))
+	t.pieces = append(t.pieces, piece{geo.XY{X: xa, Y: v.a}, to, below, above})
+}
+
+func (t *tracing) vertex(v geo.XY) uint32 {
+	i, ok := t.places[v]
+	if !ok {
+		i = uint32(len(t.out.Vertices))
+		t.places[v] = i
+		t.out.Vertices = append(t.out.Vertices, v)
+	}
+	return i
+}
+
+// Follow leads aoi down the cells of a partition of f: see [Follower].
+//
+// aoi is in CGCS2000 (EPSG:4490), valid and directed as [Mend] returns it. What
+// of it lies outside of the frame is not visited.
+func (f *Frame) Follow(aoi geo.MultiPolygon, root int32, v Follower) error {
+	n := &node{}
+	n.reset(f.x0, f.y0, f.x1, f.y1)
+	build := &builder{plane: &f.plane, node: n}
+	build.add(aoi, 0)
+	d := &descent{splitter: newSplitter(1), follower: v}
+	if !d.settle(n, false) {
+		return nil
+	}
+	return d.down(n, root, 0)
+}
+
+// Follower is told where an AOI lies among the cells of a partition. Cells are
+// named by references that it gives out itself.
+type Follower interface {
+	// Inside is told of a cell that lies wholly in the AOI.
+	Inside(cell int32) error
+	// Across is told of a cell that the AOI's border may run through. It returns the
+	// two halves of a cell that is divided, and false for one that is not.
+	Across(cell int32, c *Clip) (lo, hi int32, divided bool, err error)
+}
+
+type descent struct {
+	splitter
+	follower Follower
+	levels   [][2]*node
+	clip     Clip
+}
+
+func (d *descent) down(n *node, cell int32, depth int) error {
+	if len(n.covers) > 0 {
+		return d.follower.Inside(cell)
+	}
+	d.clip.node = n
+	loRef, hiRef, divided, err := d.follower.Across(cell, &d.clip)
+	if err != nil || !divided {
+		return err
+	}
+	if depth == len(d.levels) {
+		d.levels = append(d.levels, [2]*node{{}, {}})
+	}
+	lo, hi := d.levels[depth][0], d.levels[depth][1]
+	n.split(lo, hi)
+	if d.settle(lo, false) {
+		if err := d.down(lo, loRef, depth+1); err != nil {
+			return err
+		}
+	}
+	if d.settle(hi, false) {
+		return d.down(hi, hiRef, depth+1)
+	}
+	return nil
+}

@@ -27,20 +27,18 @@ func SharedArea(a, b geo.MultiPolygon) float64 {
 	}
 	k := kernels.Get().(*pairKernel)
 	defer kernels.Put(k)
-	p := newPlane(common)
-	k.a.begin(&p.EqualAreaPlane)
-	k.a.appendNear(a, common, boxB.Min.Lat)
-	k.a.finish(boxA)
-	k.b.begin(&p.EqualAreaPlane)
-	k.b.appendNear(b, common, boxA.Min.Lat)
-	k.b.finish(boxB)
+	k.plane = newPlane(common)
+	k.load(&k.a, a, common)
+	k.load(&k.b, b, common)
 	return k.Shared(&k.a, &k.b)
 }
 
 // pairKernel is a kernel with the outlines that it is used on.
 type pairKernel struct {
 	Kernel
-	a, b Outline
+	plane plane
+	a, b  Outline
+	ring  []geo.Position
 }
 
 var kernels = sync.Pool{New: func() any { return new(pairKernel) }}
@@ -53,173 +51,149 @@ func intersectBoxes(a, b geo.Box) geo.Box {
 	}
 }
 
+// load loads m without what is far from common, as [near] leaves it.
+func (k *pairKernel) load(o *Outline, m geo.MultiPolygon, common geo.Box) {
+	o.begin(&k.plane.EqualAreaPlane)
+	for _, p := range m {
+		for _, r := range p {
+			k.ring = appendNear(k.ring[:0], r, common)
+			o.appendRing(&k.plane.EqualAreaPlane, k.ring)
+		}
+	}
+	o.finish()
+}
+
+// appendNear appends r to dst; where three and more positions on end lie beyond
+// the same side of box, only the first and the last of them.
+func appendNear(dst, r []geo.Position, box geo.Box) []geo.Position {
+	before, last := 0, 0 // what the two positions before v are beyond
+	for _, v := range r {
+		sides := beyond(v, box)
+		if sides&last&before != 0 {
+			dst[len(dst)-1] = v
+			last = sides
+			continue
+		}
+		dst = append(dst, v)
+		before, last = last, sides
+	}
+	return dst
+}
+
 // Kernel measures what two outlines share. It holds working memory only: the
 // zero value is ready, and one must not be used by two goroutines at once.
 type Kernel struct {
-	a, b             []chord
-	activeA, activeB []int32
-	steps            []step
+	a, b  *Outline
+	top   float64 // ordinates count from here
+	total sum
 }
 
 // Shared returns the area, in m², that a and b share. Both have to be loaded in
-// the same plane; neither is changed. It does not allocate once k has grown to
-// the size of its outlines.
+// the same plane; neither is changed. It does not allocate.
 func (k *Kernel) Shared(a, b *Outline) float64 {
-	w := window{x0: max(a.x0, b.x0), x1: min(a.x1, b.x1), top: min(a.high, b.high)}
-	if w.x0 >= w.x1 || max(a.low, b.low) >= w.top {
+	if len(a.nodes) == 0 || len(b.nodes) == 0 {
 		return 0
 	}
-	// An edge below all of the other outline meets that one's edges in pairs that
-	// cancel, as long as none of those is left out in turn: so only the outline
-	// that reaches lower loses edges.
-	floorA, floorB := b.low, math.Inf(-1)
-	if b.low < a.low {
-		floorA, floorB = floorB, a.low
+	ra, rb := &a.nodes[0], &b.nodes[0]
+	if ra.x1 <= rb.x0 || rb.x1 <= ra.x0 || ra.high <= rb.low || rb.high <= ra.low {
+		return 0
 	}
-	w.floor = floorA
-	k.a = k.reduce(k.a[:0], a, &w)
-	w.floor = floorB
-	k.b = k.reduce(k.b[:0], b, &w)
-	return max(0, k.sweep()*a.scale)
+	k.a, k.b = a, b
+	k.top = min(ra.high, rb.high)
+	k.total = sum{}
+	k.meet(0, 0)
+	return max(0, k.total.value()*a.scale)
 }
 
-// window is the part of the plane in which an outline's edges matter for a pair.
-type window struct {
-	x0, x1     int64
-	floor, top float64
+// meet adds the pairs of edges of chain i of a and chain j of b.
+func (k *Kernel) meet(i, j int32) {
+	a, b := &k.a.nodes[i], &k.b.nodes[j]
+	switch {
+	case a.x1 <= b.x0 || b.x1 <= a.x0:
+	case a.low >= b.high:
+		if a.start != a.end {
+			k.cover(k.b, j, a.start, a.end)
+		}
+	case b.low >= a.high:
+		if b.start != b.end {
+			k.cover(k.a, i, b.start, b.end)
+		}
+	case a.next > 0 && b.next > 0:
+		k.cross(a, b)
+	case b.next > 0 || a.next < 0 && a.x1-a.x0 >= b.x1-b.x0:
+		k.meet(i+1, j)
+		k.meet(-a.next, j)
+	default:
+		k.meet(i, j+1)
+		k.meet(i, -b.next)
+	}
 }
 
-// step is a place where the number of times that something lies above changes.
-type step struct {
-	x      int64
-	change float64
+// cover adds chain i of o, everything of which lies below a chain of the other
+// outline that runs from start to end.
+func (k *Kernel) cover(o *Outline, i int32, start, end int64) {
+	c := &o.nodes[i]
+	x0, x1, sign := start, end, -1.0
+	if start > end {
+		x0, x1, sign = end, start, 1
+	}
+	if x1 <= c.x0 || c.x1 <= x0 {
+		return
+	}
+	if x0 <= c.x0 && c.x1 <= x1 {
+		k.total.add(sign * (c.integral - (k.top-o.ref)*float64(c.start-c.end)))
+		return
+	}
+	if c.next < 0 {
+		k.cover(o, i+1, start, end)
+		k.cover(o, -c.next, start, end)
+		return
+	}
+	t := 0.0
+	edges := o.edges[c.first:c.next]
+	for n := range edges {
+		t += edges[n].under(x0, x1, k.top)
+	}
+	k.total.add(sign * t)
 }
 
-// reduce appends the edges of o that matter within w, in order of x0, with
-// ordinates from w.top: edges wholly below the floor are left out, and those
-// wholly above the top are drawn together to flat ones along it, for there min
-// is the other outline's ordinate.
-func (k *Kernel) reduce(dst []chord, o *Outline, w *window) []chord {
-	first := len(dst)
-	if o.high <= w.top {
-		for i := range o.edges {
-			e := &o.edges[i]
-			if e.x0 >= w.x1 {
-				break
+// under returns the signed integral of e above top between x0 and x1.
+func (e *chord) under(x0, x1 int64, top float64) float64 {
+	x0, x1 = max(x0, e.x0), min(x1, e.x1)
+	w := max(0, x1-x0)
+	return e.sign * float64(w) * (e.y0 - top + e.slope*(float64(x0-e.x0)+0.5*float64(w)))
+}
+
+// cross adds the pairs of two chains without parts.
+func (k *Kernel) cross(a, b *chain) {
+	t := 0.0
+	top2 := 2 * k.top
+	others := k.b.edges[b.first:b.next]
+	edges := k.a.edges[a.first:a.next]
+	for i := range edges {
+		e := &edges[i]
+		if e.x1 <= b.x0 || b.x1 <= e.x0 {
+			continue
+		}
+		for j := range others {
+			f := &others[j]
+			x0 := max(e.x0, f.x0)
+			x1 := min(e.x1, f.x1)
+			if x1 <= x0 {
+				continue
 			}
-			if e.x1 > w.x0 && e.x1 > e.x0 && max(e.y0, e.y1) > w.floor {
-				dst = append(dst, chord{e.x0, e.x1, e.y0 - w.top, e.y1 - w.top, e.slope, e.sign})
-			}
-		}
-		return dst
-	}
-	k.steps = k.steps[:0]
-	covered := 0.0
-	for i := range o.edges {
-		e := &o.edges[i]
-		if e.x0 >= w.x1 {
-			break
-		}
-		if e.x1 <= w.x0 || e.y0 <= w.floor && e.y1 <= w.floor {
-			continue
-		}
-		if e.y0 >= w.top && e.y1 >= w.top {
-			if e.x0 <= w.x0 {
-				covered += e.sign
-			}
-			continue
-		}
-		// Where an edge leaves through the top, the ring goes on above.
-		if e.y1 >= w.top && e.x1 < w.x1 {
-			k.steps = append(k.steps, step{e.x1, e.sign})
-		}
-		if e.y0 >= w.top && e.x0 > w.x0 {
-			k.steps = append(k.steps, step{e.x0, -e.sign})
-		}
-		if e.x1 > e.x0 {
-			dst = append(dst, chord{e.x0, e.x1, e.y0 - w.top, e.y1 - w.top, e.slope, e.sign})
+			w := float64(x1 - x0)
+			e0 := e.y0 + e.slope*float64(x0-e.x0)
+			f0 := f.y0 + f.slope*float64(x0-f.x0)
+			e1, f1 := e0+e.slope*w, f0+f.slope*w
+			d0, d1 := e0-f0, e1-f1
+			s0, s1 := math.Abs(d0), math.Abs(d1)
+			n := (s0 - d0) + (s1 - d1)
+			t += e.sign * f.sign * w * (f0 + f1 - top2 - n*n/(4*(s0+s1)+tiny))
 		}
 	}
-	return appendCover(dst, first, k.steps, covered, w)
+	k.total.add(0.5 * t)
 }
 
-// appendCover adds the flat edges along the top of w to dst[first:], which stays
-// in order. covered is their number at the left side of w.
-func appendCover(dst []chord, first int, steps []step, covered float64, w *window) []chord {
-	for i := 1; i < len(steps); i++ {
-		s := steps[i]
-		j := i
-		for ; j > 0 && steps[j-1].x > s.x; j-- {
-			steps[j] = steps[j-1]
-		}
-		steps[j] = s
-	}
-	x := w.x0
-	for i := 0; i <= len(steps); i++ {
-		next := w.x1
-		if i < len(steps) {
-			next = steps[i].x
-		}
-		if covered != 0 && next > x {
-			dst = append(dst, chord{x0: x, x1: next, sign: covered})
-			x = next
-		}
-		if i < len(steps) {
-			covered += steps[i].change
-			x = next
-		}
-	}
-	return sortChords(dst, first)
-}
-
-// sweep adds the pairs whose ranges of x meet, from left to right.
-func (k *Kernel) sweep() float64 {
-	a, b := k.a, k.b
-	k.activeA, k.activeB = k.activeA[:0], k.activeB[:0]
-	var total sum
-	for i, j := 0, 0; i < len(a) || j < len(b); {
-		if j >= len(b) || i < len(a) && a[i].x0 <= b[j].x0 {
-			total.add(meet(&a[i], b, &k.activeB))
-			k.activeA = append(k.activeA, int32(i))
-			i++
-			continue
-		}
-		total.add(meet(&b[j], a, &k.activeA))
-		k.activeB = append(k.activeB, int32(j))
-		j++
-	}
-	return total.value()
-}
-
-// meet adds e's pairs with the active edges of the other outline, all of which
-// start left of e, and drops from them what ends left of e.
-func meet(e *chord, other []chord, active *[]int32) float64 {
-	t, k := 0.0, 0
-	for _, i := range *active {
-		f := &other[i]
-		if f.x1 <= e.x0 {
-			continue
-		}
-		(*active)[k] = i
-		k++
-		t += below(e, f)
-	}
-	*active = (*active)[:k]
-	return t
-}
-
-// below returns the signed integral of the lower of e and f over their common range.
-func below(e, f *chord) float64 {
-	x0 := max(e.x0, f.x0)
-	w := float64(max(0, min(e.x1, f.x1)-x0))
-	e0 := e.y0 + e.slope*float64(x0-e.x0)
-	f0 := f.y0 + f.slope*float64(x0-f.x0)
-	e1, f1 := e0+e.slope*w, f0+f.slope*w
-	d0, d1 := e0-f0, e1-f1
-	s0, s1 := math.Abs(d0), math.Abs(d1)
-	n := (s0 - d0) + (s1 - d1)
-	return e.sign * f.sign * w * (f0 + f1 - n*(n/(4*(s0+s1)+tiny))) * 0.5
-}
-
-// tiny keeps 0/0 out of [below] where two edges coincide.
+// tiny keeps 0/0 out of where two edges coincide.
 const tiny = 1e-300

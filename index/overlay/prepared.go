@@ -39,7 +39,7 @@ func Prepare(aoi geo.MultiPolygon) *Prepared {
 }
 
 // Area returns the shape's own area in m².
-func (p *Prepared) Area() float64 { return p.outline.area }
+func (p *Prepared) Area() float64 { return p.outline.Area() }
 
 // Box returns the box around the shape.
 func (p *Prepared) Box() geo.Box { return p.box }
@@ -50,27 +50,63 @@ func (p *Prepared) Side(box geo.Box) Side {
 	if box.Empty() || p.box.Empty() || !box.Intersects(p.box) {
 		return Outside
 	}
-	low, high := p.plane.To(clamped(box.Min)).Y, p.plane.To(clamped(box.Max)).Y
-	winding := 0.0
-	for i := range p.outline.edges {
-		e := &p.outline.edges[i]
-		if e.x0 > box.Max.Lon {
-			break
-		}
-		if e.x1 < box.Min.Lon || e.y0 < low && e.y1 < low {
-			continue
-		}
-		if e.y0 <= high || e.y1 <= high {
-			return Across
-		}
-		if e.x0 <= box.Min.Lon && e.x1 > box.Min.Lon {
-			winding += e.sign
-		}
+	b := sighting{
+		x0: box.Min.Lon, x1: box.Max.Lon,
+		low: p.plane.To(clamped(box.Min)).Y, high: p.plane.To(clamped(box.Max)).Y,
 	}
-	if winding == 1 {
+	if len(p.outline.nodes) > 0 && b.meets(&p.outline, 0) {
+		return Across
+	}
+	if b.winding == 1 {
 		return Inside
 	}
 	return Outside
+}
+
+// sighting looks from a box upwards.
+type sighting struct {
+	x0, x1    int64
+	low, high float64
+	winding   int // how often an outline lies around the box, when none of it meets it
+}
+
+// meets tells whether an edge of chain i of o may meet the box, and otherwise
+// counts the chain.
+func (s *sighting) meets(o *Outline, i int32) bool {
+	c := &o.nodes[i]
+	switch {
+	case c.x1 < s.x0 || c.x0 > s.x1 || c.high < s.low:
+		return false
+	case c.low > s.high:
+		s.pass(c.start, c.end)
+		return false
+	case c.next < 0:
+		return s.meets(o, i+1) || s.meets(o, -c.next)
+	}
+	for n := c.first; n < c.next; n++ {
+		e := &o.edges[n]
+		if e.x1 < s.x0 || e.x0 > s.x1 || e.y0 < s.low && e.y1 < s.low {
+			continue
+		}
+		if e.y0 <= s.high || e.y1 <= s.high {
+			return true
+		}
+		if e.sign < 0 {
+			s.pass(e.x0, e.x1)
+		} else {
+			s.pass(e.x1, e.x0)
+		}
+	}
+	return false
+}
+
+// pass counts what runs above the box from start to end.
+func (s *sighting) pass(start, end int64) {
+	if start <= s.x0 && s.x0 < end {
+		s.winding--
+	} else if end <= s.x0 && s.x0 < start {
+		s.winding++
+	}
 }
 
 // Shared returns the area, in m², that the polygon of rings r shares with the

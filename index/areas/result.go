@@ -24,36 +24,6 @@ type Result struct {
 	Single bool
 }
 
-// MarshalJSON writes the answer with the shape's own id, properties and status,
-// which is "ok" or "failed".
-func (r Result) MarshalJSON() ([]byte, error) {
-	head := struct {
-		ID         json.RawMessage  `json:"id"`
-		Properties json.RawMessage  `json:"properties"`
-		Status     string           `json:"status"`
-		Problem    *problem.Problem `json:"problem,omitempty"`
-	}{orNull(r.ID), orNull(r.Properties), "ok", r.Problem}
-	if r.Problem != nil {
-		head.Status = "failed"
-	}
-	out, err := json.Marshal(head)
-	if err != nil || r.Answer == nil {
-		return out, err
-	}
-	rest, err := json.Marshal(r.Answer)
-	if err != nil {
-		return nil, err
-	}
-	return append(append(out[:len(out)-1], ','), rest[1:]...), nil
-}
-
-func orNull(v json.RawMessage) json.RawMessage {
-	if len(v) == 0 {
-		return json.RawMessage("null")
-	}
-	return v
-}
-
 // columns are those of the table that [WriteCSV] writes.
 var columns = []string{
 	"row", "id", "status", "layer", "vintage", "class", "features", "area_m2", "area_mu", "area_ha",

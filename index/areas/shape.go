@@ -18,8 +18,6 @@ import (
 type Limits struct {
 	Vertices int // of all shapes together
 	Features int // of a collection
-
-	given int // vertices so far
 }
 
 // Given is one shape of a request, in the coordinates that it was given in.
@@ -29,8 +27,10 @@ type Given struct {
 	Polygons   [][][]geo.XY
 	// Err is why this shape cannot be read; it fails no other.
 	Err error
-
-	vertices int
+	// Notes are what was doubtful about it; they stand in its answer.
+	Notes []*problem.Problem
+	// Stated is the area that was said of it, nil when none was.
+	Stated *StatedArea
 }
 
 // ParseCRS reads the name of a coordinate system that shapes may come in:
@@ -50,97 +50,119 @@ func ParseCRS(name string) (geo.CRS, error) {
 // ParseShapes reads a GeoJSON geometry, Feature or FeatureCollection. Many is
 // true for a collection, whose shapes fail one by one; the error is of what
 // cannot be read at all, and of a request that goes beyond the limits as a whole
-// (TOO_LARGE_COLLECTION, TOO_LARGE_SHAPES).
+// (TOO_LARGE_COLLECTION, TOO_LARGE_SHAPES). Nothing of data is kept.
 func ParseShapes(data []byte, lim Limits) (shapes []Given, many bool, err error) {
-	var head struct {
-		Type     string             `json:"type"`
-		Features *[]json.RawMessage `json:"features"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, false, syntax("GeoJSON", err)
-	}
-	if head.Type != "FeatureCollection" {
-		g, err := parseShape(data, head.Type, &lim)
-		return []Given{g}, false, err
-	}
-	if head.Features == nil {
-		return nil, true, problem.New("GEOJSON_SYNTAX", "FeatureCollection 缺少 features", "the FeatureCollection has no features member")
-	}
-	if n := len(*head.Features); lim.Features > 0 && n > lim.Features {
-		return nil, true, problem.New("TOO_LARGE_COLLECTION", "一次 %d 个图形，上限 %d", "%d shapes at once, the limit is %d", n, lim.Features).
-			Advise("分几次来问", "ask in several requests")
-	}
-	for _, f := range *head.Features {
-		var t struct {
-			Type string `json:"type"`
+	many, err = geo.ParseFeatures(data, geo.Limits{Vertices: lim.Vertices}, func(f *geo.Feature) error {
+		if lim.Features > 0 && len(shapes) == lim.Features {
+			return tooManyShapes(lim)
 		}
-		if err := json.Unmarshal(f, &t); err != nil {
-			shapes = append(shapes, Given{Err: syntax("Feature", err)})
-			continue
-		}
-		g, err := parseShape(f, t.Type, &lim)
-		if err != nil {
-			return nil, true, err
-		}
-		shapes = append(shapes, g)
+		shapes = append(shapes, givenOf(f))
+		return nil
+	})
+	if err != nil {
+		return nil, many, parseProblem(err)
 	}
-	return shapes, true, nil
+	// What stands alone and is no object of GeoJSON is the request's fault.
+	if !many && shapes[0].Err != nil && problem.Of(shapes[0].Err).Code == "GEOJSON_SYNTAX" {
+		return nil, false, shapes[0].Err
+	}
+	return shapes, many, nil
 }
 
-// syntax says what JSON is wrong with, without the names of our own types.
+// ParseSequence reads a GeoJSON text sequence: records that each begin with a
+// record separator (RFC 8142), or lines with one value each. Every record is a
+// shape, and one that cannot be read fails no other. Errors are TOO_LARGE_COLLECTION
+// and TOO_LARGE_SHAPES. Nothing of data is kept.
+func ParseSequence(data []byte, lim Limits) ([]Given, error) {
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\uFEFF")), " \t\r\n")
+	end := byte('\n')
+	if len(data) > 0 && data[0] == recordSeparator {
+		end = recordSeparator
+	}
+	shapes := []Given{}
+	left := lim.Vertices
+	for text := range bytes.SplitSeq(data, []byte{end}) {
+		if text = bytes.TrimSpace(text); len(text) == 0 {
+			continue
+		}
+		if lim.Features > 0 && len(shapes) == lim.Features {
+			return nil, tooManyShapes(lim)
+		}
+		one, many, err := ParseShapes(text, Limits{Vertices: left})
+		switch p := problem.Of(err); {
+		case p != nil && p.Code == "TOO_LARGE_SHAPES":
+			return nil, err
+		case err != nil:
+			one = []Given{{Err: err}}
+		case many:
+			one = []Given{{Err: problem.New("GEOJSON_SYNTAX", "文本序列里有 FeatureCollection", "a FeatureCollection stands in a text sequence").
+				Advise("每条一个 Feature", "write one Feature a record")}}
+		}
+		if lim.Vertices > 0 {
+			if left -= verticesOf(one[0].Polygons); left <= 0 {
+				left = -1 // every further position is one too many
+			}
+		}
+		shapes = append(shapes, one[0])
+	}
+	return shapes, nil
+}
+
+// recordSeparator begins a record of a text sequence (RFC 7464).
+const recordSeparator = 0x1E
+
+func verticesOf(polygons [][][]geo.XY) int {
+	n := 0
+	for _, p := range polygons {
+		for _, r := range p {
+			n += len(r)
+		}
+	}
+	return n
+}
+
+// givenOf keeps a feature as a shape.
+func givenOf(f *geo.Feature) Given {
+	g := Given{ID: bytes.Clone(f.ID), Properties: bytes.Clone(f.Properties), Polygons: f.Polygons}
+	var ge *geo.GeometryError
+	switch {
+	case f.Err != nil && errors.As(f.Err, &ge) && ge.Place == (geo.Place{}) && ge.Kind == geo.ErrGeometrySyntax:
+		g.Err = syntax("Feature", f.Err)
+	case f.Err != nil:
+		g.Err = problem.New("GEOMETRY_REFUSED", "图形不能用（%v）", "the shape cannot be used (%v)", f.Err).Because(f.Err)
+	case f.NoGeometry:
+		g.Err = errEmpty
+	}
+	return g
+}
+
+// parseProblem tells why a whole text cannot be read.
+func parseProblem(err error) error {
+	switch {
+	case problem.Of(err) != nil:
+		return err
+	case errors.Is(err, geo.ErrGeometryLimit):
+		var ge *geo.GeometryError
+		if errors.As(err, &ge) && ge.Place.Position > 0 {
+			return tooLarge(err)
+		}
+	}
+	return syntax("GeoJSON", err)
+}
+
+// syntax says what JSON is wrong with.
 func syntax(what string, err error) error {
 	p := problem.New("GEOJSON_SYNTAX", "不是完整的 %s", "this is no whole %s", what)
-	var s *json.SyntaxError
-	var t *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &s):
-		p = problem.New("GEOJSON_SYNTAX", "不是完整的 %s：第 %d 字节", "this is no whole %s: byte %d", what, s.Offset)
-	case errors.As(err, &t):
-		p = problem.New("GEOJSON_SYNTAX", "不是 %s：%s 处是 %s", "this is no %s: at %q stands a %s", what, t.Field, t.Value)
+	var ge *geo.GeometryError
+	if errors.As(err, &ge) {
+		p = problem.New("GEOJSON_SYNTAX", "不是完整的 %s：第 %d 字节处是 %s", "this is no whole %s: at byte %d stands %s", what, ge.Offset, ge.Found)
 	}
 	return p.Because(err)
 }
 
-// parseShape reads a geometry or Feature and takes its vertices off the limit.
-// What is wrong with it stands in the shape; the error is that of the limit.
-func parseShape(data []byte, kind string, lim *Limits) (Given, error) {
-	g := Given{}
-	geometry := json.RawMessage(data)
-	if kind == "Feature" {
-		var f struct {
-			ID         json.RawMessage `json:"id"`
-			Properties json.RawMessage `json:"properties"`
-			Geometry   json.RawMessage `json:"geometry"`
-		}
-		if err := json.Unmarshal(data, &f); err != nil {
-			g.Err = syntax("Feature", err)
-			return g, nil
-		}
-		g.ID, g.Properties, geometry = f.ID, f.Properties, f.Geometry
-	}
-	if len(geometry) == 0 || bytes.Equal(geometry, []byte("null")) {
-		g.Err = errEmpty
-		return g, nil
-	}
-	polygons, err := geo.ParseGeometry(geometry, geo.Limits{Vertices: lim.Vertices})
-	if err != nil {
-		var ge *geo.GeometryError
-		if errors.Is(err, geo.ErrGeometryLimit) && errors.As(err, &ge) && ge.Place.Position > 0 {
-			return g, tooLarge(err)
-		}
-		g.Err = problem.New("GEOMETRY_REFUSED", "图形不能用（%v）", "the shape cannot be used (%v)", err).Because(err)
-		return g, nil
-	}
-	for _, p := range polygons {
-		for _, r := range p {
-			g.vertices += len(r)
-		}
-	}
-	if lim.given += g.vertices; lim.Vertices > 0 && lim.given > lim.Vertices {
-		return g, tooLarge(geo.ErrGeometryLimit)
-	}
-	g.Polygons = polygons
-	return g, nil
+func tooManyShapes(lim Limits) error {
+	return problem.New("TOO_LARGE_COLLECTION", "一次多于 %d 个图形", "more than %d shapes at once, which is the limit", lim.Features).
+		Advise("分几次来问", "ask in several requests")
 }
 
 func tooLarge(cause error) error {

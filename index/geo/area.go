@@ -2,7 +2,6 @@ package geo
 
 import (
 	"math"
-	"slices"
 	"strconv"
 )
 
@@ -127,65 +126,4 @@ func (h Hundredths) String() string {
 	}
 	b = strconv.AppendUint(b, u/100, 10)
 	return string(append(b, '.', byte('0'+u%100/10), byte('0'+u%10)))
-}
-
-// LargestRemainder divides total in proportion to shares so that the parts add
-// up to total exactly: each part is rounded down, and the units left go one each
-// to the parts that lost most, the first of equals first. A share that is
-// negative or not finite counts as 0; when none is above 0, all count the same.
-// No shares give no parts.
-func LargestRemainder(total Hundredths, shares []float64) []Hundredths {
-	if len(shares) == 0 {
-		return nil
-	}
-	type part struct {
-		index int
-		lost  float64
-	}
-	weights := make([]float64, len(shares))
-	greatest := 0.0
-	for i, s := range shares {
-		if s > 0 && !math.IsInf(s, 1) {
-			weights[i] = s
-			greatest = max(greatest, s)
-		}
-	}
-	sum := 0.0
-	for i := range weights {
-		if greatest == 0 {
-			weights[i] = 1
-		} else {
-			weights[i] /= greatest
-		}
-		sum += weights[i]
-	}
-	parts := make([]Hundredths, len(shares))
-	order := make([]part, len(shares))
-	left := total
-	for i, w := range weights {
-		exact := float64(total) * (w / sum)
-		parts[i] = Hundredths(math.Floor(exact))
-		order[i] = part{index: i, lost: exact - math.Floor(exact)}
-		left -= parts[i]
-	}
-	slices.SortStableFunc(order, func(a, b part) int {
-		switch {
-		case a.lost > b.lost:
-			return -1
-		case a.lost < b.lost:
-			return 1
-		}
-		return 0
-	})
-	// left is in [0, len(parts)) but for the last bits of the products above.
-	for i := 0; left != 0; i = (i + 1) % len(order) {
-		if left > 0 {
-			parts[order[i].index]++
-			left--
-		} else {
-			parts[order[len(order)-1-i].index]--
-			left++
-		}
-	}
-	return parts
 }

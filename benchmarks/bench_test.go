@@ -11,22 +11,16 @@ package benchmarks
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"gengtu/index"
-	"gengtu/index/areas"
-	"gengtu/index/geo"
-	"gengtu/index/overlay"
 	"gengtu/tileserver"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
@@ -55,204 +49,6 @@ func timed(b *testing.B, used func(*testing.B) time.Duration, op func()) {
 // near tells whether two sums of areas are the same figure: rivals add up
 // rounded pieces in floating point, and answers are rounded to 0.0001 m².
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-3+1e-6*math.Abs(b) }
-
-// BenchmarkAsk measures what the layers hold inside a shape: ours with the areas
-// of record, ground counted once and all combinations, by index/areas and as a
-// POST to the server; PostGIS with gross areas alone, in the equal-area plane
-// and, as is usual, on the geography type.
-func BenchmarkAsk(b *testing.B) {
-	for _, name := range []string{"delivery", "nl", "sample", "zones"} {
-		b.Run("data="+name, func(b *testing.B) {
-			d := open(b, name)
-			for _, aoi := range []struct {
-				name  string
-				shape geo.MultiPolygon
-			}{{"parcels100", d.parcels(b, 100)}, {"village", d.village(b)}} {
-				b.Run("aoi="+aoi.name, func(b *testing.B) { askAll(b, d, aoi.shape) })
-			}
-		})
-	}
-}
-
-func askAll(b *testing.B, d *dataset, shape geo.MultiPolygon) {
-	want, err := areas.Ask(b.Context(), d.ix, d.question(shape))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Run("by=gengtu", func(b *testing.B) {
-		b.ReportAllocs()
-		b.ReportMetric(float64(want.Layers[0].Count), "parcels")
-		timed(b, processor, func() {
-			a, err := areas.Ask(b.Context(), d.ix, d.question(shape))
-			if err != nil {
-				b.Fatal(err)
-			}
-			if !sameAreas(a, want) {
-				b.Fatalf("asked again: %+v, before %+v", a.Layers, want.Layers)
-			}
-		})
-	})
-	b.Run("by=gengtu-http", func(b *testing.B) {
-		c := serve(b, d)
-		post := request("POST", "/secure/overlay", fmt.Appendf(nil, `{"geometry":%s,"layers":["%s"],"combinations":true}`,
-			geo.AppendGeoJSON(nil, shape), strings.Join(d.asked, `","`)))
-		first := c.do(b, post, 200)
-		var a struct {
-			Layers []struct {
-				AreaM2 float64 `json:"area_m2"`
-			}
-		}
-		if err := json.Unmarshal(unzipped(b, first), &a); err != nil || len(a.Layers) != len(d.asked) || a.Layers[0].AreaM2 != want.Layers[0].AreaM2 {
-			b.Fatalf("the answer has %v, want %v m²: %v", a, want.Layers[0].AreaM2, err)
-		}
-		b.ReportAllocs()
-		timed(b, processor, func() {
-			if body := c.do(b, post, 200); !bytes.Equal(body, first) {
-				b.Fatal("the answer is not the one before")
-			}
-		})
-	})
-	if d.name == "zones" {
-		return // the ground of sample: its rivals stand there
-	}
-	b.Run("by=postgis", func(b *testing.B) { askPostGIS(b, d, shape, want, onPlane) })
-	b.Run("by=postgis-geodesic", func(b *testing.B) { askPostGIS(b, d, shape, want, onEllipsoid) })
-}
-
-// sameAreas compares answers to one question: they are the same to the last bit.
-func sameAreas(a, b *areas.Answer) bool {
-	return len(a.Failed) == 0 && slices.EqualFunc(a.Layers, b.Layers, func(x, y areas.Layer) bool {
-		return x.Count == y.Count && x.AreaM2 == y.AreaM2 && x.GrossM2 == y.GrossM2
-	}) && slices.EqualFunc(a.Combinations, b.Combinations, func(x, y areas.Combination) bool { return x.AreaM2 == y.AreaM2 })
-}
-
-// space is where PostGIS computes: the column of shapes, that of areas, what an
-// intersection is cast to, and what brings a shape there.
-type space struct{ shape, area, cast, from string }
-
-var (
-	onPlane     = space{"g", "ga", "", "plane"}
-	onEllipsoid = space{"l", "la", "::geography", ""}
-)
-
-// askPostGIS takes the areas of all layers in one statement, prepared; features
-// wholly inside cost it no intersection either.
-func askPostGIS(b *testing.B, d *dataset, shape geo.MultiPolygon, want *areas.Answer, s space) {
-	p := postgis(b, d)
-	var sums []string
-	for _, l := range d.asked {
-		sums = append(sums, fmt.Sprintf(`(SELECT coalesce(sum(CASE WHEN ST_Covers($1, %[1]s) THEN %[2]s ELSE ST_Area(ST_Intersection(%[1]s, $1)%[3]s) END), 0)
- FROM %[4]s_%[5]s WHERE ST_Intersects(%[1]s, $1))`, s.shape, s.area, s.cast, d.name, l))
-	}
-	aoi := p.ask(b, "DEALLOCATE ALL; PREPARE ask(geometry) AS SELECT "+strings.Join(sums, ", ")+
-		"; SELECT encode(ST_AsEWKB("+s.from+"("+literal(shape)+")), 'hex')")
-	timed(b, p.processor, func() {
-		row := strings.Fields(p.ask(b, "EXECUTE ask('"+aoi+"'::geometry)"))
-		for i, l := range want.Layers {
-			if v := number(b, row[i]); s == onPlane && !near(v, l.GrossM2) || math.Abs(v-l.GrossM2) > 1e-4*l.GrossM2+0.01 {
-				b.Fatalf("%s: PostGIS has %v m², we have %v", l.Layer, v, l.GrossM2)
-			}
-		}
-	})
-}
-
-func number(b *testing.B, text string) float64 {
-	var v float64
-	if _, err := fmt.Sscan(text, &v); err != nil {
-		b.Fatalf("%q: %v", text, err)
-	}
-	return v
-}
-
-// BenchmarkWholeLayer measures cropland × PBF over all of the data. Ours is an
-// answer for the whole extent: areas of both layers with ground counted once,
-// and of all of their combinations, from the stored features on. gengtu-pairs
-// and PostGIS add up the shared area of each pair.
-func BenchmarkWholeLayer(b *testing.B) {
-	for _, name := range []string{"delivery", "sample"} {
-		b.Run("data="+name, func(b *testing.B) {
-			d := open(b, name)
-			cropland, pbf := d.ix.Layer("cropland", ""), d.ix.Layer("pbf", "")
-			q := areas.Question{Shape: geo.MultiPolygon{cropland.Extent().Union(pbf.Extent()).Polygon()}, Layers: []string{"cropland", "pbf"}, Combinations: true}
-			want := sharedPairs(b, cropland, pbf)
-			b.Run("by=gengtu", func(b *testing.B) {
-				b.ReportAllocs()
-				timed(b, processor, func() {
-					a, err := areas.Ask(b.Context(), d.ix, q)
-					if err != nil {
-						b.Fatal(err)
-					}
-					// Ground once is never more than all pairs, and there is little
-					// ground that two features of a layer share.
-					if got := both(a); got > want*(1+1e-9) || got < 0.98*want {
-						b.Fatalf("%v m² in both layers, the pairs add up to %v", got, want)
-					}
-				})
-			})
-			b.Run("by=gengtu-pairs", func(b *testing.B) {
-				b.ReportAllocs()
-				timed(b, processor, func() {
-					if got := sharedPairs(b, cropland, pbf); !near(got, want) {
-						b.Fatalf("%v m², before %v", got, want)
-					}
-				})
-			})
-			b.Run("by=postgis", func(b *testing.B) { wholePostGIS(b, d, want, 0) })
-			b.Run("by=postgis-2workers", func(b *testing.B) { wholePostGIS(b, d, want, 2) })
-		})
-	}
-}
-
-// both returns the area of the combination of all layers asked about.
-func both(a *areas.Answer) float64 {
-	for _, c := range a.Combinations {
-		if len(c.Outside) == 0 {
-			return c.AreaM2
-		}
-	}
-	return 0
-}
-
-// sharedPairs adds up what each feature of a shares with each of b, on one
-// processor.
-func sharedPairs(tb testing.TB, a, b *index.Layer) float64 {
-	tb.Helper()
-	others := make([]geo.MultiPolygon, b.Len())
-	for i := range others {
-		f, err := b.Feature(i)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		others[i] = f.Geometry
-	}
-	sum := 0.0
-	for i := range a.Len() {
-		f, err := a.Feature(i)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b.Search(f.Box, func(k int) bool {
-			sum += overlay.SharedArea(f.Geometry, others[k])
-			return true
-		})
-	}
-	return sum
-}
-
-func wholePostGIS(b *testing.B, d *dataset, want float64, workers int) {
-	p := postgis(b, d)
-	plan := fmt.Sprintf("SET max_parallel_workers_per_gather=%d; SET parallel_setup_cost=0; SET parallel_tuple_cost=0; SET min_parallel_table_scan_size=0; ", workers)
-	query := strings.ReplaceAll("SELECT sum(ST_Area(ST_Intersection(c.g, p.g))) FROM DATA_cropland c JOIN DATA_pbf p ON ST_Intersects(c.g, p.g)", "DATA", d.name)
-	defer func() { p.ask(b, "RESET ALL; SELECT 1") }()
-	if first := p.ask(b, plan+"SELECT 1"); first != "1" {
-		b.Fatal(first)
-	}
-	timed(b, p.processor, func() {
-		if v := number(b, p.ask(b, query)); !near(v, want) {
-			b.Fatalf("PostGIS has %v m², the pairs add up to %v", v, want)
-		}
-	})
-}
 
 // BenchmarkTiles measures the building of all tiles of zooms 13 and 14: ours of
 // both grids, GDAL's of Web Mercator, both of the same layers and fields.

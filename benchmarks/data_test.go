@@ -88,6 +88,7 @@ type dataset struct {
 	name    string
 	vintage string
 	files   []delivered
+	zooms   string   // that are built beforehand
 	asked   []string // the layers that overlays ask about
 	edition string
 	ix      *index.Index
@@ -104,8 +105,8 @@ const sampleParcels = 20_000
 var datasets = map[string]*dataset{}
 
 // open returns the dataset of that name, made on first use: the delivery, the
-// real Dutch parcels (nl), a sample landscape, or that landscape moved so that
-// the border of two zones runs through it (zones).
+// real Dutch parcels (nl), a sample landscape, that landscape moved so that the
+// border of two zones runs through it (zones), one of landscapes, or tenth.
 func open(tb testing.TB, name string) *dataset {
 	tb.Helper()
 	if d := datasets[name]; d != nil {
@@ -113,10 +114,14 @@ func open(tb testing.TB, name string) *dataset {
 	}
 	var d *dataset
 	switch name {
+	case "landscape", "land100k", "land32k", "land10k":
+		d = landscape(tb, name)
+	case "tenth":
+		d = tenth(tb, name)
 	case "delivery":
 		d = county(name, shared(tb, "delivery", "2024"))
 	case "nl":
-		d = &dataset{name: name, vintage: "2020", asked: []string{"cropland"},
+		d = &dataset{name: name, vintage: "2020", zooms: builtZooms, asked: []string{"cropland"},
 			files: []delivered{{"cropland", shared(tb, "nl_parcels", "fields_4490.gpkg")}}}
 	case "sample":
 		d = county(name, sampled(tb, sampleParcels))
@@ -132,7 +137,7 @@ func open(tb testing.TB, name string) *dataset {
 
 // county names the files of a year's delivery.
 func county(name, dir string) *dataset {
-	return &dataset{name: name, vintage: "2024", asked: []string{"cropland", "pbf", "hsf"}, files: []delivered{
+	return &dataset{name: name, vintage: "2024", zooms: builtZooms, asked: []string{"cropland", "pbf", "hsf"}, files: []delivered{
 		{"dltb", filepath.Join(dir, "DLTB.shp")}, {"pbf", filepath.Join(dir, "YJJBNTTB.gpkg")},
 		{"hsf", filepath.Join(dir, "GBZNT.geojson")}, {"region", filepath.Join(dir, "XZQ.fgb")},
 	}}
@@ -142,9 +147,15 @@ func county(name, dir string) *dataset {
 // parcels.
 func sampled(tb testing.TB, parcels int) string {
 	tb.Helper()
-	dir := filepath.Join(work, fmt.Sprintf("sample-%d", parcels))
-	if _, err := os.Stat(dir); err != nil {
-		gengtu(tb, "sample", "--out", dir, "--parcels", fmt.Sprint(parcels), "--seed", "1")
+	return sampledSeed(tb, parcels, "1")
+}
+
+// sampledSeed is sampled with another seed.
+func sampledSeed(tb testing.TB, parcels int, seed string) string {
+	tb.Helper()
+	dir := filepath.Join(work, fmt.Sprintf("sample-%d-%s", parcels, seed))
+	if _, err := os.Stat(filepath.Join(dir, "README.txt")); err != nil {
+		gengtu(tb, "sample", "--out", dir, "--parcels", fmt.Sprint(parcels), "--seed", seed)
 	}
 	return filepath.Join(dir, "2024")
 }
@@ -165,7 +176,7 @@ func (d *dataset) ingest(tb testing.TB) {
 	tb.Helper()
 	d.edition = filepath.Join(work, "edition-"+d.name)
 	if _, err := os.Stat(filepath.Join(d.edition, "CURRENT")); err != nil {
-		args := []string{"ingest", "--out", d.edition, "--vintage", d.vintage, "--zooms", builtZooms}
+		args := []string{"ingest", "--out", d.edition, "--vintage", d.vintage, "--zooms", d.zooms}
 		for _, f := range d.files {
 			args = append(args, "--layer", f.layer+"="+f.path)
 		}
@@ -234,13 +245,18 @@ func (d *dataset) parcels(tb testing.TB, n int) geo.MultiPolygon {
 // lobed returns a star-like shape with five lobes and 64 corners, counter-
 // clockwise, with a mean radius in metres.
 func lobed(c geo.Position, radiusM float64) geo.MultiPolygon {
-	const corners = 64
+	return star(c, radiusM, 5, 0, 64)
+}
+
+// star returns a shape with that many lobes and corners, turned by an angle,
+// counter-clockwise.
+func star(c geo.Position, radiusM float64, lobes int, turn float64, corners int) geo.MultiPolygon {
 	const metresADegree = 2 * math.Pi * 6378137 / 360
 	shrink := math.Cos(float64(c.Lat) / geo.Unit * math.Pi / 180)
 	var r geo.Ring
 	for i := range corners {
-		a := 2 * math.Pi * float64(i) / corners
-		deg := radiusM * (1 + 0.2*math.Sin(5*a)) / metresADegree
+		a := 2 * math.Pi * float64(i) / float64(corners)
+		deg := radiusM * (1 + 0.2*math.Sin(float64(lobes)*a+turn)) / metresADegree
 		r = append(r, geo.Position{
 			Lon: c.Lon + int64(math.Round(deg*math.Cos(a)/shrink*geo.Unit)),
 			Lat: c.Lat + int64(math.Round(deg*math.Sin(a)*geo.Unit)),
@@ -298,15 +314,6 @@ func overTwoZones(tb testing.TB, name, from string) *dataset {
 	d.files = append([]delivered{{"dltb", filepath.Join(to, "DLTB_36.shp")}, {"dltb", filepath.Join(to, "DLTB_37.shp")}}, d.files[1:]...)
 	lon := middle(tb, filepath.Join(from, "DLTB.shp"), zone36)
 	shift := math.Round((borderLon-lon)*1e6) / 1e6
-	move := func(f *source.Feature, change func(p geo.XY) geo.XY) {
-		for _, p := range f.Polygons {
-			for _, r := range p {
-				for i := range r {
-					r[i] = change(r[i])
-				}
-			}
-		}
-	}
 	rewrite(tb, filepath.Join(from, "DLTB.shp"), []delivered{d.files[0], d.files[1]}, []geo.CRS{zone36, zone37}, func(f *source.Feature) int {
 		into, zone := 0, zone36
 		if zone36.Inverse(f.Polygons[0][0][0]).Lon > lon {
@@ -326,6 +333,17 @@ func overTwoZones(tb testing.TB, name, from string) *dataset {
 		})
 	}
 	return d
+}
+
+// move changes every position of f.
+func move(f *source.Feature, change func(p geo.XY) geo.XY) {
+	for _, p := range f.Polygons {
+		for _, r := range p {
+			for i := range r {
+				r[i] = change(r[i])
+			}
+		}
+	}
 }
 
 // middle returns the middle longitude of a file's polygons, which are in crs.

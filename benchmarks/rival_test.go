@@ -63,6 +63,7 @@ func gdal(tb testing.TB, used *time.Duration, args ...string) {
 // costs no start of a process and no connection.
 type database struct {
 	dir, bin string
+	data     string
 	as       *syscall.Credential // who runs it: PostgreSQL refuses root
 	psql     *exec.Cmd
 	in       io.WriteCloser
@@ -109,14 +110,16 @@ func (p *database) start(b *testing.B) {
 	if err := p.owner(); err != nil {
 		b.Fatalf("%v: %s", err, installPostGIS)
 	}
-	err = errors.Join(
-		p.run("initdb", "-D", p.data(), "-A", "trust", "-U", "gengtu", "-E", "UTF8", "--no-sync"),
-		p.run("pg_ctl", "-D", p.data(), "-l", filepath.Join(p.dir, "log"), "-w", "-o",
-			"-c listen_addresses= -c unix_socket_directories="+p.dir+" -c fsync=off -c shared_buffers=1GB -c work_mem=256MB -c jit=off -c autovacuum=off", "start"))
-	if err != nil {
+	if _, err = os.Stat(filepath.Join(p.data, "PG_VERSION")); err != nil {
+		if err := p.run("initdb", "-D", p.data, "-A", "trust", "-U", "gengtu", "-E", "UTF8", "--no-sync"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := p.run("pg_ctl", "-D", p.data, "-l", filepath.Join(p.dir, "log"), "-w", "-o",
+		"-c listen_addresses= -c unix_socket_directories="+p.dir+" -c fsync=off -c shared_buffers=2GB -c work_mem=256MB -c jit=off -c autovacuum=off -c max_wal_size=8GB", "start"); err != nil {
 		b.Fatal(err)
 	}
-	pid, err := os.ReadFile(filepath.Join(p.data(), "postmaster.pid"))
+	pid, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -135,13 +138,23 @@ func (p *database) start(b *testing.B) {
 		b.Fatal(err)
 	}
 	p.loaded = map[string]bool{}
-	p.backend = p.ask(b, "SET client_min_messages TO warning; CREATE EXTENSION postgis; SELECT pg_backend_pid()")
+	p.backend = p.ask(b, "SET client_min_messages TO warning; CREATE EXTENSION IF NOT EXISTS postgis; SELECT pg_backend_pid()")
+	for _, t := range strings.Fields(p.ask(b, "SELECT coalesce(string_agg(relname, ' '), '') FROM pg_class WHERE relname LIKE '%\\_ready'")) {
+		p.loaded[strings.TrimSuffix(t, "_ready")] = true
+	}
 }
 
-func (p *database) data() string { return filepath.Join(p.dir, "data") }
-
-// owner gives the directory to the user postgres when root runs the measurements.
+// owner gives the directories to the user postgres when root runs the
+// measurements. The cluster stays for the next run of the program where the
+// environment names a directory that does.
 func (p *database) owner() error {
+	p.data = filepath.Join(p.dir, "data")
+	if p.kept() {
+		p.data = filepath.Join(work, "postgis")
+	}
+	if err := os.MkdirAll(p.data, 0o700); err != nil {
+		return err
+	}
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -155,8 +168,10 @@ func (p *database) owner() error {
 		return err
 	}
 	p.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return errors.Join(os.Chown(p.dir, uid, gid), os.Chmod(p.dir, 0o755))
+	return errors.Join(os.Chown(p.dir, uid, gid), os.Chmod(p.dir, 0o755), os.Chown(p.data, uid, gid), os.Chmod(work, 0o755))
 }
+
+func (p *database) kept() bool { return os.Getenv("BENCH_WORK") != "" }
 
 // run runs a program of PostgreSQL's. The server outlives pg_ctl and would hold
 // a pipe open, so what they say goes to a file.
@@ -177,7 +192,8 @@ func (p *database) run(name string, args ...string) error {
 	return errors.Join(err, os.Remove(said.Name()))
 }
 
-// stop ends the session and the server and removes the cluster.
+// stop ends the session and the server, and removes the cluster unless it is to
+// be kept.
 func (p *database) stop() error {
 	if p.dir == "" {
 		return nil
@@ -187,7 +203,11 @@ func (p *database) stop() error {
 		errs = append(errs, p.in.Close(), p.psql.Wait())
 	}
 	if p.server != "" {
-		errs = append(errs, p.run("pg_ctl", "-D", p.data(), "-m", "immediate", "-w", "stop"))
+		mode := "immediate"
+		if p.kept() {
+			mode = "fast"
+		}
+		errs = append(errs, p.run("pg_ctl", "-D", p.data, "-m", mode, "-w", "stop"))
 	}
 	return errors.Join(append(errs, os.RemoveAll(p.dir))...)
 }
@@ -244,13 +264,14 @@ CREATE TABLE LAYER AS SELECT ST_CollectionExtract(ST_MakeValid(plane(geom)),3) g
 UPDATE LAYER SET ga = ST_Area(g), la = ST_Area(l::geography);
 VACUUM FULL LAYER;
 CREATE INDEX ON LAYER USING gist(g); CREATE INDEX ON LAYER USING gist(l); CREATE INDEX ON LAYER USING gist(m);
-ANALYZE LAYER; DROP TABLE LAYER_raw; SELECT count(*) FROM LAYER`
+ANALYZE LAYER; DROP TABLE LAYER_raw; CREATE TABLE LAYER_ready (); SELECT count(*) FROM LAYER`
 
 // load brings a layer, as the edition holds it, into the database.
 func (p *database) load(b *testing.B, d *dataset, layer string) {
 	b.Helper()
 	table := d.name + "_" + layer
 	var used time.Duration
+	p.ask(b, strings.ReplaceAll("DROP TABLE IF EXISTS LAYER, LAYER_raw, LAYER_ready; SELECT 1", "LAYER", table))
 	gdal(b, &used, "-f", "PostgreSQL", "PG:host="+p.dir+" user=gengtu dbname=postgres", d.export(b, layer),
 		"-nln", table+"_raw", "-nlt", "PROMOTE_TO_MULTI", "-lco", "GEOMETRY_NAME=geom", "-lco", "SPATIAL_INDEX=NONE")
 	tags := ""

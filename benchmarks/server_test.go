@@ -54,22 +54,48 @@ type client struct {
 }
 
 // serve starts a server of d's edition that keeps no tile it has made, and
-// returns a connection to it. Both end with the benchmark.
+// returns a connection to it through a pipe. Both end with the benchmark.
 func serve(tb testing.TB, d *dataset) *client {
+	tb.Helper()
+	entrance := newDoor()
+	return serveOn(tb, d, entrance, func() (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		select {
+		case entrance.conns <- theirs:
+			return ours, nil
+		case <-entrance.closed.Done():
+			return nil, net.ErrClosed
+		}
+	})
+}
+
+// serveSocket is serve through a socket of the system's.
+func serveSocket(tb testing.TB, d *dataset) *client {
+	tb.Helper()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return serveOn(tb, d, ln, func() (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(tb.Context(), "tcp", ln.Addr().String())
+	})
+}
+
+func serveOn(tb testing.TB, d *dataset, entrance net.Listener, dial func() (net.Conn, error)) *client {
 	tb.Helper()
 	s, err := tileserver.New(tileserver.Config{Editions: []string{d.edition}, Program: "benchmarks", Limits: tileserver.Limits{TileMemory: -1}})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	entrance := newDoor()
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, entrance, nil) }()
-	ours, theirs := net.Pipe()
-	select {
-	case entrance.conns <- theirs:
-	case err := <-done:
-		tb.Fatal(err)
+	ours, err := dial()
+	if err != nil {
+		stop()
+		tb.Fatal(errors.Join(err, <-done))
 	}
 	tb.Cleanup(func() {
 		ours.Close()

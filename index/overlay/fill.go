@@ -19,8 +19,9 @@ const (
 	EvenOdd FillRule = iota
 	// NonZero keeps ground that is covered twice: inside a ring is what it winds
 	// round at all, inside a polygon what is inside its shell and in none of
-	// its holes, inside a multipolygon what is inside a part; as MakeValid's
-	// structure method. Which way a ring runs does not matter.
+	// its holes, inside a multipolygon what is inside a part; a hole that shares no
+	// ground with its shell is a part. Which way a ring runs does not matter. It
+	// is MakeValid's structure method.
 	NonZero
 )
 
@@ -37,38 +38,45 @@ func MendBy(rule FillRule, m geo.MultiPolygon) (geo.MultiPolygon, []Finding, err
 	}
 	var parts []geo.MultiPolygon
 	for _, p := range m {
-		part, err := filledPolygon(p)
-		if err != nil {
+		if parts, err = appendFilled(parts, p); err != nil {
 			return nil, nil, err
 		}
-		parts = append(parts, part)
 	}
 	out, err = filledUnion(parts)
 	return out, found, err
 }
 
-// filledPolygon returns the ground of p by [NonZero].
-func filledPolygon(p geo.Polygon) (geo.MultiPolygon, error) {
+// appendFilled appends the parts that p makes by [NonZero].
+func appendFilled(parts []geo.MultiPolygon, p geo.Polygon) ([]geo.MultiPolygon, error) {
 	if len(p) == 0 {
-		return nil, nil
+		return parts, nil
 	}
 	shell, err := filledRing(p[0])
-	if err != nil || len(p) == 1 {
-		return shell, err
+	if err != nil {
+		return nil, err
 	}
 	var holes []geo.MultiPolygon
 	for _, r := range p[1:] {
 		hole, err := filledRing(r)
+		switch {
+		case err != nil:
+			return nil, err
+		case SharedArea(shell, hole) > 0:
+			holes = append(holes, hole)
+		default:
+			parts = append(parts, hole)
+		}
+	}
+	if len(holes) > 0 {
+		all, err := filledUnion(holes)
 		if err != nil {
 			return nil, err
 		}
-		holes = append(holes, hole)
+		if shell, err = Difference(shell, all); err != nil {
+			return nil, err
+		}
 	}
-	all, err := filledUnion(holes)
-	if err != nil {
-		return nil, err
-	}
-	return Difference(shell, all)
+	return append(parts, shell), nil
 }
 
 // filledUnion returns the union of polygons each of which is valid.

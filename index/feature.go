@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gengtu/index/geo"
 )
@@ -263,6 +264,41 @@ func (d *decoder) geometry() geo.MultiPolygon {
 		}
 	}
 	return m
+}
+
+// skipHead passes over everything before the values.
+func (d *decoder) skipHead() {
+	d.uvarint()
+	for range 4 {
+		d.varint()
+	}
+	d.take(8)
+	d.varint()
+	d.varint()
+	d.take(d.uvarint())
+}
+
+func (d *decoder) skipValues() {
+	for range d.count(1) {
+		d.skip()
+	}
+}
+
+// rings reads a geometry as [decoder.geometry] does, into r.
+func (d *decoder) rings(r *geo.Rings) {
+	var lon, lat int64
+	for range d.count(1) {
+		for range d.count(1) {
+			n := d.count(2)
+			r.Positions = slices.Grow(r.Positions, n)
+			for range n {
+				lon += d.varint()
+				lat += d.varint()
+				r.Positions = append(r.Positions, geo.Position{Lon: lon, Lat: lat})
+			}
+			r.Ends = append(r.Ends, int32(len(r.Positions)))
+		}
+	}
 }
 
 // end returns the fault met, or one when bytes are left over.

@@ -23,6 +23,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"gengtu/index/edition"
+	"gengtu/index/ground"
 )
 
 // Index is one generation of one edition, open for reading. Safe for
@@ -34,6 +35,11 @@ type Index struct {
 	db     *bolt.DB
 	tx     *bolt.Tx
 	layers map[string]*Layer
+
+	ground   *ground.Ground
+	groundDB *bolt.DB
+	groundTx *bolt.Tx
+	owners   *groundSource // of the partition
 
 	mu   sync.Mutex
 	refs int
@@ -68,6 +74,9 @@ func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
 	ix := &Index{Manifest: m, Dir: gdir, db: db, layers: map[string]*Layer{}, refs: 1}
 	if err := guard(ix.load); err != nil {
 		return nil, errors.Join(damaged(path, err), ix.Close())
+	}
+	if err := ix.loadGround(); err != nil {
+		return nil, errors.Join(err, ix.Close())
 	}
 	return ix, nil
 }
@@ -189,6 +198,12 @@ func (ix *Index) drop() error {
 	var err error
 	if ix.tx != nil {
 		err = ix.tx.Rollback()
+	}
+	if ix.groundTx != nil {
+		err = errors.Join(err, ix.groundTx.Rollback())
+	}
+	if ix.groundDB != nil {
+		err = errors.Join(err, ix.groundDB.Close())
 	}
 	return errors.Join(err, ix.db.Close())
 }

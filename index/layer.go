@@ -35,13 +35,21 @@ type stored struct {
 	db      *bolt.DB
 	codes   []byte   // the bucket of codes
 	records [][]byte // in the mapped file
+	heads   []Record // parallel to records
 	byID    []idAt   // by id
 	tree    rtree.RTreeGN[int64, int32]
+	columns columns
 }
 
 type idAt struct {
 	id uint64
 	at int32
+}
+
+// Record is what is known of a feature's areas.
+type Record struct {
+	AreaM2     float64 // ellipsoidal
+	Patch, Net int64   // of record, in 0.01 m², or NoArea
 }
 
 // Head is what can be said of a feature without its values and geometry.
@@ -65,6 +73,7 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 	s := &stored{db: tx.DB(), codes: []byte(codesBucket + meta.Key())}
 	n := min(max(meta.Features, 0), int(tx.Size()/leastRecord))
 	s.records = make([][]byte, 0, n)
+	s.heads = make([]Record, 0, n)
 	s.byID = make([]idAt, 0, n)
 	l := newLayer(meta, s)
 	err := b.ForEach(func(k, v []byte) error {
@@ -75,6 +84,7 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 		}
 		i := int32(len(s.records))
 		s.records = append(s.records, v)
+		s.heads = append(s.heads, Record{h.AreaM2, h.Patch, h.Net})
 		s.byID = append(s.byID, idAt{h.ID, i})
 		s.tree.Insert([2]int64{h.Box.Min.Lon, h.Box.Min.Lat}, [2]int64{h.Box.Max.Lon, h.Box.Max.Lat}, i)
 		l.extent = l.extent.Union(h.Box)
@@ -172,6 +182,37 @@ func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
 		i, ok := l.ordinal(at)
 		return !ok || visit(i)
 	})
+}
+
+// SearchBoxes is [Layer.Search] with the features' boxes.
+func (l *Layer) SearchBoxes(b geo.Box, visit func(i int, box geo.Box) bool) {
+	l.tree.Search([2]int64{b.Min.Lon, b.Min.Lat}, [2]int64{b.Max.Lon, b.Max.Lat}, func(lo, hi [2]int64, at int32) bool {
+		i, ok := l.ordinal(at)
+		return !ok || visit(i, geo.Box{Min: geo.Position{Lon: lo[0], Lat: lo[1]}, Max: geo.Position{Lon: hi[0], Lat: hi[1]}})
+	})
+}
+
+// Record returns the areas of feature i.
+func (l *Layer) Record(i int) Record {
+	if l.at != nil {
+		i = int(l.of[i])
+	}
+	return l.heads[i]
+}
+
+// Rings appends the rings of feature i to r. It takes no memory but r's own.
+func (l *Layer) Rings(i int, r *geo.Rings) error {
+	err := guard(func() error {
+		d := decoder{data: l.record(i)}
+		d.skipHead()
+		d.skipValues()
+		d.rings(r)
+		return d.end()
+	})
+	if err != nil {
+		return fmt.Errorf("layer %s, feature number %d: %w", l.Meta.Key(), i, err)
+	}
+	return nil
 }
 
 // Head returns feature i without values and geometry; the zero Head when the

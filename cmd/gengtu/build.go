@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,12 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, keep int) error {
 		return err
 	}
 	p := e.progress()
+	_, err = index.BuildGround(e.ctx, ix, d.File(edition.GroundFile), func(done, all int) {
+		p.tell(e.pick("地面划分", "ground"), int64(done), int64(all))
+	})
+	if err != nil {
+		return errors.Join(err, ix.Close())
+	}
 	m.Tiles, err = tileserver.BuildTiles(e.ctx, ix, d.File(edition.TilesFile), m.BuiltZooms[0], m.BuiltZooms[1], func(layer, grid string) {
 		p.tell(e.pick("瓦片 ", "tiles ")+layer+" "+grid, 0, 0)
 	})

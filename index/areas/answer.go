@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"gengtu/index"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 )
@@ -36,41 +37,41 @@ func rounded(m2 float64) *float64 {
 }
 
 // answer puts together what the layer has inside the shape.
-func (l *asked) answer(res *overlay.Result, limit int) (Layer, error) {
+func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out := Layer{Layer: l.layer.Meta.Name, Vintage: l.layer.Meta.Vintage}
-	var sum overlay.LayerArea
-	if l.number < len(res.Layers) {
-		sum = res.Layers[l.number]
-	}
-	out.Count = sum.Features
-	out.AreaM2, out.GrossM2 = roundM2(sum.Area), roundM2(sum.Gross)
-	out.AreaMu, out.AreaHa = round(sum.Area*geo.MuPerM2, 4), round(sum.Area/1e4, 6)
-	l.records(&out, res)
-	if l.groups.asked() {
-		var err error
-		if out.Groups, err = l.groups.answers(l, res, limit); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
-}
-
-// records fills in the shares of the areas of record.
-func (l *asked) records(out *Layer, res *overlay.Result) {
+	gross := 0.0
 	patch := record{exists: l.layer.Meta.PatchM2 != nil}
 	net := record{exists: l.layer.Meta.NetM2 != nil}
-	for k, i := range l.items {
-		h, m2 := l.layer.Head(i), res.Items[l.first+k]
-		patch.add(h.Patch, h.AreaM2, m2)
-		net.add(h.Net, h.AreaM2, m2)
+	for _, it := range l.items {
+		gross += it.area
+		if overlay.SharesGround(it.area, res.aoi) {
+			out.Count++
+		}
+		r := l.layer.Record(int(it.ordinal))
+		patch.add(r.Patch, r.AreaM2, it.area)
+		net.add(r.Net, r.AreaM2, it.area)
 	}
+	ground := max(0, gross-l.twice)
+	out.AreaM2, out.GrossM2 = roundM2(ground), roundM2(gross)
+	out.AreaMu, out.AreaHa = round(ground*geo.MuPerM2, 4), round(ground/1e4, 6)
 	out.PatchM2, out.NoPatchM2 = patch.figures()
 	out.NetM2, out.NoNetM2 = net.figures()
 	if out.NetM2 != nil {
 		mu := round(net.sum*geo.MuPerM2, 4)
 		out.NetMu = &mu
 	}
+	if l.groups.asked() {
+		var err error
+		if out.Groups, err = l.groupAnswers(res, ground, limit); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
 }
+
+// recordUnits is how many steps of rounding there are in a square metre of an
+// area of record: they are kept to 0.01 m².
+const recordUnits = 100
 
 // record adds up the shares of one kind of area of record.
 type record struct {
@@ -81,7 +82,7 @@ type record struct {
 }
 
 func (r *record) add(hundredths int64, featureM2, sharedM2 float64) {
-	if w, ok := perM2(hundredths, featureM2); ok {
+	if w, ok := index.PerM2(hundredths, featureM2); ok {
 		r.sum += w * sharedM2
 		r.with += sharedM2
 	} else {
@@ -89,13 +90,34 @@ func (r *record) add(hundredths int64, featureM2, sharedM2 float64) {
 	}
 }
 
-// figures returns the sum, null when no record here has one, and the ground
-// that it does not speak of.
+// figures returns the sum to 0.01 m², null when no record here has one, and the
+// ground that it does not speak of.
 func (r *record) figures() (sum *float64, missing float64) {
 	if !r.exists || r.with == 0 && r.without > 0 {
 		return nil, 0
 	}
-	return rounded(r.sum), roundM2(r.without)
+	v := math.Round(r.sum*recordUnits) / recordUnits
+	return &v, roundM2(r.without)
+}
+
+// allot rounds figures of record to 0.01 m² so that they add up to total, which
+// is a multiple of it. What is nil stays so.
+func allot(total *float64, parts []*float64) {
+	if total == nil {
+		return
+	}
+	var values []float64
+	for _, p := range parts {
+		if p != nil {
+			values = append(values, *p)
+		}
+	}
+	values = shares(*total, values, recordUnits)
+	for _, p := range parts {
+		if p != nil {
+			*p, values = values[0], values[1:]
+		}
+	}
 }
 
 // MarshalJSON writes the class's fields as members beside the figures.
@@ -138,11 +160,11 @@ func (p Piece) MarshalJSON() ([]byte, error) {
 }
 
 // combinations lists the ground in each combination of layers, largest-remainder
-// rounded so that it adds up to the shape's area.
-func combinations(ask []*asked, res *overlay.Result) []Combination {
+// rounded so that it adds up to the shape's area, and net areas to the layer's.
+func combinations(ask []*asked, a *Answer, res *measured) []Combination {
 	out := []Combination{}
 	var areas []float64
-	for _, c := range res.Combinations {
+	for _, c := range res.parts {
 		o := Combination{Inside: []string{}, Outside: []string{}, NetM2: map[string]*float64{}}
 		for n, l := range ask {
 			name := l.layer.Meta.Name
@@ -153,24 +175,33 @@ func combinations(ask []*asked, res *overlay.Result) []Combination {
 			o.Inside = append(o.Inside, name)
 			o.NetM2[name] = nil
 			// Where every record lacks a net area there is nothing to add up.
-			if l.layer.Meta.NetM2 != nil && n < len(c.Weighted) && (c.Weighted[n] > 0 || c.Unweighted[n] == 0) {
-				o.NetM2[name] = rounded(c.Weighted[n])
+			if l.layer.Meta.NetM2 != nil && (c.Weighted[n] > 0 || c.Unweighted[n] == 0) {
+				v := c.Weighted[n]
+				o.NetM2[name] = &v
 			}
 		}
 		out = append(out, o)
 		areas = append(areas, c.Area)
 	}
-	for i, v := range shares(res.AOI, areas) {
+	for i, v := range shares(res.aoi, areas, unitsPerM2(res.aoi)) {
 		out[i].AreaM2 = v
+	}
+	for n, l := range ask {
+		var parts []*float64
+		for i := range out {
+			if v := out[i].NetM2[l.layer.Meta.Name]; v != nil {
+				parts = append(parts, v)
+			}
+		}
+		allot(a.Layers[n].NetM2, parts)
 	}
 	return out
 }
 
 // shares rounds parts, none negative, by largest remainder so that they add up
-// to total as [roundM2] rounds it. Parts may miss the total by what floating
+// to total, all in steps of 1/unit m². Parts may miss the total by what floating
 // point loses in adding them.
-func shares(total float64, parts []float64) []float64 {
-	unit := unitsPerM2(total)
+func shares(total float64, parts []float64, unit float64) []float64 {
 	left := int64(math.Round(total * unit))
 	whole := make([]int64, len(parts))
 	order := make([]int, len(parts))

@@ -3,7 +3,6 @@ package areas
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -15,19 +14,22 @@ import (
 
 // asked is one layer of a question on its way to an answer.
 type asked struct {
-	number  int // among the layers of the question
-	layer   *index.Layer
-	items   []int   // ordinals of the items, in the order given to overlay
-	classes []int32 // of the items, when there is a grouping
-	first   int     // where they begin among all items
-	groups  grouping
+	number int // among the layers of the question
+	layer  *index.Layer
+	groups grouping
+	items  []item // in rising order of ordinals
+	// twice is ground, in m², that features of the layer share with others of it,
+	// as often as it is too many in the sum over features; classTwice the same
+	// within each class.
+	twice      float64
+	classTwice map[int32]float64
 }
 
 // Ask answers a question. The index must stay open meanwhile. Errors are ctx's,
 // or problems NO_LAYER, NO_VINTAGE, PARAMETER_LAYERS, PARAMETER_FIELD,
 // AOI_EMPTY, TOO_LARGE_OVERLAY, TOO_LARGE_ANSWER and those of
 // [overlay.Measure]; a feature that cannot be measured is listed in the answer
-// and fails nothing else.
+// and fails nothing else. Safe for concurrent use.
 func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 	ask, err := layersOf(ix, &q)
 	if err != nil {
@@ -37,20 +39,15 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		return nil, errEmpty
 	}
 	a := &Answer{Generation: ix.Manifest.Generation, Tier: ix.Manifest.Tier, Formula: Formula, Layers: []Layer{}, Failed: []Failed{}}
-	c := collector{ctx: ctx, box: q.Shape.Box(), answer: a, limit: q.MaxVertices, vertices: q.Shape.Vertices()}
-	for _, l := range ask {
-		if err := c.collect(l); err != nil {
-			return nil, err
-		}
-	}
-	res, err := overlay.Measure(ctx, q.Shape, c.items, overlay.Options{Workers: q.Workers})
+	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices}
+	res, mask, err := m.measure(ask, &q)
 	if err != nil {
 		return nil, err
 	}
-	if res.AOI <= 0 {
+	if res.aoi <= 0 {
 		return nil, errEmpty
 	}
-	mask := describeShape(a, q.Shape, res.AOI)
+	a.AOI.AreaM2, a.AOI.AreaMu, a.AOI.AreaHa = roundM2(res.aoi), round(res.aoi*geo.MuPerM2, 4), round(res.aoi/1e4, 6)
 	found := false
 	for _, l := range ask {
 		out, err := l.answer(res, q.MaxListed)
@@ -70,9 +67,55 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 			Advise("请核对坐标和坐标系", "check the coordinates and their system"))
 	}
 	if q.Combinations {
-		a.Combinations = combinations(ask, res)
+		a.Combinations = combinations(ask, a, res)
 	}
 	return a, nil
+}
+
+// measure mends the shape, says what was wrong with it, and measures. The mask
+// that pieces are cut with is nil when the shape cannot be mended.
+func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask, error) {
+	m.answer.AOI.Problems = []*problem.Problem{}
+	mended, findings, err := overlay.Mend(q.Shape)
+	for _, f := range findings {
+		m.answer.AOI.Mended = true
+		m.answer.AOI.Problems = append(m.answer.AOI.Problems, f.Problem())
+	}
+	var mask *overlay.Mask
+	if err == nil && q.Pieces {
+		mask, err = overlay.NewMask(mended)
+	}
+	if err != nil {
+		p := problem.New("AOI_UNMENDABLE", "范围画不出来，面积仍按奇偶规则", "the shape cannot be drawn; its area is by the even-odd rule all the same")
+		if q := problem.Of(err); q != nil {
+			p = p.Advise("%[1]s", "%[2]s", q.Found(problem.Chinese), q.Found(problem.English))
+		}
+		m.answer.AOI.Problems = append(m.answer.AOI.Problems, p)
+	}
+	if err != nil || !known(m.ix, ask) {
+		res, err := m.byMeasure(ask, q)
+		return res, mask, err
+	}
+	if len(mended) == 0 {
+		return nil, nil, errEmpty
+	}
+	m.prepared = overlay.Prepare(mended)
+	m.vertices = mended.Vertices()
+	for _, l := range ask {
+		if err := m.layer(l); err != nil {
+			return nil, nil, err
+		}
+	}
+	res := &measured{aoi: m.prepared.Area()}
+	res.parts, err = m.ground(ask, mended, q.Combinations)
+	return res, mask, err
+}
+
+// known tells whether the edition's ground is partitioned by all layers asked
+// about.
+func known(ix *index.Index, ask []*asked) bool {
+	g := ix.Ground()
+	return g != nil && !slices.ContainsFunc(ask, func(l *asked) bool { return g.Bit(l.layer.Meta.Key()) == 0 })
 }
 
 // layersOf finds the layers of a question and the fields to group them by.
@@ -104,7 +147,7 @@ func layersOf(ix *index.Index, q *Question) ([]*asked, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &asked{number: i, layer: l, groups: g})
+		out = append(out, &asked{number: i, layer: l, groups: g, classTwice: map[int32]float64{}})
 	}
 	for n := range q.GroupBy {
 		if !slices.Contains(names, n) {
@@ -127,97 +170,6 @@ func noLayer(ix *index.Index, vintage string, names []string) error {
 	return problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", names[0])
 }
 
-// collector reads the features near a shape, as far as the limit allows.
-type collector struct {
-	ctx      context.Context //nolint:containedctx // lives as long as the call that made it
-	box      geo.Box
-	answer   *Answer // takes what cannot be read
-	items    []overlay.Item
-	limit    int
-	vertices int
-}
-
-// collect reads the features of l near the box as items.
-func (c *collector) collect(l *asked) error {
-	l.first = len(c.items)
-	l.layer.Search(c.box, func(i int) bool {
-		l.items = append(l.items, i)
-		return true
-	})
-	slices.Sort(l.items) // the R-tree's order is nobody's
-	kept := l.items[:0]
-	for _, i := range l.items {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		f, err := l.layer.Feature(i)
-		if err != nil {
-			c.answer.fail(l, i, err)
-			continue
-		}
-		c.vertices += f.Geometry.Vertices()
-		if c.limit > 0 && c.vertices > c.limit {
-			return problem.New("TOO_LARGE_OVERLAY", "范围和近旁要素的顶点超过 %d 个", "the shape and the features near it have more than %d vertices", c.limit).
-				Advise("缩小范围，或少问几个图层", "ask about a smaller shape or fewer layers")
-		}
-		it := overlay.Item{Layer: l.number, Group: overlay.NoGroup, Weight: math.NaN(), Geometry: f.Geometry}
-		if w, ok := perM2(f.Net, f.AreaM2); ok {
-			it.Weight = w
-		}
-		if l.groups.asked() {
-			it.Group = l.groups.of(f.Values)
-			l.classes = append(l.classes, it.Group)
-		}
-		kept = append(kept, i)
-		c.items = append(c.items, it)
-	}
-	l.items = kept
-	return nil
-}
-
-// fail lists a feature that could not be measured, or drawn. What a stored
-// record or the machine is at fault for is not told further.
-func (a *Answer) fail(l *asked, ordinal int, err error) {
-	reason := "the stored feature cannot be read"
-	if p := problem.Of(err); p != nil {
-		reason = fmt.Sprintf("%s [%s]", p.Found(problem.English), p.Code)
-	}
-	a.Failed = append(a.Failed, Failed{l.layer.Meta.Name, l.layer.Head(ordinal).ID, reason})
-}
-
-// perM2 is an area of record, in m², for each m² of ground.
-func perM2(record int64, areaM2 float64) (float64, bool) {
-	if record == index.NoArea || areaM2 <= 0 {
-		return 0, false
-	}
-	return float64(record) / 100 / areaM2, true
-}
-
-// describeShape fills in what is said of the shape, and returns it as a mask to
-// cut pieces with; nil when it cannot be drawn.
-func describeShape(a *Answer, shape geo.MultiPolygon, areaM2 float64) *overlay.Mask {
-	a.AOI.AreaM2, a.AOI.AreaMu, a.AOI.AreaHa = roundM2(areaM2), round(areaM2*geo.MuPerM2, 4), round(areaM2/1e4, 6)
-	a.AOI.Problems = []*problem.Problem{}
-	mended, findings, err := overlay.Mend(shape)
-	var mask *overlay.Mask
-	if err == nil {
-		mask, err = overlay.NewMask(mended)
-	}
-	for _, f := range findings {
-		a.AOI.Mended = true
-		a.AOI.Problems = append(a.AOI.Problems, f.Problem())
-	}
-	if err != nil {
-		p := problem.New("AOI_UNMENDABLE", "范围画不出来，面积仍按奇偶规则", "the shape cannot be drawn; its area is by the even-odd rule all the same")
-		if q := problem.Of(err); q != nil {
-			p = p.Advise("%[1]s", "%[2]s", q.Found(problem.Chinese), q.Found(problem.English))
-		}
-		a.AOI.Problems = append(a.AOI.Problems, p)
-		return nil
-	}
-	return mask
-}
-
 // errNoMask is why no piece can be drawn.
 var errNoMask = problem.New("AOI_UNMENDABLE", "范围画不出来", "the shape cannot be drawn")
 
@@ -229,42 +181,56 @@ func tooMany(limit int) error {
 
 // pieces adds the parts of the layer's features to its answer. A part that
 // cannot be drawn is listed as failed; its area stands in the sums.
-func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, mask *overlay.Mask, res *overlay.Result, limit int) error {
+func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, mask *overlay.Mask, res *measured, limit int) error {
 	out.Pieces = []Piece{}
-	for k, i := range l.items {
+	var areas []float64
+	var nets []*float64
+	net, sum := 0.0, 0.0
+	for _, it := range l.items {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		areaM2 := res.Items[l.first+k]
-		if !overlay.SharesGround(areaM2, res.AOI) {
+		if !overlay.SharesGround(it.area, res.aoi) {
 			continue
 		}
 		if limit > 0 && len(out.Pieces) == limit {
 			return tooMany(limit)
 		}
-		part, err := l.piece(i, mask)
+		part, err := l.piece(it, mask)
 		if err != nil {
-			a.fail(l, i, err)
+			a.fail(l, int(it.ordinal), err)
 			continue
 		}
-		h := l.layer.Head(i)
-		p := Piece{ID: h.ID, AreaM2: roundM2(areaM2), Shape: part}
-		if w, ok := perM2(h.Net, h.AreaM2); ok {
-			p.NetM2 = rounded(w * areaM2)
+		p := Piece{ID: l.layer.Head(int(it.ordinal)).ID, Shape: part}
+		r := l.layer.Record(int(it.ordinal))
+		if w, ok := index.PerM2(r.Net, r.AreaM2); ok {
+			v := w * it.area
+			p.NetM2 = &v
+			nets = append(nets, &v)
+			net += v
 		}
 		out.Pieces = append(out.Pieces, p)
+		areas, sum = append(areas, it.area), sum+it.area
 	}
+	for i, v := range shares(sum, areas, unitsPerM2(sum)) {
+		out.Pieces[i].AreaM2 = v
+	}
+	net = math.Round(net*recordUnits) / recordUnits
+	allot(&net, nets)
 	return nil
 }
 
-// piece cuts feature i.
-func (l *asked) piece(i int, mask *overlay.Mask) (geo.MultiPolygon, error) {
+// piece cuts a feature.
+func (l *asked) piece(it item, mask *overlay.Mask) (geo.MultiPolygon, error) {
 	if mask == nil {
 		return nil, errNoMask
 	}
-	f, err := l.layer.Feature(i)
+	f, err := l.layer.Feature(int(it.ordinal))
 	if err != nil {
 		return nil, err
+	}
+	if it.whole {
+		return f.Geometry, nil
 	}
 	part, err := mask.Piece(f.Geometry)
 	if err == nil && part.Vertices() == 0 {

@@ -16,14 +16,16 @@ import (
 // grouping tells the classes of a layer's features apart by the values of
 // fields.
 type grouping struct {
-	names  []string
-	fields []int
-	byKey  map[string]int32
-	values [][]any // of each class
+	names   []string
+	fields  []int
+	columns []*index.Classes // nil for a field with many values
+	byCode  map[uint64]int32 // by the columns' codes
+	byKey   map[string]int32 // by the values themselves, where a column is missing
+	values  [][]any          // of each class
 }
 
 func newGrouping(l *index.Layer, names []string) (grouping, error) {
-	g := grouping{names: names, byKey: map[string]int32{}}
+	g := grouping{names: names, byCode: map[uint64]int32{}, byKey: map[string]int32{}}
 	for i, n := range names {
 		f := l.Field(n)
 		if f < 0 {
@@ -32,24 +34,63 @@ func newGrouping(l *index.Layer, names []string) (grouping, error) {
 		if slices.Contains(names[:i], n) {
 			return g, problem.New("PARAMETER_FIELD", "group_by 两次写了字段 %.40q", "group_by names field %.40q twice", n)
 		}
-		g.fields = append(g.fields, f)
+		c, err := l.Classes(f)
+		if err != nil {
+			return g, err
+		}
+		g.fields, g.columns = append(g.fields, f), append(g.columns, c)
+	}
+	if slices.Contains(g.columns, nil) || !codesFit(g.columns) {
+		g.columns = nil
 	}
 	return g, nil
+}
+
+// codesFit tells whether one number can hold a code of each column.
+func codesFit(columns []*index.Classes) bool {
+	n := 1.0
+	for _, c := range columns {
+		n *= float64(len(c.Values) + 1)
+	}
+	return n < 1<<63
 }
 
 // asked tells whether there is anything to group by.
 func (g *grouping) asked() bool { return len(g.fields) > 0 }
 
-// of returns the number of the class that a feature with these values falls in.
-func (g *grouping) of(values []any) int32 {
-	var key strings.Builder
-	vals := make([]any, len(g.fields))
-	for k, f := range g.fields {
-		v := values[f]
-		if x, ok := v.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
-			v = nil // JSON has no word for it
+// of returns the number of the class that feature i of l falls in.
+func (g *grouping) of(l *index.Layer, i int) (int32, error) {
+	if g.columns == nil {
+		values := make([]any, len(g.fields))
+		for k, f := range g.fields {
+			var err error
+			if values[k], err = l.Class(i, f); err != nil {
+				return 0, err
+			}
 		}
-		vals[k] = v
+		return g.ofValues(values), nil
+	}
+	code := uint64(0)
+	for _, c := range g.columns {
+		code = code*uint64(len(c.Values)+1) + uint64(c.Code(i))
+	}
+	class, ok := g.byCode[code]
+	if !ok {
+		class = int32(len(g.values))
+		g.byCode[code] = class
+		values := make([]any, len(g.columns))
+		for k, c := range g.columns {
+			values[k] = c.Values[c.Code(i)]
+		}
+		g.values = append(g.values, values)
+	}
+	return class, nil
+}
+
+// ofValues returns the number of the class of these values, which it keeps.
+func (g *grouping) ofValues(values []any) int32 {
+	var key strings.Builder
+	for _, v := range values {
 		// Type and length keep null from "" and one pair of texts from another.
 		s := text(v)
 		fmt.Fprintf(&key, "%T %d %s", v, len(s), s)
@@ -58,32 +99,64 @@ func (g *grouping) of(values []any) int32 {
 	if !ok {
 		i = int32(len(g.values))
 		g.byKey[key.String()] = i
-		g.values = append(g.values, vals)
+		g.values = append(g.values, values)
 	}
 	return i
 }
 
-// answers lists the classes that share ground, ordered by their values.
-func (g *grouping) answers(l *asked, res *overlay.Result, limit int) ([]Group, error) {
-	net := make([]record, len(g.values))
-	for k, i := range l.items {
-		h := l.layer.Head(i)
-		net[l.classes[k]].add(h.Net, h.AreaM2, res.Items[l.first+k])
+// groupAnswers lists the classes that share ground, ordered by their values.
+// Where no two classes share ground their areas add up to ground, the layer's,
+// and their net areas to the layer's net area.
+func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group, error) {
+	type class struct {
+		gross float64
+		count int
+		net   record
+	}
+	classes := make([]class, len(l.groups.values))
+	all := record{exists: l.layer.Meta.NetM2 != nil}
+	for _, it := range l.items {
+		c := &classes[it.class]
+		c.gross += it.area
+		if overlay.SharesGround(it.area, res.aoi) {
+			c.count++
+		}
+		r := l.layer.Record(int(it.ordinal))
+		c.net.add(r.Net, r.AreaM2, it.area)
 	}
 	out := []Group{}
-	for _, a := range res.Groups {
-		if a.Layer != l.number || a.Features == 0 {
+	var areas []float64
+	var nets []*float64
+	sum := 0.0
+	for i := range classes {
+		c := &classes[i]
+		if c.count == 0 {
 			continue
 		}
 		if limit > 0 && len(out) == limit {
 			return nil, tooMany(limit)
 		}
-		r := net[a.Group]
-		r.exists = l.layer.Meta.NetM2 != nil
-		o := Group{Fields: g.names, Values: g.values[a.Group], Count: a.Features, AreaM2: roundM2(a.Area)}
-		o.NetM2, _ = r.figures()
-		out = append(out, o)
+		c.net.exists = all.exists
+		o := Group{Fields: l.groups.names, Values: l.groups.values[i], Count: c.count}
+		if v, _ := c.net.figures(); v != nil {
+			*v = c.net.sum
+			o.NetM2 = v
+			nets = append(nets, v)
+			all.sum += c.net.sum
+		}
+		area := max(0, c.gross-l.classTwice[int32(i)])
+		out, areas, sum = append(out, o), append(areas, area), sum+area
 	}
+	// Classes that are too small to be listed, and ground in two classes, keep
+	// the list from adding up to the layer.
+	if math.Abs(sum-ground) < 0.5/unitsPerM2(ground) {
+		sum = ground
+	}
+	for i, v := range shares(sum, areas, unitsPerM2(sum)) {
+		out[i].AreaM2 = v
+	}
+	total := math.Round(all.sum*recordUnits) / recordUnits
+	allot(&total, nets)
 	slices.SortFunc(out, func(a, b Group) int { return slices.CompareFunc(a.Values, b.Values, compareValues) })
 	return out, nil
 }

@@ -1,8 +1,11 @@
 package areas_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -46,10 +49,39 @@ type land map[string][]parcel
 var layerFields = []edition.Field{{Name: "DLBM", Kind: edition.Text}, {Name: "BSM", Kind: edition.Text, Code: true}}
 
 // open writes the land as an index of one vintage, 2024, with one more of
-// cropland, 2023, that is empty.
+// cropland, 2023, that is empty, and with the partition of its ground.
 func (l land) open(t *testing.T) *index.Index {
 	t.Helper()
-	dir := t.TempDir()
+	dir, m := l.write(t)
+	bare := openFiles(t, dir, m)
+	path := filepath.Join(dir, edition.GroundFile)
+	made, err := index.BuildGround(t.Context(), bare, path, func(int, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !made {
+		return bare
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(data)
+	whole := *m
+	whole.Files = map[string]string{edition.GroundFile: hex.EncodeToString(sum[:])}
+	return openFiles(t, dir, &whole)
+}
+
+// openBare is open without the partition.
+func (l land) openBare(t *testing.T) *index.Index {
+	t.Helper()
+	dir, m := l.write(t)
+	return openFiles(t, dir, m)
+}
+
+func (l land) write(t *testing.T) (dir string, m *edition.Manifest) {
+	t.Helper()
+	dir = t.TempDir()
 	w := index.NewWriter(filepath.Join(dir, edition.FeaturesFile))
 	names := []string{"cropland", "pbf", "hsf", "region"}
 	for n, name := range names {
@@ -70,7 +102,12 @@ func (l land) open(t *testing.T) *index.Index {
 		t.Fatal(err)
 	}
 	slices.SortStableFunc(layers, func(a, b edition.Layer) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
-	ix, err := index.OpenFiles(dir, &edition.Manifest{Tier: edition.Secure, Generation: "g0123456789abcdef", Layers: layers})
+	return dir, &edition.Manifest{Tier: edition.Secure, Generation: "g0123456789abcdef", Layers: layers}
+}
+
+func openFiles(t *testing.T, dir string, m *edition.Manifest) *index.Index {
+	t.Helper()
+	ix, err := index.OpenFiles(dir, m)
 	if err != nil {
 		t.Fatal(err)
 	}

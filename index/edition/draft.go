@@ -197,7 +197,13 @@ func stamp(all []*Manifest) string {
 // before anything names it.
 func (d *Draft) seal(m *Manifest) error {
 	m.Files = map[string]string{}
-	for _, name := range []string{FeaturesFile, TilesFile} {
+	names := []string{FeaturesFile, TilesFile}
+	if _, err := os.Lstat(d.File(GroundFile)); err == nil {
+		names = append(names, GroundFile)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, name := range names {
 		sum, err := hashFile(d.File(name))
 		if err != nil {
 			return err

@@ -211,7 +211,11 @@ func syncDir(dir string) error {
 
 // CheckFiles compares the checksums of a generation's files with its manifest.
 func CheckFiles(dir string, m *Manifest) error {
-	for _, name := range []string{FeaturesFile, TilesFile} {
+	names := []string{FeaturesFile, TilesFile}
+	if _, ok := m.Files[GroundFile]; ok {
+		names = append(names, GroundFile)
+	}
+	for _, name := range names {
 		if err := CheckFile(filepath.Join(Path(dir, m.Generation), name), m.Files[name]); err != nil {
 			return err
 		}

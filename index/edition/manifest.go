@@ -24,6 +24,7 @@ const (
 	ManifestFile = "manifest.json"
 	FeaturesFile = "features.db"
 	TilesFile    = "tiles.db"
+	GroundFile   = "ground.db" // the partition of the ground; small or odd editions have none
 )
 
 // Manifest describes one generation. It is not changed once the generation is

@@ -38,7 +38,7 @@ type Source interface {
 const summedCells = 4
 
 // Build makes the partition of s and hands its records to put, in the order of
-// their keys by bucket: head, cells, nodes. Equal features give equal records,
+// their keys by bucket: cells, nodes, head. Equal features give equal records,
 // whatever the number of processors. tell is told how many of how many parts are
 // done. Errors are ctx's, put's and those of reading s.
 func Build(ctx context.Context, s Source, put func(bucket string, key, value []byte) error, tell func(done, all int)) error {

@@ -70,8 +70,7 @@ func (g *Ground) Bit(key string) uint64 {
 // their layer.
 func (g *Ground) Overlaps(mask uint64) bool { return g.overlaps&mask != 0 }
 
-// Opener takes a partition's records in, in the order of their keys by bucket:
-// head, cells, nodes.
+// Opener takes a partition's records in, in any order.
 type Opener struct {
 	ground Ground
 	cells  []record

@@ -1,0 +1,297 @@
+package areas
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gengtu/index"
+	"gengtu/index/geo"
+	"gengtu/index/ground"
+	"gengtu/index/overlay"
+	"gengtu/index/problem"
+)
+
+// measured is what the layers of a question have inside its shape, in m².
+type measured struct {
+	aoi float64
+	// parts are the ground in each combination of layers, bit i for layer i; nil
+	// when it was not asked for.
+	parts []ground.Part
+}
+
+// item is a feature that may share ground with the shape.
+type item struct {
+	ordinal int32
+	class   int32 // in the layer's grouping, when there is one
+	area    float64
+	whole   bool // whether it lies wholly inside
+}
+
+// measuring finds out what layers have inside a shape.
+//
+// A feature whose box lies wholly inside counts with its stored area, one whose
+// box lies wholly outside is passed by; what is left lies along the shape's
+// border and is integrated. Ground that features share, and combinations, come
+// from the partition of the ground, when the generation has one. So the cost
+// follows the border.
+type measuring struct {
+	ctx      context.Context //nolint:containedctx // lives as long as the call that made it
+	ix       *index.Index
+	answer   *Answer // takes what cannot be read
+	prepared *overlay.Prepared
+	work     overlay.Workspace
+	rings    geo.Rings
+	limit    int // of the vertices looked at; 0 is none
+	vertices int
+	visited  int
+}
+
+// layer finds the items of l.
+func (m *measuring) layer(l *asked) error {
+	type hit struct {
+		ordinal int32
+		box     geo.Box
+	}
+	var across []hit
+	var err error
+	l.layer.SearchBoxes(m.prepared.Box(), func(i int, box geo.Box) bool {
+		if m.visited++; m.visited%1024 == 0 {
+			if err = m.ctx.Err(); err != nil {
+				return false
+			}
+		}
+		switch m.prepared.Side(box) {
+		case overlay.Inside:
+			l.items = append(l.items, item{ordinal: int32(i), area: l.layer.Record(i).AreaM2, whole: true})
+		case overlay.Across:
+			across = append(across, hit{int32(i), box})
+		case overlay.Outside:
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(across, func(a, b hit) int { return int(a.ordinal - b.ordinal) })
+	for _, h := range across {
+		if err := m.integrate(l, h.ordinal); err != nil {
+			return err
+		}
+	}
+	// The R-tree's order is nobody's.
+	slices.SortFunc(l.items, func(a, b item) int { return int(a.ordinal - b.ordinal) })
+	return m.classify(l)
+}
+
+// integrate adds feature i with its area inside the shape.
+func (m *measuring) integrate(l *asked, i int32) error {
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	m.rings.Reset()
+	if err := l.layer.Rings(int(i), &m.rings); err != nil {
+		m.answer.fail(l, int(i), err)
+		return nil
+	}
+	if m.vertices += len(m.rings.Positions); m.limit > 0 && m.vertices > m.limit {
+		return tooManyVertices(m.limit)
+	}
+	if a := m.prepared.Shared(&m.work, &m.rings); a > 0 {
+		l.items = append(l.items, item{ordinal: i, area: min(a, l.layer.Record(int(i)).AreaM2)})
+	}
+	return nil
+}
+
+// classify finds the classes of l's items. One whose class cannot be read is
+// failed.
+func (m *measuring) classify(l *asked) error {
+	if !l.groups.asked() {
+		return nil
+	}
+	kept := l.items[:0]
+	for n, it := range l.items {
+		if n%1024 == 0 {
+			if err := m.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		class, err := l.groups.of(l.layer, int(it.ordinal))
+		if err != nil {
+			m.answer.fail(l, int(it.ordinal), err)
+			continue
+		}
+		it.class = class
+		kept = append(kept, it)
+	}
+	l.items = kept
+	return nil
+}
+
+// ground finds the combinations, when they are asked for, and what features of
+// one layer share with each other.
+func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool) ([]ground.Part, error) {
+	g := m.ix.Ground()
+	q := ground.Question{AOI: aoi, Stop: m.ctx.Err}
+	overlapping := false
+	for _, l := range ask {
+		bit := g.Bit(l.layer.Meta.Key())
+		q.Layers = append(q.Layers, bit)
+		overlapping = overlapping || g.Overlaps(bit)
+	}
+	if overlapping {
+		q.Overlapping = func(owners []int32, area float64) {
+			for _, l := range ask {
+				l.share(m.ix, owners, area)
+			}
+		}
+	}
+	if !combinations && !overlapping {
+		return nil, nil
+	}
+	parts, err := g.Sum(&q)
+	if err != nil || !combinations {
+		return nil, err
+	}
+	return withBare(parts.Sorted(), m.prepared.Area(), len(ask)), nil
+}
+
+// withBare gives the part in no layer all of the AOI that is in none, also what
+// lies outside of the partition.
+func withBare(parts []ground.Part, aoi float64, layers int) []ground.Part {
+	covered := 0.0
+	out := parts[:0]
+	for _, p := range parts {
+		if p.Mask != 0 && p.Area > 0 {
+			covered += p.Area
+			out = append(out, p)
+		}
+	}
+	bare := ground.Part{Area: aoi - covered, Weighted: make([]float64, layers), Unweighted: make([]float64, layers)}
+	// What is left of rounding is no ground.
+	if bare.Area <= 1e-12*aoi {
+		return out
+	}
+	return slices.Insert(out, 0, bare)
+}
+
+// share counts ground that several features of the layer share once.
+func (l *asked) share(ix *index.Index, owners []int32, area float64) {
+	n := 0
+	classes := map[int32]int{}
+	for _, o := range owners {
+		i, ok := ix.Owner(l.layer, o)
+		if !ok {
+			continue
+		}
+		n++
+		if l.groups.asked() {
+			if k, ok := slices.BinarySearchFunc(l.items, int32(i), func(it item, i int32) int { return int(it.ordinal - i) }); ok {
+				classes[l.items[k].class]++
+			}
+		}
+	}
+	if n > 1 {
+		l.twice += float64(n-1) * area
+	}
+	for c, n := range classes {
+		if n > 1 {
+			l.classTwice[c] += float64(n-1) * area
+		}
+	}
+}
+
+// byMeasure finds everything by one [overlay.Measure] over the features near the
+// shape: for shapes that cannot be mended, and generations without a partition.
+func (m *measuring) byMeasure(ask []*asked, q *Question) (*measured, error) {
+	var items []overlay.Item
+	m.vertices = q.Shape.Vertices()
+	for _, l := range ask {
+		if err := m.near(l, q.Shape.Box(), &items); err != nil {
+			return nil, err
+		}
+	}
+	res, err := overlay.Measure(m.ctx, q.Shape, items, overlay.Options{Workers: q.Workers})
+	if err != nil {
+		return nil, err
+	}
+	at := 0
+	for _, l := range ask {
+		gross := 0.0
+		for k := range l.items {
+			l.items[k].area = res.Items[at]
+			gross += res.Items[at]
+			at++
+		}
+		if l.number < len(res.Layers) {
+			l.twice = gross - res.Layers[l.number].Area
+		}
+	}
+	for _, g := range res.Groups {
+		ask[g.Layer].classTwice[g.Group] = g.Gross - g.Area
+	}
+	out := &measured{aoi: res.AOI}
+	if q.Combinations {
+		out.parts = []ground.Part{}
+		for _, c := range res.Combinations {
+			p := ground.Part{Mask: uint64(c.Mask), Area: c.Area, Weighted: make([]float64, len(ask)), Unweighted: make([]float64, len(ask))}
+			copy(p.Weighted, c.Weighted)
+			copy(p.Unweighted, c.Unweighted)
+			out.parts = append(out.parts, p)
+		}
+	}
+	return out, nil
+}
+
+// near reads the features of l near the box.
+func (m *measuring) near(l *asked, box geo.Box, items *[]overlay.Item) error {
+	l.layer.Search(box, func(i int) bool {
+		l.items = append(l.items, item{ordinal: int32(i)})
+		return true
+	})
+	slices.SortFunc(l.items, func(a, b item) int { return int(a.ordinal - b.ordinal) })
+	if err := m.classify(l); err != nil {
+		return err
+	}
+	kept := l.items[:0]
+	for _, it := range l.items {
+		if err := m.ctx.Err(); err != nil {
+			return err
+		}
+		f, err := l.layer.Feature(int(it.ordinal))
+		if err != nil {
+			m.answer.fail(l, int(it.ordinal), err)
+			continue
+		}
+		if m.vertices += f.Geometry.Vertices(); m.limit > 0 && m.vertices > m.limit {
+			return tooManyVertices(m.limit)
+		}
+		o := overlay.Item{Layer: l.number, Group: overlay.NoGroup, Weight: math.NaN(), Geometry: f.Geometry}
+		if w, ok := index.PerM2(f.Net, f.AreaM2); ok {
+			o.Weight = w
+		}
+		if l.groups.asked() {
+			o.Group = it.class
+		}
+		kept = append(kept, it)
+		*items = append(*items, o)
+	}
+	l.items = kept
+	return nil
+}
+
+func tooManyVertices(limit int) error {
+	return problem.New("TOO_LARGE_OVERLAY", "范围和近旁要素的顶点超过 %d 个", "the shape and the features near it have more than %d vertices", limit).
+		Advise("缩小范围，或少问几个图层", "ask about a smaller shape or fewer layers")
+}
+
+// fail lists a feature that could not be measured, or drawn. What a stored
+// record or the machine is at fault for is not told further.
+func (a *Answer) fail(l *asked, ordinal int, err error) {
+	reason := "the stored feature cannot be read"
+	if p := problem.Of(err); p != nil {
+		reason = fmt.Sprintf("%s [%s]", p.Found(problem.English), p.Code)
+	}
+	a.Failed = append(a.Failed, Failed{l.layer.Meta.Name, l.layer.Head(ordinal).ID, reason})
+}

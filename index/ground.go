@@ -1,0 +1,246 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/ground"
+)
+
+// Ground returns the partition of the edition's ground; nil when the generation
+// has none. It may be used until the index is closed.
+func (ix *Index) Ground() *ground.Ground { return ix.ground }
+
+// Owner returns the ordinal that the partition's feature number owner has in l;
+// false when l does not hold it.
+func (ix *Index) Owner(l *Layer, owner int32) (int, bool) {
+	s, i := ix.owners.of(owner)
+	if s.layer.stored != l.stored {
+		return 0, false
+	}
+	return l.ordinal(int32(i))
+}
+
+// BuildGround makes the partition of the ground of ix and writes it to path,
+// which must not exist. It makes nothing, and returns false, when there are no
+// features or more layers than a partition can tell apart. tell is told how many
+// of how many parts are done. After an error, which is ctx's when it ends, the
+// file is worth nothing.
+func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, all int)) (made bool, err error) {
+	s := newGroundSource(ix)
+	if s.box.Empty() || len(s.keys) > ground.MaxLayers {
+		return false, nil
+	}
+	db, err := create(ctx, path)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	w := &batchWriter{ctx: ctx, db: db}
+	err = ground.Build(ctx, s, w.put, tell)
+	if err == nil {
+		err = w.flush()
+	}
+	if err == nil {
+		err = db.Sync()
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return true, nil
+}
+
+// batchWriter puts records that come in the order of their keys into buckets, in
+// transactions of a bounded size.
+type batchWriter struct {
+	ctx    context.Context //nolint:containedctx // lives as long as the call that made it
+	db     *bolt.DB
+	bucket string
+	kvs    []entry
+	bytes  int
+}
+
+// batchBytes is the size of a transaction.
+const batchBytes = 32 << 20
+
+func (w *batchWriter) put(bucket string, key, value []byte) error {
+	if bucket != w.bucket || w.bytes > batchBytes {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.bucket = bucket
+	w.kvs = append(w.kvs, entry{key: key, record: value})
+	w.bytes += len(key) + len(value)
+	return nil
+}
+
+func (w *batchWriter) flush() error {
+	if len(w.kvs) == 0 {
+		return nil
+	}
+	err := putAll(w.ctx, w.db, w.bucket, w.kvs)
+	w.kvs, w.bytes = w.kvs[:0], 0
+	return err
+}
+
+// loadGround opens the partition that the manifest lists, or that lies there
+// when there is no manifest yet.
+func (ix *Index) loadGround() error {
+	want, listed := ix.Manifest.Files[edition.GroundFile]
+	if !listed {
+		return nil
+	}
+	path := filepath.Join(ix.Dir, edition.GroundFile)
+	if err := edition.CheckFile(path, want); err != nil {
+		return damaged(path, err)
+	}
+	db, err := openReadOnly(path)
+	if err != nil {
+		return err
+	}
+	ix.groundDB = db
+	ix.owners = newGroundSource(ix)
+	err = guard(func() error {
+		if ix.groundTx, err = db.Begin(false); err != nil {
+			return err
+		}
+		var o ground.Opener
+		err := ix.groundTx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			return b.ForEach(func(k, v []byte) error { return o.Take(string(name), k, v) })
+		})
+		if err == nil {
+			ix.ground, err = o.Open()
+		}
+		if err == nil && !slices.Equal(ix.ground.Keys(), ix.owners.keys) {
+			err = fmt.Errorf("%w: its layers are others than the manifest's", errFile)
+		}
+		return err
+	})
+	if err != nil {
+		return damaged(path, err)
+	}
+	return nil
+}
+
+// groundSource gives the features of an index to a partition. Owners count
+// through the stored layers in the order of their keys.
+type groundSource struct {
+	keys   []string
+	stored []*storedLayer
+	box    geo.Box
+	owners int
+}
+
+// storedLayer is a layer whose features lie in the file, with its views.
+type storedLayer struct {
+	layer *Layer
+	first int // owner of its first feature
+	bit   int
+	views []*Layer
+	bits  []int // of the views
+}
+
+func newGroundSource(ix *Index) *groundSource {
+	s := &groundSource{box: geo.EmptyBox()}
+	for i := range ix.Manifest.Layers {
+		s.keys = append(s.keys, ix.Manifest.Layers[i].Key())
+	}
+	slices.Sort(s.keys)
+	for bit, k := range s.keys {
+		l := ix.layers[k]
+		if l.at != nil {
+			continue
+		}
+		g := &storedLayer{layer: l, first: s.owners, bit: bit}
+		for vbit, vk := range s.keys {
+			if v := ix.layers[vk]; v.at != nil && v.stored == l.stored {
+				g.views, g.bits = append(g.views, v), append(g.bits, vbit)
+			}
+		}
+		s.stored = append(s.stored, g)
+		s.owners += l.Len()
+		s.box = s.box.Union(l.extent)
+	}
+	return s
+}
+
+func (s *groundSource) Box() geo.Box   { return s.box }
+func (s *groundSource) Keys() []string { return s.keys }
+func (s *groundSource) Owners() int    { return s.owners }
+
+// of returns the layer of an owner and the feature's ordinal in it.
+func (s *groundSource) of(owner int32) (*storedLayer, int) {
+	for _, l := range s.stored {
+		if i := int(owner) - l.first; i < l.layer.Len() {
+			return l, i
+		}
+	}
+	panic("index: no such owner")
+}
+
+// Search implements [overlay.Ground]. A vertex takes some 6 bytes of a record.
+func (s *groundSource) Search(b geo.Box, visit func(owner int32, vertices int)) {
+	var found []int
+	for _, l := range s.stored {
+		found = found[:0]
+		l.layer.Search(b, func(i int) bool {
+			found = append(found, i)
+			return true
+		})
+		slices.Sort(found)
+		for _, i := range found {
+			visit(int32(l.first+i), len(l.layer.records[i])/6)
+		}
+	}
+}
+
+// Rings implements [overlay.Ground].
+func (s *groundSource) Rings(owner int32, r *geo.Rings) error {
+	l, i := s.of(owner)
+	return l.layer.Rings(i, r)
+}
+
+// Layers implements [ground.Source].
+func (s *groundSource) Layers(owner int32) uint64 {
+	l, i := s.of(owner)
+	bits := uint64(1) << l.bit
+	for k, v := range l.views {
+		if v.at[i] >= 0 {
+			bits |= 1 << l.bits[k]
+		}
+	}
+	return bits
+}
+
+// Layer implements [ground.Source].
+func (s *groundSource) Layer(owner int32) int {
+	l, _ := s.of(owner)
+	return l.bit
+}
+
+// Weight implements [ground.Source]: net m² of record for each m² of ground.
+func (s *groundSource) Weight(owner int32) float64 {
+	l, i := s.of(owner)
+	r := l.layer.Record(i)
+	if w, ok := PerM2(r.Net, r.AreaM2); ok {
+		return w
+	}
+	return math.NaN()
+}
+
+// PerM2 returns an area of record, given in 0.01 m², for each m² of a feature's
+// ground; false when there is none.
+func PerM2(record int64, areaM2 float64) (float64, bool) {
+	if record == NoArea || areaM2 <= 0 {
+		return 0, false
+	}
+	return float64(record) / 100 / areaM2, true
+}

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -126,29 +127,36 @@ func (c *checker) anyPosition() geo.Position {
 // other; beyond, the region is built and compared.
 const maxNested = 2000
 
+// maxMeetings bounds the pairs of edges of one geometry that meet wrongly, which
+// keeps a scribble within 0.5 GB.
+const maxMeetings = 1 << 22
+
 // check looks at all pairs of edges that come near each other, on the grid and
 // exactly, and then at which ring lies in which.
 func (c *checker) check() (verdict, error) {
-	extents := make([]extent, len(c.edges))
-	box := geo.EmptyBox()
+	spans := make([]span, len(c.edges))
 	for i := range c.edges {
-		e := &c.edges[i]
-		extents[i] = extent{
-			minX: float64(min(e.p.Lon, e.q.Lon)), maxX: float64(max(e.p.Lon, e.q.Lon)),
-			minY: float64(min(e.p.Lat, e.q.Lat)), maxY: float64(max(e.p.Lat, e.q.Lat)),
-			falling: (e.p.Lon < e.q.Lon) != (e.p.Lat < e.q.Lat),
+		if e := &c.edges[i]; before(e.p, e.q) {
+			spans[i] = spanOf(e.p, e.q)
+		} else {
+			spans[i] = spanOf(e.q, e.p)
 		}
-		box.Extend(e.p)
 	}
+	var f finder
 	seen := map[[2]int32]bool{}
-	search := &pairs{extents: extents, reach: 1, visit: func(i, j int32) {
-		if kind, at := c.meet(i, j); kind != apart && len(seen) < maxCuts && !seen[[2]int32{i, j}] {
+	err := f.search(context.Background(), spans, func(i, j int32) bool {
+		i, j = min(i, j), max(i, j)
+		if kind, at := c.meet(i, j); kind != apart && !seen[[2]int32{i, j}] {
 			seen[[2]int32{i, j}] = true
 			c.blame(i, j, kind, at)
 		}
-	}}
-	if err := search.search(box); err != nil {
+		return len(seen) < maxMeetings
+	})
+	switch {
+	case err != nil:
 		return faulty, err
+	case len(seen) >= maxMeetings:
+		return faulty, tooComplex(geo.Box{Min: c.anyPosition(), Max: c.anyPosition()})
 	}
 	if !c.faulty && len(c.touches) == 0 && len(c.rings) <= maxNested {
 		c.checkNesting()
@@ -319,7 +327,7 @@ func (c *checker) checkNesting() {
 	}
 	boxes := make([]geo.Box, len(c.rings))
 	for i, r := range c.rings {
-		boxes[i] = geo.MultiPolygon{{r}}.Box()
+		boxes[i] = boxOf(r)
 	}
 	for i := range c.rings {
 		c.checkPlace(i, boxes)

@@ -34,6 +34,11 @@ func determinant(ax, ay, bx, by int64) float64 {
 	if d := l - r; math.Abs(d) > (math.Abs(l)+math.Abs(r))*0x1p-10 {
 		return d
 	}
+	return product(ax, ay, bx, by)
+}
+
+// product returns ax·by − ay·bx, rounded to 2^-52 of itself.
+func product(ax, ay, bx, by int64) float64 {
 	h1, l1 := multiply(ax, by)
 	h2, l2 := multiply(ay, bx)
 	lo, borrow := bits.Sub64(l1, l2, 0)

@@ -109,13 +109,13 @@ func filledRing(r geo.Ring) (geo.MultiPolygon, error) {
 // filling is a ring to be filled.
 type filling struct {
 	ring      geo.MultiPolygon
-	bend      float64
+	bend      refinement
 	low, high int32 // the least and the greatest winding number
 }
 
 func (f *filling) region(wanted region) (geo.MultiPolygon, error) {
 	o := operation{reading: windings, first: f.ring, wanted: wanted}
-	return o.build(func(s *arrangement) error { return s.divide(f.bend) })
+	return o.build(context.Background(), func(s *arrangement) error { return s.divide(f.bend) })
 }
 
 // wound tells whether ground is wound round, and takes note of how often.

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -25,19 +26,17 @@ type bound struct {
 }
 
 // border sweeps over the divided segments from left to right, and returns those
-// that have wanted ground on one side only. Upright segments count as leaning
-// right by less than anything, so that they too have a side above and a side below.
+// that have wanted ground on one side only, in a list that is used again. Upright
+// segments count as leaning right by less than anything, so that they too have a
+// side above and a side below.
 func (s *arrangement) border(wanted region) ([]bound, error) {
 	g := s.segments // sorted by p
-	ends := make([]int32, len(g))
-	for i := range ends {
-		ends[i] = int32(i)
-	}
-	slices.SortFunc(ends, func(i, j int32) int { return order(g[i].q, g[j].q) })
-	w := &sweepLine{segments: g, below: make([][2]int32, len(g))}
-	var out []bound
-	for i, k := 0, 0; i < len(g) || k < len(ends); {
-		v := g[ends[k]].q
+	w := &s.sweep
+	w.start(g)
+	ends := w.ends
+	out := w.bounds[:0]
+	for i, k := 0, 0; k < len(ends); {
+		v := ends[k].at
 		if i < len(g) && before(g[i].p, v) {
 			v = g[i].p
 		}
@@ -45,7 +44,7 @@ func (s *arrangement) border(wanted region) ([]bound, error) {
 		for i < len(g) && g[i].p == v {
 			i++
 		}
-		for k < len(ends) && g[ends[k]].q == v {
+		for k < len(ends) && ends[k].at == v {
 			k++
 			ending++
 		}
@@ -61,6 +60,8 @@ func (s *arrangement) border(wanted region) ([]bound, error) {
 			}
 		}
 	}
+	w.bounds = out
+	w.segments = nil
 	return out, nil
 }
 
@@ -71,6 +72,29 @@ type sweepLine struct {
 	status   []int32
 	below    [][2]int32 // by segment: the winding numbers below it
 	starting []int32
+	ends     []sweepEnd
+	bounds   []bound
+}
+
+// sweepEnd is where a segment ends.
+type sweepEnd struct {
+	at      geo.Position
+	segment int32
+}
+
+func (w *sweepLine) start(g []segment) {
+	w.segments, w.status = g, w.status[:0]
+	w.below = resized(w.below, len(g))
+	w.ends = resized(w.ends, len(g))
+	for i := range g {
+		w.ends[i] = sweepEnd{g[i].q, int32(i)}
+	}
+	slices.SortFunc(w.ends, func(a, b sweepEnd) int {
+		if a.at.Lon != b.at.Lon {
+			return cmp.Compare(a.at.Lon, b.at.Lon)
+		}
+		return cmp.Compare(a.at.Lat, b.at.Lat)
+	})
 }
 
 // pass moves the line over v, where as many segments as ending end and those
@@ -95,14 +119,7 @@ func (w *sweepLine) pass(v geo.Position, ending, from, to int) error {
 	for j := from; j < to; j++ {
 		w.starting = append(w.starting, int32(j))
 	}
-	slices.SortFunc(w.starting, func(i, j int32) int {
-		if d := cross(v, g[i].q, g[j].q); d > 0 {
-			return -1
-		} else if d < 0 {
-			return 1
-		}
-		return 0
-	})
+	w.upwards(v)
 	var a, b int32
 	if lo > 0 {
 		under := w.status[lo-1]
@@ -112,8 +129,28 @@ func (w *sweepLine) pass(v geo.Position, ending, from, to int) error {
 		w.below[j] = [2]int32{a, b}
 		a, b = w.over(j)
 	}
+	if ending == 1 && len(w.starting) == 1 {
+		w.status[lo] = w.starting[0]
+		return nil
+	}
 	w.status = slices.Replace(w.status, lo, lo+ending, w.starting...)
 	return nil
+}
+
+// upwards orders the segments that begin at v from the lowest to the highest direction.
+func (w *sweepLine) upwards(v geo.Position) {
+	g, list := w.segments, w.starting
+	if len(list) > 16 {
+		slices.SortFunc(list, func(i, j int32) int { return cmp.Compare(0, cross(v, g[i].q, g[j].q)) })
+		return
+	}
+	for i := range list {
+		j, k := list[i], i
+		for ; k > 0 && cross(v, g[list[k-1]].q, g[j].q) < 0; k-- {
+			list[k] = list[k-1]
+		}
+		list[k] = j
+	}
 }
 
 // over returns the winding numbers above segment i.

@@ -28,6 +28,9 @@ import (
 // OVERLAY_TOO_COMPLEX for edges that cross each other by the million,
 // OVERLAY_AREA if the result does not have the area that m was measured to have.
 func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
+	if out, ok := fair(m); ok {
+		return out, nil, nil
+	}
 	c := &checker{}
 	if err := c.load(m); err != nil {
 		return nil, nil, err
@@ -57,10 +60,10 @@ func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
 // mend returns the ground of o, which c has looked at.
 func (c *checker) mend(o *operation, v verdict) (geo.MultiPolygon, error) {
 	if c.crossed {
-		return o.region()
+		return o.region(context.Background())
 	}
 	// Where nothing crosses, nothing needs to move.
-	out, err := o.build((*arrangement).divideExactly)
+	out, err := o.build(context.Background(), (*arrangement).divideExactly)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func (c *checker) mend(o *operation, v verdict) (geo.MultiPolygon, error) {
 	// A position on the middle of a long edge stands beside it in the equal-area
 	// plane, where the edge is straight; region mends that with points.
 	if o.weigh(out) != nil {
-		return o.region()
+		return o.region(context.Background())
 	}
 	return out, nil
 }

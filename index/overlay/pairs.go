@@ -1,7 +1,8 @@
 package overlay
 
 import (
-	"math"
+	"cmp"
+	"context"
 	"slices"
 
 	"gengtu/index/geo"
@@ -9,11 +10,11 @@ import (
 )
 
 const (
-	// pairLeaf is the number of segments up to which every pair is looked at.
-	pairLeaf = 24
-	// maxVisits bounds the pairs that one search looks at, some ten seconds of
-	// work; real layers of a million edges need a hundredth.
-	maxVisits = 1 << 31
+	// fewSpans is the number of segments up to which they are not put into strips.
+	fewSpans = 192
+	// maxVisits bounds the pairs that one search looks at, a few seconds of work;
+	// real layers of a million edges need a hundredth.
+	maxVisits = 1 << 30
 	// maxCuts bounds the crossings of one overlay, and with them its memory.
 	maxCuts = 1 << 23
 )
@@ -26,148 +27,159 @@ func tooComplex(box geo.Box) error {
 		at.Lon, at.Lat).Advise("请检查数据或分块处理", "check the data or treat it in parts")
 }
 
-// extent is a segment's box in the working plane, and the side it leans to.
-type extent struct {
-	minX, minY, maxX, maxY float64
+// span is the box of a segment on the grid. The segment leaves the box's
+// diagonal by no more than slack units of latitude.
+type span struct {
+	minX, maxX, minY, maxY int64
+	slack                  int64
 	falling                bool // runs from upper left to lower right
 }
 
-// pairs finds segments that are near each other, by halving the box that they
-// fill. What it looks at is a superset of what touches; a pair may be seen more
-// than once.
-type pairs struct {
-	extents []extent
-	points  []extent // empty for a search among the segments alone
-	reach   float64  // how far apart, in ordinates, points and segments are still near
-	visit   func(i, j int32)
-	visits  int64
+// spanOf returns the span of the segment from p to q, p left of q or below it.
+func spanOf(p, q geo.Position) span {
+	if q.Lat < p.Lat {
+		return span{minX: p.Lon, maxX: q.Lon, minY: q.Lat, maxY: p.Lat, falling: true}
+	}
+	return span{minX: p.Lon, maxX: q.Lon, minY: p.Lat, maxY: q.Lat}
 }
 
-// search looks at all pairs of segments or, if there are points, of segments and points.
-func (p *pairs) search(box geo.Box) error {
-	segments := make([]int32, len(p.extents))
-	for i := range segments {
-		segments[i] = int32(i)
+// within narrows s's range of longitude to what it has between latitudes low and high.
+func (s *span) within(low, high int64) (minX, maxX int64) {
+	h := float64(s.maxY - s.minY)
+	if low <= s.minY && high >= s.maxY || h == 0 {
+		return s.minX, s.maxX
 	}
-	points := make([]int32, len(p.points))
-	for i := range points {
-		points[i] = int32(i)
+	w := float64(s.maxX - s.minX)
+	from := int64(w * max(0, float64(low-s.minY)) / h)
+	to := int64(w * min(h, float64(high-s.minY)) / h)
+	if s.falling {
+		return max(s.minX, s.maxX-to-1), s.maxX - max(0, from-1)
 	}
-	all := extent{minX: math.Inf(1), minY: math.Inf(1), maxX: math.Inf(-1), maxY: math.Inf(-1)}
-	for i := range p.extents {
-		e := &p.extents[i]
-		all.minX, all.maxX = min(all.minX, e.minX), max(all.maxX, e.maxX)
-		all.minY, all.maxY = min(all.minY, e.minY), max(all.maxY, e.maxY)
+	return s.minX + max(0, from-1), min(s.maxX, s.minX+to+1)
+}
+
+// finder finds segments whose boxes come within a unit of each other. Its lists
+// are used again.
+type finder struct {
+	list   []stripEntry
+	starts []int32
+	visits int64
+}
+
+// stripEntry is a segment's part in a strip.
+type stripEntry struct {
+	minX, maxX int64
+	index      int32
+}
+
+// search calls visit for all pairs of spans that may come within a unit of each
+// other, for some of them more than once, until visit returns false.
+//
+// Up to [fewSpans] they are swept from left to right. More are put into strips
+// of latitude that are some two segments high, and each strip is swept, what
+// reaches into several strips with its part in each: n log n for segments that
+// are small beside all of them.
+func (f *finder) search(ctx context.Context, spans []span, visit func(i, j int32) bool) error {
+	if err := ctx.Err(); err != nil || len(spans) < 2 {
+		return err
 	}
-	p.divide(all, segments, points, 0)
-	if p.visits > maxVisits {
-		return tooComplex(box)
+	f.visits = 0
+	box := span{minX: spans[0].minX, maxX: spans[0].maxX, minY: spans[0].minY, maxY: spans[0].maxY}
+	sum := 0.0
+	for i := range spans {
+		s := &spans[i]
+		box.minY, box.maxY = min(box.minY, s.minY), max(box.maxY, s.maxY)
+		sum += float64(s.maxY - s.minY)
+	}
+	n := int64(len(spans))
+	if n <= fewSpans {
+		f.whole(spans)
+		f.sweep(spans, f.list, visit)
+		return nil
+	}
+	height := max(int64(2*sum)/n, (box.maxY-box.minY)/n, 4)
+	count := int((box.maxY-box.minY+2)/height) + 1
+	f.fill(spans, box.minY-1, height, count)
+	for k := range count {
+		if k%64 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		strip := f.list[f.starts[k]:f.starts[k+1]]
+		sortEntries(strip)
+		if !f.sweep(spans, strip, visit) {
+			return nil
+		}
+		if f.visits > maxVisits {
+			return tooComplex(geo.Box{Min: geo.Position{Lon: box.minX, Lat: box.minY}, Max: geo.Position{Lon: box.minX, Lat: box.minY}})
+		}
 	}
 	return nil
 }
 
-func (p *pairs) divide(box extent, segments, points []int32, stall int) {
-	if len(segments) == 0 || len(p.points) > 0 && len(points) == 0 || p.visits > maxVisits {
-		return
+// whole lists all spans, from left to right.
+func (f *finder) whole(spans []span) {
+	f.list = slices.Grow(f.list[:0], len(spans))
+	sorted := true
+	for i := range spans {
+		s := &spans[i]
+		sorted = sorted && (i == 0 || spans[i-1].minX <= s.minX)
+		f.list = append(f.list, stripEntry{s.minX, s.maxX, int32(i)})
 	}
-	w, h := box.maxX-box.minX, box.maxY-box.minY
-	small := len(segments) <= pairLeaf
-	if len(p.points) > 0 {
-		small = len(segments)*len(points) <= pairLeaf*pairLeaf
+	if !sorted {
+		sortEntries(f.list)
 	}
-	if small || stall > stallSplits || max(w, h) < 4 {
-		p.all(segments, points)
-		return
-	}
-	lo, hi := box, box
-	if w >= h {
-		lo.maxX = box.minX + w/2
-		hi.minX = lo.maxX
-	} else {
-		lo.maxY = box.minY + h/2
-		hi.minY = lo.maxY
-	}
-	sl, sh := p.within(p.extents, segments, lo), p.within(p.extents, segments, hi)
-	pl, ph := p.within(p.points, points, lo), p.within(p.points, points, hi)
-	next := func(s []int32) int {
-		switch {
-		case len(s)*20 < len(segments)*19:
-			return 0
-		case (len(sl)+len(sh))*5 >= len(segments)*7:
-			return stall + 1
-		default:
-			return stall
+}
+
+func sortEntries(list []stripEntry) {
+	slices.SortFunc(list, func(a, b stripEntry) int { return cmp.Compare(a.minX, b.minX) })
+}
+
+// fill puts the spans into count strips of height units from base upwards.
+func (f *finder) fill(spans []span, base, height int64, count int) {
+	f.starts = slices.Grow(f.starts[:0], count+2)[:count+2]
+	clear(f.starts)
+	for i := range spans {
+		s := &spans[i]
+		for k := (s.minY - 1 - base) / height; k <= (s.maxY+1-base)/height; k++ {
+			f.starts[k+2]++
 		}
 	}
-	p.divide(lo, sl, pl, next(sl))
-	p.divide(hi, sh, ph, next(sh))
-}
-
-// within returns those of list that may reach into box.
-func (p *pairs) within(extents []extent, list []int32, box extent) []int32 {
-	out := make([]int32, 0, len(list)*5/8)
-	for _, i := range list {
-		if extents[i].meets(&box, p.reach) {
-			out = append(out, i)
+	for k := 1; k < len(f.starts); k++ {
+		f.starts[k] += f.starts[k-1]
+	}
+	total := int(f.starts[count+1])
+	f.list = slices.Grow(f.list[:0], total)[:total]
+	for i := range spans {
+		s := &spans[i]
+		for k := (s.minY - 1 - base) / height; k <= (s.maxY+1-base)/height; k++ {
+			low := base + k*height - s.slack - 2
+			minX, maxX := s.within(low, low+height+2*s.slack+4)
+			at := &f.starts[k+1]
+			f.list[*at] = stripEntry{minX, maxX, int32(i)}
+			*at++
 		}
 	}
-	return out
 }
 
-// meets tells whether the diagonal of e may come within a unit of box, and
-// within reach in ordinates.
-func (e *extent) meets(box *extent, reach float64) bool {
-	if e.minX > box.maxX+1 || e.maxX < box.minX-1 || e.minY > box.maxY+reach || e.maxY < box.minY-reach {
-		return false
-	}
-	dx, dy := e.maxX-e.minX, e.maxY-e.minY
-	// The diagonal against the two corners of box that lie farthest on either side.
-	slack := 2 * (dx*reach + dy)
-	if e.falling {
-		lower := dx*(box.minY-e.maxY) + dy*(box.minX-e.minX)
-		upper := dx*(box.maxY-e.maxY) + dy*(box.maxX-e.minX)
-		return lower <= slack && upper >= -slack
-	}
-	lower := dx*(box.minY-e.minY) - dy*(box.maxX-e.minX)
-	upper := dx*(box.maxY-e.minY) - dy*(box.minX-e.minX)
-	return lower <= slack && upper >= -slack
-}
-
-func (p *pairs) all(segments, points []int32) {
-	if len(p.points) > 0 {
-		p.visits += int64(len(segments)) * int64(len(points))
-		for _, i := range segments {
-			e := &p.extents[i]
-			for _, j := range points {
-				if e.near(&p.points[j], p.reach) {
-					p.visit(i, j)
-				}
+// sweep visits the pairs of list, which is sorted, and returns whether to go on.
+func (f *finder) sweep(spans []span, list []stripEntry, visit func(i, j int32) bool) bool {
+	for k := range list {
+		e := &list[k]
+		s := &spans[e.index]
+		limit, low, high := e.maxX+1, s.minY-1, s.maxY+1
+		m := k + 1
+		for ; m < len(list); m++ {
+			o := &list[m]
+			if o.minX > limit {
+				break
+			}
+			if t := &spans[o.index]; t.minY <= high && t.maxY >= low && !visit(e.index, o.index) {
+				return false
 			}
 		}
-		return
-	}
-	p.visits += int64(len(segments)) * int64(len(segments)) / 2
-	if p.visits > maxVisits {
-		return
-	}
-	for k, i := range segments {
-		e := &p.extents[i]
-		for _, j := range segments[:k] {
-			if e.near(&p.extents[j], p.reach) {
-				p.visit(j, i)
-			}
+		if f.visits += int64(m - k); f.visits > maxVisits {
+			return true
 		}
 	}
-}
-
-// near tells whether the boxes of e and f come within a unit of each other, and
-// within reach in ordinates.
-func (e *extent) near(f *extent, reach float64) bool {
-	return e.minX <= f.maxX+1 && f.minX <= e.maxX+1 && e.minY <= f.maxY+reach && f.minY <= e.maxY+reach
-}
-
-// sortedUnique sorts ps and takes out what occurs twice.
-func sortedUnique(ps []geo.Position) []geo.Position {
-	slices.SortFunc(ps, order)
-	return slices.Compact(ps)
+	return true
 }

@@ -1,0 +1,171 @@
+package overlay
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"gengtu/index/geo"
+)
+
+// fair returns m canonical, and true, if a quick look finds nothing at all to
+// mention about it: no rule broken and no two rings that touch. It returns false
+// if a closer look is needed.
+func fair(m geo.MultiPolygon) (geo.MultiPolygon, bool) {
+	c := fairChecks.Get().(*fairCheck)
+	defer fairChecks.Put(c)
+	if !c.load(m) || !c.apart() || !c.nested(m) {
+		return nil, false
+	}
+	return canonicalCopy(m, len(c.edges)+len(c.ends)), true
+}
+
+var fairChecks = sync.Pool{New: func() any { return new(fairCheck) }}
+
+// fairPairs is the number of edges up to which all pairs of boxes are compared:
+// sorting them costs more.
+const fairPairs = 72
+
+// fairCheck holds the lists of a quick look.
+type fairCheck struct {
+	edges  []fairEdge
+	ends   []int32 // of the rings: index behind the last edge
+	spans  []span
+	finder finder
+}
+
+// fairEdge is an edge and the numbers of those before and after it in its ring.
+type fairEdge struct {
+	p, q geo.Position
+	next int32
+}
+
+// load lists the edges; false if a ring is not closed, too short, or runs back on
+// itself, or a position is repeated or off the Earth.
+func (c *fairCheck) load(m geo.MultiPolygon) bool {
+	c.edges, c.ends, c.spans = c.edges[:0], c.ends[:0], c.spans[:0]
+	for _, p := range m {
+		if len(p) == 0 {
+			return false
+		}
+		for _, r := range p {
+			n := len(r) - 1
+			if n < 3 || r[0] != r[n] {
+				return false
+			}
+			first := int32(len(c.edges))
+			back := r[n-1]
+			for i := range n {
+				a, b := r[i], r[i+1]
+				if !onEarth(a) || a == b || backwards(back, a, b) {
+					return false
+				}
+				c.edges = append(c.edges, fairEdge{a, b, first + int32(i) + 1})
+				if before(a, b) {
+					c.spans = append(c.spans, spanOf(a, b))
+				} else {
+					c.spans = append(c.spans, spanOf(b, a))
+				}
+				back = a
+			}
+			c.edges[len(c.edges)-1].next = first
+			c.ends = append(c.ends, int32(len(c.edges)))
+		}
+	}
+	return len(c.edges) > 0
+}
+
+func onEarth(v geo.Position) bool {
+	return v.Lon >= -180*geo.Unit && v.Lon <= 180*geo.Unit && v.Lat >= -90*geo.Unit && v.Lat <= 90*geo.Unit
+}
+
+// backwards tells whether the way from a over b to d turns straight back at b.
+func backwards(a, b, d geo.Position) bool {
+	ux, uy, vx, vy := float64(b.Lon-a.Lon), float64(b.Lat-a.Lat), float64(d.Lon-b.Lon), float64(d.Lat-b.Lat)
+	return ux*vx+uy*vy < 0 && cross(a, b, d) == 0
+}
+
+// apart tells whether no two edges meet but neighbours at their common end.
+func (c *fairCheck) apart() bool {
+	if len(c.spans) <= fairPairs {
+		for i := range c.spans {
+			s := c.spans[i]
+			for j := range c.spans[:i] {
+				if t := &c.spans[j]; t.minX <= s.maxX && t.maxX >= s.minX && t.minY <= s.maxY && t.maxY >= s.minY && c.meet(int32(i), int32(j)) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	met := false
+	err := c.finder.search(context.Background(), c.spans, func(i, j int32) bool {
+		met = c.meet(i, j)
+		return !met
+	})
+	return err == nil && !met
+}
+
+// meet tells whether edges i and j, whose boxes meet, meet wrongly.
+func (c *fairCheck) meet(i, j int32) bool {
+	e, f := &c.edges[i], &c.edges[j]
+	if e.next == j || f.next == i {
+		return false // the turn between them has been looked at
+	}
+	d1, d2 := cross(f.p, f.q, e.p), cross(f.p, f.q, e.q)
+	if d1 > 0 && d2 > 0 || d1 < 0 && d2 < 0 {
+		return false
+	}
+	if d1 == 0 && d2 == 0 {
+		return true // on one line, with boxes that meet
+	}
+	d3, d4 := cross(e.p, e.q, f.p), cross(e.p, e.q, f.q)
+	return !(d3 > 0 && d4 > 0 || d3 < 0 && d4 < 0)
+}
+
+// nested tells whether the rings, which do not meet, lie within each other as they ought to.
+func (c *fairCheck) nested(m geo.MultiPolygon) bool {
+	if len(c.ends) == 1 {
+		return true
+	}
+	if len(c.ends) > maxNested {
+		return false
+	}
+	k := &checker{}
+	for i, p := range m {
+		for j, r := range p {
+			k.rings = append(k.rings, r)
+			k.ids = append(k.ids, ringID{i, j})
+		}
+	}
+	k.checkNesting()
+	return !k.faulty
+}
+
+// canonicalCopy returns a copy of m, whose rings have n positions in all and do not
+// cross themselves, in canonical form.
+func canonicalCopy(m geo.MultiPolygon, n int) geo.MultiPolygon {
+	all := make(geo.Ring, 0, n)
+	out := make(geo.MultiPolygon, len(m))
+	for i, p := range m {
+		out[i] = make(geo.Polygon, len(p))
+		for j, r := range p {
+			open := r[:len(r)-1]
+			k := 0
+			for l := range open {
+				if before(open[l], open[k]) {
+					k = l
+				}
+			}
+			from := len(all)
+			all = append(append(append(all, open[k:]...), open[:k]...), open[k])
+			// Its own capacity, so that appending to a ring leaves the next one alone.
+			ring := all[from:len(all):len(all)]
+			if (cross(ring[len(ring)-2], ring[0], ring[1]) < 0) == (j == 0) {
+				slices.Reverse(ring)
+			}
+			out[i][j] = ring
+		}
+	}
+	return ordered(out)
+}

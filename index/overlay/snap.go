@@ -1,0 +1,345 @@
+package overlay
+
+import (
+	"math"
+
+	"gengtu/index/geo"
+)
+
+// frame is the plane that a round takes segments to be straight in.
+type frame int
+
+const (
+	areaFrame  frame = iota // longitude and [ordinate]: where edges are straight
+	gridFrame               // longitude and latitude: where a result is read
+	exactFrame              // the same, and a segment passes only what lies on it
+)
+
+const (
+	// gridReach is how near a segment must pass a place to be led through it:
+	// through the open square of one unit round it.
+	gridReach = 0.5
+	// areaReach is below it: what the grid leaves apart must not be joined there.
+	areaReach = 0.45
+	// straight is the bend, in units, up to which an edge needs no points.
+	straight = 0.5
+	// maxRounds bounds the rounds on the grid, see [arrangement.divide]. Three are
+	// usual; scribbles as small as the grid have needed seven.
+	maxRounds = 64
+	// freeRounds is the number of rounds that make all cuts they find.
+	freeRounds = 16
+)
+
+// refinement tells which edges get points where they bend between the two frames.
+type refinement int
+
+const (
+	refineWhereNeeded refinement = iota // those on whose two readings something lies differently
+	refineAll                           // all that bend by more than half a unit
+)
+
+// divide cuts the segments at all places where they meet, so that afterwards
+// they share nothing but ends, exactly, and no segment passes through the open
+// square of one unit round an end of another. What is built of them is therefore
+// valid also when read in float64 degrees, which are off by 1e-4 unit.
+//
+// # The round in the equal-area plane
+//
+// There edges are straight, so there it is decided what crosses, by exact
+// determinants of longitudes and ordinates, which are integers. Two edges that
+// cross are both led through the position nearest to the crossing; an edge that
+// passes an end of another within 0.45 unit is led through it; an edge that
+// bends, with something between its line there and its line on the grid, gets
+// points on the former. All three follow from the two edges, or the edge and
+// the end, alone: not from the operand, the direction, the box, or what else
+// there is. A crossing has, in each axis, an error of
+//
+//	1/2            unit for rounding to the grid,
+//	2^-9           for the float64 quotient of two exact determinants, each right
+//	               to 2^-52, times a length below 2^42 units,
+//	0.75/(256 cos φ) for the ordinates, 0.005 at 54°, and 0.01 for their inversion:
+//
+// 0.52 unit, 6 µm. The position is put into the boxes of both edges.
+//
+// # The rounds on the grid
+//
+// Then, on the grid, every segment is led through each end that it passes
+// through the open unit square of, and crossings are led through the position
+// nearest to them, round by round until there are none (iterated snap rounding,
+// Halperin and Packer 2002).
+//
+// Let a segment run from p by (dx, dy), dx, dy ≥ 0, through the open squares of
+// v_1 … v_k, that is |dx·v.y − dy·v.x| < (dx+dy)/2, v being taken from p. (1) A v
+// with v.x < 0 would need v.y ≥ 1 to lie ahead and have a determinant of at least
+// dx+dy; so all v lie in the box of the segment. (2) If u.x < v.x but u.y > v.y,
+// their determinants would differ by dx+dy at least, and cannot; so the v are
+// ordered in x and y alike, and so are the parts a_i of the path through them: all in
+// one quadrant. (3) Hence L² = |Σ a_i|² = Σ|a_i|² + 2 Σ a_i·a_j with a_i·a_j ≥ 0, and
+// all products vanish only for one v in a corner of the box, dx by dy, whose determinant
+// dx·dy is below (dx+dy)/2 for no positive integers. So the sum of the
+// squared lengths, an integer, falls with every segment that is cut: the rounds
+// end. (4) A crossing lies in the closed square of its position, which differs only
+// where the segment touches the square's border: there h ≤ √½, and
+// for a single cut |p−v|² + |v−q|² = L² − 2(t(L−t) − h²) with t ≥ 1/L is less than L²
+// but for the diagonals of one square, L² = 2, which become sides and are never cut
+// again. From round [freeRounds] on, a segment is cut once a round, so that this
+// holds in every case; [maxRounds] only bounds the time.
+//
+// When no round finds a cut, no two segments meet between their ends: of a
+// proper crossing the rounded position lies in both boxes, and is an end of both
+// only if they share it; of a touch the end is a cut; two that run along each
+// other have an end within the other or are one.
+//
+// # What results share
+//
+// A result's position is one that was given, or the crossing of two edges, which
+// is the same in every result, or follows from rounding: then it lies within two
+// units of the edges that meet there. So where a border is cut by the same line
+// for two neighbours, both results have the same positions on it, to the last bit;
+// only where something else of one neighbour passes that border within half a unit
+// (6 µm) may one result have a position that the other has not, and then it lies
+// within two units of the other's line.
+func (s *arrangement) divide(r refinement) error {
+	s.merge()
+	if len(s.segments) == 0 {
+		return s.ctx.Err()
+	}
+	if _, err := s.round(areaFrame, r); err != nil {
+		return err
+	}
+	return s.settle(gridFrame)
+}
+
+// divideExactly is divide for segments of which no two cross between their ends:
+// nothing is rounded and no position moves.
+func (s *arrangement) divideExactly() error {
+	s.merge()
+	return s.settle(exactFrame)
+}
+
+// settle cuts until there is nothing left to cut.
+func (s *arrangement) settle(f frame) error {
+	for s.rounds = 0; s.rounds < maxRounds; s.rounds++ {
+		cut, err := s.round(f, refineWhereNeeded)
+		if err != nil {
+			return err
+		}
+		if !cut {
+			return nil
+		}
+	}
+	return tooComplex(s.box())
+}
+
+// round finds all cuts in one frame and makes them. It tells whether there were any.
+func (s *arrangement) round(f frame, r refinement) (bool, error) {
+	s.prepare(f)
+	s.cuts = s.cuts[:0]
+	err := s.finder.search(s.ctx, s.spans, func(i, j int32) bool {
+		s.meet(f, i, j)
+		return len(s.cuts) < maxCuts
+	})
+	if err != nil {
+		return false, err
+	}
+	if f == areaFrame {
+		s.refine(r)
+	}
+	if len(s.cuts) >= maxCuts {
+		return false, tooComplex(s.box())
+	}
+	if len(s.cuts) == 0 {
+		return false, nil
+	}
+	s.apply()
+	s.merge()
+	return true, nil
+}
+
+// line64 is what a round knows of a segment in its frame.
+type line64 struct {
+	low, top int64   // ordinates of p and q
+	reach    float64 // determinants below it are those of places that the segment passes
+	bent     bool    // whether it bends by more than straight
+}
+
+func (s *arrangement) prepare(f frame) {
+	n := len(s.segments)
+	s.lines = resized(s.lines, n)
+	s.spans = resized(s.spans, n)
+	for i := range s.segments {
+		g := &s.segments[i]
+		s.spans[i] = spanOf(g.p, g.q)
+		l := &s.lines[i]
+		*l = line64{low: g.p.Lat, top: g.q.Lat}
+		dx := float64(g.q.Lon - g.p.Lon)
+		switch f {
+		case areaFrame:
+			l.low, l.top = ordinate(g.p.Lat), ordinate(g.q.Lat)
+			slope := slopeAt(g.p.Lat)
+			l.reach = areaReach * (dx*slope + math.Abs(float64(l.top-l.low)))
+			if b := bend(g, l, slope); b > straight {
+				l.bent = true
+				s.spans[i].slack = int64(b) + 1
+			}
+		case gridFrame:
+			l.reach = gridReach * (dx + math.Abs(float64(l.top-l.low)))
+		}
+	}
+	s.refined = resized(s.refined, n)
+	clear(s.refined)
+}
+
+func resized[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return make([]T, n, n+n/2)
+	}
+	return list[:n]
+}
+
+// flatUnits is a length in latitude, some 9 m, within which no edge below 70° bends
+// by half a unit.
+const flatUnits = 800_000
+
+// bend returns how far, in units of latitude, g's middle on the grid stands off
+// g's line in the equal-area plane.
+func bend(g *segment, l *line64, slope float64) float64 {
+	if h := g.q.Lat - g.p.Lat; h < flatUnits && h > -flatUnits {
+		return 0
+	}
+	middle := float64(ordinate((g.p.Lat+g.q.Lat)/2)) - (float64(l.low)+float64(l.top))/2
+	return math.Abs(middle) / slope
+}
+
+// refine adds cuts that divide bent segments, evenly and on their line in the
+// equal-area plane, so far that no part bends by more than [straight]: the bend
+// falls with the square of the length.
+func (s *arrangement) refine(r refinement) {
+	for i := range s.segments {
+		l := &s.lines[i]
+		if !l.bent || r == refineWhereNeeded && !s.refined[i] {
+			continue
+		}
+		g := &s.segments[i]
+		parts := math.Ceil(math.Sqrt(bend(g, l, slopeAt(g.p.Lat)) / straight))
+		for k := 1.0; k < parts && len(s.cuts) < maxCuts; k++ {
+			t := k / parts
+			s.lead(int32(i), geo.Position{
+				Lon: g.p.Lon + int64(math.Round(t*float64(g.q.Lon-g.p.Lon))),
+				Lat: latitudeOf(float64(l.low)+t*float64(l.top-l.low), g.p.Lat+int64(t*float64(g.q.Lat-g.p.Lat))),
+			})
+		}
+	}
+}
+
+// meet cuts segments i and j where they meet.
+func (s *arrangement) meet(f frame, i, j int32) {
+	g, h := &s.segments[i], &s.segments[j]
+	lg, lh := &s.lines[i], &s.lines[j]
+	if lg.bent {
+		s.refined[i] = s.refined[i] || lg.parted(g, h.p, lh.low) || lg.parted(g, h.q, lh.top)
+	}
+	if lh.bent {
+		s.refined[j] = s.refined[j] || lh.parted(h, g.p, lg.low) || lh.parted(h, g.q, lg.top)
+	}
+	hx, hy := h.q.Lon-h.p.Lon, lh.top-lh.low
+	d1 := determinant(hx, hy, g.p.Lon-h.p.Lon, lg.low-lh.low)
+	d2 := determinant(hx, hy, g.q.Lon-h.p.Lon, lg.top-lh.low)
+	if aside(d1, d2, lh.reach) {
+		return
+	}
+	gx, gy := g.q.Lon-g.p.Lon, lg.top-lg.low
+	d3 := determinant(gx, gy, h.p.Lon-g.p.Lon, lh.low-lg.low)
+	d4 := determinant(gx, gy, h.q.Lon-g.p.Lon, lh.top-lg.low)
+	if aside(d3, d4, lg.reach) {
+		return
+	}
+	if passes(d1, lh.reach) {
+		s.lead(j, g.p)
+	}
+	if passes(d2, lh.reach) {
+		s.lead(j, g.q)
+	}
+	if passes(d3, lg.reach) {
+		s.lead(i, h.p)
+	}
+	if passes(d4, lg.reach) {
+		s.lead(i, h.q)
+	}
+	if f == exactFrame || !opposite(d1, d2) || !opposite(d3, d4) ||
+		g.p == h.p || g.p == h.q || g.q == h.p || g.q == h.q {
+		return
+	}
+	// Which of the two is walked along must not depend on their numbers.
+	var at geo.Position
+	if compareSegments(*g, *h) <= 0 {
+		at = crossingOf(f, g, lg, h, lh)
+	} else {
+		at = crossingOf(f, h, lh, g, lg)
+	}
+	s.lead(i, at)
+	s.lead(j, at)
+}
+
+// aside tells whether both ends of a segment lie on one side of a line, out of reach.
+// Then the segment passes none of the line's ends either: a point of it in the
+// square round a place on the line would have a determinant below reach.
+func aside(d, e, reach float64) bool {
+	return d > 0 && e > 0 && d >= reach && e >= reach || d < 0 && e < 0 && d <= -reach && e <= -reach
+}
+
+func passes(d, reach float64) bool { return d == 0 || math.Abs(d) < reach }
+
+func opposite(d, e float64) bool { return d > 0 && e < 0 || d < 0 && e > 0 }
+
+// parted tells whether v, with ordinate y, lies on one side of g in the equal-area plane and
+// not on the same on the grid.
+func (l *line64) parted(g *segment, v geo.Position, y int64) bool {
+	if !g.beside(v) {
+		return false
+	}
+	in := determinant(g.q.Lon-g.p.Lon, l.top-l.low, v.Lon-g.p.Lon, y-l.low)
+	on := cross(g.p, g.q, v)
+	return (in > 0) != (on > 0) || (in < 0) != (on < 0)
+}
+
+// beside tells whether v lies in g's box and is not an end of it.
+func (g *segment) beside(v geo.Position) bool {
+	return v.Lon >= g.p.Lon && v.Lon <= g.q.Lon &&
+		v.Lat >= min(g.p.Lat, g.q.Lat) && v.Lat <= max(g.p.Lat, g.q.Lat) && v != g.p && v != g.q
+}
+
+// lead cuts segment i at v, if v lies between its ends.
+func (s *arrangement) lead(i int32, v geo.Position) {
+	if s.segments[i].beside(v) {
+		s.cuts = append(s.cuts, cut{i, v})
+	}
+}
+
+// crossingOf returns the position nearest to the place where g and h cross.
+func crossingOf(f frame, g *segment, lg *line64, h *segment, lh *line64) geo.Position {
+	hx, hy := h.q.Lon-h.p.Lon, lh.top-lh.low
+	d1 := product(hx, hy, g.p.Lon-h.p.Lon, lg.low-lh.low)
+	d2 := product(hx, hy, g.q.Lon-h.p.Lon, lg.top-lh.low)
+	gx, gy := g.q.Lon-g.p.Lon, lg.top-lg.low
+	var at geo.Position
+	var y, t float64
+	// From the end that is nearer: the quotient's error counts there.
+	if t = d1 / (d1 - d2); t <= 0.5 {
+		at.Lon = g.p.Lon + int64(math.Round(t*float64(gx)))
+		y = float64(lg.low) + t*float64(gy)
+	} else {
+		u := d2 / (d2 - d1)
+		at.Lon = g.q.Lon - int64(math.Round(u*float64(gx)))
+		y = float64(lg.top) - u*float64(gy)
+	}
+	if f == areaFrame {
+		at.Lat = latitudeOf(y, g.p.Lat+int64(t*float64(g.q.Lat-g.p.Lat)))
+	} else {
+		at.Lat = int64(math.Round(y))
+	}
+	low, high := min(h.p.Lat, h.q.Lat), max(h.p.Lat, h.q.Lat)
+	at.Lon = min(max(at.Lon, g.p.Lon, h.p.Lon), g.q.Lon, h.q.Lon)
+	at.Lat = min(max(at.Lat, min(g.p.Lat, g.q.Lat), low), max(g.p.Lat, g.q.Lat), high)
+	return at
+}

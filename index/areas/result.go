@@ -2,13 +2,11 @@ package areas
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -24,129 +22,240 @@ type Result struct {
 	Single bool
 }
 
-// columns are those of the table that [WriteCSV] writes.
-var columns = []string{
-	"row", "id", "status", "layer", "vintage", "class", "features", "area_m2", "area_mu", "area_ha",
-	"patch_m2", "net_m2", "net_mu", "gross_area_m2", "generation", "properties",
+// Form is a form that results are written in.
+type Form string
+
+// The forms, by the names that requests and endings of files call them.
+const (
+	// JSON is the answer of a single result, and else an array of all of them.
+	JSON Form = "json"
+	// NDJSON is a line of JSON for each result.
+	NDJSON Form = "ndjson"
+	// CSV is a table with rows for each shape, layer, class and combination.
+	CSV Form = "csv"
+	// XLSX is a workbook with sheets of the same.
+	XLSX Form = "xlsx"
+	// HTML is a sheet for printing, one row a shape and layer.
+	HTML Form = "html"
+	// GeoJSON is a FeatureCollection of the pieces; the question asks for them.
+	GeoJSON Form = "geojson"
+)
+
+// Forms lists all of them, the one for whoever asks for none first.
+var Forms = []Form{JSON, NDJSON, CSV, XLSX, HTML, GeoJSON}
+
+// MediaType is what the form is called over HTTP.
+func (f Form) MediaType() string {
+	switch f {
+	case NDJSON:
+		return "application/x-ndjson"
+	case CSV:
+		return "text/csv; charset=utf-8"
+	case XLSX:
+		return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	case HTML:
+		return "text/html; charset=utf-8"
+	case GeoJSON:
+		return "application/geo+json"
+	}
+	return "application/json"
 }
 
-// WriteCSV writes, for each shape in order, a row for the shape itself (layer
-// "aoi"), one for each layer, class, feature that could not be measured, and
-// combination, in UTF-8 with a byte order mark, which spreadsheets ask for. The
-// column row counts shapes from 1; a shape that failed has one row, whose status
-// says why. The figures are those of the JSON answer.
-func WriteCSV(w io.Writer, results []Result) error {
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+// About is what is said of all results together, in the forms for people.
+type About struct {
+	Generation string
+	Tier       edition.Tier
+	// Created is when the generation was made, RFC 3339; no form tells when it was
+	// written, so that the same question has the same bytes.
+	Created string
+	Program string
+	// Titles are what layers are called.
+	Titles map[string]edition.Title
+}
+
+// AboutOf returns what is said of answers from an edition.
+func AboutOf(m *edition.Manifest, program string) About {
+	a := About{Generation: m.Generation, Tier: m.Tier, Created: m.Created, Program: program, Titles: map[string]edition.Title{}}
+	for i := range m.Layers {
+		a.Titles[m.Layers[i].Name] = m.Layers[i].Title
+	}
+	return a
+}
+
+// title is what a layer is called, with its name.
+func (a *About) title(layer string) string {
+	if t := a.Titles[layer].Zh; t != "" {
+		return t + " " + layer
+	}
+	return layer
+}
+
+// titles are what layers are called, joined.
+func (a *About) titles(layers []string) string {
+	out := make([]string, len(layers))
+	for i, l := range layers {
+		out[i] = a.title(l)
+	}
+	return strings.Join(out, " + ")
+}
+
+// date is the day on which the generation was made.
+func (a *About) date() string {
+	day, _, _ := strings.Cut(a.Created, "T")
+	return day
+}
+
+// note is one thing that is said of all results.
+type note struct{ Name, Text string }
+
+// notes say where the figures come from and what they are.
+func (a *About) notes() []note {
+	return []note{
+		{"数据版本 generation", a.Generation},
+		{"数据日期 date of the data", a.date()},
+		{"版别 tier", a.Tier.Title(problem.Chinese) + " " + string(a.Tier)},
+		{"面积算法 formula", "CGCS2000 椭球面积 " + Formula},
+		{"程序 program", a.Program},
+		{"面积 area", "范围内的椭球面积，同一图层重叠处只算一次 ground inside the shape on the ellipsoid, counted once where features of a layer overlap"},
+		{"图斑面积 patch_m2，净面积 net_m2", "登记面积按椭球面积的比例分摊；没有登记的为空 shares of the areas of record by ellipsoidal area; empty where there is none"},
+		{"单位 units", "1 亩 = 2000/3 m²，1 公顷 ha = 10000 m²"},
+	}
+}
+
+// ResultWriter writes results, one after another, in one of the forms. It is used
+// by one goroutine.
+type ResultWriter interface {
+	// Write writes the next result. Nothing of it is kept.
+	Write(r *Result) error
+	// Abort ends what was written, saying that p kept the rest from it.
+	Abort(p *problem.Problem) error
+	// Close ends what was written.
+	Close() error
+}
+
+// NewWriter returns a writer of a form to w, which is written to in small parts
+// and not closed. The results of JSON are indented by [Indented].
+func NewWriter(w io.Writer, form Form, about About) ResultWriter {
+	switch form {
+	case NDJSON:
+		return &lineWriter{w: w}
+	case CSV:
+		return &csvWriter{w: w}
+	case XLSX:
+		return newBook(w, about)
+	case HTML:
+		return &pageWriter{w: w, about: about}
+	case GeoJSON:
+		return &pieceWriter{w: w, about: about}
+	}
+	return &jsonWriter{w: w}
+}
+
+// Indented returns a writer of [JSON] for people to read.
+func Indented(w io.Writer) ResultWriter { return &jsonWriter{w: w, indent: "  "} }
+
+// jsonWriter writes the answer of a single result, or an array.
+type jsonWriter struct {
+	w      io.Writer
+	indent string
+	buf    []byte
+	n      int
+	single bool
+}
+
+// Write implements [ResultWriter].
+func (j *jsonWriter) Write(r *Result) error {
+	j.buf = j.buf[:0]
+	if j.n++; r.Single && j.n == 1 && r.Answer != nil {
+		j.single = true
+		return j.element(r.Answer.AppendJSON(nil))
+	}
+	return j.element(r.AppendJSON(nil))
+}
+
+// element writes one value.
+func (j *jsonWriter) element(data []byte) error {
+	switch {
+	case j.single:
+	case j.n == 1:
+		j.buf = append(j.buf, '[')
+	default:
+		j.buf = append(j.buf, ',')
+	}
+	if j.indent == "" {
+		j.buf = append(j.buf, data...)
+	} else if err := j.indented(data); err != nil {
 		return err
 	}
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
-	if err := c.Write(columns); err != nil {
-		return err
-	}
-	for i := range results {
-		for _, row := range results[i].rows(i + 1) {
-			if err := c.Write(row.cells()); err != nil {
-				return err
-			}
-		}
-	}
-	c.Flush()
-	return c.Error()
+	_, err := j.w.Write(j.buf)
+	return err
 }
 
-// tableRow is one row of the table; what is nil or "" is an empty cell.
-type tableRow struct {
-	number                              int
-	id, status, layer, vintage, class   string
-	count                               *int
-	m2, mu, ha, patch, net, netMu, gros *float64
-	generation, properties              string
-}
-
-func (t *tableRow) cells() []string {
-	count := ""
-	if t.count != nil {
-		count = strconv.Itoa(*t.count)
-	}
-	return []string{
-		strconv.Itoa(t.number), t.id, t.status, t.layer, t.vintage, t.class, count, number(t.m2, 4), number(t.mu, 4), number(t.ha, 6),
-		number(t.patch, 4), number(t.net, 4), number(t.netMu, 4), number(t.gros, 4), t.generation, t.properties,
-	}
-}
-
-// rows returns the rows of shape n.
-func (r *Result) rows(n int) []tableRow {
-	base := tableRow{number: n, id: plain(r.ID), status: "ok", properties: compact(r.Properties)}
-	if r.Problem != nil {
-		base.status = "failed: " + r.Problem.Text(problem.English)
-		return []tableRow{base}
-	}
-	a := r.Answer
-	base.generation = a.Generation
-	aoi := base
-	aoi.layer, aoi.m2, aoi.mu, aoi.ha = "aoi", &a.AOI.AreaM2, &a.AOI.AreaMu, &a.AOI.AreaHa
-	for _, p := range a.AOI.Problems {
-		aoi.status += "; " + p.Code
-	}
-	out := []tableRow{aoi}
-	for i := range a.Layers {
-		l := &a.Layers[i]
-		row := base
-		row.layer, row.vintage, row.count, row.m2, row.mu, row.ha = l.Layer, l.Vintage, &l.Count, &l.AreaM2, &l.AreaMu, &l.AreaHa
-		row.patch, row.net, row.netMu, row.gros = l.PatchM2, l.NetM2, l.NetMu, &l.GrossM2
-		out = append(out, row)
-		for k := range l.Groups {
-			out = append(out, l.Groups[k].row(base, l))
-		}
-	}
-	for _, f := range a.Failed {
-		row := base
-		row.layer, row.status = f.Layer, fmt.Sprintf("failed: feature %d: %s", f.ID, f.Reason)
-		out = append(out, row)
-	}
-	for i := range a.Combinations {
-		k := &a.Combinations[i]
-		row := base
-		row.layer, row.class, row.m2 = "combination", strings.Join(k.Inside, "+"), &k.AreaM2
-		if len(k.Inside) == 0 {
-			row.class = "none"
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-func (g *Group) row(base tableRow, l *Layer) tableRow {
-	var class []string
-	for k, f := range g.Fields {
-		class = append(class, f+"="+text(g.Values[k]))
-	}
-	base.layer, base.vintage, base.class = l.Layer, l.Vintage, strings.Join(class, " ")
-	base.count, base.m2, base.net = &g.Count, &g.AreaM2, g.NetM2
-	return base
-}
-
-// plain writes a JSON text without its quotes, and anything else as it stands.
-func plain(v json.RawMessage) string {
-	var s string
-	if json.Unmarshal(v, &s) == nil {
-		return s
-	}
-	return compact(v)
-}
-
-func compact(v json.RawMessage) string {
+func (j *jsonWriter) indented(data []byte) error {
 	var b bytes.Buffer
-	if len(v) == 0 || bytes.Equal(v, []byte("null")) || json.Compact(&b, v) != nil {
-		return ""
+	prefix := ""
+	if !j.single {
+		prefix = j.indent
+		b.WriteString("\n" + prefix)
 	}
-	return b.String()
+	if err := json.Indent(&b, data, prefix, j.indent); err != nil {
+		return err
+	}
+	j.buf = append(j.buf, b.Bytes()...)
+	return nil
 }
 
-func number(v *float64, decimals int) string {
-	if v == nil {
-		return ""
+// Abort implements [ResultWriter]: the last element has the status "aborted".
+func (j *jsonWriter) Abort(p *problem.Problem) error {
+	j.n++
+	j.buf = j.buf[:0]
+	if err := j.element(appendAborted(nil, p)); err != nil {
+		return err
 	}
-	return strconv.FormatFloat(*v, 'f', decimals, 64)
+	return j.Close()
 }
+
+// appendAborted appends what stands in the place of the results that are missing.
+func appendAborted(dst []byte, p *problem.Problem) []byte {
+	return append(appendProblem(&p, append(dst, `{"id":null,"properties":null,"status":"aborted","problem":`...)), '}')
+}
+
+// Close implements [ResultWriter].
+func (j *jsonWriter) Close() error {
+	end := "]"
+	switch {
+	case j.single:
+		end = ""
+	case j.n == 0:
+		end = "[]"
+	case j.indent != "":
+		end = "\n]"
+	}
+	if j.indent != "" {
+		end += "\n"
+	}
+	_, err := io.WriteString(j.w, end)
+	return err
+}
+
+// lineWriter writes a line of JSON for each result.
+type lineWriter struct {
+	w   io.Writer
+	buf []byte
+}
+
+// Write implements [ResultWriter].
+func (l *lineWriter) Write(r *Result) error {
+	l.buf = append(r.AppendJSON(l.buf[:0]), '\n')
+	_, err := l.w.Write(l.buf)
+	return err
+}
+
+// Abort implements [ResultWriter]: the last line has the status "aborted".
+func (l *lineWriter) Abort(p *problem.Problem) error {
+	_, err := l.w.Write(append(appendAborted(l.buf[:0], p), '\n'))
+	return err
+}
+
+// Close implements [ResultWriter].
+func (l *lineWriter) Close() error { return nil }

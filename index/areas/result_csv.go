@@ -1,0 +1,211 @@
+package areas
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"gengtu/index/problem"
+)
+
+// columns are those of the table that a writer of [CSV] writes.
+var columns = []string{
+	"row", "id", "status", "layer", "vintage", "class", "features", "area_m2", "area_mu", "area_ha",
+	"patch_m2", "net_m2", "net_mu", "gross_area_m2", "generation", "properties",
+}
+
+// csvWriter writes, for each shape in order, a row for the shape itself (layer
+// "aoi"), one for each layer, class, feature that could not be measured, and
+// combination, in UTF-8 with a byte order mark, which spreadsheets ask for. The
+// column row counts shapes from 1; a shape that failed has one row, whose status
+// says why. The figures are those of the JSON answer. A text that a spreadsheet
+// would take for a formula has an apostrophe before it.
+type csvWriter struct {
+	w   io.Writer
+	out *csv.Writer
+	n   int
+}
+
+// begin writes the head of the table, once.
+func (c *csvWriter) begin() error {
+	if c.out != nil {
+		return nil
+	}
+	if _, err := io.WriteString(c.w, "\uFEFF"); err != nil {
+		return err
+	}
+	c.out = csv.NewWriter(c.w)
+	c.out.UseCRLF = true
+	return c.out.Write(columns)
+}
+
+// Write implements [ResultWriter].
+func (c *csvWriter) Write(r *Result) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	c.n++
+	for _, row := range r.rows(c.n) {
+		if err := c.out.Write(row.cells()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Abort implements [ResultWriter]: the last row has no number, and its status
+// begins with "aborted".
+func (c *csvWriter) Abort(p *problem.Problem) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	row := make([]string, len(columns))
+	row[2] = "aborted: " + p.Text(problem.English)
+	if err := c.out.Write(row); err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// Close implements [ResultWriter].
+func (c *csvWriter) Close() error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	c.out.Flush()
+	return c.out.Error()
+}
+
+// WriteCSV writes results as a writer of [CSV] does.
+func WriteCSV(w io.Writer, results []Result) error {
+	c := &csvWriter{w: w}
+	for i := range results {
+		if err := c.Write(&results[i]); err != nil {
+			return err
+		}
+	}
+	return c.Close()
+}
+
+// tableRow is one row of the table; what is nil or "" is an empty cell.
+type tableRow struct {
+	number                              int
+	id, status, layer, vintage, class   string
+	count                               *int
+	m2, mu, ha, patch, net, netMu, gros *float64
+	generation, properties              string
+}
+
+func (t *tableRow) cells() []string {
+	count := ""
+	if t.count != nil {
+		count = strconv.Itoa(*t.count)
+	}
+	return []string{
+		strconv.Itoa(t.number), harmless(t.id), harmless(t.status), harmless(t.layer), harmless(t.vintage), harmless(t.class), count,
+		number(t.m2, 4), number(t.mu, 4), number(t.ha, 6), number(t.patch, 4), number(t.net, 4), number(t.netMu, 4), number(t.gros, 4),
+		t.generation, harmless(t.properties),
+	}
+}
+
+// harmless puts an apostrophe before a text that a spreadsheet would run as a
+// formula (OWASP, CSV Injection); a plain number is none.
+func harmless(s string) string {
+	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return s
+	}
+	if _, ok := plainNumber(s); ok {
+		return s
+	}
+	return "'" + s
+}
+
+// rows returns the rows of shape n.
+func (r *Result) rows(n int) []tableRow {
+	base := tableRow{number: n, id: plain(r.ID), status: "ok", properties: compact(r.Properties)}
+	if r.Problem != nil {
+		base.status = "failed: " + r.Problem.Text(problem.English)
+		return []tableRow{base}
+	}
+	a := r.Answer
+	base.generation = a.Generation
+	aoi := base
+	aoi.layer, aoi.m2, aoi.mu, aoi.ha = "aoi", &a.AOI.AreaM2, &a.AOI.AreaMu, &a.AOI.AreaHa
+	for _, p := range a.AOI.Problems {
+		aoi.status += "; " + p.Code
+	}
+	out := []tableRow{aoi}
+	for i := range a.Layers {
+		l := &a.Layers[i]
+		row := base
+		row.layer, row.vintage, row.count, row.m2, row.mu, row.ha = l.Layer, l.Vintage, &l.Count, &l.AreaM2, &l.AreaMu, &l.AreaHa
+		row.patch, row.net, row.netMu, row.gros = l.PatchM2, l.NetM2, l.NetMu, &l.GrossM2
+		out = append(out, row)
+		for k := range l.Groups {
+			out = append(out, l.Groups[k].row(base, l))
+		}
+	}
+	for _, f := range a.Failed {
+		row := base
+		row.layer, row.status = f.Layer, fmt.Sprintf("failed: feature %d: %s", f.ID, f.Reason)
+		out = append(out, row)
+	}
+	for i := range a.Combinations {
+		k := &a.Combinations[i]
+		row := base
+		row.layer, row.class, row.m2 = "combination", k.name(), &k.AreaM2
+		out = append(out, row)
+	}
+	return out
+}
+
+// name is the layers that the combination lies in.
+func (c *Combination) name() string {
+	if len(c.Inside) == 0 {
+		return "none"
+	}
+	return strings.Join(c.Inside, "+")
+}
+
+func (g *Group) row(base tableRow, l *Layer) tableRow {
+	base.layer, base.vintage, base.class = l.Layer, l.Vintage, g.name()
+	base.count, base.m2, base.net = &g.Count, &g.AreaM2, g.NetM2
+	return base
+}
+
+// name is the class as FIELD=VALUE, for each of its fields.
+func (g *Group) name() string {
+	var class []string
+	for k, f := range g.Fields {
+		class = append(class, f+"="+text(g.Values[k]))
+	}
+	return strings.Join(class, " ")
+}
+
+// plain writes a JSON text without its quotes, and anything else as it stands.
+func plain(v json.RawMessage) string {
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		return s
+	}
+	return compact(v)
+}
+
+func compact(v json.RawMessage) string {
+	var b bytes.Buffer
+	if len(v) == 0 || bytes.Equal(v, []byte("null")) || json.Compact(&b, v) != nil {
+		return ""
+	}
+	return b.String()
+}
+
+func number(v *float64, decimals int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', decimals, 64)
+}

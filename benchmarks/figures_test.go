@@ -1,0 +1,251 @@
+package benchmarks
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// measured holds the values of benchmark lines, by name without "Benchmark", the
+// last part by= and the number of processors; by program; and by unit.
+type measured map[string]map[string]map[string][]float64
+
+// parseMeasured reads the output of benchmarks. Lines of other kinds are passed
+// over.
+func parseMeasured(text string) measured {
+	out := measured{}
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
+			continue
+		}
+		key, by, ok := strings.Cut(strings.TrimPrefix(f[0], "Benchmark"), "/by=")
+		if !ok {
+			continue
+		}
+		if i := strings.LastIndexByte(by, '-'); i > 0 {
+			if _, err := strconv.Atoi(by[i+1:]); err == nil {
+				by = by[:i]
+			}
+		}
+		for i := 2; i+1 < len(f); i += 2 {
+			v, err := strconv.ParseFloat(f[i], 64)
+			if err != nil {
+				break
+			}
+			if out[key] == nil {
+				out[key] = map[string]map[string][]float64{}
+			}
+			if out[key][by] == nil {
+				out[key][by] = map[string][]float64{}
+			}
+			out[key][by][f[i+1]] = append(out[key][by][f[i+1]], v)
+		}
+	}
+	return out
+}
+
+// of returns the median of a figure; NaN when it was not measured.
+func (m measured) of(key, by, unit string) float64 {
+	v := slices.Clone(m[key][by][unit])
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(v)
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// ms returns the clock and the processor time of a measurement in milliseconds.
+func (m measured) ms(key, by string) (clock, cpu float64) {
+	return m.of(key, by, "ns/op") / 1e6, m.of(key, by, "cpu-ms/op")
+}
+
+// goal is a figure that was aimed at.
+type goal struct {
+	what  string
+	asked string
+	// figures returns what was measured by the clock and by processor time, and
+	// whether it is there; NaN stands for what was not measured.
+	figures func(m measured) (clock, cpu float64)
+	met     func(clock, cpu float64) bool
+	unit    string
+}
+
+// times is the goal that a rival takes at least n times as long as we do, over
+// the least favourable of keys.
+func times(n float64, what, ours, rival string, keys ...string) goal {
+	return goal{what: what, asked: fmt.Sprintf("≥ %v ×", n), unit: "×",
+		figures: func(m measured) (clock, cpu float64) {
+			clock, cpu = math.Inf(1), math.Inf(1)
+			for _, k := range keys {
+				c, p := m.ms(k, ours)
+				rc, rp := m.ms(k, rival)
+				clock, cpu = min(clock, rc/c), min(cpu, rp/p)
+			}
+			return clock, cpu
+		},
+		met: func(clock, cpu float64) bool { return max(clock, cpu) >= n },
+	}
+}
+
+// atMost is the goal that one of our times is at most n times another.
+func atMost(n float64, what, key, by, other string) goal {
+	return goal{what: what, asked: fmt.Sprintf("≤ %v ×", n), unit: "×",
+		figures: func(m measured) (clock, cpu float64) {
+			c, p := m.ms(key, by)
+			oc, op := m.ms(key, other)
+			return c / oc, p / op
+		},
+		met: func(clock, cpu float64) bool { return min(clock, cpu) <= n },
+	}
+}
+
+// unitAtMost is the goal that figures of ours are at most n, the greatest of keys.
+func unitAtMost(n float64, what, by, clockUnit, cpuUnit, shown string, keys ...string) goal {
+	return goal{what: what, asked: fmt.Sprintf("≤ %v %s", n, shown), unit: " " + shown,
+		figures: func(m measured) (clock, cpu float64) {
+			for _, k := range keys {
+				clock, cpu = max(clock, m.of(k, by, clockUnit)), max(cpu, m.of(k, by, cpuUnit))
+			}
+			return clock, cpu
+		},
+		met: func(clock, cpu float64) bool { return min(clock, cpu) <= n },
+	}
+}
+
+// pairKeys are the measurements of pairs of these sizes, of all kinds.
+func pairKeys(name string, vertices ...int) []string {
+	var out []string
+	for _, kind := range []string{"crossing", "beside", "same"} {
+		for _, n := range vertices {
+			out = append(out, fmt.Sprintf("%s/kind=%s/vertices=%d", name, kind, n))
+		}
+	}
+	return out
+}
+
+// goals are the figures aimed at, in the order of the table.
+func goals() []goal {
+	small, large := []int{16, 36, 64}, []int{256, 1024, 4096}
+	all := append(slices.Clone(small), large...)
+	aoi := "Ask/data=landscape/aoi=parcels1835"
+	whole := "WholeLayer/data=landscape"
+	out := []goal{
+		times(18, "area of a pair, 16–64 vertices: GEOS", "gengtu", "geos", pairKeys("Pair", small...)...),
+		times(18, "the same from and to Go's polygons: GEOS converting", "gengtu-loading", "geos-converting", pairKeys("Pair", small...)...),
+		times(10, "area of a pair, 256–4096 vertices: GEOS", "gengtu", "geos", pairKeys("Pair", large...)...),
+		times(10, "the same from and to Go's polygons: GEOS converting", "gengtu-loading", "geos-converting", pairKeys("Pair", large...)...),
+		times(10, "one prepared shape, 64–4096 vertices, × parcels: GEOS prepared", "gengtu", "geos", "Prepared/vertices=64", "Prepared/vertices=256", "Prepared/vertices=1024", "Prepared/vertices=4096"),
+		unitAtMost(0, "allocations a pair", "gengtu", "allocs/op", "allocs/op", "a pair", pairKeys("Pair", all...)...),
+		times(2, "piece of a pair, 16–64 vertices: GEOS converting", "gengtu", "geos-converting", pairKeys("Piece", small...)...),
+		times(2, "piece of a pair, 256–4096 vertices: GEOS converting", "gengtu", "geos-converting", pairKeys("Piece", large...)...),
+		times(100, "shape with 1,835 parcels, all combinations: PostGIS, all combinations", "gengtu", "postgis-combinations", aoi),
+		times(100, "shape with 1,835 parcels, all combinations: PostGIS, gross sums of three layers", "gengtu", "postgis-plain", aoi),
+		times(100, "the same against PostGIS with stored areas", "gengtu", "postgis", aoi),
+		times(100, "the same, one layer each: PostGIS", "gengtu", "postgis-plain", aoi+"/layers=cropland"),
+		times(100, "the same through HTTP: PostGIS, all combinations", "gengtu-http", "postgis-combinations", aoi),
+	}
+	for _, s := range sizes {
+		k := "Ask/data=landscape/aoi=" + s.name
+		out = append(out, times(100, "random shapes of "+s.name+": PostGIS, all combinations", "gengtu", "postgis-combinations", k),
+			times(100, "random shapes of "+s.name+": PostGIS, gross sums", "gengtu", "postgis-plain", k))
+	}
+	return append(out,
+		unitAtMost(5, "1,000 random shapes, 99 of 100", "gengtu", "p99-ms", "p99-cpu-ms", "ms", "AskRandom/data=landscape/aoi=mixed"),
+		unitAtMost(5, "the same through HTTP", "gengtu-http", "p99-ms", "p99-cpu-ms", "ms", "AskRandom/data=landscape/aoi=mixed"),
+		times(60, "cropland × PBF, the sum over pairs: PostGIS with two workers", "gengtu-join", "postgis-2workers", whole),
+		times(60, "cropland × PBF, all combinations: PostGIS with two workers, the sum", "gengtu", "postgis-2workers", whole),
+		atMost(2, "all combinations of three layers: our own sum over pairs", whole, "gengtu-3layers", "gengtu-join"),
+		atMost(1, "reading the shape: its answer", "Step/data=landscape/aoi=12km2/return=summary", "gengtu-parse", "gengtu"),
+		atMost(1, "writing the answer: its answer", "Step/data=landscape/aoi=12km2/return=summary", "gengtu-write", "gengtu"),
+		atMost(1, "reading 10,000 corners: their answer", "Step/data=landscape/aoi=12km2-10000corners/return=summary", "gengtu-parse", "gengtu"),
+		atMost(1, "writing every piece: its answer", "Step/data=landscape/aoi=12km2/return=features", "gengtu-write", "gengtu"),
+	)
+}
+
+// table writes the goals with what was measured, those without a figure left out.
+func (m measured) table() string {
+	var b strings.Builder
+	b.WriteString("| figure | aimed at | clock | processor | |\n|---|---|---|---|---|\n")
+	for _, g := range goals() {
+		clock, cpu := g.figures(m)
+		if math.IsNaN(clock) || math.IsInf(clock, 0) {
+			continue
+		}
+		met := "no"
+		if g.met(clock, cpu) {
+			met = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s%s | %s%s | %s |\n", g.what, g.asked, short(clock), g.unit, short(cpu), g.unit, met)
+	}
+	if clock, cpu := m.ms("WholeLayer/data=tenth", "gengtu-join"); !math.IsNaN(clock) {
+		fmt.Fprintf(&b, "| 1 million × 0.7 million parcels, the sum over pairs | | %s ms | %s ms | |\n", short(clock), short(cpu))
+		fmt.Fprintf(&b, "| ten times as many, extrapolated | | %s s | %s s | |\n", short(clock/100), short(cpu/100))
+	}
+	return b.String()
+}
+
+// short writes a figure with three digits that count.
+func short(v float64) string {
+	if v == 0 || math.Abs(v) >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), 64)
+}
+
+// TestFigures writes figures.md and graph.svg, from the benchmark lines of the
+// file that BENCH_MEASURED names, beside that file. Without it, it holds the
+// table and the graph of made lines against what they must be.
+func TestFigures(t *testing.T) {
+	if path := os.Getenv("BENCH_MEASURED"); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := parseMeasured(string(text))
+		for name, content := range map[string]string{"figures.md": m.table(), "graph.svg": m.graph()} {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	m := parseMeasured(madeLines)
+	table := m.table()
+	for _, want := range []string{
+		"| cropland × PBF, all combinations: PostGIS with two workers, the sum | ≥ 60 × | 70.0× | 50.0× | yes |",
+		"| 1,000 random shapes, 99 of 100 | ≤ 5 ms | 7.00 ms | 6.00 ms | no |",
+		"| all combinations of three layers: our own sum over pairs | ≤ 2 × | 1.50× | 1.50× | yes |",
+	} {
+		if !strings.Contains(table, want) {
+			t.Errorf("the table lacks %q:\n%s", want, table)
+		}
+	}
+	if strings.Contains(table, "NaN") || strings.Contains(table, "piece of a pair") {
+		t.Errorf("the table has what was not measured:\n%s", table)
+	}
+	graph := m.graph()
+	if n := strings.Count(graph, "<polyline"); n != 3 {
+		t.Errorf("%d lines in the graph, want 3:\n%s", n, graph)
+	}
+	if strings.Contains(graph, "NaN") || !strings.HasPrefix(graph, "<svg") {
+		t.Errorf("the graph is broken:\n%s", graph)
+	}
+}
+
+const madeLines = `goos: linux
+BenchmarkGrowth/data=landscape/aoi=1km2/by=gengtu-2 10 1000000 ns/op 1.0 cpu-ms/op 100 parcels 50 parcels-on-border 321000 parcels-in-layer
+BenchmarkGrowth/data=landscape/aoi=12km2/by=gengtu-2 10 3000000 ns/op 3.0 cpu-ms/op 1400 parcels 150 parcels-on-border 321000 parcels-in-layer
+BenchmarkGrowth/data=land10k/aoi=12km2/by=gengtu-2 10 2000000 ns/op 2.0 cpu-ms/op 1400 parcels 140 parcels-on-border 10000 parcels-in-layer
+BenchmarkAskRandom/data=landscape/aoi=mixed/by=gengtu-2 1 2000000 ns/op 2.0 cpu-ms/op 7 p99-ms 6 p99-cpu-ms
+BenchmarkWholeLayer/data=landscape/by=gengtu-2 1 1000000000 ns/op 2000 cpu-ms/op
+BenchmarkWholeLayer/data=landscape/by=gengtu-3layers-2 1 1500000000 ns/op 3000 cpu-ms/op
+BenchmarkWholeLayer/data=landscape/by=gengtu-join-2 1 1000000000 ns/op 2000 cpu-ms/op
+BenchmarkWholeLayer/data=landscape/by=postgis-2workers-2 1 70000000000 ns/op 100000 cpu-ms/op
+PASS
+`

@@ -60,7 +60,7 @@ func (k *pairKernel) load(o *Outline, m geo.MultiPolygon, common geo.Box) {
 			o.appendRing(&k.plane.EqualAreaPlane, k.ring)
 		}
 	}
-	o.finish()
+	o.finish(&k.plane.EqualAreaPlane)
 }
 
 // appendNear appends r to dst; where three and more positions on end lie beyond
@@ -99,7 +99,7 @@ func (k *Kernel) Shared(a, b *Outline) float64 {
 		return 0
 	}
 	k.a, k.b = a, b
-	k.top = min(ra.high, rb.high)
+	k.top = min(a.high, b.high)
 	k.total = sum{}
 	k.meet(0, 0)
 	return max(0, k.total.value()*a.scale)

@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"math"
+
 	"gengtu/index/geo"
 )
 
@@ -9,11 +11,13 @@ import (
 // the empty outline; it may be loaded again and again and keeps its memory. An
 // Outline that nobody loads may be read by several goroutines at once.
 type Outline struct {
-	edges []chord
-	nodes []chain // from the root down, each before its parts; empty if there are no edges
-	rings []int32 // for each ring, the index behind its last edge
-	ref   float64 // ordinate that the chains' integrals count from
-	scale float64 // m of one unit of longitude
+	edges  []chord
+	nodes  []chain // from the root down, each before its parts; empty if there are no edges
+	rings  []int32 // for each ring, the index behind the last of its leaves
+	leaves []chain // chains without parts, in the order of their edges
+	ref    float64 // ordinate that the chains' integrals count from
+	high   float64 // highest ordinate
+	scale  float64 // m of one unit of longitude
 }
 
 // chord is an edge from west to east. Abscissas are longitudes in units, so that
@@ -21,7 +25,7 @@ type Outline struct {
 // a meridian have no width and are not kept.
 type chord struct {
 	x0, x1 int64
-	y0, y1 float64
+	y0     float64 // at x0
 	slope  float64 // m for one unit
 	sign   float64 // -1 if the ring runs west to east, +1 if it runs east to west
 }
@@ -31,16 +35,17 @@ type chord struct {
 // end: what lies between them west of the start and east of the end it covers as
 // often in one direction as in the other.
 type chain struct {
-	x0, x1     int64 // of all of it
-	low, high  float64
+	x0, x1     int64   // longitudes of all of it
+	low, high  int64   // latitudes of all of it: ordinates grow with them
 	start, end int64   // the same for whole rings
 	integral   float64 // of the ordinate above ref, signed, along it; m for units
-	first      int32   // of the edges, of a chain that has no parts
-	next       int32   // the index behind the edges; or, negative, that of the second part
+	first      int32   // index of the first edge of a chain that has no parts
+	next       int32   // index behind its last edge; or, negative, index of the second part
 }
 
-// chainEdges is the number of edges from which on a chain has parts.
-const chainEdges = 8
+// chainEdges is the number of edges above which a chain has parts: with fewer,
+// walking the tree costs more than the pairs of edges that it saves.
+const chainEdges = 6
 
 // Load replaces what o holds by the polygon of rings r, directed as features are
 // stored. plane is that of all outlines that meet in one [Kernel]; it should lie
@@ -52,7 +57,7 @@ func (o *Outline) Load(plane *geo.EqualAreaPlane, r *geo.Rings) {
 		o.appendRing(plane, r.Positions[start:end])
 		start = end
 	}
-	o.finish()
+	o.finish(plane)
 }
 
 // Area returns the outline's own area in m², by its direction.
@@ -64,51 +69,91 @@ func (o *Outline) Area() float64 {
 }
 
 func (o *Outline) begin(plane *geo.EqualAreaPlane) {
-	o.edges, o.nodes, o.rings = o.edges[:0], o.nodes[:0], o.rings[:0]
+	o.edges, o.leaves, o.nodes, o.rings = o.edges[:0], o.leaves[:0], o.nodes[:0], o.rings[:0]
 	at := plane.Origin()
 	at.Lon += geo.Unit
 	o.scale = plane.To(at).X / geo.Unit
 }
 
-// appendRing adds the edges of a ring.
+// appendRing adds the edges of a ring and its chains without parts. Directions
+// of edges are not to be foretold, so it does without branches on them.
 func (o *Outline) appendRing(plane *geo.EqualAreaPlane, ring []geo.Position) {
 	if len(ring) < 3 {
 		return
 	}
-	before := len(o.edges)
+	before := len(o.leaves)
 	first := clamped(ring[0])
-	x, y := first.Lon, plane.To(first).Y
-	if before == 0 {
-		o.ref = y
+	p, py := first, plane.To(first).Y
+	if len(o.edges) == 0 {
+		o.ref = py
 	}
-	firstY := y
-	for _, q := range ring[1:] {
-		q = clamped(q)
+	c := o.newLeaf()
+	if last := len(ring) - 1; ring[last] == ring[0] {
+		ring = ring[:last]
+	}
+	for i := 1; i <= len(ring); i++ {
+		q := first
+		if i < len(ring) {
+			q = clamped(ring[i])
+		}
 		qy := plane.To(q).Y
-		o.appendEdge(x, y, q.Lon, qy)
-		x, y = q.Lon, qy
+		if p.Lon != q.Lon {
+			y0, y1 := math.Float64bits(py), math.Float64bits(qy)
+			if p.Lon > q.Lon {
+				y0 = y1
+			}
+			width := float64(p.Lon - q.Lon)
+			x0, x1 := min(p.Lon, q.Lon), max(p.Lon, q.Lon)
+			o.edges = append(o.edges, chord{
+				x0, x1, math.Float64frombits(y0), (py - qy) / width, math.Copysign(1, width),
+			})
+			if c.next == 0 {
+				c.start = p.Lon
+			}
+			c.x0, c.x1 = min(c.x0, x0), max(c.x1, x1)
+			c.low, c.high = min(c.low, p.Lat, q.Lat), max(c.high, p.Lat, q.Lat)
+			c.integral += width * ((py - o.ref) + (qy - o.ref))
+			c.end = q.Lon
+			c.next++
+			if c.next == chainEdges {
+				o.appendLeaf(&c)
+				c = o.newLeaf()
+			}
+		}
+		p, py = q, qy
 	}
-	o.appendEdge(x, y, first.Lon, firstY)
-	if len(o.edges) > before {
-		o.rings = append(o.rings, int32(len(o.edges)))
+	if c.next > 0 {
+		o.appendLeaf(&c)
+	}
+	if len(o.leaves) > before {
+		o.rings = append(o.rings, int32(len(o.leaves)))
 	}
 }
 
-// appendEdge adds the edge from p to q.
-func (o *Outline) appendEdge(px int64, py float64, qx int64, qy float64) {
-	switch {
-	case px < qx:
-		o.edges = append(o.edges, chord{px, qx, py, qy, (qy - py) / float64(qx-px), -1})
-	case px > qx:
-		o.edges = append(o.edges, chord{qx, px, qy, py, (py - qy) / float64(px-qx), 1})
+// newLeaf returns a chain without edges; next counts them, and integral is
+// twice theirs, until it is complete.
+func (o *Outline) newLeaf() chain {
+	return chain{
+		x0: math.MaxInt64, x1: math.MinInt64,
+		low: math.MaxInt64, high: math.MinInt64,
+		first: int32(len(o.edges)),
 	}
+}
+
+// appendLeaf adds the complete chain c.
+func (o *Outline) appendLeaf(c *chain) {
+	c.next += c.first
+	c.integral *= 0.5
+	o.leaves = append(o.leaves, *c)
 }
 
 // finish builds the tree.
-func (o *Outline) finish() {
-	if len(o.rings) > 0 {
-		o.joinRings(0, len(o.rings))
+func (o *Outline) finish(plane *geo.EqualAreaPlane) {
+	if len(o.rings) == 0 {
+		return
 	}
+	o.joinRings(0, len(o.rings))
+	o.high = plane.To(geo.Position{Lon: o.nodes[0].x0, Lat: o.nodes[0].high}).Y
 }
 
 // joinRings appends the node of rings [i, j) and those below it.
@@ -118,7 +163,7 @@ func (o *Outline) joinRings(i, j int) {
 		if i > 0 {
 			first = o.rings[i-1]
 		}
-		o.joinEdges(first, o.rings[i])
+		o.joinLeaves(first, o.rings[i])
 		return
 	}
 	at := len(o.nodes)
@@ -131,18 +176,18 @@ func (o *Outline) joinRings(i, j int) {
 	o.nodes[at].start = o.nodes[at].end
 }
 
-// joinEdges appends the node of edges [i, j) of one ring and those below it.
-func (o *Outline) joinEdges(i, j int32) {
-	at := len(o.nodes)
-	if j-i <= chainEdges {
-		o.nodes = append(o.nodes, o.leaf(i, j))
+// joinLeaves appends the node of leaves [i, j) of one ring and those below it.
+func (o *Outline) joinLeaves(i, j int32) {
+	if j-i == 1 {
+		o.nodes = append(o.nodes, o.leaves[i])
 		return
 	}
+	at := len(o.nodes)
 	o.nodes = append(o.nodes, chain{})
 	middle := (i + j) / 2
-	o.joinEdges(i, middle)
+	o.joinLeaves(i, middle)
 	second := len(o.nodes)
-	o.joinEdges(middle, j)
+	o.joinLeaves(middle, j)
 	o.join(at, second)
 }
 
@@ -156,29 +201,4 @@ func (o *Outline) join(at, second int) {
 		integral: a.integral + b.integral,
 		next:     int32(-second),
 	}
-}
-
-// leaf returns the chain of edges [i, j).
-func (o *Outline) leaf(i, j int32) chain {
-	e := &o.edges[i]
-	c := chain{x0: e.x0, x1: e.x1, low: min(e.y0, e.y1), high: max(e.y0, e.y1), first: i, next: j}
-	c.start = e.x0
-	if e.sign > 0 {
-		c.start = e.x1
-	}
-	for k := i; k < j; k++ {
-		e = &o.edges[k]
-		c.x0, c.x1 = min(c.x0, e.x0), max(c.x1, e.x1)
-		if e.y0 < e.y1 {
-			c.low, c.high = min(c.low, e.y0), max(c.high, e.y1)
-		} else {
-			c.low, c.high = min(c.low, e.y1), max(c.high, e.y0)
-		}
-		c.integral += e.sign * float64(e.x1-e.x0) * ((e.y0 - o.ref) + (e.y1 - o.ref)) * 0.5
-	}
-	c.end = e.x1
-	if e.sign > 0 {
-		c.end = e.x0
-	}
-	return c
 }

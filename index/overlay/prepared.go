@@ -50,10 +50,8 @@ func (p *Prepared) Side(box geo.Box) Side {
 	if box.Empty() || p.box.Empty() || !box.Intersects(p.box) {
 		return Outside
 	}
-	b := sighting{
-		x0: box.Min.Lon, x1: box.Max.Lon,
-		low: p.plane.To(clamped(box.Min)).Y, high: p.plane.To(clamped(box.Max)).Y,
-	}
+	b := sighting{box: box}
+	b.low, b.high = p.plane.To(clamped(box.Min)).Y-sightMargin, p.plane.To(clamped(box.Max)).Y+sightMargin
 	if len(p.outline.nodes) > 0 && b.meets(&p.outline, 0) {
 		return Across
 	}
@@ -63,11 +61,15 @@ func (p *Prepared) Side(box geo.Box) Side {
 	return Outside
 }
 
+// sightMargin, m, is far more than an edge's ordinate can be wrong by: about
+// 3e-16 of the edge's height.
+const sightMargin = 1e-6
+
 // sighting looks from a box upwards.
 type sighting struct {
-	x0, x1    int64
-	low, high float64
-	winding   int // how often an outline lies around the box, when none of it meets it
+	box       geo.Box
+	low, high float64 // ordinates, a little outside of box
+	winding   int     // how often an outline lies around the box, when none of it meets it
 }
 
 // meets tells whether an edge of chain i of o may meet the box, and otherwise
@@ -75,9 +77,9 @@ type sighting struct {
 func (s *sighting) meets(o *Outline, i int32) bool {
 	c := &o.nodes[i]
 	switch {
-	case c.x1 < s.x0 || c.x0 > s.x1 || c.high < s.low:
+	case c.x1 < s.box.Min.Lon || c.x0 > s.box.Max.Lon || c.high < s.box.Min.Lat:
 		return false
-	case c.low > s.high:
+	case c.low > s.box.Max.Lat:
 		s.pass(c.start, c.end)
 		return false
 	case c.next < 0:
@@ -85,10 +87,15 @@ func (s *sighting) meets(o *Outline, i int32) bool {
 	}
 	for n := c.first; n < c.next; n++ {
 		e := &o.edges[n]
-		if e.x1 < s.x0 || e.x0 > s.x1 || e.y0 < s.low && e.y1 < s.low {
+		x0, x1 := max(e.x0, s.box.Min.Lon), min(e.x1, s.box.Max.Lon)
+		if x0 > x1 {
 			continue
 		}
-		if e.y0 <= s.high || e.y1 <= s.high {
+		y0, y1 := e.y0+e.slope*float64(x0-e.x0), e.y0+e.slope*float64(x1-e.x0)
+		if y0 < s.low && y1 < s.low {
+			continue
+		}
+		if y0 <= s.high || y1 <= s.high {
 			return true
 		}
 		if e.sign < 0 {
@@ -102,9 +109,9 @@ func (s *sighting) meets(o *Outline, i int32) bool {
 
 // pass counts what runs above the box from start to end.
 func (s *sighting) pass(start, end int64) {
-	if start <= s.x0 && s.x0 < end {
+	if start <= s.box.Min.Lon && s.box.Min.Lon < end {
 		s.winding--
-	} else if end <= s.x0 && s.x0 < start {
+	} else if end <= s.box.Min.Lon && s.box.Min.Lon < start {
 		s.winding++
 	}
 }

@@ -1,0 +1,236 @@
+package overlay
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"gengtu/index/geo"
+)
+
+// Source is a layer that [Join] reads. Its methods are called by several
+// goroutines at once.
+type Source interface {
+	// Len returns the number of features.
+	Len() int
+	// Box returns the box around feature i.
+	Box(i int) geo.Box
+	// Rings puts feature i into r, which comes empty: valid and directed, shells
+	// counter-clockwise and holes clockwise.
+	Rings(i int, r *geo.Rings) error
+}
+
+// Pair is two features that share ground.
+type Pair struct {
+	// A and B are the features' numbers in their sources.
+	A, B int32
+	// Area is what they share, in m².
+	Area float64
+}
+
+// Join finds all pairs of a feature of a and a feature of b that share ground,
+// with the shared areas by [Kernel].
+//
+// The ground is divided into blocks of a few thousand features; a feature is
+// loaded once for each block that it reaches into, and each pair is measured in one
+// block. visit gets the pairs block by block, by one goroutine at a time; the
+// slice is valid until it returns. Order and areas are the same, bit for bit,
+// for any number of workers; 0 is one for each processor. Memory is some 40
+// bytes for each feature, and that of a few blocks.
+//
+// Errors are ctx's, the source's and visit's, as they are; the first in the
+// order of blocks ends the work.
+func Join(ctx context.Context, a, b Source, workers int, visit func([]Pair) error) error {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	j := newJoin(a, b)
+	jobs := make(chan *joinBlock)
+	order := make(chan *joinBlock, 2*workers)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() {
+		defer close(jobs)
+		defer close(order)
+		j.divide(func(block *joinBlock) bool {
+			select {
+			case order <- block:
+			case <-ctx.Done():
+				return false
+			}
+			select {
+			case jobs <- block:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	})
+	for range workers {
+		running.Go(func() {
+			w := joinWorker{join: j}
+			for block := range jobs {
+				block.err = w.measure(ctx, block)
+				close(block.done)
+			}
+		})
+	}
+	for block := range order {
+		select {
+		case <-block.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if block.err != nil {
+			return block.err
+		}
+		if len(block.pairs) > 0 {
+			if err := visit(block.pairs); err != nil {
+				return err
+			}
+		}
+		j.recycle(block)
+	}
+	return ctx.Err()
+}
+
+// joinWorker measures blocks.
+type joinWorker struct {
+	join    *join
+	kernel  Kernel
+	rings   geo.Rings
+	near    []geo.Position
+	loading Outline
+	edges   []chord // of all outlines of the block
+	chains  []chain
+	sides   [2][]joinFeature
+	active  [2][]joinReach
+}
+
+// joinFeature is a feature in a block.
+type joinFeature struct {
+	box     geo.Box
+	id      int32
+	outline Outline
+}
+
+// joinReach is what the sweep has to know of a feature that it is passing.
+type joinReach struct {
+	end, low, high int64 // longitude where it ends; latitudes
+	place          int32 // in joinWorker.sides
+}
+
+// pairsPerCheck is the number of pairs, some milliseconds' worth, after which
+// a worker looks whether it has to stop.
+const pairsPerCheck = 4096
+
+// measure fills block.pairs.
+func (w *joinWorker) measure(ctx context.Context, block *joinBlock) error {
+	var reach [2]geo.Box
+	for side := range w.sides {
+		w.sides[side] = w.join.sorted(w.sides[side][:0], side, block.ids[side])
+		reach[side] = geo.EmptyBox()
+		for i := range w.sides[side] {
+			reach[side] = reach[side].Union(w.sides[side][i].box)
+		}
+	}
+	plane := newPlane(intersectBoxes(intersectBoxes(reach[0], reach[1]), block.region))
+	w.edges, w.chains = w.edges[:0], w.chains[:0]
+	for side := range w.sides {
+		for i := range w.sides[side] {
+			if err := w.load(&plane.EqualAreaPlane, side, &w.sides[side][i], reach[1-side]); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return w.sweep(ctx, block)
+}
+
+// longRing is the number of positions from which on it pays to leave out those
+// that are far from the other layer's features.
+const longRing = 256
+
+// load loads f, of which only the part in reach matters.
+func (w *joinWorker) load(plane *geo.EqualAreaPlane, side int, f *joinFeature, reach geo.Box) error {
+	w.rings.Reset()
+	if err := w.join.sources[side].Rings(int(f.id), &w.rings); err != nil {
+		return err
+	}
+	o := &w.loading
+	if len(w.rings.Positions) < longRing || reach.Contains(f.box) {
+		o.Load(plane, &w.rings)
+	} else {
+		o.begin(plane)
+		start := int32(0)
+		for _, end := range w.rings.Ends {
+			w.near = appendNear(w.near[:0], w.rings.Positions[start:end], reach)
+			o.appendRing(plane, w.near)
+			start = end
+		}
+		o.finish(plane)
+	}
+	// Side by side in memory the outlines of a block stay in the cache.
+	e, c := len(w.edges), len(w.chains)
+	w.edges, w.chains = append(w.edges, o.edges...), append(w.chains, o.nodes...)
+	f.outline = Outline{edges: w.edges[e:], nodes: w.chains[c:], ref: o.ref, high: o.high, scale: o.scale}
+	return nil
+}
+
+// sweep goes through the features of both sides from west to east.
+func (w *joinWorker) sweep(ctx context.Context, block *joinBlock) error {
+	as, bs := w.sides[0], w.sides[1]
+	w.active = [2][]joinReach{w.active[0][:0], w.active[1][:0]}
+	done := 0
+	for i, j := 0, 0; i < len(as) || j < len(bs); {
+		if j >= len(bs) || i < len(as) && as[i].box.Min.Lon <= bs[j].box.Min.Lon {
+			done += w.pass(block, 0, i)
+			i++
+		} else {
+			done += w.pass(block, 1, j)
+			j++
+		}
+		if done >= pairsPerCheck {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			done = 0
+		}
+	}
+	return nil
+}
+
+// pass measures feature i of a side with those of the other that the sweep is
+// passing, and returns their number.
+func (w *joinWorker) pass(block *joinBlock, side, i int) int {
+	f := &w.sides[side][i]
+	others := w.active[1-side]
+	kept, done := 0, 0
+	for _, o := range others {
+		if o.end <= f.box.Min.Lon {
+			continue
+		}
+		others[kept] = o
+		kept++
+		if o.high <= f.box.Min.Lat || f.box.Max.Lat <= o.low ||
+			!block.owns(f.box.Min.Lon, max(o.low, f.box.Min.Lat)) {
+			continue
+		}
+		done++
+		g := &w.sides[1-side][o.place]
+		a, b := f, g
+		if side == 1 {
+			a, b = g, f
+		}
+		if area := w.kernel.Shared(&a.outline, &b.outline); area > 0 {
+			block.pairs = append(block.pairs, Pair{a.id, b.id, area})
+		}
+	}
+	w.active[1-side] = others[:kept]
+	w.active[side] = append(w.active[side], joinReach{f.box.Max.Lon, f.box.Min.Lat, f.box.Max.Lat, int32(i)})
+	return done
+}

@@ -1,0 +1,184 @@
+package overlay
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"gengtu/index/geo"
+)
+
+// moved moves each position of ms by up to size units in each axis, in all of them alike.
+func (g generator) moved(ms []geo.MultiPolygon, size int64) []geo.MultiPolygon {
+	to := map[geo.Position]geo.Position{}
+	var out []geo.MultiPolygon
+	for _, m := range ms {
+		m = clone(m)
+		for _, p := range m {
+			for _, r := range p {
+				for i, v := range r {
+					if _, ok := to[v]; !ok {
+						to[v] = geo.Position{Lon: v.Lon + g.Int64N(2*size+1) - size, Lat: v.Lat + g.Int64N(2*size+1) - size}
+					}
+					r[i] = to[v]
+				}
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// valid tells whether all of ms keep to the rules.
+func valid(ms []geo.MultiPolygon) bool {
+	for _, m := range ms {
+		if _, ok := fair(m); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// fabrics returns two nets to cut with each other, of the kind-th kind.
+func (g generator) fabrics(kind int) (name string, as, bs []geo.MultiPolygon) {
+	sizes := []float64{0.02, 1, 100, 3000, 100_000}
+	size := sizes[kind%len(sizes)]
+	bs = g.tessellation(6, size)
+	switch kind / len(sizes) % 4 {
+	case 0:
+		name, as = "independent", g.tessellation(5, size)
+	case 1:
+		name, as = "moved by 3 units", g.moved(bs, 3)
+	case 2:
+		name, as = "moved by 200 units", g.moved(bs, 200)
+	default:
+		name, as = "the same", bs
+	}
+	return fmt.Sprintf("%s, %g m", name, size), as, bs
+}
+
+const fabricKinds = 20
+
+// loose is what is left of a net of pieces when the edges of neighbours have
+// cancelled each other.
+type loose struct {
+	edges, all int
+	length     float64 // m
+	off        float64 // how far, in units, their positions stand off the other's line at most
+}
+
+// cancel counts the edges of pieces, and of outline in reverse, that nothing cancels.
+func cancel(pieces []geo.MultiPolygon, outline geo.MultiPolygon) loose {
+	n := outline.Vertices()
+	for _, m := range pieces {
+		n += m.Vertices()
+	}
+	c := newCanceller(n)
+	each := func(m geo.MultiPolygon, visit func(p, q geo.Position)) {
+		for _, p := range m {
+			for _, r := range p {
+				for i := 1; i < len(r); i++ {
+					visit(r[i-1], r[i])
+				}
+			}
+		}
+	}
+	for _, m := range pieces {
+		each(m, c.add)
+	}
+	each(outline, func(p, q geo.Position) { c.add(q, p) })
+	s := &arrangement{}
+	c.rest(s, operandA)
+	out := loose{edges: len(s.segments), all: n}
+	// A position that only one neighbour has stands beside the other's edge.
+	for _, e := range s.segments {
+		out.length += math.Hypot(float64(e.q.Lon-e.p.Lon), float64(e.q.Lat-e.p.Lat)) * metresPerUnit
+		for _, v := range []geo.Position{e.p, e.q} {
+			best := math.Inf(1)
+			for _, f := range s.segments {
+				if d, within := distance(f.p, f.q, v); within {
+					best = min(best, d)
+				}
+			}
+			if !math.IsInf(best, 1) {
+				out.off = max(out.off, best)
+			}
+		}
+	}
+	return out
+}
+
+// distance returns how far v is from the line through a and b, in units, and whether
+// it lies beside the part between them.
+func distance(a, b, v geo.Position) (float64, bool) {
+	x, y := float64(b.Lon-a.Lon), float64(b.Lat-a.Lat)
+	u, w := float64(v.Lon-a.Lon), float64(v.Lat-a.Lat)
+	t := u*x + w*y
+	return math.Abs(u*y-w*x) / math.Hypot(x, y), t > 0 && t < x*x+y*y
+}
+
+// Pieces of a net cut by another net, with what is left over of both, cover what
+// both nets cover, once; and when the edges of neighbours have cancelled each other nothing
+// is left but the outline: but for a position, here and there, that only one neighbour has.
+func TestPiecesShareBorders(t *testing.T) {
+	g := newGenerator(40)
+	all, edges := 0, 0
+	for kind := range 5 * fabricKinds {
+		name, as, bs := g.fabrics(kind)
+		if !valid(as) || !valid(bs) {
+			continue // moved by too much for its size
+		}
+		pieces, both := cutFabrics(t, as, bs)
+		var items []Item
+		for _, m := range pieces {
+			items = append(items, Item{Group: NoGroup, Weight: math.NaN(), Geometry: m})
+		}
+		r := mustMeasure(t, geo.MultiPolygon{both.Box().Polygon()}, items)
+		overlap := r.Layers[0].Gross - r.Layers[0].Area
+		gap := planeOf(both).area(both) - r.Layers[0].Area
+		l := cancel(pieces, both)
+		all, edges = all+l.all, edges+l.edges
+		if l.off > 2 || l.edges > 12 {
+			t.Errorf("%s: %d of %d edges are loose, %.2f units off", name, l.edges, l.all, l.off)
+		}
+		if bound := 1e-12*r.Layers[0].Area + 2.4e-5*l.length; math.Abs(overlap) > bound || math.Abs(gap) > bound {
+			t.Errorf("%s: %g m² overlap, %g m² are missing, with %d edges loose", name, overlap, gap, l.edges)
+		}
+	}
+	t.Logf("%d of %d edges are loose", edges, all)
+	if all < 200_000 || edges*1000 > all {
+		t.Errorf("%d of %d edges are loose", edges, all)
+	}
+}
+
+// cutFabrics returns the pieces of as and bs cut by each other, what is left over of both, and
+// their union.
+func cutFabrics(t *testing.T, as, bs []geo.MultiPolygon) (pieces []geo.MultiPolygon, both geo.MultiPolygon) {
+	t.Helper()
+	must := func(m geo.MultiPolygon, err error) geo.MultiPolygon {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for i := range as {
+		mask, err := NewMask(as[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range bs {
+			if m := must(mask.Piece(bs[j])); m != nil {
+				pieces = append(pieces, m)
+			}
+		}
+	}
+	a, b := must(Dissolve(t.Context(), as)), must(Dissolve(t.Context(), bs))
+	for _, m := range as {
+		pieces = append(pieces, must(Difference(m, b)))
+	}
+	for _, m := range bs {
+		pieces = append(pieces, must(Difference(m, a)))
+	}
+	return pieces, must(Union(a, b))
+}

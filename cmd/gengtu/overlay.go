@@ -1,33 +1,35 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"html/template"
 	"io"
-	"os"
 	"path/filepath"
-	"strconv"
+	"runtime"
 	"strings"
 
 	"gengtu/index"
 	"gengtu/index/areas"
-	"gengtu/index/geo"
 	"gengtu/index/problem"
-	"gengtu/ingest"
-	"gengtu/ingest/source"
 )
+
+// overlayEndings are the forms by the ending of the file; "" is standard output.
+var overlayEndings = map[string]areas.Form{
+	"": areas.JSON, ".json": areas.JSON, ".ndjson": areas.NDJSON, ".jsonl": areas.NDJSON, ".csv": areas.CSV, ".xlsx": areas.XLSX,
+	".html": areas.HTML, ".htm": areas.HTML, ".geojson": areas.GeoJSON,
+}
 
 func runOverlay(e *env, fs *flags) error {
 	dir := fs.String("edition", "", "版本目录|the edition's directory")
 	layers := fs.String("layers", "", "图层，逗号分隔|layers, separated by commas (cropland,pbf,hsf)")
-	by := fs.String("by", "", "按字段分组|field to group by, in every layer that has it")
+	by := fs.String("by", "", "按字段分组，逗号分隔|fields to group by, separated by commas, in every layer that has them")
 	place := fs.String("place", "", "行政区代码|code of a place instead of a file")
 	vintage := fs.String("vintage", "", "时相|vintage")
-	crsName := fs.String("crs", "", "范围文件的坐标系|coordinate system of the shape, when its file says none")
-	table := fs.String("table", "", "范围文件里的图层|layer of the shape's file")
-	out := fs.String("out", "", "输出文件 .json .csv .geojson .html|the file to write: .json .csv .geojson .html")
+	crsName := fs.String("crs", "", "范围文件的坐标系|coordinate system of the shapes, when their file says none")
+	table := fs.String("table", "", "范围文件里的图层|layer of the shapes' file")
+	out := fs.String("out", "", "输出文件 .json .ndjson .csv .xlsx .html .geojson|the file to write: .json .ndjson .csv .xlsx .html .geojson")
 	args, err := fs.parse(0, 1)
 	if err != nil {
 		return err
@@ -36,67 +38,37 @@ func runOverlay(e *env, fs *flags) error {
 		return err
 	}
 	if (len(args) == 1) == (*place != "") {
-		return usage("ARGUMENTS", "给出范围文件或 --place 中的一个", "give a file with the shape, or --place")
+		return usage("ARGUMENTS", "给出范围文件或 --place 中的一个", "give a file with the shapes, or --place")
 	}
-	ending := strings.ToLower(filepath.Ext(*out))
-	write, ok := overlayWriters[ending]
+	form, ok := overlayEndings[strings.ToLower(filepath.Ext(*out))]
 	if !ok {
-		if ending == ".xlsx" {
-			return usage("NOT_AVAILABLE", "这一版程序还不能写 %s", "this program does not write %s yet", ending)
-		}
-		return usage("FORMAT_UNKNOWN", "不认识后缀 %q", "the ending %q is no format", ending)
+		return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .ndjson .csv .xlsx .html .geojson", "the ending %q is no format; there are .json .ndjson .csv .xlsx .html .geojson", filepath.Ext(*out))
 	}
 	ix, err := index.Open(*dir, "")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	q := areas.Question{Combinations: true, Vintage: *vintage, Pieces: ending == ".geojson"}
+	q := areas.Question{Combinations: true, Vintage: *vintage, Pieces: form == areas.GeoJSON}
 	if *layers != "" {
 		q.Layers = strings.Split(*layers, ",")
 	}
 	if err := groupBy(ix, &q, *by); err != nil {
 		return err
 	}
-	var results []areas.Result
+	o := &overlayRun{
+		env: e, form: form, out: *out, about: areas.AboutOf(ix.Manifest, programVersion()),
+		asker: areas.Asker{Index: ix, Question: q, Program: programVersion()},
+	}
 	if *place != "" {
-		results, err = e.overlayPlace(ix, q, *place)
-	} else {
-		results, err = e.overlayFile(ix, q, args[0], *table, *crsName)
+		return o.place(*place)
 	}
-	if err != nil {
-		return err
-	}
-	if *out == "" {
-		err = write(e.stdout, results, e.lang)
-	} else {
-		err = writeFile(*out, func(w io.Writer) error { return write(w, results, e.lang) })
-	}
-	if err != nil {
-		return err
-	}
-	return e.tellFailed(results)
+	return o.file(args[0], *table, *crsName)
 }
 
-// tellFailed says which shapes have no answer; when none has one, that is an
-// error.
-func (e *env) tellFailed(results []areas.Result) error {
-	failed := 0
-	for i, r := range results {
-		if r.Problem != nil {
-			failed++
-			e.notef("%s\n", r.Problem.At(int64(i+1), strings.Trim(string(r.ID), `"`)).Text(e.lang))
-		}
-	}
-	if failed > 0 && failed == len(results) {
-		return problem.New("OVERLAY_NONE", "%d 个范围都没有算出来", "none of %d shapes could be answered", failed)
-	}
-	return nil
-}
-
-// groupBy asks for a field in every layer asked about that has it.
-func groupBy(ix *index.Index, q *areas.Question, field string) error {
-	if field == "" {
+// groupBy asks for fields in every layer asked about that has them.
+func groupBy(ix *index.Index, q *areas.Question, fields string) error {
+	if fields == "" {
 		return nil
 	}
 	names := q.Layers
@@ -104,197 +76,171 @@ func groupBy(ix *index.Index, q *areas.Question, field string) error {
 		names = areas.DefaultLayers
 	}
 	q.GroupBy = map[string][]string{}
-	for _, n := range names {
-		if l := ix.Layer(n, q.Vintage); l != nil && l.Field(field) >= 0 {
-			q.GroupBy[n] = strings.Split(field, ",")
+	for _, field := range strings.Split(fields, ",") {
+		found := false
+		for _, n := range names {
+			if l := ix.Layer(n, q.Vintage); l != nil && l.Field(field) >= 0 {
+				q.GroupBy[n] = append(q.GroupBy[n], field)
+				found = true
+			}
 		}
-	}
-	if len(q.GroupBy) == 0 {
-		return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %q", "no layer asked about has the field %q", field)
+		if !found {
+			return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %q", "no layer asked about has the field %q", field)
+		}
 	}
 	return nil
 }
 
-func (e *env) overlayPlace(ix *index.Index, q areas.Question, place string) ([]areas.Result, error) {
+// overlayRun is one run of the verb.
+type overlayRun struct {
+	*env
+	form  areas.Form
+	out   string // a file, or "" for standard output
+	about areas.About
+	asker areas.Asker
+
+	shapes, failed int
+}
+
+// place answers for a place.
+func (o *overlayRun) place(code string) error {
+	q := o.asker.Question
 	var err error
-	if q.Shape, err = areas.Place(e.ctx, ix, place, q.Vintage); err != nil {
-		return nil, err
+	if q.Shape, err = areas.Place(o.ctx, o.asker.Index, code, q.Vintage); err != nil {
+		return err
 	}
-	a, err := areas.Ask(e.ctx, ix, q)
+	a, err := areas.Ask(o.ctx, o.asker.Index, q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.Program = programVersion()
-	return []areas.Result{{Answer: a, Single: true}}, nil
+	a.Program = o.asker.Program
+	o.shapes = 1
+	err = o.write(func(w areas.ResultWriter) error {
+		if err := w.Write(&areas.Result{Answer: a, Single: true}); err != nil {
+			return err
+		}
+		return w.Close()
+	})
+	return errors.Join(err, o.report())
 }
 
-// overlayFile answers for each feature of a file, in order. A GeoJSON geometry
-// or Feature gives one answer alone.
-func (e *env) overlayFile(ix *index.Index, q areas.Question, path, table, crsName string) ([]areas.Result, error) {
-	shapes, many, info, err := e.readShapes(path, table)
+// file answers for each shape of a file, in order. A GeoJSON geometry or Feature
+// gives one answer alone.
+func (o *overlayRun) file(path, table, crsName string) error {
+	in, err := o.readShapes(path, table, crsName)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var crs geo.CRS
-	if crsName != "" {
-		crs, err = areas.ParseCRS(crsName)
+	defer in.close()
+	o.asker.CRS = in.crs
+	workers := runtime.GOMAXPROCS(0)
+	if in.many && in.total != 1 {
+		o.asker.Question.Workers = 1 // the shapes are shared out instead
 	} else {
-		crs, err = ingest.SourceCRS(path, info)
+		workers = 1
+	}
+	p := o.progress()
+	defer p.end()
+	results := areas.Start(o.ctx, workers, in.next, o.asker.Result)
+	defer results.Close()
+	if in.many {
+		err = o.write(func(w areas.ResultWriter) error {
+			return results.WriteAll(&tellingWriter{w, o, p, in.total}, nil)
+		})
+	} else {
+		err = o.single(results, path)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []areas.Result
-	for _, s := range shapes {
-		r, err := e.overlayShape(ix, q, crs, &s)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+	p.end()
+	if o.failed > 0 && o.failed == o.shapes {
+		return problem.New("OVERLAY_NONE", "%d 个范围都没有算出来", "none of %d shapes could be answered", o.failed)
 	}
-	if !many {
-		if out[0].Problem != nil {
-			return nil, out[0].Problem.In(path)
-		}
-		out[0].Single = true
-	}
-	return out, nil
+	return o.report()
 }
 
-// overlayShape answers for one shape. What is wrong with it is told in the
-// result and fails no other.
-func (e *env) overlayShape(ix *index.Index, q areas.Question, crs geo.CRS, s *areas.Given) (areas.Result, error) {
-	r := areas.Result{ID: s.ID, Properties: s.Properties}
-	err := s.Err
-	if err == nil {
-		q.Shape, err = areas.Shape(s.Polygons, crs)
-	}
-	if err == nil {
-		r.Answer, err = areas.Ask(e.ctx, ix, q)
-	}
-	if err == nil {
-		r.Answer.Program = programVersion()
-		return r, nil
-	}
-	r.Problem = problem.Of(err)
-	if e.ctx.Err() != nil || r.Problem == nil {
-		return r, err
-	}
-	return r, nil
-}
-
-// readShapes reads the shapes of a file, and what it says of their coordinates.
-// Many is false for a GeoJSON geometry or Feature that stands alone.
-func (e *env) readShapes(path, table string) (shapes []areas.Given, many bool, crs source.CRSInfo, err error) {
-	rd, err := source.Open(e.ctx, path, source.Options{Table: table})
+// single writes the one answer.
+func (o *overlayRun) single(results *areas.Results, path string) error {
+	r, err := results.Next()
 	if err != nil {
-		return nil, false, crs, err
+		return err
 	}
-	defer func() { _ = rd.Close() }() // only read
-	crs = rd.Layer().CRS
-	if ending := strings.ToLower(filepath.Ext(path)); ending == ".json" || ending == ".geojson" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, false, crs, err
-		}
-		if json.Valid(data) { // else a text sequence, which is read below
-			shapes, many, err = areas.ParseShapes(data, areas.Limits{})
-			return shapes, many, crs, err
-		}
+	if r.Problem != nil {
+		return r.Problem.In(path)
 	}
-	shapes, err = recordShapes(rd)
-	return shapes, true, crs, err
+	r.Single = true
+	o.shapes = 1
+	return o.write(func(w areas.ResultWriter) error {
+		if err := w.Write(&r); err != nil {
+			return err
+		}
+		return w.Close()
+	})
 }
 
-// recordShapes reads every record as a shape; its id is its number in the file.
-func recordShapes(rd source.Reader) ([]areas.Given, error) {
-	var out []areas.Given
-	for {
-		var f source.Feature
-		if err := rd.Next(&f); errors.Is(err, io.EOF) {
-			return out, nil
-		} else if err != nil {
-			return nil, err
-		}
-		props := map[string]any{}
-		for i, v := range f.Values {
-			props[rd.Layer().Fields[i].Name] = v
-		}
-		data, err := json.Marshal(props)
-		if err != nil {
-			return nil, err
-		}
-		g := areas.Given{ID: strconv.AppendInt(nil, f.Record, 10), Properties: data, Polygons: f.Polygons}
-		if f.Problem != nil {
-			g.Err = f.Problem
-		}
-		out = append(out, g)
-	}
+// tellingWriter counts what it writes, shows how far it is and says which shapes
+// have no answer.
+type tellingWriter struct {
+	areas.ResultWriter
+	o     *overlayRun
+	p     *progress
+	total int64
 }
 
-// overlayWriters write results by the ending of the file; "" is standard output.
-var overlayWriters = map[string]func(w io.Writer, r []areas.Result, lang problem.Lang) error{
-	"": writeOverlayJSON, ".json": writeOverlayJSON,
-	".csv":     func(w io.Writer, r []areas.Result, _ problem.Lang) error { return areas.WriteCSV(w, r) },
-	".geojson": writeOverlayPieces, ".html": writeOverlayPage,
+// Write implements [areas.ResultWriter].
+func (t *tellingWriter) Write(r *areas.Result) error {
+	t.o.shapes++
+	if r.Problem != nil {
+		t.o.failed++
+		t.p.end()
+		t.o.notef("%s\n", r.Problem.At(int64(t.o.shapes), strings.Trim(string(r.ID), `"`)).Text(t.o.lang))
+	}
+	t.p.tell(t.o.pick("叠加", "overlay"), int64(t.o.shapes), max(t.total, 0))
+	return t.ResultWriter.Write(r)
 }
 
-func writeOverlayJSON(w io.Writer, results []areas.Result, _ problem.Lang) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if len(results) == 1 && results[0].Single {
-		return enc.Encode(results[0].Answer)
+// write lets results be written to the file or to standard output. Of a file
+// nothing stays when they do not come to their end; standard output then says
+// so.
+func (o *overlayRun) write(results func(areas.ResultWriter) error) error {
+	to := func(w io.Writer) error {
+		buffered := bufio.NewWriterSize(w, 1<<16)
+		rw := areas.Indented(buffered)
+		if o.form != areas.JSON {
+			rw = areas.NewWriter(buffered, o.form, o.about)
+		}
+		err := results(rw)
+		if err != nil && o.out == "" && o.shapes > 0 {
+			err = errors.Join(err, rw.Abort(stopped(err)))
+		}
+		return errors.Join(err, buffered.Flush())
 	}
-	if results == nil {
-		results = []areas.Result{}
+	if o.out == "" {
+		return to(o.stdout)
 	}
-	return enc.Encode(results)
+	return writeFile(o.out, to)
 }
 
-// writeOverlayPieces writes every piece as a GeoJSON feature.
-func writeOverlayPieces(w io.Writer, results []areas.Result, _ problem.Lang) error {
-	type feature struct {
-		Type       string          `json:"type"`
-		Properties map[string]any  `json:"properties"`
-		Geometry   json.RawMessage `json:"geometry"`
+// stopped is what is said of results that are missing.
+func stopped(err error) *problem.Problem {
+	if p := problem.Of(err); p != nil && !errors.Is(err, context.Canceled) {
+		return p
 	}
-	out := []feature{}
-	for i, r := range results {
-		if r.Answer == nil {
-			continue
-		}
-		for _, l := range r.Answer.Layers {
-			for _, p := range l.Pieces {
-				out = append(out, feature{"Feature", map[string]any{
-					"shape": i + 1, "layer": l.Layer, "id": p.ID, "area_m2": p.AreaM2, "area_mu": p.AreaM2 * geo.MuPerM2, "net_m2": p.NetM2,
-				}, geo.AppendGeoJSON(nil, p.Shape)})
-			}
-		}
-	}
-	return json.NewEncoder(w).Encode(map[string]any{"type": "FeatureCollection", "features": out})
+	return problem.New("INTERRUPTED", "已中断", "interrupted")
 }
 
-var overlayPage = template.Must(template.New("overlay").Funcs(template.FuncMap{
-	"m2": func(v float64) string { return fmt.Sprintf("%.2f", v) },
-	"rec": func(v *float64) string {
-		if v == nil {
-			return "—"
-		}
-		return fmt.Sprintf("%.2f", *v)
-	},
-	"join": func(s []string) string { return strings.Join(s, " + ") },
-}).Parse(`<!doctype html><html lang="zh"><meta charset="utf-8"><title>叠加面积 overlay</title>
-<style>body{font:14px/1.5 sans-serif;margin:2em}table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #999;padding:2px 8px;text-align:right}td:first-child,th:first-child{text-align:left}</style>
-{{range .}}{{if .Problem}}<p>{{.Problem.Error}}</p>{{else}}{{with .Answer}}
-<h2>{{m2 .AOI.AreaM2}} m² = {{m2 .AOI.AreaMu}} 亩 = {{m2 .AOI.AreaHa}} ha</h2>
-<table><tr><th>图层 layer</th><th>时相</th><th>要素</th><th>m²</th><th>亩</th><th>ha</th><th>图斑面积 m²</th><th>净面积 m²</th></tr>
-{{range .Layers}}<tr><td>{{.Layer}}</td><td>{{.Vintage}}</td><td>{{.Count}}</td><td>{{m2 .AreaM2}}</td><td>{{m2 .AreaMu}}</td><td>{{m2 .AreaHa}}</td><td>{{rec .PatchM2}}</td><td>{{rec .NetM2}}</td></tr>{{end}}</table>
-<table><tr><th>组合 combination</th><th>m²</th></tr>{{range .Combinations}}<tr><td>{{if .Inside}}{{join .Inside}}{{else}}—{{end}}</td><td>{{m2 .AreaM2}}</td></tr>{{end}}</table>
-<p>{{.Formula}} · {{.Tier}} · {{.Generation}} · {{.Program}} · failed: {{len .Failed}}</p>
-{{end}}{{end}}{{end}}</html>
-`))
-
-func writeOverlayPage(w io.Writer, results []areas.Result, _ problem.Lang) error {
-	return overlayPage.Execute(w, results)
+// report says, where it is asked for, what was written.
+func (o *overlayRun) report() error {
+	if !o.json || o.out == "" {
+		return nil // the answer itself is for programs
+	}
+	data, err := json.Marshal(map[string]any{
+		"out": o.out, "format": o.form, "generation": o.about.Generation, "shapes": o.shapes, "failed": o.failed,
+	})
+	if err != nil {
+		return err
+	}
+	o.printf("%s\n", data)
+	return nil
 }

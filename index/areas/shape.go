@@ -99,9 +99,8 @@ func ParseSequence(data []byte, lim Limits) ([]Given, error) {
 				Advise("每条一个 Feature", "write one Feature a record")}}
 		}
 		if lim.Vertices > 0 {
-			if left -= verticesOf(one[0].Polygons); left <= 0 {
-				left = -1 // every further position is one too many
-			}
+			// 0 would be no bound; no ring has so few as one.
+			left = max(1, left-verticesOf(one[0].Polygons))
 		}
 		shapes = append(shapes, one[0])
 	}

@@ -266,6 +266,39 @@ func TestSurveyAreaStored(t *testing.T) {
 	}
 }
 
+// Of points on a straight line those go that divide an edge as the rule does, and
+// no others.
+func TestUndivided(t *testing.T) {
+	// line is a triangle one side of which has points after the given numbers of
+	// steps.
+	line := func(dx, dy float64, steps int) []XY {
+		points := make([]XY, 0, steps+2)
+		for k := range steps + 1 {
+			points = append(points, XY{X: 36520000.1234 + dx*float64(k), Y: 3790000.5678 + dy*float64(k)})
+		}
+		return append(points, XY{X: 36520000, Y: 3790100})
+	}
+	for _, c := range []struct {
+		name   string
+		points []XY
+		want   int // points on the line that stay, its last left out
+	}{
+		{"four parts of one edge", line(40.00001, 50.00003, 4), 1},
+		{"short edges that go straight on", line(6.0001, 8.0001, 31), 31},
+		{"the same beside the grid", line(6.00003, 8.00004, 31), 31},
+		{"edges of 34 m", line(16, 30, 5), 5},
+		{"ten edges of 71 m", line(71, 0.5, 10), 10},
+		{"as many steps as the rule divides an edge into", line(30, 40, 3), 1},
+		// Three edges of three parts, 56.67 m each; the rule would not divide their
+		// whole into nine, and only the edges' ends are on the grid.
+		{"three edges in a row", line(102.0003/3, 136.0001/3, 9), 3},
+	} {
+		if got := len(undivided(c.points)) - 2; got != c.want {
+			t.Errorf("%s: %d points stay, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 // Rings that are all line, or huge, are gone through once.
 func TestUndividedLinear(t *testing.T) {
 	const n = 400_000

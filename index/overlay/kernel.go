@@ -152,16 +152,18 @@ func (k *Kernel) cover(o *Outline, i int32, start, end int64) {
 	t := 0.0
 	edges := o.edges[c.first:c.next]
 	for n := range edges {
-		t += edges[n].under(x0, x1, k.top)
+		if e := &edges[n]; e.x0 < x1 && x0 < e.x1 {
+			t += e.under(x0, x1, k.top)
+		}
 	}
 	k.total.add(sign * t)
 }
 
-// under returns the signed integral of e above top between x0 and x1.
+// under returns the signed integral of e above top between x0 and x1, which it reaches into.
 func (e *chord) under(x0, x1 int64, top float64) float64 {
 	x0, x1 = max(x0, e.x0), min(x1, e.x1)
-	w := max(0, x1-x0)
-	return e.sign * float64(w) * (e.y0 - top + e.slope*(float64(x0-e.x0)+0.5*float64(w)))
+	w := float64(x1 - x0)
+	return e.sign * w * (e.y0 - top + e.slope*(float64(x0-e.x0)+0.5*w))
 }
 
 // cross adds the pairs of two chains without parts.
@@ -173,6 +175,24 @@ func (k *Kernel) cross(a, b *chain) {
 	for i := range edges {
 		e := &edges[i]
 		if e.x1 <= b.x0 || b.x1 <= e.x0 {
+			continue
+		}
+		if e.low >= b.high {
+			for j := range others {
+				if f := &others[j]; f.x0 < e.x1 && e.x0 < f.x1 {
+					t += e.sign * 2 * f.under(e.x0, e.x1, k.top)
+				}
+			}
+			continue
+		}
+		if e.high <= b.low {
+			x0, x1, sign := b.start, b.end, -2.0
+			if x0 > x1 {
+				x0, x1, sign = x1, x0, 2
+			}
+			if e.x0 < x1 && x0 < e.x1 {
+				t += sign * e.under(x0, x1, k.top)
+			}
 			continue
 		}
 		for j := range others {

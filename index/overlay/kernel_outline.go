@@ -21,13 +21,14 @@ type Outline struct {
 }
 
 // chord is an edge from west to east. Abscissas are longitudes in units, so that
-// differences of them are exact; ordinates are metres in the plane. Edges along
-// a meridian have no width and are not kept.
+// differences of them are exact; ordinates are metres in the plane. An edge along
+// a meridian has no width and adds nothing to an area, but [Prepared.Side] looks at it.
 type chord struct {
-	x0, x1 int64
-	y0     float64 // at x0
-	slope  float64 // m for one unit
-	sign   float64 // -1 if the ring runs west to east, +1 if it runs east to west
+	x0, x1    int64
+	low, high int64   // latitudes
+	y0        float64 // at x0
+	slope     float64 // m for one unit
+	sign      float64 // -1 if the ring runs west to east, +1 if it runs east to west
 }
 
 // chain is a run of edges of one ring, or several rings together. Seen from
@@ -97,21 +98,25 @@ func (o *Outline) appendRing(plane *geo.EqualAreaPlane, ring []geo.Position) {
 			q = clamped(ring[i])
 		}
 		qy := plane.To(q).Y
-		if p.Lon != q.Lon {
+		if p != q {
 			y0, y1 := math.Float64bits(py), math.Float64bits(qy)
 			if p.Lon > q.Lon {
 				y0 = y1
 			}
-			width := float64(p.Lon - q.Lon)
-			x0, x1 := min(p.Lon, q.Lon), max(p.Lon, q.Lon)
-			o.edges = append(o.edges, chord{
-				x0, x1, math.Float64frombits(y0), (py - qy) / width, math.Copysign(1, width),
-			})
+			width, slope := float64(p.Lon-q.Lon), 0.0
+			if width != 0 {
+				slope = (py - qy) / width
+			}
+			e := chord{
+				min(p.Lon, q.Lon), max(p.Lon, q.Lon), min(p.Lat, q.Lat), max(p.Lat, q.Lat),
+				math.Float64frombits(y0), slope, math.Copysign(1, width),
+			}
+			o.edges = append(o.edges, e)
 			if c.next == 0 {
 				c.start = p.Lon
 			}
-			c.x0, c.x1 = min(c.x0, x0), max(c.x1, x1)
-			c.low, c.high = min(c.low, p.Lat, q.Lat), max(c.high, p.Lat, q.Lat)
+			c.x0, c.x1 = min(c.x0, e.x0), max(c.x1, e.x1)
+			c.low, c.high = min(c.low, e.low), max(c.high, e.high)
 			c.integral += width * ((py - o.ref) + (qy - o.ref))
 			c.end = q.Lon
 			c.next++

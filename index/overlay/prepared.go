@@ -50,8 +50,7 @@ func (p *Prepared) Side(box geo.Box) Side {
 	if box.Empty() || p.box.Empty() || !box.Intersects(p.box) {
 		return Outside
 	}
-	b := sighting{box: box}
-	b.low, b.high = p.plane.To(clamped(box.Min)).Y-sightMargin, p.plane.To(clamped(box.Max)).Y+sightMargin
+	b := sighting{box: box, plane: &p.plane}
 	if len(p.outline.nodes) > 0 && b.meets(&p.outline, 0) {
 		return Across
 	}
@@ -67,9 +66,9 @@ const sightMargin = 1e-6
 
 // sighting looks from a box upwards.
 type sighting struct {
-	box       geo.Box
-	low, high float64 // ordinates, a little outside of box
-	winding   int     // how often an outline lies around the box, when none of it meets it
+	box     geo.Box
+	plane   *geo.EqualAreaPlane
+	winding int // how often an outline lies around the box, when none of it meets it
 }
 
 // meets tells whether an edge of chain i of o may meet the box, and otherwise
@@ -85,18 +84,21 @@ func (s *sighting) meets(o *Outline, i int32) bool {
 	case c.next < 0:
 		return s.meets(o, i+1) || s.meets(o, -c.next)
 	}
+	low, high := s.plane.To(clamped(s.box.Min)).Y-sightMargin, s.plane.To(clamped(s.box.Max)).Y+sightMargin
 	for n := c.first; n < c.next; n++ {
 		e := &o.edges[n]
 		x0, x1 := max(e.x0, s.box.Min.Lon), min(e.x1, s.box.Max.Lon)
-		if x0 > x1 {
+		if x0 > x1 || e.high < s.box.Min.Lat {
 			continue
 		}
-		y0, y1 := e.y0+e.slope*float64(x0-e.x0), e.y0+e.slope*float64(x1-e.x0)
-		if y0 < s.low && y1 < s.low {
-			continue
-		}
-		if y0 <= s.high || y1 <= s.high {
-			return true
+		if e.low <= s.box.Max.Lat {
+			y0, y1 := e.y0+e.slope*float64(x0-e.x0), e.y0+e.slope*float64(x1-e.x0)
+			if e.x0 == e.x1 || max(y0, y1) >= low && min(y0, y1) <= high {
+				return true
+			}
+			if y0 < low {
+				continue
+			}
 		}
 		if e.sign < 0 {
 			s.pass(e.x0, e.x1)

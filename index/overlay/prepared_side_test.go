@@ -9,7 +9,7 @@ import (
 
 // A box that an upright border runs through lies across it, also where the
 // border's ends and the level borders that it joins lie far above and below the
-// box; no outline keeps upright edges.
+// box.
 func TestPreparedSideUpright(t *testing.T) {
 	at := func(x0, y0, x1, y1 int64) geo.Box {
 		return geo.Box{Min: geo.Position{Lon: 1e12 + x0*1e6, Lat: 3e11 + y0*1e6}, Max: geo.Position{Lon: 1e12 + x1*1e6, Lat: 3e11 + y1*1e6}}

@@ -130,7 +130,8 @@ func (m *measuring) classify(l *asked) error {
 }
 
 // ground finds the combinations, when they are asked for, and what features of
-// one layer share with each other.
+// one layer share with each other: a layer has as much ground less than its
+// features add up to, and so has a class.
 func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool) ([]ground.Part, error) {
 	g := m.ix.Ground()
 	q := ground.Question{AOI: aoi, Stop: m.ctx.Err}
@@ -138,11 +139,16 @@ func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool
 	for _, l := range ask {
 		bit := g.Bit(l.layer.Meta.Key())
 		q.Layers = append(q.Layers, bit)
-		overlapping = overlapping || g.Overlaps(bit)
+		if g.Overlaps(bit) {
+			overlapping = true
+			if l.groups.asked() {
+				q.Within |= bit
+			}
+		}
 	}
-	if overlapping {
-		q.Overlapping = func(owners []int32, area float64) {
-			for _, l := range ask {
+	q.Overlapping = func(owners []int32, area float64) {
+		for _, l := range ask {
+			if l.groups.asked() {
 				l.share(m.ix, owners, area)
 			}
 		}
@@ -150,11 +156,40 @@ func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool
 	if !combinations && !overlapping {
 		return nil, nil
 	}
-	parts, err := g.Sum(&q)
-	if err != nil || !combinations {
+	sums, err := g.Sum(&q)
+	if err != nil {
 		return nil, err
 	}
-	return withBare(parts.Sorted(), m.prepared.Area(), len(ask)), nil
+	parts := sums.Sorted()
+	for i, l := range ask {
+		if g.Overlaps(q.Layers[i]) {
+			l.twice = l.gross() - covered(parts, i)
+		}
+	}
+	if !combinations {
+		return nil, nil
+	}
+	return withBare(parts, m.prepared.Area(), len(ask)), nil
+}
+
+// gross adds the items up.
+func (l *asked) gross() float64 {
+	sum := 0.0
+	for _, it := range l.items {
+		sum += it.area
+	}
+	return sum
+}
+
+// covered is the ground that layer i covers.
+func covered(parts []ground.Part, i int) float64 {
+	sum := 0.0
+	for _, p := range parts {
+		if p.Mask>>i&1 != 0 {
+			sum += p.Area
+		}
+	}
+	return sum
 }
 
 // withBare gives the part in no layer all of the AOI that is in none, also what
@@ -176,24 +211,17 @@ func withBare(parts []ground.Part, aoi float64, layers int) []ground.Part {
 	return slices.Insert(out, 0, bare)
 }
 
-// share counts ground that several features of the layer share once.
+// share counts ground that several features of one class share once.
 func (l *asked) share(ix *index.Index, owners []int32, area float64) {
-	n := 0
 	classes := map[int32]int{}
 	for _, o := range owners {
 		i, ok := ix.Owner(l.layer, o)
 		if !ok {
 			continue
 		}
-		n++
-		if l.groups.asked() {
-			if k, ok := slices.BinarySearchFunc(l.items, int32(i), func(it item, i int32) int { return int(it.ordinal - i) }); ok {
-				classes[l.items[k].class]++
-			}
+		if k, ok := slices.BinarySearchFunc(l.items, int32(i), func(it item, i int32) int { return int(it.ordinal - i) }); ok {
+			classes[l.items[k].class]++
 		}
-	}
-	if n > 1 {
-		l.twice += float64(n-1) * area
 	}
 	for c, n := range classes {
 		if n > 1 {

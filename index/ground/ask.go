@@ -15,10 +15,11 @@ type Question struct {
 	// of the answer's masks stands for Layers[i].
 	Layers []uint64
 	// Overlapping, when it is not nil, is told of ground in the AOI that several
-	// features of one layer share: the features, which must not be kept, and the
-	// area in m². Features that overlap in layers that are not asked about are told
-	// of as well.
+	// features of one of the layers Within share: the features, which must not be
+	// kept, and the area in m². Features that overlap in other layers may be among
+	// them. It costs a look at each cell in which there is such ground.
 	Overlapping func(owners []int32, area float64)
+	Within      uint64
 	// Stop ends the work early when it returns an error, which is then returned.
 	Stop func() error
 }
@@ -63,17 +64,18 @@ func (s *summing) Inside(at int32) error {
 	}
 	n := &s.ground.nodes[at]
 	flags := n.value[0]
+	d := decoder{data: n.value[1:]}
+	overlaps := d.uvarint()
 	switch {
 	case flags&flagCell != 0:
-		d := decoder{data: n.value}
+		d = decoder{data: n.value}
 		return s.addFaces(&d, d.skipCell(), nil)
-	case flags&flagSums == 0, flags&flagOverlaps != 0 && s.question.Overlapping != nil:
+	case flags&flagSums == 0, overlaps&s.question.Within != 0 && s.question.Overlapping != nil:
 		if err := s.Inside(n.lo); err != nil {
 			return err
 		}
 		return s.Inside(n.hi)
 	}
-	d := decoder{data: n.value[1:]}
 	for range d.count(11) {
 		d.sum(&s.sum)
 		p := s.parts.at(s.masked(s.sum.mask))

@@ -162,7 +162,7 @@ func (m *maker) block(ctx context.Context, b *overlay.Block) (built, error) {
 			s.overlaps |= m.face(&m.faces[i], &c.Faces[i])
 			s.sums = merge(s.sums, []sum{m.faces[i].sum()})
 		}
-		s.value = appendCell(nil, c, m.faces)
+		s.value = appendCell(nil, c, s.overlaps, m.faces)
 		out = append(out, s)
 		return nil
 	})
@@ -283,7 +283,7 @@ func (a *assembly) take(s *stored) {
 		if node.cells < summedCells {
 			sums = nil
 		}
-		node.value = appendNode(nil, node.overlaps != 0, sums)
+		node.value = appendNode(nil, node.overlaps, sums)
 		a.nodes = append(a.nodes, stored{path: node.path, depth: node.depth, value: node.value})
 		a.open = append(a.open[:n-2], node)
 	}

@@ -11,9 +11,8 @@ import (
 
 // The first byte of a node's value.
 const (
-	flagCell     = 1 << iota // a cell; else a node that is divided
-	flagOverlaps             // features of one layer overlap in it
-	flagSums                 // a divided node with sums
+	flagCell = 1 << iota // a cell; else a node that is divided
+	flagSums             // a divided node with sums
 )
 
 // face is what is known of a face of a cell.
@@ -30,19 +29,13 @@ type face struct {
 
 // appendCell encodes a cell:
 //
-//	flags, box, width of an index,
+//	flags, layers whose features overlap in it, box, width of an index,
 //	numbers of vertices, segments, bottom faces and faces,
 //	vertices, bottom abscissas and faces, segments, faces
 //
 // floats as 8 bytes, little-endian, so that a question reads them as they lie.
-func appendCell(dst []byte, c *overlay.Cell, faces []face) []byte {
-	flags := byte(flagCell)
-	for i := range faces {
-		if len(faces[i].overlapping) > 0 {
-			flags |= flagOverlaps
-		}
-	}
-	dst = append(dst, flags)
+func appendCell(dst []byte, c *overlay.Cell, overlaps uint64, faces []face) []byte {
+	dst = binary.AppendUvarint(append(dst, flagCell), overlaps)
 	for _, v := range [4]float64{c.X0, c.Y0, c.X1, c.Y1} {
 		dst = appendFloat(dst, v)
 	}
@@ -188,6 +181,7 @@ type header struct {
 
 func (d *decoder) header() header {
 	d.take(1)
+	d.uvarint()
 	h := header{x0: d.float(), y0: d.float(), x1: d.float(), y1: d.float()}
 	if b := d.take(1); b != nil {
 		h.width = int(b[0])
@@ -282,15 +276,12 @@ type sum struct {
 }
 
 // appendNode encodes a divided node; without sums when there are none.
-func appendNode(dst []byte, overlaps bool, sums []sum) []byte {
+func appendNode(dst []byte, overlaps uint64, sums []sum) []byte {
 	flags := byte(0)
-	if overlaps {
-		flags |= flagOverlaps
-	}
 	if sums != nil {
 		flags |= flagSums
 	}
-	dst = append(dst, flags)
+	dst = binary.AppendUvarint(append(dst, flags), overlaps)
 	if sums == nil {
 		return dst
 	}

@@ -117,7 +117,7 @@ func open(tb testing.TB, name string) *dataset {
 	case "landscape", "land100k", "land32k", "land10k":
 		d = landscape(tb, name)
 	case "tenth":
-		d = tenth(tb, name)
+		d = tenth(tb, name, tenthPatches)
 	case "delivery":
 		d = county(name, shared(tb, "delivery", "2024"))
 	case "nl":

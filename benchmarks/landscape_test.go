@@ -56,8 +56,9 @@ func renumber(tb testing.TB, f *source.Feature, seed string) {
 }
 
 // tenth is the ground for the extrapolation to 10 million × 7 million parcels:
-// about 1,000,000 of cropland and 700,000 of basic farmland, nothing else.
-func tenth(tb testing.TB, name string) *dataset {
+// about 1,000,000 of cropland and 700,000 of basic farmland, nothing else, for
+// landscapes of tenthPatches each.
+func tenth(tb testing.TB, name string, patches int) *dataset {
 	tb.Helper()
 	d := &dataset{name: name, vintage: "2024", zooms: "5-5", asked: []string{"cropland", "pbf"}}
 	zone, err := geo.EPSG(4524)
@@ -70,7 +71,7 @@ func tenth(tb testing.TB, name string) *dataset {
 	}
 	for i, seed := range []string{"1", "2"} {
 		shift := tenthApart * float64(i)
-		from := sampledSeed(tb, tenthPatches, seed)
+		from := sampledSeed(tb, patches, seed)
 		cropland := delivered{"cropland", filepath.Join(to, "DLTB_"+seed+".fgb")}
 		pbf := delivered{"pbf", filepath.Join(to, "YJJBNTTB_"+seed+".fgb")}
 		d.files = append(d.files, cropland, pbf)

@@ -18,7 +18,8 @@ function ms(v) {
 	if (v >= 100) return sprintf("%.0f", v)
 	if (v >= 10) return sprintf("%.1f", v)
 	if (v >= 1) return sprintf("%.2f", v)
-	return sprintf("%.3f", v)
+	if (v >= 0.1) return sprintf("%.3f", v)
+	return sprintf("%.3g", v)
 }
 
 function times(v, ours) { return ours > 0 ? sprintf("%.2f", v / ours) : "" }

@@ -11,6 +11,7 @@ import (
 
 	"gengtu/index/areas"
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 	"gengtu/tileserver/tile"
 )
 
@@ -78,6 +79,103 @@ func TestShapes(t *testing.T) {
 	}
 	if a.AOI.AreaM2 < 1e5 || a.Layers[0].Count < 10 {
 		t.Errorf("the village has %v m² and %d parcels", a.AOI.AreaM2, a.Layers[0].Count)
+	}
+}
+
+// A landscape beside another of another seed is taken in whole: no number twice,
+// and the farmland of both.
+func TestTenth(t *testing.T) {
+	d := small(t, "small-tenth", func(string) *dataset { return tenth(t, "small-tenth", 1000) })
+	cropland, pbf := d.ix.Layer("cropland", ""), d.ix.Layer("pbf", "")
+	want := 2 * smallSample(t).ix.Layer("cropland", "").Len()
+	if n := cropland.Len(); n < want*8/10 || n > want*12/10 {
+		t.Errorf("%d parcels of cropland, want about %d", n, want)
+	}
+	if n := float64(pbf.Len()) / float64(cropland.Len()); n < 0.6 || n > 0.8 {
+		t.Errorf("%v of basic farmland for each of cropland", n)
+	}
+	b := cropland.Extent()
+	if wide := float64(b.Max.Lon-b.Min.Lon) / geo.Unit; wide < tenthApart || wide > tenthApart+0.1 {
+		t.Errorf("%v° wide", wide)
+	}
+	seen := map[string]bool{}
+	for i := range cropland.Len() {
+		f, err := cropland.Feature(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bsm, ok := f.Values[cropland.Field("BSM")].(string)
+		if !ok || seen[bsm] {
+			t.Fatalf("BSM %v is there twice", bsm)
+		}
+		seen[bsm] = true
+	}
+}
+
+// Random shapes are the same each time, as large as they should be, and answered
+// in full, also through a socket.
+func TestRandomShapes(t *testing.T) {
+	d := smallSample(t)
+	for _, s := range sizes {
+		first := d.random(s.km2, s.asked)
+		if !cmp.Equal(first, d.random(s.km2, randomAOIs)[:s.asked]) {
+			t.Errorf("%s: other shapes the second time", s.name)
+		}
+		for i, shape := range first {
+			if got := geo.Area(shape) / 1e6; math.Abs(got-s.km2) > 0.02*s.km2 {
+				t.Errorf("%s: shape %d has %v km²", s.name, i, got)
+			}
+		}
+		answers(t, d, first, d.asked)
+	}
+	if n := len(d.mixed()); n != 1000 {
+		t.Errorf("%d shapes, want 1000", n)
+	}
+	c := serveSocket(t, d)
+	c.do(t, d.post(d.random(1, 1)[0]), 200)
+}
+
+// Percentiles are values that were measured, and sets of layers come apart as
+// the grounds of three squares do.
+func TestReckoning(t *testing.T) {
+	v := make([]float64, 1000)
+	for i := range v {
+		v[i] = float64(1000 - i)
+	}
+	if a, b, c := percentile(v, 0.5), percentile(v, 0.99), percentile(v, 1); a != 500 || b != 990 || c != 1000 {
+		t.Errorf("percentiles %v %v %v", a, b, c)
+	}
+	if got := percentile([]float64{7}, 0.99); got != 7 {
+		t.Errorf("of one value: %v", got)
+	}
+	// All 100; layers 50, 40, 30; in pairs 20, 15, 10; in all 5.
+	sets := [8]float64{100, 50, 40, 20, 30, 15, 10, 5}
+	want := [8]float64{20, 20, 15, 15, 10, 10, 5, 5}
+	for mask, w := range want {
+		if got := only(sets, mask); got != w {
+			t.Errorf("only %03b: %v, want %v", mask, got, w)
+		}
+	}
+}
+
+// The sum over a join is the sum over pairs.
+func TestJoined(t *testing.T) {
+	d := smallSample(t)
+	cropland, pbf := d.ix.Layer("cropland", ""), d.ix.Layer("pbf", "")
+	want := sharedPairs(t, cropland, pbf)
+	got, pairs := joinSum(t, cropland, pbf, 1)
+	if !near(got, want) || want <= 0 || pairs > candidates(cropland, pbf) {
+		t.Errorf("%v m² by %d pairs, want %v", got, pairs, want)
+	}
+}
+
+// Rings that are spoiled cross themselves and no longer are what they were.
+func TestSelfCrossing(t *testing.T) {
+	d := smallSample(t)
+	for _, m := range d.selfCrossing(t, 20) {
+		if _, findings, err := overlay.Mend(m); err != nil || len(findings) == 0 {
+			t.Errorf("%v: %v, %v", m, findings, err)
+		}
 	}
 }
 

@@ -116,10 +116,10 @@ func BenchmarkSelfCrossing(b *testing.B) {
 
 // selfCrossing returns n features of cropland with two neighbouring corners of
 // their shells in changed order, so that the ring crosses itself.
-func (d *dataset) selfCrossing(b *testing.B, n int) []geo.MultiPolygon {
+func (d *dataset) selfCrossing(b testing.TB, n int) []geo.MultiPolygon {
 	l := d.ix.Layer("cropland", "")
 	var out []geo.MultiPolygon
-	for i := 0; i < l.Len() && len(out) < n; i += l.Len() / n / 2 {
+	for i := 0; i < l.Len() && len(out) < n; i += max(1, l.Len()/n/4) {
 		f, err := l.Feature(i)
 		if err != nil {
 			b.Fatal(err)

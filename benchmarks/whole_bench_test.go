@@ -14,7 +14,9 @@ import (
 // BenchmarkWholeLayer measures cropland × PBF over all of the data. Ours is an
 // answer for the whole extent: areas of both layers with ground counted once,
 // and of all of their combinations, from the stored features on; gengtu-3layers
-// the same with HSF. gengtu-pairs and PostGIS add up the shared area of each pair.
+// the same with HSF. gengtu-join and PostGIS add up the shared area of each pair;
+// gengtu-join-1worker does so on one processor, gengtu-pairs too, pair by pair
+// without any preparation.
 func BenchmarkWholeLayer(b *testing.B) {
 	for _, name := range []string{"delivery", "sample", "landscape"} {
 		b.Run("data="+name, func(b *testing.B) {
@@ -57,6 +59,8 @@ func wholeOurs(b *testing.B, d *dataset, want float64) {
 	if d.ix.Layer("hsf", "") != nil {
 		b.Run("by=gengtu-3layers", ask([]string{"cropland", "pbf", "hsf"}))
 	}
+	b.Run("by=gengtu-join", func(b *testing.B) { wholeJoin(b, cropland, pbf, want, 0) })
+	b.Run("by=gengtu-join-1worker", func(b *testing.B) { wholeJoin(b, cropland, pbf, want, 1) })
 	b.Run("by=gengtu-pairs", func(b *testing.B) {
 		b.ReportAllocs()
 		b.ReportMetric(float64(candidates(cropland, pbf)), "pairs")
@@ -66,6 +70,40 @@ func wholeOurs(b *testing.B, d *dataset, want float64) {
 			}
 		})
 	})
+}
+
+// joined is a layer as a join reads it.
+type joined struct{ *index.Layer }
+
+// Box returns the box around feature i.
+func (l joined) Box(i int) geo.Box { return l.Head(i).Box }
+
+func wholeJoin(b *testing.B, a, c *index.Layer, want float64, workers int) {
+	b.ReportAllocs()
+	pairs := 0
+	timed(b, processor, func() {
+		sum := 0.0
+		if sum, pairs = joinSum(b, a, c, workers); !near(sum, want) {
+			b.Fatalf("%v m², one by one the pairs add up to %v", sum, want)
+		}
+	})
+	b.ReportMetric(float64(pairs), "pairs")
+}
+
+// joinSum adds up a join, and counts the pairs that share ground.
+func joinSum(tb testing.TB, a, b *index.Layer, workers int) (sum float64, pairs int) {
+	tb.Helper()
+	err := overlay.Join(tb.Context(), joined{a}, joined{b}, workers, func(ps []overlay.Pair) error {
+		pairs += len(ps)
+		for _, p := range ps {
+			sum += p.Area
+		}
+		return nil
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sum, pairs
 }
 
 // both returns the area of the ground in cropland and PBF.

@@ -71,7 +71,7 @@ func TestErrorBound(t *testing.T) {
 				continue
 			}
 			off := math.Abs(truthOf(a, b).shared.sub(double{SharedArea(a, b), 0}).value())
-			if bound := u * terms.m * (2*terms.x + 49*terms.j); off > bound {
+			if bound := u * terms.m * (2*terms.x + 110*terms.j); off > bound {
 				t.Errorf("%s seed %d: off by %g m², the bound is %g", f, seed, off, bound)
 			}
 			worst = max(worst, off/(u*terms.m*terms.j))

@@ -51,7 +51,7 @@ type summing struct {
 }
 
 func (s *summing) stop() error {
-	if s.visited++; s.visited&255 != 0 || s.question.Stop == nil {
+	if s.visited++; s.visited&255 != 1 || s.question.Stop == nil {
 		return nil
 	}
 	return s.question.Stop()

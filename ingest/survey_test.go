@@ -85,7 +85,8 @@ func (p *patch) ellipsoidal(crs geo.CRS) (area, variance float64) {
 				step := plane.To(geo.Position{Lon: r[k].Lon + rounding, Lat: r[k].Lat + rounding})
 				// Half the distance of the neighbours, times a rounding whose variance
 				// is a twelfth of its step's square.
-				variance += (math.Pow((after.Y-before.Y)*step.X, 2) + math.Pow((after.X-before.X)*step.Y, 2)) / 4 / 12
+				dx, dy := (after.X-before.X)*step.Y, (after.Y-before.Y)*step.X
+				variance += (dx*dx + dy*dy) / 4 / 12
 			}
 		}
 	}
@@ -110,7 +111,8 @@ func (c *tally) add(booked geo.Hundredths, m2, variance float64) {
 	}
 	c.worst = max(c.worst, d)
 	const twelfth = 0.01 * 0.01 / 12 // of booking to 0.01 m²
-	c.squares += math.Pow(m2-booked.M2(), 2) / (variance + twelfth)
+	off := m2 - booked.M2()
+	c.squares += off * off / (variance + twelfth)
 }
 
 // TBMJ of the delivery is the survey's area at full precision, of coordinates

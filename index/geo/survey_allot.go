@@ -127,17 +127,17 @@ func allotments(shares []float64) ([]wide, wide) {
 	return weights, sum
 }
 
-// share returns size·w/sum rounded down, and what was lost by that in units of
-// 1/sum. w is at most sum, sum at least 2^64 and size at most 2^63.
-func (w wide) share(size uint64, sum wide) (uint64, wide) {
+// share returns size·a/sum rounded down, and what was lost by that in units of
+// 1/sum. a is at most sum, sum at least 2^64 and size at most 2^63.
+func (a wide) share(size uint64, sum wide) (uint64, wide) {
 	// Long division of three digits of 64 bits by two, for one digit (Knuth, The
 	// Art of Computer Programming 2, 4.3.1, algorithm D): with sum's highest bit
 	// set, the guess from the first digits is at most 2 too large, and the second
 	// digit puts that right.
 	shift := uint(bits.LeadingZeros64(sum.hi))
 	v := sum.shifted(shift)
-	h0, p0 := bits.Mul64(size, w.lo)
-	h1, p1 := bits.Mul64(size, w.hi)
+	h0, p0 := bits.Mul64(size, a.lo)
+	h1, p1 := bits.Mul64(size, a.hi)
 	p1, carry := bits.Add64(p1, h0, 0)
 	p2 := h1 + carry
 	u2 := p2<<shift | p1>>(64-shift)

@@ -82,10 +82,50 @@ func appendNear(dst, r []geo.Position, box geo.Box) []geo.Position {
 
 // Kernel measures what two outlines share. It holds working memory only: the
 // zero value is ready, and one must not be used by two goroutines at once.
+//
+// With winding functions w, counted from the edges e above a place and their
+// directions s_e (-1 west to east, +1 east to west),
+//
+//	area(A ∩ B) = ∫∫ w_A w_B = Σ over e, f of s_e s_f ∫ min(y_e, y_f) - c dx
+//
+// over the common range of e and f, for any c. Chains of edges that lie above
+// or below one another are settled together: min is then the lower chain's
+// ordinate, for which the higher one counts as the line from its start to its
+// end, and the lower one as its stored integral.
+//
+// Error, with u = 2^-53: abscissas are integers and their differences exact.
+// Ordinates at the ends of a common range carry 4u of M, the largest ordinate
+// or height of an edge counted from c; twice the mean of the lower edge carries 58u M, the
+// product with the width w and the sign 4u M w more, and the sum of a leaf
+// at most 70u M w; leaves are added with compensation. So the area is right to
+// 110u M J, where J is the integral along x of how many edges of A times how many of B lie
+// there: 5e-14 of the common box for two convex shapes, at worst. METHOD.md has
+// the derivation.
 type Kernel struct {
 	a, b  *Outline
 	top   float64 // ordinates count from here
 	total sum
+}
+
+// Areas are the areas, in m², of two outlines and of what they share.
+type Areas struct {
+	A, B, Intersection float64
+}
+
+// Areas returns a's and b's areas and what they share, as [Kernel.Shared] does.
+func (k *Kernel) Areas(a, b *Outline) Areas {
+	return Areas{a.Area(), b.Area(), k.Shared(a, b)}
+}
+
+// Union returns the area that lies in A, in B or in both.
+func (a Areas) Union() float64 { return a.A + (a.B - a.Intersection) }
+
+// Difference returns the area that lies in A and not in B.
+func (a Areas) Difference() float64 { return max(0, a.A-a.Intersection) }
+
+// SymmetricDifference returns the area that lies in one of A and B and not in the other.
+func (a Areas) SymmetricDifference() float64 {
+	return max(0, a.A-a.Intersection) + max(0, a.B-a.Intersection)
 }
 
 // Shared returns the area, in m², that a and b share. Both have to be loaded in

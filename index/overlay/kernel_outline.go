@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"math"
+	"slices"
 
 	"gengtu/index/geo"
 )
@@ -76,80 +77,88 @@ func (o *Outline) begin(plane *geo.EqualAreaPlane) {
 	o.scale = plane.To(at).X / geo.Unit
 }
 
-// appendRing adds the edges of a ring and its chains without parts. Directions
-// of edges are not to be foretold, so it does without branches on them.
+// appendRing adds the edges of a ring and its chains without parts.
 func (o *Outline) appendRing(plane *geo.EqualAreaPlane, ring []geo.Position) {
-	if len(ring) < 3 {
+	last := len(ring) - 1
+	if last < 2 {
 		return
 	}
 	before := len(o.leaves)
-	first := clamped(ring[0])
-	p, py := first, plane.To(first).Y
-	if len(o.edges) == 0 {
-		o.ref = py
+	if ring[last] != ring[0] {
+		last++ // the edge back to the start is not written out
 	}
-	c := o.newLeaf()
-	if last := len(ring) - 1; ring[last] == ring[0] {
-		ring = ring[:last]
+	n := len(o.edges)
+	o.edges = slices.Grow(o.edges, last)[:n+last]
+	edges := o.edges[n:]
+	p := clamped(ring[0])
+	first, firstY := p, plane.To(p).Y
+	if n == 0 {
+		o.ref = firstY
 	}
-	for i := 1; i <= len(ring); i++ {
-		q := first
+	py := firstY
+	used := 0
+	for i := 1; i <= last; i++ {
+		q, qy := first, firstY
 		if i < len(ring) {
 			q = clamped(ring[i])
+			qy = plane.To(q).Y
 		}
-		qy := plane.To(q).Y
 		if p != q {
-			y0, y1 := math.Float64bits(py), math.Float64bits(qy)
-			if p.Lon > q.Lon {
-				y0 = y1
-			}
-			width, slope := float64(p.Lon-q.Lon), 0.0
-			if width != 0 {
-				slope = (py - qy) / width
-			}
-			e := chord{
-				min(p.Lon, q.Lon), max(p.Lon, q.Lon), min(p.Lat, q.Lat), max(p.Lat, q.Lat),
-				math.Float64frombits(y0), slope, math.Copysign(1, width),
-			}
-			o.edges = append(o.edges, e)
-			if c.next == 0 {
-				c.start = p.Lon
-			}
-			c.x0, c.x1 = min(c.x0, e.x0), max(c.x1, e.x1)
-			c.low, c.high = min(c.low, e.low), max(c.high, e.high)
-			c.integral += width * ((py - o.ref) + (qy - o.ref))
-			c.end = q.Lon
-			c.next++
-			if c.next == chainEdges {
-				o.appendLeaf(&c)
-				c = o.newLeaf()
-			}
+			edges[used].set(p, py, q, qy)
+			used++
 		}
 		p, py = q, qy
 	}
-	if c.next > 0 {
-		o.appendLeaf(&c)
+	o.edges = o.edges[:n+used]
+	for i := 0; i < used; i += chainEdges {
+		o.appendLeaf(int32(n+i), int32(n+min(i+chainEdges, used)))
 	}
 	if len(o.leaves) > before {
 		o.rings = append(o.rings, int32(len(o.leaves)))
 	}
 }
 
-// newLeaf returns a chain without edges; next counts them, and integral is
-// twice theirs, until it is complete.
-func (o *Outline) newLeaf() chain {
-	return chain{
-		x0: math.MaxInt64, x1: math.MinInt64,
-		low: math.MaxInt64, high: math.MinInt64,
-		first: int32(len(o.edges)),
+// set makes e the edge from p to q. Directions of edges are not to be foretold,
+// so it does without branches on them, and without a temporary chord, the copying
+// of which would wait for its parts.
+func (e *chord) set(p geo.Position, py float64, q geo.Position, qy float64) {
+	y0, y1 := math.Float64bits(py), math.Float64bits(qy)
+	if p.Lon > q.Lon {
+		y0 = y1
 	}
+	width, slope := float64(p.Lon-q.Lon), 0.0
+	if width != 0 {
+		slope = (py - qy) / width
+	}
+	e.x0, e.x1 = min(p.Lon, q.Lon), max(p.Lon, q.Lon)
+	e.low, e.high = min(p.Lat, q.Lat), max(p.Lat, q.Lat)
+	e.y0, e.slope = math.Float64frombits(y0), slope
+	e.sign = math.Copysign(1, width)
 }
 
-// appendLeaf adds the complete chain c.
-func (o *Outline) appendLeaf(c *chain) {
-	c.next += c.first
-	c.integral *= 0.5
-	o.leaves = append(o.leaves, *c)
+// appendLeaf adds the chain of edges [i, j).
+func (o *Outline) appendLeaf(i, j int32) {
+	edges := o.edges[i:j]
+	x0, x1, low, high := edges[0].x0, edges[0].x1, edges[0].low, edges[0].high
+	integral := 0.0
+	for k := range edges {
+		e := &edges[k]
+		x0, x1 = min(x0, e.x0), max(x1, e.x1)
+		low, high = min(low, e.low), max(high, e.high)
+		w := float64(e.x1 - e.x0)
+		integral += e.sign * w * (e.y0 - o.ref + 0.5*e.slope*w)
+	}
+	start, end := edges[0].x0, edges[len(edges)-1].x1
+	if edges[0].sign > 0 {
+		start = edges[0].x1
+	}
+	if edges[len(edges)-1].sign > 0 {
+		end = edges[len(edges)-1].x0
+	}
+	o.leaves = append(o.leaves, chain{})
+	c := &o.leaves[len(o.leaves)-1]
+	c.x0, c.x1, c.low, c.high, c.start, c.end = x0, x1, low, high, start, end
+	c.integral, c.first, c.next = integral, i, j
 }
 
 // finish builds the tree.
@@ -199,11 +208,10 @@ func (o *Outline) joinLeaves(i, j int32) {
 // join sets the node at from its parts, that behind it and second.
 func (o *Outline) join(at, second int) {
 	a, b := &o.nodes[at+1], &o.nodes[second]
-	o.nodes[at] = chain{
-		x0: min(a.x0, b.x0), x1: max(a.x1, b.x1),
-		low: min(a.low, b.low), high: max(a.high, b.high),
-		start: a.start, end: b.end,
-		integral: a.integral + b.integral,
-		next:     int32(-second),
-	}
+	c := &o.nodes[at]
+	c.x0, c.x1 = min(a.x0, b.x0), max(a.x1, b.x1)
+	c.low, c.high = min(a.low, b.low), max(a.high, b.high)
+	c.start, c.end = a.start, b.end
+	c.integral = a.integral + b.integral
+	c.first, c.next = 0, int32(-second)
 }

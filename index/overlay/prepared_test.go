@@ -44,3 +44,71 @@ func TestPreparedAgainstOracle(t *testing.T) {
 	}
 	t.Logf("worst difference %.2g m²", worst)
 }
+
+// Side against the truth for boxes of all sizes, and against exact touches.
+func TestPreparedSide(t *testing.T) {
+	g := newGenerator(22)
+	var counts [3]int
+	for i := range 300 {
+		a := g.parcel(0, 0, 100, 4+g.IntN(200))
+		if i%3 == 0 {
+			a[0] = append(a[0], reversed(g.star(0, 0, 30, 12)[0][0]))
+		}
+		p := Prepare(a)
+		for range 40 {
+			x, y := 300*g.Float64()-150, 300*g.Float64()-150
+			size := math.Pow(10, 2*g.Float64())
+			counts[checkSide(t, a, p, single(rectangle(x, y, x+size, y+size*g.Float64())).Box())]++
+		}
+		// The box of a single position of the border is across.
+		v := a[0][0][g.IntN(len(a[0][0]))]
+		if s := p.Side(geo.Box{Min: v, Max: v}); s != Across {
+			t.Fatalf("case %d: a vertex of the border is %d", i, s)
+		}
+	}
+	for s, n := range counts {
+		if n < 100 {
+			t.Fatalf("side %d came up %d times only", s, n)
+		}
+	}
+}
+
+// checkSide fails when Side says more of box than is true, and returns it.
+func checkSide(t *testing.T, a geo.MultiPolygon, p *Prepared, box geo.Box) Side {
+	t.Helper()
+	b := geo.MultiPolygon{box.Polygon()}
+	shared, area := SharedArea(a, b), geo.Area(b)
+	s := p.Side(box)
+	if s == Inside && area-shared > 1e-6 || s == Outside && shared > 1e-6 {
+		t.Fatalf("side %d of a box of %g m² that shares %g m²", s, area, shared)
+	}
+	return s
+}
+
+// Whatever the shapes, prepared and not prepared agree, and with what Measure says;
+// and Side is never surer than the truth.
+func FuzzPrepared(f *testing.F) {
+	fuzzSeeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		all := polygonsOf(data, 60)
+		a, _, err := Mend(all[:1])
+		if err != nil {
+			return
+		}
+		p := Prepare(a)
+		var w Workspace
+		for _, poly := range all[1:] {
+			b, _, err := Mend(geo.MultiPolygon{poly})
+			if err != nil || b.Box().Empty() {
+				continue
+			}
+			tolerance := 1e-6 + 1e-12*(p.Area()+geo.Area(b))
+			got, pair := p.Shared(&w, ringsOf(b)), SharedArea(a, b)
+			whole := mustMeasure(t, a, []Item{{Group: NoGroup, Geometry: b}}).Items[0]
+			if math.Abs(got-pair) > tolerance || math.Abs(got-whole) > tolerance {
+				t.Fatalf("prepared %.12f, pair %.12f, measured %.12f", got, pair, whole)
+			}
+			checkSide(t, a, p, b.Box())
+		}
+	})
+}

@@ -119,10 +119,17 @@ type counted struct {
 	net.Conn
 	leave func()
 	used  atomic.Bool // something has come
+	// early is what came while an answer was being made; see watch.
+	early []byte
 }
 
 // Read reads, and remembers that something came.
 func (c *counted) Read(b []byte) (int, error) {
+	if len(c.early) > 0 && len(b) > 0 {
+		n := copy(b, c.early)
+		c.early = c.early[n:]
+		return n, nil
+	}
 	n, err := c.Conn.Read(b)
 	if n > 0 {
 		c.used.Store(true)

@@ -1,38 +1,33 @@
 package tileserver
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
 
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
-// overlayBody is the body of POST /{tier}/overlay.
-type overlayBody struct {
-	Geometry     json.RawMessage     `json:"geometry"`
-	Place        string              `json:"place"`
-	CRS          string              `json:"crs"`
-	Layers       []string            `json:"layers"`
-	GroupBy      map[string][]string `json:"group_by"`
-	Return       string              `json:"return"`
-	Combinations *bool               `json:"combinations"`
-	Vintage      string              `json:"vintage"`
-}
-
 // overlayRequest is an overlay question on its way to its answer.
 type overlayRequest struct {
 	*request
-	ctx      context.Context //nolint:containedctx // of this one answer
-	question areas.Question
-	body     overlayBody
-	crs      geo.CRS
+	ctx   context.Context //nolint:containedctx // of this one answer
+	body  overlayBody
+	asker areas.Asker
+	form  areas.Form
+	// over gives up what the answer holds, once.
+	over func()
 }
 
 func (s *Server) handleOverlay(r *request) error {
@@ -44,214 +39,347 @@ func (s *Server) handleOverlay(r *request) error {
 	if err != nil {
 		return err
 	}
-	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
-	defer cancel()
+	ctx, unwatch := watchClient(ctx, r.ctx)
 	o.ctx = ctx
-	var results []areas.Result
-	if o.body.Place != "" {
-		results, err = o.answerPlace()
-	} else {
-		results, err = o.answerGeometry()
+	o.over = sync.OnceFunc(func() {
+		unwatch()
+		cancel()
+		done()
+	})
+	streaming, err := o.answer()
+	if !streaming {
+		o.over()
 	}
-	if err != nil {
-		return err
-	}
-	return o.send(results)
+	return err
 }
 
 // read reads what is asked, and refuses what can be refused at once.
 func (o *overlayRequest) read() error {
 	var err error
 	if o.request.ctx.IsPost() {
-		err = jsonBody(o.request.ctx.PostBody(), &o.body)
+		err = o.readPost()
 	} else {
 		err = o.readQuery()
 	}
 	if err != nil {
 		return err
 	}
+	if o.body.Vintage == "" {
+		o.body.Vintage = o.query("vintage")
+	}
+	given := 0
+	for _, there := range []bool{o.body.Geometry != nil, o.body.Place != "", o.body.Sequence != nil, o.body.TXT != nil} {
+		if there {
+			given++
+		}
+	}
+	if given != 1 {
+		return problem.New("PARAMETER_SHAPE", "要给 geometry 或 place 中的一个", "give one of geometry and place")
+	}
+	if _, err := areas.ParseCRS(o.body.CRS); err != nil {
+		return err
+	}
 	l := o.server.cfg.Limits
-	o.question = areas.Question{
+	q := areas.Question{
 		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true,
 		Workers: runtime.GOMAXPROCS(0), MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
-	if o.question.Vintage == "" {
-		o.question.Vintage = o.query("vintage")
-	}
 	if o.body.Combinations != nil {
-		o.question.Combinations = *o.body.Combinations
+		q.Combinations = *o.body.Combinations
 	}
-	if bytes.Equal(o.body.Geometry, []byte("null")) {
-		o.body.Geometry = nil
-	}
-	if (len(o.body.Geometry) > 0) == (o.body.Place != "") {
-		return problem.New("PARAMETER_SHAPE", "要给 geometry 或 place 中的一个", "give one of geometry and place")
-	}
-	if o.crs, err = areas.ParseCRS(o.body.CRS); err != nil {
+	if o.form, err = o.chooseForm(); err != nil {
 		return err
 	}
-	if err := o.readReturn(); err != nil {
+	if q.Pieces, err = o.wantsPieces(); err != nil {
 		return err
 	}
-	if f := o.query("f"); f != "" && f != "json" && f != "csv" {
-		return problem.New("PARAMETER_F", "f 是 %.20q，只有 json 和 csv", "f is %.20q; there are json and csv", f)
-	}
-	o.layer = strings.Join(o.question.Layers, ",")
+	o.asker.Index, o.asker.Question, o.asker.Program, o.asker.Allow = o.ix(), q, o.server.cfg.Program, o.allowance()
+	o.layer = strings.Join(q.Layers, ",")
 	return nil
 }
 
-func (o *overlayRequest) readReturn() error {
+// wantsPieces tells whether single features are asked for, which the policy may
+// refuse.
+func (o *overlayRequest) wantsPieces() (bool, error) {
 	switch o.body.Return {
 	case "", "summary":
-		return nil
-	case "features":
-		o.question.Pieces = true
-		if o.ix().Manifest.Policy.Pieces {
-			return nil
+		if o.form != areas.GeoJSON {
+			return false, nil
 		}
-		return problem.New("POLICY", "本版不提供逐个要素的叠加结果", "this edition does not answer with single features").
-			Advise("改用 \"return\": \"summary\"", "use \"return\": \"summary\"")
+	case "features":
+	default:
+		return false, problem.New("PARAMETER_RETURN", "return 是 %.20q，只有 summary 和 features", "return is %.20q; there are summary and features", o.body.Return)
 	}
-	return problem.New("PARAMETER_RETURN", "return 是 %.20q，只有 summary 和 features", "return is %.20q; there are summary and features", o.body.Return)
+	if o.ix().Manifest.Policy.Pieces {
+		return true, nil
+	}
+	return false, problem.New("POLICY", "本版不提供逐个要素的叠加结果", "this edition does not answer with single features").
+		Advise("改用 \"return\": \"summary\"，形式不用 geojson", "use \"return\": \"summary\", in another form than geojson")
+}
+
+// answer answers, and tells whether the answer is still being sent; then over is
+// called at its end.
+func (o *overlayRequest) answer() (streaming bool, err error) {
+	if o.body.Place != "" {
+		return false, o.answerPlace()
+	}
+	shapes, many, err := o.shapes()
+	switch {
+	case err != nil:
+		return false, err
+	case !many:
+		a, err := o.asker.Answer(o.ctx, &shapes[0])
+		if err != nil {
+			return false, err
+		}
+		return false, o.sendSingle(&areas.Result{ID: shapes[0].ID, Properties: shapes[0].Properties, Answer: a, Single: true})
+	}
+	return o.answerMany(shapes)
 }
 
 // answerPlace answers for a place. The policy's bounds on shapes do not hold
 // for it: they keep single parcels and bulk questions apart from the public, and
 // places and their sums are published anyway.
-func (o *overlayRequest) answerPlace() ([]areas.Result, error) {
+func (o *overlayRequest) answerPlace() error {
+	q := o.asker.Question
 	var err error
-	if o.question.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, o.question.Vintage); err != nil {
-		return nil, err
+	if q.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, q.Vintage); err != nil {
+		return err
 	}
-	a, err := o.ask()
-	return []areas.Result{{Answer: a, Single: true}}, err
-}
-
-func (o *overlayRequest) answerGeometry() ([]areas.Result, error) {
-	l := o.server.cfg.Limits
-	shapes, many, err := areas.ParseShapes(o.body.Geometry, areas.Limits{Vertices: l.AOIVertices, Features: l.AOIFeatures})
+	a, err := areas.Ask(o.ctx, o.ix(), q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	results := []areas.Result{}
-	for _, g := range shapes {
-		a, err := o.answerShape(g)
-		if err == nil || !many {
-			results = append(results, areas.Result{ID: g.ID, Properties: g.Properties, Answer: a, Single: !many})
-			if err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if o.ctx.Err() != nil {
-			return nil, err // time is over for all of them
-		}
-		_, p := statusOf(err)
-		if p == nil {
-			o.server.cfg.Log.Error("a shape of a collection failed", "id", o.id(), "shape", len(results)+1, "error", err)
-			p = problem.New("SERVER_FAULT", "服务器出错", "server fault")
-		}
-		results = append(results, areas.Result{ID: g.ID, Properties: g.Properties, Problem: p})
-	}
-	return results, nil
+	a.Program = o.asker.Program
+	return o.sendSingle(&areas.Result{Answer: a, Single: true})
 }
 
-func (o *overlayRequest) answerShape(g areas.Given) (*areas.Answer, error) {
-	if g.Err != nil {
-		return nil, g.Err
+// sendSingle answers with one result.
+func (o *overlayRequest) sendSingle(r *areas.Result) error {
+	var b bytes.Buffer
+	w := areas.NewWriter(&b, o.form, o.about())
+	if err := w.Write(r); err != nil {
+		return err
 	}
-	m, err := areas.ShapeWithin(g.Polygons, o.crs, o.server.cfg.Limits.OverlayVertices)
-	if err != nil {
-		return nil, err
+	if err := w.Close(); err != nil {
+		return err
 	}
-	if err := o.allow(m); err != nil {
-		return nil, err
-	}
-	o.question.Shape = m
-	return o.ask()
+	return o.send(b.Bytes())
 }
 
-func (o *overlayRequest) ask() (*areas.Answer, error) {
-	a, err := areas.Ask(o.ctx, o.ix(), o.question)
-	if err != nil {
-		return nil, err
-	}
-	a.Program = o.server.cfg.Program
-	return a, nil
+func (o *overlayRequest) about() areas.About {
+	return areas.AboutOf(o.ix().Manifest, o.server.cfg.Program)
 }
 
-// allow keeps to the policy's bounds on shapes.
-func (o *overlayRequest) allow(m geo.MultiPolygon) error {
+// headers sets what the form is sent with.
+func (o *overlayRequest) headers() {
+	h := &o.request.ctx.Response.Header
+	switch o.form {
+	case areas.CSV, areas.XLSX, areas.GeoJSON:
+		h.Set("Content-Disposition", `attachment; filename="overlay.`+string(o.form)+`"`)
+	case areas.HTML:
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	}
+}
+
+func (o *overlayRequest) send(body []byte) error {
+	o.headers()
+	if o.request.ctx.IsPost() {
+		return o.sendOnce(o.form.MediaType(), body)
+	}
+	return o.request.send(o.form.MediaType(), body)
+}
+
+// allowance is what keeps to the policy's bounds on shapes; nil where there are
+// none.
+func (o *overlayRequest) allowance() func(context.Context, geo.MultiPolygon) error {
 	p := o.ix().Manifest.Policy
 	if p.MaxAOIM2 == 0 && p.MinAOIM2 == 0 {
 		return nil
 	}
-	a, err := areas.Size(o.ctx, m)
-	if err != nil {
-		return err
+	return func(ctx context.Context, m geo.MultiPolygon) error {
+		a, err := areas.Size(ctx, m)
+		if err != nil {
+			return err
+		}
+		if p.MaxAOIM2 > 0 && a > p.MaxAOIM2 {
+			return problem.New("POLICY", "范围 %.4g km²，本版最多答 %.4g km²", "the shape has %.4g km², this edition answers up to %.4g km²", a/1e6, p.MaxAOIM2/1e6).
+				Advise("缩小范围", "ask about a smaller shape")
+		}
+		if a < p.MinAOIM2 {
+			return problem.New("POLICY", "范围 %.4g m²，本版最少答 %.4g m²", "the shape has %.4g m², this edition answers from %.4g m²", a, p.MinAOIM2).
+				Advise("扩大范围", "ask about a larger shape")
+		}
+		return nil
 	}
-	if p.MaxAOIM2 > 0 && a > p.MaxAOIM2 {
-		return problem.New("POLICY", "范围 %.4g km²，本版最多答 %.4g km²", "the shape has %.4g km², this edition answers up to %.4g km²", a/1e6, p.MaxAOIM2/1e6).
-			Advise("缩小范围", "ask about a smaller shape")
+}
+
+// heldBytes is how much of an answer about many shapes is held back: what is not
+// longer goes out whole, with the right status whatever happens on the way.
+// Lines of JSON go out as they are made.
+const heldBytes = 1 << 20
+
+// answerMany answers for a collection, several shapes at once.
+func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err error) {
+	workers := runtime.GOMAXPROCS(0)
+	o.asker.Question.Workers, o.asker.Lanes = 1, workers // the shapes are shared out instead
+	count := len(shapes)
+	results := areas.Start(o.ctx, workers, areas.Each(shapes), o.resultOf())
+	var held bytes.Buffer
+	out := &spill{w: &held}
+	w := areas.NewWriter(out, o.form, o.about())
+	if o.form != areas.NDJSON {
+		for held.Len() < heldBytes {
+			r, err := results.Next()
+			if err == nil {
+				err = w.Write(&r)
+			}
+			if err == nil {
+				continue
+			}
+			results.Close()
+			if !errors.Is(err, io.EOF) {
+				return false, err
+			}
+			if err := w.Close(); err != nil {
+				return false, err
+			}
+			return false, o.send(held.Bytes())
+		}
 	}
-	if a < p.MinAOIM2 {
-		return problem.New("POLICY", "范围 %.4g m²，本版最少答 %.4g m²", "the shape has %.4g m², this edition answers from %.4g m²", a, p.MinAOIM2).
-			Advise("扩大范围", "ask about a larger shape")
+	return true, o.stream(&overlayStream{results: results, out: out, w: w, held: &held, count: count})
+}
+
+// resultOf answers for one shape of a collection: what is wrong with it fails no
+// other, and faults of ours are logged.
+func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.Result, error) {
+	log, id := o.server.cfg.Log, o.id()
+	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
+		r := areas.Result{ID: g.ID, Properties: g.Properties}
+		a, err := o.asker.Answer(ctx, g)
+		switch {
+		case err == nil:
+			r.Answer = a
+			return r, nil
+		case ctx.Err() != nil:
+			return r, ctx.Err() // time is over for all of them
+		}
+		if _, r.Problem = statusOf(err); r.Problem == nil {
+			log.Error("a shape of a collection failed", "id", id, "shape", string(g.ID), "error", err)
+			r.Problem = errFault
+		}
+		return r, nil
 	}
+}
+
+// errFault is what is told of a fault of ours inside of an answer.
+var errFault = problem.New("SERVER_FAULT", "服务器出错", "server fault")
+
+// spill writes to what it is given, which changes from a buffer to the
+// connection.
+type spill struct {
+	w io.Writer
+	n int64
+}
+
+// Write writes, and counts the bytes.
+func (s *spill) Write(b []byte) (int, error) {
+	n, err := s.w.Write(b)
+	s.n += int64(n)
+	return n, err
+}
+
+// overlayStream is an answer that goes out while it is being made.
+type overlayStream struct {
+	results *areas.Results
+	out     *spill
+	w       areas.ResultWriter
+	held    *bytes.Buffer
+	count   int
+}
+
+// stream sends what is held and what is still to come. The generation stays open
+// until the end.
+func (o *overlayRequest) stream(st *overlayStream) error {
+	if !o.gen.acquire() {
+		st.results.Close()
+		o.over()
+		return errServing
+	}
+	o.headers()
+	o.request.ctx.Response.Header.Set("Cache-Control", "no-store")
+	o.vary("Accept-Encoding")
+	o.request.ctx.SetContentType(o.form.MediaType())
+	zip := o.gzips()
+	if zip {
+		o.request.ctx.Response.Header.Set("Content-Encoding", "gzip")
+	}
+	// The request is not looked at any more once the handler has returned.
+	gen, id, s, ctx := o.gen, o.id(), o.server, o.ctx
+	sent := s.metrics.bytes.WithLabelValues(o.route, string(o.tier))
+	o.request.ctx.SetBodyStreamWriter(func(conn *bufio.Writer) {
+		defer func() { _ = gen.release() }() // the last reader of what was only read
+		defer o.over()
+		defer st.results.Close()
+		err := st.send(conn, zip)
+		sent.Add(float64(st.out.n))
+		switch {
+		case err == nil:
+		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, errGoneClient):
+			s.cfg.Log.Debug("overlay: the client went away", "id", id, "shapes", st.count)
+		default:
+			s.cfg.Log.Error("overlay answer cut off", "id", id, "error", err)
+		}
+	})
 	return nil
 }
 
-func (o *overlayRequest) send(results []areas.Result) error {
-	contentType, body, err := o.print(results)
-	switch {
-	case err != nil:
-		return err
-	case o.request.ctx.IsPost():
-		return o.sendOnce(contentType, body)
-	}
-	return o.request.send(contentType, body)
-}
+// errGoneClient is why nothing more can be sent.
+var errGoneClient = errors.New("the client does not take the answer")
 
-// print writes the results in the form that f= asks for.
-func (o *overlayRequest) print(results []areas.Result) (contentType string, body []byte, err error) {
-	if o.query("f") == "csv" {
-		var b bytes.Buffer
-		err := areas.WriteCSV(&b, results)
-		o.request.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="overlay.csv"`)
-		return "text/csv; charset=utf-8", b.Bytes(), err
-	}
-	var v any = results
-	if len(results) == 1 && results[0].Single {
-		v = results[0].Answer
-	}
-	body, err = json.Marshal(v)
-	return "application/json", body, err
-}
-
-// jsonBody reads a request's body as strict JSON into v.
-func jsonBody(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	err := d.Decode(v)
-	var s *json.SyntaxError
-	var t *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		if _, err := d.Token(); !errors.Is(err, io.EOF) {
-			return problem.New("JSON_SYNTAX", "JSON 之后还有内容", "there is more after the JSON")
+// send writes the answer to the connection; what keeps the rest from it is told
+// at its end. A panic is a fault of ours.
+func (st *overlayStream) send(conn *bufio.Writer, zip bool) (err error) {
+	to := io.Writer(conn)
+	flush := conn.Flush
+	closing := flush
+	if zip {
+		z, zerr := gzip.NewWriterLevel(conn, gzip.BestSpeed)
+		if zerr != nil {
+			return zerr
 		}
-		return nil
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return problem.New("JSON_SYNTAX", "请求体不完整", "the body is empty or cut short")
-	case errors.As(err, &s):
-		return problem.New("JSON_SYNTAX", "请求体第 %d 字节处不是 JSON", "the body is no JSON at byte %d", s.Offset)
-	case errors.As(err, &t):
-		return problem.New("JSON_MEMBER", "%.40q 处不能是 %s", "at %.40q there must be no %s", t.Field, t.Value)
+		to = z
+		flush = func() error { return errors.Join(z.Flush(), conn.Flush()) }
+		closing = func() error { return errors.Join(z.Close(), conn.Flush()) }
 	}
-	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		return problem.New("JSON_MEMBER", "不认识成员 %.40s", "unknown member %.40s", name).
-			Advise("可用 geometry、place、crs、layers、group_by、return、combinations、vintage", "there are geometry, place, crs, layers, group_by, return, combinations and vintage")
+	reach := func(f func() error) func() error {
+		return func() error {
+			if err := f(); err != nil {
+				return fmt.Errorf("%w: %w", errGoneClient, err)
+			}
+			return nil
+		}
 	}
-	return problem.New("JSON_SYNTAX", "请求体不是所要的 JSON", "the body is not the JSON that is asked for")
+	if _, err := to.Write(st.held.Bytes()); err != nil {
+		return fmt.Errorf("%w: %w", errGoneClient, err)
+	}
+	st.held.Reset()
+	st.out.w = to
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+		if err != nil && !errors.Is(err, errGoneClient) {
+			why := errFault
+			if _, p := statusOf(err); p != nil {
+				why = p
+			}
+			_ = st.w.Abort(why) // err is what counts
+		}
+		if cerr := reach(closing)(); err == nil {
+			err = cerr
+		}
+	}()
+	return st.results.WriteAll(st.w, reach(flush))
 }

@@ -8,7 +8,7 @@ import (
 // Limits bound what one request, one client and the server may take. Every
 // field has a default, which zero stands for; the catalogue names them all.
 type Limits struct {
-	BodyBytes     int           // of a request; 8 MiB
+	BodyBytes     int           // of a request; 16 MiB: 5,000 plots of 64 vertices take 10
 	URLBytes      int           // of a request line and its headers; 16 KiB
 	Connections   int           // at once; 10,000
 	PerIP         int           // connections at once from one address; 0 is no limit
@@ -16,8 +16,8 @@ type Limits struct {
 	Idle          time.Duration // of a kept connection; 60 s
 	Overlay       time.Duration // of one overlay or summary answer; 30 s
 	OverlayAtOnce int           // such answers at once; the rest wait two seconds, then get 429; 2 × processors
-	AOIVertices   int           // of one overlay request; 200,000
-	AOIFeatures   int           // of one overlay request; 1,000
+	AOIVertices   int           // of one overlay request; 500,000
+	AOIFeatures   int           // of one overlay request; 10,000
 	// OverlayVertices bounds a shape, its long edges divided, and the features
 	// near it together: some 200 bytes of memory each; 5,000,000.
 	OverlayVertices int
@@ -32,7 +32,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	processors := runtime.GOMAXPROCS(0)
-	orDefault(&l.BodyBytes, 8<<20)
+	orDefault(&l.BodyBytes, 16<<20)
 	orDefault(&l.URLBytes, 16<<10)
 	orDefault(&l.Connections, 10_000)
 	orDefault(&l.Read, 30*time.Second)
@@ -40,8 +40,8 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Idle, time.Minute)
 	orDefault(&l.Overlay, 30*time.Second)
 	orDefault(&l.OverlayAtOnce, 2*processors)
-	orDefault(&l.AOIVertices, 200_000)
-	orDefault(&l.AOIFeatures, 1_000)
+	orDefault(&l.AOIVertices, 500_000)
+	orDefault(&l.AOIFeatures, 10_000)
 	orDefault(&l.OverlayVertices, 5_000_000)
 	orDefault(&l.AnswerItems, 100_000)
 	orDefault(&l.Features, 1_000)

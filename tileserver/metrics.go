@@ -69,9 +69,10 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 		"tier", tier, "token", r.token, "layer", r.layer, "status", status, "bytes", size, "seconds", took.Seconds())
 }
 
-// size is how long the body is that goes out.
+// size is how long the body is that goes out; 0 of one that is still being made,
+// whose bytes are counted as they go.
 func (r *request) size() int {
-	if r.ctx.IsHead() {
+	if r.ctx.IsHead() || r.ctx.Response.IsBodyStream() {
 		return 0
 	}
 	return len(r.ctx.Response.Body())

@@ -213,12 +213,12 @@ var pageParts = template.Must(template.New("page").Parse(`
 @page{size:A4;margin:14mm 12mm 16mm}
 body{font:10pt/1.4 "Noto Sans CJK SC","Source Han Sans SC","Microsoft YaHei","SimSun",sans-serif;color:#000;margin:0 auto;max-width:190mm;padding:4mm}
 h1{font-size:16pt;text-align:center;margin:0 0 1mm}h1 small{display:block;font-size:9pt;font-weight:normal}
-dl{display:grid;grid-template-columns:auto 1fr auto 1fr;gap:0 3mm;margin:2mm 0 3mm;font-size:9pt}dt{color:#444}dd{margin:0;word-break:break-all}
+dl{display:grid;grid-template-columns:auto 1fr auto 1fr;gap:0 3mm;margin:2mm 0 3mm;font-size:9pt}dt{color:#444}dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:9pt}
 th,td{border:.2mm solid #555;padding:.6mm 1.2mm;text-align:right;vertical-align:top}
 th{background:#eef3ea;text-align:center;font-weight:bold}th small{display:block;font-weight:normal}
 thead{display:table-header-group}tbody{break-inside:avoid}
-.n,.t{text-align:left}.n{text-align:center;font-weight:bold}.a td{background:#f7f7f7}
+.t{text-align:left}.n{text-align:center;font-weight:bold}th:first-child{white-space:nowrap}.a td{background:#f7f7f7}
 .i{text-align:left;font-size:8.5pt}.i span{display:inline-block;margin-right:3mm}.p{text-align:left;color:#8a1c00}
 .w{border:.6mm solid #8a1c00;padding:2mm;font-weight:bold;color:#8a1c00}
 .s{display:grid;grid-template-columns:1fr 1fr 1fr;gap:6mm;margin-top:10mm;break-inside:avoid}.s div{border-top:.2mm solid #000;padding-top:1mm;height:22mm}

@@ -30,11 +30,11 @@ func SurveyZone(m MultiPolygon) (CRS, error) {
 // SurveyArea returns the area of m as the survey's software books it in the
 // Gauss-Krueger zone given ([AreaSurvey]; [SurveyZone] finds the zone).
 //
-// m is projected, the positions that [CRS.Ring] put on long edges are taken out
-// again, and the corners are rounded to 0.1 mm. Where a delivery's coordinates
-// stood on that grid, as the standard has it, they come back to the last bit and
-// so does the area. From coordinates with more digits a corner that lay within
-// 0.01 mm of a half may be rounded the other way.
+// m is projected, and the positions that [CRS.Ring] put on long edges are taken
+// out again. Where a delivery's coordinates stood on the survey's grid of 0.1 mm,
+// as the standard has it, they come back to the last bit and so does the area.
+// From coordinates with more digits, a place that lay within 0.01 mm of a half may
+// be rounded the other way.
 //
 // Each polygon of m is a shell and its holes, wound either way. m is not
 // changed. Errors: a [*CRSError] when zone is no Gauss-Krueger zone, a
@@ -90,7 +90,7 @@ const divisionNoise = 2e-5
 
 // undivided takes from points, an open ring in a plane, those that lie where the
 // survey's rule divides the edge between their neighbours that stay, and
-// returns the others rounded to 0.1 mm.
+// returns the others as [delivered].
 //
 // A place of the delivery that is taken out with them does little harm: the
 // rule puts one there again, less than 0.02 mm away, and rounds it to 0.1 mm.
@@ -113,26 +113,25 @@ func undivided(points []XY) []XY {
 	return kept
 }
 
-// appendCorners appends, rounded, the ends of the edges that the steps from point
+// appendCorners appends, as delivered, the ends of the edges that the steps from point
 // i to point end, which continue each other, are parts of; the last end is
 // left to the next edge. If they are not parts of one edge, they are of several
 // that end on the survey's grid; if not of these either, all points stay.
 func appendCorners(kept []XY, at func(int) XY, i, end int) []XY {
 	if divided(at, i, end) {
-		return append(kept, rounded(at(i)))
+		return append(kept, delivered(at(i)))
 	}
 	first := len(kept)
 	last := i
 	for k := i; k < end; k++ {
-		p := at(k + 1)
-		if q := rounded(p); k+1 < end && math.Hypot(p.X-q.X, p.Y-q.Y) > divisionNoise/2 {
+		if _, ok := onGrid(at(k + 1)); !ok && k+1 < end {
 			continue
 		}
-		kept = append(kept, rounded(at(last)))
+		kept = append(kept, delivered(at(last)))
 		if !divided(at, last, k+1) {
 			kept = kept[:first]
 			for k := i; k < end; k++ {
-				kept = append(kept, rounded(at(k)))
+				kept = append(kept, delivered(at(k)))
 			}
 			return kept
 		}
@@ -143,6 +142,22 @@ func appendCorners(kept []XY, at func(int) XY, i, end int) []XY {
 
 // rounded returns p on the survey's grid.
 func rounded(p XY) XY { return XY{X: roundHalfUp(p.X, 1e4), Y: roundHalfUp(p.Y, 1e4)} }
+
+// onGrid returns the place of the survey's grid that p was stored from, and false
+// when it stands too far from any.
+func onGrid(p XY) (XY, bool) {
+	q := rounded(p)
+	return q, math.Hypot(p.X-q.X, p.Y-q.Y) <= divisionNoise/2
+}
+
+// delivered returns the place that p was stored from: one of the survey's grid, or
+// p itself.
+func delivered(p XY) XY {
+	if q, ok := onGrid(p); ok {
+		return q
+	}
+	return p
+}
 
 // bend returns how far, in metres, the steps from a to b and from b to c differ.
 func bend(a, b, c XY) float64 { return math.Hypot(c.X-2*b.X+a.X, c.Y-2*b.Y+a.Y) }
@@ -163,7 +178,7 @@ func corner(points []XY) int {
 func divided(at func(int) XY, i, end int) bool {
 	a, b := at(i), at(end)
 	parts := end - i
-	if edgeParts(rounded(a), rounded(b)) != parts {
+	if edgeParts(delivered(a), delivered(b)) != parts {
 		return false
 	}
 	for k := 1; k < parts; k++ {

@@ -187,3 +187,22 @@ func exactDecimal(h geo.Hundredths, factor int64, decimals int) string {
 	n.Div(n, big.NewInt(2_000_000)) // Euclidean: rounded down
 	return new(big.Rat).SetFrac(n, scale).FloatString(decimals)
 }
+
+func BenchmarkSurveyArea(b *testing.B) {
+	r := rand.New(rand.NewPCG(21, 5))
+	zone, err := geo.EPSG(4524)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, radiusM := range []float64{50, 1000} { // no edge over 70 m; all of them
+		m := geo.MultiPolygon{{randomRing(r, geo.Position{Lon: 1085e9, Lat: 355e9}, 36, radiusM)}}
+		b.Run("radius="+strconv.Itoa(int(radiusM)), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if area, err := geo.SurveyArea(zone, m); area == 0 || err != nil {
+					b.Fatal(area, err)
+				}
+			}
+		})
+	}
+}

@@ -220,12 +220,6 @@ func (s *groundSource) Layers(owner int32) uint64 {
 	return bits
 }
 
-// Layer implements [ground.Source].
-func (s *groundSource) Layer(owner int32) int {
-	l, _ := s.of(owner)
-	return l.bit
-}
-
 // Weight implements [ground.Source]: net m² of record for each m² of ground.
 func (s *groundSource) Weight(owner int32) float64 {
 	l, i := s.of(owner)

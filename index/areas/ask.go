@@ -17,7 +17,7 @@ type asked struct {
 	number int // among the layers of the question
 	layer  *index.Layer
 	groups grouping
-	items  []item // in rising order of ordinals
+	items  []item // in rising order of ordinals when there are classes or pieces
 	// twice is ground, in m², that features of the layer share with others of it,
 	// as often as it is too many in the sum over features; classTwice the same
 	// within each class.
@@ -39,7 +39,7 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		return nil, errEmpty
 	}
 	a := &Answer{Generation: ix.Manifest.Generation, Tier: ix.Manifest.Tier, Formula: Formula, Layers: []Layer{}, Failed: []Failed{}}
-	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices}
+	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces}
 	res, mask, err := m.measure(ask, &q)
 	if err != nil {
 		return nil, err

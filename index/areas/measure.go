@@ -44,17 +44,14 @@ type measuring struct {
 	work     overlay.Workspace
 	rings    geo.Rings
 	limit    int // of the vertices looked at; 0 is none
+	listed   bool // whether pieces are asked for
 	vertices int
 	visited  int
 }
 
 // layer finds the items of l.
 func (m *measuring) layer(l *asked) error {
-	type hit struct {
-		ordinal int32
-		box     geo.Box
-	}
-	var across []hit
+	var across []int32
 	var err error
 	l.layer.SearchBoxes(m.prepared.Box(), func(i int, box geo.Box) bool {
 		if m.visited++; m.visited%1024 == 0 {
@@ -66,7 +63,7 @@ func (m *measuring) layer(l *asked) error {
 		case overlay.Inside:
 			l.items = append(l.items, item{ordinal: int32(i), area: l.layer.Record(i).AreaM2, whole: true})
 		case overlay.Across:
-			across = append(across, hit{int32(i), box})
+			across = append(across, int32(i))
 		case overlay.Outside:
 		}
 		return true
@@ -74,14 +71,17 @@ func (m *measuring) layer(l *asked) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(across, func(a, b hit) int { return int(a.ordinal - b.ordinal) })
-	for _, h := range across {
-		if err := m.integrate(l, h.ordinal); err != nil {
+	slices.Sort(across)
+	for _, i := range across {
+		if err := m.integrate(l, i); err != nil {
 			return err
 		}
 	}
-	// The R-tree's order is nobody's.
-	slices.SortFunc(l.items, func(a, b item) int { return int(a.ordinal - b.ordinal) })
+	// Where items are looked up or listed they are in order; else it is enough that
+	// an R-tree answers in the same order each time.
+	if l.groups.asked() || m.listed {
+		slices.SortFunc(l.items, func(a, b item) int { return int(a.ordinal - b.ordinal) })
+	}
 	return m.classify(l)
 }
 
@@ -135,12 +135,12 @@ func (m *measuring) classify(l *asked) error {
 func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool) ([]ground.Part, error) {
 	g := m.ix.Ground()
 	q := ground.Question{AOI: aoi, Stop: m.ctx.Err}
-	overlapping := false
+	var overlapping uint64
 	for _, l := range ask {
 		bit := g.Bit(l.layer.Meta.Key())
 		q.Layers = append(q.Layers, bit)
 		if g.Overlaps(bit) {
-			overlapping = true
+			overlapping |= bit
 			if l.groups.asked() {
 				q.Within |= bit
 			}
@@ -153,43 +153,26 @@ func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool
 			}
 		}
 	}
-	if !combinations && !overlapping {
+	var sums *ground.Parts
+	var err error
+	switch {
+	case combinations:
+		sums, err = g.Sum(&q)
+	case overlapping != 0:
+		sums, err = g.Excess(&q)
+	default:
 		return nil, nil
 	}
-	sums, err := g.Sum(&q)
 	if err != nil {
 		return nil, err
 	}
-	parts := sums.Sorted()
 	for i, l := range ask {
-		if g.Overlaps(q.Layers[i]) {
-			l.twice = l.gross() - covered(parts, i)
-		}
+		l.twice = sums.Excess[i]
 	}
 	if !combinations {
 		return nil, nil
 	}
-	return withBare(parts, m.prepared.Area(), len(ask)), nil
-}
-
-// gross adds the items up.
-func (l *asked) gross() float64 {
-	sum := 0.0
-	for _, it := range l.items {
-		sum += it.area
-	}
-	return sum
-}
-
-// covered is the ground that layer i covers.
-func covered(parts []ground.Part, i int) float64 {
-	sum := 0.0
-	for _, p := range parts {
-		if p.Mask>>i&1 != 0 {
-			sum += p.Area
-		}
-	}
-	return sum
+	return withBare(sums.Sorted(), m.prepared.Area(), len(ask)), nil
 }
 
 // withBare gives the part in no layer all of the AOI that is in none, also what

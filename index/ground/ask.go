@@ -14,20 +14,26 @@ type Question struct {
 	// Layers are the bits of the layers asked about, each one bit, at most 64; bit i
 	// of the answer's masks stands for Layers[i].
 	Layers []uint64
-	// Overlapping, when it is not nil, is told of ground in the AOI that several
-	// features of one of the layers Within share: the features, which must not be
-	// kept, and the area in m². Features that overlap in other layers may be among
-	// them. It costs a look at each cell in which there is such ground.
-	Overlapping func(owners []int32, area float64)
+	// Within are layers, among those asked about, for which Overlapping is told of
+	// ground in the AOI that several of their features share: the features, which
+	// must not be kept, and the area in m². Features that overlap in other layers
+	// may be among them. It costs a look at each cell in which there is such ground.
 	Within      uint64
+	Overlapping func(owners []int32, area float64)
 	// Stop ends the work early when it returns an error, which is then returned.
 	Stop func() error
 }
 
 // Sum returns the AOI's ground by the layers that cover it. Ground outside of
 // the partition's extent is in no part. Parts without ground may be among them.
-func (g *Ground) Sum(q *Question) (*Parts, error) {
-	s := &summing{ground: g, question: q, parts: newParts(len(q.Layers)), layers: 0}
+func (g *Ground) Sum(q *Question) (*Parts, error) { return g.sum(q, false) }
+
+// Excess returns what features of the layers share with others of their layer,
+// and no parts. It looks only where features overlap.
+func (g *Ground) Excess(q *Question) (*Parts, error) { return g.sum(q, true) }
+
+func (g *Ground) sum(q *Question, excess bool) (*Parts, error) {
+	s := &summing{ground: g, question: q, parts: newParts(len(q.Layers)), excess: excess}
 	for _, l := range q.Layers {
 		s.layers |= l
 	}
@@ -41,6 +47,7 @@ func (g *Ground) Sum(q *Question) (*Parts, error) {
 type summing struct {
 	ground   *Ground
 	question *Question
+	excess   bool   // no parts, excess alone
 	layers   uint64 // all that are asked about
 	parts    *Parts
 	cell     overlay.Cell
@@ -66,15 +73,25 @@ func (s *summing) Inside(at int32) error {
 	flags := n.value[0]
 	d := decoder{data: n.value[1:]}
 	overlaps := d.uvarint()
-	switch {
-	case flags&flagCell != 0:
+	if s.excess && overlaps&s.layers == 0 {
+		return nil
+	}
+	if flags&flagCell != 0 {
 		d = decoder{data: n.value}
-		return s.addFaces(&d, d.skipCell(), nil)
-	case flags&flagSums == 0, overlaps&s.question.Within != 0 && s.question.Overlapping != nil:
+		s.areas = d.skipCell(s.areas[:0])
+		return s.addFaces(&d)
+	}
+	if overlaps&s.question.Within != 0 || flags&flagSums == 0 && !s.excess {
 		if err := s.Inside(n.lo); err != nil {
 			return err
 		}
 		return s.Inside(n.hi)
+	}
+	for rest := overlaps; rest != 0; rest &= rest - 1 {
+		s.addExcess(rest&-rest, d.float())
+	}
+	if s.excess {
+		return nil
 	}
 	for range d.count(11) {
 		d.sum(&s.sum)
@@ -86,9 +103,27 @@ func (s *summing) Inside(at int32) error {
 	return d.end()
 }
 
+// addExcess adds ground that features of the layer with this bit share.
+func (s *summing) addExcess(bit uint64, area float64) {
+	if bit&s.layers == 0 {
+		return
+	}
+	for i, l := range s.question.Layers {
+		if l == bit {
+			s.parts.Excess[i] += area
+		}
+	}
+}
+
 // Across adds what the AOI has of a cell, or passes a divided node's halves on.
 func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool, err error) {
 	n := &s.ground.nodes[at]
+	if s.excess {
+		d := decoder{data: n.value[1:]}
+		if d.uvarint()&s.layers == 0 {
+			return 0, 0, false, nil
+		}
+	}
 	if n.value[0]&flagCell == 0 {
 		return n.lo, n.hi, true, nil
 	}
@@ -97,47 +132,49 @@ func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool,
 	}
 	d := decoder{data: n.value}
 	d.cell(&s.cell)
-	faces := d // read twice: for the areas, and for what covers them
-	for i := range s.cell.Faces {
-		d.face(&s.face)
-		s.cell.Faces[i].Area = s.face.area
-	}
 	if d.bad {
 		return 0, 0, false, errRecord
 	}
 	s.areas = append(s.areas[:0], make([]float64, len(s.cell.Faces))...)
 	c.Faces(&s.cell, s.areas)
-	return 0, 0, false, s.addFaces(&faces, len(s.areas), s.areas)
+	return 0, 0, false, s.addFaces(&d)
 }
 
-// addFaces adds the n faces that d stands at, with the areas given or, when
-// there are none, with their own.
-func (s *summing) addFaces(d *decoder, n int, areas []float64) error {
-	for i := range n {
+// addFaces adds the faces that d stands at, with the areas found.
+func (s *summing) addFaces(d *decoder) error {
+	for _, area := range s.areas {
 		f := &s.face
 		d.face(f)
-		area := f.area
-		if areas != nil {
-			area = areas[i]
-		}
 		if area == 0 {
 			continue
 		}
-		p := s.parts.at(s.masked(f.mask))
-		p.Area += area
-		s.spread(p.Weighted, f.mask&^f.weightless, f.weights, area)
-		if lacks := f.weightless | f.mixed; lacks&s.layers != 0 {
-			for k, l := range s.question.Layers {
-				if lacks&l != 0 {
-					p.Unweighted[k] += area
-				}
+		if f.overlaps&s.layers != 0 {
+			for k, rest := 0, f.overlaps; k < len(f.again); k, rest = k+1, rest&(rest-1) {
+				s.addExcess(rest&-rest, float64(f.again[k])*area)
+			}
+			if f.overlaps&s.question.Within != 0 {
+				s.question.Overlapping(f.overlapping, area)
 			}
 		}
-		if len(f.overlapping) > 0 && s.question.Overlapping != nil {
-			s.question.Overlapping(f.overlapping, area)
+		if !s.excess {
+			s.addPart(f, area)
 		}
 	}
 	return d.end()
+}
+
+// addPart adds area of f to the part that it belongs to.
+func (s *summing) addPart(f *face, area float64) {
+	p := s.parts.at(s.masked(f.mask))
+	p.Area += area
+	s.spread(p.Weighted, f.mask&^f.weightless, f.weights, area)
+	if lacks := f.weightless | f.mixed; lacks&s.layers != 0 {
+		for k, l := range s.question.Layers {
+			if lacks&l != 0 {
+				p.Unweighted[k] += area
+			}
+		}
+	}
 }
 
 // masked returns mask in the bits of the question.

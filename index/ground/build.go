@@ -26,8 +26,6 @@ type Source interface {
 	// Layers returns the layers and views that a feature counts for: a stored
 	// layer's bit, and those of its views that hold the feature.
 	Layers(owner int32) uint64
-	// Layer returns the number of the stored layer that a feature lies in.
-	Layer(owner int32) int
 	// Weight returns the feature's figure of record for each m² of ground, NaN when
 	// there is none.
 	Weight(owner int32) float64
@@ -138,12 +136,12 @@ type built []stored
 
 // stored is an encoded node with its sums.
 type stored struct {
-	path     uint64
-	depth    int
-	value    []byte
-	sums     []sum
-	overlaps uint64 // layers whose features overlap in it
-	cells    int
+	path  uint64
+	depth int
+	value []byte
+	sums  []sum
+	over  excess
+	cells int
 }
 
 // maker makes the cells of blocks.
@@ -159,30 +157,31 @@ func (m *maker) block(ctx context.Context, b *overlay.Block) (built, error) {
 		m.faces = slices.Grow(m.faces[:0], len(c.Faces))[:len(c.Faces)]
 		s := stored{path: path, depth: depth, cells: 1}
 		for i := range c.Faces {
-			s.overlaps |= m.face(&m.faces[i], &c.Faces[i])
+			f := &m.faces[i]
+			m.face(f, &c.Faces[i])
+			s.over = s.over.plus(f.excess())
 			s.sums = merge(s.sums, []sum{m.faces[i].sum()})
 		}
-		s.value = appendCell(nil, c, s.overlaps, m.faces)
+		s.value = appendCell(nil, c, s.over.overlaps, m.faces)
 		out = append(out, s)
 		return nil
 	})
 	return out, err
 }
 
-// face fills f in from the features that cover it. It returns the layers whose
-// features overlap there.
-func (m *maker) face(f *face, from *overlay.Face) (overlaps uint64) {
-	f.mask, f.weightless, f.mixed, f.area = 0, 0, 0, from.Area
-	f.overlapping = f.overlapping[:0]
-	var stored, lacking, having uint64
+// face fills f in from the features that cover it.
+func (m *maker) face(f *face, from *overlay.Face) {
+	f.mask, f.weightless, f.mixed, f.overlaps, f.area = 0, 0, 0, 0, from.Area
+	f.again, f.overlapping = f.again[:0], f.overlapping[:0]
+	var lacking, having uint64
 	var sums [MaxLayers]float64
+	var again [MaxLayers]uint64
 	for _, o := range from.Owners {
 		layers, w := m.source.Layers(o), m.source.Weight(o)
-		bit := uint64(1) << m.source.Layer(o)
-		if stored&bit != 0 {
-			overlaps |= layers & f.mask
+		for rest := layers & f.mask; rest != 0; rest &= rest - 1 {
+			again[bits.TrailingZeros64(rest)]++
 		}
-		stored |= bit
+		f.overlaps |= layers & f.mask
 		f.mask |= layers
 		if math.IsNaN(w) {
 			lacking |= layers
@@ -198,14 +197,30 @@ func (m *maker) face(f *face, from *overlay.Face) (overlaps uint64) {
 	for rest := having; rest != 0; rest &= rest - 1 {
 		f.weights = append(f.weights, sums[bits.TrailingZeros64(rest)])
 	}
-	if overlaps != 0 {
-		for _, o := range from.Owners {
-			if m.source.Layers(o)&overlaps != 0 {
-				f.overlapping = append(f.overlapping, o)
-			}
+	for rest := f.overlaps; rest != 0; rest &= rest - 1 {
+		f.again = append(f.again, again[bits.TrailingZeros64(rest)])
+	}
+	for _, o := range from.Owners {
+		if m.source.Layers(o)&f.overlaps != 0 {
+			f.overlapping = append(f.overlapping, o)
 		}
 	}
-	return overlaps
+}
+
+// excess returns the ground that features share in f.
+func (f *face) excess() excess {
+	e := excess{overlaps: f.overlaps}
+	for _, n := range f.again {
+		e.areas = append(e.areas, float64(n)*f.area)
+	}
+	return e
+}
+
+func (e excess) plus(o excess) excess {
+	if o.overlaps == 0 {
+		return e
+	}
+	return excess{e.overlaps | o.overlaps, added(e.overlaps|o.overlaps, e.overlaps, e.areas, o.overlaps, o.areas)}
 }
 
 // sum returns the ground of f.
@@ -267,7 +282,7 @@ type assembly struct {
 }
 
 func (a *assembly) take(s *stored) {
-	a.overlaps |= s.overlaps
+	a.overlaps |= s.over.overlaps
 	s.value = nil
 	a.open = append(a.open, *s)
 	for n := len(a.open); n > 1; n = len(a.open) {
@@ -276,14 +291,14 @@ func (a *assembly) take(s *stored) {
 			return
 		}
 		node := stored{
-			path: lo.path, depth: lo.depth - 1, cells: lo.cells + hi.cells, overlaps: lo.overlaps | hi.overlaps,
+			path: lo.path, depth: lo.depth - 1, cells: lo.cells + hi.cells, over: lo.over.plus(hi.over),
 			sums: merge(lo.sums, hi.sums),
 		}
 		sums := node.sums
 		if node.cells < summedCells {
 			sums = nil
 		}
-		node.value = appendNode(nil, node.overlaps, sums)
+		node.value = appendNode(nil, node.over, sums)
 		a.nodes = append(a.nodes, stored{path: node.path, depth: node.depth, value: node.value})
 		a.open = append(a.open[:n-2], node)
 	}

@@ -23,7 +23,10 @@ type face struct {
 	weightless, mixed uint64
 	area              float64
 	weights           []float64 // of the layers in mask that are not weightless, by rising bit
-	// overlapping are the features that share this ground with another of their layer.
+	// overlaps are the layers several of whose features cover it, again how many
+	// too many of each, by rising bit, and overlapping those features.
+	overlaps    uint64
+	again       []uint64
 	overlapping []int32
 }
 
@@ -31,7 +34,7 @@ type face struct {
 //
 //	flags, layers whose features overlap in it, box, width of an index,
 //	numbers of vertices, segments, bottom faces and faces,
-//	vertices, bottom abscissas and faces, segments, faces
+//	vertices, bottom abscissas and faces, segments, areas of faces, faces
 //
 // floats as 8 bytes, little-endian, so that a question reads them as they lie.
 func appendCell(dst []byte, c *overlay.Cell, overlaps uint64, faces []face) []byte {
@@ -56,18 +59,26 @@ func appendCell(dst []byte, c *overlay.Cell, overlaps uint64, faces []face) []by
 		}
 	}
 	for i := range faces {
+		dst = appendFloat(dst, faces[i].area)
+	}
+	for i := range faces {
 		dst = faces[i].append(dst)
 	}
 	return dst
 }
 
 func (f *face) append(dst []byte) []byte {
-	for _, v := range [3]uint64{f.mask, f.weightless, f.mixed} {
+	for _, v := range [4]uint64{f.mask, f.weightless, f.mixed, f.overlaps} {
 		dst = binary.AppendUvarint(dst, v)
 	}
-	dst = appendFloat(dst, f.area)
 	for _, w := range f.weights {
 		dst = appendFloat(dst, w)
+	}
+	if f.overlaps == 0 {
+		return dst
+	}
+	for _, n := range f.again {
+		dst = binary.AppendUvarint(dst, n)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(f.overlapping)))
 	for _, o := range f.overlapping {
@@ -112,6 +123,11 @@ type decoder struct {
 func (d *decoder) fail() { d.bad, d.data = true, nil }
 
 func (d *decoder) uvarint() uint64 {
+	if len(d.data) > 0 && d.data[0] < 0x80 {
+		v := d.data[0]
+		d.data = d.data[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(d.data)
 	if n <= 0 {
 		d.fail()
@@ -142,11 +158,13 @@ func (d *decoder) take(n uint64) []byte {
 }
 
 func (d *decoder) float() float64 {
-	b := d.take(8)
-	if b == nil {
+	if len(d.data) < 8 {
+		d.fail()
 		return 0
 	}
-	return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	v := binary.LittleEndian.Uint64(d.data)
+	d.data = d.data[8:]
+	return math.Float64frombits(v)
 }
 
 // count reads a number of things of at least size bytes each.
@@ -193,15 +211,19 @@ func (d *decoder) header() header {
 	return h
 }
 
-// skipCell leaves the decoder at the faces of a cell, whose number it returns.
-func (d *decoder) skipCell() int {
+// skipCell leaves the decoder at the faces of a cell, whose areas it appends to
+// areas.
+func (d *decoder) skipCell(areas []float64) []float64 {
 	h := d.header()
 	d.take(uint64(16*h.vertices + h.bottoms*(8+h.width) + h.segments*4*h.width))
-	return h.faces
+	for range h.faces {
+		areas = append(areas, d.float())
+	}
+	return areas
 }
 
 // cell decodes a cell but for its faces' records into c, whose faces get their
-// number; the decoder is left at them. Indices are held against what they count.
+// areas; the decoder is left at them. Indices are held against what they count.
 func (d *decoder) cell(c *overlay.Cell) {
 	h := d.header()
 	c.X0, c.Y0, c.X1, c.Y1 = h.x0, h.y0, h.x1, h.y1
@@ -220,7 +242,7 @@ func (d *decoder) cell(c *overlay.Cell) {
 		d.within(b.Face, h.faces)
 	}
 	for range h.faces {
-		c.Faces = append(c.Faces, overlay.Face{})
+		c.Faces = append(c.Faces, overlay.Face{Area: d.float()})
 	}
 	for i := range c.Segments {
 		s := &c.Segments[i]
@@ -252,15 +274,19 @@ func (d *decoder) within(i uint32, n int) {
 	}
 }
 
-// face decodes the record of a face into f.
+// face decodes the record of a face into f, but for its area.
 func (d *decoder) face(f *face) {
-	f.mask, f.weightless, f.mixed = d.uvarint(), d.uvarint(), d.uvarint()
-	f.area = d.float()
-	f.weights = f.weights[:0]
+	f.mask, f.weightless, f.mixed, f.overlaps = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
+	f.weights, f.again, f.overlapping = f.weights[:0], f.again[:0], f.overlapping[:0]
 	for range bits.OnesCount64(f.mask &^ f.weightless) {
 		f.weights = append(f.weights, d.float())
 	}
-	f.overlapping = f.overlapping[:0]
+	if f.overlaps == 0 {
+		return
+	}
+	for range bits.OnesCount64(f.overlaps) {
+		f.again = append(f.again, d.uvarint())
+	}
 	for range d.count(1) {
 		f.overlapping = append(f.overlapping, int32(d.uvarint()))
 	}
@@ -275,13 +301,23 @@ type sum struct {
 	weighted, unweighted []float64
 }
 
+// excess is ground that features share, as often as it is too many in the sum
+// over features, by the layers' bits in overlaps.
+type excess struct {
+	overlaps uint64
+	areas    []float64
+}
+
 // appendNode encodes a divided node; without sums when there are none.
-func appendNode(dst []byte, overlaps uint64, sums []sum) []byte {
+func appendNode(dst []byte, over excess, sums []sum) []byte {
 	flags := byte(0)
 	if sums != nil {
 		flags |= flagSums
 	}
-	dst = binary.AppendUvarint(append(dst, flags), overlaps)
+	dst = binary.AppendUvarint(append(dst, flags), over.overlaps)
+	for _, v := range over.areas {
+		dst = appendFloat(dst, v)
+	}
 	if sums == nil {
 		return dst
 	}

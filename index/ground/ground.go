@@ -171,10 +171,13 @@ func nodeKey(path uint64, depth int) []byte {
 // Parts is ground by the layers that cover it. Bits are those of the layers that
 // were asked for, in their order.
 type Parts struct {
+	// Excess is, by layer, the ground in m² that several of its features share, as
+	// often as it is too many in the sum over features.
+	Excess []float64
+
 	layers int
 	index  map[uint64]int
 	parts  []Part
-	floats []float64 // memory of Weighted and Unweighted
 }
 
 // Part is the ground that lies in all layers of Mask and in no other.
@@ -186,7 +189,9 @@ type Part struct {
 	Weighted, Unweighted []float64
 }
 
-func newParts(layers int) *Parts { return &Parts{layers: layers, index: map[uint64]int{}} }
+func newParts(layers int) *Parts {
+	return &Parts{Excess: make([]float64, layers), layers: layers, index: map[uint64]int{}}
+}
 
 // at returns the part of mask. It is valid until the next call.
 func (p *Parts) at(mask uint64) *Part {

@@ -58,8 +58,6 @@ func (l *land) Layers(o int32) uint64 {
 	return bits
 }
 
-func (l *land) Layer(o int32) int { return l.layer[o] }
-
 func (l *land) Weight(o int32) float64 { return l.weights[o] }
 
 func metres(x, y float64) geo.Position {
@@ -183,6 +181,15 @@ func compareParts(t *testing.T, seed uint64, g *Ground, l *land, aoi geo.MultiPo
 	want, err := overlay.Measure(t.Context(), aoi, items, overlay.Options{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	alone, err := g.Excess(&q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range want.Layers {
+		if e := l.Gross - l.Area; math.Abs(parts.Excess[i]-e) > 1e-6 || math.Abs(alone.Excess[i]-e) > 1e-6 {
+			t.Errorf("seed %d: layers %v: features of layer %d share %v and %v m², want %v", seed, layers, i, parts.Excess[i], alone.Excess[i], e)
+		}
 	}
 	got := map[uint64]Part{}
 	for _, p := range parts.Sorted() {

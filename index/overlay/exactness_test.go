@@ -40,6 +40,8 @@ type exactEngine struct {
 var exactEngines = []exactEngine{
 	{"pair", 1, areasByPair},
 	{"turned pair", 4, areasByTurnedPair},
+	{"prepared", 4, areasByPrepared},
+	{"join", 24, areasByJoin},
 	{"measure", 12, areasByMeasure},
 }
 
@@ -51,6 +53,39 @@ func areasByPair(a, b geo.MultiPolygon) (pairAreas, error) {
 
 func areasByTurnedPair(a, b geo.MultiPolygon) (pairAreas, error) {
 	return fromShared(SharedArea(b, a), geo.Area(a), geo.Area(b)), nil
+}
+
+// areasByPrepared measures b against a prepared.
+func areasByPrepared(a, b geo.MultiPolygon) (pairAreas, error) {
+	var w Workspace
+	var r geo.Rings
+	r.Append(b)
+	p := Prepare(a)
+	return fromShared(p.Shared(&w, &r), p.Area(), geo.Area(b)), nil
+}
+
+// areasByJoin joins layers of one feature each.
+func areasByJoin(a, b geo.MultiPolygon) (pairAreas, error) {
+	shared := 0.0
+	err := Join(context.Background(), lone{a}, lone{b}, 1, func(ps []Pair) error {
+		for _, p := range ps {
+			shared += p.Area
+		}
+		return nil
+	})
+	return fromShared(shared, geo.Area(a), geo.Area(b)), err
+}
+
+// lone is a layer of one feature.
+type lone struct{ m geo.MultiPolygon }
+
+func (l lone) Len() int { return 1 }
+
+func (l lone) Box(int) geo.Box { return l.m.Box() }
+
+func (l lone) Rings(_ int, r *geo.Rings) error {
+	r.Append(l.m)
+	return nil
 }
 
 func fromShared(shared, a, b float64) pairAreas {

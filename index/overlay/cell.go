@@ -178,6 +178,12 @@ func (c *cell) flipBottom(o int32) {
 // times it may be divided.
 func (s *solver) slab(n *node, xa, xb float64, total *sum, depth int) {
 	c := &s.cell
+	if s.slabs++; s.slabs&1023 == 0 && s.err == nil {
+		s.err = s.ctx.Err()
+	}
+	if s.err != nil {
+		return
+	}
 	for i := range c.active {
 		v := &c.active[i]
 		l := &c.lines[v.line]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -448,4 +449,35 @@ func TestMeasureCrowded(t *testing.T) {
 		}
 	}
 	checkSums(t, fan, r)
+}
+
+// Copies of one outline that hardly differ make cells that cannot be divided
+// further and slabs without end; that work stops, too.
+func TestMeasureStopsInACell(t *testing.T) {
+	g := newGenerator(3)
+	outline := g.star(0, 0, 400, 60)
+	var items []Item
+	var all groundOf
+	for range 250 {
+		m := g.noisy(outline, 1e-3)
+		items = append(items, Item{Geometry: m})
+		all = append(all, m)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := Measure(ctx, outline, items, Options{Workers: 1})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+		t.Errorf("error %v after %v", err, time.Since(start))
+	}
+	f := NewFrame(outline.Box())
+	blocks, err := f.Blocks(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start = time.Now()
+	err = NewPartitioner(f, all).Cells(ctx, &blocks[0], func(uint64, int, *Cell) error { return nil })
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+		t.Errorf("partition: error %v after %v", err, time.Since(start))
+	}
 }

@@ -187,7 +187,7 @@ func (p *Partitioner) Cells(ctx context.Context, b *Block, visit func(path uint6
 	p.settle(n, true)
 	p.covers = p.covers[:0]
 	p.walls.tol = 0x1p-48 * max(p.frame.x1-p.frame.x0, p.frame.y1-p.frame.y0)
-	p.walls.ctx = ctx
+	p.walls.ctx, p.walls.err = ctx, nil
 	return p.divide(n, b.Path, b.Depth)
 }
 
@@ -264,6 +264,7 @@ type tracing struct {
 	last   []int32           // by line: its latest piece, or -1
 	owners []int32           // memory of the faces' lists
 	work   int
+	err    error // ctx's
 }
 
 // mix spreads the number of an owner over 64 bits (Steele, Lea and Flood 2014),
@@ -313,10 +314,8 @@ func (t *tracing) cellOf(n *node, covers []int32) (*Cell, error) {
 			t.bottom ^= mix(n.toggles[i].owner)
 		}
 		t.slab(n, xa, xb, deepestSlab)
-		if t.work++; t.work&1023 == 0 {
-			if err := t.ctx.Err(); err != nil {
-				return nil, err
-			}
+		if t.err != nil {
+			return nil, t.err
 		}
 	}
 	for i := range t.pieces {
@@ -329,6 +328,12 @@ func (t *tracing) cellOf(n *node, covers []int32) (*Cell, error) {
 // slab finds what lies between abscissas xa and xb.
 func (t *tracing) slab(n *node, xa, xb float64, depth int) {
 	c := &t.cell
+	if t.work++; t.work&1023 == 0 && t.err == nil {
+		t.err = t.ctx.Err()
+	}
+	if t.err != nil {
+		return
+	}
 	for i := range c.active {
 		v := &c.active[i]
 		l := &c.lines[v.line]

@@ -71,6 +71,7 @@ type solver struct {
 	spare   []*node // whose lists may be used again
 	cell    cell
 	visited int
+	slabs   int
 	err     error
 }
 

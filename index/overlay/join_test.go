@@ -192,3 +192,26 @@ func (f *flat) Rings(i int, r *geo.Rings) error {
 	r.Ends = append(r.Ends, f.rings[i].Ends...)
 	return nil
 }
+
+// Features of two grids begin on the same meridians and parallels, also where blocks are divided.
+func TestJoinOnGrids(t *testing.T) {
+	var a, b layer
+	for y := range 50 {
+		for x := range 50 {
+			p := ground(float64(x)*10, float64(y)*10)
+			q := geo.Position{Lon: p.Lon + 1e5, Lat: p.Lat + 1e5}
+			a = append(a, geo.MultiPolygon{geo.Box{Min: p, Max: q}.Polygon()})
+			b = append(b, a[len(a)-1])
+		}
+	}
+	pairs := joined(t, a, b, 2)
+	same := 0
+	for _, p := range pairs {
+		if p.A == p.B {
+			same++
+		}
+	}
+	if len(pairs) != len(a) || same != len(a) {
+		t.Fatalf("%d pairs, %d of a feature with itself, want %d of each", len(pairs), same, len(a))
+	}
+}

@@ -60,8 +60,11 @@ func TestPreparedSide(t *testing.T) {
 			size := math.Pow(10, 2*g.Float64())
 			counts[checkSide(t, a, p, single(rectangle(x, y, x+size, y+size*g.Float64())).Box())]++
 		}
-		// The box of a single position of the border is across.
+		// A box whose west side lies on the meridian of a vertex.
 		v := a[0][0][g.IntN(len(a[0][0]))]
+		low := ground(0, 300*g.Float64()-150).Lat
+		checkSide(t, a, p, geo.Box{Min: geo.Position{Lon: v.Lon, Lat: low}, Max: geo.Position{Lon: v.Lon + 3e5, Lat: low + 3e5}})
+		// The box of a single position of the border is across.
 		if s := p.Side(geo.Box{Min: v, Max: v}); s != Across {
 			t.Fatalf("case %d: a vertex of the border is %d", i, s)
 		}

@@ -78,13 +78,13 @@ func (p *patch) ellipsoidal(crs geo.CRS) (area, variance float64) {
 				a = -a
 			}
 			area += a
+			plane := geo.NewEqualAreaPlane(r[0])
+			step := plane.To(geo.Position{Lon: r[0].Lon + rounding, Lat: r[0].Lat + rounding})
 			n := len(r) - 1
 			for k := range n {
-				plane := geo.NewEqualAreaPlane(r[k])
+				// Half the distance of the neighbours, times a rounding whose variance is
+				// a twelfth of its step's square.
 				before, after := plane.To(r[(k+n-1)%n]), plane.To(r[k+1])
-				step := plane.To(geo.Position{Lon: r[k].Lon + rounding, Lat: r[k].Lat + rounding})
-				// Half the distance of the neighbours, times a rounding whose variance
-				// is a twelfth of its step's square.
 				dx, dy := (after.X-before.X)*step.Y, (after.Y-before.Y)*step.X
 				variance += (dx*dx + dy*dy) / 4 / 12
 			}

@@ -315,7 +315,7 @@ func TestUndivided(t *testing.T) {
 
 // Rings that are all line, or huge, are gone through once.
 func TestUndividedLinear(t *testing.T) {
-	const n = 400_000
+	const n = 100_000
 	for _, step := range []float64{1, 35.5, 69.9999, 70, 70.00001, 71} {
 		points := make([]XY, 0, n+2)
 		for i := range n {

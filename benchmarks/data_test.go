@@ -176,16 +176,21 @@ func (d *dataset) ingest(tb testing.TB) {
 	tb.Helper()
 	d.edition = filepath.Join(work, "edition-"+d.name)
 	if _, err := os.Stat(filepath.Join(d.edition, "CURRENT")); err != nil {
-		args := []string{"ingest", "--out", d.edition, "--vintage", d.vintage, "--zooms", d.zooms}
-		for _, f := range d.files {
-			args = append(args, "--layer", f.layer+"="+f.path)
-		}
-		gengtu(tb, args...)
+		gengtu(tb, d.arguments(d.edition, d.zooms)...)
 	}
 	var err error
 	if d.ix, err = index.Open(d.edition, ""); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// arguments are those of the command that takes d into an edition.
+func (d *dataset) arguments(edition, zooms string) []string {
+	args := []string{"ingest", "--out", edition, "--vintage", d.vintage, "--zooms", zooms}
+	for _, f := range d.files {
+		args = append(args, "--layer", f.layer+"="+f.path)
+	}
+	return args
 }
 
 // export returns a layer as a GeoPackage, as the edition holds it: rivals get

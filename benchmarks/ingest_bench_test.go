@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,6 +60,31 @@ func BenchmarkIngest(b *testing.B) {
 						b.Fatal(err)
 					}
 				})
+			})
+		})
+	}
+}
+
+// BenchmarkEdition measures the command that takes a whole delivery in, all of
+// its layers, with what is prepared for overlays; tiles as few as can be.
+func BenchmarkEdition(b *testing.B) {
+	for _, name := range []string{"sample", "landscape"} {
+		b.Run("data="+name+"/by=gengtu", func(b *testing.B) {
+			d := open(b, name)
+			if err := build(); err != nil {
+				b.Fatal(err)
+			}
+			args := d.arguments(filepath.Join(b.TempDir(), "edition"), "5-5")
+			var used time.Duration
+			timed(b, func(*testing.B) time.Duration { return used }, func() {
+				cmd := exec.Command(filepath.Join(work, "gengtu"), args...)
+				if said, err := cmd.CombinedOutput(); err != nil {
+					b.Fatalf("%v\n%s", err, said)
+				}
+				used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+				if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+					b.ReportMetric(float64(r.Maxrss)/1024, "MiB")
+				}
 			})
 		})
 	}

@@ -119,7 +119,7 @@ func BenchmarkSelfCrossing(b *testing.B) {
 func (d *dataset) selfCrossing(b testing.TB, n int) []geo.MultiPolygon {
 	l := d.ix.Layer("cropland", "")
 	var out []geo.MultiPolygon
-	for i := 0; i < l.Len() && len(out) < n; i += max(1, l.Len()/n/4) {
+	for i := 0; i < l.Len() && len(out) < n; i += max(1, l.Len()/n/8) {
 		f, err := l.Feature(i)
 		if err != nil {
 			b.Fatal(err)

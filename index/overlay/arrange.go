@@ -42,14 +42,19 @@ const (
 type arrangement struct {
 	ctx      context.Context
 	reading  reading
+	fair     bool // whether each operand is valid in itself
 	segments []segment
 
 	spare   []segment
+	tails   []segment
+	runs    []int32
 	cuts    []cut
+	found   []geo.Position // crossings of the round
 	spans   []span
 	finder  finder
 	lines   []line64 // of the segments, in the frame of a round
 	refined []bool
+	bent    bool // whether a segment is
 	sweep   sweepLine
 	tracer  tracer
 	rounds  int // of the last division, for tests
@@ -60,7 +65,7 @@ var arrangements = sync.Pool{New: func() any { return new(arrangement) }}
 // newArrangement returns an empty arrangement; [arrangement.release] gives it back.
 func newArrangement(ctx context.Context, r reading) *arrangement {
 	s := arrangements.Get().(*arrangement)
-	s.ctx, s.reading, s.segments = ctx, r, s.segments[:0]
+	s.ctx, s.reading, s.fair, s.segments = ctx, r, false, s.segments[:0]
 	return s
 }
 
@@ -113,7 +118,7 @@ func (s *arrangement) addEdge(p, q geo.Position, o operand) {
 
 // merge sorts the segments and makes one of those that are the same.
 func (s *arrangement) merge() {
-	slices.SortFunc(s.segments, compareSegments)
+	s.sort()
 	g := s.segments
 	k := 0
 	for i := 0; i < len(g); {
@@ -131,6 +136,58 @@ func (s *arrangement) merge() {
 		}
 	}
 	s.segments = g[:k]
+}
+
+// sort sorts the segments by merging the runs that are sorted already: along a ring
+// they are few, and among the parts of sorted segments too.
+func (s *arrangement) sort() {
+	n := len(s.segments)
+	s.runs = s.runs[:0]
+	for i := 0; i < n; {
+		j := i + 1
+		if j < n && compareSegments(s.segments[j], s.segments[i]) < 0 {
+			for j++; j < n && compareSegments(s.segments[j], s.segments[j-1]) < 0; j++ {
+			}
+			slices.Reverse(s.segments[i:j])
+		} else {
+			for j++; j < n && compareSegments(s.segments[j-1], s.segments[j]) <= 0; j++ {
+			}
+		}
+		s.runs = append(s.runs, int32(i))
+		i = min(j, n)
+	}
+	for len(s.runs) > 1 {
+		s.runs = append(s.runs, int32(n))
+		out := slices.Grow(s.spare[:0], n)
+		k := 0
+		for r := 0; r+1 < len(s.runs); r += 2 {
+			s.runs[k] = s.runs[r]
+			k++
+			first := s.segments[s.runs[r]:s.runs[r+1]]
+			var second []segment
+			if r+2 < len(s.runs) {
+				second = s.segments[s.runs[r+1]:s.runs[r+2]]
+			}
+			out = mergeRuns(out, first, second)
+		}
+		s.runs = s.runs[:k]
+		s.segments, s.spare = out, s.segments[:0]
+	}
+}
+
+// mergeRuns appends two sorted runs to out as one.
+func mergeRuns(out, first, second []segment) []segment {
+	for len(first) > 0 && len(second) > 0 {
+		a, b := &first[0].p, &second[0].p
+		if a.Lon < b.Lon || a.Lon == b.Lon && compareSegments(first[0], second[0]) <= 0 {
+			out = append(out, first[0])
+			first = first[1:]
+		} else {
+			out = append(out, second[0])
+			second = second[1:]
+		}
+	}
+	return append(append(out, first...), second...)
 }
 
 func (s *arrangement) box() geo.Box {
@@ -166,17 +223,26 @@ func (s *arrangement) apply() {
 		return cmp.Compare(a.at.Lat, b.at.Lat)
 	})
 	out := slices.Grow(s.spare[:0], len(s.segments)+len(s.cuts))
+	s.tails = s.tails[:0]
 	k := 0
 	for i := range s.segments {
 		g := s.segments[i]
-		from := g.p
-		for ; k < len(s.cuts) && s.cuts[k].segment == int32(i); k++ {
-			out = appendPart(out, g, from, s.cuts[k].at)
-			from = s.cuts[k].at
+		if k == len(s.cuts) || s.cuts[k].segment != int32(i) {
+			out = append(out, g)
+			continue
 		}
-		out = appendPart(out, g, from, g.q)
+		// The first part begins where the segment did, and keeps the order.
+		out = appendPart(out, g, g.p, s.cuts[k].at)
+		from := s.cuts[k].at
+		for k++; k < len(s.cuts) && s.cuts[k].segment == int32(i); k++ {
+			if !s.single() {
+				s.tails = appendPart(s.tails, g, from, s.cuts[k].at)
+				from = s.cuts[k].at
+			}
+		}
+		s.tails = appendPart(s.tails, g, from, g.q)
 	}
-	s.segments, s.spare = out, s.segments[:0]
+	s.segments, s.spare = append(out, s.tails...), s.segments[:0]
 }
 
 // appendPart appends g's part from p to q, which may run the other way round.

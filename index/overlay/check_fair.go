@@ -82,7 +82,7 @@ func onEarth(v geo.Position) bool {
 // backwards tells whether the way from a over b to d turns straight back at b.
 func backwards(a, b, d geo.Position) bool {
 	ux, uy, vx, vy := float64(b.Lon-a.Lon), float64(b.Lat-a.Lat), float64(d.Lon-b.Lon), float64(d.Lat-b.Lat)
-	return ux*vx+uy*vy < 0 && cross(a, b, d) == 0
+	return ux*vx+uy*vy < 0 && turnOf(a, b, d) == 0
 }
 
 // apart tells whether no two edges meet but neighbours at their common end.
@@ -112,14 +112,14 @@ func (c *fairCheck) meet(i, j int32) bool {
 	if e.next == j || f.next == i {
 		return false // the turn between them has been looked at
 	}
-	d1, d2 := cross(f.p, f.q, e.p), cross(f.p, f.q, e.q)
+	d1, d2 := turnOf(f.p, f.q, e.p), turnOf(f.p, f.q, e.q)
 	if d1 > 0 && d2 > 0 || d1 < 0 && d2 < 0 {
 		return false
 	}
 	if d1 == 0 && d2 == 0 {
 		return true // on one line, with boxes that meet
 	}
-	d3, d4 := cross(e.p, e.q, f.p), cross(e.p, e.q, f.q)
+	d3, d4 := turnOf(e.p, e.q, f.p), turnOf(e.p, e.q, f.q)
 	return !(d3 > 0 && d4 > 0 || d3 < 0 && d4 < 0)
 }
 

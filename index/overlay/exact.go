@@ -37,6 +37,22 @@ func determinant(ax, ay, bx, by int64) float64 {
 	return product(ax, ay, bx, by)
 }
 
+// side returns ax·by − ay·bx with an exact sign; its value is off by 2^-51 of the
+// two products at most.
+func side(ax, ay, bx, by int64) float64 {
+	l, r := float64(ax)*float64(by), float64(ay)*float64(bx)
+	d, e := l-r, (math.Abs(l)+math.Abs(r))*0x1p-50
+	if d > e || d < -e {
+		return d
+	}
+	return product(ax, ay, bx, by)
+}
+
+// turnOf is [cross] for those who ask for its sign only.
+func turnOf(a, b, c geo.Position) float64 {
+	return side(b.Lon-a.Lon, b.Lat-a.Lat, c.Lon-a.Lon, c.Lat-a.Lat)
+}
+
 // product returns ax·by − ay·bx, rounded to 2^-52 of itself.
 func product(ax, ay, bx, by int64) float64 {
 	h1, l1 := multiply(ax, by)

@@ -21,8 +21,9 @@ func inFirstOnly(a, b int32) bool { return a > 0 && b <= 0 }
 
 // bound is a directed piece of a region's border, the region on its left.
 type bound struct {
-	p, q geo.Position
-	used bool
+	p, q     geo.Position
+	from, to int32 // the numbers of p and q among all places
+	used     bool
 }
 
 // border sweeps over the divided segments from left to right, and returns those
@@ -35,7 +36,9 @@ func (s *arrangement) border(wanted region) ([]bound, error) {
 	w.start(g)
 	ends := w.ends
 	out := w.bounds[:0]
+	place := int32(-1)
 	for i, k := 0, 0; k < len(ends); {
+		place++
 		v := ends[k].at
 		if i < len(g) && before(g[i].p, v) {
 			v = g[i].p
@@ -45,6 +48,7 @@ func (s *arrangement) border(wanted region) ([]bound, error) {
 			i++
 		}
 		for k < len(ends) && ends[k].at == v {
+			w.last[ends[k].segment] = place
 			k++
 			ending++
 		}
@@ -54,12 +58,21 @@ func (s *arrangement) border(wanted region) ([]bound, error) {
 		for j := from; j < i; j++ {
 			switch low, high := wanted(w.below[j][0], w.below[j][1]), wanted(w.over(int32(j))); {
 			case high && !low:
-				out = append(out, bound{p: g[j].p, q: g[j].q})
+				out = append(out, bound{p: g[j].p, q: g[j].q, from: place, to: int32(j)})
 			case low && !high:
-				out = append(out, bound{p: g[j].q, q: g[j].p})
+				out = append(out, bound{p: g[j].q, q: g[j].p, from: int32(^j), to: place})
 			}
 		}
 	}
+	// Where a segment ends is known by now.
+	for i := range out {
+		if b := &out[i]; b.from < 0 {
+			b.from = w.last[^b.from]
+		} else {
+			b.to = w.last[b.to]
+		}
+	}
+	w.places = int(place) + 1
 	w.bounds = out
 	w.segments = nil
 	return out, nil
@@ -73,6 +86,8 @@ type sweepLine struct {
 	below    [][2]int32 // by segment: the winding numbers below it
 	starting []int32
 	ends     []sweepEnd
+	last     []int32 // by segment: the number of the place where it ends
+	places   int     // how many places there are, numbered from left to right
 	bounds   []bound
 }
 
@@ -86,6 +101,7 @@ func (w *sweepLine) start(g []segment) {
 	w.segments, w.status = g, w.status[:0]
 	w.below = resized(w.below, len(g))
 	w.ends = resized(w.ends, len(g))
+	w.last = resized(w.last, len(g))
 	for i := range g {
 		w.ends[i] = sweepEnd{g[i].q, int32(i)}
 	}
@@ -104,7 +120,7 @@ func (w *sweepLine) pass(v geo.Position, ending, from, to int) error {
 	lo, hi := 0, len(w.status)
 	for lo < hi {
 		mid := (lo + hi) / 2
-		if t := &g[w.status[mid]]; t.q != v && cross(t.p, t.q, v) > 0 {
+		if t := &g[w.status[mid]]; t.q != v && turnOf(t.p, t.q, v) > 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -141,12 +157,12 @@ func (w *sweepLine) pass(v geo.Position, ending, from, to int) error {
 func (w *sweepLine) upwards(v geo.Position) {
 	g, list := w.segments, w.starting
 	if len(list) > 16 {
-		slices.SortFunc(list, func(i, j int32) int { return cmp.Compare(0, cross(v, g[i].q, g[j].q)) })
+		slices.SortFunc(list, func(i, j int32) int { return cmp.Compare(0, turnOf(v, g[i].q, g[j].q)) })
 		return
 	}
 	for i := range list {
 		j, k := list[i], i
-		for ; k > 0 && cross(v, g[list[k-1]].q, g[j].q) < 0; k-- {
+		for ; k > 0 && turnOf(v, g[list[k-1]].q, g[j].q) < 0; k-- {
 			list[k] = list[k-1]
 		}
 		list[k] = j

@@ -79,6 +79,7 @@ func weighArea(out geo.MultiPolygon, wanted, length float64, box geo.Box) error 
 func (o *operation) build(ctx context.Context, divide func(*arrangement) error) (geo.MultiPolygon, error) {
 	s := newArrangement(ctx, o.reading)
 	defer s.release()
+	s.fair = o.second != nil && o.reading == windings
 	s.add(o.first, operandA)
 	s.add(o.second, operandB)
 	return s.ground(divide, o.wanted)
@@ -93,7 +94,7 @@ func (s *arrangement) ground(divide func(*arrangement) error, wanted region) (ge
 	if err != nil {
 		return nil, err
 	}
-	return s.tracer.trace(bounds), nil
+	return s.tracer.trace(bounds, s.sweep.places), nil
 }
 
 // The tolerance of the comparison, in m²: a square of 3 cm, and for each metre

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"math"
+	"slices"
 
 	"gengtu/index/geo"
 )
@@ -104,6 +105,7 @@ func (s *arrangement) divide(r refinement) error {
 	if len(s.segments) == 0 {
 		return s.ctx.Err()
 	}
+	s.rounds = 0
 	if _, err := s.round(areaFrame, r); err != nil {
 		return err
 	}
@@ -114,12 +116,18 @@ func (s *arrangement) divide(r refinement) error {
 // nothing is rounded and no position moves.
 func (s *arrangement) divideExactly() error {
 	s.merge()
+	s.bent = false
 	return s.settle(exactFrame)
 }
 
 // settle cuts until there is nothing left to cut.
 func (s *arrangement) settle(f frame) error {
 	for s.rounds = 0; s.rounds < maxRounds; s.rounds++ {
+		if s.bent {
+			if err := s.straighten(); err != nil {
+				return err
+			}
+		}
 		cut, err := s.round(f, refineWhereNeeded)
 		if err != nil {
 			return err
@@ -131,10 +139,13 @@ func (s *arrangement) settle(f frame) error {
 	return tooComplex(s.box())
 }
 
+// single tells whether a segment is cut once a round.
+func (s *arrangement) single() bool { return s.rounds >= freeRounds }
+
 // round finds all cuts in one frame and makes them. It tells whether there were any.
 func (s *arrangement) round(f frame, r refinement) (bool, error) {
 	s.prepare(f)
-	s.cuts = s.cuts[:0]
+	s.cuts, s.found = s.cuts[:0], s.found[:0]
 	err := s.finder.search(s.ctx, s.spans, func(i, j int32) bool {
 		s.meet(f, i, j)
 		return len(s.cuts) < maxCuts
@@ -142,8 +153,13 @@ func (s *arrangement) round(f frame, r refinement) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if f == areaFrame {
+	switch {
+	case f == areaFrame:
 		s.refine(r)
+	case len(s.found) > 0:
+		if err := s.passFound(); err != nil {
+			return false, err
+		}
 	}
 	if len(s.cuts) >= maxCuts {
 		return false, tooComplex(s.box())
@@ -165,6 +181,7 @@ type line64 struct {
 
 func (s *arrangement) prepare(f frame) {
 	n := len(s.segments)
+	s.bent = s.bent && f == gridFrame
 	s.lines = resized(s.lines, n)
 	s.spans = resized(s.spans, n)
 	for i := range s.segments {
@@ -179,7 +196,7 @@ func (s *arrangement) prepare(f frame) {
 			slope := slopeAt(g.p.Lat)
 			l.reach = areaReach * (dx*slope + math.Abs(float64(l.top-l.low)))
 			if b := bend(g, l, slope); b > straight {
-				l.bent = true
+				l.bent, s.bent = true, true
 				s.spans[i].slack = int64(b) + 1
 			}
 		case gridFrame:
@@ -211,6 +228,66 @@ func bend(g *segment, l *line64, slope float64) float64 {
 	return math.Abs(middle) / slope
 }
 
+// maxStraighten bounds the rounds of straighten; two are usual.
+const maxStraighten = 16
+
+// straighten gives points to parts that something lies beside differently in the
+// two frames, among it the points that others have been given.
+func (s *arrangement) straighten() error {
+	for range maxStraighten {
+		if s.prepare(areaFrame); !s.bent {
+			return nil
+		}
+		s.cuts = s.cuts[:0]
+		err := s.finder.search(s.ctx, s.spans, func(i, j int32) bool {
+			if s.lines[i].bent || s.lines[j].bent {
+				s.part(i, j)
+				s.partCrossing(i, j)
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		s.refine(refineWhereNeeded)
+		if len(s.cuts) == 0 {
+			return nil
+		}
+		if len(s.cuts) >= maxCuts {
+			return tooComplex(s.box())
+		}
+		s.apply()
+		s.merge()
+	}
+	return nil
+}
+
+// part notes which of segments i and j, if they bend, the other lies beside
+// differently in the two frames.
+func (s *arrangement) part(i, j int32) {
+	g, h := &s.segments[i], &s.segments[j]
+	lg, lh := &s.lines[i], &s.lines[j]
+	if lg.bent {
+		s.refined[i] = s.refined[i] || lg.parted(g, h.p, lh.low) || lg.parted(g, h.q, lh.top)
+	}
+	if lh.bent {
+		s.refined[j] = s.refined[j] || lh.parted(h, g.p, lg.low) || lh.parted(h, g.q, lg.top)
+	}
+}
+
+// partCrossing is part for segments that do not cross in the equal-area plane but
+// may do so on the grid, where the crossing would lie off their lines.
+func (s *arrangement) partCrossing(i, j int32) {
+	g, h := &s.segments[i], &s.segments[j]
+	if s.refined[i] && s.refined[j] || g.p == h.p || g.p == h.q || g.q == h.p || g.q == h.q {
+		return
+	}
+	if opposite(turnOf(g.p, g.q, h.p), turnOf(g.p, g.q, h.q)) && opposite(turnOf(h.p, h.q, g.p), turnOf(h.p, h.q, g.q)) {
+		s.refined[i] = s.refined[i] || s.lines[i].bent
+		s.refined[j] = s.refined[j] || s.lines[j].bent
+	}
+}
+
 // refine adds cuts that divide bent segments, evenly and on their line in the
 // equal-area plane, so far that no part bends by more than [straight]: the bend
 // falls with the square of the length.
@@ -235,22 +312,22 @@ func (s *arrangement) refine(r refinement) {
 // meet cuts segments i and j where they meet.
 func (s *arrangement) meet(f frame, i, j int32) {
 	g, h := &s.segments[i], &s.segments[j]
-	lg, lh := &s.lines[i], &s.lines[j]
-	if lg.bent {
-		s.refined[i] = s.refined[i] || lg.parted(g, h.p, lh.low) || lg.parted(g, h.q, lh.top)
+	if f == areaFrame && s.fair && (g.a != 0) == (h.a != 0) && (g.b != 0) == (h.b != 0) && (g.a == 0 || g.b == 0) {
+		return // of one operand, whose edges meet at ends only
 	}
-	if lh.bent {
-		s.refined[j] = s.refined[j] || lh.parted(h, g.p, lg.low) || lh.parted(h, g.q, lg.top)
+	lg, lh := &s.lines[i], &s.lines[j]
+	if lg.bent || lh.bent {
+		s.part(i, j)
 	}
 	hx, hy := h.q.Lon-h.p.Lon, lh.top-lh.low
-	d1 := determinant(hx, hy, g.p.Lon-h.p.Lon, lg.low-lh.low)
-	d2 := determinant(hx, hy, g.q.Lon-h.p.Lon, lg.top-lh.low)
+	d1 := side(hx, hy, g.p.Lon-h.p.Lon, lg.low-lh.low)
+	d2 := side(hx, hy, g.q.Lon-h.p.Lon, lg.top-lh.low)
 	if aside(d1, d2, lh.reach) {
 		return
 	}
 	gx, gy := g.q.Lon-g.p.Lon, lg.top-lg.low
-	d3 := determinant(gx, gy, h.p.Lon-g.p.Lon, lh.low-lg.low)
-	d4 := determinant(gx, gy, h.q.Lon-g.p.Lon, lh.top-lg.low)
+	d3 := side(gx, gy, h.p.Lon-g.p.Lon, lh.low-lg.low)
+	d4 := side(gx, gy, h.q.Lon-g.p.Lon, lh.top-lg.low)
 	if aside(d3, d4, lg.reach) {
 		return
 	}
@@ -279,6 +356,28 @@ func (s *arrangement) meet(f frame, i, j int32) {
 	}
 	s.lead(i, at)
 	s.lead(j, at)
+	s.found = append(s.found, at)
+}
+
+// passFound leads the segments through the crossings that have been found and that
+// they pass, as if those were ends.
+func (s *arrangement) passFound() error {
+	slices.SortFunc(s.found, order)
+	s.found = slices.Compact(s.found)
+	n := len(s.segments)
+	for _, v := range s.found {
+		s.spans = append(s.spans, span{minX: v.Lon, maxX: v.Lon, minY: v.Lat, maxY: v.Lat})
+	}
+	return s.finder.search(s.ctx, s.spans, func(i, j int32) bool {
+		i, j = min(i, j), max(i, j)
+		if int(i) < n && int(j) >= n {
+			g, v := &s.segments[i], s.found[int(j)-n]
+			if passes(turnOf(g.p, g.q, v), s.lines[i].reach) {
+				s.lead(i, v)
+			}
+		}
+		return len(s.cuts) < maxCuts
+	})
 }
 
 // aside tells whether both ends of a segment lie on one side of a line, out of reach.
@@ -292,15 +391,19 @@ func passes(d, reach float64) bool { return d == 0 || math.Abs(d) < reach }
 
 func opposite(d, e float64) bool { return d > 0 && e < 0 || d < 0 && e > 0 }
 
-// parted tells whether v, with ordinate y, lies on one side of g in the equal-area plane and
-// not on the same on the grid.
+// parted tells whether v, with ordinate y, lies on one side of g in the equal-area
+// plane and not on the same on the grid, or g would be led through it there only.
 func (l *line64) parted(g *segment, v geo.Position, y int64) bool {
 	if !g.beside(v) {
 		return false
 	}
-	in := determinant(g.q.Lon-g.p.Lon, l.top-l.low, v.Lon-g.p.Lon, y-l.low)
-	on := cross(g.p, g.q, v)
-	return (in > 0) != (on > 0) || (in < 0) != (on < 0)
+	dx, dy := g.q.Lon-g.p.Lon, g.q.Lat-g.p.Lat
+	in := side(dx, l.top-l.low, v.Lon-g.p.Lon, y-l.low)
+	on := side(dx, dy, v.Lon-g.p.Lon, v.Lat-g.p.Lat)
+	if (in > 0) != (on > 0) || (in < 0) != (on < 0) {
+		return true
+	}
+	return !passes(in, l.reach) && passes(on, gridReach*(float64(dx)+math.Abs(float64(dy))))
 }
 
 // beside tells whether v lies in g's box and is not an end of it.

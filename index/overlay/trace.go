@@ -11,20 +11,15 @@ import (
 //
 // At a place where several pieces meet it stays in the same corner of the
 // region, so that shells come out as they touch themselves nowhere and holes
-// touch at places only. bounds is reordered.
-func (t *tracer) trace(bounds []bound) geo.MultiPolygon {
+// touch at places only. The ends of bounds are numbered below places.
+func (t *tracer) trace(bounds []bound, places int) geo.MultiPolygon {
 	if len(bounds) == 0 {
 		return nil
 	}
-	slices.SortFunc(bounds, func(a, b bound) int {
-		if a.p.Lon != b.p.Lon {
-			return cmp.Compare(a.p.Lon, b.p.Lon)
-		}
-		return cmp.Compare(a.p.Lat, b.p.Lat)
-	})
 	t.bounds = bounds
-	t.seen = resized(t.seen, len(bounds))
+	t.seen = resized(t.seen, places)
 	clear(t.seen)
+	t.list(places)
 	for i := range bounds {
 		if !bounds[i].used {
 			t.walk(i)
@@ -46,14 +41,34 @@ type tracer struct {
 	boxes    []geo.Box
 	holes    []geo.Ring // whose shell is not known yet
 	path     []pathStep
-	seen     []int32 // by the first piece at a place: one more than its index in path
+	seen     []int32 // by place: one more than its index in path
+	// starting[starts[k]:starts[k+1]] are the pieces that begin at place k.
+	starts, starting []int32
 }
 
-// pathStep is a position on a path; node is the first piece that begins there if
-// several do, and -1 otherwise.
+// pathStep is a position on a path; place is its number if several pieces begin
+// there, and -1 otherwise.
 type pathStep struct {
-	at   geo.Position
-	node int32
+	at    geo.Position
+	place int32
+}
+
+// list lists the pieces by the place where they begin.
+func (t *tracer) list(places int) {
+	t.starts = resized(t.starts, places+2)
+	clear(t.starts)
+	for i := range t.bounds {
+		t.starts[t.bounds[i].from+2]++
+	}
+	for k := 2; k < len(t.starts); k++ {
+		t.starts[k] += t.starts[k-1]
+	}
+	t.starting = resized(t.starting, len(t.bounds))
+	for i := range t.bounds {
+		at := &t.starts[t.bounds[i].from+1]
+		t.starting[*at] = int32(i)
+		*at++
+	}
 }
 
 // walk follows the border from piece i until it is back, and takes the rings
@@ -82,36 +97,25 @@ func (t *tracer) walk(i int) {
 			holes = append(holes, r)
 		}
 	}
-	first, last := t.from(t.bounds[i].p)
 	for i >= 0 {
 		b := &t.bounds[i]
 		b.used = true
-		node := int32(-1)
-		if last-first > 1 {
-			node = int32(first)
-			if again := t.seen[node]; again > 0 {
+		place := int32(-1)
+		if t.starts[b.from+1]-t.starts[b.from] > 1 {
+			place = b.from
+			if again := t.seen[place]; again > 0 {
 				k := int(again) - 1
 				take(t.path[k:])
-				for _, v := range t.path[k:] {
-					if v.node >= 0 {
-						t.seen[v.node] = 0
-					}
-				}
-				t.path = t.path[:k]
+				t.forget(k)
 			}
-			t.seen[node] = int32(len(t.path)) + 1
+			t.seen[place] = int32(len(t.path)) + 1
 		}
-		t.path = append(t.path, pathStep{b.p, node})
-		first, last = t.from(b.q)
-		i = t.next(b, first, last)
+		t.path = append(t.path, pathStep{b.p, place})
+		i = t.next(b)
 	}
 	if len(t.path) > 0 {
 		take(t.path)
-		for _, v := range t.path {
-			if v.node >= 0 {
-				t.seen[v.node] = 0
-			}
-		}
+		t.forget(0)
 	}
 	if shell >= 0 {
 		t.polygons[shell] = append(t.polygons[shell], holes...)
@@ -120,33 +124,29 @@ func (t *tracer) walk(i int) {
 	}
 }
 
-// from returns the range of pieces that begin at p.
-func (t *tracer) from(p geo.Position) (first, last int) {
-	lo, hi := 0, len(t.bounds)
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if before(t.bounds[mid].p, p) {
-			lo = mid + 1
-		} else {
-			hi = mid
+// forget takes the path back to its first k positions.
+func (t *tracer) forget(k int) {
+	for _, v := range t.path[k:] {
+		if v.place >= 0 {
+			t.seen[v.place] = 0
 		}
 	}
-	first, last = lo, lo
-	for last < len(t.bounds) && t.bounds[last].p == p {
-		last++
-	}
-	return first, last
+	t.path = t.path[:k]
 }
 
-// next returns the unused piece, of those from first up to last, that goes on
-// from b along the same corner of the region, or -1: the first one clockwise from
-// where b comes from.
-func (t *tracer) next(b *bound, first, last int) int {
+// next returns the piece that goes on from b along the same corner of the region,
+// the first one clockwise from where b comes from; or -1 when that has been
+// followed already, where the walk began.
+func (t *tracer) next(b *bound) int {
+	list := t.starting[t.starts[b.to]:t.starts[b.to+1]]
 	best := -1
-	for k := first; k < last; k++ {
-		if !t.bounds[k].used && (best < 0 || clockwiseBefore(b.q, b.p, t.bounds[k].q, t.bounds[best].q)) {
-			best = k
+	for _, k := range list {
+		if best < 0 || clockwiseBefore(b.q, b.p, t.bounds[k].q, t.bounds[best].q) {
+			best = int(k)
 		}
+	}
+	if best >= 0 && t.bounds[best].used {
+		return -1
 	}
 	return best
 }
@@ -158,13 +158,13 @@ func clockwiseBefore(v, back, u, w geo.Position) bool {
 	if su != sw {
 		return su < sw
 	}
-	return cross(v, u, w) < 0
+	return turnOf(v, u, w) < 0
 }
 
 // halfTurn tells where u lies, turning clockwise round v from back: 0 in the
 // first half turn, 1 opposite, 2 in the second half, 3 at back itself.
 func halfTurn(v, back, u geo.Position) int {
-	switch d := cross(v, back, u); {
+	switch d := turnOf(v, back, u); {
 	case d < 0:
 		return 0
 	case d > 0:

@@ -283,10 +283,13 @@ type spill struct {
 	n int64
 }
 
-// Write writes, and counts the bytes.
+// Write writes, and counts the bytes. An error is the client's.
 func (s *spill) Write(b []byte) (int, error) {
 	n, err := s.w.Write(b)
 	s.n += int64(n)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errGoneClient, err)
+	}
 	return n, err
 }
 

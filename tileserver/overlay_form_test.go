@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -246,6 +247,16 @@ func TestOverlayCutOff(t *testing.T) {
 	wantProblem(t, "a workbook", s.post(t, "/public/overlay?f=xlsx", body), 503, "timeout")
 }
 
+// logged waits until the log says text, and returns whether it did.
+func logged(s *service, text string) bool {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+		if strings.Contains(s.log.String(), text) {
+			return true
+		}
+	}
+	return false
+}
+
 // A client that goes away ends the work for it: its place is free long before the
 // work would be done, and the generation is let go.
 func TestOverlayClientGone(t *testing.T) {
@@ -254,6 +265,7 @@ func TestOverlayClientGone(t *testing.T) {
 	var err error
 	if s.Server, err = tileserver.New(tileserver.Config{
 		Editions: []string{s.dirs[edition.Public]}, Limits: tileserver.Limits{OverlayAtOnce: 1, Overlay: time.Minute, AOIFeatures: 200_000, AOIVertices: 2e6, BodyBytes: 64 << 20}, Lang: "en",
+		Log: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -262,8 +274,8 @@ func TestOverlayClientGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.listen(t, ln)
-	body := plots(40_000)
-	for _, form := range []string{"ndjson", "csv", "xlsx"} {
+	body := plots(20_000)
+	for form, says := range map[string]string{"ndjson": "the client went away", "xlsx": "context canceled"} {
 		c, err := net.Dial("tcp", ln.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -272,31 +284,24 @@ func TestOverlayClientGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if form == "ndjson" {
-			res, err := http.ReadResponse(bufio.NewReader(c), nil)
+			in, line := bufio.NewReader(c), ""
+			for err == nil && !strings.HasPrefix(line, `{"id":1,`) {
+				line, err = in.ReadString('\n') // the head, then chunks
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if line, err := bufio.NewReader(res.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, `{"id":1,`) {
-				t.Fatalf("%q %v", line, err)
-			}
-			_ = res.Body.Close() // half read on purpose
 		} else {
 			<-time.After(100 * time.Millisecond)
 		}
-		start := time.Now()
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		free := s.Server.HoldPlaces()
-		free()
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("%s: the place was free after %v", form, took)
+		if !logged(s, says) {
+			t.Errorf("%s: the work went on, %s", form, s.log.String())
 		}
-	}
-	// The work as a whole takes far longer than what it took to give it up.
-	start := time.Now()
-	if r := s.post(t, "/public/overlay?f=ndjson", body); bytes.Count(r.body, []byte("\n")) != 40_000 || time.Since(start) < 300*time.Millisecond {
-		t.Errorf("%d lines in %v: the work is too little for this test", bytes.Count(r.body, []byte("\n")), time.Since(start))
+		free := s.Server.HoldPlaces() // blocks as long as one is taken
+		free()
 	}
 	if n := s.OpenGenerations(); n != 1 {
 		t.Errorf("%d generations are open", n)

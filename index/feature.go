@@ -177,12 +177,16 @@ func (d *decoder) count(size uint64) int {
 func (d *decoder) head() Head {
 	var h Head
 	h.ID = d.uvarint()
-	h.Box.Min = geo.Position{Lon: d.varint(), Lat: d.varint()}
-	h.Box.Max = geo.Position{Lon: h.Box.Min.Lon + d.varint(), Lat: h.Box.Min.Lat + d.varint()}
+	h.Box = d.box()
 	h.AreaM2 = d.real()
 	h.Patch, h.Net = d.varint(), d.varint()
 	h.Place = d.text()
 	return h
+}
+
+func (d *decoder) box() geo.Box {
+	lo := geo.Position{Lon: d.varint(), Lat: d.varint()}
+	return geo.Box{Min: lo, Max: geo.Position{Lon: lo.Lon + d.varint(), Lat: lo.Lat + d.varint()}}
 }
 
 func (d *decoder) values() []any {

@@ -25,6 +25,7 @@ type Layer struct {
 	*stored
 	fields map[string]int
 	extent geo.Box
+	blocks blocks
 	// of and at are set for a view: the stored ordinals of its features in rising
 	// order, and of each stored feature the view's ordinal, or -1.
 	of, at []int32
@@ -88,11 +89,13 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 		s.byID = append(s.byID, idAt{h.ID, i})
 		s.tree.Insert([2]int64{h.Box.Min.Lon, h.Box.Min.Lat}, [2]int64{h.Box.Max.Lon, h.Box.Max.Lat}, i)
 		l.extent = l.extent.Union(h.Box)
+		l.blocks.add(h.Box, s.heads[i])
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	l.blocks.gather()
 	slices.SortFunc(s.byID, func(a, b idAt) int { return cmp.Compare(a.id, b.id) })
 	for i := range s.byID {
 		if i > 0 && s.byID[i].id == s.byID[i-1].id {
@@ -134,8 +137,10 @@ func loadView(meta *edition.Layer, of *Layer) (*Layer, error) {
 			l.at[i] = int32(len(l.of))
 			l.of = append(l.of, int32(i))
 			l.extent = l.extent.Union(h.Box)
+			l.blocks.add(h.Box, of.heads[i])
 		}
 	}
+	l.blocks.gather()
 	return l, nil
 }
 
@@ -181,14 +186,6 @@ func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
 	l.tree.Search([2]int64{b.Min.Lon, b.Min.Lat}, [2]int64{b.Max.Lon, b.Max.Lat}, func(_, _ [2]int64, at int32) bool {
 		i, ok := l.ordinal(at)
 		return !ok || visit(i)
-	})
-}
-
-// SearchBoxes is [Layer.Search] with the features' boxes.
-func (l *Layer) SearchBoxes(b geo.Box, visit func(i int, box geo.Box) bool) {
-	l.tree.Search([2]int64{b.Min.Lon, b.Min.Lat}, [2]int64{b.Max.Lon, b.Max.Lat}, func(lo, hi [2]int64, at int32) bool {
-		i, ok := l.ordinal(at)
-		return !ok || visit(i, geo.Box{Min: geo.Position{Lon: lo[0], Lat: lo[1]}, Max: geo.Position{Lon: hi[0], Lat: hi[1]}})
 	})
 }
 

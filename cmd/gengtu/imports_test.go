@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"index/overlay":      {"index/geo", "index/problem"},
 	"index/edition":      {"index/problem"},
 	"index/ground":       {"index/geo", "index/overlay"},
-	"index":              {"index/geo", "index/problem", "index/edition", "index/ground"},
+	"index":              {"index/geo", "index/problem", "index/edition", "index/ground", "index/overlay"},
 	"index/areas":        {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay"},
 	"ingest/source":      {"index/geo", "index/problem"},
 	"ingest/sample":      {"index/geo", "index/problem", "ingest/source"},

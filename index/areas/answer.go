@@ -39,9 +39,10 @@ func rounded(m2 float64) *float64 {
 // answer puts together what the layer has inside the shape.
 func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out := Layer{Layer: l.layer.Meta.Name, Vintage: l.layer.Meta.Vintage}
-	gross := 0.0
-	patch := record{exists: l.layer.Meta.PatchM2 != nil}
-	net := record{exists: l.layer.Meta.NetM2 != nil}
+	gross := l.whole.AreaM2
+	out.Count = l.whole.Features
+	patch := newRecord(l.layer.Meta.PatchM2 != nil, l.whole.Patch)
+	net := newRecord(l.layer.Meta.NetM2 != nil, l.whole.Net)
 	for _, it := range l.items {
 		gross += it.area
 		if overlay.SharesGround(it.area, res.aoi) {
@@ -57,7 +58,7 @@ func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out.PatchM2, out.NoPatchM2 = patch.figures()
 	out.NetM2, out.NoNetM2 = net.figures()
 	if out.NetM2 != nil {
-		mu := round(net.sum*geo.MuPerM2, 4)
+		mu := round(*out.NetM2*geo.MuPerM2, 4)
 		out.NetMu = &mu
 	}
 	if l.groups.asked() {
@@ -79,6 +80,10 @@ type record struct {
 	sum     float64
 	with    float64 // ground of features that have one
 	without float64 // ground of features that have none
+}
+
+func newRecord(exists bool, whole index.PartialSum) record {
+	return record{exists, float64(whole.Sum) / recordUnits, whole.With, whole.Without}
 }
 
 func (r *record) add(hundredths int64, featureM2, sharedM2 float64) {
@@ -112,10 +117,10 @@ func allot(total *float64, parts []*float64) {
 			values = append(values, *p)
 		}
 	}
-	values = shares(*total, values, recordUnits)
+	figures := geo.LargestRemainder(geo.HundredthsOf(*total), values)
 	for _, p := range parts {
 		if p != nil {
-			*p, values = values[0], values[1:]
+			*p, figures = figures[0].M2(), figures[1:]
 		}
 	}
 }

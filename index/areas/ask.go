@@ -17,7 +17,9 @@ type asked struct {
 	number int // among the layers of the question
 	layer  *index.Layer
 	groups grouping
-	items  []item // in rising order of ordinals when there are classes or pieces
+	items  []item // in rising order of ordinals
+	// whole are features wholly inside that need not be looked at one by one.
+	whole index.RecordSum
 	// twice is ground, in m², that features of the layer share with others of it,
 	// as often as it is too many in the sum over features; classTwice the same
 	// within each class.

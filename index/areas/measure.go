@@ -43,63 +43,64 @@ type measuring struct {
 	prepared *overlay.Prepared
 	work     overlay.Workspace
 	rings    geo.Rings
-	limit    int // of the vertices looked at; 0 is none
+	limit    int  // of the vertices looked at; 0 is none
 	listed   bool // whether pieces are asked for
 	vertices int
-	visited  int
 }
 
 // layer finds the items of l.
 func (m *measuring) layer(l *asked) error {
-	var across []int32
-	var err error
-	l.layer.SearchBoxes(m.prepared.Box(), func(i int, box geo.Box) bool {
-		if m.visited++; m.visited%1024 == 0 {
-			if err = m.ctx.Err(); err != nil {
-				return false
-			}
-		}
+	each := func(i int, box geo.Box) error {
 		switch m.prepared.Side(box) {
 		case overlay.Inside:
 			l.items = append(l.items, item{ordinal: int32(i), area: l.layer.Record(i).AreaM2, whole: true})
 		case overlay.Across:
-			across = append(across, int32(i))
+			return m.integrate(l, i)
 		case overlay.Outside:
 		}
-		return true
-	})
-	if err != nil {
-		return err
+		return nil
 	}
-	slices.Sort(across)
-	for _, i := range across {
-		if err := m.integrate(l, i); err != nil {
-			return err
+	whole := func(b *index.Block) error {
+		if !l.groups.asked() && !m.listed {
+			l.whole.Add(&b.Sum)
+			return nil
 		}
+		for i := b.First; i < b.End; i++ {
+			l.items = append(l.items, item{ordinal: int32(i), area: l.layer.Record(i).AreaM2, whole: true})
+		}
+		return nil
 	}
-	// Where items are looked up or listed they are in order; else it is enough that
-	// an R-tree answers in the same order each time.
-	if l.groups.asked() || m.listed {
-		slices.SortFunc(l.items, func(a, b item) int { return int(a.ordinal - b.ordinal) })
+	ask := func(box geo.Box) index.Visit {
+		switch m.prepared.Side(box) {
+		case overlay.Inside:
+			return index.Swallow
+		case overlay.Across:
+			return index.Enter
+		case overlay.Outside:
+		}
+		return index.Pass
+	}
+	if err := l.layer.Sweep(ask, whole, each); err != nil {
+		return err
 	}
 	return m.classify(l)
 }
 
 // integrate adds feature i with its area inside the shape.
-func (m *measuring) integrate(l *asked, i int32) error {
+func (m *measuring) integrate(l *asked, i int) error {
 	if err := m.ctx.Err(); err != nil {
 		return err
 	}
 	m.rings.Reset()
-	if err := l.layer.Rings(int(i), &m.rings); err != nil {
-		m.answer.fail(l, int(i), err)
+	if err := l.layer.Rings(i, &m.rings); err != nil {
+		m.answer.fail(l, i, err)
 		return nil
 	}
 	if m.vertices += len(m.rings.Positions); m.limit > 0 && m.vertices > m.limit {
 		return tooManyVertices(m.limit)
 	}
 	if a := m.prepared.Shared(&m.work, &m.rings); a > 0 {
-		l.items = append(l.items, item{ordinal: i, area: min(a, l.layer.Record(int(i)).AreaM2)})
+		l.items = append(l.items, item{ordinal: int32(i), area: min(a, l.layer.Record(i).AreaM2)})
 	}
 	return nil
 }

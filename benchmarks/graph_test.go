@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -114,11 +115,11 @@ func (p *panel) draw(b *strings.Builder, left int) {
 	}
 	for e := low[0]; e <= high[0]; e++ {
 		x, _ := place([2]float64{math.Pow(10, e), 1})
-		fmt.Fprintf(b, "<path d=\"M%.1f 0V%d\" stroke=\"#ddd\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%v</text>\n", x, plotHeight, x, plotHeight+16, math.Pow(10, e))
+		fmt.Fprintf(b, "<path d=\"M%.1f 0V%d\" stroke=\"#ddd\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x, plotHeight, x, plotHeight+16, power(e))
 	}
 	for e := low[1]; e <= high[1]; e++ {
 		_, y := place([2]float64{1, math.Pow(10, e)})
-		fmt.Fprintf(b, "<path d=\"M0 %.1fH%d\" stroke=\"#ddd\"/><text x=\"-6\" y=\"%.1f\" text-anchor=\"end\">%v</text>\n", y, plotWidth, y+4, math.Pow(10, e))
+		fmt.Fprintf(b, "<path d=\"M0 %.1fH%d\" stroke=\"#ddd\"/><text x=\"-6\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", y, plotWidth, y+4, power(e))
 	}
 	for i, l := range p.lines {
 		colour := colours[i%len(colours)]
@@ -136,3 +137,6 @@ func (p *panel) draw(b *strings.Builder, left int) {
 	}
 	b.WriteString("</g>\n")
 }
+
+// power writes a power of ten.
+func power(e float64) string { return strconv.FormatFloat(math.Pow(10, e), 'f', -1, 64) }

@@ -43,7 +43,7 @@ func processor(b *testing.B) time.Duration {
 // allocations reports the allocations of Go's in one pair.
 func allocations(b *testing.B, n int, op func()) {
 	op()
-	b.ReportMetric(testing.AllocsPerRun(3, op)/float64(n), "allocs/op")
+	b.ReportMetric(testing.AllocsPerRun(3, op)/float64(n), "allocs/pair")
 }
 
 // agree fails when two areas of a pair are not the same to 1e-9 of the larger

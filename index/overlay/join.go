@@ -98,15 +98,16 @@ func Join(ctx context.Context, a, b Source, workers int, visit func([]Pair) erro
 
 // joinWorker measures blocks.
 type joinWorker struct {
-	join    *join
-	kernel  Kernel
-	rings   geo.Rings
-	near    []geo.Position
-	loading Outline
-	edges   []chord // of all outlines of the block
-	chains  []chain
-	sides   [2][]joinFeature
-	active  [2][]joinReach
+	join   *join
+	kernel Kernel
+	rings  geo.Rings
+	near   []geo.Position
+	edges  []chord // of the outlines of the block, side by side to stay in the cache
+	chains []chain
+	leaves []chain // of the outline that is being loaded
+	ends   []int32
+	sides  [2][]joinFeature
+	active [2][]joinReach
 }
 
 // joinFeature is a feature in a block.
@@ -161,8 +162,12 @@ func (w *joinWorker) load(plane *geo.EqualAreaPlane, side int, f *joinFeature, r
 	if err := w.join.sources[side].Rings(int(f.id), &w.rings); err != nil {
 		return err
 	}
-	o := &w.loading
-	if len(w.rings.Positions) < longRing || reach.Contains(f.box) {
+	n := len(w.rings.Positions)
+	w.edges = room(w.edges, n)
+	w.chains = room(w.chains, 2*(n/chainEdges+len(w.rings.Ends)))
+	o := &f.outline
+	*o = Outline{edges: w.edges[len(w.edges):], nodes: w.chains[len(w.chains):], leaves: w.leaves, rings: w.ends}
+	if n < longRing || reach.Contains(f.box) {
 		o.Load(plane, &w.rings)
 	} else {
 		o.begin(plane)
@@ -174,11 +179,20 @@ func (w *joinWorker) load(plane *geo.EqualAreaPlane, side int, f *joinFeature, r
 		}
 		o.finish(plane)
 	}
-	// Side by side in memory the outlines of a block stay in the cache.
-	e, c := len(w.edges), len(w.chains)
-	w.edges, w.chains = append(w.edges, o.edges...), append(w.chains, o.nodes...)
-	f.outline = Outline{edges: w.edges[e:], nodes: w.chains[c:], ref: o.ref, high: o.high, scale: o.scale}
+	w.edges, w.chains = w.edges[:len(w.edges)+len(o.edges)], w.chains[:len(w.chains)+len(o.nodes)]
+	w.leaves, w.ends = o.leaves, o.rings
+	o.leaves, o.rings = nil, nil
 	return nil
+}
+
+// room returns s if n more fit into it, and otherwise an empty slice that is twice
+// as large; what lies in s stays where it is.
+func room[T any](s []T, n int) []T {
+	if cap(s)-len(s) >= n {
+		return s
+	}
+	const least = 1 << 12
+	return make([]T, 0, max(2*cap(s), n, least))
 }
 
 // sweep goes through the features of both sides from west to east.

@@ -162,9 +162,19 @@ func BenchmarkJoin(b *testing.B) {
 	la, lb := flatLayer(as), flatLayer(bs)
 	b.ReportAllocs()
 	start := processorTime(b)
-	pairs := 0
+	pairs, sum := 0, 0.0
 	for b.Loop() {
-		pairs = len(joined(b, la, lb, 1))
+		pairs = 0
+		err := Join(b.Context(), la, lb, 1, func(ps []Pair) error {
+			pairs += len(ps)
+			for _, p := range ps {
+				sum += p.Area
+			}
+			return nil
+		})
+		if err != nil || sum == 0 {
+			b.Fatal(sum, err)
+		}
 	}
 	b.ReportMetric(float64(processorTime(b)-start)/float64(b.N)/1e6, "cpu-ms/op")
 	b.ReportMetric(float64(pairs), "pairs")

@@ -102,9 +102,10 @@ func appendNear(dst, r []geo.Position, box geo.Box) []geo.Position {
 // there: 5e-14 of the common box for two convex shapes, at worst. METHOD.md has
 // the derivation.
 type Kernel struct {
-	a, b  *Outline
-	top   float64 // ordinates count from here
-	total sum
+	a, b *Outline
+	top  float64 // ordinates count from here
+	// total is the sum so far, rest what roundings have cost it.
+	total, rest float64
 }
 
 // Areas are the areas, in m², of two outlines and of what they share.
@@ -140,9 +141,9 @@ func (k *Kernel) Shared(a, b *Outline) float64 {
 	}
 	k.a, k.b = a, b
 	k.top = min(a.high, b.high)
-	k.total = sum{}
+	k.total, k.rest = 0, 0
 	k.meet(0, 0)
-	return max(0, k.total.value()*a.scale)
+	return max(0, (k.total+k.rest)*a.scale)
 }
 
 // meet adds the pairs of edges of chain i of a and chain j of b.
@@ -169,6 +170,14 @@ func (k *Kernel) meet(i, j int32) {
 	}
 }
 
+// add adds v; the rounding error is kept apart (Knuth, TAOCP 4.2.2, theorem B).
+func (k *Kernel) add(v float64) {
+	t := k.total + v
+	w := t - k.total
+	k.rest += (k.total - (t - w)) + (v - w)
+	k.total = t
+}
+
 // cover adds chain i of o, everything of which lies below a chain of the other
 // outline that runs from start to end.
 func (k *Kernel) cover(o *Outline, i int32, start, end int64) {
@@ -181,7 +190,7 @@ func (k *Kernel) cover(o *Outline, i int32, start, end int64) {
 		return
 	}
 	if x0 <= c.x0 && c.x1 <= x1 {
-		k.total.add(sign * (c.integral - (k.top-o.ref)*float64(c.start-c.end)))
+		k.add(sign * (c.integral - (k.top-o.ref)*float64(c.start-c.end)))
 		return
 	}
 	if c.next < 0 {
@@ -196,7 +205,7 @@ func (k *Kernel) cover(o *Outline, i int32, start, end int64) {
 			t += e.under(x0, x1, k.top)
 		}
 	}
-	k.total.add(sign * t)
+	k.add(sign * t)
 }
 
 // under returns the signed integral of e above top between x0 and x1, which it reaches into.
@@ -252,7 +261,7 @@ func (k *Kernel) cross(a, b *chain) {
 			t += e.sign * f.sign * w * (f0 + f1 - top2 - n*n/(4*(s0+s1)+tiny))
 		}
 	}
-	k.total.add(0.5 * t)
+	k.add(0.5 * t)
 }
 
 // tiny keeps 0/0 out of where two edges coincide.

@@ -91,6 +91,32 @@ func BenchmarkKernelStars(b *testing.B) {
 	}
 }
 
+// BenchmarkKernelParcels measures the pairs that a join of two layers of small
+// parcels has to look at.
+func BenchmarkKernelParcels(b *testing.B) {
+	g := newGenerator(33)
+	as, bs := g.fabric(40, 60, 3), g.fabric(33, 73.6, 3)
+	plane := newPlane(as[820].Box()).EqualAreaPlane
+	oa, ob := outlinesOf(&plane, as), outlinesOf(&plane, bs)
+	var pairs [][2]*Outline
+	for i := range as {
+		for j := range bs {
+			if as[i].Box().Intersects(bs[j].Box()) {
+				pairs = append(pairs, [2]*Outline{&oa[i], &ob[j]})
+			}
+		}
+	}
+	var k Kernel
+	i := 0
+	start := processorTime(b)
+	for b.Loop() {
+		p := pairs[i%len(pairs)]
+		k.Shared(p[0], p[1])
+		i++
+	}
+	b.ReportMetric(float64(processorTime(b)-start)/float64(b.N), "cpu-ns/op")
+}
+
 func BenchmarkKernelLoad(b *testing.B) {
 	for _, n := range benchSizes {
 		as, _ := benchPairs(newGenerator(31), n, 64)

@@ -110,6 +110,7 @@ func (o *Outline) appendRing(plane *geo.EqualAreaPlane, ring []geo.Position) {
 		p, py = q, qy
 	}
 	o.edges = o.edges[:n+used]
+	o.leaves = slices.Grow(o.leaves, used/chainEdges+1)
 	for i := 0; i < used; i += chainEdges {
 		o.appendLeaf(int32(n+i), int32(n+min(i+chainEdges, used)))
 	}
@@ -166,6 +167,7 @@ func (o *Outline) finish(plane *geo.EqualAreaPlane) {
 	if len(o.rings) == 0 {
 		return
 	}
+	o.nodes = slices.Grow(o.nodes, 2*len(o.leaves)-1)
 	o.joinRings(0, len(o.rings))
 	o.high = plane.To(geo.Position{Lon: o.nodes[0].x0, Lat: o.nodes[0].high}).Y
 }

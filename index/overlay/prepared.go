@@ -31,10 +31,18 @@ type Workspace struct {
 // counter-clockwise and holes clockwise, as [Mend] returns it. It is neither
 // changed nor kept.
 func Prepare(aoi geo.MultiPolygon) *Prepared {
-	p := &Prepared{box: aoi.Box(), plane: newPlane(aoi.Box()).EqualAreaPlane}
-	var r geo.Rings
-	r.Append(aoi)
-	p.outline.Load(&p.plane, &r)
+	box := aoi.Box()
+	p := &Prepared{box: box, plane: newPlane(box).EqualAreaPlane}
+	o := &p.outline
+	o.begin(&p.plane)
+	o.edges = make([]chord, 0, aoi.Vertices())
+	for _, poly := range aoi {
+		for _, r := range poly {
+			o.appendRing(&p.plane, r)
+		}
+	}
+	o.finish(&p.plane)
+	o.leaves, o.rings = nil, nil
 	return p
 }
 

@@ -91,6 +91,7 @@ func (s *stored) classes(field int) (*Classes, error) {
 
 // valueAt returns value number field as a class has it.
 func (d *decoder) valueAt(field int) any {
+	d.uvarint()
 	if n := d.count(1); field >= n {
 		d.fail()
 		return nil

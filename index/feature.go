@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"gengtu/index/geo"
@@ -41,10 +42,11 @@ var errRecord = errors.New("record damaged")
 
 // encodeRecord returns f in the form that features.db holds:
 //
-//	id, box, area, patch, net, place, values, geometry
+//	id, box, area, patch, net, place, length of the values, values, geometry
 //
 // with integers as varints, the geometry as differences between neighbouring
-// positions, and values each behind a byte for its type.
+// positions, and values each behind a byte for its type. The length lets who
+// wants the geometry pass over the values.
 func encodeRecord(f *Feature) ([]byte, error) {
 	dst := binary.AppendUvarint(nil, f.ID)
 	for _, v := range []int64{f.Box.Min.Lon, f.Box.Min.Lat, f.Box.Max.Lon - f.Box.Min.Lon, f.Box.Max.Lat - f.Box.Min.Lat} {
@@ -54,13 +56,14 @@ func encodeRecord(f *Feature) ([]byte, error) {
 	dst = binary.AppendVarint(dst, f.Patch)
 	dst = binary.AppendVarint(dst, f.Net)
 	dst = appendText(dst, f.Place)
-	dst = binary.AppendUvarint(dst, uint64(len(f.Values)))
+	values := binary.AppendUvarint(nil, uint64(len(f.Values)))
 	for i, v := range f.Values {
 		var err error
-		if dst, err = appendValue(dst, v); err != nil {
+		if values, err = appendValue(values, v); err != nil {
 			return nil, fmt.Errorf("value %d: %w", i, err)
 		}
 	}
+	dst = append(binary.AppendUvarint(dst, uint64(len(values))), values...)
 	return appendGeometry(dst, f.Geometry), nil
 }
 
@@ -142,6 +145,28 @@ func (d *decoder) varint() int64 {
 	return v
 }
 
+// difference is varint, faster for the lengths of two to eight bytes that
+// differences between positions have: the bytes are read at once, the first one
+// without its highest bit set ends the number, and their lower seven bits are
+// moved together by twos, fours and eights.
+func (d *decoder) difference() int64 {
+	if len(d.data) < 8 {
+		return d.varint()
+	}
+	x := binary.LittleEndian.Uint64(d.data)
+	ends := ^x & 0x8080808080808080
+	if ends == 0 {
+		return d.varint()
+	}
+	n := bits.TrailingZeros64(ends) + 1
+	d.data = d.data[n/8:]
+	x &= 0x7f7f7f7f7f7f7f7f & (1<<n - 1)
+	x = x&0x007f007f007f007f | x>>1&0x3f803f803f803f80
+	x = x&0x00003fff00003fff | x>>2&0x0fffc0000fffc000
+	x = x&0x000000000fffffff | x>>4&0x00fffffff0000000
+	return int64(x>>1) ^ -int64(x&1)
+}
+
 // take returns the next n bytes, which alias the record.
 func (d *decoder) take(n uint64) []byte {
 	if n > uint64(len(d.data)) {
@@ -190,15 +215,20 @@ func (d *decoder) box() geo.Box {
 }
 
 func (d *decoder) values() []any {
-	out := make([]any, d.count(1))
+	list := decoder{data: d.take(d.uvarint())}
+	out := make([]any, list.count(1))
 	for i := range out {
-		out[i] = d.value()
+		out[i] = list.value()
+	}
+	if list.end() != nil {
+		d.fail()
 	}
 	return out
 }
 
 // textAt returns value number field, when it is a text.
 func (d *decoder) textAt(field int) (string, bool) {
+	d.uvarint()
 	if n := d.count(1); field >= n {
 		d.fail()
 		return "", false
@@ -282,11 +312,7 @@ func (d *decoder) skipHead() {
 	d.take(d.uvarint())
 }
 
-func (d *decoder) skipValues() {
-	for range d.count(1) {
-		d.skip()
-	}
-}
+func (d *decoder) skipValues() { d.take(d.uvarint()) }
 
 // rings reads a geometry as [decoder.geometry] does, into r.
 func (d *decoder) rings(r *geo.Rings) {
@@ -296,8 +322,8 @@ func (d *decoder) rings(r *geo.Rings) {
 			n := d.count(2)
 			r.Positions = slices.Grow(r.Positions, n)
 			for range n {
-				lon += d.varint()
-				lat += d.varint()
+				lon += d.difference()
+				lat += d.difference()
 				r.Positions = append(r.Positions, geo.Position{Lon: lon, Lat: lat})
 			}
 			r.Ends = append(r.Ends, int32(len(r.Positions)))

@@ -2,7 +2,9 @@ package index
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,5 +110,30 @@ func TestHilbert(t *testing.T) {
 	world := hilbert(geo.Position{Lon: 180e10, Lat: 90e10})
 	if world>>62 != 0 {
 		t.Errorf("the antimeridian is at %x", world)
+	}
+}
+
+// Differences decode as encoding/binary has it, whatever their length and what
+// stands behind them.
+func TestDifferences(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for range 200_000 {
+		v := rng.Int64() >> rng.IntN(64)
+		if rng.IntN(2) == 0 {
+			v = -v
+		}
+		data := binary.AppendVarint(nil, v)
+		n := len(data)
+		for range rng.IntN(12) {
+			data = append(data, byte(rng.Uint32()))
+		}
+		d := decoder{data: data}
+		if got := d.difference(); got != v || d.bad || len(d.data) != len(data)-n {
+			t.Fatalf("%d decodes as %d, %d bytes left of %d behind it", v, got, len(d.data), len(data)-n)
+		}
+	}
+	d := decoder{data: []byte{0x80, 0x80}}
+	if d.difference(); !d.bad {
+		t.Error("half a number decodes")
 	}
 }

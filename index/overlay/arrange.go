@@ -43,6 +43,7 @@ type arrangement struct {
 	ctx      context.Context
 	reading  reading
 	fair     bool // whether each operand is valid in itself
+	limit    int  // of the cuts of one round
 	segments []segment
 
 	spare   []segment
@@ -65,7 +66,7 @@ var arrangements = sync.Pool{New: func() any { return new(arrangement) }}
 // newArrangement returns an empty arrangement; [arrangement.release] gives it back.
 func newArrangement(ctx context.Context, r reading) *arrangement {
 	s := arrangements.Get().(*arrangement)
-	s.ctx, s.reading, s.fair, s.segments = ctx, r, false, s.segments[:0]
+	s.ctx, s.reading, s.fair, s.limit, s.segments = ctx, r, false, maxCuts, s.segments[:0]
 	return s
 }
 

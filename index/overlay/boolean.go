@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"context"
+	"slices"
 
 	"gengtu/index/geo"
 )
@@ -27,7 +28,7 @@ func Intersection(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shared(a, a.Box(), b)
+	return shared(upright(a), a.Box(), b)
 }
 
 // Union returns the ground of a and b together; otherwise as [Intersection].
@@ -40,6 +41,7 @@ func Union(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	if err != nil {
 		return nil, err
 	}
+	a, b = upright(a), upright(b)
 	p := newPlane(a.Box().Union(b.Box()))
 	all := append(append(make(geo.MultiPolygon, 0, len(a)+len(b)), a...), b...)
 	o := operation{first: all, wanted: inEither, area: p.area(a) + p.area(b) - SharedArea(a, b)}
@@ -61,7 +63,7 @@ func Difference(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 		return a, nil
 	}
 	p := newPlane(box)
-	b = near(b, box)
+	a, b = upright(a), near(upright(b), box)
 	o := operation{first: a, second: b, wanted: inFirstOnly, area: p.area(a) - SharedArea(a, b)}
 	return o.region(context.Background())
 }
@@ -75,13 +77,41 @@ func mended(m geo.MultiPolygon) (geo.MultiPolygon, error) {
 	return m, err
 }
 
-// shared returns what mended polygons a, which has the box boxA, and b share.
+// upright returns m with those polygons turned round that run clockwise in the
+// equal-area plane: thinner than their edges bend, they are valid on the grid and
+// inside out there. m is not changed.
+func upright(m geo.MultiPolygon) geo.MultiPolygon {
+	var out geo.MultiPolygon
+	for i, poly := range m {
+		box := boxOf(poly[0])
+		if box.Max.Lat-box.Min.Lat < flatUnits {
+			continue
+		}
+		if p := newPlane(box); p.area(m[i:i+1]) >= 0 {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(m)
+		}
+		out[i] = make(geo.Polygon, len(poly))
+		for j, r := range poly {
+			out[i][j] = slices.Clone(r)
+			slices.Reverse(out[i][j])
+		}
+	}
+	if out == nil {
+		return m
+	}
+	return out
+}
+
+// shared returns what mended polygons a, which is upright and has the box boxA, and b share.
 func shared(a geo.MultiPolygon, boxA geo.Box, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	boxB := b.Box()
 	if !boxB.Intersects(boxA) {
 		return nil, nil
 	}
-	a, b = near(a, boxB), near(b, boxA)
+	a, b = near(a, boxB), near(upright(b), boxA)
 	if len(a) == 0 || len(b) == 0 {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"gengtu/index/geo"
@@ -16,14 +17,49 @@ import (
 // outline move nowhere. The area is compared with the sum of the areas, or where
 // features overlap with what [Measure] finds.
 //
-// It needs some 100 bytes for each position of ms. ctx stops it.
+// It needs some 20 bytes for each position of ms and 200 for each on the outline. ctx stops it.
 func Dissolve(ctx context.Context, ms []geo.MultiPolygon) (geo.MultiPolygon, error) {
 	l, err := newGround(ctx, ms)
 	if err != nil || l.box.Empty() {
 		return nil, err
 	}
 	o := layerOperation{first: l, wanted: inEither}
-	return o.region(ctx)
+	out, err := o.region(ctx)
+	if errors.Is(err, errDense) {
+		return cascade(ctx, l.ms)
+	}
+	return out, err
+}
+
+// errDense says that the edges of a layer cross each other too often to be divided
+// all at once, as those of hundreds of copies do.
+var errDense = errors.New("overlay: a layer whose edges cross each other too often")
+
+// denseCuts and cutsPerEdge bound what is divided at once. The edges of layers that
+// touch and overlap here and there are cut less than twice each.
+const (
+	denseCuts   = 1 << 17
+	cutsPerEdge = 8
+)
+
+// cascade is Dissolve by halves, whose outlines are few, and each union is held
+// against the areas of its two.
+func cascade(ctx context.Context, ms []geo.MultiPolygon) (geo.MultiPolygon, error) {
+	if err := ctx.Err(); err != nil || len(ms) == 0 {
+		return nil, err
+	}
+	if len(ms) == 1 {
+		return ms[0], nil
+	}
+	a, err := cascade(ctx, ms[:len(ms)/2])
+	if err != nil {
+		return nil, err
+	}
+	b, err := cascade(ctx, ms[len(ms)/2:])
+	if err != nil {
+		return nil, err
+	}
+	return Union(a, b)
 }
 
 // DifferenceOfLayers returns the ground of as that is none of bs': what a layer
@@ -39,7 +75,19 @@ func DifferenceOfLayers(ctx context.Context, as, bs []geo.MultiPolygon) (geo.Mul
 		return nil, err
 	}
 	o := layerOperation{first: a, second: b, wanted: inFirstOnly}
-	return o.region(ctx)
+	out, err := o.region(ctx)
+	if !errors.Is(err, errDense) {
+		return out, err
+	}
+	all, err := cascade(ctx, a.ms)
+	if err != nil {
+		return nil, err
+	}
+	less, err := cascade(ctx, b.ms)
+	if err != nil {
+		return nil, err
+	}
+	return Difference(all, less)
 }
 
 // layerOperation is an operation on whole layers.
@@ -83,7 +131,11 @@ func (o *layerOperation) build(ctx context.Context, r refinement) (geo.MultiPoly
 		o.second.load(s, operandB)
 	}
 	length := s.length()
+	s.limit = min(maxCuts, max(denseCuts, cutsPerEdge*len(s.segments)))
 	out, err := s.ground(func(s *arrangement) error { return s.divide(r) }, o.wanted)
+	if len(s.cuts) >= s.limit {
+		err = errDense
+	}
 	return out, length, err
 }
 
@@ -123,10 +175,9 @@ func within(ms []geo.MultiPolygon, box geo.Box) []geo.MultiPolygon {
 
 // layerGround is what many features cover.
 type layerGround struct {
-	ms    []geo.MultiPolygon // mended
-	box   geo.Box
-	area  float64 // the sum of theirs, m²
-	edges int
+	ms   []geo.MultiPolygon // mended
+	box  geo.Box
+	area float64 // the sum of theirs, m²
 }
 
 // checkEvery is the number of features after which ctx is asked.
@@ -143,10 +194,10 @@ func newGround(ctx context.Context, ms []geo.MultiPolygon) (*layerGround, error)
 		if err != nil {
 			return nil, err
 		}
+		m = upright(m)
 		l.ms[i] = m
 		box := m.Box()
 		l.box = l.box.Union(box)
-		l.edges += m.Vertices()
 		if len(m) > 0 {
 			p := newPlane(box)
 			area.add(p.area(m))
@@ -158,7 +209,7 @@ func newGround(ctx context.Context, ms []geo.MultiPolygon) (*layerGround, error)
 
 // load adds the edges of l that do not cancel each other to s.
 func (l *layerGround) load(s *arrangement, o operand) {
-	c := newCanceller(l.edges)
+	var c canceller
 	for _, m := range l.ms {
 		for _, p := range m {
 			for _, r := range p {
@@ -172,68 +223,108 @@ func (l *layerGround) load(s *arrangement, o operand) {
 }
 
 // canceller counts edges by their ends, those in opposite directions against
-// each other. It is a hash table with open addressing.
+// each other. It is a hash table with open addressing that forgets what has
+// cancelled: of features that come in the order of their places it holds the
+// border of those that have come, and stays small.
 type canceller struct {
-	slots []cancelled
-	mask  uint64
+	slots []cancelled // a power of two of them, at most half of them in use
+	used  int
 }
 
+// cancelled is an edge, p before q, and how often it came in that direction more
+// often than in the other; a slot with 0 is free.
 type cancelled struct {
 	p, q geo.Position
 	w    int32
-	used bool
-}
-
-func newCanceller(edges int) *canceller {
-	size := 16
-	for size < edges*5/4 {
-		size *= 2
-	}
-	return &canceller{make([]cancelled, size), uint64(size - 1)}
 }
 
 func (c *canceller) add(p, q geo.Position) {
-	w := int32(1)
-	if before(q, p) {
-		p, q, w = q, p, -1
+	if p == q {
+		return
 	}
-	for i := hashEdge(p, q) & c.mask; ; i = (i + 1) & c.mask {
-		e := &c.slots[i]
-		if !e.used {
-			*e = cancelled{p, q, w, true}
-			return
+	e := cancelled{p, q, 1}
+	if before(q, p) {
+		e = cancelled{q, p, -1}
+	}
+	if 2*c.used >= len(c.slots) {
+		c.grow()
+	}
+	i := c.find(e)
+	s := &c.slots[i]
+	if s.w == 0 {
+		*s = e
+		c.used++
+		return
+	}
+	if s.w += e.w; s.w == 0 {
+		c.free(i)
+	}
+}
+
+// find returns the slot that holds e's edge, or else the free one where it belongs.
+func (c *canceller) find(e cancelled) int {
+	mask := len(c.slots) - 1
+	i := int(hashEdge(e.p, e.q)) & mask
+	for s := &c.slots[i]; s.w != 0 && (s.p != e.p || s.q != e.q); s = &c.slots[i] {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// free closes the gap at slot i, so that everything after it is still found
+// (Knuth, The Art of Computer Programming 3, 6.4, algorithm R).
+func (c *canceller) free(i int) {
+	mask := len(c.slots) - 1
+	c.used--
+	for j := i; ; {
+		c.slots[i] = cancelled{}
+		for {
+			j = (j + 1) & mask
+			s := &c.slots[j]
+			if s.w == 0 {
+				return
+			}
+			home := int(hashEdge(s.p, s.q)) & mask
+			// It stays where it is if its home lies after the gap, going round.
+			if (j-home)&mask >= (j-i)&mask {
+				break
+			}
 		}
-		if e.p == p && e.q == q {
-			e.w += w
-			return
+		c.slots[i] = c.slots[j]
+		i = j
+	}
+}
+
+func (c *canceller) grow() {
+	old := c.slots
+	c.slots = make([]cancelled, max(1024, 2*len(old)))
+	for i := range old {
+		if old[i].w != 0 {
+			c.slots[c.find(old[i])] = old[i]
 		}
 	}
 }
 
-// hashEdge mixes the four coordinates by multiplication with odd constants, the
-// finaliser of splitmix64 (Steele, Lea, Flood 2014) and its golden ratio.
+// hashEdge mixes the four coordinates by multiplication with odd constants, those of
+// the finaliser of splitmix64 (Steele, Lea, Flood 2014).
 func hashEdge(p, q geo.Position) uint64 {
-	h := uint64(p.Lon)
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27 ^ uint64(p.Lat)) * 0x94d049bb133111eb
-	h = (h ^ h>>31 ^ uint64(q.Lon)) * 0x9e3779b97f4a7c15
-	h = (h ^ h>>29 ^ uint64(q.Lat)) * 0xbf58476d1ce4e5b9
+	h := uint64(p.Lon) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>30 ^ uint64(p.Lat)) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27 ^ uint64(q.Lon)) * 0x94d049bb133111eb
+	h = (h ^ h>>31 ^ uint64(q.Lat)) * 0xbf58476d1ce4e5b9
 	return h ^ h>>32
 }
 
-// rest adds what is left to s, in the table's order.
+// rest adds what is left to s.
 func (c *canceller) rest(s *arrangement, o operand) {
 	for i := range c.slots {
 		e := &c.slots[i]
-		if e.w == 0 {
-			continue
+		switch {
+		case e.w == 0:
+		case o == operandA:
+			s.segments = append(s.segments, segment{p: e.p, q: e.q, a: e.w})
+		default:
+			s.segments = append(s.segments, segment{p: e.p, q: e.q, b: e.w})
 		}
-		g := segment{p: e.p, q: e.q}
-		if o == operandA {
-			g.a = e.w
-		} else {
-			g.b = e.w
-		}
-		s.segments = append(s.segments, g)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"gengtu/index/geo"
 )
 
@@ -73,7 +75,7 @@ func cancel(pieces []geo.MultiPolygon, outline geo.MultiPolygon) loose {
 	for _, m := range pieces {
 		n += m.Vertices()
 	}
-	c := newCanceller(n)
+	var c canceller
 	each := func(m geo.MultiPolygon, visit func(p, q geo.Position)) {
 		for _, p := range m {
 			for _, r := range p {
@@ -184,4 +186,70 @@ func cutFabrics(t *testing.T, as, bs []geo.MultiPolygon) (pieces []geo.MultiPoly
 		pieces = append(pieces, must(Difference(m, a)))
 	}
 	return pieces, must(Union(a, b))
+}
+
+// A polygon thinner than its edges bend, which runs one way on the grid and the other in
+// the equal-area plane, has its ground there.
+func TestPiecesInsideOut(t *testing.T) {
+	thin := single(closed(
+		geo.Position{Lon: 1079730499584, Lat: 359730499584},
+		geo.Position{Lon: 1080000012336, Lat: 359999983408},
+		geo.Position{Lon: 1080202113024, Lat: 360202113024},
+	))
+	want := mustMeasure(t, thin, nil).AOI
+	box := geo.MultiPolygon{thin.Box().Polygon()}
+	for name, op := range map[string]func() (geo.MultiPolygon, error){
+		"intersection": func() (geo.MultiPolygon, error) { return Intersection(box, thin) },
+		"the other":    func() (geo.MultiPolygon, error) { return Intersection(thin, box) },
+		"difference":   func() (geo.MultiPolygon, error) { return Difference(thin, single(rectangle(1e6, 0, 1e6+1, 1))) },
+		"union":        func() (geo.MultiPolygon, error) { return Union(thin, nil) },
+		"dissolve":     func() (geo.MultiPolygon, error) { return Dissolve(t.Context(), []geo.MultiPolygon{thin}) },
+	} {
+		m, err := op()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := planeOf(thin).area(m); math.Abs(math.Abs(got)-want) > 1.2e-5*planeOf(thin).length(thin) {
+			t.Errorf("%s has %.4f m², want %.4f", name, got, want)
+		}
+	}
+}
+
+// What lies wholly inside comes back as it is, what lies outside is nothing, in whatever
+// corner of a mask with holes it lies.
+func TestPiecesWhollyInsideOrOutside(t *testing.T) {
+	g := newGenerator(42)
+	for range 40 {
+		aoi := g.star(0, 0, 1000, 60)
+		hole := g.star(0, 0, 300, 20)
+		aoi[0] = append(aoi[0], reversed(hole[0][0]))
+		mask, err := NewMask(aoi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled := 0
+		for range 60 {
+			m, _ := mustMend(t, g.star(2400*g.Float64()-1200, 2400*g.Float64()-1200, 20, 12))
+			piece, err := mask.Piece(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch area, all := SharedArea(aoi, m), planeOf(m).area(m); {
+			case area == 0:
+				settled++
+				if piece != nil {
+					t.Fatalf("outside, but %v", piece)
+				}
+			case math.Abs(area-all) < 1e-9:
+				settled++
+				if d := cmp.Diff(m, piece); d != "" {
+					t.Fatalf("inside, but changed: %s", d)
+				}
+				piece[0][0][0] = geo.Position{} // it is the caller's
+			}
+		}
+		if settled < 30 {
+			t.Errorf("only %d lie inside or outside", settled)
+		}
+	}
 }

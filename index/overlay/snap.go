@@ -148,7 +148,7 @@ func (s *arrangement) round(f frame, r refinement) (bool, error) {
 	s.cuts, s.found = s.cuts[:0], s.found[:0]
 	err := s.finder.search(s.ctx, s.spans, func(i, j int32) bool {
 		s.meet(f, i, j)
-		return len(s.cuts) < maxCuts
+		return len(s.cuts) < s.limit
 	})
 	if err != nil {
 		return false, err
@@ -161,7 +161,7 @@ func (s *arrangement) round(f frame, r refinement) (bool, error) {
 			return false, err
 		}
 	}
-	if len(s.cuts) >= maxCuts {
+	if len(s.cuts) >= s.limit {
 		return false, tooComplex(s.box())
 	}
 	if len(s.cuts) == 0 {
@@ -253,7 +253,7 @@ func (s *arrangement) straighten() error {
 		if len(s.cuts) == 0 {
 			return nil
 		}
-		if len(s.cuts) >= maxCuts {
+		if len(s.cuts) >= s.limit {
 			return tooComplex(s.box())
 		}
 		s.apply()
@@ -299,7 +299,7 @@ func (s *arrangement) refine(r refinement) {
 		}
 		g := &s.segments[i]
 		parts := math.Ceil(math.Sqrt(bend(g, l, slopeAt(g.p.Lat)) / straight))
-		for k := 1.0; k < parts && len(s.cuts) < maxCuts; k++ {
+		for k := 1.0; k < parts && len(s.cuts) < s.limit; k++ {
 			t := k / parts
 			s.lead(int32(i), geo.Position{
 				Lon: g.p.Lon + int64(math.Round(t*float64(g.q.Lon-g.p.Lon))),
@@ -376,7 +376,7 @@ func (s *arrangement) passFound() error {
 				s.lead(i, v)
 			}
 		}
-		return len(s.cuts) < maxCuts
+		return len(s.cuts) < s.limit
 	})
 }
 

@@ -8,10 +8,12 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/ground"
 	"gengtu/index/problem"
 	"gengtu/tileserver/mvt"
 )
@@ -95,6 +97,44 @@ func (v *verification) features() error {
 			return problem.New("AREA_DIFFERS", "图层 %s 面积合计 %.2f，清单里是 %.2f", "layer %s adds up to %.2f m², the manifest says %.2f", meta.Key(), total, meta.AreaM2).In(v.dir)
 		}
 	}
+	return v.ground(ix)
+}
+
+// ground adds up the partition of the ground over everything: what a layer
+// covers, and what its features share, is what they add up to.
+func (v *verification) ground(ix *index.Index) error {
+	g := ix.Ground()
+	if g == nil {
+		return nil
+	}
+	all := geo.EmptyBox()
+	q := ground.Question{Stop: v.e.ctx.Err}
+	for _, k := range g.Keys() {
+		q.Layers = append(q.Layers, g.Bit(k))
+	}
+	for i := range v.m.Layers {
+		meta := &v.m.Layers[i]
+		all = all.Union(ix.Layer(meta.Name, meta.Vintage).Extent())
+	}
+	q.AOI = geo.MultiPolygon{all.Polygon()}
+	parts, err := g.Sum(&q)
+	if err != nil {
+		return problem.New("GROUND_DAMAGED", "地面划分解不出来（%v）", "the partition of the ground does not decode (%v)", err).In(v.dir).Because(err)
+	}
+	sums := append([]float64(nil), parts.Excess...)
+	for _, p := range parts.Sorted() {
+		for i := range sums {
+			if p.Mask>>i&1 != 0 {
+				sums[i] += p.Area
+			}
+		}
+	}
+	for i, k := range g.Keys() {
+		name, vintage, _ := strings.Cut(k, "@")
+		if want := ix.Layer(name, vintage).Meta.AreaM2; math.Abs(sums[i]-want) > 1e-9*max(want, 1)+1e-3 {
+			return problem.New("AREA_DIFFERS", "地面划分里图层 %s 合计 %.4f，要素合计 %.4f", "in the partition of the ground layer %s has %.4f m², its features add up to %.4f", k, sums[i], want).In(v.dir)
+		}
+	}
 	return nil
 }
 
@@ -126,13 +166,22 @@ func (v *verification) tiles() error {
 	return nil
 }
 
-// dumpEdition writes all that an edition holds as text: the manifest, then each
-// feature and code, then each tile.
+// dumpEdition writes all that an edition holds as text: the manifest, the
+// partition of the ground, each feature and code, and each tile.
 func dumpEdition(w io.Writer, dir string, m *edition.Manifest) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(map[string]any{"manifest": m}); err != nil {
 		return err
+	}
+	if _, ok := m.Files[edition.GroundFile]; ok {
+		err := index.Each(filepath.Join(dir, edition.GroundFile), func(bucket string, k, v []byte) error {
+			_, err := fmt.Fprintf(w, "{\"bucket\":\"ground/%s\",\"key\":\"%x\",\"value\":%q}\n", bucket, k, v)
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	err := index.Each(filepath.Join(dir, edition.FeaturesFile), func(bucket string, k, v []byte) error {
 		f, err := index.DecodeRecord(v)

@@ -199,6 +199,10 @@ func (o *overlayRequest) allowance() func(context.Context, geo.MultiPolygon) err
 		return nil
 	}
 	return func(ctx context.Context, m geo.MultiPolygon) error {
+		// No shape is larger than its box, which costs nothing to measure.
+		if b := m.Box(); p.MinAOIM2 == 0 && !b.Empty() && geo.CellArea(b.Min.LonLat(), b.Max.LonLat()) <= p.MaxAOIM2 {
+			return nil
+		}
 		a, err := areas.Size(ctx, m)
 		if err != nil {
 			return err

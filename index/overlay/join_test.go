@@ -79,7 +79,7 @@ func joined(t testing.TB, a, b Source, workers int) []Pair {
 }
 
 // Every pair once, with its area, whatever the sizes of features and the number
-// of blocks; the same for any number of workers.
+// of blocks.
 func TestJoinAgainstAllPairs(t *testing.T) {
 	g := newGenerator(41)
 	a, b := g.fabric(45, 60, 2), g.fabric(40, 71, 3)
@@ -116,7 +116,15 @@ func TestJoinAgainstAllPairs(t *testing.T) {
 			t.Fatalf("pair %v with %g m² is missing", k, area)
 		}
 	}
-	for _, workers := range []int{2, 5} {
+}
+
+// The same pairs in the same order, to the last bit, for any number of workers.
+func TestJoinWorkers(t *testing.T) {
+	g := newGenerator(44)
+	a, b := g.fabric(40, 60, 1), g.fabric(35, 71, 1)
+	a = append(a, g.parcel(1200, 1300, 1000, 700))
+	pairs := joined(t, a, b, 1)
+	for _, workers := range []int{0, 2, 5} {
 		if !slices.Equal(pairs, joined(t, a, b, workers)) {
 			t.Fatalf("%d workers give other pairs than one", workers)
 		}

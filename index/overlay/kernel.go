@@ -215,7 +215,9 @@ func (e *chord) under(x0, x1 int64, top float64) float64 {
 	return e.sign * w * (e.y0 - top + e.slope*(float64(x0-e.x0)+0.5*w))
 }
 
-// cross adds the pairs of two chains without parts.
+// cross adds the pairs of two chains without parts. It is where the time goes:
+// some sixty instructions for a pair of edges, twenty cycles, without a branch on
+// how their ordinates lie.
 func (k *Kernel) cross(a, b *chain) {
 	t := 0.0
 	top2 := 2 * k.top

@@ -117,6 +117,25 @@ func BenchmarkKernelParcels(b *testing.B) {
 	b.ReportMetric(float64(processorTime(b)-start)/float64(b.N), "cpu-ns/op")
 }
 
+// BenchmarkKernelEdges measures the pairs of edges of two leaves that all cross
+// each other: the least that a pair of edges costs.
+func BenchmarkKernelEdges(b *testing.B) {
+	var level, steep geo.Ring
+	for i := range chainEdges / 2 {
+		y := float64(i)
+		level = append(level, ground(0, y), ground(50, y+0.5))
+		steep = append(steep, ground(y, -10), ground(y+40, 20))
+	}
+	plane := newPlane(geo.MultiPolygon{{level}}.Box()).EqualAreaPlane
+	o := outlinesOf(&plane, []geo.MultiPolygon{single(level), single(steep)})
+	k := Kernel{a: &o[0], b: &o[1]}
+	start := processorTime(b)
+	for b.Loop() {
+		k.cross(&o[0].nodes[0], &o[1].nodes[0])
+	}
+	b.ReportMetric(float64(processorTime(b)-start)/float64(b.N)/chainEdges/chainEdges, "cpu-ns/op")
+}
+
 func BenchmarkKernelLoad(b *testing.B) {
 	for _, n := range benchSizes {
 		as, _ := benchPairs(newGenerator(31), n, 64)

@@ -47,10 +47,13 @@ func TestOverlayAgainstJTS(t *testing.T) {
 	var outcomes []jtsOutcome
 	eachJTSOverlay(t, func(file, place string, j *jtsComparison, left string) {
 		left = cmp.Or(left, jtsSlow[place])
+		outcomes = append(outcomes, jtsOutcome{file, j.op, left})
+		if cmp.Or(jtsMistaken[file], jtsMistaken[place]) != "" {
+			j.op, left = "overlayareatest", "" // the pair is a test all the same
+		}
 		if left == "" {
 			j.compare()
 		}
-		outcomes = append(outcomes, jtsOutcome{file, j.op, left})
 	})
 	compareGolden(t, jtsTable, jtsReport(outcomes))
 }
@@ -123,6 +126,10 @@ func (j *jtsComparison) reason(run jtsRun, c *jtsCase, test *jtsTest) string {
 		if j.wantArea, err = strconv.ParseFloat(strings.TrimSpace(test.Op.Result), 64); err != nil {
 			return "the expected area is not a number"
 		}
+		return ""
+	}
+	if strings.TrimSpace(test.Op.Result) == "" {
+		j.op = "overlayareatest" // no result is given: our ways are held against each other
 		return ""
 	}
 	want, ok := parseJTS(test.Op.Result)
@@ -253,7 +260,8 @@ func jtsReport(outcomes []jtsOutcome) []byte {
 		}
 	}
 	var b bytes.Buffer
-	b.WriteString("# JTS's overlay tests\n\nWhat the areas of the polygonal overlays in ../shared/data/jts_xml are compared with, and what is left out.\n" +
+	b.WriteString("# JTS's overlay tests\n\nThe tests in ../shared/data/jts_xml whose areas are compared, and what is left out. An overlayareatest gives no\n" +
+		"expected result: all four overlays of its pair are held against the exact areas, as they are in all other tests.\n" +
 		"Written by TestOverlayAgainstJTS; `UPDATE_GOLDEN=1 go test -run JTS ./index/overlay` renews it.\n")
 	for _, part := range []struct {
 		title string

@@ -161,7 +161,7 @@ func newDoublePlane(origin geo.Position) *doublePlane {
 // doubleSincos is the Taylor series, for |x| up to 2.
 func doubleSincos(x double) (sin, cos double) {
 	term := double{1, 0}
-	for i := 0; i < 44; i++ {
+	for i := range 44 {
 		switch i % 4 {
 		case 0:
 			cos = cos.add(term)

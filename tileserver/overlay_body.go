@@ -96,7 +96,7 @@ func (o *overlayRequest) readPost() error {
 		}
 		b.TXT = data
 	default:
-		if len(data) > 0 && areas.LooksLikeTXT(data) && data[0] != '{' {
+		if len(data) > 0 && data[0] != '{' && areas.LooksLikeTXT(data) {
 			return problem.New("PARAMETER_CONTENT", "请求体像是界址点 TXT", "the body looks like a surveyor's TXT").
 				Advise("用 Content-Type: text/plain 发送", "send it as Content-Type: text/plain")
 		}

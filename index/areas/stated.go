@@ -11,8 +11,8 @@ import (
 type StatedArea struct {
 	// M2 is the area, m², and StepM2 the unit of its last digit.
 	M2, StepM2 float64
-	// PlaneM2 is the area of the given coordinates in their plane; 0 when they
-	// are degrees.
+	// PlaneM2 is the area of the given coordinates in their plane; 0 when it is
+	// not known.
 	PlaneM2 float64
 }
 
@@ -31,9 +31,12 @@ func (s *StatedArea) differs(ellipsoidalM2 float64) *problem.Problem {
 	if math.Abs(s.M2-ellipsoidalM2) <= allowed || s.PlaneM2 > 0 && math.Abs(s.M2-s.PlaneM2) <= allowed {
 		return nil
 	}
-	return problem.New("AREA_STATED", "写明的面积 %.4f 公顷与算出的不符：椭球面积 %.4f 公顷，平面面积 %.4f 公顷",
-		"the stated area of %.4f ha is not what was found: %.4f ha on the ellipsoid, %.4f ha in the plane",
-		s.M2/1e4, ellipsoidalM2/1e4, s.PlaneM2/1e4).
+	zh, en := "写明的面积 %.4f 公顷与算出的不符：椭球面积 %.4f 公顷", "the stated area of %.4f ha is not what was found: %.4f ha on the ellipsoid"
+	figures := []any{s.M2 / 1e4, ellipsoidalM2 / 1e4}
+	if s.PlaneM2 > 0 {
+		zh, en, figures = zh+"，平面面积 %.4f 公顷", en+", %.4f ha in the plane", append(figures, s.PlaneM2/1e4)
+	}
+	return problem.New("AREA_STATED", zh, en, figures...).
 		Advise("请核对界址点和面积", "check the boundary points and the area")
 }
 
@@ -45,10 +48,21 @@ func (g *Given) tell(a *Answer) {
 	}
 }
 
+// maxPlaneWork bounds the work for a plane area, rings times points: some ten
+// milliseconds. Plots have a few rings.
+const maxPlaneWork = 1_000_000
+
 // planeArea is the area of rings in their plane by the even-odd rule, as far as
 // they do not cross: the shoelace formula, each ring added or taken away by how
-// many others it lies in.
+// many others it lies in. It is 0 for so many rings that this would take long.
 func planeArea(rings [][]geo.XY) float64 {
+	points := 0
+	for _, r := range rings {
+		points += len(r)
+	}
+	if len(rings)*points > maxPlaneWork {
+		return 0
+	}
 	sum := 0.0
 	for i, r := range rings {
 		depth := 0

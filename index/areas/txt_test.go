@@ -247,6 +247,31 @@ func TestStatedArea(t *testing.T) {
 	}
 }
 
+// A parcel of many rings is bounded, and so is the time that its plane area takes.
+func TestParseTXTRings(t *testing.T) {
+	file := func(rings, points int) []byte {
+		var b strings.Builder
+		b.WriteString(txtHead + "1,1.0,1,n,面,,,,@\n")
+		for i := range rings {
+			for k := range points {
+				sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(points))
+				fmt.Fprintf(&b, "J%d,%d,%.3f,%.3f\n", k, i+1, 3790000+1000*sin, 36500000+100*float64(i)+1000*cos)
+			}
+		}
+		return []byte(b.String())
+	}
+	for _, c := range []struct {
+		rings, points int
+		want          string
+		plane         bool
+	}{{1000, 3, "ok TXT_POINTS", false}, {1001, 3, "TXT_RING", false}, {500, 200, "ok TXT_POINTS", false}, {100, 20, "ok TXT_POINTS", true}} {
+		shapes, _, err := areas.ParseTXT(file(c.rings, c.points), nil, areas.Limits{})
+		if err != nil || codesOf(shapes[0]) != c.want || (shapes[0].Stated.PlaneM2 > 0) != c.plane {
+			t.Errorf("%d rings of %d: %s, %v, %v", c.rings, c.points, codesOf(shapes[0]), shapes[0].Stated, err)
+		}
+	}
+}
+
 // Whatever the bytes, the answer is shapes within the limits, whose ids and
 // properties are JSON, or a problem.
 func FuzzParseTXT(f *testing.F) {

@@ -83,10 +83,9 @@ func (l joined) Box(i int) geo.Box { return l.boxes[i] }
 
 func newJoined(l *index.Layer) joined {
 	j := joined{l, make([]geo.Box, l.Len())}
-	l.SearchBoxes(l.Extent(), func(i int, box geo.Box) bool {
-		j.boxes[i] = box
-		return true
-	})
+	for i := range j.boxes {
+		j.boxes[i] = l.Head(i).Box
+	}
 	return j
 }
 

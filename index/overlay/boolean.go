@@ -2,7 +2,8 @@ package overlay
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"math"
 
 	"gengtu/index/geo"
 )
@@ -28,7 +29,7 @@ func Intersection(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shared(upright(a), a.Box(), b)
+	return shared(a, a.Box(), b)
 }
 
 // Union returns the ground of a and b together; otherwise as [Intersection].
@@ -41,11 +42,12 @@ func Union(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, b = upright(a), upright(b)
-	p := newPlane(a.Box().Union(b.Box()))
-	all := append(append(make(geo.MultiPolygon, 0, len(a)+len(b)), a...), b...)
-	o := operation{first: all, wanted: inEither, area: p.area(a) + p.area(b) - SharedArea(a, b)}
-	return o.region(context.Background())
+	return plainly(a, b, func(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
+		p := newPlane(a.Box().Union(b.Box()))
+		all := append(append(make(geo.MultiPolygon, 0, len(a)+len(b)), a...), b...)
+		o := operation{first: all, wanted: inEither, area: p.area(a) + p.area(b) - SharedArea(a, b)}
+		return o.region(context.Background())
+	})
 }
 
 // Difference returns the ground of a that is not b's; otherwise as [Intersection].
@@ -63,9 +65,10 @@ func Difference(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 		return a, nil
 	}
 	p := newPlane(box)
-	a, b = upright(a), near(upright(b), box)
-	o := operation{first: a, second: b, wanted: inFirstOnly, area: p.area(a) - SharedArea(a, b)}
-	return o.region(context.Background())
+	return plainly(a, near(b, box), func(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
+		o := operation{first: a, second: b, wanted: inFirstOnly, area: p.area(a) - SharedArea(a, b)}
+		return o.region(context.Background())
+	})
 }
 
 // mended returns m mended, without the findings.
@@ -77,45 +80,50 @@ func mended(m geo.MultiPolygon) (geo.MultiPolygon, error) {
 	return m, err
 }
 
-// upright returns m with those polygons turned round that run clockwise in the
-// equal-area plane: thinner than their edges bend, they are valid on the grid and
-// inside out there. m is not changed.
-func upright(m geo.MultiPolygon) geo.MultiPolygon {
-	var out geo.MultiPolygon
-	for i, poly := range m {
-		box := boxOf(poly[0])
-		if box.Max.Lat-box.Min.Lat < flatUnits {
-			continue
-		}
-		if p := newPlane(box); p.area(m[i:i+1]) >= 0 {
-			continue
-		}
-		if out == nil {
-			out = slices.Clone(m)
-		}
-		out[i] = make(geo.Polygon, len(poly))
-		for j, r := range poly {
-			out[i][j] = slices.Clone(r)
-			slices.Reverse(out[i][j])
-		}
-	}
-	if out == nil {
-		return m
-	}
-	return out
-}
-
-// shared returns what mended polygons a, which is upright and has the box boxA, and b share.
+// shared returns what mended polygons a, which has the box boxA, and b share.
 func shared(a geo.MultiPolygon, boxA geo.Box, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	boxB := b.Box()
 	if !boxB.Intersects(boxA) {
 		return nil, nil
 	}
-	a, b = near(a, boxB), near(upright(b), boxA)
+	a, b = near(a, boxB), near(b, boxA)
 	if len(a) == 0 || len(b) == 0 {
 		return nil, nil
 	}
-	o := operation{first: a, second: b, wanted: inBoth, area: SharedArea(a, b)}
+	return plainly(a, b, func(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
+		o := operation{first: a, second: b, wanted: inBoth, area: SharedArea(a, b)}
+		return o.region(context.Background())
+	})
+}
+
+// plainly returns op(a, b). Where that has not the area that it must have, a or b
+// may be so thin that, valid on the grid, it crosses itself where edges are
+// straight; then what it winds round there takes its place.
+func plainly(a, b geo.MultiPolygon, op func(a, b geo.MultiPolygon) (geo.MultiPolygon, error)) (geo.MultiPolygon, error) {
+	out, err := op(a, b)
+	if !errors.Is(err, errArea) {
+		return out, err
+	}
+	a, errA := plain(a)
+	b, errB := plain(b)
+	if errA != nil || errB != nil {
+		return nil, err
+	}
+	return op(a, b)
+}
+
+// plain returns the ground that m winds round once in the equal-area plane, m itself if
+// that is all there is. With winding numbers -1, 0 and 1 its area is half of ∫w + ∫w².
+func plain(m geo.MultiPolygon) (geo.MultiPolygon, error) {
+	if len(m) == 0 {
+		return m, nil
+	}
+	p := newPlane(m.Box())
+	once, squared := p.area(m), SharedArea(m, m)
+	if math.Abs(squared-once) <= guardArea/2 {
+		return m, nil
+	}
+	o := operation{first: m, wanted: inEither, area: (once + squared) / 2}
 	return o.region(context.Background())
 }
 

@@ -17,7 +17,24 @@ func fair(m geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	if !c.load(m) || !c.apart() || !c.nested(m) {
 		return nil, false
 	}
-	return canonicalCopy(m, len(c.edges)+len(c.ends)), true
+	out := canonicalCopy(m, len(c.edges)+len(c.ends))
+	return out, insideOut(out) < 0
+}
+
+// insideOut returns the first polygon of m, which is canonical, that runs clockwise in
+// the equal-area plane, or -1. Thinner than its edges bend, it is valid on the grid and
+// inside out where areas are measured.
+func insideOut(m geo.MultiPolygon) int {
+	for i, poly := range m {
+		box := boxOf(poly[0])
+		if box.Max.Lat-box.Min.Lat < flatUnits {
+			continue
+		}
+		if p := newPlane(box); p.area(m[i:i+1]) < 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 var fairChecks = sync.Pool{New: func() any { return new(fairCheck) }}

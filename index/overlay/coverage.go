@@ -194,7 +194,6 @@ func newGround(ctx context.Context, ms []geo.MultiPolygon) (*layerGround, error)
 		if err != nil {
 			return nil, err
 		}
-		m = upright(m)
 		l.ms[i] = m
 		box := m.Box()
 		l.box = l.box.Union(box)

@@ -27,6 +27,7 @@ const (
 	HolesNested      Rule = "HOLES_NESTED"        // a hole lies in another hole
 	InteriorSplit    Rule = "INTERIOR_SPLIT"      // holes that touch cut the polygon in two
 	PartsOverlap     Rule = "PARTS_OVERLAP"       // parts share ground or run along each other
+	RingInsideOut    Rule = "RING_INSIDE_OUT"     // thinner than its edges bend where areas are measured
 	NothingLeft      Rule = "NOTHING_LEFT"        // no ground is left after mending
 )
 
@@ -44,6 +45,7 @@ var ruleTexts = map[Rule]struct{ zh, en string }{
 	HolesNested:      {"洞内有洞，已按奇偶规则修复", "hole inside a hole; mended by the even-odd rule"},
 	InteriorSplit:    {"相接的环把面分成几块，已拆分", "rings that touch cut the polygon apart; taken apart"},
 	PartsOverlap:     {"部件重叠或共边，已按奇偶规则修复", "parts overlap or share an edge; mended by the even-odd rule"},
+	RingInsideOut:    {"图形过窄，在等积平面上内外颠倒，已加点修复", "polygon so thin that in the equal-area plane it is inside out; points added"},
 	NothingLeft:      {"修复后没有面积", "no ground left after mending"},
 }
 

@@ -40,7 +40,13 @@ func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
 		return nil, nil, err
 	}
 	if verdict == clean {
-		return canonical(c.polygons()), c.found.sorted(), nil
+		same := canonical(c.polygons())
+		i := insideOut(same)
+		if i < 0 {
+			return same, c.found.sorted(), nil
+		}
+		c.found.add(RingInsideOut, c.ids[0], same[i][0][0])
+		c.crossed = true
 	}
 	r, err := Measure(context.Background(), m, nil, Options{Workers: 1})
 	if err != nil {

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"gengtu/index/geo"
@@ -55,6 +56,9 @@ func (o *operation) weigh(out geo.MultiPolygon) error {
 	return weighArea(out, o.area, length, box)
 }
 
+// errArea says that a result has not the area that it must have.
+var errArea = errors.New("overlay: a result has the wrong area")
+
 // weighArea returns an error unless out has the area wanted, in m², as nearly as
 // border of that length, in m, lets it be.
 func weighArea(out geo.MultiPolygon, wanted, length float64, box geo.Box) error {
@@ -72,7 +76,7 @@ func weighArea(out geo.MultiPolygon, wanted, length float64, box geo.Box) error 
 		"叠加结果面积为 %.4f 平方米，应为 %.4f（范围西南角 %.7f, %.7f）",
 		"the result of an overlay has %.4f m², not the %.4f measured (south-west corner %.7f, %.7f)",
 		got, wanted, corner.Lon, corner.Lat).
-		Advise("请检查该处几何，并报告此问题", "check the geometry there, and report this")
+		Advise("请检查该处几何，并报告此问题", "check the geometry there, and report this").Because(errArea)
 }
 
 // build returns the ground of o, its segments divided by divide.

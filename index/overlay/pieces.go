@@ -8,7 +8,6 @@ import (
 // [NewMask] and may be used by several goroutines at once.
 type Mask struct {
 	geometry geo.MultiPolygon
-	upright  geo.MultiPolygon // the same, unless a part of it is inside out, see upright
 	box      geo.Box
 	edges    []span
 	// rows[starts[k]:starts[k+1]] are the edges that reach into row k, one of equal
@@ -29,7 +28,7 @@ func NewMask(aoi geo.MultiPolygon) (*Mask, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mask{geometry: g, upright: upright(g), box: g.Box()}
+	m := &Mask{geometry: g, box: g.Box()}
 	m.index()
 	return m, nil
 }
@@ -106,7 +105,7 @@ func (m *Mask) Piece(g geo.MultiPolygon) (geo.MultiPolygon, error) {
 		}
 		return nil, nil
 	}
-	return shared(m.upright, m.box, g)
+	return shared(m.geometry, m.box, g)
 }
 
 // meets tells whether the box of an edge of the mask meets box.

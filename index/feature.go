@@ -126,6 +126,11 @@ type decoder struct {
 func (d *decoder) fail() { d.bad, d.data = true, nil }
 
 func (d *decoder) uvarint() uint64 {
+	if len(d.data) > 0 && d.data[0] < 0x80 {
+		v := d.data[0]
+		d.data = d.data[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(d.data)
 	if n <= 0 {
 		d.fail()
@@ -135,28 +140,18 @@ func (d *decoder) uvarint() uint64 {
 	return v
 }
 
+// varint reads what [binary.AppendVarint] writes. Numbers of up to eight bytes,
+// as coordinates and their differences are, are read at once: the first byte
+// without its highest bit set ends the number, and the lower seven bits of each
+// are moved together by twos, fours and eights.
 func (d *decoder) varint() int64 {
-	v, n := binary.Varint(d.data)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.data = d.data[n:]
-	return v
-}
-
-// difference is varint, faster for the lengths of two to eight bytes that
-// differences between positions have: the bytes are read at once, the first one
-// without its highest bit set ends the number, and their lower seven bits are
-// moved together by twos, fours and eights.
-func (d *decoder) difference() int64 {
 	if len(d.data) < 8 {
-		return d.varint()
+		return d.longVarint()
 	}
 	x := binary.LittleEndian.Uint64(d.data)
 	ends := ^x & 0x8080808080808080
 	if ends == 0 {
-		return d.varint()
+		return d.longVarint()
 	}
 	n := bits.TrailingZeros64(ends) + 1
 	d.data = d.data[n/8:]
@@ -165,6 +160,17 @@ func (d *decoder) difference() int64 {
 	x = x&0x00003fff00003fff | x>>2&0x0fffc0000fffc000
 	x = x&0x000000000fffffff | x>>4&0x00fffffff0000000
 	return int64(x>>1) ^ -int64(x&1)
+}
+
+// longVarint is varint for nine and ten bytes, and at the end of a record.
+func (d *decoder) longVarint() int64 {
+	v, n := binary.Varint(d.data)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.data = d.data[n:]
+	return v
 }
 
 // take returns the next n bytes, which alias the record.
@@ -322,8 +328,8 @@ func (d *decoder) rings(r *geo.Rings) {
 			n := d.count(2)
 			r.Positions = slices.Grow(r.Positions, n)
 			for range n {
-				lon += d.difference()
-				lat += d.difference()
+				lon += d.varint()
+				lat += d.varint()
 				r.Positions = append(r.Positions, geo.Position{Lon: lon, Lat: lat})
 			}
 			r.Ends = append(r.Ends, int32(len(r.Positions)))

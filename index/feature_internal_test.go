@@ -113,9 +113,9 @@ func TestHilbert(t *testing.T) {
 	}
 }
 
-// Differences decode as encoding/binary has it, whatever their length and what
+// Integers decode as encoding/binary has it, whatever their length and what
 // stands behind them.
-func TestDifferences(t *testing.T) {
+func TestVarint(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
 	for range 200_000 {
 		v := rng.Int64() >> rng.IntN(64)
@@ -128,12 +128,12 @@ func TestDifferences(t *testing.T) {
 			data = append(data, byte(rng.Uint32()))
 		}
 		d := decoder{data: data}
-		if got := d.difference(); got != v || d.bad || len(d.data) != len(data)-n {
+		if got := d.varint(); got != v || d.bad || len(d.data) != len(data)-n {
 			t.Fatalf("%d decodes as %d, %d bytes left of %d behind it", v, got, len(d.data), len(data)-n)
 		}
 	}
 	d := decoder{data: []byte{0x80, 0x80}}
-	if d.difference(); !d.bad {
+	if d.varint(); !d.bad {
 		t.Error("half a number decodes")
 	}
 }

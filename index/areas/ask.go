@@ -41,7 +41,8 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		return nil, errEmpty
 	}
 	a := &Answer{Generation: ix.Manifest.Generation, Tier: ix.Manifest.Tier, Formula: Formula, Layers: []Layer{}, Failed: []Failed{}}
-	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces}
+	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces, scratch: scratches.Get().(*scratch)}
+	defer scratches.Put(m.scratch)
 	res, mask, err := m.measure(ask, &q)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"gengtu/index"
 	"gengtu/index/geo"
@@ -41,12 +42,19 @@ type measuring struct {
 	ix       *index.Index
 	answer   *Answer // takes what cannot be read
 	prepared *overlay.Prepared
-	work     overlay.Workspace
-	rings    geo.Rings
+	*scratch
 	limit    int  // of the vertices looked at; 0 is none
 	listed   bool // whether pieces are asked for
 	vertices int
 }
+
+// scratch is memory that questions use one after another.
+type scratch struct {
+	work  overlay.Workspace
+	rings geo.Rings
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // layer finds the items of l.
 func (m *measuring) layer(l *asked) error {

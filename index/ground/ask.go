@@ -2,6 +2,7 @@ package ground
 
 import (
 	"math/bits"
+	"sync"
 
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
@@ -33,7 +34,10 @@ func (g *Ground) Sum(q *Question) (*Parts, error) { return g.sum(q, false) }
 func (g *Ground) Excess(q *Question) (*Parts, error) { return g.sum(q, true) }
 
 func (g *Ground) sum(q *Question, excess bool) (*Parts, error) {
-	s := &summing{ground: g, question: q, parts: newParts(len(q.Layers)), excess: excess}
+	s := summings.Get().(*summing)
+	defer summings.Put(s)
+	s.ground, s.question, s.parts, s.excess = g, q, newParts(len(q.Layers)), excess
+	s.layers, s.visited = 0, 0
 	for _, l := range q.Layers {
 		s.layers |= l
 	}
@@ -42,6 +46,9 @@ func (g *Ground) sum(q *Question, excess bool) (*Parts, error) {
 	}
 	return s.parts, nil
 }
+
+// summings keeps the memory of questions.
+var summings = sync.Pool{New: func() any { return new(summing) }}
 
 // summing is one question on its way down the nodes.
 type summing struct {

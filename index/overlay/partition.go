@@ -3,6 +3,7 @@ package overlay
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"gengtu/index/geo"
 )
@@ -433,18 +434,24 @@ func (t *tracing) vertex(v geo.XY) uint32 {
 // Follow leads aoi down the cells of a partition of f: see [Follower].
 //
 // aoi is in CGCS2000 (EPSG:4490), valid and directed as [Mend] returns it. What
-// of it lies outside of the frame is not visited.
+// of it lies outside of the frame is not visited. root is the reference of the
+// whole frame. Errors are v's.
 func (f *Frame) Follow(aoi geo.MultiPolygon, root int32, v Follower) error {
-	n := &node{}
+	d := descents.Get().(*descent)
+	defer descents.Put(d)
+	d.follower = v
+	n := &d.root
 	n.reset(f.x0, f.y0, f.x1, f.y1)
 	build := &builder{plane: &f.plane, node: n}
 	build.add(aoi, 0)
-	d := &descent{splitter: newSplitter(1), follower: v}
 	if !d.settle(n, false) {
 		return nil
 	}
 	return d.down(n, root, 0)
 }
+
+// descents keeps the memory of descents, which grows to some 20 kB.
+var descents = sync.Pool{New: func() any { return &descent{splitter: newSplitter(1)} }}
 
 // Follower is told where an AOI lies among the cells of a partition. Cells are
 // named by references that it gives out itself.
@@ -459,6 +466,7 @@ type Follower interface {
 type descent struct {
 	splitter
 	follower Follower
+	root     node
 	levels   [][2]*node
 	clip     Clip
 }

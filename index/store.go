@@ -39,6 +39,10 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
+// Guard runs f, which reads what an index has mapped: a fault at pages that the
+// file no longer has is an error and does not end the program.
+func Guard(f func() error) error { return guard(f) }
+
 // Each calls visit with every stored bucket, key and value of the features.db
 // at path, in sorted order. Key and value are valid during the call only.
 func Each(path string, visit func(bucket string, key, value []byte) error) error {

@@ -104,13 +104,21 @@ func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask
 	}
 	m.prepared = overlay.Prepare(mended)
 	m.vertices = mended.Vertices()
-	for _, l := range ask {
-		if err := m.layer(l); err != nil {
-			return nil, nil, err
-		}
-	}
 	res := &measured{aoi: m.prepared.Area()}
-	res.parts, err = m.ground(ask, mended, q.Combinations)
+	err = m.together(q.Workers, func() error {
+		for _, l := range ask {
+			if err := m.layer(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(ctx context.Context) (err error) {
+		res.parts, err = m.ground(ctx, ask, mended, q.Combinations)
+		return err
+	})
+	if err == nil {
+		err = m.classGround(ask, mended)
+	}
 	return res, mask, err
 }
 

@@ -1,11 +1,14 @@
 package areas
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/geo"
@@ -138,41 +141,43 @@ func (m *measuring) classify(l *asked) error {
 	return nil
 }
 
+// together finds features and ground, at once when there are several workers.
+func (m *measuring) together(workers int, features func() error, ground func(context.Context) error) error {
+	if workers == 1 {
+		if err := features(); err != nil {
+			return err
+		}
+		return ground(m.ctx)
+	}
+	group, ctx := errgroup.WithContext(m.ctx)
+	group.Go(func() error { return ground(ctx) })
+	err := features()
+	return cmp.Or(err, group.Wait())
+}
+
 // ground finds the combinations, when they are asked for, and what features of
 // one layer share with each other: a layer has as much ground less than its
-// features add up to, and so has a class.
-func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool) ([]ground.Part, error) {
+// features add up to.
+func (m *measuring) ground(ctx context.Context, ask []*asked, aoi geo.MultiPolygon, combinations bool) ([]ground.Part, error) {
 	g := m.ix.Ground()
-	q := ground.Question{AOI: aoi, Stop: m.ctx.Err}
+	q := ground.Question{AOI: aoi, Stop: ctx.Err}
 	var overlapping uint64
 	for _, l := range ask {
 		bit := g.Bit(l.layer.Meta.Key())
 		q.Layers = append(q.Layers, bit)
-		if g.Overlaps(bit) {
-			overlapping |= bit
-			if l.groups.asked() {
-				q.Within |= bit
-			}
-		}
-	}
-	q.Overlapping = func(owners []int32, area float64) {
-		for _, l := range ask {
-			if l.groups.asked() {
-				l.share(m.ix, owners, area)
-			}
-		}
+		overlapping |= bit
 	}
 	var sums *ground.Parts
-	var err error
-	switch {
-	case combinations:
-		sums, err = g.Sum(&q)
-	case overlapping != 0:
-		sums, err = g.Excess(&q)
-	default:
-		return nil, nil
-	}
-	if err != nil {
+	err := index.Guard(func() (err error) {
+		switch {
+		case combinations:
+			sums, err = g.Sum(&q)
+		case g.Overlaps(overlapping):
+			sums, err = g.Excess(&q)
+		}
+		return err
+	})
+	if err != nil || sums == nil {
 		return nil, err
 	}
 	for i, l := range ask {
@@ -182,6 +187,32 @@ func (m *measuring) ground(ask []*asked, aoi geo.MultiPolygon, combinations bool
 		return nil, nil
 	}
 	return withBare(sums.Sorted(), m.prepared.Area(), len(ask)), nil
+}
+
+// classGround finds what features of one class share with each other.
+func (m *measuring) classGround(ask []*asked, aoi geo.MultiPolygon) error {
+	g := m.ix.Ground()
+	q := ground.Question{AOI: aoi, Stop: m.ctx.Err}
+	for _, l := range ask {
+		if bit := g.Bit(l.layer.Meta.Key()); l.groups.asked() && g.Overlaps(bit) {
+			q.Layers = append(q.Layers, bit)
+			q.Within |= bit
+		}
+	}
+	if q.Within == 0 {
+		return nil
+	}
+	q.Overlapping = func(owners []int32, area float64) {
+		for _, l := range ask {
+			if l.groups.asked() {
+				l.share(m.ix, owners, area)
+			}
+		}
+	}
+	return index.Guard(func() error {
+		_, err := g.Excess(&q)
+		return err
+	})
 }
 
 // withBare gives the part in no layer all of the AOI that is in none, also what

@@ -133,8 +133,8 @@ type ResultWriter interface {
 	Close() error
 }
 
-// NewWriter returns a writer of a form to w, which is written to in small parts
-// and not closed. The results of JSON are indented by [Indented].
+// NewWriter returns a writer of a form to w, which is written to in parts and not
+// closed. [Indented] writes JSON for people.
 func NewWriter(w io.Writer, form Form, about About) ResultWriter {
 	switch form {
 	case NDJSON:

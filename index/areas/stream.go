@@ -244,9 +244,9 @@ func Each(shapes []Given) func() (Given, error) {
 	}
 }
 
-// WriteAll writes all results and what ends them. When a result cannot be had,
-// the writer is told and the error returned. wait, unless nil, is called before
-// each wait for a result.
+// WriteAll writes all results and what ends them. An error is that of Next, of
+// wait or of the writer, whose output is then without its end: see
+// [ResultWriter]. wait, unless nil, is called before each wait for a result.
 func (s *Results) WriteAll(w ResultWriter, wait func() error) error {
 	for {
 		if wait != nil && !s.Ready() {

@@ -13,9 +13,9 @@ import (
 )
 
 // The workbook is written from ECMA-376 (Office Open XML, part 1: SpreadsheetML)
-// by hand: what it takes is these few parts, streamed and compressed row by row,
-// while the libraries there are keep a workbook whole in memory and bring a dozen
-// modules with them.
+// by hand: what it takes is these few parts, whose sheets grow side by side and
+// are compressed row by row. A library for all of SpreadsheetML would bring
+// formulas, charts and a dozen modules with it for that.
 
 // cellStyle is an index into the formats of styles.xml.
 type cellStyle uint8

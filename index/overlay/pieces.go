@@ -86,10 +86,14 @@ func (m *Mask) Geometry() geo.MultiPolygon { return m.geometry }
 // features that have a border in common, with the same positions, have it in
 // common in their pieces, and so have the pieces of one feature cut by two masks.
 // The exception is a border that another edge of one of the three passes within
-// half a unit of the grid, 6 µm, without meeting it there: then one piece may have a
-// position on the common border that the other piece has not; it lies within two
-// units, 22 µm, of the other's line. Pieces of features that do not overlap,
-// cut by masks that do not overlap, overlap nowhere by more than that width.
+// half a unit of the grid, 6 µm, without meeting it there, or that bends by more than
+// half a unit between the grid and the equal-area plane, in which edges are
+// straight, with something in between: then one piece may have a position on the common
+// border that the other has not. It lies within two units, 22 µm, of the other's line in
+// the equal-area plane. So pieces of features that do not overlap, cut by masks that do
+// not, overlap nowhere by more than that width.
+//
+// The work is bounded by the edges of g and of the mask's part beside it.
 func (m *Mask) Piece(g geo.MultiPolygon) (geo.MultiPolygon, error) {
 	g, err := mended(g)
 	if err != nil {

@@ -24,8 +24,7 @@ const (
 	areaReach = 0.45
 	// straight is the bend, in units, up to which an edge needs no points.
 	straight = 0.5
-	// maxRounds bounds the rounds on the grid, see [arrangement.divide]. Three are
-	// usual; scribbles as small as the grid have needed seven.
+	// maxRounds bounds the rounds on the grid, see [arrangement.divide].
 	maxRounds = 64
 	// freeRounds is the number of rounds that make all cuts they find.
 	freeRounds = 16
@@ -44,47 +43,56 @@ const (
 // square of one unit round an end of another. What is built of them is therefore
 // valid also when read in float64 degrees, which are off by 1e-4 unit.
 //
-// # The round in the equal-area plane
+// # In the equal-area plane
 //
 // There edges are straight, so there it is decided what crosses, by exact
 // determinants of longitudes and ordinates, which are integers. Two edges that
-// cross are both led through the position nearest to the crossing; an edge that
-// passes an end of another within 0.45 unit is led through it; an edge that
-// bends, with something between its line there and its line on the grid, gets
-// points on the former. All three follow from the two edges, or the edge and
-// the end, alone: not from the operand, the direction, the box, or what else
-// there is. A crossing has, in each axis, an error of
+// cross are both led through the position nearest to the crossing, and an edge
+// that passes an end of another within 0.45 unit is led through it. Both follow from
+// the two edges, or the edge and the end, alone: not from the operand, the
+// direction, the box, or what else there is. A crossing has, in each axis, an error of
 //
-//	1/2            unit for rounding to the grid,
-//	2^-9           for the float64 quotient of two exact determinants, each right
-//	               to 2^-52, times a length below 2^42 units,
+//	1/2              unit for rounding to the grid,
+//	2^-9             for the float64 quotient of two exact determinants, each right
+//	                 to 2^-52, times a length below 2^42 units,
 //	0.75/(256 cos φ) for the ordinates, 0.005 at 54°, and 0.01 for their inversion:
 //
 // 0.52 unit, 6 µm. The position is put into the boxes of both edges.
 //
-// # The rounds on the grid
+// # What bends
+//
+// On the grid an edge is straight in latitude, and stands off its line in the equal-area
+// plane by 7 units over 70 m and by 1.6 m over 10 km. Where something lies
+// between the two, or crosses the one and not the other, the edge gets points on its line
+// in the plane, evenly, until it bends by half a unit only; and so on for what
+// lies beside those points. A part's ends lie within 0.52 unit of the edge's line.
+//
+// # On the grid
 //
 // Then, on the grid, every segment is led through each end that it passes
-// through the open unit square of, and crossings are led through the position
-// nearest to them, round by round until there are none (iterated snap rounding,
-// Halperin and Packer 2002).
+// through the open unit square of, and through the positions nearest to the crossings,
+// as if those were ends: a round of snap rounding, after which no two segments cross
+// (Hobby 1999; Guibas and Marimont 1998). What has been led elsewhere may pass other
+// ends: it is led through those in further rounds, until there are none
+// (iterated snap rounding, Halperin and Packer 2002). Crossings have to count in the round
+// that finds them; left to the next, three nearly parallel lines find a new one each time.
 //
-// Let a segment run from p by (dx, dy), dx, dy ≥ 0, through the open squares of
-// v_1 … v_k, that is |dx·v.y − dy·v.x| < (dx+dy)/2, v being taken from p. (1) A v
+// The rounds end. Let a segment run from p by (dx, dy), dx, dy ≥ 0, through the open
+// squares of v_1 … v_k, that is |dx·v.y − dy·v.x| < (dx+dy)/2, v taken from p. (1) A v
 // with v.x < 0 would need v.y ≥ 1 to lie ahead and have a determinant of at least
 // dx+dy; so all v lie in the box of the segment. (2) If u.x < v.x but u.y > v.y,
 // their determinants would differ by dx+dy at least, and cannot; so the v are
 // ordered in x and y alike, and so are the parts a_i of the path through them: all in
 // one quadrant. (3) Hence L² = |Σ a_i|² = Σ|a_i|² + 2 Σ a_i·a_j with a_i·a_j ≥ 0, and
-// all products vanish only for one v in a corner of the box, dx by dy, whose determinant
-// dx·dy is below (dx+dy)/2 for no positive integers. So the sum of the
-// squared lengths, an integer, falls with every segment that is cut: the rounds
-// end. (4) A crossing lies in the closed square of its position, which differs only
-// where the segment touches the square's border: there h ≤ √½, and
-// for a single cut |p−v|² + |v−q|² = L² − 2(t(L−t) − h²) with t ≥ 1/L is less than L²
-// but for the diagonals of one square, L² = 2, which become sides and are never cut
-// again. From round [freeRounds] on, a segment is cut once a round, so that this
-// holds in every case; [maxRounds] only bounds the time.
+// all products vanish only for one v in a corner of the box, whose determinant
+// dx·dy is below (dx+dy)/2 for no positive integers. So the sum of the squared
+// lengths, an integer, falls with every segment that is cut. (4) A crossing
+// lies in the closed square of its position, which differs only where the segment
+// touches the square's border; there h ≤ √½, and for a single cut
+// |p−v|² + |v−q|² = L² − 2(t(L−t) − h²) with t ≥ 1/L is less than L² but for the diagonals
+// of one square, L² = 2, which become sides and are never cut again. From round
+// [freeRounds] on a segment is cut once a round, so that this holds in every case.
+// That is no bound that one could wait for: [maxRounds] is. Three are usual.
 //
 // When no round finds a cut, no two segments meet between their ends: of a
 // proper crossing the rounded position lies in both boxes, and is an end of both
@@ -93,13 +101,14 @@ const (
 //
 // # What results share
 //
-// A result's position is one that was given, or the crossing of two edges, which
-// is the same in every result, or follows from rounding: then it lies within two
-// units of the edges that meet there. So where a border is cut by the same line
-// for two neighbours, both results have the same positions on it, to the last bit;
-// only where something else of one neighbour passes that border within half a unit
-// (6 µm) may one result have a position that the other has not, and then it lies
-// within two units of the other's line.
+// A result's position is one that was given, or the crossing of two edges, which is
+// the same in every result, or a point of a bent edge, or follows from rounding; each
+// lies within two units of the lines, in the equal-area plane, of the edges that meet
+// there (tests find 0.7). So where a border is cut by the same line for two neighbours,
+// both results have the same positions on it, to the last bit. One may have a
+// position that the other has not only where something else of one neighbour passes the
+// border within half a unit (6 µm) or within its bend; it lies within two units of the
+// other's line in the plane.
 func (s *arrangement) divide(r refinement) error {
 	s.merge()
 	if len(s.segments) == 0 {

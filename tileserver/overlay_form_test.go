@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -65,7 +66,7 @@ func TestOverlayFormats(t *testing.T) {
 func checkForm(t *testing.T, at string, r reply) {
 	t.Helper()
 	var err error
-	ok := true
+	var ok bool
 	switch kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind {
 	case "application/json":
 		ok = near(decode[overlayAnswer](t, r).AOI.AreaM2, lotArea(0, 0, 4, lots))
@@ -334,7 +335,7 @@ func TestOverlayPipelined(t *testing.T) {
 			t.Fatalf("answer %d: %v", i+1, err)
 		}
 		data, err := io.ReadAll(res.Body)
-		if err != nil || res.StatusCode != http.StatusOK || i < 2 && bytes.Count(data, []byte("\n")) != 5000 {
+		if err := errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK || i < 2 && bytes.Count(data, []byte("\n")) != 5000 {
 			t.Errorf("answer %d: %d, %d bytes, %v", i+1, res.StatusCode, len(data), err)
 		}
 	}

@@ -69,20 +69,21 @@ func (e *env) readShapes(path, table, crsName string) (*overlayInput, error) {
 	return in, nil
 }
 
-// readTXT reads the surveyor's TXT; nil when the file is none.
+// readTXT reads the surveyor's TXT; nil when the file is none, or cannot be read:
+// the reader of all formats tells that better.
 func readTXT(path string, crs *geo.CRS) (*overlayInput, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil //nolint:nilerr // the reader of all formats tells it better
+		return nil, nil
 	}
 	defer func() { _ = f.Close() }() // only read
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, nil //nolint:nilerr // likewise
+		return nil, nil
 	}
 	const sniffed = 4096 // the attributes take some hundred bytes
 	head, err := io.ReadAll(io.LimitReader(f, sniffed))
 	if err != nil || !areas.LooksLikeTXT(head) || len(head) > 0 && head[0] == '{' {
-		return nil, nil //nolint:nilerr // likewise
+		return nil, nil
 	}
 	rest, err := io.ReadAll(f)
 	if err != nil {

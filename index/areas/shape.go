@@ -125,7 +125,7 @@ func givenOf(f *geo.Feature) Given {
 	g := Given{ID: bytes.Clone(f.ID), Properties: bytes.Clone(f.Properties), Polygons: f.Polygons}
 	var ge *geo.GeometryError
 	switch {
-	case f.Err != nil && errors.As(f.Err, &ge) && ge.Place == (geo.Place{}) && ge.Kind == geo.ErrGeometrySyntax:
+	case f.Err != nil && errors.As(f.Err, &ge) && ge.Place == (geo.Place{}) && errors.Is(ge, geo.ErrGeometrySyntax):
 		g.Err = syntax("Feature", f.Err)
 	case f.Err != nil:
 		g.Err = problem.New("GEOMETRY_REFUSED", "图形不能用（%v）", "the shape cannot be used (%v)", f.Err).Because(f.Err)

@@ -110,8 +110,8 @@ func TestResultsEnd(t *testing.T) {
 		}
 	}
 	cancel()
-	for err := error(nil); ; {
-		if _, err = s.Next(); err != nil {
+	for {
+		if _, err := s.Next(); err != nil {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("cancelled work ended with %v", err)
 			}

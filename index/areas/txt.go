@@ -324,10 +324,16 @@ func (r *txtReader) point(line string) error {
 	return r.add(at, fields[1])
 }
 
+// ringNumber tells whether a text is a whole number from 1.
+func ringNumber(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n > 0
+}
+
 // add puts a point on the ring of that name.
 func (r *txtReader) add(at geo.XY, ring string) error {
 	p := r.parcel
-	if n, err := strconv.Atoi(ring); err != nil || n < 1 {
+	if !ringNumber(ring) {
 		p.fail(problem.New("TXT_POINT", "第 %d 行的圈号 %.20q 不是正整数", "the ring %[2]q in line %[1]d is no number from 1", r.line, cut(ring)))
 		return nil
 	}

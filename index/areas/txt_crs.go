@@ -50,7 +50,7 @@ func (r *txtReader) crs() (geo.CRS, error) {
 			width = 6
 		}
 	}
-	code := 0
+	var code int
 	switch {
 	case width == 3 && zone >= 25 && zone <= 45:
 		if code = epsgCentre3 + zone; prefixed {

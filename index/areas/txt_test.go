@@ -103,7 +103,7 @@ func TestParseTXT(t *testing.T) {
 func TestParseTXTRefuses(t *testing.T) {
 	good := "5,1.0,1,n,面,,,,@\r\n" + txtSquare(1, 1, 36500000, 3790000, 100)
 	point := "J1,1,3790000,36500000\n"
-	head := func(old, new string) string { return strings.Replace(txtHead, old, new, 1) }
+	head := func(was, is string) string { return strings.Replace(txtHead, was, is, 1) }
 	for _, c := range []struct{ name, text, code, says string }{
 		{"empty", "", "TXT_NO_PARCELS", ""},
 		{"no parcels", txtHead, "TXT_NO_PARCELS", ""},

@@ -66,10 +66,10 @@ type finder struct {
 	visits int64
 }
 
-// stripEntry is a segment's part in a strip.
+// stripEntry is a segment's part in a strip, and its latitudes.
 type stripEntry struct {
-	minX, maxX int64
-	index      int32
+	minX, maxX, minY, maxY int64
+	index                  int32
 }
 
 // search calls visit for all pairs of spans that may come within a unit of each
@@ -94,7 +94,7 @@ func (f *finder) search(ctx context.Context, spans []span, visit func(i, j int32
 	n := int64(len(spans))
 	if n <= fewSpans {
 		f.whole(spans)
-		f.sweep(spans, f.list, visit)
+		f.sweep(f.list, visit)
 		return nil
 	}
 	height := max(int64(2*sum)/n, (box.maxY-box.minY)/n, 4)
@@ -106,7 +106,7 @@ func (f *finder) search(ctx context.Context, spans []span, visit func(i, j int32
 		}
 		strip := f.list[f.starts[k]:f.starts[k+1]]
 		sortEntries(strip)
-		if !f.sweep(spans, strip, visit) {
+		if !f.sweep(strip, visit) {
 			return nil
 		}
 		if f.visits > maxVisits {
@@ -123,7 +123,7 @@ func (f *finder) whole(spans []span) {
 	for i := range spans {
 		s := &spans[i]
 		sorted = sorted && (i == 0 || spans[i-1].minX <= s.minX)
-		f.list = append(f.list, stripEntry{s.minX, s.maxX, int32(i)})
+		f.list = append(f.list, stripEntry{s.minX, s.maxX, s.minY, s.maxY, int32(i)})
 	}
 	if !sorted {
 		sortEntries(f.list)
@@ -155,25 +155,24 @@ func (f *finder) fill(spans []span, base, height int64, count int) {
 			low := base + k*height - s.slack - 2
 			minX, maxX := s.within(low, low+height+2*s.slack+4)
 			at := &f.starts[k+1]
-			f.list[*at] = stripEntry{minX, maxX, int32(i)}
+			f.list[*at] = stripEntry{minX, maxX, s.minY, s.maxY, int32(i)}
 			*at++
 		}
 	}
 }
 
 // sweep visits the pairs of list, which is sorted, and returns whether to go on.
-func (f *finder) sweep(spans []span, list []stripEntry, visit func(i, j int32) bool) bool {
+func (f *finder) sweep(list []stripEntry, visit func(i, j int32) bool) bool {
 	for k := range list {
 		e := &list[k]
-		s := &spans[e.index]
-		limit, low, high := e.maxX+1, s.minY-1, s.maxY+1
+		limit, low, high := e.maxX+1, e.minY-1, e.maxY+1
 		m := k + 1
 		for ; m < len(list); m++ {
 			o := &list[m]
 			if o.minX > limit {
 				break
 			}
-			if t := &spans[o.index]; t.minY <= high && t.maxY >= low && !visit(e.index, o.index) {
+			if o.minY <= high && o.maxY >= low && !visit(e.index, o.index) {
 				return false
 			}
 		}

@@ -253,3 +253,64 @@ func TestPiecesWhollyInsideOrOutside(t *testing.T) {
 		}
 	}
 }
+
+// The patches of a delivery, cut by its basic and high-standard farmland, are valid and have
+// the areas measured; with what is left over they have the area of the patch.
+func TestDeliveryPieces(t *testing.T) {
+	items, _ := delivery(t)
+	var layers [3][]geo.MultiPolygon
+	for i := range items {
+		m, _ := mustMend(t, items[i].Geometry)
+		layers[items[i].Layer] = append(layers[items[i].Layer], m)
+	}
+	patches := layers[0][:2000]
+	boxes := make([]geo.Box, len(patches))
+	for i, m := range patches {
+		boxes[i] = m.Box()
+	}
+	cut, whole := 0, 0
+	for _, v := range append(layers[1], layers[2]...) {
+		mask, err := NewMask(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		box := v.Box()
+		for i, m := range patches {
+			if !box.Intersects(boxes[i]) {
+				continue
+			}
+			piece, err := mask.Piece(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cmp.Equal(piece, m) {
+				whole++
+				continue
+			}
+			rest, err := Difference(m, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range []geo.MultiPolygon{piece, rest} {
+				if again, found := mustMend(t, r); len(r) > 0 && (len(found) > 0 || !cmp.Equal(r, again)) {
+					t.Fatalf("a piece breaks %v", found)
+				}
+			}
+			if piece == nil {
+				continue
+			}
+			cut++
+			p := planeOf(m)
+			if got, want := p.area(piece), SharedArea(v, m); math.Abs(got-want) > 1e-6+roundingWidth*p.length(m) {
+				t.Fatalf("a piece has %.6f m², want %.6f", got, want)
+			}
+			if got, want := p.area(piece)+p.area(rest), p.area(m); math.Abs(got-want) > 1e-6+roundingWidth*p.length(m) {
+				t.Fatalf("a piece and the rest have %.6f m², want %.6f", got, want)
+			}
+		}
+	}
+	t.Logf("%d pieces are cut, %d are whole patches", cut, whole)
+	if cut < 200 || whole < 200 {
+		t.Errorf("%d pieces are cut, %d are whole patches", cut, whole)
+	}
+}

@@ -82,7 +82,7 @@ func (o *overlayRequest) read() error {
 	}
 	l := o.server.cfg.Limits
 	q := areas.Question{
-		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true,
+		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true, Survey: o.body.Survey,
 		Workers: runtime.GOMAXPROCS(0), MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
 	if o.body.Combinations != nil {

@@ -23,19 +23,20 @@ type overlayBody struct {
 	GroupBy      map[string][]string
 	Return       string
 	Combinations *bool
+	Survey       bool
 	Vintage      string
 	// Sequence and TXT are a whole body of that kind.
 	Sequence, TXT []byte
 }
 
 // overlayMembers are the members of the body, for those who write another.
-const overlayMembers = "geometry, place, crs, layers, group_by, return, combinations, vintage"
+const overlayMembers = "geometry, place, crs, layers, group_by, return, combinations, survey, vintage"
 
 // parse reads a body of JSON in one pass; the geometry is read later.
 func (b *overlayBody) parse(data []byte) error {
 	members := map[string]any{
 		"place": &b.Place, "crs": &b.CRS, "layers": &b.Layers, "group_by": &b.GroupBy, "return": &b.Return,
-		"combinations": &b.Combinations, "vintage": &b.Vintage,
+		"combinations": &b.Combinations, "survey": &b.Survey, "vintage": &b.Vintage,
 	}
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) == 0 {
 		return problem.New("JSON_SYNTAX", "请求体是空的", "the body is empty")

@@ -18,13 +18,15 @@ func (o *overlayRequest) readQuery() error {
 	b := &o.body
 	b.Place, b.CRS, b.Return = o.query("place"), o.query("crs"), o.query("return")
 	b.Layers = commaList(o.query("layers"))
-	if v := o.query("combinations"); v != "" {
-		on, err := strconv.ParseBool(v)
-		if err != nil {
-			return problem.New("PARAMETER_COMBINATIONS", "combinations 是 %.20q，只有 true 和 false", "combinations is %.20q; there are true and false", v)
-		}
-		b.Combinations = &on
+	combinations, err := o.truth("combinations")
+	if err != nil {
+		return err
 	}
+	survey, err := o.truth("survey")
+	if err != nil {
+		return err
+	}
+	b.Combinations, b.Survey = combinations, survey != nil && *survey
 	if err := o.groupEverything(commaList(o.query("group_by"))); err != nil {
 		return err
 	}
@@ -51,6 +53,19 @@ func (o *overlayRequest) readQuery() error {
 		b.Geometry = boxJSON([]float64{n[0] - d, n[1] - d, n[0] + d, n[1] + d})
 	}
 	return nil
+}
+
+// truth reads a parameter that is true or false; nil when it is not given.
+func (o *overlayRequest) truth(name string) (*bool, error) {
+	v := o.query(name)
+	if v == "" {
+		return nil, nil
+	}
+	on, err := strconv.ParseBool(v)
+	if err != nil {
+		return nil, problem.New("PARAMETER_"+strings.ToUpper(name), "%[1]s 是 %.20[2]q，只有 true 和 false", "%[1]s is %.20[2]q; there are true and false", name, v)
+	}
+	return &on, nil
 }
 
 func commaList(text string) []string {

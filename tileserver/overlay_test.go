@@ -287,7 +287,7 @@ func TestOverlayRefuses(t *testing.T) {
 		{"infinity", "bbox=-inf,34,109,35", "parameter_number"}, {"a box the wrong way round", "bbox=109,34,108,35", "parameter_bbox"},
 		{"box and point", "bbox=108,34,109,35&point=108,34", "parameter_shape"}, {"place and point", "place=61&point=108,34", "parameter_shape"},
 		{"latitude first", "point=34.3,108.7", "crs_mismatch"}, {"another form", "place=61&f=shp", "parameter_f"}, {"nothing", "", "parameter_shape"},
-		{"neither true nor false", "place=61&combinations=maybe", "parameter_combinations"}, {"a field of no layer", "place=61&group_by=XM", "parameter_field"},
+		{"neither true nor false", "place=61&combinations=maybe", "parameter_combinations"}, {"booked or not", "place=61&survey=2", "parameter_survey"}, {"a field of no layer", "place=61&group_by=XM", "parameter_field"},
 	} {
 		wantProblem(t, c.name, s.get(t, "/government/overlay?"+c.query, s.bearer(edition.Government)...), 400, c.code)
 	}

@@ -25,6 +25,8 @@ func runOverlay(e *env, fs *flags) error {
 	dir := fs.String("edition", "", "版本目录|the edition's directory")
 	layers := fs.String("layers", "", "图层，逗号分隔|layers, separated by commas (cropland,pbf,hsf)")
 	by := fs.String("by", "", "按字段分组，逗号分隔|fields to group by, separated by commas, in every layer that has them")
+	pieces := fs.Bool("pieces", false, "列出每个要素在范围内的部分|list every feature's part")
+	survey := fs.Bool("survey", false, "另按调查规则取整的面积（survey_m2）|areas as the survey books them, too (survey_m2)")
 	place := fs.String("place", "", "行政区代码|code of a place instead of a file")
 	vintage := fs.String("vintage", "", "时相|vintage")
 	crsName := fs.String("crs", "", "范围文件的坐标系|coordinate system of the shapes, when their file says none")
@@ -49,7 +51,7 @@ func runOverlay(e *env, fs *flags) error {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	q := areas.Question{Combinations: true, Vintage: *vintage, Pieces: form == areas.GeoJSON}
+	q := areas.Question{Combinations: true, Vintage: *vintage, Pieces: *pieces || form == areas.GeoJSON, Survey: *survey}
 	if *layers != "" {
 		q.Layers = strings.Split(*layers, ",")
 	}

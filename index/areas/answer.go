@@ -31,11 +31,6 @@ func roundM2(m2 float64) float64 {
 	return math.Round(m2*u) / u
 }
 
-func rounded(m2 float64) *float64 {
-	v := roundM2(m2)
-	return &v
-}
-
 // answer puts together what the layer has inside the shape.
 func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out := Layer{Layer: l.layer.Meta.Name, Vintage: l.layer.Meta.Vintage}
@@ -57,10 +52,7 @@ func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out.AreaMu, out.AreaHa = round(ground*geo.MuPerM2, 4), round(ground/1e4, 6)
 	out.PatchM2, out.NoPatchM2 = patch.figures()
 	out.NetM2, out.NoNetM2 = net.figures()
-	if out.NetM2 != nil {
-		mu := round(*out.NetM2*geo.MuPerM2, 4)
-		out.NetMu = &mu
-	}
+	out.NetMu = muOf(out.NetM2)
 	if l.groups.asked() {
 		var err error
 		if out.Groups, err = l.groupAnswers(res, ground, limit); err != nil {
@@ -68,6 +60,16 @@ func (l *asked) answer(res *measured, limit int) (Layer, error) {
 		}
 	}
 	return out, nil
+}
+
+// muOf turns an area of record into mu, which takes four decimals exactly but
+// for halves.
+func muOf(m2 *float64) *float64 {
+	if m2 == nil {
+		return nil
+	}
+	mu := round(*m2*geo.MuPerM2, 4)
+	return &mu
 }
 
 // recordUnits is how many steps of rounding there are in a square metre of an
@@ -140,10 +142,13 @@ func (g Group) MarshalJSON() ([]byte, error) {
 		out = append(append(append(append(out, k...), ':'), v...), ',')
 	}
 	rest, err := json.Marshal(struct {
-		Count  int      `json:"features"`
-		AreaM2 float64  `json:"area_m2"`
-		NetM2  *float64 `json:"net_m2"`
-	}{g.Count, g.AreaM2, g.NetM2})
+		Count   int      `json:"features"`
+		AreaM2  float64  `json:"area_m2"`
+		AreaMu  float64  `json:"area_mu"`
+		PatchM2 *float64 `json:"patch_m2"`
+		NetM2   *float64 `json:"net_m2"`
+		NetMu   *float64 `json:"net_mu"`
+	}{g.Count, g.AreaM2, g.AreaMu, g.PatchM2, g.NetM2, g.NetMu})
 	if err != nil {
 		return nil, err
 	}
@@ -153,10 +158,12 @@ func (g Group) MarshalJSON() ([]byte, error) {
 // MarshalJSON writes the piece with its geometry as GeoJSON.
 func (p Piece) MarshalJSON() ([]byte, error) {
 	head, err := json.Marshal(struct {
-		ID     uint64   `json:"id"`
-		AreaM2 float64  `json:"area_m2"`
-		NetM2  *float64 `json:"net_m2"`
-	}{p.ID, p.AreaM2, p.NetM2})
+		ID       uint64   `json:"id"`
+		AreaM2   float64  `json:"area_m2"`
+		PatchM2  *float64 `json:"patch_m2"`
+		NetM2    *float64 `json:"net_m2"`
+		SurveyM2 *float64 `json:"survey_m2,omitempty"`
+	}{p.ID, p.AreaM2, p.PatchM2, p.NetM2, p.SurveyM2})
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func TestCompareValues(t *testing.T) {
 func TestGroupJSON(t *testing.T) {
 	net := 2.5
 	got, err := json.Marshal(Group{Fields: []string{"DLBM", "N"}, Values: []any{"01\"", int64(3)}, Count: 1, AreaM2: 10, NetM2: &net})
-	if want := `{"DLBM":"01\"","N":3,"features":1,"area_m2":10,"net_m2":2.5}`; err != nil || string(got) != want {
+	if want := `{"DLBM":"01\"","N":3,"features":1,"area_m2":10,"area_mu":0,"patch_m2":null,"net_m2":2.5,"net_mu":null}`; err != nil || string(got) != want {
 		t.Errorf("got %s %v, want %s", got, err, want)
 	}
 }

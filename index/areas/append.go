@@ -36,6 +36,12 @@ func (a *AOI) appendJSON(dst []byte) []byte {
 	dst = appendNumber(append(dst, `{"area_m2":`...), a.AreaM2)
 	dst = appendNumber(append(dst, `,"area_mu":`...), a.AreaMu)
 	dst = appendNumber(append(dst, `,"area_ha":`...), a.AreaHa)
+	if a.SurveyM2 != nil {
+		dst = appendNumber(append(dst, `,"survey_m2":`...), *a.SurveyM2)
+	}
+	if a.SurveyZone != "" {
+		dst = appendText(append(dst, `,"survey_zone":`...), a.SurveyZone)
+	}
 	dst = strconv.AppendBool(append(dst, `,"mended":`...), a.Mended)
 	dst = appendList(append(dst, `,"problems":`...), a.Problems, appendProblem)
 	return append(dst, '}')
@@ -66,6 +72,9 @@ func (l *Layer) appendJSON(dst []byte) []byte {
 		dst = appendNumber(append(dst, `,"no_net_area_m2":`...), l.NoNetM2)
 	}
 	dst = appendNumber(append(dst, `,"gross_area_m2":`...), l.GrossM2)
+	if l.SurveyM2 != nil {
+		dst = appendNumber(append(dst, `,"survey_m2":`...), *l.SurveyM2)
+	}
 	if l.Groups != nil {
 		dst = appendList(append(dst, `,"groups":`...), l.Groups, (*Group).appendJSON)
 	}
@@ -83,14 +92,21 @@ func (g *Group) appendJSON(dst []byte) []byte {
 	}
 	dst = strconv.AppendInt(append(dst, `"features":`...), int64(g.Count), 10)
 	dst = appendNumber(append(dst, `,"area_m2":`...), g.AreaM2)
+	dst = appendNumber(append(dst, `,"area_mu":`...), g.AreaMu)
+	dst = appendOptional(append(dst, `,"patch_m2":`...), g.PatchM2)
 	dst = appendOptional(append(dst, `,"net_m2":`...), g.NetM2)
+	dst = appendOptional(append(dst, `,"net_mu":`...), g.NetMu)
 	return append(dst, '}')
 }
 
 func (p *Piece) appendJSON(dst []byte) []byte {
 	dst = strconv.AppendUint(append(dst, `{"id":`...), p.ID, 10)
 	dst = appendNumber(append(dst, `,"area_m2":`...), p.AreaM2)
+	dst = appendOptional(append(dst, `,"patch_m2":`...), p.PatchM2)
 	dst = appendOptional(append(dst, `,"net_m2":`...), p.NetM2)
+	if p.SurveyM2 != nil {
+		dst = appendNumber(append(dst, `,"survey_m2":`...), *p.SurveyM2)
+	}
 	dst = geo.AppendGeoJSON(append(dst, `,"geometry":`...), p.Shape)
 	return append(dst, '}')
 }

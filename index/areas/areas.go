@@ -31,6 +31,9 @@ type Question struct {
 	GroupBy map[string][]string
 	// Pieces asks for every feature's part of the shape, with geometry.
 	Pieces bool
+	// Survey asks for areas as the survey's software books them, beside the exact
+	// ones: see [geo.SurveyArea].
+	Survey bool
 	// Combinations asks for the ground in each combination of layers.
 	Combinations bool
 	// Workers is how many goroutines measure; 0 takes all processors.
@@ -59,11 +62,14 @@ type Answer struct {
 
 // AOI describes the shape that was asked about.
 type AOI struct {
-	AreaM2   float64            `json:"area_m2"`
-	AreaMu   float64            `json:"area_mu"`
-	AreaHa   float64            `json:"area_ha"`
-	Mended   bool               `json:"mended"`
-	Problems []*problem.Problem `json:"problems"`
+	AreaM2 float64 `json:"area_m2"`
+	AreaMu float64 `json:"area_mu"`
+	AreaHa float64 `json:"area_ha"`
+	// SurveyM2 is the area as booked in SurveyZone, when it was asked for.
+	SurveyM2   *float64           `json:"survey_m2,omitempty"`
+	SurveyZone string             `json:"survey_zone,omitempty"`
+	Mended     bool               `json:"mended"`
+	Problems   []*problem.Problem `json:"problems"`
 }
 
 // Layer is what one layer has inside the shape.
@@ -84,6 +90,8 @@ type Layer struct {
 	NoPatchM2 float64 `json:"no_patch_area_m2,omitzero"`
 	NoNetM2   float64 `json:"no_net_area_m2,omitzero"`
 	GrossM2   float64 `json:"gross_area_m2"`
+	// SurveyM2 is the sum of the pieces' areas as booked, when it was asked for.
+	SurveyM2 *float64 `json:"survey_m2,omitempty"`
 	// Groups and Pieces are nil, and left out, when they were not asked for.
 	Groups []Group `json:"groups,omitzero"`
 	Pieces []Piece `json:"pieces,omitzero"`
@@ -96,15 +104,23 @@ type Group struct {
 	Values []any
 	Count  int
 	AreaM2 float64
-	NetM2  *float64
+	AreaMu float64
+	// PatchM2 and NetM2 are as in [Layer].
+	PatchM2 *float64
+	NetM2   *float64
+	NetMu   *float64
 }
 
 // Piece is the part of one feature inside the shape.
 type Piece struct {
 	ID     uint64
 	AreaM2 float64
-	NetM2  *float64
-	Shape  geo.MultiPolygon
+	// PatchM2 and NetM2 are shares of the feature's areas of record.
+	PatchM2 *float64
+	NetM2   *float64
+	// SurveyM2 is the area as booked, when it was asked for.
+	SurveyM2 *float64
+	Shape    geo.MultiPolygon
 }
 
 // Combination is the ground that lies in all layers of Inside and in none of

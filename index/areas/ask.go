@@ -41,7 +41,7 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		return nil, errEmpty
 	}
 	a := &Answer{Generation: ix.Manifest.Generation, Tier: ix.Manifest.Tier, Formula: Formula, Layers: []Layer{}, Failed: []Failed{}}
-	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces, scratch: scratches.Get().(*scratch)}
+	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces || q.Survey, scratch: scratches.Get().(*scratch)}
 	defer scratches.Put(m.scratch)
 	res, mask, err := m.measure(ask, &q)
 	if err != nil {
@@ -51,6 +51,12 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		return nil, errEmpty
 	}
 	a.AOI.AreaM2, a.AOI.AreaMu, a.AOI.AreaHa = roundM2(res.aoi), round(res.aoi*geo.MuPerM2, 4), round(res.aoi/1e4, 6)
+	cut := &cutting{aoi: res.aoi, mask: mask}
+	if q.Survey {
+		if err := a.AOI.book(q.Shape, cut); err != nil {
+			return nil, err
+		}
+	}
 	found := false
 	for _, l := range ask {
 		out, err := l.answer(res, q.MaxListed)
@@ -58,8 +64,8 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 			return nil, err
 		}
 		found = found || out.Count > 0
-		if q.Pieces {
-			if err := l.pieces(ctx, a, &out, mask, res, q.MaxListed); err != nil {
+		if m.listed {
+			if err := l.pieces(ctx, a, &out, &q, cut); err != nil {
 				return nil, err
 			}
 		}
@@ -85,7 +91,7 @@ func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask
 		m.answer.AOI.Problems = append(m.answer.AOI.Problems, f.Problem())
 	}
 	var mask *overlay.Mask
-	if err == nil && q.Pieces {
+	if err == nil && m.listed {
 		mask, err = overlay.NewMask(mended)
 	}
 	if err != nil {
@@ -120,6 +126,25 @@ func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask
 		err = m.classGround(ask, mended)
 	}
 	return res, mask, err
+}
+
+// book gives the shape its area as booked, in the zone that it lies in.
+func (a *AOI) book(shape geo.MultiPolygon, cut *cutting) error {
+	var err error
+	if cut.mask != nil {
+		shape = cut.mask.Geometry()
+	}
+	var booked geo.Hundredths
+	if cut.zone, err = geo.SurveyZone(shape); err == nil {
+		booked, err = geo.SurveyArea(cut.zone, shape)
+	}
+	if err != nil {
+		return problem.New("SURVEY_ZONE", "不能按调查规则计算面积（%v）", "no area can be booked by the survey's rule (%v)", err).Because(err).
+			Advise("范围应在 3 度带 25–45 内", "the shape is to lie in the 3 degree zones 25 to 45")
+	}
+	v := booked.M2()
+	a.SurveyM2, a.SurveyZone = &v, cut.zone.String()
+	return nil
 }
 
 // known tells whether the edition's ground is partitioned by all layers asked
@@ -190,45 +215,112 @@ func tooMany(limit int) error {
 		Advise("缩小范围，或按值较少的字段分组", "ask about a smaller shape, or group by a field of fewer values")
 }
 
-// pieces adds the parts of the layer's features to its answer. A part that
-// cannot be drawn is listed as failed; its area stands in the sums.
-func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, mask *overlay.Mask, res *measured, limit int) error {
-	out.Pieces = []Piece{}
-	var areas []float64
-	var nets []*float64
-	net, sum := 0.0, 0.0
-	for _, it := range l.items {
+// pieces adds the parts of the layer's features to its answer, and what they add
+// up to as booked. A part that cannot be drawn is listed as failed; its area
+// stands in the sums.
+func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, q *Question, cut *cutting) error {
+	list := pieceList{patch: recordList{kind: patchOf}, net: recordList{kind: netOf}}
+	booked := geo.Hundredths(0)
+	for n, it := range l.items {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !overlay.SharesGround(it.area, res.aoi) {
+		if !overlay.SharesGround(it.area, cut.aoi) {
 			continue
 		}
-		if limit > 0 && len(out.Pieces) == limit {
-			return tooMany(limit)
+		if q.MaxListed > 0 && len(list.pieces) == q.MaxListed {
+			return tooMany(q.MaxListed)
 		}
-		part, err := l.piece(it, mask)
+		part, err := l.piece(it, cut.mask)
+		var survey geo.Hundredths
+		if err == nil && q.Survey {
+			survey, err = geo.SurveyArea(cut.zone, part)
+		}
 		if err != nil {
 			a.fail(l, int(it.ordinal), err)
 			continue
 		}
-		p := Piece{ID: l.layer.Head(int(it.ordinal)).ID, Shape: part}
-		r := l.layer.Record(int(it.ordinal))
-		if w, ok := index.PerM2(r.Net, r.AreaM2); ok {
-			v := w * it.area
-			p.NetM2 = &v
-			nets = append(nets, &v)
-			net += v
+		booked += survey
+		list.add(l, &l.items[n], part)
+		if q.Survey {
+			v := survey.M2()
+			list.pieces[len(list.pieces)-1].SurveyM2 = &v
 		}
-		out.Pieces = append(out.Pieces, p)
-		areas, sum = append(areas, it.area), sum+it.area
 	}
-	for i, v := range shares(sum, areas, unitsPerM2(sum)) {
-		out.Pieces[i].AreaM2 = v
+	if q.Survey {
+		v := booked.M2()
+		out.SurveyM2 = &v
 	}
-	net = math.Round(net*recordUnits) / recordUnits
-	allot(&net, nets)
+	if q.Pieces {
+		out.Pieces = list.allotted()
+	}
 	return nil
+}
+
+// cutting is what pieces are cut and booked with.
+type cutting struct {
+	aoi  float64 // m²
+	mask *overlay.Mask
+	zone geo.CRS
+}
+
+// pieceList collects pieces and their shares of record.
+type pieceList struct {
+	pieces     []Piece
+	areas      []float64
+	sum        float64
+	patch, net recordList
+}
+
+func (p *pieceList) add(l *asked, it *item, part geo.MultiPolygon) {
+	r := l.layer.Record(int(it.ordinal))
+	p.pieces = append(p.pieces, Piece{
+		ID: l.layer.Head(int(it.ordinal)).ID, Shape: part, PatchM2: p.patch.share(r, it.area), NetM2: p.net.share(r, it.area),
+	})
+	p.areas, p.sum = append(p.areas, it.area), p.sum+it.area
+}
+
+// allotted returns the pieces with figures that add up.
+func (p *pieceList) allotted() []Piece {
+	for i, v := range shares(p.sum, p.areas, unitsPerM2(p.sum)) {
+		p.pieces[i].AreaM2 = v
+	}
+	p.patch.allot()
+	p.net.allot()
+	return append([]Piece{}, p.pieces...)
+}
+
+// recordList collects shares of one kind of area of record.
+type recordList struct {
+	kind   func(index.Record) int64
+	shares []*float64
+	sum    float64
+}
+
+func patchOf(r index.Record) int64 { return r.Patch }
+func netOf(r index.Record) int64   { return r.Net }
+
+// share returns the share of a feature's record that goes with area of its
+// ground, nil when it has none; allot rounds it.
+func (s *recordList) share(r index.Record, area float64) *float64 {
+	w, ok := index.PerM2(s.kind(r), r.AreaM2)
+	if !ok {
+		return nil
+	}
+	v := w * area
+	s.add(&v)
+	return &v
+}
+
+func (s *recordList) add(v *float64) {
+	s.shares = append(s.shares, v)
+	s.sum += *v
+}
+
+// allot rounds the shares to 0.01 m² so that they add up to their sum's rounding.
+func (s *recordList) allot() {
+	total := math.Round(s.sum*recordUnits) / recordUnits
+	allot(&total, s.shares)
 }
 
 // piece cuts a feature.

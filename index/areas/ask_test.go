@@ -158,6 +158,7 @@ func compareLayer(t *testing.T, at string, got areas.Layer, want expected) {
 		t.Errorf("%s: pieces add up to %v, gross %v", at, sum, want.gross)
 	}
 	addUp(t, at+" pieces", got.NetM2, got.Pieces, func(p areas.Piece) *float64 { return p.NetM2 })
+	addUp(t, at+" pieces' patches", got.PatchM2, got.Pieces, func(p areas.Piece) *float64 { return p.PatchM2 })
 	if got.Layer == "hsf" {
 		if got.Groups != nil {
 			t.Errorf("%s: groups that were not asked for", at)
@@ -173,6 +174,7 @@ func compareLayer(t *testing.T, at string, got areas.Layer, want expected) {
 		}
 	}
 	addUp(t, at+" groups", got.NetM2, got.Groups, func(g areas.Group) *float64 { return g.NetM2 })
+	addUp(t, at+" groups' patches", got.PatchM2, got.Groups, func(g areas.Group) *float64 { return g.PatchM2 })
 }
 
 // addUp: parts' areas of record add up to the whole's, to the last 0.01 m².
@@ -322,5 +324,46 @@ func TestAskMends(t *testing.T) {
 	}
 	if a.Combinations != nil {
 		t.Error("combinations that were not asked for")
+	}
+}
+
+// Areas as booked: of the shape, of each piece, and of a layer as the sum of its
+// pieces. A whole feature has what the rule gives for it.
+func TestAskSurvey(t *testing.T) {
+	l := land{"cropland": {
+		{rect: rect{0, 0, 4, 4}, class: "0101", patch: index.NoArea, net: index.NoArea},
+		{rect: rect{4, 0, 9, 4}, class: "0102", patch: index.NoArea, net: index.NoArea},
+	}}
+	for name, ix := range map[string]*index.Index{"partition": l.open(t), "bare": l.openBare(t)} {
+		a, err := areas.Ask(t.Context(), ix, areas.Question{Shape: rect{0, 0, 7, 4}.shape(), Layers: []string{"cropland"}, Survey: true, Pieces: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		zone, err := geo.EPSG(4524)
+		if err != nil {
+			t.Fatal(err)
+		}
+		booked := func(r rect) float64 {
+			v, err := geo.SurveyArea(zone, r.shape())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v.M2()
+		}
+		got := a.Layers[0]
+		if *a.AOI.SurveyM2 != booked(rect{0, 0, 7, 4}) || a.AOI.SurveyZone != "EPSG:4524" {
+			t.Errorf("%s: the shape is booked as %v in %s", name, *a.AOI.SurveyM2, a.AOI.SurveyZone)
+		}
+		slices.SortFunc(got.Pieces, func(a, b areas.Piece) int { return int(a.ID) - int(b.ID) })
+		if *got.Pieces[0].SurveyM2 != booked(rect{0, 0, 4, 4}) || math.Abs(*got.Pieces[1].SurveyM2-booked(rect{4, 0, 7, 4})) > 0.011 {
+			t.Errorf("%s: pieces are booked as %v and %v", name, *got.Pieces[0].SurveyM2, *got.Pieces[1].SurveyM2)
+		}
+		if math.Abs(*got.SurveyM2-*got.Pieces[0].SurveyM2-*got.Pieces[1].SurveyM2) > 1e-9 {
+			t.Errorf("%s: the layer is booked as %v", name, *got.SurveyM2)
+		}
+		plain, err := areas.Ask(t.Context(), ix, areas.Question{Shape: rect{0, 0, 7, 4}.shape(), Layers: []string{"cropland"}})
+		if err != nil || plain.AOI.SurveyM2 != nil || plain.Layers[0].SurveyM2 != nil || plain.Layers[0].Pieces != nil {
+			t.Errorf("%s: booked areas that nobody asked for: %v", name, err)
+		}
 	}
 }

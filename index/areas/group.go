@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
 )
@@ -109,12 +110,14 @@ func (g *grouping) ofValues(values []any) int32 {
 // and their net areas to the layer's net area.
 func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group, error) {
 	type class struct {
-		gross float64
-		count int
-		net   record
+		gross      float64
+		count      int
+		patch, net record
 	}
 	classes := make([]class, len(l.groups.values))
-	all := record{exists: l.layer.Meta.NetM2 != nil}
+	for i := range classes {
+		classes[i].patch.exists, classes[i].net.exists = l.layer.Meta.PatchM2 != nil, l.layer.Meta.NetM2 != nil
+	}
 	for _, it := range l.items {
 		c := &classes[it.class]
 		c.gross += it.area
@@ -122,11 +125,12 @@ func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group,
 			c.count++
 		}
 		r := l.layer.Record(int(it.ordinal))
+		c.patch.add(r.Patch, r.AreaM2, it.area)
 		c.net.add(r.Net, r.AreaM2, it.area)
 	}
 	out := []Group{}
 	var areas []float64
-	var nets []*float64
+	var patches, nets recordList
 	sum := 0.0
 	for i := range classes {
 		c := &classes[i]
@@ -136,15 +140,10 @@ func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group,
 		if limit > 0 && len(out) == limit {
 			return nil, tooMany(limit)
 		}
-		c.net.exists = all.exists
 		o := Group{Fields: l.groups.names, Values: l.groups.values[i], Count: c.count}
-		if v, _ := c.net.figures(); v != nil {
-			*v = c.net.sum
-			o.NetM2 = v
-			nets = append(nets, v)
-			all.sum += c.net.sum
-		}
+		o.PatchM2, o.NetM2 = c.patch.into(&patches), c.net.into(&nets)
 		area := max(0, c.gross-l.classTwice[int32(i)])
+		o.AreaMu = round(area*geo.MuPerM2, 4)
 		out, areas, sum = append(out, o), append(areas, area), sum+area
 	}
 	// Classes that are too small to be listed, and ground in two classes, keep
@@ -155,10 +154,23 @@ func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group,
 	for i, v := range shares(sum, areas, unitsPerM2(sum)) {
 		out[i].AreaM2 = v
 	}
-	total := math.Round(all.sum*recordUnits) / recordUnits
-	allot(&total, nets)
+	patches.allot()
+	nets.allot()
+	for i := range out {
+		out[i].NetMu = muOf(out[i].NetM2)
+	}
 	slices.SortFunc(out, func(a, b Group) int { return slices.CompareFunc(a.Values, b.Values, compareValues) })
 	return out, nil
+}
+
+// into adds the sum, when there is one, to shares that are yet to be rounded.
+func (r *record) into(s *recordList) *float64 {
+	if v, _ := r.figures(); v == nil {
+		return nil
+	}
+	v := r.sum
+	s.add(&v)
+	return &v
 }
 
 // compareValues orders null first, then numbers, then everything else as text.

@@ -5,12 +5,10 @@ import (
 	"gengtu/index/overlay"
 )
 
-// blockSize is the number of features in a block: with 64 of them, some 8 × 8
-// fields, a block is about as wide as what a border meets in passing.
-const blockSize = 64
-
-// groupSize is the number of blocks in a group of them.
-const groupSize = 64
+// blockSize is the number of features in a block, and of blocks in a larger one:
+// a border that runs through a block looks at few features that it does not meet,
+// and what blocks take for each feature is what its areas take.
+const blockSize = 8
 
 // Block is a run of neighbouring features of a layer, with what they add up to.
 type Block struct {
@@ -60,22 +58,24 @@ func (p *PartialSum) plus(o PartialSum) {
 	p.Without += o.Without
 }
 
-// blocks are the blocks of a layer, and groups of them.
-type blocks struct {
-	blocks []Block
-	groups []Block
-}
+// blocks are the blocks of a layer: of features, of those blocks, and so on up to
+// the last one.
+type blocks [][]Block
 
 // add takes in the next feature of the layer.
 func (b *blocks) add(box geo.Box, r Record) {
+	if len(*b) == 0 {
+		*b = blocks{nil}
+	}
+	of := &(*b)[0]
 	n := 0
-	if k := len(b.blocks); k > 0 {
-		n = b.blocks[k-1].End
+	if k := len(*of); k > 0 {
+		n = (*of)[k-1].End
 	}
 	if n%blockSize == 0 {
-		b.blocks = append(b.blocks, Block{Box: geo.EmptyBox(), First: n, End: n})
+		*of = append(*of, Block{Box: geo.EmptyBox(), First: n, End: n})
 	}
-	last := &b.blocks[len(b.blocks)-1]
+	last := &(*of)[len(*of)-1]
 	last.End++
 	last.Box = last.Box.Union(box)
 	if r.AreaM2 >= overlay.MinShared {
@@ -86,16 +86,21 @@ func (b *blocks) add(box geo.Box, r Record) {
 	last.Sum.Net.add(r.Net, r.AreaM2)
 }
 
-// gather makes the groups, when all features are in.
+// gather makes the larger blocks, when all features are in.
 func (b *blocks) gather() {
-	for i := range b.blocks {
-		if i%groupSize == 0 {
-			b.groups = append(b.groups, Block{Box: geo.EmptyBox(), First: b.blocks[i].First})
+	for len(*b) > 0 && len((*b)[len(*b)-1]) > 1 {
+		below := (*b)[len(*b)-1]
+		var level []Block
+		for i := range below {
+			if i%blockSize == 0 {
+				level = append(level, Block{Box: geo.EmptyBox(), First: below[i].First})
+			}
+			g, k := &level[len(level)-1], &below[i]
+			g.End = k.End
+			g.Box = g.Box.Union(k.Box)
+			g.Sum.Add(&k.Sum)
 		}
-		g, k := &b.groups[len(b.groups)-1], &b.blocks[i]
-		g.End = k.End
-		g.Box = g.Box.Union(k.Box)
-		g.Sum.Add(&k.Sum)
+		*b = append(*b, level)
 	}
 }
 
@@ -115,48 +120,62 @@ const (
 // and where it wants to look at each, each with a feature and its box, which
 // meets the block's. It ends early with the first error, which is returned.
 func (l *Layer) Sweep(ask func(geo.Box) Visit, whole func(*Block) error, each func(i int, box geo.Box) error) error {
-	for g := range l.blocks.groups {
-		group := &l.blocks.groups[g]
-		switch ask(group.Box) {
-		case Swallow:
-			if err := whole(group); err != nil {
-				return err
-			}
-			continue
-		case Pass:
-			continue
-		case Enter:
-		}
-		first := g * groupSize
-		for k := first; k < min(first+groupSize, len(l.blocks.blocks)); k++ {
-			if err := l.sweepBlock(&l.blocks.blocks[k], ask, whole, each); err != nil {
-				return err
-			}
+	if len(l.blocks) == 0 {
+		return nil
+	}
+	s := &sweep{l, ask, whole, each}
+	return s.block(len(l.blocks)-1, 0)
+}
+
+type sweep struct {
+	layer *Layer
+	ask   func(geo.Box) Visit
+	whole func(*Block) error
+	each  func(int, geo.Box) error
+}
+
+// block leads through block k of a level.
+func (s *sweep) block(level, k int) error {
+	b := &s.layer.blocks[level][k]
+	switch s.ask(b.Box) {
+	case Swallow:
+		return s.whole(b)
+	case Pass:
+		return nil
+	case Enter:
+	}
+	if level == 0 {
+		return s.features(b)
+	}
+	first := k * blockSize
+	for i := first; i < min(first+blockSize, len(s.layer.blocks[level-1])); i++ {
+		if err := s.block(level-1, i); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (l *Layer) sweepBlock(b *Block, ask func(geo.Box) Visit, whole func(*Block) error, each func(int, geo.Box) error) error {
-	switch ask(b.Box) {
-	case Swallow:
-		return whole(b)
-	case Pass:
-		return nil
-	case Enter:
-	}
-	return guard(func() error {
+func (s *sweep) features(b *Block) error {
+	var boxes [blockSize]geo.Box
+	err := guard(func() error {
 		for i := b.First; i < b.End; i++ {
-			d := decoder{data: l.record(i)}
+			d := decoder{data: s.layer.record(i)}
 			d.uvarint()
-			box := d.box()
+			boxes[i-b.First] = d.box()
 			if d.bad {
 				return errRecord
-			}
-			if err := each(i, box); err != nil {
-				return err
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for i := b.First; i < b.End; i++ {
+		if err := s.each(i, boxes[i-b.First]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,7 +4,7 @@
 // Features lie in features.db (bbolt), mapped into memory by the system and
 // decoded when they are asked for. Held in memory are an R-tree (tidwall/rtree)
 // over their boxes and a list of their ids; together with where its record lies
-// a feature takes about 130 bytes, and 8 more for each view that holds it. An
+// a feature takes about 145 bytes, and 24 more for each view that holds it. An
 // Index never changes once it is open, so that any number of goroutines may read
 // it; a new generation is a new Index.
 package index

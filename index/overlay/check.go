@@ -62,6 +62,12 @@ func (c *checker) load(m geo.MultiPolygon) error {
 			c.loadRing(r, id)
 		}
 	}
+	c.undouble()
+	for k, r := range c.rings {
+		for i := 1; i < len(r); i++ {
+			c.edges = append(c.edges, checkedEdge{r[i-1], r[i], int32(k), int32(i - 1)})
+		}
+	}
 	return nil
 }
 
@@ -92,12 +98,8 @@ func (c *checker) loadRing(r geo.Ring, id ringID) {
 		c.faulty = c.faulty || id.ring == 0
 		return
 	}
-	k := int32(len(c.rings))
 	c.rings = append(c.rings, s)
 	c.ids = append(c.ids, id)
-	for i := 1; i < len(s); i++ {
-		c.edges = append(c.edges, checkedEdge{s[i-1], s[i], k, int32(i - 1)})
-	}
 }
 
 // polygons returns copies of the rings as they were grouped.

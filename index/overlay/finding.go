@@ -21,6 +21,7 @@ const (
 	RingSpike        Rule = "RING_SPIKE"          // the line turns back on itself
 	RingCrossesSelf  Rule = "RING_SELF_CROSSING"  // two edges of a ring cross
 	RingTouchesSelf  Rule = "RING_SELF_TOUCH"     // a ring meets itself in a place or along an edge
+	RingDoubled      Rule = "RING_DOUBLED"        // a ring, or a part, comes again just as it is; taken once
 	RingsCross       Rule = "RINGS_CROSS"         // rings of one polygon cross
 	RingsShareEdge   Rule = "RINGS_SHARE_EDGE"    // rings of one polygon run along each other
 	HoleOutsideShell Rule = "HOLE_OUTSIDE_SHELL"  // a hole does not lie in its shell
@@ -39,6 +40,7 @@ var ruleTexts = map[Rule]struct{ zh, en string }{
 	RingSpike:        {"环上有尖刺（折返线），已去掉", "ring turns back on itself; spike taken off"},
 	RingCrossesSelf:  {"环自相交，已按奇偶规则修复", "ring crosses itself; mended by the even-odd rule"},
 	RingTouchesSelf:  {"环自相接，已拆分", "ring touches itself; taken apart"},
+	RingDoubled:      {"环或部件原样重复，只取一次", "ring or part comes again just as it is; taken once"},
 	RingsCross:       {"同一面的环相交，已按奇偶规则修复", "rings of one polygon cross; mended by the even-odd rule"},
 	RingsShareEdge:   {"同一面的环有重合边，已合并", "rings of one polygon run along each other; joined"},
 	HoleOutsideShell: {"洞不在外环内，已按奇偶规则修复", "hole outside of its shell; mended by the even-odd rule"},

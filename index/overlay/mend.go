@@ -14,7 +14,9 @@ import (
 //
 // What is inside of m follows from the even-odd rule over all of its rings, as
 // in MakeValid's linework method: where a ring crosses itself or parts overlap,
-// ground that is covered twice is outside. The result covers that ground but for the
+// ground that is covered twice is outside. What is given twice to the last
+// position, a ring run round again, a hole or a part that comes again, counts once:
+// it is a copy and no border. The result covers that ground but for the
 // rounding of crossings to the grid of 1e-10 degree. The findings say what was
 // wrong, and are empty if nothing was: then every position comes back where it was.
 // Either way the result is in canonical form: each ring begins at its smallest
@@ -48,7 +50,7 @@ func Mend(m geo.MultiPolygon) (geo.MultiPolygon, []Finding, error) {
 		c.found.add(RingInsideOut, c.ids[0], same[i][0][0])
 		c.crossed = true
 	}
-	r, err := Measure(context.Background(), m, nil, Options{Workers: 1})
+	r, err := Measure(context.Background(), c.polygons(), nil, Options{Workers: 1})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -46,7 +46,12 @@ func spellings(v string) [][]byte {
 		}
 		reversed := slices.Clone(double)
 		slices.Reverse(reversed)
-		out = append(out, double, reversed, []byte(strconv.FormatInt(int64(math.Round(x*100)), 10)),
+		// A round number is a double of few bytes and many zeros, which are found in
+		// any table of numbers.
+		if bits<<32 != 0 {
+			out = append(out, double, reversed)
+		}
+		out = append(out, []byte(strconv.FormatInt(int64(math.Round(x*100)), 10)),
 			[]byte(strconv.FormatFloat(x, 'f', 2, 64)), []byte(strconv.FormatFloat(x, 'f', -1, 64)))
 	}
 	return out

@@ -82,7 +82,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(copyDir, "g*", "*.db"))
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 3 {
 		t.Fatalf("files %v, %v", files, err)
 	}
 	for _, f := range files {

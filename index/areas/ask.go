@@ -108,6 +108,17 @@ func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask
 	if len(mended) == 0 {
 		return nil, nil, errEmpty
 	}
+	moved, err := m.moved(q.Shape, mended, findings)
+	if err != nil {
+		return nil, nil, err
+	}
+	if moved {
+		res, err := m.byMeasure(ask, q)
+		if p := problem.Of(err); p == nil || p.Code != tooManyCode {
+			return res, mask, err
+		}
+		m.forget(ask) // too much for that: the mended shape is measured
+	}
 	m.prepared = overlay.Prepare(mended)
 	m.vertices = mended.Vertices()
 	res := &measured{aoi: m.prepared.Area()}
@@ -126,6 +137,34 @@ func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask
 		err = m.classGround(ask, mended)
 	}
 	return res, mask, err
+}
+
+// moved tells whether mending has rounded crossings of the shape so that its area
+// is not what it was; then the shape itself is to be measured.
+func (m *measuring) moved(shape, mended geo.MultiPolygon, findings []overlay.Finding) (bool, error) {
+	if len(findings) == 0 {
+		return false, nil
+	}
+	for _, f := range findings {
+		if f.Rule == overlay.RingDoubled {
+			return false, nil // copies count once in what is mended alone
+		}
+	}
+	before, err := Size(m.ctx, shape)
+	if err != nil {
+		return false, err
+	}
+	after := geo.Area(mended)
+	return math.Abs(before-after) > 1e-6+1e-12*after, nil
+}
+
+// forget drops what was found of the layers.
+func (m *measuring) forget(ask []*asked) {
+	m.answer.Failed = []Failed{}
+	for _, l := range ask {
+		l.items, l.twice = nil, 0
+		clear(l.classTwice)
+	}
 }
 
 // book gives the shape its area as booked, in the zone that it lies in.

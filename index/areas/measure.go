@@ -332,8 +332,10 @@ func (m *measuring) near(l *asked, box geo.Box, items *[]overlay.Item) error {
 	return nil
 }
 
+const tooManyCode = "TOO_LARGE_OVERLAY"
+
 func tooManyVertices(limit int) error {
-	return problem.New("TOO_LARGE_OVERLAY", "范围和近旁要素的顶点超过 %d 个", "the shape and the features near it have more than %d vertices", limit).
+	return problem.New(tooManyCode, "范围和近旁要素的顶点超过 %d 个", "the shape and the features near it have more than %d vertices", limit).
 		Advise("缩小范围，或少问几个图层", "ask about a smaller shape or fewer layers")
 }
 

@@ -91,8 +91,7 @@ func (w *batchWriter) flush() error {
 	return err
 }
 
-// loadGround opens the partition that the manifest lists, or that lies there
-// when there is no manifest yet.
+// loadGround opens the partition that the manifest lists.
 func (ix *Index) loadGround() error {
 	want, listed := ix.Manifest.Files[edition.GroundFile]
 	if !listed {
@@ -107,7 +106,6 @@ func (ix *Index) loadGround() error {
 		return err
 	}
 	ix.groundDB = db
-	ix.owners = newGroundSource(ix)
 	err = guard(func() error {
 		if ix.groundTx, err = db.Begin(false); err != nil {
 			return err
@@ -119,13 +117,22 @@ func (ix *Index) loadGround() error {
 		if err == nil {
 			ix.ground, err = o.Open()
 		}
-		if err == nil && !slices.Equal(ix.ground.Keys(), ix.owners.keys) {
-			err = fmt.Errorf("%w: its layers are others than the manifest's", errFile)
-		}
 		return err
 	})
 	if err != nil {
 		return damaged(path, err)
+	}
+	return nil
+}
+
+// join puts the partition beside the layers that it must be of.
+func (ix *Index) join() error {
+	if ix.ground == nil {
+		return nil
+	}
+	ix.owners = newGroundSource(ix)
+	if !slices.Equal(ix.ground.Keys(), ix.owners.keys) {
+		return damaged(filepath.Join(ix.Dir, edition.GroundFile), fmt.Errorf("%w: its layers are others than the manifest's", errFile))
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
 	"gengtu/index/ground"
@@ -61,24 +62,36 @@ func Open(dir, generation string) (*Index, error) {
 // with the layers that m lists. The checksum is compared when m has one. The
 // Index is to be closed; m is kept and must not change.
 func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
-	path := filepath.Join(gdir, edition.FeaturesFile)
-	if want, ok := m.Files[edition.FeaturesFile]; ok {
-		if err := edition.CheckFile(path, want); err != nil {
-			return nil, damaged(path, err)
-		}
+	ix := &Index{Manifest: m, Dir: gdir, layers: map[string]*Layer{}, refs: 1}
+	// The two files are checked and read at once: most of it is checksums.
+	var group errgroup.Group
+	group.Go(ix.loadFeatures)
+	group.Go(ix.loadGround)
+	err := group.Wait()
+	if err == nil {
+		err = ix.join()
 	}
-	db, err := openReadOnly(path)
 	if err != nil {
-		return nil, err
-	}
-	ix := &Index{Manifest: m, Dir: gdir, db: db, layers: map[string]*Layer{}, refs: 1}
-	if err := guard(ix.load); err != nil {
-		return nil, errors.Join(damaged(path, err), ix.Close())
-	}
-	if err := ix.loadGround(); err != nil {
 		return nil, errors.Join(err, ix.Close())
 	}
 	return ix, nil
+}
+
+func (ix *Index) loadFeatures() error {
+	path := filepath.Join(ix.Dir, edition.FeaturesFile)
+	if want, ok := ix.Manifest.Files[edition.FeaturesFile]; ok {
+		if err := edition.CheckFile(path, want); err != nil {
+			return damaged(path, err)
+		}
+	}
+	var err error
+	if ix.db, err = openReadOnly(path); err != nil {
+		return err
+	}
+	if err := guard(ix.load); err != nil {
+		return damaged(path, err)
+	}
+	return nil
 }
 
 // load reads the layers, views after what they are views of.
@@ -205,7 +218,10 @@ func (ix *Index) drop() error {
 	if ix.groundDB != nil {
 		err = errors.Join(err, ix.groundDB.Close())
 	}
-	return errors.Join(err, ix.db.Close())
+	if ix.db != nil {
+		err = errors.Join(err, ix.db.Close())
+	}
+	return err
 }
 
 // Layer returns the layer of that name in that vintage, or in its latest

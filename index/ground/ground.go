@@ -70,7 +70,8 @@ func (g *Ground) Bit(key string) uint64 {
 // their layer.
 func (g *Ground) Overlaps(mask uint64) bool { return g.overlaps&mask != 0 }
 
-// Opener takes a partition's records in, in any order.
+// Opener takes a partition's records in, buckets in any order and the records of
+// each in the order of their keys.
 type Opener struct {
 	ground Ground
 	cells  []record
@@ -124,16 +125,28 @@ func (o *Opener) Open() (*Ground, error) {
 	if len(g.keys) == 0 {
 		return nil, errRecord
 	}
-	all := append(o.cells, o.inner...)
 	// In the order of paths, and of depths on the same path, a node comes before
 	// its parts, the lower one first.
-	slices.SortFunc(all, func(a, b record) int { return bytes.Compare(a.key, b.key) })
+	all := merged(o.cells, o.inner)
 	g.nodes = make([]node, 0, len(all))
 	rest, err := g.link(all, 0, 0)
 	if err == nil && len(rest) > 0 {
 		err = errRecord
 	}
 	return g, err
+}
+
+// merged returns the records of both lists, which are in the order of their keys.
+func merged(a, b []record) []record {
+	out := make([]record, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if bytes.Compare(a[0].key, b[0].key) < 0 {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 // link makes the first of all, which must be the node at path, and what is under

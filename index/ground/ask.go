@@ -2,6 +2,7 @@ package ground
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 
 	"gengtu/index/geo"
@@ -57,7 +58,7 @@ type summing struct {
 	excess   bool   // no parts, excess alone
 	layers   uint64 // all that are asked about
 	parts    *Parts
-	cell     overlay.Cell
+	cell     overlay.PackedCell
 	areas    []float64
 	face     face
 	sum      sum
@@ -85,7 +86,14 @@ func (s *summing) Inside(at int32) error {
 	}
 	if flags&flagCell != 0 {
 		d = decoder{data: n.value}
-		s.areas = d.skipCell(s.areas[:0])
+		d.cell(&s.cell)
+		if d.bad {
+			return errRecord
+		}
+		s.areas = s.areas[:0]
+		for i := range s.cell.Faces() {
+			s.areas = append(s.areas, s.cell.FaceArea(i))
+		}
 		return s.addFaces(&d)
 	}
 	if overlaps&s.question.Within != 0 || flags&flagSums == 0 && !s.excess {
@@ -142,8 +150,11 @@ func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool,
 	if d.bad {
 		return 0, 0, false, errRecord
 	}
-	s.areas = append(s.areas[:0], make([]float64, len(s.cell.Faces))...)
-	c.Faces(&s.cell, s.areas)
+	s.areas = slices.Grow(s.areas[:0], s.cell.Faces())[:s.cell.Faces()]
+	clear(s.areas)
+	if !c.Faces(&s.cell, s.areas) {
+		return 0, 0, false, errRecord
+	}
 	return 0, 0, false, s.addFaces(&d)
 }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/bits"
 
-	"gengtu/index/geo"
 	"gengtu/index/overlay"
 )
 
@@ -30,37 +29,11 @@ type face struct {
 	overlapping []int32
 }
 
-// appendCell encodes a cell:
-//
-//	flags, layers whose features overlap in it, box, width of an index,
-//	numbers of vertices, segments, bottom faces and faces,
-//	vertices, bottom abscissas and faces, segments, areas of faces, faces
-//
-// floats as 8 bytes, little-endian, so that a question reads them as they lie.
+// appendCell encodes a cell: flags, layers whose features overlap in it, the cell
+// as [overlay.Cell.AppendPacked] has it, faces.
 func appendCell(dst []byte, c *overlay.Cell, overlaps uint64, faces []face) []byte {
 	dst = binary.AppendUvarint(append(dst, flagCell), overlaps)
-	for _, v := range [4]float64{c.X0, c.Y0, c.X1, c.Y1} {
-		dst = appendFloat(dst, v)
-	}
-	width := indexWidth(max(len(c.Vertices), len(c.Faces)))
-	dst = append(dst, byte(width))
-	for _, n := range [4]int{len(c.Vertices), len(c.Segments), len(c.Bottom), len(c.Faces)} {
-		dst = binary.AppendUvarint(dst, uint64(n))
-	}
-	for _, v := range c.Vertices {
-		dst = appendFloat(appendFloat(dst, v.X), v.Y)
-	}
-	for _, b := range c.Bottom {
-		dst = appendIndex(appendFloat(dst, b.X), b.Face, width)
-	}
-	for _, s := range c.Segments {
-		for _, v := range [4]uint32{s.From, s.To, s.Below, s.Above} {
-			dst = appendIndex(dst, v, width)
-		}
-	}
-	for i := range faces {
-		dst = appendFloat(dst, faces[i].area)
-	}
+	dst = c.AppendPacked(dst)
 	for i := range faces {
 		dst = faces[i].append(dst)
 	}
@@ -89,29 +62,6 @@ func (f *face) append(dst []byte) []byte {
 
 func appendFloat(dst []byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
-}
-
-// indexWidth returns the bytes that an index below n takes.
-func indexWidth(n int) int {
-	switch {
-	case n <= 1<<8:
-		return 1
-	case n <= 1<<16:
-		return 2
-	default:
-		return 4
-	}
-}
-
-func appendIndex(dst []byte, v uint32, width int) []byte {
-	switch width {
-	case 1:
-		return append(dst, byte(v))
-	case 2:
-		return binary.LittleEndian.AppendUint16(dst, uint16(v))
-	default:
-		return binary.LittleEndian.AppendUint32(dst, v)
-	}
 }
 
 // decoder reads a value; after the first fault it gives zeros and remembers it.
@@ -177,106 +127,26 @@ func (d *decoder) count(size int) int {
 	return int(n)
 }
 
-func (d *decoder) index(width int) uint32 {
-	b := d.take(uint64(width))
-	switch len(b) {
-	case 1:
-		return uint32(b[0])
-	case 2:
-		return uint32(binary.LittleEndian.Uint16(b))
-	case 4:
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
-
-// header is what a cell begins with.
-type header struct {
-	x0, y0, x1, y1                     float64
-	width                              int
-	vertices, segments, bottoms, faces int
-}
-
-func (d *decoder) header() header {
+// cell leaves the decoder, which stands at a cell's flags, at its faces.
+func (d *decoder) cell(c *overlay.PackedCell) {
 	d.take(1)
 	d.uvarint()
-	h := header{x0: d.float(), y0: d.float(), x1: d.float(), y1: d.float()}
-	if b := d.take(1); b != nil {
-		h.width = int(b[0])
-	}
-	if h.width != 1 && h.width != 2 && h.width != 4 {
+	rest, ok := c.Unpack(d.data)
+	if !ok {
 		d.fail()
+		return
 	}
-	h.vertices, h.segments, h.bottoms, h.faces = d.count(16), d.count(4), d.count(9), d.count(12)
-	return h
-}
-
-// skipCell leaves the decoder at the faces of a cell, whose areas it appends to
-// areas.
-func (d *decoder) skipCell(areas []float64) []float64 {
-	h := d.header()
-	d.take(uint64(16*h.vertices + h.bottoms*(8+h.width) + h.segments*4*h.width))
-	for range h.faces {
-		areas = append(areas, d.float())
-	}
-	return areas
-}
-
-// cell decodes a cell but for its faces' records into c, whose faces get their
-// areas; the decoder is left at them. Indices are held against what they count.
-func (d *decoder) cell(c *overlay.Cell) {
-	h := d.header()
-	c.X0, c.Y0, c.X1, c.Y1 = h.x0, h.y0, h.x1, h.y1
-	c.Vertices, c.Segments, c.Bottom, c.Faces = c.Vertices[:0], c.Segments[:0], c.Bottom[:0], c.Faces[:0]
-	raw := d.take(uint64(h.vertices) * 16)
-	for ; len(raw) >= 16; raw = raw[16:] {
-		c.Vertices = append(c.Vertices, geo.XY{
-			X: math.Float64frombits(binary.LittleEndian.Uint64(raw)), Y: math.Float64frombits(binary.LittleEndian.Uint64(raw[8:])),
-		})
-	}
-	for range h.bottoms {
-		c.Bottom = append(c.Bottom, overlay.BottomFace{X: d.float(), Face: d.index(h.width)})
-	}
-	d.segments(c, h.segments, h.width)
-	for _, b := range c.Bottom {
-		d.within(b.Face, h.faces)
-	}
-	for range h.faces {
-		c.Faces = append(c.Faces, overlay.Face{Area: d.float()})
-	}
-	for i := range c.Segments {
-		s := &c.Segments[i]
-		d.within(s.From, h.vertices)
-		d.within(s.To, h.vertices)
-		d.within(s.Below, h.faces)
-		d.within(s.Above, h.faces)
-	}
-}
-
-func (d *decoder) segments(c *overlay.Cell, n, width int) {
-	raw := d.take(uint64(n) * uint64(4*width))
-	switch width {
-	case 1:
-		for ; len(raw) >= 4; raw = raw[4:] {
-			c.Segments = append(c.Segments, overlay.Segment{From: uint32(raw[0]), To: uint32(raw[1]), Below: uint32(raw[2]), Above: uint32(raw[3])})
-		}
-	default:
-		sub := decoder{data: raw}
-		for range n {
-			c.Segments = append(c.Segments, overlay.Segment{From: sub.index(width), To: sub.index(width), Below: sub.index(width), Above: sub.index(width)})
-		}
-	}
-}
-
-func (d *decoder) within(i uint32, n int) {
-	if int(i) >= n {
-		d.fail()
-	}
+	d.data = rest
 }
 
 // face decodes the record of a face into f, but for its area.
 func (d *decoder) face(f *face) {
-	f.mask, f.weightless, f.mixed, f.overlaps = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
+	if b := d.data; len(b) >= 4 && (b[0]|b[1]|b[2]|b[3]) < 0x80 {
+		f.mask, f.weightless, f.mixed, f.overlaps = uint64(b[0]), uint64(b[1]), uint64(b[2]), uint64(b[3])
+		d.data = b[4:]
+	} else {
+		f.mask, f.weightless, f.mixed, f.overlaps = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
+	}
 	f.weights, f.again, f.overlapping = f.weights[:0], f.again[:0], f.overlapping[:0]
 	for range bits.OnesCount64(f.mask &^ f.weightless) {
 		f.weights = append(f.weights, d.float())

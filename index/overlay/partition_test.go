@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -94,7 +95,10 @@ func (c *cellTree) Across(ref int32, k *Clip) (lo, hi int32, divided bool, err e
 		return int32(len(c.refs) - 2), int32(len(c.refs) - 1), true, nil
 	}
 	areas := make([]float64, len(cell.Faces))
-	k.Faces(cell, areas)
+	var packed PackedCell
+	if rest, ok := packed.Unpack(cell.AppendPacked(nil)); !ok || len(rest) > 0 || packed.Faces() != len(areas) || !k.Faces(&packed, areas) {
+		return 0, 0, false, errors.New("a packed cell is damaged")
+	}
 	c.clip(cell, areas)
 	return 0, 0, false, nil
 }

@@ -139,7 +139,7 @@ func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool,
 			return 0, 0, false, nil
 		}
 	}
-	if n.value[0]&flagCell == 0 {
+	if n.hi != 0 {
 		return n.lo, n.hi, true, nil
 	}
 	if err := s.stop(); err != nil {

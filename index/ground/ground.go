@@ -76,7 +76,6 @@ type Opener struct {
 	ground Ground
 	cells  []record
 	inner  []record
-	err    error
 }
 
 type record struct {

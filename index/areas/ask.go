@@ -42,7 +42,10 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 	}
 	a := &Answer{Generation: ix.Manifest.Generation, Tier: ix.Manifest.Tier, Formula: Formula, Layers: []Layer{}, Failed: []Failed{}}
 	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces || q.Survey, scratch: scratches.Get().(*scratch)}
-	defer scratches.Put(m.scratch)
+	defer func() {
+		m.keep(ask)
+		scratches.Put(m.scratch)
+	}()
 	res, mask, err := m.measure(ask, &q)
 	if err != nil {
 		return nil, err

@@ -55,12 +55,21 @@ type measuring struct {
 type scratch struct {
 	work  overlay.Workspace
 	rings geo.Rings
+	items [overlay.MaxLayers][]item // by layer of the question
+}
+
+// keep takes the layers' items back, when the question is answered.
+func (s *scratch) keep(ask []*asked) {
+	for _, l := range ask {
+		s.items[l.number] = l.items[:0]
+	}
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // layer finds the items of l.
 func (m *measuring) layer(l *asked) error {
+	l.items = m.items[l.number][:0]
 	each := func(i int, box geo.Box) error {
 		switch m.prepared.Side(box) {
 		case overlay.Inside:

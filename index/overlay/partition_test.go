@@ -239,3 +239,55 @@ func BenchmarkPartition(b *testing.B) {
 	b.ReportMetric(float64(owners)/float64(cells), "owners/cell")
 	b.ReportMetric(float64(bottoms)/float64(cells), "bottoms/cell")
 }
+
+// What the faces say that two features share, and what one has alone, is what the
+// kernel says: 1e-6 m² or 1e-12 of the larger.
+func TestPartitionClosesWithTheKernel(t *testing.T) {
+	for seed := range uint64(6) {
+		var all groundOf
+		for _, it := range landscape(seed+40, 12, 720) {
+			m, _, err := Mend(it.Geometry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, m)
+		}
+		shared := map[[2]int32]float64{}
+		f, tree := partitionOf(t, all)
+		covered := 0.0
+		for _, c := range tree.cells {
+			for _, face := range c.Faces {
+				covered += face.Area
+				for i, a := range face.Owners {
+					for _, b := range face.Owners[i:] {
+						shared[[2]int32{a, b}] += face.Area
+					}
+				}
+			}
+		}
+		if math.Abs(covered-f.Area()) > 1e-12*f.Area() {
+			t.Errorf("seed %d: faces cover %v m² of %v", seed, covered, f.Area())
+		}
+		pairs := 0
+		for i := range all {
+			a := int32(i)
+			area := geo.Area(all[i])
+			if math.Abs(shared[[2]int32{a, a}]-area) > 1e-6+1e-12*area {
+				t.Errorf("seed %d: faces give feature %d %.9f m², it has %.9f", seed, i, shared[[2]int32{a, a}], area)
+			}
+			for j := i + 1; j < len(all); j++ {
+				want := SharedArea(all[i], all[j])
+				got := shared[[2]int32{a, int32(j)}]
+				if want > 0 {
+					pairs++
+				}
+				if tol := 1e-6 + 1e-12*max(area, geo.Area(all[j])); math.Abs(got-want) > tol {
+					t.Errorf("seed %d: faces have %d and %d share %.9f m², the kernel %.9f", seed, i, j, got, want)
+				}
+			}
+		}
+		if pairs < 500 {
+			t.Errorf("seed %d: %d pairs say little", seed, pairs)
+		}
+	}
+}

@@ -130,6 +130,29 @@ func TestAskAgainstScan(t *testing.T) {
 			compareLayer(t, fmt.Sprintf("seed %d %s", seed, got.Layer), got, scan(l, got.Layer, aoi, side))
 		}
 		compareCombinations(t, seed, a, l, aoi, side)
+		compareSums(t, seed, ix, l, shape, aoi, side)
+		compareSums(t, seed, ix, l, rect{0, 0, side, side}.shape(), []rect{{0, 0, side, side}}, side)
+	}
+}
+
+// compareSums asks for sums alone, for which features wholly inside are not
+// looked at one by one.
+func compareSums(t *testing.T, seed uint64, ix *index.Index, l land, shape geo.MultiPolygon, aoi []rect, side int) {
+	t.Helper()
+	a, err := areas.Ask(t.Context(), ix, areas.Question{Shape: shape, Combinations: seed%2 == 0})
+	if err != nil {
+		t.Fatalf("seed %d: %v", seed, err)
+	}
+	for _, got := range a.Layers {
+		want, at := scan(l, got.Layer, aoi, side), fmt.Sprintf("seed %d, sums of %s", seed, got.Layer)
+		if got.Count != want.features || !near(got.AreaM2, want.area) || !near(got.GrossM2, want.gross) || got.Groups != nil || got.Pieces != nil {
+			t.Errorf("%s: got %+v, want %+v", at, got, want)
+		}
+		compareRecord(t, at+" net", got.NetM2, want.net, want.gross > 0)
+		if got.NetM2 != nil && !near(got.NoNetM2, want.noNet) {
+			t.Errorf("%s: without a net area %v, want %v", at, got.NoNetM2, want.noNet)
+		}
+		compareRecord(t, at+" patch", got.PatchM2, want.patch, want.gross > 0)
 	}
 }
 

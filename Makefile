@@ -5,7 +5,7 @@ GO    ?= go
 BIN   := bin/gengtu
 PKGS  := ./...
 # The packages whose values several goroutines share.
-SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./index ./index/areas ./ingest ./ingest/policy
+SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./index ./index/ground ./index/areas ./ingest ./ingest/policy
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help

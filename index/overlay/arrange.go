@@ -35,6 +35,7 @@ type reading int
 const (
 	windings reading = iota // of directed, valid polygons
 	evenOdd                 // of anything: borders that lie on each other cancel in pairs
+	together                // of directed, valid polygons whose union is wanted: borders that lie on each other cancel
 )
 
 // arrangement is a set of segments on the grid, to be divided until they meet at
@@ -56,6 +57,8 @@ type arrangement struct {
 	lines   []line64 // of the segments, in the frame of a round
 	refined []bool
 	bent    bool // whether a segment is
+	pointed bool // whether a segment has been given points for its bend
+	dropped bool // whether borders of both operands have cancelled, read together
 	sweep   sweepLine
 	tracer  tracer
 	rounds  int // of the last division, for tests
@@ -67,6 +70,7 @@ var arrangements = sync.Pool{New: func() any { return new(arrangement) }}
 func newArrangement(ctx context.Context, r reading) *arrangement {
 	s := arrangements.Get().(*arrangement)
 	s.ctx, s.reading, s.fair, s.limit, s.segments = ctx, r, false, maxCuts, s.segments[:0]
+	s.pointed, s.dropped = false, false
 	return s
 }
 
@@ -128,8 +132,12 @@ func (s *arrangement) merge() {
 			t.a += g[i].a
 			t.b += g[i].b
 		}
-		if s.reading == evenOdd {
+		switch {
+		case s.reading == evenOdd:
 			t.a, t.b = t.a&1, t.b&1
+		case s.reading == together && t.a+t.b == 0 && t.a != 0:
+			t.a, t.b = 0, 0
+			s.dropped = true
 		}
 		if t.a != 0 || t.b != 0 {
 			g[k] = t

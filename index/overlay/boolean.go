@@ -21,6 +21,14 @@ import (
 //
 // Errors are those of [Mend].
 func Intersection(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
+	if out, ok := sharedLocally(a, b); ok {
+		return out, nil
+	}
+	return intersectionOfAll(a, b)
+}
+
+// intersectionOfAll is [Intersection] with all edges in one arrangement.
+func intersectionOfAll(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	a, err := mended(a)
 	if err != nil {
 		return nil, err
@@ -34,6 +42,14 @@ func Intersection(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 
 // Union returns the ground of a and b together; otherwise as [Intersection].
 func Union(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
+	if out, ok := unitedLocally(a, b); ok {
+		return out, nil
+	}
+	return unionOfAll(a, b)
+}
+
+// unionOfAll is [Union] with all edges in one arrangement.
+func unionOfAll(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	a, err := mended(a)
 	if err != nil {
 		return nil, err
@@ -52,6 +68,14 @@ func Union(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 
 // Difference returns the ground of a that is not b's; otherwise as [Intersection].
 func Difference(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
+	if out, ok := differenceLocally(a, b); ok {
+		return out, nil
+	}
+	return differenceOfAll(a, b)
+}
+
+// differenceOfAll is [Difference] with all edges in one arrangement.
+func differenceOfAll(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 	a, err := mended(a)
 	if err != nil {
 		return nil, err

@@ -12,9 +12,27 @@ import (
 // mention about it: no rule broken and no two rings that touch. It returns false
 // if a closer look is needed.
 func fair(m geo.MultiPolygon) (geo.MultiPolygon, bool) {
+	t := ringTrees.Get().(*ringTree)
+	defer ringTrees.Put(t)
+	switch t.load(m) {
+	case unsound:
+		return nil, false
+	case unclear:
+		return fairInStrips(m)
+	default:
+		out := canonicalCopy(m, len(t.at))
+		if t.against {
+			return out, insideOut(out) < 0
+		}
+		return out, t.upright(m)
+	}
+}
+
+// fairInStrips is [fair] for polygons whose edges lie beside each other at a slant.
+func fairInStrips(m geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	c := fairChecks.Get().(*fairCheck)
 	defer fairChecks.Put(c)
-	if !c.load(m) || !c.apart() || !c.nested(m) {
+	if !c.load(m) || !c.apart() || !nested(m, len(c.ends)) {
 		return nil, false
 	}
 	out := canonicalCopy(m, len(c.edges)+len(c.ends))
@@ -38,10 +56,6 @@ func insideOut(m geo.MultiPolygon) int {
 }
 
 var fairChecks = sync.Pool{New: func() any { return new(fairCheck) }}
-
-// fairPairs is the number of edges up to which all pairs of boxes are compared:
-// sorting them costs more.
-const fairPairs = 72
 
 // fairCheck holds the lists of a quick look.
 type fairCheck struct {
@@ -104,17 +118,6 @@ func backwards(a, b, d geo.Position) bool {
 
 // apart tells whether no two edges meet but neighbours at their common end.
 func (c *fairCheck) apart() bool {
-	if len(c.spans) <= fairPairs {
-		for i := range c.spans {
-			s := c.spans[i]
-			for j := range c.spans[:i] {
-				if t := &c.spans[j]; t.minX <= s.maxX && t.maxX >= s.minX && t.minY <= s.maxY && t.maxY >= s.minY && c.meet(int32(i), int32(j)) {
-					return false
-				}
-			}
-		}
-		return true
-	}
 	met := false
 	err := c.finder.search(context.Background(), c.spans, func(i, j int32) bool {
 		met = c.meet(i, j)
@@ -140,12 +143,12 @@ func (c *fairCheck) meet(i, j int32) bool {
 	return !(d3 > 0 && d4 > 0 || d3 < 0 && d4 < 0)
 }
 
-// nested tells whether the rings, which do not meet, lie within each other as they ought to.
-func (c *fairCheck) nested(m geo.MultiPolygon) bool {
-	if len(c.ends) == 1 {
+// nested tells whether m's rings, which do not meet, lie within each other as they ought to.
+func nested(m geo.MultiPolygon, rings int) bool {
+	if rings == 1 {
 		return true
 	}
-	if len(c.ends) > maxNested {
+	if rings > maxNested {
 		return false
 	}
 	k := &checker{}

@@ -14,6 +14,7 @@ type Mask struct {
 	// rows of latitude from the bottom of box upwards.
 	starts, rows []int32
 	height       int64
+	tree         *ringTree // of geometry; nil unless no two of its rings touch
 }
 
 const (
@@ -30,6 +31,10 @@ func NewMask(aoi geo.MultiPolygon) (*Mask, error) {
 	}
 	m := &Mask{geometry: g, box: g.Box()}
 	m.index()
+	t := new(ringTree)
+	if len(g) > 0 && t.load(g) == sound && t.upright(g) {
+		m.tree = t
+	}
 	return m, nil
 }
 
@@ -95,6 +100,39 @@ func (m *Mask) Geometry() geo.MultiPolygon { return m.geometry }
 //
 // The work is bounded by the edges of g and of the mask's part beside it.
 func (m *Mask) Piece(g geo.MultiPolygon) (geo.MultiPolygon, error) {
+	if out, ok := m.pieceLocally(g); ok {
+		return out, nil
+	}
+	return m.pieceOfAll(g)
+}
+
+// pieceLocally is [Mask.Piece] if a local look is enough.
+func (m *Mask) pieceLocally(g geo.MultiPolygon) (geo.MultiPolygon, bool) {
+	if m.tree == nil {
+		return nil, false
+	}
+	l := locals.Get().(*locally)
+	defer l.release()
+	g, ok := l.load(operandB, g)
+	if !ok {
+		return nil, false
+	}
+	t := &l.loaded[operandB]
+	switch {
+	case !t.box.Intersects(m.box):
+		return nil, true
+	case m.meets(widened(t.box)):
+		o := operation{first: m.geometry, second: g, wanted: inBoth, area: SharedArea(m.geometry, g)}
+		return l.region(&o, m.tree, t)
+	case m.contains(t.at[0]):
+		return canonicalCopy(g, len(t.at)), true
+	default:
+		return nil, true
+	}
+}
+
+// pieceOfAll is [Mask.Piece] with all edges in one arrangement.
+func (m *Mask) pieceOfAll(g geo.MultiPolygon) (geo.MultiPolygon, error) {
 	g, err := mended(g)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func Join(ctx context.Context, a, b Source, workers int, visit func([]Pair) erro
 		workers = runtime.GOMAXPROCS(0)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	j := newJoin(a, b)
+	j := newJoin(a, b, workers)
 	jobs := make(chan *joinBlock)
 	order := make(chan *joinBlock, 2*workers)
 	var running sync.WaitGroup
@@ -100,14 +100,17 @@ func Join(ctx context.Context, a, b Source, workers int, visit func([]Pair) erro
 type joinWorker struct {
 	join   *join
 	kernel Kernel
+	flat   flatKernel
 	rings  geo.Rings
 	near   []geo.Position
 	edges  []chord // of the outlines of the block, side by side to stay in the cache
+	ends   []int32
 	chains []chain
 	leaves []chain // of the outline that is being loaded
-	ends   []int32
 	sides  [2][]joinFeature
 	active [2][]joinReach
+	keys   []uint64
+	met    []int32
 }
 
 // joinFeature is a feature in a block.
@@ -131,14 +134,14 @@ const pairsPerCheck = 4096
 func (w *joinWorker) measure(ctx context.Context, block *joinBlock) error {
 	var reach [2]geo.Box
 	for side := range w.sides {
-		w.sides[side] = w.join.sorted(w.sides[side][:0], side, block.ids[side])
+		w.sides[side] = w.join.sorted(w.sides[side][:0], side, block.ids[side], &w.keys)
 		reach[side] = geo.EmptyBox()
 		for i := range w.sides[side] {
 			reach[side] = reach[side].Union(w.sides[side][i].box)
 		}
 	}
 	plane := newPlane(intersectBoxes(intersectBoxes(reach[0], reach[1]), block.region))
-	w.edges, w.chains = w.edges[:0], w.chains[:0]
+	w.edges, w.ends, w.chains = w.edges[:0], w.ends[:0], w.chains[:0]
 	for side := range w.sides {
 		for i := range w.sides[side] {
 			if err := w.load(&plane.EqualAreaPlane, side, &w.sides[side][i], reach[1-side]); err != nil {
@@ -164,11 +167,11 @@ func (w *joinWorker) load(plane *geo.EqualAreaPlane, side int, f *joinFeature, r
 	}
 	n := len(w.rings.Positions)
 	w.edges = room(w.edges, n)
-	w.chains = room(w.chains, 2*(n/chainEdges+len(w.rings.Ends)))
+	w.ends = room(w.ends, len(w.rings.Ends))
 	o := &f.outline
-	*o = Outline{edges: w.edges[len(w.edges):], nodes: w.chains[len(w.chains):], leaves: w.leaves, rings: w.ends}
+	*o = Outline{edges: w.edges[len(w.edges):], rings: w.ends[len(w.ends):]}
 	if n < longRing || reach.Contains(f.box) {
-		o.Load(plane, &w.rings)
+		o.appendRings(plane, &w.rings)
 	} else {
 		o.begin(plane)
 		start := int32(0)
@@ -177,12 +180,36 @@ func (w *joinWorker) load(plane *geo.EqualAreaPlane, side int, f *joinFeature, r
 			o.appendRing(plane, w.near)
 			start = end
 		}
-		o.finish(plane)
 	}
-	w.edges, w.chains = w.edges[:len(w.edges)+len(o.edges)], w.chains[:len(w.chains)+len(o.nodes)]
-	w.leaves, w.ends = o.leaves, o.rings
-	o.leaves, o.rings = nil, nil
+	o.finish(plane)
+	w.edges, w.ends = w.edges[:len(w.edges)+len(o.edges)], w.ends[:len(w.ends)+len(o.rings)]
 	return nil
+}
+
+// grow builds the tree over an outline that has none yet.
+func (w *joinWorker) grow(o *Outline) {
+	if len(o.nodes) > 0 {
+		return
+	}
+	w.chains = room(w.chains, 2*(len(o.edges)/chainEdges+len(o.rings)))
+	o.nodes, o.leaves = w.chains[len(w.chains):], w.leaves
+	o.grow()
+	w.chains = w.chains[:len(w.chains)+len(o.nodes)]
+	w.leaves, o.leaves = o.leaves, nil
+}
+
+// shared returns what f and g share.
+func (w *joinWorker) shared(f, g *joinFeature) float64 {
+	a, b := &f.outline, &g.outline
+	if f.box == g.box && a.same(b) {
+		return max(0, a.Area())
+	}
+	if len(a.edges) <= flatEdges && len(b.edges) <= flatEdges && w.flat.pick(a, b) {
+		return w.flat.shared(a, b)
+	}
+	w.grow(a)
+	w.grow(b)
+	return w.kernel.Shared(a, b)
 }
 
 // room returns s if n more fit into it, and otherwise an empty slice that is twice
@@ -223,28 +250,38 @@ func (w *joinWorker) sweep(ctx context.Context, block *joinBlock) error {
 func (w *joinWorker) pass(block *joinBlock, side, i int) int {
 	f := &w.sides[side][i]
 	others := w.active[1-side]
-	kept, done := 0, 0
-	for _, o := range others {
-		if o.end <= f.box.Min.Lon {
-			continue
-		}
+	if cap(w.met) < len(others)+1 {
+		w.met = make([]int32, 2*len(others)+1)
+	}
+	// No branch depends on where the others lie: most are far to the north or the
+	// south, and each that has not ended is written down again.
+	met := w.met[:len(others)+1]
+	kept, found := uint(0), uint(0)
+	lon, low, high := f.box.Min.Lon, f.box.Min.Lat, f.box.Max.Lat
+	for i := range others {
+		o := others[i]
+		lasts := uint64(lon - o.end)
 		others[kept] = o
-		kept++
-		if o.high <= f.box.Min.Lat || f.box.Max.Lat <= o.low ||
-			!block.owns(f.box.Min.Lon, max(o.low, f.box.Min.Lat)) {
+		met[found] = o.place
+		kept += uint(lasts >> 63)
+		found += uint(lasts & uint64(low-o.high) & uint64(o.low-high) >> 63)
+	}
+	done := 0
+	for _, place := range met[:found] {
+		g := &w.sides[1-side][place]
+		if !block.owns(lon, max(g.box.Min.Lat, low)) {
 			continue
 		}
 		done++
-		g := &w.sides[1-side][o.place]
 		a, b := f, g
 		if side == 1 {
 			a, b = g, f
 		}
-		if area := w.kernel.Shared(&a.outline, &b.outline); area > 0 {
+		if area := w.shared(a, b); area > 0 {
 			block.pairs = append(block.pairs, Pair{a.id, b.id, area})
 		}
 	}
 	w.active[1-side] = others[:kept]
-	w.active[side] = append(w.active[side], joinReach{f.box.Max.Lon, f.box.Min.Lat, f.box.Max.Lat, int32(i)})
+	w.active[side] = append(w.active[side], joinReach{f.box.Max.Lon, low, high, int32(i)})
 	return done
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"gengtu/index/geo"
 )
@@ -30,15 +32,38 @@ type joinBlock struct {
 // them reach over the block's border and are loaded again.
 const blockFeatures = 1500
 
-func newJoin(a, b Source) *join {
+func newJoin(a, b Source, workers int) *join {
 	j := &join{sources: [2]Source{a, b}, free: make(chan *joinBlock, 64)}
 	for side, s := range j.sources {
-		j.boxes[side] = make([]geo.Box, s.Len())
-		for i := range j.boxes[side] {
-			j.boxes[side][i] = s.Box(i)
-		}
+		j.boxes[side] = boxesOf(s, workers)
 	}
 	return j
+}
+
+// boxRun is the number of boxes that a worker asks a source for at a time.
+const boxRun = 4096
+
+// boxesOf returns the boxes of all features of s.
+func boxesOf(s Source, workers int) []geo.Box {
+	boxes := make([]geo.Box, s.Len())
+	var next atomic.Int64
+	var running sync.WaitGroup
+	for range min(workers, len(boxes)/boxRun+1) {
+		running.Go(func() {
+			for {
+				end := int(next.Add(boxRun))
+				if end-boxRun >= len(boxes) {
+					return
+				}
+				for i := end - boxRun; i < min(end, len(boxes)); i++ {
+					b := s.Box(i)
+					boxes[i] = geo.Box{Min: clamped(b.Min), Max: clamped(b.Max)}
+				}
+			}
+		})
+	}
+	running.Wait()
+	return boxes
 }
 
 // divide calls emit for each block that has features of both layers, from west
@@ -154,17 +179,36 @@ func (b *joinBlock) owns(lon, lat int64) bool {
 		b.region.Min.Lat <= lat && lat < b.region.Max.Lat
 }
 
-// sorted appends features ids of a side to dst, from west to east, not yet loaded.
-func (j *join) sorted(dst []joinFeature, side int, ids []int32) []joinFeature {
+// Bits of a key that sorts features: so many for the longitude, the lower ones
+// for the place in a list.
+const (
+	lonBits   = 43 // 720 degrees in units
+	placeBits = 64 - lonBits
+)
+
+// sorted appends features ids, which rise, of a side to dst, from west to east
+// and then by id, not yet loaded. keys is working memory.
+func (j *join) sorted(dst []joinFeature, side int, ids []int32, keys *[]uint64) []joinFeature {
 	boxes := j.boxes[side]
-	slices.SortFunc(ids, func(p, q int32) int {
-		if c := cmp.Compare(boxes[p].Min.Lon, boxes[q].Min.Lon); c != 0 {
-			return c
+	const run = 1 << placeBits
+	if len(ids) > run {
+		slices.SortFunc(ids, func(p, q int32) int {
+			return cmp.Or(cmp.Compare(boxes[p].Min.Lon, boxes[q].Min.Lon), cmp.Compare(p, q))
+		})
+		for _, id := range ids {
+			dst = append(dst, joinFeature{box: boxes[id], id: id})
 		}
-		return cmp.Compare(p, q)
-	})
-	for _, id := range ids {
+		return dst
+	}
+	ks := (*keys)[:0]
+	for i, id := range ids {
+		ks = append(ks, uint64(boxes[id].Min.Lon+turnUnits)<<placeBits|uint64(i))
+	}
+	slices.Sort(ks)
+	for _, k := range ks {
+		id := ids[k%run]
 		dst = append(dst, joinFeature{box: boxes[id], id: id})
 	}
+	*keys = ks
 	return dst
 }

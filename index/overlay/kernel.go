@@ -60,6 +60,7 @@ func (k *pairKernel) load(o *Outline, m geo.MultiPolygon, common geo.Box) {
 			o.appendRing(&k.plane.EqualAreaPlane, k.ring)
 		}
 	}
+	o.grow()
 	o.finish(&k.plane.EqualAreaPlane)
 }
 
@@ -135,12 +136,11 @@ func (k *Kernel) Shared(a, b *Outline) float64 {
 	if len(a.nodes) == 0 || len(b.nodes) == 0 {
 		return 0
 	}
-	ra, rb := &a.nodes[0], &b.nodes[0]
-	if ra.x1 <= rb.x0 || rb.x1 <= ra.x0 || ra.high <= rb.low || rb.high <= ra.low {
+	if a.x1 <= b.x0 || b.x1 <= a.x0 || a.high <= b.low || b.high <= a.low {
 		return 0
 	}
 	k.a, k.b = a, b
-	k.top = min(a.high, b.high)
+	k.top = min(a.top, b.top)
 	k.total, k.rest = 0, 0
 	k.meet(0, 0)
 	return max(0, (k.total+k.rest)*a.scale)

@@ -13,12 +13,14 @@ import (
 // Outline that nobody loads may be read by several goroutines at once.
 type Outline struct {
 	edges  []chord
-	nodes  []chain // from the root down, each before its parts; empty if there are no edges
-	rings  []int32 // for each ring, the index behind the last of its leaves
-	leaves []chain // chains without parts, in the order of their edges
+	nodes  []chain // from the root down, each before its parts; empty until [Outline.grow]
+	rings  []int32 // for each ring, the index behind the last of its edges
+	leaves []chain // chains without parts, in the order of their edges; working memory of grow
 	ref    float64 // ordinate that the chains' integrals count from
-	high   float64 // highest ordinate
+	top    float64 // highest ordinate
 	scale  float64 // m of one unit of longitude
+
+	x0, x1, low, high int64 // the box around it; all 0 if there are no edges
 }
 
 // chord is an edge from west to east. Abscissas are longitudes in units, so that
@@ -53,37 +55,67 @@ const chainEdges = 6
 // stored. plane is that of all outlines that meet in one [Kernel]; it should lie
 // within 5 degrees of latitude of them. Neither r nor plane is kept.
 func (o *Outline) Load(plane *geo.EqualAreaPlane, r *geo.Rings) {
+	o.appendRings(plane, r)
+	o.grow()
+	o.finish(plane)
+}
+
+// appendRings replaces what o holds by the edges of r.
+func (o *Outline) appendRings(plane *geo.EqualAreaPlane, r *geo.Rings) {
 	o.begin(plane)
 	start := int32(0)
 	for _, end := range r.Ends {
 		o.appendRing(plane, r.Positions[start:end])
 		start = end
 	}
-	o.finish(plane)
 }
 
 // Area returns the outline's own area in m², by its direction.
 func (o *Outline) Area() float64 {
-	if len(o.nodes) == 0 {
-		return 0
+	if len(o.nodes) > 0 {
+		return o.nodes[0].integral * o.scale
 	}
-	return o.nodes[0].integral * o.scale
+	t := 0.0
+	for i := range o.edges {
+		t += o.edges[i].integral(o.ref)
+	}
+	return t * o.scale
+}
+
+// integral returns the signed integral of e above ref.
+func (e *chord) integral(ref float64) float64 {
+	w := float64(e.x1 - e.x0)
+	return e.sign * w * (e.y0 - ref + 0.5*e.slope*w)
+}
+
+// same tells whether o and p, in one plane, have the same edges in the same order.
+func (o *Outline) same(p *Outline) bool {
+	if len(o.edges) != len(p.edges) {
+		return false
+	}
+	for i := range o.edges {
+		e, f := &o.edges[i], &p.edges[i]
+		if e.x0 != f.x0 || e.x1 != f.x1 || e.y0 != f.y0 || e.slope != f.slope || e.sign != f.sign {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *Outline) begin(plane *geo.EqualAreaPlane) {
-	o.edges, o.leaves, o.nodes, o.rings = o.edges[:0], o.leaves[:0], o.nodes[:0], o.rings[:0]
+	o.edges, o.nodes, o.rings = o.edges[:0], o.nodes[:0], o.rings[:0]
+	o.x0, o.x1, o.low, o.high = 0, 0, 0, 0
 	at := plane.Origin()
 	at.Lon += geo.Unit
 	o.scale = plane.To(at).X / geo.Unit
 }
 
-// appendRing adds the edges of a ring and its chains without parts.
+// appendRing adds the edges of a ring.
 func (o *Outline) appendRing(plane *geo.EqualAreaPlane, ring []geo.Position) {
 	last := len(ring) - 1
 	if last < 2 {
 		return
 	}
-	before := len(o.leaves)
 	if ring[last] != ring[0] {
 		last++ // the edge back to the start is not written out
 	}
@@ -110,12 +142,8 @@ func (o *Outline) appendRing(plane *geo.EqualAreaPlane, ring []geo.Position) {
 		p, py = q, qy
 	}
 	o.edges = o.edges[:n+used]
-	o.leaves = slices.Grow(o.leaves, used/chainEdges+1)
-	for i := 0; i < used; i += chainEdges {
-		o.appendLeaf(int32(n+i), int32(n+min(i+chainEdges, used)))
-	}
-	if len(o.leaves) > before {
-		o.rings = append(o.rings, int32(len(o.leaves)))
+	if used > 0 {
+		o.rings = append(o.rings, int32(n+used))
 	}
 }
 
@@ -146,8 +174,7 @@ func (o *Outline) appendLeaf(i, j int32) {
 		e := &edges[k]
 		x0, x1 = min(x0, e.x0), max(x1, e.x1)
 		low, high = min(low, e.low), max(high, e.high)
-		w := float64(e.x1 - e.x0)
-		integral += e.sign * w * (e.y0 - o.ref + 0.5*e.slope*w)
+		integral += e.integral(o.ref)
 	}
 	start, end := edges[0].x0, edges[len(edges)-1].x1
 	if edges[0].sign > 0 {
@@ -162,14 +189,43 @@ func (o *Outline) appendLeaf(i, j int32) {
 	c.integral, c.first, c.next = integral, i, j
 }
 
-// finish builds the tree.
+// finish finds the box, when all rings are in: from the tree where there is one.
 func (o *Outline) finish(plane *geo.EqualAreaPlane) {
+	if len(o.edges) == 0 {
+		return
+	}
+	if len(o.nodes) > 0 {
+		c := &o.nodes[0]
+		o.x0, o.x1, o.low, o.high = c.x0, c.x1, c.low, c.high
+	} else {
+		x0, x1, low, high := o.edges[0].x0, o.edges[0].x1, o.edges[0].low, o.edges[0].high
+		for i := range o.edges {
+			e := &o.edges[i]
+			x0, x1 = min(x0, e.x0), max(x1, e.x1)
+			low, high = min(low, e.low), max(high, e.high)
+		}
+		o.x0, o.x1, o.low, o.high = x0, x1, low, high
+	}
+	o.top = plane.To(geo.Position{Lon: o.x0, Lat: o.high}).Y
+}
+
+// grow builds the tree.
+func (o *Outline) grow() {
 	if len(o.rings) == 0 {
 		return
 	}
-	o.nodes = slices.Grow(o.nodes, 2*len(o.leaves)-1)
+	o.leaves = slices.Grow(o.leaves[:0], len(o.edges)/chainEdges+len(o.rings))
+	start := int32(0)
+	for i, end := range o.rings {
+		for ; start < end; start += chainEdges {
+			o.appendLeaf(start, min(start+chainEdges, end))
+		}
+		start = end
+		o.rings[i] = int32(len(o.leaves))
+	}
+	o.nodes = slices.Grow(o.nodes[:0], 2*len(o.leaves)-1)
 	o.joinRings(0, len(o.rings))
-	o.high = plane.To(geo.Position{Lon: o.nodes[0].x0, Lat: o.nodes[0].high}).Y
+	o.rings = o.rings[:0]
 }
 
 // joinRings appends the node of rings [i, j) and those below it.

@@ -41,6 +41,7 @@ func Prepare(aoi geo.MultiPolygon) *Prepared {
 			o.appendRing(&p.plane, r)
 		}
 	}
+	o.grow()
 	o.finish(&p.plane)
 	o.leaves, o.rings = nil, nil
 	return p

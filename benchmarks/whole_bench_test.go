@@ -72,23 +72,6 @@ func wholeOurs(b *testing.B, d *dataset, want float64) {
 	})
 }
 
-// joined is a layer as a join reads it.
-type joined struct {
-	*index.Layer
-	boxes []geo.Box
-}
-
-// Box returns the box around feature i.
-func (l joined) Box(i int) geo.Box { return l.boxes[i] }
-
-func newJoined(l *index.Layer) joined {
-	j := joined{l, make([]geo.Box, l.Len())}
-	for i := range j.boxes {
-		j.boxes[i] = l.Head(i).Box
-	}
-	return j
-}
-
 func wholeJoin(b *testing.B, a, c *index.Layer, want float64, workers int) {
 	b.ReportAllocs()
 	timed(b, processor, func() {
@@ -103,7 +86,7 @@ func wholeJoin(b *testing.B, a, c *index.Layer, want float64, workers int) {
 // joinSum adds up a join, and counts the pairs that share ground.
 func joinSum(tb testing.TB, a, b *index.Layer, workers int) (sum float64, pairs int) {
 	tb.Helper()
-	err := overlay.Join(tb.Context(), newJoined(a), newJoined(b), workers, func(ps []overlay.Pair) error {
+	err := overlay.Join(tb.Context(), a, b, workers, func(ps []overlay.Pair) error {
 		pairs += len(ps)
 		for _, p := range ps {
 			sum += p.Area

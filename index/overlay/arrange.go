@@ -47,21 +47,20 @@ type arrangement struct {
 	limit    int  // of the cuts of one round
 	segments []segment
 
-	spare   []segment
-	tails   []segment
-	runs    []int32
-	cuts    []cut
-	found   []geo.Position // crossings of the round
-	spans   []span
-	finder  finder
-	lines   []line64 // of the segments, in the frame of a round
-	refined []bool
-	bent    bool // whether a segment is
-	pointed bool // whether a segment has been given points for its bend
-	dropped bool // whether borders of both operands have cancelled, read together
-	sweep   sweepLine
-	tracer  tracer
-	rounds  int // of the last division, for tests
+	spare     []segment
+	tails     []segment
+	runs      []int32
+	cuts      []cut
+	found     []geo.Position // crossings of the round
+	spans     []span
+	finder    finder
+	lines     []line64 // of the segments, in the frame of a round
+	refined   []bool
+	bent      bool      // whether a segment is
+	cancelled []segment // borders of both operands that have cancelled, read together
+	sweep     sweepLine
+	tracer    tracer
+	rounds    int // of the last division, for tests
 }
 
 var arrangements = sync.Pool{New: func() any { return new(arrangement) }}
@@ -70,7 +69,7 @@ var arrangements = sync.Pool{New: func() any { return new(arrangement) }}
 func newArrangement(ctx context.Context, r reading) *arrangement {
 	s := arrangements.Get().(*arrangement)
 	s.ctx, s.reading, s.fair, s.limit, s.segments = ctx, r, false, maxCuts, s.segments[:0]
-	s.pointed, s.dropped = false, false
+	s.cancelled = s.cancelled[:0]
 	return s
 }
 
@@ -136,8 +135,8 @@ func (s *arrangement) merge() {
 		case s.reading == evenOdd:
 			t.a, t.b = t.a&1, t.b&1
 		case s.reading == together && t.a+t.b == 0 && t.a != 0:
+			s.cancelled = append(s.cancelled, t)
 			t.a, t.b = 0, 0
-			s.dropped = true
 		}
 		if t.a != 0 || t.b != 0 {
 			g[k] = t

@@ -11,13 +11,14 @@ import (
 // other. Its lists are used again.
 //
 // Two edges that lie apart by more than a margin, on either side of a line, have nothing
-// to do with each other in any round of [arrangement.divide], of few rounds, that no edge is
-// given points in for its bend: see [rim]. So what comes near nothing stays as it is, and what
-// comes near something is divided as it would be among all edges. What lies on either side
-// of a divided segment follows by turning round the places where the polygons meet. The
-// region is the same, to the last bit, as that of [operation.region].
+// to do with each other in any of few rounds of [arrangement.divide]: see [rim]. So what
+// comes near nothing stays as it is, and what comes near something is divided as it would
+// be among all edges. What lies on either side of a divided segment follows by turning
+// round the places where the polygons meet. The region is the same, to the last bit, as
+// that of [operation.build].
 //
-// Where that does not hold, or most edges come near others, it gives up.
+// It gives up, and all edges are to be taken, where a polygon is not sound, rounding takes
+// more rounds, boxes do not part what lies apart, or windings do not come out as they ought to.
 type locally struct {
 	loaded [2]ringTree
 	sides  [2]touches
@@ -30,17 +31,12 @@ type locally struct {
 	path   []int32
 	rings  []geo.Ring
 
+	sorted []arcEnd
+	slots  []int32 // of a table of nodes by their positions: one more than the number
 	tracer tracer
 }
 
 var locals = sync.Pool{New: func() any { return new(locally) }}
-
-const (
-	// A region is built from all edges if more than fewTouched of them and more than one
-	// in touchedShare come near others.
-	fewTouched   = 48
-	touchedShare = 4
-)
 
 // load loads m as operand o, directed, and returns it as it is loaded; false if it is not sound.
 func (l *locally) load(o operand, m geo.MultiPolygon) (geo.MultiPolygon, bool) {
@@ -57,18 +53,24 @@ func (l *locally) load(o operand, m geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	return m, t.upright(m)
 }
 
-// region returns the ground of o in the polygons that a and b hold, which are sound and directed, or
-// false where that is not to be had.
+// region returns the ground of o in the polygons that a and b hold, which are sound and
+// directed, if it has the area that it must have; or false where that is not to be had.
 func (l *locally) region(o *operation, a, b *ringTree) (geo.MultiPolygon, bool) {
+	out, ok := l.build(o, a, b)
+	return out, ok && o.weigh(out) == nil
+}
+
+// build is region without regard to the area.
+func (l *locally) build(o *operation, a, b *ringTree) (geo.MultiPolygon, bool) {
 	l.sides[0].begin(a)
 	l.sides[1].begin(b)
-	edges := len(a.at) + len(b.at)
-	c := crossover{a: &l.sides[0], b: &l.sides[1], visits: visitsPerEdge * edges}
+	c := crossover{a: &l.sides[0], b: &l.sides[1], visits: visitsPerEdge * (len(a.at) + len(b.at))}
 	c.search(a.root, b.root)
-	l.sides[0].end()
-	l.sides[1].end()
-	n := len(l.sides[0].list) + len(l.sides[1].list)
-	if c.visits < 0 || n > fewTouched && n > edges/touchedShare {
+	for k := range l.sides {
+		l.sides[k].neighbours()
+		l.sides[k].end()
+	}
+	if c.visits < 0 {
 		return nil, false
 	}
 	l.arcs, l.free = l.arcs[:0], l.free[:0]
@@ -80,8 +82,7 @@ func (l *locally) region(o *operation, a, b *ringTree) (geo.MultiPolygon, bool) 
 	if !l.connect() {
 		return nil, false
 	}
-	out := l.trace(o.wanted)
-	return out, o.weigh(out) == nil
+	return l.trace(o.wanted), true
 }
 
 // divide divides the edges that something comes near, and makes arcs of them.
@@ -94,11 +95,13 @@ func (l *locally) divide(r reading) bool {
 			s.addEdge(l.sides[k].at[i], l.sides[k].at[i+1], operand(k))
 		}
 	}
-	if s.divide(refineWhereNeeded) != nil || s.rounds > maxLocalRounds || s.pointed || s.dropped {
+	if s.divide(refineWhereNeeded) != nil || s.rounds > maxLocalRounds {
 		return false
 	}
-	for _, g := range s.segments {
-		l.arcs = append(l.arcs, arc{p: g.p, q: g.q, next: g.q, prev: g.p, a: g.a, b: g.b})
+	for _, list := range [2][]segment{s.segments, s.cancelled} {
+		for _, g := range list {
+			l.arcs = append(l.arcs, arc{p: g.p, q: g.q, next: g.q, prev: g.p, a: g.a, b: g.b})
+		}
 	}
 	return true
 }

@@ -28,8 +28,10 @@ type arc struct {
 
 // junction is a place where arcs end: ends[first:last].
 type junction struct {
+	at          geo.Position
 	first, last int32
-	out         int32 // how many arcs of the region's border leave it
+	turns       [2]bool // whether the winding number of an operand changes round it
+	out         int32   // how many arcs of the region's border leave it
 }
 
 // arcEnd is an end of an arc, and the position next to it along the arc.
@@ -122,35 +124,70 @@ func (l *locally) connect() bool {
 			}
 		}
 	}
-	slices.SortFunc(l.ends, func(a, b arcEnd) int { return order(a.at, b.at) })
-	for i := 0; i < len(l.ends); {
-		j := i + 1
-		for j < len(l.ends) && l.ends[j].at == l.ends[i].at {
-			j++
-		}
-		for k := i; k < j; k++ {
-			if e := &l.ends[k]; e.back {
-				l.arcs[e.arc].to = int32(len(l.nodes))
-			} else {
-				l.arcs[e.arc].from = int32(len(l.nodes))
-			}
-		}
-		l.nodes = append(l.nodes, junction{first: int32(i), last: int32(j)})
-		if !l.turnRound(l.ends[i:j]) {
+	l.group()
+	for i := range l.nodes {
+		if !l.turnRound(&l.nodes[i]) {
 			return false
 		}
-		i = j
 	}
 	return l.spreadOut()
 }
 
+// group numbers the places where arcs end, and puts the ends in their order.
+func (l *locally) group() {
+	bits := 4
+	for 1<<bits < 2*len(l.ends) {
+		bits++
+	}
+	l.slots = resized(l.slots, 1<<bits)
+	clear(l.slots)
+	for i := range l.ends {
+		e := &l.ends[i]
+		// Fibonacci hashing (Knuth, TAOCP 6.4), then one slot after another.
+		h := (uint64(e.at.Lon)*0x9E3779B97F4A7C15 ^ uint64(e.at.Lat)) * 0x9E3779B97F4A7C15 >> (64 - bits)
+		for l.slots[h] > 0 && l.nodes[l.slots[h]-1].at != e.at {
+			h = (h + 1) & (1<<bits - 1)
+		}
+		if l.slots[h] == 0 {
+			l.nodes = append(l.nodes, junction{at: e.at})
+			l.slots[h] = int32(len(l.nodes))
+		}
+		k := l.slots[h] - 1
+		l.nodes[k].last++
+		if a := &l.arcs[e.arc]; e.back {
+			a.to = k
+		} else {
+			a.from = k
+		}
+	}
+	n := int32(0)
+	for i := range l.nodes {
+		v := &l.nodes[i]
+		v.first, v.last, n = n, n, n+v.last
+	}
+	l.sorted = resized(l.sorted, len(l.ends))
+	for i := range l.ends {
+		e := &l.ends[i]
+		a := &l.arcs[e.arc]
+		k := a.from
+		if e.back {
+			k = a.to
+		}
+		v := &l.nodes[k]
+		l.sorted[v.last] = *e
+		v.last++
+	}
+	l.ends, l.sorted = l.sorted, l.ends
+}
+
 // turnRound goes round a place and gives the arcs there the winding numbers that follow.
-func (l *locally) turnRound(ends []arcEnd) bool {
+func (l *locally) turnRound(at *junction) bool {
+	ends := l.ends[at.first:at.last]
 	if len(ends) < 2 {
 		return false
 	}
 	if len(ends) > 2 {
-		v := ends[0].at
+		v := at.at
 		east := geo.Position{Lon: v.Lon + 1, Lat: v.Lat}
 		slices.SortFunc(ends, func(a, b arcEnd) int {
 			// Counter-clockwise from east: east itself, the upper half, west, the lower.
@@ -171,6 +208,7 @@ func (l *locally) turnRound(ends []arcEnd) bool {
 		if first < 0 {
 			continue
 		}
+		at.turns[o] = true
 		// To the left of an end that leads away, when the number grows there, it is 1.
 		w := max(0, -l.jump(&ends[first], o))
 		for k := range ends {
@@ -235,19 +273,21 @@ func (l *locally) spreadOut() bool {
 // meet them, and so on. It returns false if they contradict each other.
 func (l *locally) follow(o int) bool {
 	for len(l.stack) > 0 {
-		a := l.arcs[l.stack[len(l.stack)-1]]
+		a := &l.arcs[l.stack[len(l.stack)-1]]
+		left := a.left[o]
 		l.stack = l.stack[:len(l.stack)-1]
 		for _, n := range [2]int32{a.from, a.to} {
-			ends := l.ends[l.nodes[n].first:l.nodes[n].last]
-			if slices.ContainsFunc(ends, func(e arcEnd) bool { return l.jump(&e, o) != 0 }) {
+			v := &l.nodes[n]
+			if v.turns[o] {
 				continue
 			}
-			for _, e := range ends {
-				b := &l.arcs[e.arc]
+			ends := l.ends[v.first:v.last]
+			for k := range ends {
+				b := &l.arcs[ends[k].arc]
 				if !b.known[o] {
-					b.left[o], b.known[o] = a.left[o], true
-					l.stack = append(l.stack, e.arc)
-				} else if b.left[o] != a.left[o] {
+					b.left[o], b.known[o] = left, true
+					l.stack = append(l.stack, ends[k].arc)
+				} else if b.left[o] != left {
 					return false
 				}
 			}

@@ -26,6 +26,31 @@ func (m *touches) touch(i int32) {
 	}
 }
 
+// neighbours touches the edges before and after touched ones that bend, and so on, where
+// they leave the common end so much alike that points given to the one may come near the other.
+func (m *touches) neighbours() {
+	for k := 0; k < len(m.list); k++ {
+		i := m.list[k]
+		p, q := m.at[i], m.at[i+1]
+		if h := float64(q.Lat - p.Lat); m.bend*h*h < straight/4 {
+			continue
+		}
+		before, after := m.beside(i)
+		for _, j := range [2]int32{before, after} {
+			u, v := m.at[j], m.at[j+1]
+			far := u
+			if j == after {
+				far = v
+			}
+			apart := margin(m.bend, p, q, m.bend, u, v)
+			l := apart * max(spread(p, q), spread(u, v))
+			if d := turnOf(p, q, far); d <= l && d >= -l {
+				m.touch(j)
+			}
+		}
+	}
+}
+
 // end takes the marks back, and sorts the list.
 func (m *touches) end() {
 	for _, i := range m.list {

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"gengtu/index/geo"
@@ -325,6 +326,23 @@ func margin(bend float64, p, q geo.Position, other float64, u, v geo.Position) f
 // distance from the line times it.
 func spread(p, q geo.Position) float64 {
 	return math.Abs(float64(q.Lon-p.Lon)) + math.Abs(float64(q.Lat-p.Lat))
+}
+
+// beside returns the edges before and after edge i in its ring.
+func (t *ringTree) beside(i int32) (before, after int32) {
+	k, _ := slices.BinarySearch(t.ends, i+1)
+	low := int32(0)
+	if k > 0 {
+		low = t.ends[k-1]
+	}
+	before, after = i-1, i+1
+	if i == low {
+		before = t.ends[k] - 2
+	}
+	if after == t.ends[k]-1 {
+		after = low
+	}
+	return before, after
 }
 
 // contains tells whether v, which lies on no edge, lies inside: how many edges lie east of it.

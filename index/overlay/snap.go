@@ -306,7 +306,6 @@ func (s *arrangement) refine(r refinement) {
 		if !l.bent || r == refineWhereNeeded && !s.refined[i] {
 			continue
 		}
-		s.pointed = true
 		g := &s.segments[i]
 		parts := math.Ceil(math.Sqrt(bend(g, l, slopeAt(g.p.Lat)) / straight))
 		for k := 1.0; k < parts && len(s.cuts) < s.limit; k++ {

@@ -183,7 +183,7 @@ func TestLocalWithinUnits(t *testing.T) {
 	g := newGenerator(72)
 	var c localCount
 	small := func() int64 { return g.Int64N(13) - 6 }
-	for i := range 6000 {
+	for i := range 12_000 {
 		size := int64(1) << (18 + g.IntN(9)) // 3 m to 1.5 km
 		at := func(x, y float64) geo.Position {
 			return geo.Position{Lon: homeLon + int64(x*float64(size)), Lat: homeLat + int64(y*float64(size))}
@@ -194,7 +194,7 @@ func TestLocalWithinUnits(t *testing.T) {
 		var a, b geo.MultiPolygon
 		t1, t2 := g.Float64(), g.Float64()
 		bend := int64(2e-13*float64(size)*float64(size)) + 9
-		switch i % 3 {
+		switch i % 6 {
 		case 0: // a slit and a spike of some units, cut by a line
 			a = single(closed(at(0, 0), at(1, 0), at(1, t1), at(0.3, t2), off(at(1, t1), small(), 1+g.Int64N(9)), at(1, 2), off(at(t1, 2), small(), small()), at(-0.2, 3), at(0, 2)))
 			b = single(closed(at(0.5, -1), at(0.7, -1), off(at(0.6, t2), small(), small()), at(0.8, 3), at(0.5, 4)))
@@ -202,6 +202,19 @@ func TestLocalWithinUnits(t *testing.T) {
 			a = single(closed(at(0, 0), at(1, 0.2), at(1+0.2*t1, 1), at(0, 1.3)))
 			v := at(1+0.2*t1*t2, 0.2+0.8*t2)
 			b = single(closed(off(v, g.Int64N(4*bend)-2*bend, 0), at(2, 0.1), at(2, 1.1)))
+		case 3: // a notch that ends within a unit of the edge opposite, and something elsewhere
+			p, q := at(0, 0), off(at(1, 0.1+t1), small(), small())
+			x := p.Lon + int64((0.2+0.6*t2)*float64(size))
+			y := p.Lat + int64(float64(x-p.Lon)*float64(q.Lat-p.Lat)/float64(q.Lon-p.Lon)) + 1 + g.Int64N(2)
+			a = single(closed(p, q, at(1, 3), geo.Position{Lon: x, Lat: y}, at(0, 2)))
+			b = single(closed(at(-1, 1), at(0.1, 1.1), at(-1, 1.7)))
+		case 4: // something inside, some units from an edge
+			x, y := int64(float64(size)*t1), int64(float64(size)*(0.3+t2))
+			a = single(closed(at(0, 0), at(4, 0), at(4, 4), at(0, 4)))
+			b = single(closed(geo.Position{Lon: homeLon + 1 + g.Int64N(9), Lat: homeLat + y}, at(1+t1, 0.2), off(at(2, 0.3), x/2, 0), at(3, 1), at(2, 2)))
+		case 5: // up and down, always east, and something that makes the way up bend
+			a = single(closed(at(0, 0), off(at(0, 1), 1, 0), off(at(0, 0.6+0.3*t1), 2, 0), at(0.5, -1)))
+			b = single(closed(at(0, 0.45+0.05*t2), at(-1, 0.8), at(-1, 0.2)))
 		default: // up and down within units, and something beside
 			v := at(0, 1)
 			a = single(closed(at(0, 0), v, off(at(0, 0.2), 1+g.Int64N(2*bend), 0), at(0.5, -1)))

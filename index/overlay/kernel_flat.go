@@ -86,8 +86,15 @@ func (k *flatKernel) shared(a, b *Outline) float64 {
 			e1, f1 := e0+e.slope*w, f0+f.slope*w
 			d0, d1 := e0-f0, e1-f1
 			s0, s1 := math.Abs(d0), math.Abs(d1)
+			s := s0 + s1
 			n := (s0 - d0) + (s1 - d1)
-			t += f.sign * w * (f0 + f1 - top2 - n*n/(4*(s0+s1)+tiny))
+			less := 0.5 * n
+			// Only few edges cross: for all others that is 0 or s itself, and the
+			// processor need not wait for a division.
+			if less*(s-less) > 0 {
+				less *= less / s
+			}
+			t += f.sign * w * (f0 + f1 - top2 - less)
 		}
 		// As [Kernel.add] does.
 		v := e.sign * t

@@ -55,7 +55,7 @@ func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out.NetMu = muOf(out.NetM2)
 	if l.groups.asked() {
 		var err error
-		if out.Groups, err = l.groupAnswers(res, ground, limit); err != nil {
+		if out.Groups, err = l.groupAnswers(res, &out, ground, limit); err != nil {
 			return out, err
 		}
 	}

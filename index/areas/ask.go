@@ -294,7 +294,7 @@ func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, q *Question, 
 		out.SurveyM2 = &v
 	}
 	if q.Pieces {
-		out.Pieces = list.allotted()
+		out.Pieces = list.allotted(out)
 	}
 	return nil
 }
@@ -322,15 +322,24 @@ func (p *pieceList) add(l *asked, it *item, part geo.MultiPolygon) {
 	p.areas, p.sum = append(p.areas, it.area), p.sum+it.area
 }
 
-// allotted returns the pieces with figures that add up.
-func (p *pieceList) allotted() []Piece {
-	for i, v := range shares(p.sum, p.areas, unitsPerM2(p.sum)) {
+// allotted returns the pieces with figures that add up to the layer's. What
+// features share that are too small to be listed is in the layer's.
+func (p *pieceList) allotted(l *Layer) []Piece {
+	sum := p.sum
+	if math.Abs(sum-l.GrossM2) < unlisted {
+		sum = l.GrossM2
+	}
+	for i, v := range shares(sum, p.areas, unitsPerM2(sum)) {
 		p.pieces[i].AreaM2 = v
 	}
-	p.patch.allot()
-	p.net.allot()
+	p.patch.allot(l.PatchM2)
+	p.net.allot(l.NetM2)
 	return append([]Piece{}, p.pieces...)
 }
+
+// unlisted is the ground in m² up to which a list lacks what its features are too
+// small for, and may be made to add up all the same.
+const unlisted = 0.1
 
 // recordList collects shares of one kind of area of record.
 type recordList struct {
@@ -359,9 +368,13 @@ func (s *recordList) add(v *float64) {
 	s.sum += *v
 }
 
-// allot rounds the shares to 0.01 m² so that they add up to their sum's rounding.
-func (s *recordList) allot() {
+// allot rounds the shares to 0.01 m² so that they add up to the layer's figure, or
+// to their own sum where that is another one.
+func (s *recordList) allot(layer *float64) {
 	total := math.Round(s.sum*recordUnits) / recordUnits
+	if layer != nil && math.Abs(total-*layer) < unlisted {
+		total = *layer
+	}
 	allot(&total, s.shares)
 }
 

@@ -390,3 +390,35 @@ func TestAskSurvey(t *testing.T) {
 		}
 	}
 }
+
+// A feature that shares less than is told of is in no list, and its ground is in
+// the sums: lists add up to them all the same.
+func TestListsAddUpOverSlivers(t *testing.T) {
+	l := land{"cropland": {
+		{rect: rect{0, 0, 4, 4}, class: "0101", patch: 160_005, net: 150_003},
+		{rect: rect{4, 0, 9, 4}, class: "0102", patch: 200_007, net: 190_001},
+		{rect: rect{0, 4, 4, 9}, class: "0103", patch: 200_009, net: 190_007},
+	}}
+	ix := l.open(t)
+	for units := int64(1); units < 40; units += 3 {
+		box := rect{1, 1, 4, 4}.box()
+		box.Max.Lon += units
+		box.Max.Lat += units / 2
+		a, err := areas.Ask(t.Context(), ix, areas.Question{
+			Shape: geo.MultiPolygon{box.Polygon()}, Layers: []string{"cropland"}, Pieces: true, GroupBy: map[string][]string{"cropland": {"DLBM"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, at := a.Layers[0], fmt.Sprintf("%d units", units)
+		if got.Count != 1 || len(got.Pieces) != 1 || len(got.Groups) != 1 || got.GrossM2 <= got.Pieces[0].AreaM2-1e-9 {
+			t.Errorf("%s: %+v", at, got)
+		}
+		if got.Groups[0].AreaM2 != got.AreaM2 || got.Pieces[0].AreaM2 != got.GrossM2 {
+			t.Errorf("%s: class %v and piece %v, layer %v and %v", at, got.Groups[0].AreaM2, got.Pieces[0].AreaM2, got.AreaM2, got.GrossM2)
+		}
+		addUp(t, at+" pieces", got.NetM2, got.Pieces, func(p areas.Piece) *float64 { return p.NetM2 })
+		addUp(t, at+" patches", got.PatchM2, got.Pieces, func(p areas.Piece) *float64 { return p.PatchM2 })
+		addUp(t, at+" groups", got.NetM2, got.Groups, func(g areas.Group) *float64 { return g.NetM2 })
+	}
+}

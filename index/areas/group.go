@@ -108,7 +108,7 @@ func (g *grouping) ofValues(values []any) int32 {
 // groupAnswers lists the classes that share ground, ordered by their values.
 // Where no two classes share ground their areas add up to ground, the layer's,
 // and their net areas to the layer's net area.
-func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group, error) {
+func (l *asked) groupAnswers(res *measured, layer *Layer, ground float64, limit int) ([]Group, error) {
 	type class struct {
 		gross      float64
 		count      int
@@ -131,9 +131,10 @@ func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group,
 	out := []Group{}
 	var areas []float64
 	var patches, nets recordList
-	sum := 0.0
+	sum, twice := 0.0, 0.0
 	for i := range classes {
 		c := &classes[i]
+		twice += l.classTwice[int32(i)]
 		if c.count == 0 {
 			continue
 		}
@@ -146,16 +147,16 @@ func (l *asked) groupAnswers(res *measured, ground float64, limit int) ([]Group,
 		o.AreaMu = round(area*geo.MuPerM2, 4)
 		out, areas, sum = append(out, o), append(areas, area), sum+area
 	}
-	// Classes that are too small to be listed, and ground in two classes, keep
-	// the list from adding up to the layer.
-	if math.Abs(sum-ground) < 0.5/unitsPerM2(ground) {
+	// What features share that are too small to be listed is in the layer's figures;
+	// ground in two classes keeps the list from adding up to them.
+	if math.Abs(l.twice-twice) < 0.5/unitsPerM2(ground) && math.Abs(sum-ground) < unlisted {
 		sum = ground
 	}
 	for i, v := range shares(sum, areas, unitsPerM2(sum)) {
 		out[i].AreaM2 = v
 	}
-	patches.allot()
-	nets.allot()
+	patches.allot(layer.PatchM2)
+	nets.allot(layer.NetM2)
 	for i := range out {
 		out[i].NetMu = muOf(out[i].NetM2)
 	}

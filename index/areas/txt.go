@@ -392,11 +392,7 @@ func (r *txtReader) keep(p *txtParcel) {
 		r.shapes = append(r.shapes, p.given)
 		return
 	}
-	// By the even-odd rule over all rings it makes no difference which ring is
-	// whose hole.
-	for _, ring := range p.rings {
-		p.given.Polygons = append(p.given.Polygons, [][]geo.XY{ring})
-	}
+	p.given.Polygons = nested(p.rings)
 	if s := p.given.Stated; s != nil {
 		s.PlaneM2 = planeArea(p.rings)
 	}

@@ -1,0 +1,34 @@
+package areas
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gengtu/index/geo"
+)
+
+// Rings become parts and holes by where they lie, in whatever order they come.
+func TestNested(t *testing.T) {
+	square := func(x, y, side float64) []geo.XY {
+		return []geo.XY{{X: x, Y: y}, {X: x + side, Y: y}, {X: x + side, Y: y + side}, {X: x, Y: y + side}, {X: x, Y: y}}
+	}
+	outer, hole, island, hollow, beside := square(0, 0, 100), square(10, 10, 50), square(20, 20, 30), square(25, 25, 5), square(200, 0, 10)
+	for name, c := range map[string]struct {
+		rings [][]geo.XY
+		want  [][][]geo.XY
+	}{
+		"one":                     {[][]geo.XY{outer}, [][][]geo.XY{{outer}}},
+		"a hole":                  {[][]geo.XY{outer, hole}, [][][]geo.XY{{outer, hole}}},
+		"the hole first":          {[][]geo.XY{hole, outer}, [][][]geo.XY{{outer, hole}}},
+		"two parts":               {[][]geo.XY{outer, beside}, [][][]geo.XY{{outer}, {beside}}},
+		"an island in a hole":     {[][]geo.XY{outer, hole, island}, [][][]geo.XY{{outer, hole}, {island}}},
+		"a hole in that":          {[][]geo.XY{hollow, island, hole, outer, beside}, [][][]geo.XY{{island, hollow}, {outer, hole}, {beside}}},
+		"two rings that cross":    {[][]geo.XY{square(0, 0, 10), square(5, 5, 10)}, [][][]geo.XY{{square(0, 0, 10), square(5, 5, 10)}}},
+		"two holes in two shells": {[][]geo.XY{outer, hole, beside, square(202, 2, 3)}, [][][]geo.XY{{outer, hole}, {beside, square(202, 2, 3)}}},
+	} {
+		if d := cmp.Diff(c.want, nested(c.rings)); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}

@@ -400,7 +400,7 @@ func TestListsAddUpOverSlivers(t *testing.T) {
 		{rect: rect{0, 4, 4, 9}, class: "0103", patch: 200_009, net: 190_007},
 	}}
 	ix := l.open(t)
-	for units := int64(1); units < 40; units += 3 {
+	for units := int64(1); units < 15; units += 2 {
 		box := rect{1, 1, 4, 4}.box()
 		box.Max.Lon += units
 		box.Max.Lat += units / 2

@@ -149,26 +149,6 @@ func (e *env) giveReport(rep *ingest.Report, path string) error {
 	return write(e.stdout, e.json)
 }
 
-// writeFile writes a file whole or not at all.
-func writeFile(path string, write func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return problem.New("OUT_UNWRITABLE", "写不了文件（%v）", "the file cannot be written (%v)", err).In(path)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }() // gone already when all went well
-	err = write(tmp)
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
-}
-
 // addChecked adds each table of a file as the layer that it looks like, or as
 // layer when that is given.
 func (e *env) addChecked(f *reading, path, layer string) error {

@@ -203,8 +203,8 @@ func (t *tellingWriter) Write(r *areas.Result) error {
 }
 
 // write lets results be written to the file or to standard output. Of a file
-// nothing stays when they do not come to their end; standard output then says
-// so.
+// nothing stays when they do not come to their end; standard output, a pipe or a
+// device then says so.
 func (o *overlayRun) write(results func(areas.ResultWriter) error) error {
 	to := func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, 1<<16)
@@ -213,7 +213,7 @@ func (o *overlayRun) write(results func(areas.ResultWriter) error) error {
 			rw = areas.NewWriter(buffered, o.form, o.about)
 		}
 		err := results(rw)
-		if err != nil && o.out == "" && o.shapes > 0 {
+		if err != nil && o.shapes > 0 && (o.out == "" || isStream(o.out)) {
 			err = errors.Join(err, rw.Abort(stopped(err)))
 		}
 		return errors.Join(err, buffered.Flush())

@@ -2,9 +2,11 @@ package areas
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 
@@ -47,11 +49,78 @@ func ParseCRS(name string) (geo.CRS, error) {
 	return crs, nil
 }
 
+// StatedCRS returns the coordinate system that the `crs` members (GeoJSON of 2008)
+// of a GeoJSON text name, nil where there is none or it is null. Errors are
+// problems CRS_UNKNOWN, and CRS_CONFLICT when members name different systems; a
+// text that is no JSON is left to [ParseShapes].
+func StatedCRS(data []byte) (*geo.CRS, error) {
+	return statedCRS(nil, data)
+}
+
+// StatedSequenceCRS is [StatedCRS] of all records of a text sequence together.
+func StatedSequenceCRS(data []byte) (*geo.CRS, error) {
+	var stated *geo.CRS
+	for text := range records(data) {
+		var err error
+		if stated, err = statedCRS(stated, text); err != nil {
+			return nil, err
+		}
+	}
+	return stated, nil
+}
+
+// statedCRS is StatedCRS beside what has been stated before.
+func statedCRS(stated *geo.CRS, data []byte) (*geo.CRS, error) {
+	var last []byte
+	err := geo.ParseCRSMembers(data, func(value []byte) error {
+		if bytes.Equal(value, last) || string(value) == "null" {
+			return nil // as in the feature before
+		}
+		last = value
+		crs, err := memberCRS(value)
+		switch {
+		case err != nil:
+			return err
+		case stated != nil && *stated != crs:
+			return problem.New("CRS_CONFLICT", "crs 成员说了两个坐标系：%s 和 %s", "crs members name two coordinate systems: %s and %s", *stated, crs).
+				Advise("分成两次来问", "ask in two requests")
+		}
+		stated = &crs
+		return nil
+	})
+	if err != nil && problem.Of(err) == nil {
+		err = nil // of the syntax
+	}
+	return stated, err
+}
+
+// memberCRS reads a crs member: a name, or an object whose properties name the
+// system or give its EPSG code.
+func memberCRS(value []byte) (geo.CRS, error) {
+	var name string
+	var member struct {
+		Properties struct {
+			Name string
+			Code json.Number
+		}
+	}
+	if json.Unmarshal(value, &name) != nil && json.Unmarshal(value, &member) == nil {
+		name = cmp.Or(member.Properties.Name, member.Properties.Code.String())
+	}
+	if name == "" {
+		return geo.CRS{}, problem.New("CRS_UNKNOWN", "crs 成员 %.80q 没有说出坐标系的名称", "the crs member %.80q names no coordinate system", value).
+			Advise(`写成 {"type":"name","properties":{"name":"EPSG:4490"}}，或去掉它`, `write {"type":"name","properties":{"name":"EPSG:4490"}}, or leave it out`)
+	}
+	return ParseCRS(name)
+}
+
 // ParseShapes reads a GeoJSON geometry, Feature or FeatureCollection. Many is
 // true for a collection, whose shapes fail one by one; the error is of what
 // cannot be read at all, and of a request that goes beyond the limits as a whole
-// (TOO_LARGE_COLLECTION, TOO_LARGE_SHAPES). Nothing of data is kept.
+// (TOO_LARGE_COLLECTION, TOO_LARGE_SHAPES). A byte order mark is stepped
+// over. Nothing of data is kept.
 func ParseShapes(data []byte, lim Limits) (shapes []Given, many bool, err error) {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	many, err = geo.ParseFeatures(data, geo.Limits{Vertices: lim.Vertices}, func(f *geo.Feature) error {
 		if lim.Features > 0 && len(shapes) == lim.Features {
 			return tooManyShapes(lim)
@@ -74,17 +143,9 @@ func ParseShapes(data []byte, lim Limits) (shapes []Given, many bool, err error)
 // shape, and one that cannot be read fails no other. Errors are TOO_LARGE_COLLECTION
 // and TOO_LARGE_SHAPES. Nothing of data is kept.
 func ParseSequence(data []byte, lim Limits) ([]Given, error) {
-	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\uFEFF")), " \t\r\n")
-	end := byte('\n')
-	if len(data) > 0 && data[0] == recordSeparator {
-		end = recordSeparator
-	}
 	shapes := []Given{}
 	left := lim.Vertices
-	for text := range bytes.SplitSeq(data, []byte{end}) {
-		if text = bytes.TrimSpace(text); len(text) == 0 {
-			continue
-		}
+	for text := range records(data) {
 		if lim.Features > 0 && len(shapes) == lim.Features {
 			return nil, tooManyShapes(lim)
 		}
@@ -105,6 +166,22 @@ func ParseSequence(data []byte, lim Limits) ([]Given, error) {
 		shapes = append(shapes, one[0])
 	}
 	return shapes, nil
+}
+
+// records yields the records of a text sequence.
+func records(data []byte) iter.Seq[[]byte] {
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\uFEFF")), " \t\r\n")
+	end := byte('\n')
+	if len(data) > 0 && data[0] == recordSeparator {
+		end = recordSeparator
+	}
+	return func(yield func([]byte) bool) {
+		for text := range bytes.SplitSeq(data, []byte{end}) {
+			if text = bytes.TrimSpace(text); len(text) > 0 && !yield(text) {
+				return
+			}
+		}
+	}
 }
 
 // recordSeparator begins a record of a text sequence (RFC 7464).

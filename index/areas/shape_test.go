@@ -28,6 +28,7 @@ func TestParseShapes(t *testing.T) {
 		want       want
 	}{
 		{"a geometry", square, want{"ok", false, ""}},
+		{"a byte order mark", "\uFEFF" + square, want{"ok", false, ""}},
 		{"a feature", `{"type":"Feature","id":7,"properties":{"a":1},"geometry":` + square + `}`, want{"ok", false, ""}},
 		{"a collection of geometries", `{"type":"GeometryCollection","geometries":[` + square + `,` + another + `]}`, want{"ok", false, ""}},
 		{"a collection of one", `{"type":"FeatureCollection","features":[{"type":"Feature","geometry":` + square + `}]}`, want{"ok", true, ""}},
@@ -71,6 +72,36 @@ func TestParseShapes(t *testing.T) {
 		}
 		if got := strings.Join(codes, " "); err != nil || got != c.want.codes || many != c.want.many {
 			t.Errorf("%s: got %q, many %v, error %v; want %+v", c.name, got, many, err, c.want)
+		}
+	}
+}
+
+// The crs members of GeoJSON of 2008 are believed, as the command believes them.
+func TestStatedCRS(t *testing.T) {
+	named := func(name string) string { return `"crs":{"type":"name","properties":{"name":"` + name + `"}}` }
+	for _, c := range []struct{ name, text, want string }{
+		{"none", square, "none"}, {"null", `{"crs":null}`, "none"}, {"no JSON", `{"crs":`, "none"},
+		{"of the collection", `{` + named("urn:ogc:def:crs:EPSG::4524") + `}`, "EPSG:4524"},
+		{"an EPSG code", `{"crs":{"type":"EPSG","properties":{"code":4524}}}`, "EPSG:4524"}, {"a text", `{"crs":"EPSG:4524"}`, "EPSG:4524"},
+		{"of the geometry", `{"geometry":{` + named("EPSG:4524") + `}}`, "EPSG:4524"},
+		{"the same twice", `{"features":[{` + named("urn:ogc:def:crs:OGC:1.3:CRS84") + `}],` + named("EPSG:4490") + `}`, "EPSG:4490"},
+		{"two systems", `{"features":[{` + named("EPSG:4525") + `}],` + named("EPSG:4524") + `}`, "CRS_CONFLICT"},
+		{"Xi'an 80", `{` + named("urn:ogc:def:crs:EPSG::4610") + `}`, "CRS_UNKNOWN"}, {"a link", `{"crs":{"type":"link","properties":{"href":"x"}}}`, "CRS_UNKNOWN"},
+		{"a number", `{"crs":4524}`, "CRS_UNKNOWN"},
+	} {
+		for sequence, read := range []func([]byte) (*geo.CRS, error){areas.StatedCRS, areas.StatedSequenceCRS} {
+			text := c.text
+			if sequence == 1 {
+				text = "{}\n" + text + "\n" + square
+			}
+			crs, err := read([]byte(text))
+			got := "none"
+			if crs != nil {
+				got = crs.String()
+			}
+			if got != c.want && !hasCode(err, c.want) {
+				t.Errorf("%s: %s, %v, want %s", c.name, got, err, c.want)
+			}
 		}
 	}
 }

@@ -69,6 +69,47 @@ func ParseMembers(data []byte, member func(name string, value []byte) error) err
 	return nil
 }
 
+// maxCRSDepth bounds how deep in one another [ParseCRSMembers] looks at objects;
+// it is deeper than geometries may lie.
+const maxCRSDepth = 32
+
+// ParseCRSMembers calls member with the text of each `crs` member (GeoJSON of
+// 2008, dropped by RFC 7946) of a GeoJSON text: that of a collection, of its
+// features and of their geometries, in the order in which they stand there. What
+// stands in properties is none. The text is a part of data and valid JSON. Errors
+// are member's, or a [*GeometryError] of the syntax.
+func ParseCRSMembers(data []byte, member func(value []byte) error) error {
+	if !bytes.Contains(data, []byte("crs")) && !bytes.Contains(data, []byte(`\u`)) {
+		return nil // names none, not even in escapes
+	}
+	s := jsonScanner{data: data}
+	return s.crsMembers(0, member)
+}
+
+// crsMembers finds the crs members of the value that follows.
+func (s *jsonScanner) crsMembers(depth int, member func(value []byte) error) error {
+	inner := func() error { return s.crsMembers(depth+1, member) }
+	if depth > maxCRSDepth || s.space() != '{' {
+		return s.skip(0)
+	}
+	return s.object(func(name string) error {
+		next := s.space()
+		switch {
+		case name == "crs":
+			value, err := s.raw()
+			if err != nil {
+				return err
+			}
+			return member(value)
+		case name == "geometry":
+			return inner()
+		case (name == "features" || name == "geometries") && next == '[':
+			return s.array(inner)
+		}
+		return s.skip(0)
+	})
+}
+
 // raw steps over any value and returns its text.
 func (s *jsonScanner) raw() ([]byte, error) {
 	s.space()

@@ -96,6 +96,29 @@ func TestParseMembers(t *testing.T) {
 
 // What is read is JSON, the members are those that encoding/json finds, and JSON
 // objects are read.
+func TestParseCRSMembers(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"none", `{"type":"Point"}`, ""},
+		{"of a collection", `{"crs":{"a":1},"features":[]}`, `{"a":1}`},
+		{"behind the features", `{"features":[{}],"crs" : "x" }`, `"x"`},
+		{"of each", `{"features":[{"crs":1,"geometry":{"crs":2,"geometries":[{"crs":3},7]}},{"crs":4}],"crs":5}`, "1 2 3 4 5"},
+		{"escaped", `{"\u0063rs":null}`, "null"},
+		{"in properties", `{"properties":{"crs":1},"geometry":{"coordinates":[{"crs":2}]}}`, ""},
+		{"no object", `["crs"]`, ""},
+	} {
+		var got []string
+		err := geo.ParseCRSMembers([]byte(c.text), func(v []byte) error { got = append(got, string(v)); return nil })
+		if g := strings.Join(got, " "); err != nil || g != c.want {
+			t.Errorf("%s: %q, %v, want %q", c.name, g, err, c.want)
+		}
+	}
+	for _, bad := range []string{`{"crs":`, `{"features":[{"crs"}]}`, `{"geometry":` + strings.Repeat(`{"geometry":`, 1e5)} {
+		if err := geo.ParseCRSMembers([]byte(bad+" \"crs\""), func([]byte) error { return nil }); err == nil {
+			t.Errorf("%.40s is taken", bad)
+		}
+	}
+}
+
 func FuzzParseFeatures(f *testing.F) {
 	const square = `{"type":"Polygon","coordinates":[[[1,2],[3,2],[3,4],[1,2]]]}`
 	for _, s := range []string{square, `null`, `{"type":"Feature","id":"a","properties":{"b":1e9},"geometry":` + square + `}`, `{"features":[{"geometry":` + square + `,"type":"Feature"},7,null],"type":"FeatureCollection"}`, `{"type":"GeometryCollection","geometries":[` + square + `]}`, `{"id":1,"id":2}`} {

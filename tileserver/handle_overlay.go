@@ -65,9 +65,6 @@ func (o *overlayRequest) read() error {
 	if err != nil {
 		return err
 	}
-	if o.body.Vintage == "" {
-		o.body.Vintage = o.query("vintage")
-	}
 	given := 0
 	for _, there := range []bool{o.body.Geometry != nil, o.body.Place != "", o.body.Sequence != nil, o.body.TXT != nil} {
 		if there {

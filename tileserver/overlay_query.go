@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -16,8 +17,11 @@ import (
 // may hold, layers and group_by as comma lists.
 func (o *overlayRequest) readQuery() error {
 	b := &o.body
-	b.Place, b.CRS, b.Return = o.query("place"), o.query("crs"), o.query("return")
-	b.Layers = commaList(o.query("layers"))
+	b.Place, b.Return = o.query("place"), o.query("return")
+	b.CRS, b.Vintage = cmp.Or(o.query("crs"), b.CRS), cmp.Or(o.query("vintage"), b.Vintage)
+	if l := commaList(o.query("layers")); l != nil {
+		b.Layers = l
+	}
 	combinations, err := o.truth("combinations")
 	if err != nil {
 		return err
@@ -88,7 +92,7 @@ func (o *overlayRequest) groupEverything(fields []string) error {
 	for _, f := range fields {
 		found := false
 		for _, n := range names {
-			l := o.ix().Layer(n, o.query("vintage"))
+			l := o.ix().Layer(n, o.body.Vintage)
 			if l != nil && l.Field(f) >= 0 && !slices.Contains(o.body.GroupBy[n], f) {
 				o.body.GroupBy[n] = append(o.body.GroupBy[n], f)
 				found = true

@@ -25,8 +25,9 @@ type overlayAnswer struct {
 	Generation, Program, Tier, Formula string
 
 	AOI struct {
-		AreaM2   float64 `json:"area_m2"`
-		AreaMu   float64 `json:"area_mu"`
+		AreaM2   float64  `json:"area_m2"`
+		AreaMu   float64  `json:"area_mu"`
+		SurveyM2 *float64 `json:"survey_m2"`
 		Mended   bool
 		Problems []struct{ Code string }
 	}

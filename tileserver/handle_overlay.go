@@ -26,16 +26,15 @@ type overlayRequest struct {
 	body  overlayBody
 	asker areas.Asker
 	form  areas.Form
+	// listed bounds the pieces of all shapes of a collection.
+	listed listed
 	// over gives up what the answer holds, once.
 	over func()
 }
 
 func (s *Server) handleOverlay(r *request) error {
 	o := &overlayRequest{request: r}
-	if err := o.read(); err != nil {
-		return err
-	}
-	done, err := s.overlays.take()
+	done, err := o.begin()
 	if err != nil {
 		return err
 	}
@@ -52,6 +51,25 @@ func (s *Server) handleOverlay(r *request) error {
 		o.over()
 	}
 	return err
+}
+
+// begin reads what is asked and takes a place to answer it, which done gives up.
+// A body that is to be unpacked is read in the place: its memory is then bounded.
+func (o *overlayRequest) begin() (done func(), err error) {
+	if o.packed() {
+		if done, err = o.server.overlays.take(); err != nil {
+			return nil, err
+		}
+		if err := o.read(); err != nil {
+			done()
+			return nil, err
+		}
+		return done, nil
+	}
+	if err := o.read(); err != nil {
+		return nil, err
+	}
+	return o.server.overlays.take()
 }
 
 // read reads what is asked, and refuses what can be refused at once.
@@ -91,6 +109,9 @@ func (o *overlayRequest) read() error {
 	if q.Pieces, err = o.wantsPieces(); err != nil {
 		return err
 	}
+	if err := o.checkGrouping(); err != nil {
+		return err
+	}
 	o.asker.Index, o.asker.Question, o.asker.Program, o.asker.Allow = o.ix(), q, o.server.cfg.Program, o.allowance()
 	o.layer = strings.Join(q.Layers, ",")
 	return nil
@@ -113,6 +134,27 @@ func (o *overlayRequest) wantsPieces() (bool, error) {
 	}
 	return false, problem.New("POLICY", "本版不提供逐个要素的叠加结果", "this edition does not answer with single features").
 		Advise("改用 \"return\": \"summary\"，形式不用 geojson", "use \"return\": \"summary\", in another form than geojson")
+}
+
+// checkGrouping refuses, where the policy refuses single features, to group by a
+// field that names each: its groups would be the features.
+func (o *overlayRequest) checkGrouping() error {
+	if o.ix().Manifest.Policy.Pieces {
+		return nil
+	}
+	for name, fields := range o.body.GroupBy {
+		l := o.ix().Layer(name, o.body.Vintage)
+		if l == nil {
+			continue // is told of by the answer
+		}
+		for _, f := range fields {
+			if i := l.Field(f); i >= 0 && l.Meta.Fields[i].Code {
+				return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", f).
+					Advise("按地类等字段分组", "group by another field, such as the class")
+			}
+		}
+	}
+	return nil
 }
 
 // answer answers, and tells whether the answer is still being sent; then over is
@@ -226,10 +268,11 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 	workers := runtime.GOMAXPROCS(0)
 	o.asker.Question.Workers, o.asker.Lanes = 1, workers // the shapes are shared out instead
 	count := len(shapes)
+	o.listed.limit = o.server.cfg.Limits.AnswerItems
 	results := areas.Start(o.ctx, workers, areas.Each(shapes), o.resultOf())
 	var held bytes.Buffer
 	out := &spill{w: &held}
-	w := areas.NewWriter(out, o.form, o.about())
+	w := areas.ResultWriter(&boundedWriter{areas.NewWriter(out, o.form, o.about()), &o.listed})
 	if o.form != areas.NDJSON {
 		for held.Len() < heldBytes {
 			r, err := results.Next()
@@ -258,6 +301,10 @@ func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.R
 	log, id := o.server.cfg.Log, o.id()
 	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
 		r := areas.Result{ID: g.ID, Properties: g.Properties}
+		if o.listed.over.Load() {
+			r.Problem = o.listed.problem()
+			return r, nil
+		}
 		a, err := o.asker.Answer(ctx, g)
 		switch {
 		case err == nil:

@@ -21,7 +21,7 @@ type Limits struct {
 	// OverlayVertices bounds a shape, its long edges divided, and the features
 	// near it together: some 200 bytes of memory each; 5,000,000.
 	OverlayVertices int
-	AnswerItems     int           // pieces or groups in one layer's overlay answer; 100,000
+	AnswerItems     int           // pieces or groups in one layer's overlay answer, pieces of a collection's together; 100,000
 	Features        int           // in a list; 1,000
 	Tile            time.Duration // of the making of one tile or map; 30 s
 	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB

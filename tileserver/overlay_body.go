@@ -110,7 +110,10 @@ func (b *overlayBody) member(name string, value []byte) error {
 // readPost reads a body by its kind: the contract's JSON or, with everything else
 // in the query, GeoJSON, a text sequence of it, or the surveyor's TXT.
 func (o *overlayRequest) readPost() error {
-	data := o.request.ctx.PostBody()
+	data, err := o.plainBody()
+	if err != nil {
+		return err
+	}
 	kind, _, err := mime.ParseMediaType(string(o.request.ctx.Request.Header.ContentType()))
 	if err != nil {
 		kind = ""

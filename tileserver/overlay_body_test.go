@@ -1,11 +1,15 @@
 package tileserver_test
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/gzip"
+
 	"gengtu/index/edition"
+	"gengtu/tileserver"
 )
 
 // What the address asks counts beside a body of JSON, where the body says nothing
@@ -78,4 +82,53 @@ func TestOverlayPlainGeoJSON(t *testing.T) {
 		}
 	}
 	wantProblem(t, "another type", s.post(t, "/government/overlay", `{"type":"Topology","geometry":`+square+`}`, head...), http.StatusBadRequest, "json_member")
+}
+
+// A packed body is unpacked, up to the bound that holds for any.
+func TestOverlayPackedBodies(t *testing.T) {
+	const most = 1 << 20
+	s := serve(t, func(c *tileserver.Config) { c.Limits.BodyBytes, c.Limits.OverlayAtOnce = most, 1 }, edition.Government)
+	packed := func(text string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	whole := `{"geometry":` + lotPolygon(0, 0, 2, 2) + `}`
+	post := func(coding, body string) reply {
+		return s.post(t, "/government/overlay", body, append(s.bearer(edition.Government), "Content-Encoding", coding)...)
+	}
+	for _, c := range []struct{ coding, body string }{
+		{"gzip", packed(whole)}, {"GZIP", packed(whole)}, {"x-gzip", packed(lotPolygon(0, 0, 2, 2))}, {"identity", whole},
+		{"gzip", packed(whole + strings.Repeat(" ", most-len(whole)))},
+	} {
+		r := post(c.coding, c.body)
+		if a := decode[overlayAnswer](t, r); !near(a.AOI.AreaM2, lotArea(0, 0, 2, 2)) {
+			t.Errorf("%s: %d %.300s", c.coding, r.StatusCode, r.body)
+		}
+	}
+	// Each failure gives its place back: there is one.
+	for _, c := range []struct {
+		name, coding, body string
+		status             int
+		code               string
+	}{
+		{"too much unpacked", "gzip", packed(strings.Repeat(" ", most+1)), 413, "too_large_body"}, {"not packed", "gzip", whole, 400, "parameter_gzip"},
+		{"cut off", "gzip", packed(whole)[:40], 400, "parameter_gzip"}, {"nothing", "gzip", "", 400, "parameter_gzip"},
+		{"no JSON inside", "gzip", packed("{"), 400, "json_syntax"}, {"another coding", "br", whole, 415, "content_coding"}, {"two codings", "gzip, gzip", whole, 415, "content_coding"},
+	} {
+		r := post(c.coding, c.body)
+		wantProblem(t, c.name, r, c.status, c.code)
+		if (r.Header.Get("Accept-Encoding") == "gzip") != (c.status == 415) {
+			t.Errorf("%s: Accept-Encoding %q", c.name, r.Header.Get("Accept-Encoding"))
+		}
+	}
+	free := s.Server.HoldPlaces()
+	wantProblem(t, "without a place", post("gzip", packed(whole)), http.StatusTooManyRequests, "too_many")
+	free()
 }

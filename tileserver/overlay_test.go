@@ -315,6 +315,68 @@ func TestOverlayPolicy(t *testing.T) {
 	wantProblem(t, "a village", s.post(t, "/public/overlay", `{"place":"610402001200"}`), 404, "no_place")
 }
 
+// Where single features are refused, groups of one feature each are too.
+func TestOverlayPolicyGroups(t *testing.T) {
+	s := serve(t, nil, edition.Public, edition.Government)
+	square := lotPolygon(1, 1, 3, 3)
+	var field string
+	for _, l := range decode[struct {
+		Layers []struct {
+			Name   string
+			Fields []struct {
+				Name string
+				Code bool
+			}
+		}
+	}](t, s.get(t, "/public/catalog")).Layers {
+		if l.Name == "pbf" && len(l.Fields) == 1 {
+			field = l.Fields[0].Name
+		}
+	}
+	body := `{"geometry":` + square + `,"layers":["pbf"],"group_by":{"pbf":["` + field + `"]}}`
+	wantProblem(t, "codes in a body", s.post(t, "/public/overlay", body), http.StatusForbidden, "policy")
+	wantProblem(t, "codes in the address", s.get(t, "/public/overlay?bbox=108.7,34.3,108.701,34.301&layers=pbf&group_by="+field), http.StatusForbidden, "policy")
+	wantProblem(t, "codes of a place", s.get(t, "/public/overlay?place=610402001&layers=pbf&group_by="+field), http.StatusForbidden, "policy")
+	if a := decode[overlayAnswer](t, s.post(t, "/government/overlay", body, s.bearer(edition.Government)...)); len(a.Layers) != 1 || len(a.Layers[0].Groups) == 0 {
+		t.Errorf("codes where features are given: %+v", a)
+	}
+}
+
+// The pieces of a collection are bounded together: from the shape on that goes
+// beyond, each is told so.
+func TestOverlayPiecesTogether(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.AnswerItems = 10 }, edition.Government)
+	var features []string
+	for x := range 5 {
+		features = append(features, `{"type":"Feature","id":`+fmt.Sprint(x)+`,"geometry":`+lotPolygon(x, 4, x+1, 8)+`}`)
+	}
+	body := `{"type":"FeatureCollection","features":[` + strings.Join(features, ",") + `]}`
+	codes := func(query string) string {
+		var got []string
+		for line := range strings.Lines(string(s.post(t, "/government/overlay?layers=cropland"+query, body, s.bearer(edition.Government)...).body)) {
+			var a overlayAnswer
+			if err := json.Unmarshal([]byte(line), &a); err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+			if got = append(got, a.Status); a.Problem != nil {
+				got[len(got)-1] = a.Problem.Code
+			}
+		}
+		return strings.Join(got, " ")
+	}
+	const want = "ok ok TOO_LARGE_ANSWER TOO_LARGE_ANSWER TOO_LARGE_ANSWER"
+	if got := codes("&f=ndjson&return=features"); got != want {
+		t.Errorf("features: %s, want %s", got, want)
+	}
+	if got := codes("&f=ndjson"); got != "ok ok ok ok ok" {
+		t.Errorf("sums: %s", got)
+	}
+	held := decode[[]overlayAnswer](t, s.post(t, "/government/overlay?layers=cropland&return=features", body, s.bearer(edition.Government)...))
+	if len(held) != 5 || held[1].Status != "ok" || held[2].Problem == nil || held[4].Problem == nil || held[4].ID != 4.0 {
+		t.Errorf("as one array: %+v", held)
+	}
+}
+
 // An overlay that takes longer than its limit is given up; when all places are
 // taken the next is told to come again.
 func TestOverlayTimeAndPlaces(t *testing.T) {

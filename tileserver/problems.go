@@ -44,7 +44,7 @@ var statuses = []struct {
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
-	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
+	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"CONTENT_CODING", 415}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
 	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"AUDIT_WRITE", 503}, {"TIMEOUT", 503},
 }
 
@@ -52,7 +52,7 @@ var statuses = []struct {
 var titles = map[int]struct{ zh, en string }{
 	400: {"请求不对", "Bad request"}, 401: {"需要令牌", "Token needed"}, 403: {"不允许", "Not allowed"},
 	404: {"没有", "Not found"}, 405: {"方法不对", "Method not allowed"}, 406: {"没有这种格式", "Not acceptable"},
-	408: {"请求太慢", "Request timeout"}, 410: {"已不保留", "Gone"}, 413: {"太大", "Too large"}, 414: {"地址太长", "Address too long"}, 429: {"太多", "Too many requests"},
+	408: {"请求太慢", "Request timeout"}, 410: {"已不保留", "Gone"}, 413: {"太大", "Too large"}, 414: {"地址太长", "Address too long"}, 415: {"没有这种编码", "Unsupported media type"}, 429: {"太多", "Too many requests"},
 	500: {"服务器出错", "Server fault"}, 501: {"还没有", "Not available yet"}, 503: {"暂时不行", "Not ready"},
 }
 
@@ -106,6 +106,8 @@ func (r *request) errorHeaders(status int) {
 	switch status {
 	case fasthttp.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="gengtu"`)
+	case fasthttp.StatusUnsupportedMediaType:
+		h.Set("Accept-Encoding", "gzip") // RFC 9110, 15.5.16
 	case fasthttp.StatusTooManyRequests, fasthttp.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter)
 	}

@@ -35,7 +35,8 @@ var formLand = land{
 
 var formAbout = areas.About{
 	Generation: "g0123456789abcdef", Tier: edition.Secure, Created: "2024-03-05T01:02:03.4Z", Program: "gengtu test",
-	Titles: map[string]edition.Title{"cropland": {Zh: "耕地", En: "cropland"}},
+	Titles:     map[string]edition.Title{"cropland": {Zh: "耕地", En: "cropland"}},
+	Disclaimer: edition.Title{Zh: "不作依据", En: "no <basis>"},
 }
 
 // formResults are results of all kinds: whole, doubtful, failed, with texts that
@@ -331,8 +332,8 @@ func TestWorkbook(t *testing.T) {
 			continue
 		}
 		l := a.Layers[0]
-		if !near(row["面积 m²"], a.AOI.AreaM2, 2) || !near(row["面积 亩"], a.AOI.AreaM2*0.0015, 4) || !near(row["面积 公顷"], a.AOI.AreaM2/1e4, 2) ||
-			!near(row["耕地 cropland 2024 m²"], l.AreaM2, 2) || !near(row["耕地 cropland 2024 亩"], l.AreaM2*0.0015, 4) || !near(row["耕地 cropland 2024 公顷"], l.AreaM2/1e4, 2) ||
+		if !near(row["面积 m²"], a.AOI.AreaM2, 2) || !near(row["面积 亩"], a.AOI.AreaMu, 4) || !near(row["面积 公顷"], a.AOI.AreaM2/1e4, 2) ||
+			!near(row["耕地 cropland 2024 m²"], l.AreaM2, 2) || !near(row["耕地 cropland 2024 亩"], l.AreaMu, 4) || !near(row["耕地 cropland 2024 公顷"], l.AreaM2/1e4, 2) ||
 			row["耕地 cropland 2024 要素数"] != float64(l.Count) {
 			t.Errorf("row %d: %v, want %+v", i+1, row, a)
 		}
@@ -349,14 +350,19 @@ func TestWorkbook(t *testing.T) {
 		t.Errorf("classes %v %v", types, codes)
 	}
 	_, rows = ogrRows(t, path, "组合")
-	sums := map[float64]float64{}
-	for _, r := range rows {
-		sums[r["序号 No."].(float64)] += r["面积 m²"].(float64)
-	}
 	for i, r := range results {
-		if r.Answer != nil && fmt.Sprintf("%.2f", sums[float64(i+1)]) != fmt.Sprintf("%.2f", r.Answer.AOI.AreaM2) {
-			t.Errorf("combinations of %d add up to %v, want %v", i+1, sums[float64(i+1)], r.Answer.AOI.AreaM2)
+		if r.Answer == nil {
+			continue
 		}
+		for _, c := range r.Answer.Combinations {
+			if row := rows[0]; row["序号 No."] != float64(i+1) || !near(row["面积 m²"], c.AreaM2, 2) {
+				t.Errorf("combination of %d: %v, want %+v", i+1, row, c)
+			}
+			rows = rows[1:]
+		}
+	}
+	if len(rows) > 0 {
+		t.Errorf("more combinations: %v", rows)
 	}
 	_, rows = ogrRows(t, path, "问题")
 	codes = nil
@@ -367,7 +373,12 @@ func TestWorkbook(t *testing.T) {
 		t.Errorf("problems %v", codes)
 	}
 	_, rows = ogrRows(t, path, "说明")
-	if len(rows) != 8 || rows[0]["内容 content"] != formAbout.Generation || rows[1]["内容 content"] != "2024-03-05" {
+	said := map[any]any{}
+	for _, r := range rows {
+		said[r["项目 item"]] = r["内容 content"]
+	}
+	if said["数据版本 generation"] != formAbout.Generation || said["数据时相 vintage of the data"] != "2024" ||
+		said["版本生成时间 created"] != "2024-03-05T01:02:03Z" || said["声明 disclaimer"] != "不作依据 no <basis>" {
 		t.Errorf("notes %v", rows)
 	}
 }
@@ -408,7 +419,7 @@ func TestWorkbookParts(t *testing.T) {
 func TestPage(t *testing.T) {
 	page := string(written(t, areas.HTML, formResults(t)))
 	for _, s := range []string{
-		"2024-03-05", formAbout.Generation, "gengtu test", "ellipsoidal CGCS2000", "&lt;b&gt;二号&lt;/b&gt; &amp;", "耕地 cropland", "AOI_OUTSIDE", "AOI_EMPTY", "no area &lt;&amp;&gt;",
+		"<dt>数据时相 vintage of the data</dt><dd>2024</dd>", "<dt>版本生成时间 created</dt><dd>2024-03-05T01:02:03Z</dd>", "不作依据 no &lt;basis&gt;", formAbout.Generation, "gengtu test", "ellipsoidal CGCS2000", "&lt;b&gt;二号&lt;/b&gt; &amp;", "耕地 cropland", "AOI_OUTSIDE", "AOI_EMPTY", "no area &lt;&amp;&gt;",
 		"均不在 none", "经办人", "盖章", "size:A4", "0101 ",
 	} {
 		if !strings.Contains(page, s) {

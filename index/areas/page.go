@@ -7,34 +7,37 @@ import (
 	"slices"
 	"strconv"
 
-	"gengtu/index/geo"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
 // pageWriter writes a sheet for printing on A4: for each shape its number, a row
-// for each layer, the classes and the combinations, then the sums and a place for
-// signature and stamp. It refers to nothing outside of itself.
+// for each layer, the classes, the combinations and the pieces, then the sums of
+// the rows as they are printed and, but for the public, a place for signature and
+// stamp. It refers to nothing outside of itself.
 type pageWriter struct {
 	w     io.Writer
 	about About
 	n     int
 	began bool
+	first []pageShape // those before the first answer, which tells the vintages
 	sums  []pageSum
-	total float64
+	total pageSum
 	bad   int
 }
 
 // pageSum adds up a layer over the shapes.
 type pageSum struct {
 	layer, vintage string
-	m2, net        float64
-	noNet          bool
+	area           printed
+	net, survey    printedSum
 }
 
 // pageShape is what the page shows of a shape.
 type pageShape struct {
 	Number       int
 	ID, Name     string
+	Zone         string // that the area as booked is of
 	Area         pageArea
 	Layers       []pageLayer
 	Combinations []pageCombination
@@ -57,7 +60,8 @@ func (s *pageShape) Detailed() bool {
 	return len(s.Combinations) > 0 || slices.ContainsFunc(s.Layers, func(l pageLayer) bool { return len(l.Groups) > 0 })
 }
 
-type pageArea struct{ M2, Mu, Ha string }
+// pageArea is an area in its units; Survey is "" where it was not asked for.
+type pageArea struct{ M2, Mu, Ha, Survey string }
 
 type pageLayer struct {
 	Title, Vintage string
@@ -65,11 +69,21 @@ type pageLayer struct {
 	Area           pageArea
 	Net            string
 	Groups         []pageGroup
+	Pieces         []pagePiece
+	Survey         bool // pieces have areas as booked
 }
 
+// pageGroup is a class; what the record does not have is "".
 type pageGroup struct {
-	Code string
-	Area pageArea
+	Code       string
+	Area       pageArea
+	Patch, Net string
+}
+
+type pagePiece struct {
+	ID         uint64
+	Area       pageArea
+	Patch, Net string
 }
 
 type pageCombination struct {
@@ -79,26 +93,36 @@ type pageCombination struct {
 
 type pageProblem struct{ Code, Zh, En string }
 
-// areaTexts writes an area with 2, 4 and 2 decimals.
-func areaTexts(m2 float64) pageArea {
-	fixed := func(v float64, decimals int) string {
-		return strconv.FormatFloat(round(v, decimals), 'f', decimals, 64)
-	}
-	return pageArea{fixed(m2, 2), fixed(m2*geo.MuPerM2, 4), fixed(m2/1e4, 2)}
+func areaTexts(a printed, survey string) pageArea {
+	return pageArea{fixed(a.m2, m2Decimals), fixed(a.mu, muDecimals), fixed(a.ha, haDecimals), survey}
 }
 
-// begin writes what stands before the first shape.
-func (p *pageWriter) begin() error {
+// orDash is what stands in a cell that would be empty.
+func orDash(s string) string {
+	if s == "" {
+		return "—"
+	}
+	return s
+}
+
+// begin writes what stands before the first shape that has an answer, of these
+// layers.
+func (p *pageWriter) begin(layers []Layer) error {
 	if p.began {
 		return nil
 	}
 	p.began = true
-	return p.part("head", struct {
-		About
-		Date      string
-		TierTitle string
-		Formula   string
-	}{p.about, p.about.date(), p.about.Tier.Title(problem.Chinese), Formula})
+	err := p.part("head", struct {
+		Generation         string
+		Origin, Conditions []note
+	}{p.about.Generation, p.about.origin(orDash(p.about.vintages(layers))), p.about.conditions()})
+	for i := range p.first {
+		if err == nil {
+			err = p.part("shape", &p.first[i])
+		}
+	}
+	p.first = nil
+	return err
 }
 
 func (p *pageWriter) part(name string, data any) error {
@@ -112,25 +136,28 @@ func (p *pageWriter) part(name string, data any) error {
 
 // Write implements [ResultWriter].
 func (p *pageWriter) Write(r *Result) error {
-	if err := p.begin(); err != nil {
-		return err
-	}
 	p.n++
 	s := pageShape{Number: p.n, ID: plain(r.ID), Name: nameOf(r.Properties)}
 	if r.Problem != nil {
 		p.bad++
 		s.Failed = true
 		s.Problems = append(s.Problems, problemOf(r.Problem))
+		if !p.began {
+			p.first = append(p.first, s)
+			return nil
+		}
 		return p.part("shape", &s)
 	}
 	a := r.Answer
-	s.Area = areaTexts(a.AOI.AreaM2)
-	p.total += a.AOI.AreaM2
+	if err := p.begin(a.Layers); err != nil {
+		return err
+	}
+	s.Area, s.Zone = p.total.add(a.AOI.area(), a.AOI.SurveyM2), a.AOI.SurveyZone
 	for i := range a.Layers {
 		s.Layers = append(s.Layers, p.layer(i, &a.Layers[i]))
 	}
-	for i, m2 := range a.hundredths() {
-		c := pageCombination{p.about.titles(a.Combinations[i].Inside), areaTexts(m2)}
+	for i := range a.Combinations {
+		c := pageCombination{p.about.titles(a.Combinations[i].Inside), areaTexts(a.Combinations[i].area().printed(), "")}
 		if c.Inside == "" {
 			c.Inside = "均不在 none"
 		}
@@ -156,27 +183,35 @@ func (p *pageWriter) layer(i int, l *Layer) pageLayer {
 		p.sums = append(p.sums, pageSum{layer: l.Layer, vintage: l.Vintage})
 	}
 	sum := &p.sums[i]
-	sum.m2 += l.AreaM2
-	out := pageLayer{Title: p.about.title(l.Layer), Vintage: l.Vintage, Count: l.Count, Area: areaTexts(l.AreaM2), Net: "—"}
-	if l.NetM2 == nil {
-		sum.noNet = true
-	} else {
-		sum.net += *l.NetM2
-		out.Net = areaTexts(*l.NetM2).M2
-	}
+	sum.net.add(l.NetM2)
+	out := pageLayer{Title: p.about.title(l.Layer), Vintage: l.Vintage, Count: l.Count, Area: sum.add(l.area(), l.SurveyM2), Net: orDash(optionalText(l.NetM2))}
 	for k := range l.Groups {
-		_, code := l.Groups[k].columns()
-		if code == "" {
-			code = "—"
-		}
-		out.Groups = append(out.Groups, pageGroup{code, areaTexts(l.Groups[k].AreaM2)})
+		g := &l.Groups[k]
+		_, code := g.columns()
+		out.Groups = append(out.Groups, pageGroup{orDash(code), areaTexts(g.area().printed(), ""), optionalText(g.PatchM2), optionalText(g.NetM2)})
+	}
+	for k := range l.Pieces {
+		q := &l.Pieces[k]
+		out.Survey = out.Survey || q.SurveyM2 != nil
+		out.Pieces = append(out.Pieces, pagePiece{
+			q.ID, areaTexts(q.area().printed(), orDash(optionalText(q.SurveyM2))), orDash(optionalText(q.PatchM2)), orDash(optionalText(q.NetM2)),
+		})
 	}
 	return out
 }
 
+// add adds an area as it is printed to the sum and returns it.
+func (s *pageSum) add(a area, survey *float64) pageArea {
+	s.area.add(a.printed())
+	s.survey.add(survey)
+	return areaTexts(a.printed(), optionalText(survey))
+}
+
+func (s *pageSum) texts() pageArea { return areaTexts(s.area, s.survey.text()) }
+
 // Abort implements [ResultWriter]: the page says in bold that it is not whole.
 func (p *pageWriter) Abort(why *problem.Problem) error {
-	if err := p.begin(); err != nil {
+	if err := p.begin(nil); err != nil {
 		return err
 	}
 	if err := p.part("aborted", problemOf(why)); err != nil {
@@ -187,7 +222,7 @@ func (p *pageWriter) Abort(why *problem.Problem) error {
 
 // Close implements [ResultWriter].
 func (p *pageWriter) Close() error {
-	if err := p.begin(); err != nil {
+	if err := p.begin(nil); err != nil {
 		return err
 	}
 	foot := struct {
@@ -195,18 +230,20 @@ func (p *pageWriter) Close() error {
 		Area           pageArea
 		Layers         []pageLayer
 		Notes          []note
-	}{Shapes: p.n, Failed: p.bad, Area: areaTexts(p.total), Notes: p.about.notes()[5:]}
-	for _, s := range p.sums {
-		l := pageLayer{Title: p.about.title(s.layer), Vintage: s.vintage, Area: areaTexts(s.m2), Net: "—"}
-		if !s.noNet {
-			l.Net = areaTexts(s.net).M2
-		}
-		foot.Layers = append(foot.Layers, l)
+		Signed         bool
+	}{Shapes: p.n, Failed: p.bad, Area: p.total.texts(), Notes: meanings(), Signed: p.about.Tier != edition.Public}
+	if p.n == p.bad {
+		foot.Area.Survey = "" // nothing was asked of nothing
+	}
+	for i := range p.sums {
+		s := &p.sums[i]
+		foot.Layers = append(foot.Layers, pageLayer{Title: p.about.title(s.layer), Vintage: s.vintage, Area: s.texts(), Net: orDash(s.net.text())})
 	}
 	return p.part("foot", &foot)
 }
 
 var pageParts = template.Must(template.New("page").Parse(`
+{{- define "m2"}}{{.M2}}{{with .Survey}}<small>调查 survey {{.}}</small>{{end}}{{end}}
 {{- define "head"}}<!doctype html>
 <html lang="zh"><head><meta charset="utf-8"><title>叠加面积表 {{.Generation}}</title>
 <style>
@@ -222,27 +259,32 @@ thead{display:table-header-group}tbody{break-inside:avoid}
 .i{text-align:left;font-size:8.5pt}.i span{display:inline-block;margin-right:3mm}.p{text-align:left;color:#8a1c00}
 .w{border:.6mm solid #8a1c00;padding:2mm;font-weight:bold;color:#8a1c00}
 .s{display:grid;grid-template-columns:1fr 1fr 1fr;gap:6mm;margin-top:10mm;break-inside:avoid}.s div{border-top:.2mm solid #000;padding-top:1mm;height:22mm}
+td small{display:block;font-size:7.5pt;color:#444}.d{margin:0 0 1mm;font-weight:bold}
+.k,.k tbody{break-inside:auto}.k table{font-size:8pt}.k tr tr{break-inside:avoid}
 .f{font-size:8pt;color:#333;margin-top:3mm}.f p{margin:.5mm 0}
 @media print{body{padding:0;max-width:none}}
 </style></head><body>
 <h1>叠加面积表<small>Areas of the layers inside each shape</small></h1>
-<dl><dt>数据版本 generation</dt><dd>{{.Generation}}</dd><dt>数据日期 date of the data</dt><dd>{{.Date}}</dd>
-<dt>版别 tier</dt><dd>{{.TierTitle}} {{.Tier}}</dd><dt>面积算法 formula</dt><dd>CGCS2000 椭球面积 {{.Formula}}</dd>
-<dt>程序 program</dt><dd>{{.Program}}</dd><dt>单位 units</dt><dd>1 亩 = 2000/3 m²，1 公顷 = 10000 m²</dd></dl>
-<table><thead><tr><th>序号<small>No.</small></th><th>地块、图层<small>shape, layer</small></th><th>时相<small>vintage</small></th><th>要素<small>features</small></th><th>面积 m²<small>area</small></th><th>亩<small>mu</small></th><th>公顷<small>ha</small></th><th>净面积 m²<small>net</small></th></tr></thead>
+<dl>{{range .Origin}}<dt>{{.Name}}</dt><dd>{{.Text}}</dd>{{end}}</dl>
+{{range .Conditions}}<p class="d">{{.Name}}：{{.Text}}</p>
+{{end}}<table><thead><tr><th>序号<small>No.</small></th><th>地块、图层<small>shape, layer</small></th><th>时相<small>vintage</small></th><th>要素<small>features</small></th><th>面积 m²<small>area</small></th><th>亩<small>mu</small></th><th>公顷<small>ha</small></th><th>净面积 m²<small>net</small></th></tr></thead>
 {{end}}
-{{- define "shape"}}<tbody><tr class="a"><td class="n" rowspan="{{.Rows}}">{{.Number}}</td><td class="t">{{with .ID}}<b>{{.}}</b> {{end}}{{.Name}}</td><td></td><td></td>{{if .Failed}}<td>—</td><td>—</td><td>—</td>{{else}}<td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td>{{end}}<td></td></tr>
-{{range .Layers}}<tr><td class="t">{{.Title}}</td><td>{{.Vintage}}</td><td>{{.Count}}</td><td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td><td>{{.Net}}</td></tr>
-{{end}}{{if .Detailed}}<tr><td class="i" colspan="7">{{range .Layers}}{{if .Groups}}<b>{{.Title}}</b>：{{range .Groups}}<span>{{.Code}} {{.Area.M2}} m² = {{.Area.Mu}} 亩 = {{.Area.Ha}} 公顷</span>{{end}}<br>{{end}}{{end}}{{if .Combinations}}<b>组合 combinations</b>：{{end}}{{range .Combinations}}<span>{{.Inside}} {{.Area.M2}} m² = {{.Area.Mu}} 亩 = {{.Area.Ha}} 公顷</span>{{end}}</td></tr>
+{{- define "shape"}}<tbody><tr class="a"><td class="n" rowspan="{{.Rows}}">{{.Number}}</td><td class="t">{{with .ID}}<b>{{.}}</b> {{end}}{{.Name}}{{with .Zone}}<small>调查带 survey zone {{.}}</small>{{end}}</td><td></td><td></td>{{if .Failed}}<td>—</td><td>—</td><td>—</td>{{else}}<td>{{template "m2" .Area}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td>{{end}}<td></td></tr>
+{{range .Layers}}<tr><td class="t">{{.Title}}</td><td>{{.Vintage}}</td><td>{{.Count}}</td><td>{{template "m2" .Area}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td><td>{{.Net}}</td></tr>
+{{end}}{{if .Detailed}}<tr><td class="i" colspan="7">{{range .Layers}}{{if .Groups}}<b>{{.Title}}</b>：{{range .Groups}}<span>{{.Code}} {{.Area.M2}} m² = {{.Area.Mu}} 亩 = {{.Area.Ha}} 公顷{{with .Patch}}，图斑 patch {{.}} m²{{end}}{{with .Net}}，净 net {{.}} m²{{end}}</span>{{end}}<br>{{end}}{{end}}{{if .Combinations}}<b>组合 combinations</b>：{{end}}{{range .Combinations}}<span>{{.Inside}} {{.Area.M2}} m² = {{.Area.Mu}} 亩 = {{.Area.Ha}} 公顷</span>{{end}}</td></tr>
 {{end}}{{range .Problems}}<tr><td class="p" colspan="7">{{.Zh}} {{.En}} [{{.Code}}]</td></tr>
 {{end}}</tbody>
-{{end}}
+{{range .Layers}}{{$survey := .Survey}}{{if .Pieces}}<tbody class="k"><tr><td></td><td class="i" colspan="7"><b>{{.Title}}</b> 图斑 pieces
+<table><thead><tr><th>要素<small>feature</small></th><th>面积 m²<small>area</small></th><th>亩<small>mu</small></th><th>图斑面积 m²<small>patch</small></th><th>净面积 m²<small>net</small></th>{{if $survey}}<th>调查面积 m²<small>survey</small></th>{{end}}</tr></thead><tbody>
+{{range .Pieces}}<tr><td>{{.ID}}</td><td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Patch}}</td><td>{{.Net}}</td>{{if $survey}}<td>{{.Area.Survey}}</td>{{end}}</tr>
+{{end}}</tbody></table></td></tr></tbody>
+{{end}}{{end}}{{end}}
 {{- define "aborted"}}<tbody><tr><td class="w" colspan="8">本表不完整，后面的地块没有算：{{.Zh}} This sheet is not whole: {{.En}} [{{.Code}}]</td></tr></tbody>
 {{end}}
-{{- define "foot"}}<tbody><tr class="a"><td class="n" colspan="2">合计 sum of {{.Shapes}}{{if .Failed}}（{{.Failed}} 个没有结果 without a result）{{end}}</td><td></td><td></td><td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td><td></td></tr>
-{{range .Layers}}<tr><td></td><td class="t">{{.Title}}</td><td>{{.Vintage}}</td><td></td><td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td><td>{{.Net}}</td></tr>
+{{- define "foot"}}<tbody><tr class="a"><td class="n" colspan="2">合计 sum of {{.Shapes}}{{if .Failed}}（{{.Failed}} 个没有结果 without a result）{{end}}</td><td></td><td></td><td>{{template "m2" .Area}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td><td></td></tr>
+{{range .Layers}}<tr><td></td><td class="t">{{.Title}}</td><td>{{.Vintage}}</td><td></td><td>{{template "m2" .Area}}</td><td>{{.Area.Mu}}</td><td>{{.Area.Ha}}</td><td>{{.Net}}</td></tr>
 {{end}}</tbody></table>
-<div class="f">{{range .Notes}}<p>{{.Name}}：{{.Text}}</p>{{end}}<p>合计是各行相加；地块互相重叠时，重叠处加了不止一次 the sums add the rows: where shapes overlap, ground counts more than once</p></div>
-<div class="s"><div>经办人 prepared by</div><div>审核人 checked by</div><div>单位（盖章） stamp<br>日期 date</div></div>
-</body></html>
+<div class="f">{{range .Notes}}<p>{{.Name}}：{{.Text}}</p>{{end}}<p>合计是各行所印的数相加；地块互相重叠时，重叠处加了不止一次 the sums add the rows as printed: where shapes overlap, ground counts more than once</p></div>
+{{if .Signed}}<div class="s"><div>经办人 prepared by</div><div>审核人 checked by</div><div>单位（盖章） stamp<br>日期 date</div></div>
+{{end}}</body></html>
 {{end}}`))

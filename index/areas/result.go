@@ -71,11 +71,16 @@ type About struct {
 	Program string
 	// Titles are what layers are called.
 	Titles map[string]edition.Title
+	// Use, Disclaimer and Approval are what the policy says of the data: what they
+	// are for, what they are not to be taken for, and the map approval number.
+	Use, Disclaimer edition.Title
+	Approval        string
 }
 
 // AboutOf returns what is said of answers from an edition.
 func AboutOf(m *edition.Manifest, program string) About {
-	a := About{Generation: m.Generation, Tier: m.Tier, Created: m.Created, Program: program, Titles: map[string]edition.Title{}}
+	a := About{Generation: m.Generation, Tier: m.Tier, Created: m.Created, Program: program, Titles: map[string]edition.Title{},
+		Use: m.Policy.Use, Disclaimer: m.Policy.Disclaimer, Approval: m.Policy.Approval}
 	for i := range m.Layers {
 		a.Titles[m.Layers[i].Name] = m.Layers[i].Title
 	}
@@ -99,25 +104,72 @@ func (a *About) titles(layers []string) string {
 	return strings.Join(out, " + ")
 }
 
-// date is the day on which the generation was made.
-func (a *About) date() string {
-	day, _, _ := strings.Cut(a.Created, "T")
-	return day
+// created is when the generation was made, to the second.
+func (a *About) created() string {
+	if whole, _, ok := strings.Cut(a.Created, "."); ok {
+		return whole + "Z" // in UTC, as all of them
+	}
+	return a.Created
+}
+
+// vintages tells of what time the data of layers are: one vintage where all have the same.
+func (a *About) vintages(layers []Layer) string {
+	var each []string
+	same := true
+	for i := range layers {
+		each = append(each, a.title(layers[i].Layer)+" "+layers[i].Vintage)
+		same = same && layers[i].Vintage == layers[0].Vintage
+	}
+	if same && len(each) > 0 {
+		return layers[0].Vintage
+	}
+	return strings.Join(each, "，")
+}
+
+// conditions say what the data are for and what they are no basis of, in both
+// languages; what the policy does not say is left out.
+func (a *About) conditions() []note {
+	var out []note
+	for _, n := range []note{
+		{"用途 use", bothOf(a.Use)}, {"声明 disclaimer", bothOf(a.Disclaimer)}, {"审图号 approval", a.Approval},
+	} {
+		if n.Text != "" {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// bothOf joins a text's languages.
+func bothOf(t edition.Title) string {
+	if t.Zh == t.En {
+		return t.Zh
+	}
+	return strings.TrimSpace(t.Zh + " " + t.En)
 }
 
 // note is one thing that is said of all results.
 type note struct{ Name, Text string }
 
-// notes say where the figures come from and what they are.
-func (a *About) notes() []note {
+// origin says where figures come from, of data of these vintages.
+func (a *About) origin(vintages string) []note {
 	return []note{
 		{"数据版本 generation", a.Generation},
-		{"数据日期 date of the data", a.date()},
+		{"数据时相 vintage of the data", vintages},
+		{"版本生成时间 created", a.created()},
 		{"版别 tier", a.Tier.Title(problem.Chinese) + " " + string(a.Tier)},
 		{"面积算法 formula", "CGCS2000 椭球面积 " + Formula},
 		{"程序 program", a.Program},
+	}
+}
+
+// meanings say what the figures are.
+func meanings() []note {
+	return []note{
 		{"面积 area", "范围内的椭球面积，同一图层重叠处只算一次 ground inside the shape on the ellipsoid, counted once where features of a layer overlap"},
 		{"图斑面积 patch_m2，净面积 net_m2", "登记面积按椭球面积的比例分摊；没有登记的为空 shares of the areas of record by ellipsoidal area; empty where there is none"},
+		{"调查面积 survey_m2", "按调查规则取整的面积，问了才有；图层的是各图斑之和 areas as the survey books them, where they were asked for; a layer's is the sum of its pieces'"},
+		{"取位 digits", "各数由答案的数分别取位，不再平差 each figure is that of the answer, rounded by itself"},
 		{"单位 units", "1 亩 = 2000/3 m²，1 公顷 ha = 10000 m²"},
 	}
 }

@@ -14,13 +14,13 @@ import (
 
 // columns are those of the table that a writer of [CSV] writes.
 var columns = []string{
-	"row", "id", "status", "layer", "vintage", "class", "features", "area_m2", "area_mu", "area_ha",
-	"patch_m2", "net_m2", "net_mu", "gross_area_m2", "generation", "properties",
+	"row", "id", "status", "layer", "vintage", "class", "piece", "features", "area_m2", "area_mu", "area_ha",
+	"patch_m2", "net_m2", "net_mu", "gross_area_m2", "survey_m2", "survey_zone", "generation", "properties",
 }
 
 // csvWriter writes, for each shape in order, a row for the shape itself (layer
-// "aoi"), one for each layer, class, feature that could not be measured, and
-// combination, in UTF-8 with a byte order mark, which spreadsheets ask for. The
+// "aoi"), one for each layer, class, piece (by the id of its feature), feature that could
+// not be measured, and combination, in UTF-8 with a byte order mark, which spreadsheets ask for. The
 // column row counts shapes from 1; a shape that failed has one row, whose status
 // says why. The figures are those of the JSON answer. A text that a spreadsheet
 // would take for a formula has an apostrophe before it.
@@ -93,11 +93,12 @@ func WriteCSV(w io.Writer, results []Result) error {
 
 // tableRow is one row of the table; what is nil or "" is an empty cell.
 type tableRow struct {
-	number                              int
-	id, status, layer, vintage, class   string
-	count                               *int
-	m2, mu, ha, patch, net, netMu, gros *float64
-	generation, properties              string
+	number                                   int
+	id, status, layer, vintage, class, piece string
+	count                                    *int
+	m2, mu, ha, patch, net, netMu            *float64
+	gross, survey                            *float64
+	zone, generation, properties             string
 }
 
 func (t *tableRow) cells() []string {
@@ -106,9 +107,9 @@ func (t *tableRow) cells() []string {
 		count = strconv.Itoa(*t.count)
 	}
 	return []string{
-		strconv.Itoa(t.number), harmless(t.id), harmless(t.status), harmless(t.layer), harmless(t.vintage), harmless(t.class), count,
-		number(t.m2, 4), number(t.mu, 4), number(t.ha, 6), number(t.patch, 4), number(t.net, 4), number(t.netMu, 4), number(t.gros, 4),
-		t.generation, harmless(t.properties),
+		strconv.Itoa(t.number), harmless(t.id), harmless(t.status), harmless(t.layer), harmless(t.vintage), harmless(t.class), t.piece, count,
+		number(t.m2, 4), number(t.mu, 4), number(t.ha, 6), number(t.patch, 4), number(t.net, 4), number(t.netMu, 4), number(t.gross, 4),
+		number(t.survey, 4), t.zone, t.generation, harmless(t.properties),
 	}
 }
 
@@ -135,6 +136,7 @@ func (r *Result) rows(n int) []tableRow {
 	base.generation = a.Generation
 	aoi := base
 	aoi.layer, aoi.m2, aoi.mu, aoi.ha = "aoi", &a.AOI.AreaM2, &a.AOI.AreaMu, &a.AOI.AreaHa
+	aoi.survey, aoi.zone = a.AOI.SurveyM2, a.AOI.SurveyZone
 	for _, p := range a.AOI.Problems {
 		aoi.status += "; " + p.Code
 	}
@@ -143,10 +145,13 @@ func (r *Result) rows(n int) []tableRow {
 		l := &a.Layers[i]
 		row := base
 		row.layer, row.vintage, row.count, row.m2, row.mu, row.ha = l.Layer, l.Vintage, &l.Count, &l.AreaM2, &l.AreaMu, &l.AreaHa
-		row.patch, row.net, row.netMu, row.gros = l.PatchM2, l.NetM2, l.NetMu, &l.GrossM2
+		row.patch, row.net, row.netMu, row.gross, row.survey = l.PatchM2, l.NetM2, l.NetMu, &l.GrossM2, l.SurveyM2
 		out = append(out, row)
 		for k := range l.Groups {
 			out = append(out, l.Groups[k].row(base, l))
+		}
+		for k := range l.Pieces {
+			out = append(out, l.Pieces[k].row(base, l))
 		}
 	}
 	for _, f := range a.Failed {
@@ -157,7 +162,8 @@ func (r *Result) rows(n int) []tableRow {
 	for i := range a.Combinations {
 		k := &a.Combinations[i]
 		row := base
-		row.layer, row.class, row.m2 = "combination", k.name(), &k.AreaM2
+		mu := k.area().mu
+		row.layer, row.class, row.m2, row.mu = "combination", k.name(), &k.AreaM2, &mu
 		out = append(out, row)
 	}
 	return out
@@ -173,7 +179,16 @@ func (c *Combination) name() string {
 
 func (g *Group) row(base tableRow, l *Layer) tableRow {
 	base.layer, base.vintage, base.class = l.Layer, l.Vintage, g.name()
-	base.count, base.m2, base.net = &g.Count, &g.AreaM2, g.NetM2
+	base.count, base.m2, base.mu = &g.Count, &g.AreaM2, &g.AreaMu
+	base.patch, base.net, base.netMu = g.PatchM2, g.NetM2, g.NetMu
+	return base
+}
+
+func (p *Piece) row(base tableRow, l *Layer) tableRow {
+	mu := p.area().mu
+	base.layer, base.vintage, base.piece = l.Layer, l.Vintage, strconv.FormatUint(p.ID, 10)
+	base.m2, base.mu = &p.AreaM2, &mu
+	base.patch, base.net, base.netMu, base.survey = p.PatchM2, p.NetM2, muOf(p.NetM2), p.SurveyM2
 	return base
 }
 

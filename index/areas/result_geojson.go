@@ -71,8 +71,12 @@ func (g *pieceWriter) piece(r *Result, l *Layer, p *Piece) {
 	g.buf = appendText(append(g.buf, `,"layer":`...), l.Layer)
 	g.buf = strconv.AppendUint(append(g.buf, `,"id":`...), p.ID, 10)
 	g.buf = appendNumber(append(g.buf, `,"area_m2":`...), p.AreaM2)
-	g.buf = appendNumber(append(g.buf, `,"area_mu":`...), round(p.AreaM2*geo.MuPerM2, 4))
+	g.buf = appendNumber(append(g.buf, `,"area_mu":`...), p.area().mu)
+	g.buf = appendOptional(append(g.buf, `,"patch_m2":`...), p.PatchM2)
 	g.buf = appendOptional(append(g.buf, `,"net_m2":`...), p.NetM2)
+	if p.SurveyM2 != nil {
+		g.buf = appendNumber(append(g.buf, `,"survey_m2":`...), *p.SurveyM2)
+	}
 	g.buf = geo.AppendGeoJSON(append(g.buf, `},"geometry":`...), p.Shape)
 	g.buf = append(g.buf, '}')
 }

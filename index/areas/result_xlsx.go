@@ -3,22 +3,26 @@ package areas
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 
-	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
 // book writes results as a workbook: a summary with one row a shape, the classes,
-// the combinations, what was wrong or doubtful, and what the figures are. Codes
-// are text; m² and ha have 2 decimals, mu 4, and the combinations of a shape add
-// up to its area in 0.01 m².
+// the pieces where they are listed, the combinations, what was wrong or doubtful,
+// and what the figures are. Codes are text; m² and ha have 2 decimals, mu 4, each
+// figure that of the answer, rounded by itself.
 type book struct {
 	w     io.Writer
 	about About
 	n     int
 
-	summary, classes, combinations, problems *sheet
+	summary, classes, pieces, combinations, problems *sheet
+
+	vintages string // of the first answer's layers, which are those of all
+	listed   bool   // pieces were
+	survey   bool   // areas as booked were asked for
 
 	layers []string // the columns of the summary, once an answer names them
 	first  []shapeRow
@@ -35,10 +39,12 @@ type shapeRow struct {
 func newBook(w io.Writer, about About) *book {
 	b := &book{
 		w: w, about: about,
-		summary: newSheet("汇总"), classes: newSheet("地类"), combinations: newSheet("组合"), problems: newSheet("问题"),
+		summary: newSheet("汇总"), classes: newSheet("地类"), pieces: newSheet("图斑"), combinations: newSheet("组合"), problems: newSheet("问题"),
 	}
-	b.classes.head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "字段 field", "代码 code", "要素数 features", "面积 m²", "面积 亩", "面积 公顷", "净面积 net m²"},
-		[]float64{8, 16, 14, 10, 14, 14, 10, 16, 16, 12, 16})
+	b.classes.head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "字段 field", "代码 code", "要素数 features", "面积 m²", "面积 亩", "面积 公顷", "图斑面积 patch m²", "净面积 net m²"},
+		[]float64{8, 16, 14, 10, 14, 14, 10, 16, 16, 12, 16, 16})
+	b.pieces.head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "要素 feature", "面积 m²", "面积 亩", "面积 公顷", "图斑面积 patch m²", "净面积 net m²", "调查面积 survey m²"},
+		[]float64{8, 16, 14, 10, 20, 16, 16, 12, 16, 16, 16})
 	b.combinations.head([]string{"序号 No.", "编号 id", "在内 inside", "在外 outside", "面积 m²", "面积 亩", "面积 公顷"}, []float64{8, 16, 28, 28, 16, 16, 12})
 	b.problems.head([]string{"序号 No.", "编号 id", "图层 layer", "要素 feature", "代码 code", "问题", "problem", "建议", "advice"},
 		[]float64{8, 16, 14, 20, 22, 50, 50, 40, 40})
@@ -66,6 +72,7 @@ func (b *book) Write(r *Result) error {
 	b.shape(&row, a)
 	for i := range a.Layers {
 		b.groups(&row, &a.Layers[i])
+		b.parts(&row, &a.Layers[i])
 	}
 	b.combined(&row, a)
 	for _, p := range a.AOI.Problems {
@@ -78,7 +85,7 @@ func (b *book) Write(r *Result) error {
 }
 
 func (b *book) fault() error {
-	for _, s := range []*sheet{b.summary, b.classes, b.combinations, b.problems} {
+	for _, s := range []*sheet{b.summary, b.classes, b.pieces, b.combinations, b.problems} {
 		if s.err != nil {
 			return s.err
 		}
@@ -92,12 +99,20 @@ func (b *book) begin(a *Answer) {
 	widths := []float64{8, 16, 20, 10, 16, 16, 12}
 	b.layers = []string{}
 	if a != nil {
+		b.vintages = b.about.vintages(a.Layers)
+		if b.survey = a.AOI.SurveyM2 != nil; b.survey {
+			columns = append(columns, "调查面积 survey m²", "调查带 survey zone")
+			widths = append(widths, 16, 20)
+		}
 		for i := range a.Layers {
 			l := &a.Layers[i]
 			b.layers = append(b.layers, l.Layer)
 			name := b.about.title(l.Layer) + " " + l.Vintage
 			columns = append(columns, name+" 要素数", name+" m²", name+" 亩", name+" 公顷", name+" 图斑面积 m²", name+" 净面积 m²")
 			widths = append(widths, 10, 16, 16, 12, 16, 16)
+			if b.survey {
+				columns, widths = append(columns, name+" 调查面积 m²"), append(widths, 16)
+			}
 		}
 	}
 	b.summary.head(append(columns, "属性 properties"), append(widths, 40))
@@ -116,14 +131,24 @@ func (b *book) shape(row *shapeRow, a *Answer) {
 	s.text(row.state)
 	if a == nil {
 		s.column += 3 + 6*len(b.layers)
+		if b.survey {
+			s.column += 2 + len(b.layers)
+		}
 	} else {
-		areaCells(s, a.AOI.AreaM2)
+		areaCells(s, a.AOI.area())
+		if b.survey {
+			s.number(a.AOI.SurveyM2, styleM2)
+			s.text(a.AOI.SurveyZone)
+		}
 		for i := range a.Layers {
 			l := &a.Layers[i]
 			s.count(l.Count)
-			areaCells(s, l.AreaM2)
+			areaCells(s, l.area())
 			s.number(l.PatchM2, styleM2)
 			s.number(l.NetM2, styleM2)
+			if b.survey {
+				s.number(l.SurveyM2, styleM2)
+			}
 		}
 	}
 	s.text(row.properties)
@@ -131,11 +156,10 @@ func (b *book) shape(row *shapeRow, a *Answer) {
 }
 
 // areaCells writes an area in m², mu and ha.
-func areaCells(s *sheet, m2 float64) {
-	mu, ha := m2*geo.MuPerM2, m2/1e4
-	s.number(&m2, styleM2)
-	s.number(&mu, styleMu)
-	s.number(&ha, styleM2)
+func areaCells(s *sheet, a area) {
+	s.number(&a.m2, styleM2)
+	s.number(&a.mu, styleMu)
+	s.number(&a.ha, styleM2)
 }
 
 func (b *book) groups(row *shapeRow, l *Layer) {
@@ -150,8 +174,28 @@ func (b *book) groups(row *shapeRow, l *Layer) {
 		s.text(fields)
 		s.text(codes)
 		s.count(g.Count)
-		areaCells(s, g.AreaM2)
+		areaCells(s, g.area())
+		s.number(g.PatchM2, styleM2)
 		s.number(g.NetM2, styleM2)
+		s.end()
+	}
+}
+
+// parts lists the pieces of a layer.
+func (b *book) parts(row *shapeRow, l *Layer) {
+	s := b.pieces
+	b.listed = b.listed || l.Pieces != nil
+	for i := range l.Pieces {
+		p := &l.Pieces[i]
+		s.count(row.number)
+		s.text(row.id)
+		s.text(b.about.title(l.Layer))
+		s.text(l.Vintage)
+		s.text(strconv.FormatUint(p.ID, 10))
+		areaCells(s, p.area())
+		s.number(p.PatchM2, styleM2)
+		s.number(p.NetM2, styleM2)
+		s.number(p.SurveyM2, styleM2)
 		s.end()
 	}
 }
@@ -171,31 +215,15 @@ func (g *Group) columns() (fields, codes string) {
 
 func (b *book) combined(row *shapeRow, a *Answer) {
 	s := b.combinations
-	for i, m2 := range a.hundredths() {
+	for i := range a.Combinations {
 		c := &a.Combinations[i]
 		s.count(row.number)
 		s.text(row.id)
 		s.text(b.about.titles(c.Inside))
 		s.text(b.about.titles(c.Outside))
-		areaCells(s, m2)
+		areaCells(s, c.area())
 		s.end()
 	}
-}
-
-// hundredths are the areas of the combinations in whole 0.01 m², which add up to
-// the shape's.
-func (a *Answer) hundredths() []float64 {
-	if len(a.Combinations) == 0 {
-		return nil
-	}
-	parts := make([]float64, len(a.Combinations))
-	for i := range parts {
-		parts[i] = a.Combinations[i].AreaM2
-	}
-	for i, v := range geo.LargestRemainder(geo.Hundredths(round(a.AOI.AreaM2*100, 0)), parts) {
-		parts[i] = float64(v) / 100
-	}
-	return parts
 }
 
 func (b *book) problem(row *shapeRow, layer, feature string, p *problem.Problem) {
@@ -222,12 +250,16 @@ func (b *book) Close() error {
 	}
 	notes := newSheet("说明")
 	notes.head([]string{"项目 item", "内容 content"}, []float64{22, 90})
-	for _, n := range b.about.notes() {
+	for _, n := range slices.Concat(b.about.origin(b.vintages), b.about.conditions(), meanings()) {
 		notes.text(n.Name)
 		notes.text(n.Text)
 		notes.end()
 	}
-	return writeBook(b.w, []*sheet{b.summary, b.classes, b.combinations, b.problems, notes})
+	sheets := []*sheet{b.summary, b.classes}
+	if b.listed {
+		sheets = append(sheets, b.pieces)
+	}
+	return writeBook(b.w, append(sheets, b.combinations, b.problems, notes))
 }
 
 // nameOf finds what a shape is called in its properties.

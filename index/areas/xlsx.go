@@ -32,9 +32,9 @@ const (
 func (s cellStyle) decimals() int {
 	switch s {
 	case styleM2:
-		return 2
+		return m2Decimals
 	case styleMu:
-		return 4
+		return muDecimals
 	}
 	return 0
 }
@@ -135,7 +135,7 @@ func (s *sheet) number(v *float64, style cellStyle) {
 	}
 	s.cell(style)
 	s.line = append(s.line, `"><v>`...)
-	s.line = strconv.AppendFloat(s.line, round(*v, style.decimals()), 'f', -1, 64)
+	s.line = strconv.AppendFloat(s.line, ofSteps(steps(*v, style.decimals()), style.decimals()), 'f', -1, 64)
 	s.line = append(s.line, `</v></c>`...)
 }
 

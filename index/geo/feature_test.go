@@ -119,6 +119,27 @@ func TestParseCRSMembers(t *testing.T) {
 	}
 }
 
+func FuzzParseCRSMembers(f *testing.F) {
+	for _, t := range []string{`{"crs":{"a":1},"features":[{"crs":null,"geometry":{"geometries":[{"crs":"x"}]}}]}`, `{"\u0063rs":1}`, `{"features":{"crs":1}}`, `{"crs":`, `["crs"]`} {
+		f.Add([]byte(t))
+	}
+	// What is given is JSON and part of the text, never more of it than there is.
+	f.Fuzz(func(t *testing.T, data []byte) {
+		length := 0
+		if err := geo.ParseCRSMembers(data, func(v []byte) error {
+			if length += len(v); !json.Valid(bytes.ToValidUTF8(v, nil)) || !bytes.Contains(data, v) {
+				t.Errorf("%q is given", v)
+			}
+			return nil
+		}); err != nil && !errors.Is(err, geo.ErrGeometrySyntax) && !errors.Is(err, geo.ErrGeometryLimit) {
+			t.Errorf("error %v", err)
+		}
+		if length > len(data) {
+			t.Errorf("%d bytes of %d are given", length, len(data))
+		}
+	})
+}
+
 func FuzzParseFeatures(f *testing.F) {
 	const square = `{"type":"Polygon","coordinates":[[[1,2],[3,2],[3,4],[1,2]]]}`
 	for _, s := range []string{square, `null`, `{"type":"Feature","id":"a","properties":{"b":1e9},"geometry":` + square + `}`, `{"features":[{"geometry":` + square + `,"type":"Feature"},7,null],"type":"FeatureCollection"}`, `{"type":"GeometryCollection","geometries":[` + square + `]}`, `{"id":1,"id":2}`} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"gengtu/index/problem"
 )
@@ -113,8 +114,13 @@ func TestWriteFileToStreams(t *testing.T) {
 	if err := writeText(pipe, "text"); err != nil {
 		t.Fatal(err)
 	}
-	if s := <-got; s != "text" {
-		t.Errorf("the pipe gave %q", s)
+	select {
+	case s := <-got:
+		if s != "text" {
+			t.Errorf("the pipe gave %q", s)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing came through the pipe")
 	}
 	if info, err := os.Lstat(pipe); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		t.Errorf("the pipe is one no more: %v", err)

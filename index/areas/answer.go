@@ -159,11 +159,12 @@ func (g Group) MarshalJSON() ([]byte, error) {
 func (p Piece) MarshalJSON() ([]byte, error) {
 	head, err := json.Marshal(struct {
 		ID       uint64   `json:"id"`
+		Code     string   `json:"code,omitempty"`
 		AreaM2   float64  `json:"area_m2"`
 		PatchM2  *float64 `json:"patch_m2"`
 		NetM2    *float64 `json:"net_m2"`
 		SurveyM2 *float64 `json:"survey_m2,omitempty"`
-	}{p.ID, p.AreaM2, p.PatchM2, p.NetM2, p.SurveyM2})
+	}{p.ID, p.Code, p.AreaM2, p.PatchM2, p.NetM2, p.SurveyM2})
 	if err != nil {
 		return nil, err
 	}

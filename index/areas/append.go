@@ -101,6 +101,9 @@ func (g *Group) appendJSON(dst []byte) []byte {
 
 func (p *Piece) appendJSON(dst []byte) []byte {
 	dst = strconv.AppendUint(append(dst, `{"id":`...), p.ID, 10)
+	if p.Code != "" {
+		dst = appendText(append(dst, `,"code":`...), p.Code)
+	}
 	dst = appendNumber(append(dst, `,"area_m2":`...), p.AreaM2)
 	dst = appendOptional(append(dst, `,"patch_m2":`...), p.PatchM2)
 	dst = appendOptional(append(dst, `,"net_m2":`...), p.NetM2)

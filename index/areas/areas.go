@@ -113,7 +113,10 @@ type Group struct {
 
 // Piece is the part of one feature inside the shape.
 type Piece struct {
-	ID     uint64
+	ID uint64
+	// Code is the feature's code (BSM or the layer's first other code field), "" when
+	// the edition has none.
+	Code   string
 	AreaM2 float64
 	// PatchM2 and NetM2 are shares of the feature's areas of record.
 	PatchM2 *float64

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
@@ -283,7 +284,9 @@ func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, q *Question, 
 			continue
 		}
 		booked += survey
-		list.add(l, &l.items[n], part)
+		if err := list.add(l, &l.items[n], part); err != nil {
+			return err
+		}
 		if q.Survey {
 			v := survey.M2()
 			list.pieces[len(list.pieces)-1].SurveyM2 = &v
@@ -314,12 +317,27 @@ type pieceList struct {
 	patch, net recordList
 }
 
-func (p *pieceList) add(l *asked, it *item, part geo.MultiPolygon) {
+func (p *pieceList) add(l *asked, it *item, part geo.MultiPolygon) error {
 	r := l.layer.Record(int(it.ordinal))
+	code, err := l.code(int(it.ordinal))
+	if err != nil {
+		return err
+	}
 	p.pieces = append(p.pieces, Piece{
-		ID: l.layer.Head(int(it.ordinal)).ID, Shape: part, PatchM2: p.patch.share(r, it.area), NetM2: p.net.share(r, it.area),
+		ID: l.layer.Head(int(it.ordinal)).ID, Code: code, Shape: part, PatchM2: p.patch.share(r, it.area), NetM2: p.net.share(r, it.area),
 	})
 	p.areas, p.sum = append(p.areas, it.area), p.sum+it.area
+	return nil
+}
+
+// code returns the code of a feature, by the layer's first code field.
+func (l *asked) code(ordinal int) (string, error) {
+	field := slices.IndexFunc(l.layer.Meta.Fields, func(f edition.Field) bool { return f.Code })
+	if field < 0 {
+		return "", nil
+	}
+	v, err := l.layer.Class(ordinal, field)
+	return text(v), err
 }
 
 // allotted returns the pieces with figures that add up to the layer's. What

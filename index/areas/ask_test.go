@@ -381,6 +381,9 @@ func TestAskSurvey(t *testing.T) {
 		if *got.Pieces[0].SurveyM2 != booked(rect{0, 0, 4, 4}) || math.Abs(*got.Pieces[1].SurveyM2-booked(rect{4, 0, 7, 4})) > 0.011 {
 			t.Errorf("%s: pieces are booked as %v and %v", name, *got.Pieces[0].SurveyM2, *got.Pieces[1].SurveyM2)
 		}
+		if got.Pieces[0].Code != "61040220010000A" || got.Pieces[1].Code != "61040220010000B" {
+			t.Errorf("%s: pieces are of %q and %q", name, got.Pieces[0].Code, got.Pieces[1].Code)
+		}
 		if math.Abs(*got.SurveyM2-*got.Pieces[0].SurveyM2-*got.Pieces[1].SurveyM2) > 1e-9 {
 			t.Errorf("%s: the layer is booked as %v", name, *got.SurveyM2)
 		}

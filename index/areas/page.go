@@ -81,7 +81,7 @@ type pageGroup struct {
 }
 
 type pagePiece struct {
-	ID         uint64
+	Name       string
 	Area       pageArea
 	Patch, Net string
 }
@@ -194,7 +194,7 @@ func (p *pageWriter) layer(i int, l *Layer) pageLayer {
 		q := &l.Pieces[k]
 		out.Survey = out.Survey || q.SurveyM2 != nil
 		out.Pieces = append(out.Pieces, pagePiece{
-			q.ID, areaTexts(q.area().printed(), orDash(optionalText(q.SurveyM2))), orDash(optionalText(q.PatchM2)), orDash(optionalText(q.NetM2)),
+			q.name(), areaTexts(q.area().printed(), orDash(optionalText(q.SurveyM2))), orDash(optionalText(q.PatchM2)), orDash(optionalText(q.NetM2)),
 		})
 	}
 	return out
@@ -276,7 +276,7 @@ td small{display:block;font-size:7.5pt;color:#444}.d{margin:0 0 1mm;font-weight:
 {{end}}</tbody>
 {{range .Layers}}{{$survey := .Survey}}{{if .Pieces}}<tbody class="k"><tr><td></td><td class="i" colspan="7"><b>{{.Title}}</b> 图斑 pieces
 <table><thead><tr><th>要素<small>feature</small></th><th>面积 m²<small>area</small></th><th>亩<small>mu</small></th><th>图斑面积 m²<small>patch</small></th><th>净面积 m²<small>net</small></th>{{if $survey}}<th>调查面积 m²<small>survey</small></th>{{end}}</tr></thead><tbody>
-{{range .Pieces}}<tr><td>{{.ID}}</td><td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Patch}}</td><td>{{.Net}}</td>{{if $survey}}<td>{{.Area.Survey}}</td>{{end}}</tr>
+{{range .Pieces}}<tr><td>{{.Name}}</td><td>{{.Area.M2}}</td><td>{{.Area.Mu}}</td><td>{{.Patch}}</td><td>{{.Net}}</td>{{if $survey}}<td>{{.Area.Survey}}</td>{{end}}</tr>
 {{end}}</tbody></table></td></tr></tbody>
 {{end}}{{end}}{{end}}
 {{- define "aborted"}}<tbody><tr><td class="w" colspan="8">本表不完整，后面的地块没有算：{{.Zh}} This sheet is not whole: {{.En}} [{{.Code}}]</td></tr></tbody>

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strconv"
 	"strings"
 
 	"gengtu/index/edition"
@@ -265,6 +266,15 @@ func (j *jsonWriter) Abort(p *problem.Problem) error {
 		return err
 	}
 	return j.Close()
+}
+
+// name is what a sheet calls the piece's feature: its code, which people know, or
+// its id where there is none.
+func (p *Piece) name() string {
+	if p.Code != "" {
+		return p.Code
+	}
+	return strconv.FormatUint(p.ID, 10)
 }
 
 // appendAborted appends what stands in the place of the results that are missing.

@@ -187,6 +187,9 @@ func (g *Group) row(base tableRow, l *Layer) tableRow {
 func (p *Piece) row(base tableRow, l *Layer) tableRow {
 	mu := p.area().mu
 	base.layer, base.vintage, base.piece = l.Layer, l.Vintage, strconv.FormatUint(p.ID, 10)
+	if p.Code != "" {
+		base.class = "code=" + p.Code
+	}
 	base.m2, base.mu = &p.AreaM2, &mu
 	base.patch, base.net, base.netMu, base.survey = p.PatchM2, p.NetM2, muOf(p.NetM2), p.SurveyM2
 	return base

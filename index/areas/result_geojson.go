@@ -70,6 +70,9 @@ func (g *pieceWriter) piece(r *Result, l *Layer, p *Piece) {
 	g.buf = appendRaw(append(g.buf, `,"shape_id":`...), r.ID)
 	g.buf = appendText(append(g.buf, `,"layer":`...), l.Layer)
 	g.buf = strconv.AppendUint(append(g.buf, `,"id":`...), p.ID, 10)
+	if p.Code != "" {
+		g.buf = appendText(append(g.buf, `,"code":`...), p.Code)
+	}
 	g.buf = appendNumber(append(g.buf, `,"area_m2":`...), p.AreaM2)
 	g.buf = appendNumber(append(g.buf, `,"area_mu":`...), p.area().mu)
 	g.buf = appendOptional(append(g.buf, `,"patch_m2":`...), p.PatchM2)

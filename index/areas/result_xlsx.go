@@ -191,7 +191,7 @@ func (b *book) parts(row *shapeRow, l *Layer) {
 		s.text(row.id)
 		s.text(b.about.title(l.Layer))
 		s.text(l.Vintage)
-		s.text(strconv.FormatUint(p.ID, 10))
+		s.text(p.name())
 		areaCells(s, p.area())
 		s.number(p.PatchM2, styleM2)
 		s.number(p.NetM2, styleM2)

@@ -80,7 +80,7 @@ func linkTarget(path string) (string, error) {
 	for range maxLinks {
 		to, err := os.Readlink(path)
 		if err != nil {
-			return path, nil // no link, or nothing there
+			return path, nil //nolint:nilerr // no link, or nothing there
 		}
 		if !filepath.IsAbs(to) {
 			// The folder may be a link itself, from which .. leads elsewhere.

@@ -29,7 +29,7 @@ func (m *touches) touch(i int32) {
 // neighbours touches the edges before and after touched ones that bend, and so on, where
 // they leave the common end so much alike that points given to the one may come near the other.
 func (m *touches) neighbours() {
-	for k := 0; k < len(m.list); k++ {
+	for k := 0; k < len(m.list); k++ { //nolint:intrange // the list grows meanwhile
 		i := m.list[k]
 		p, q := m.at[i], m.at[i+1]
 		if h := float64(q.Lat - p.Lat); m.bend*h*h < straight/4 {

@@ -112,7 +112,7 @@ func (l *locally) takeRings(rings []geo.Ring) {
 			if shell < 0 {
 				shell = len(t.polygons)
 			}
-			t.polygons = append(t.polygons, geo.Polygon{geo.Ring(r)})
+			t.polygons = append(t.polygons, geo.Polygon{r})
 			t.areas = append(t.areas, area)
 		default:
 			holes = append(holes, r)

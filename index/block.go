@@ -160,10 +160,10 @@ func (s *sweep) features(b *Block) error {
 	var boxes [blockSize]geo.Box
 	err := guard(func() error {
 		for i := b.First; i < b.End; i++ {
-			d := decoder{data: s.layer.record(i)}
-			d.uvarint()
+			d := decode(s.layer.record(i))
+			d.Uvarint()
 			boxes[i-b.First] = d.box()
-			if d.bad {
+			if d.Bad {
 				return errRecord
 			}
 		}

@@ -8,10 +8,10 @@ import "gengtu/index/geo"
 func (l *Layer) Box(i int) geo.Box {
 	b := geo.EmptyBox()
 	err := guard(func() error {
-		d := decoder{data: l.record(i)}
-		d.uvarint()
+		d := decode(l.record(i))
+		d.Uvarint()
 		box := d.box()
-		if d.bad {
+		if d.Bad {
 			return errRecord
 		}
 		b = box

@@ -63,10 +63,10 @@ func (s *stored) classes(field int) (*Classes, error) {
 	known := map[any]int32{}
 	err := guard(func() error {
 		for i, rec := range s.records {
-			d := decoder{data: rec}
+			d := decode(rec)
 			d.skipHead()
 			v := d.valueAt(field)
-			if d.bad {
+			if d.Bad {
 				return fmt.Errorf("feature number %d: %w", i, errRecord)
 			}
 			k, ok := known[v]
@@ -91,9 +91,9 @@ func (s *stored) classes(field int) (*Classes, error) {
 
 // valueAt returns value number field as a class has it.
 func (d *decoder) valueAt(field int) any {
-	d.uvarint()
-	if n := d.count(1); field >= n {
-		d.fail()
+	d.Uvarint()
+	if n := d.Count(1); field >= n {
+		d.Fail()
 		return nil
 	}
 	for range field {
@@ -113,10 +113,10 @@ func classValue(v any) any {
 func (l *Layer) Class(i, field int) (any, error) {
 	var v any
 	err := guard(func() error {
-		d := decoder{data: l.record(i)}
+		d := decode(l.record(i))
 		d.skipHead()
 		v = d.valueAt(field)
-		if d.bad {
+		if d.Bad {
 			return errRecord
 		}
 		return nil

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 
 	"gengtu/index/geo"
+	"gengtu/index/wire"
 )
 
 // NoArea stands for an area of record that the delivery does not give.
@@ -117,126 +117,44 @@ func appendGeometry(dst []byte, m geo.MultiPolygon) []byte {
 	return dst
 }
 
-// decoder reads a record; after the first fault it gives zeros and remembers it.
-type decoder struct {
-	data []byte
-	bad  bool
-}
+// decoder reads a record.
+type decoder struct{ wire.Reader }
 
-func (d *decoder) fail() { d.bad, d.data = true, nil }
-
-func (d *decoder) uvarint() uint64 {
-	if len(d.data) > 0 && d.data[0] < 0x80 {
-		v := d.data[0]
-		d.data = d.data[1:]
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(d.data)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.data = d.data[n:]
-	return v
-}
-
-// varint reads what [binary.AppendVarint] writes. Numbers of up to eight bytes,
-// as coordinates and their differences are, are read at once: the first byte
-// without its highest bit set ends the number, and the lower seven bits of each
-// are moved together by twos, fours and eights.
-func (d *decoder) varint() int64 {
-	if len(d.data) < 8 {
-		return d.longVarint()
-	}
-	x := binary.LittleEndian.Uint64(d.data)
-	ends := ^x & 0x8080808080808080
-	if ends == 0 {
-		return d.longVarint()
-	}
-	n := bits.TrailingZeros64(ends) + 1
-	d.data = d.data[n/8:]
-	x &= 0x7f7f7f7f7f7f7f7f & (1<<n - 1)
-	x = x&0x007f007f007f007f | x>>1&0x3f803f803f803f80
-	x = x&0x00003fff00003fff | x>>2&0x0fffc0000fffc000
-	x = x&0x000000000fffffff | x>>4&0x00fffffff0000000
-	return int64(x>>1) ^ -int64(x&1)
-}
-
-// longVarint is varint for nine and ten bytes, and at the end of a record.
-func (d *decoder) longVarint() int64 {
-	v, n := binary.Varint(d.data)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.data = d.data[n:]
-	return v
-}
-
-// take returns the next n bytes, which alias the record.
-func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.data)) {
-		d.fail()
-		return nil
-	}
-	b := d.data[:n]
-	d.data = d.data[n:]
-	return b
-}
-
-func (d *decoder) real() float64 {
-	b := d.take(8)
-	if b == nil {
-		return 0
-	}
-	return math.Float64frombits(binary.LittleEndian.Uint64(b))
-}
-
-func (d *decoder) text() string { return string(d.take(d.uvarint())) }
-
-// count reads a number of things that take at least size bytes each.
-func (d *decoder) count(size uint64) int {
-	n := d.uvarint()
-	if n > uint64(len(d.data))/size {
-		d.fail()
-		return 0
-	}
-	return int(n)
-}
+func decode(data []byte) decoder { return decoder{wire.Reader{Data: data}} }
 
 // head decodes everything before the values.
 func (d *decoder) head() Head {
 	var h Head
-	h.ID = d.uvarint()
+	h.ID = d.Uvarint()
 	h.Box = d.box()
-	h.AreaM2 = d.real()
-	h.Patch, h.Net = d.varint(), d.varint()
-	h.Place = d.text()
+	h.AreaM2 = d.Float()
+	h.Patch, h.Net = d.Varint(), d.Varint()
+	h.Place = d.Text()
 	return h
 }
 
 func (d *decoder) box() geo.Box {
-	lo := geo.Position{Lon: d.varint(), Lat: d.varint()}
-	return geo.Box{Min: lo, Max: geo.Position{Lon: lo.Lon + d.varint(), Lat: lo.Lat + d.varint()}}
+	lo := geo.Position{Lon: d.Varint(), Lat: d.Varint()}
+	return geo.Box{Min: lo, Max: geo.Position{Lon: lo.Lon + d.Varint(), Lat: lo.Lat + d.Varint()}}
 }
 
 func (d *decoder) values() []any {
-	list := decoder{data: d.take(d.uvarint())}
-	out := make([]any, list.count(1))
+	list := decode(d.Take(d.Uvarint()))
+	out := make([]any, list.Count(1))
 	for i := range out {
 		out[i] = list.value()
 	}
 	if list.end() != nil {
-		d.fail()
+		d.Fail()
 	}
 	return out
 }
 
 // textAt returns value number field, when it is a text.
 func (d *decoder) textAt(field int) (string, bool) {
-	d.uvarint()
-	if n := d.count(1); field >= n {
-		d.fail()
+	d.Uvarint()
+	if n := d.Count(1); field >= n {
+		d.Fail()
 		return "", false
 	}
 	for range field {
@@ -248,25 +166,25 @@ func (d *decoder) textAt(field int) (string, bool) {
 
 // skip passes over a value.
 func (d *decoder) skip() {
-	t := d.take(1)
+	t := d.Take(1)
 	if t == nil {
 		return
 	}
 	switch t[0] {
 	case valueText:
-		d.take(d.uvarint())
+		d.Take(d.Uvarint())
 	case valueInteger:
-		d.varint()
+		d.Varint()
 	case valueReal:
-		d.take(8)
+		d.Take(8)
 	case valueNil, valueFalse, valueTrue:
 	default:
-		d.fail()
+		d.Fail()
 	}
 }
 
 func (d *decoder) value() any {
-	t := d.take(1)
+	t := d.Take(1)
 	if t == nil {
 		return nil
 	}
@@ -274,30 +192,30 @@ func (d *decoder) value() any {
 	case valueNil:
 		return nil
 	case valueText:
-		return d.text()
+		return d.Text()
 	case valueInteger:
-		return d.varint()
+		return d.Varint()
 	case valueReal:
-		return d.real()
+		return d.Float()
 	case valueFalse:
 		return false
 	case valueTrue:
 		return true
 	}
-	d.fail()
+	d.Fail()
 	return nil
 }
 
 func (d *decoder) geometry() geo.MultiPolygon {
-	m := make(geo.MultiPolygon, d.count(1))
+	m := make(geo.MultiPolygon, d.Count(1))
 	var last geo.Position
 	for i := range m {
-		m[i] = make(geo.Polygon, d.count(1))
+		m[i] = make(geo.Polygon, d.Count(1))
 		for j := range m[i] {
-			r := make(geo.Ring, d.count(2))
+			r := make(geo.Ring, d.Count(2))
 			for k := range r {
-				last.Lon += d.varint()
-				last.Lat += d.varint()
+				last.Lon += d.Varint()
+				last.Lat += d.Varint()
 				r[k] = last
 			}
 			m[i][j] = r
@@ -308,28 +226,28 @@ func (d *decoder) geometry() geo.MultiPolygon {
 
 // skipHead passes over everything before the values.
 func (d *decoder) skipHead() {
-	d.uvarint()
+	d.Uvarint()
 	for range 4 {
-		d.varint()
+		d.Varint()
 	}
-	d.take(8)
-	d.varint()
-	d.varint()
-	d.take(d.uvarint())
+	d.Take(8)
+	d.Varint()
+	d.Varint()
+	d.Take(d.Uvarint())
 }
 
-func (d *decoder) skipValues() { d.take(d.uvarint()) }
+func (d *decoder) skipValues() { d.Take(d.Uvarint()) }
 
 // rings reads a geometry as [decoder.geometry] does, into r.
 func (d *decoder) rings(r *geo.Rings) {
 	var lon, lat int64
-	for range d.count(1) {
-		for range d.count(1) {
-			n := d.count(2)
+	for range d.Count(1) {
+		for range d.Count(1) {
+			n := d.Count(2)
 			r.Positions = slices.Grow(r.Positions, n)
 			for range n {
-				lon += d.varint()
-				lat += d.varint()
+				lon += d.Varint()
+				lat += d.Varint()
 				r.Positions = append(r.Positions, geo.Position{Lon: lon, Lat: lat})
 			}
 			r.Ends = append(r.Ends, int32(len(r.Positions)))
@@ -339,7 +257,7 @@ func (d *decoder) rings(r *geo.Rings) {
 
 // end returns the fault met, or one when bytes are left over.
 func (d *decoder) end() error {
-	if d.bad || len(d.data) > 0 {
+	if d.Bad || len(d.Data) > 0 {
 		return errRecord
 	}
 	return nil
@@ -350,7 +268,7 @@ func (d *decoder) end() error {
 func DecodeRecord(data []byte) (Feature, error) { return decodeRecord(data) }
 
 func decodeRecord(data []byte) (Feature, error) {
-	d := decoder{data: data}
+	d := decode(data)
 	h := d.head()
 	f := Feature{ID: h.ID, Box: h.Box, AreaM2: h.AreaM2, Patch: h.Patch, Net: h.Net, Place: h.Place}
 	f.Values = d.values()

@@ -78,9 +78,9 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 	s.byID = make([]idAt, 0, n)
 	l := newLayer(meta, s)
 	err := b.ForEach(func(k, v []byte) error {
-		d := decoder{data: v}
+		d := decode(v)
 		h := d.head()
-		if d.bad || h.Box.Empty() {
+		if d.Bad || h.Box.Empty() {
 			return fmt.Errorf("key %x: %w", k, errRecord)
 		}
 		i := int32(len(s.records))
@@ -126,10 +126,10 @@ func loadView(meta *edition.Layer, of *Layer) (*Layer, error) {
 	l := newLayer(meta, of.stored)
 	l.at = make([]int32, of.Len())
 	for i, rec := range of.records {
-		d := decoder{data: rec}
+		d := decode(rec)
 		h := d.head()
 		text, ok := d.textAt(field)
-		if d.bad {
+		if d.Bad {
 			return nil, fmt.Errorf("feature %d: %w", h.ID, errRecord)
 		}
 		l.at[i] = -1
@@ -200,7 +200,7 @@ func (l *Layer) Record(i int) Record {
 // Rings appends the rings of feature i to r. It takes no memory but r's own.
 func (l *Layer) Rings(i int, r *geo.Rings) error {
 	err := guard(func() error {
-		d := decoder{data: l.record(i)}
+		d := decode(l.record(i))
 		d.skipHead()
 		d.skipValues()
 		d.rings(r)
@@ -217,9 +217,9 @@ func (l *Layer) Rings(i int, r *geo.Rings) error {
 func (l *Layer) Head(i int) Head {
 	var h Head
 	err := guard(func() error {
-		d := decoder{data: l.record(i)}
+		d := decode(l.record(i))
 		h = d.head()
-		if d.bad {
+		if d.Bad {
 			return errRecord
 		}
 		return nil

@@ -79,15 +79,15 @@ func (s *summing) Inside(at int32) error {
 	}
 	n := &s.ground.nodes[at]
 	flags := n.value[0]
-	d := decoder{data: n.value[1:]}
-	overlaps := d.uvarint()
+	d := decode(n.value[1:])
+	overlaps := d.Uvarint()
 	if s.excess && overlaps&s.layers == 0 {
 		return nil
 	}
 	if flags&flagCell != 0 {
-		d = decoder{data: n.value}
+		d = decode(n.value)
 		d.cell(&s.cell)
-		if d.bad {
+		if d.Bad {
 			return errRecord
 		}
 		s.areas = s.areas[:0]
@@ -103,12 +103,12 @@ func (s *summing) Inside(at int32) error {
 		return s.Inside(n.hi)
 	}
 	for rest := overlaps; rest != 0; rest &= rest - 1 {
-		s.addExcess(rest&-rest, d.float())
+		s.addExcess(rest&-rest, d.Float())
 	}
 	if s.excess {
 		return nil
 	}
-	for range d.count(11) {
+	for range d.Count(11) {
 		d.sum(&s.sum)
 		p := s.parts.at(s.masked(s.sum.mask))
 		p.Area += s.sum.area
@@ -134,8 +134,8 @@ func (s *summing) addExcess(bit uint64, area float64) {
 func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool, err error) {
 	n := &s.ground.nodes[at]
 	if s.excess {
-		d := decoder{data: n.value[1:]}
-		if d.uvarint()&s.layers == 0 {
+		d := decode(n.value[1:])
+		if d.Uvarint()&s.layers == 0 {
 			return 0, 0, false, nil
 		}
 	}
@@ -145,9 +145,9 @@ func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool,
 	if err := s.stop(); err != nil {
 		return 0, 0, false, err
 	}
-	d := decoder{data: n.value}
+	d := decode(n.value)
 	d.cell(&s.cell)
-	if d.bad {
+	if d.Bad {
 		return 0, 0, false, errRecord
 	}
 	s.areas = slices.Grow(s.areas[:0], s.cell.Faces())[:s.cell.Faces()]
@@ -223,7 +223,7 @@ func (s *summing) spread(to []float64, has uint64, figures []float64, factor flo
 
 // end returns the fault met, or one when bytes are left over.
 func (d *decoder) end() error {
-	if d.bad || len(d.data) > 0 {
+	if d.Bad || len(d.Data) > 0 {
 		return errRecord
 	}
 	return nil

@@ -2,10 +2,10 @@ package ground
 
 import (
 	"encoding/binary"
-	"math"
 	"math/bits"
 
 	"gengtu/index/overlay"
+	"gengtu/index/wire"
 )
 
 // The first byte of a node's value.
@@ -45,7 +45,7 @@ func (f *face) append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	for _, w := range f.weights {
-		dst = appendFloat(dst, w)
+		dst = wire.AppendFloat(dst, w)
 	}
 	if f.overlaps == 0 {
 		return dst
@@ -60,105 +60,43 @@ func (f *face) append(dst []byte) []byte {
 	return dst
 }
 
-func appendFloat(dst []byte, v float64) []byte {
-	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
-}
+// decoder reads a value.
+type decoder struct{ wire.Reader }
 
-// decoder reads a value; after the first fault it gives zeros and remembers it.
-type decoder struct {
-	data []byte
-	bad  bool
-}
-
-func (d *decoder) fail() { d.bad, d.data = true, nil }
-
-func (d *decoder) uvarint() uint64 {
-	if len(d.data) > 0 && d.data[0] < 0x80 {
-		v := d.data[0]
-		d.data = d.data[1:]
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(d.data)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.data = d.data[n:]
-	return v
-}
-
-func (d *decoder) varint() int64 {
-	v, n := binary.Varint(d.data)
-	if n <= 0 {
-		d.fail()
-		return 0
-	}
-	d.data = d.data[n:]
-	return v
-}
-
-func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.data)) {
-		d.fail()
-		return nil
-	}
-	b := d.data[:n]
-	d.data = d.data[n:]
-	return b
-}
-
-func (d *decoder) float() float64 {
-	if len(d.data) < 8 {
-		d.fail()
-		return 0
-	}
-	v := binary.LittleEndian.Uint64(d.data)
-	d.data = d.data[8:]
-	return math.Float64frombits(v)
-}
-
-// count reads a number of things of at least size bytes each.
-func (d *decoder) count(size int) int {
-	n := d.uvarint()
-	if n > uint64(len(d.data)/size) {
-		d.fail()
-		return 0
-	}
-	return int(n)
-}
+func decode(data []byte) decoder { return decoder{wire.Reader{Data: data}} }
 
 // cell leaves the decoder, which stands at a cell's flags, at its faces.
 func (d *decoder) cell(c *overlay.PackedCell) {
-	d.take(1)
-	d.uvarint()
-	rest, ok := c.Unpack(d.data)
+	d.Take(1)
+	d.Uvarint()
+	rest, ok := c.Unpack(d.Data)
 	if !ok {
-		d.fail()
+		d.Fail()
 		return
 	}
-	d.data = rest
+	d.Data = rest
 }
 
 // face decodes the record of a face into f, but for its area.
 func (d *decoder) face(f *face) {
-	if b := d.data; len(b) >= 4 && (b[0]|b[1]|b[2]|b[3]) < 0x80 {
+	if b := d.Data; len(b) >= 4 && (b[0]|b[1]|b[2]|b[3]) < 0x80 {
 		f.mask, f.weightless, f.mixed, f.overlaps = uint64(b[0]), uint64(b[1]), uint64(b[2]), uint64(b[3])
-		d.data = b[4:]
+		d.Data = b[4:]
 	} else {
-		f.mask, f.weightless, f.mixed, f.overlaps = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
+		f.mask, f.weightless, f.mixed, f.overlaps = d.Uvarint(), d.Uvarint(), d.Uvarint(), d.Uvarint()
 	}
 	f.weights, f.again, f.overlapping = f.weights[:0], f.again[:0], f.overlapping[:0]
 	for range bits.OnesCount64(f.mask &^ f.weightless) {
-		f.weights = append(f.weights, d.float())
+		f.weights = append(f.weights, d.Float())
 	}
 	if f.overlaps == 0 {
 		return
 	}
 	for range bits.OnesCount64(f.overlaps) {
-		f.again = append(f.again, d.uvarint())
+		f.again = append(f.again, d.Uvarint())
 	}
-	for range d.count(1) {
-		f.overlapping = append(f.overlapping, int32(d.uvarint()))
+	for range d.Count(1) {
+		f.overlapping = append(f.overlapping, int32(d.Uvarint()))
 	}
 }
 
@@ -186,7 +124,7 @@ func appendNode(dst []byte, over excess, sums []sum) []byte {
 	}
 	dst = binary.AppendUvarint(append(dst, flags), over.overlaps)
 	for _, v := range over.areas {
-		dst = appendFloat(dst, v)
+		dst = wire.AppendFloat(dst, v)
 	}
 	if sums == nil {
 		return dst
@@ -197,12 +135,12 @@ func appendNode(dst []byte, over excess, sums []sum) []byte {
 		for _, v := range [3]uint64{s.mask, s.has, s.lacks} {
 			dst = binary.AppendUvarint(dst, v)
 		}
-		dst = appendFloat(dst, s.area)
+		dst = wire.AppendFloat(dst, s.area)
 		for _, v := range s.weighted {
-			dst = appendFloat(dst, v)
+			dst = wire.AppendFloat(dst, v)
 		}
 		for _, v := range s.unweighted {
-			dst = appendFloat(dst, v)
+			dst = wire.AppendFloat(dst, v)
 		}
 	}
 	return dst
@@ -210,13 +148,13 @@ func appendNode(dst []byte, over excess, sums []sum) []byte {
 
 // sum decodes the next sum of a node into s.
 func (d *decoder) sum(s *sum) {
-	s.mask, s.has, s.lacks = d.uvarint(), d.uvarint(), d.uvarint()
-	s.area = d.float()
+	s.mask, s.has, s.lacks = d.Uvarint(), d.Uvarint(), d.Uvarint()
+	s.area = d.Float()
 	s.weighted, s.unweighted = s.weighted[:0], s.unweighted[:0]
 	for range bits.OnesCount64(s.has) {
-		s.weighted = append(s.weighted, d.float())
+		s.weighted = append(s.weighted, d.Float())
 	}
 	for range bits.OnesCount64(s.lacks) {
-		s.unweighted = append(s.unweighted, d.float())
+		s.unweighted = append(s.unweighted, d.Float())
 	}
 }

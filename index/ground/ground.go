@@ -102,16 +102,16 @@ func (o *Opener) Take(bucket string, key, value []byte) error {
 
 // head reads what the partition is about: extent, layers, overlaps.
 func (o *Opener) head(value []byte) error {
-	d := decoder{data: value}
+	d := decode(value)
 	var box geo.Box
 	for _, v := range []*int64{&box.Min.Lon, &box.Min.Lat, &box.Max.Lon, &box.Max.Lat} {
-		*v = d.varint()
+		*v = d.Varint()
 	}
-	o.ground.overlaps = d.uvarint()
-	for range d.count(1) {
-		o.ground.keys = append(o.ground.keys, string(d.take(d.uvarint())))
+	o.ground.overlaps = d.Uvarint()
+	for range d.Count(1) {
+		o.ground.keys = append(o.ground.keys, string(d.Take(d.Uvarint())))
 	}
-	if d.bad || box.Empty() || len(o.ground.keys) > MaxLayers {
+	if d.Bad || box.Empty() || len(o.ground.keys) > MaxLayers {
 		return errRecord
 	}
 	o.ground.frame = overlay.NewFrame(box)

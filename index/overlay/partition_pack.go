@@ -3,6 +3,8 @@ package overlay
 import (
 	"encoding/binary"
 	"math"
+
+	"gengtu/index/wire"
 )
 
 // PackedCell is a cell in the bytes that it is stored in: questions read it as it
@@ -24,7 +26,7 @@ const packedCounts = 4
 // as 8 bytes, little-endian, of faces the areas alone.
 func (c *Cell) AppendPacked(dst []byte) []byte {
 	for _, v := range [4]float64{c.X0, c.Y0, c.X1, c.Y1} {
-		dst = appendFloat(dst, v)
+		dst = wire.AppendFloat(dst, v)
 	}
 	width := indexWidth(max(len(c.Vertices), len(c.Faces)))
 	dst = append(dst, byte(width))
@@ -32,10 +34,10 @@ func (c *Cell) AppendPacked(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	for _, v := range c.Vertices {
-		dst = appendFloat(appendFloat(dst, v.X), v.Y)
+		dst = wire.AppendFloat(wire.AppendFloat(dst, v.X), v.Y)
 	}
 	for _, b := range c.Bottom {
-		dst = appendIndex(appendFloat(dst, b.X), b.Face, width)
+		dst = appendIndex(wire.AppendFloat(dst, b.X), b.Face, width)
 	}
 	for _, s := range c.Segments {
 		for _, v := range [4]uint32{s.From, s.To, s.Below, s.Above} {
@@ -43,13 +45,9 @@ func (c *Cell) AppendPacked(dst []byte) []byte {
 		}
 	}
 	for i := range c.Faces {
-		dst = appendFloat(dst, c.Faces[i].Area)
+		dst = wire.AppendFloat(dst, c.Faces[i].Area)
 	}
 	return dst
-}
-
-func appendFloat(dst []byte, v float64) []byte {
-	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
 }
 
 // indexWidth returns the bytes that an index below n takes.

@@ -73,29 +73,31 @@ func (s *starts) at(k int) []int32 { return s.list[s.first[k]:s.first[k+1]] }
 func (s *solver) sumCell(n *node) float64 {
 	c := &s.cell
 	c.load(n)
-	c.active = c.active[:0]
-	c.bottom = append(c.bottom[:0], n.base...)
 	c.saved = s.state
 	var total sum
 	for k := range len(c.xs) - 1 {
-		xa, xb := c.xs[k], c.xs[k+1]
-		kept := 0
-		for _, v := range c.active {
-			if c.lines[v.line].xr > xa {
-				c.active[kept] = v
-				kept++
-			}
-		}
-		c.active = c.active[:kept]
-		for _, i := range c.starts.at(k) {
-			c.active = append(c.active, active{line: i})
-		}
-		for _, i := range c.flips.at(k) {
+		for _, i := range c.enter(k) {
 			c.flipBottom(n.toggles[i].owner)
 		}
-		s.slab(n, xa, xb, &total, deepestSlab)
+		s.slab(n, c.xs[k], c.xs[k+1], &total, deepestSlab)
 	}
 	return total.value()
+}
+
+// enter makes active the lines of slab k, and returns the toggles at its left side.
+func (c *cell) enter(k int) []int32 {
+	kept := 0
+	for _, v := range c.active {
+		if c.lines[v.line].xr > c.xs[k] {
+			c.active[kept] = v
+			kept++
+		}
+	}
+	c.active = c.active[:kept]
+	for _, i := range c.starts.at(k) {
+		c.active = append(c.active, active{line: i})
+	}
+	return c.flips.at(k)
 }
 
 // sortable returns a number that is ordered as x is among floats.
@@ -109,8 +111,9 @@ func unsortable(k uint64) float64 {
 	return math.Float64frombits(k ^ (uint64(int64(^k)>>63) | 1<<63))
 }
 
-// load fills the lists from n.
+// load fills the lists from n, and stands left of the first slab.
 func (c *cell) load(n *node) {
+	c.active, c.bottom = c.active[:0], append(c.bottom[:0], n.base...)
 	c.lines, c.keys = c.lines[:0], append(c.keys[:0], sortable(n.x0), sortable(n.x1))
 	last := n.x1
 	for i := range n.edges {

@@ -53,6 +53,15 @@ func (l *locally) load(o operand, m geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	return m, t.upright(m)
 }
 
+// loadBoth is load for both operands.
+func (l *locally) loadBoth(a, b geo.MultiPolygon) (loadedA, loadedB geo.MultiPolygon, ok bool) {
+	if a, ok = l.load(operandA, a); !ok {
+		return nil, nil, false
+	}
+	b, ok = l.load(operandB, b)
+	return a, b, ok
+}
+
 // region returns the ground of o in the polygons that a and b hold, which are sound and
 // directed, if it has the area that it must have; or false where that is not to be had.
 func (l *locally) region(o *operation, a, b *ringTree) (geo.MultiPolygon, bool) {
@@ -121,11 +130,7 @@ func (l *locally) release() {
 func sharedLocally(a, b geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	l := locals.Get().(*locally)
 	defer l.release()
-	a, ok := l.load(operandA, a)
-	if !ok {
-		return nil, false
-	}
-	b, ok = l.load(operandB, b)
+	a, b, ok := l.loadBoth(a, b)
 	if !ok {
 		return nil, false
 	}
@@ -140,11 +145,7 @@ func sharedLocally(a, b geo.MultiPolygon) (geo.MultiPolygon, bool) {
 func unitedLocally(a, b geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	l := locals.Get().(*locally)
 	defer l.release()
-	a, ok := l.load(operandA, a)
-	if !ok {
-		return nil, false
-	}
-	b, ok = l.load(operandB, b)
+	a, b, ok := l.loadBoth(a, b)
 	if !ok {
 		return nil, false
 	}
@@ -157,11 +158,7 @@ func unitedLocally(a, b geo.MultiPolygon) (geo.MultiPolygon, bool) {
 func differenceLocally(a, b geo.MultiPolygon) (geo.MultiPolygon, bool) {
 	l := locals.Get().(*locally)
 	defer l.release()
-	a, ok := l.load(operandA, a)
-	if !ok {
-		return nil, false
-	}
-	b, ok = l.load(operandB, b)
+	a, b, ok := l.loadBoth(a, b)
 	if !ok {
 		return nil, false
 	}

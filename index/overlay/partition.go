@@ -286,8 +286,6 @@ func (t *tracing) cellOf(n *node, covers []int32) (*Cell, error) {
 	clear(t.places)
 	c, out := &t.cell, &t.out
 	c.load(n)
-	c.active = c.active[:0]
-	c.bottom = append(c.bottom[:0], n.base...)
 	*out = Cell{n.x0, n.y0, n.x1, n.y1, out.Vertices[:0], out.Segments[:0], out.Bottom[:0], out.Faces[:0]}
 	t.covers, t.owners, t.bottom = covers, t.owners[:0], 0
 	for _, o := range n.base {
@@ -298,23 +296,11 @@ func (t *tracing) cellOf(n *node, covers []int32) (*Cell, error) {
 		t.last = append(t.last, -1)
 	}
 	for k := range len(c.xs) - 1 {
-		xa, xb := c.xs[k], c.xs[k+1]
-		kept := 0
-		for _, v := range c.active {
-			if c.lines[v.line].xr > xa {
-				c.active[kept] = v
-				kept++
-			}
-		}
-		c.active = c.active[:kept]
-		for _, i := range c.starts.at(k) {
-			c.active = append(c.active, active{line: i})
-		}
-		for _, i := range c.flips.at(k) {
+		for _, i := range c.enter(k) {
 			c.flipBottom(n.toggles[i].owner)
 			t.bottom ^= mix(n.toggles[i].owner)
 		}
-		t.slab(n, xa, xb, deepestSlab)
+		t.slab(n, c.xs[k], c.xs[k+1], deepestSlab)
 		if t.err != nil {
 			return nil, t.err
 		}

@@ -1,7 +1,6 @@
 package areas
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 
@@ -125,51 +124,6 @@ func allot(total *float64, parts []*float64) {
 			*p, figures = figures[0].M2(), figures[1:]
 		}
 	}
-}
-
-// MarshalJSON writes the class's fields as members beside the figures.
-func (g Group) MarshalJSON() ([]byte, error) {
-	out := []byte{'{'}
-	for i, f := range g.Fields {
-		k, err := json.Marshal(f)
-		if err != nil {
-			return nil, err
-		}
-		v, err := json.Marshal(g.Values[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(append(append(append(out, k...), ':'), v...), ',')
-	}
-	rest, err := json.Marshal(struct {
-		Count   int      `json:"features"`
-		AreaM2  float64  `json:"area_m2"`
-		AreaMu  float64  `json:"area_mu"`
-		PatchM2 *float64 `json:"patch_m2"`
-		NetM2   *float64 `json:"net_m2"`
-		NetMu   *float64 `json:"net_mu"`
-	}{g.Count, g.AreaM2, g.AreaMu, g.PatchM2, g.NetM2, g.NetMu})
-	if err != nil {
-		return nil, err
-	}
-	return append(out, rest[1:]...), nil
-}
-
-// MarshalJSON writes the piece with its geometry as GeoJSON.
-func (p Piece) MarshalJSON() ([]byte, error) {
-	head, err := json.Marshal(struct {
-		ID       uint64   `json:"id"`
-		Code     string   `json:"code,omitempty"`
-		AreaM2   float64  `json:"area_m2"`
-		PatchM2  *float64 `json:"patch_m2"`
-		NetM2    *float64 `json:"net_m2"`
-		SurveyM2 *float64 `json:"survey_m2,omitempty"`
-	}{p.ID, p.Code, p.AreaM2, p.PatchM2, p.NetM2, p.SurveyM2})
-	if err != nil {
-		return nil, err
-	}
-	head = append(head[:len(head)-1], `,"geometry":`...)
-	return append(geo.AppendGeoJSON(head, p.Shape), '}'), nil
 }
 
 // combinations lists the ground in each combination of layers, largest-remainder

@@ -163,6 +163,13 @@ func (r *Result) AppendJSON(dst []byte) []byte {
 // MarshalJSON is [Result.AppendJSON] for encoding/json.
 func (r Result) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil }
 
+// MarshalJSON is the group as an answer has it: the class's fields as members
+// beside the figures.
+func (g Group) MarshalJSON() ([]byte, error) { return g.appendJSON(nil), nil }
+
+// MarshalJSON is the piece as an answer has it, with its geometry as GeoJSON.
+func (p Piece) MarshalJSON() ([]byte, error) { return p.appendJSON(nil), nil }
+
 // appendList appends a JSON array of items, or null for nil.
 func appendList[T any](dst []byte, items []T, item func(*T, []byte) []byte) []byte {
 	if items == nil {

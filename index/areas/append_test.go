@@ -102,6 +102,68 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
+// Groups and pieces, whose members are put together by hand, are what
+// encoding/json writes of structs and maps with those members.
+func TestAppendJSONOfParts(t *testing.T) {
+	for seed := range uint64(3000) {
+		rng := rand.New(rand.NewPCG(22, seed))
+		var g areas.Group
+		fill(rng, reflect.ValueOf(&g).Elem())
+		got, err := json.Marshal(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members := map[string]any{
+			"features": g.Count, "area_m2": g.AreaM2, "area_mu": g.AreaMu, "patch_m2": g.PatchM2, "net_m2": g.NetM2, "net_mu": g.NetMu,
+		}
+		for i, f := range g.Fields {
+			members[f] = g.Values[i]
+		}
+		sameMembers(t, seed, got, members)
+		var p areas.Piece
+		fill(rng, reflect.ValueOf(&p).Elem())
+		if got, err = json.Marshal(p); err != nil {
+			t.Fatal(err)
+		}
+		members = map[string]any{
+			"id": p.ID, "area_m2": p.AreaM2, "patch_m2": p.PatchM2, "net_m2": p.NetM2, "geometry": json.RawMessage(geo.AppendGeoJSON(nil, p.Shape)),
+		}
+		if p.Code != "" {
+			members["code"] = p.Code
+		}
+		if p.SurveyM2 != nil {
+			members["survey_m2"] = p.SurveyM2
+		}
+		sameMembers(t, seed, got, members)
+	}
+	// One for each field that is written: what is added is to be written as well.
+	if n, m := reflect.TypeFor[areas.Group]().NumField(), reflect.TypeFor[areas.Piece]().NumField(); n != 8 || m != 7 {
+		t.Errorf("a group has %d fields and a piece %d", n, m)
+	}
+}
+
+// sameMembers compares JSON with the members that it must have, each as
+// encoding/json writes it.
+func sameMembers(t *testing.T, seed uint64, got []byte, want map[string]any) {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(got, &members); err != nil {
+		t.Fatalf("seed %d: %v: %s", seed, err, got)
+	}
+	for name, v := range want {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(members[name]) != string(text) {
+			t.Fatalf("seed %d: member %q is %s, want %s", seed, name, members[name], text)
+		}
+	}
+	if len(members) != len(want) {
+		t.Fatalf("seed %d: %d members, want %d: %s", seed, len(members), len(want), got)
+	}
+}
+
 // An answer of the default question over three layers with eight combinations,
 // as most requests get.
 func defaultAnswer() *areas.Answer {

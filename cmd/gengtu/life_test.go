@@ -165,6 +165,15 @@ func TestOverlayFailures(t *testing.T) {
 	if code != 1 || !strings.Contains(out, `"failed"`) || !strings.Contains(errs, "EPSG:4524") || !strings.Contains(errs, "OVERLAY_NONE") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
+	// What is asked for and is not there is said at once, and not of each shape.
+	for want, args := range map[string][]string{
+		"NO_LAYER": {"--layers", "nosuch"}, "NO_VINTAGE": {"--vintage", "1999", "--by", "DLBM"}, "PARAMETER_FIELD": {"--by", "NOSUCH"},
+	} {
+		out, errs, code := gengtu(t, append([]string{"overlay", "--edition", e.Secure, file}, args...)...)
+		if code != 1 || out != "" || !strings.Contains(errs, want) || strings.Contains(errs, "OVERLAY_NONE") {
+			t.Errorf("%v: exit code %d\n%s\n%s", args, code, out, errs)
+		}
+	}
 }
 
 // A file that looks like another layer's goes in, but not without a word.

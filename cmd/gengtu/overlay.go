@@ -55,6 +55,10 @@ func runOverlay(e *env, fs *flags) error {
 	if *layers != "" {
 		q.Layers = strings.Split(*layers, ",")
 	}
+	// What is not there is wrong for every shape, and no fault of any.
+	if err := areas.Check(ix, q); err != nil {
+		return err
+	}
 	if err := groupBy(ix, &q, *by); err != nil {
 		return err
 	}

@@ -197,6 +197,13 @@ func known(ix *index.Index, ask []*asked) bool {
 	return g != nil && !slices.ContainsFunc(ask, func(l *asked) bool { return g.Bit(l.layer.Meta.Key()) == 0 })
 }
 
+// Check tells whether a question's layers, vintage and fields are there, before any
+// shape is looked at. Errors are those of [Ask] that do not come of the shape.
+func Check(ix *index.Index, q Question) error {
+	_, err := layersOf(ix, &q)
+	return err
+}
+
 // layersOf finds the layers of a question and the fields to group them by.
 func layersOf(ix *index.Index, q *Question) ([]*asked, error) {
 	names := q.Layers

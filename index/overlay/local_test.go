@@ -228,3 +228,35 @@ func TestLocalWithinUnits(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// The operations that are called by others take the local way, with the area
+// guard, for pairs that are sound, and do not fall back on all edges: that would be
+// right and slow, and seen by no other test.
+func TestLocalIsTaken(t *testing.T) {
+	const seeds = 40
+	for _, f := range []pairtest.Family{pairtest.Crossing, pairtest.Cells, pairtest.Near, pairtest.Junctions, pairtest.Combs, pairtest.Bottoms} {
+		taken := map[string]int{}
+		for seed := range uint64(seeds) {
+			a, b := pairtest.Pair(f, seed)
+			m, err := NewMask(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, op := range map[string]func() (geo.MultiPolygon, bool){
+				"intersection": func() (geo.MultiPolygon, bool) { return sharedLocally(a, b) },
+				"union":        func() (geo.MultiPolygon, bool) { return unitedLocally(a, b) },
+				"difference":   func() (geo.MultiPolygon, bool) { return differenceLocally(a, b) },
+				"piece":        func() (geo.MultiPolygon, bool) { return m.pieceLocally(b) },
+			} {
+				if _, ok := op(); ok {
+					taken[name]++
+				}
+			}
+		}
+		for _, name := range []string{"intersection", "union", "difference", "piece"} {
+			if taken[name] < seeds*19/20 {
+				t.Errorf("%v: the local way is taken in %d of %d cases of %s", f, taken[name], seeds, name)
+			}
+		}
+	}
+}

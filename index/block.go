@@ -157,23 +157,8 @@ func (s *sweep) block(level, k int) error {
 }
 
 func (s *sweep) features(b *Block) error {
-	var boxes [blockSize]geo.Box
-	err := guard(func() error {
-		for i := b.First; i < b.End; i++ {
-			d := decode(s.layer.record(i))
-			d.Uvarint()
-			boxes[i-b.First] = d.box()
-			if d.Bad {
-				return errRecord
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
 	for i := b.First; i < b.End; i++ {
-		if err := s.each(i, boxes[i-b.First]); err != nil {
+		if err := s.each(i, s.layer.Box(i)); err != nil {
 			return err
 		}
 	}

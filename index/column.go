@@ -64,6 +64,7 @@ func (s *stored) classes(field int) (*Classes, error) {
 	err := guard(func() error {
 		for i, rec := range s.records {
 			d := decode(rec)
+			d.shape()
 			d.skipHead()
 			v := d.valueAt(field)
 			if d.Bad {
@@ -114,6 +115,7 @@ func (l *Layer) Class(i, field int) (any, error) {
 	var v any
 	err := guard(func() error {
 		d := decode(l.record(i))
+		d.shape()
 		d.skipHead()
 		v = d.valueAt(field)
 		if d.Bad {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"gengtu/index/geo"
 	"gengtu/index/wire"
@@ -42,13 +41,15 @@ var errRecord = errors.New("record damaged")
 
 // encodeRecord returns f in the form that features.db holds:
 //
-//	id, box, area, patch, net, place, length of the values, values, geometry
+//	length of the geometry, geometry, id, box, area, patch, net, place, length
+//	of the values, values
 //
-// with integers as varints, the geometry as differences between neighbouring
-// positions, and values each behind a byte for its type. The length lets who
-// wants the geometry pass over the values.
+// with integers as varints and values each behind a byte for its type. The
+// geometry comes first, see [appendGeometry], because it is what is read most.
 func encodeRecord(f *Feature) ([]byte, error) {
-	dst := binary.AppendUvarint(nil, f.ID)
+	shape := appendGeometry(nil, f.Geometry)
+	dst := append(binary.AppendUvarint(nil, uint64(len(shape))), shape...)
+	dst = binary.AppendUvarint(dst, f.ID)
 	for _, v := range []int64{f.Box.Min.Lon, f.Box.Min.Lat, f.Box.Max.Lon - f.Box.Min.Lon, f.Box.Max.Lat - f.Box.Min.Lat} {
 		dst = binary.AppendVarint(dst, v)
 	}
@@ -63,8 +64,7 @@ func encodeRecord(f *Feature) ([]byte, error) {
 			return nil, fmt.Errorf("value %d: %w", i, err)
 		}
 	}
-	dst = append(binary.AppendUvarint(dst, uint64(len(values))), values...)
-	return appendGeometry(dst, f.Geometry), nil
+	return append(binary.AppendUvarint(dst, uint64(len(values))), values...), nil
 }
 
 // The types of stored values.
@@ -100,29 +100,12 @@ func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-func appendGeometry(dst []byte, m geo.MultiPolygon) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(m)))
-	var last geo.Position
-	for _, p := range m {
-		dst = binary.AppendUvarint(dst, uint64(len(p)))
-		for _, r := range p {
-			dst = binary.AppendUvarint(dst, uint64(len(r)))
-			for _, v := range r {
-				dst = binary.AppendVarint(dst, v.Lon-last.Lon)
-				dst = binary.AppendVarint(dst, v.Lat-last.Lat)
-				last = v
-			}
-		}
-	}
-	return dst
-}
-
 // decoder reads a record.
 type decoder struct{ wire.Reader }
 
 func decode(data []byte) decoder { return decoder{wire.Reader{Data: data}} }
 
-// head decodes everything before the values.
+// head decodes everything between the geometry and the values.
 func (d *decoder) head() Head {
 	var h Head
 	h.ID = d.Uvarint()
@@ -206,25 +189,7 @@ func (d *decoder) value() any {
 	return nil
 }
 
-func (d *decoder) geometry() geo.MultiPolygon {
-	m := make(geo.MultiPolygon, d.Count(1))
-	var last geo.Position
-	for i := range m {
-		m[i] = make(geo.Polygon, d.Count(1))
-		for j := range m[i] {
-			r := make(geo.Ring, d.Count(2))
-			for k := range r {
-				last.Lon += d.Varint()
-				last.Lat += d.Varint()
-				r[k] = last
-			}
-			m[i][j] = r
-		}
-	}
-	return m
-}
-
-// skipHead passes over everything before the values.
+// skipHead passes over everything between the geometry and the values.
 func (d *decoder) skipHead() {
 	d.Uvarint()
 	for range 4 {
@@ -234,25 +199,6 @@ func (d *decoder) skipHead() {
 	d.Varint()
 	d.Varint()
 	d.Take(d.Uvarint())
-}
-
-func (d *decoder) skipValues() { d.Take(d.Uvarint()) }
-
-// rings reads a geometry as [decoder.geometry] does, into r.
-func (d *decoder) rings(r *geo.Rings) {
-	var lon, lat int64
-	for range d.Count(1) {
-		for range d.Count(1) {
-			n := d.Count(2)
-			r.Positions = slices.Grow(r.Positions, n)
-			for range n {
-				lon += d.Varint()
-				lat += d.Varint()
-				r.Positions = append(r.Positions, geo.Position{Lon: lon, Lat: lat})
-			}
-			r.Ends = append(r.Ends, int32(len(r.Positions)))
-		}
-	}
 }
 
 // end returns the fault met, or one when bytes are left over.
@@ -269,9 +215,13 @@ func DecodeRecord(data []byte) (Feature, error) { return decodeRecord(data) }
 
 func decodeRecord(data []byte) (Feature, error) {
 	d := decode(data)
+	shape := d.shape()
 	h := d.head()
 	f := Feature{ID: h.ID, Box: h.Box, AreaM2: h.AreaM2, Patch: h.Patch, Net: h.Net, Place: h.Place}
 	f.Values = d.values()
-	f.Geometry = d.geometry()
-	return f, d.end()
+	if err := d.end(); err != nil {
+		return f, err
+	}
+	f.Geometry = shape.geometry()
+	return f, shape.end()
 }

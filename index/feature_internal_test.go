@@ -37,6 +37,7 @@ func FuzzDecodeRecord(f *testing.F) {
 			t.Fatalf("a record of our own does not decode: %v", err)
 		}
 		d := decode(again)
+		d.shape()
 		if h := d.head(); d.Bad || h.ID != b.ID || h.Box != b.Box || h.Place != b.Place {
 			t.Fatalf("head is %+v, the feature %+v", h, b)
 		}

@@ -37,7 +37,8 @@ type stored struct {
 	codes   []byte   // the bucket of codes
 	records [][]byte // in the mapped file
 	heads   []Record // parallel to records
-	byID    []idAt   // by id
+	boxes   []geo.Box
+	byID    []idAt // by id
 	tree    rtree.RTreeGN[int64, int32]
 	columns columns
 }
@@ -75,10 +76,12 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 	n := min(max(meta.Features, 0), int(tx.Size()/leastRecord))
 	s.records = make([][]byte, 0, n)
 	s.heads = make([]Record, 0, n)
+	s.boxes = make([]geo.Box, 0, n)
 	s.byID = make([]idAt, 0, n)
 	l := newLayer(meta, s)
 	err := b.ForEach(func(k, v []byte) error {
 		d := decode(v)
+		d.shape()
 		h := d.head()
 		if d.Bad || h.Box.Empty() {
 			return fmt.Errorf("key %x: %w", k, errRecord)
@@ -86,6 +89,7 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 		i := int32(len(s.records))
 		s.records = append(s.records, v)
 		s.heads = append(s.heads, Record{h.AreaM2, h.Patch, h.Net})
+		s.boxes = append(s.boxes, h.Box)
 		s.byID = append(s.byID, idAt{h.ID, i})
 		s.tree.Insert([2]int64{h.Box.Min.Lon, h.Box.Min.Lat}, [2]int64{h.Box.Max.Lon, h.Box.Max.Lat}, i)
 		l.extent = l.extent.Union(h.Box)
@@ -127,17 +131,18 @@ func loadView(meta *edition.Layer, of *Layer) (*Layer, error) {
 	l.at = make([]int32, of.Len())
 	for i, rec := range of.records {
 		d := decode(rec)
-		h := d.head()
+		d.shape()
+		d.skipHead()
 		text, ok := d.textAt(field)
 		if d.Bad {
-			return nil, fmt.Errorf("feature %d: %w", h.ID, errRecord)
+			return nil, fmt.Errorf("feature number %d: %w", i, errRecord)
 		}
 		l.at[i] = -1
 		if ok && strings.HasPrefix(text, v.Prefix) {
 			l.at[i] = int32(len(l.of))
 			l.of = append(l.of, int32(i))
-			l.extent = l.extent.Union(h.Box)
-			l.blocks.add(h.Box, of.heads[i])
+			l.extent = l.extent.Union(of.boxes[i])
+			l.blocks.add(of.boxes[i], of.heads[i])
 		}
 	}
 	l.blocks.gather()
@@ -189,6 +194,15 @@ func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
 	})
 }
 
+// Box returns the box around feature i, in units of 1e-10 degree in CGCS2000
+// (EPSG:4490).
+func (l *Layer) Box(i int) geo.Box {
+	if l.at != nil {
+		i = int(l.of[i])
+	}
+	return l.boxes[i]
+}
+
 // Record returns the areas of feature i.
 func (l *Layer) Record(i int) Record {
 	if l.at != nil {
@@ -201,10 +215,9 @@ func (l *Layer) Record(i int) Record {
 func (l *Layer) Rings(i int, r *geo.Rings) error {
 	err := guard(func() error {
 		d := decode(l.record(i))
-		d.skipHead()
-		d.skipValues()
-		d.rings(r)
-		return d.end()
+		shape := d.shape()
+		shape.rings(r)
+		return shape.end()
 	})
 	if err != nil {
 		return fmt.Errorf("layer %s, feature number %d: %w", l.Meta.Key(), i, err)
@@ -218,6 +231,7 @@ func (l *Layer) Head(i int) Head {
 	var h Head
 	err := guard(func() error {
 		d := decode(l.record(i))
+		d.shape()
 		h = d.head()
 		if d.Bad {
 			return errRecord

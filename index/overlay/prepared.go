@@ -23,6 +23,7 @@ type Prepared struct {
 // Workspace is the working memory of [Prepared.Shared], one for each goroutine.
 // The zero value is ready.
 type Workspace struct {
+	seen    seen
 	kernel  Kernel
 	outline Outline
 }
@@ -131,6 +132,15 @@ func (s *sighting) pass(start, end int64) {
 // shape. r is directed as features are stored; it is neither changed nor kept. w
 // is working memory that no other goroutine uses meanwhile.
 func (p *Prepared) Shared(w *Workspace, r *geo.Rings) float64 {
+	if len(p.outline.nodes) == 0 || len(r.Positions) == 0 {
+		return 0
+	}
+	if f := &w.seen; f.see(&p.plane, r) {
+		n := nearby{}
+		if n.gather(&p.outline, 0, f) && n.endUpper(f) {
+			return n.shared(f, p.outline.scale)
+		}
+	}
 	w.outline.Load(&p.plane, r)
 	return w.kernel.Shared(&p.outline, &w.outline)
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"sync"
@@ -32,8 +33,9 @@ type Pair struct {
 // with the shared areas by [Kernel].
 //
 // The ground is divided into blocks of a few thousand features; a feature is
-// loaded once for each block that it reaches into, and each pair is measured in one
-// block. visit gets the pairs block by block, by one goroutine at a time; the
+// loaded at most once for each block that it reaches into, and each pair is
+// measured in one block. Where both sources are [Known], what is the same in both
+// is not measured. visit gets the pairs block by block, by one goroutine at a time; the
 // slice is valid until it returns. Order and areas are the same, bit for bit,
 // for any number of workers; 0 is one for each processor. Memory is some 40
 // bytes for each feature, and that of a few blocks.
@@ -107,7 +109,9 @@ type joinWorker struct {
 	ends   []int32
 	chains []chain
 	leaves []chain // of the outline that is being loaded
+	plane  plane
 	sides  [2][]joinFeature
+	reach  [2]geo.Box // around all features of a side
 	active [2][]joinReach
 	keys   []uint64
 	met    []int32
@@ -117,6 +121,8 @@ type joinWorker struct {
 type joinFeature struct {
 	box     geo.Box
 	id      int32
+	settled bool // no pair of it is left to be found
+	loaded  bool
 	outline Outline
 }
 
@@ -132,26 +138,19 @@ const pairsPerCheck = 4096
 
 // measure fills block.pairs.
 func (w *joinWorker) measure(ctx context.Context, block *joinBlock) error {
-	var reach [2]geo.Box
+	reach := &w.reach
 	for side := range w.sides {
 		w.sides[side] = w.join.sorted(w.sides[side][:0], side, block.ids[side], &w.keys)
+	}
+	w.settle(block)
+	for side := range w.sides {
 		reach[side] = geo.EmptyBox()
 		for i := range w.sides[side] {
 			reach[side] = reach[side].Union(w.sides[side][i].box)
 		}
 	}
-	plane := newPlane(intersectBoxes(intersectBoxes(reach[0], reach[1]), block.region))
+	w.plane = newPlane(intersectBoxes(intersectBoxes(reach[0], reach[1]), block.region))
 	w.edges, w.ends, w.chains = w.edges[:0], w.ends[:0], w.chains[:0]
-	for side := range w.sides {
-		for i := range w.sides[side] {
-			if err := w.load(&plane.EqualAreaPlane, side, &w.sides[side][i], reach[1-side]); err != nil {
-				return err
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
 	return w.sweep(ctx, block)
 }
 
@@ -159,8 +158,14 @@ func (w *joinWorker) measure(ctx context.Context, block *joinBlock) error {
 // that are far from the other layer's features.
 const longRing = 256
 
-// load loads f, of which only the part in reach matters.
-func (w *joinWorker) load(plane *geo.EqualAreaPlane, side int, f *joinFeature, reach geo.Box) error {
+// load loads f, unless it is, when it is met first: many meet nothing. Only the part
+// of it within the other side's reach matters.
+func (w *joinWorker) load(side int, f *joinFeature) error {
+	if f.loaded {
+		return nil
+	}
+	f.loaded = true
+	plane, reach := &w.plane.EqualAreaPlane, w.reach[1-side]
 	w.rings.Reset()
 	if err := w.join.sources[side].Rings(int(f.id), &w.rings); err != nil {
 		return err
@@ -198,8 +203,16 @@ func (w *joinWorker) grow(o *Outline) {
 	w.leaves, o.leaves = o.leaves, nil
 }
 
-// shared returns what f and g share.
-func (w *joinWorker) shared(f, g *joinFeature) float64 {
+// shared returns what f of the first side and g of the other share.
+func (w *joinWorker) shared(f, g *joinFeature) (float64, error) {
+	if err := cmp.Or(w.load(0, f), w.load(1, g)); err != nil {
+		return 0, err
+	}
+	return w.measured(f, g), nil
+}
+
+// measured is shared for features that are loaded.
+func (w *joinWorker) measured(f, g *joinFeature) float64 {
 	a, b := &f.outline, &g.outline
 	if f.box == g.box && a.same(b) {
 		return max(0, a.Area())
@@ -228,14 +241,19 @@ func (w *joinWorker) sweep(ctx context.Context, block *joinBlock) error {
 	w.active = [2][]joinReach{w.active[0][:0], w.active[1][:0]}
 	done := 0
 	for i, j := 0, 0; i < len(as) || j < len(bs); {
+		var n int
+		var err error
 		if j >= len(bs) || i < len(as) && as[i].box.Min.Lon <= bs[j].box.Min.Lon {
-			done += w.pass(block, 0, i)
+			n, err = w.pass(block, 0, i)
 			i++
 		} else {
-			done += w.pass(block, 1, j)
+			n, err = w.pass(block, 1, j)
 			j++
 		}
-		if done >= pairsPerCheck {
+		if err != nil {
+			return err
+		}
+		if done += n; done >= pairsPerCheck {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -247,7 +265,7 @@ func (w *joinWorker) sweep(ctx context.Context, block *joinBlock) error {
 
 // pass measures feature i of a side with those of the other that the sweep is
 // passing, and returns their number.
-func (w *joinWorker) pass(block *joinBlock, side, i int) int {
+func (w *joinWorker) pass(block *joinBlock, side, i int) (int, error) {
 	f := &w.sides[side][i]
 	others := w.active[1-side]
 	if cap(w.met) < len(others)+1 {
@@ -277,11 +295,15 @@ func (w *joinWorker) pass(block *joinBlock, side, i int) int {
 		if side == 1 {
 			a, b = g, f
 		}
-		if area := w.shared(a, b); area > 0 {
+		area, err := w.shared(a, b)
+		if err != nil {
+			return done, err
+		}
+		if area > 0 {
 			block.pairs = append(block.pairs, Pair{a.id, b.id, area})
 		}
 	}
 	w.active[1-side] = others[:kept]
 	w.active[side] = append(w.active[side], joinReach{f.box.Max.Lon, low, high, int32(i)})
-	return done
+	return done, nil
 }

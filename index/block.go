@@ -118,7 +118,7 @@ const (
 // asked about boxes of many features and then of fewer; where it wants them
 // together whole is called with their block, which must not be changed or kept,
 // and where it wants to look at each, each with a feature and its box, which
-// meets the block's. It ends early with the first error, which is returned.
+// lies in the box that ask was asked about last. It ends early with the first error, which is returned.
 func (l *Layer) Sweep(ask func(geo.Box) Visit, whole func(*Block) error, each func(i int, box geo.Box) error) error {
 	if len(l.blocks) == 0 {
 		return nil

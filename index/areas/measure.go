@@ -53,6 +53,7 @@ type measuring struct {
 
 // scratch is memory that questions use one after another.
 type scratch struct {
+	view  overlay.View // from the block of features that is being looked at
 	work  overlay.Workspace
 	rings geo.Rings
 	items [overlay.MaxLayers][]item // by layer of the question
@@ -71,7 +72,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 func (m *measuring) layer(l *asked) error {
 	l.items = m.items[l.number][:0]
 	each := func(i int, box geo.Box) error {
-		switch m.prepared.Side(box) {
+		switch m.view.Side(box) {
 		case overlay.Inside:
 			l.items = append(l.items, item{ordinal: int32(i), area: l.layer.Record(i).AreaM2, whole: true})
 		case overlay.Across:
@@ -91,7 +92,7 @@ func (m *measuring) layer(l *asked) error {
 		return nil
 	}
 	ask := func(box geo.Box) index.Visit {
-		switch m.prepared.Side(box) {
+		switch m.prepared.Look(&m.view, box) {
 		case overlay.Inside:
 			return index.Swallow
 		case overlay.Across:
@@ -119,7 +120,7 @@ func (m *measuring) integrate(l *asked, i int) error {
 	if m.vertices += len(m.rings.Positions); m.limit > 0 && m.vertices > m.limit {
 		return tooManyVertices(m.limit)
 	}
-	if a := m.prepared.Shared(&m.work, &m.rings); a > 0 {
+	if a := m.view.Shared(&m.work, &m.rings); a > 0 {
 		l.items = append(l.items, item{ordinal: int32(i), area: min(a, l.layer.Record(i).AreaM2)})
 	}
 	return nil

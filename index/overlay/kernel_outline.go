@@ -82,6 +82,14 @@ func (o *Outline) Area() float64 {
 	return t * o.scale
 }
 
+// ends returns where the edge starts and ends, in the direction of its ring.
+func (e *chord) ends() (start, end int64) {
+	if e.sign > 0 {
+		return e.x1, e.x0
+	}
+	return e.x0, e.x1
+}
+
 // integral returns the signed integral of e above ref.
 func (e *chord) integral(ref float64) float64 {
 	w := float64(e.x1 - e.x0)

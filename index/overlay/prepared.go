@@ -23,6 +23,7 @@ type Prepared struct {
 // Workspace is the working memory of [Prepared.Shared], one for each goroutine.
 // The zero value is ready.
 type Workspace struct {
+	view    View
 	seen    seen
 	kernel  Kernel
 	outline Outline
@@ -64,10 +65,7 @@ func (p *Prepared) Side(box geo.Box) Side {
 	if len(p.outline.nodes) > 0 && b.meets(&p.outline, 0) {
 		return Across
 	}
-	if b.winding == 1 {
-		return Inside
-	}
-	return Outside
+	return b.side()
 }
 
 // sightMargin, m, is far more than an edge's ordinate can be wrong by: about
@@ -94,9 +92,14 @@ func (s *sighting) meets(o *Outline, i int32) bool {
 	case c.next < 0:
 		return s.meets(o, i+1) || s.meets(o, -c.next)
 	}
+	return s.meetsAny(o.edges[c.first:c.next])
+}
+
+// meetsAny tells whether one of edges may meet the box, and otherwise counts them.
+func (s *sighting) meetsAny(edges []chord) bool {
 	low, high := s.plane.To(clamped(s.box.Min)).Y-sightMargin, s.plane.To(clamped(s.box.Max)).Y+sightMargin
-	for n := c.first; n < c.next; n++ {
-		e := &o.edges[n]
+	for n := range edges {
+		e := &edges[n]
 		x0, x1 := max(e.x0, s.box.Min.Lon), min(e.x1, s.box.Max.Lon)
 		if x0 > x1 || e.high < s.box.Min.Lat {
 			continue
@@ -110,13 +113,17 @@ func (s *sighting) meets(o *Outline, i int32) bool {
 				continue
 			}
 		}
-		if e.sign < 0 {
-			s.pass(e.x0, e.x1)
-		} else {
-			s.pass(e.x1, e.x0)
-		}
+		s.pass(e.ends())
 	}
 	return false
+}
+
+// side tells where the box lies, when nothing meets it.
+func (s *sighting) side() Side {
+	if s.winding == 1 {
+		return Inside
+	}
+	return Outside
 }
 
 // pass counts what runs above the box from start to end.
@@ -132,15 +139,21 @@ func (s *sighting) pass(start, end int64) {
 // shape. r is directed as features are stored; it is neither changed nor kept. w
 // is working memory that no other goroutine uses meanwhile.
 func (p *Prepared) Shared(w *Workspace, r *geo.Rings) float64 {
-	if len(p.outline.nodes) == 0 || len(r.Positions) == 0 {
-		return 0
+	f := &w.seen
+	if len(p.outline.nodes) == 0 || !f.see(&p.plane, r) {
+		return p.byTree(w, r)
 	}
-	if f := &w.seen; f.see(&p.plane, r) {
-		n := nearby{}
-		if n.gather(&p.outline, 0, f) && n.endUpper(f) {
-			return n.shared(f, p.outline.scale)
-		}
+	v := &w.view
+	v.look(p, geo.Box{Min: geo.Position{Lon: f.x0, Lat: f.low}, Max: geo.Position{Lon: f.x1, Lat: f.high}})
+	if v.few {
+		return v.shared(f)
 	}
+	return p.byTree(w, r)
+}
+
+// byTree is Shared by the trees of chains of both, which is for features that see
+// much of the shape.
+func (p *Prepared) byTree(w *Workspace, r *geo.Rings) float64 {
 	w.outline.Load(&p.plane, r)
 	return w.kernel.Shared(&p.outline, &w.outline)
 }

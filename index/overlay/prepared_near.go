@@ -7,114 +7,155 @@ import (
 	"gengtu/index/geo"
 )
 
-// nearEdges is the number of a shape's edges up to which a feature is measured
+// nearEdges is the number of a shape's edges up to which what is in a box is held
 // against them one by one. A border that runs through a field has one or two there.
-const nearEdges = 8
+const nearEdges = 12
 
-// nearby is what a feature sees of a prepared shape: the edges that reach into
-// its box, and its upper side wherever the shape runs above.
-type nearby struct {
+// View is what can be seen of a prepared shape from within a box: the edges that
+// reach into it, and the shape's upper side wherever it runs above. A few features
+// side by side share one view, and most of them see one edge or none. The zero
+// value is ready for [Prepared.Look]; a View is for one goroutine.
+type View struct {
+	shape *Prepared
+	box   geo.Box
+	few   bool // else only the shape itself can tell
 	edges [nearEdges]chord
 	n     int
-	whole int // how often the shape runs above all of it, counted by direction
+	// whole is how often the shape runs above all of the box, counted by direction.
+	whole int
 	upper upper
 }
 
-// upper is where a shape runs above a feature. By itself a chain is no more than a
+// upper is where a shape runs above a box. By itself a chain is no more than a
 // line from its start to its end, and so are chains that follow one another.
 type upper struct{ start, end int64 }
 
-// gather collects what f sees of chain i of o and those under it; false when that
-// is too much. All of f lies in the same plane.
-func (n *nearby) gather(o *Outline, i int32, f *seen) bool {
+// Look makes v the view of p from box, which must not be empty, and returns where
+// box lies, as [Prepared.Side] does.
+func (p *Prepared) Look(v *View, box geo.Box) Side {
+	v.look(p, box)
+	return v.Side(box)
+}
+
+func (v *View) look(p *Prepared, box geo.Box) {
+	v.shape, v.box, v.n, v.whole, v.upper, v.few = p, box, 0, 0, upper{}, true
+	if len(p.outline.nodes) > 0 {
+		v.few = v.gather(&p.outline, 0) && v.endUpper()
+	}
+}
+
+// gather collects what is seen of chain i of o and those under it; false when that
+// is too much. Edges that touch the box are seen.
+func (v *View) gather(o *Outline, i int32) bool {
 	c := &o.nodes[i]
 	switch {
-	case c.x1 <= f.x0 || f.x1 <= c.x0 || c.high <= f.low:
-		// What runs below f counts once for each of f's edges, whose directions cancel.
-		return true
-	case c.low >= f.high:
-		return n.above(c.start, c.end, f)
+	case c.x1 < v.box.Min.Lon || v.box.Max.Lon < c.x0 || c.high < v.box.Min.Lat:
+		return true // what runs below counts for all edges of a feature, whose directions cancel
+	case c.low > v.box.Max.Lat:
+		return v.above(c.start, c.end)
 	case c.next < 0:
-		return n.gather(o, i+1, f) && n.gather(o, -c.next, f)
+		return v.gather(o, i+1) && v.gather(o, -c.next)
 	}
 	edges := o.edges[c.first:c.next]
 	for k := range edges {
 		e := &edges[k]
+		ok := true
 		switch {
-		case e.x1 <= f.x0 || f.x1 <= e.x0 || e.high <= f.low:
-		case e.low < f.high:
-			if n.n == nearEdges {
-				return false
-			}
-			n.edges[n.n] = *e
-			n.n++
+		case e.x1 < v.box.Min.Lon || v.box.Max.Lon < e.x0 || e.high < v.box.Min.Lat:
+		case e.low > v.box.Max.Lat:
+			ok = v.above(e.ends())
 		default:
-			start, end := e.x0, e.x1
-			if e.sign > 0 {
-				start, end = end, start
-			}
-			if !n.above(start, end, f) {
-				return false
-			}
+			ok = v.keep(*e)
+		}
+		if !ok {
+			return false
 		}
 	}
 	return true
 }
 
-// above takes in what runs above f from start to end.
-func (n *nearby) above(start, end int64, f *seen) bool {
-	if n.upper.end == start {
-		n.upper.end = end
+func (v *View) keep(e chord) bool {
+	if v.n == nearEdges {
+		return false
+	}
+	v.edges[v.n] = e
+	v.n++
+	return true
+}
+
+// above takes in what runs above the box from start to end.
+func (v *View) above(start, end int64) bool {
+	if v.upper.end == start {
+		v.upper.end = end
 		return true
 	}
-	ok := n.endUpper(f)
-	n.upper = upper{start, end}
+	ok := v.endUpper()
+	v.upper = upper{start, end}
 	return ok
 }
 
-// endUpper counts what has been running above f; false when that is too much.
-func (n *nearby) endUpper(f *seen) bool {
-	r := n.upper
-	n.upper = upper{}
+// endUpper counts what has been running above the box; false when that is too much.
+func (v *View) endUpper() bool {
+	r := v.upper
+	v.upper = upper{}
 	x0, x1 := min(r.start, r.end), max(r.start, r.end)
-	x0, x1 = max(x0, f.x0), min(x1, f.x1)
-	if x0 >= x1 {
+	if x0 == x1 || x1 < v.box.Min.Lon || v.box.Max.Lon < x0 {
 		return true
 	}
 	sign := 1
 	if r.start < r.end {
 		sign = -1
 	}
-	if x0 == f.x0 && x1 == f.x1 {
-		n.whole += sign
+	if x0 <= v.box.Min.Lon && v.box.Max.Lon < x1 {
+		v.whole += sign
 		return true
 	}
-	if n.n == nearEdges {
-		return false
-	}
-	n.edges[n.n] = chord{x0: x0, x1: x1, low: f.high, high: f.high, y0: f.top, sign: float64(sign)}
-	n.n++
-	return true
+	// Above the pole's latitude it lies above everything.
+	return v.keep(chord{x0: x0, x1: x1, low: poleUnits + 1, high: poleUnits + 1, sign: float64(sign)})
 }
 
-// shared returns the area, in m², that f and the shape share, from all that f
-// sees of it. It is the sum of [Kernel], taken vertex by vertex: f's ordinates
-// stand in them once, not at both ends of each edge, and nothing else is made of it.
-func (n *nearby) shared(f *seen, scale float64) float64 {
-	total, rest := 0.0, 0.0
-	if n.whole != 0 {
-		total = float64(n.whole) * f.integral()
+// Side is [Prepared.Side] for a box within the view's.
+func (v *View) Side(box geo.Box) Side {
+	if !v.few {
+		return v.shape.Side(box)
 	}
-	for k := range n.edges[:n.n] {
-		e := &n.edges[k]
-		// As [Kernel.add] does.
-		v := e.sign * f.under(e)
-		s := total + v
-		u := s - total
-		rest += (total - (s - u)) + (v - u)
-		total = s
+	s := sighting{box: box, plane: &v.shape.plane, winding: v.whole}
+	if s.meetsAny(v.edges[:v.n]) {
+		return Across
 	}
-	return max(0, 0.5*(total+rest)*scale)
+	return s.side()
+}
+
+// Shared is [Prepared.Shared] for a feature within the view's box.
+func (v *View) Shared(w *Workspace, r *geo.Rings) float64 {
+	if f := &w.seen; v.few && f.see(&v.shape.plane, r) {
+		return v.shared(f)
+	}
+	return v.shape.byTree(w, r)
+}
+
+// shared returns the area, in m², that f and the shape share. It is the sum of
+// [Kernel], taken vertex by vertex: f's ordinates stand in it once, not at both
+// ends of each edge, and nothing else is made of f.
+func (v *View) shared(f *seen) float64 {
+	var total sum
+	whole := v.whole
+	for k := range v.edges[:v.n] {
+		e := &v.edges[k]
+		switch {
+		case e.x1 <= f.x0 || f.x1 <= e.x0 || e.high <= f.low:
+		case e.low < f.high:
+			total.add(e.sign * f.under(e))
+		case e.x0 <= f.x0 && f.x1 <= e.x1:
+			whole += int(e.sign)
+		default:
+			total.add(e.sign * f.under(&chord{x0: e.x0, x1: e.x1, y0: f.top}))
+		}
+	}
+	if whole != 0 {
+		total.add(float64(whole) * f.integral())
+	}
+	return max(0, 0.5*total.value()*v.shape.outline.scale)
 }
 
 // seen is a feature that is held against a prepared shape.

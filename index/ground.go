@@ -134,6 +134,9 @@ func (ix *Index) join() error {
 	if !slices.Equal(ix.ground.Keys(), ix.owners.keys) {
 		return damaged(filepath.Join(ix.Dir, edition.GroundFile), fmt.Errorf("%w: its layers are others than the manifest's", errFile))
 	}
+	for _, s := range ix.owners.stored {
+		s.layer.partitioned = partitioned{ix.ground, s.first}
+	}
 	return nil
 }
 

@@ -41,6 +41,8 @@ type stored struct {
 	byID    []idAt // by id
 	tree    rtree.RTreeGN[int64, int32]
 	columns columns
+
+	partitioned partitioned
 }
 
 type idAt struct {
@@ -157,12 +159,17 @@ func (l *Layer) Len() int {
 	return len(l.records)
 }
 
+// storedOrdinal returns the ordinal that feature i has among the stored ones.
+func (l *Layer) storedOrdinal(i int) int {
+	if l.at != nil {
+		return int(l.of[i])
+	}
+	return i
+}
+
 // record returns the stored bytes of feature i.
 func (l *Layer) record(i int) []byte {
-	if l.at != nil {
-		i = int(l.of[i])
-	}
-	return l.records[i]
+	return l.records[l.storedOrdinal(i)]
 }
 
 // ordinal returns the layer's ordinal of a stored feature; false when the layer
@@ -197,18 +204,12 @@ func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
 // Box returns the box around feature i, in units of 1e-10 degree in CGCS2000
 // (EPSG:4490).
 func (l *Layer) Box(i int) geo.Box {
-	if l.at != nil {
-		i = int(l.of[i])
-	}
-	return l.boxes[i]
+	return l.boxes[l.storedOrdinal(i)]
 }
 
 // Record returns the areas of feature i.
 func (l *Layer) Record(i int) Record {
-	if l.at != nil {
-		i = int(l.of[i])
-	}
-	return l.heads[i]
+	return l.heads[l.storedOrdinal(i)]
 }
 
 // Rings appends the rings of feature i to r. It takes no memory but r's own.

@@ -37,11 +37,8 @@ func (g *Ground) Excess(q *Question) (*Parts, error) { return g.sum(q, true) }
 func (g *Ground) sum(q *Question, excess bool) (*Parts, error) {
 	s := summings.Get().(*summing)
 	defer summings.Put(s)
-	s.ground, s.question, s.parts, s.excess = g, q, newParts(len(q.Layers)), excess
-	s.layers, s.visited = 0, 0
-	for _, l := range q.Layers {
-		s.layers |= l
-	}
+	s.reset(g, q)
+	s.excess = excess
 	if err := g.frame.Follow(q.AOI, 0, s); err != nil {
 		return nil, err
 	}
@@ -61,8 +58,17 @@ type summing struct {
 	cell     overlay.PackedCell
 	areas    []float64
 	face     face
-	sum      sum
 	visited  int
+	plans
+}
+
+func (s *summing) reset(g *Ground, q *Question) {
+	s.ground, s.question, s.parts = g, q, newParts(len(q.Layers))
+	s.layers, s.visited = 0, 0
+	for _, l := range q.Layers {
+		s.layers |= l
+	}
+	s.plans.reset(len(g.kinds))
 }
 
 func (s *summing) stop() error {
@@ -85,16 +91,14 @@ func (s *summing) Inside(at int32) error {
 		return nil
 	}
 	if flags&flagCell != 0 {
-		d = decode(n.value)
-		d.cell(&s.cell)
-		if d.Bad {
+		if d.cell(&s.cell); d.Bad {
 			return errRecord
 		}
-		s.areas = s.areas[:0]
-		for i := range s.cell.Faces() {
-			s.areas = append(s.areas, s.cell.FaceArea(i))
+		s.areas = slices.Grow(s.areas[:0], s.cell.Faces())[:s.cell.Faces()]
+		for i := range s.areas {
+			s.areas[i] = s.cell.FaceArea(i)
 		}
-		return s.addFaces(&d)
+		return s.addFaces(&d, overlaps)
 	}
 	if overlaps&s.question.Within != 0 || flags&flagSums == 0 && !s.excess {
 		if err := s.Inside(n.lo); err != nil {
@@ -108,12 +112,124 @@ func (s *summing) Inside(at int32) error {
 	if s.excess {
 		return nil
 	}
-	for range d.Count(11) {
-		d.sum(&s.sum)
-		p := s.parts.at(s.masked(s.sum.mask))
-		p.Area += s.sum.area
-		s.spread(p.Weighted, s.sum.has, s.sum.weighted, 1)
-		s.spread(p.Unweighted, s.sum.lacks, s.sum.unweighted, 1)
+	return s.addSums(&d)
+}
+
+// Across adds what the AOI has of a cell, or passes a divided node's halves on.
+func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool, err error) {
+	if share, mixed := c.Share(); !mixed {
+		if share == 0 {
+			return 0, 0, false, nil
+		}
+		return 0, 0, false, s.Inside(at)
+	}
+	n := &s.ground.nodes[at]
+	if n.hi != 0 && !s.excess {
+		return n.lo, n.hi, true, nil
+	}
+	d := decode(n.value[1:])
+	overlaps := d.Uvarint()
+	if s.excess && overlaps&s.layers == 0 {
+		return 0, 0, false, nil
+	}
+	if n.hi != 0 {
+		return n.lo, n.hi, true, nil
+	}
+	if err := s.stop(); err != nil {
+		return 0, 0, false, err
+	}
+	if d.cell(&s.cell); d.Bad {
+		return 0, 0, false, errRecord
+	}
+	s.areas = slices.Grow(s.areas[:0], s.cell.Faces())[:s.cell.Faces()]
+	clear(s.areas)
+	if !c.Faces(&s.cell, s.areas) {
+		return 0, 0, false, errRecord
+	}
+	return 0, 0, false, s.addFaces(&d, overlaps)
+}
+
+// addFaces adds the faces at the numbers of whose kinds d stands, with the areas
+// found. overlaps are the layers that overlap in the cell.
+func (s *summing) addFaces(d *decoder, overlaps uint64) error {
+	numbers := d.numbers(len(s.areas))
+	if d.Bad {
+		return errRecord
+	}
+	counts := s.ground.weights
+	for i, area := range s.areas {
+		number := numbers.at(i)
+		if number >= len(counts) || len(d.Data) < 8*int(counts[number]) {
+			return errRecord
+		}
+		if area != 0 && !s.excess {
+			p := s.plan(number)
+			part := &s.parts.parts[p.part]
+			part.Area += area
+			for _, t := range s.terms[p.weighted:p.lacking] {
+				part.Weighted[t.layer] += floatAt(d.Data, int(t.at)) * area
+			}
+			for _, t := range s.terms[p.lacking:p.end] {
+				part.Unweighted[t.layer] += area
+			}
+		}
+		d.Data = d.Data[8*int(counts[number]):]
+	}
+	switch {
+	case overlaps == 0:
+		return d.end()
+	case overlaps&s.layers == 0:
+		return nil
+	}
+	for i, area := range s.areas {
+		if k := &s.ground.kinds[numbers.at(i)]; k.overlaps != 0 {
+			d.overlap(k, &s.face)
+			if area != 0 && k.overlaps&s.layers != 0 && !d.Bad {
+				s.addOverlap(k.overlaps, area)
+			}
+		}
+	}
+	return d.end()
+}
+
+// addOverlap adds area of the face that was decoded last.
+func (s *summing) addOverlap(overlaps uint64, area float64) {
+	f := &s.face
+	for k, rest := 0, overlaps; rest != 0; k, rest = k+1, rest&(rest-1) {
+		s.addExcess(rest&-rest, float64(f.again[k])*area)
+	}
+	if overlaps&s.question.Within != 0 {
+		s.question.Overlapping(f.overlapping, area)
+	}
+}
+
+// addSums adds the sums of a node that d stands at.
+func (s *summing) addSums(d *decoder) error {
+	n := d.Count(1)
+	numbers := d.numbers(n)
+	if d.Bad {
+		return errRecord
+	}
+	for i := range n {
+		number := numbers.at(i)
+		if number >= len(s.ground.kinds) {
+			return errRecord
+		}
+		k := &s.ground.kinds[number]
+		weighted := bits.OnesCount64(k.weighted())
+		figures := d.Take(8 * uint64(1+weighted+bits.OnesCount64(k.lacking())))
+		if d.Bad {
+			return errRecord
+		}
+		p := s.plan(number)
+		part := &s.parts.parts[p.part]
+		part.Area += floatAt(figures, 0)
+		for _, t := range s.terms[p.weighted:p.lacking] {
+			part.Weighted[t.layer] += floatAt(figures, 1+int(t.at))
+		}
+		for _, t := range s.terms[p.lacking:p.end] {
+			part.Unweighted[t.layer] += floatAt(figures, 1+weighted+int(t.at))
+		}
 	}
 	return d.end()
 }
@@ -130,101 +246,72 @@ func (s *summing) addExcess(bit uint64, area float64) {
 	}
 }
 
-// Across adds what the AOI has of a cell, or passes a divided node's halves on.
-func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool, err error) {
-	n := &s.ground.nodes[at]
-	if s.excess {
-		d := decode(n.value[1:])
-		if d.Uvarint()&s.layers == 0 {
-			return 0, 0, false, nil
-		}
-	}
-	if n.hi != 0 {
-		return n.lo, n.hi, true, nil
-	}
-	if err := s.stop(); err != nil {
-		return 0, 0, false, err
-	}
-	d := decode(n.value)
-	d.cell(&s.cell)
-	if d.Bad {
-		return 0, 0, false, errRecord
-	}
-	s.areas = slices.Grow(s.areas[:0], s.cell.Faces())[:s.cell.Faces()]
-	clear(s.areas)
-	if !c.Faces(&s.cell, s.areas) {
-		return 0, 0, false, errRecord
-	}
-	return 0, 0, false, s.addFaces(&d)
+// plans are what a question does with ground, by its kind: they are made when the
+// first ground of a kind is met.
+type plans struct {
+	numbers []int32 // by kind, one more than the place of its plan; 0 without one
+	list    []plan
+	terms   []term
 }
 
-// addFaces adds the faces that d stands at, with the areas found.
-func (s *summing) addFaces(d *decoder) error {
-	for _, area := range s.areas {
-		f := &s.face
-		d.face(f)
-		if area == 0 {
-			continue
-		}
-		if f.overlaps&s.layers != 0 {
-			for k, rest := 0, f.overlaps; k < len(f.again); k, rest = k+1, rest&(rest-1) {
-				s.addExcess(rest&-rest, float64(f.again[k])*area)
-			}
-			if f.overlaps&s.question.Within != 0 {
-				s.question.Overlapping(f.overlapping, area)
-			}
-		}
-		if !s.excess {
-			s.addPart(f, area)
-		}
-	}
-	return d.end()
+// plan is what a question does with ground of one kind.
+type plan struct {
+	kind int
+	part int // in the answer's parts
+	// weighted and lacking are where the terms for the layers asked about begin
+	// that have a weight, and that some feature has none in; end is behind both.
+	weighted, lacking, end int
 }
 
-// addPart adds area of f to the part that it belongs to.
-func (s *summing) addPart(f *face, area float64) {
-	p := s.parts.at(s.masked(f.mask))
-	p.Area += area
-	s.spread(p.Weighted, f.mask&^f.weightless, f.weights, area)
-	if lacks := f.weightless | f.mixed; lacks&s.layers != 0 {
-		for k, l := range s.question.Layers {
-			if lacks&l != 0 {
-				p.Unweighted[k] += area
-			}
-		}
+// term says where one layer's figure is.
+type term struct {
+	at    uint8 // among the figures of a kind
+	layer uint8 // in the question
+}
+
+// reset forgets the plans of the last question and has room for so many kinds.
+func (p *plans) reset(kinds int) {
+	for i := range p.list {
+		p.numbers[p.list[i].kind] = 0
+	}
+	p.list, p.terms = p.list[:0], p.terms[:0]
+	if kinds > len(p.numbers) {
+		p.numbers = make([]int32, kinds)
 	}
 }
 
-// masked returns mask in the bits of the question.
-func (s *summing) masked(mask uint64) uint64 {
-	var out uint64
-	if mask&s.layers != 0 {
-		for i, l := range s.question.Layers {
-			if mask&l != 0 {
-				out |= 1 << i
-			}
-		}
+// plan returns the plan for a kind. It is valid until the next call.
+func (s *summing) plan(kind int) *plan {
+	if i := s.numbers[kind]; i > 0 {
+		return &s.list[i-1]
 	}
-	return out
+	return s.newPlan(kind)
 }
 
-// spread adds figures, times a factor, to the layers of the question that their
-// bits stand for.
-func (s *summing) spread(to []float64, has uint64, figures []float64, factor float64) {
-	if has&s.layers == 0 {
-		return
-	}
+func (s *summing) newPlan(kind int) *plan {
+	k := &s.ground.kinds[kind]
+	mask := uint64(0)
 	for i, l := range s.question.Layers {
-		if has&l != 0 {
-			to[i] += factor * figures[bits.OnesCount64(has&(l-1))]
+		if k.mask&l != 0 {
+			mask |= 1 << i
 		}
 	}
+	p := plan{kind: kind, part: s.parts.at(mask), weighted: len(s.terms)}
+	s.addTerms(k.weighted())
+	p.lacking = len(s.terms)
+	s.addTerms(k.lacking())
+	p.end = len(s.terms)
+	s.list = append(s.list, p)
+	s.numbers[kind] = int32(len(s.list))
+	return &s.list[len(s.list)-1]
 }
 
-// end returns the fault met, or one when bytes are left over.
-func (d *decoder) end() error {
-	if d.Bad || len(d.Data) > 0 {
-		return errRecord
+// addTerms adds the terms for the layers asked about among those that there are
+// figures of.
+func (s *summing) addTerms(figures uint64) {
+	for i, l := range s.question.Layers {
+		if figures&l != 0 {
+			s.terms = append(s.terms, term{uint8(bits.OnesCount64(figures & (l - 1))), uint8(i)})
+		}
 	}
-	return nil
 }

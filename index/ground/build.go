@@ -45,7 +45,8 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 	if err != nil {
 		return err
 	}
-	a := &assembly{}
+	a := &assembly{kinds: kindTable{numbers: map[kind]uint32{}}}
+	shared := newOwnerSet(s.Owners())
 	cells := make(chan chan built, 2*runtime.GOMAXPROCS(0))
 	group, ctx := errgroup.WithContext(ctx)
 	work := make(chan job)
@@ -67,9 +68,11 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 		}
 		return nil
 	})
-	for range runtime.GOMAXPROCS(0) {
+	makers := make([]maker, runtime.GOMAXPROCS(0))
+	for i := range makers {
 		group.Go(func() error {
-			m := &maker{source: s, partitioner: overlay.NewPartitioner(frame, s)}
+			m := &makers[i]
+			*m = maker{source: s, partitioner: overlay.NewPartitioner(frame, s), shared: newOwnerSet(s.Owners())}
 			for j := range work {
 				b, err := m.block(ctx, j.block)
 				if err != nil {
@@ -86,10 +89,11 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 			select {
 			case b := <-out:
 				for i := range b {
-					if err := put(CellsBucket, nodeKey(b[i].path, b[i].depth), b[i].value); err != nil {
+					c := &b[i]
+					if err := put(CellsBucket, nodeKey(c.path, c.depth), c.record(&a.kinds)); err != nil {
 						return err
 					}
-					a.take(&b[i])
+					a.take(&c.stored)
 				}
 			case <-ctx.Done():
 				return ctx.Err()
@@ -110,7 +114,19 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 			return err
 		}
 	}
-	return put(HeadBucket, []byte("head"), appendHead(s.Box(), a.overlaps, s.Keys()))
+	for i := range makers {
+		shared.join(&makers[i].shared)
+	}
+	for _, r := range []record{
+		{[]byte(headKey), appendHead(s.Box(), a.overlaps, s.Keys())},
+		{[]byte(kindsKey), appendKinds(nil, a.kinds.list)},
+		{[]byte(sharedKey), shared.append(nil)},
+	} {
+		if err := put(HeadBucket, r.key, r.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func appendHead(box geo.Box, overlaps uint64, keys []string) []byte {
@@ -132,7 +148,24 @@ type job struct {
 }
 
 // built are the cells of a block.
-type built []stored
+type built []builtCell
+
+// builtCell is a cell whose kinds have no numbers yet: value is what comes before
+// them, figures what comes after.
+type builtCell struct {
+	stored
+	kinds   []kind // by face
+	figures []byte
+}
+
+// record returns the cell's record.
+func (c *builtCell) record(t *kindTable) []byte {
+	list := make([]uint32, 0, len(c.kinds))
+	for _, k := range c.kinds {
+		list = append(list, t.number(k))
+	}
+	return append(appendNumbers(c.value, list), c.figures...)
+}
 
 // stored is an encoded node with its sums.
 type stored struct {
@@ -149,20 +182,26 @@ type maker struct {
 	source      Source
 	partitioner *overlay.Partitioner
 	faces       []face
+	shared      ownerSet // that share ground with others of their layer
 }
 
 func (m *maker) block(ctx context.Context, b *overlay.Block) (built, error) {
 	var out built
 	err := m.partitioner.Cells(ctx, b, func(path uint64, depth int, c *overlay.Cell) error {
 		m.faces = slices.Grow(m.faces[:0], len(c.Faces))[:len(c.Faces)]
-		s := stored{path: path, depth: depth, cells: 1}
+		s := builtCell{stored: stored{path: path, depth: depth, cells: 1}, kinds: make([]kind, 0, len(c.Faces))}
 		for i := range c.Faces {
 			f := &m.faces[i]
 			m.face(f, &c.Faces[i])
+			s.kinds = append(s.kinds, f.kind)
 			s.over = s.over.plus(f.excess())
-			s.sums = merge(s.sums, []sum{m.faces[i].sum()})
+			s.sums = merge(s.sums, []sum{f.sum()})
+			for _, o := range f.overlapping {
+				m.shared.add(o)
+			}
 		}
-		s.value = appendCell(nil, c, s.over.overlaps, m.faces)
+		s.value = appendCell(nil, c, s.over.overlaps)
+		s.figures = appendFigures(nil, m.faces)
 		out = append(out, s)
 		return nil
 	})
@@ -171,7 +210,7 @@ func (m *maker) block(ctx context.Context, b *overlay.Block) (built, error) {
 
 // face fills f in from the features that cover it.
 func (m *maker) face(f *face, from *overlay.Face) {
-	f.mask, f.weightless, f.mixed, f.overlaps, f.area = 0, 0, 0, 0, from.Area
+	f.kind, f.area = kind{}, from.Area
 	f.again, f.overlapping = f.again[:0], f.overlapping[:0]
 	var lacking, having uint64
 	var sums [MaxLayers]float64
@@ -225,7 +264,7 @@ func (e excess) plus(o excess) excess {
 
 // sum returns the ground of f.
 func (f *face) sum() sum {
-	s := sum{mask: f.mask, area: f.area, has: f.mask &^ f.weightless, lacks: f.weightless | f.mixed}
+	s := sum{mask: f.mask, area: f.area, has: f.weighted(), lacks: f.lacking()}
 	for _, w := range f.weights {
 		s.weighted = append(s.weighted, w*f.area)
 	}
@@ -279,6 +318,7 @@ type assembly struct {
 	open     []stored // no two of them halves of one node
 	nodes    []stored
 	overlaps uint64
+	kinds    kindTable
 }
 
 func (a *assembly) take(s *stored) {
@@ -298,7 +338,7 @@ func (a *assembly) take(s *stored) {
 		if node.cells < summedCells {
 			sums = nil
 		}
-		node.value = appendNode(nil, node.over, sums)
+		node.value = appendNode(nil, node.over, sums, &a.kinds)
 		a.nodes = append(a.nodes, stored{path: node.path, depth: node.depth, value: node.value})
 		a.open = append(a.open[:n-2], node)
 	}

@@ -2,6 +2,7 @@ package ground
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"gengtu/index/overlay"
@@ -14,48 +15,131 @@ const (
 	flagSums             // a divided node with sums
 )
 
-// face is what is known of a face of a cell.
-type face struct {
+// kind is what is known of ground but for its size and figures: by which layers
+// it is covered, and how. A partition has few; records name them by numbers.
+type kind struct {
 	mask uint64
 	// weightless are the layers none of whose features here has a weight; mixed
 	// those of which some have and some have not.
 	weightless, mixed uint64
-	area              float64
-	weights           []float64 // of the layers in mask that are not weightless, by rising bit
-	// overlaps are the layers several of whose features cover it, again how many
-	// too many of each, by rising bit, and overlapping those features.
-	overlaps    uint64
-	again       []uint64
-	overlapping []int32
+	// overlaps are the layers several of whose features cover one place. Sums of
+	// nodes do not tell it.
+	overlaps uint64
 }
 
-// appendCell encodes a cell: flags, layers whose features overlap in it, the cell
-// as [overlay.Cell.AppendPacked] has it, faces.
-func appendCell(dst []byte, c *overlay.Cell, overlaps uint64, faces []face) []byte {
-	dst = binary.AppendUvarint(append(dst, flagCell), overlaps)
-	dst = c.AppendPacked(dst)
-	for i := range faces {
-		dst = faces[i].append(dst)
+// weighted are the layers that there are weights of, lacking those of which some
+// feature has none.
+func (k *kind) weighted() uint64 { return k.mask &^ k.weightless }
+func (k *kind) lacking() uint64  { return k.weightless | k.mixed }
+
+// kindSize is the least that a kind takes in its record.
+const kindSize = 4
+
+// kindTable numbers kinds in the order in which they come.
+type kindTable struct {
+	list    []kind
+	numbers map[kind]uint32
+}
+
+func (t *kindTable) number(k kind) uint32 {
+	n, ok := t.numbers[k]
+	if !ok {
+		n = uint32(len(t.list))
+		t.numbers[k] = n
+		t.list = append(t.list, k)
+	}
+	return n
+}
+
+// appendKinds encodes a table of kinds.
+func appendKinds(dst []byte, kinds []kind) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(kinds)))
+	for _, k := range kinds {
+		for _, v := range [4]uint64{k.mask, k.weightless, k.mixed, k.overlaps} {
+			dst = binary.AppendUvarint(dst, v)
+		}
 	}
 	return dst
 }
 
-func (f *face) append(dst []byte) []byte {
-	for _, v := range [4]uint64{f.mask, f.weightless, f.mixed, f.overlaps} {
-		dst = binary.AppendUvarint(dst, v)
+// decodeKinds undoes appendKinds.
+func decodeKinds(value []byte) ([]kind, error) {
+	d := decode(value)
+	kinds := make([]kind, d.Count(kindSize))
+	for i := range kinds {
+		k := &kinds[i]
+		k.mask, k.weightless, k.mixed, k.overlaps = d.Uvarint(), d.Uvarint(), d.Uvarint(), d.Uvarint()
+		if k.weightless&^k.mask != 0 || k.mixed&^k.mask != 0 || k.overlaps&^k.mask != 0 || k.weightless&k.mixed != 0 {
+			d.Fail()
+		}
 	}
-	for _, w := range f.weights {
-		dst = wire.AppendFloat(dst, w)
+	return kinds, d.end()
+}
+
+// face is what is known of a face of a cell.
+type face struct {
+	kind
+	area    float64
+	weights []float64 // of the weighted layers, by rising bit
+	// again is how many features too many there are of each layer in overlaps, by
+	// rising bit, and overlapping those features.
+	again       []uint64
+	overlapping []int32
+}
+
+// appendCell encodes a cell as far as it does not depend on the numbers of kinds:
+// flags, layers whose features overlap in it, the cell as
+// [overlay.Cell.AppendPacked] has it.
+func appendCell(dst []byte, c *overlay.Cell, overlaps uint64) []byte {
+	return c.AppendPacked(binary.AppendUvarint(append(dst, flagCell), overlaps))
+}
+
+// appendNumbers encodes numbers of kinds: the bytes that each takes, and then all.
+func appendNumbers(dst []byte, numbers []uint32) []byte {
+	highest := uint32(0)
+	for _, n := range numbers {
+		highest = max(highest, n)
 	}
-	if f.overlaps == 0 {
-		return dst
+	switch {
+	case highest < 1<<8:
+		dst = append(dst, 1)
+		for _, n := range numbers {
+			dst = append(dst, byte(n))
+		}
+	case highest < 1<<16:
+		dst = append(dst, 2)
+		for _, n := range numbers {
+			dst = binary.LittleEndian.AppendUint16(dst, uint16(n))
+		}
+	default:
+		dst = append(dst, 4)
+		for _, n := range numbers {
+			dst = binary.LittleEndian.AppendUint32(dst, n)
+		}
 	}
-	for _, n := range f.again {
-		dst = binary.AppendUvarint(dst, n)
+	return dst
+}
+
+// appendFigures encodes what follows the numbers of the faces' kinds: all weights,
+// face by face, and then, of the faces that overlap, again and overlapping.
+func appendFigures(dst []byte, faces []face) []byte {
+	for i := range faces {
+		for _, w := range faces[i].weights {
+			dst = wire.AppendFloat(dst, w)
+		}
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(f.overlapping)))
-	for _, o := range f.overlapping {
-		dst = binary.AppendUvarint(dst, uint64(o))
+	for i := range faces {
+		f := &faces[i]
+		if f.overlaps == 0 {
+			continue
+		}
+		for _, n := range f.again {
+			dst = binary.AppendUvarint(dst, n)
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(f.overlapping)))
+		for _, o := range f.overlapping {
+			dst = binary.AppendUvarint(dst, uint64(o))
+		}
 	}
 	return dst
 }
@@ -65,10 +149,17 @@ type decoder struct{ wire.Reader }
 
 func decode(data []byte) decoder { return decoder{wire.Reader{Data: data}} }
 
-// cell leaves the decoder, which stands at a cell's flags, at its faces.
+// end returns the fault met, or one when bytes are left over.
+func (d *decoder) end() error {
+	if !d.Whole() {
+		return errRecord
+	}
+	return nil
+}
+
+// cell leaves the decoder, which stands behind a cell's flags and overlaps, at the
+// numbers of its faces' kinds.
 func (d *decoder) cell(c *overlay.PackedCell) {
-	d.Take(1)
-	d.Uvarint()
 	rest, ok := c.Unpack(d.Data)
 	if !ok {
 		d.Fail()
@@ -77,22 +168,44 @@ func (d *decoder) cell(c *overlay.PackedCell) {
 	d.Data = rest
 }
 
-// face decodes the record of a face into f, but for its area.
-func (d *decoder) face(f *face) {
-	if b := d.Data; len(b) >= 4 && (b[0]|b[1]|b[2]|b[3]) < 0x80 {
-		f.mask, f.weightless, f.mixed, f.overlaps = uint64(b[0]), uint64(b[1]), uint64(b[2]), uint64(b[3])
-		d.Data = b[4:]
-	} else {
-		f.mask, f.weightless, f.mixed, f.overlaps = d.Uvarint(), d.Uvarint(), d.Uvarint(), d.Uvarint()
+// numbers are numbers of kinds as they are stored.
+type numbers struct {
+	data  []byte
+	width int
+}
+
+// numbers decodes n numbers of kinds.
+func (d *decoder) numbers(n int) numbers {
+	width := d.Take(1)
+	if d.Bad || width[0] != 1 && width[0] != 2 && width[0] != 4 {
+		d.Fail()
+		return numbers{}
 	}
-	f.weights, f.again, f.overlapping = f.weights[:0], f.again[:0], f.overlapping[:0]
-	for range bits.OnesCount64(f.mask &^ f.weightless) {
-		f.weights = append(f.weights, d.Float())
+	return numbers{d.Take(uint64(n) * uint64(width[0])), int(width[0])}
+}
+
+// at returns number i, which may be of no kind.
+func (n *numbers) at(i int) int {
+	switch n.width {
+	case 1:
+		return int(n.data[i])
+	case 2:
+		return int(binary.LittleEndian.Uint16(n.data[2*i:]))
+	default:
+		return int(binary.LittleEndian.Uint32(n.data[4*i:]))
 	}
-	if f.overlaps == 0 {
-		return
-	}
-	for range bits.OnesCount64(f.overlaps) {
+}
+
+// floatAt returns float number i of data.
+func floatAt(data []byte, i int) float64 {
+	return math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
+}
+
+// overlap decodes what is known of a face where features of a kind's layers
+// overlap, into f.
+func (d *decoder) overlap(k *kind, f *face) {
+	f.again, f.overlapping = f.again[:0], f.overlapping[:0]
+	for range bits.OnesCount64(k.overlaps) {
 		f.again = append(f.again, d.Uvarint())
 	}
 	for range d.Count(1) {
@@ -104,9 +217,14 @@ func (d *decoder) face(f *face) {
 type sum struct {
 	mask uint64
 	area float64
-	// weighted and unweighted are by rising bit of has and of lacks.
+	// weighted and unweighted are by rising bit of has and of lacks, which together
+	// are mask.
 	has, lacks           uint64
 	weighted, unweighted []float64
+}
+
+func (s *sum) kind() kind {
+	return kind{mask: s.mask, weightless: s.lacks &^ s.has, mixed: s.lacks & s.has}
 }
 
 // excess is ground that features share, as often as it is too many in the sum
@@ -116,8 +234,10 @@ type excess struct {
 	areas    []float64
 }
 
-// appendNode encodes a divided node; without sums when there are none.
-func appendNode(dst []byte, over excess, sums []sum) []byte {
+// appendNode encodes a divided node: flags, layers whose features overlap and the
+// ground that they share; then, when there are sums, how many, the numbers of
+// their kinds, and of each its area, what is weighted and what is unweighted.
+func appendNode(dst []byte, over excess, sums []sum, kinds *kindTable) []byte {
 	flags := byte(0)
 	if sums != nil {
 		flags |= flagSums
@@ -130,11 +250,13 @@ func appendNode(dst []byte, over excess, sums []sum) []byte {
 		return dst
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(sums)))
+	list := make([]uint32, 0, len(sums))
+	for i := range sums {
+		list = append(list, kinds.number(sums[i].kind()))
+	}
+	dst = appendNumbers(dst, list)
 	for i := range sums {
 		s := &sums[i]
-		for _, v := range [3]uint64{s.mask, s.has, s.lacks} {
-			dst = binary.AppendUvarint(dst, v)
-		}
 		dst = wire.AppendFloat(dst, s.area)
 		for _, v := range s.weighted {
 			dst = wire.AppendFloat(dst, v)
@@ -144,17 +266,4 @@ func appendNode(dst []byte, over excess, sums []sum) []byte {
 		}
 	}
 	return dst
-}
-
-// sum decodes the next sum of a node into s.
-func (d *decoder) sum(s *sum) {
-	s.mask, s.has, s.lacks = d.Uvarint(), d.Uvarint(), d.Uvarint()
-	s.area = d.Float()
-	s.weighted, s.unweighted = s.weighted[:0], s.unweighted[:0]
-	for range bits.OnesCount64(s.has) {
-		s.weighted = append(s.weighted, d.Float())
-	}
-	for range bits.OnesCount64(s.lacks) {
-		s.unweighted = append(s.unweighted, d.Float())
-	}
 }

@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"gengtu/index/geo"
@@ -26,12 +27,20 @@ import (
 // MaxLayers is the number of layers and views that one partition can tell apart.
 const MaxLayers = 64
 
-// The buckets that a partition is stored in: one record of what it is about,
-// cells, and nodes, which are divided further.
+// The buckets that a partition is stored in: records of what it is about, cells,
+// and nodes, which are divided further.
 const (
 	HeadBucket  = "head"
 	CellsBucket = "cells"
 	NodesBucket = "nodes"
+)
+
+// The keys of [HeadBucket]: extent and layers, the kinds of ground, and the
+// features that share ground with others of their layer.
+const (
+	headKey   = "head"
+	kindsKey  = "kinds"
+	sharedKey = "shared"
 )
 
 // errRecord says that what is stored does not decode.
@@ -46,6 +55,10 @@ type Ground struct {
 	nodes []node
 	// overlaps is the set of layers in which features overlap each other.
 	overlaps uint64
+	// kinds are known by their numbers in records, weights how many each has.
+	kinds   []kind
+	weights []uint8
+	shared  ownerSet
 }
 
 // node is a part of the ground: a cell, or two halves.
@@ -86,7 +99,7 @@ type record struct {
 func (o *Opener) Take(bucket string, key, value []byte) error {
 	switch bucket {
 	case HeadBucket:
-		return o.head(value)
+		return o.about(string(key), value)
 	case CellsBucket:
 		o.cells = append(o.cells, record{key, value})
 	case NodesBucket:
@@ -98,6 +111,25 @@ func (o *Opener) Take(bucket string, key, value []byte) error {
 		return fmt.Errorf("%w: key %x", errRecord, key)
 	}
 	return nil
+}
+
+// about reads a record of HeadBucket.
+func (o *Opener) about(key string, value []byte) (err error) {
+	g := &o.ground
+	switch key {
+	case headKey:
+		return o.head(value)
+	case kindsKey:
+		g.kinds, err = decodeKinds(value)
+		for i := range g.kinds {
+			g.weights = append(g.weights, uint8(bits.OnesCount64(g.kinds[i].weighted())))
+		}
+	case sharedKey:
+		g.shared, err = decodeOwners(value)
+	default:
+		err = fmt.Errorf("%w: key %q", errRecord, key)
+	}
+	return err
 }
 
 // head reads what the partition is about: extent, layers, overlaps.
@@ -121,7 +153,7 @@ func (o *Opener) head(value []byte) error {
 // Open returns the partition of the records taken in.
 func (o *Opener) Open() (*Ground, error) {
 	g := &o.ground
-	if len(g.keys) == 0 {
+	if len(g.keys) == 0 || g.shared.bits == nil {
 		return nil, errRecord
 	}
 	// In the order of paths, and of depths on the same path, a node comes before
@@ -205,8 +237,8 @@ func newParts(layers int) *Parts {
 	return &Parts{Excess: make([]float64, layers), layers: layers, index: map[uint64]int{}}
 }
 
-// at returns the part of mask. It is valid until the next call.
-func (p *Parts) at(mask uint64) *Part {
+// at returns the place of mask's part.
+func (p *Parts) at(mask uint64) int {
 	i, ok := p.index[mask]
 	if !ok {
 		i = len(p.parts)
@@ -214,7 +246,7 @@ func (p *Parts) at(mask uint64) *Part {
 		f := make([]float64, 2*p.layers)
 		p.parts = append(p.parts, Part{Mask: mask, Weighted: f[:p.layers:p.layers], Unweighted: f[p.layers:]})
 	}
-	return &p.parts[i]
+	return i
 }
 
 // Sorted returns the parts in rising order of their masks.

@@ -10,24 +10,21 @@ import (
 // PackedCell is a cell in the bytes that it is stored in: questions read it as it
 // lies. It is valid as long as they are.
 type PackedCell struct {
-	X0, Y0, X1, Y1 float64
-	width          int // bytes of an index
-	vertices       []byte
-	bottoms        []byte
-	segments       []byte
-	areas          []byte
+	width    int // bytes of an index
+	vertices []byte
+	bottoms  []byte
+	segments []byte
+	areas    []byte
 }
 
 // packedCounts is the number of numbers of things in a packed cell.
 const packedCounts = 4
 
-// AppendPacked appends the cell in packed form: its box, the width of an index,
-// the numbers of vertices, bottom faces, segments and faces, and then these: floats
-// as 8 bytes, little-endian, of faces the areas alone.
+// AppendPacked appends the cell in packed form: the width of an index, the numbers
+// of vertices, bottom faces, segments and faces, and then these: floats as 8 bytes,
+// little-endian, of faces the areas alone. Who follows the cells knows the box. The
+// segments must be in the order of their left ends, as a partitioner has them.
 func (c *Cell) AppendPacked(dst []byte) []byte {
-	for _, v := range [4]float64{c.X0, c.Y0, c.X1, c.Y1} {
-		dst = wire.AppendFloat(dst, v)
-	}
 	width := indexWidth(max(len(c.Vertices), len(c.Faces)))
 	dst = append(dst, byte(width))
 	for _, n := range [packedCounts]int{len(c.Vertices), len(c.Bottom), len(c.Segments), len(c.Faces)} {
@@ -76,34 +73,36 @@ func appendIndex(dst []byte, v uint32, width int) []byte {
 // Unpack makes p the packed cell that data begins with and returns what follows;
 // false when it is damaged so that it cannot be told apart from that.
 func (p *PackedCell) Unpack(data []byte) (rest []byte, ok bool) {
-	if len(data) < 33 {
+	if len(data) == 0 {
 		return nil, false
 	}
-	p.X0, p.Y0, p.X1, p.Y1 = floatAt(data, 0), floatAt(data, 8), floatAt(data, 16), floatAt(data, 24)
-	p.width = int(data[32])
-	data = data[33:]
+	p.width, data = int(data[0]), data[1:]
 	if p.width != 1 && p.width != 2 && p.width != 4 {
 		return nil, false
 	}
 	var counts [packedCounts]uint64
 	for i := range counts {
+		if len(data) > 0 && data[0] < 0x80 {
+			counts[i], data = uint64(data[0]), data[1:]
+			continue
+		}
 		v, n := binary.Uvarint(data)
 		if n <= 0 || v > uint64(len(data)) {
 			return nil, false
 		}
 		counts[i], data = v, data[n:]
 	}
-	for i, part := range [packedCounts]struct {
-		to   *[]byte
-		size uint64
-	}{{&p.vertices, 16}, {&p.bottoms, 8 + uint64(p.width)}, {&p.segments, 4 * uint64(p.width)}, {&p.areas, 8}} {
-		size := counts[i] * part.size
-		if size > uint64(len(data)) {
-			return nil, false
-		}
-		*part.to, data = data[:size:size], data[size:]
+	width := uint64(p.width)
+	vertices := 16 * counts[0]
+	bottoms := vertices + (8+width)*counts[1]
+	segments := bottoms + 4*width*counts[2]
+	areas := segments + 8*counts[3]
+	if areas > uint64(len(data)) {
+		return nil, false
 	}
-	return data, true
+	p.vertices, p.bottoms = data[:vertices:vertices], data[vertices:bottoms:bottoms]
+	p.segments, p.areas = data[bottoms:segments:segments], data[segments:areas:areas]
+	return data[areas:], true
 }
 
 // Faces returns the number of faces.

@@ -1,0 +1,81 @@
+package overlay
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gengtu/index/geo"
+)
+
+// shares follows an AOI down to a depth and sums up, from what Share says and
+// what the solver finds in the rest, how much it has of the frame.
+type shares struct {
+	t              *testing.T
+	frame          *Frame
+	depth          map[int32]int
+	whole, nothing int
+	total          float64
+}
+
+func (s *shares) Inside(ref int32) error {
+	s.total += s.frame.Area() / float64(int64(1)<<s.depth[ref])
+	return nil
+}
+
+func (s *shares) Across(ref int32, c *Clip) (lo, hi int32, divided bool, err error) {
+	n := *c.node
+	share, mixed := c.Share()
+	if mixed != (len(c.node.edges) > 0 || len(c.node.toggles) > 0) {
+		return 0, 0, false, errors.New("a share with borders left")
+	}
+	if !mixed {
+		if share == 1 {
+			s.whole++
+			return 0, 0, false, s.Inside(ref)
+		}
+		s.nothing++
+		return 0, 0, false, nil
+	}
+	if depth := s.depth[ref]; depth < 12 {
+		k := int32(len(s.depth))
+		s.depth[k], s.depth[k+1] = depth+1, depth+1
+		return k, k + 1, true, nil
+	}
+	// A cell of one face without segments has all of the AOI in it.
+	cell := Cell{X0: n.x0, Y0: n.y0, X1: n.x1, Y1: n.y1, Bottom: []BottomFace{{X: n.x0}}, Faces: []Face{{Area: (n.x1 - n.x0) * (n.y1 - n.y0)}}}
+	var packed PackedCell
+	areas := []float64{0}
+	if _, ok := packed.Unpack(cell.AppendPacked(nil)); !ok || !c.Faces(&packed, areas) {
+		return 0, 0, false, errors.New("a packed cell is damaged")
+	}
+	s.total += areas[0]
+	return 0, 0, false, nil
+}
+
+// Cells of which an AOI has all or nothing add up with the others to its area,
+// whether their ancestors say so or Share does.
+func TestClipShares(t *testing.T) {
+	whole, nothing := 0, 0
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 77))
+		g := newGenerator(seed)
+		frame := NewFrame(g.star(500, 500, 900, 40).Box())
+		aoi, _, err := Mend(g.star(300+400*rng.Float64(), 300+400*rng.Float64(), 250, 3+rng.IntN(60)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &shares{t: t, frame: &frame, depth: map[int32]int{0: 0}}
+		if err := frame.Follow(aoi, 0, s); err != nil {
+			t.Fatal(err)
+		}
+		if want := geo.Area(aoi); math.Abs(s.total-want) > 1e-6+1e-11*want {
+			t.Errorf("seed %d: shares are %.9f m², want %.9f", seed, s.total, want)
+		}
+		whole, nothing = whole+s.whole, nothing+s.nothing
+	}
+	if whole < 100 || nothing < 100 {
+		t.Errorf("%d whole and %d empty cells say little", whole, nothing)
+	}
+}

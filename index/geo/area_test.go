@@ -238,16 +238,21 @@ func TestEqualAreaPlaneScale(t *testing.T) {
 	}
 }
 
-// The two ways to compute Y meet where one takes over from the other.
+// The ways to compute Y meet where one takes over from the other.
 func TestEqualAreaPlaneSeam(t *testing.T) {
-	for _, lat := range []int64{0, 20, 36, 50, 80} {
-		plane := geo.NewEqualAreaPlane(geo.Position{Lat: lat * 1e10})
-		for _, side := range []int64{-1, 1} {
-			near := plane.To(geo.Position{Lat: lat*1e10 + side*5e10})
-			far := plane.To(geo.Position{Lat: lat*1e10 + side*(5e10+1)})
-			step := plane.To(geo.Position{Lat: lat*1e10 + side*(5e10-1)})
-			if d := (far.Y - near.Y) - (near.Y - step.Y); math.Abs(d) > 5e-8 {
-				t.Errorf("lat %d: step of %g m", lat, d)
+	for _, seam := range []struct {
+		at     int64
+		within float64
+	}{{geo.Unit / 10, 1e-11}, {5 * geo.Unit, 5e-8}} {
+		for _, lat := range []int64{0, 20, 36, 50, 80} {
+			plane := geo.NewEqualAreaPlane(geo.Position{Lat: lat * 1e10})
+			for _, side := range []int64{-1, 1} {
+				near := plane.To(geo.Position{Lat: lat*1e10 + side*seam.at})
+				far := plane.To(geo.Position{Lat: lat*1e10 + side*(seam.at+1)})
+				step := plane.To(geo.Position{Lat: lat*1e10 + side*(seam.at-1)})
+				if d := (far.Y - near.Y) - (near.Y - step.Y); math.Abs(d) > seam.within {
+					t.Errorf("lat %d: step of %g m at %d", lat, d, seam.at)
+				}
 			}
 		}
 	}

@@ -29,6 +29,10 @@ const (
 	// taylorReach is the distance in latitude from the origin, 5 degrees in units,
 	// within which the Taylor series serves; beyond it the formula itself does.
 	taylorReach = 5 * Unit
+	// nearReach is the distance within which the first nearTerms are enough: the others
+	// are below 2e-17 of the distance within 0.1 degree.
+	nearReach = Unit / 10
+	nearTerms = 5
 	// maxScaleLat keeps the planes of origins near a pole from degenerating.
 	maxScaleLat = 89 * degree
 )
@@ -86,10 +90,13 @@ func (e *EqualAreaPlane) Origin() Position { return e.origin }
 func (e *EqualAreaPlane) To(p Position) XY {
 	x := float64(p.Lon-e.origin.Lon) * e.eastPerUnit
 	t := float64(p.Lat - e.origin.Lat)
+	n := &e.north
+	if math.Abs(t) <= nearReach {
+		return XY{X: x, Y: t * (n[0] + t*(n[1]+t*(n[2]+t*(n[3]+t*n[nearTerms-1]))))}
+	}
 	if math.Abs(t) > taylorReach {
 		return XY{X: x, Y: zonalBetween(e.phi, e.phi+t*unitRadians) / e.scale}
 	}
-	n := &e.north
 	y := n[0] + t*(n[1]+t*(n[2]+t*(n[3]+t*(n[4]+t*(n[5]+t*(n[6]+t*(n[7]+t*n[8])))))))
 	return XY{X: x, Y: t * y}
 }

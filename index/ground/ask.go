@@ -83,9 +83,9 @@ func (s *summing) Inside(at int32) error {
 	if err := s.stop(); err != nil {
 		return err
 	}
-	n := &s.ground.nodes[at]
-	flags := n.value[0]
-	d := decode(n.value[1:])
+	value := s.ground.values[at]
+	flags := value[0]
+	d := decode(value[1:])
 	overlaps := d.Uvarint()
 	if s.excess && overlaps&s.layers == 0 {
 		return nil
@@ -101,10 +101,10 @@ func (s *summing) Inside(at int32) error {
 		return s.addFaces(&d, overlaps)
 	}
 	if overlaps&s.question.Within != 0 || flags&flagSums == 0 && !s.excess {
-		if err := s.Inside(n.lo); err != nil {
+		if err := s.Inside(at + 1); err != nil {
 			return err
 		}
-		return s.Inside(n.hi)
+		return s.Inside(s.ground.highs[at])
 	}
 	for rest := overlaps; rest != 0; rest &= rest - 1 {
 		s.addExcess(rest&-rest, d.Float())
@@ -123,17 +123,17 @@ func (s *summing) Across(at int32, c *overlay.Clip) (lo, hi int32, divided bool,
 		}
 		return 0, 0, false, s.Inside(at)
 	}
-	n := &s.ground.nodes[at]
-	if n.hi != 0 && !s.excess {
-		return n.lo, n.hi, true, nil
+	hi = s.ground.highs[at]
+	if hi != 0 && !s.excess {
+		return at + 1, hi, true, nil
 	}
-	d := decode(n.value[1:])
+	d := decode(s.ground.values[at][1:])
 	overlaps := d.Uvarint()
 	if s.excess && overlaps&s.layers == 0 {
 		return 0, 0, false, nil
 	}
-	if n.hi != 0 {
-		return n.lo, n.hi, true, nil
+	if hi != 0 {
+		return at + 1, hi, true, nil
 	}
 	if err := s.stop(); err != nil {
 		return 0, 0, false, err

@@ -52,19 +52,17 @@ var errRecord = errors.New("record of the partition damaged")
 type Ground struct {
 	frame overlay.Frame
 	keys  []string
-	nodes []node
+	// Nodes are in the order of their paths, so that a divided node's lower half
+	// follows it. highs is where its higher half is, 0 for a cell: by itself, as it
+	// is all that is read of most.
+	highs  []int32
+	values [][]byte
 	// overlaps is the set of layers in which features overlap each other.
 	overlaps uint64
 	// kinds are known by their numbers in records, weights how many each has.
 	kinds   []kind
 	weights []uint8
 	shared  ownerSet
-}
-
-// node is a part of the ground: a cell, or two halves.
-type node struct {
-	value  []byte
-	lo, hi int32 // in Ground.nodes; 0 for a cell
 }
 
 // Keys returns the layers' keys (name@vintage) by the number of their bit. It
@@ -159,7 +157,7 @@ func (o *Opener) Open() (*Ground, error) {
 	// In the order of paths, and of depths on the same path, a node comes before
 	// its parts, the lower one first.
 	all := merged(o.cells, o.inner)
-	g.nodes = make([]node, 0, len(all))
+	g.highs, g.values = make([]int32, 0, len(all)), make([][]byte, 0, len(all))
 	rest, err := g.link(all, 0, 0)
 	if err == nil && len(rest) > 0 {
 		err = errRecord
@@ -186,8 +184,8 @@ func (g *Ground) link(all []record, path uint64, depth int) ([]record, error) {
 	if len(all) == 0 || !bytes.Equal(all[0].key, nodeKey(path, depth)) || len(all[0].value) == 0 {
 		return nil, fmt.Errorf("%w: no node %x", errRecord, nodeKey(path, depth))
 	}
-	at := len(g.nodes)
-	g.nodes = append(g.nodes, node{value: all[0].value})
+	at := len(g.highs)
+	g.highs, g.values = append(g.highs, 0), append(g.values, all[0].value)
 	inner := all[0].value[0]&flagCell == 0
 	all = all[1:]
 	if !inner {
@@ -197,11 +195,10 @@ func (g *Ground) link(all []record, path uint64, depth int) ([]record, error) {
 		return nil, errRecord
 	}
 	var err error
-	g.nodes[at].lo = int32(len(g.nodes))
 	if all, err = g.link(all, path, depth+1); err != nil {
 		return nil, err
 	}
-	g.nodes[at].hi = int32(len(g.nodes))
+	g.highs[at] = int32(len(g.highs))
 	return g.link(all, path|1<<(63-depth), depth+1)
 }
 

@@ -324,9 +324,15 @@ func FuzzRecords(f *testing.F) {
 		if err != nil {
 			return
 		}
+		for o := range int32(len(l.shapes)) {
+			g.Alone(o)
+		}
 		for _, aoi := range []geo.MultiPolygon{{l.Box().Polygon()}, star(rand.New(rand.NewPCG(1, 1)), 100, 100, 90, 9)} {
-			if _, err := g.Sum(&Question{AOI: aoi, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]int32, float64) {}}); err != nil && !errors.Is(err, errRecord) {
-				t.Errorf("an error of another kind: %v", err)
+			q := Question{AOI: aoi, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]int32, float64) {}}
+			for _, ask := range []func(*Question) (*Parts, error){g.Sum, g.Excess} {
+				if _, err := ask(&q); err != nil && !errors.Is(err, errRecord) {
+					t.Errorf("an error of another kind: %v", err)
+				}
 			}
 		}
 	})

@@ -136,7 +136,13 @@ type packedSegment struct{ xl, yl, xr, yr float64 }
 
 // over returns the area between e and s where e is higher, times e's weight.
 func (e *clipEdge) over(s *packedSegment) float64 {
-	l, r := max(e.xl, s.xl), min(e.xr, s.xr)
+	l, r := s.xl, s.xr
+	if e.xl > l {
+		l = e.xl
+	}
+	if e.xr < r {
+		r = e.xr
+	}
 	if l >= r {
 		return 0
 	}
@@ -148,9 +154,9 @@ func (e *clipEdge) over(s *packedSegment) float64 {
 	dl, dr := e.yl+(l-e.xl)*e.slope-sl, e.yl+(r-e.xl)*e.slope-sr
 	// twice is 2 (max(0, dl) + max(0, dr)). Where they cross, the triangle under the
 	// higher end is as wide as that end's part in the sum of both.
-	sum, apart := dl+dr, math.Abs(dl)+math.Abs(dr)
-	twice := sum + apart
-	if twice > 0 && sum < apart {
+	apart := math.Abs(dl) + math.Abs(dr)
+	twice := dl + dr + apart
+	if dl*dr < 0 {
 		twice *= twice / (2 * apart)
 	}
 	return e.weight * twice * (r - l) / 4

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gengtu/index/geo"
@@ -78,4 +79,85 @@ func TestClipShares(t *testing.T) {
 	if whole < 100 || nothing < 100 {
 		t.Errorf("%d whole and %d empty cells say little", whole, nothing)
 	}
+}
+
+// packedTree follows AOIs down packed cells.
+type packedTree struct {
+	cells map[[2]uint64][]byte
+	refs  [][2]uint64
+	areas []float64
+	clips []recordedClip
+}
+
+// recordedClip is a clip and the cell that it was handed out for.
+type recordedClip struct {
+	clip Clip
+	cell PackedCell
+}
+
+func (p *packedTree) Inside(int32) error { return nil }
+
+func (p *packedTree) Across(ref int32, c *Clip) (lo, hi int32, divided bool, err error) {
+	path, depth := p.refs[ref][0], p.refs[ref][1]
+	data, ok := p.cells[p.refs[ref]]
+	if !ok {
+		p.refs = append(p.refs, [2]uint64{path, depth + 1}, [2]uint64{path | 1<<(63-depth), depth + 1})
+		return int32(len(p.refs) - 2), int32(len(p.refs) - 1), true, nil
+	}
+	if _, mixed := c.Share(); !mixed {
+		return 0, 0, false, nil
+	}
+	n := *c.node
+	n.edges, n.toggles, n.base = slices.Clone(n.edges), slices.Clone(n.toggles), slices.Clone(n.base)
+	r := recordedClip{clip: Clip{node: &n}}
+	if _, ok := r.cell.Unpack(data); !ok {
+		return 0, 0, false, errors.New("a packed cell is damaged")
+	}
+	p.clips = append(p.clips, r)
+	return 0, 0, false, nil
+}
+
+// BenchmarkClip is the time that Faces takes for a cell that a border crosses.
+func BenchmarkClip(b *testing.B) {
+	var all groundOf
+	for _, it := range landscape(11, 100, 6000) {
+		m, _, err := Mend(it.Geometry)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	frame, tree := partitionOf(b, all)
+	p := &packedTree{cells: map[[2]uint64][]byte{}, refs: [][2]uint64{{0, 0}}}
+	for k, c := range tree.cells {
+		p.cells[k] = c.AppendPacked(nil)
+	}
+	g := newGenerator(5)
+	for range 20 {
+		aoi, _, err := Mend(g.star(3000, 3000, 2900, 24))
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.refs = p.refs[:1]
+		if err := frame.Follow(aoi, 0, p); err != nil {
+			b.Fatal(err)
+		}
+	}
+	segments := 0
+	for i := range p.clips {
+		segments += len(p.clips[i].cell.segments) / (4 * p.clips[i].cell.width)
+	}
+	start := processorTime(b)
+	for b.Loop() {
+		for i := range p.clips {
+			c := &p.clips[i]
+			p.areas = slices.Grow(p.areas[:0], c.cell.Faces())[:c.cell.Faces()]
+			if !c.clip.Faces(&c.cell, p.areas) {
+				b.Fatal("a packed cell is damaged")
+			}
+		}
+	}
+	cells := float64(b.N) * float64(len(p.clips))
+	b.ReportMetric(float64(processorTime(b)-start)/cells, "cpu-ns/cell")
+	b.ReportMetric(float64(segments)/float64(len(p.clips)), "segments/cell")
 }

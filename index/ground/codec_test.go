@@ -1,0 +1,165 @@
+package ground
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"testing"
+
+	"gengtu/index/geo"
+	"gengtu/index/overlay"
+)
+
+// oneCell returns a partition of one cell, with the kinds of records.
+func oneCell(records []kept, cell []byte) (*Ground, error) {
+	alone := []kept{{CellsBucket, nodeKey(0, 0), cell}}
+	for _, r := range records {
+		if r.bucket == HeadBucket {
+			alone = append(alone, r)
+		}
+	}
+	return opened(alone)
+}
+
+// Whatever a cell's record says is an error or figures: of the whole cell, its
+// faces' areas by the layers that their kinds name.
+func FuzzCell(f *testing.F) {
+	l := randomLand(1, 4)
+	records := build(f, l)
+	seeds := 0
+	for _, r := range records {
+		if r.bucket == CellsBucket && seeds < 6 {
+			f.Add(r.value)
+			seeds++
+		}
+	}
+	f.Add([]byte{flagCell, 0, 1, 0, 0, 0, 1})
+	box := geo.MultiPolygon{l.Box().Polygon()}
+	part := star(rand.New(rand.NewPCG(1, 1)), 100, 100, 90, 9)
+	f.Fuzz(func(t *testing.T, cell []byte) {
+		g, err := oneCell(records, cell)
+		if err != nil {
+			return
+		}
+		q := Question{AOI: part, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]int32, float64) {}}
+		for _, ask := range []func(*Question) (*Parts, error){g.Sum, g.Excess} {
+			if _, err := ask(&q); err != nil && !errors.Is(err, errRecord) {
+				t.Errorf("an error of another kind: %v", err)
+			}
+		}
+		q.AOI = box
+		parts, err := g.Sum(&q)
+		if err != nil {
+			if !errors.Is(err, errRecord) {
+				t.Errorf("an error of another kind: %v", err)
+			}
+			return
+		}
+		var packed overlay.PackedCell
+		d := decode(cell)
+		d.Take(1)
+		d.Uvarint()
+		if d.cell(&packed); d.Bad {
+			t.Fatal("a cell that does not decode gave figures")
+		}
+		want, got := 0.0, 0.0
+		for i := range packed.Faces() {
+			want += packed.FaceArea(i)
+		}
+		for _, p := range parts.Sorted() {
+			got += p.Area
+		}
+		if !math.IsNaN(want) && !math.IsInf(want, 0) && math.Abs(want) < 1e9 && math.Abs(got-want) > 1e-3 && sane(&packed) {
+			t.Errorf("parts have %v m², faces %v", got, want)
+		}
+	})
+}
+
+// sane tells whether sums of the areas do not depend on their order.
+func sane(c *overlay.PackedCell) bool {
+	for i := range c.Faces() {
+		if !(math.Abs(c.FaceArea(i)) < 1e9) {
+			return false
+		}
+	}
+	return true
+}
+
+// Each byte less than a cell's record has, or one more, is noticed by a question
+// about all layers.
+func TestCutCells(t *testing.T) {
+	l := randomLand(3, 4)
+	records := build(t, l)
+	q := Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1, 2, 4, 8}}
+	cells := 0
+	for _, r := range records {
+		if r.bucket != CellsBucket {
+			continue
+		}
+		cells++
+		for n := 1; n <= len(r.value)+1; n++ {
+			cell := bytes.Clone(r.value)
+			if n > len(cell) {
+				cell = append(cell, 0)
+			}
+			g, err := oneCell(records, cell[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := g.Sum(&q); (err == nil) != (n == len(r.value)) {
+				t.Fatalf("%d bytes of a record of %d give %v", n, len(r.value), err)
+			}
+		}
+	}
+	if cells < 3 {
+		t.Errorf("%d cells say little", cells)
+	}
+}
+
+// Numbers of kinds come back whatever width they take, and kinds as they were.
+func TestKinds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, highest := range []uint32{0, 255, 256, 1<<16 - 1, 1 << 16, 1<<32 - 1} {
+		want := []uint32{highest, 0, highest / 2}
+		d := decode(appendNumbers(nil, want))
+		numbers := d.numbers(len(want))
+		if err := d.end(); err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range want {
+			if got := numbers.at(i); got != int(n) {
+				t.Errorf("number %d comes back as %d", n, got)
+			}
+		}
+	}
+	table := kindTable{numbers: map[kind]uint32{}}
+	for range 300 {
+		k := kind{mask: rng.Uint64() >> rng.IntN(64)}
+		k.weightless = k.mask & rng.Uint64()
+		k.mixed = k.mask &^ k.weightless & rng.Uint64()
+		k.overlaps = k.mask & rng.Uint64()
+		if n := table.number(k); table.number(k) != n || table.list[n] != k {
+			t.Fatal("a kind has another number the second time")
+		}
+		if bits.OnesCount64(k.weighted()|k.lacking()) != bits.OnesCount64(k.mask) {
+			t.Fatal("a layer neither has nor lacks weights")
+		}
+	}
+	data := appendKinds(nil, table.list)
+	kinds, err := decodeKinds(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range kinds {
+		if k != table.list[i] {
+			t.Errorf("kind %d comes back as %v, was %v", i, k, table.list[i])
+		}
+	}
+	for _, bad := range [][]byte{data[:len(data)-1], {1, 1, 2, 0, 0}, {1, 1, 0, 2, 0}, {1, 1, 0, 0, 2}, {1, 1, 1, 1, 0}, {200, 1, 0, 0, 0}} {
+		if _, err := decodeKinds(bad); !errors.Is(err, errRecord) {
+			t.Errorf("%x gives %v", bad, err)
+		}
+	}
+}

@@ -204,8 +204,8 @@ func (c *Clip) load() {
 	sortEvents(c.tops)
 	x, cover := n.x0, 0.0
 	for i := 0; i < len(c.tops); {
-		at, change := c.tops[i].x, 0.0
-		for ; i < len(c.tops) && c.tops[i].x == at; i++ {
+		at, change := c.tops[i].x, c.tops[i].change
+		for i++; i < len(c.tops) && c.tops[i].x == at; i++ {
 			change += c.tops[i].change
 		}
 		if change != 0 {

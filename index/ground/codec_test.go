@@ -88,33 +88,50 @@ func sane(c *overlay.PackedCell) bool {
 }
 
 // Each byte less than a cell's record has, or one more, is noticed by a question
-// about all layers.
+// about all layers, whether features overlap in it or not, and so is a kind that
+// there is not.
 func TestCutCells(t *testing.T) {
-	l := randomLand(3, 4)
-	records := build(t, l)
-	q := Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1, 2, 4, 8}}
-	cells := 0
-	for _, r := range records {
-		if r.bucket != CellsBucket {
-			continue
+	stars := randomLand(3, 4)
+	lots := &land{}
+	for i, m := range stars.shapes {
+		if m.Vertices() <= 5 {
+			lots.shapes, lots.layer = append(lots.shapes, m), append(lots.layer, stars.layer[i])
+			lots.inView, lots.weights = append(lots.inView, stars.inView[i]), append(lots.weights, stars.weights[i])
 		}
-		cells++
-		for n := 1; n <= len(r.value)+1; n++ {
-			cell := bytes.Clone(r.value)
-			if n > len(cell) {
-				cell = append(cell, 0)
+	}
+	for name, l := range map[string]*land{"lots": lots, "lots and stars": stars} {
+		records := build(t, l)
+		q := Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1, 2, 4, 8}}
+		cells, overlapping := 0, 0
+		for _, r := range records {
+			if r.bucket != CellsBucket {
+				continue
 			}
-			g, err := oneCell(records, cell[:n])
+			cells++
+			if r.value[1] != 0 {
+				overlapping++
+			}
+			for n := 1; n <= len(r.value)+1; n++ {
+				g, err := oneCell(records, append(bytes.Clone(r.value), 0)[:n])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := g.Sum(&q); (err == nil) != (n == len(r.value)) || err != nil && !errors.Is(err, errRecord) {
+					t.Fatalf("%s: %d bytes of a record of %d give %v", name, n, len(r.value), err)
+				}
+			}
+			g, err := oneCell(records, r.value)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := g.Sum(&q); (err == nil) != (n == len(r.value)) {
-				t.Fatalf("%d bytes of a record of %d give %v", n, len(r.value), err)
+			g.kinds, g.weights = nil, nil
+			if _, err := g.Sum(&q); !errors.Is(err, errRecord) {
+				t.Fatalf("%s: a kind that there is not gives %v", name, err)
 			}
 		}
-	}
-	if cells < 3 {
-		t.Errorf("%d cells say little", cells)
+		if cells < 3 || (overlapping > 0) != (l == stars) {
+			t.Errorf("%s: %d cells, %d of which overlap, say little", name, cells, overlapping)
+		}
 	}
 }
 

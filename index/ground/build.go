@@ -117,6 +117,11 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 	for i := range makers {
 		shared.join(&makers[i].shared)
 	}
+	return a.putAbout(s, &shared, put)
+}
+
+// putAbout puts the records of HeadBucket.
+func (a *assembly) putAbout(s Source, shared *ownerSet, put func(bucket string, key, value []byte) error) error {
 	for _, r := range []record{
 		{[]byte(headKey), appendHead(s.Box(), a.overlaps, s.Keys())},
 		{[]byte(kindsKey), appendKinds(nil, a.kinds.list)},

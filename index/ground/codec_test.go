@@ -135,6 +135,25 @@ func TestCutCells(t *testing.T) {
 	}
 }
 
+// A node whose sums are of a kind that there is not is damaged.
+func TestSumsOfNoKind(t *testing.T) {
+	l := randomLand(3, 12)
+	g := open(t, build(t, l))
+	if g.values[0][0] != flagSums {
+		t.Fatal("a partition without sums says nothing")
+	}
+	q := Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1}}
+	if _, err := g.Sum(&q); err != nil {
+		t.Fatal(err)
+	}
+	for n := len(g.kinds) - 1; n >= 0; n-- {
+		g.kinds = g.kinds[:n]
+		if _, err := g.Sum(&q); err != nil && !errors.Is(err, errRecord) || err == nil && n == 0 {
+			t.Errorf("sums of the first %d kinds give %v", n, err)
+		}
+	}
+}
+
 // Numbers of kinds come back whatever width they take, and kinds as they were.
 func TestKinds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))

@@ -15,10 +15,12 @@ import (
 
 // asked is one layer of a question on its way to an answer.
 type asked struct {
+	*scratch
 	number int // among the layers of the question
 	layer  *index.Layer
 	groups grouping
 	items  []item // in rising order of ordinals
+	failed []Failed
 	// whole are features wholly inside that need not be looked at one by one.
 	whole index.RecordSum
 	// twice is ground, in m², that features of the layer share with others of it,
@@ -42,11 +44,11 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		return nil, errEmpty
 	}
 	a := &Answer{Generation: ix.Manifest.Generation, Tier: ix.Manifest.Tier, Formula: Formula, Layers: []Layer{}, Failed: []Failed{}}
-	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces || q.Survey, scratch: scratches.Get().(*scratch)}
-	defer func() {
-		m.keep(ask)
-		scratches.Put(m.scratch)
-	}()
+	m := &measuring{ctx: ctx, ix: ix, answer: a, limit: q.MaxVertices, listed: q.Pieces || q.Survey}
+	for _, l := range ask {
+		l.scratch = scratches.Get().(*scratch)
+		defer l.release()
+	}
 	res, mask, err := m.measure(ask, &q)
 	if err != nil {
 		return nil, err
@@ -74,6 +76,7 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 			}
 		}
 		a.Layers = append(a.Layers, out)
+		a.Failed = append(a.Failed, l.failed...)
 	}
 	if !found {
 		a.AOI.Problems = append(a.AOI.Problems, problem.New("AOI_OUTSIDE", "范围没有碰到任何要素", "the shape meets no feature").
@@ -124,16 +127,9 @@ func (m *measuring) measure(ask []*asked, q *Question) (*measured, *overlay.Mask
 		m.forget(ask) // too much for that: the mended shape is measured
 	}
 	m.prepared = overlay.Prepare(mended)
-	m.vertices = mended.Vertices()
+	m.vertices.Store(int64(mended.Vertices()))
 	res := &measured{aoi: m.prepared.Area()}
-	err = m.together(q.Workers, func() error {
-		for _, l := range ask {
-			if err := m.layer(l); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(ctx context.Context) (err error) {
+	err = m.together(q.Workers, ask, func(ctx context.Context) (err error) {
 		res.parts, err = m.ground(ctx, ask, mended, q.Combinations)
 		return err
 	})
@@ -164,9 +160,8 @@ func (m *measuring) moved(shape, mended geo.MultiPolygon, findings []overlay.Fin
 
 // forget drops what was found of the layers.
 func (m *measuring) forget(ask []*asked) {
-	m.answer.Failed = []Failed{}
 	for _, l := range ask {
-		l.items, l.twice = nil, 0
+		l.items, l.failed, l.twice = nil, nil, 0
 		clear(l.classTwice)
 	}
 }
@@ -287,7 +282,7 @@ func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, q *Question, 
 			survey, err = geo.SurveyArea(cut.zone, part)
 		}
 		if err != nil {
-			a.fail(l, int(it.ordinal), err)
+			l.fail(int(it.ordinal), err)
 			continue
 		}
 		booked += survey

@@ -1,12 +1,13 @@
 package areas
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,40 +44,38 @@ type item struct {
 type measuring struct {
 	ctx      context.Context //nolint:containedctx // lives as long as the call that made it
 	ix       *index.Index
-	answer   *Answer // takes what cannot be read
+	answer   *Answer
 	prepared *overlay.Prepared
-	*scratch
 	limit    int  // of the vertices looked at; 0 is none
 	listed   bool // whether pieces are asked for
-	vertices int
+	vertices atomic.Int64
 }
 
-// scratch is memory that questions use one after another.
+// scratch is memory that a layer's part of a question uses, one after another.
 type scratch struct {
 	view  overlay.View // from the block of features that is being looked at
 	work  overlay.Workspace
 	rings geo.Rings
-	items [overlay.MaxLayers][]item // by layer of the question
-}
-
-// keep takes the layers' items back, when the question is answered.
-func (s *scratch) keep(ask []*asked) {
-	for _, l := range ask {
-		s.items[l.number] = l.items[:0]
-	}
+	items []item
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
+// release gives the memory back, when the question is answered.
+func (l *asked) release() {
+	l.scratch.items = l.items[:0]
+	scratches.Put(l.scratch)
+}
+
 // layer finds the items of l.
-func (m *measuring) layer(l *asked) error {
-	l.items = m.items[l.number][:0]
+func (m *measuring) layer(ctx context.Context, l *asked) error {
+	l.items = l.scratch.items[:0]
 	each := func(i int, box geo.Box) error {
-		switch m.view.Side(box) {
+		switch l.view.Side(box) {
 		case overlay.Inside:
 			l.items = append(l.items, item{ordinal: int32(i), area: l.layer.Record(i).AreaM2, whole: true})
 		case overlay.Across:
-			return m.integrate(l, i)
+			return m.integrate(ctx, l, i)
 		case overlay.Outside:
 		}
 		return nil
@@ -92,7 +91,7 @@ func (m *measuring) layer(l *asked) error {
 		return nil
 	}
 	ask := func(box geo.Box) index.Visit {
-		switch m.prepared.Look(&m.view, box) {
+		switch m.prepared.Look(&l.view, box) {
 		case overlay.Inside:
 			return index.Swallow
 		case overlay.Across:
@@ -104,23 +103,23 @@ func (m *measuring) layer(l *asked) error {
 	if err := l.layer.Sweep(ask, whole, each); err != nil {
 		return err
 	}
-	return m.classify(l)
+	return l.classify(ctx)
 }
 
 // integrate adds feature i with its area inside the shape.
-func (m *measuring) integrate(l *asked, i int) error {
-	if err := m.ctx.Err(); err != nil {
+func (m *measuring) integrate(ctx context.Context, l *asked, i int) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	m.rings.Reset()
-	if err := l.layer.Rings(i, &m.rings); err != nil {
-		m.answer.fail(l, i, err)
+	l.rings.Reset()
+	if err := l.layer.Rings(i, &l.rings); err != nil {
+		l.fail(i, err)
 		return nil
 	}
-	if m.vertices += len(m.rings.Positions); m.limit > 0 && m.vertices > m.limit {
-		return tooManyVertices(m.limit)
+	if err := m.look(len(l.rings.Positions)); err != nil {
+		return err
 	}
-	if a := m.view.Shared(&m.work, &m.rings); a > 0 {
+	if a := l.view.Shared(&l.work, &l.rings); a > 0 {
 		l.items = append(l.items, item{ordinal: int32(i), area: min(a, l.layer.Record(i).AreaM2)})
 	}
 	return nil
@@ -128,20 +127,20 @@ func (m *measuring) integrate(l *asked, i int) error {
 
 // classify finds the classes of l's items. One whose class cannot be read is
 // failed.
-func (m *measuring) classify(l *asked) error {
+func (l *asked) classify(ctx context.Context) error {
 	if !l.groups.asked() {
 		return nil
 	}
 	kept := l.items[:0]
 	for n, it := range l.items {
 		if n%1024 == 0 {
-			if err := m.ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
 		class, err := l.groups.of(l.layer, int(it.ordinal))
 		if err != nil {
-			m.answer.fail(l, int(it.ordinal), err)
+			l.fail(int(it.ordinal), err)
 			continue
 		}
 		it.class = class
@@ -151,18 +150,19 @@ func (m *measuring) classify(l *asked) error {
 	return nil
 }
 
-// together finds features and ground, at once when there are several workers.
-func (m *measuring) together(workers int, features func() error, ground func(context.Context) error) error {
-	if workers == 1 {
-		if err := features(); err != nil {
-			return err
-		}
-		return ground(m.ctx)
-	}
+// together finds the ground and each layer's features, as many at once as there
+// are workers.
+func (m *measuring) together(workers int, ask []*asked, ground func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(m.ctx)
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	group.SetLimit(workers)
 	group.Go(func() error { return ground(ctx) })
-	err := features()
-	return cmp.Or(err, group.Wait())
+	for _, l := range ask {
+		group.Go(func() error { return m.layer(ctx, l) })
+	}
+	return group.Wait()
 }
 
 // ground finds the combinations, when they are asked for, and what features of
@@ -267,7 +267,7 @@ func (l *asked) share(ix *index.Index, owners []int32, area float64) {
 // shape: for shapes that cannot be mended, and generations without a partition.
 func (m *measuring) byMeasure(ask []*asked, q *Question) (*measured, error) {
 	var items []overlay.Item
-	m.vertices = q.Shape.Vertices()
+	m.vertices.Store(int64(q.Shape.Vertices()))
 	for _, l := range ask {
 		if err := m.near(l, q.Shape.Box(), &items); err != nil {
 			return nil, err
@@ -312,7 +312,7 @@ func (m *measuring) near(l *asked, box geo.Box, items *[]overlay.Item) error {
 		return true
 	})
 	slices.SortFunc(l.items, func(a, b item) int { return int(a.ordinal - b.ordinal) })
-	if err := m.classify(l); err != nil {
+	if err := l.classify(m.ctx); err != nil {
 		return err
 	}
 	kept := l.items[:0]
@@ -322,11 +322,11 @@ func (m *measuring) near(l *asked, box geo.Box, items *[]overlay.Item) error {
 		}
 		f, err := l.layer.Feature(int(it.ordinal))
 		if err != nil {
-			m.answer.fail(l, int(it.ordinal), err)
+			l.fail(int(it.ordinal), err)
 			continue
 		}
-		if m.vertices += f.Geometry.Vertices(); m.limit > 0 && m.vertices > m.limit {
-			return tooManyVertices(m.limit)
+		if err := m.look(f.Geometry.Vertices()); err != nil {
+			return err
 		}
 		o := overlay.Item{Layer: l.number, Group: overlay.NoGroup, Weight: math.NaN(), Geometry: f.Geometry}
 		if w, ok := index.PerM2(f.Net, f.AreaM2); ok {
@@ -342,6 +342,14 @@ func (m *measuring) near(l *asked, box geo.Box, items *[]overlay.Item) error {
 	return nil
 }
 
+// look counts vertices that are looked at; the error says that there are too many.
+func (m *measuring) look(vertices int) error {
+	if all := m.vertices.Add(int64(vertices)); m.limit > 0 && all > int64(m.limit) {
+		return tooManyVertices(m.limit)
+	}
+	return nil
+}
+
 const tooManyCode = "TOO_LARGE_OVERLAY"
 
 func tooManyVertices(limit int) error {
@@ -351,10 +359,10 @@ func tooManyVertices(limit int) error {
 
 // fail lists a feature that could not be measured, or drawn. What a stored
 // record or the machine is at fault for is not told further.
-func (a *Answer) fail(l *asked, ordinal int, err error) {
+func (l *asked) fail(ordinal int, err error) {
 	reason := "the stored feature cannot be read"
 	if p := problem.Of(err); p != nil {
 		reason = fmt.Sprintf("%s [%s]", p.Found(problem.English), p.Code)
 	}
-	a.Failed = append(a.Failed, Failed{l.layer.Meta.Name, l.layer.Head(ordinal).ID, reason})
+	l.failed = append(l.failed, Failed{l.layer.Meta.Name, l.layer.Head(ordinal).ID, reason})
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/gzip"
@@ -104,10 +106,8 @@ func (r *request) body(contentType string, body []byte, c coding) error {
 		return nil
 	}
 	var buf bytes.Buffer
-	w, err := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
-	if err != nil {
-		return err
-	}
+	w := packer(&buf)
+	defer packers.Put(w)
 	if _, err := w.Write(body); err != nil {
 		return err
 	}
@@ -117,6 +117,20 @@ func (r *request) body(contentType string, body []byte, c coding) error {
 	r.ctx.Response.Header.Set("Content-Encoding", "gzip")
 	r.ctx.Response.SetBodyRaw(buf.Bytes())
 	return nil
+}
+
+// packers pack answers; each holds most of a megabyte.
+var packers = sync.Pool{New: func() any {
+	// The error is about levels that do not exist.
+	w, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	return w
+}}
+
+// packer returns one of packers that writes to w; who is done puts it back.
+func packer(w io.Writer) *gzip.Writer {
+	z := packers.Get().(*gzip.Writer)
+	z.Reset(w)
+	return z
 }
 
 // sendJSON answers with v as JSON, which is the same for the same address.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
 
 	"gengtu/index/areas"
 	"gengtu/index/geo"
@@ -396,10 +395,8 @@ func (st *overlayStream) send(conn *bufio.Writer, zip bool) (err error) {
 	flush := conn.Flush
 	closing := flush
 	if zip {
-		z, zerr := gzip.NewWriterLevel(conn, gzip.BestSpeed)
-		if zerr != nil {
-			return zerr
-		}
+		z := packer(conn)
+		defer packers.Put(z)
 		to = z
 		flush = func() error { return errors.Join(z.Flush(), conn.Flush()) }
 		closing = func() error { return errors.Join(z.Close(), conn.Flush()) }

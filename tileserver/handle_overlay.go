@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 
-
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"

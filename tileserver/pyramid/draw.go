@@ -17,6 +17,7 @@ import (
 type drawer struct {
 	owner   [tileCells * tileCells]uint16 // 0 for empty ground, or a class's number from 1
 	patches []patch
+	has     [tileCells * tileCells / 64]uint64 // a bit for each cell that has a patch
 	mass    []int64 // of each class, still to be drawn in the block
 	tracer  tracer
 }
@@ -77,6 +78,7 @@ func (d *drawer) draw(t tile.Tile, c *cover, classKey string) []mvt.Feature {
 	classes := c.classes[:min(len(c.classes), 1<<16-2)]
 	clear(d.owner[:])
 	d.patches = d.patches[:0]
+	clear(d.has[:])
 	drawn := false
 	for i := range tileBlocks * tileBlocks {
 		drawn = d.drawBlock(t, classes, i, c.whole) || drawn
@@ -184,6 +186,7 @@ func (d *drawer) settle(t tile.Tile, blocks []*block, i int, whole int64) bool {
 			continue
 		}
 		d.patches = append(d.patches, patch{int32(x), int32(y), size[0], size[1], uint16(to)})
+		d.has[(y*tileCells+x)>>6] |= 1 << ((y*tileCells + x) & 63)
 		moved := int64(float64(size[0]*size[1]) * unit)
 		d.mass[to] -= moved
 		d.mass[from] += moved
@@ -309,12 +312,8 @@ func total(blocks []*block) int64 {
 }
 
 func (d *drawer) patched(x, y int) bool {
-	for i := len(d.patches) - 1; i >= 0; i-- {
-		if p := d.patches[i]; int(p.x) == x && int(p.y) == y {
-			return true
-		}
-	}
-	return false
+	b := y*tileCells + x
+	return d.has[b>>6]&(1<<(b&63)) != 0
 }
 
 // drawOne draws one unit of the class that covers most, in its best cell: a tile

@@ -18,7 +18,7 @@ type drawer struct {
 	owner   [tileCells * tileCells]uint16 // 0 for empty ground, or a class's number from 1
 	patches []patch
 	has     [tileCells * tileCells / 64]uint64 // a bit for each cell that has a patch
-	mass    []int64 // of each class, still to be drawn in the block
+	mass    []int64                            // of each class, still to be drawn in the block
 	tracer  tracer
 }
 

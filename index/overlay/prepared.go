@@ -97,7 +97,7 @@ func (s *sighting) meets(o *Outline, i int32) bool {
 
 // meetsAny tells whether one of edges may meet the box, and otherwise counts them.
 func (s *sighting) meetsAny(edges []chord) bool {
-	low, high := s.plane.To(clamped(s.box.Min)).Y-sightMargin, s.plane.To(clamped(s.box.Max)).Y+sightMargin
+	known, low, high := false, 0.0, 0.0 // most boxes lie beside all edges
 	for n := range edges {
 		e := &edges[n]
 		x0, x1 := max(e.x0, s.box.Min.Lon), min(e.x1, s.box.Max.Lon)
@@ -105,6 +105,10 @@ func (s *sighting) meetsAny(edges []chord) bool {
 			continue
 		}
 		if e.low <= s.box.Max.Lat {
+			if !known {
+				known = true
+				low, high = s.plane.To(clamped(s.box.Min)).Y-sightMargin, s.plane.To(clamped(s.box.Max)).Y+sightMargin
+			}
 			y0, y1 := e.y0+e.slope*float64(x0-e.x0), e.y0+e.slope*float64(x1-e.x0)
 			if e.x0 == e.x1 || max(y0, y1) >= low && min(y0, y1) <= high {
 				return true

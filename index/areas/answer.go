@@ -2,7 +2,6 @@ package areas
 
 import (
 	"math"
-	"slices"
 
 	"gengtu/index"
 	"gengtu/index/geo"
@@ -169,41 +168,9 @@ func combinations(ask []*asked, a *Answer, res *measured) []Combination {
 // to total, all in steps of 1/unit m². Parts may miss the total by what floating
 // point loses in adding them.
 func shares(total float64, parts []float64, unit float64) []float64 {
-	left := int64(math.Round(total * unit))
-	whole := make([]int64, len(parts))
-	order := make([]int, len(parts))
-	for i, p := range parts {
-		whole[i] = int64(math.Floor(p * unit))
-		left -= whole[i]
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := parts[a]*unit-float64(whole[a]), parts[b]*unit-float64(whole[b])
-		switch {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
-	n := min(max(left, 0), int64(len(order)))
-	for _, i := range order[:n] {
-		whole[i]++
-	}
-	// What the parts miss the total by beyond rounding is the largest part's.
-	if left -= n; left != 0 && len(parts) > 0 {
-		most := 0
-		for i := range whole {
-			if whole[i] > whole[most] {
-				most = i
-			}
-		}
-		whole[most] += left
-	}
 	out := make([]float64, len(parts))
-	for i, w := range whole {
-		out[i] = float64(w) / unit
+	for i, steps := range geo.LargestRemainder(geo.Hundredths(math.Round(total*unit)), parts) {
+		out[i] = float64(steps) / unit
 	}
 	return out
 }

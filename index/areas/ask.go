@@ -71,7 +71,7 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 		}
 		found = found || out.Count > 0
 		if m.listed {
-			if err := l.pieces(ctx, a, &out, &q, cut); err != nil {
+			if err := l.pieces(ctx, &out, &q, cut); err != nil {
 				return nil, err
 			}
 		}
@@ -263,7 +263,7 @@ func tooMany(limit int) error {
 // pieces adds the parts of the layer's features to its answer, and what they add
 // up to as booked. A part that cannot be drawn is listed as failed; its area
 // stands in the sums.
-func (l *asked) pieces(ctx context.Context, a *Answer, out *Layer, q *Question, cut *cutting) error {
+func (l *asked) pieces(ctx context.Context, out *Layer, q *Question, cut *cutting) error {
 	list := pieceList{patch: recordList{kind: patchOf}, net: recordList{kind: netOf}}
 	booked := geo.Hundredths(0)
 	for n, it := range l.items {

@@ -12,47 +12,56 @@ import (
 	"gengtu/ingest/source"
 )
 
-// exportFormats are the endings that export writes; laterFormats those that the
-// contract names beyond them.
-var (
-	exportFormats = []string{".geojson", ".geojsonl", ".fgb", ".gpkg", ".csv", ".shp"}
-	laterFormats  = []string{".xlsx", ".pmtiles", ".mbtiles"}
-)
+// featureFormats are the endings of files of features; the last two hold their
+// attributes alone.
+var featureFormats = []string{".geojson", ".geojsonl", ".fgb", ".gpkg", ".shp", ".csv", ".xlsx"}
 
 func runExport(e *env, fs *flags) error {
-	dir := fs.String("edition", "", "版本目录|the edition's directory")
-	name := fs.String("layer", "", "图层|layer")
-	vintage := fs.String("vintage", "", "时相|vintage")
-	out := fs.String("out", "", "输出文件，格式看后缀|the file to write; its ending is the format")
+	var job exportJob
+	fs.StringVar(&job.dir, "edition", "", "版本目录|the edition's directory")
+	fs.StringVar(&job.layer, "layer", "", "图层；瓦片包可写 a,b 或 all|layer; a,b or all for an archive of tiles")
+	fs.StringVar(&job.vintage, "vintage", "", "时相|vintage")
+	fs.StringVar(&job.out, "out", "", "输出文件，格式看后缀|the file to write; its ending is the format")
+	fs.StringVar(&job.zooms, "zooms", "", "瓦片级别，如 5-14，默认已生成的|zooms of tiles, as 5-14; those that were built")
+	fs.StringVar(&job.grid, "grid", "", "瓦片网格，只能是 w|grid of tiles, w alone")
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
 	}
-	for n, v := range map[string]string{"edition": *dir, "layer": *name, "out": *out} {
-		if err := need(n, v); err != nil {
+	for _, f := range [][2]string{{"edition", job.dir}, {"layer", job.layer}, {"out", job.out}} {
+		if err := need(f[0], f[1]); err != nil {
 			return err
 		}
 	}
-	ending := strings.ToLower(filepath.Ext(*out))
+	ending := strings.ToLower(filepath.Ext(job.out))
 	switch {
-	case slices.Contains(laterFormats, ending):
-		return usage("NOT_AVAILABLE", "这一版程序还不能导出 %s", "this program does not export %s yet", ending)
-	case !slices.Contains(exportFormats, ending):
-		return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 %v", "the ending %q is no format; there are %v", ending, exportFormats)
+	case slices.Contains(archiveFormats, ending):
+		return e.exportTiles(&job, ending)
+	case !slices.Contains(featureFormats, ending):
+		return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 %v", "the ending %q is no format; there are %v", ending, slices.Concat(featureFormats, archiveFormats))
+	case job.zooms != "" || job.grid != "":
+		return usage("FLAGS", "--zooms 和 --grid 只用于瓦片包 %v", "--zooms and --grid are for archives of tiles %v alone", archiveFormats)
+	case job.layer == "all" || strings.Contains(job.layer, ","):
+		return usage("FLAGS", "%s 文件只装一个图层", "a file %s holds one layer", ending)
 	}
-	if n, v, ok := strings.Cut(*name, "@"); ok {
-		*name, *vintage = n, v
+	return e.exportFeatures(&job)
+}
+
+func (e *env) exportFeatures(job *exportJob) error {
+	name, vintage, ok := strings.Cut(job.layer, "@")
+	if !ok {
+		vintage = job.vintage
 	}
-	ix, err := index.Open(*dir, "")
+	ix, err := index.Open(job.dir, "")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	l := ix.Layer(*name, *vintage)
+	l := ix.Layer(name, vintage)
 	if l == nil {
-		return problem.New("NO_LAYER", "没有图层 %q", "there is no layer %q", *name).In(*dir).
+		return problem.New("NO_LAYER", "没有图层 %q", "there is no layer %q", name).In(job.dir).
 			Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
 	}
-	return e.export(l, *out)
+	return e.export(l, job.out)
 }
 
 func (e *env) export(l *index.Layer, out string) error {

@@ -29,9 +29,9 @@ type TileSetOptions struct {
 	Zooms *[2]int
 	// WorkDir takes a file with tiles of zooms that were not built, until Close.
 	WorkDir string
-	// Making is called, when it is not nil, with the number of tiles made so far, from
-	// one goroutine.
-	Making func(tiles int)
+	// Making is called, when it is not nil, with the layer whose tiles are made and the
+	// number of tiles made so far, by one goroutine at a time.
+	Making func(layer string, tiles int)
 }
 
 // TileSet is the finished tiles of some layers of one generation in grid w, for
@@ -154,7 +154,7 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 		src, key := newLayerSource(l), l.Meta.Key()
 		put := func(t tile.Tile, data []byte) error {
 			if tiles++; opt.Making != nil {
-				opt.Making(tiles)
+				opt.Making(key, tiles)
 			}
 			return w.Put(key, t, cache.Compress(data))
 		}

@@ -91,7 +91,14 @@ func (e *env) export(l *index.Layer, out string) error {
 		}
 		p.tell(e.pick("导出", "exporting"), int64(i+1), int64(l.Len()))
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	p.end()
+	for _, n := range w.Notes() {
+		e.notef("%s\n", n.In(out).Text(e.lang))
+	}
+	return nil
 }
 
 func sourceKind(k edition.FieldKind) source.Kind {

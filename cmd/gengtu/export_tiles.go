@@ -31,7 +31,9 @@ func (e *env) exportTiles(job *exportJob, ending string) (err error) {
 	}
 	p := e.progress()
 	defer p.end()
-	opt.Making = func(tiles int) { p.tell(e.pick("生成瓦片", "making tiles"), int64(tiles), 0) }
+	opt.Making = func(layer string, tiles int) {
+		p.tell(e.pick("生成瓦片 ", "making tiles ")+layer, int64(tiles), 0)
+	}
 	set, err := tileserver.OpenTileSet(e.ctx, job.dir, opt)
 	if err != nil {
 		return withDisc(err)

@@ -2,11 +2,13 @@ package areas
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
 
 	"gengtu/index/problem"
+	"gengtu/index/sheet"
 )
 
 // book writes results as a workbook: a summary with one row a shape, the classes,
@@ -18,7 +20,7 @@ type book struct {
 	about About
 	n     int
 
-	summary, classes, pieces, combinations, problems *sheet
+	summary, classes, pieces, combinations, problems *sheet.Sheet
 
 	vintages string // of the first answer's layers, which are those of all
 	listed   bool   // pieces were
@@ -39,14 +41,14 @@ type shapeRow struct {
 func newBook(w io.Writer, about About) *book {
 	b := &book{
 		w: w, about: about,
-		summary: newSheet("汇总"), classes: newSheet("地类"), pieces: newSheet("图斑"), combinations: newSheet("组合"), problems: newSheet("问题"),
+		summary: sheet.New("汇总"), classes: sheet.New("地类"), pieces: sheet.New("图斑"), combinations: sheet.New("组合"), problems: sheet.New("问题"),
 	}
-	b.classes.head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "字段 field", "代码 code", "要素数 features", "面积 m²", "面积 亩", "面积 公顷", "图斑面积 patch m²", "净面积 net m²"},
+	b.classes.Head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "字段 field", "代码 code", "要素数 features", "面积 m²", "面积 亩", "面积 公顷", "图斑面积 patch m²", "净面积 net m²"},
 		[]float64{8, 16, 14, 10, 14, 14, 10, 16, 16, 12, 16, 16})
-	b.pieces.head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "要素 feature", "面积 m²", "面积 亩", "面积 公顷", "图斑面积 patch m²", "净面积 net m²", "调查面积 survey m²"},
+	b.pieces.Head([]string{"序号 No.", "编号 id", "图层 layer", "时相 vintage", "要素 feature", "面积 m²", "面积 亩", "面积 公顷", "图斑面积 patch m²", "净面积 net m²", "调查面积 survey m²"},
 		[]float64{8, 16, 14, 10, 20, 16, 16, 12, 16, 16, 16})
-	b.combinations.head([]string{"序号 No.", "编号 id", "在内 inside", "在外 outside", "面积 m²", "面积 亩", "面积 公顷"}, []float64{8, 16, 28, 28, 16, 16, 12})
-	b.problems.head([]string{"序号 No.", "编号 id", "图层 layer", "要素 feature", "代码 code", "问题", "problem", "建议", "advice"},
+	b.combinations.Head([]string{"序号 No.", "编号 id", "在内 inside", "在外 outside", "面积 m²", "面积 亩", "面积 公顷"}, []float64{8, 16, 28, 28, 16, 16, 12})
+	b.problems.Head([]string{"序号 No.", "编号 id", "图层 layer", "要素 feature", "代码 code", "问题", "problem", "建议", "advice"},
 		[]float64{8, 16, 14, 20, 22, 50, 50, 40, 40})
 	return b
 }
@@ -85,9 +87,12 @@ func (b *book) Write(r *Result) error {
 }
 
 func (b *book) fault() error {
-	for _, s := range []*sheet{b.summary, b.classes, b.pieces, b.combinations, b.problems} {
-		if s.err != nil {
-			return s.err
+	for _, s := range []*sheet.Sheet{b.summary, b.classes, b.pieces, b.combinations, b.problems} {
+		switch err := s.Err(); {
+		case errors.Is(err, sheet.ErrRows):
+			return tooMany(sheet.MaxRows)
+		case err != nil:
+			return err
 		}
 	}
 	return nil
@@ -115,7 +120,7 @@ func (b *book) begin(a *Answer) {
 			}
 		}
 	}
-	b.summary.head(append(columns, "属性 properties"), append(widths, 40))
+	b.summary.Head(append(columns, "属性 properties"), append(widths, 40))
 	for i := range b.first {
 		b.shape(&b.first[i], nil)
 	}
@@ -125,41 +130,55 @@ func (b *book) begin(a *Answer) {
 // shape writes the row of a shape; without an answer its figures are empty.
 func (b *book) shape(row *shapeRow, a *Answer) {
 	s := b.summary
-	s.count(row.number)
-	s.text(row.id)
-	s.text(row.name)
-	s.text(row.state)
+	s.Number(float64(row.number), sheet.Count)
+	s.Text(row.id)
+	s.Text(row.name)
+	s.Text(row.state)
 	if a == nil {
-		s.column += 3 + 6*len(b.layers)
+		s.Skip(3 + 6*len(b.layers))
 		if b.survey {
-			s.column += 2 + len(b.layers)
+			s.Skip(2 + len(b.layers))
 		}
 	} else {
 		areaCells(s, a.AOI.area())
 		if b.survey {
-			s.number(a.AOI.SurveyM2, styleM2)
-			s.text(a.AOI.SurveyZone)
+			numberCell(s, a.AOI.SurveyM2, sheet.M2)
+			s.Text(a.AOI.SurveyZone)
 		}
 		for i := range a.Layers {
 			l := &a.Layers[i]
-			s.count(l.Count)
+			s.Number(float64(l.Count), sheet.Count)
 			areaCells(s, l.area())
-			s.number(l.PatchM2, styleM2)
-			s.number(l.NetM2, styleM2)
+			numberCell(s, l.PatchM2, sheet.M2)
+			numberCell(s, l.NetM2, sheet.M2)
 			if b.survey {
-				s.number(l.SurveyM2, styleM2)
+				numberCell(s, l.SurveyM2, sheet.M2)
 			}
 		}
 	}
-	s.text(row.properties)
-	s.end()
+	s.Text(row.properties)
+	s.End()
+}
+
+// numberCell adds a cell of a figure, rounded to what its style shows; nil is an empty
+// cell.
+func numberCell(s *sheet.Sheet, v *float64, style sheet.Style) {
+	if v == nil {
+		s.Skip(1)
+		return
+	}
+	decimals := m2Decimals
+	if style == sheet.Mu {
+		decimals = muDecimals
+	}
+	s.Number(ofSteps(steps(*v, decimals), decimals), style)
 }
 
 // areaCells writes an area in m², mu and ha.
-func areaCells(s *sheet, a area) {
-	s.number(&a.m2, styleM2)
-	s.number(&a.mu, styleMu)
-	s.number(&a.ha, styleM2)
+func areaCells(s *sheet.Sheet, a area) {
+	numberCell(s, &a.m2, sheet.M2)
+	numberCell(s, &a.mu, sheet.Mu)
+	numberCell(s, &a.ha, sheet.M2)
 }
 
 func (b *book) groups(row *shapeRow, l *Layer) {
@@ -167,17 +186,17 @@ func (b *book) groups(row *shapeRow, l *Layer) {
 	for i := range l.Groups {
 		g := &l.Groups[i]
 		fields, codes := g.columns()
-		s.count(row.number)
-		s.text(row.id)
-		s.text(b.about.title(l.Layer))
-		s.text(l.Vintage)
-		s.text(fields)
-		s.text(codes)
-		s.count(g.Count)
+		s.Number(float64(row.number), sheet.Count)
+		s.Text(row.id)
+		s.Text(b.about.title(l.Layer))
+		s.Text(l.Vintage)
+		s.Text(fields)
+		s.Text(codes)
+		s.Number(float64(g.Count), sheet.Count)
 		areaCells(s, g.area())
-		s.number(g.PatchM2, styleM2)
-		s.number(g.NetM2, styleM2)
-		s.end()
+		numberCell(s, g.PatchM2, sheet.M2)
+		numberCell(s, g.NetM2, sheet.M2)
+		s.End()
 	}
 }
 
@@ -187,16 +206,16 @@ func (b *book) parts(row *shapeRow, l *Layer) {
 	b.listed = b.listed || l.Pieces != nil
 	for i := range l.Pieces {
 		p := &l.Pieces[i]
-		s.count(row.number)
-		s.text(row.id)
-		s.text(b.about.title(l.Layer))
-		s.text(l.Vintage)
-		s.text(p.name())
+		s.Number(float64(row.number), sheet.Count)
+		s.Text(row.id)
+		s.Text(b.about.title(l.Layer))
+		s.Text(l.Vintage)
+		s.Text(p.name())
 		areaCells(s, p.area())
-		s.number(p.PatchM2, styleM2)
-		s.number(p.NetM2, styleM2)
-		s.number(p.SurveyM2, styleM2)
-		s.end()
+		numberCell(s, p.PatchM2, sheet.M2)
+		numberCell(s, p.NetM2, sheet.M2)
+		numberCell(s, p.SurveyM2, sheet.M2)
+		s.End()
 	}
 }
 
@@ -217,28 +236,31 @@ func (b *book) combined(row *shapeRow, a *Answer) {
 	s := b.combinations
 	for i := range a.Combinations {
 		c := &a.Combinations[i]
-		s.count(row.number)
-		s.text(row.id)
-		s.text(b.about.titles(c.Inside))
-		s.text(b.about.titles(c.Outside))
+		s.Number(float64(row.number), sheet.Count)
+		s.Text(row.id)
+		s.Text(b.about.titles(c.Inside))
+		s.Text(b.about.titles(c.Outside))
 		areaCells(s, c.area())
-		s.end()
+		s.End()
 	}
 }
 
 func (b *book) problem(row *shapeRow, layer, feature string, p *problem.Problem) {
 	s := b.problems
-	s.count(row.number)
-	s.text(row.id)
-	s.text(layer)
-	s.text(feature)
-	s.text(p.Code)
-	s.text(p.Found(problem.Chinese))
-	s.text(p.Found(problem.English))
-	s.text(p.Advice(problem.Chinese))
-	s.text(p.Advice(problem.English))
-	s.end()
+	s.Number(float64(row.number), sheet.Count)
+	s.Text(row.id)
+	s.Text(layer)
+	s.Text(feature)
+	s.Text(p.Code)
+	s.Text(p.Found(problem.Chinese))
+	s.Text(p.Found(problem.English))
+	s.Text(p.Advice(problem.Chinese))
+	s.Text(p.Advice(problem.English))
+	s.End()
 }
+
+// noPart is why a workbook cannot be half written.
+var noPart = problem.New("XLSX_WHOLE", "工作簿只能整个写出", "a workbook is written whole or not at all")
 
 // Abort implements [ResultWriter]. A workbook cannot be half written: nothing is.
 func (b *book) Abort(*problem.Problem) error { return noPart }
@@ -248,18 +270,18 @@ func (b *book) Close() error {
 	if b.layers == nil {
 		b.begin(nil)
 	}
-	notes := newSheet("说明")
-	notes.head([]string{"项目 item", "内容 content"}, []float64{22, 90})
+	notes := sheet.New("说明")
+	notes.Head([]string{"项目 item", "内容 content"}, []float64{22, 90})
 	for _, n := range slices.Concat(b.about.origin(b.vintages), b.about.conditions(), meanings()) {
-		notes.text(n.Name)
-		notes.text(n.Text)
-		notes.end()
+		notes.Text(n.Name)
+		notes.Text(n.Text)
+		notes.End()
 	}
-	sheets := []*sheet{b.summary, b.classes}
+	sheets := []*sheet.Sheet{b.summary, b.classes}
 	if b.listed {
 		sheets = append(sheets, b.pieces)
 	}
-	return writeBook(b.w, append(sheets, b.combinations, b.problems, notes))
+	return sheet.Write(b.w, append(sheets, b.combinations, b.problems, notes))
 }
 
 // nameOf finds what a shape is called in its properties.

@@ -69,9 +69,9 @@ const wgs84WKT = `GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298
 
 // Create begins a file at path for the features of l, in the format of path's
 // ending: .shp (with .shx, .dbf, .prj, .cpg), .gpkg, .geojson or .json,
-// .geojsonl (one feature a line), .fgb, .csv (attributes only). Of l the table's
-// name, the fields and the coordinate system are used. An ending that is not
-// known is a *problem.Problem.
+// .geojsonl (one feature a line), .fgb, .csv and .xlsx (attributes only). Of l the
+// table's name, the fields, the coordinate system and the number of features, where
+// it is known, are used. An ending that is not known is a *problem.Problem.
 func Create(path string, l *Layer, opt WriteOptions) (Writer, error) {
 	if opt.CRS == (CRSInfo{}) {
 		opt.CRS = l.CRS
@@ -115,9 +115,11 @@ func create(path string, l *Layer, opt WriteOptions) (Writer, error) {
 		return createFlatGeobuf(path, l, opt)
 	case ".csv":
 		return createCSV(path, l, opt)
+	case ".xlsx":
+		return createXLSX(path, l)
 	default:
 		return nil, problem.New("EXPORT_FORMAT", "不能写 %q 格式", "cannot write the format %q", ext).
-			Advise("可写：.shp .gpkg .geojson .geojsonl .fgb .csv", "it can write .shp .gpkg .geojson .geojsonl .fgb .csv")
+			Advise("可写：.shp .gpkg .geojson .geojsonl .fgb .csv .xlsx", "it can write .shp .gpkg .geojson .geojsonl .fgb .csv .xlsx")
 	}
 }
 

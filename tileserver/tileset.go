@@ -3,7 +3,6 @@ package tileserver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +140,7 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 	}
 	work, err := os.MkdirTemp(opt.WorkDir, ".gengtu-tiles-*")
 	if err != nil {
-		return fmt.Errorf("tiles of other zooms: %w", err)
+		return problem.New("OUT_UNWRITABLE", "放不下要生成的瓦片（%v）", "there is no place for the tiles that are to be made (%v)", errors.Unwrap(err)).In(opt.WorkDir).Because(err)
 	}
 	s.work = work
 	path := filepath.Join(work, edition.TilesFile)

@@ -50,7 +50,8 @@ type Info struct {
 	Tier, Generation string
 	// Box is what the layers cover, in units of 1e-10 degree, longitude first.
 	Box geo.Box
-	// CenterZoom is the zoom that a map begins at, over the middle of Box.
+	// CenterZoom is the zoom that a map begins at, over the middle of Box; one that
+	// has no tiles stands for the nearest that has.
 	CenterZoom uint8
 	Layers     []VectorLayer
 }
@@ -107,3 +108,6 @@ func (s *sequence) next(t tile.Tile, data []byte) (uint64, error) {
 	s.last, s.maxZoom = id, t.Z
 	return id, nil
 }
+
+// center returns z, or the nearest zoom that has tiles.
+func (s *sequence) center(z uint8) uint8 { return min(max(z, s.minZoom), s.maxZoom) }

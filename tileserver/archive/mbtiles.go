@@ -146,7 +146,7 @@ func (w *MBTiles) metadata() ([][2]string, error) {
 	lo, hi, mid := i.Box.Min, i.Box.Max, i.center()
 	rows := [][2]string{
 		{"name", i.Name}, {"format", "pbf"}, {"type", "overlay"}, {"version", "1"},
-		{"bounds", degrees(lo) + "," + degrees(hi)}, {"center", degrees(mid) + "," + strconv.Itoa(int(i.CenterZoom))},
+		{"bounds", degrees(lo) + "," + degrees(hi)}, {"center", degrees(mid) + "," + strconv.Itoa(int(w.order.center(i.CenterZoom)))},
 		{"minzoom", strconv.Itoa(int(w.order.minZoom))}, {"maxzoom", strconv.Itoa(int(w.order.maxZoom))},
 		{"description", i.Description}, {"attribution", i.Attribution}, {"json", string(layers)},
 		{"generator", Generator}, {"generator_version", i.Version}, {"tier", i.Tier}, {"generation", i.Generation},

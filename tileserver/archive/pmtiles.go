@@ -149,7 +149,7 @@ func (w *PMTiles) header(root, metadata, leaves int) []byte {
 	for _, v := range []int64{floorE7(box.Min.Lon), floorE7(box.Min.Lat), -floorE7(-box.Max.Lon), -floorE7(-box.Max.Lat)} {
 		b = le.AppendUint32(b, uint32(int32(v))) //nolint:gosec // within ±180e7
 	}
-	b = append(b, w.info.CenterZoom)
+	b = append(b, w.order.center(w.info.CenterZoom))
 	for _, v := range []int64{floorE7(center.Lon), floorE7(center.Lat)} {
 		b = le.AppendUint32(b, uint32(int32(v))) //nolint:gosec // within ±180e7
 	}

@@ -36,11 +36,11 @@ func (e *env) exportTiles(job *exportJob, ending string) (err error) {
 	}
 	set, err := tileserver.OpenTileSet(e.ctx, job.dir, opt)
 	if err != nil {
-		return withDisc(err)
+		return withDisc(job.out, err)
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	info := set.Info(programVersion())
-	return withDisc(writeFile(job.out, func(w io.Writer) error {
+	return withDisc(job.out, writeFile(job.out, func(w io.Writer) error {
 		file, ok := w.(*os.File)
 		if !ok {
 			return errors.New("an archive needs a file")
@@ -95,9 +95,9 @@ func newArchive(file *os.File, ending string, info archive.Info) (archive.Writer
 	return archive.NewPMTiles(file, info)
 }
 
-// withDisc advises where a disc is full, which the system and SQLite (code
+// withDisc advises where the disc of the file at path is full, which the system and SQLite (code
 // SQLITE_FULL) tell each in its way.
-func withDisc(err error) error {
+func withDisc(path string, err error) error {
 	const sqliteFull = 13
 	var coded interface{ Code() int }
 	if !errors.Is(err, syscall.ENOSPC) && (!errors.As(err, &coded) || coded.Code() != sqliteFull) {
@@ -105,7 +105,7 @@ func withDisc(err error) error {
 	}
 	p := problem.Of(err)
 	if p == nil {
-		p = problem.New("OUT_UNWRITABLE", "磁盘已满", "the disc is full").Because(err)
+		p = problem.New("OUT_UNWRITABLE", "磁盘已满", "the disc is full").Because(err).In(path)
 	}
 	return p.Advise("请腾出空间，或写到别的磁盘", "make room, or write to another disc")
 }

@@ -32,7 +32,7 @@ func TestFullDisc(t *testing.T) {
 		}
 	}
 	other := errors.New("other")
-	if got := withDisc("a", other); got != other {
+	if got := withDisc("a", other); !errors.Is(got, other) || problem.Of(got) != nil {
 		t.Errorf("another error becomes %v", got)
 	}
 	if err := withDisc("a", nil); err != nil {

@@ -134,10 +134,11 @@ func (s *Sheet) textIn(t string, style Style) {
 	}
 	s.cell(style)
 	s.line = append(s.line, `" t="inlineStr"><is><t xml:space="preserve">`...)
-	whole := false
-	if s.line, whole = appendXML(s.line, t); !whole {
+	line, whole := appendXML(s.line, t)
+	if !whole {
 		s.altered++
 	}
+	s.line = line
 	s.line = append(s.line, `</t></is></c>`...)
 }
 

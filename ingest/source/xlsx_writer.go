@@ -11,7 +11,7 @@ import (
 
 // xlsxWriter writes the attributes as a workbook of one sheet. Text fields, which
 // hold the codes, are text; numbers are numbers to their last digit. A whole
-// number of more than [xlsxDigits] digits is text: a spreadsheet would round it.
+// number beyond [xlsxMaxWhole] is text: a spreadsheet would round it.
 type xlsxWriter struct {
 	file  *stagedFile
 	book  *sheet.Book
@@ -19,12 +19,9 @@ type xlsxWriter struct {
 	text  []bool // the columns that are text whatever their kind
 }
 
-const (
-	// xlsxDigits is how many digits of a number Excel keeps.
-	xlsxDigits = 15
-	// xlsxMaxWhole is the largest number of that many digits.
-	xlsxMaxWhole = 1e15 - 1
-)
+// xlsxMaxWhole is the largest number of 15 digits, which is what Excel keeps of a
+// number.
+const xlsxMaxWhole = 1e15 - 1
 
 // createXLSX begins a table at path with a row of the fields' names.
 func createXLSX(path string, l *Layer) (*xlsxWriter, error) {

@@ -43,10 +43,9 @@ func some(seed uint64, n int) []stored {
 	var out []stored
 	id := uint64(r.IntN(3))
 	for len(out) < n {
-		at, _ := archive.TileOf(id)
 		content := fmt.Sprint("tile ", r.IntN(n))
 		for range 1 + r.IntN(3)*r.IntN(4) {
-			at, _ = archive.TileOf(id)
+			at, _ := archive.TileOf(id)
 			out = append(out, stored{at, pack(content)})
 			id++
 		}

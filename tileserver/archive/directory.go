@@ -24,7 +24,7 @@ const firstLeafEntries = 4096
 func directories(entries []entry) (root, leaves []byte) {
 	// Entries take more than a byte each, packed: longer roots need not be tried.
 	if len(entries) <= maxRootBytes {
-		if root = pack(appendDirectory(nil, entries)); len(root) <= maxRootBytes {
+		if root = pack(encode(entries)); len(root) <= maxRootBytes {
 			return root, nil
 		}
 	}
@@ -39,18 +39,18 @@ func directories(entries []entry) (root, leaves []byte) {
 func inLeaves(entries []entry, size int) (root, leaves []byte) {
 	var tops []entry
 	for at := 0; at < len(entries); at += size {
-		leaf := pack(appendDirectory(nil, entries[at:min(at+size, len(entries))]))
+		leaf := pack(encode(entries[at:min(at+size, len(entries))]))
 		tops = append(tops, entry{id: entries[at].id, span: span{uint64(len(leaves)), uint32(len(leaf))}}) //nolint:gosec // a leaf is far below 4 GiB
 		leaves = append(leaves, leaf...)
 	}
-	return pack(appendDirectory(nil, tops)), leaves
+	return pack(encode(tops)), leaves
 }
 
-// appendDirectory appends a directory as clause 4.2 wants it: the number of
+// encode returns a directory as clause 4.2 wants it: the number of
 // entries, then column by column. An offset is told plus one, and as 0 where the
 // content follows on that of the entry before.
-func appendDirectory(b []byte, entries []entry) []byte {
-	b = binary.AppendUvarint(b, uint64(len(entries)))
+func encode(entries []entry) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(entries)))
 	last := uint64(0)
 	for _, e := range entries {
 		b = binary.AppendUvarint(b, e.id-last)

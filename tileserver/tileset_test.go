@@ -62,7 +62,7 @@ func TestTileSetIsWhatIsServed(t *testing.T) {
 		zooms  *[2]int
 		layers string
 	}{
-		{edition.Public, nil, "all"}, {edition.Public, &[2]int{0, 14}, "all"}, {edition.Secure, &[2]int{9, 16}, "pbf,cropland"}, {edition.Secure, &[2]int{15, 15}, "dltb"},
+		{edition.Public, nil, "all"}, {edition.Public, &[2]int{0, 14}, "all"}, {edition.Public, &[2]int{11, 11}, "hsf"}, {edition.Secure, &[2]int{9, 16}, "pbf,cropland"}, {edition.Secure, &[2]int{15, 15}, "dltb"},
 	} {
 		t.Run(fmt.Sprint(c.tier, c.layers, c.zooms), func(t *testing.T) {
 			set := openSet(t, s.dirs[c.tier], c.zooms, strings.Split(c.layers, ",")...)

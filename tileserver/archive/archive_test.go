@@ -226,7 +226,10 @@ func TestPMTilesLeaves(t *testing.T) {
 			t.Fatalf("%s came back as %s", tiles[i].tile, got.tile)
 		}
 	}
-	// A little less, and no leaves are needed.
+	if a, err = archivetest.Read(pmtiles(t, tiles[:10_000])); err != nil || a.Leaves != 3 {
+		t.Errorf("%d leaves for 10,000 tiles, %v", a.Leaves, err)
+	}
+	// Fewer, and no leaves are needed.
 	if a, err = archivetest.Read(pmtiles(t, tiles[:2000])); err != nil || a.Leaves != 0 {
 		t.Errorf("%d leaves for 2,000 tiles, %v", a.Leaves, err)
 	}
@@ -282,7 +285,8 @@ type full struct {
 }
 
 func (f *full) Write(b []byte) (int, error) {
-	if f.room -= len(b); f.room < 0 {
+	// What is there can be written over.
+	if end := f.at + len(b); end > len(f.data) && end > f.room {
 		return 0, syscall.ENOSPC
 	}
 	return f.memory.Write(b)

@@ -5,7 +5,7 @@
 //
 // Both formats number tiles as Web Mercator does, so only the grid w has a place
 // in them. Equal tiles and an equal [Info] give equal bytes. Memory holds the
-// directory, some 24 bytes an entry and 48 a content, and never the tiles.
+// directory, some 32 bytes an entry and 64 a content, and never the tiles.
 //
 // The package does not make tiles, read editions or name files: who calls it
 // says what is written where, and removes what an error left behind.

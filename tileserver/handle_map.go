@@ -11,7 +11,6 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/mvt"
-	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/wmts"
@@ -63,7 +62,7 @@ func (s *Server) handleMap(r *request) error {
 	if r.fresh(tag, plainly) {
 		return nil
 	}
-	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < pyramid.DefaultParcelZoom}
+	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err

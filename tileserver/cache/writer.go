@@ -46,13 +46,14 @@ type Writer struct {
 	path string
 	seed [2]maphash.Seed
 
-	mu     sync.Mutex
-	spool  *spool
-	layers map[string]int32
-	tiles  []putTile
-	cells  []putCells
-	raws   map[rawHash]*content
-	hashes map[[hashBytes]byte]*content
+	mu      sync.Mutex
+	spool   *spool
+	layers  map[string]int32
+	tiles   []putTile
+	cells   []putCells
+	cellsAt map[cellsKey]place
+	raws    map[rawHash]*content
+	hashes  map[[hashBytes]byte]*content
 }
 
 // content is a record that is in the spool once done is closed.
@@ -67,6 +68,11 @@ type putTile struct {
 	layer   int32
 	key     [keyBytes]byte
 	content *content
+}
+
+type cellsKey struct {
+	layer int32
+	key   [keyBytes]byte
 }
 
 type putCells struct {
@@ -98,7 +104,7 @@ func Create(path string) (*Writer, error) {
 	}
 	return &Writer{
 		path: path, seed: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, spool: s, layers: map[string]int32{},
-		raws: map[rawHash]*content{}, hashes: map[[hashBytes]byte]*content{},
+		cellsAt: map[cellsKey]place{}, raws: map[rawHash]*content{}, hashes: map[[hashBytes]byte]*content{},
 	}, nil
 }
 
@@ -203,5 +209,27 @@ func (w *Writer) PutCells(layerKey string, t tile.Tile, data []byte) error {
 		return fmt.Errorf("tile store: %w", err)
 	}
 	w.cells = append(w.cells, putCells{layer, key, at})
+	w.cellsAt[cellsKey{layer, key}] = at
 	return nil
+}
+
+// Cells returns what was put by [Writer.PutCells] last, or nil. The data are the
+// caller's.
+func (w *Writer) Cells(layerKey string, t tile.Tile) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	layer, ok := w.layers[layerKey]
+	key := tileKey(t)
+	at, known := w.cellsAt[cellsKey{layer, key}]
+	if !ok || !known {
+		return nil, nil
+	}
+	data, err := w.spool.read(at)
+	if err == nil {
+		data, err = checkSum(key[:], data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tile store, cells %s of %s: %w", t, layerKey, err)
+	}
+	return data, nil
 }

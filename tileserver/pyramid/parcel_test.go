@@ -364,33 +364,6 @@ func TestMakeSlivers(t *testing.T) {
 	}
 }
 
-// A tile beyond its limit is drawn merged, not cut short, and keeps its area.
-func TestMakeMergesLargeTiles(t *testing.T) {
-	features := landscape(2000, 108.4, 34.3, 3)
-	s := newMemory("a", features)
-	tl := tile.W.At(features[len(features)/2].Geometry[0][0][0], 13)
-	want, err := pyramid.Make(t.Context(), s, tl, pyramid.Options{ClassKey: "DLBM"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := pyramid.Make(t.Context(), s, tl, pyramid.Options{ClassKey: "DLBM", MaxTileBytes: len(want) - 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := func(data []byte) (a float64) {
-		for _, v := range measure(t, tl, data).area {
-			a += v
-		}
-		return a
-	}
-	if slices.Equal(got, want) || measure(t, tl, got).count == 0 {
-		t.Error("the tile was not merged")
-	}
-	if a, b := sum(got), sum(want); math.Abs(a-b) > 1e-3*b {
-		t.Errorf("merged it shows %.0f m², as parcels %.0f", a, b)
-	}
-}
-
 // Ground that several features cover is drawn once.
 func TestBuildOverlaps(t *testing.T) {
 	features := landscape(2000, 108.4, 34.3, 4)

@@ -49,7 +49,7 @@ func (s *layerSource) Feature(i int) (pyramid.Feature, error) {
 		return pyramid.Feature{}, err
 	}
 	f, err := s.layer.Feature(i)
-	return pyramid.Feature{ID: r.ID, Geometry: f.Geometry, Class: r.Class, Tags: r.Tags, AreaM2: r.AreaM2, NetM2: r.NetM2}, err
+	return pyramid.Feature{ID: r.ID, Geometry: f.Geometry, Class: r.Class, Tags: r.Tags, AreaM2: r.AreaM2, NetM2: r.NetM2, Alone: r.Alone}, err
 }
 
 func (s *layerSource) Read(i int, r *pyramid.Reading) error {

@@ -20,7 +20,6 @@ type loaded struct {
 	ends   []int        // where each ring ends in points
 	min    tile.World
 	max    tile.World
-	alone  bool   // whether it is known to share no ground with another feature of its layer
 	layers uint64 // a bit for each layer of its work that holds it
 }
 

@@ -60,7 +60,7 @@ func (s plain) Read(i int, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	r.ID, r.Class, r.AreaM2, r.NetM2, r.Alone = f.ID, f.Class, f.AreaM2, f.NetM2, false
+	r.ID, r.Class, r.AreaM2, r.NetM2, r.Alone = f.ID, f.Class, f.AreaM2, f.NetM2, f.Alone
 	r.Tags = append(r.Tags[:0], f.Tags...)
 	r.Rings.Reset()
 	r.Rings.Append(f.Geometry)
@@ -156,8 +156,8 @@ func (l *loader) keep(grids []tile.Grid, layers uint64) {
 	for _, g := range grids {
 		f := &l.all.take(1)[0]
 		*f = loaded{
-			Feature: Feature{ID: r.ID, Class: r.Class, Tags: tags, AreaM2: r.AreaM2, NetM2: r.NetM2},
-			ends:    l.ends.take(len(r.Rings.Ends))[:0], alone: r.Alone, layers: layers,
+			Feature: Feature{ID: r.ID, Class: r.Class, Tags: tags, AreaM2: r.AreaM2, NetM2: r.NetM2, Alone: r.Alone},
+			ends:    l.ends.take(len(r.Rings.Ends))[:0], layers: layers,
 		}
 		f.project(g, &r.Rings, l.points.take(len(r.Rings.Positions)-len(r.Rings.Ends)))
 		l.of[g] = append(l.of[g], f)

@@ -191,8 +191,12 @@ type sequence struct {
 	n     int
 }
 
-// bucket goes on in the bucket of that path, which is made if need be.
+// bucket goes on in the bucket of that path, which is made if need be. Each has
+// transactions of its own: of several buckets, bbolt places the pages in no order.
 func (s *sequence) bucket(path ...[]byte) error {
+	if err := s.commit(); err != nil {
+		return err
+	}
 	s.path = path
 	return s.enter()
 }

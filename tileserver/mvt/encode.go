@@ -175,22 +175,26 @@ func (e *encoder) key(k string, hint int) uint32 {
 	return uint32(i)
 }
 
-// value returns the place of v in e.values. Values of a second table are taken
-// for plain ones, so that equal ones of the plain and of each table are one.
+// value returns the place of v in e.values. Values that are not of the first
+// table, plain ones too, are looked up in it and then in e.own, so that equal ones
+// are one.
 func (e *encoder) value(v *Value, key uint32) uint32 {
-	at := &e.ownAt
-	if v.table != &e.own {
-		if e.table == nil && len(e.values) == 0 {
-			e.table = v.table
+	if e.table == nil && len(e.values) == 0 && v.table != &e.own {
+		e.table = v.table
+	}
+	at := &e.seen
+	if v.table != e.table {
+		known := (*Value)(nil)
+		if e.table != nil {
+			known = e.table.find(v.data)
 		}
-		if v.table == e.table {
-			at = &e.seen
-		} else {
-			v = e.own.intern(v.data)
-		}
-	} else if e.table != nil {
-		if known := e.table.find(v.data); known != nil {
-			v, at = known, &e.seen
+		switch {
+		case known != nil:
+			v = known
+		case v.table == &e.own:
+			at = &e.ownAt
+		default:
+			v, at = e.own.intern(v.data), &e.ownAt
 		}
 	}
 	if int(v.number) >= len(*at) {

@@ -113,7 +113,7 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 		}
 	}
 	if z == m.base() && (m.min <= z || b.plan.Cells == CellsAll) {
-		if err := b.putCells(m, t, d.raster.cover(t, near(t, features))); err != nil {
+		if err := b.putCells(m, t, d.raster.cover(t, over(t, features))); err != nil {
 			return err
 		}
 	}
@@ -128,8 +128,8 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 	return nil
 }
 
-// near returns those of features whose boxes meet t itself.
-func near(t tile.Tile, features []*loaded) []*loaded {
+// over returns those of features whose boxes meet t itself.
+func over(t tile.Tile, features []*loaded) []*loaded {
 	here := make([]*loaded, 0, len(features))
 	for _, f := range features {
 		if f.meets(t, 0) {

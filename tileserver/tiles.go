@@ -104,16 +104,9 @@ func (g *generation) options(l *index.Layer) pyramid.Options {
 	}}
 }
 
-// part returns one layer's tile, built or made on demand. An empty tile is a
-// part without data. The bytes are valid while the generation is held.
-func (g *generation) part(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
-	if p, ok, err := g.known(l, t); ok || err != nil {
-		return p, err
-	}
-	return g.make(ctx, l, t)
-}
-
-// known returns a tile of a zoom that was built; false for other zooms.
+// known returns one layer's tile of a zoom that was built; false for other zooms.
+// An empty tile is a part without data. The bytes are valid while the generation
+// is held.
 func (g *generation) known(l *index.Layer, t tile.Tile) (cache.Part, bool, error) {
 	m := g.ix.Manifest
 	if z := int(t.Z); z < m.BuiltZooms[0] || z > m.BuiltZooms[1] {

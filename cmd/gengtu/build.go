@@ -125,3 +125,15 @@ func eachTile(path string, visit func(storedTile) error) error {
 	}
 	return err
 }
+
+func eachCells(path string, visit func(layer string, t tile.Tile, data []byte) error) error {
+	r, err := cache.Open(path)
+	if err != nil {
+		return err
+	}
+	err = r.EachCells(visit)
+	if cerr := r.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

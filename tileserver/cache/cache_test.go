@@ -458,6 +458,18 @@ func TestWriterIsDeterministic(t *testing.T) {
 			t.Fatalf("%s %s: cells %x, %v", p.layer, p.t, cells, err)
 		}
 	}
+	n := 0
+	err = reader.EachCells(func(layer string, tl tile.Tile, data []byte) error {
+		want, err := reader.Cells(layer, tl)
+		if !bytes.Equal(want, data) {
+			t.Errorf("%s %s: cells %x", layer, tl, data)
+		}
+		n++
+		return err
+	})
+	if n != len(puts) || err != nil {
+		t.Errorf("%d cells, %v", n, err)
+	}
 	if cells, err := reader.Cells("a@1", mustTile(t, tile.W, 3, 0, 0)); cells != nil || err != nil {
 		t.Errorf("cells that nobody put: %x, %v", cells, err)
 	}

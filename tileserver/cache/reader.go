@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -137,6 +139,36 @@ func (r *Reader) Cells(layerKey string, t tile.Tile) (data []byte, err error) {
 		return nil, fmt.Errorf("%s, cells %s of %s: %w", r.path, t, layerKey, err)
 	}
 	return data, nil
+}
+
+// EachCells calls visit for all cells, as [Reader.Each] does for tiles.
+func (r *Reader) EachCells(visit func(layerKey string, t tile.Tile, data []byte) error) error {
+	for _, name := range slices.Sorted(maps.Keys(r.cells)) {
+		c := r.cells[name].Cursor()
+		var key, entry []byte
+		step := func() error { key, entry = c.Next(); return nil }
+		err := guarded(func() error { key, entry = c.First(); return nil })
+		for ; err == nil && key != nil; err = guarded(step) {
+			var t tile.Tile
+			var data []byte
+			err = guarded(func() (err error) {
+				if t, err = tileOf(key); err == nil {
+					data, err = checkSum(key, entry)
+				}
+				return err
+			})
+			if err != nil {
+				break
+			}
+			if err := visit(name, t, data); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s, cells of %s: %w", r.path, name, err)
+		}
+	}
+	return nil
 }
 
 // part returns the content that is entered under a tile's key.

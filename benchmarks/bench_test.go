@@ -61,12 +61,12 @@ func BenchmarkTiles(b *testing.B) {
 				b.ReportAllocs()
 				tiles := 0
 				timed(b, processor, func() {
-					counts, err := tileserver.BuildTiles(b.Context(), d.ix, path, 13, 14, nil)
+					built, err := tileserver.BuildTiles(b.Context(), d.ix, path, tileserver.BuildOptions{MinZoom: 13, MaxZoom: 14})
 					if err != nil {
 						b.Fatal(err)
 					}
 					tiles = 0
-					for g, zooms := range counts {
+					for g, zooms := range built.Counts {
 						for z, n := range zooms {
 							if tiles += n; n != d.ix.Manifest.Tiles[g][z] {
 								b.Fatalf("%d tiles of %s/%s, the edition has %d", n, g, z, d.ix.Manifest.Tiles[g][z])

@@ -7,7 +7,6 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
-	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 )
@@ -44,7 +43,7 @@ func (s *Server) handleCatalog(r *request) error {
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
 		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
-		"parcel_zoom": pyramid.DefaultParcelZoom, "maxzoom": m.MaxZoom,
+		"parcel_zoom": parcelZoom(m), "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
 		"limits": s.catalogLimits(m),
 		"services": map[string]string{

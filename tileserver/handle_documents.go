@@ -11,7 +11,6 @@ import (
 	"gengtu/index/problem"
 	"gengtu/styles"
 	"gengtu/tileserver/glyph"
-	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/viewer"
 )
@@ -137,7 +136,7 @@ func (r *request) extent() geo.Box {
 func (s *Server) handleStyle(r *request) error {
 	opt := styles.StyleOptions{
 		Name: "gengtu " + string(r.tier), BaseURL: r.base(), Tier: string(r.tier), Query: r.carried(),
-		Layers: r.shown(), ParcelZoom: pyramid.DefaultParcelZoom, Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
+		Layers: r.shown(), ParcelZoom: parcelZoom(r.ix().Manifest), Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
 	}
 	points := r.carried()
 	points.Set("f", "geojson")

@@ -11,7 +11,6 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/mvt"
-	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/wmts"
@@ -63,7 +62,7 @@ func (s *Server) handleMap(r *request) error {
 	if r.fresh(tag, plainly) {
 		return nil
 	}
-	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < pyramid.DefaultParcelZoom}
+	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err
@@ -184,11 +183,13 @@ func (v *mapView) pixel() (width, height float64) {
 
 func (v *mapView) checkPixels() error {
 	w, h := v.pixel()
+	// The box's sides are rounded to fixed units of the plane.
+	const most = mostStretched * (1 + 1e-6)
 	switch {
 	case !(min(w, h) >= leastPixel):
 		return problem.New("PARAMETER_SIZE", "一个像素不到 2 毫米", "a pixel is less than 2 mm").
 			Advise("扩大 bbox，或减小 width 和 height", "take a larger bbox, or a smaller width and height")
-	case w > h*mostStretched || h > w*mostStretched:
+	case w > h*most || h > w*most:
 		return problem.New("PARAMETER_SIZE", "像素的长是宽的 %d 倍以上", "pixels are more than %d times as long as wide", mostStretched).
 			Advise("width 与 height 之比应与 bbox 相近，或只给其中一个", "width and height should have the box's proportions; or give one of them")
 	}

@@ -9,12 +9,12 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
-	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 )
@@ -85,20 +85,29 @@ func (r *request) checkTile(t tile.Tile, err error) (tile.Tile, error) {
 	return t, err
 }
 
-// parts returns the tiles of the layers, the empty ones left out. They are valid
+// parts returns the tiles of the layers, the empty ones left out; those that are
+// to be made are made at the same time. They are valid
 // while the generation is held.
 func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile) ([]cache.Part, error) {
-	var out []cache.Part
-	for _, l := range layers {
-		p, err := r.gen.part(ctx, l, t)
-		if err != nil {
-			return nil, err
+	all := make([]cache.Part, len(layers))
+	var group errgroup.Group
+	for i, l := range layers {
+		if p, ok, err := r.gen.known(l, t); ok || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			all[i] = p
+			continue
 		}
-		if !p.Empty() {
-			out = append(out, p)
-		}
+		group.Go(func() (err error) {
+			all[i], err = r.gen.make(ctx, l, t)
+			return err
+		})
 	}
-	return out, nil
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, cache.Part.Empty), nil
 }
 
 // tileContext bounds the making of a tile or a map.
@@ -227,7 +236,7 @@ func (r *request) paint(layers []*index.Layer, key pictureKey) (*picture, error)
 	if err != nil {
 		return nil, err
 	}
-	png, err := raster.Paint(content, raster.Params{Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: pyramid.DefaultParcelZoom})
+	png, err := raster.Paint(content, raster.Params{Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest)})
 	if err != nil {
 		return nil, err
 	}

@@ -188,10 +188,11 @@ func (f *farm) commit(t testing.TB, dir string, keep int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Tiles, err = tileserver.BuildTiles(t.Context(), ix, d.File(edition.TilesFile), m.BuiltZooms[0], m.BuiltZooms[1], nil)
+	built, err := tileserver.BuildTiles(t.Context(), ix, d.File(edition.TilesFile), tileserver.BuildOptions{MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1]})
 	if cerr := ix.Close(); err != nil || cerr != nil {
 		t.Fatal(err, cerr)
 	}
+	m.Tiles = built.Counts
 	sum := sha256.Sum256([]byte(f.variant + string(f.tier)))
 	m.ContentHash = hex.EncodeToString(sum[:])
 	if err := d.Commit(m, keep); err != nil {

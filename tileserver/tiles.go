@@ -2,9 +2,8 @@ package tileserver
 
 import (
 	"context"
-	"errors"
 	"math"
-	"strconv"
+	"sync"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -23,10 +22,13 @@ type layerSource struct {
 	layer *index.Layer
 	class int   // the field that tells merged shapes apart, or -1
 	tags  []int // the fields that tiles carry
+	raws  sync.Pool
 }
 
+var _ pyramid.Reader = (*layerSource)(nil)
+
 func newLayerSource(l *index.Layer) *layerSource {
-	s := &layerSource{layer: l, class: l.Field(l.Meta.ClassField)}
+	s := &layerSource{layer: l, class: l.Field(l.Meta.ClassField), raws: sync.Pool{New: func() any { return &index.Raw{} }}}
 	for i, f := range l.Meta.Fields {
 		if f.Tile {
 			s.tags = append(s.tags, i)
@@ -39,84 +41,90 @@ func (s *layerSource) Name() string                         { return s.layer.Met
 func (s *layerSource) Len() int                             { return s.layer.Len() }
 func (s *layerSource) Extent() geo.Box                      { return s.layer.Extent() }
 func (s *layerSource) Search(b geo.Box, v func(i int) bool) { s.layer.Search(b, v) }
+func (s *layerSource) Size(i int) int                       { return s.layer.Size(i) }
 
 func (s *layerSource) Feature(i int) (pyramid.Feature, error) {
-	f, err := s.layer.Feature(i)
-	if err != nil {
+	r := pyramid.Reading{Values: &mvt.Values{}}
+	if err := s.Read(i, &r); err != nil {
 		return pyramid.Feature{}, err
 	}
-	out := pyramid.Feature{ID: f.ID, Geometry: f.Geometry, AreaM2: f.AreaM2, NetM2: math.NaN()}
-	if f.Net != index.NoArea {
-		out.NetM2 = float64(f.Net) / 100
-	}
-	if s.class >= 0 {
-		out.Class, _ = f.Values[s.class].(string)
-	}
-	for _, t := range s.tags {
-		if v := f.Values[t]; v != nil {
-			out.Tags = append(out.Tags, mvt.Tag{Key: s.layer.Meta.Fields[t].Name, Value: v})
-		}
-	}
-	return out, nil
+	f, err := s.layer.Feature(i)
+	return pyramid.Feature{ID: r.ID, Geometry: f.Geometry, Class: r.Class, Tags: r.Tags, AreaM2: r.AreaM2, NetM2: r.NetM2, Alone: r.Alone}, err
 }
 
-func (s *layerSource) options(minZoom, maxZoom int) pyramid.Options {
-	opt := pyramid.Options{MinZoom: minZoom, MaxZoom: maxZoom, ClassKey: s.layer.Meta.ClassField}
-	if s.layer.Meta.Name == "region" {
-		opt.ParcelZoom = pyramid.ParcelsAlways // few and large, and labelled by name
-	}
-	return opt
-}
-
-// BuildTiles builds the tiles of every layer of ix in both grids for the zooms
-// from minZoom to maxZoom, into a new file at path, and returns how many there
-// are by grid and zoom. Progress, which may be nil, is called with the layer
-// and grid begun, from one goroutine.
-func BuildTiles(ctx context.Context, ix *index.Index, path string, minZoom, maxZoom int, progress func(layer, grid string)) (map[string]map[string]int, error) {
-	w, err := cache.Create(path)
+func (s *layerSource) Read(i int, r *pyramid.Reading) error {
+	raw := s.raws.Get().(*index.Raw)
+	defer s.raws.Put(raw)
+	// The rings are read into the reader's own memory.
+	raw.Rings, r.Rings = r.Rings, raw.Rings
+	err := s.layer.Read(i, raw)
+	raw.Rings, r.Rings = r.Rings, raw.Rings
 	if err != nil {
-		return nil, err
+		return err
 	}
-	counts := map[string]map[string]int{}
-	for _, g := range tile.Grids() {
-		counts[g.String()] = map[string]int{}
+	r.ID, r.AreaM2, r.NetM2, r.Alone = raw.ID, raw.AreaM2, math.NaN(), s.layer.Alone(i)
+	if raw.Net != index.NoArea {
+		r.NetM2 = float64(raw.Net) / 100
 	}
-	for i := range ix.Manifest.Layers {
-		meta := &ix.Manifest.Layers[i]
-		src := newLayerSource(ix.Layer(meta.Name, meta.Vintage))
-		for _, g := range tile.Grids() {
-			if progress != nil {
-				progress(meta.Key(), g.String())
-			}
-			lo := max(minZoom, int(g.MinZoom()))
-			put := func(t tile.Tile, data []byte) error {
-				counts[g.String()][strconv.Itoa(int(t.Z))]++
-				return w.Put(meta.Key(), t, cache.Compress(data))
-			}
-			if _, err := pyramid.Build(ctx, g, src, src.options(lo, maxZoom), put); err != nil {
-				return nil, errors.Join(err, w.Abort())
-			}
+	r.Class = ""
+	if s.class >= 0 && s.class < len(raw.Values) && raw.Values[s.class].Kind == index.RawText {
+		r.Class = r.ClassOf(raw.Values[s.class].Text)
+	}
+	r.Tags = r.Tags[:0]
+	for _, t := range s.tags {
+		if t >= len(raw.Values) {
+			break
+		}
+		if v := valueOf(r.Values, &raw.Values[t]); v != nil {
+			r.Tags = append(r.Tags, mvt.Tag{Key: s.layer.Meta.Fields[t].Name, Value: v})
 		}
 	}
-	return counts, w.Close()
+	return nil
 }
 
-// part returns one layer's tile, built or made on demand. An empty tile is a
-// part without data. The bytes are valid while the generation is held.
-func (g *generation) part(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
-	m := g.ix.Manifest
-	if z := int(t.Z); z >= m.BuiltZooms[0] && z <= m.BuiltZooms[1] {
-		p, _, err := g.built.Get(l.Meta.Key(), t)
-		return p, err
+// valueOf returns a stored value as tiles carry it, nil for none.
+func valueOf(values *mvt.Values, v *index.RawValue) *mvt.Value {
+	switch v.Kind {
+	case index.RawText:
+		return values.Text(v.Text)
+	case index.RawInteger:
+		return values.Int(v.Int)
+	case index.RawReal:
+		return values.Real(v.Real)
+	case index.RawBool:
+		return values.Bool(v.Int != 0)
+	default:
+		return nil
 	}
+}
+
+func (g *generation) options(l *index.Layer) pyramid.Options {
+	return pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, Cells: func(t tile.Tile) ([]byte, error) {
+		return g.built.Cells(l.Meta.Key(), t)
+	}}
+}
+
+// known returns one layer's tile of a zoom that was built; false for other zooms.
+// An empty tile is a part without data. The bytes are valid while the generation
+// is held.
+func (g *generation) known(l *index.Layer, t tile.Tile) (cache.Part, bool, error) {
+	m := g.ix.Manifest
+	if z := int(t.Z); z < m.BuiltZooms[0] || z > m.BuiltZooms[1] {
+		return cache.Part{}, false, nil
+	}
+	p, _, err := g.built.Get(l.Meta.Key(), t)
+	return p, true, err
+}
+
+// make returns a tile of a zoom that was not built: a kept one, or a new one.
+func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
 	return g.made.Get(ctx, l.Meta.Key(), t, func(ctx context.Context) ([]byte, error) {
 		// The store goes on when the one who asked has gone: the files must stay.
 		if !g.acquire() {
 			return nil, errServing
 		}
 		defer func() { _ = g.release() }() // only read
-		src := newLayerSource(l)
-		return pyramid.Make(ctx, src, t, src.options(int(t.Z), int(t.Z)))
+		return pyramid.Make(ctx, newLayerSource(l), t, g.options(l))
 	})
 }
 

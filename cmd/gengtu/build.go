@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -26,9 +27,33 @@ func zoomRange(text string) (lo, hi int, err error) {
 	return lo, hi, nil
 }
 
+// building says with what tiles are built, and how many generations stay.
+type building struct {
+	keep, workers int
+	memory        int64
+}
+
+// memoryFlag defines --memory.
+func memoryFlag(fs *flags) *string {
+	return fs.String("memory", "2G", "建瓦片时要素占用的内存上限，如 512M、2G|memory that features take while tiles are built, such as 512M or 2G")
+}
+
+// byteSize reads "512M" or "2G": a whole number of bytes, K, M, G or T.
+func byteSize(text string) (int64, error) {
+	number, shift := text, 0
+	if i := strings.IndexAny(text, "KMGT"); i >= 0 && i == len(text)-1 {
+		number, shift = text[:i], 10*(strings.IndexByte("KMGT", text[i])+1)
+	}
+	n, err := strconv.ParseUint(number, 10, 62)
+	if err != nil || n == 0 || n > math.MaxInt64>>shift {
+		return 0, usage("MEMORY", "--memory 写的是 %q，应如 512M、2G", "--memory says %q; write 512M or 2G", text)
+	}
+	return int64(n << shift), nil
+}
+
 // complete builds the tiles of a draft whose features are written, hashes its
 // content and puts it in force.
-func (e *env) complete(d *edition.Draft, m *edition.Manifest, keep int) error {
+func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error {
 	m.Program = programVersion()
 	ix, err := index.OpenFiles(d.File(""), m)
 	if err != nil {
@@ -41,8 +66,9 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, keep int) error {
 	if err != nil {
 		return errors.Join(err, ix.Close())
 	}
-	m.Tiles, err = tileserver.BuildTiles(e.ctx, ix, d.File(edition.TilesFile), m.BuiltZooms[0], m.BuiltZooms[1], func(layer, grid string) {
-		p.tell(e.pick("瓦片 ", "tiles ")+layer+" "+grid, 0, 0)
+	built, err := tileserver.BuildTiles(e.ctx, ix, d.File(edition.TilesFile), tileserver.BuildOptions{
+		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: w.workers, MemoryBytes: w.memory,
+		Progress: func(done, all int) { p.tell(e.pick("瓦片", "tiles"), int64(done), int64(all)) },
 	})
 	p.end()
 	if cerr := ix.Close(); err == nil {
@@ -51,13 +77,17 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, keep int) error {
 	if err != nil {
 		return err
 	}
+	m.Tiles = built.Counts
+	for _, t := range built.Large {
+		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileserver.LargeTileBytes)
+	}
 	if m.ContentHash, err = contentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
 		return err
 	}
 	if err := e.ctx.Err(); err != nil {
 		return err
 	}
-	return d.Commit(m, keep)
+	return d.Commit(m, w.keep)
 }
 
 // contentHash hashes the sorted keys and values of features and tiles.
@@ -90,6 +120,18 @@ func eachTile(path string, visit func(storedTile) error) error {
 		return err
 	}
 	err = r.Each(func(layer string, t tile.Tile, p cache.Part) error { return visit(storedTile{layer, t, p}) })
+	if cerr := r.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func eachCells(path string, visit func(layer string, t tile.Tile, data []byte) error) error {
+	r, err := cache.Open(path)
+	if err != nil {
+		return err
+	}
+	err = r.EachCells(visit)
 	if cerr := r.Close(); err == nil {
 		err = cerr
 	}

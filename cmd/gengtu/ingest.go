@@ -70,6 +70,7 @@ func runIngest(e *env, fs *flags) error {
 	tierName := fs.String("tier", "secure", "版别|tier")
 	zooms := fs.String("zooms", "5-14", "预先建好的级别|zooms built beforehand")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
+	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
 	}
@@ -91,10 +92,14 @@ func runIngest(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, *keep)
+	bytes, err := byteSize(*memory)
+	if err != nil {
+		return err
+	}
+	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes})
 }
 
-func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition.Tier, zooms [2]int, keep int) error {
+func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition.Tier, zooms [2]int, w building) error {
 	p := e.progress()
 	defer p.end()
 	opt, err := f.options(e, tier, p)
@@ -116,7 +121,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 		return errors.Join(err, e.giveReport(rep, f.report))
 	}
 	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
-	if err := e.complete(d, m, keep); err != nil {
+	if err := e.complete(d, m, w); err != nil {
 		return err
 	}
 	rep.Generation = m.Generation

@@ -17,6 +17,8 @@ type progress struct {
 	mu       sync.Mutex
 	last     time.Time
 	shown    bool
+	what     string    // that is being done
+	since    time.Time // when that began
 }
 
 func (e *env) progress() *progress {
@@ -28,6 +30,9 @@ func (e *env) progress() *progress {
 func (p *progress) tell(what string, done, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if what != p.what {
+		p.what, p.since = what, time.Now()
+	}
 	every := 2 * time.Second
 	if p.terminal {
 		every = 100 * time.Millisecond
@@ -39,6 +44,9 @@ func (p *progress) tell(what string, done, total int64) {
 	text := fmt.Sprintf("%s %d", what, done)
 	if total > 0 {
 		text = fmt.Sprintf("%s %d/%d (%d %%)", what, done, total, done*100/total)
+		if left, ok := remaining(time.Since(p.since), done, total); ok {
+			text += fmt.Sprintf(p.e.pick("，还需 %d 秒", ", %d s left"), int64(left.Seconds()+0.5))
+		}
 	}
 	if done == 0 && total == 0 {
 		text = what
@@ -49,6 +57,15 @@ func (p *progress) tell(what string, done, total int64) {
 		return
 	}
 	p.e.notef("%s\n", text)
+}
+
+// remaining tells how long the rest of the work takes if it goes on as fast as it
+// went; false when too little is done to tell.
+func remaining(spent time.Duration, done, total int64) (time.Duration, bool) {
+	if done <= 0 || done > total || spent < time.Second {
+		return 0, false
+	}
+	return time.Duration(float64(spent) / float64(done) * float64(total-done)), true
 }
 
 // end clears the line.

@@ -31,6 +31,8 @@ func runPublish(e *env, fs *flags) error {
 	file := fs.String("policy", "", "策略文件，不给则用内置的|the policy file; the embedded one otherwise")
 	out := fs.String("out", "", "版本目录|the edition's directory")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
+	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
 	}
@@ -54,14 +56,18 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	reg, generation, err := e.publish(*from, tier, p, *out, *keep)
+	bytes, err := byteSize(*memory)
+	if err != nil {
+		return err
+	}
+	reg, generation, err := e.publish(*from, tier, p, *out, building{keep: *keep, workers: *workers, memory: bytes})
 	if err != nil {
 		return err
 	}
 	return e.giveRegister(reg, generation)
 }
 
-func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out string, keep int) (*policy.Register, string, error) {
+func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out string, w building) (*policy.Register, string, error) {
 	ix, err := index.Open(from, "")
 	if err != nil {
 		return nil, "", err
@@ -88,10 +94,10 @@ func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out stri
 			return nil, "", problem.New("TIER_CHANGED", "目录里已是 %s 版", "the directory holds a %s edition", old.Tier).In(out)
 		}
 		if old.Policy.Digest != m.Policy.Digest {
-			keep = 1 // what another policy let through must not stay behind
+			w.keep = 1 // what another policy let through must not stay behind
 		}
 	}
-	if err := e.complete(d, m, keep); err != nil {
+	if err := e.complete(d, m, w); err != nil {
 		return nil, "", err
 	}
 	return reg, m.Generation, nil

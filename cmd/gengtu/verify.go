@@ -16,6 +16,7 @@ import (
 	"gengtu/index/ground"
 	"gengtu/index/problem"
 	"gengtu/tileserver/mvt"
+	"gengtu/tileserver/tile"
 )
 
 func runVerify(e *env, fs *flags) error {
@@ -156,6 +157,11 @@ func (v *verification) tiles() error {
 	if err != nil {
 		return err
 	}
+	// Reading them tests their checksums.
+	err = eachCells(filepath.Join(v.dir, edition.TilesFile), func(string, tile.Tile, []byte) error { return v.e.ctx.Err() })
+	if err != nil {
+		return err
+	}
 	for g, zooms := range v.m.Tiles {
 		for z, n := range zooms {
 			if counts[g][z] != n {
@@ -193,6 +199,12 @@ func dumpEdition(w io.Writer, dir string, m *edition.Manifest) error {
 			"bucket": bucket, "key": fmt.Sprintf("%x", k), "id": f.ID, "area_m2": f.AreaM2, "patch": recordOf(f.Patch), "net": recordOf(f.Net),
 			"place": f.Place, "values": f.Values, "geometry": json.RawMessage(geo.AppendGeoJSON(nil, f.Geometry)),
 		})
+	})
+	if err != nil {
+		return err
+	}
+	err = eachCells(filepath.Join(dir, edition.TilesFile), func(layer string, t tile.Tile, data []byte) error {
+		return enc.Encode(map[string]any{"cells": t.String(), "layer": layer, "value": fmt.Sprintf("%q", data)})
 	})
 	if err != nil {
 		return err

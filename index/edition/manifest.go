@@ -79,6 +79,10 @@ type Layer struct {
 	// ClassField is the field by which merged shapes at low zooms are told
 	// apart, or "".
 	ClassField string `json:"class_field,omitempty"`
+	// ParcelZoom is the first zoom at which the layer's features are drawn as
+	// themselves, -1 for every zoom; chosen when all tiles are built, and kept by
+	// updates. 0: not chosen yet.
+	ParcelZoom int `json:"parcel_zoom,omitempty"`
 }
 
 // Key is the layer's name in files: name@vintage.
@@ -213,6 +217,8 @@ func (m *Manifest) checkLayers(path string) error {
 			return broken(path, "清单两次列出图层 %.80s", "the manifest lists layer %.80s twice", k)
 		case !ValidLayer(l.Name) || !ValidVintage(l.Vintage):
 			return broken(path, "清单里的图层名 %.80q 不合规", "the manifest's layer name %.80q is not allowed", k)
+		case l.ParcelZoom < -1 || l.ParcelZoom > 30:
+			return broken(path, "图层 %s 的图斑级别 %d 不合理", "layer %s has the parcel zoom %d, which makes no sense", k, l.ParcelZoom)
 		case l.Features < 0 || l.Vertices < 0:
 			return broken(path, "图层 %s 的计数是负数", "layer %s has a negative count", k)
 		}

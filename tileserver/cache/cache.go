@@ -63,6 +63,24 @@ const recordHead = 4 + 4 + 4
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// appendSum appends data behind the checksum of a tile's key and them, so that what
+// is stored under another key is found out.
+func appendSum(dst, key, data []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, keySum(key, data)), data...)
+}
+
+func keySum(key, data []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)
+}
+
+// checkSum returns the data in b, which appendSum was given with key.
+func checkSum(key, b []byte) ([]byte, error) {
+	if len(b) < 4 || keySum(key, b[4:]) != binary.BigEndian.Uint32(b) {
+		return nil, corrupt("瓦片键 %x 下的 %d 字节校验和不符", "%[2]d bytes under the tile key %[1]x do not have their checksum", key, len(b))
+	}
+	return b[4:], nil
+}
+
 func appendRecord(dst []byte, p Part) []byte {
 	at := len(dst)
 	dst = append(dst, 0, 0, 0, 0)

@@ -379,3 +379,133 @@ func TestReaderDamage(t *testing.T) {
 		t.Errorf("no file: got %v", err)
 	}
 }
+
+// Equal tiles are stored once, whoever puts them, and the file does not depend on
+// the order or on who compressed.
+func TestWriterIsDeterministic(t *testing.T) {
+	dir := t.TempDir()
+	type put struct {
+		layer string
+		t     tile.Tile
+		raw   []byte
+	}
+	var puts []put
+	for x := range uint32(300) {
+		for _, layer := range []string{"b@1", "a@1"} {
+			puts = append(puts, put{layer, mustTile(t, tile.Grids()[x%2], 11, x, x%7), content(uint64(x%40), 200+int(x%40)*300)})
+		}
+	}
+	var want []byte
+	r := rand.New(rand.NewPCG(8, 8))
+	for round := range 4 {
+		path := filepath.Join(dir, fmt.Sprint(round))
+		w, err := cache.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Shuffle(len(puts), func(i, j int) { puts[i], puts[j] = puts[j], puts[i] })
+		var wg sync.WaitGroup
+		for k := range 4 {
+			wg.Go(func() {
+				for i := k; i < len(puts); i += 4 {
+					p := &puts[i]
+					var err error
+					if round < 3 {
+						_, err = w.PutRaw(p.layer, p.t, p.raw)
+					} else {
+						err = w.Put(p.layer, p.t, cache.Compress(p.raw))
+					}
+					if err == nil {
+						err = w.PutCells(p.layer, p.t, p.raw[:100])
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("round %d: the file is another one", round)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 4 {
+		t.Errorf("%d files are left, want 4: %v", len(left), err)
+	}
+	path := filepath.Join(dir, "0")
+	reader, err := cache.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for _, p := range puts {
+		part, ok, err := reader.Get(p.layer, p.t)
+		raw, rawErr := part.Raw()
+		if !ok || err != nil || rawErr != nil || !bytes.Equal(raw, p.raw) {
+			t.Fatalf("%s %s: %v, %v, %v", p.layer, p.t, ok, err, rawErr)
+		}
+		if cells, err := reader.Cells(p.layer, p.t); err != nil || !bytes.Equal(cells, p.raw[:100]) {
+			t.Fatalf("%s %s: cells %x, %v", p.layer, p.t, cells, err)
+		}
+	}
+	n := 0
+	err = reader.EachCells(func(layer string, tl tile.Tile, data []byte) error {
+		want, err := reader.Cells(layer, tl)
+		if !bytes.Equal(want, data) {
+			t.Errorf("%s %s: cells %x", layer, tl, data)
+		}
+		n++
+		return err
+	})
+	if n != len(puts) || err != nil {
+		t.Errorf("%d cells, %v", n, err)
+	}
+	if cells, err := reader.Cells("a@1", mustTile(t, tile.W, 3, 0, 0)); cells != nil || err != nil {
+		t.Errorf("cells that nobody put: %x, %v", cells, err)
+	}
+	if cells, err := reader.Cells("c@1", puts[0].t); cells != nil || err != nil {
+		t.Errorf("cells of no layer: %x, %v", cells, err)
+	}
+}
+
+// Cells can be read while others are put, and the last of a tile's count.
+func TestWriterCells(t *testing.T) {
+	w, err := cache.Create(filepath.Join(t.TempDir(), "tiles.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.Abort(); err != nil {
+			t.Error(err)
+		}
+	}()
+	tl := mustTile(t, tile.W, 5, 1, 2)
+	// More than the spool keeps in memory lies between them.
+	for i := range 40 {
+		if err := w.PutCells("a@1", tl, content(uint64(i), 50_000)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.PutCells("a@1", mustTile(t, tile.W, 6, uint32(i), 0), content(uint64(i), 10)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.Cells("a@1", tl); err != nil || !bytes.Equal(got, content(uint64(i), 50_000)) {
+			t.Fatalf("round %d: %d bytes, %v", i, len(got), err)
+		}
+		if got, err := w.Cells("a@1", mustTile(t, tile.W, 6, 0, 0)); err != nil || !bytes.Equal(got, content(0, 10)) {
+			t.Fatalf("round %d: %d bytes, %v", i, len(got), err)
+		}
+	}
+	if got, err := w.Cells("b@1", tl); got != nil || err != nil {
+		t.Errorf("cells of no layer: %x, %v", got, err)
+	}
+}

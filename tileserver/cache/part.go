@@ -25,10 +25,15 @@ type Part struct {
 	Deflated []byte
 }
 
+// compression is the level at which time times size is least: of 158 MB of tiles
+// of z5 to z14, level 1 makes 67.9 MB in 0.96 s, 2 66.9 in 0.88, 3 65.7 in 1.12, 4
+// 64.4 in 1.49, 5 62.8 in 1.71, 6 62.3 in 1.84.
+const compression = 2
+
 // deflaters holds compressors, which are large and start slowly.
 var deflaters = sync.Pool{New: func() any {
 	// The error is about levels that do not exist.
-	w, _ := flate.NewWriter(io.Discard, flate.DefaultCompression)
+	w, _ := flate.NewWriter(io.Discard, compression)
 	return w
 }}
 

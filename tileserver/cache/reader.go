@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -25,6 +27,7 @@ type Reader struct {
 	tx      *bolt.Tx
 	content *bolt.Bucket
 	layers  map[string]*bolt.Bucket
+	cells   map[string]*bolt.Bucket
 	names   []string
 }
 
@@ -38,7 +41,7 @@ func Open(path string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tile store: %w", err)
 	}
-	r := &Reader{path: path, layers: map[string]*bolt.Bucket{}}
+	r := &Reader{path: path, layers: map[string]*bolt.Bucket{}, cells: map[string]*bolt.Bucket{}}
 	if err := guarded(func() error { return r.open(info.Size()) }); err != nil {
 		err = errors.Join(err, r.Close())
 		if p := problem.Of(err); p != nil {
@@ -63,16 +66,26 @@ func (r *Reader) open(size int64) error {
 		return corrupt("文件应有 %d 字节，只有 %d 字节", "the file should have %d bytes and has %d", r.tx.Size(), size)
 	}
 	r.content = r.tx.Bucket(bucketContent)
-	meta, layers := r.tx.Bucket(bucketMeta), r.tx.Bucket(bucketLayers)
-	if r.content == nil || meta == nil || layers == nil {
+	meta, layers, cells := r.tx.Bucket(bucketMeta), r.tx.Bucket(bucketLayers), r.tx.Bucket(bucketCells)
+	if meta == nil {
 		return corrupt("文件中没有瓦片", "the file holds no tiles")
 	}
 	if got := meta.Get(keyFormat); string(got) != format {
 		return problem.New("TILES_FORMAT", "瓦片库格式为 %q，本程序读取 %q", "the tile store has the format %q, this program reads %q", got, format).
 			Advise("请用本程序重新生成该版本", "build the edition again with this program")
 	}
+	if r.content == nil || layers == nil || cells == nil {
+		return corrupt("文件中没有瓦片", "the file holds no tiles")
+	}
 	// Buckets are opened here once: opening one is the only thing that changes a
 	// reading transaction's memory.
+	err = cells.ForEachBucket(func(name []byte) error {
+		r.cells[string(name)] = cells.Bucket(name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return layers.ForEachBucket(func(name []byte) error {
 		r.layers[string(name)] = layers.Bucket(name)
 		r.names = append(r.names, string(name))
@@ -94,12 +107,12 @@ func (r *Reader) Get(layerKey string, t tile.Tile) (p Part, ok bool, err error) 
 	}
 	key := tileKey(t)
 	err = guarded(func() error {
-		hash := layer.Get(key[:])
-		if hash == nil {
+		entry := layer.Get(key[:])
+		if entry == nil {
 			return nil
 		}
 		ok = true
-		p, err = r.part(hash)
+		p, err = r.part(key[:], entry)
 		return err
 	})
 	if err != nil {
@@ -108,7 +121,62 @@ func (r *Reader) Get(layerKey string, t tile.Tile) (p Part, ok bool, err error) 
 	return p, ok, nil
 }
 
-func (r *Reader) part(hash []byte) (Part, error) {
+// Cells returns what was put by [Writer.PutCells] for t, or nil. The data lie in
+// the file's memory, as those of [Reader.Get].
+func (r *Reader) Cells(layerKey string, t tile.Tile) (data []byte, err error) {
+	cells := r.cells[layerKey]
+	if cells == nil {
+		return nil, nil
+	}
+	key := tileKey(t)
+	err = guarded(func() (err error) {
+		if b := cells.Get(key[:]); b != nil {
+			data, err = checkSum(key[:], b)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s, cells %s of %s: %w", r.path, t, layerKey, err)
+	}
+	return data, nil
+}
+
+// EachCells calls visit for all cells, as [Reader.Each] does for tiles.
+func (r *Reader) EachCells(visit func(layerKey string, t tile.Tile, data []byte) error) error {
+	for _, name := range slices.Sorted(maps.Keys(r.cells)) {
+		c := r.cells[name].Cursor()
+		var key, entry []byte
+		step := func() error { key, entry = c.Next(); return nil }
+		err := guarded(func() error { key, entry = c.First(); return nil })
+		for ; err == nil && key != nil; err = guarded(step) {
+			var t tile.Tile
+			var data []byte
+			err = guarded(func() (err error) {
+				if t, err = tileOf(key); err == nil {
+					data, err = checkSum(key, entry)
+				}
+				return err
+			})
+			if err != nil {
+				break
+			}
+			if err := visit(name, t, data); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s, cells of %s: %w", r.path, name, err)
+		}
+	}
+	return nil
+}
+
+// part returns the content that is entered under a tile's key.
+func (r *Reader) part(key, entry []byte) (Part, error) {
+	hash, err := checkSum(key, entry)
+	if err != nil {
+		return Part{}, err
+	}
 	record := r.content.Get(hash)
 	if record == nil {
 		return Part{}, corrupt("缺少内容 %x", "the content %x is missing", hash)
@@ -122,15 +190,15 @@ func (r *Reader) Each(visit func(layerKey string, t tile.Tile, p Part) error) er
 	for _, name := range r.names {
 		// What visit returns, and its panics, are not the file's.
 		c := r.layers[name].Cursor()
-		var key, hash []byte
-		step := func() error { key, hash = c.Next(); return nil }
-		err := guarded(func() error { key, hash = c.First(); return nil })
+		var key, entry []byte
+		step := func() error { key, entry = c.Next(); return nil }
+		err := guarded(func() error { key, entry = c.First(); return nil })
 		for ; err == nil && key != nil; err = guarded(step) {
 			var t tile.Tile
 			var p Part
 			err = guarded(func() (err error) {
 				if t, err = tileOf(key); err == nil {
-					p, err = r.part(hash)
+					p, err = r.part(key, entry)
 				}
 				return err
 			})

@@ -1,62 +1,91 @@
 package cache
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
-
-	bolt "go.etcd.io/bbolt"
 
 	"gengtu/tileserver/tile"
 )
 
 // The buckets of tiles.db: content by its hash; for each layer key a bucket of
-// tiles, each the hash of its content; the format's name.
+// tiles, each the hash of its content, and one of cells; the format's name.
 var (
 	bucketContent = []byte("content")
 	bucketLayers  = []byte("layers")
+	bucketCells   = []byte("cells")
 	bucketMeta    = []byte("meta")
 	keyFormat     = []byte("format")
 )
 
 // format names what is stored and how.
-const format = "gengtu tiles 1"
+const format = "gengtu tiles 2"
 
 // hashBytes is the length of a content's hash: 128 bits of SHA-256. Two
 // contents of one hash would be refused, not mixed up.
 const hashBytes = 16
 
-// Batches are written when they reach one of these sizes, which keep a
-// transaction's pages in memory and its cost small beside its content.
-const (
-	batchTiles = 4096
-	batchBytes = 8 << 20
-)
+// batchBytes is how much content a transaction writes, which bounds its memory
+// and makes its cost small beside its content.
+const batchBytes = 16 << 20
 
 // ErrTwice is wrapped by the error about a tile that is put twice with different
 // contents.
 var ErrTwice = errors.New("a tile was put twice with different contents")
 
 // Writer writes a tiles.db. Its methods may be called by several goroutines.
+//
+// What is put goes to a file beside it, the spool, in the order of its coming.
+// Close sorts what is known of it, some 100 bytes a tile, and writes the store from
+// its first key to its last, so that pages are full and none is written twice. The
+// result does not depend on the order of puts.
 type Writer struct {
+	path string
+	seed [2]maphash.Seed
+
 	mu      sync.Mutex
-	db      *bolt.DB
-	path    string
-	pending []pendingTile
-	bytes   int
-	counts  map[tile.Grid]map[uint8]int
+	spool   *spool
+	layers  map[string]int32
+	tiles   []putTile
+	cells   []putCells
+	cellsAt map[cellsKey]place
+	raws    map[rawHash]*content
+	hashes  map[[hashBytes]byte]*content
 }
 
-type pendingTile struct {
-	layer  string
-	key    [keyBytes]byte
-	hash   [hashBytes]byte
-	record []byte
+// content is a record that is in the spool once done is closed.
+type content struct {
+	hash  [hashBytes]byte
+	place place
+	err   error
+	done  chan struct{}
+}
+
+type putTile struct {
+	layer   int32
+	key     [keyBytes]byte
+	content *content
+}
+
+type cellsKey struct {
+	layer int32
+	key   [keyBytes]byte
+}
+
+type putCells struct {
+	layer int32
+	key   [keyBytes]byte
+	place place
+}
+
+// rawHash tells contents apart that are not compressed yet: 128 bits of keys that
+// nobody knows, and the length.
+type rawHash struct {
+	a, b uint64
+	n    int
 }
 
 // Create makes the file path, which must not exist, for writing. The writer must
@@ -69,152 +98,138 @@ func Create(path string) (*Writer, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("tile store: %w", err)
 	}
-	// Nobody reads the file before Close has synced it, so no commit has to.
-	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	s, err := createSpool(path + ".spool")
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("tile store %s: %w", path, err), os.Remove(path))
+		return nil, errors.Join(fmt.Errorf("tile store: %w", err), os.Remove(path))
 	}
-	w := &Writer{db: db, path: path, counts: map[tile.Grid]map[uint8]int{}}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, b := range [][]byte{bucketContent, bucketLayers, bucketMeta} {
-			if _, err := tx.CreateBucket(b); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket(bucketMeta).Put(keyFormat, []byte(format))
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("tile store %s: %w", path, err), w.Abort())
-	}
-	return w, nil
+	return &Writer{
+		path: path, seed: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, spool: s, layers: map[string]int32{},
+		cellsAt: map[cellsKey]place{}, raws: map[rawHash]*content{}, hashes: map[[hashBytes]byte]*content{},
+	}, nil
 }
 
 // Put enters p as tile t of the layer layerKey. An empty part is passed over: a
-// tile that is not there is empty. Putting a tile twice is an error that wraps
-// [ErrTwice] unless the contents are equal. p's data are not kept. Errors may
-// concern tiles that were put before; after one the writer must be aborted.
+// tile that is not there is empty. Putting a tile twice is an error of [Writer.Counts]
+// or [Writer.Close] that wraps [ErrTwice] unless the contents are equal. p's data
+// are not kept. After an error the writer must be aborted.
 func (w *Writer) Put(layerKey string, t tile.Tile, p Part) error {
 	if p.Empty() {
 		return nil
 	}
-	if layerKey == "" {
-		return errors.New("tile store: a layer without a key")
-	}
-	e := pendingTile{layer: layerKey, key: tileKey(t), record: appendRecord(nil, p)}
-	sum := sha256.Sum256(e.record)
-	copy(e.hash[:], sum[:])
-
+	record := appendRecord(nil, p)
+	hash := hashOf(record)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.pending = append(w.pending, e)
-	w.bytes += len(e.record)
-	if len(w.pending) < batchTiles && w.bytes < batchBytes {
-		return nil
-	}
-	return w.flush()
-}
-
-// flush writes the batch in the order of its keys.
-func (w *Writer) flush() error {
-	slices.SortFunc(w.pending, func(a, b pendingTile) int {
-		if a.layer != b.layer {
-			return bytes.Compare([]byte(a.layer), []byte(b.layer))
-		}
-		return bytes.Compare(a.key[:], b.key[:])
-	})
-	err := w.db.Update(func(tx *bolt.Tx) error {
-		content, layers := tx.Bucket(bucketContent), tx.Bucket(bucketLayers)
-		for i := range w.pending {
-			if err := w.write(content, layers, &w.pending[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	layer, err := w.layer(layerKey)
 	if err != nil {
-		return fmt.Errorf("tile store %s: %w", w.path, err)
+		return err
 	}
-	clear(w.pending)
-	w.pending, w.bytes = w.pending[:0], 0
+	c := w.hashes[hash]
+	if c == nil {
+		c = &content{hash: hash, done: make(chan struct{})}
+		close(c.done)
+		if c.place, err = w.spool.add(record); err != nil {
+			return fmt.Errorf("tile store: %w", err)
+		}
+		w.hashes[hash] = c
+	}
+	w.tiles = append(w.tiles, putTile{layer, tileKey(t), c})
 	return nil
 }
 
-func (w *Writer) write(content, layers *bolt.Bucket, e *pendingTile) error {
-	layer, err := layers.CreateBucketIfNotExists([]byte(e.layer))
+// PutRaw enters raw, a tile that is not compressed, as [Writer.Put] does. It is
+// compressed by the caller's goroutine, unless equal content was put before.
+// It returns the part's length; raw is not kept.
+func (w *Writer) PutRaw(layerKey string, t tile.Tile, raw []byte) (int, error) {
+	if len(raw) == 0 {
+		return 0, nil
+	}
+	known := rawHash{maphash.Bytes(w.seed[0], raw), maphash.Bytes(w.seed[1], raw), len(raw)}
+	w.mu.Lock()
+	layer, err := w.layer(layerKey)
+	if err != nil {
+		w.mu.Unlock()
+		return 0, err
+	}
+	c := w.raws[known]
+	mine := c == nil
+	if mine {
+		c = &content{done: make(chan struct{})}
+		w.raws[known] = c
+	}
+	w.tiles = append(w.tiles, putTile{layer, tileKey(t), c})
+	w.mu.Unlock()
+	if mine {
+		record := appendRecord(nil, Compress(raw))
+		c.hash = hashOf(record)
+		w.mu.Lock()
+		c.place, c.err = w.spool.add(record)
+		w.mu.Unlock()
+		close(c.done)
+	}
+	<-c.done
+	if c.err != nil {
+		return 0, fmt.Errorf("tile store: %w", c.err)
+	}
+	return int(c.place.n) - recordHead, nil
+}
+
+func hashOf(record []byte) (h [hashBytes]byte) {
+	sum := sha256.Sum256(record)
+	copy(h[:], sum[:])
+	return h
+}
+
+// layer returns the number of a layer key.
+func (w *Writer) layer(key string) (int32, error) {
+	if key == "" {
+		return 0, errors.New("tile store: a layer without a key")
+	}
+	n, ok := w.layers[key]
+	if !ok {
+		n = int32(len(w.layers))
+		w.layers[key] = n
+	}
+	return n, nil
+}
+
+// PutCells enters data, which must not be empty, as what is known of the ground
+// under t in the layer layerKey; see [Reader.Cells]. data are not kept. Cells that
+// are put again replace the ones before.
+func (w *Writer) PutCells(layerKey string, t tile.Tile, data []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	layer, err := w.layer(layerKey)
 	if err != nil {
 		return err
 	}
-	t, err := tileOf(e.key[:])
-	if err != nil {
-		return err
-	}
-	if old := layer.Get(e.key[:]); old != nil {
-		if !bytes.Equal(old, e.hash[:]) {
-			return fmt.Errorf("%s %s: %w", e.layer, t, ErrTwice)
-		}
-		return nil
-	}
-	if err := layer.Put(e.key[:], e.hash[:]); err != nil {
-		return err
-	}
-	if w.counts[t.Grid] == nil {
-		w.counts[t.Grid] = map[uint8]int{}
-	}
-	w.counts[t.Grid][t.Z]++
-	if old := content.Get(e.hash[:]); old != nil {
-		if !bytes.Equal(old, e.record) {
-			return fmt.Errorf("%s %s: two contents have the hash %x", e.layer, t, e.hash)
-		}
-		return nil
-	}
-	return content.Put(e.hash[:], e.record)
-}
-
-// Counts writes out what was put and returns the number of tiles by grid and
-// zoom, those of all layers together.
-func (w *Writer) Counts() (map[tile.Grid]map[uint8]int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.flush(); err != nil {
-		return nil, err
-	}
-	out := map[tile.Grid]map[uint8]int{}
-	for g, zooms := range w.counts {
-		out[g] = map[uint8]int{}
-		for z, n := range zooms {
-			out[g][z] = n
-		}
-	}
-	return out, nil
-}
-
-// Close writes what is left, to the disk itself, and closes the file. On an
-// error the file is closed but not to be used.
-func (w *Writer) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	err := w.flush()
-	if err == nil {
-		err = w.db.Sync()
-	}
-	if err = errors.Join(err, w.db.Close()); err != nil {
-		return fmt.Errorf("tile store %s: %w", w.path, err)
-	}
-	return syncDir(filepath.Dir(w.path))
-}
-
-// Abort closes the file and removes it.
-func (w *Writer) Abort() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return errors.Join(w.db.Close(), os.Remove(w.path))
-}
-
-// syncDir makes the entry of a new file last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	key := tileKey(t)
+	at, err := w.spool.add(appendSum(nil, key[:], data))
 	if err != nil {
 		return fmt.Errorf("tile store: %w", err)
 	}
-	return errors.Join(d.Sync(), d.Close())
+	w.cells = append(w.cells, putCells{layer, key, at})
+	w.cellsAt[cellsKey{layer, key}] = at
+	return nil
+}
+
+// Cells returns what was put by [Writer.PutCells] last, or nil. The data are the
+// caller's.
+func (w *Writer) Cells(layerKey string, t tile.Tile) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	layer, ok := w.layers[layerKey]
+	key := tileKey(t)
+	at, known := w.cellsAt[cellsKey{layer, key}]
+	if !ok || !known {
+		return nil, nil
+	}
+	data, err := w.spool.read(at)
+	if err == nil {
+		data, err = checkSum(key[:], data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tile store, cells %s of %s: %w", t, layerKey, err)
+	}
+	return data, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 )
@@ -57,49 +56,73 @@ type encoder struct {
 	layer, feature, part []byte
 
 	keys   []string
-	values []any
-	keyAt  map[string]uint64
-	valAt  map[any]uint64
+	pairs  []pair   // of all features, one after another
+	values []use    // in the order of their first use
+	places []uint32 // where each of values stands in the tile
+	order  []uint32 // the values in the tile's order
+	seen   []seen   // by number in a foreign table
+	own    Values   // plain values
+	table  *Values  // the table that seen is about
+	round  uint32   // of this Append
+	ownAt  []seen   // by number in own
 }
 
-var encoders = sync.Pool{New: func() any {
-	return &encoder{keyAt: map[string]uint64{}, valAt: map[any]uint64{}}
-}}
+// pair is a tag: a key and a value by number.
+type pair struct{ key, value uint32 }
+
+// use is a value and the key that used it first.
+type use struct {
+	v   *Value
+	key uint32
+}
+
+// seen tells where a value stands in encoder.values, if round is the encoder's.
+type seen struct{ round, at uint32 }
+
+var encoders = sync.Pool{New: func() any { return &encoder{} }}
 
 // Append appends l to dst as one layer message of a tile (version 2.1, extent
 // [Extent]) and returns the longer slice. Messages may follow each other: the
 // result of appending several layers of different names is one tile.
 //
 // Coordinates are tile units, y down, and are written as they are: Append does
-// not clip, repair or reorder. Keys and values are written once each, in the
-// order in which the features first use them, so equal layers give equal bytes.
-// An int64 becomes an int, or a sint below zero. A layer without features is
-// written as nothing. l is only read; nothing of it is kept. On an error, which
-// wraps [ErrFeature], dst is returned as it came.
+// not clip, repair or reorder. Keys are written once each, in the order in which
+// the features first use them; values once each, those of one key together, in
+// the order of first use: so equal layers give equal bytes, and values that look
+// alike stand side by side, which compresses better. An int64 becomes an int, or
+// a sint below zero. A layer without features is written as nothing. l is only
+// read; nothing of it is kept. Values of one [Values] that come as *[Value] are
+// not encoded again. On an error, which wraps [ErrFeature], dst is returned as it
+// came.
 func Append(dst []byte, l *Layer) ([]byte, error) {
 	if len(l.Features) == 0 {
 		return dst, nil
 	}
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
-	clear(e.keyAt)
-	clear(e.valAt)
-	e.keys, e.values = e.keys[:0], e.values[:0]
+	e.begin()
+	for i := range l.Features {
+		if err := e.enter(&l.Features[i]); err != nil {
+			return dst, featureError(l, i, err)
+		}
+	}
+	e.arrange()
 
 	e.layer = appendBytes(e.layer[:0], layerName, []byte(l.Name))
+	pairs := e.pairs
 	for i := range l.Features {
 		f := &l.Features[i]
-		if err := e.putFeature(f); err != nil {
-			return dst, fmt.Errorf("layer %q, feature %d of %d, id %d: %w", l.Name, i+1, len(l.Features), f.ID, err)
+		if err := e.putFeature(f, pairs[:len(f.Tags)]); err != nil {
+			return dst, featureError(l, i, err)
 		}
+		pairs = pairs[len(f.Tags):]
 		e.layer = appendBytes(e.layer, layerFeature, e.feature)
 	}
 	for _, k := range e.keys {
 		e.layer = appendBytes(e.layer, layerKey, []byte(k))
 	}
-	for _, v := range e.values {
-		e.part = appendValue(e.part[:0], v)
-		e.layer = appendBytes(e.layer, layerValue, e.part)
+	for _, at := range e.order[:len(e.values)] {
+		e.layer = appendBytes(e.layer, layerValue, e.values[at].v.data)
 	}
 	e.layer = appendVarint(e.layer, layerExtent, Extent)
 	e.layer = appendVarint(e.layer, layerVersion, version)
@@ -107,8 +130,106 @@ func Append(dst []byte, l *Layer) ([]byte, error) {
 	return appendBytes(dst, tileLayer, e.layer), nil
 }
 
-// putFeature writes f to e.feature and enters its keys and values.
-func (e *encoder) putFeature(f *Feature) error {
+func featureError(l *Layer, i int, err error) error {
+	return fmt.Errorf("layer %q, feature %d of %d, id %d: %w", l.Name, i+1, len(l.Features), l.Features[i].ID, err)
+}
+
+// begin forgets the last layer.
+func (e *encoder) begin() {
+	e.keys, e.pairs, e.values, e.table = e.keys[:0], e.pairs[:0], e.values[:0], nil
+	e.own.Reset()
+	e.round++
+	if e.round == 0 {
+		clear(e.seen[:cap(e.seen)])
+		clear(e.ownAt[:cap(e.ownAt)])
+		e.round = 1
+	}
+}
+
+// enter takes in f's keys and values.
+func (e *encoder) enter(f *Feature) error {
+	for i, t := range f.Tags {
+		v, ok := t.Value.(*Value)
+		if !ok {
+			var err error
+			if v, err = e.own.of(t); err != nil {
+				return err
+			}
+		}
+		key := e.key(t.Key, i)
+		e.pairs = append(e.pairs, pair{key, e.value(v, key)})
+	}
+	return nil
+}
+
+// key returns the number of k, which is probably the one that is hinted at.
+func (e *encoder) key(k string, hint int) uint32 {
+	if hint < len(e.keys) && e.keys[hint] == k {
+		return uint32(hint)
+	}
+	i := slices.Index(e.keys, k)
+	if i < 0 {
+		i = len(e.keys)
+		e.keys = append(e.keys, k)
+	}
+	return uint32(i)
+}
+
+// value returns the place of v in e.values. Values that are not of the first
+// table, plain ones too, are looked up in it and then in e.own, so that equal ones
+// are one.
+func (e *encoder) value(v *Value, key uint32) uint32 {
+	if e.table == nil && len(e.values) == 0 && v.table != &e.own {
+		e.table = v.table
+	}
+	at := &e.seen
+	if v.table != e.table {
+		known := (*Value)(nil)
+		if e.table != nil {
+			known = e.table.find(v.data)
+		}
+		switch {
+		case known != nil:
+			v = known
+		case v.table == &e.own:
+			at = &e.ownAt
+		default:
+			v, at = e.own.intern(v.data), &e.ownAt
+		}
+	}
+	if int(v.number) >= len(*at) {
+		*at = slices.Grow(*at, int(v.number)+1-len(*at))
+		*at = (*at)[:cap(*at)]
+	}
+	s := &(*at)[v.number]
+	if s.round != e.round {
+		*s = seen{e.round, uint32(len(e.values))}
+		e.values = append(e.values, use{v, key})
+	}
+	return s.at
+}
+
+// arrange finds each value's place in the tile. It lists them in that order
+// in e.order.
+func (e *encoder) arrange() {
+	begin := make([]uint32, len(e.keys)+1)
+	for _, u := range e.values {
+		begin[u.key+1]++
+	}
+	for k := range e.keys {
+		begin[k+1] += begin[k]
+	}
+	n := len(e.values)
+	e.places, e.order = slices.Grow(e.places[:0], n)[:n], slices.Grow(e.order[:0], n)[:n]
+	for i, u := range e.values {
+		e.places[i] = begin[u.key]
+		e.order[begin[u.key]] = uint32(i)
+		begin[u.key]++
+	}
+}
+
+// putFeature writes f, whose tags are pairs, to e.feature.
+func (e *encoder) putFeature(f *Feature, pairs []pair) error {
 	e.feature = e.feature[:0]
 	if f.ID > MaxID {
 		return fmt.Errorf("%w: its id is above %d", ErrFeature, uint64(MaxID))
@@ -116,14 +237,11 @@ func (e *encoder) putFeature(f *Feature) error {
 	if f.ID != 0 {
 		e.feature = appendVarint(e.feature, featureID, f.ID)
 	}
-	if len(f.Tags) > 0 {
+	if len(pairs) > 0 {
 		e.part = e.part[:0]
-		for _, t := range f.Tags {
-			if err := checkValue(t); err != nil {
-				return err
-			}
-			e.part = binary.AppendUvarint(e.part, e.key(t.Key))
-			e.part = binary.AppendUvarint(e.part, e.value(t.Value))
+		for _, p := range pairs {
+			e.part = binary.AppendUvarint(e.part, uint64(p.key))
+			e.part = binary.AppendUvarint(e.part, uint64(e.places[p.value]))
 		}
 		e.feature = appendBytes(e.feature, featureTags, e.part)
 	}
@@ -145,40 +263,6 @@ func (e *encoder) putFeature(f *Feature) error {
 	return nil
 }
 
-func (e *encoder) key(k string) uint64 {
-	i, ok := e.keyAt[k]
-	if !ok {
-		i = uint64(len(e.keys))
-		e.keyAt[k] = i
-		e.keys = append(e.keys, k)
-	}
-	return i
-}
-
-func (e *encoder) value(v any) uint64 {
-	i, ok := e.valAt[v]
-	if !ok {
-		i = uint64(len(e.values))
-		e.valAt[v] = i
-		e.values = append(e.values, v)
-	}
-	return i
-}
-
-func checkValue(t Tag) error {
-	switch v := t.Value.(type) {
-	case string, int64, bool:
-		return nil
-	case float64:
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			return nil
-		}
-		return fmt.Errorf("%w: %q is %v, which JSON cannot say", ErrFeature, t.Key, v)
-	default:
-		return fmt.Errorf("%w: %q is a %T", ErrFeature, t.Key, v)
-	}
-}
-
 // appendRing writes r as MoveTo, LineTo and ClosePath (4.3.3.3), relative to the
 // cursor, and returns where the cursor then is: ClosePath does not move it.
 func appendRing(b []byte, r Ring, cursor Point) ([]byte, Point) {
@@ -198,28 +282,6 @@ func appendRing(b []byte, r Ring, cursor Point) ([]byte, Point) {
 func zigzag32(v int32) uint32 { return uint32(v)<<1 ^ uint32(v>>31) }
 
 func unzigzag32(v uint32) int32 { return int32(v>>1) ^ -int32(v&1) }
-
-func appendValue(b []byte, v any) []byte {
-	switch v := v.(type) {
-	case string:
-		return appendBytes(b, valueString, []byte(v))
-	case float64:
-		b = append(b, valueDouble<<3|wireFixed64)
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-	case bool:
-		if v {
-			return appendVarint(b, valueBool, 1)
-		}
-		return appendVarint(b, valueBool, 0)
-	case int64:
-		if v < 0 {
-			// An int below zero takes ten bytes, a sint as many as its size needs.
-			return appendVarint(b, valueSint, uint64(v)<<1^uint64(v>>63))
-		}
-		return appendVarint(b, valueInt, uint64(v))
-	}
-	return b
-}
 
 // appendVarint writes a field of number below 16 that holds a varint.
 func appendVarint(b []byte, field byte, v uint64) []byte {

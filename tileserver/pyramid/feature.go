@@ -3,6 +3,7 @@ package pyramid
 import (
 	"math"
 
+	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
 )
@@ -19,37 +20,39 @@ type loaded struct {
 	ends   []int        // where each ring ends in points
 	min    tile.World
 	max    tile.World
+	layers uint64 // a bit for each layer of its work that holds it
 }
 
-// project puts f on the plane of g. Rings run the other way round there, because
-// y grows south, and are turned so that shells have positive area.
-func project(g tile.Grid, f Feature) *loaded {
-	l := &loaded{Feature: f,
-		points: make([]tile.World, 0, f.Geometry.Vertices()),
-		min:    tile.World{X: math.Inf(1), Y: math.Inf(1)},
-		max:    tile.World{X: math.Inf(-1), Y: math.Inf(-1)},
-	}
-	for _, p := range f.Geometry {
-		for _, r := range p {
-			for i := len(r) - 1; i > 0; i-- {
-				v := g.Project(r[i])
-				l.points = append(l.points, v)
-				l.min = tile.World{X: min(l.min.X, v.X), Y: min(l.min.Y, v.Y)}
-				l.max = tile.World{X: max(l.max.X, v.X), Y: max(l.max.Y, v.Y)}
-			}
-			l.ends = append(l.ends, len(l.points))
+// project puts rings, whose memory points and ends have room for, on the plane of
+// g. They run the other way round there, because y grows south, and are turned so
+// that shells have positive area.
+func (f *loaded) project(g tile.Grid, r *geo.Rings, points []tile.World) {
+	f.points = points[:0]
+	f.min, f.max = tile.World{X: math.Inf(1), Y: math.Inf(1)}, tile.World{X: math.Inf(-1), Y: math.Inf(-1)}
+	start := 0
+	for _, end := range r.Ends {
+		ring := r.Positions[start:end]
+		start = int(end)
+		for i := len(ring) - 1; i > 0; i-- {
+			v := g.Project(ring[i])
+			f.points = append(f.points, v)
+			f.min = tile.World{X: min(f.min.X, v.X), Y: min(f.min.Y, v.Y)}
+			f.max = tile.World{X: max(f.max.X, v.X), Y: max(f.max.Y, v.Y)}
 		}
+		f.ends = append(f.ends, len(f.points))
 	}
-	// The projected points are all that is needed from here on.
-	l.Geometry = nil
-	return l
 }
 
-// reaches tells whether f's box meets t or its margin.
+// reaches tells whether f's box meets t or its margin, and one unit more, which is
+// cut like the margin's last.
 func (f *loaded) reaches(t tile.Tile) bool {
+	return f.meets(t, tile.Span(t.Z)*(marginUnits+1)/mvt.Extent)
+}
+
+// meets tells whether f's box comes to t as near as margin.
+func (f *loaded) meets(t tile.Tile, margin float64) bool {
 	o, span := t.Origin(), tile.Span(t.Z)
-	m := span * marginUnits / mvt.Extent
-	return f.max.X >= o.X-m && f.min.X <= o.X+span+m && f.max.Y >= o.Y-m && f.min.Y <= o.Y+span+m
+	return f.max.X >= o.X-margin && f.min.X <= o.X+span+margin && f.max.Y >= o.Y-margin && f.min.Y <= o.Y+span+margin
 }
 
 // anchor returns the tile of zoom z that f's figures are counted in: the one that

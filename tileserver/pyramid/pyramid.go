@@ -16,9 +16,11 @@
 package pyramid
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"runtime"
+	"math"
+	"sync"
 
 	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
@@ -38,6 +40,9 @@ type Feature struct {
 	// AreaM2 and NetM2 are what count into a merged shape's area_m2 and net_m2,
 	// each rounded to 0.01 m². NaN: there is none.
 	AreaM2, NetM2 float64
+	// Alone tells that the feature is known to share no ground with another of its
+	// layer. It saves work, and makes no difference to tiles.
+	Alone bool
 }
 
 // Source is a layer's features. Its methods may be called by several goroutines.
@@ -65,16 +70,8 @@ const DefaultParcelZoom = 13
 // zoom: for layers of few and large shapes, such as places.
 const ParcelsAlways = -1
 
-// DefaultMaxTileBytes is the size of the largest tile of one layer, before
-// compression: about 500,000 bytes of gzip.
-const DefaultMaxTileBytes = 2 << 20
-
-// maxTileVertices bounds the vertices that one tile is made from; a tile with
-// more is merged without trying.
-const maxTileVertices = 1 << 20
-
 // Options says how tiles are made. [Make] and [Build] agree about a tile when
-// all but MinZoom, MaxZoom and Workers are the same.
+// all but MinZoom, MaxZoom, Workers and Cells are the same.
 type Options struct {
 	// MinZoom and MaxZoom are the zooms that Build makes, both included. Make
 	// does not look at them.
@@ -87,10 +84,9 @@ type Options struct {
 	ClassKey string
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
-	// MaxTileBytes bounds a tile before compression; 0 means
-	// [DefaultMaxTileBytes]. A tile of parcels that is larger is drawn merged, as
-	// at lower zooms; one of cells is bounded by the number of cells.
-	MaxTileBytes int
+	// Cells, which may be nil, returns what [BuildAll] gave its [Sink] as the cells
+	// of a tile. With it, Make reads no features below ParcelZoom.
+	Cells func(t tile.Tile) ([]byte, error)
 }
 
 // Stats counts what [Build] made.
@@ -99,63 +95,123 @@ type Stats struct {
 	Tiles map[uint8]int
 	// Bytes is their size before compression.
 	Bytes int64
-	// Merged counts tiles at parcel zooms that were drawn merged because they
-	// were too large.
-	Merged int
 	// Vanished counts parcels in tiles, each once a tile, that are thinner than
 	// the tile's unit and so not in it as themselves. Their ground has gone to
 	// the neighbours that they share borders with, or to squares of one unit.
 	Vanished int
 }
 
-// Build makes every tile of zooms [MinZoom, MaxZoom] that is not empty and hands
-// each to put: a vector tile of the one layer, not compressed. put is called by
-// one goroutine at a time, in an order that depends on the workers, and may keep
-// data; its first error ends the work. So does an error of s, and the end of
-// ctx, whose error is then returned.
-//
-// Memory holds the features of one tile of zoom ParcelZoom-1 (of MinZoom, when
-// that is larger) for each worker, and cells where there are features.
+// Build makes every tile of zooms [MinZoom, MaxZoom] of one layer in one grid that
+// is not empty and hands each to put: a vector tile, not compressed. put is called
+// by one goroutine at a time, in an order that depends on the workers, and may keep
+// data; its first error ends the work. So does an error of s, and the end of ctx,
+// whose error is then returned. [BuildAll] does more at once.
 func Build(ctx context.Context, g tile.Grid, s Source, opt Options, put func(t tile.Tile, data []byte) error) (Stats, error) {
-	opt = opt.filled(g)
 	if opt.MinZoom > opt.MaxZoom || opt.MinZoom < int(g.MinZoom()) || opt.MaxZoom > tile.MaxZoom {
 		return Stats{}, fmt.Errorf("zooms %d to %d: grid %s has zooms in [%d, %d]", opt.MinZoom, opt.MaxZoom, g, g.MinZoom(), tile.MaxZoom)
 	}
-	w := &walk{grid: g, source: s, opt: opt, put: put, stats: Stats{Tiles: map[uint8]int{}}}
-	err := w.build(ctx)
-	return w.stats, err
+	return BuildAll(ctx, Plan{
+		Works: []Work{{Source: s, Layers: []Layer{opt.layer(s)}}}, Grids: []tile.Grid{g},
+		MinZoom: opt.MinZoom, MaxZoom: opt.MaxZoom, Workers: opt.Workers,
+	}, &putter{put: put, cells: map[tile.Tile][]byte{}})
 }
 
-// Make makes one tile, of any zoom, as [Build] does: equal bytes. It returns nil
-// for an empty tile. Below ParcelZoom it reads every feature in the tile, so that
-// tiles of low zooms are better built than made while somebody waits.
+func (o Options) layer(s Source) Layer {
+	return Layer{Name: s.Name(), ParcelZoom: o.ParcelZoom, ClassKey: o.ClassKey}
+}
+
+// putter is the sink of one layer in memory.
+type putter struct {
+	mu    sync.Mutex
+	put   func(t tile.Tile, data []byte) error
+	cells map[tile.Tile][]byte
+}
+
+func (p *putter) PutTile(_ string, t tile.Tile, data []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.put(t, bytes.Clone(data))
+}
+
+func (p *putter) PutCells(_ string, t tile.Tile, data []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cells[t] = data
+	return nil
+}
+
+func (p *putter) Cells(_ string, t tile.Tile) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cells[t], nil
+}
+
+// Make makes one tile, of any zoom, as [BuildAll] does: equal bytes. It returns nil
+// for an empty tile. Below ParcelZoom it reads the cells of nine tiles; without
+// [Options.Cells] every feature in and around the tile, so that low zooms are
+// better built then than made while somebody waits.
 func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, error) {
 	if _, err := tile.New(t.Grid, t.Z, t.X, t.Y); err != nil {
 		return nil, err
 	}
-	opt.MinZoom, opt.MaxZoom = int(t.Z), int(t.Z)
-	opt = opt.filled(t.Grid)
 	var data []byte
-	w := &walk{grid: t.Grid, source: s, opt: opt, stats: Stats{Tiles: map[uint8]int{}}}
-	w.put = func(_ tile.Tile, d []byte) error { data = d; return nil }
-	err := w.subtree(ctx, t)
+	sink := &putter{cells: map[tile.Tile][]byte{}, put: func(_ tile.Tile, d []byte) error { data = d; return nil }}
+	b := &builder{plan: &Plan{Workers: 1, MemoryBytes: math.MaxInt64, Cells: CellsAll}, sink: sink, stats: Stats{Tiles: map[uint8]int{}}}
+	m := newMaker(opt.layer(s), t.Grid, int(t.Z), int(t.Z))
+	m.bit = 1
+	d := desks.Get().(*desk)
+	defer desks.Put(d)
+	if int(t.Z) > m.base() {
+		err := b.run(ctx, d, &job{readerOf(s), []*maker{m}, []tile.Tile{t}})
+		return data, err
+	}
+	covers := newCovers(sink)
+	if opt.Cells != nil {
+		covers.sink = stored{opt.Cells}
+	} else if err := b.cellsAround(ctx, d, readerOf(s), spotted{m, t}); err != nil {
+		return nil, err
+	}
+	err := b.drawCells(d, covers, spotted{m, t})
 	return data, err
 }
 
-// filled returns o with its defaults.
-func (o Options) filled(g tile.Grid) Options {
-	if o.ParcelZoom == 0 {
-		o.ParcelZoom = DefaultParcelZoom
+// stored is a sink to take cells from.
+type stored struct {
+	cells func(t tile.Tile) ([]byte, error)
+}
+
+func (stored) PutTile(string, tile.Tile, []byte) error       { return nil }
+func (stored) PutCells(string, tile.Tile, []byte) error      { return nil }
+func (s stored) Cells(_ string, t tile.Tile) ([]byte, error) { return s.cells(t) }
+
+// cellsAround finds the cells of a tile and its neighbours from features.
+func (b *builder) cellsAround(ctx context.Context, d *desk, s Reader, at spotted) error {
+	covers := newCovers(b.sink)
+	var find func(t tile.Tile) error
+	find = func(t tile.Tile) error {
+		switch {
+		case !anyIn(s, t):
+			return nil
+		case int(t.Z) == at.m.base():
+			return b.run(ctx, d, &job{s, []*maker{at.m}, []tile.Tile{t}})
+		}
+		for _, c := range t.Children() {
+			if err := find(c); err != nil {
+				return err
+			}
+		}
+		c, err := covers.sum(spotted{at.m, t})
+		if err != nil {
+			return err
+		}
+		return b.putCells(at.m, t, c)
 	}
-	// The lowest zoom has no cells to sum: it may be drawn as parcels only.
-	if o.ParcelZoom <= int(g.MinZoom()) {
-		o.ParcelZoom = int(g.MinZoom())
+	for i := range 9 {
+		if t, ok := beside(at.t, i%3-1, i/3-1); ok {
+			if err := find(t); err != nil {
+				return err
+			}
+		}
 	}
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	if o.MaxTileBytes <= 0 {
-		o.MaxTileBytes = DefaultMaxTileBytes
-	}
-	return o
+	return nil
 }

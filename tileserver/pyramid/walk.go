@@ -1,308 +1,169 @@
 package pyramid
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
 )
 
-// walk goes through the quadtree of tiles. Tiles of zoom base, one above the
-// parcels', are where features are read: from there cells are summed upwards and
-// parcels are cut downwards.
-type walk struct {
-	grid   tile.Grid
-	source Source
-	opt    Options
-	low    int // the zoom of build's tasks
+// memoryPerByte is how much memory a feature takes, in two grids, for each byte
+// of [Reader.Size], measured on parcels of 20 corners with 25 fields.
+const memoryPerByte = 4
 
-	mu    sync.Mutex // guards put and stats
-	put   func(tile.Tile, []byte) error
-	stats Stats
-}
-
-// tasksPerWorker is into how many parts the work is divided, so that workers end
-// at about the same time though the parts differ.
-const tasksPerWorker = 8
-
-// desk is what one worker works with: buffers that are used again and again.
-type desk struct {
-	raster raster
-	drawer drawer
-	snap   snapper
-}
-
-// desks holds desks between calls: their buffers are some 10 MB.
-var desks = sync.Pool{New: func() any { return &desk{} }}
-
-func (w *walk) base() int { return w.opt.ParcelZoom - 1 }
-
-// build makes all tiles: those of the tasks' subtrees in parallel, then those
-// above the tasks.
-func (w *walk) build(ctx context.Context) error {
-	x0, y0, x1, y1 := w.grid.Range(w.source.Extent(), uint8(w.opt.MinZoom))
-	var roots, tasks []tile.Tile
-	for y := y0; y <= y1 && w.source.Len() > 0; y++ {
-		for x := x0; x <= x1; x++ {
-			if t := (tile.Tile{Grid: w.grid, Z: uint8(w.opt.MinZoom), X: x, Y: y}); w.any(t) {
-				roots = append(roots, t)
-			}
-		}
+// run makes the tiles of a job and what lies under them.
+func (b *builder) run(ctx context.Context, d *desk, j *job) error {
+	box := geo.EmptyBox()
+	var grids [3]bool
+	for _, t := range j.tiles {
+		box = box.Union(boxAround(t, j.marginZoom(t.Z)))
+		grids[t.Grid] = true
 	}
-	tasks = roots
-	low := w.opt.MinZoom
-	for ; low < w.base() && len(tasks) < tasksPerWorker*w.opt.Workers; low++ {
-		var next []tile.Tile
-		for _, t := range tasks {
-			for _, c := range t.Children() {
-				if w.any(c) {
-					next = append(next, c)
-				}
-			}
-		}
-		tasks = next
+	numbers := within(j.source, box)
+	size := int64(0)
+	for _, i := range numbers {
+		size += int64(j.source.Size(i))
 	}
-	covers := make([]*cover, len(tasks))
-	group, groupCtx := errgroup.WithContext(ctx)
-	numbers := make(chan int)
-	group.Go(func() error {
-		defer close(numbers)
-		for i := range tasks {
-			select {
-			case numbers <- i:
-			case <-groupCtx.Done():
-				return groupCtx.Err()
-			}
-		}
-		return nil
-	})
-	for range w.opt.Workers {
-		group.Go(func() error {
-			d := desks.Get().(*desk)
-			defer desks.Put(d)
-			for i := range numbers {
-				var err error
-				if covers[i], err = w.cover(groupCtx, d, tasks[i]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	done := map[tile.Tile]*cover{}
-	for i, t := range tasks {
-		done[t] = covers[i]
-	}
-	w.low = low
-	d := desks.Get().(*desk)
-	defer desks.Put(d)
-	for _, t := range roots {
-		if _, err := w.above(ctx, d, t, done); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// above draws the tiles from t down to those that are done, and returns what t
-// is covered by.
-func (w *walk) above(ctx context.Context, d *desk, t tile.Tile, done map[tile.Tile]*cover) (*cover, error) {
-	if int(t.Z) >= w.low {
-		c := done[t]
-		delete(done, t)
-		return c, nil
-	}
-	if !w.any(t) {
-		return nil, nil
-	}
-	sum := &cover{}
-	for i, child := range t.Children() {
-		c, err := w.above(ctx, d, child, done)
-		if err != nil {
-			return nil, err
-		}
-		sum.add(c, i)
-	}
-	return sum, w.drawCells(ctx, d, t, sum)
-}
-
-// subtree makes t and what lies under it, as far as the options ask for it.
-func (w *walk) subtree(ctx context.Context, t tile.Tile) error {
-	d := desks.Get().(*desk)
-	defer desks.Put(d)
-	_, err := w.cover(ctx, d, t)
-	return err
-}
-
-// cover makes t and what lies under it and returns what t is covered by, or nil
-// at parcel zooms and where nothing is.
-func (w *walk) cover(ctx context.Context, d *desk, t tile.Tile) (*cover, error) {
-	if err := ctx.Err(); err != nil || !w.any(t) {
-		return nil, err
-	}
-	z := int(t.Z)
-	if z >= w.opt.ParcelZoom {
-		features, err := w.load(ctx, t, t.Z)
-		if err != nil {
-			return nil, err
-		}
-		return nil, w.parcels(ctx, d, t, features)
-	}
-	if z < w.base() {
-		sum := &cover{}
-		for i, child := range t.Children() {
-			c, err := w.cover(ctx, d, child)
-			if err != nil {
-				return nil, err
-			}
-			sum.add(c, i)
-		}
-		return sum, w.drawCells(ctx, d, t, sum)
-	}
-	features, err := w.load(ctx, t, t.Z+1)
-	if err != nil {
-		return nil, err
-	}
-	if w.opt.MaxZoom > z {
-		for _, child := range t.Children() {
-			if err := w.parcels(ctx, d, child, features); err != nil {
-				return nil, err
-			}
-		}
-	}
-	c := d.raster.cover(t, features)
-	return c, w.drawCells(ctx, d, t, c)
-}
-
-// drawCells hands out t, drawn as cells, when its zoom is asked for.
-func (w *walk) drawCells(ctx context.Context, d *desk, t tile.Tile, c *cover) error {
-	if int(t.Z) < w.opt.MinZoom || int(t.Z) > w.opt.MaxZoom || c == nil {
-		return ctx.Err()
-	}
-	layer := mvt.Layer{Name: w.source.Name(), Features: d.drawer.draw(t, c, w.opt.ClassKey)}
-	data, err := mvt.Append(nil, &layer)
-	if err != nil {
-		return err
-	}
-	return w.emit(t, data)
-}
-
-// parcels makes t from those of features that reach into it, and the tiles
-// under it.
-func (w *walk) parcels(ctx context.Context, d *desk, t tile.Tile, features []*loaded) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var here []*loaded
-	vertices := 0
-	for _, f := range features {
-		if f.reaches(t) {
-			here = append(here, f)
-			vertices += len(f.points)
-		}
-	}
-	if len(here) == 0 {
-		return nil
-	}
-	if int(t.Z) >= w.opt.MinZoom {
-		if err := w.parcelTile(d, t, here, vertices); err != nil {
-			return err
-		}
-	}
-	if int(t.Z) < w.opt.MaxZoom {
-		for _, c := range t.Children() {
-			if err := w.parcels(ctx, d, c, here); err != nil {
+	if len(j.tiles) > 1 && size*memoryPerByte > b.plan.MemoryBytes/int64(b.plan.Workers) {
+		half := len(j.tiles) / 2
+		for _, tiles := range [2][]tile.Tile{j.tiles[:half], j.tiles[half:]} {
+			if err := b.run(ctx, d, &job{j.source, j.makers, tiles}); err != nil {
 				return err
 			}
 		}
+		return nil
+	}
+	var planes []tile.Grid
+	for _, g := range tile.Grids() {
+		if grids[g] {
+			planes = append(planes, g)
+		}
+	}
+	if err := d.load.load(ctx, j.source, numbers, planes, holdersOf(j.makers)); err != nil {
+		return err
+	}
+	for _, t := range j.tiles {
+		for _, m := range j.makers {
+			if m.grid != t.Grid {
+				continue
+			}
+			if err := b.subtree(ctx, d, m, t, m.of(d.load.of[t.Grid], t)); err != nil {
+				return err
+			}
+		}
+		b.progress()
 	}
 	return nil
 }
 
-// parcelTile makes t from features, as parcels or, if that is too large, merged.
-func (w *walk) parcelTile(d *desk, t tile.Tile, features []*loaded, vertices int) error {
-	layer := mvt.Layer{Name: w.source.Name()}
-	vanished, merged := 0, 0
-	var data []byte
-	if vertices <= maxTileVertices {
-		layer.Features, vanished = d.snap.tile(t, features)
-		var err error
-		if data, err = mvt.Append(nil, &layer); err != nil {
+// marginZoom returns the first zoom at which tiles of a job are drawn as parcels,
+// and so have a margin.
+func (j *job) marginZoom(z uint8) uint8 {
+	for _, m := range j.makers {
+		if m.base() < int(z) {
+			return z
+		}
+	}
+	return z + 1
+}
+
+// progress tells that one more tile's ground is done.
+func (b *builder) progress() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if done := int(b.done.Add(1)); b.plan.Progress != nil {
+		b.plan.Progress(done, b.all)
+	}
+}
+
+// holdersOf returns which of makers' layers hold a feature, a bit for each.
+func holdersOf(makers []*maker) func(i int) uint64 {
+	return func(i int) uint64 {
+		in := uint64(0)
+		for _, m := range makers {
+			if m.Holds == nil || in&m.bit == 0 && m.Holds(i) {
+				in |= m.bit
+			}
+		}
+		return in
+	}
+}
+
+// of returns those of features that m's layer holds and that reach t.
+func (m *maker) of(features []*loaded, t tile.Tile) []*loaded {
+	var here []*loaded
+	for _, f := range features {
+		if f.layers&m.bit != 0 && f.reaches(t) {
+			here = append(here, f)
+		}
+	}
+	return here
+}
+
+// subtree makes t and what lies under it, of features.
+func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, features []*loaded) error {
+	if err := ctx.Err(); err != nil || len(features) == 0 {
+		return err
+	}
+	z := int(t.Z)
+	if z > m.base() {
+		if err := b.parcels(d, m, t, features); err != nil {
 			return err
 		}
 	}
-	if vertices > maxTileVertices || len(data) > w.opt.MaxTileBytes {
-		merged, vanished = 1, 0
-		layer.Features = d.drawer.draw(t, d.raster.cover(t, features), w.opt.ClassKey)
-		var err error
-		if data, err = mvt.Append(nil, &layer); err != nil {
+	if z == m.base() && (m.min <= z || b.plan.Cells == CellsAll) {
+		if err := b.putCells(m, t, d.raster.cover(t, over(t, features))); err != nil {
 			return err
 		}
 	}
-	w.mu.Lock()
-	w.stats.Merged += merged
-	w.stats.Vanished += vanished
-	w.mu.Unlock()
-	return w.emit(t, data)
+	if z >= max(m.max, m.base()) {
+		return nil
+	}
+	for _, c := range t.Children() {
+		if err := b.subtree(ctx, d, m, c, m.of(features, c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// over returns those of features whose boxes meet t itself.
+func over(t tile.Tile, features []*loaded) []*loaded {
+	here := make([]*loaded, 0, len(features))
+	for _, f := range features {
+		if f.meets(t, 0) {
+			here = append(here, f)
+		}
+	}
+	return here
+}
+
+// parcels makes t of features, as parcels, when its zoom is asked for.
+func (b *builder) parcels(d *desk, m *maker, t tile.Tile, features []*loaded) error {
+	if int(t.Z) < m.min || int(t.Z) > m.max {
+		return nil
+	}
+	shown, vanished := d.snap.tile(t, features)
+	shown, d.keys = inSpace(shown, d.keys)
+	return b.emit(d, m, t, shown, vanished)
 }
 
 // emit hands out a tile that is not empty.
-func (w *walk) emit(t tile.Tile, data []byte) error {
-	if len(data) == 0 {
+func (b *builder) emit(d *desk, m *maker, t tile.Tile, features []mvt.Feature, vanished int) error {
+	var err error
+	if d.data, err = mvt.Append(d.data[:0], &mvt.Layer{Name: m.Name, Features: features}); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	b.stats.Vanished += vanished
+	if len(d.data) > 0 {
+		b.stats.Tiles[t.Z]++
+		b.stats.Bytes += int64(len(d.data))
+	}
+	b.mu.Unlock()
+	if len(d.data) == 0 {
 		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stats.Tiles[t.Z]++
-	w.stats.Bytes += int64(len(data))
-	return w.put(t, data)
-}
-
-// any tells whether a feature's box meets t.
-func (w *walk) any(t tile.Tile) bool {
-	found := false
-	w.source.Search(t.Box(), func(int) bool { found = true; return false })
-	return found
-}
-
-// load reads the features that reach into t, with the margin that tiles of zoom
-// z have, in the order of their ids: an order that the index has no part in.
-func (w *walk) load(ctx context.Context, t tile.Tile, z uint8) ([]*loaded, error) {
-	var numbers []int
-	w.source.Search(boxAround(t, z), func(i int) bool { numbers = append(numbers, i); return true })
-	slices.Sort(numbers)
-	features := make([]*loaded, 0, len(numbers))
-	for n, i := range numbers {
-		if n%256 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-		}
-		f, err := w.source.Feature(i)
-		if err != nil {
-			return nil, err
-		}
-		features = append(features, project(w.grid, f))
-	}
-	slices.SortStableFunc(features, func(a, b *loaded) int { return cmp.Compare(a.ID, b.ID) })
-	return features, nil
-}
-
-// boxAround returns the ground under t and the margin of a tile of zoom z.
-func boxAround(t tile.Tile, z uint8) geo.Box {
-	o, span := t.Origin(), tile.Span(t.Z)
-	// One unit more than the margin covers the rounding to positions.
-	margin := tile.Span(z) * (marginUnits + 1) / mvt.Extent
-	nw := geo.PositionOf(t.Grid.Unproject(tile.World{X: o.X - margin, Y: o.Y - margin}))
-	se := geo.PositionOf(t.Grid.Unproject(tile.World{X: o.X + span + margin, Y: o.Y + span + margin}))
-	return geo.Box{Min: geo.Position{Lon: nw.Lon, Lat: se.Lat}, Max: geo.Position{Lon: se.Lon, Lat: nw.Lat}}
+	return b.sink.PutTile(m.Key, t, d.data)
 }

@@ -136,13 +136,13 @@ func (g Grid) At(p geo.Position, z uint8) Tile {
 	if cols == 0 {
 		return Tile{}
 	}
-	w := g.Project(p)
-	return Tile{g, z, index(w.X, z, cols), index(w.Y, z, rows)}
+	f := g.Fix(p)
+	return Tile{g, z, index(f.X, z, cols), index(f.Y, z, rows)}
 }
 
-// index returns which of n squares of zoom z holds the world coordinate v.
-func index(v float64, z uint8, n uint32) uint32 {
-	return uint32(max(0, min(math.Ldexp(v, int(z)), float64(n-1))))
+// index returns which of n squares of zoom z holds the fixed coordinate v.
+func index(v int64, z uint8, n uint32) uint32 {
+	return uint32(max(0, min(v>>(FixedBits-z), int64(n)-1)))
 }
 
 // Range returns the first and last column and row of zoom z that share ground

@@ -20,21 +20,10 @@ type World struct {
 // Span returns the edge of a tile of zoom z on the [World] plane, 2^-z.
 func Span(z uint8) float64 { return math.Ldexp(1, -int(z)) }
 
-// Project maps p to the plane of g.
-//
-// In c the map is linear, and exact to the last bit of a float64. In w it is
-// EPSG method 1024 (spherical Mercator of the ellipsoid's latitude); latitudes
-// beyond ±[MaxLat] are clamped, so that Y is always in [0, 1] and never
-// decreases as latitude falls. Longitudes beyond ±180° give X outside [0, 1].
-func (g Grid) Project(p geo.Position) World {
-	x := float64(p.Lon+180*geo.Unit) / (360 * geo.Unit)
-	if g == C {
-		return World{x, float64(90*geo.Unit-p.Lat) / (360 * geo.Unit)}
-	}
-	lat := max(-MaxLat, min(float64(p.Lat)/geo.Unit, MaxLat)) * (math.Pi / 180)
-	y := 0.5 - math.Asinh(math.Tan(lat))/(2*math.Pi)
-	return World{x, max(0, min(y, 1))}
-}
+// Project maps p to the plane of g: [Grid.Fix] in floating point, the same on
+// every machine and exact, so that a comparison with the corner of a tile decides
+// as the integers do.
+func (g Grid) Project(p geo.Position) World { return g.Fix(p).World() }
 
 // Unproject is the inverse of [Grid.Project], in degrees. A w outside the
 // plane gives a longitude beyond ±180° or, in c, a latitude beyond ±90°.

@@ -1,0 +1,216 @@
+package tileserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/tileserver/cache"
+	"gengtu/tileserver/pyramid"
+	"gengtu/tileserver/tile"
+)
+
+// BuildOptions says which tiles [BuildTiles] builds, and with what.
+type BuildOptions struct {
+	MinZoom, MaxZoom int
+	// Grids are the grids to build; nil: all.
+	Grids []tile.Grid
+	// Workers is the number of goroutines; 0 means one a processor.
+	Workers int
+	// MemoryBytes bounds what is held of features; 0 means
+	// [pyramid.DefaultMemoryBytes].
+	MemoryBytes int64
+	// Progress, which may be nil, is called with how many of the tiles that
+	// features are read for are done, by one goroutine at a time.
+	Progress func(done, all int)
+}
+
+// Built tells what [BuildTiles] built.
+type Built struct {
+	// Counts is the number of tiles by grid and zoom.
+	Counts map[string]map[string]int
+	// Large are the tiles whose shown layers together have more than
+	// [LargeTileBytes], the largest first.
+	Large []LargeTile
+}
+
+// LargeTileBytes is the size in gzip that no tile should have.
+const LargeTileBytes = 500_000
+
+// LargeTile is a tile of all shown layers and its size in gzip.
+type LargeTile struct {
+	Tile  tile.Tile
+	Bytes int
+}
+
+// BuildTiles builds the tiles of every layer of ix into a new file at path, with
+// the cells that tiles of low zooms are made of on demand. A layer of the manifest
+// whose parcel zoom is not chosen yet is given one, see [ParcelZoom].
+func BuildTiles(ctx context.Context, ix *index.Index, path string, opt BuildOptions) (*Built, error) {
+	w, err := cache.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Grids == nil {
+		opt.Grids = tile.Grids()
+	}
+	sink := &buildSink{Writer: w, shown: map[string]bool{}, sizes: map[tile.Tile]int{}}
+	for _, name := range shownLayers(ix.Manifest) {
+		l := ix.Layer(name, "")
+		if l != nil {
+			sink.shown[l.Meta.Key()] = true
+		}
+	}
+	_, err = pyramid.BuildAll(ctx, pyramid.Plan{
+		Works: worksOf(ix), Grids: opt.Grids, MinZoom: opt.MinZoom, MaxZoom: opt.MaxZoom, Cells: pyramid.CellsAll,
+		Workers: opt.Workers, MemoryBytes: opt.MemoryBytes, Progress: opt.Progress,
+	}, sink)
+	var counts map[tile.Grid]map[uint8]int
+	if err == nil {
+		counts, err = w.Counts()
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	out := &Built{Counts: map[string]map[string]int{}, Large: sink.large()}
+	for _, g := range tile.Grids() {
+		out.Counts[g.String()] = map[string]int{}
+		for z, n := range counts[g] {
+			out.Counts[g.String()][strconv.Itoa(int(z))] = n
+		}
+	}
+	return out, w.Close()
+}
+
+// worksOf returns the layers to be built, views with the layer that they are views
+// of where they show it alike.
+func worksOf(ix *index.Index) []pyramid.Work {
+	var works []pyramid.Work
+	at := map[string]int{} // by key of a layer that is no view
+	for _, views := range []bool{false, true} {
+		for i := range ix.Manifest.Layers {
+			meta := &ix.Manifest.Layers[i]
+			if (meta.View != nil) != views {
+				continue
+			}
+			l := ix.Layer(meta.Name, meta.Vintage)
+			if meta.ParcelZoom == 0 {
+				meta.ParcelZoom = ParcelZoom(l)
+			}
+			layer := pyramid.Layer{Key: meta.Key(), Name: meta.Name, ParcelZoom: meta.ParcelZoom, ClassKey: meta.ClassField}
+			if views {
+				of := ix.Layer(meta.View.Of, meta.Vintage)
+				if alike(of.Meta, meta) {
+					layer.Holds = l.Holds
+					k := at[of.Meta.Key()]
+					works[k].Layers = append(works[k].Layers, layer)
+					continue
+				}
+			}
+			at[meta.Key()] = len(works)
+			works = append(works, pyramid.Work{Source: newLayerSource(l), Layers: []pyramid.Layer{layer}})
+		}
+	}
+	return works
+}
+
+// alike tells whether tiles carry the same of a feature in two layers.
+func alike(a, b *edition.Layer) bool {
+	return a.ClassField == b.ClassField && slices.EqualFunc(a.Fields, b.Fields, func(f, g edition.Field) bool {
+		return f.Name == g.Name && f.Tile == g.Tile
+	})
+}
+
+// What a click can hit: a parcel of this many pixels, the tile having
+// tilePixels, as web maps show it.
+const (
+	hitPixels  = 8
+	tilePixels = 512
+)
+
+// ParcelZoom chooses the zoom from which the features of l are drawn as themselves:
+// the lowest at which the root of their median area is at least 8 pixels of a tile
+// of 512 in w, at the middle latitude of l. Most parcels can be hit then; and a
+// tile that parcels of median size fill has 4,096 of them at most, some 300,000
+// bytes of gzip with their fields. Places, which are few and labelled by name, are
+// always drawn as themselves.
+func ParcelZoom(l *index.Layer) int {
+	if l.Meta.Name == "region" {
+		return pyramid.ParcelsAlways
+	}
+	if l.Len() == 0 {
+		return pyramid.DefaultParcelZoom
+	}
+	areas := make([]float64, l.Len())
+	for i := range areas {
+		areas[i] = l.Record(i).AreaM2
+	}
+	slices.Sort(areas)
+	box := l.Extent()
+	lat := float64(box.Min.Lat+box.Max.Lat) / 2 / geo.Unit * math.Pi / 180
+	side := math.Sqrt(areas[len(areas)/2])
+	for z := 1; z < MaxZoom; z++ {
+		if pixel := tile.W.Resolution(uint8(z)) * math.Cos(lat) * tile.PixelsPerTile / tilePixels; side >= hitPixels*pixel {
+			return z
+		}
+	}
+	return MaxZoom
+}
+
+// buildSink writes what is built and adds up the sizes of the shown layers.
+type buildSink struct {
+	*cache.Writer
+	shown map[string]bool
+
+	mu    sync.Mutex
+	sizes map[tile.Tile]int
+}
+
+func (s *buildSink) PutTile(key string, t tile.Tile, data []byte) error {
+	n, err := s.PutRaw(key, t, data)
+	if err != nil || !s.shown[key] {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sizes[t] += n
+	return nil
+}
+
+// large returns the tiles that are larger than they should be.
+func (s *buildSink) large() []LargeTile {
+	var out []LargeTile
+	for t, n := range s.sizes {
+		if n > LargeTileBytes {
+			out = append(out, LargeTile{t, n})
+		}
+	}
+	slices.SortFunc(out, func(a, b LargeTile) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Tile.String(), b.Tile.String()))
+	})
+	return out
+}
+
+// parcelZoom returns the zoom from which all shown layers of m are drawn as
+// parcels: pictures and styles have no borders below it.
+func parcelZoom(m *edition.Manifest) int {
+	zoom := 0
+	for _, name := range shownLayers(m) {
+		for i := range m.Layers {
+			if l := &m.Layers[i]; l.Name == name {
+				zoom = max(zoom, l.ParcelZoom)
+			}
+		}
+	}
+	if zoom == 0 {
+		return pyramid.DefaultParcelZoom
+	}
+	return zoom
+}

@@ -1,0 +1,322 @@
+package pyramid
+
+import (
+	"slices"
+)
+
+// blockDrawer draws a block.
+type blockDrawer struct {
+	classes []int    // the classes that the block has, by their numbers in the cover
+	blocks  []*block // what they cover
+	sums    [][blockTracts * blockTracts]int64
+	owed    []int64 // of each class, in shares: carried between tracts of whole cells
+	small   []int64 // the same, between tracts that have less than a cell
+	quotas  []int
+	left    []int64 // in units, of empty ground and of each class
+	covered [tractCells * tractCells]int64
+	chosen  [tractCells * tractCells]bool
+	keys    []key
+	whole   int64
+	unit    int64
+	sheet   *sheet
+	has     [blockCells]uint64 // a bit for each cell that has a patch
+}
+
+// key orders cells, or cells and classes, by what is covered.
+type key struct {
+	share int64
+	class int32
+	cell  int32
+}
+
+// compare puts the most covered first.
+func (a key) compare(b key) int {
+	switch {
+	case a.share != b.share:
+		if a.share > b.share {
+			return -1
+		}
+		return 1
+	case a.class != b.class:
+		return int(a.class - b.class)
+	}
+	return int(a.cell - b.cell)
+}
+
+// scarce is the part of a cell, as a divisor, that must be covered for the cell to
+// be drawn whole: a cell with hardly anything in it is no place to draw.
+const scarce = 50
+
+// draw draws block i of c, as many units of each class as are planned; nil if
+// there are none.
+func (d *blockDrawer) draw(c *cover, i int) *sheet {
+	d.classes, d.blocks, d.sums = d.classes[:0], d.blocks[:0], d.sums[:0]
+	d.owed, d.small, d.left = d.owed[:0], d.small[:0], append(d.left[:0], 0)
+	d.whole, d.unit = c.whole, c.whole/wholeUnits
+	units := int64(0)
+	for k := range c.classes {
+		b := c.classes[k].blocks[i]
+		if b == nil {
+			continue
+		}
+		n := c.drawn.units[k][i]
+		units += n
+		d.classes, d.blocks = append(d.classes, k), append(d.blocks, b)
+		d.sums = append(d.sums, b.tracts())
+		// What the plan rounds is a part of a unit.
+		d.small = append(d.small, n*d.unit-b.total())
+		d.owed, d.left = append(d.owed, 0), append(d.left, 0)
+	}
+	if units == 0 {
+		return nil
+	}
+	d.sheet, d.has = &sheet{}, [blockCells]uint64{}
+	for _, tract := range ways {
+		sum := int64(0)
+		for k := range d.sums {
+			sum += d.sums[k][tract]
+		}
+		switch {
+		case sum == 0:
+		case sum < d.whole || sum < lonely*d.whole && d.around(tract) < lonely*d.whole:
+			d.drawSmall(tract)
+		default:
+			d.drawTract(tract)
+		}
+	}
+	d.settle()
+	return d.sheet
+}
+
+// lonely is how many cells a tract and those around it may have together to be
+// drawn at its size: what is alone has no neighbours to exchange with.
+const lonely = 8
+
+// around sums what is covered of a tract and of those around it in the block.
+func (d *blockDrawer) around(tract int) int64 {
+	sum := int64(0)
+	x, y := tract%blockTracts, tract/blockTracts
+	for v := max(y-1, 0); v <= min(y+1, blockTracts-1); v++ {
+		for u := max(x-1, 0); u <= min(x+1, blockTracts-1); u++ {
+			for k := range d.sums {
+				sum += d.sums[k][v*blockTracts+u]
+			}
+		}
+	}
+	return sum
+}
+
+// tracts sums what b covers of each tract.
+func (b *block) tracts() (sums [blockTracts * blockTracts]int64) {
+	for y := range blockCells {
+		row := b[y*blockCells:][:blockCells]
+		out := sums[y/tractCells*blockTracts:][:blockTracts]
+		for x := range out {
+			c := row[x*tractCells:][:tractCells]
+			out[x] += int64(c[0]) + int64(c[1]) + int64(c[2]) + int64(c[3]) + int64(c[4]) + int64(c[5]) + int64(c[6]) + int64(c[7])
+		}
+	}
+	return sums
+}
+
+// cellOf returns the number in its block of cell i of a tract.
+func cellOf(tract, i int) int {
+	return (tract/blockTracts*tractCells+i/tractCells)*blockCells + tract%blockTracts*tractCells + i%tractCells
+}
+
+// drawTract draws whole cells in a tract.
+func (d *blockDrawer) drawTract(tract int) {
+	full, some := d.cover(tract)
+	due := int64(0)
+	for k := range d.sums {
+		if d.sums[k][tract] > 0 {
+			due += d.sums[k][tract] + d.owed[k]
+		}
+	}
+	cells := int(max(0, min((due+d.whole/2)/d.whole, int64(some))))
+	classes := d.divide(tract, cells)
+	d.choose(cells, full)
+	if len(classes) == 1 {
+		for i, yes := range d.chosen {
+			if yes {
+				d.sheet.owner[cellOf(tract, i)] = uint16(d.classes[classes[0]] + 1)
+			}
+		}
+		return
+	}
+	d.keys = d.keys[:0]
+	for i, yes := range d.chosen {
+		for _, k := range classes {
+			if yes {
+				d.keys = append(d.keys, key{int64(d.blocks[k][cellOf(tract, i)]), int32(k), int32(i)})
+			}
+		}
+	}
+	slices.SortFunc(d.keys, key.compare)
+	for _, e := range d.keys {
+		if d.quotas[e.class] > 0 && d.chosen[e.cell] {
+			d.quotas[e.class]--
+			d.chosen[e.cell] = false
+			d.sheet.owner[cellOf(tract, int(e.cell))] = uint16(d.classes[e.class] + 1)
+		}
+	}
+}
+
+// cover sums what is covered of each cell of a tract, and returns how many are
+// full and how many are covered enough to be drawn.
+func (d *blockDrawer) cover(tract int) (full, some int) {
+	first := true
+	for k, b := range d.blocks {
+		if d.sums[k][tract] == 0 {
+			continue
+		}
+		for i := range d.covered {
+			v := int64(b[cellOf(tract, i)])
+			if !first {
+				v += d.covered[i]
+			}
+			d.covered[i] = v
+		}
+		first = false
+	}
+	for _, v := range d.covered {
+		if v >= d.whole {
+			full++
+		}
+		if v*scarce >= d.whole {
+			some++
+		}
+	}
+	return full, some
+}
+
+// divide shares out cells among the classes that the tract has, by largest
+// remainder, to d.quotas, and returns those that get any. What they are owed goes
+// on.
+func (d *blockDrawer) divide(tract, cells int) (classes []int) {
+	d.quotas = append(d.quotas[:0], make([]int, len(d.classes))...)
+	left := cells
+	for k := range d.sums {
+		if d.sums[k][tract] > 0 {
+			d.owed[k] += d.sums[k][tract]
+			d.quotas[k] = int(max(0, d.owed[k]/d.whole))
+			left -= d.quotas[k]
+		}
+	}
+	for ; left != 0; left -= sign(left) {
+		best := -1
+		for k := range d.sums {
+			if d.sums[k][tract] == 0 || left < 0 && d.quotas[k] == 0 {
+				continue
+			}
+			if best < 0 || int64(sign(left))*(d.rest(k)-d.rest(best)) > 0 {
+				best = k
+			}
+		}
+		d.quotas[best] += sign(left)
+	}
+	for k, n := range d.quotas {
+		d.owed[k] -= int64(n) * d.whole
+		if n > 0 {
+			classes = append(classes, k)
+		}
+	}
+	return classes
+}
+
+// rest is what class k is owed beyond its quota.
+func (d *blockDrawer) rest(k int) int64 { return d.owed[k] - int64(d.quotas[k])*d.whole }
+
+func sign(n int) int {
+	if n < 0 {
+		return -1
+	}
+	return 1
+}
+
+// choose marks the most covered cells of the tract, full of which are full.
+func (d *blockDrawer) choose(cells, full int) {
+	if cells >= full {
+		d.keys = d.keys[:0]
+		for i, v := range d.covered {
+			if d.chosen[i] = v >= d.whole; !d.chosen[i] && v > 0 {
+				d.keys = append(d.keys, key{v, 0, int32(i)})
+			}
+		}
+		cells -= full
+	} else {
+		d.keys = d.keys[:0]
+		for i, v := range d.covered {
+			d.chosen[i] = false
+			d.keys = append(d.keys, key{v, 0, int32(i)})
+		}
+	}
+	if cells < len(d.keys) {
+		slices.SortFunc(d.keys, key.compare)
+	}
+	for _, e := range d.keys[:cells] {
+		d.chosen[e.cell] = true
+	}
+}
+
+// drawSmall draws a tract that has few cells as large as it is: whole cells, and
+// patches for the rest.
+func (d *blockDrawer) drawSmall(tract int) {
+	for k := range d.sums {
+		if d.sums[k][tract] == 0 {
+			continue
+		}
+		due := d.sums[k][tract] + d.small[k]
+		n := max(0, (due+d.unit/2)/d.unit)
+		d.small[k] = due - n*d.unit
+		heart := -1
+		for n > 0 {
+			size := min(n, patchMost)
+			if n >= wholeUnits {
+				size = wholeUnits
+			}
+			cell := d.bestOf(tract, k, heart)
+			if cell < 0 {
+				d.small[k] += n * d.unit // so many classes that the next tract takes it
+				break
+			}
+			if heart < 0 {
+				heart = cell
+			}
+			if size == wholeUnits {
+				d.sheet.owner[cell] = uint16(d.classes[k] + 1)
+			} else {
+				d.addPatch(cell, int(size), d.classes[k]+1)
+			}
+			n -= size
+		}
+	}
+}
+
+// bestOf returns the cell of a tract that k covers most, or of those that it covers
+// as much the one nearest to heart, if there is one. It has neither owner nor
+// patch; -1 if there is no such cell.
+func (d *blockDrawer) bestOf(tract, k, heart int) int {
+	best, most, least := -1, int64(-1), 0
+	for i := range tractCells * tractCells {
+		cell := cellOf(tract, i)
+		v := int64(d.blocks[k][cell])
+		if v < most || d.sheet.owner[cell] > 0 || d.patched(cell) {
+			continue
+		}
+		away := 0
+		if heart >= 0 {
+			away = distance(cell, heart)
+		}
+		if v > most || away < least {
+			best, most, least = cell, v, away
+		}
+	}
+	return best
+}
+
+// distance is the square of the distance between two cells of a block.
+func distance(a, b int) int {
+	dx, dy := a%blockCells-b%blockCells, a/blockCells-b/blockCells
+	return dx*dx + dy*dy
+}

@@ -1,0 +1,195 @@
+package pyramid
+
+import "slices"
+
+// graph is what bent edges become: nodes in the middles of hot pixels, and sides
+// between them that meet in nodes only, so that they part the plane into faces.
+// Each side is two ways, there and back: way 2s leads from the first node of side
+// s to its second, way 2s+1 back.
+//
+// Angles grow from x to y, as they do in a polygon of positive area. What lies at
+// the growing angles of a way is the ground beside it.
+type graph struct {
+	sets *sets
+
+	sides  []side
+	nodes  []node
+	fans   []int32 // the ways out of each node, by angle
+	starts []int32 // where the ways of each node begin in fans; those of node i end
+	stops  []int32 // at stops[i]
+	places []int32 // of each way in fans
+	labels []label // of the ground beside each way
+	seen   []bool  // of each node
+	stack  []int32
+	above  quarters
+
+	walked []bool  // of each way
+	loop   []int32 // the nodes of a walk
+	inLoop []int32 // of each node: where it may be in loop
+}
+
+// node is the middle of a hot pixel, in units.
+type node struct{ x, y int16 }
+
+// side is a piece of border between two nodes, in pixels until connect has
+// numbered them.
+type side struct {
+	a, b  int32
+	flips flips
+}
+
+func (g *graph) from(way int32) int32 {
+	if way&1 == 0 {
+		return g.sides[way>>1].a
+	}
+	return g.sides[way>>1].b
+}
+
+func (g *graph) to(way int32) int32 { return g.from(way ^ 1) }
+
+// direction returns the way's course from its node.
+func (g *graph) direction(way int32) (dx, dy int32) {
+	a, b := g.nodes[g.from(way)], g.nodes[g.to(way)]
+	return int32(b.x) - int32(a.x), int32(b.y) - int32(a.y)
+}
+
+// connect numbers the nodes, puts the ways out of each in order, and makes one of
+// sides that lie on one another. p knows the hot pixels.
+func (g *graph) connect(p *pixels) {
+	g.nodes = p.number(g.nodes[:0])
+	n := len(g.nodes)
+	g.starts = zeroed(g.starts, n+1)
+	for i := range g.sides {
+		s := &g.sides[i]
+		s.a, s.b = p.rank(s.a), p.rank(s.b)
+		g.starts[s.a]++
+		g.starts[s.b]++
+	}
+	sum := int32(0)
+	for i, k := range g.starts {
+		sum += k
+		g.starts[i] = sum
+	}
+	g.fans = slices.Grow(g.fans[:0], int(sum))[:sum]
+	for i := len(g.sides) - 1; i >= 0; i-- {
+		s := &g.sides[i]
+		g.starts[s.a]--
+		g.fans[g.starts[s.a]] = int32(2 * i)
+		g.starts[s.b]--
+		g.fans[g.starts[s.b]] = int32(2*i + 1)
+	}
+	g.stops = slices.Grow(g.stops[:0], n)[:n]
+	for i := range n {
+		fan := g.fans[g.starts[i]:g.starts[i+1]]
+		g.arrange(fan)
+		g.join(int32(i), fan)
+	}
+	g.places = slices.Grow(g.places[:0], int(sum))[:sum]
+	for i := range n {
+		at := g.starts[i]
+		for _, way := range g.fans[at:g.starts[i+1]] {
+			if !g.sides[way>>1].flips.empty() {
+				g.fans[at], g.places[way] = way, at
+				at++
+			}
+		}
+		g.stops[i] = at
+	}
+}
+
+func zeroed(list []int32, n int) []int32 {
+	list = slices.Grow(list[:0], n)[:n]
+	clear(list)
+	return list
+}
+
+// arrange sorts the ways out of a node by their angles from x to y.
+func (g *graph) arrange(fan []int32) {
+	if len(fan) < 2 {
+		return
+	}
+	type course struct{ dx, dy int32 }
+	var few [8]course
+	courses := few[:0]
+	for _, way := range fan {
+		dx, dy := g.direction(way)
+		courses = append(courses, course{dx, dy})
+	}
+	for i := 1; i < len(fan); i++ {
+		for j := i; j > 0; j-- {
+			c, d := courses[j], courses[j-1]
+			if hc, hd := c.dy < 0 || c.dy == 0 && c.dx < 0, d.dy < 0 || d.dy == 0 && d.dx < 0; hc != hd && hc || hc == hd && c.dx*d.dy-c.dy*d.dx <= 0 {
+				break
+			}
+			courses[j], courses[j-1] = d, c
+			fan[j], fan[j-1] = fan[j-1], fan[j]
+		}
+	}
+}
+
+// join makes one of the sides that lead from a node to the same other one, which
+// lie beside one another in its fan. Each pair of nodes is looked at from one end.
+func (g *graph) join(node int32, fan []int32) {
+	for i := 0; i < len(fan); {
+		first, to := fan[i]>>1, g.to(fan[i])
+		for i++; i < len(fan) && g.to(fan[i]) == to; i++ {
+			if node < to {
+				s := &g.sides[fan[i]>>1]
+				g.sides[first].flips = g.sets.join(g.sides[first].flips, s.flips)
+				s.flips = flips{none, none}
+			}
+		}
+	}
+}
+
+// label finds what ground lies beside each way. From one way of a piece of the
+// graph that hangs together the labels are known by going round its nodes; what
+// lies around the piece is what lies south of the next side north of it.
+func (g *graph) label(p *pixels) {
+	n := len(g.nodes)
+	g.labels = slices.Grow(g.labels[:0], 2*len(g.sides))[:2*len(g.sides)]
+	g.seen = slices.Grow(g.seen[:0], n)[:n]
+	clear(g.seen)
+	g.above.ready = false
+	pieces := 0
+	p.byRows(func(i int32) {
+		if g.seen[i] || g.starts[i] == g.stops[i] {
+			return
+		}
+		around := label(none)
+		if pieces++; pieces > 1 {
+			around = g.above.find(g, i)
+		}
+		// No node of the piece lies north of this one, or west of it in its row, so
+		// no way goes there: the outside is behind the last way by angle.
+		g.seen[i] = true
+		last := g.fans[g.stops[i]-1]
+		g.labels[last] = around
+		for g.stack = append(g.stack[:0], last); len(g.stack) > 0; {
+			way := g.stack[len(g.stack)-1]
+			g.stack = g.stack[:len(g.stack)-1]
+			g.round(way)
+		}
+	})
+}
+
+// round goes round the node that way leads out of, whose label is known, and
+// labels the ways there and those that come in.
+func (g *graph) round(way int32) {
+	node := g.from(way)
+	start, stop := g.starts[node], g.stops[node]
+	at, l := g.places[way], g.labels[way]
+	for range stop - start {
+		if at++; at == stop {
+			at = start
+		}
+		next := g.fans[at]
+		g.labels[next^1] = l
+		l = g.sets.over(l, g.sides[next>>1].flips)
+		g.labels[next] = l
+		if to := g.to(next); !g.seen[to] {
+			g.seen[to] = true
+			g.stack = append(g.stack, next^1)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package pyramid
+
+import (
+	"container/list"
+	"context"
+	"slices"
+	"sync"
+
+	"gengtu/tileserver/tile"
+)
+
+// putCells gives the sink what t is covered by.
+func (b *builder) putCells(m *maker, t tile.Tile, c *cover) error {
+	if len(c.classes) == 0 {
+		return nil
+	}
+	if err := b.sink.PutCells(m.Key, t, c.append(nil)); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cells[t] = struct{}{}
+	return nil
+}
+
+// spotted is a tile of a layer.
+type spotted struct {
+	m *maker
+	t tile.Tile
+}
+
+// sums draws the tiles below the parcels', from the base up: when the cells of a
+// zoom are all known, its tiles are drawn, each beside its neighbours, and the
+// cells of the zoom above are summed.
+func (b *builder) sums(ctx context.Context) error {
+	covers := newCovers(b.sink)
+	for up := 0; ; up++ {
+		var here, below []spotted
+		for _, m := range b.makers {
+			low := m.min
+			if b.plan.Cells == CellsAll {
+				low = int(m.grid.MinZoom())
+			}
+			z := m.base() - up
+			if z < low {
+				continue
+			}
+			from := len(here)
+			if here = m.tilesOf(uint8(z), here); z > low {
+				below = append(below, here[from:]...)
+			}
+		}
+		err := b.each(ctx, len(here), func(_ context.Context, d *desk, i int) error { return b.drawCells(d, covers, here[i]) })
+		if err != nil {
+			return err
+		}
+		if len(below) == 0 {
+			return nil
+		}
+		parents := below[:0]
+		for _, s := range below {
+			if p, ok := s.t.Parent(); ok {
+				parents = append(parents, spotted{s.m, p})
+			}
+		}
+		// Sorted along a curve, the quarters of a tile stand side by side.
+		parents = slices.Compact(parents)
+		err = b.each(ctx, len(parents), func(_ context.Context, _ *desk, i int) error {
+			c, err := covers.sum(parents[i])
+			if err != nil {
+				return err
+			}
+			return b.putCells(parents[i].m, parents[i].t, c)
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// tilesOf appends the tiles of zoom z whose cells are known, along a curve.
+func (m *maker) tilesOf(z uint8, dst []spotted) []spotted {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	from := len(dst)
+	for t := range m.cells {
+		if t.Z == z {
+			dst = append(dst, spotted{m, t})
+		}
+	}
+	slices.SortFunc(dst[from:], func(a, b spotted) int { return alongTiles(a.t, b.t) })
+	return dst
+}
+
+// drawCells makes a tile of cells when its zoom is asked for.
+func (b *builder) drawCells(d *desk, covers *covers, s spotted) error {
+	if int(s.t.Z) < s.m.min || int(s.t.Z) > s.m.max {
+		return nil
+	}
+	around, err := covers.around(s)
+	if err != nil {
+		return err
+	}
+	return b.emit(d, s.m, s.t, d.drawer.draw(around, s.m.ClassKey), 0)
+}
+
+// coversKept is how many covers are kept in memory, of some 2 MB each: a tile
+// and its neighbours for several workers.
+const coversKept = 48
+
+// covers keeps the covers that were used last. It is safe for concurrent use.
+type covers struct {
+	sink Sink
+	mu   sync.Mutex
+	used *list.List // of *keptCover, the last used in front
+	at   map[spotted]*list.Element
+}
+
+type keptCover struct {
+	s     spotted
+	once  sync.Once
+	cover *cover
+	err   error
+}
+
+func newCovers(sink Sink) *covers {
+	return &covers{sink: sink, used: list.New(), at: map[spotted]*list.Element{}}
+}
+
+// get returns what a tile is covered by, nil when nothing is known of it. The
+// cover is shared and must not be changed.
+func (c *covers) get(s spotted) (*cover, error) {
+	k := c.kept(s)
+	k.once.Do(func() {
+		var data []byte
+		if data, k.err = c.sink.Cells(s.m.Key, s.t); k.err == nil && len(data) > 0 {
+			k.cover, k.err = decodeCover(data)
+		}
+	})
+	return k.cover, k.err
+}
+
+func (c *covers) kept(s spotted) *keptCover {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.at[s]
+	if e == nil {
+		e = c.used.PushFront(&keptCover{s: s})
+		c.at[s] = e
+		if c.used.Len() > coversKept {
+			delete(c.at, c.used.Remove(c.used.Back()).(*keptCover).s)
+		}
+	} else {
+		c.used.MoveToFront(e)
+	}
+	return e.Value.(*keptCover)
+}
+
+// around returns the covers of a tile and its neighbours.
+func (c *covers) around(s spotted) (*neighbours, error) {
+	var n neighbours
+	for i := range n {
+		var err error
+		if t, ok := beside(s.t, i%3-1, i/3-1); ok {
+			if n[i], err = c.get(spotted{s.m, t}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &n, nil
+}
+
+// beside returns the tile dx columns and dy rows from t, false beyond the grid.
+func beside(t tile.Tile, dx, dy int) (tile.Tile, bool) {
+	n, err := tile.New(t.Grid, t.Z, t.X+uint32(dx), t.Y+uint32(dy))
+	return n, err == nil
+}
+
+// sum returns what a tile's quarters are covered by together.
+func (c *covers) sum(s spotted) (*cover, error) {
+	sum := &cover{}
+	for i, t := range s.t.Children() {
+		k, err := c.get(spotted{s.m, t})
+		if err != nil {
+			return nil, err
+		}
+		sum.add(k, i)
+	}
+	return sum, nil
+}

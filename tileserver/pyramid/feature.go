@@ -48,7 +48,7 @@ func project(g tile.Grid, f Feature) *loaded {
 // reaches tells whether f's box meets t or its margin.
 func (f *loaded) reaches(t tile.Tile) bool {
 	o, span := t.Origin(), tile.Span(t.Z)
-	m := span * marginUnits / mvt.Extent
+	m := span * (marginUnits + 1) / mvt.Extent
 	return f.max.X >= o.X-m && f.min.X <= o.X+span+m && f.max.Y >= o.Y-m && f.min.Y <= o.Y+span+m
 }
 

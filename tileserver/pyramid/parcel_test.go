@@ -125,10 +125,10 @@ func checkCoverage(t *testing.T, g tile.Grid, tl tile.Tile, data []byte, frame g
 	// it: no gap and no overlap, exactly.
 	unit := func(p geo.Position) (int32, int32) {
 		w := g.Project(p)
-		// Corners are rounded to 1/64 of a unit before they are to units.
-		scale := math.Ldexp(mvt.Extent*64, int(tl.Z))
+		// Corners are rounded to 1/4096 of a unit before they are to units.
+		scale := math.Ldexp(mvt.Extent*4096, int(tl.Z))
 		at := func(v float64, n uint32) int32 {
-			return int32(max(-64, min(math.Floor((math.Floor(v*scale+0.5)+32)/64)-float64(n)*mvt.Extent, mvt.Extent+64)))
+			return int32(max(-64, min(math.Floor((math.Floor(v*scale+0.5)+2048)/4096)-float64(n)*mvt.Extent, mvt.Extent+64)))
 		}
 		return at(w.X, tl.X), at(w.Y, tl.Y)
 	}
@@ -327,8 +327,7 @@ func TestMakeSlivers(t *testing.T) {
 		features []geo.MultiPolygon
 		want     int64 // square units
 	}{
-		// Corners are rounded to 1/64: 300 units by 20/64.
-		{"a strip of a third of a unit", []geo.MultiPolygon{box(100, 100.1, 400, 100.4)}, 94},
+		{"a strip of a third of a unit", []geo.MultiPolygon{box(100, 100.1, 400, 100.4)}, 90},
 		{"a spot of three quarters", []geo.MultiPolygon{box(100.1, 100.1, 100.4, 102.6)}, 1},
 		{"a spot of a fifth", []geo.MultiPolygon{box(100.1, 100.1, 100.4, 100.7)}, 0},
 		{"a strip between neighbours", []geo.MultiPolygon{box(100, 100.1, 400, 100.4), box(100, 50, 400, 100.1), box(100, 100.4, 400, 150)}, 300 * 100},

@@ -1,250 +1,196 @@
 package pyramid
 
 import (
-	"cmp"
 	"slices"
 
 	"gengtu/tileserver/mvt"
 )
 
-// polygons makes polygons of the bent rings of a feature. Rings that pass no
-// corner twice are simple and stay as they are; others are taken apart into
-// edges and put together again.
-func (s *snapper) polygons() []mvt.Polygon {
-	if s.marks == nil {
-		s.marks = make([]uint64, (pixelSide*pixelSide+63)/64)
-	}
-	simple := true
-	for _, ring := range s.chains {
-		simple = simple && len(ring) > 2
-		for _, p := range ring {
-			b := bit(p)
-			simple = simple && s.marks[b>>6]&(1<<(b&63)) == 0
-			s.marks[b>>6] |= 1 << (b & 63)
+// outline is a ring around ground of one owner: a shell when area2, twice its
+// area, is positive, or a hole.
+type outline struct {
+	owner    int32
+	from, to int32 // in outlines.points
+	area2    int64
+}
+
+// outlines collects rings and makes polygons of them. What it gives out is
+// overwritten by the next tile.
+type outlines struct {
+	points []mvt.Point
+	list   []outline
+
+	order    []int32 // list by owner
+	counts   []int32
+	shells   []int32 // of one owner
+	homes    []int32 // for each outline of one owner, its shell's number
+	rings    []mvt.Ring
+	polygons []mvt.Polygon
+	features []mvt.Feature
+}
+
+func (o *outlines) reset() { o.points, o.list = o.points[:0], o.list[:0] }
+
+// trace finds the simple rings around the ground of each owner. Sides with the
+// same owner on both hands vanish. A walk keeps its owner's ground beside it and
+// takes the sharpest turn towards it at each node, and a loop that closes on the
+// way is a ring of its own: so rings touch themselves nowhere, and what hangs
+// together by a corner only becomes two polygons.
+func (g *graph) trace(o *outlines) {
+	ways := 2 * len(g.sides)
+	g.walked = slices.Grow(g.walked[:0], ways)[:ways]
+	clear(g.walked)
+	g.inLoop = slices.Grow(g.inLoop[:0], len(g.pixels))[:len(g.pixels)]
+	// From here on ground is its owner's.
+	for _, way := range g.fans {
+		if !g.sides[way>>1].flips.empty() {
+			g.labels[way] = g.sets.owner(g.labels[way])
 		}
 	}
-	for _, ring := range s.chains {
-		for _, p := range ring {
-			s.marks[bit(p)>>6] = 0
-		}
-	}
-	a := &s.arcs
-	a.shells, a.holes = a.shells[:0], a.holes[:0]
-	if simple {
-		for _, ring := range s.chains {
-			a.sort(ring)
-		}
-	} else {
-		a.trace(s.chains)
-	}
-	return a.polygons()
-}
-
-// arcs takes rings apart where they meet themselves.
-type arcs struct {
-	list          []arc
-	used          []bool
-	stack         []mvt.Point
-	at            map[mvt.Point]int
-	shells, holes []sized
-}
-
-// arc is an edge between two neighbouring corners.
-type arc struct{ a, b mvt.Point }
-
-// sized is a ring with twice its area.
-type sized struct {
-	ring  mvt.Ring
-	area2 int64
-}
-
-func comparePoints(p, q mvt.Point) int {
-	if c := cmp.Compare(p.X, q.X); c != 0 {
-		return c
-	}
-	return cmp.Compare(p.Y, q.Y)
-}
-
-func compareArcs(e, f arc) int {
-	if c := comparePoints(e.a, f.a); c != 0 {
-		return c
-	}
-	return comparePoints(e.b, f.b)
-}
-
-// trace finds the simple rings around what chains surround. Edges that lie on one
-// another in opposite directions cancel out. What is left is walked along with
-// the inside on one hand, taking the sharpest turn towards it at each corner, and
-// a loop that closes on the way is a ring of its own: so rings touch themselves
-// nowhere, and what hangs together by a corner only becomes two polygons.
-func (t *arcs) trace(chains [][]mvt.Point) {
-	t.collect(chains)
-	if t.at == nil {
-		t.at = map[mvt.Point]int{}
-	}
-	t.used = append(t.used[:0], make([]bool, len(t.list))...)
-	for i := range t.list {
-		if t.used[i] {
-			continue
-		}
-		t.stack = t.stack[:0]
-		clear(t.at)
-		// Every corner has as many edges in as out, so a walk ends where it began.
-		for next := i; next >= 0; next = t.after(next) {
-			t.used[next] = true
-			p := t.list[next].a
-			if k, ok := t.at[p]; ok {
-				t.sort(t.stack[k:])
-				for _, q := range t.stack[k+1:] {
-					delete(t.at, q)
-				}
-				t.stack = t.stack[:k+1]
-				continue
-			}
-			t.at[p] = len(t.stack)
-			t.stack = append(t.stack, p)
-		}
-		t.sort(t.stack)
-	}
-}
-
-// collect fills t.list with the edges of chains that do not cancel out, sorted.
-func (t *arcs) collect(chains [][]mvt.Point) {
-	t.list = t.list[:0]
-	for _, ring := range chains {
-		for i, a := range ring {
-			if b := ring[(i+1)%len(ring)]; a != b {
-				t.list = append(t.list, arc{a, b})
+	for i := range g.pixels {
+		for _, way := range g.fans[g.starts[i]:g.stops[i]] {
+			if owner := g.labels[way]; owner != none && owner != g.labels[way^1] && !g.walked[way] {
+				g.walk(way, o)
 			}
 		}
 	}
-	// An edge and its opposite become neighbours when sorted by their lower end.
-	lower := func(e arc) arc {
-		if comparePoints(e.b, e.a) < 0 {
-			return arc{e.b, e.a}
+}
+
+// walk goes along the border of the ground beside way, until it is there again.
+func (g *graph) walk(way int32, o *outlines) {
+	owner := g.labels[way]
+	g.loop = g.loop[:0]
+	for !g.walked[way] {
+		g.walked[way] = true
+		node := g.from(way)
+		if k := g.inLoop[node]; uint32(k) < uint32(len(g.loop)) && g.loop[k] == node {
+			o.add(g, owner, g.loop[k:])
+			g.loop = g.loop[:k]
 		}
-		return e
-	}
-	slices.SortFunc(t.list, func(e, f arc) int {
-		if c := compareArcs(lower(e), lower(f)); c != 0 {
-			return c
-		}
-		return compareArcs(e, f)
-	})
-	kept := 0
-	for i := 0; i < len(t.list); {
-		line, balance := lower(t.list[i]), 0
-		for ; i < len(t.list) && lower(t.list[i]) == line; i++ {
-			if t.list[i] == line {
-				balance++
-			} else {
-				balance--
+		g.inLoop[node] = int32(len(g.loop))
+		g.loop = append(g.loop, node)
+		// At the next node the ground lies before the way back, by angle.
+		to := g.to(way)
+		start, stop, at := g.starts[to], g.stops[to], g.places[way^1]
+		for {
+			if at == start {
+				at = stop
+			}
+			at--
+			if way = g.fans[at]; g.labels[way^1] != owner {
+				break
 			}
 		}
-		for ; balance > 0; balance-- {
-			t.list[kept] = line
-			kept++
-		}
-		for ; balance < 0; balance++ {
-			t.list[kept] = arc{line.b, line.a}
-			kept++
-		}
 	}
-	t.list = t.list[:kept]
-	slices.SortFunc(t.list, compareArcs)
+	o.add(g, owner, g.loop)
 }
 
-// after returns the edge to go on with after edge i, or -1 at the walk's end.
-func (t *arcs) after(i int) int {
-	from, at := t.list[i].a, t.list[i].b
-	j, _ := slices.BinarySearchFunc(t.list, at, func(e arc, p mvt.Point) int { return comparePoints(e.a, p) })
-	best := -1
-	back := mvt.Point{X: from.X - at.X, Y: from.Y - at.Y}
-	for ; j < len(t.list) && t.list[j].a == at; j++ {
-		if t.used[j] {
-			continue
+// add takes over the ring through nodes, without those in straight lines.
+func (o *outlines) add(g *graph, owner int32, nodes []int32) {
+	from := len(o.points)
+	point := func(n int32) mvt.Point {
+		x, y := middleOf(g.pixels[n])
+		return mvt.Point{X: x, Y: y}
+	}
+	before, p := point(nodes[len(nodes)-2]), point(nodes[len(nodes)-1])
+	for _, n := range nodes {
+		next := point(n)
+		if cross(mvt.Point{X: p.X - before.X, Y: p.Y - before.Y}, mvt.Point{X: next.X - p.X, Y: next.Y - p.Y}) != 0 {
+			o.points = append(o.points, p)
 		}
-		way := func(k int) mvt.Point { return mvt.Point{X: t.list[k].b.X - at.X, Y: t.list[k].b.Y - at.Y} }
-		if best < 0 || sooner(back, way(best), way(j)) {
-			best = j
-		}
+		before, p = p, next
 	}
-	return best
-}
-
-// sooner tells whether, turning from back by growing angles, u is met before v.
-// Angles grow from x to y; the walks have the inside on the side of growing y
-// when they go along x, so the last way met is the sharpest turn to the inside.
-func sooner(back, u, v mvt.Point) bool {
-	hu, hv := halfTurn(back, u), halfTurn(back, v)
-	if hu != hv {
-		return hu < hv
-	}
-	return cross(u, v) > 0
-}
-
-// halfTurn tells in which part of a turn from back v lies: up to a half, the half
-// itself, beyond it, or a whole turn.
-func halfTurn(back, v mvt.Point) int {
-	c := cross(back, v)
-	switch {
-	case c > 0:
-		return 0
-	case c < 0:
-		return 2
-	case int64(back.X)*int64(v.X)+int64(back.Y)*int64(v.Y) < 0:
-		return 1
-	}
-	return 3
+	ring := mvt.Ring(o.points[from:])
+	o.list = append(o.list, outline{owner, int32(from), int32(len(o.points)), ring.Area2()})
 }
 
 func cross(u, v mvt.Point) int64 {
 	return int64(u.X)*int64(v.Y) - int64(v.X)*int64(u.Y)
 }
 
-// sort copies ring, without corners in straight lines, to shells or holes.
-func (t *arcs) sort(ring []mvt.Point) {
-	out := make(mvt.Ring, 0, len(ring))
-	for i, p := range ring {
-		before, after := ring[(i+len(ring)-1)%len(ring)], ring[(i+1)%len(ring)]
-		if cross(mvt.Point{X: p.X - before.X, Y: p.Y - before.Y}, mvt.Point{X: after.X - p.X, Y: after.Y - p.Y}) != 0 {
-			out = append(out, p)
+// drawn makes the polygons of all owners, in the order of their numbers.
+func (o *outlines) drawn(features []*loaded) []mvt.Feature {
+	o.sort(len(features))
+	o.rings = slices.Grow(o.rings[:0], len(o.list))
+	o.polygons = slices.Grow(o.polygons[:0], len(o.list))
+	o.features = o.features[:0]
+	for i := 0; i < len(o.order); {
+		owner, from := o.list[o.order[i]].owner, i
+		for i < len(o.order) && o.list[o.order[i]].owner == owner {
+			i++
 		}
+		l := features[owner]
+		o.features = append(o.features, mvt.Feature{ID: l.ID, Tags: l.Tags, Polygons: o.assemble(o.order[from:i])})
 	}
-	switch area2 := out.Area2(); {
-	case area2 > 0:
-		t.shells = append(t.shells, sized{out, area2})
-	case area2 < 0:
-		t.holes = append(t.holes, sized{out, -area2})
+	return o.features
+}
+
+// sort puts the numbers of the outlines into order, by owner and, within it, as
+// they were found.
+func (o *outlines) sort(owners int) {
+	o.counts = zeroed(o.counts, owners+1)
+	for i := range o.list {
+		o.counts[o.list[i].owner]++
+	}
+	sum := int32(0)
+	for i, n := range o.counts {
+		sum += n
+		o.counts[i] = sum
+	}
+	o.order = slices.Grow(o.order[:0], len(o.list))[:len(o.list)]
+	for i := len(o.list) - 1; i >= 0; i-- {
+		owner := o.list[i].owner
+		o.counts[owner]--
+		o.order[o.counts[owner]] = int32(i)
 	}
 }
 
-// polygons gives each hole to the smallest shell around it.
-func (t *arcs) polygons() []mvt.Polygon {
-	if len(t.shells) == 0 {
-		return nil
+// assemble gives each hole to the smallest shell around it.
+func (o *outlines) assemble(list []int32) []mvt.Polygon {
+	o.shells, o.homes = o.shells[:0], o.homes[:0]
+	for _, i := range list {
+		if o.list[i].area2 > 0 {
+			o.shells = append(o.shells, i)
+		}
 	}
-	out := make([]mvt.Polygon, len(t.shells))
-	for i, s := range t.shells {
-		out[i] = mvt.Polygon{s.ring}
+	for _, i := range list {
+		o.homes = append(o.homes, o.home(i))
 	}
-	for _, h := range t.holes {
-		best := 0
-		if len(t.shells) > 1 {
-			best = -1
-			for i, s := range t.shells {
-				if s.area2 > h.area2 && (best < 0 || s.area2 < t.shells[best].area2) && surrounds(s.ring, h.ring) {
-					best = i
-				}
+	first := len(o.polygons)
+	for _, s := range o.shells {
+		from := len(o.rings)
+		o.rings = append(o.rings, o.ring(s))
+		for k, i := range list {
+			if i != s && o.homes[k] == s {
+				o.rings = append(o.rings, o.ring(i))
 			}
 		}
-		// Edges that cancel out leave no hole without a shell; if the input was
-		// not valid there may be one, and what it took away was not there.
-		if best >= 0 {
-			out[best] = append(out[best], h.ring)
+		o.polygons = append(o.polygons, o.rings[from:len(o.rings):len(o.rings)])
+	}
+	return o.polygons[first:len(o.polygons):len(o.polygons)]
+}
+
+func (o *outlines) ring(i int32) mvt.Ring {
+	l := &o.list[i]
+	return o.points[l.from:l.to:l.to]
+}
+
+// home returns the shell that outline i belongs to: itself, or the smallest
+// around it. A hole always has one.
+func (o *outlines) home(i int32) int32 {
+	if o.list[i].area2 > 0 {
+		return i
+	}
+	if len(o.shells) == 1 {
+		return o.shells[0]
+	}
+	best := int32(none)
+	for _, s := range o.shells {
+		if a := o.list[s].area2; a > -o.list[i].area2 && (best == none || a < o.list[best].area2) && surrounds(o.ring(s), o.ring(i)) {
+			best = s
 		}
 	}
-	return out
+	return best
 }
 
 // surrounds tells whether the middle of an edge of hole, which lies on no edge of

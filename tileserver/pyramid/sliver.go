@@ -1,120 +1,248 @@
 package pyramid
 
 import (
-	"math"
+	"cmp"
+	"slices"
 
 	"gengtu/tileserver/mvt"
+	"gengtu/tileserver/tile"
 )
 
-// sliver is a parcel that bending left nothing of: thinner than a unit.
-type sliver struct {
-	feature int32
-	squares int // its area in units, rounded
-	chain   []mvt.Point
+// slivers draws features that are thinner than a unit everywhere, so that
+// nothing is left of them when their corners are moved to whole units: as
+// squares of one unit along them, as many as their area asks for, where nothing
+// else is drawn. Ground that a neighbour has taken over with the common border is
+// drawn already.
+//
+// Which squares a feature asks for depends on nothing but the feature, and who
+// gets a square on nothing but that square: so tiles agree.
+type slivers struct {
+	squares []square
+	chain   []spot
+	ends    []int
+
+	starts, members []int32 // the sides between ground and nothing by rows, see index
 }
 
-// sliver returns what is to be drawn of feature f, of the given edges: squares of
-// one unit along the line that it has become, as many as its area asks for.
-func (s *snapper) sliver(f int32, edges []segment) sliver {
-	area2 := int64(0)
-	for _, e := range edges {
-		area2 += int64(e.a.x)*int64(e.b.y) - int64(e.b.x)*int64(e.a.y)
+// square is a unit square, by the pixel of its north-west corner, that a feature
+// asks for.
+type square struct{ pixel, feature int32 }
+
+// drawSlivers appends outlines of the squares of features that are too thin, and
+// tells how many of those that reach into the tile are not drawn otherwise.
+func (s *snapper) drawSlivers(t tile.Tile, features []*loaded) (vanished int) {
+	if len(s.cutter.thin) == 0 {
+		return 0
 	}
-	v := sliver{feature: f, squares: int(math.Abs(float64(area2))/(2*subunits*subunits) + 0.5)}
-	for _, c := range s.chains {
-		v.chain = append(v.chain, c...)
+	v := &s.slivers
+	v.squares = v.squares[:0]
+	w := windowOf(t)
+	drawn := make(map[int32]bool)
+	for _, o := range s.outlines.list {
+		drawn[o.owner] = true
 	}
-	return v
+	for _, f := range s.cutter.thin {
+		if !drawn[f] && features[f].within(t) {
+			vanished++
+		}
+		v.ask(&w, features[f], f)
+	}
+	// The first of several features gets a square.
+	slices.SortFunc(v.squares, func(a, b square) int {
+		return cmp.Or(cmp.Compare(a.pixel, b.pixel), cmp.Compare(a.feature, b.feature))
+	})
+	v.squares = slices.CompactFunc(v.squares, func(a, b square) bool { return a.pixel == b.pixel })
+	if len(v.squares) == 0 {
+		return vanished
+	}
+	v.index(&s.graph)
+	v.squares = slices.DeleteFunc(v.squares, func(q square) bool { return !v.free(&s.graph, q) })
+	s.drawSquares()
+	return vanished
 }
 
-// polygons returns v's squares: spread evenly along its line, inside the tile,
-// where no other parcel is drawn. Ground that a neighbour has taken over with the
-// common border is drawn already.
-func (v *sliver) polygons(a *arcs, drawn []mvt.Feature) []mvt.Polygon {
-	length := 0.0
-	for i, p := range v.chain {
-		q := v.chain[(i+1)%len(v.chain)]
-		length += math.Hypot(float64(q.X-p.X), float64(q.Y-p.Y))
+// drawSquares makes outlines of the squares that are left.
+func (s *snapper) drawSquares() {
+	s.pixels.cool()
+	g := &s.graph
+	g.sides = g.sides[:0]
+	for _, q := range s.slivers.squares {
+		x, y := middleOf(q.pixel)
+		d := flips{q.feature, none}
+		for _, c := range [4][2]int32{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
+			s.pixels.light(x+c[0], y+c[1])
+		}
+		at := q.pixel
+		g.sides = append(g.sides, side{at, at + 1, d}, side{at, at + rowBits, d},
+			side{at + 1, at + rowBits + 1, d}, side{at + rowBits, at + rowBits + 1, d})
 	}
-	var squares [][]mvt.Point
-	taken := map[mvt.Point]bool{}
-	for n := range v.squares {
-		// The line runs there and back again: half of it is the whole.
-		start := length / 2 * (float64(n) + 0.5) / float64(v.squares)
-		for d := start; d <= length; d++ {
-			p := v.along(d)
-			if taken[p] {
-				continue // a branch that has its square: the next place
+	g.connect(&s.pixels)
+	g.label()
+	g.trace(&s.outlines)
+}
+
+// within tells whether f's box reaches into t itself.
+func (f *loaded) within(t tile.Tile) bool {
+	o, span := t.Origin(), tile.Span(t.Z)
+	return f.max.X > o.X && f.min.X < o.X+span && f.max.Y > o.Y && f.min.Y < o.Y+span
+}
+
+// ask appends the squares of f that lie in the frame: spread evenly along its
+// corners, in steps of units along x or y, whichever is more.
+func (v *slivers) ask(w *window, f *loaded, feature int32) {
+	count := v.measure(w, f)
+	if count == 0 {
+		return
+	}
+	length := int64(0)
+	steps := func(a, b spot) int64 { return max(b.x-a.x, a.x-b.x, b.y-a.y, a.y-b.y) }
+	v.each(func(a, b spot) { length += steps(a, b) })
+	if length == 0 {
+		v.claim(v.chain[0], feature)
+		return
+	}
+	// The way runs there and back again: half of it is the whole. Square n of
+	// count is (2n+1)·length/(4·count) from the start, in whole steps.
+	passed, n := int64(0), int64(0)
+	v.each(func(a, b spot) {
+		k := steps(a, b)
+		last := min(count, (4*count*(passed+k)/length+1)/2)
+		if k > 0 && !apart(spot{a.x << subShift, a.y << subShift}, spot{b.x << subShift, b.y << subShift}) {
+			for ; n < last; n++ {
+				d := max(0, min((2*n+1)*length/(4*count)-passed, k-1))
+				// Between two units of the way the square is the one on the way to b.
+				v.claim(spot{a.x + floorDiv(d*(b.x-a.x), k), a.y + floorDiv(d*(b.y-a.y), k)}, feature)
 			}
-			taken[p] = true
-			if p.X >= 0 && p.Y >= 0 && p.X < mvt.Extent && p.Y < mvt.Extent && free(p, drawn) {
-				squares = append(squares, []mvt.Point{p, {X: p.X + 1, Y: p.Y}, {X: p.X + 1, Y: p.Y + 1}, {X: p.X, Y: p.Y + 1}})
+		}
+		n = max(n, last)
+		passed += k
+	})
+}
+
+// claim appends the square with the north-west corner p, if the frame has it.
+func (v *slivers) claim(p spot, feature int32) {
+	if p.x >= frameLow && p.x < frameHigh && p.y >= frameLow && p.y < frameHigh {
+		v.squares = append(v.squares, square{pixelAt(int32(p.x), int32(p.y)), feature})
+	}
+}
+
+// measure fills v.chain with the corners of f in whole units, ring by ring, each
+// from a corner that is far from its others, and returns f's area in square units.
+func (v *slivers) measure(w *window, f *loaded) int64 {
+	v.chain, v.ends = v.chain[:0], v.ends[:0]
+	const unit2 = 2 * subunits * subunits
+	area2, start := int64(0), 0
+	for _, end := range f.ends {
+		from := len(v.chain)
+		origin := w.at(f.points[start])
+		a := w.at(f.points[end-1])
+		for _, p := range f.points[start:end] {
+			b := w.at(p)
+			area2 += (a.x-origin.x)*(b.y-origin.y) - (b.x-origin.x)*(a.y-origin.y)
+			v.chain = append(v.chain, unitOf(b))
+			a = b
+		}
+		start = end
+		ring := v.chain[from:]
+		far := 0
+		for i, p := range ring {
+			if distance2(p, ring[0]) > distance2(ring[far], ring[0]) {
+				far = i
 			}
-			break
+		}
+		turned := slices.Concat(ring[far:], ring[:far])
+		copy(ring, turned)
+		v.ends = append(v.ends, len(v.chain))
+	}
+	return (max(area2, -area2) + unit2/2) / unit2
+}
+
+func distance2(p, q spot) int64 { return (p.x-q.x)*(p.x-q.x) + (p.y-q.y)*(p.y-q.y) }
+
+// each calls visit with the steps of v.chain from corner to corner.
+func (v *slivers) each(visit func(a, b spot)) {
+	start := 0
+	for _, end := range v.ends {
+		for i := start; i < end; i++ {
+			next := i + 1
+			if next == end {
+				next = start
+			}
+			visit(v.chain[i], v.chain[next])
+		}
+		start = end
+	}
+}
+
+// index sorts the sides that have ground on one hand only into the rows of
+// squares that they touch.
+func (v *slivers) index(g *graph) {
+	v.starts = zeroed(v.starts, frameSide+1)
+	each := func(visit func(row, way int32)) {
+		for i := range g.sides {
+			way := int32(2 * i)
+			if g.sides[i].flips.empty() || (g.labels[way] == none) == (g.labels[way+1] == none) {
+				continue
+			}
+			_, y0 := middleOf(g.pixels[g.from(way)])
+			_, y1 := middleOf(g.pixels[g.to(way)])
+			for y := max(min(y0, y1)-1, frameLow); y <= min(max(y0, y1), frameHigh); y++ {
+				visit(y-frameLow, way)
+			}
 		}
 	}
-	a.shells, a.holes = a.shells[:0], a.holes[:0]
-	a.trace(squares)
-	return a.polygons()
-}
-
-// along returns the unit square at a distance along v's line.
-func (v *sliver) along(distance float64) mvt.Point {
-	for i, p := range v.chain {
-		q := v.chain[(i+1)%len(v.chain)]
-		dx, dy := float64(q.X-p.X), float64(q.Y-p.Y)
-		step := math.Hypot(dx, dy)
-		if distance < step {
-			k := distance / step
-			return mvt.Point{X: p.X + int32(math.Floor(float64(k*dx))), Y: p.Y + int32(math.Floor(float64(k*dy)))}
-		}
-		distance -= step
+	each(func(row, _ int32) { v.starts[row]++ })
+	sum := int32(0)
+	for i, n := range v.starts {
+		sum += n
+		v.starts[i] = sum
 	}
-	return v.chain[0]
+	v.members = slices.Grow(v.members[:0], int(sum))[:sum]
+	each(func(row, way int32) { v.starts[row]--; v.members[v.starts[row]] = way })
 }
 
-// free tells whether the unit square with the north-west corner p shares no
-// ground with what is drawn.
-func free(p mvt.Point, drawn []mvt.Feature) bool {
-	// In half units, so that the square has a middle.
-	middle := mvt.Point{X: 2*p.X + 1, Y: 2*p.Y + 1}
-	for _, f := range drawn {
-		for _, polygon := range f.Polygons {
-			inside := false
-			for _, ring := range polygon {
-				a := ring[len(ring)-1]
-				for _, b := range ring {
-					if through(a, b, p) {
-						return false
-					}
-					if (2*a.Y > middle.Y) != (2*b.Y > middle.Y) {
-						side := cross(mvt.Point{X: b.X - a.X, Y: b.Y - a.Y}, mvt.Point{X: middle.X - 2*a.X, Y: middle.Y - 2*a.Y})
-						if (b.Y > a.Y) == (side > 0) {
-							inside = !inside
-						}
-					}
-					a = b
-				}
-			}
-			if inside {
-				return false
+// free tells whether the square shares no ground with what is drawn, and no
+// border with what is drawn of its own feature.
+func (v *slivers) free(g *graph, q square) bool {
+	x, y := middleOf(q.pixel)
+	p := mvt.Point{X: x, Y: y}
+	inside := false
+	for _, way := range v.members[v.starts[y-frameLow]:v.starts[y-frameLow+1]] {
+		ax, ay := middleOf(g.pixels[g.from(way)])
+		bx, by := middleOf(g.pixels[g.to(way)])
+		a, b := mvt.Point{X: ax, Y: ay}, mvt.Point{X: bx, Y: by}
+		own := g.labels[way] == q.feature || g.labels[way+1] == q.feature
+		if meets, cuts := meetSquare(a, b, p); cuts || own && meets {
+			return false
+		}
+		// In half units, so that the square has a middle.
+		if (ay > y) != (by > y) {
+			turned := cross(mvt.Point{X: b.X - a.X, Y: b.Y - a.Y}, mvt.Point{X: 2*(x-a.X) + 1, Y: 2*(y-a.Y) + 1})
+			if (by > ay) == (turned > 0) {
+				inside = !inside
 			}
 		}
 	}
-	return true
+	return !inside
 }
 
-// through tells whether the edge from a to b runs through the inside of the unit
-// square with the north-west corner p.
-func through(a, b, p mvt.Point) bool {
-	if max(a.X, b.X) <= p.X || min(a.X, b.X) >= p.X+1 || max(a.Y, b.Y) <= p.Y || min(a.Y, b.Y) >= p.Y+1 {
-		return false
+// meetSquare tells whether the side from a to b touches the unit square with the
+// north-west corner p, and whether it cuts through its inside.
+func meetSquare(a, b, p mvt.Point) (meets, cuts bool) {
+	x0, x1, y0, y1 := min(a.X, b.X), max(a.X, b.X), min(a.Y, b.Y), max(a.Y, b.Y)
+	if x1 < p.X || x0 > p.X+1 || y1 < p.Y || y0 > p.Y+1 {
+		return false, false
 	}
 	d := mvt.Point{X: b.X - a.X, Y: b.Y - a.Y}
-	low, high := int64(math.MaxInt64), int64(math.MinInt64)
-	for _, c := range [4]mvt.Point{p, {X: p.X + 1, Y: p.Y}, {X: p.X, Y: p.Y + 1}, {X: p.X + 1, Y: p.Y + 1}} {
-		v := cross(d, mvt.Point{X: c.X - a.X, Y: c.Y - a.Y})
-		low, high = min(low, v), max(high, v)
+	var low, high int64
+	for i, c := range [4]mvt.Point{p, {X: p.X + 1, Y: p.Y}, {X: p.X, Y: p.Y + 1}, {X: p.X + 1, Y: p.Y + 1}} {
+		k := cross(d, mvt.Point{X: c.X - a.X, Y: c.Y - a.Y})
+		if i == 0 {
+			low, high = k, k
+		}
+		low, high = min(low, k), max(high, k)
 	}
-	return low < 0 && high > 0
+	meets = low <= 0 && high >= 0
+	cuts = low < 0 && high > 0 && x1 > p.X && x0 < p.X+1 && y1 > p.Y && y0 < p.Y+1
+	return meets, cuts
 }

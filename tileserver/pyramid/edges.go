@@ -1,0 +1,248 @@
+package pyramid
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// spot32 is a spot in or near the frame.
+type spot32 struct{ x, y int32 }
+
+// edge is an edge of one feature or of several, from its northern end to its
+// southern one, or eastwards.
+type edge struct {
+	a, b  spot32
+	flips flips
+}
+
+// edges holds every edge in the frame once, whatever number of rings run along
+// it and which way, and lights the pixels of their ends and crossings. An edge
+// that stays in one pixel leaves no trace but this: whatever crosses it does so
+// in the same pixel.
+type edges struct {
+	pixels *pixels
+	sets   *sets
+
+	list  []edge
+	table []int32 // by hash: an edge's place in list, from 1
+
+	outside []edge // pieces that may cross others in the pixels along the frame
+
+	buckets, members []int32 // see bucket
+}
+
+func (e *edges) reset() {
+	e.list, e.outside = e.list[:0], e.outside[:0]
+	clear(e.table)
+}
+
+// add takes over that an edge of feature runs from a to b.
+func (e *edges) add(a, b spot32, feature int32) {
+	xa, ya := (a.x+halfUnit)>>subShift, (a.y+halfUnit)>>subShift
+	xb, yb := (b.x+halfUnit)>>subShift, (b.y+halfUnit)>>subShift
+	if xa == xb && ya == yb {
+		e.pixels.light(xa, ya)
+		return
+	}
+	if b.y < a.y || b.y == a.y && b.x < a.x {
+		a, b = b, a
+	}
+	if 2*len(e.list) >= len(e.table) {
+		e.grow()
+	}
+	mask := len(e.table) - 1
+	at := hashEdge(a, b) & mask
+	for ; e.table[at] != 0; at = (at + 1) & mask {
+		if f := &e.list[e.table[at]-1]; f.a == a && f.b == b {
+			f.flips = e.sets.flip(f.flips, feature)
+			return
+		}
+	}
+	e.list = append(e.list, edge{a, b, flips{feature, none}})
+	e.table[at] = int32(len(e.list))
+	e.pixels.light(xa, ya)
+	e.pixels.light(xb, yb)
+}
+
+// addOutside takes over a piece of an edge outside the frame.
+func (e *edges) addOutside(a, b spot32) {
+	if b.y < a.y || b.y == a.y && b.x < a.x {
+		a, b = b, a
+	}
+	e.outside = append(e.outside, edge{a: a, b: b})
+	e.pixels.light((a.x+halfUnit)>>subShift, (a.y+halfUnit)>>subShift)
+	e.pixels.light((b.x+halfUnit)>>subShift, (b.y+halfUnit)>>subShift)
+}
+
+// hashEdge mixes all bits of the ends into the lower ones (Fibonacci hashing,
+// Knuth, The Art of Computer Programming 3, 6.4).
+func hashEdge(a, b spot32) int {
+	h := uint64(uint32(a.x))<<32 | uint64(uint32(a.y))
+	h = bits.RotateLeft64(h*0x9e3779b97f4a7c15, 29) ^ (uint64(uint32(b.x))<<32 | uint64(uint32(b.y)))
+	return int(h * 0x9e3779b97f4a7c15 >> 33)
+}
+
+// grow makes the table four times as large.
+func (e *edges) grow() {
+	n := max(1<<12, 4*len(e.table))
+	e.table = make([]int32, n)
+	for i := range e.list {
+		at := hashEdge(e.list[i].a, e.list[i].b) & (n - 1)
+		for e.table[at] != 0 {
+			at = (at + 1) & (n - 1)
+		}
+		e.table[at] = int32(i + 1)
+	}
+}
+
+// A bucket is a square of 64 units: a parcel's edge lies in one or two.
+const (
+	bucketShift = subShift + 6
+	bucketSide  = (frameSide+2)>>6 + 1
+)
+
+// cross lights the pixels in which edges cross.
+func (e *edges) cross() {
+	inner := len(e.list)
+	e.list = append(e.list, e.outside...)
+	e.bucket()
+	for i := 1; i < len(e.buckets); i++ {
+		if in := e.members[e.buckets[i-1]:e.buckets[i]]; len(in) < 64 {
+			e.crossAll(in)
+		} else {
+			e.crossSorted(in)
+		}
+	}
+	e.list = e.list[:inner]
+}
+
+// crossAll looks at all pairs of in.
+func (e *edges) crossAll(in []int32) {
+	for j, m := range in {
+		f := &e.list[m]
+		west, east := min(f.a.x, f.b.x), max(f.a.x, f.b.x)
+		for _, n := range in[j+1:] {
+			g := &e.list[n]
+			if g.a.y < f.b.y && f.a.y < g.b.y && min(g.a.x, g.b.x) < east && max(g.a.x, g.b.x) > west {
+				e.pair(f, g)
+			}
+		}
+	}
+}
+
+// crossSorted looks at the pairs of in that share a longitude: by the west end,
+// so that a pair too far apart ends the search.
+func (e *edges) crossSorted(in []int32) {
+	slices.SortFunc(in, func(i, j int32) int {
+		return cmp.Compare(min(e.list[i].a.x, e.list[i].b.x), min(e.list[j].a.x, e.list[j].b.x))
+	})
+	for j, m := range in {
+		f := &e.list[m]
+		east := max(f.a.x, f.b.x)
+		for _, n := range in[j+1:] {
+			g := &e.list[n]
+			if min(g.a.x, g.b.x) >= east {
+				break
+			}
+			if g.a.y < f.b.y && f.a.y < g.b.y {
+				e.pair(f, g)
+			}
+		}
+	}
+}
+
+// pair lights the pixel in which f and g cross, if they do.
+func (e *edges) pair(f, g *edge) {
+	// Edges that share an end have no other point in common, or lie on a line.
+	if f.a == g.a || f.b == g.b || f.a == g.b || f.b == g.a {
+		return
+	}
+	if x, y, ok := f.crosses(g); ok {
+		e.pixels.light(x, y)
+	}
+}
+
+// bucket sorts edges into squares of the frame: the members of bucket i lie from
+// buckets[i] to buckets[i+1]. Long edges are few. An edge between two pixels that
+// share a side is left out: whatever it crosses, it does so in one of the two.
+func (e *edges) bucket() {
+	e.buckets = append(e.buckets[:0], make([]int32, bucketSide*bucketSide+1)...)
+	count := func(b int32, _ int) { e.buckets[b]++ }
+	for i := range e.list {
+		e.list[i].meets(i, count)
+	}
+	sum := int32(0)
+	for i, n := range e.buckets {
+		sum += n
+		e.buckets[i] = sum
+	}
+	e.members = slices.Grow(e.members[:0], int(sum))[:sum]
+	// Filling from the end leaves each count at its bucket's beginning.
+	fill := func(b int32, i int) { e.buckets[b]--; e.members[e.buckets[b]] = int32(i) }
+	for i := range e.list {
+		e.list[i].meets(i, fill)
+	}
+}
+
+// meets calls visit with every bucket that the edge, number i, may meet.
+func (f *edge) meets(i int, visit func(bucket int32, i int)) {
+	if dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift; dx*dx+dy*dy < 2 {
+		return
+	}
+	const low = (frameLow - 1) * subunits
+	at := func(v int32) int32 { return max(0, min((v-low)>>bucketShift, bucketSide-1)) }
+	x0, x1 := at(min(f.a.x, f.b.x)), at(max(f.a.x, f.b.x))
+	y0, y1 := at(f.a.y), at(f.b.y)
+	few := x1-x0 < 2 && y1-y0 < 2 || x0 == x1 || y0 == y1
+	for y := y0; y <= y1; y++ {
+		for x := x0; x <= x1; x++ {
+			if few || f.meetsSquare(x<<bucketShift+low, y<<bucketShift+low) {
+				visit(y*bucketSide+x, i)
+			}
+		}
+	}
+}
+
+// meetsSquare tells whether the bucket with the north-west corner x, y has
+// corners on both sides of the edge.
+func (f *edge) meetsSquare(x, y int32) bool {
+	const side = 1 << bucketShift
+	a, b := turn(f.a, f.b, spot32{x, y}), turn(f.a, f.b, spot32{x + side, y})
+	c, d := turn(f.a, f.b, spot32{x, y + side}), turn(f.a, f.b, spot32{x + side, y + side})
+	return min(a, b, c, d) <= 0 && max(a, b, c, d) >= 0
+}
+
+// turn is twice the area of a, b, c. Coordinates reach from one tile before the
+// tile to one behind it, so it stays below 2^53.
+func turn(a, b, c spot32) int64 {
+	return int64(b.x-a.x)*int64(c.y-a.y) - int64(c.x-a.x)*int64(b.y-a.y)
+}
+
+// crosses returns the whole unit around which f and g cross, when they do
+// between their ends. Where an end lies on the other edge its own pixel is hot.
+func (f *edge) crosses(g *edge) (x, y int32, ok bool) {
+	d1, d2 := turn(g.a, g.b, f.a), turn(g.a, g.b, f.b)
+	if d1 == 0 || d2 == 0 || (d1 > 0) == (d2 > 0) {
+		return 0, 0, false
+	}
+	d3, d4 := turn(f.a, f.b, g.a), turn(f.a, f.b, g.b)
+	if d3 == 0 || d4 == 0 || (d3 > 0) == (d4 > 0) {
+		return 0, 0, false
+	}
+	// The crossing is a + (b-a)·d1/(d1-d2), rounded to its pixel at once.
+	whole := d1 - d2
+	if whole < 0 {
+		d1, whole = -d1, -whole
+	}
+	at := func(a, b int32) int32 {
+		part := d1
+		if b < a {
+			a, b, part = b, a, whole-d1
+		}
+		hi, lo := bits.Mul64(uint64(b-a), uint64(part))
+		q, _ := bits.Div64(hi, lo, uint64(whole))
+		return int32((int64(a) + halfUnit + int64(q)) >> subShift)
+	}
+	return at(f.a.x, f.b.x), at(f.a.y, f.b.y), true
+}

@@ -29,7 +29,9 @@ type edges struct {
 
 	outside []edge // pieces that may cross others in the pixels along the frame
 
-	buckets, members []int32 // see bucket
+	side, shift      int32 // of buckets: their number along a side of the frame, their size
+	buckets, members []int32
+	boxes            []box // of the members
 }
 
 func (e *edges) reset() {
@@ -96,36 +98,45 @@ func (e *edges) grow() {
 	}
 }
 
-// A bucket is a square of 64 units: a parcel's edge lies in one or two.
-const (
-	bucketShift = subShift + 6
-	bucketSide  = (frameSide+2)>>6 + 1
-)
-
 // cross lights the pixels in which edges cross.
 func (e *edges) cross() {
 	inner := len(e.list)
 	e.list = append(e.list, e.outside...)
 	e.bucket()
 	for i := 1; i < len(e.buckets); i++ {
-		if in := e.members[e.buckets[i-1]:e.buckets[i]]; len(in) < 64 {
-			e.crossAll(in)
+		from, to := e.buckets[i-1], e.buckets[i]
+		if to-from < 256 {
+			e.crossAll(e.members[from:to], e.boxes[from:to])
 		} else {
-			e.crossSorted(in)
+			e.crossSorted(e.members[from:to])
 		}
 	}
 	e.list = e.list[:inner]
 }
 
+// box is the box around an edge, x in the upper and y in the lower half of each
+// number, from the corner of what edges may reach, so that none is negative.
+type box struct{ low, high uint64 }
+
+const (
+	boxOrigin = 1 << 26
+	boxBits   = 1<<63 | 1<<31
+	boxOnes   = 1<<32 | 1
+)
+
+func (f *edge) box() box {
+	pack := func(x, y int32) uint64 { return uint64(x+boxOrigin)<<32 | uint64(y+boxOrigin) }
+	return box{pack(min(f.a.x, f.b.x), f.a.y), pack(max(f.a.x, f.b.x), f.b.y)}
+}
+
 // crossAll looks at all pairs of in.
-func (e *edges) crossAll(in []int32) {
-	for j, m := range in {
-		f := &e.list[m]
-		west, east := min(f.a.x, f.b.x), max(f.a.x, f.b.x)
-		for _, n := range in[j+1:] {
-			g := &e.list[n]
-			if g.a.y < f.b.y && f.a.y < g.b.y && min(g.a.x, g.b.x) < east && max(g.a.x, g.b.x) > west {
-				e.pair(f, g)
+func (e *edges) crossAll(in []int32, boxes []box) {
+	for j, b := range boxes {
+		// The upper bit of each half stays when what is taken away is less.
+		high := b.high | boxBits
+		for n, c := range boxes[j+1:] {
+			if (high-c.low-boxOnes)&((c.high|boxBits)-b.low-boxOnes)&boxBits == boxBits {
+				e.pair(&e.list[in[j]], &e.list[in[j+1+n]])
 			}
 		}
 	}
@@ -163,14 +174,22 @@ func (e *edges) pair(f, g *edge) {
 	}
 }
 
+// manyEdges is the number from which buckets are 32 units wide, not 64: so that
+// neither an edge lies in many nor many edges in one.
+const manyEdges = 1 << 13
+
 // bucket sorts edges into squares of the frame: the members of bucket i lie from
-// buckets[i] to buckets[i+1]. Long edges are few. An edge between two pixels that
-// share a side is left out: whatever it crosses, it does so in one of the two.
+// buckets[i] to buckets[i+1]. An edge between two pixels that share a side is left
+// out: whatever it crosses, it does so in one of the two.
 func (e *edges) bucket() {
-	e.buckets = append(e.buckets[:0], make([]int32, bucketSide*bucketSide+1)...)
-	count := func(b int32, _ int) { e.buckets[b]++ }
+	e.shift = subShift + 6
+	if len(e.list) >= manyEdges {
+		e.shift--
+	}
+	e.side = (frameSide+2)<<subShift>>e.shift + 1
+	e.buckets = zeroed(e.buckets, int(e.side*e.side)+1)
 	for i := range e.list {
-		e.list[i].meets(i, count)
+		e.meets(&e.list[i], func(b int32) { e.buckets[b]++ })
 	}
 	sum := int32(0)
 	for i, n := range e.buckets {
@@ -178,36 +197,44 @@ func (e *edges) bucket() {
 		e.buckets[i] = sum
 	}
 	e.members = slices.Grow(e.members[:0], int(sum))[:sum]
-	// Filling from the end leaves each count at its bucket's beginning.
-	fill := func(b int32, i int) { e.buckets[b]--; e.members[e.buckets[b]] = int32(i) }
+	e.boxes = slices.Grow(e.boxes[:0], int(sum))[:sum]
 	for i := range e.list {
-		e.list[i].meets(i, fill)
+		// Filling from the end leaves each count at its bucket's beginning.
+		around := e.list[i].box()
+		e.meets(&e.list[i], func(b int32) {
+			e.buckets[b]--
+			e.members[e.buckets[b]], e.boxes[e.buckets[b]] = int32(i), around
+		})
 	}
 }
 
-// meets calls visit with every bucket that the edge, number i, may meet.
-func (f *edge) meets(i int, visit func(bucket int32, i int)) {
-	if dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift; dx*dx+dy*dy < 2 {
+// meets calls visit with every bucket that f may meet.
+func (e *edges) meets(f *edge, visit func(bucket int32)) {
+	dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift
+	if dx*dx+dy*dy < 2 {
 		return
 	}
 	const low = (frameLow - 1) * subunits
-	at := func(v int32) int32 { return max(0, min((v-low)>>bucketShift, bucketSide-1)) }
+	at := func(v int32) int32 { return max(0, min((v-low)>>e.shift, e.side-1)) }
 	x0, x1 := at(min(f.a.x, f.b.x)), at(max(f.a.x, f.b.x))
 	y0, y1 := at(f.a.y), at(f.b.y)
+	if x0 == x1 && y0 == y1 {
+		visit(y0*e.side + x0)
+		return
+	}
 	few := x1-x0 < 2 && y1-y0 < 2 || x0 == x1 || y0 == y1
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
-			if few || f.meetsSquare(x<<bucketShift+low, y<<bucketShift+low) {
-				visit(y*bucketSide+x, i)
+			if few || f.meetsSquare(x<<e.shift+low, y<<e.shift+low, 1<<e.shift) {
+				visit(y*e.side + x)
 			}
 		}
 	}
 }
 
-// meetsSquare tells whether the bucket with the north-west corner x, y has
+// meetsSquare tells whether the square with the north-west corner x, y has
 // corners on both sides of the edge.
-func (f *edge) meetsSquare(x, y int32) bool {
-	const side = 1 << bucketShift
+func (f *edge) meetsSquare(x, y, side int32) bool {
 	a, b := turn(f.a, f.b, spot32{x, y}), turn(f.a, f.b, spot32{x + side, y})
 	c, d := turn(f.a, f.b, spot32{x, y + side}), turn(f.a, f.b, spot32{x + side, y + side})
 	return min(a, b, c, d) <= 0 && max(a, b, c, d) >= 0

@@ -13,7 +13,7 @@ type graph struct {
 	sets *sets
 
 	sides  []side
-	pixels []int32 // of each node; nodes are numbered by rows
+	nodes  []node
 	fans   []int32 // the ways out of each node, by angle
 	starts []int32 // where the ways of each node begin in fans; those of node i end
 	stops  []int32 // at stops[i]
@@ -21,12 +21,15 @@ type graph struct {
 	labels []label // of the ground beside each way
 	seen   []bool  // of each node
 	stack  []int32
-	above  bands
+	above  quarters
 
 	walked []bool  // of each way
 	loop   []int32 // the nodes of a walk
 	inLoop []int32 // of each node: where it may be in loop
 }
+
+// node is the middle of a hot pixel, in units.
+type node struct{ x, y int16 }
 
 // side is a piece of border between two nodes, in pixels until connect has
 // numbered them.
@@ -46,16 +49,15 @@ func (g *graph) to(way int32) int32 { return g.from(way ^ 1) }
 
 // direction returns the way's course from its node.
 func (g *graph) direction(way int32) (dx, dy int32) {
-	ax, ay := middleOf(g.pixels[g.from(way)])
-	bx, by := middleOf(g.pixels[g.to(way)])
-	return bx - ax, by - ay
+	a, b := g.nodes[g.from(way)], g.nodes[g.to(way)]
+	return int32(b.x) - int32(a.x), int32(b.y) - int32(a.y)
 }
 
 // connect numbers the nodes, puts the ways out of each in order, and makes one of
 // sides that lie on one another. p knows the hot pixels.
 func (g *graph) connect(p *pixels) {
-	g.pixels = p.number(g.pixels[:0])
-	n := len(g.pixels)
+	g.nodes = p.number(g.nodes[:0])
+	n := len(g.nodes)
 	g.starts = zeroed(g.starts, n+1)
 	for i := range g.sides {
 		s := &g.sides[i]
@@ -107,22 +109,19 @@ func (g *graph) arrange(fan []int32) {
 		return
 	}
 	type course struct{ dx, dy int32 }
-	var few [16]course
+	var few [8]course
 	courses := few[:0]
 	for _, way := range fan {
 		dx, dy := g.direction(way)
 		courses = append(courses, course{dx, dy})
 	}
-	half := func(c course) bool { return c.dy < 0 || c.dy == 0 && c.dx < 0 }
-	before := func(c, d course) bool {
-		if half(c) != half(d) {
-			return half(d)
-		}
-		return int64(c.dx)*int64(d.dy)-int64(c.dy)*int64(d.dx) > 0
-	}
 	for i := 1; i < len(fan); i++ {
-		for j := i; j > 0 && before(courses[j], courses[j-1]); j-- {
-			courses[j], courses[j-1] = courses[j-1], courses[j]
+		for j := i; j > 0; j-- {
+			c, d := courses[j], courses[j-1]
+			if hc, hd := c.dy < 0 || c.dy == 0 && c.dx < 0, d.dy < 0 || d.dy == 0 && d.dx < 0; hc != hd && hc || hc == hd && c.dx*d.dy-c.dy*d.dx <= 0 {
+				break
+			}
+			courses[j], courses[j-1] = d, c
 			fan[j], fan[j-1] = fan[j-1], fan[j]
 		}
 	}
@@ -146,20 +145,20 @@ func (g *graph) join(node int32, fan []int32) {
 // label finds what ground lies beside each way. From one way of a piece of the
 // graph that hangs together the labels are known by going round its nodes; what
 // lies around the piece is what lies south of the next side north of it.
-func (g *graph) label() {
-	n := len(g.pixels)
+func (g *graph) label(p *pixels) {
+	n := len(g.nodes)
 	g.labels = slices.Grow(g.labels[:0], 2*len(g.sides))[:2*len(g.sides)]
 	g.seen = slices.Grow(g.seen[:0], n)[:n]
 	clear(g.seen)
 	g.above.ready = false
 	pieces := 0
-	for i := range n {
+	p.byRows(func(i int32) {
 		if g.seen[i] || g.starts[i] == g.stops[i] {
-			continue
+			return
 		}
 		around := label(none)
 		if pieces++; pieces > 1 {
-			around = g.above.find(g, int32(i))
+			around = g.above.find(g, i)
 		}
 		// No node of the piece lies north of this one, or west of it in its row, so
 		// no way goes there: the outside is behind the last way by angle.
@@ -171,7 +170,7 @@ func (g *graph) label() {
 			g.stack = g.stack[:len(g.stack)-1]
 			g.round(way)
 		}
-	}
+	})
 }
 
 // round goes round the node that way leads out of, whose label is known, and
@@ -193,77 +192,4 @@ func (g *graph) round(way int32) {
 			g.stack = append(g.stack, next^1)
 		}
 	}
-}
-
-// bands hold the sides of a graph by the columns, 16 units wide, that they pass.
-type bands struct {
-	ready   bool
-	starts  []int32
-	members []int32
-}
-
-const bandShift = 4
-
-// find returns the label of the ground just north of a node, a little to the
-// east of it. Sides there must be labelled.
-func (b *bands) find(g *graph, node int32) label {
-	if !b.ready {
-		b.fill(g)
-	}
-	x, y := middleOf(g.pixels[node])
-	band := (x - frameLow) >> bandShift
-	found := label(none)
-	// The nearest side so far is at top/width below the frame's upper side, and
-	// falls by rise/width.
-	top, rise, width := int64(0), int64(0), int64(0)
-	for _, way := range b.members[b.starts[band]:b.starts[band+1]] {
-		x0, y0 := middleOf(g.pixels[g.from(way)])
-		x1, y1 := middleOf(g.pixels[g.to(way)])
-		if x < x0 || x >= x1 || min(y0, y1) >= y {
-			continue
-		}
-		w, r := int64(x1-x0), int64(y1-y0)
-		t := int64(y0-frameLow)*w + int64(x-x0)*r
-		if t >= int64(y-frameLow)*w {
-			continue
-		}
-		if nearer := t*width - top*w; width == 0 || nearer > 0 || nearer == 0 && r*width > rise*w {
-			top, rise, width = t, r, w
-			found = g.labels[way]
-		}
-	}
-	return found
-}
-
-func (b *bands) fill(g *graph) {
-	const count = (frameSide-1)>>bandShift + 1
-	b.ready = true
-	b.starts = zeroed(b.starts, count+1)
-	// each calls visit with every band and the eastward way of each side in it.
-	each := func(visit func(band, way int32)) {
-		for i := range g.sides {
-			s := &g.sides[i]
-			if s.flips.empty() {
-				continue
-			}
-			x0, x1, way := g.pixels[s.a]%rowBits, g.pixels[s.b]%rowBits, int32(2*i)
-			if x0 > x1 {
-				x0, x1, way = x1, x0, way+1
-			}
-			if x0 == x1 {
-				continue
-			}
-			for k := x0 >> bandShift; k <= (x1-1)>>bandShift; k++ {
-				visit(k, way)
-			}
-		}
-	}
-	each(func(band, _ int32) { b.starts[band]++ })
-	sum := int32(0)
-	for i, n := range b.starts {
-		sum += n
-		b.starts[i] = sum
-	}
-	b.members = slices.Grow(b.members[:0], int(sum))[:sum]
-	each(func(band, way int32) { b.starts[band]--; b.members[b.starts[band]] = way })
 }

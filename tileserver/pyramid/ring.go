@@ -40,14 +40,14 @@ func (g *graph) trace(o *outlines) {
 	ways := 2 * len(g.sides)
 	g.walked = slices.Grow(g.walked[:0], ways)[:ways]
 	clear(g.walked)
-	g.inLoop = slices.Grow(g.inLoop[:0], len(g.pixels))[:len(g.pixels)]
+	g.inLoop = slices.Grow(g.inLoop[:0], len(g.nodes))[:len(g.nodes)]
 	// From here on ground is its owner's.
 	for _, way := range g.fans {
 		if !g.sides[way>>1].flips.empty() {
 			g.labels[way] = g.sets.owner(g.labels[way])
 		}
 	}
-	for i := range g.pixels {
+	for i := range g.nodes {
 		for _, way := range g.fans[g.starts[i]:g.stops[i]] {
 			if owner := g.labels[way]; owner != none && owner != g.labels[way^1] && !g.walked[way] {
 				g.walk(way, o)
@@ -89,8 +89,7 @@ func (g *graph) walk(way int32, o *outlines) {
 func (o *outlines) add(g *graph, owner int32, nodes []int32) {
 	from := len(o.points)
 	point := func(n int32) mvt.Point {
-		x, y := middleOf(g.pixels[n])
-		return mvt.Point{X: x, Y: y}
+		return g.nodes[n].point()
 	}
 	before, p := point(nodes[len(nodes)-2]), point(nodes[len(nodes)-1])
 	for _, n := range nodes {

@@ -67,17 +67,18 @@ func (s *snapper) drawSquares() {
 	g := &s.graph
 	g.sides = g.sides[:0]
 	for _, q := range s.slivers.squares {
-		x, y := middleOf(q.pixel)
-		d := flips{q.feature, none}
-		for _, c := range [4][2]int32{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
-			s.pixels.light(x+c[0], y+c[1])
+		p, d := middleOf(q.pixel), flips{q.feature, none}
+		var at [4]int32
+		for i := range at {
+			x, y := p.X+int32(i&1), p.Y+int32(i>>1)
+			s.pixels.light(x, y)
+			at[i] = pixelAt(x, y)
 		}
-		at := q.pixel
-		g.sides = append(g.sides, side{at, at + 1, d}, side{at, at + rowBits, d},
-			side{at + 1, at + rowBits + 1, d}, side{at + rowBits, at + rowBits + 1, d})
+		g.sides = append(g.sides, side{at[0], at[1], d}, side{at[0], at[2], d}, side{at[1], at[3], d}, side{at[2], at[3], d})
 	}
+	s.pixels.settle()
 	g.connect(&s.pixels)
-	g.label()
+	g.label(&s.pixels)
 	g.trace(&s.outlines)
 }
 
@@ -184,8 +185,7 @@ func (v *slivers) index(g *graph) {
 			if g.sides[i].flips.empty() || (g.labels[way] == none) == (g.labels[way+1] == none) {
 				continue
 			}
-			_, y0 := middleOf(g.pixels[g.from(way)])
-			_, y1 := middleOf(g.pixels[g.to(way)])
+			y0, y1 := g.nodes[g.from(way)].point().Y, g.nodes[g.to(way)].point().Y
 			for y := max(min(y0, y1)-1, frameLow); y <= min(max(y0, y1), frameHigh); y++ {
 				visit(y-frameLow, way)
 			}
@@ -204,21 +204,18 @@ func (v *slivers) index(g *graph) {
 // free tells whether the square shares no ground with what is drawn, and no
 // border with what is drawn of its own feature.
 func (v *slivers) free(g *graph, q square) bool {
-	x, y := middleOf(q.pixel)
-	p := mvt.Point{X: x, Y: y}
+	p := middleOf(q.pixel)
 	inside := false
-	for _, way := range v.members[v.starts[y-frameLow]:v.starts[y-frameLow+1]] {
-		ax, ay := middleOf(g.pixels[g.from(way)])
-		bx, by := middleOf(g.pixels[g.to(way)])
-		a, b := mvt.Point{X: ax, Y: ay}, mvt.Point{X: bx, Y: by}
+	for _, way := range v.members[v.starts[p.Y-frameLow]:v.starts[p.Y-frameLow+1]] {
+		a, b := g.nodes[g.from(way)].point(), g.nodes[g.to(way)].point()
 		own := g.labels[way] == q.feature || g.labels[way+1] == q.feature
 		if meets, cuts := meetSquare(a, b, p); cuts || own && meets {
 			return false
 		}
 		// In half units, so that the square has a middle.
-		if (ay > y) != (by > y) {
-			turned := cross(mvt.Point{X: b.X - a.X, Y: b.Y - a.Y}, mvt.Point{X: 2*(x-a.X) + 1, Y: 2*(y-a.Y) + 1})
-			if (by > ay) == (turned > 0) {
+		if (a.Y > p.Y) != (b.Y > p.Y) {
+			turned := cross(mvt.Point{X: b.X - a.X, Y: b.Y - a.Y}, mvt.Point{X: 2*(p.X-a.X) + 1, Y: 2*(p.Y-a.Y) + 1})
+			if (b.Y > a.Y) == (turned > 0) {
 				inside = !inside
 			}
 		}
@@ -245,4 +242,13 @@ func meetSquare(a, b, p mvt.Point) (meets, cuts bool) {
 	meets = low <= 0 && high >= 0
 	cuts = low < 0 && high > 0 && x1 > p.X && x0 < p.X+1 && y1 > p.Y && y0 < p.Y+1
 	return meets, cuts
+}
+
+// floorDiv returns a/b, rounded down; b is positive.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }

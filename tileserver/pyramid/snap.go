@@ -24,7 +24,7 @@ type snapper struct {
 	graph    graph
 	outlines outlines
 	slivers  slivers
-	chain    []int32
+	bender   bender
 }
 
 // tile returns what t shows of features, in their order, which is that of their
@@ -34,9 +34,10 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 	s.reset(len(features))
 	s.cutter.gather(t, features)
 	s.edges.cross()
+	s.settle()
 	s.bend()
 	s.graph.connect(&s.pixels)
-	s.graph.label()
+	s.graph.label(&s.pixels)
 	s.outlines.reset()
 	s.graph.trace(&s.outlines)
 	vanished := s.drawSlivers(t, features)
@@ -55,6 +56,21 @@ func (s *snapper) reset(features int) {
 	s.edges.reset()
 }
 
+// frameCorners are the pixels in the corners of the frame: nodes of what runs
+// along it, which bend nothing.
+var frameCorners = [4]int32{
+	pixelAt(frameLow, frameLow), pixelAt(frameHigh, frameLow), pixelAt(frameLow, frameHigh), pixelAt(frameHigh, frameHigh),
+}
+
+func (s *snapper) settle() {
+	if len(s.cutter.rims) > 0 {
+		for _, b := range frameCorners {
+			s.pixels.room(b)
+		}
+	}
+	s.pixels.settle()
+}
+
 // bend makes the sides of the graph from the edges.
 func (s *snapper) bend() {
 	g := &s.graph
@@ -64,16 +80,14 @@ func (s *snapper) bend() {
 		if e.flips.empty() {
 			continue
 		}
-		s.chain = s.pixels.through(e.a, e.b, s.chain[:0])
-		for j, p := range s.chain[1:] {
-			g.sides = append(g.sides, side{s.chain[j], p, e.flips})
+		s.bender.through(&s.pixels, e.a, e.b)
+		for j, p := range s.bender.chain[1:] {
+			g.sides = append(g.sides, side{s.bender.chain[j], p, e.flips})
 		}
 	}
-	// The frame's corners are nodes of what runs along it, and bend nothing.
 	if len(s.cutter.rims) > 0 {
-		for _, x := range [2]int32{frameLow, frameHigh} {
-			s.pixels.light(x, frameLow)
-			s.pixels.light(x, frameHigh)
+		for _, b := range frameCorners {
+			s.pixels.heat(b)
 		}
 	}
 	for _, r := range s.cutter.rims {
@@ -84,20 +98,15 @@ func (s *snapper) bend() {
 // bendRim makes sides from an edge along the frame: between all hot pixels there.
 func (s *snapper) bendRim(r rim) {
 	a, b := unitOf(r.a), unitOf(r.b)
-	from, to := pixelAt(int32(a.x), int32(a.y)), pixelAt(int32(b.x), int32(b.y))
-	if from > to {
-		from, to = to, from
-	}
-	s.chain = s.chain[:0]
-	if a.y == b.y {
-		s.chain = s.pixels.forward(from, to, s.chain)
-	} else {
-		for p := from; p <= to; p += rowBits {
-			s.chain = s.pixels.forward(p, p, s.chain)
+	dx, dy := int32(min(max(b.x-a.x, -1), 1)), int32(min(max(b.y-a.y, -1), 1))
+	x, y := int32(a.x), int32(a.y)
+	last := pixelAt(x, y)
+	for int64(x) != b.x || int64(y) != b.y {
+		x, y = x+dx, y+dy
+		if p := pixelAt(x, y); s.pixels.isHot(p) {
+			s.graph.sides = append(s.graph.sides, side{last, p, flips{r.feature, none}})
+			last = p
 		}
-	}
-	for j := 1; j < len(s.chain); j++ {
-		s.graph.sides = append(s.graph.sides, side{s.chain[j-1], s.chain[j], flips{r.feature, none}})
 	}
 }
 

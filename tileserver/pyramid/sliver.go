@@ -78,7 +78,7 @@ func (s *snapper) drawSquares() {
 	}
 	s.pixels.settle()
 	g.connect(&s.pixels)
-	g.label(&s.pixels)
+	g.label()
 	g.trace(&s.outlines)
 }
 

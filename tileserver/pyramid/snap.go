@@ -37,7 +37,7 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 	s.settle()
 	s.bend()
 	s.graph.connect(&s.pixels)
-	s.graph.label(&s.pixels)
+	s.graph.label()
 	s.outlines.reset()
 	s.graph.trace(&s.outlines)
 	vanished := s.drawSlivers(t, features)

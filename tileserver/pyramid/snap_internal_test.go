@@ -363,13 +363,21 @@ func TestSnapMargins(t *testing.T) {
 	right.X++
 	below.Y++
 	lines := 0
-	for seed := range uint64(300) {
+	for seed := range uint64(1200) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		var list []rings
-		for range 1 + r.IntN(12) {
+		for range 1 + r.IntN(16) {
 			var ring []quarter
 			spread := int64(8) << r.IntN(10)
 			cx, cy := r.Int64N(1600)-800, r.Int64N(1600)-800
+			if seed%2 == 0 {
+				// Where margins end: what lies just beyond the line bends edges within.
+				spread = 4 + r.Int64N(24)
+				cx, cy = r.Int64N(2)*2*4*marginUnits-4*marginUnits+r.Int64N(7)-3, r.Int64N(2)*80+r.Int64N(20)
+				if seed%4 == 0 {
+					cx, cy = cy, cx
+				}
+			}
 			for range 3 + r.IntN(6) {
 				ring = append(ring, quarter{cx + r.Int64N(spread) - spread/2, cy + r.Int64N(spread) - spread/2})
 			}

@@ -373,7 +373,7 @@ func TestSnapMargins(t *testing.T) {
 			if seed%2 == 0 {
 				// Where margins end: what lies just beyond the line bends edges within.
 				spread = 4 + r.Int64N(24)
-				cx, cy = r.Int64N(2)*2*4*marginUnits-4*marginUnits+r.Int64N(7)-3, r.Int64N(2)*80+r.Int64N(20)
+				cx, cy = r.Int64N(2)*2*4*marginUnits-4*marginUnits+r.Int64N(7)-3, -r.Int64N(2)*80-r.Int64N(20)
 				if seed%4 == 0 {
 					cx, cy = cy, cx
 				}
@@ -382,6 +382,10 @@ func TestSnapMargins(t *testing.T) {
 				ring = append(ring, quarter{cx + r.Int64N(spread) - spread/2, cy + r.Int64N(spread) - spread/2})
 			}
 			list = append(list, rings{ring})
+		}
+		// So that none of the tiles is empty.
+		for _, p := range []quarter{{-2000, -2000}, {2000, -2000}, {-2000, 2000}} {
+			list = append(list, rings{{p, {p.x + 40, p.y}, {p.x, p.y + 40}}})
 		}
 		// Around the corner that the tile shares with those beside and below it.
 		features := place(list, mvt.Extent, mvt.Extent)

@@ -121,10 +121,18 @@ func (v *slivers) ask(w *window, f *loaded, feature int32) {
 }
 
 // claim appends the square with the north-west corner p, if the frame has it.
+// Squares along the lines where some tile's frame ends are left out by all tiles:
+// that tile does not know what lies on their other side.
 func (v *slivers) claim(p spot, feature int32) {
-	if p.x >= frameLow && p.x < frameHigh && p.y >= frameLow && p.y < frameHigh {
+	if p.x >= frameLow && p.x < frameHigh && p.y >= frameLow && p.y < frameHigh && !atMargin(p.x) && !atMargin(p.y) {
 		v.squares = append(v.squares, square{pixelAt(int32(p.x), int32(p.y)), feature})
 	}
+}
+
+// atMargin tells whether a margin ends at unit v or v+1.
+func atMargin(v int64) bool {
+	v &= mvt.Extent - 1
+	return v == marginUnits || v == marginUnits-1 || v == mvt.Extent-marginUnits || v == mvt.Extent-marginUnits-1
 }
 
 // measure fills v.chain with the corners of f in whole units, ring by ring, each

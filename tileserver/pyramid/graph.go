@@ -37,18 +37,13 @@ type node struct{ x, y int16 }
 // side is a piece of border between two nodes, in pixels until connect has
 // numbered them.
 type side struct {
-	a, b  int32
+	ends  [2]int32
 	flips flips
 }
 
-func (g *graph) from(way int32) int32 {
-	if way&1 == 0 {
-		return g.sides[way>>1].a
-	}
-	return g.sides[way>>1].b
-}
+func (g *graph) from(way int32) int32 { return g.sides[way>>1].ends[way&1] }
 
-func (g *graph) to(way int32) int32 { return g.from(way ^ 1) }
+func (g *graph) to(way int32) int32 { return g.sides[way>>1].ends[way&1^1] }
 
 // direction returns the way's course from its node.
 func (g *graph) direction(way int32) (dx, dy int32) {
@@ -64,9 +59,10 @@ func (g *graph) connect(p *pixels) {
 	g.starts = zeroed(g.starts, n+1)
 	for i := range g.sides {
 		s := &g.sides[i]
-		s.a, s.b = p.rank(s.a), p.rank(s.b)
-		g.starts[s.a]++
-		g.starts[s.b]++
+		for k, pixel := range s.ends {
+			s.ends[k] = p.rank(pixel)
+			g.starts[s.ends[k]]++
+		}
 	}
 	sum := int32(0)
 	for i, k := range g.starts {
@@ -75,11 +71,10 @@ func (g *graph) connect(p *pixels) {
 	}
 	g.fans = slices.Grow(g.fans[:0], int(sum))[:sum]
 	for i := len(g.sides) - 1; i >= 0; i-- {
-		s := &g.sides[i]
-		g.starts[s.a]--
-		g.fans[g.starts[s.a]] = int32(2 * i)
-		g.starts[s.b]--
-		g.fans[g.starts[s.b]] = int32(2*i + 1)
+		for k, node := range g.sides[i].ends {
+			g.starts[node]--
+			g.fans[g.starts[node]] = int32(2*i + k)
+		}
 	}
 	g.stops = slices.Grow(g.stops[:0], n)[:n]
 	for i := range n {

@@ -74,7 +74,9 @@ func (s *snapper) drawSquares() {
 			s.pixels.light(x, y)
 			at[i] = pixelAt(x, y)
 		}
-		g.sides = append(g.sides, side{at[0], at[1], d}, side{at[0], at[2], d}, side{at[1], at[3], d}, side{at[2], at[3], d})
+		for _, ends := range [4][2]int32{{at[0], at[1]}, {at[0], at[2]}, {at[1], at[3]}, {at[2], at[3]}} {
+			g.sides = append(g.sides, side{ends, d})
+		}
 	}
 	s.pixels.settle()
 	g.connect(&s.pixels)

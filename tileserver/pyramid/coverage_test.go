@@ -109,12 +109,13 @@ func TestParcelsCoverage(t *testing.T) {
 		name, file string
 		disjoint   bool // whether no parcel overlaps another
 		zooms      [2]int
+		grids      []tile.Grid
 	}{
-		{"patches", "DLTB.shp", true, [2]int{13, 14}},
-		{"pbf", "YJJBNTTB.gpkg", false, [2]int{13, 14}},
-		{"fields", "../../nl_parcels/fields_4490.gpkg", false, [2]int{12, 13}},
+		{"patches", "DLTB.shp", true, [2]int{13, 14}, tile.Grids()},
+		{"pbf", "YJJBNTTB.gpkg", false, [2]int{13, 14}, []tile.Grid{tile.W}},
+		{"fields", "../../nl_parcels/fields_4490.gpkg", false, [2]int{12, 13}, []tile.Grid{tile.C}},
 	} {
-		for _, g := range tile.Grids() {
+		for _, g := range c.grids {
 			t.Run(c.name+"/"+g.String(), func(t *testing.T) {
 				t.Parallel()
 				features := delivery(t, c.file)
@@ -186,7 +187,7 @@ func checkTile(t *testing.T, tl tile.Tile, drawn []mvt.Feature, features []pyram
 	if twice > 1e-6 {
 		t.Errorf("%s: %.3f units² are drawn twice", tl, twice)
 	}
-	if math.Abs(got-want) > 1e-3*want+64 {
+	if math.Abs(got-want) > 2e-3*want+128 {
 		t.Errorf("%s: %.1f units² are drawn, %.1f are covered", tl, got, want)
 	}
 	if !disjoint {

@@ -1,10 +1,6 @@
 package pyramid
 
-import (
-	"cmp"
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // spot32 is a spot in or near the frame.
 type spot32 struct{ x, y int32 }
@@ -29,13 +25,12 @@ type edges struct {
 
 	outside []edge // pieces that may cross others in the pixels along the frame
 
-	side, shift      int32 // of buckets: their number along a side of the frame, their size
-	buckets, members []int32
-	boxes            []box // of the members
+	guess   int32 // where in list the next edge may be
+	buckets buckets
 }
 
 func (e *edges) reset() {
-	e.list, e.outside = e.list[:0], e.outside[:0]
+	e.list, e.outside, e.guess = e.list[:0], e.outside[:0], 0
 	clear(e.table)
 }
 
@@ -50,6 +45,13 @@ func (e *edges) add(a, b spot32, feature int32) {
 	if b.y < a.y || b.y == a.y && b.x < a.x {
 		a, b = b, a
 	}
+	// A neighbour's ring comes along a common border the other way round.
+	if e.guess--; e.guess >= 0 {
+		if f := &e.list[e.guess]; f.a == a && f.b == b {
+			f.flips = e.sets.flip(f.flips, feature)
+			return
+		}
+	}
 	if 2*len(e.list) >= len(e.table) {
 		e.grow()
 	}
@@ -57,6 +59,7 @@ func (e *edges) add(a, b spot32, feature int32) {
 	at := hashEdge(a, b) & mask
 	for ; e.table[at] != 0; at = (at + 1) & mask {
 		if f := &e.list[e.table[at]-1]; f.a == a && f.b == b {
+			e.guess = e.table[at] - 1
 			f.flips = e.sets.flip(f.flips, feature)
 			return
 		}
@@ -98,24 +101,20 @@ func (e *edges) grow() {
 	}
 }
 
-// cross lights the pixels in which edges cross.
-func (e *edges) cross() {
-	inner := len(e.list)
-	e.list = append(e.list, e.outside...)
-	e.bucket()
-	for i := 1; i < len(e.buckets); i++ {
-		from, to := e.buckets[i-1], e.buckets[i]
-		if to-from < 256 {
-			e.crossAll(e.members[from:to], e.boxes[from:to])
-		} else {
-			e.crossSorted(e.members[from:to])
-		}
-	}
-	e.list = e.list[:inner]
+// buckets hold edges by squares of the frame, in a chain for each square.
+type buckets struct {
+	side, shift int32   // how many squares lie along a side of the frame, and their size
+	heads       []int32 // for each square its first member, from 1
+	members     []member
+}
+
+type member struct {
+	box        box
+	edge, next int32
 }
 
 // box is the box around an edge, x in the upper and y in the lower half of each
-// number, from the corner of what edges may reach, so that none is negative.
+// number, from a corner beyond what edges may reach, so that none is negative.
 type box struct{ low, high uint64 }
 
 const (
@@ -129,37 +128,66 @@ func (f *edge) box() box {
 	return box{pack(min(f.a.x, f.b.x), f.a.y), pack(max(f.a.x, f.b.x), f.b.y)}
 }
 
-// crossAll looks at all pairs of in.
-func (e *edges) crossAll(in []int32, boxes []box) {
-	for j, b := range boxes {
-		// The upper bit of each half stays when what is taken away is less.
-		high := b.high | boxBits
-		for n, c := range boxes[j+1:] {
-			if (high-c.low-boxOnes)&((c.high|boxBits)-b.low-boxOnes)&boxBits == boxBits {
-				e.pair(&e.list[in[j]], &e.list[in[j+1+n]])
+// cross lights the pixels in which edges cross. An edge between two pixels that
+// share a side is left out: whatever it crosses, it does so in one of the two.
+func (e *edges) cross() {
+	inner := len(e.list)
+	e.list = append(e.list, e.outside...)
+	e.buckets.reset(len(e.list))
+	for i := range e.list {
+		f := &e.list[i]
+		dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift
+		if dx*dx+dy*dy > 1 {
+			e.enter(int32(i), f)
+		}
+	}
+	e.list = e.list[:inner]
+}
+
+// reset empties the squares. Their size is such that neither an edge lies in many
+// nor many edges in one: 64 units, or less for more edges.
+func (b *buckets) reset(edges int) {
+	b.shift = subShift + 6
+	for n := 1 << 13; n <= edges && b.shift > subShift+3; n <<= 2 {
+		b.shift--
+	}
+	b.side = (frameSide+2)<<subShift>>b.shift + 1
+	b.heads = zeroed(b.heads, int(b.side*b.side))
+	b.members = append(b.members[:0], member{})
+}
+
+// enter puts f, number i, into the squares that it may meet, and looks whether it
+// crosses what they hold.
+func (e *edges) enter(i int32, f *edge) {
+	const low = (frameLow - 1) * subunits
+	b := &e.buckets
+	at := func(v int32) int32 { return max(0, min((v-low)>>b.shift, b.side-1)) }
+	x0, x1 := at(min(f.a.x, f.b.x)), at(max(f.a.x, f.b.x))
+	y0, y1 := at(f.a.y), at(f.b.y)
+	around := f.box()
+	few := x1-x0 < 2 && y1-y0 < 2 || x0 == x1 || y0 == y1
+	for y := y0; y <= y1; y++ {
+		for x := x0; x <= x1; x++ {
+			if few || f.meetsSquare(x<<b.shift+low, y<<b.shift+low, 1<<b.shift) {
+				head := &b.heads[y*b.side+x]
+				e.meet(f, around, *head)
+				b.members = append(b.members, member{around, i, *head})
+				*head = int32(len(b.members) - 1)
 			}
 		}
 	}
 }
 
-// crossSorted looks at the pairs of in that share a longitude: by the west end,
-// so that a pair too far apart ends the search.
-func (e *edges) crossSorted(in []int32) {
-	slices.SortFunc(in, func(i, j int32) int {
-		return cmp.Compare(min(e.list[i].a.x, e.list[i].b.x), min(e.list[j].a.x, e.list[j].b.x))
-	})
-	for j, m := range in {
-		f := &e.list[m]
-		east := max(f.a.x, f.b.x)
-		for _, n := range in[j+1:] {
-			g := &e.list[n]
-			if min(g.a.x, g.b.x) >= east {
-				break
-			}
-			if g.a.y < f.b.y && f.a.y < g.b.y {
-				e.pair(f, g)
-			}
+// meet looks at f beside all members of the chain from at on.
+func (e *edges) meet(f *edge, around box, at int32) {
+	high := around.high | boxBits
+	for at != 0 {
+		m := &e.buckets.members[at]
+		// The upper bit of each half stays when what is taken away is less.
+		if (high-m.box.low-boxOnes)&((m.box.high|boxBits)-around.low-boxOnes)&boxBits == boxBits {
+			e.pair(f, &e.list[m.edge])
 		}
+		at = m.next
 	}
 }
 
@@ -171,64 +199,6 @@ func (e *edges) pair(f, g *edge) {
 	}
 	if x, y, ok := f.crosses(g); ok {
 		e.pixels.light(x, y)
-	}
-}
-
-// manyEdges is the number from which buckets are 32 units wide, not 64: so that
-// neither an edge lies in many nor many edges in one.
-const manyEdges = 1 << 13
-
-// bucket sorts edges into squares of the frame: the members of bucket i lie from
-// buckets[i] to buckets[i+1]. An edge between two pixels that share a side is left
-// out: whatever it crosses, it does so in one of the two.
-func (e *edges) bucket() {
-	e.shift = subShift + 6
-	if len(e.list) >= manyEdges {
-		e.shift--
-	}
-	e.side = (frameSide+2)<<subShift>>e.shift + 1
-	e.buckets = zeroed(e.buckets, int(e.side*e.side)+1)
-	for i := range e.list {
-		e.meets(&e.list[i], func(b int32) { e.buckets[b]++ })
-	}
-	sum := int32(0)
-	for i, n := range e.buckets {
-		sum += n
-		e.buckets[i] = sum
-	}
-	e.members = slices.Grow(e.members[:0], int(sum))[:sum]
-	e.boxes = slices.Grow(e.boxes[:0], int(sum))[:sum]
-	for i := range e.list {
-		// Filling from the end leaves each count at its bucket's beginning.
-		around := e.list[i].box()
-		e.meets(&e.list[i], func(b int32) {
-			e.buckets[b]--
-			e.members[e.buckets[b]], e.boxes[e.buckets[b]] = int32(i), around
-		})
-	}
-}
-
-// meets calls visit with every bucket that f may meet.
-func (e *edges) meets(f *edge, visit func(bucket int32)) {
-	dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift
-	if dx*dx+dy*dy < 2 {
-		return
-	}
-	const low = (frameLow - 1) * subunits
-	at := func(v int32) int32 { return max(0, min((v-low)>>e.shift, e.side-1)) }
-	x0, x1 := at(min(f.a.x, f.b.x)), at(max(f.a.x, f.b.x))
-	y0, y1 := at(f.a.y), at(f.b.y)
-	if x0 == x1 && y0 == y1 {
-		visit(y0*e.side + x0)
-		return
-	}
-	few := x1-x0 < 2 && y1-y0 < 2 || x0 == x1 || y0 == y1
-	for y := y0; y <= y1; y++ {
-		for x := x0; x <= x1; x++ {
-			if few || f.meetsSquare(x<<e.shift+low, y<<e.shift+low, 1<<e.shift) {
-				visit(y*e.side + x)
-			}
-		}
 	}
 }
 

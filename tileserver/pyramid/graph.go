@@ -21,6 +21,9 @@ type graph struct {
 	labels []label // of the ground beside each way
 	seen   []bool  // of each node
 	stack  []int32
+	found  []int32 // see findTops
+	tops   []int32
+	rows   []int32
 	above  quarters
 
 	walked []bool  // of each way
@@ -34,18 +37,13 @@ type node struct{ x, y int16 }
 // side is a piece of border between two nodes, in pixels until connect has
 // numbered them.
 type side struct {
-	a, b  int32
+	ends  [2]int32
 	flips flips
 }
 
-func (g *graph) from(way int32) int32 {
-	if way&1 == 0 {
-		return g.sides[way>>1].a
-	}
-	return g.sides[way>>1].b
-}
+func (g *graph) from(way int32) int32 { return g.sides[way>>1].ends[way&1] }
 
-func (g *graph) to(way int32) int32 { return g.from(way ^ 1) }
+func (g *graph) to(way int32) int32 { return g.sides[way>>1].ends[way&1^1] }
 
 // direction returns the way's course from its node.
 func (g *graph) direction(way int32) (dx, dy int32) {
@@ -61,9 +59,10 @@ func (g *graph) connect(p *pixels) {
 	g.starts = zeroed(g.starts, n+1)
 	for i := range g.sides {
 		s := &g.sides[i]
-		s.a, s.b = p.rank(s.a), p.rank(s.b)
-		g.starts[s.a]++
-		g.starts[s.b]++
+		for k, pixel := range s.ends {
+			s.ends[k] = p.rank(pixel)
+			g.starts[s.ends[k]]++
+		}
 	}
 	sum := int32(0)
 	for i, k := range g.starts {
@@ -72,11 +71,10 @@ func (g *graph) connect(p *pixels) {
 	}
 	g.fans = slices.Grow(g.fans[:0], int(sum))[:sum]
 	for i := len(g.sides) - 1; i >= 0; i-- {
-		s := &g.sides[i]
-		g.starts[s.a]--
-		g.fans[g.starts[s.a]] = int32(2 * i)
-		g.starts[s.b]--
-		g.fans[g.starts[s.b]] = int32(2*i + 1)
+		for k, node := range g.sides[i].ends {
+			g.starts[node]--
+			g.fans[g.starts[node]] = int32(2*i + k)
+		}
 	}
 	g.stops = slices.Grow(g.stops[:0], n)[:n]
 	for i := range n {
@@ -145,16 +143,16 @@ func (g *graph) join(node int32, fan []int32) {
 // label finds what ground lies beside each way. From one way of a piece of the
 // graph that hangs together the labels are known by going round its nodes; what
 // lies around the piece is what lies south of the next side north of it.
-func (g *graph) label(p *pixels) {
+func (g *graph) label() {
 	n := len(g.nodes)
 	g.labels = slices.Grow(g.labels[:0], 2*len(g.sides))[:2*len(g.sides)]
 	g.seen = slices.Grow(g.seen[:0], n)[:n]
 	clear(g.seen)
 	g.above.ready = false
 	pieces := 0
-	p.byRows(func(i int32) {
-		if g.seen[i] || g.starts[i] == g.stops[i] {
-			return
+	for _, i := range g.findTops() {
+		if g.seen[i] {
+			continue
 		}
 		around := label(none)
 		if pieces++; pieces > 1 {
@@ -170,7 +168,42 @@ func (g *graph) label(p *pixels) {
 			g.stack = g.stack[:len(g.stack)-1]
 			g.round(way)
 		}
-	})
+	}
+}
+
+// findTops returns the nodes from which no way leads north, or west along their
+// row: row by row and from west to east. The first node of every piece is one.
+func (g *graph) findTops() []int32 {
+	g.rows = zeroed(g.rows, frameSide+1)
+	g.found = g.found[:0]
+	for i := range g.nodes {
+		if g.starts[i] < g.stops[i] {
+			if dx, dy := g.direction(g.fans[g.stops[i]-1]); dy > 0 || dy == 0 && dx > 0 {
+				g.found = append(g.found, int32(i))
+				g.rows[g.nodes[i].y-frameLow]++
+			}
+		}
+	}
+	sum := int32(0)
+	for y, n := range g.rows {
+		sum += n
+		g.rows[y] = sum
+	}
+	g.tops = slices.Grow(g.tops[:0], len(g.found))[:len(g.found)]
+	for _, i := range g.found {
+		y := g.nodes[i].y - frameLow
+		g.rows[y]--
+		g.tops[g.rows[y]] = i
+	}
+	for y := range frameSide {
+		row := g.tops[g.rows[y]:g.rows[y+1]]
+		for i := 1; i < len(row); i++ {
+			for j := i; j > 0 && g.nodes[row[j]].x < g.nodes[row[j-1]].x; j-- {
+				row[j], row[j-1] = row[j-1], row[j]
+			}
+		}
+	}
+	return g.tops
 }
 
 // round goes round the node that way leads out of, whose label is known, and

@@ -30,7 +30,7 @@ func (q *quarters) fill(g *graph) {
 		if s.flips.empty() {
 			continue
 		}
-		a, b, way := g.nodes[s.a].point(), g.nodes[s.b].point(), int32(2*i)
+		a, b, way := g.nodes[s.ends[0]].point(), g.nodes[s.ends[1]].point(), int32(2*i)
 		if a.X > b.X {
 			a, b, way = b, a, way+1
 		}

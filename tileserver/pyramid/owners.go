@@ -18,18 +18,22 @@ type label = int32
 // sets are the sets of features that edges flip and that overlap.
 type sets struct {
 	features int32
-	lists    [][]int32 // of labels and, mixed with them, of flips; each in order
-	steps    map[[2]int32]label
+	lists    [][]int32           // of labels and, mixed with them, of flips; each in order
+	steps    [1 << stepBits]step // some of those done, by hash
 	arena    []int32
 }
+
+// step is from one label to another over the border of a feature.
+type step struct{ from, feature, to int32 }
+
+const stepBits = 11
 
 func (s *sets) reset(features int) {
 	s.features = int32(features)
 	s.lists, s.arena = s.lists[:0], s.arena[:0]
-	if s.steps == nil {
-		s.steps = map[[2]int32]label{}
+	for i := range s.steps {
+		s.steps[i].from = none
 	}
-	clear(s.steps)
 }
 
 // toggled appends list with feature, or without it when it has it, to lists.
@@ -118,9 +122,11 @@ func (s *sets) step(l label, feature int32) label {
 	case feature:
 		return none
 	}
-	key := [2]int32{l, feature}
-	if to, ok := s.steps[key]; ok {
-		return to
+	// Steps that have lost their place are done again: a set may have several
+	// labels.
+	known := s.known(l, feature)
+	if known.from == l && known.feature == feature {
+		return known.to
 	}
 	list := []int32{l}
 	if l >= s.features {
@@ -130,11 +136,15 @@ func (s *sets) step(l label, feature int32) label {
 	to := list[0]
 	if len(list) > 1 {
 		to = s.features + s.keep(list)
-		// Back again: so that a set has as few labels as can be.
-		s.steps[[2]int32{to, feature}] = l
+		*s.known(to, feature) = step{to, feature, l}
 	}
-	s.steps[key] = to
+	*known = step{l, feature, to}
 	return to
+}
+
+// known returns the place of a step.
+func (s *sets) known(l label, feature int32) *step {
+	return &s.steps[(uint32(l)*0x9e3779b1^uint32(feature)*0x85ebca6b)>>(32-stepBits)]
 }
 
 // owner returns the feature that the ground of label l is drawn as: the first of

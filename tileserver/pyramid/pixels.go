@@ -120,30 +120,6 @@ func (p *pixels) rank(b int32) int32 {
 	return p.ranks[at] + int32(bits.OnesCount64(p.hot[at]&(1<<(b&63)-1)))
 }
 
-// byRows calls visit with the numbers of all hot pixels, row by row and from west
-// to east.
-func (p *pixels) byRows(visit func(number int32)) {
-	for first := int32(0); first < allBlocks; first += rowBlocks {
-		from, to := p.place(first), int32(len(p.hot))
-		if first+rowBlocks < allBlocks {
-			to = p.place(first + rowBlocks)
-		}
-		for row := 0; row < 64 && from < to; row += pixelSide {
-			for at := from; at < to; at++ {
-				h := p.hot[at]
-				if h>>row&(1<<pixelSide-1) == 0 {
-					continue
-				}
-				n := p.ranks[at] + int32(bits.OnesCount64(h&(1<<row-1)))
-				for k := bits.OnesCount64(h >> row & (1<<pixelSide - 1)); k > 0; k-- {
-					visit(n)
-					n++
-				}
-			}
-		}
-	}
-}
-
 // bender finds the hot pixels that one edge runs through.
 type bender struct {
 	x0, y0, x1, y1 int32 // the pixels of its ends

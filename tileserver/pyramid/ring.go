@@ -43,6 +43,9 @@ func (g *graph) trace(o *outlines) {
 	g.inLoop = slices.Grow(g.inLoop[:0], len(g.nodes))[:len(g.nodes)]
 	// From here on ground is its owner's.
 	for _, way := range g.fans {
+		if len(g.sets.lists) == 0 {
+			break // it is so already
+		}
 		if !g.sides[way>>1].flips.empty() {
 			g.labels[way] = g.sets.owner(g.labels[way])
 		}

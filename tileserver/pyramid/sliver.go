@@ -74,11 +74,13 @@ func (s *snapper) drawSquares() {
 			s.pixels.light(x, y)
 			at[i] = pixelAt(x, y)
 		}
-		g.sides = append(g.sides, side{at[0], at[1], d}, side{at[0], at[2], d}, side{at[1], at[3], d}, side{at[2], at[3], d})
+		for _, ends := range [4][2]int32{{at[0], at[1]}, {at[0], at[2]}, {at[1], at[3]}, {at[2], at[3]}} {
+			g.sides = append(g.sides, side{ends, d})
+		}
 	}
 	s.pixels.settle()
 	g.connect(&s.pixels)
-	g.label(&s.pixels)
+	g.label()
 	g.trace(&s.outlines)
 }
 
@@ -121,10 +123,18 @@ func (v *slivers) ask(w *window, f *loaded, feature int32) {
 }
 
 // claim appends the square with the north-west corner p, if the frame has it.
+// Squares along the lines where some tile's frame ends are left out by all tiles:
+// that tile does not know what lies on their other side.
 func (v *slivers) claim(p spot, feature int32) {
-	if p.x >= frameLow && p.x < frameHigh && p.y >= frameLow && p.y < frameHigh {
+	if p.x >= frameLow && p.x < frameHigh && p.y >= frameLow && p.y < frameHigh && !atMargin(p.x) && !atMargin(p.y) {
 		v.squares = append(v.squares, square{pixelAt(int32(p.x), int32(p.y)), feature})
 	}
+}
+
+// atMargin tells whether a margin ends at unit v or v+1.
+func atMargin(v int64) bool {
+	v &= mvt.Extent - 1
+	return v == marginUnits || v == marginUnits-1 || v == mvt.Extent-marginUnits || v == mvt.Extent-marginUnits-1
 }
 
 // measure fills v.chain with the corners of f in whole units, ring by ring, each

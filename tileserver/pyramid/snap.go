@@ -37,7 +37,7 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 	s.settle()
 	s.bend()
 	s.graph.connect(&s.pixels)
-	s.graph.label(&s.pixels)
+	s.graph.label()
 	s.outlines.reset()
 	s.graph.trace(&s.outlines)
 	vanished := s.drawSlivers(t, features)
@@ -82,7 +82,7 @@ func (s *snapper) bend() {
 		}
 		s.bender.through(&s.pixels, e.a, e.b)
 		for j, p := range s.bender.chain[1:] {
-			g.sides = append(g.sides, side{s.bender.chain[j], p, e.flips})
+			g.sides = append(g.sides, side{[2]int32{s.bender.chain[j], p}, e.flips})
 		}
 	}
 	if len(s.cutter.rims) > 0 {
@@ -104,7 +104,7 @@ func (s *snapper) bendRim(r rim) {
 	for int64(x) != b.x || int64(y) != b.y {
 		x, y = x+dx, y+dy
 		if p := pixelAt(x, y); s.pixels.isHot(p) {
-			s.graph.sides = append(s.graph.sides, side{last, p, flips{r.feature, none}})
+			s.graph.sides = append(s.graph.sides, side{[2]int32{last, p}, flips{r.feature, none}})
 			last = p
 		}
 	}

@@ -136,7 +136,7 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 	opt.MinZoom, opt.MaxZoom = int(t.Z), int(t.Z)
 	opt = opt.filled(t.Grid)
 	var data []byte
-	w := &walk{grid: t.Grid, source: s, opt: opt, stats: Stats{Tiles: map[uint8]int{}}}
+	w := &walk{grid: t.Grid, source: s, opt: opt, cells: map[tile.Tile]*cover{}, stats: Stats{Tiles: map[uint8]int{}}}
 	w.put = func(_ tile.Tile, d []byte) error { data = d; return nil }
 	err := w.subtree(ctx, t)
 	return data, err

@@ -1,13 +1,16 @@
 package pyramid
 
 import (
+	"slices"
+
 	"gengtu/tileserver/mvt"
 )
 
-// traceSide is the side of the traced grid: a tile's cells and one more on each
-// side that repeats the outermost ones. The repeated cells are drawn as wide as
-// the margin, so that no line is drawn along the tile's border.
-const traceSide = tileCells + 2
+// marginCells is how many cells a tile's margin is wide.
+const marginCells = marginUnits / cellUnits
+
+// traceSide is the side of the traced grid: a tile's cells and its margin.
+const traceSide = tileCells + 2*marginCells
 
 // corners is the number of cell corners along a side.
 const corners = traceSide + 1
@@ -25,10 +28,11 @@ type tracer struct {
 	path   []int32
 }
 
-// trace returns for each of n classes the polygons of its cells and patches, in
-// tile units.
-func (t *tracer) trace(owner *[tileCells * tileCells]uint16, patches []patch, n int) [][]mvt.Polygon {
-	t.fill(owner)
+// trace returns for each of n classes the polygons of t.cells and of patches, in
+// tile units. Places of patches are those of the traced cells.
+func (t *tracer) trace(patches []patch, n int) [][]mvt.Polygon {
+	clear(t.pieces[:])
+	clear(t.walked[:])
 	pieces, classOf := t.label()
 	polygons := make([]mvt.Polygon, pieces+1)
 	for start, c := range t.cells {
@@ -38,9 +42,12 @@ func (t *tracer) trace(owner *[tileCells * tileCells]uint16, patches []patch, n 
 	}
 	out := make([][]mvt.Polygon, n)
 	for _, p := range patches {
+		piece := t.pieces[int(p.y)*traceSide+int(p.x)]
+		p.x, p.y = p.x-marginCells, p.y-marginCells
 		shell := p.ring()
-		if piece := t.pieces[(int(p.y)+1)*traceSide+int(p.x)+1]; piece > 0 {
-			hole := mvt.Ring{shell[0], shell[3], shell[2], shell[1]}
+		if piece > 0 {
+			hole := slices.Clone(shell)
+			slices.Reverse(hole[1:])
 			polygons[piece] = append(polygons[piece], hole)
 		}
 		if p.holder > 0 {
@@ -52,25 +59,6 @@ func (t *tracer) trace(owner *[tileCells * tileCells]uint16, patches []patch, n 
 		out[k] = append(out[k], polygons[i])
 	}
 	return out
-}
-
-// ring returns the patch's border, in the middle of its cell.
-func (p patch) ring() mvt.Ring {
-	x := p.x*cellUnits + (cellUnits-p.w)/2
-	y := p.y*cellUnits + (cellUnits-p.h)/2
-	return mvt.Ring{{X: x, Y: y}, {X: x + p.w, Y: y}, {X: x + p.w, Y: y + p.h}, {X: x, Y: y + p.h}}
-}
-
-// fill takes over the cells and repeats the outermost ones.
-func (t *tracer) fill(owner *[tileCells * tileCells]uint16) {
-	for y := range traceSide {
-		from := owner[min(max(y-1, 0), tileCells-1)*tileCells:][:tileCells]
-		row := t.cells[y*traceSide:][:traceSide]
-		copy(row[1:], from)
-		row[0], row[traceSide-1] = from[0], from[tileCells-1]
-	}
-	clear(t.pieces[:])
-	clear(t.walked[:])
 }
 
 // label numbers the pieces in the order of their first cells, and returns how
@@ -204,11 +192,5 @@ func (t *tracer) ring(path []int32, piece int32, polygons []mvt.Polygon) {
 
 // cornerUnits returns the place of corner i along a side in tile units.
 func cornerUnits(i int) int32 {
-	switch i {
-	case 0:
-		return -marginUnits
-	case corners - 1:
-		return tileCells*cellUnits + marginUnits
-	}
-	return int32(i-1) * cellUnits
+	return int32(i-marginCells) * cellUnits
 }

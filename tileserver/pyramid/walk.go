@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +23,8 @@ type walk struct {
 	opt    Options
 	low    int // the zoom of build's tasks
 
-	mu    sync.Mutex // guards put and stats
+	mu    sync.Mutex // guards put, stats and cells
+	cells map[tile.Tile]*cover
 	put   func(tile.Tile, []byte) error
 	stats Stats
 }
@@ -68,7 +70,7 @@ func (w *walk) build(ctx context.Context) error {
 		}
 		tasks = next
 	}
-	covers := make([]*cover, len(tasks))
+	w.cells = map[tile.Tile]*cover{}
 	group, groupCtx := errgroup.WithContext(ctx)
 	numbers := make(chan int)
 	group.Go(func() error {
@@ -87,8 +89,7 @@ func (w *walk) build(ctx context.Context) error {
 			d := desks.Get().(*desk)
 			defer desks.Put(d)
 			for i := range numbers {
-				var err error
-				if covers[i], err = w.cover(groupCtx, d, tasks[i]); err != nil {
+				if _, err := w.cover(groupCtx, d, tasks[i]); err != nil {
 					return err
 				}
 			}
@@ -98,49 +99,91 @@ func (w *walk) build(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	done := map[tile.Tile]*cover{}
-	for i, t := range tasks {
-		done[t] = covers[i]
-	}
 	w.low = low
-	d := desks.Get().(*desk)
-	defer desks.Put(d)
 	for _, t := range roots {
-		if _, err := w.above(ctx, d, t, done); err != nil {
+		if _, err := w.above(ctx, t); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.drawAll(ctx)
 }
 
-// above draws the tiles from t down to those that are done, and returns what t
-// is covered by.
-func (w *walk) above(ctx context.Context, d *desk, t tile.Tile, done map[tile.Tile]*cover) (*cover, error) {
+// drawAll draws the tiles below the parcel zoom, when all that covers them is
+// known: a tile's margin shows what its neighbours draw.
+func (w *walk) drawAll(ctx context.Context) error {
+	tiles := make([]tile.Tile, 0, len(w.cells))
+	for t := range w.cells {
+		tiles = append(tiles, t)
+	}
+	slices.SortFunc(tiles, func(a, b tile.Tile) int {
+		return cmp.Or(cmp.Compare(a.Z, b.Z), cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X))
+	})
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range w.opt.Workers {
+		group.Go(func() error {
+			d := desks.Get().(*desk)
+			defer desks.Put(d)
+			for i := next.Add(1) - 1; int(i) < len(tiles); i = next.Add(1) - 1 {
+				if err := w.drawCells(ctx, d, tiles[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// above sums the tiles from t down to those that are done, and returns what t is
+// covered by.
+func (w *walk) above(ctx context.Context, t tile.Tile) (*cover, error) {
 	if int(t.Z) >= w.low {
-		c := done[t]
-		delete(done, t)
-		return c, nil
+		return w.cells[t], nil
 	}
 	if !w.any(t) {
 		return nil, nil
 	}
 	sum := &cover{}
 	for i, child := range t.Children() {
-		c, err := w.above(ctx, d, child, done)
+		c, err := w.above(ctx, child)
 		if err != nil {
 			return nil, err
 		}
 		sum.add(c, i)
 	}
-	return sum, w.drawCells(ctx, d, t, sum)
+	w.keep(t, sum)
+	return sum, nil
+}
+
+// keep remembers what t is covered by.
+func (w *walk) keep(t tile.Tile, c *cover) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cells[t] = c
 }
 
 // subtree makes t and what lies under it, as far as the options ask for it.
 func (w *walk) subtree(ctx context.Context, t tile.Tile) error {
 	d := desks.Get().(*desk)
 	defer desks.Put(d)
-	_, err := w.cover(ctx, d, t)
-	return err
+	if int(t.Z) >= w.opt.ParcelZoom {
+		_, err := w.cover(ctx, d, t)
+		return err
+	}
+	cols, rows := t.Grid.Size(t.Z)
+	for dy := range uint32(3) {
+		for dx := range uint32(3) {
+			n := tile.Tile{Grid: t.Grid, Z: t.Z, X: t.X + dx - 1, Y: t.Y + dy - 1}
+			if n.X >= cols || n.Y >= rows {
+				continue
+			}
+			if _, err := w.cover(ctx, d, n); err != nil {
+				return err
+			}
+		}
+	}
+	return w.drawCells(ctx, d, t)
 }
 
 // cover makes t and what lies under it and returns what t is covered by, or nil
@@ -166,7 +209,8 @@ func (w *walk) cover(ctx context.Context, d *desk, t tile.Tile) (*cover, error) 
 			}
 			sum.add(c, i)
 		}
-		return sum, w.drawCells(ctx, d, t, sum)
+		w.keep(t, sum)
+		return sum, nil
 	}
 	features, err := w.load(ctx, t, t.Z+1)
 	if err != nil {
@@ -180,15 +224,20 @@ func (w *walk) cover(ctx context.Context, d *desk, t tile.Tile) (*cover, error) 
 		}
 	}
 	c := d.raster.cover(t, features)
-	return c, w.drawCells(ctx, d, t, c)
+	w.keep(t, c)
+	return c, nil
 }
 
 // drawCells hands out t, drawn as cells, when its zoom is asked for.
-func (w *walk) drawCells(ctx context.Context, d *desk, t tile.Tile, c *cover) error {
-	if int(t.Z) < w.opt.MinZoom || int(t.Z) > w.opt.MaxZoom || c == nil {
+func (w *walk) drawCells(ctx context.Context, d *desk, t tile.Tile) error {
+	if int(t.Z) < w.opt.MinZoom || int(t.Z) > w.opt.MaxZoom {
 		return ctx.Err()
 	}
-	layer := mvt.Layer{Name: w.source.Name(), Features: d.drawer.draw(t, c, w.opt.ClassKey)}
+	around := &neighbours{}
+	for i := range around {
+		around[i] = w.cells[tile.Tile{Grid: t.Grid, Z: t.Z, X: t.X + uint32(i%3) - 1, Y: t.Y + uint32(i/3) - 1}]
+	}
+	layer := mvt.Layer{Name: w.source.Name(), Features: d.drawer.draw(around, w.opt.ClassKey)}
 	data, err := mvt.Append(nil, &layer)
 	if err != nil {
 		return err
@@ -242,7 +291,7 @@ func (w *walk) parcelTile(d *desk, t tile.Tile, features []*loaded, vertices int
 	}
 	if vertices > maxTileVertices || len(data) > w.opt.MaxTileBytes {
 		merged, vanished = 1, 0
-		layer.Features = d.drawer.draw(t, d.raster.cover(t, features), w.opt.ClassKey)
+		layer.Features = d.drawer.draw(&neighbours{4: d.raster.cover(t, features)}, w.opt.ClassKey)
 		var err error
 		if data, err = mvt.Append(nil, &layer); err != nil {
 			return err

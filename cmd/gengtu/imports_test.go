@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"styles":                 {},
 	"tileserver/tile":        {"index/geo"},
 	"tileserver/mvt":         {"index/problem"},
-	"tileserver/pyramid":     {"index/geo", "tileserver/tile", "tileserver/mvt"},
+	"tileserver/pyramid":     {"index/geo", "index/problem", "tileserver/tile", "tileserver/mvt"},
 	"tileserver/raster":      {"index/problem", "styles", "tileserver/mvt"},
 	"tileserver/glyph":       {"index/problem"},
 	"tileserver/cache":       {"index/problem", "tileserver/tile"},

@@ -18,6 +18,7 @@ import (
 type raster struct {
 	sums        []float64 // tileCells rows of rowWidth
 	left, right [tileCells]int
+	top, bottom int
 	overlaps    overlaps
 	keep        bool // whether pieces are kept
 	carry       []int64
@@ -41,6 +42,9 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 		for y := range r.left {
 			r.left[y], r.right[y] = rowWidth, -1
 		}
+		r.top, r.bottom = tileCells, -1
+		r.overlaps.rims = make([]int32, tileCells*tileCells)
+		r.overlaps.heads = make([]int32, tileCells*tileCells)
 	}
 	c := &cover{whole: wholeUnits}
 	seats := map[*class]int{} // a cell that holds a counted feature of the class
@@ -54,12 +58,12 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 			k.enter(&f.Feature)
 			seats[k] = seat(t, f.points[0])
 		}
-		r.keep = !f.alone
+		r.keep = !f.Alone
 		r.edges(t, f)
-		if f.alone {
+		if f.Alone {
 			r.collect(k)
 		} else {
-			r.overlaps.gather(k)
+			r.part(k)
 		}
 	}
 	r.overlaps.resolve()
@@ -139,9 +143,8 @@ func (r *raster) edge(x0, y0, x1, y1 float64) {
 			xa, xb = min(max(xa, 0), tileCells), min(max(xb, 0), tileCells)
 			if r.keep {
 				r.overlaps.inRow(row, xa, y, xb, next)
-			} else {
-				r.inRow(row, xa, xb, next-y)
 			}
+			r.inRow(row, xa, xb, next-y)
 		} else if row < 0 == (y1 < y0) {
 			return // past the tile, going on
 		} else if y1 > y0 {
@@ -171,6 +174,7 @@ func (r *raster) inRow(row int, xa, xb, dy float64) {
 	}
 	first, last := int(xa), int(xb)
 	r.left[row], r.right[row] = min(r.left[row], first), max(r.right[row], last+1)
+	r.top, r.bottom = min(r.top, row), max(r.bottom, row)
 	if first == last {
 		part := float64(dy * ((xa+xb)/2 - float64(first)))
 		out[first] += dy - part
@@ -189,26 +193,53 @@ func (r *raster) inRow(row int, xa, xb, dy float64) {
 
 // collect adds what the edges since the last call cover to k, and clears them.
 func (r *raster) collect(k *class) {
-	for y := range r.left {
-		if r.right[y] < 0 {
-			continue
-		}
+	for y := r.top; y <= r.bottom; y++ {
 		row := r.sums[y*rowWidth : (y+1)*rowWidth]
 		sum := 0.0
 		for x := r.left[y]; x < tileCells; x++ {
 			sum += row[x]
 			row[x] = 0
-			share := uint32(min(math.Abs(sum), 1)*fineShares + 0.5)
-			if share > 0 {
+			if share := fine(sum); share > 0 {
 				b := k.block(y/blockCells*tileBlocks + x/blockCells)
 				b[y%blockCells*blockCells+x%blockCells] += share
 			} else if x > r.right[y] {
 				break
 			}
 		}
-		row[tileCells], row[tileCells+1] = 0, 0
-		r.left[y], r.right[y] = rowWidth, -1
+		r.clear(y)
 	}
+	r.top, r.bottom = tileCells, -1
+}
+
+// part enters what the edges since the last call cover of cells as parts of k, and
+// clears them.
+func (r *raster) part(k *class) {
+	for y := r.top; y <= r.bottom; y++ {
+		row := r.sums[y*rowWidth : (y+1)*rowWidth]
+		sum := 0.0
+		r.overlaps.west = r.overlaps.west[:0]
+		back, rim := [2]int32{}, false
+		for x := r.left[y]; x < tileCells; x++ {
+			sum += row[x]
+			row[x] = 0
+			share := fine(sum)
+			back, rim = r.overlaps.enter(k, int32(y*tileCells+x), share, back)
+			if share == 0 && !rim && x > r.right[y] {
+				break
+			}
+		}
+		r.clear(y)
+	}
+	r.top, r.bottom = tileCells, -1
+}
+
+// fine turns a running sum into shares.
+func fine(sum float64) uint32 { return uint32(min(math.Abs(sum), 1)*fineShares + 0.5) }
+
+// clear ends row y.
+func (r *raster) clear(y int) {
+	r.sums[y*rowWidth+tileCells], r.sums[y*rowWidth+tileCells+1] = 0, 0
+	r.left[y], r.right[y] = rowWidth, -1
 }
 
 // settle turns fine shares into units. What rounding takes from a cell or gives

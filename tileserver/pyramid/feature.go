@@ -19,7 +19,6 @@ type loaded struct {
 	ends   []int        // where each ring ends in points
 	min    tile.World
 	max    tile.World
-	alone  bool // whether it is known to share no ground with another feature of its layer
 }
 
 // project puts f on the plane of g. Rings run the other way round there, because

@@ -38,6 +38,9 @@ type Feature struct {
 	// AreaM2 and NetM2 are what count into a merged shape's area_m2 and net_m2,
 	// each rounded to 0.01 m². NaN: there is none.
 	AreaM2, NetM2 float64
+	// Alone tells that the feature is known to share no ground with another of its
+	// layer. It saves work, and makes no difference to tiles.
+	Alone bool
 }
 
 // Source is a layer's features. Its methods may be called by several goroutines.

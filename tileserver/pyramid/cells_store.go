@@ -1,0 +1,299 @@
+package pyramid
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"gengtu/index/problem"
+)
+
+// A stored cover is
+//
+//	format (1 byte), binary logarithm of whole (1 byte), number of classes
+//	for each class, in the order of the names: length and bytes of the name,
+//	  flags (1 hasArea, 2 hasNet), count, area if it has one, net if it has one,
+//	  8 bytes that tell, a bit a block, which blocks there are,
+//	  for each of these its cells, row by row
+//
+// numbers being variable-length as encoding/binary has them, area and net signed.
+// Cells are tokens:
+//
+//	0x00–0x3f   one cell that has so many units; what it has beyond them follows
+//	            in as many bytes, the highest first, as a unit's shares need
+//	0x40–0x7f   1 to 64 empty cells
+//	0x80–0xbf   1 to 64 whole cells
+//	0xc0–0xff   1 to 64 cells like those north of them
+const (
+	cellsFormat = 1
+
+	tokenEmpty = 0x40
+	tokenWhole = 0x80
+	tokenNorth = 0xc0
+	tokenRun   = 64 // the longest run
+)
+
+// The limits of a stored cover: more is refused before anything is allocated.
+const (
+	maxClasses   = 1<<16 - 2
+	maxClassName = 1 << 12
+)
+
+const (
+	flagArea = 1 << iota
+	flagNet
+)
+
+// append appends c in the form that [decodeCover] reads: the same bytes for the
+// same cover. An empty cover is no bytes.
+func (c *cover) append(data []byte) []byte {
+	if len(c.classes) == 0 {
+		return data
+	}
+	whole := byte(0)
+	for int64(1)<<whole < c.whole {
+		whole++
+	}
+	data = append(data, cellsFormat, whole)
+	data = binary.AppendUvarint(data, uint64(len(c.classes)))
+	for _, k := range c.classes {
+		data = k.append(data, uint32(c.whole))
+	}
+	return data
+}
+
+func (k *class) append(data []byte, whole uint32) []byte {
+	data = binary.AppendUvarint(data, uint64(len(k.name)))
+	data = append(data, k.name...)
+	flags := byte(0)
+	if k.hasArea {
+		flags |= flagArea
+	}
+	if k.hasNet {
+		flags |= flagNet
+	}
+	data = append(data, flags)
+	data = binary.AppendUvarint(data, uint64(k.count))
+	if k.hasArea {
+		data = binary.AppendVarint(data, k.area)
+	}
+	if k.hasNet {
+		data = binary.AppendVarint(data, k.net)
+	}
+	there := uint64(0)
+	for i, b := range k.blocks {
+		if b.total() > 0 {
+			there |= 1 << i
+		}
+	}
+	data = binary.BigEndian.AppendUint64(data, there)
+	for i, b := range k.blocks {
+		if there>>i&1 != 0 {
+			data = b.append(data, whole)
+		}
+	}
+	return data
+}
+
+// append appends the cells of b.
+func (b *block) append(data []byte, whole uint32) []byte {
+	shift := unitShift(whole)
+	for i := 0; i < len(b); {
+		v := b[i]
+		same, north := 1, 0
+		for same < tokenRun && i+same < len(b) && b[i+same] == v {
+			same++
+		}
+		if i >= blockCells {
+			for north < tokenRun && i+north < len(b) && b[i+north] == b[i+north-blockCells] {
+				north++
+			}
+		}
+		switch {
+		case (v == 0 || v == whole) && same >= north:
+			token := tokenEmpty
+			if v == whole {
+				token = tokenWhole
+			}
+			data = append(data, byte(token+same-1))
+			i += same
+		case north > 0:
+			data = append(data, byte(tokenNorth+north-1))
+			i += north
+		default:
+			data = append(data, byte(v>>shift))
+			for n := (shift - 1) &^ 7; n >= 0; n -= 8 {
+				data = append(data, byte(v&(1<<shift-1)>>n))
+			}
+			i++
+		}
+	}
+	return data
+}
+
+// unitShift is the binary logarithm of the shares of a unit.
+func unitShift(whole uint32) int { return bits.Len32(whole/wholeUnits) - 1 }
+
+// decodeCover reads what append wrote; data is not kept. No bytes are an empty
+// cover. Anything else is a *problem.Problem of the code CELLS_DAMAGED; memory is
+// taken for blocks that are there alone.
+func decodeCover(data []byte) (*cover, error) {
+	c := &cover{whole: wholeUnits}
+	if len(data) == 0 {
+		return c, nil
+	}
+	r := cellReader{data: data}
+	format, shift := r.byte(), r.byte()
+	if r.bad || format != cellsFormat {
+		return nil, damaged("格式 %d", "format %d", format)
+	}
+	c.whole = int64(1) << min(shift, 62)
+	if c.whole < wholeUnits || c.whole > wholeMost || (shift-6)%2 != 0 {
+		return nil, damaged("整格是 2^%d 份", "a whole cell of 2^%d shares", shift)
+	}
+	n := r.number()
+	if n == 0 || n > maxClasses {
+		return nil, damaged("%d 个地类", "%d classes", n)
+	}
+	for i := range n {
+		k := r.class(uint32(c.whole))
+		if r.bad {
+			return nil, damaged("第 %d 个地类在第 %d 字节处损坏", "class %d is damaged before byte %d", i+1, len(data)-len(r.data))
+		}
+		if i > 0 && k.name <= c.classes[i-1].name {
+			return nil, damaged("地类 %q 次序不对", "class %q is out of order", k.name)
+		}
+		c.classes = append(c.classes, k)
+	}
+	if len(r.data) > 0 {
+		return nil, damaged("多出 %d 字节", "%d bytes too many", len(r.data))
+	}
+	return c, nil
+}
+
+func damaged(zh, en string, args ...any) error {
+	return problem.New("CELLS_DAMAGED", "格网数据损坏："+zh, "stored cells are damaged: "+en, args...).
+		Advise("用 gengtu verify 检查该版本，或重新生成", "check the edition with gengtu verify, or make it again")
+}
+
+// cellReader reads a stored cover. After the first fault bad is set and what it
+// reads is zero.
+type cellReader struct {
+	data []byte
+	bad  bool
+}
+
+func (r *cellReader) byte() byte {
+	if len(r.data) == 0 {
+		r.bad = true
+		return 0
+	}
+	b := r.data[0]
+	r.data = r.data[1:]
+	return b
+}
+
+func (r *cellReader) number() uint64 {
+	v, n := binary.Uvarint(r.data)
+	if n <= 0 {
+		r.bad, r.data = true, nil
+		return 0
+	}
+	r.data = r.data[n:]
+	return v
+}
+
+func (r *cellReader) signed() int64 {
+	v, n := binary.Varint(r.data)
+	if n <= 0 {
+		r.bad, r.data = true, nil
+		return 0
+	}
+	r.data = r.data[n:]
+	return v
+}
+
+func (r *cellReader) class(whole uint32) *class {
+	k := &class{}
+	n := r.number()
+	if n > maxClassName || n > uint64(len(r.data)) {
+		r.bad = true
+		return k
+	}
+	k.name, r.data = string(r.data[:n]), r.data[n:]
+	flags := r.byte()
+	count := r.number()
+	k.count = int64(count)
+	if k.count < 0 || flags&^(flagArea|flagNet) != 0 {
+		r.bad = true
+	}
+	if k.hasArea = flags&flagArea != 0; k.hasArea {
+		k.area = r.signed()
+	}
+	if k.hasNet = flags&flagNet != 0; k.hasNet {
+		k.net = r.signed()
+	}
+	if len(r.data) < 8 {
+		r.bad = true
+		return k
+	}
+	there := binary.BigEndian.Uint64(r.data)
+	r.data = r.data[8:]
+	for i := range k.blocks {
+		if there>>i&1 != 0 && !r.bad {
+			// A block is at least 64 tokens: damage does not take much more memory
+			// than it has bytes.
+			if len(r.data) < len(k.blocks) {
+				r.bad = true
+				return k
+			}
+			k.blocks[i] = new(block)
+			r.block(k.blocks[i], whole)
+		}
+	}
+	return k
+}
+
+// block reads the cells of b, which are 0.
+func (r *cellReader) block(b *block, whole uint32) {
+	shift := unitShift(whole)
+	data := r.data
+	for i := 0; i < len(b); {
+		if len(data) == 0 {
+			r.bad = true
+			return
+		}
+		token := data[0]
+		data = data[1:]
+		if token < tokenEmpty {
+			rest := uint32(0)
+			for n := 0; n < shift && len(data) > 0; n += 8 {
+				rest = rest<<8 | uint32(data[0])
+				data = data[1:]
+			}
+			v := uint32(token)<<shift | rest
+			if v == 0 || rest>>shift > 0 {
+				r.bad = true
+				return
+			}
+			b[i] = v
+			i++
+			continue
+		}
+		run := int(token&(tokenRun-1)) + 1
+		if run > len(b)-i || token >= tokenNorth && i < blockCells {
+			r.bad = true
+			return
+		}
+		out := b[i:][:run]
+		switch {
+		case token >= tokenNorth:
+			copy(out, b[i-blockCells:]) // a run is no longer than a row
+		case token >= tokenWhole:
+			for j := range out {
+				out[j] = whole
+			}
+		}
+		i += run
+	}
+	r.data = data
+}

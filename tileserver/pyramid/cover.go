@@ -6,14 +6,14 @@ import (
 )
 
 // A tile is divided into cells of 8 by 8 units, one pixel of a tile of 512, and
-// the cells into blocks of 64 by 64, a block into 8 by 8 plots of 8 by 8 cells.
+// the cells into blocks of 64 by 64, a block into 8 by 8 tracts of 8 by 8 cells.
 const (
-	cellUnits  = 8
-	tileCells  = 512
-	blockCells = 64
-	tileBlocks = tileCells / blockCells
-	plotCells  = 8
-	blockPlots = blockCells / plotCells
+	cellUnits   = 8
+	tileCells   = 512
+	blockCells  = 64
+	tileBlocks  = tileCells / blockCells
+	tractCells  = 8
+	blockTracts = blockCells / tractCells
 )
 
 // wholeUnits is how many square units a cell has.

@@ -12,10 +12,10 @@ import (
 type neighbours [9]*cover
 
 // drawer draws covers as whole cells. Inside a block the error of each class is
-// carried from plot to plot along a Hilbert curve, so that as many cells are drawn
+// carried from tract to tract along a Hilbert curve, so that as many cells are drawn
 // as the area asks for and each close to the ground that it stands for. What is
 // left at the block's end, less than a cell, is exchanged between classes, and
-// with empty ground, as small shapes inside single cells; and plots that have less
+// with empty ground, as small shapes inside single cells; and tracts that have less
 // than a cell are drawn as such shapes alone, at their size.
 type drawer struct {
 	block  blockDrawer

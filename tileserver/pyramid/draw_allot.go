@@ -31,7 +31,7 @@ func curve(side int) []int {
 	return t
 }
 
-// ways holds Hilbert's curve through the blocks of a tile, and through the plots
+// ways holds Hilbert's curve through the blocks of a tile, and through the tracts
 // of a block: both are 8 by 8.
 var ways = curve(tileBlocks)
 

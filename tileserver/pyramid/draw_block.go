@@ -8,13 +8,13 @@ import (
 type blockDrawer struct {
 	classes []int    // the classes that the block has, by their numbers in the cover
 	blocks  []*block // what they cover
-	sums    [][blockPlots * blockPlots]int64
-	owed    []int64 // of each class, in shares: carried between plots of whole cells
-	small   []int64 // the same, between plots that have less than a cell
+	sums    [][blockTracts * blockTracts]int64
+	owed    []int64 // of each class, in shares: carried between tracts of whole cells
+	small   []int64 // the same, between tracts that have less than a cell
 	quotas  []int
 	left    []int64 // in units, of empty ground and of each class
-	covered [plotCells * plotCells]int64
-	chosen  [plotCells * plotCells]bool
+	covered [tractCells * tractCells]int64
+	chosen  [tractCells * tractCells]bool
 	keys    []key
 	whole   int64
 	unit    int64
@@ -62,7 +62,7 @@ func (d *blockDrawer) draw(c *cover, i int) *sheet {
 		n := c.drawn.units[k][i]
 		units += n
 		d.classes, d.blocks = append(d.classes, k), append(d.blocks, b)
-		d.sums = append(d.sums, b.plots())
+		d.sums = append(d.sums, b.tracts())
 		// What the plan rounds is a part of a unit.
 		d.small = append(d.small, n*d.unit-b.total())
 		d.owed, d.left = append(d.owed, 0), append(d.left, 0)
@@ -71,57 +71,75 @@ func (d *blockDrawer) draw(c *cover, i int) *sheet {
 		return nil
 	}
 	d.sheet, d.has = &sheet{}, [blockCells]uint64{}
-	for _, plot := range ways {
+	for _, tract := range ways {
 		sum := int64(0)
 		for k := range d.sums {
-			sum += d.sums[k][plot]
+			sum += d.sums[k][tract]
 		}
 		switch {
 		case sum == 0:
-		case sum < d.whole:
-			d.drawSmall(plot)
+		case sum < d.whole || sum < lonely*d.whole && d.around(tract) < lonely*d.whole:
+			d.drawSmall(tract)
 		default:
-			d.drawPlot(plot)
+			d.drawTract(tract)
 		}
 	}
 	d.settle()
 	return d.sheet
 }
 
-// plots sums what b covers of each plot.
-func (b *block) plots() (sums [blockPlots * blockPlots]int64) {
+// lonely is how many cells a tract and those around it may have together to be
+// drawn at its size: what is alone has no neighbours to exchange with.
+const lonely = 8
+
+// around sums what is covered of a tract and of those around it in the block.
+func (d *blockDrawer) around(tract int) int64 {
+	sum := int64(0)
+	x, y := tract%blockTracts, tract/blockTracts
+	for v := max(y-1, 0); v <= min(y+1, blockTracts-1); v++ {
+		for u := max(x-1, 0); u <= min(x+1, blockTracts-1); u++ {
+			for k := range d.sums {
+				sum += d.sums[k][v*blockTracts+u]
+			}
+		}
+	}
+	return sum
+}
+
+// tracts sums what b covers of each tract.
+func (b *block) tracts() (sums [blockTracts * blockTracts]int64) {
 	for y := range blockCells {
 		row := b[y*blockCells:][:blockCells]
-		out := sums[y/plotCells*blockPlots:][:blockPlots]
+		out := sums[y/tractCells*blockTracts:][:blockTracts]
 		for x := range out {
-			c := row[x*plotCells:][:plotCells]
+			c := row[x*tractCells:][:tractCells]
 			out[x] += int64(c[0]) + int64(c[1]) + int64(c[2]) + int64(c[3]) + int64(c[4]) + int64(c[5]) + int64(c[6]) + int64(c[7])
 		}
 	}
 	return sums
 }
 
-// cellOf returns the number in its block of cell i of a plot.
-func cellOf(plot, i int) int {
-	return (plot/blockPlots*plotCells+i/plotCells)*blockCells + plot%blockPlots*plotCells + i%plotCells
+// cellOf returns the number in its block of cell i of a tract.
+func cellOf(tract, i int) int {
+	return (tract/blockTracts*tractCells+i/tractCells)*blockCells + tract%blockTracts*tractCells + i%tractCells
 }
 
-// drawPlot draws whole cells in a plot.
-func (d *blockDrawer) drawPlot(plot int) {
-	full, some := d.cover(plot)
+// drawTract draws whole cells in a tract.
+func (d *blockDrawer) drawTract(tract int) {
+	full, some := d.cover(tract)
 	due := int64(0)
 	for k := range d.sums {
-		if d.sums[k][plot] > 0 {
-			due += d.sums[k][plot] + d.owed[k]
+		if d.sums[k][tract] > 0 {
+			due += d.sums[k][tract] + d.owed[k]
 		}
 	}
 	cells := int(max(0, min((due+d.whole/2)/d.whole, int64(some))))
-	classes := d.divide(plot, cells)
+	classes := d.divide(tract, cells)
 	d.choose(cells, full)
 	if len(classes) == 1 {
 		for i, yes := range d.chosen {
 			if yes {
-				d.sheet.owner[cellOf(plot, i)] = uint16(d.classes[classes[0]] + 1)
+				d.sheet.owner[cellOf(tract, i)] = uint16(d.classes[classes[0]] + 1)
 			}
 		}
 		return
@@ -130,7 +148,7 @@ func (d *blockDrawer) drawPlot(plot int) {
 	for i, yes := range d.chosen {
 		for _, k := range classes {
 			if yes {
-				d.keys = append(d.keys, key{int64(d.blocks[k][cellOf(plot, i)]), int32(k), int32(i)})
+				d.keys = append(d.keys, key{int64(d.blocks[k][cellOf(tract, i)]), int32(k), int32(i)})
 			}
 		}
 	}
@@ -139,21 +157,21 @@ func (d *blockDrawer) drawPlot(plot int) {
 		if d.quotas[e.class] > 0 && d.chosen[e.cell] {
 			d.quotas[e.class]--
 			d.chosen[e.cell] = false
-			d.sheet.owner[cellOf(plot, int(e.cell))] = uint16(d.classes[e.class] + 1)
+			d.sheet.owner[cellOf(tract, int(e.cell))] = uint16(d.classes[e.class] + 1)
 		}
 	}
 }
 
-// cover sums what is covered of each cell of a plot, and returns how many are
+// cover sums what is covered of each cell of a tract, and returns how many are
 // full and how many are covered enough to be drawn.
-func (d *blockDrawer) cover(plot int) (full, some int) {
+func (d *blockDrawer) cover(tract int) (full, some int) {
 	first := true
 	for k, b := range d.blocks {
-		if d.sums[k][plot] == 0 {
+		if d.sums[k][tract] == 0 {
 			continue
 		}
 		for i := range d.covered {
-			v := int64(b[cellOf(plot, i)])
+			v := int64(b[cellOf(tract, i)])
 			if !first {
 				v += d.covered[i]
 			}
@@ -172,15 +190,15 @@ func (d *blockDrawer) cover(plot int) (full, some int) {
 	return full, some
 }
 
-// divide shares out cells among the classes that the plot has, by largest
+// divide shares out cells among the classes that the tract has, by largest
 // remainder, to d.quotas, and returns those that get any. What they are owed goes
 // on.
-func (d *blockDrawer) divide(plot, cells int) (classes []int) {
+func (d *blockDrawer) divide(tract, cells int) (classes []int) {
 	d.quotas = append(d.quotas[:0], make([]int, len(d.classes))...)
 	left := cells
 	for k := range d.sums {
-		if d.sums[k][plot] > 0 {
-			d.owed[k] += d.sums[k][plot]
+		if d.sums[k][tract] > 0 {
+			d.owed[k] += d.sums[k][tract]
 			d.quotas[k] = int(max(0, d.owed[k]/d.whole))
 			left -= d.quotas[k]
 		}
@@ -188,7 +206,7 @@ func (d *blockDrawer) divide(plot, cells int) (classes []int) {
 	for ; left != 0; left -= sign(left) {
 		best := -1
 		for k := range d.sums {
-			if d.sums[k][plot] == 0 || left < 0 && d.quotas[k] == 0 {
+			if d.sums[k][tract] == 0 || left < 0 && d.quotas[k] == 0 {
 				continue
 			}
 			if best < 0 || int64(sign(left))*(d.rest(k)-d.rest(best)) > 0 {
@@ -216,7 +234,7 @@ func sign(n int) int {
 	return 1
 }
 
-// choose marks the most covered cells of the plot, full of which are full.
+// choose marks the most covered cells of the tract, full of which are full.
 func (d *blockDrawer) choose(cells, full int) {
 	if cells >= full {
 		d.keys = d.keys[:0]
@@ -241,33 +259,64 @@ func (d *blockDrawer) choose(cells, full int) {
 	}
 }
 
-// drawSmall draws a plot that has less than a cell.
-func (d *blockDrawer) drawSmall(plot int) {
+// drawSmall draws a tract that has few cells as large as it is: whole cells, and
+// patches for the rest.
+func (d *blockDrawer) drawSmall(tract int) {
 	for k := range d.sums {
-		if d.sums[k][plot] == 0 {
+		if d.sums[k][tract] == 0 {
 			continue
 		}
-		due := d.sums[k][plot] + d.small[k]
+		due := d.sums[k][tract] + d.small[k]
 		n := max(0, (due+d.unit/2)/d.unit)
 		d.small[k] = due - n*d.unit
+		heart := -1
 		for n > 0 {
 			size := min(n, patchMost)
-			cell := d.bestOf(plot, k)
-			d.addPatch(cell, int(size), d.classes[k]+1)
+			if n >= wholeUnits {
+				size = wholeUnits
+			}
+			cell := d.bestOf(tract, k, heart)
+			if cell < 0 {
+				d.small[k] += n * d.unit // so many classes that the next tract takes it
+				break
+			}
+			if heart < 0 {
+				heart = cell
+			}
+			if size == wholeUnits {
+				d.sheet.owner[cell] = uint16(d.classes[k] + 1)
+			} else {
+				d.addPatch(cell, int(size), d.classes[k]+1)
+			}
 			n -= size
 		}
 	}
 }
 
-// bestOf returns the cell of a plot without whole cells that k covers most and
-// that has no patch; there is one, as a plot has fewer patches than cells.
-func (d *blockDrawer) bestOf(plot, k int) int {
-	best, most := -1, int64(-1)
-	for i := range plotCells * plotCells {
-		cell := cellOf(plot, i)
-		if v := int64(d.blocks[k][cell]); v > most && !d.patched(cell) {
-			best, most = cell, v
+// bestOf returns the cell of a tract that k covers most, or of those that it covers
+// as much the one nearest to heart, if there is one. It has neither owner nor
+// patch; -1 if there is no such cell.
+func (d *blockDrawer) bestOf(tract, k, heart int) int {
+	best, most, least := -1, int64(-1), 0
+	for i := range tractCells * tractCells {
+		cell := cellOf(tract, i)
+		v := int64(d.blocks[k][cell])
+		if v < most || d.sheet.owner[cell] > 0 || d.patched(cell) {
+			continue
+		}
+		away := 0
+		if heart >= 0 {
+			away = distance(cell, heart)
+		}
+		if v > most || away < least {
+			best, most, least = cell, v, away
 		}
 	}
 	return best
+}
+
+// distance is the square of the distance between two cells of a block.
+func distance(a, b int) int {
+	dx, dy := a%blockCells-b%blockCells, a/blockCells-b/blockCells
+	return dx*dx + dy*dy
 }

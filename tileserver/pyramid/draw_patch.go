@@ -104,12 +104,12 @@ func (d *blockDrawer) place(to, from int) (int, bool) {
 	if to < 0 {
 		most = math.MinInt64
 	}
-	for _, plot := range ways {
-		if to >= 0 && d.sums[to][plot] == 0 || to < 0 && d.sums[from][plot] == 0 {
+	for _, tract := range ways {
+		if to >= 0 && d.sums[to][tract] == 0 || to < 0 && d.sums[from][tract] == 0 {
 			continue
 		}
-		for i := range plotCells * plotCells {
-			cell := cellOf(plot, i)
+		for i := range tractCells * tractCells {
+			cell := cellOf(tract, i)
 			if d.sheet.owner[cell] != owner {
 				continue
 			}
@@ -143,8 +143,7 @@ func (d *blockDrawer) nearest(k int, owner uint16) (int, bool) {
 	}
 	best, least := -1, math.MaxInt
 	for cell, o := range d.sheet.owner {
-		dx, dy := cell%blockCells-heart%blockCells, cell/blockCells-heart/blockCells
-		if away := dx*dx + dy*dy; away < least && o == owner && !d.patched(cell) {
+		if away := distance(cell, heart); away < least && o == owner && !d.patched(cell) {
 			best, least = cell, away
 		}
 	}

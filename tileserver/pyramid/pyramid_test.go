@@ -35,6 +35,7 @@ func build(t testing.TB, g tile.Grid, s pyramid.Source, opt pyramid.Options) (bu
 type drawn struct {
 	area   map[string]float64
 	figure float64
+	net    float64
 	count  int64
 }
 
@@ -56,6 +57,8 @@ func measure(t testing.TB, tl tile.Tile, data []byte) drawn {
 					d.count += tag.Value.(int64)
 				case "area_m2":
 					d.figure += tag.Value.(float64)
+				case "net_m2":
+					d.net += tag.Value.(float64)
 				}
 			}
 			for _, p := range f.Polygons {

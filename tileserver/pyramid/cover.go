@@ -91,35 +91,34 @@ func (c *cover) add(child *cover, quarter int) {
 	if child == nil || len(child.classes) == 0 {
 		return
 	}
-	c.whole = child.whole * 4
-	shift, round := 0, uint32(0)
-	if child.whole == wholeMost {
-		c.whole, shift, round = wholeMost, 2, 3 // what is there stays
-	}
+	c.whole = min(child.whole*4, wholeMost)
 	for _, from := range child.classes {
 		to := c.class(from.name)
 		to.join(from)
 		for i, b := range from.blocks {
-			if b == nil {
+			if b != nil {
+				to.sum(b, i, quarter, child.whole)
+			}
+		}
+	}
+}
+
+// sum sums block i of a quarter of k's tile, in which a cell has whole shares.
+func (k *class) sum(b *block, i, quarter int, whole int64) {
+	bx, by := i%tileBlocks+quarter%2*tileBlocks, i/tileBlocks+quarter/2*tileBlocks
+	out := k.block(by/2*tileBlocks + bx/2)
+	ox, oy := bx%2*blockCells/2, by%2*blockCells/2
+	for y := range blockCells / 2 {
+		row := out[(oy+y)*blockCells+ox:][:blockCells/2]
+		north, south := b[2*y*blockCells:][:blockCells], b[(2*y+1)*blockCells:][:blockCells]
+		for x := range row {
+			if whole < wholeMost {
+				row[x] = north[2*x] + north[2*x+1] + south[2*x] + south[2*x+1]
 				continue
 			}
-			bx, by := i%tileBlocks+quarter%2*tileBlocks, i/tileBlocks+quarter/2*tileBlocks
-			out := to.block(by/2*tileBlocks + bx/2)
-			ox, oy := bx%2*blockCells/2, by%2*blockCells/2
-			for y := range blockCells / 2 {
-				row := out[(oy+y)*blockCells+ox:][:blockCells/2]
-				north, south := b[2*y*blockCells:][:blockCells], b[(2*y+1)*blockCells:][:blockCells]
-				if shift == 0 {
-					for x := range row {
-						row[x] = north[2*x] + north[2*x+1] + south[2*x] + south[2*x+1]
-					}
-					continue
-				}
-				for x := range row {
-					sum := uint64(north[2*x]) + uint64(north[2*x+1]) + uint64(south[2*x]) + uint64(south[2*x+1])
-					row[x] = uint32((sum + uint64(round)) >> shift)
-				}
-			}
+			// Shares are made larger; what is there stays.
+			sum := uint64(north[2*x]) + uint64(north[2*x+1]) + uint64(south[2*x]) + uint64(south[2*x+1])
+			row[x] = uint32((sum + 3) / 4)
 		}
 	}
 }

@@ -302,22 +302,29 @@ func (r *cellReader) blocks(whole int64, k *class, visit func(*cellReader, int64
 // block reads the cells of b.
 func (r *cellReader) block(b *block, whole uint32) {
 	shift := unitShift(whole)
-	data := r.data
+	data, at := r.data, 0
 	for i := 0; i < len(b); {
-		if len(data) == 0 {
+		if at >= len(data) {
 			r.bad = true
 			return
 		}
-		token := data[0]
-		data = data[1:]
+		token := data[at]
+		at++
 		if token < tokenEmpty {
-			rest := uint32(0)
-			for n := 0; n < shift && len(data) > 0; n += 8 {
-				rest = rest<<8 | uint32(data[0])
-				data = data[1:]
+			v := uint32(token)
+			if shift > 0 {
+				rest := uint32(0)
+				for n := 0; n < shift && at < len(data); n += 8 {
+					rest = rest<<8 | uint32(data[at])
+					at++
+				}
+				if rest>>shift > 0 {
+					r.bad = true
+					return
+				}
+				v = v<<shift | rest
 			}
-			v := uint32(token)<<shift | rest
-			if v == 0 || rest>>shift > 0 {
+			if v == 0 {
 				r.bad = true
 				return
 			}
@@ -330,18 +337,23 @@ func (r *cellReader) block(b *block, whole uint32) {
 			r.bad = true
 			return
 		}
-		out := b[i:][:run]
+		out := b[i : i+run]
 		switch {
 		case token >= tokenNorth:
-			copy(out, b[i-blockCells:]) // a run is no longer than a row
+			north := b[i-blockCells:][:len(out)] // a run is no longer than a row
+			for j := range out {
+				out[j] = north[j]
+			}
 		case token >= tokenWhole:
 			for j := range out {
 				out[j] = whole
 			}
 		default:
-			clear(out)
+			for j := range out {
+				out[j] = 0
+			}
 		}
 		i += run
 	}
-	r.data = data
+	r.data = data[at:]
 }

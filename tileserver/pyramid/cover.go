@@ -109,14 +109,16 @@ func (k *class) sum(b *block, i, quarter int, whole int64) {
 	out := k.block(by/2*tileBlocks + bx/2)
 	ox, oy := bx%2*blockCells/2, by%2*blockCells/2
 	for y := range blockCells / 2 {
-		row := out[(oy+y)*blockCells+ox:][:blockCells/2]
-		north, south := b[2*y*blockCells:][:blockCells], b[(2*y+1)*blockCells:][:blockCells]
-		for x := range row {
-			if whole < wholeMost {
-				row[x] = north[2*x] + north[2*x+1] + south[2*x] + south[2*x+1]
-				continue
+		row := (*[blockCells / 2]uint32)(out[(oy+y)*blockCells+ox:])
+		north, south := (*[blockCells]uint32)(b[2*y*blockCells:]), (*[blockCells]uint32)(b[(2*y+1)*blockCells:])
+		if whole < wholeMost {
+			for x := 0; x < blockCells; x += 2 {
+				row[x/2] = north[x] + north[x+1] + south[x] + south[x+1]
 			}
-			// Shares are made larger; what is there stays.
+			continue
+		}
+		// Shares are made larger; what is there stays.
+		for x := range row {
 			sum := uint64(north[2*x]) + uint64(north[2*x+1]) + uint64(south[2*x]) + uint64(south[2*x+1])
 			row[x] = uint32((sum + 3) / 4)
 		}

@@ -354,7 +354,8 @@ func TestCellsMargins(t *testing.T) {
 	}
 }
 
-// A lone plot is drawn where it lies and as large as it is.
+// A lone plot is drawn where it lies and as large as it is: up to a unit for the
+// rounding of its block and one for that of the tracts that it lies in.
 func TestCellsLonePlots(t *testing.T) {
 	features := desert()
 	const reach = 40 // units
@@ -377,7 +378,7 @@ func TestCellsLonePlots(t *testing.T) {
 						got++
 					}
 				}
-				if want := groundArea(f.Geometry) / unitArea(g, z, f.Geometry.Box()); math.Abs(float64(got)-want) > 1.5 {
+				if want := groundArea(f.Geometry) / unitArea(g, z, f.Geometry.Box()); math.Abs(float64(got)-want) > 2 {
 					t.Errorf("%s: a plot of %.1f units is drawn with %d", at, want, got)
 				}
 			}

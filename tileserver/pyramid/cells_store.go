@@ -137,37 +137,77 @@ func unitShift(whole uint32) int { return bits.Len32(whole/wholeUnits) - 1 }
 // cover. Anything else is a *problem.Problem of the code CELLS_DAMAGED; memory is
 // taken for blocks that are there alone.
 func decodeCover(data []byte) (*cover, error) {
-	c := &cover{whole: wholeUnits}
-	if len(data) == 0 {
-		return c, nil
+	c := &cover{}
+	err := readCover(data, func(r *cellReader, whole int64, k *class, i int) {
+		c.whole = whole
+		if i < 0 {
+			c.classes = append(c.classes, k)
+			return
+		}
+		k.blocks[i] = new(block)
+		r.block(k.blocks[i], uint32(whole))
+	})
+	if err != nil {
+		return nil, err
 	}
-	r := cellReader{data: data}
+	if c.whole == 0 {
+		c.whole = wholeUnits
+	}
+	return c, nil
+}
+
+// addStored sums a stored cover into c as [cover.add] does, without making the
+// cover. Errors are those of [decodeCover]; after one c is of no use.
+func (c *cover) addStored(data []byte, quarter int) error {
+	var scratch block
+	var to *class
+	return readCover(data, func(r *cellReader, whole int64, k *class, i int) {
+		if i < 0 {
+			c.whole = min(whole*4, wholeMost)
+			to = c.class(k.name)
+			to.join(k)
+			return
+		}
+		r.block(&scratch, uint32(whole))
+		to.sum(&scratch, i, quarter, whole)
+	})
+}
+
+// readCover reads a stored cover and calls visit for each class, when its figures
+// are read, with -1, and then with each of its blocks, which visit has to read
+// from r.
+func readCover(data []byte, visit func(r *cellReader, whole int64, k *class, i int)) error {
+	if len(data) == 0 {
+		return nil
+	}
+	r := &cellReader{data: data}
 	format, shift := r.byte(), r.byte()
 	if r.bad || format != cellsFormat {
-		return nil, damaged("格式 %d", "format %d", format)
+		return damaged("格式 %d", "format %d", format)
 	}
-	c.whole = int64(1) << min(shift, 62)
-	if c.whole < wholeUnits || c.whole > wholeMost || (shift-6)%2 != 0 {
-		return nil, damaged("整格是 2^%d 份", "a whole cell of 2^%d shares", shift)
+	whole := int64(1) << min(shift, 62)
+	if whole < wholeUnits || whole > wholeMost || (shift-6)%2 != 0 {
+		return damaged("整格是 2^%d 份", "a whole cell of 2^%d shares", shift)
 	}
 	n := r.number()
 	if n == 0 || n > maxClasses {
-		return nil, damaged("%d 个地类", "%d classes", n)
+		return damaged("%d 个地类", "%d classes", n)
 	}
+	last := ""
 	for i := range n {
-		k := r.class(uint32(c.whole))
-		if r.bad {
-			return nil, damaged("第 %d 个地类在第 %d 字节处损坏", "class %d is damaged before byte %d", i+1, len(data)-len(r.data))
+		k := r.class()
+		if i > 0 && k.name <= last && !r.bad {
+			return damaged("地类 %q 次序不对", "class %q is out of order", k.name)
 		}
-		if i > 0 && k.name <= c.classes[i-1].name {
-			return nil, damaged("地类 %q 次序不对", "class %q is out of order", k.name)
+		last = k.name
+		if r.blocks(whole, k, visit); r.bad {
+			return damaged("第 %d 个地类在第 %d 字节前损坏", "class %d is damaged before byte %d", i+1, len(data)-len(r.data))
 		}
-		c.classes = append(c.classes, k)
 	}
 	if len(r.data) > 0 {
-		return nil, damaged("多出 %d 字节", "%d bytes too many", len(r.data))
+		return damaged("多出 %d 字节", "%d bytes too many", len(r.data))
 	}
-	return c, nil
+	return nil
 }
 
 func damaged(zh, en string, args ...any) error {
@@ -212,7 +252,8 @@ func (r *cellReader) signed() int64 {
 	return v
 }
 
-func (r *cellReader) class(whole uint32) *class {
+// class reads the name and figures of a class.
+func (r *cellReader) class() *class {
 	k := &class{}
 	n := r.number()
 	if n > maxClassName || n > uint64(len(r.data)) {
@@ -221,8 +262,7 @@ func (r *cellReader) class(whole uint32) *class {
 	}
 	k.name, r.data = string(r.data[:n]), r.data[n:]
 	flags := r.byte()
-	count := r.number()
-	k.count = int64(count)
+	k.count = int64(r.number())
 	if k.count < 0 || flags&^(flagArea|flagNet) != 0 {
 		r.bad = true
 	}
@@ -232,46 +272,59 @@ func (r *cellReader) class(whole uint32) *class {
 	if k.hasNet = flags&flagNet != 0; k.hasNet {
 		k.net = r.signed()
 	}
-	if len(r.data) < 8 {
-		r.bad = true
-		return k
-	}
-	there := binary.BigEndian.Uint64(r.data)
-	r.data = r.data[8:]
-	for i := range k.blocks {
-		if there>>i&1 != 0 && !r.bad {
-			// A block is at least 64 tokens: damage does not take much more memory
-			// than it has bytes.
-			if len(r.data) < len(k.blocks) {
-				r.bad = true
-				return k
-			}
-			k.blocks[i] = new(block)
-			r.block(k.blocks[i], whole)
-		}
-	}
 	return k
 }
 
-// block reads the cells of b, which are 0.
+// blocks has k and its blocks visited.
+func (r *cellReader) blocks(whole int64, k *class, visit func(*cellReader, int64, *class, int)) {
+	if r.bad || len(r.data) < 8 {
+		r.bad = true
+		return
+	}
+	there := binary.BigEndian.Uint64(r.data)
+	r.data = r.data[8:]
+	visit(r, whole, k, -1)
+	for i := range k.blocks {
+		// A block is at least 64 tokens: damage does not take much more memory than
+		// it has bytes.
+		if there>>i&1 != 0 && len(r.data) < blockCells*blockCells/tokenRun {
+			r.bad = true
+		}
+		if r.bad {
+			return
+		}
+		if there>>i&1 != 0 {
+			visit(r, whole, k, i)
+		}
+	}
+}
+
+// block reads the cells of b.
 func (r *cellReader) block(b *block, whole uint32) {
 	shift := unitShift(whole)
-	data := r.data
+	data, at := r.data, 0
 	for i := 0; i < len(b); {
-		if len(data) == 0 {
+		if at >= len(data) {
 			r.bad = true
 			return
 		}
-		token := data[0]
-		data = data[1:]
+		token := data[at]
+		at++
 		if token < tokenEmpty {
-			rest := uint32(0)
-			for n := 0; n < shift && len(data) > 0; n += 8 {
-				rest = rest<<8 | uint32(data[0])
-				data = data[1:]
+			v := uint32(token)
+			if shift > 0 {
+				rest := uint32(0)
+				for n := 0; n < shift && at < len(data); n += 8 {
+					rest = rest<<8 | uint32(data[at])
+					at++
+				}
+				if rest>>shift > 0 {
+					r.bad = true
+					return
+				}
+				v = v<<shift | rest
 			}
-			v := uint32(token)<<shift | rest
-			if v == 0 || rest>>shift > 0 {
+			if v == 0 {
 				r.bad = true
 				return
 			}
@@ -284,16 +337,23 @@ func (r *cellReader) block(b *block, whole uint32) {
 			r.bad = true
 			return
 		}
-		out := b[i:][:run]
+		out := b[i : i+run]
 		switch {
 		case token >= tokenNorth:
-			copy(out, b[i-blockCells:]) // a run is no longer than a row
+			north := b[i-blockCells:][:len(out)] // a run is no longer than a row
+			for j := range out {
+				out[j] = north[j]
+			}
 		case token >= tokenWhole:
 			for j := range out {
 				out[j] = whole
 			}
+		default:
+			for j := range out {
+				out[j] = 0
+			}
 		}
 		i += run
 	}
-	r.data = data
+	r.data = data[at:]
 }

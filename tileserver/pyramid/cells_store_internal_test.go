@@ -90,6 +90,23 @@ func TestCoverRoundTrip(t *testing.T) {
 	}
 }
 
+// A stored cover is summed as the cover is.
+func TestCoverAddStored(t *testing.T) {
+	for _, whole := range []int64{wholeUnits, wholeUnits << 8, wholeMost} {
+		want, got := &cover{}, &cover{}
+		for q := range 4 {
+			c := random(uint64(q), whole, 3)
+			want.add(c, q)
+			if err := got.addStored(c.append(nil), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := same(want, got); d != "" {
+			t.Errorf("whole %d: %s", whole, d)
+		}
+	}
+}
+
 func TestCoverDamaged(t *testing.T) {
 	data := random(1, wholeUnits, 2).append(nil)
 	for n := 1; n < len(data); n += 1 + n/50 {

@@ -91,35 +91,36 @@ func (c *cover) add(child *cover, quarter int) {
 	if child == nil || len(child.classes) == 0 {
 		return
 	}
-	c.whole = child.whole * 4
-	shift, round := 0, uint32(0)
-	if child.whole == wholeMost {
-		c.whole, shift, round = wholeMost, 2, 3 // what is there stays
-	}
+	c.whole = min(child.whole*4, wholeMost)
 	for _, from := range child.classes {
 		to := c.class(from.name)
 		to.join(from)
 		for i, b := range from.blocks {
-			if b == nil {
-				continue
+			if b != nil {
+				to.sum(b, i, quarter, child.whole)
 			}
-			bx, by := i%tileBlocks+quarter%2*tileBlocks, i/tileBlocks+quarter/2*tileBlocks
-			out := to.block(by/2*tileBlocks + bx/2)
-			ox, oy := bx%2*blockCells/2, by%2*blockCells/2
-			for y := range blockCells / 2 {
-				row := out[(oy+y)*blockCells+ox:][:blockCells/2]
-				north, south := b[2*y*blockCells:][:blockCells], b[(2*y+1)*blockCells:][:blockCells]
-				if shift == 0 {
-					for x := range row {
-						row[x] = north[2*x] + north[2*x+1] + south[2*x] + south[2*x+1]
-					}
-					continue
-				}
-				for x := range row {
-					sum := uint64(north[2*x]) + uint64(north[2*x+1]) + uint64(south[2*x]) + uint64(south[2*x+1])
-					row[x] = uint32((sum + uint64(round)) >> shift)
-				}
+		}
+	}
+}
+
+// sum sums block i of a quarter of k's tile, in which a cell has whole shares.
+func (k *class) sum(b *block, i, quarter int, whole int64) {
+	bx, by := i%tileBlocks+quarter%2*tileBlocks, i/tileBlocks+quarter/2*tileBlocks
+	out := k.block(by/2*tileBlocks + bx/2)
+	ox, oy := bx%2*blockCells/2, by%2*blockCells/2
+	for y := range blockCells / 2 {
+		row := (*[blockCells / 2]uint32)(out[(oy+y)*blockCells+ox:])
+		north, south := (*[blockCells]uint32)(b[2*y*blockCells:]), (*[blockCells]uint32)(b[(2*y+1)*blockCells:])
+		if whole < wholeMost {
+			for x := 0; x < blockCells; x += 2 {
+				row[x/2] = north[x] + north[x+1] + south[x] + south[x+1]
 			}
+			continue
+		}
+		// Shares are made larger; what is there stays.
+		for x := range row {
+			sum := uint64(north[2*x]) + uint64(north[2*x+1]) + uint64(south[2*x]) + uint64(south[2*x+1])
+			row[x] = uint32((sum + 3) / 4)
 		}
 	}
 }

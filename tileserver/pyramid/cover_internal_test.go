@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"gengtu/tileserver/tile"
 )
@@ -197,6 +198,39 @@ func TestCoverAdd(t *testing.T) {
 			}
 			if off := sum - want; off < 0 || off > tileCells*tileCells || whole < wholeMost && off != 0 {
 				t.Errorf("whole %d: sum %d, want %d", whole, sum, want)
+			}
+		}
+	}
+}
+
+// Hundreds of features over each other take no more time than their cells, and no
+// more ground than there is.
+func TestCoverPile(t *testing.T) {
+	at := tile.Tile{Grid: tile.W, Z: 12, X: 3280, Y: 1630}
+	var features []*loaded
+	for i := range 1000 {
+		f := &loaded{Feature: Feature{ID: uint64(i + 1), Class: string(rune('a' + i%3))}}
+		for _, p := range [][2]float64{{100.25, 100.5}, {140, 101.5}, {139.5, 120}, {101, 122.5}} {
+			f.points = append(f.points, tile.World{X: (float64(at.X) + p[0]/tileCells) / (1 << 12), Y: (float64(at.Y) + (p[1]+float64(i%2)*0.1)/tileCells) / (1 << 12)})
+		}
+		f.ends = []int{4}
+		features = append(features, f)
+	}
+	begin := time.Now()
+	c := new(raster).cover(at, features)
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	for i := range tileBlocks * tileBlocks {
+		for cell := range blockCells * blockCells {
+			sum := uint32(0)
+			for _, k := range c.classes {
+				if b := k.blocks[i]; b != nil {
+					sum += b[cell]
+				}
+			}
+			if sum > wholeUnits {
+				t.Fatalf("cell %d of block %d has %d units", cell, i, sum)
 			}
 		}
 	}

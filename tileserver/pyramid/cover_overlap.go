@@ -149,13 +149,20 @@ func (k *class) give(cell int32, share uint32) {
 	}
 }
 
+// mostParts and mostEdges bound what is divided exactly in one cell, whose cost
+// grows with their square. Parts beyond get what is left of the cell.
+const (
+	mostParts = 64
+	mostEdges = 2048
+)
+
 // divide divides a cell among the parts of the chain from head on: what a part
 // shares with one before it is taken off.
 func (o *overlaps) divide(cell, head int32) {
 	s := &o.slabs
 	s.begin(float64(cell%tileCells), float64(cell/tileCells))
 	n := int32(0)
-	for at := head; at != 0; n++ {
+	for at := head; at != 0 && n < mostParts && len(s.edges) < mostEdges; n++ {
 		p := &o.parts[at-1]
 		for e := p.rim; e != 0; e = o.pieces[e-1].next {
 			e := &o.pieces[e-1]
@@ -167,9 +174,17 @@ func (o *overlaps) divide(cell, head int32) {
 		at = p.next
 	}
 	lost := s.lost(int(n))
+	left := uint32(fineShares)
 	for at, i := head, 0; at != 0; i++ {
 		p := &o.parts[at-1]
-		p.class.give(cell, p.share-min(p.share, uint32(lost[i]*fineShares+0.5)))
+		share := p.share
+		if i < len(lost) {
+			share -= min(share, uint32(lost[i]*fineShares+0.5))
+		} else {
+			share = min(share, left)
+		}
+		left -= min(left, share)
+		p.class.give(cell, share)
 		at = p.next
 	}
 }

@@ -121,6 +121,10 @@ func (r *raster) edge(x0, y0, x1, y1 float64) {
 	if y0 == y1 || max(y0, y1) <= 0 || min(y0, y1) >= tileCells || min(x0, x1) >= tileCells {
 		return
 	}
+	if min(x0, x1, y0, y1) >= 0 && max(x0, x1, y0, y1) < tileCells {
+		r.within(x0, y0, x1, y1)
+		return
+	}
 	if max(x0, x1) <= 0 {
 		x0, x1 = 0, 0
 	}
@@ -153,6 +157,36 @@ func (r *raster) edge(x0, y0, x1, y1 float64) {
 			next = max(tileCells, y1)
 		}
 		y = next
+	}
+}
+
+// within adds an edge that lies in the tile.
+func (r *raster) within(x0, y0, x1, y1 float64) {
+	row, step, side := int(y0), 1, 1 // side is where the edge leaves a row
+	if y1 < y0 {
+		step, side = -1, 0
+		if float64(row) == y0 {
+			row--
+		}
+	}
+	slope := (x1 - x0) / (y1 - y0)
+	x, y := x0, y0
+	for {
+		nx, ny := x1, float64(row+side)
+		last := step > 0 && ny >= y1 || step < 0 && ny <= y1
+		if last {
+			ny = y1
+		} else {
+			nx = x0 + float64((ny-y0)*slope)
+		}
+		if r.keep {
+			r.overlaps.inRow(row, x, y, nx, ny)
+		}
+		r.inRow(row, x, nx, ny-y)
+		if last {
+			return
+		}
+		x, y, row = nx, ny, row+step
 	}
 }
 

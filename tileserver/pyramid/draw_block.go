@@ -22,26 +22,21 @@ type blockDrawer struct {
 	has     [blockCells]uint64 // a bit for each cell that has a patch
 }
 
-// key orders cells, or cells and classes, by what is covered.
-type key struct {
-	share int64
-	class int32
-	cell  int32
+// key orders cells, or cells and classes, by what is covered, the most covered
+// first: its bits are what is not covered, the class and the cell.
+type key uint64
+
+const (
+	keyCell  = 6
+	keyClass = 16
+)
+
+func newKey(share int64, class, cell int) key {
+	return key((1<<32-1-uint64(share))<<(keyClass+keyCell) | uint64(class)<<keyCell | uint64(cell))
 }
 
-// compare puts the most covered first.
-func (a key) compare(b key) int {
-	switch {
-	case a.share != b.share:
-		if a.share > b.share {
-			return -1
-		}
-		return 1
-	case a.class != b.class:
-		return int(a.class - b.class)
-	}
-	return int(a.cell - b.cell)
-}
+func (k key) cell() int  { return int(k & (1<<keyCell - 1)) }
+func (k key) class() int { return int(k >> keyCell & (1<<keyClass - 1)) }
 
 // scarce is the part of a cell, as a divisor, that must be covered for the cell to
 // be drawn whole: a cell with hardly anything in it is no place to draw.
@@ -148,16 +143,16 @@ func (d *blockDrawer) drawTract(tract int) {
 	for i, yes := range d.chosen {
 		for _, k := range classes {
 			if yes {
-				d.keys = append(d.keys, key{int64(d.blocks[k][cellOf(tract, i)]), int32(k), int32(i)})
+				d.keys = append(d.keys, newKey(int64(d.blocks[k][cellOf(tract, i)]), k, i))
 			}
 		}
 	}
-	slices.SortFunc(d.keys, key.compare)
+	slices.Sort(d.keys)
 	for _, e := range d.keys {
-		if d.quotas[e.class] > 0 && d.chosen[e.cell] {
-			d.quotas[e.class]--
-			d.chosen[e.cell] = false
-			d.sheet.owner[cellOf(tract, int(e.cell))] = uint16(d.classes[e.class] + 1)
+		if k, i := e.class(), e.cell(); d.quotas[k] > 0 && d.chosen[i] {
+			d.quotas[k]--
+			d.chosen[i] = false
+			d.sheet.owner[cellOf(tract, i)] = uint16(d.classes[k] + 1)
 		}
 	}
 }
@@ -240,7 +235,7 @@ func (d *blockDrawer) choose(cells, full int) {
 		d.keys = d.keys[:0]
 		for i, v := range d.covered {
 			if d.chosen[i] = v >= d.whole; !d.chosen[i] && v > 0 {
-				d.keys = append(d.keys, key{v, 0, int32(i)})
+				d.keys = append(d.keys, newKey(v, 0, i))
 			}
 		}
 		cells -= full
@@ -248,14 +243,14 @@ func (d *blockDrawer) choose(cells, full int) {
 		d.keys = d.keys[:0]
 		for i, v := range d.covered {
 			d.chosen[i] = false
-			d.keys = append(d.keys, key{v, 0, int32(i)})
+			d.keys = append(d.keys, newKey(v, 0, i))
 		}
 	}
 	if cells < len(d.keys) {
-		slices.SortFunc(d.keys, key.compare)
+		slices.Sort(d.keys)
 	}
 	for _, e := range d.keys[:cells] {
-		d.chosen[e.cell] = true
+		d.chosen[e.cell()] = true
 	}
 }
 

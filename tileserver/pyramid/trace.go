@@ -24,7 +24,7 @@ type tracer struct {
 	pieces [traceSide * traceSide]int32 // number of each cell's piece, from 1
 	walked [traceSide * traceSide]bool  // whether the cell's north side was walked along
 	seen   [corners * corners]int32     // where the walk had this corner, from 1
-	stack  []int32
+	runs   []run
 	path   []int32
 }
 
@@ -61,45 +61,76 @@ func (t *tracer) trace(patches []patch, n int) [][]mvt.Polygon {
 	return out
 }
 
+// run is a piece's cells in one row: as many as go on without a break.
+type run struct {
+	from, to int32 // in t.cells
+	parent   int32 // a run of the same piece with a lower number, or itself
+}
+
 // label numbers the pieces in the order of their first cells, and returns how
 // many there are and the class of each.
 func (t *tracer) label() (int, []uint16) {
+	t.runs = t.runs[:0]
+	above := 0 // the first run of the row to the north that may touch
+	for y := range traceSide {
+		begin := len(t.runs)
+		row := t.cells[y*traceSide:][:traceSide]
+		for x := 0; x < traceSide; {
+			c := row[x]
+			from := x
+			for x++; x < traceSide && row[x] == c; x++ {
+			}
+			if c == 0 {
+				continue
+			}
+			n := int32(len(t.runs))
+			t.runs = append(t.runs, run{int32(y*traceSide + from), int32(y*traceSide + x), n})
+			for ; above < begin && t.runs[above].to+traceSide <= int32(y*traceSide+from); above++ {
+			}
+			for i := above; i < begin && t.runs[i].from+traceSide < int32(y*traceSide+x); i++ {
+				if t.cells[t.runs[i].from] == c {
+					t.join(int32(i), n)
+				}
+			}
+		}
+		above = begin
+	}
 	n := 0
 	classOf := []uint16{0}
-	for start, c := range t.cells {
-		if c == 0 || t.pieces[start] != 0 {
+	for i := range t.runs {
+		r := &t.runs[i]
+		if r.parent == int32(i) {
+			n++
+			classOf = append(classOf, t.cells[r.from])
+			t.number(r, int32(n))
 			continue
 		}
-		n++
-		classOf = append(classOf, c)
-		t.pieces[start] = int32(n)
-		t.stack = append(t.stack[:0], int32(start))
-		for len(t.stack) > 0 {
-			at := int(t.stack[len(t.stack)-1])
-			t.stack = t.stack[:len(t.stack)-1]
-			x := at % traceSide
-			if x > 0 {
-				t.visit(at-1, c, n)
-			}
-			if x < traceSide-1 {
-				t.visit(at+1, c, n)
-			}
-			if at >= traceSide {
-				t.visit(at-traceSide, c, n)
-			}
-			if at < traceSide*(traceSide-1) {
-				t.visit(at+traceSide, c, n)
-			}
-		}
+		t.number(r, t.pieces[t.runs[t.root(int32(i))].from])
 	}
 	return n, classOf
 }
 
-func (t *tracer) visit(at int, c uint16, piece int) {
-	if t.cells[at] == c && t.pieces[at] == 0 {
-		t.pieces[at] = int32(piece)
-		t.stack = append(t.stack, int32(at))
+// number gives r's cells the number of their piece.
+func (t *tracer) number(r *run, piece int32) {
+	cells := t.pieces[r.from:r.to]
+	for i := range cells {
+		cells[i] = piece
 	}
+}
+
+// join makes runs a and b one piece.
+func (t *tracer) join(a, b int32) {
+	a, b = t.root(a), t.root(b)
+	t.runs[max(a, b)].parent = min(a, b)
+}
+
+// root returns the first run of run i's piece.
+func (t *tracer) root(i int32) int32 {
+	for t.runs[i].parent != i {
+		t.runs[i].parent = t.runs[t.runs[i].parent].parent
+		i = t.runs[i].parent
+	}
+	return i
 }
 
 // The directions of a walk; turning right adds one.

@@ -155,10 +155,12 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 			if tiles++; opt.Making != nil {
 				opt.Making(key, tiles)
 			}
-			return w.Put(key, t, cache.Compress(data))
+			_, err := w.PutRaw(key, t, data)
+			return err
 		}
 		for _, zooms := range missing {
-			if _, err := pyramid.Build(ctx, tile.W, src, src.options(zooms[0], zooms[1]), put); err != nil {
+			o := pyramid.Options{MinZoom: zooms[0], MaxZoom: zooms[1], ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField}
+			if _, err := pyramid.Build(ctx, tile.W, src, o, put); err != nil {
 				return errors.Join(err, w.Abort())
 			}
 		}

@@ -12,9 +12,9 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// parcelZoom is the first zoom at which l's features are drawn as themselves.
-func parcelZoom(l *index.Layer) int {
-	z := newLayerSource(l).options(0, 0).ParcelZoom
+// firstParcels is the first zoom at which l's features are drawn as themselves.
+func firstParcels(l *index.Layer) int {
+	z := l.Meta.ParcelZoom
 	if z == 0 {
 		z = pyramid.DefaultParcelZoom
 	}
@@ -26,7 +26,7 @@ func parcelZoom(l *index.Layer) int {
 // from it on each parcel carries the fields of the policy.
 func vectorLayer(l *index.Layer, description string, minZoom, maxZoom int) archive.VectorLayer {
 	v := archive.VectorLayer{ID: l.Meta.Name, Description: description, MinZoom: minZoom, MaxZoom: maxZoom, Fields: map[string]string{}}
-	parcels := parcelZoom(l)
+	parcels := firstParcels(l)
 	add := func(lo, hi int, fields map[string]string) {
 		if lo > hi {
 			return

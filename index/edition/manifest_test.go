@@ -53,7 +53,7 @@ func TestParseManifest(t *testing.T) {
 		"cut off":              {`{"product":"gengtu"`, "MANIFEST_BROKEN"},
 		"text behind it":       {`{"product":"gengtu","format":2,"tier":"public"} x`, "MANIFEST_BROKEN"},
 		"another product":      {`{"product":"x","format":2,"tier":"public"}`, "MANIFEST_FORMAT"},
-		"a later format":       {`{"product":"gengtu","format":3,"tier":"public"}`, "MANIFEST_FORMAT"},
+		"a later format":       {`{"product":"gengtu","format":5,"tier":"public"}`, "MANIFEST_FORMAT"},
 		"no tier":              {`{"product":"gengtu","format":2}`, "MANIFEST_FORMAT"},
 		"a layer twice":        {layers(`{"name":"a","vintage":"1"},{"name":"a","vintage":"1"}`), "MANIFEST_BROKEN"},
 		"a layer named all":    {layers(`{"name":"all","vintage":"1"}`), "MANIFEST_BROKEN"},

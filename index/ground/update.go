@@ -80,7 +80,6 @@ type updating struct {
 	assembly assembly
 	fresh    map[place]stored // the blocks made anew
 	dropped  map[uint64]bool  // the names in cells that are no more, of features that shared ground
-	face     face
 	cell     overlay.PackedCell
 }
 

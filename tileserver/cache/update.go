@@ -242,7 +242,7 @@ func (u *Updater) Abort() error {
 func (r *Reader) Digest() (string, error) {
 	h := sha256.New()
 	for _, name := range r.names {
-		fmt.Fprintf(h, "%d %s", len(name), name)
+		h.Write(fmt.Appendf(nil, "%d %s", len(name), name))
 		err := guarded(func() error {
 			return r.layers[name].ForEach(func(k, hash []byte) error {
 				h.Write(k)

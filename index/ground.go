@@ -19,15 +19,19 @@ import (
 // has none. It may be used until the index is closed.
 func (ix *Index) Ground() *ground.Ground { return ix.ground }
 
-// Owner returns the ordinal that the partition's feature number owner has in l;
-// false when l does not hold it.
-func (ix *Index) Owner(l *Layer, owner int32) (int, bool) {
-	s, i := ix.owners.of(owner)
-	if s.layer.stored != l.stored {
+// Named returns the ordinal that the feature which the partition knows by name
+// has in l; false when l does not hold it.
+func (ix *Index) Named(l *Layer, name uint64) (int, bool) {
+	s := ix.owners.named(name)
+	if s == nil || s.layer.stored != l.stored {
 		return 0, false
 	}
-	return l.ordinal(int32(i))
+	return l.ByID(name >> nameBits)
 }
+
+// nameBits is how many bits of a feature's name number its stored layer; the
+// others are its id.
+const nameBits = 6
 
 // BuildGround makes the partition of the ground of ix and writes it to path,
 // which must not exist. It makes nothing, and returns false, when there are no
@@ -134,6 +138,9 @@ func (ix *Index) join() error {
 	if !slices.Equal(ix.ground.Keys(), ix.owners.keys) {
 		return damaged(filepath.Join(ix.Dir, edition.GroundFile), fmt.Errorf("%w: its layers are others than the manifest's", errFile))
 	}
+	if err := ix.ground.Resolve(ix.owners.owners, ix.owners.ownerOf); err != nil {
+		return damaged(filepath.Join(ix.Dir, edition.GroundFile), err)
+	}
 	for _, s := range ix.owners.stored {
 		s.layer.partitioned = partitioned{ix.ground, s.first}
 	}
@@ -196,7 +203,50 @@ func (s *groundSource) of(owner int32) (*storedLayer, int) {
 	panic("index: no such owner")
 }
 
-// Search implements [overlay.Ground]. A vertex takes some 6 bytes of a record.
+// named returns the stored layer of the feature with that name, nil when there is
+// none.
+func (s *groundSource) named(name uint64) *storedLayer {
+	bit := int(name & (1<<nameBits - 1))
+	i := slices.IndexFunc(s.stored, func(l *storedLayer) bool { return l.bit == bit })
+	if i < 0 {
+		return nil
+	}
+	return s.stored[i]
+}
+
+// Name implements [ground.Source].
+func (s *groundSource) Name(owner int32) uint64 {
+	l, i := s.of(owner)
+	return l.layer.idOf(i)<<nameBits | uint64(l.bit)
+}
+
+// ownerOf undoes Name.
+func (s *groundSource) ownerOf(name uint64) (int32, bool) {
+	l := s.named(name)
+	if l == nil {
+		return 0, false
+	}
+	i, ok := l.layer.ByID(name >> nameBits)
+	return int32(l.first + i), ok
+}
+
+// recordVertices estimates the vertices of a feature by the size of its record: one
+// takes some 6 bytes.
+func recordVertices(record []byte) int { return len(record) / 6 }
+
+// Count implements [overlay.Ground].
+func (s *groundSource) Count(b geo.Box, limit int) int {
+	n := 0
+	for _, l := range s.stored {
+		l.layer.Search(b, func(i int) bool {
+			n += recordVertices(l.layer.records[i])
+			return n <= limit
+		})
+	}
+	return n
+}
+
+// Search implements [overlay.Ground].
 func (s *groundSource) Search(b geo.Box, visit func(owner int32, vertices int)) {
 	var found []int
 	for _, l := range s.stored {
@@ -207,7 +257,7 @@ func (s *groundSource) Search(b geo.Box, visit func(owner int32, vertices int)) 
 		})
 		slices.Sort(found)
 		for _, i := range found {
-			visit(int32(l.first+i), len(l.layer.records[i])/6)
+			visit(int32(l.first+i), recordVertices(l.layer.records[i]))
 		}
 	}
 }
@@ -248,3 +298,7 @@ func PerM2(record int64, areaM2 float64) (float64, bool) {
 	}
 	return float64(record) / 100 / areaM2, true
 }
+
+// idOf returns the id of a stored feature, 0 when the file has been damaged
+// since it was opened.
+func (l *Layer) idOf(i int) uint64 { return l.Head(i).ID }

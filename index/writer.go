@@ -120,6 +120,21 @@ func (l *LayerWriter) Take(id uint64) (Feature, bool, error) {
 	return f, true, nil
 }
 
+// Each calls visit with every feature taken, in no particular order. A feature is
+// visit's own. The first error ends it.
+func (l *LayerWriter) Each(visit func(f *Feature) error) error {
+	for i := range l.entries {
+		f, err := decodeRecord(l.entries[i].record)
+		if err != nil {
+			return err
+		}
+		if err := visit(&f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // maxCode bounds the length of a code that is indexed; real ones have 28 digits
 // at most.
 const maxCode = 128

@@ -36,6 +36,9 @@ type layerRun struct {
 	paths   []string         // of the sources
 	seen    map[uint64]where // by id, to name the first of two
 	shared  map[uint64]bool  // the ids of weak keys that several features have
+	// Of an update: the fields are settled, and gone are the keys left out.
+	fixed bool
+	gone  map[string]bool
 }
 
 // where is a record of one of the layer's files.
@@ -112,6 +115,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	var sources []*sourceRun
 	var maps []mapping
 	var all mapping
+	if l.fixed {
+		all = l.profile.settled(l.fields)
+	}
 	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{Table: in.Table, Encoding: l.run.opt.Encoding})
 		if err != nil {
@@ -131,7 +137,11 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		s.classed = m.field(classField) >= 0
 		l.noteClass(s)
 		maps = append(maps, m)
-		all.join(m)
+		if l.fixed {
+			m.unknown = all.lacks(m)
+		} else {
+			all.join(m)
+		}
 		l.rep.MissingFields = union(l.rep.MissingFields, m.missing)
 		l.rep.UnknownFields = union(l.rep.UnknownFields, m.unknown)
 		l.rep.Sources = append(l.rep.Sources, SourceReport{

@@ -197,6 +197,30 @@ func (m *mapping) join(next mapping) {
 	}
 }
 
+// settled is the mapping of a layer whose fields are settled already.
+func (p *Profile) settled(fields []edition.Field) mapping {
+	m := mapping{fields: fields}
+	for _, f := range fields {
+		m.columns = append(m.columns, column{-1, f.Kind, f.Known && p.isCode(f.Name)})
+	}
+	return m
+}
+
+// exported are the fields that an export of ours adds to a layer's own: who
+// edits one and gives it back need not take them out.
+var exported = []string{"gengtu_id", "area_m2"}
+
+// lacks lists the fields of next that m does not have.
+func (m *mapping) lacks(next mapping) []string {
+	var out []string
+	for _, f := range next.fields {
+		if m.field(f.Name) < 0 && !slices.Contains(exported, f.Name) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
 // onto returns next's columns in the order of m's fields.
 func (m *mapping) onto(next mapping) []column {
 	out := make([]column, len(m.fields))

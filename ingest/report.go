@@ -50,6 +50,9 @@ type LayerReport struct {
 	// Cropland is set for dltb: what its view cropland holds.
 	Cropland *ClassCount `json:"cropland,omitempty"`
 
+	// Update is set in an update: what became of the features.
+	Update *UpdateReport `json:"update,omitempty"`
+
 	MissingFields []string       `json:"missing_fields,omitempty"`
 	UnknownFields []string       `json:"unknown_fields,omitempty"`
 	Counts        map[string]int `json:"counts"`
@@ -197,6 +200,12 @@ func (p *printer) layer(l *LayerReport) {
 	p.line("  椭球面积 m²：入 %.2f = 存 %.2f + 拒收 %.2f + 不属本图层 %.2f + 修复差 %.2f",
 		"  ellipsoidal area m²: in %.2f = out %.2f + refused %.2f + left out %.2f + mending %.2f",
 		l.AreaIn, l.AreaOut, l.AreaRefused, l.leftOutArea(), l.AreaMending)
+	if u := l.Update; u != nil {
+		p.line("  更新：新增 %d，替换 %d，删除 %d，未变 %d", "  update: added %d, replaced %d, deleted %d, unchanged %d", u.Added, u.Replaced, u.Deleted, u.Unchanged)
+		if len(u.NotFound) > 0 {
+			p.line("  ! 删除清单里不存在的编号 %s", "  ! keys to delete that are not there: %s", strings.Join(u.NotFound, " "))
+		}
+	}
 	if l.PatchM2 != nil {
 		p.line("  图斑面积合计 %.2f m²", "  patch area of record %.2f m²", *l.PatchM2)
 	}

@@ -31,6 +31,9 @@ func (l *layerRun) store(j *judged) error {
 		return nil
 	case j.leftOut:
 		rep.leaveOut(j)
+		if l.gone != nil && j.key != "" {
+			l.gone[j.key] = true
+		}
 		return nil
 	}
 	rep.Kept++

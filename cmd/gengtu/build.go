@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math"
 	"strconv"
@@ -55,6 +57,9 @@ func byteSize(text string) (int64, error) {
 // content and puts it in force.
 func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error {
 	m.Program = programVersion()
+	if err := index.Seal(e.ctx, d.File(edition.FeaturesFile)); err != nil {
+		return err
+	}
 	ix, err := index.OpenFiles(d.File(""), m)
 	if err != nil {
 		return err
@@ -90,21 +95,23 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error 
 	return d.Commit(m, w.keep)
 }
 
-// contentHash hashes the sorted keys and values of features and tiles.
+// contentHash hashes the digests of features and tiles, which are taken over
+// their sorted keys and values.
 func contentHash(features, tiles string) (string, error) {
-	h := index.NewContentHasher()
-	err := index.Each(features, func(bucket string, k, v []byte) error {
-		h.Add(bucket, k, v)
-		return nil
-	})
+	of, err := index.ContentDigest(features)
 	if err != nil {
 		return "", err
 	}
-	err = eachTile(tiles, func(t storedTile) error {
-		h.Add("tiles/"+t.layer, []byte(t.tile.String()), t.part.Deflated)
-		return nil
-	})
-	return h.Sum(), err
+	r, err := cache.Open(tiles)
+	if err != nil {
+		return "", err
+	}
+	ot, err := r.Digest()
+	if err = errors.Join(err, r.Close()); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte("features " + of + "\ntiles " + ot + "\n"))
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // storedTile is one entry of tiles.db.

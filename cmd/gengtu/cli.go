@@ -39,7 +39,7 @@ func commands() []command {
 		{"ingest", "--out EDITION --layer NAME[@VINTAGE]=PATH[#TABLE] …", "成果入库", "take deliveries into an edition", runIngest},
 		{"check", "PATH … --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
 		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
-		{"update", "--edition EDITION --layer NAME=PATH …", "增量更新", "take changed features in", later},
+		{"update", "--edition EDITION --layer NAME=PATH … [--delete FILE]", "增量更新", "take changed features in", runUpdate},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
 		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -15,6 +16,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/ground"
 	"gengtu/index/problem"
+	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
 )
@@ -45,6 +47,9 @@ func runVerify(e *env, fs *flags) error {
 		return err
 	}
 	if err := v.tiles(); err != nil {
+		return err
+	}
+	if err := v.content(); err != nil {
 		return err
 	}
 	sum, err := contentHash(filepath.Join(dir, edition.FeaturesFile), filepath.Join(dir, edition.TilesFile))
@@ -137,6 +142,19 @@ func (v *verification) ground(ix *index.Index) error {
 		}
 	}
 	return nil
+}
+
+// content compares the digests that the content hash is taken over with what
+// they are of.
+func (v *verification) content() error {
+	if err := index.CheckContent(v.e.ctx, filepath.Join(v.dir, edition.FeaturesFile), v.m); err != nil {
+		return err
+	}
+	r, err := cache.Open(filepath.Join(v.dir, edition.TilesFile))
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.CheckContent(), r.Close())
 }
 
 // tiles decodes and judges every tile and counts them.

@@ -212,10 +212,10 @@ func (m *measuring) classGround(ask []*asked, aoi geo.MultiPolygon) error {
 	if q.Within == 0 {
 		return nil
 	}
-	q.Overlapping = func(owners []int32, area float64) {
+	q.Overlapping = func(names []uint64, area float64) {
 		for _, l := range ask {
 			if l.groups.asked() {
-				l.share(m.ix, owners, area)
+				l.share(m.ix, names, area)
 			}
 		}
 	}
@@ -245,10 +245,10 @@ func withBare(parts []ground.Part, aoi float64, layers int) []ground.Part {
 }
 
 // share counts ground that several features of one class share once.
-func (l *asked) share(ix *index.Index, owners []int32, area float64) {
+func (l *asked) share(ix *index.Index, names []uint64, area float64) {
 	classes := map[int32]int{}
-	for _, o := range owners {
-		i, ok := ix.Owner(l.layer, o)
+	for _, n := range names {
+		i, ok := ix.Named(l.layer, n)
 		if !ok {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -203,24 +204,37 @@ func (d *Draft) seal(m *Manifest) error {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	for _, name := range names {
-		sum, err := hashFile(d.File(name))
-		if err != nil {
-			return err
-		}
-		m.Files[name] = sum
-		f, err := os.Open(d.File(name))
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
+	// Hashing and syncing take as long as the largest file takes.
+	sums, errs := make([]string, len(names)), make([]error, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() { sums[i], errs[i] = sealFile(d.File(name)) })
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for i, name := range names {
+		m.Files[name] = sums[i]
 	}
 	if err := m.write(d.tmp); err != nil {
 		return err
 	}
 	return syncDir(d.tmp)
+}
+
+// sealFile sees a file on disk and returns its SHA-256 in hex.
+func sealFile(path string) (string, error) {
+	synced := make(chan error, 1)
+	go func() {
+		f, err := os.Open(path)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		synced <- err
+	}()
+	sum, err := hashFile(path)
+	return sum, errors.Join(err, <-synced)
 }
 
 // place moves the draft to where its generation belongs, and tells whether it

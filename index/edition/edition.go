@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gengtu/index/problem"
 )
@@ -209,15 +210,22 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// CheckFiles compares the checksums of a generation's files with its manifest.
+// CheckFiles compares the checksums of a generation's files with its manifest,
+// of several files at once.
 func CheckFiles(dir string, m *Manifest) error {
 	names := []string{FeaturesFile, TilesFile}
 	if _, ok := m.Files[GroundFile]; ok {
 		names = append(names, GroundFile)
 	}
-	for _, name := range names {
-		if err := CheckFile(filepath.Join(Path(dir, m.Generation), name), m.Files[name]); err != nil {
-			return err
+	errs := make([]error, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() { errs[i] = CheckFile(filepath.Join(Path(dir, m.Generation), name), m.Files[name]) })
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err // one is enough to be told of
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ const Product = "gengtu"
 
 // Format is the version of the directory's layout and of the records in it. A
 // program refuses an edition of another format.
-const Format = 3
+const Format = 4
 
 // The files of a generation.
 const (

@@ -23,7 +23,7 @@ func FuzzParseManifest(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(seed)
-	f.Add([]byte(`{"product":"gengtu","format":2,"tier":"public"}`))
+	f.Add([]byte(`{"product":"gengtu","format":4,"tier":"public"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a, err := edition.ParseManifest("m.json", data)
 		if err != nil {
@@ -51,10 +51,10 @@ func TestParseManifest(t *testing.T) {
 	for name, c := range map[string]struct{ text, code string }{
 		"empty":                {``, "MANIFEST_BROKEN"},
 		"cut off":              {`{"product":"gengtu"`, "MANIFEST_BROKEN"},
-		"text behind it":       {`{"product":"gengtu","format":2,"tier":"public"} x`, "MANIFEST_BROKEN"},
-		"another product":      {`{"product":"x","format":2,"tier":"public"}`, "MANIFEST_FORMAT"},
-		"a later format":       {`{"product":"gengtu","format":3,"tier":"public"}`, "MANIFEST_FORMAT"},
-		"no tier":              {`{"product":"gengtu","format":2}`, "MANIFEST_FORMAT"},
+		"text behind it":       {`{"product":"gengtu","format":4,"tier":"public"} x`, "MANIFEST_BROKEN"},
+		"another product":      {`{"product":"x","format":4,"tier":"public"}`, "MANIFEST_FORMAT"},
+		"a later format":       {`{"product":"gengtu","format":5,"tier":"public"}`, "MANIFEST_FORMAT"},
+		"no tier":              {`{"product":"gengtu","format":4}`, "MANIFEST_FORMAT"},
 		"a layer twice":        {layers(`{"name":"a","vintage":"1"},{"name":"a","vintage":"1"}`), "MANIFEST_BROKEN"},
 		"a layer named all":    {layers(`{"name":"all","vintage":"1"}`), "MANIFEST_BROKEN"},
 		"a layer with a slash": {layers(`{"name":"a/b","vintage":"1"}`), "MANIFEST_BROKEN"},
@@ -62,7 +62,7 @@ func TestParseManifest(t *testing.T) {
 		"a negative count":     {layers(`{"name":"a","vintage":"1","features":-1}`), "MANIFEST_BROKEN"},
 		"a view of nothing":    {layers(`{"name":"a","vintage":"1","view":{"of":"b","field":"x"}}`), "MANIFEST_BROKEN"},
 		"a view of itself":     {layers(`{"name":"a","vintage":"1","view":{"of":"a","field":"x"},"fields":[{"name":"x"}]}`), "MANIFEST_BROKEN"},
-		"zooms the wrong way":  {`{"product":"gengtu","format":2,"tier":"public","built_zooms":[5,4]}`, "MANIFEST_BROKEN"},
+		"zooms the wrong way":  {`{"product":"gengtu","format":4,"tier":"public","built_zooms":[5,4]}`, "MANIFEST_BROKEN"},
 		"whole":                {layers(`{"name":"a","vintage":"1"}`), ""},
 	} {
 		if _, err := edition.ParseManifest("m.json", []byte(c.text)); code(err) != c.code {
@@ -72,5 +72,5 @@ func TestParseManifest(t *testing.T) {
 }
 
 func layers(text string) string {
-	return `{"product":"gengtu","format":2,"tier":"public","layers":[` + text + `]}`
+	return `{"product":"gengtu","format":4,"tier":"public","layers":[` + text + `]}`
 }

@@ -2,6 +2,7 @@ package ground
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gengtu/index/overlay"
@@ -14,6 +15,9 @@ func TestAloneAgainstKernel(t *testing.T) {
 	for seed := range uint64(8) {
 		l := randomLand(seed, 3+int(seed))
 		g := open(t, build(t, l))
+		if err := g.Resolve(l.Owners(), l.owner); err != nil {
+			t.Fatal(err)
+		}
 		for i := range l.shapes {
 			want := true
 			for j := range l.shapes {
@@ -41,38 +45,33 @@ func TestAloneAgainstKernel(t *testing.T) {
 	}
 }
 
-// A set of owners comes back as it was stored; one of another length is damaged.
-func TestOwnerSet(t *testing.T) {
+// Names come back as they were stored; what is cut short, too long or not in
+// rising order is damaged.
+func TestNames(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 6))
-	for _, n := range []int{0, 1, 7, 8, 9, 300} {
-		a, b := newOwnerSet(n), newOwnerSet(n)
-		want := make([]bool, n)
-		for range n / 2 {
-			o := rng.IntN(n)
-			want[o] = true
-			if rng.IntN(2) == 0 {
-				a.add(int32(o))
-			} else {
-				b.add(int32(o))
-			}
+	for _, n := range []int{0, 1, 7, 300} {
+		var names []uint64
+		for range n {
+			names = append(names, rng.Uint64()>>5)
 		}
-		a.join(&b)
-		data := a.append(nil)
-		s, err := decodeOwners(data)
-		if err != nil {
-			t.Fatal(err)
+		slices.Sort(names)
+		data := appendNames(nil, names)
+		got, err := decodeNames(data)
+		if err != nil || !slices.Equal(got, names) {
+			t.Fatalf("%d names come back as %d, %v", n, len(got), err)
 		}
-		g := Ground{shared: s}
-		for o, together := range want {
-			if g.Alone(int32(o)) == together {
-				t.Errorf("%d owners: %d is alone: %v", n, o, !together)
-			}
+		if _, err := decodeNames(append(data, 0)); err == nil {
+			t.Errorf("%d names: a byte too many is taken", n)
 		}
-		if _, err := decodeOwners(append(data, 0)); err == nil {
-			t.Errorf("%d owners: a byte too many is taken", n)
+		if _, err := decodeNames(data[:len(data)-1]); err == nil {
+			t.Errorf("%d names: a byte too few is taken", n)
 		}
-		if _, err := decodeOwners(data[:len(data)-1]); err == nil {
-			t.Errorf("%d owners: a byte too few is taken", n)
-		}
+	}
+	if _, err := decodeNames([]byte{2, 5, 0}); err == nil {
+		t.Error("a name that stands twice is taken")
+	}
+	g := Ground{together: []uint64{70}}
+	if err := g.Resolve(3, func(uint64) (int32, bool) { return 0, false }); err == nil {
+		t.Error("a name without a feature is taken")
 	}
 }

@@ -21,7 +21,7 @@ type Question struct {
 	// must not be kept, and the area in m². Features that overlap in other layers
 	// may be among them. It costs a look at each cell in which there is such ground.
 	Within      uint64
-	Overlapping func(owners []int32, area float64)
+	Overlapping func(names []uint64, area float64)
 	// Stop ends the work early when it returns an error, which is then returned.
 	Stop func() error
 }

@@ -23,6 +23,9 @@ type Source interface {
 	Box() geo.Box
 	// Keys are the keys of the layers and views, by the numbers of their bits.
 	Keys() []string
+	// Name returns what a feature is known by in what is stored: a number that does
+	// not depend on what other features there are, and falls on no other feature.
+	Name(owner int32) uint64
 	// Layers returns the layers and views that a feature counts for: a stored
 	// layer's bit, and those of its views that hold the feature.
 	Layers(owner int32) uint64
@@ -45,7 +48,37 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 	if err != nil {
 		return err
 	}
-	a := &assembly{kinds: kindTable{numbers: map[kind]uint32{}}}
+	a := &assembly{kinds: newKindTable(nil)}
+	shared, err := makeBlocks(ctx, s, frame, blocks, func(i int, b built) error {
+		for k := range b {
+			c := &b[k]
+			if err := put(CellsBucket, nodeKey(c.path, c.depth), c.record(&a.kinds)); err != nil {
+				return err
+			}
+			a.take(&c.stored)
+		}
+		tell(i+1, len(blocks))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(a.nodes, func(x, y stored) int {
+		return cmp.Or(cmp.Compare(x.path, y.path), cmp.Compare(x.depth, y.depth))
+	})
+	for i := range a.nodes {
+		if err := put(NodesBucket, nodeKey(a.nodes[i].path, a.nodes[i].depth), a.nodes[i].value); err != nil {
+			return err
+		}
+	}
+	about := about{box: s.Box(), keys: s.Keys(), overlaps: a.overlaps, kinds: a.kinds.list, shared: shared.names(s)}
+	return about.put(put)
+}
+
+// makeBlocks makes the cells of blocks and hands them to take in the order of the
+// blocks, from one goroutine. It returns the features that share ground with
+// others of their layer in them.
+func makeBlocks(ctx context.Context, s Source, frame overlay.Frame, blocks []overlay.Block, take func(i int, b built) error) (ownerSet, error) {
 	shared := newOwnerSet(s.Owners())
 	cells := make(chan chan built, 2*runtime.GOMAXPROCS(0))
 	group, ctx := errgroup.WithContext(ctx)
@@ -84,48 +117,43 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 		})
 	}
 	group.Go(func() error {
-		done := 0
+		i := 0
 		for out := range cells {
 			select {
 			case b := <-out:
-				for i := range b {
-					c := &b[i]
-					if err := put(CellsBucket, nodeKey(c.path, c.depth), c.record(&a.kinds)); err != nil {
-						return err
-					}
-					a.take(&c.stored)
+				if err := take(i, b); err != nil {
+					return err
 				}
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			done++
-			tell(done, len(blocks))
+			i++
 		}
 		return ctx.Err()
 	})
 	if err := group.Wait(); err != nil {
-		return err
-	}
-	slices.SortFunc(a.nodes, func(x, y stored) int {
-		return cmp.Or(cmp.Compare(x.path, y.path), cmp.Compare(x.depth, y.depth))
-	})
-	for i := range a.nodes {
-		if err := put(NodesBucket, nodeKey(a.nodes[i].path, a.nodes[i].depth), a.nodes[i].value); err != nil {
-			return err
-		}
+		return shared, err
 	}
 	for i := range makers {
 		shared.join(&makers[i].shared)
 	}
-	return a.putAbout(s, &shared, put)
+	return shared, nil
 }
 
-// putAbout puts the records of HeadBucket.
-func (a *assembly) putAbout(s Source, shared *ownerSet, put func(bucket string, key, value []byte) error) error {
+// about is what the records of HeadBucket hold.
+type about struct {
+	box      geo.Box
+	keys     []string
+	overlaps uint64
+	kinds    []kind
+	shared   []uint64 // names, in rising order
+}
+
+func (a *about) put(put func(bucket string, key, value []byte) error) error {
 	for _, r := range []record{
-		{[]byte(headKey), appendHead(s.Box(), a.overlaps, s.Keys())},
-		{[]byte(kindsKey), appendKinds(nil, a.kinds.list)},
-		{[]byte(sharedKey), shared.append(nil)},
+		{[]byte(headKey), appendHead(a.box, a.overlaps, a.keys)},
+		{[]byte(kindsKey), appendKinds(nil, a.kinds)},
+		{[]byte(sharedKey), appendNames(nil, a.shared)},
 	} {
 		if err := put(HeadBucket, r.key, r.value); err != nil {
 			return err
@@ -201,9 +229,6 @@ func (m *maker) block(ctx context.Context, b *overlay.Block) (built, error) {
 			s.kinds = append(s.kinds, f.kind)
 			s.over = s.over.plus(f.excess())
 			s.sums = merge(s.sums, []sum{f.sum()})
-			for _, o := range f.overlapping {
-				m.shared.add(o)
-			}
 		}
 		s.value = appendCell(nil, c, s.over.overlaps)
 		s.figures = appendFigures(nil, m.faces)
@@ -246,7 +271,8 @@ func (m *maker) face(f *face, from *overlay.Face) {
 	}
 	for _, o := range from.Owners {
 		if m.source.Layers(o)&f.overlaps != 0 {
-			f.overlapping = append(f.overlapping, o)
+			f.overlapping = append(f.overlapping, m.source.Name(o))
+			m.shared.add(o)
 		}
 	}
 }
@@ -335,16 +361,22 @@ func (a *assembly) take(s *stored) {
 		if lo.depth != hi.depth || lo.path|1<<(64-lo.depth) != hi.path {
 			return
 		}
-		node := stored{
-			path: lo.path, depth: lo.depth - 1, cells: lo.cells + hi.cells, over: lo.over.plus(hi.over),
-			sums: merge(lo.sums, hi.sums),
-		}
-		sums := node.sums
-		if node.cells < summedCells {
-			sums = nil
-		}
-		node.value = appendNode(nil, node.over, sums, &a.kinds)
+		node := a.join(lo, hi)
 		a.nodes = append(a.nodes, stored{path: node.path, depth: node.depth, value: node.value})
 		a.open = append(a.open[:n-2], node)
 	}
+}
+
+// join makes a node of its two halves.
+func (a *assembly) join(lo, hi *stored) stored {
+	node := stored{
+		path: lo.path, depth: lo.depth - 1, cells: lo.cells + hi.cells, over: lo.over.plus(hi.over),
+		sums: merge(lo.sums, hi.sums),
+	}
+	sums := node.sums
+	if node.cells < summedCells {
+		sums = nil
+	}
+	node.value = appendNode(nil, node.over, sums, &a.kinds)
+	return node
 }

@@ -41,6 +41,15 @@ type kindTable struct {
 	numbers map[kind]uint32
 }
 
+// newKindTable returns a table that begins with these kinds.
+func newKindTable(list []kind) kindTable {
+	t := kindTable{list: list, numbers: map[kind]uint32{}}
+	for i, k := range list {
+		t.numbers[k] = uint32(i)
+	}
+	return t
+}
+
 func (t *kindTable) number(k kind) uint32 {
 	n, ok := t.numbers[k]
 	if !ok {
@@ -84,7 +93,7 @@ type face struct {
 	// again is how many features too many there are of each layer in overlaps, by
 	// rising bit, and overlapping those features.
 	again       []uint64
-	overlapping []int32
+	overlapping []uint64 // names
 }
 
 // appendCell encodes a cell as far as it does not depend on the numbers of kinds:
@@ -137,8 +146,8 @@ func appendFigures(dst []byte, faces []face) []byte {
 			dst = binary.AppendUvarint(dst, n)
 		}
 		dst = binary.AppendUvarint(dst, uint64(len(f.overlapping)))
-		for _, o := range f.overlapping {
-			dst = binary.AppendUvarint(dst, uint64(o))
+		for _, name := range f.overlapping {
+			dst = binary.AppendUvarint(dst, name)
 		}
 	}
 	return dst
@@ -209,7 +218,7 @@ func (d *decoder) overlap(k *kind, f *face) {
 		f.again = append(f.again, d.Uvarint())
 	}
 	for range d.Count(1) {
-		f.overlapping = append(f.overlapping, int32(d.Uvarint()))
+		f.overlapping = append(f.overlapping, d.Uvarint())
 	}
 }
 

@@ -23,6 +23,15 @@ func oneCell(records []kept, cell []byte) (*Ground, error) {
 	return opened(alone)
 }
 
+// around returns a box around the whole frame of a land.
+func around(l *land) geo.MultiPolygon {
+	b := l.Box()
+	w, h := b.Max.Lon-b.Min.Lon, b.Max.Lat-b.Min.Lat
+	return geo.MultiPolygon{geo.Box{
+		Min: geo.Position{Lon: b.Min.Lon - 3*w, Lat: b.Min.Lat - 3*h}, Max: geo.Position{Lon: b.Max.Lon + 3*w, Lat: b.Max.Lat + 3*h},
+	}.Polygon()}
+}
+
 // Whatever a cell's record says is an error or figures: of the whole cell, its
 // faces' areas by the layers that their kinds name.
 func FuzzCell(f *testing.F) {
@@ -36,14 +45,14 @@ func FuzzCell(f *testing.F) {
 		}
 	}
 	f.Add([]byte{flagCell, 0, 1, 0, 0, 0, 1})
-	box := geo.MultiPolygon{l.Box().Polygon()}
+	box := around(l)
 	part := star(rand.New(rand.NewPCG(1, 1)), 100, 100, 90, 9)
 	f.Fuzz(func(t *testing.T, cell []byte) {
 		g, err := oneCell(records, cell)
 		if err != nil {
 			return
 		}
-		q := Question{AOI: part, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]int32, float64) {}}
+		q := Question{AOI: part, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]uint64, float64) {}}
 		for _, ask := range []func(*Question) (*Parts, error){g.Sum, g.Excess} {
 			if _, err := ask(&q); err != nil && !errors.Is(err, errRecord) {
 				t.Errorf("an error of another kind: %v", err)
@@ -142,7 +151,7 @@ func TestSumsOfNoKind(t *testing.T) {
 	if g.values[0][0] != flagSums {
 		t.Fatal("a partition without sums says nothing")
 	}
-	q := Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1}}
+	q := Question{AOI: around(l), Layers: []uint64{1}}
 	if _, err := g.Sum(&q); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,9 @@
 // cells wholly inside give their sums, and in those that the border crosses the
 // borders between faces are ready for the integral of [overlay.Clip].
 //
-// Layers, and views of layers, are known by bits of a mask; features by owners,
-// numbers counted from 0 over all layers. Ground is measured in m² by the
+// Layers, and views of layers, are known by bits of a mask; features, while a
+// partition is made, by owners, numbers counted from 0 over all layers, and in what
+// is stored by names, which stay when other features come and go. Ground is measured in m² by the
 // survey's formula.
 package ground
 
@@ -62,7 +63,11 @@ type Ground struct {
 	// kinds are known by their numbers in records, weights how many each has.
 	kinds   []kind
 	weights []uint8
-	shared  ownerSet
+	// together are the names of the features that share ground with others of their
+	// layer, until they are resolved to shared.
+	together []uint64
+	shared   ownerSet
+	complete bool // together has been read
 }
 
 // Keys returns the layers' keys (name@vintage) by the number of their bit. It
@@ -123,7 +128,8 @@ func (o *Opener) about(key string, value []byte) (err error) {
 			g.weights = append(g.weights, uint8(bits.OnesCount64(g.kinds[i].weighted())))
 		}
 	case sharedKey:
-		g.shared, err = decodeOwners(value)
+		g.together, err = decodeNames(value)
+		g.complete = true
 	default:
 		err = fmt.Errorf("%w: key %q", errRecord, key)
 	}
@@ -151,7 +157,7 @@ func (o *Opener) head(value []byte) error {
 // Open returns the partition of the records taken in.
 func (o *Opener) Open() (*Ground, error) {
 	g := &o.ground
-	if len(g.keys) == 0 || g.shared.bits == nil {
+	if len(g.keys) == 0 || !g.complete {
 		return nil, errRecord
 	}
 	// In the order of paths, and of depths on the same path, a node comes before

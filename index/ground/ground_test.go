@@ -35,6 +35,21 @@ func (l *land) Search(b geo.Box, visit func(int32, int)) {
 	}
 }
 
+func (l *land) Count(b geo.Box, limit int) int {
+	n := 0
+	l.Search(b, func(_ int32, vertices int) { n += vertices })
+	return n
+}
+
+// Name numbers features by where they stand; layers are their bits.
+func (l *land) Name(o int32) uint64 { return uint64(o+1)<<6 | uint64(l.layer[o]) }
+
+// owner undoes Name.
+func (l *land) owner(name uint64) (int32, bool) {
+	o := int32(name>>6) - 1
+	return o, int(o) < len(l.shapes) && l.layer[o] == int(name&63)
+}
+
 func (l *land) Rings(o int32, r *geo.Rings) error {
 	r.Append(l.shapes[o])
 	return nil
@@ -227,11 +242,11 @@ func TestSumOfEverything(t *testing.T) {
 	shared := 0.0
 	parts, err := g.Sum(&Question{
 		AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1, 2, 4}, Within: 7,
-		Overlapping: func(owners []int32, area float64) {
+		Overlapping: func(names []uint64, area float64) {
 			for layer := range 3 {
 				n := 0
-				for _, o := range owners {
-					if l.layer[o] == layer {
+				for _, name := range names {
+					if o, _ := l.owner(name); l.layer[o] == layer {
 						n++
 					}
 				}
@@ -289,7 +304,7 @@ func TestStops(t *testing.T) {
 	l := randomLand(9, 40)
 	g := open(t, build(t, l))
 	stop := errors.New("stop")
-	if _, err := g.Sum(&Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1}, Within: 7, Overlapping: func([]int32, float64) {}, Stop: func() error { return stop }}); !errors.Is(err, stop) {
+	if _, err := g.Sum(&Question{AOI: geo.MultiPolygon{l.Box().Polygon()}, Layers: []uint64{1}, Within: 7, Overlapping: func([]uint64, float64) {}, Stop: func() error { return stop }}); !errors.Is(err, stop) {
 		t.Errorf("a question gave %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -328,7 +343,7 @@ func FuzzRecords(f *testing.F) {
 			g.Alone(o)
 		}
 		for _, aoi := range []geo.MultiPolygon{{l.Box().Polygon()}, star(rand.New(rand.NewPCG(1, 1)), 100, 100, 90, 9)} {
-			q := Question{AOI: aoi, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]int32, float64) {}}
+			q := Question{AOI: aoi, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]uint64, float64) {}}
 			for _, ask := range []func(*Question) (*Parts, error){g.Sum, g.Excess} {
 				if _, err := ask(&q); err != nil && !errors.Is(err, errRecord) {
 					t.Errorf("an error of another kind: %v", err)

@@ -19,12 +19,27 @@ type Frame struct {
 }
 
 // NewFrame returns the frame of a box, CGCS2000 (EPSG:4490), which must not be
-// empty. Equal boxes give equal frames.
+// empty. It is a box of a fixed lattice, the same for all boxes that lie in it and
+// in no smaller one, so that ground that grows by a little keeps its frame.
 func NewFrame(box geo.Box) Frame {
+	box.Min.Lon, box.Max.Lon = latticeSpan(box.Min.Lon, box.Max.Lon)
+	box.Min.Lat, box.Max.Lat = latticeSpan(box.Min.Lat, box.Max.Lat)
 	f := Frame{plane: newPlane(box)}
 	f.x0, f.y0 = f.plane.at(box.Min)
 	f.x1, f.y1 = f.plane.at(box.Max)
 	return f
+}
+
+// latticeSpan returns the smallest span of the lattice around [lo, hi]: 8 steps of
+// a power of two, beginning at a multiple of the step. Spans overlap by 7 of their
+// 8 steps, so that what is up to 7 steps long lies in one wherever it is.
+func latticeSpan(lo, hi int64) (from, to int64) {
+	step := int64(1)
+	for hi-lo > 7*step {
+		step *= 2
+	}
+	from = lo &^ (step - 1) // rounds down, below zero too
+	return from, from + 8*step
 }
 
 // Area returns the frame's area in m².
@@ -74,6 +89,9 @@ type Ground interface {
 	// Search visits the features whose boxes meet b, in rising order, with an
 	// estimate of their vertices.
 	Search(b geo.Box, visit func(owner int32, vertices int))
+	// Count returns the sum of the estimates that Search gives, or, when it is more
+	// than limit, any number above limit.
+	Count(b geo.Box, limit int) int
 	// Rings appends the rings of a feature to r, directed as stored.
 	Rings(owner int32, r *geo.Rings) error
 }
@@ -84,67 +102,14 @@ const (
 	// looks at more of them for each metre of its border.
 	partitionEdges = 48
 	// blockVertices is the number of vertices up to which a part of the ground is
-	// divided at one go. A worker holds some 300 bytes for each.
-	blockVertices = 1 << 16
+	// divided at one go, and made anew when something in it changes. A worker holds
+	// some 300 bytes for each. Estimates count attributes too, so that a block has
+	// some 130 parcels, a third of which lie in another one as well. To change the
+	// number is to change the format of editions: updates go by it.
+	blockVertices = 1 << 14
 	// deepestPath keeps the path of a cell in 64 bits with room for its depth.
 	deepestPath = 56
 )
-
-// Block is a part of the frame whose cells are found together.
-type Block struct {
-	Path   uint64 // from the highest bit: 0 the lower or left half, 1 the other
-	Depth  int
-	owners []int32
-	box    [4]float64
-}
-
-// Blocks divides the frame into blocks of some [blockVertices], in the order of
-// their paths. Which blocks there are follows from the features alone.
-func (f *Frame) Blocks(ctx context.Context, g Ground) ([]Block, error) {
-	var out []Block
-	var divide func(b Block) error
-	divide = func(b Block) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		vertices := 0
-		g.Search(f.geoBox(b.box), func(o int32, n int) {
-			vertices += n
-			b.owners = append(b.owners, o)
-		})
-		if vertices <= blockVertices || b.Depth >= deepestPath/2 {
-			out = append(out, b)
-			return nil
-		}
-		lo, hi := b.halves()
-		if err := divide(lo); err != nil {
-			return err
-		}
-		return divide(hi)
-	}
-	err := divide(Block{box: [4]float64{f.x0, f.y0, f.x1, f.y1}})
-	return out, err
-}
-
-// halves divides b as [node.split] does.
-func (b *Block) halves() (lo, hi Block) {
-	lo = Block{Path: b.Path, Depth: b.Depth + 1, box: b.box}
-	hi = Block{Path: b.Path | 1<<(63-b.Depth), Depth: b.Depth + 1, box: b.box}
-	if b.box[2]-b.box[0] >= b.box[3]-b.box[1] {
-		x := b.box[0] + (b.box[2]-b.box[0])/2
-		lo.box[2], hi.box[0] = x, x
-	} else {
-		y := b.box[1] + (b.box[3]-b.box[1])/2
-		lo.box[3], hi.box[1] = y, y
-	}
-	return lo, hi
-}
-
-// geoBox returns a box of positions that holds a box of the plane.
-func (f *Frame) geoBox(b [4]float64) geo.Box {
-	lo, hi := f.plane.From(geo.XY{X: b[0], Y: b[1]}), f.plane.From(geo.XY{X: b[2], Y: b[3]})
-	return geo.Box{Min: geo.Position{Lon: lo.Lon - 1, Lat: lo.Lat - 1}, Max: geo.Position{Lon: hi.Lon + 1, Lat: hi.Lat + 1}}
-}
 
 // Partitioner finds the cells of blocks. It keeps its memory from block to block
 // and is used by one goroutine at a time.

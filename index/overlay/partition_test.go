@@ -23,6 +23,12 @@ func (g groundOf) Search(b geo.Box, visit func(int32, int)) {
 	}
 }
 
+func (g groundOf) Count(b geo.Box, limit int) int {
+	n := 0
+	g.Search(b, func(_ int32, vertices int) { n += vertices })
+	return n
+}
+
 func (g groundOf) Rings(o int32, r *geo.Rings) error {
 	r.Append(g[o])
 	return nil

@@ -112,7 +112,7 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 			return err
 		}
 	}
-	if z == m.base() && (m.min <= z || b.plan.Cells == CellsAll) {
+	if z == m.base() && (m.min <= z || b.plan.Cells == CellsAll) && (m.wantCells == nil || m.wantCells[t]) {
 		if err := b.putCells(m, t, d.raster.cover(t, over(t, features))); err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func over(t tile.Tile, features []*loaded) []*loaded {
 
 // parcels makes t of features, as parcels, when its zoom is asked for.
 func (b *builder) parcels(d *desk, m *maker, t tile.Tile, features []*loaded) error {
-	if int(t.Z) < m.min || int(t.Z) > m.max {
+	if int(t.Z) < m.min || int(t.Z) > m.max || m.want != nil && !m.want[t] {
 		return nil
 	}
 	shown, vanished := d.snap.tile(t, features)

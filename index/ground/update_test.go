@@ -1,0 +1,219 @@
+package ground
+
+import (
+	"bytes"
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gengtu/index/overlay"
+)
+
+// memory is a partition's records in memory, in the order of their keys.
+type memory map[string][]kept
+
+func remember(records []kept) memory {
+	m := memory{}
+	for _, r := range records {
+		m[r.bucket] = append(m[r.bucket], r)
+	}
+	for _, b := range m {
+		slices.SortFunc(b, func(a, b kept) int { return bytes.Compare(a.key, b.key) })
+	}
+	return m
+}
+
+func (m memory) find(bucket string, key []byte) (int, bool) {
+	return slices.BinarySearchFunc(m[bucket], key, func(r kept, k []byte) int { return bytes.Compare(r.key, k) })
+}
+
+func (m memory) Get(bucket string, key []byte) []byte {
+	if i, ok := m.find(bucket, key); ok {
+		return m[bucket][i].value
+	}
+	return nil
+}
+
+func (m memory) From(bucket string, key []byte, visit func(k, v []byte) bool) {
+	for i, _ := m.find(bucket, key); i < len(m[bucket]) && visit(m[bucket][i].key, m[bucket][i].value); i++ {
+	}
+}
+
+func (m memory) Put(bucket string, key, value []byte) error {
+	r := kept{bucket, bytes.Clone(key), bytes.Clone(value)}
+	if i, ok := m.find(bucket, key); ok {
+		m[bucket][i] = r
+	} else {
+		m[bucket] = slices.Insert(m[bucket], i, r)
+	}
+	return nil
+}
+
+func (m memory) Delete(bucket string, key []byte) error {
+	if i, ok := m.find(bucket, key); ok {
+		m[bucket] = slices.Delete(m[bucket], i, i+1)
+	}
+	return nil
+}
+
+// plain returns the records with the kinds themselves in place of their numbers,
+// so that they do not depend on who came first.
+func (m memory) plain(t *testing.T) map[string]string {
+	t.Helper()
+	kinds, err := decodeKinds(m.Get(HeadBucket, []byte(kindsKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	name := func(n numbers, count int) (s string) {
+		for i := range count {
+			k := kinds[n.at(i)]
+			s += string(appendKinds(nil, []kind{k}))
+		}
+		return s
+	}
+	for bucket, records := range m {
+		for _, r := range records {
+			at := bucket + " " + string(r.key)
+			d := decode(r.value)
+			switch {
+			case at == HeadBucket+" "+kindsKey:
+				continue
+			case bucket == HeadBucket:
+				out[at] = string(r.value)
+				continue
+			case bucket == CellsBucket:
+				var c overlay.PackedCell
+				d.Take(1)
+				d.Uvarint()
+				d.cell(&c)
+				front := len(r.value) - len(d.Data)
+				n := d.numbers(c.Faces())
+				out[at] = string(r.value[:front]) + name(n, c.Faces()) + string(d.Data)
+			case r.value[0]&flagSums != 0:
+				d.Take(1)
+				for o := d.Uvarint(); o != 0; o &= o - 1 {
+					d.Float()
+				}
+				count := d.Count(1)
+				front := len(r.value) - len(d.Data)
+				n := d.numbers(count)
+				out[at] = string(r.value[:front]) + name(n, count) + string(d.Data)
+			default:
+				out[at] = string(r.value)
+			}
+			if d.Bad {
+				t.Fatalf("record %q does not decode", at)
+			}
+		}
+	}
+	return out
+}
+
+// A land whose features have names of their own: owners are their ranks.
+type changing struct {
+	*land
+	ids []uint64
+}
+
+func (c *changing) Name(o int32) uint64 { return c.ids[o]<<6 | uint64(c.layer[o]) }
+
+// pick returns the features for which keep is true, in the order of their ids.
+func (c *changing) pick(keep func(id uint64) bool) *changing {
+	order := []int{}
+	for i, id := range c.ids {
+		if keep(id) {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(c.ids[a], c.ids[b]) })
+	out := &changing{land: &land{}}
+	for _, i := range order {
+		out.ids = append(out.ids, c.ids[i])
+		out.shapes, out.layer = append(out.shapes, c.shapes[i]), append(out.layer, c.layer[i])
+		out.inView, out.weights = append(out.inView, c.inView[i]), append(out.weights, c.weights[i])
+	}
+	return out
+}
+
+// A partition that was changed is that of a build of what is there now, record by
+// record: after features came, went and moved, overlaps and kinds of ground
+// appeared and vanished, and parts of the ground were divided more or less.
+func TestUpdateEqualsBuild(t *testing.T) {
+	updated, refused := 0, 0
+	for seed := range uint64(8) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		n := 70 + 10*int(seed%4) // some 4 to 16 blocks
+		all := &changing{land: randomLand(seed, n)}
+		for range all.shapes {
+			all.ids = append(all.ids, rng.Uint64()>>11|1)
+		}
+		near := func(id uint64) bool {
+			b := all.shapes[slices.Index(all.ids, id)].Box()
+			side := float64(400 + 800*(seed%2))
+			lo, hi := metres(float64(n)*12, float64(n)*12), metres(float64(n)*12+side, float64(n)*12+side)
+			return b.Min.Lon > lo.Lon && b.Min.Lat > lo.Lat && b.Min.Lon < hi.Lon && b.Min.Lat < hi.Lat
+		}
+		in := map[uint64]int{} // 1 before alone, 2 after alone, 3 both
+		for _, id := range all.ids {
+			in[id] = 3
+			switch {
+			case !near(id) && seed != 7:
+			case seed == 1 || seed == 5: // filled: more blocks
+				in[id] = 2
+			case seed == 3: // emptied: fewer
+				in[id] = 1
+			case rng.IntN(4) == 0:
+				in[id] = 1 + rng.IntN(2)
+			}
+		}
+		before := all.pick(func(id uint64) bool { return in[id]&1 != 0 })
+		after := all.pick(func(id uint64) bool { return in[id]&2 != 0 })
+		var c overlay.Change
+		for i, id := range all.ids {
+			x := overlay.Extent{Box: all.shapes[i].Box(), Vertices: all.shapes[i].Vertices()}
+			switch in[id] {
+			case 1:
+				c.Gone = append(c.Gone, x)
+			case 2:
+				c.Come = append(c.Come, x)
+			}
+		}
+		m := remember(buildOf(t, before))
+		ok, err := Update(t.Context(), after, &c, m, func(int, int) {})
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if !ok {
+			refused++
+			continue
+		}
+		updated++
+		got, want := m.plain(t), remember(buildOf(t, after)).plain(t)
+		for k, v := range want {
+			if got[k] != v {
+				t.Fatalf("seed %d: record %q differs from that of a build", seed, k)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("seed %d: %d records, a build makes %d", seed, len(got), len(want))
+		}
+	}
+	if updated < 5 || refused == 0 {
+		t.Errorf("%d of %d changes were taken in: it says little", updated, updated+refused)
+	}
+}
+
+func buildOf(t *testing.T, s Source) []kept {
+	t.Helper()
+	var out []kept
+	err := Build(t.Context(), s, func(bucket string, k, v []byte) error {
+		out = append(out, kept{bucket, bytes.Clone(k), bytes.Clone(v)})
+		return nil
+	}, func(int, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package index
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gengtu/index/ground"
+)
+
+// ReviseGround makes the partition of the ground of ix and writes it to path,
+// which must not exist. from is the partition of the generation before, "" for
+// none, and v what the features of ix differ in from those of that generation:
+// where it is the shorter way, only what changed is made anew. Otherwise, and in
+// all else, it does as [BuildGround] does.
+func ReviseGround(ctx context.Context, ix *Index, from, path string, v *Revision, tell func(done, all int)) (made bool, err error) {
+	s := newGroundSource(ix)
+	if from == "" || s.box.Empty() || len(s.keys) > ground.MaxLayers {
+		return BuildGround(ctx, ix, path, tell)
+	}
+	if err := CopyFile(ctx, from, path); err != nil {
+		return false, err
+	}
+	done, err := reviseGround(ctx, s, path, v, tell)
+	if err != nil || done {
+		return done, err
+	}
+	if err := os.Remove(path); err != nil {
+		return false, err
+	}
+	return BuildGround(ctx, ix, path, tell)
+}
+
+func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision, tell func(done, all int)) (bool, error) {
+	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	r := &groundRecords{db: db}
+	done := false
+	err = guard(func() (err error) {
+		if r.tx, err = db.Begin(true); err != nil {
+			return err
+		}
+		done, err = ground.Update(ctx, s, &v.extents, r, tell)
+		return err
+	})
+	err = errors.Join(err, r.end())
+	if err == nil {
+		err = db.Sync()
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return done, nil
+}
+
+// groundRecords are the records of a partition in a file. What is changed is
+// written now and then, so that memory holds a bounded part of it.
+type groundRecords struct {
+	db    *bolt.DB
+	tx    *bolt.Tx
+	bytes int
+}
+
+func (r *groundRecords) Get(bucket string, key []byte) []byte {
+	b := r.tx.Bucket([]byte(bucket))
+	if b == nil {
+		return nil
+	}
+	return b.Get(key)
+}
+
+func (r *groundRecords) From(bucket string, key []byte, visit func(key, value []byte) bool) {
+	b := r.tx.Bucket([]byte(bucket))
+	if b == nil {
+		return
+	}
+	c := b.Cursor()
+	for k, v := c.Seek(key); k != nil && visit(k, v); k, v = c.Next() {
+	}
+}
+
+func (r *groundRecords) Put(bucket string, key, value []byte) error {
+	b, err := r.tx.CreateBucketIfNotExists([]byte(bucket))
+	if err != nil {
+		return err
+	}
+	if err := b.Put(key, value); err != nil {
+		return err
+	}
+	r.bytes += len(key) + len(value)
+	return r.rest()
+}
+
+func (r *groundRecords) Delete(bucket string, key []byte) error {
+	b := r.tx.Bucket([]byte(bucket))
+	if b == nil {
+		return nil
+	}
+	return b.Delete(bytes.Clone(key))
+}
+
+// rest writes a transaction that has become large and begins another.
+func (r *groundRecords) rest() error {
+	if r.bytes < batchBytes {
+		return nil
+	}
+	r.bytes = 0
+	if err := r.tx.Commit(); err != nil {
+		return err
+	}
+	var err error
+	r.tx, err = r.db.Begin(true)
+	return err
+}
+
+// end writes what is left. After an error of the work the file is worth nothing,
+// so that it does no harm either.
+func (r *groundRecords) end() error {
+	if r.tx == nil {
+		return nil
+	}
+	return r.tx.Commit()
+}

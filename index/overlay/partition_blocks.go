@@ -1,0 +1,149 @@
+package overlay
+
+import (
+	"context"
+
+	"gengtu/index/geo"
+)
+
+// Block is a part of the frame whose cells are found together.
+type Block struct {
+	Path   uint64 // from the highest bit: 0 the lower or left half, 1 the other
+	Depth  int
+	owners []int32
+	box    [4]float64
+}
+
+// Blocks divides the frame into blocks of some [blockVertices], in the order of
+// their paths. Which blocks there are on some ground follows from the features
+// that meet it alone.
+func (f *Frame) Blocks(ctx context.Context, g Ground) ([]Block, error) {
+	w := blocking{ctx: ctx, frame: f, ground: g}
+	err := w.all(f.root())
+	return w.out, err
+}
+
+// Extent is what tells of a feature which blocks it is in: its box and the
+// estimate of its vertices, see [Ground].
+type Extent struct {
+	Box      geo.Box
+	Vertices int
+}
+
+// Change is what the features of a ground are others than they were in: Gone are
+// features as they were, Come as they are.
+type Change struct{ Gone, Come []Extent }
+
+// Changed returns those of the blocks of g whose cells may be others than those
+// of g as it was before c, and how many owners all of them together hold. Other
+// cells are the same.
+func (f *Frame) Changed(ctx context.Context, g Ground, c *Change) ([]Block, int, error) {
+	w := blocking{ctx: ctx, frame: f, ground: g}
+	for _, x := range c.Come {
+		w.most += x.Vertices
+	}
+	err := w.changed(f.root(), c.Gone, c.Come)
+	held := 0
+	for i := range w.out {
+		held += len(w.out[i].owners)
+	}
+	return w.out, held, err
+}
+
+// blocking is the division of a frame into blocks.
+type blocking struct {
+	ctx    context.Context //nolint:containedctx // lives as long as the call that made it
+	frame  *Frame
+	ground Ground
+	most   int // vertices of all that came
+	out    []Block
+}
+
+func (f *Frame) root() Block { return Block{box: [4]float64{f.x0, f.y0, f.x1, f.y1}} }
+
+// divided tells whether a part of the frame with so many vertices is divided.
+func (b *Block) divided(vertices int) bool {
+	return vertices > blockVertices && b.Depth < deepestPath/2
+}
+
+// all adds the blocks of b.
+func (w *blocking) all(b Block) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	if !b.divided(w.ground.Count(w.frame.geoBox(b.box), blockVertices)) {
+		w.take(b)
+		return nil
+	}
+	lo, hi := b.halves()
+	if err := w.all(lo); err != nil {
+		return err
+	}
+	return w.all(hi)
+}
+
+// take adds b as a block.
+func (w *blocking) take(b Block) {
+	w.ground.Search(w.frame.geoBox(b.box), func(o int32, _ int) { b.owners = append(b.owners, o) })
+	w.out = append(w.out, b)
+}
+
+// changed adds those blocks of b that features which came or went meet; all of
+// them where b was divided and is not any more, or the other way round.
+func (w *blocking) changed(b Block, gone, come []Extent) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	box := w.frame.geoBox(b.box)
+	gone, lost := reaching(box, gone)
+	come, won := reaching(box, come)
+	if len(gone)+len(come) == 0 {
+		return nil
+	}
+	// Counted so far that it is known on which side of the limit it was, too.
+	now := w.ground.Count(box, blockVertices+w.most)
+	is, was := b.divided(now), b.divided(now-won+lost)
+	switch {
+	case !is && !was:
+		w.take(b)
+		return nil
+	case is != was:
+		return w.all(b)
+	}
+	lo, hi := b.halves()
+	if err := w.changed(lo, gone, come); err != nil {
+		return err
+	}
+	return w.changed(hi, gone, come)
+}
+
+// reaching returns those extents that meet box, and their vertices together.
+func reaching(box geo.Box, all []Extent) (out []Extent, vertices int) {
+	for _, x := range all {
+		if x.Box.Intersects(box) {
+			out = append(out, x)
+			vertices += x.Vertices
+		}
+	}
+	return out, vertices
+}
+
+// halves divides b as [node.split] does.
+func (b *Block) halves() (lo, hi Block) {
+	lo = Block{Path: b.Path, Depth: b.Depth + 1, box: b.box}
+	hi = Block{Path: b.Path | 1<<(63-b.Depth), Depth: b.Depth + 1, box: b.box}
+	if b.box[2]-b.box[0] >= b.box[3]-b.box[1] {
+		x := b.box[0] + (b.box[2]-b.box[0])/2
+		lo.box[2], hi.box[0] = x, x
+	} else {
+		y := b.box[1] + (b.box[3]-b.box[1])/2
+		lo.box[3], hi.box[1] = y, y
+	}
+	return lo, hi
+}
+
+// geoBox returns a box of positions that holds a box of the plane.
+func (f *Frame) geoBox(b [4]float64) geo.Box {
+	lo, hi := f.plane.From(geo.XY{X: b[0], Y: b[1]}), f.plane.From(geo.XY{X: b[2], Y: b[3]})
+	return geo.Box{Min: geo.Position{Lon: lo.Lon - 1, Lat: lo.Lat - 1}, Max: geo.Position{Lon: hi.Lon + 1, Lat: hi.Lat + 1}}
+}

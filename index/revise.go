@@ -1,0 +1,437 @@
+package index
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/overlay"
+)
+
+// Base is the features file of a generation, as an update starts from it: it
+// finds features by their ids without reading them all. Safe for concurrent
+// use until Close.
+type Base struct {
+	Manifest *edition.Manifest
+	path     string
+	db       *bolt.DB
+}
+
+// OpenBase opens the features.db in gdir with the layers that m lists. Nothing
+// is compared with checksums: who takes over what the file holds has to, see
+// [edition.CheckFile].
+func OpenBase(gdir string, m *edition.Manifest) (*Base, error) {
+	path := filepath.Join(gdir, edition.FeaturesFile)
+	db, err := openReadOnly(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Base{Manifest: m, path: path, db: db}, nil
+}
+
+// Close closes the file.
+func (b *Base) Close() error { return b.db.Close() }
+
+// Layer returns the manifest's entry of a layer in one vintage; nil when there
+// is none.
+func (b *Base) Layer(name, vintage string) *edition.Layer {
+	for i := range b.Manifest.Layers {
+		if l := &b.Manifest.Layers[i]; l.Name == name && l.Vintage == vintage {
+			return l
+		}
+	}
+	return nil
+}
+
+// view reads the bucket of a stored layer's features.
+func (b *Base) view(layerKey string, read func(features *bolt.Bucket) error) error {
+	err := guard(func() error {
+		return b.db.View(func(tx *bolt.Tx) error {
+			f := tx.Bucket([]byte(featuresBucket + layerKey))
+			if f == nil {
+				return fmt.Errorf("%w: layer %s is not in it", errFile, layerKey)
+			}
+			return read(f)
+		})
+	})
+	if errors.Is(err, errFile) || errors.Is(err, errRecord) {
+		err = damaged(b.path, err)
+	}
+	return err
+}
+
+// Find returns those of ids that features of a stored layer have.
+func (b *Base) Find(layerKey string, ids map[uint64]bool) (map[uint64]bool, error) {
+	found := map[uint64]bool{}
+	at, err := b.locate(layerKey, ids)
+	for id := range at {
+		found[id] = true
+	}
+	return found, err
+}
+
+// keyed is the key and record of a feature.
+type keyed struct{ key, record []byte }
+
+// locate returns the keys and records of the features with these ids.
+func (b *Base) locate(layerKey string, ids map[uint64]bool) (map[uint64]keyed, error) {
+	at := map[uint64]keyed{}
+	if len(ids) == 0 {
+		return at, nil
+	}
+	err := b.view(layerKey, func(f *bolt.Bucket) error {
+		return f.ForEach(func(k, v []byte) error {
+			if len(k) != featureKeySize {
+				return fmt.Errorf("key %x: %w", k, errRecord)
+			}
+			if id := binary.BigEndian.Uint64(k[8:]); ids[id] {
+				at[id] = keyed{bytes.Clone(k), bytes.Clone(v)}
+			}
+			return nil
+		})
+	})
+	return at, err
+}
+
+// featureKeySize is the length of a feature's key: place on the curve, and id.
+const featureKeySize = 8 + 8
+
+// Each calls visit with every feature of a stored layer, in the order of the
+// file. A feature is visit's own. Its first error ends it and is returned.
+func (b *Base) Each(layerKey string, visit func(f *Feature) error) error {
+	return b.view(layerKey, func(bucket *bolt.Bucket) error {
+		return bucket.ForEach(func(k, v []byte) error {
+			f, err := decodeRecord(v)
+			if err != nil {
+				return fmt.Errorf("key %x: %w", k, err)
+			}
+			return visit(&f)
+		})
+	})
+}
+
+// Delta says what becomes of a stored layer: the features of Put are added, or
+// replace those with their ids, and the features with the ids of Delete go.
+type Delta struct {
+	Layer  *edition.Layer
+	Put    *LayerWriter
+	Delete []uint64
+}
+
+// Fates counts what became of the features of a [Delta].
+type Fates struct {
+	Added    int `json:"added"`
+	Replaced int `json:"replaced"`
+	Deleted  int `json:"deleted"`
+	// Unchanged are the features put that are stored already as they are.
+	Unchanged int `json:"unchanged"`
+}
+
+// Revision is what a new features file differs in from the one before.
+type Revision struct {
+	// Layers are the manifest's, in its order; of their figures only the numbers
+	// of features and vertices are new, see [Index.Figure].
+	Layers []edition.Layer
+	// Changed holds by the key of each layer and view the boxes of the features
+	// that changed in it, of what they were and of what they are.
+	Changed map[string][]geo.Box
+	// Fates are by the key of the stored layer.
+	Fates map[string]Fates
+
+	extents overlay.Change // of stored features
+}
+
+// Revise writes a features file to path, which must not exist: that of b with
+// the deltas, which are of different layers. What it holds is, key by key and
+// value by value, what a [Writer] makes of the same features. After an error,
+// which is ctx's when it ends, the file is worth nothing.
+func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revision, error) {
+	if err := CopyFile(ctx, b.path, path); err != nil {
+		return nil, err
+	}
+	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r := &reviser{base: b, db: db, out: &Revision{
+		Layers: slices.Clone(b.Manifest.Layers), Changed: map[string][]geo.Box{}, Fates: map[string]Fates{},
+	}}
+	for i := range deltas {
+		if err = r.layer(ctx, &deltas[i]); err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, db.Sync(), db.Close()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r.out, nil
+}
+
+// CopyFile copies a file to a path that must not exist; the system shares the
+// blocks where it can.
+func CopyFile(ctx context.Context, from, to string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, in.Close(), out.Close(), ctx.Err())
+}
+
+// reviser takes deltas into a file.
+type reviser struct {
+	base *Base
+	db   *bolt.DB
+	out  *Revision
+}
+
+// edit is what becomes of one feature: old is nil for an added one, the key of
+// put for a deleted one.
+type edit struct {
+	old keyed
+	put entry
+}
+
+// layer takes one delta in.
+func (r *reviser) layer(ctx context.Context, d *Delta) error {
+	edits, err := r.edits(d)
+	if err != nil {
+		return err
+	}
+	views := r.viewsOf(d.Layer)
+	for i := range edits {
+		for _, v := range views {
+			if err := r.count(v, &edits[i]); err != nil {
+				return err
+			}
+		}
+	}
+	const batch = 20_000
+	for len(edits) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(batch, len(edits))
+		if err := r.db.Update(func(tx *bolt.Tx) error { return apply(tx, d.Layer, edits[:n]) }); err != nil {
+			return err
+		}
+		edits = edits[n:]
+	}
+	return nil
+}
+
+// edits finds out what the delta changes, in the order of the features' keys,
+// and counts it.
+func (r *reviser) edits(d *Delta) ([]edit, error) {
+	ids := map[uint64]bool{}
+	for _, id := range d.Delete {
+		ids[id] = true
+	}
+	for id := range d.Put.ids {
+		ids[id] = true
+	}
+	at, err := r.base.locate(d.Layer.Key(), ids)
+	if err != nil {
+		return nil, err
+	}
+	var fates Fates
+	var edits []edit
+	for id, i := range d.Put.ids {
+		old, was := at[id]
+		delete(at, id)
+		e := edit{old, d.Put.entries[i]}
+		switch {
+		case !was:
+			fates.Added++
+		case bytes.Equal(old.record, e.put.record):
+			fates.Unchanged++
+			continue
+		default:
+			fates.Replaced++
+		}
+		edits = append(edits, e)
+	}
+	for _, old := range at {
+		fates.Deleted++
+		edits = append(edits, edit{old: old})
+	}
+	r.out.Fates[d.Layer.Key()] = fates
+	slices.SortFunc(edits, func(a, b edit) int { return bytes.Compare(a.key(), b.key()) })
+	return edits, nil
+}
+
+// key returns the key that e is sorted by.
+func (e *edit) key() []byte {
+	if e.put.key != nil {
+		return e.put.key
+	}
+	return e.old.key
+}
+
+// viewsOf returns the entries of a stored layer and its views in the new
+// manifest.
+func (r *reviser) viewsOf(of *edition.Layer) []*edition.Layer {
+	var out []*edition.Layer
+	for i := range r.out.Layers {
+		l := &r.out.Layers[i]
+		if l.Key() == of.Key() || l.View != nil && l.View.Of == of.Name && l.Vintage == of.Vintage {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// count counts an edit into a layer or view, as far as it holds the feature.
+func (r *reviser) count(l *edition.Layer, e *edit) error {
+	for _, side := range []struct {
+		record []byte
+		sign   int
+	}{{e.old.record, -1}, {e.put.record, 1}} {
+		if side.record == nil {
+			continue
+		}
+		f, err := decodeRecord(side.record)
+		if err != nil {
+			return err
+		}
+		if !holds(l, &f) {
+			continue
+		}
+		if l.View == nil {
+			r.reaches(side.sign, overlay.Extent{Box: f.Box, Vertices: recordVertices(side.record)})
+		}
+		l.Features += side.sign
+		l.Vertices += side.sign * f.Geometry.Vertices()
+		r.out.Changed[l.Key()] = append(r.out.Changed[l.Key()], f.Box)
+	}
+	return nil
+}
+
+// reaches notes where a feature was, or is.
+func (r *reviser) reaches(sign int, x overlay.Extent) {
+	if c := &r.out.extents; sign < 0 {
+		c.Gone = append(c.Gone, x)
+	} else {
+		c.Come = append(c.Come, x)
+	}
+}
+
+// holds tells whether a layer, or view of it, holds f.
+func holds(l *edition.Layer, f *Feature) bool {
+	if l.View == nil {
+		return true
+	}
+	i := slices.IndexFunc(l.Fields, func(x edition.Field) bool { return x.Name == l.View.Field })
+	if i < 0 || i >= len(f.Values) {
+		return false
+	}
+	s, ok := f.Values[i].(string)
+	return ok && strings.HasPrefix(s, l.View.Prefix)
+}
+
+// apply stores edits of a layer, its codes and its digests.
+func apply(tx *bolt.Tx, l *edition.Layer, edits []edit) error {
+	features, codes := tx.Bucket([]byte(featuresBucket+l.Key())), tx.Bucket([]byte(codesBucket+l.Key()))
+	if features == nil || codes == nil {
+		return fmt.Errorf("%w: layer %s is not in it", errFile, l.Key())
+	}
+	groups := map[string]bool{}
+	for i := range edits {
+		e := &edits[i]
+		if e.old.key != nil {
+			groups[string(e.old.key[:groupPrefix])] = true
+			if err := forget(features, codes, l, &e.old); err != nil {
+				return err
+			}
+		}
+	}
+	// Nothing is forgotten any more: a code may go from one feature to another.
+	for i := range edits {
+		e := &edits[i].put
+		if e.key == nil {
+			continue
+		}
+		groups[string(e.key[:groupPrefix])] = true
+		if err := features.Put(e.key, e.record); err != nil {
+			return err
+		}
+		for _, c := range e.codes {
+			if err := codes.Put(codeKey(c, binary.BigEndian.Uint64(e.key[8:])), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return digestGroups(tx, featuresBucket+l.Key(), groups)
+}
+
+// forget takes a feature and its codes away.
+func forget(features, codes *bolt.Bucket, l *edition.Layer, old *keyed) error {
+	f, err := decodeRecord(old.record)
+	if err != nil {
+		return err
+	}
+	for _, c := range codesOf(l, &f) {
+		if err := codes.Delete(codeKey(c, f.ID)); err != nil {
+			return err
+		}
+	}
+	return features.Delete(old.key)
+}
+
+// codesOf returns the codes that lead to f, each once.
+func codesOf(l *edition.Layer, f *Feature) []string {
+	var out []string
+	for i := range l.Fields {
+		if !l.Fields[i].Code || i >= len(f.Values) {
+			continue
+		}
+		if s, ok := f.Values[i].(string); ok && s != "" && len(s) <= maxCode && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Figure fills the areas and extents of the manifest's layers in from the
+// features, as a [Writer] finds them: the same sums in the same order. The
+// manifest must not be in use.
+func (ix *Index) Figure() {
+	for i := range ix.Manifest.Layers {
+		meta := &ix.Manifest.Layers[i]
+		l := ix.layers[meta.Key()]
+		s := sums{features: meta.Features, vertices: meta.Vertices, extent: l.extent}
+		for k := range l.Len() {
+			s.addAreas(l.Record(k))
+		}
+		s.into(meta)
+	}
+}
+
+// addAreas adds the areas of a feature up.
+func (s *sums) addAreas(r Record) {
+	s.areaM2 += r.AreaM2
+	if r.Patch != NoArea {
+		s.patch, s.hasPatch = s.patch+r.Patch, true
+	}
+	if r.Net != NoArea {
+		s.net, s.hasNet = s.net+r.Net, true
+	}
+}

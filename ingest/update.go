@@ -1,0 +1,379 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+// UpdateReport says what became of the features of a layer that an update
+// touched. Read of the layer's report is Added + Replaced + Unchanged + Refused
+// and features left out.
+type UpdateReport struct {
+	index.Fates
+	// NotFound are the keys to delete that the layer does not have.
+	NotFound []string `json:"not_found,omitempty"`
+}
+
+// Update reads changed features, which it judges as [Run] does, and says what
+// they change in base: a feature replaces the one with its business key in the
+// layer's vintage, one whose key is not there is added, and the keys of deletes
+// go. A feature that is refused changes nothing; one that the rule of cropland
+// leaves out goes. An input without a vintage is of the layer's latest.
+//
+// The report is never nil; what became of the features is filled in by
+// [Report.Revised]. Problems, but for those of the files: UPDATE_LAYER (the
+// edition does not have the layer), UPDATE_VIEW, UPDATE_FIELDS (a file has fields
+// that the layer has not), UPDATE_TWICE (a key is both changed and deleted).
+func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []string, opt Options) ([]index.Delta, *Report, error) {
+	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter("")}
+	u := &update{run: r, base: base, deletes: map[string]bool{}, found: map[string]bool{}}
+	for _, k := range deletes {
+		u.deletes[k] = true
+	}
+	for i := range inputs {
+		if err := u.settle(&inputs[i]); err != nil {
+			return nil, r.report, err
+		}
+	}
+	groups, err := r.group(ctx, inputs)
+	if err != nil {
+		return nil, r.report, err
+	}
+	if err := u.loadRegions(); err != nil {
+		return nil, r.report, err
+	}
+	for _, g := range groups {
+		if err := u.layer(ctx, g); err != nil {
+			return nil, r.report, err
+		}
+	}
+	if len(groups) == 0 {
+		err = u.deleteAnywhere()
+	}
+	if err == nil {
+		err = r.strict()
+	}
+	if err == nil {
+		err = u.missing()
+	}
+	return u.deltas, r.report, err
+}
+
+// update is a run that changes an edition.
+type update struct {
+	*run
+	base    *index.Base
+	deletes map[string]bool // keys
+	found   map[string]bool // of deletes, in any layer
+	deltas  []index.Delta
+}
+
+// settle gives an input the vintage that it is of, and refuses one of a layer
+// that the edition does not have.
+func (u *update) settle(in *Input) error {
+	var vintages []string
+	for i := range u.base.Manifest.Layers {
+		if l := &u.base.Manifest.Layers[i]; l.Name == in.Layer {
+			vintages = append(vintages, l.Vintage)
+		}
+	}
+	if in.Vintage == "" && len(vintages) > 0 {
+		in.Vintage = slices.MaxFunc(vintages, edition.CompareVintages)
+	}
+	meta := u.base.Layer(in.Layer, in.Vintage)
+	switch {
+	case meta == nil:
+		return problem.New("UPDATE_LAYER", "版本里没有图层 %s，时相 %q", "the edition has no layer %s of vintage %q", in.Layer, in.Vintage).In(in.Path).
+			Advise("新的图层和时相用 gengtu ingest 入库；gengtu info 列出已有的", "take new layers and vintages in with gengtu ingest; gengtu info lists those there are")
+	case meta.View != nil:
+		return problem.New("UPDATE_VIEW", "图层 %s 由 %s 带出，不能单独更新", "layer %s is a selection from %s and is not updated by itself", in.Layer, meta.View.Of).In(in.Path).
+			Advise("把变更作为 %[1]s 交来", "give the changes as %[1]s", meta.View.Of)
+	}
+	return nil
+}
+
+// layer reads the files of one layer and settles what they change.
+func (u *update) layer(ctx context.Context, inputs []Input) error {
+	l, err := u.begin(inputs)
+	if err != nil {
+		return err
+	}
+	sources, err := l.open(ctx, inputs)
+	defer func() {
+		for _, s := range sources {
+			_ = s.reader.Close() // only read
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if len(l.rep.UnknownFields) > 0 {
+		return problem.New("UPDATE_FIELDS", "文件有图层 %s 没有的字段 %s", "a file has fields that layer %s has not: %s", l.rep.Layer, strings.Join(l.rep.UnknownFields, " ")).In(inputs[0].Path).
+			Advise("去掉这些字段，或用 gengtu ingest 整体重新入库", "leave them out, or take the whole layer in again with gengtu ingest")
+	}
+	for i, s := range sources {
+		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
+	return u.resolve(l)
+}
+
+// begin makes the run of a layer whose fields are those of the edition.
+func (u *update) begin(inputs []Input) (*layerRun, error) {
+	p, err := ProfileOf(inputs[0].Layer)
+	if err != nil {
+		return nil, err
+	}
+	meta := u.base.Layer(inputs[0].Layer, inputs[0].Vintage)
+	l := &layerRun{
+		run: u.run, profile: p, rep: newLayerReport(inputs[0]), seen: map[uint64]where{}, shared: map[uint64]bool{},
+		fields: meta.Fields, fixed: true, gone: map[string]bool{}, out: u.writer.Layer(*meta),
+	}
+	l.rep.Update = &UpdateReport{}
+	if l.rep.Layer != "region" {
+		l.regions = u.regionsFor(l.rep.Vintage)
+	}
+	if l.rep.Layer == "dltb" && l.field(classField) >= 0 {
+		l.rep.Cropland = &ClassCount{Class: CroplandPrefix}
+	}
+	u.report.Layers = append(u.report.Layers, l.rep)
+	return l, nil
+}
+
+// resolve finds out which features of the edition go because of what was read
+// and of the keys to delete.
+func (u *update) resolve(l *layerRun) error {
+	meta := u.base.Layer(l.rep.Layer, l.rep.Vintage)
+	keys := map[string]bool{}
+	for k := range u.deletes {
+		keys[k] = true
+	}
+	for k := range l.gone {
+		keys[k] = true
+	}
+	put := map[uint64]bool{}
+	err := l.out.Each(func(f *index.Feature) error {
+		put[f.ID] = true
+		k, field := l.keyOf(f.Values)
+		if u.deletes[k] {
+			return problem.New("UPDATE_TWICE", "%s 既在变更文件里又在删除清单里", "%s is both among the changes and in the list to delete", k).In(l.paths[0]).At(0, k).
+				Advise("二者留一", "leave one of the two out")
+		}
+		if field != "" && field != "BSM" {
+			keys[k] = true // the features of a weak key are replaced together
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	held, err := u.holders(l, meta, keys)
+	if err != nil {
+		return err
+	}
+	d := index.Delta{Layer: meta, Put: l.out}
+	for id, key := range held {
+		u.found[key] = true
+		if !put[id] {
+			d.Delete = append(d.Delete, id)
+		}
+	}
+	slices.Sort(d.Delete)
+	u.deltas = append(u.deltas, d)
+	if l.rep.Layer == "region" {
+		return u.changeRegions(l, d.Delete, put)
+	}
+	return nil
+}
+
+// holders returns the features of a stored layer that have one of the keys, by
+// their ids. Most have the id that follows from the key; where that is not there,
+// several may share the key, and are found by looking at all.
+func (u *update) holders(l *layerRun, meta *edition.Layer, keys map[string]bool) (map[uint64]string, error) {
+	ids, keyed := map[uint64]bool{}, map[uint64]string{}
+	for k := range keys {
+		id := KeyID(meta.Name, k)
+		ids[id], keyed[id] = true, k
+	}
+	found, err := u.base.Find(meta.Key(), ids)
+	if err != nil {
+		return nil, err
+	}
+	held, open := map[uint64]string{}, map[string]bool{}
+	for id, k := range keyed {
+		if found[id] {
+			held[id] = k
+		} else {
+			open[k] = true
+		}
+	}
+	weak := slices.ContainsFunc(l.profile.Key, func(f string) bool { return f != "BSM" && l.field(f) >= 0 })
+	if len(open) == 0 || !weak {
+		return held, nil
+	}
+	err = u.base.Each(meta.Key(), func(f *index.Feature) error {
+		if k, _ := l.keyOf(f.Values); open[k] {
+			held[f.ID] = k
+		}
+		return nil
+	})
+	return held, err
+}
+
+// keyOf returns the business key among a feature's values, and the field that it
+// is of; "" when there is none.
+func (l *layerRun) keyOf(values []any) (key, field string) {
+	for _, k := range l.profile.Key {
+		if i := l.field(k); i >= 0 {
+			if s, _ := values[i].(string); s != "" {
+				return s, k
+			}
+		}
+	}
+	return "", ""
+}
+
+// deleteAnywhere deletes from all stored layers, when no layer is named.
+func (u *update) deleteAnywhere() error {
+	for i := range u.base.Manifest.Layers {
+		m := &u.base.Manifest.Layers[i]
+		if m.View != nil {
+			continue
+		}
+		l, err := u.begin([]Input{{Layer: m.Name, Vintage: m.Vintage}})
+		if err == nil {
+			err = u.resolve(l)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing notes the keys to delete that were not found in any layer; a strict
+// run fails of them.
+func (u *update) missing() error {
+	var keys []string
+	for k := range u.deletes {
+		if !u.found[k] {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	if len(keys) == 0 {
+		return nil
+	}
+	for _, rep := range u.report.Layers {
+		rep.Update.NotFound = keys
+	}
+	if u.opt.Strict {
+		return problem.New(ErrStrict.Code, "严格模式：删除清单里有 %d 个编号不存在，第一个是 %s", "strict: %d keys to delete are not there, the first is %s", len(keys), keys[0]).
+			Advise("核对删除清单，或去掉 --strict", "check the list, or leave --strict out")
+	}
+	return nil
+}
+
+// loadRegions takes the places of the edition in, for features that do not say
+// where they lie.
+func (u *update) loadRegions() error {
+	for i := range u.base.Manifest.Layers {
+		m := &u.base.Manifest.Layers[i]
+		if m.Name != "region" || m.View != nil {
+			continue
+		}
+		err := u.base.Each(m.Key(), func(f *index.Feature) error {
+			if f.Place != "" {
+				u.addRegion(m.Vintage, regionShape{f.Place, f.Geometry, f.Box})
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeRegions makes the places of a vintage those that the update leaves.
+func (u *update) changeRegions(l *layerRun, gone []uint64, put map[uint64]bool) error {
+	for _, id := range gone {
+		put[id] = true
+	}
+	m := u.base.Layer(l.rep.Layer, l.rep.Vintage)
+	delete(u.regions, l.rep.Vintage)
+	add := func(f *index.Feature) {
+		if f.Place != "" {
+			u.addRegion(m.Vintage, regionShape{f.Place, f.Geometry, f.Box})
+		}
+	}
+	err := u.base.Each(m.Key(), func(f *index.Feature) error {
+		if !put[f.ID] {
+			add(f)
+		}
+		return nil
+	})
+	if err == nil {
+		err = l.out.Each(func(f *index.Feature) error { add(f); return nil })
+	}
+	return err
+}
+
+// Revised fills in what became of the features of an update.
+func (r *Report) Revised(v *index.Revision) {
+	for _, l := range r.Layers {
+		if l.Update != nil {
+			l.Update.Fates = v.Fates[l.Layer+"@"+l.Vintage]
+		}
+	}
+	kept := r.Layers[:0]
+	for _, l := range r.Layers {
+		// Layers that nothing was read for are there only for what was deleted.
+		if len(l.Sources) > 0 || l.Update.Deleted > 0 || len(l.Update.NotFound) > 0 {
+			kept = append(kept, l)
+		}
+	}
+	r.Layers = kept
+}
+
+// ParseDeletions reads the business keys of a list: one a line, or, when the
+// first line has several columns or names a key, the column of a CSV table whose
+// name is that of a key. Blank lines are passed over. The path is for messages.
+func ParseDeletions(path string, text []byte) ([]string, error) {
+	rows, err := deletionRows(string(text))
+	if err != nil {
+		return nil, problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	column, head, err := keyColumn(rows[0])
+	if err != nil {
+		return nil, fmt.Errorf("profiles: %w", err)
+	}
+	switch {
+	case head:
+		rows = rows[1:]
+	case len(rows[0]) > 1:
+		return nil, problem.New("DELETE_COLUMN", "删除清单有 %d 列，没有一列是编号（如 BSM）", "the list to delete has %d columns, none of them named as a key (such as BSM)", len(rows[0])).In(path).
+			Advise("第一行写列名，或每行只写一个编号", "name the columns in the first line, or write one key a line")
+	}
+	var keys []string
+	for _, row := range rows {
+		if column >= len(row) {
+			continue
+		}
+		if k := strings.TrimSpace(row[column]); k != "" {
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/transform"
 
@@ -22,15 +23,17 @@ import (
 // properties and the coordinate system, which may stand at the end, and to find
 // out whether the file is whole; then for the features.
 type geoJSON struct {
-	layer  Layer
-	file   *os.File
-	window int // bytes of the file in memory at first
-	text   charset
-	walker *jsonWalker
-	schema *jsonSchema
-	record int64
-	shape  shape
-	arena  arena
+	layer   Layer
+	file    *os.File
+	size    int64
+	window  int // bytes of the file in memory at first
+	text    charset
+	walker  *jsonWalker
+	schema  *jsonSchema
+	record  int64  // the last one handed out
+	pending []byte // a feature that is read and not yet handed out, nil for none
+	parser  *jsonParser
+	batches sync.Pool // of batches that are done with
 }
 
 // openGeoJSON opens the file at path and goes through it once.
@@ -39,7 +42,7 @@ func openGeoJSON(ctx context.Context, path string, opt Options) (*geoJSON, error
 	if err != nil {
 		return nil, err
 	}
-	r := &geoJSON{file: file, window: readAhead(size, jsonWindow), text: charsetUTF8, layer: Layer{Table: baseName(path)}}
+	r := &geoJSON{file: file, size: size, window: readAhead(size, jsonWindow), text: charsetUTF8, layer: Layer{Table: baseName(path)}}
 	if err := r.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -57,11 +60,12 @@ func (r *geoJSON) open(ctx context.Context, opt Options) error {
 	if err := r.rewind(); err != nil {
 		return err
 	}
-	schema, err := r.learn(ctx)
+	schema, err := r.learn(ctx, opt.Workers)
 	if err != nil {
 		return err
 	}
 	r.schema = schema
+	r.parser = newJSONParser(schema)
 	r.layer.Encoding = r.text.name
 	r.layer.Fields = schema.fields()
 	r.layer.Count = schema.records
@@ -151,67 +155,14 @@ func (r *geoJSON) Close() error { return r.file.Close() }
 
 // Next implements [Reader].
 func (r *geoJSON) Next(f *Feature) error {
-	b, err := r.walker.next()
+	b, err := r.take()
 	if err != nil {
 		return err
 	}
 	r.record++
 	f.Record = r.record
-	f.Values = r.arena.row(len(r.layer.Fields))
-	r.shape.reset()
-	c := &jsonCursor{b: b, base: r.walker.at}
-	f.Problem = r.feature(c, f.Values)
-	if f.Problem == nil && c.space() != 0 {
-		f.Problem = c.fail("要素之后有多余内容", "something follows the feature")
-	}
-	if f.Problem == nil {
-		f.Polygons, f.Problem = r.arena.copyShape(&r.shape)
-	}
+	r.parser.parse(b, r.walker.at, f)
 	return nil
-}
-
-// feature parses a Feature, or a bare geometry, into r.shape and values. What is
-// wrong with the geometry is told after the properties are read.
-func (r *geoJSON) feature(c *jsonCursor, values []any) *problem.Problem {
-	g := jsonGeometry{cursor: c, shape: &r.shape}
-	isFeature := false
-	var bad *problem.Problem
-	p := c.object(func(name []byte) *problem.Problem {
-		switch string(name) {
-		case "type":
-			v, p := c.skip()
-			isFeature = string(v) == `"Feature"`
-			g.typ = v
-			return p
-		case "properties":
-			if c.null() {
-				return nil
-			}
-			return r.schema.values(c, values)
-		case "id":
-			return r.schema.identifier(c, values)
-		case "geometry":
-			start := c.i
-			r.shape.reset() // Of two geometries the last counts, as with all members.
-			if bad = (&jsonGeometry{cursor: c, shape: &r.shape}).parse(0); bad != nil {
-				c.i = start
-				_, p := c.skip()
-				return p
-			}
-			return nil
-		case "coordinates", "geometries":
-			return g.member(name)
-		}
-		_, p := c.skip()
-		return p
-	})
-	if p != nil || isFeature {
-		return firstProblem(p, bad)
-	}
-	if bad == nil && g.typ == nil {
-		return c.fail("没有 type 成员", "it has no member type")
-	}
-	return g.finish(0)
 }
 
 // firstProblem returns the first that is one.

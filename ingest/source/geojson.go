@@ -26,7 +26,7 @@ type geoJSON struct {
 	layer   Layer
 	file    *os.File
 	size    int64
-	window  int // bytes of the file in memory at first
+	sizes   jsonSizes
 	text    charset
 	walker  *jsonWalker
 	schema  *jsonSchema
@@ -36,13 +36,29 @@ type geoJSON struct {
 	batches sync.Pool // of batches that are done with
 }
 
+// jsonSizes are the sizes in which a file is read. They do not show in what is read.
+type jsonSizes struct {
+	window int // bytes of the file in memory at first
+	// A batch has so many features and bytes at most, but for the last feature.
+	features, bytes int
+	// From so many bytes on a feature is parsed where it stands in the window
+	// instead of being copied into a batch, so that a huge one is in memory once.
+	single int
+}
+
 // openGeoJSON opens the file at path and goes through it once.
 func openGeoJSON(ctx context.Context, path string, opt Options) (*geoJSON, error) {
+	return openGeoJSONSized(ctx, path, opt, jsonSizes{window: jsonWindow, features: batchRecords, bytes: batchBytes, single: 4 * batchBytes})
+}
+
+// openGeoJSONSized is [openGeoJSON] in sizes to choose.
+func openGeoJSONSized(ctx context.Context, path string, opt Options, sizes jsonSizes) (*geoJSON, error) {
 	file, size, err := openSized(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &geoJSON{file: file, size: size, window: readAhead(size, jsonWindow), text: charsetUTF8, layer: Layer{Table: baseName(path)}}
+	sizes.window = readAhead(size, sizes.window)
+	r := &geoJSON{file: file, size: size, sizes: sizes, text: charsetUTF8, layer: Layer{Table: baseName(path)}}
 	if err := r.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -78,12 +94,13 @@ func (r *geoJSON) rewind() error {
 	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
+	r.record, r.pending = 0, nil
 	var in io.Reader = r.file
 	if r.text.enc != nil {
 		in = transform.NewReader(in, r.text.enc.NewDecoder())
 	}
 	var err error
-	r.walker, err = newJSONWalker(in, r.window)
+	r.walker, err = newJSONWalker(in, r.sizes.window)
 	return err
 }
 

@@ -1,10 +1,5 @@
 package source
 
-// maxCopied is the size from which a feature is parsed where it stands in the
-// window instead of being copied into a batch, so that a huge one is in memory
-// once.
-const maxCopied = 1 << 20
-
 // jsonBatch is a run of features as they stand in the file.
 type jsonBatch struct {
 	reader *geoJSON
@@ -47,17 +42,19 @@ func (r *geoJSON) take() ([]byte, error) {
 // fill reads features into b, which is empty, until it is full or the file ends.
 func (r *geoJSON) fill(b *jsonBatch) error {
 	b.first = r.record
-	for len(b.ends) < batchRecords && len(b.data) < batchBytes {
+	for len(b.ends) < r.sizes.features && len(b.data) < r.sizes.bytes {
 		text, err := r.take()
 		if err != nil {
 			return err
 		}
-		if b.single = len(text) > maxCopied && len(b.ends) == 0; b.single {
-			b.data = text
-		} else if len(text) > maxCopied {
-			r.pending = text
+		b.single = len(text) > r.sizes.single
+		switch {
+		case b.single && len(b.ends) > 0:
+			b.single, r.pending = false, text
 			return nil
-		} else {
+		case b.single:
+			b.data = text
+		default:
 			b.data = append(b.data, text...)
 		}
 		b.ends, b.places = append(b.ends, len(b.data)), append(b.places, r.walker.at)

@@ -27,7 +27,7 @@ func (r *geoJSON) learn(ctx context.Context, workers int) (*jsonSchema, error) {
 		if workers <= 0 {
 			workers = runtime.GOMAXPROCS(0)
 		}
-		if r.size <= batchBytes {
+		if r.size <= int64(r.sizes.bytes) {
 			workers = 1
 		}
 		err = r.learnRest(ctx, &scan, workers)
@@ -176,8 +176,8 @@ func (r *geoJSON) joinLearning(ctx context.Context, scan *jsonScanner, order <-c
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if len(scan.schema.names)+len(l.part.names) > maxProperties {
-			// There may be too many names: which is the first too many is found one by one.
+		if len(scan.schema.names)+len(l.part.names) >= maxProperties {
+			// There may be too many names: the first too many is found one by one.
 			l.found = l.batch.scan(scan)
 		} else {
 			scan.schema.records += l.part.records

@@ -191,25 +191,23 @@ func (c *jsonCursor) number() (float64, bool) {
 		i++
 	}
 	var mantissa uint64
-	first, point := i, -1
-	for ; i < len(b); i++ {
-		ch := b[i]
-		if d := ch - '0'; d <= 9 {
-			mantissa = mantissa*10 + uint64(d)
-			continue
-		}
-		if ch != '.' || point >= 0 {
-			break
-		}
-		point = i
-		if eight, ok := eightDigits(b[i+1:]); ok {
+	first := i
+	for ; i < len(b) && b[i]-'0' <= 9; i++ {
+		mantissa = mantissa*10 + uint64(b[i]-'0')
+	}
+	digits, decimals := i-first, 0
+	if i < len(b) && b[i] == '.' {
+		point := i
+		i++
+		if eight, ok := eightDigits(b[i:]); ok {
 			mantissa = mantissa*1e8 + eight
 			i += 8
 		}
-	}
-	digits, decimals := i-first, 0
-	if point >= 0 {
-		digits, decimals = digits-1, i-point-1
+		for ; i < len(b) && b[i]-'0' <= 9; i++ {
+			mantissa = mantissa*10 + uint64(b[i]-'0')
+		}
+		decimals = i - point - 1
+		digits += decimals
 	}
 	if digits == 0 {
 		return 0, false

@@ -237,12 +237,13 @@ func (s *jsonScanner) feature(b []byte, at int64) *problem.Problem {
 
 // properties learns the properties in the object that is next.
 func (s *jsonScanner) properties(c *jsonCursor) *problem.Problem {
-	return c.properties(&s.names, s.schema, func(name []byte, spelling int) (int, *problem.Problem) {
+	return c.properties(&s.names, func(name []byte, spelling int) (int, *problem.Problem) {
 		if spelling >= 0 {
-			field := s.schema.spelling[spelling].field
-			if field < len(s.last) && s.last[field].next(c) {
+			known := &s.schema.spelling[spelling]
+			if s.last[known.field].next(c) {
 				return spelling, nil // of known name and kind
 			}
+			name = known.name
 		}
 		v, p := c.skip()
 		if p != nil {

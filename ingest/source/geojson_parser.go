@@ -77,7 +77,7 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 // properties parses the properties in the object that is next into values.
 func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 	s := r.schema
-	return c.properties(&r.names, s, func(name []byte, spelling int) (int, *problem.Problem) {
+	return c.properties(&r.names, func(name []byte, spelling int) (int, *problem.Problem) {
 		ok := true
 		if spelling < 0 {
 			if spelling, ok = s.index[string(name)]; !ok {
@@ -116,33 +116,47 @@ func (s *jsonSchema) identifier(c *jsonCursor, values []any) *problem.Problem {
 }
 
 // jsonNames foretells the names of properties: in most files the same names
-// follow each other in each feature.
+// follow each other in each feature, with the same blanks around them.
 type jsonNames struct {
-	after []int32 // by the number of a spelling and 1, 0 at the beginning: that of the next and 1
+	after []jsonLead // by the number of a spelling and 1; 0 for the beginning of an object
 	at    int
 }
 
-// expected moves c over the name of a property if it is the one foretold, and
-// returns the number of its spelling; -1 if it is another.
-func (n *jsonNames) expected(c *jsonCursor, s *jsonSchema) int {
-	if n.at >= len(n.after) || n.after[n.at] == 0 {
-		return -1
-	}
-	spelling := int(n.after[n.at] - 1)
-	name := s.spelling[spelling].quoted
-	if len(c.b)-c.i < len(name) || string(c.b[c.i:c.i+len(name)]) != name {
-		return -1
-	}
-	c.i += len(name)
-	return spelling
+// jsonLead is what stood between one value and the next, or before the first one.
+type jsonLead struct {
+	raw      []byte // empty for none
+	spelling int
 }
 
-// met notes which name came.
-func (n *jsonNames) met(spelling int) {
-	for len(n.after) <= spelling+1 {
-		n.after = append(n.after, 0)
+// maxLead bounds what is remembered of what stands between two values.
+const maxLead = 128
+
+// next moves c to the value of the property foretold if just the same leads to it,
+// and returns the number of its spelling; -1 if not.
+func (n *jsonNames) next(c *jsonCursor) int {
+	if n.at >= len(n.after) {
+		return -1
 	}
-	n.after[n.at] = int32(spelling + 1)
+	lead := &n.after[n.at]
+	end := c.i + len(lead.raw)
+	if len(lead.raw) == 0 || end > len(c.b) || string(c.b[c.i:end]) != string(lead.raw) {
+		return -1
+	}
+	c.i = end
+	c.space() // There may be more than the last time.
+	n.at = lead.spelling + 1
+	return lead.spelling
+}
+
+// met notes which name came, and what led to its value.
+func (n *jsonNames) met(spelling int, lead []byte) {
+	for len(n.after) <= max(n.at, spelling+1) {
+		n.after = append(n.after, jsonLead{})
+	}
+	if len(lead) <= maxLead {
+		l := &n.after[n.at]
+		l.raw, l.spelling = append(l.raw[:0], lead...), spelling
+	}
 	n.at = spelling + 1
 }
 
@@ -180,33 +194,37 @@ func (l *jsonLast) keep(raw []byte, value any) {
 
 // properties goes through the members of the object that is next, as object does,
 // and lets names foretell theirs. The function member returns the number of the
-// spelling that it is given, or finds out when it is given -1.
-func (c *jsonCursor) properties(names *jsonNames, s *jsonSchema, member func(name []byte, spelling int) (int, *problem.Problem)) *problem.Problem {
+// spelling that it is given, or finds it out by the name when it is given -1.
+func (c *jsonCursor) properties(names *jsonNames, member func(name []byte, spelling int) (int, *problem.Problem)) *problem.Problem {
 	if c.space() != '{' {
 		return c.fail("应为对象", "an object was expected")
 	}
 	c.i++
 	names.at = 0
 	for first := true; ; first = false {
+		if spelling := names.next(c); spelling >= 0 {
+			if _, p := member(nil, spelling); p != nil {
+				return p
+			}
+			continue
+		}
+		start := c.i
 		more, p := c.another(first)
 		if !more || p != nil {
 			return p
 		}
-		start := c.i
-		spelling := names.expected(c, s)
-		if spelling < 0 {
-			_, p = c.skip()
-		}
-		name := c.b[start+1 : max(c.i-1, start+1)]
+		name, p := c.skip()
 		if p == nil {
 			p = c.colon()
-		}
-		if p == nil {
-			spelling, p = member(name, spelling)
 		}
 		if p != nil {
 			return p
 		}
-		names.met(spelling)
+		lead := c.b[start:c.i]
+		spelling, p := member(name[1:len(name)-1], -1)
+		if p != nil {
+			return p
+		}
+		names.met(spelling, lead)
 	}
 }

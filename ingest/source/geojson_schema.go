@@ -24,8 +24,8 @@ type jsonSchema struct {
 // jsonSpelling is a property's name as it is written in a file. One name may be
 // written in several ways, with escapes and without.
 type jsonSpelling struct {
-	quoted string
-	field  int
+	name  []byte
+	field int
 }
 
 // newJSONSchema returns the schema of no feature.
@@ -113,7 +113,7 @@ func (s *jsonSchema) add(name []byte, k jsonKinds) (int, bool) {
 			s.names, s.kinds = append(s.names, decoded), append(s.kinds, 0)
 		}
 		i = len(s.spelling)
-		s.spelling = append(s.spelling, jsonSpelling{`"` + string(name) + `"`, field})
+		s.spelling = append(s.spelling, jsonSpelling{bytes.Clone(name), field})
 		s.index[string(name)] = i
 	}
 	s.kinds[s.spelling[i].field] |= k
@@ -123,7 +123,7 @@ func (s *jsonSchema) add(name []byte, k jsonKinds) (int, bool) {
 // join adds what was learned of later features.
 func (s *jsonSchema) join(later *jsonSchema) {
 	for _, sp := range later.spelling {
-		s.add([]byte(sp.quoted[1:len(sp.quoted)-1]), later.kinds[sp.field])
+		s.add(sp.name, later.kinds[sp.field])
 	}
 	s.idKinds |= later.idKinds
 }

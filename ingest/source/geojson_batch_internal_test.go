@@ -211,14 +211,19 @@ func FuzzBatches(f *testing.F) {
 // change places, are left out or are spelt.
 func TestRepeatedValues(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 1))
-	names := []string{`a`, `b`, `水田`, `水\u7530`, `c\"d`, `e\\`, `a`, `long`}
+	names := []string{`a`, `b`, `水田`, `水\u7530`, `c\"d`, `e\\`, `a`, `long`, `n`}
+	numbers := []string{`1`, `12`, `120`, `1.5`, `1.52`, `-1`, `null`, `1e2`, `1E+2`}
 	values := []string{`"x"`, `"x"`, `"xy"`, `"旱地"`, `"\u65f1地"`, `""`, `null`, `"\\"`, `"\""`, `"` + strings.Repeat("z", maxKept) + `"`, `"` + strings.Repeat("z", maxKept-2) + `"`}
 	var text strings.Builder
 	var want []map[string]any
 	for range 3000 {
 		var members []string
 		for _, i := range rnd.Perm(len(names))[:rnd.IntN(len(names))] {
-			members = append(members, `"`+names[i]+`":`+strings.Repeat(" ", rnd.IntN(2))+values[rnd.IntN(len(values))])
+			value := values[rnd.IntN(len(values))]
+			if names[i] == "n" {
+				value = numbers[rnd.IntN(len(numbers))]
+			}
+			members = append(members, `"`+names[i]+`":`+strings.Repeat(" ", rnd.IntN(2))+value)
 		}
 		properties := "{" + strings.Join(members, ",") + "}"
 		fmt.Fprintf(&text, "{\"type\":\"Feature\",\"properties\":%s,\"geometry\":null}\n", properties)

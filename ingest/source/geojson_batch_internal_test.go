@@ -282,3 +282,39 @@ func TestLearningEnds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A value ends where another decoder says, in whatever pieces it comes.
+func TestValueEnds(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(4, 8))
+	parts := []string{`"`, `\\"`, `\\\\`, `{`, `}`, `[`, `]`, `a`, `田`, ` `, `0`, `,`, `\\u007b`, `:`, "\x1e", `;`, `]]]]`, `|`}
+	for range 20_000 {
+		var inside strings.Builder
+		for range rnd.IntN(12) {
+			inside.WriteString(parts[rnd.IntN(len(parts))])
+		}
+		name, err := json.Marshal(strings.ReplaceAll(inside.String(), `\\`, `\`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := strings.Repeat(" ", rnd.IntN(9)) + `{"a":[[{}],` + string(name) + `,{` + string(name) + `:1.5}]}`
+		text := strings.TrimLeft(value, " ") + `,"b":"]}"` + strings.Repeat(" ", rnd.IntN(9))
+		d := json.NewDecoder(strings.NewReader(text))
+		var skipped json.RawMessage
+		if err := d.Decode(&skipped); err != nil {
+			t.Fatal(err, text)
+		}
+		var s jsonSkipper
+		at := 0
+		for end := false; !end && at < len(text); {
+			var n int
+			piece := min(len(text), at+1+rnd.IntN(12))
+			n, end = s.run([]byte(text[at:piece]))
+			if at += n; !end && at != piece {
+				t.Fatalf("%s: stops at %d of %d", text, at, piece)
+			}
+		}
+		if at != len(skipped) {
+			t.Fatalf("%s ends at %d, want %d", text, at, len(skipped))
+		}
+	}
+}

@@ -175,7 +175,7 @@ func TestBatchBorders(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := retell(t, path, Options{Workers: 1}, inOne)
-		for range 10 {
+		for range 5 {
 			s := drawSizes(rnd)
 			if diff := cmp.Diff(want, retell(t, path, Options{Workers: 3}, s)); diff != "" {
 				t.Fatalf("%s, %+v: %s", name, s, diff)
@@ -315,6 +315,12 @@ func TestValueEnds(t *testing.T) {
 		}
 		if at != len(skipped) {
 			t.Fatalf("%s ends at %d, want %d", text, at, len(skipped))
+		}
+		for cut := range len(name) + 1 {
+			end, err := skipJSON(name[:cut:cut], 0)
+			if whole := cut == len(name); whole != (err == nil) || whole && end != cut {
+				t.Fatalf("%s cut at %d ends at %d (%v)", name, cut, end, err)
+			}
 		}
 	}
 }

@@ -300,10 +300,23 @@ var errJSONEnd = errors.New("value is not complete")
 
 // skipJSON returns the place behind the value that begins at b[i].
 func skipJSON(b []byte, i int) (int, error) {
+	if i < len(b) && b[i] == '"' {
+		return skipString(b, i)
+	}
 	s := jsonSkipper{}
 	n, done := s.run(b[i:])
 	if s.bad || (!done && !s.complete()) {
 		return i, errJSONEnd
 	}
 	return i + n, nil
+}
+
+// skipString returns the place behind the string that begins at b[i].
+func skipString(b []byte, i int) (int, error) {
+	for at := i + 1; at < len(b); at += 2 { // a backslash and what it escapes
+		if at = nextInText(b, at); at < len(b) && b[at] == '"' {
+			return at + 1, nil
+		}
+	}
+	return i, errJSONEnd
 }

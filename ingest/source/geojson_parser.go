@@ -119,7 +119,7 @@ func (s *jsonSchema) identifier(c *jsonCursor, values []any) *problem.Problem {
 // follow each other in each feature, with the same blanks around them.
 type jsonNames struct {
 	after []jsonLead // by the number of a spelling and 1; 0 for the beginning of an object
-	at    int
+	at    int        // -1 where nothing is remembered
 }
 
 // jsonLead is what stood between one value and the next, or before the first one.
@@ -128,13 +128,17 @@ type jsonLead struct {
 	spelling int
 }
 
-// maxLead bounds what is remembered of what stands between two values.
-const maxLead = 128
+// maxLead bounds what is remembered of what stands between two values, and
+// maxSpellings of how many names.
+const (
+	maxLead      = 128
+	maxSpellings = 2 * maxProperties
+)
 
 // next moves c to the value of the property foretold if just the same leads to it,
 // and returns the number of its spelling; -1 if not.
 func (n *jsonNames) next(c *jsonCursor) int {
-	if n.at >= len(n.after) {
+	if n.at < 0 || n.at >= len(n.after) {
 		return -1
 	}
 	lead := &n.after[n.at]
@@ -150,10 +154,14 @@ func (n *jsonNames) next(c *jsonCursor) int {
 
 // met notes which name came, and what led to its value.
 func (n *jsonNames) met(spelling int, lead []byte) {
+	if spelling >= maxSpellings {
+		n.at = -1
+		return
+	}
 	for len(n.after) <= max(n.at, spelling+1) {
 		n.after = append(n.after, jsonLead{})
 	}
-	if len(lead) <= maxLead {
+	if n.at >= 0 && len(lead) <= maxLead {
 		l := &n.after[n.at]
 		l.raw, l.spelling = append(l.raw[:0], lead...), spelling
 	}

@@ -67,9 +67,6 @@ type batchWriter struct {
 	bytes  int
 }
 
-// entry is a key and value of a bucket.
-type entry struct{ key, record []byte }
-
 // batchBytes is the size of a transaction.
 const batchBytes = 32 << 20
 
@@ -250,34 +247,4 @@ func PerM2(record int64, areaM2 float64) (float64, bool) {
 		return 0, false
 	}
 	return float64(record) / 100 / areaM2, true
-}
-
-// putAll puts keys, which are in order, and values into a bucket, in transactions of a
-// bounded number.
-func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error {
-	const batch = 20_000
-	for first := true; first || len(kvs) > 0; first = false {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(batch, len(kvs))
-		err := db.Update(func(tx *bolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists([]byte(bucket))
-			if err != nil {
-				return err
-			}
-			b.FillPercent = 1 // keys come in order and nothing is added later
-			for _, e := range kvs[:n] {
-				if err := b.Put(e.key, e.record); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		kvs = kvs[n:]
-	}
-	return nil
 }

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"gengtu/index/bulk"
+	bolt "go.etcd.io/bbolt"
+
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
@@ -53,7 +54,7 @@ func (o *ordering) run() error {
 }
 
 // store writes what is in order, as it comes.
-func (o *ordering) store(ctx context.Context, file *bulk.Writer) error {
+func (o *ordering) store(ctx context.Context, db *bolt.DB) error {
 	l := o.layer
 	select {
 	case <-o.sorted:
@@ -61,7 +62,7 @@ func (o *ordering) store(ctx context.Context, file *bulk.Writer) error {
 		return ctx.Err()
 	}
 	key := make([]byte, 16)
-	err := putEach(ctx, file, featuresBucket+l.meta.Key(), len(l.entries), func(i int) ([]byte, []byte) {
+	err := putEach(ctx, db, featuresBucket+l.meta.Key(), len(l.entries), func(i int) ([]byte, []byte) {
 		e := &l.entries[i]
 		binary.BigEndian.PutUint64(key, e.order)
 		binary.BigEndian.PutUint64(key[8:], e.id)
@@ -75,26 +76,8 @@ func (o *ordering) store(ctx context.Context, file *bulk.Writer) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err = putEach(ctx, file, codesBucket+l.meta.Key(), len(o.codes), func(i int) ([]byte, []byte) { return o.codes[i], nil })
-	l.entries, o.codes = nil, nil
-	return err
-}
-
-// putEach puts n keys, which are in order, and values into a bucket.
-func putEach(ctx context.Context, file *bulk.Writer, bucket string, n int, at func(i int) (key, value []byte)) error {
-	if err := file.Bucket(bucket); err != nil {
-		return err
-	}
-	const often = 1 << 12 // keys between two looks at ctx
-	for i := range n {
-		if i%often == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := file.Put(at(i)); err != nil {
-			return err
-		}
-	}
-	return nil
+	l.entries = nil
+	return putEach(ctx, db, codesBucket+l.meta.Key(), len(o.codes), func(i int) ([]byte, []byte) { return o.codes[i], nil })
 }
 
 // share is what one goroutine finds in a run of features.

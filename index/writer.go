@@ -12,9 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sync/errgroup"
 
-	"gengtu/index/bulk"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
@@ -42,6 +42,9 @@ type LayerWriter struct {
 	entries []packed
 	own     *Encoder
 }
+
+// entry is a key and value of a bucket.
+type entry struct{ key, record []byte }
 
 // Layer begins a layer. Of meta, name, title, vintage, source, fields and class
 // field are used; the sums are found.
@@ -172,30 +175,27 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 			views[k] = append(views[k], l)
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", w.path, err)
-	}
-	file, err := bulk.Create(w.path, 0o644)
+	db, err := create(ctx, w.path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.path, err)
 	}
-	err = w.write(ctx, file, views)
+	err = w.write(ctx, db, views)
 	if err == nil {
-		err = w.describe(file)
+		err = w.describe(db)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), file.Abort())
+		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
 	}
 	var out []edition.Layer
 	for _, l := range w.layers {
 		out = append(out, l.meta)
 	}
-	return out, errors.Join(file.Close(), ctx.Err())
+	return out, errors.Join(db.Sync(), db.Close(), ctx.Err())
 }
 
 // write stores the layers one after the other, while what comes next is put in
 // order.
-func (w *Writer) write(ctx context.Context, file *bulk.Writer, views map[string][]*LayerWriter) error {
+func (w *Writer) write(ctx context.Context, db *bolt.DB, views map[string][]*LayerWriter) error {
 	var stack []*ordering
 	for _, l := range w.layers {
 		if l.meta.View != nil {
@@ -221,7 +221,7 @@ func (w *Writer) write(ctx context.Context, file *bulk.Writer, views map[string]
 	})
 	g.Go(func() error {
 		for _, o := range stack {
-			if err := o.store(ctx, file); err != nil {
+			if err := o.store(ctx, db); err != nil {
 				return err
 			}
 		}
@@ -231,16 +231,47 @@ func (w *Writer) write(ctx context.Context, file *bulk.Writer, views map[string]
 }
 
 // describe stores what each layer is.
-func (w *Writer) describe(file *bulk.Writer) error {
-	if err := file.Bucket(layersBucket); err != nil {
-		return err
-	}
+func (w *Writer) describe(db *bolt.DB) error {
+	var kvs []entry
 	for _, l := range w.layers {
-		schema, err := schemaOf(&l.meta)
+		s, err := schemaOf(&l.meta)
 		if err != nil {
 			return err
 		}
-		if err := file.Put([]byte(l.meta.Key()), schema); err != nil {
+		kvs = append(kvs, entry{key: []byte(l.meta.Key()), record: s})
+	}
+	return putAll(context.Background(), db, layersBucket, kvs)
+}
+
+// putAll puts keys, which are in order, and values into a bucket.
+func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error {
+	return putEach(ctx, db, bucket, len(kvs), func(i int) ([]byte, []byte) { return kvs[i].key, kvs[i].record })
+}
+
+// putEach puts n keys, which are in order, and values into a bucket, in
+// transactions of a bounded size. A key is used before the next one is asked for, a
+// value stays.
+func putEach(ctx context.Context, db *bolt.DB, bucket string, n int, at func(i int) (key, value []byte)) error {
+	const batch = 20_000
+	for i := 0; i == 0 || i < n; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := db.Update(func(tx *bolt.Tx) error {
+			b, err := tx.CreateBucketIfNotExists([]byte(bucket))
+			if err != nil {
+				return err
+			}
+			b.FillPercent = 1 // keys come in order and nothing is added later
+			for end := min(i+batch, n); i < end; i++ {
+				key, value := at(i)
+				if err := b.Put(key, value); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || n == 0 {
 			return err
 		}
 	}

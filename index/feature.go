@@ -39,34 +39,6 @@ type Feature struct {
 // errRecord says that a stored record does not decode: the file is damaged.
 var errRecord = errors.New("record damaged")
 
-// encodeRecord returns f in the form that features.db holds:
-//
-//	length of the geometry, geometry, id, box, area, patch, net, place, length
-//	of the values, values
-//
-// with integers as varints and values each behind a byte for its type. The
-// geometry comes first, see [appendGeometry], because it is what is read most.
-func encodeRecord(f *Feature) ([]byte, error) {
-	shape := appendGeometry(nil, f.Geometry)
-	dst := append(binary.AppendUvarint(nil, uint64(len(shape))), shape...)
-	dst = binary.AppendUvarint(dst, f.ID)
-	for _, v := range []int64{f.Box.Min.Lon, f.Box.Min.Lat, f.Box.Max.Lon - f.Box.Min.Lon, f.Box.Max.Lat - f.Box.Min.Lat} {
-		dst = binary.AppendVarint(dst, v)
-	}
-	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(f.AreaM2))
-	dst = binary.AppendVarint(dst, f.Patch)
-	dst = binary.AppendVarint(dst, f.Net)
-	dst = appendText(dst, f.Place)
-	values := binary.AppendUvarint(nil, uint64(len(f.Values)))
-	for i, v := range f.Values {
-		var err error
-		if values, err = appendValue(values, v); err != nil {
-			return nil, fmt.Errorf("value %d: %w", i, err)
-		}
-	}
-	return append(binary.AppendUvarint(dst, uint64(len(values))), values...), nil
-}
-
 // The types of stored values.
 const (
 	valueNil = iota
@@ -145,6 +117,30 @@ func (d *decoder) textAt(field int) (string, bool) {
 	}
 	s, ok := d.value().(string)
 	return s, ok
+}
+
+// texts fills in the values of the fields listed, in rising order, where they are
+// texts, and nil where they are not; they alias the record.
+func (d *decoder) texts(fields []int, to [][]byte) {
+	d.Uvarint()
+	n := d.Count(1)
+	at := 0
+	for _, field := range fields {
+		if field >= n {
+			d.Fail()
+			return
+		}
+		for ; at < field; at++ {
+			d.skip()
+		}
+		to[field] = nil
+		if len(d.Data) == 0 || d.Data[0] != valueText {
+			continue
+		}
+		d.Take(1)
+		to[field] = d.Take(d.Uvarint())
+		at++
+	}
 }
 
 // skip passes over a value.

@@ -178,3 +178,17 @@ func (d *decoder) rings(to *geo.Rings) {
 		}
 	}
 }
+
+// vertices counts the positions of a geometry as [geo.MultiPolygon.Vertices] does.
+func (d *decoder) vertices() int {
+	n := 0
+	var last geo.Position
+	for range d.Count(1) {
+		for range d.Count(leastRing) {
+			r := d.ring(last)
+			n += r.n
+			last = r.first
+		}
+	}
+	return n
+}

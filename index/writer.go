@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"slices"
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -37,21 +38,20 @@ func NewWriter(path string) *Writer { return &Writer{path: path} }
 type LayerWriter struct {
 	meta    edition.Layer
 	codes   []int // fields that ?code= looks up
-	ids     map[uint64]int
-	entries []entry
+	ids     map[uint64]int32
+	entries []packed
+	own     *Encoder
 }
 
-// entry is a feature as it is stored, with the codes that lead to it.
-type entry struct {
-	key, record []byte
-	codes       []string
-}
+// entry is a key and value of a bucket.
+type entry struct{ key, record []byte }
 
 // Layer begins a layer. Of meta, name, title, vintage, source, fields and class
 // field are used; the sums are found.
 func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	meta.View, meta.Extent = nil, nil
-	l := &LayerWriter{meta: meta, ids: map[uint64]int{}}
+	l := &LayerWriter{meta: meta, ids: map[uint64]int32{}}
+	l.own = l.Encoder()
 	for i, f := range meta.Fields {
 		if f.Code {
 			l.codes = append(l.codes, i)
@@ -69,34 +69,27 @@ func (w *Writer) View(meta edition.Layer) {
 
 // Add stores a feature, whose Box it sets; f is not kept. It returns
 // [ErrDuplicate], and stores nothing, when the layer has the id already.
-func (l *LayerWriter) Add(f *Feature) error {
-	if f.ID == 0 || f.ID > MaxID {
-		return fmt.Errorf("id %d is not in [1, 2^53)", f.ID)
-	}
-	if len(f.Values) != len(l.meta.Fields) {
-		return fmt.Errorf("feature %d has %d values, layer %s has %d fields", f.ID, len(f.Values), l.meta.Key(), len(l.meta.Fields))
-	}
-	if _, ok := l.ids[f.ID]; ok {
+func (l *LayerWriter) Add(f *Feature) error { return l.AddEncoded(l.own.Encode(f)) }
+
+// AddEncoded is [LayerWriter.Add] for a feature that an encoder of the layer has
+// encoded.
+func (l *LayerWriter) AddEncoded(e Encoded) error {
+	if _, ok := l.ids[e.id]; ok {
 		return ErrDuplicate
 	}
-	f.Box = f.Geometry.Box()
-	if f.Box.Empty() {
-		return fmt.Errorf("feature %d has no geometry", f.ID)
+	if e.err != nil {
+		return e.err
 	}
-	rec, err := encodeRecord(f)
-	if err != nil {
-		return fmt.Errorf("feature %d: %w", f.ID, err)
+	if len(l.entries) == maxEntries {
+		return fmt.Errorf("layer %s has more than %d features", l.meta.Key(), maxEntries)
 	}
-	e := entry{key: featureKey(f.Box, f.ID), record: rec}
-	for _, i := range l.codes {
-		if s, ok := f.Values[i].(string); ok && s != "" && len(s) <= maxCode && !slices.Contains(e.codes, s) {
-			e.codes = append(e.codes, s)
-		}
-	}
-	l.ids[f.ID] = len(l.entries)
-	l.entries = append(l.entries, e)
+	l.ids[e.id] = int32(len(l.entries))
+	l.entries = append(l.entries, e.packed)
 	return nil
 }
+
+// maxEntries is how many features a layer may have: ordinals have 31 bits.
+const maxEntries = 1<<31 - 1
 
 // Take removes the feature with that id and returns it; false when there is none.
 func (l *LayerWriter) Take(id uint64) (Feature, bool, error) {
@@ -108,13 +101,13 @@ func (l *LayerWriter) Take(id uint64) (Feature, bool, error) {
 	if err != nil {
 		return Feature{}, false, err
 	}
-	last := len(l.entries) - 1
+	last := int32(len(l.entries) - 1)
 	if i != last {
 		moved := l.entries[last]
 		l.entries[i] = moved
-		l.ids[binary.BigEndian.Uint64(moved.key[8:])] = i
+		l.ids[moved.id] = i
 	}
-	l.entries[last] = entry{}
+	l.entries[last] = packed{}
 	l.entries = l.entries[:last]
 	delete(l.ids, id)
 	return f, true, nil
@@ -139,49 +132,6 @@ func (l *LayerWriter) Each(visit func(f *Feature) error) error {
 // at most.
 const maxCode = 128
 
-func codeKey(code string, id uint64) []byte {
-	return binary.BigEndian.AppendUint64(append([]byte(code), 0), id)
-}
-
-// featureKey orders features along a Hilbert curve over their centres, then by
-// id.
-func featureKey(b geo.Box, id uint64) []byte {
-	k := binary.BigEndian.AppendUint64(nil, hilbert(geo.Position{
-		Lon: b.Min.Lon + (b.Max.Lon-b.Min.Lon)/2,
-		Lat: b.Min.Lat + (b.Max.Lat-b.Min.Lat)/2,
-	}))
-	return binary.BigEndian.AppendUint64(k, id)
-}
-
-// hilbert returns where p comes on a Hilbert curve of 2^31 steps a side over
-// the world's 360 × 360 degrees.
-func hilbert(p geo.Position) uint64 {
-	const side = 1 << 31
-	at := func(v int64) uint32 {
-		f := (float64(v)/geo.Unit + 180) / 360 * side
-		return uint32(min(max(f, 0), side-1))
-	}
-	x, y := at(p.Lon), at(p.Lat)
-	var d uint64
-	for s := uint32(side / 2); s > 0; s /= 2 {
-		var rx, ry uint32
-		if x&s > 0 {
-			rx = 1
-		}
-		if y&s > 0 {
-			ry = 1
-		}
-		d += uint64(s) * uint64(s) * uint64(3*rx^ry)
-		if ry == 0 {
-			if rx == 1 {
-				x, y = side-1-x, side-1-y
-			}
-			x, y = y, x
-		}
-	}
-	return d
-}
-
 // sums are what a manifest says of features added up. Areas of record are sums
 // of integers; the ellipsoidal areas are added in the order of the file, so that
 // the order of delivery does not show.
@@ -193,17 +143,17 @@ type sums struct {
 	hasPatch, hasNet   bool
 }
 
-// add counts a feature.
-func (s *sums) add(f *Feature) {
+// add counts a feature, by what its record says.
+func (s *sums) add(h *Head, vertices int) {
 	s.features++
-	s.vertices += f.Geometry.Vertices()
-	s.extent = s.extent.Union(f.Box)
-	s.areaM2 += f.AreaM2
-	if f.Patch != NoArea {
-		s.patch, s.hasPatch = s.patch+f.Patch, true
+	s.vertices += vertices
+	s.extent = s.extent.Union(h.Box)
+	s.areaM2 += h.AreaM2
+	if h.Patch != NoArea {
+		s.patch, s.hasPatch = s.patch+h.Patch, true
 	}
-	if f.Net != NoArea {
-		s.net, s.hasNet = s.net+f.Net, true
+	if h.Net != NoArea {
+		s.net, s.hasNet = s.net+h.Net, true
 	}
 }
 
@@ -225,39 +175,6 @@ func (s *sums) into(m *edition.Layer) {
 	}
 }
 
-// finish sorts the entries and fills in the figures of the layer and its views.
-func (l *LayerWriter) finish(views []*LayerWriter) error {
-	slices.SortFunc(l.entries, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
-	all := sums{extent: geo.EmptyBox()}
-	parts := make([]sums, len(views))
-	fields := make([]int, len(views))
-	for i, v := range views {
-		parts[i].extent = geo.EmptyBox()
-		fields[i] = slices.IndexFunc(l.meta.Fields, func(f edition.Field) bool { return f.Name == v.meta.View.Field })
-		if fields[i] < 0 {
-			return fmt.Errorf("view %s: layer %s has no field %s", v.meta.Key(), l.meta.Key(), v.meta.View.Field)
-		}
-	}
-	for _, e := range l.entries {
-		f, err := decodeRecord(e.record)
-		if err != nil {
-			return err
-		}
-		all.add(&f)
-		for i, v := range views {
-			if s, ok := f.Values[fields[i]].(string); ok && strings.HasPrefix(s, v.meta.View.Prefix) {
-				parts[i].add(&f)
-			}
-		}
-	}
-	all.into(&l.meta)
-	for i, v := range views {
-		v.meta.Source, v.meta.Fields = l.meta.Source, l.meta.Fields
-		parts[i].into(&v.meta)
-	}
-	return nil
-}
-
 // Close writes the file and returns the layers and views as the manifest lists
 // them, by their keys. After an error, which is ctx's when it ends, the file is
 // worth nothing.
@@ -277,19 +194,11 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.path, err)
 	}
-	for _, l := range w.layers {
-		if l.meta.View != nil {
-			continue
-		}
-		if err := l.write(ctx, db, views[l.meta.Key()]); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
-		}
-		delete(views, l.meta.Key())
+	err = w.write(ctx, db, views)
+	if err == nil {
+		err = w.describe(db)
 	}
-	for k := range views {
-		return nil, errors.Join(fmt.Errorf("%s: a view has no source %s", w.path, k), db.Close())
-	}
-	if err := w.describe(db); err != nil {
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
 	}
 	var out []edition.Layer
@@ -297,6 +206,43 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 		out = append(out, l.meta)
 	}
 	return out, errors.Join(db.Sync(), db.Close(), ctx.Err())
+}
+
+// write stores the layers one after the other, while what comes next is put in
+// order.
+func (w *Writer) write(ctx context.Context, db *bolt.DB, views map[string][]*LayerWriter) error {
+	var stack []*ordering
+	for _, l := range w.layers {
+		if l.meta.View != nil {
+			continue
+		}
+		stack = append(stack, newOrdering(l, views[l.meta.Key()]))
+		delete(views, l.meta.Key())
+	}
+	if len(views) > 0 {
+		return fmt.Errorf("a view has no source %s", slices.Sorted(maps.Keys(views))[0])
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		for _, o := range stack {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := o.run(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for _, o := range stack {
+			if err := o.store(ctx, db); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
 }
 
 // describe stores what each layer is.
@@ -312,49 +258,37 @@ func (w *Writer) describe(db *bolt.DB) error {
 	return putAll(context.Background(), db, layersBucket, kvs)
 }
 
-// write stores the layer in transactions of a bounded size.
-func (l *LayerWriter) write(ctx context.Context, db *bolt.DB, views []*LayerWriter) error {
-	if err := l.finish(views); err != nil {
-		return err
-	}
-	var kvs []entry
-	for _, e := range l.entries {
-		for _, c := range e.codes {
-			kvs = append(kvs, entry{key: codeKey(c, binary.BigEndian.Uint64(e.key[8:]))})
-		}
-	}
-	slices.SortFunc(kvs, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
-	if err := putAll(ctx, db, featuresBucket+l.meta.Key(), l.entries); err != nil {
-		return err
-	}
-	l.entries = nil
-	return putAll(ctx, db, codesBucket+l.meta.Key(), kvs)
+// putAll puts keys, which are in order, and values into a bucket.
+func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error {
+	return putEach(ctx, db, bucket, len(kvs), func(i int) ([]byte, []byte) { return kvs[i].key, kvs[i].record })
 }
 
-func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error {
+// putEach puts n keys, which are in order, and values into a bucket, in
+// transactions of a bounded size. A key is used before the next one is asked for, a
+// value stays.
+func putEach(ctx context.Context, db *bolt.DB, bucket string, n int, at func(i int) (key, value []byte)) error {
 	const batch = 20_000
-	for first := true; first || len(kvs) > 0; first = false {
+	for i := 0; i == 0 || i < n; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(batch, len(kvs))
 		err := db.Update(func(tx *bolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte(bucket))
 			if err != nil {
 				return err
 			}
 			b.FillPercent = 1 // keys come in order and nothing is added later
-			for _, e := range kvs[:n] {
-				if err := b.Put(e.key, e.record); err != nil {
+			for end := min(i+batch, n); i < end; i++ {
+				key, value := at(i)
+				if err := b.Put(key, value); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil || n == 0 {
 			return err
 		}
-		kvs = kvs[n:]
 	}
 	return nil
 }

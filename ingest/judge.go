@@ -24,6 +24,7 @@ type judged struct {
 	mended   bool
 	refused  bool
 	findings []Finding
+	stored   index.Encoded
 }
 
 // find notes a finding. Its place is filled in when the whole feature is judged,
@@ -35,76 +36,100 @@ func (j *judged) find(a Action, p *problem.Problem) {
 	}
 }
 
-// judge checks and mends the features of a batch. It touches nothing but the
-// batch, so that any number may run at once.
-func (l *layerRun) judge(s *sourceRun, b *job) {
-	b.judged = make([]judged, len(b.features))
-	for i := range b.features {
-		f := &b.features[i]
-		j := &b.judged[i]
-		j.source, j.record = s.number, f.Record
-		l.attributes(s, f, j)
+// judge is a worker that checks and mends features. Any number may be at work at
+// once on one layer.
+type judge struct {
+	*layerRun
+	source  *sourceRun
+	scratch source.Scratch
+	encoder *index.Encoder
+}
+
+// batch parses, checks and mends the features of a batch.
+func (w *judge) batch(b *source.Batch) []judged {
+	features := b.Features(&w.scratch)
+	out := make([]judged, len(features))
+	n := len(w.fields)
+	values := make([]any, n*len(features))
+	for i := range features {
+		f := &features[i]
+		j := &out[i]
+		j.source, j.record = w.source.number, f.Record
+		j.Values = values[i*n : (i+1)*n : (i+1)*n]
+		w.attributes(f, j)
 		if f.Problem != nil {
 			j.find(Refused, f.Problem)
 		} else {
-			l.geometry(s, f, j)
+			w.geometry(w.source, f, j)
 		}
 		for k := range j.findings {
-			j.findings[k].Problem = j.findings[k].In(s.in.Path).At(j.record, j.key)
+			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, j.key)
 		}
 		if !j.refused && !j.leftOut {
-			l.identify(j)
+			w.identify(j)
+			j.stored = w.encoder.Encode(&j.Feature)
 		}
 	}
+	return out
 }
 
 // attributes maps the values to the layer's fields.
-func (l *layerRun) attributes(s *sourceRun, f *source.Feature, j *judged) {
-	j.Values = make([]any, len(l.fields))
-	for i, c := range s.columns {
+func (w *judge) attributes(f *source.Feature, j *judged) {
+	for i, c := range w.source.columns {
 		if c.from < 0 || c.from >= len(f.Values) {
 			continue
 		}
 		v, ok := convert(f.Values[c.from], c.kind)
-		if text, is := v.(string); is && c.code {
-			v = code(text)
+		if c.code {
+			v = code(v)
 		}
 		j.Values[i] = v
 		if !ok {
 			j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %.60v 不是 %s，原样保留", "field %s holds %.60v, which is no %s; kept as it is",
-				l.fields[i].Name, f.Values[c.from], c.kind))
+				w.fields[i].Name, f.Values[c.from], c.kind))
 		}
 	}
-	for _, k := range l.profile.Key {
-		if v := l.text(j, k); v != "" {
-			j.key, j.keyField = v, k
+	for k, at := range w.places.key {
+		if v := j.text(at); v != "" {
+			j.key, j.keyField = v, w.profile.Key[k]
 			break
 		}
 	}
-	for _, p := range l.profile.Place {
-		if j.Place = placeOf(l.text(j, p)); j.Place != "" {
+	for _, at := range w.places.place {
+		if j.Place = placeOf(j.text(at)); j.Place != "" {
 			break
 		}
 	}
-	j.class = l.text(j, classField)
-	j.leftOut = l.rep.Layer == "cropland" && s.classed && !strings.HasPrefix(j.class, CroplandPrefix)
-	j.Patch, j.Net = l.record(j, l.profile.Patch), l.record(j, l.profile.Net)
+	j.class = j.text(w.places.class)
+	j.leftOut = w.rep.Layer == "cropland" && w.source.classed && !strings.HasPrefix(j.class, CroplandPrefix)
+	j.Patch, j.Net = w.record(j, w.places.patch), w.record(j, w.places.net)
 }
 
-// code returns a code without the blanks around it, and nil for a blank one.
-func code(text string) any {
-	if text = strings.TrimSpace(text); text != "" {
-		return text
+// code returns a code without the blanks around it, and nil for a blank one. What
+// is no text stays.
+func code(v any) any {
+	text, ok := v.(string)
+	if !ok {
+		return v
 	}
-	return nil
+	switch trimmed := strings.TrimSpace(text); trimmed {
+	case text:
+		if text == "" {
+			return nil
+		}
+		return v
+	case "":
+		return nil
+	default:
+		return trimmed
+	}
 }
 
 // classField is the field that tells cropland from other land.
 const classField = "DLBM"
 
-// text returns a value that is a text, or "".
-func (l *layerRun) text(j *judged, field string) string {
-	i := l.field(field)
+// text returns value i when it is a text, or "".
+func (j *judged) text(i int) string {
 	if i < 0 {
 		return ""
 	}
@@ -112,16 +137,15 @@ func (l *layerRun) text(j *judged, field string) string {
 	return s
 }
 
-// record returns an area of record in 0.01 m², or index.NoArea.
-func (l *layerRun) record(j *judged, field string) int64 {
-	i := l.field(field)
+// record returns value i, an area of record, in 0.01 m², or index.NoArea.
+func (l *layerRun) record(j *judged, i int) int64 {
 	if i < 0 || j.Values[i] == nil {
 		return index.NoArea
 	}
 	a, ok := recordArea(j.Values[i])
 	if !ok {
 		j.find(Noted, problem.New("RECORD_AREA", "字段 %s 的值 %.60v 不能作面积，原样保留，不计入合计", "field %s holds %.60v, which is no area; kept as it is, in no sum",
-			field, j.Values[i]))
+			l.fields[i].Name, j.Values[i]))
 	}
 	return a
 }

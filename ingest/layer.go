@@ -17,14 +17,6 @@ import (
 	"gengtu/ingest/source"
 )
 
-// batchFeatures and batchPoints bound what travels between goroutines at once: a
-// channel's hand-over is lost in the work on 256 patches, and a batch of large
-// shapes does not hold the others up.
-const (
-	batchFeatures = 256
-	batchPoints   = 100_000
-)
-
 // layerRun reads all sources of one layer and vintage.
 type layerRun struct {
 	run     *run
@@ -32,6 +24,7 @@ type layerRun struct {
 	rep     *LayerReport
 	out     *index.LayerWriter
 	fields  []edition.Field
+	places  placesOf
 	regions []regionShape
 	paths   []string         // of the sources
 	seen    map[uint64]where // by id, to name the first of two
@@ -119,7 +112,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		all = l.profile.settled(l.fields)
 	}
 	for i, in := range inputs {
-		rd, err := source.Open(ctx, in.Path, source.Options{Table: in.Table, Encoding: l.run.opt.Encoding})
+		rd, err := source.Open(ctx, in.Path, source.Options{Table: in.Table, Encoding: l.run.opt.Encoding, Workers: l.run.opt.Workers})
 		if err != nil {
 			return sources, err
 		}
@@ -152,6 +145,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		s.columns = all.onto(maps[i])
 	}
 	l.fields = all.fields
+	l.locate()
 	return sources, nil
 }
 
@@ -186,6 +180,25 @@ func union(a, b []string) []string {
 	return a
 }
 
+// placesOf are where the fields are that have a meaning, -1 where there is none.
+type placesOf struct {
+	key, place        []int // in the order in which they count
+	class, patch, net int
+}
+
+// locate finds the fields that have a meaning.
+func (l *layerRun) locate() {
+	of := func(names []string) []int {
+		out := make([]int, len(names))
+		for i, name := range names {
+			out[i] = l.field(name)
+		}
+		return out
+	}
+	p := &l.profile
+	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
+}
+
 func (l *layerRun) field(name string) int {
 	if name == "" {
 		return -1
@@ -211,12 +224,12 @@ func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) 
 		Advise("%[1]s", "%[2]s", first.Advice(problem.Chinese), first.Advice(problem.English)).In(s.in.Path).Because(first)
 }
 
-// job is a batch on its way: read, then judged by a worker, then stored in the
-// order of the file.
+// job is a batch on its way: read, then parsed and judged by a worker, then stored
+// in the order of the file.
 type job struct {
-	features []source.Feature
-	judged   []judged
-	done     chan struct{}
+	batch  *source.Batch
+	judged []judged
+	done   chan struct{}
 }
 
 // read takes one source's features in. Workers judge batches at once; storing
@@ -239,8 +252,10 @@ func (l *layerRun) read(ctx context.Context, s *sourceRun, rep *SourceReport) er
 	})
 	for range workers {
 		g.Go(func() error {
+			w := &judge{layerRun: l, source: s, encoder: l.out.Encoder()}
 			for j := range work {
-				l.judge(s, j)
+				j.judged = w.batch(j.batch)
+				j.batch = nil
 				close(j.done)
 			}
 			return nil
@@ -283,17 +298,9 @@ func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, r
 // those who judge, so that the former get them in order.
 func feed(ctx context.Context, rd source.Reader, order, work chan<- *job) error {
 	for {
-		j := &job{done: make(chan struct{})}
-		points := 0
-		var end error
-		for len(j.features) < batchFeatures && points < batchPoints && end == nil {
-			var f source.Feature
-			if end = rd.Next(&f); end == nil {
-				j.features = append(j.features, f)
-				points += countPoints(&f)
-			}
-		}
-		if len(j.features) > 0 {
+		batch, end := source.NextBatch(rd)
+		if batch != nil {
+			j := &job{batch: batch, done: make(chan struct{})}
 			for _, ch := range []chan<- *job{order, work} {
 				select {
 				case ch <- j:
@@ -309,16 +316,6 @@ func feed(ctx context.Context, rd source.Reader, order, work chan<- *job) error 
 			return end
 		}
 	}
-}
-
-func countPoints(f *source.Feature) int {
-	n := 0
-	for _, p := range f.Polygons {
-		for _, r := range p {
-			n += len(r)
-		}
-	}
-	return n
 }
 
 // doubt notes a file whose fields are those of another layer.

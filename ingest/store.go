@@ -71,7 +71,7 @@ func (l *layerRun) keep(j *judged) error {
 	if weak && l.shared[j.ID] {
 		return l.keepShared(j)
 	}
-	err := l.out.Add(&j.Feature)
+	err := l.out.AddEncoded(j.stored)
 	switch {
 	case err == nil:
 		l.seen[j.ID] = where{j.source, j.record}

@@ -21,10 +21,16 @@ func convert(v any, kind edition.FieldKind) (out any, ok bool) {
 	}
 	switch kind {
 	case edition.Text, edition.Date:
+		if _, ok := v.(string); ok {
+			return v, true // as it is, not made anew
+		}
 		return toText(v)
 	case edition.Integer:
 		return toInteger(v)
 	case edition.Real:
+		if _, ok := v.(float64); ok {
+			return v, true
+		}
 		return toReal(v)
 	case edition.Bool:
 		_, ok := v.(bool)
@@ -39,8 +45,6 @@ const exact = 1 << 53
 
 func toText(v any) (any, bool) {
 	switch v := v.(type) {
-	case string:
-		return v, true
 	case int64:
 		return strconv.FormatInt(v, 10), true
 	case float64:
@@ -75,8 +79,6 @@ func toInteger(v any) (any, bool) {
 
 func toReal(v any) (any, bool) {
 	switch x := v.(type) {
-	case float64:
-		return x, true
 	case int64:
 		return float64(x), true
 	case string:

@@ -12,30 +12,69 @@ import (
 const arenaBlock = 4096
 
 // arena cuts the slices of features out of larger blocks, so that a feature
-// costs a fraction of an allocation. What was handed out is never reused.
+// costs a fraction of an allocation. What was handed out is never used again,
+// unless reuse says so.
 type arena struct {
-	points   []geo.XY
-	rings    [][]geo.XY
-	polygons [][][]geo.XY
-	values   []any
+	points   block[geo.XY]
+	rings    block[[]geo.XY]
+	polygons block[[][]geo.XY]
+	values   block[any]
 }
 
-// take cuts n elements from block, which is renewed when it is used up. The
+// block is what slices are cut out of.
+type block[T any] struct {
+	free []T
+	// of an arena that is reused, all that there are, and how many are begun
+	all    [][]T
+	begun  int
+	reused bool
+}
+
+// take cuts n elements from a block, which is renewed when it is used up. The
 // slice has no spare capacity, so that appending to it cannot reach its neighbour.
-func take[T any](block *[]T, n int) []T {
+func take[T any](from *block[T], n int) []T {
 	if n > arenaBlock/4 {
 		return make([]T, n)
 	}
-	if n > len(*block) {
-		*block = make([]T, arenaBlock)
+	if n > len(from.free) {
+		from.renew()
 	}
-	s := (*block)[:n:n]
-	*block = (*block)[n:]
+	s := from.free[:n:n]
+	from.free = from.free[n:]
 	return s
 }
 
+// renew begins another block.
+func (b *block[T]) renew() {
+	if b.begun < len(b.all) {
+		b.free = b.all[b.begun]
+	} else {
+		b.free = make([]T, arenaBlock)
+		if b.reused {
+			b.all = append(b.all, b.free)
+		}
+	}
+	b.begun++
+}
+
+// reuse takes back all that was cut from the block.
+func (b *block[T]) reuse() { b.free, b.begun, b.reused = nil, 0, true }
+
+// reuse takes back all that was handed out: from the first time on the arena keeps
+// its memory. What it hands out may hold what was there before.
+func (a *arena) reuse() {
+	a.points.reuse()
+	a.rings.reuse()
+	a.polygons.reuse()
+	a.values.reuse()
+}
+
 // row returns a slice of n values, all nil.
-func (a *arena) row(n int) []any { return take(&a.values, n) }
+func (a *arena) row(n int) []any {
+	row := take(&a.values, n)
+	clear(row)
+	return row
+}
 
 // shape is the geometry of one record while it is parsed: all points, where each
 // ring ends in points, and where each polygon ends in rings. It is reused from

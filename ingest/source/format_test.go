@@ -75,6 +75,8 @@ func TestGeoJSONBadFeature(t *testing.T) {
 		"no type":                   `{"properties":{"a":2},"geometry":null}`,
 		"null for a feature":        `null`,
 		"a number with a zero more": `{"type":"Feature","properties":{"a":02},"geometry":null}`,
+		"no comma":                  `{"type":"Feature","properties":{"a":2"a":3},"geometry":null}`,
+		"a comma at first":          `{"type":"Feature","properties":{,"a":2},"geometry":null}`,
 		"a bad escape":              `{"type":"Feature","properties":{"a":"\x"},"geometry":null}`,
 		"a collection in nine":      `{"type":"Feature","properties":{},"geometry":` + strings.Repeat(`{"type":"GeometryCollection","geometries":[`, 10) + strings.Repeat("]}", 10) + `}`,
 	} {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/transform"
 
@@ -22,24 +23,42 @@ import (
 // properties and the coordinate system, which may stand at the end, and to find
 // out whether the file is whole; then for the features.
 type geoJSON struct {
-	layer  Layer
-	file   *os.File
+	layer   Layer
+	file    *os.File
+	size    int64
+	sizes   jsonSizes
+	text    charset
+	walker  *jsonWalker
+	schema  *jsonSchema
+	record  int64  // the last one handed out
+	pending []byte // a feature that is read and not yet handed out, nil for none
+	parser  *jsonParser
+	batches sync.Pool // of batches that are done with
+}
+
+// jsonSizes are the sizes in which a file is read. They do not show in what is read.
+type jsonSizes struct {
 	window int // bytes of the file in memory at first
-	text   charset
-	walker *jsonWalker
-	schema *jsonSchema
-	record int64
-	shape  shape
-	arena  arena
+	// A batch has so many features and bytes at most, but for the last feature.
+	features, bytes int
+	// From so many bytes on a feature is parsed where it stands in the window
+	// instead of being copied into a batch, so that a huge one is in memory once.
+	single int
 }
 
 // openGeoJSON opens the file at path and goes through it once.
 func openGeoJSON(ctx context.Context, path string, opt Options) (*geoJSON, error) {
+	return openGeoJSONSized(ctx, path, opt, jsonSizes{window: jsonWindow, features: batchRecords, bytes: batchBytes, single: 4 * batchBytes})
+}
+
+// openGeoJSONSized is [openGeoJSON] in sizes to choose.
+func openGeoJSONSized(ctx context.Context, path string, opt Options, sizes jsonSizes) (*geoJSON, error) {
 	file, size, err := openSized(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &geoJSON{file: file, window: readAhead(size, jsonWindow), text: charsetUTF8, layer: Layer{Table: baseName(path)}}
+	sizes.window = readAhead(size, sizes.window)
+	r := &geoJSON{file: file, size: size, sizes: sizes, text: charsetUTF8, layer: Layer{Table: baseName(path)}}
 	if err := r.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -57,11 +76,12 @@ func (r *geoJSON) open(ctx context.Context, opt Options) error {
 	if err := r.rewind(); err != nil {
 		return err
 	}
-	schema, err := r.learn(ctx)
+	schema, err := r.learn(ctx, opt.Workers)
 	if err != nil {
 		return err
 	}
 	r.schema = schema
+	r.parser = newJSONParser(schema)
 	r.layer.Encoding = r.text.name
 	r.layer.Fields = schema.fields()
 	r.layer.Count = schema.records
@@ -74,12 +94,13 @@ func (r *geoJSON) rewind() error {
 	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
+	r.record, r.pending = 0, nil
 	var in io.Reader = r.file
 	if r.text.enc != nil {
 		in = transform.NewReader(in, r.text.enc.NewDecoder())
 	}
 	var err error
-	r.walker, err = newJSONWalker(in, r.window)
+	r.walker, err = newJSONWalker(in, r.sizes.window)
 	return err
 }
 
@@ -151,67 +172,14 @@ func (r *geoJSON) Close() error { return r.file.Close() }
 
 // Next implements [Reader].
 func (r *geoJSON) Next(f *Feature) error {
-	b, err := r.walker.next()
+	b, err := r.take()
 	if err != nil {
 		return err
 	}
 	r.record++
 	f.Record = r.record
-	f.Values = r.arena.row(len(r.layer.Fields))
-	r.shape.reset()
-	c := &jsonCursor{b: b, base: r.walker.at}
-	f.Problem = r.feature(c, f.Values)
-	if f.Problem == nil && c.space() != 0 {
-		f.Problem = c.fail("要素之后有多余内容", "something follows the feature")
-	}
-	if f.Problem == nil {
-		f.Polygons, f.Problem = r.arena.copyShape(&r.shape)
-	}
+	r.parser.parse(b, r.walker.at, f)
 	return nil
-}
-
-// feature parses a Feature, or a bare geometry, into r.shape and values. What is
-// wrong with the geometry is told after the properties are read.
-func (r *geoJSON) feature(c *jsonCursor, values []any) *problem.Problem {
-	g := jsonGeometry{cursor: c, shape: &r.shape}
-	isFeature := false
-	var bad *problem.Problem
-	p := c.object(func(name []byte) *problem.Problem {
-		switch string(name) {
-		case "type":
-			v, p := c.skip()
-			isFeature = string(v) == `"Feature"`
-			g.typ = v
-			return p
-		case "properties":
-			if c.null() {
-				return nil
-			}
-			return r.schema.values(c, values)
-		case "id":
-			return r.schema.identifier(c, values)
-		case "geometry":
-			start := c.i
-			r.shape.reset() // Of two geometries the last counts, as with all members.
-			if bad = (&jsonGeometry{cursor: c, shape: &r.shape}).parse(0); bad != nil {
-				c.i = start
-				_, p := c.skip()
-				return p
-			}
-			return nil
-		case "coordinates", "geometries":
-			return g.member(name)
-		}
-		_, p := c.skip()
-		return p
-	})
-	if p != nil || isFeature {
-		return firstProblem(p, bad)
-	}
-	if bad == nil && g.typ == nil {
-		return c.fail("没有 type 成员", "it has no member type")
-	}
-	return g.finish(0)
 }
 
 // firstProblem returns the first that is one.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"strconv"
 	"unicode/utf16"
@@ -65,37 +66,51 @@ func (c *jsonCursor) object(member func(name []byte) *problem.Problem) *problem.
 	}
 	c.i++
 	for first := true; ; first = false {
-		ch := c.space()
-		if ch == '}' && first {
-			break
-		}
-		if !first {
-			if ch == '}' {
-				break
-			}
-			if ch != ',' {
-				return c.fail("应为逗号或右花括号", "a comma or a closing brace was expected")
-			}
-			c.i++
-			ch = c.space()
-		}
-		if ch != '"' {
-			return c.fail("应为成员名", "the name of a member was expected")
+		more, p := c.another(first)
+		if !more || p != nil {
+			return p
 		}
 		name, p := c.skip()
+		if p == nil {
+			p = c.colon()
+		}
+		if p == nil {
+			p = member(name[1 : len(name)-1])
+		}
 		if p != nil {
 			return p
 		}
-		if c.space() != ':' {
-			return c.fail("缺少冒号", "a colon is missing")
+	}
+}
+
+// another moves to the name of an object's next member; more is false behind the
+// brace that ends the object.
+func (c *jsonCursor) another(first bool) (more bool, p *problem.Problem) {
+	ch := c.space()
+	if ch == '}' {
+		c.i++
+		return false, nil
+	}
+	if !first {
+		if ch != ',' {
+			return false, c.fail("应为逗号或右花括号", "a comma or a closing brace was expected")
 		}
 		c.i++
-		c.space()
-		if p := member(name[1 : len(name)-1]); p != nil {
-			return p
-		}
+		ch = c.space()
+	}
+	if ch != '"' {
+		return false, c.fail("应为成员名", "the name of a member was expected")
+	}
+	return true, nil
+}
+
+// colon moves over the colon behind a member's name, to the value.
+func (c *jsonCursor) colon() *problem.Problem {
+	if c.space() != ':' {
+		return c.fail("缺少冒号", "a colon is missing")
 	}
 	c.i++
+	c.space()
 	return nil
 }
 
@@ -176,21 +191,23 @@ func (c *jsonCursor) number() (float64, bool) {
 		i++
 	}
 	var mantissa uint64
-	first, point := i, -1
-	for ; i < len(b); i++ {
-		ch := b[i]
-		if d := ch - '0'; d <= 9 {
-			mantissa = mantissa*10 + uint64(d)
-			continue
-		}
-		if ch != '.' || point >= 0 {
-			break
-		}
-		point = i
+	first := i
+	for ; i < len(b) && b[i]-'0' <= 9; i++ {
+		mantissa = mantissa*10 + uint64(b[i]-'0')
 	}
 	digits, decimals := i-first, 0
-	if point >= 0 {
-		digits, decimals = digits-1, i-point-1
+	if i < len(b) && b[i] == '.' {
+		point := i
+		i++
+		if eight, ok := eightDigits(b[i:]); ok {
+			mantissa = mantissa*1e8 + eight
+			i += 8
+		}
+		for ; i < len(b) && b[i]-'0' <= 9; i++ {
+			mantissa = mantissa*10 + uint64(b[i]-'0')
+		}
+		decimals = i - point - 1
+		digits += decimals
 	}
 	if digits == 0 {
 		return 0, false
@@ -211,6 +228,24 @@ func (c *jsonCursor) number() (float64, bool) {
 	if negative {
 		v = -v
 	}
+	return v, true
+}
+
+// eightDigits returns the number that the first eight bytes of b are, if they are
+// digits: neighbours are joined in pairs, fours and then all, side by side.
+func eightDigits(b []byte) (uint64, bool) {
+	if len(b) < 8 {
+		return 0, false
+	}
+	const high, zeros, sixes = 0xF0 * eachByte, '0' * eachByte, 6 * eachByte
+	v := binary.LittleEndian.Uint64(b)
+	if v&high != zeros || (v+sixes)&high != zeros {
+		return 0, false
+	}
+	v -= zeros
+	v = v*10 + v>>8
+	v = (v & 0x00FF00FF00FF00FF) * (100<<16 + 1) >> 16
+	v = (v & 0x0000FFFF0000FFFF) * (10_000<<32 + 1) >> 32
 	return v, true
 }
 

@@ -2,8 +2,10 @@ package source
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"math/bits"
 
 	"gengtu/index/problem"
 )
@@ -210,10 +212,7 @@ func (s *jsonSkipper) run(b []byte) (n int, done bool) {
 			}
 			continue
 		}
-		for i < len(b) && !jsonStops[b[i]] {
-			i++
-		}
-		if i == len(b) {
+		if i = nextStop(b, i); i == len(b) {
 			break
 		}
 		switch b[i] {
@@ -239,17 +238,58 @@ func (s *jsonSkipper) skipText(b []byte, i int) int {
 		i++
 	}
 	for i < len(b) {
-		switch b[i] {
-		case '"':
+		if i = nextInText(b, i); i == len(b) {
+			break
+		}
+		if b[i] == '"' {
 			s.text = false
 			return i + 1
-		case '\\':
-			if i+1 == len(b) {
-				s.escaped = true
-				return i + 1
-			}
-			i++
 		}
+		if i+1 == len(b) {
+			s.escaped = true
+			return i + 1
+		}
+		i += 2
+	}
+	return i
+}
+
+// Eight bytes at a time: a byte of v is zero where the result has its highest bit
+// set; of the bits that are set the lowest is sure, those above it may be false.
+const (
+	eachByte    = 0x0101010101010101
+	eachHighBit = 0x80 * eachByte
+)
+
+func zeroBytes(v uint64) uint64 { return (v - eachByte) &^ v & eachHighBit }
+
+// nextStop returns the first place from i on with a byte of [jsonStops], or len(b).
+func nextStop(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		v := binary.LittleEndian.Uint64(b[i:])
+		// Braces are brackets with one bit more.
+		brackets := v | ' '*eachByte
+		found := zeroBytes(v^'"'*eachByte) | zeroBytes(brackets^'{'*eachByte) | zeroBytes(brackets^'}'*eachByte)
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(b) && !jsonStops[b[i]] {
+		i++
+	}
+	return i
+}
+
+// nextInText returns the first place from i on with a quote or a backslash, or
+// len(b).
+func nextInText(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		v := binary.LittleEndian.Uint64(b[i:])
+		if found := zeroBytes(v^'"'*eachByte) | zeroBytes(v^'\\'*eachByte); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(b) && b[i] != '"' && b[i] != '\\' {
 		i++
 	}
 	return i
@@ -260,10 +300,23 @@ var errJSONEnd = errors.New("value is not complete")
 
 // skipJSON returns the place behind the value that begins at b[i].
 func skipJSON(b []byte, i int) (int, error) {
+	if i < len(b) && b[i] == '"' {
+		return skipString(b, i)
+	}
 	s := jsonSkipper{}
 	n, done := s.run(b[i:])
 	if s.bad || (!done && !s.complete()) {
 		return i, errJSONEnd
 	}
 	return i + n, nil
+}
+
+// skipString returns the place behind the string that begins at b[i].
+func skipString(b []byte, i int) (int, error) {
+	for at := i + 1; at < len(b); at += 2 { // a backslash and what it escapes
+		if at = nextInText(b, at); at < len(b) && b[at] == '"' {
+			return at + 1, nil
+		}
+	}
+	return i, errJSONEnd
 }

@@ -2,25 +2,34 @@ package source
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"io"
-	"unicode/utf8"
+	"slices"
 
 	"gengtu/index/problem"
 )
 
 // jsonSchema is what the first reading of a GeoJSON file learns.
 type jsonSchema struct {
-	names   []string
-	kinds   []jsonKinds
-	index   map[string]int // by the name as it is written, escapes included
-	crs     []byte         // the crs member of the collection, nil if there is none
-	records int64
+	names    []string
+	kinds    []jsonKinds
+	spelling []jsonSpelling
+	index    map[string]int // of a spelling, by the name as it is written, escapes included
+	crs      []byte         // the crs member of the collection, nil if there is none
+	records  int64
+	idKinds  jsonKinds // of the features' own ids
 	// ids is the place of the field for the features' own id, -1 if none has one
 	// or a property of that name exists.
 	ids int
 }
+
+// jsonSpelling is a property's name as it is written in a file. One name may be
+// written in several ways, with escapes and without.
+type jsonSpelling struct {
+	name  []byte
+	field int
+}
+
+// newJSONSchema returns the schema of no feature.
+func newJSONSchema() *jsonSchema { return &jsonSchema{index: map[string]int{}, ids: -1} }
 
 // jsonKinds is a set of the kinds of values that a property was met with.
 type jsonKinds uint8
@@ -89,66 +98,34 @@ func (s *jsonSchema) fields() []Field {
 	return fields
 }
 
-// add notes that property name, as it is written, was met with kinds k.
-func (s *jsonSchema) add(name []byte, k jsonKinds) bool {
+// add notes that property name, as it is written, was met with kinds k, and
+// returns the number of its spelling.
+func (s *jsonSchema) add(name []byte, k jsonKinds) (int, bool) {
 	i, ok := s.index[string(name)]
 	if !ok {
 		decoded, valid := unquote(name)
 		if !valid || len(s.names) == maxProperties {
-			return false
+			return 0, false
 		}
-		// One name may be written in two ways, with escapes and without.
-		for i = 0; i < len(s.names) && s.names[i] != decoded; i++ {
-			continue
-		}
-		if i == len(s.names) {
+		field := slices.Index(s.names, decoded)
+		if field < 0 {
+			field = len(s.names)
 			s.names, s.kinds = append(s.names, decoded), append(s.kinds, 0)
 		}
+		i = len(s.spelling)
+		s.spelling = append(s.spelling, jsonSpelling{bytes.Clone(name), field})
 		s.index[string(name)] = i
 	}
-	s.kinds[i] |= k
-	return true
+	s.kinds[s.spelling[i].field] |= k
+	return i, true
 }
 
-// learn goes through the whole file. What is wrong with one feature is left for
-// the second reading to tell.
-func (r *geoJSON) learn(ctx context.Context) (*jsonSchema, error) {
-	s := &jsonSchema{index: map[string]int{}, ids: -1}
-	var ids jsonKinds
-	for {
-		b, err := r.walker.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return nil, err
-		}
-		s.records++
-		c := &jsonCursor{b: b, base: r.walker.at}
-		if s.records == 1 && !r.walker.inside && !isGeoJSON(b) {
-			return nil, problem.New("GEOJSON_NOT", "是 JSON，但不是 GeoJSON", "is JSON but not GeoJSON").
-				Advise("顶层应为 FeatureCollection、Feature 或几何", "its top should be a FeatureCollection, a Feature or a geometry")
-		}
-		id, p := s.scan(c)
-		if p != nil && p.Code != "GEOJSON_SYNTAX" {
-			return nil, p
-		}
-		ids |= id
+// join adds what was learned of later features.
+func (s *jsonSchema) join(later *jsonSchema) {
+	for _, sp := range later.spelling {
+		s.add(sp.name, later.kinds[sp.field])
 	}
-	if r.walker.crs != nil {
-		s.crs = r.walker.crs
-	}
-	if r.walker.texts == 0 {
-		return nil, problem.New("SOURCE_EMPTY", "文件里没有内容", "the file holds nothing")
-	}
-	if _, taken := s.index["id"]; ids != 0 && !taken {
-		s.ids = len(s.names)
-		s.names, s.kinds = append(s.names, "id"), append(s.kinds, ids)
-	}
-	return s, nil
+	s.idKinds |= later.idKinds
 }
 
 // isGeoJSON tells whether b is an object with a type that RFC 7946 knows, or one
@@ -169,89 +146,6 @@ func isGeoJSON(b []byte) bool {
 		return true
 	}
 	return p != nil
-}
-
-// scan adds the properties of one feature and returns the kind of its id.
-func (s *jsonSchema) scan(c *jsonCursor) (jsonKinds, *problem.Problem) {
-	var id jsonKinds
-	p := c.object(func(name []byte) *problem.Problem {
-		switch string(name) {
-		case "properties":
-			if c.space() == '{' {
-				return s.scanProperties(c)
-			}
-		case "id", "crs":
-			v, p := c.skip()
-			if p != nil {
-				return p
-			}
-			if string(name) == "id" {
-				id, _ = kindOf(v)
-			} else if s.records == 1 {
-				s.crs = bytes.Clone(v)
-			}
-			return nil
-		}
-		_, p := c.skip()
-		return p
-	})
-	return id, p
-}
-
-// scanProperties adds the properties in the object that is next.
-func (s *jsonSchema) scanProperties(c *jsonCursor) *problem.Problem {
-	return c.object(func(name []byte) *problem.Problem {
-		v, p := c.skip()
-		if p != nil {
-			return p
-		}
-		if !utf8.Valid(name) || !utf8.Valid(v) {
-			return problem.New("GEOJSON_ENCODING", "第 %d 字节附近的文本不是 UTF-8", "the text near byte %d is not UTF-8", c.base+int64(c.i)).
-				Advise("用 --encoding GBK 指定编码，或另存为 UTF-8", "name the encoding, as --encoding GBK, or save the file as UTF-8")
-		}
-		k, ok := kindOf(v)
-		if !ok {
-			return c.fail("值无法识别", "not a value")
-		}
-		if !s.add(name, k) {
-			if len(s.names) < maxProperties {
-				return c.fail("属性名不是有效文本", "the name of a property is no valid text")
-			}
-			return problem.New("GEOJSON_FIELDS", "属性名超过 %d 个", "it has more than %d property names", maxProperties)
-		}
-		return nil
-	})
-}
-
-// values parses the properties in the object that is next into values.
-func (s *jsonSchema) values(c *jsonCursor, values []any) *problem.Problem {
-	return c.object(func(name []byte) *problem.Problem {
-		i, ok := s.index[string(name)]
-		if !ok {
-			return c.fail("属性名不是有效文本", "the name of a property is no valid text")
-		}
-		v, p := c.skip()
-		if p != nil {
-			return p
-		}
-		if values[i], ok = s.value(i, v); !ok {
-			return c.fail("属性值无法识别", "the value of a property cannot be understood")
-		}
-		return nil
-	})
-}
-
-// identifier parses the feature's id into its field.
-func (s *jsonSchema) identifier(c *jsonCursor, values []any) *problem.Problem {
-	v, p := c.skip()
-	if p != nil || s.ids < 0 {
-		return p
-	}
-	var ok bool
-	if values[s.ids], ok = s.value(s.ids, v); !ok {
-		return c.fail("id 无法识别", "the id cannot be understood")
-	}
-	return nil
 }
 
 // value returns the value b of property i. In a property of mixed kinds numbers

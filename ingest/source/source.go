@@ -111,6 +111,9 @@ type Options struct {
 	// Encoding names the encoding of a dbf's or a GeoJSON file's text; "" finds
 	// it out. GeoPackage and FlatGeobuf are UTF-8 by definition.
 	Encoding string
+	// Workers is how many goroutines may work at opening a large file; 0 takes all
+	// processors. The result does not depend on it.
+	Workers int
 }
 
 // Reader is a stream of the features of one layer. It is used by one goroutine.
@@ -195,10 +198,7 @@ func (s *stream) Next(f *Feature) error {
 		s.end = inFile(err, s.Layer().Path)
 		return s.end
 	}
-	if f.Problem != nil {
-		f.Polygons = nil
-		f.Problem = f.Problem.In(s.Layer().Path).At(f.Record, f.Problem.Key)
-	}
+	f.settle(s.Layer().Path)
 	return nil
 }
 

@@ -37,6 +37,11 @@ type packed struct {
 	record    []byte
 }
 
+// appendKey appends the key of the feature in the file.
+func (p *packed) appendKey(dst []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, p.order), p.id)
+}
+
 // Encoder returns an encoder for features of the layer.
 func (l *LayerWriter) Encoder() *Encoder { return &Encoder{meta: &l.meta} }
 

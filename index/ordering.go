@@ -64,8 +64,7 @@ func (o *ordering) store(ctx context.Context, db *bolt.DB) error {
 	key := make([]byte, 16)
 	err := putEach(ctx, db, featuresBucket+l.meta.Key(), len(l.entries), func(i int) ([]byte, []byte) {
 		e := &l.entries[i]
-		binary.BigEndian.PutUint64(key, e.order)
-		binary.BigEndian.PutUint64(key[8:], e.id)
+		key = e.appendKey(key[:0])
 		return key, e.record
 	})
 	if err != nil {

@@ -257,7 +257,8 @@ func (r *reviser) edits(d *Delta) ([]edit, error) {
 	for id, i := range d.Put.ids {
 		old, was := at[id]
 		delete(at, id)
-		e := edit{old, d.Put.entries[i]}
+		put := &d.Put.entries[i]
+		e := edit{old, entry{key: put.appendKey(nil), record: put.record}}
 		switch {
 		case !was:
 			fates.Added++
@@ -373,8 +374,12 @@ func apply(tx *bolt.Tx, l *edition.Layer, edits []edit) error {
 		if err := features.Put(e.key, e.record); err != nil {
 			return err
 		}
-		for _, c := range e.codes {
-			if err := codes.Put(codeKey(c, binary.BigEndian.Uint64(e.key[8:])), nil); err != nil {
+		f, err := decodeRecord(e.record)
+		if err != nil {
+			return err
+		}
+		for _, c := range codesOf(l, &f) {
+			if err := codes.Put(codeKey(c, f.ID), nil); err != nil {
 				return err
 			}
 		}
@@ -394,6 +399,11 @@ func forget(features, codes *bolt.Bucket, l *edition.Layer, old *keyed) error {
 		}
 	}
 	return features.Delete(old.key)
+}
+
+// codeKey returns the key by which a code leads to the feature with that id.
+func codeKey(code string, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(append([]byte(code), 0), id)
 }
 
 // codesOf returns the codes that lead to f, each once.

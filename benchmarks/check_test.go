@@ -96,7 +96,7 @@ func features(t testing.TB, l *index.Layer) []pyramidtest.Feature {
 		}
 		out[i] = pyramidtest.Feature{ID: f.ID, Geometry: f.Geometry, AreaM2: int64(f.AreaM2*100 + 0.5)}
 		if f.Net != index.NoArea {
-			out[i].NetM2 = int64(f.Net)
+			out[i].NetM2 = f.Net
 		}
 		if class >= 0 {
 			out[i].Class, _ = f.Values[class].(string)

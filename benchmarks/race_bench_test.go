@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -92,8 +93,9 @@ func (r *race) run(b *testing.B, used *time.Duration, cmd *exec.Cmd) []byte {
 	out, err := cmd.Output()
 	if err != nil {
 		said := ""
-		if e, ok := err.(*exec.ExitError); ok {
-			said = string(e.Stderr)
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			said = string(exit.Stderr)
 		}
 		b.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, said)
 	}
@@ -298,7 +300,9 @@ func TestRaceStages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(os.Stdout, string(out))
+	if _, err := fmt.Fprintln(os.Stdout, string(out)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func ownProcessor(t *testing.T) time.Duration {

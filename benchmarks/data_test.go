@@ -114,7 +114,7 @@ func open(tb testing.TB, name string) *dataset {
 	}
 	var d *dataset
 	switch name {
-	case "landscape", "land100k", "land32k", "land10k":
+	case "landscape", "land100k", "land32k", "land10k", "polygons100k", "polygons500k", "polygons2500k":
 		d = landscape(tb, name)
 	case "tenth":
 		d = tenth(tb, name, tenthPatches)

@@ -168,11 +168,95 @@ func goals() []goal {
 	)
 }
 
+// tileGoals are the figures aimed at for tiles, in the order of their table.
+func tileGoals() []goal {
+	race := "Race/data=landscape/zooms=" + raceZooms
+	var demands []string
+	for zoom := 12; zoom <= 16; zoom++ {
+		demands = append(demands, fmt.Sprintf("Demand/data=landscape/zoom=%d", zoom))
+	}
+	update := func(kind string) string { return "Update/data=landscape/zooms=" + raceZooms + "/change=" + kind }
+	return []goal{
+		times(12, "GeoJSON to tiles z5–z14, no ground: tippecanoe, everything kept", "gengtu", "tippecanoe-keep", race),
+		times(10, "the same: tippecanoe by default", "gengtu", "tippecanoe", race),
+		sizeTimes(8, "bytes of zooms 5–12: tippecanoe, everything kept", race, "low-bytes"),
+		bytesAtMost(500_000, "the largest tile of three layers", race, "largest-bytes"),
+		bytesAtMost(250_000, "the largest below the parcels' zoom", race, "largest-low-bytes"),
+		perPolygon(1.3, "time a polygon at 2.5 million: at 0.1 million", "polygons2500k", "polygons100k"),
+		unitAtMost(10, "a tile on demand, z12–z16, the middle", "gengtu", "p50-ms", "p50-cpu-ms", "ms", demands...),
+		unitAtMost(50, "the same, 99 of 100", "gengtu", "p99-ms", "p99-cpu-ms", "ms", demands...),
+		times(50, "the same, the mean: pg_tileserv", "gengtu", "pg_tileserv", demands...),
+		updateGoal("update of 1 in 1,000 parcels, scattered: its share of the tiles × a full build, less a second", update("scattered"), race),
+		updateGoal("the same in one village", update("village"), race),
+		{what: "update in one village: a full build", asked: "≥ 10 ×", unit: "×",
+			figures: func(m measured) (clock, cpu float64) {
+				c, p := m.ms(update("village"), "gengtu")
+				fc, fp := m.ms(race, "gengtu-command")
+				return fc / c, fp / p
+			},
+			met: func(v float64) bool { return v >= 10 }},
+	}
+}
+
+// sizeTimes is the goal that a rival's bytes are at least n times ours.
+func sizeTimes(n float64, what, key, unit string) goal {
+	return goal{what: what, asked: fmt.Sprintf("≥ %v ×", n), unit: "×",
+		figures: func(m measured) (clock, cpu float64) {
+			v := m.of(key, "tippecanoe-keep", unit) / m.of(key, "gengtu", unit)
+			return v, v
+		},
+		met: func(v float64) bool { return v >= n },
+	}
+}
+
+func bytesAtMost(n float64, what, key, unit string) goal {
+	return goal{what: what, asked: fmt.Sprintf("≤ %v bytes", n), unit: " bytes",
+		figures: func(m measured) (clock, cpu float64) {
+			v := m.of(key, "gengtu", unit)
+			return v, v
+		},
+		met: func(v float64) bool { return v <= n },
+	}
+}
+
+// perPolygon is the goal that a polygon of the larger data takes at most n times
+// one of the smaller.
+func perPolygon(n float64, what, large, small string) goal {
+	return goal{what: what, asked: fmt.Sprintf("≤ %v ×", n), unit: "×",
+		figures: func(m measured) (clock, cpu float64) {
+			of := func(name string) (float64, float64) {
+				key := "Race/data=" + name + "/zooms=" + raceZooms
+				c, p := m.ms(key, "gengtu")
+				k := m.of(key, "gengtu", "polygons")
+				return c / k, p / k
+			}
+			c, p := of(large)
+			sc, sp := of(small)
+			return c / sc, p / sp
+		},
+		met: func(v float64) bool { return v <= n },
+	}
+}
+
+// updateGoal is the goal that an update takes at most 1.3 times its share of the
+// tiles of a full build, and a second more.
+func updateGoal(what, key, full string) goal {
+	return goal{what: what, asked: "≤ 1.3 ×", unit: "×",
+		figures: func(m measured) (clock, cpu float64) {
+			c, p := m.ms(key, "gengtu")
+			fc, fp := m.ms(full, "gengtu-command")
+			share := m.of(key, "gengtu", "share")
+			return max(0, c-1000) / (share * fc), max(0, p-1000) / (share * fp)
+		},
+		met: func(v float64) bool { return v <= 1.3 },
+	}
+}
+
 // table writes the goals with what was measured, those without a figure left out.
 func (m measured) table() string {
 	var b strings.Builder
 	b.WriteString("| figure | aimed at | clock | processor | |\n|---|---|---|---|---|\n")
-	for _, g := range goals() {
+	for _, g := range append(goals(), tileGoals()...) {
 		clock, cpu := g.figures(m)
 		if math.IsNaN(clock) || math.IsInf(clock, 0) {
 			continue
@@ -226,6 +310,11 @@ func TestFigures(t *testing.T) {
 		"| cropland × PBF, the sum over pairs: PostGIS with two workers | ≥ 60 × | 70.0× | 50.0× | by the clock |",
 		"| 1,000 random shapes, 99 of 100 | ≤ 5 ms | 7.00 ms | 6.00 ms | no |",
 		"| all combinations of three layers, from what ingest stored: our own sum over pairs | ≤ 2 × | 1.50× | 1.50× | yes |",
+		"| GeoJSON to tiles z5–z14, no ground: tippecanoe, everything kept | ≥ 12 × | 13.0× | 11.0× | by the clock |",
+		"| bytes of zooms 5–12: tippecanoe, everything kept | ≥ 8 × | 9.00× | 9.00× | yes |",
+		"| time a polygon at 2.5 million: at 0.1 million | ≤ 1.3 × | 1.20× | 1.50× | by the clock |",
+		"| the same in one village | ≤ 1.3 × | 2.00× | 1.60× | no |",
+		"| update in one village: a full build | ≥ 10 × | 20.0× | 25.0× | yes |",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
@@ -252,5 +341,11 @@ BenchmarkWholeLayer/data=landscape/by=gengtu-2 1 1000000000 ns/op 2000 cpu-ms/op
 BenchmarkWholeLayer/data=landscape/by=gengtu-3layers-2 1 1500000000 ns/op 3000 cpu-ms/op
 BenchmarkWholeLayer/data=landscape/by=gengtu-join-2 1 1000000000 ns/op 2000 cpu-ms/op
 BenchmarkWholeLayer/data=landscape/by=postgis-2workers-2 1 70000000000 ns/op 100000 cpu-ms/op
+BenchmarkRace/data=landscape/zooms=5-14/by=gengtu-2 1 10000000000 ns/op 18000 cpu-ms/op 100 low-bytes 590000 polygons
+BenchmarkRace/data=landscape/zooms=5-14/by=gengtu-command-2 1 40000000000 ns/op 50000 cpu-ms/op 590000 polygons
+BenchmarkRace/data=landscape/zooms=5-14/by=tippecanoe-keep-2 1 130000000000 ns/op 198000 cpu-ms/op 900 low-bytes 590000 polygons
+BenchmarkRace/data=polygons100k/zooms=5-14/by=gengtu-2 1 1000000000 ns/op 1000 cpu-ms/op 100000 polygons
+BenchmarkRace/data=polygons2500k/zooms=5-14/by=gengtu-2 1 30000000000 ns/op 37500 cpu-ms/op 2500000 polygons
+BenchmarkUpdate/data=landscape/zooms=5-14/change=village/by=gengtu-2 1 2000000000 ns/op 2000 cpu-ms/op 321 parcels 0.0125 share
 PASS
 `

@@ -22,6 +22,10 @@ var landscapes = map[string]int{
 	"land100k":  145_000,
 	"land32k":   46_200,
 	"land10k":   14_500,
+	// Those of the race, by the polygons of their three layers together.
+	"polygons100k":  79_000,
+	"polygons500k":  394_000,
+	"polygons2500k": 1_972_000,
 }
 
 // landscape is a county of which cropland alone counts some 321,000 parcels. No

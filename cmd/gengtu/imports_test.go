@@ -44,6 +44,8 @@ var mayImport = map[string][]string{
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/overlay", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
 	},
+	"tileserver/pyramid/pyramidtest": {"index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
+
 	"cmd/gengtu": {"*"},
 	"benchmarks": {"*"},
 }

@@ -18,6 +18,7 @@ import (
 	"gengtu/ingest"
 	"gengtu/ingest/policy"
 	"gengtu/tileserver"
+	"gengtu/tileserver/tile"
 )
 
 // The race: GeoJSON sequences in, tiles of these zooms out.
@@ -288,8 +289,8 @@ func TestRaceStages(t *testing.T) {
 			return err
 		})
 	}
-	during("tiles", func() (err error) {
-		m.Tiles, err = tileserver.BuildTiles(t.Context(), ix, file(edition.TilesFile), raceFrom, raceTo, nil)
+	during("tiles", func() error {
+		_, err := tileserver.BuildTiles(t.Context(), ix, file(edition.TilesFile), tileserver.BuildOptions{MinZoom: raceFrom, MaxZoom: raceTo, Grids: []tile.Grid{tile.W}})
 		return err
 	})
 	if err := ix.Close(); err != nil {

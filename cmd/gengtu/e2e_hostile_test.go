@@ -257,7 +257,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"ingest", "--out", out, "--layer", "hsf=" + hsf, "--tier", "public"}, {"ingest", "--out", out, "--layer", "hsf=" + hsf, "--nothing"}, {"ingest", "--out", out, "--layer", "all=" + hsf},
 		{"publish", "--from", out}, {"publish", "--from", out, "--tier", "top", "--out", out}, {"serve"}, {"serve", "--edition", out, "--open", "--listen", "0.0.0.0:0"}, {"verify"}, {"verify", "a", "b"},
 		{"overlay", "--edition", out}, {"overlay", "--edition", out, "--place", "1", hsf}, {"export", "--edition", out}, {"export", "--edition", out, "--layer", "hsf", "--out", "x.doc"}, {"token", "fly"},
-		{"rollback"}, {"update", "--edition", out, "--layer", "hsf=" + hsf}, {"pack", "--edition", out}, {"analyze", "--edition", out, "x"}, {"info"}, {"history"}, {"policy", "hide"},
+		{"rollback"}, {"update", "--edition", out}, {"update", "--layer", "hsf=" + hsf}, {"pack", "--edition", out}, {"analyze", "--edition", out, "x"}, {"info"}, {"history"}, {"policy", "hide"},
 	} {
 		errs, code := limited(t, args...)
 		if code != 2 || !wrong.MatchString(errs) {
@@ -269,7 +269,7 @@ func TestWrongCommandLines(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"verify", out}, {"history", out}, {"rollback", out}, {"overlay", "--edition", out, "--place", "610402"}, {"export", "--edition", out, "--layer", "hsf", "--out", out + ".fgb"},
-		{"serve", "--edition", out}, {"publish", "--from", out, "--tier", "public", "--out", out + "2"}, {"info", out},
+		{"serve", "--edition", out}, {"publish", "--from", out, "--tier", "public", "--out", out + "2"}, {"info", out}, {"update", "--edition", out, "--layer", "hsf=" + hsf},
 	} {
 		if errs, code := limited(t, args...); code != 1 || !oneLine.MatchString(errs) {
 			t.Errorf("gengtu %s without an edition: exit code %d\n%s", strings.Join(args, " "), code, errs)

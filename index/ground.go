@@ -36,8 +36,9 @@ const nameBits = 6
 // BuildGround makes the partition of the ground of ix and writes it to path,
 // which must not exist. It makes nothing, and returns false, when there are no
 // features or more layers than a partition can tell apart. tell is told how many
-// of how many parts are done. After an error, which is ctx's when it ends, the
-// file is worth nothing.
+// of how many parts are done. An ix without a partition has it from then on,
+// as if it had been opened with it, so nobody else may use ix meanwhile. After an error, which is ctx's
+// when it ends, the file is worth nothing.
 func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, all int)) (made bool, err error) {
 	s := newGroundSource(ix)
 	if s.box.Empty() || len(s.keys) > ground.MaxLayers {
@@ -58,7 +59,7 @@ func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, al
 	if err = errors.Join(err, db.Close()); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	return true, nil
+	return true, ix.attach(path)
 }
 
 // batchWriter puts records that come in the order of their keys into buckets, in
@@ -105,6 +106,22 @@ func (ix *Index) loadGround() error {
 	if err := edition.CheckFile(path, want); err != nil {
 		return damaged(path, err)
 	}
+	return ix.openGround(path)
+}
+
+// attach gives ix the partition at path, which has just been made of it, when it
+// has none.
+func (ix *Index) attach(path string) error {
+	if ix.ground != nil {
+		return nil
+	}
+	if err := ix.openGround(path); err != nil {
+		return err
+	}
+	return ix.join()
+}
+
+func (ix *Index) openGround(path string) error {
 	db, err := openReadOnly(path)
 	if err != nil {
 		return err

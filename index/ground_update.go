@@ -26,6 +26,9 @@ func ReviseGround(ctx context.Context, ix *Index, from, path string, v *Revision
 		return false, err
 	}
 	done, err := reviseGround(ctx, s, path, v, tell)
+	if err == nil && done {
+		err = ix.attach(path)
+	}
 	if err != nil || done {
 		return done, err
 	}

@@ -69,7 +69,18 @@ func (l land) open(t *testing.T) *index.Index {
 	sum := sha256.Sum256(data)
 	whole := *m
 	whole.Files = map[string]string{edition.GroundFile: hex.EncodeToString(sum[:])}
-	return openFiles(t, dir, &whole)
+	ix := openFiles(t, dir, &whole)
+	if bare.Ground() == nil {
+		t.Fatal("the index does not have the partition that was made of it")
+	}
+	for name, features := range l {
+		for i := range features {
+			if got, want := bare.Layer(name, "2024").Alone(i), ix.Layer(name, "2024").Alone(i); got != want {
+				t.Fatalf("%s %d: alone %v after the partition was made, %v when it is opened", name, i, got, want)
+			}
+		}
+	}
+	return ix
 }
 
 // openBare is open without the partition.

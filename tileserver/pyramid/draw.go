@@ -37,10 +37,13 @@ type sheet struct {
 	patches []patch                         // places count from the block's first cell
 }
 
-// sheet returns what is drawn of block i of c, drawn by d if need be.
-func (c *cover) sheet(d *drawer, i int) *sheet {
+// sheet returns what is drawn of block i of cover n of those around, drawn by d if
+// need be. It is the same for every tile that shows the block: what it depends on
+// beyond its own cover lies in blocks beside it, which all of them have around.
+func (d *drawer) sheet(around *neighbours, n, i int) *sheet {
+	c := around[n]
 	c.plan()
-	c.drawn.blocks[i].Do(func() { c.drawn.sheets[i] = d.block.draw(c, i) })
+	c.drawn.blocks[i].Do(func() { c.drawn.sheets[i] = d.block.draw(around, n, i) })
 	return c.drawn.sheets[i]
 }
 
@@ -67,7 +70,7 @@ func (d *drawer) draw(around *neighbours, classKey string) []mvt.Feature {
 	d.patch = d.patch[:0]
 	for n, c := range around {
 		if c != nil {
-			d.take(c, n%3, n/3, numbers[n])
+			d.take(around, n, numbers[n])
 		}
 	}
 	shapes := d.tracer.trace(d.patch, len(classes))
@@ -153,15 +156,15 @@ func (k *class) tags(classKey string) []mvt.Tag {
 	return tags
 }
 
-// take copies to the traced cells what is seen of c, which is drawn in column
-// column and row row, 0 to 2, of the tiles around. numbers holds the number of
-// each of its classes.
-func (d *drawer) take(c *cover, column, row int, numbers []uint16) {
+// take copies to the traced cells what is seen of cover n of those around. numbers
+// holds the number of each of its classes.
+func (d *drawer) take(around *neighbours, n int, numbers []uint16) {
+	column, row := n%3, n/3
 	x0, x1 := seen(column)
 	y0, y1 := seen(row)
 	for by := y0 / blockCells; by*blockCells < y1; by++ {
 		for bx := x0 / blockCells; bx*blockCells < x1; bx++ {
-			s := c.sheet(d, by*tileBlocks+bx)
+			s := d.sheet(around, n, by*tileBlocks+bx)
 			if s == nil {
 				continue
 			}

@@ -71,6 +71,7 @@ func allot(c *cover) [][tileBlocks * tileBlocks]int64 {
 		}
 	}
 	fit(units, masses, unit)
+	hold(c, units, masses)
 	return units
 }
 
@@ -145,4 +146,100 @@ func fit(units, masses [][tileBlocks * tileBlocks]int64, unit int64) {
 			}
 		}
 	}
+}
+
+// hold fills the blocks that are covered all over. Rounding may leave them a few
+// units short, and a hole in the middle of covered ground is seen, while at the
+// edge of what is drawn a unit more or less is not: so they get them from blocks
+// that have an edge.
+func hold(c *cover, units, masses [][tileBlocks * tileBlocks]int64) {
+	var spare [tileBlocks * tileBlocks]int64
+	for i := range spare {
+		for k := range units {
+			spare[i] += units[k][i]
+		}
+		if c.full(i, masses) {
+			spare[i] -= blockCells * blockCells * wholeUnits
+		}
+	}
+	for at, i := range ways {
+		for spare[i] < 0 {
+			from := fetch(units, masses, &spare, at)
+			if from < 0 {
+				break
+			}
+			spare[from]--
+			spare[i]++
+		}
+	}
+}
+
+// full tells whether every cell of block i is covered.
+func (c *cover) full(i int, masses [][tileBlocks * tileBlocks]int64) bool {
+	sum := int64(0)
+	var blocks []*block
+	for k, class := range c.classes {
+		if masses[k][i] > 0 {
+			sum += masses[k][i]
+			blocks = append(blocks, class.blocks[i])
+		}
+	}
+	if sum < (blockCells*blockCells-blockCells)*c.whole {
+		return false
+	}
+	enough := c.whole - c.slack(len(blocks))
+	for cell := range blockCells * blockCells {
+		v := int64(0)
+		for _, b := range blocks {
+			v += int64(b[cell])
+		}
+		if v < enough {
+			return false
+		}
+	}
+	return true
+}
+
+// slack is how many shares a covered cell may lack because the shares of classes
+// were rounded, a unit or so for each class and each row of the cells that were
+// counted first.
+func (c *cover) slack(classes int) int64 {
+	rows := (bits.Len64(uint64(c.whole/wholeUnits)) - 1) / 2
+	return int64(min(classes, 4)) << rows
+}
+
+// fetch moves a unit to the block that lies at a place of the curve, from the
+// block nearest along it that can spare one, and returns that; -1 if none can. Where
+// the two have no class in common, blocks between them change one for another.
+func fetch(units, masses [][tileBlocks * tileBlocks]int64, spare *[tileBlocks * tileBlocks]int64, at int) int {
+	type way struct{ to, class int }
+	var found [tileBlocks * tileBlocks]*way
+	found[ways[at]] = &way{-1, -1}
+	for queue := []int{ways[at]}; len(queue) > 0; queue = queue[1:] {
+		to := queue[0]
+		for away := 1; away < len(ways); away++ {
+			for _, next := range []int{at + away, at - away} {
+				if next < 0 || next >= len(ways) || found[ways[next]] != nil {
+					continue
+				}
+				i := ways[next]
+				for k := range units {
+					if units[k][i] > 0 && masses[k][to] > 0 {
+						found[i] = &way{to, k}
+						queue = append(queue, i)
+						break
+					}
+				}
+				if found[i] == nil || spare[i] <= 0 {
+					continue
+				}
+				for b := i; found[b].to >= 0; b = found[b].to {
+					units[found[b].class][b]--
+					units[found[b].class][found[b].to]++
+				}
+				return i
+			}
+		}
+	}
+	return -1
 }

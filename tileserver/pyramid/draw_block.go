@@ -18,8 +18,11 @@ type blockDrawer struct {
 	keys    []key
 	whole   int64
 	unit    int64
+	near    int64 // the shares of a cell that is covered but for roundings
 	sheet   *sheet
 	has     [blockCells]uint64 // a bit for each cell that has a patch
+
+	surroundings surroundings
 }
 
 // key orders cells, or cells and classes, by what is covered, the most covered
@@ -42,9 +45,11 @@ func (k key) class() int { return int(k >> keyCell & (1<<keyClass - 1)) }
 // be drawn whole: a cell with hardly anything in it is no place to draw.
 const scarce = 50
 
-// draw draws block i of c, as many units of each class as are planned; nil if
-// there are none.
-func (d *blockDrawer) draw(c *cover, i int) *sheet {
+// draw draws block i of cover n of those around, as many units of each class as
+// are planned; nil if there are none.
+func (d *blockDrawer) draw(around *neighbours, n, i int) *sheet {
+	c := around[n]
+	d.surroundings = surroundings{around, n%3*tileBlocks + i%tileBlocks, n/3*tileBlocks + i/tileBlocks}
 	d.classes, d.blocks, d.sums = d.classes[:0], d.blocks[:0], d.sums[:0]
 	d.owed, d.small, d.left = d.owed[:0], d.small[:0], append(d.left[:0], 0)
 	d.whole, d.unit = c.whole, c.whole/wholeUnits
@@ -65,6 +70,7 @@ func (d *blockDrawer) draw(c *cover, i int) *sheet {
 	if units == 0 {
 		return nil
 	}
+	d.near = d.whole - c.slack(len(d.classes))
 	d.sheet, d.has = &sheet{}, [blockCells]uint64{}
 	for _, tract := range ways {
 		sum := int64(0)
@@ -87,12 +93,17 @@ func (d *blockDrawer) draw(c *cover, i int) *sheet {
 // drawn at its size: what is alone has no neighbours to exchange with.
 const lonely = 8
 
-// around sums what is covered of a tract and of those around it in the block.
+// around sums what is covered of a tract and of those around it, in other blocks
+// too.
 func (d *blockDrawer) around(tract int) int64 {
 	sum := int64(0)
 	x, y := tract%blockTracts, tract/blockTracts
-	for v := max(y-1, 0); v <= min(y+1, blockTracts-1); v++ {
-		for u := max(x-1, 0); u <= min(x+1, blockTracts-1); u++ {
+	for v := y - 1; v <= y+1; v++ {
+		for u := x - 1; u <= x+1; u++ {
+			if u < 0 || v < 0 || u >= blockTracts || v >= blockTracts {
+				sum += d.surroundings.tract(u, v)
+				continue
+			}
 			for k := range d.sums {
 				sum += d.sums[k][v*blockTracts+u]
 			}
@@ -119,18 +130,24 @@ func cellOf(tract, i int) int {
 	return (tract/blockTracts*tractCells+i/tractCells)*blockCells + tract%blockTracts*tractCells + i%tractCells
 }
 
-// drawTract draws whole cells in a tract.
+// drawTract draws whole cells in a tract: all that are covered, and of the others
+// as many as are due. As covered cells count as much as they are drawn, what is
+// owed does not grow with them and is left for the edges.
 func (d *blockDrawer) drawTract(tract int) {
-	full, some := d.cover(tract)
+	full, near, some := d.cover(tract)
 	due := int64(0)
 	for k := range d.sums {
 		if d.sums[k][tract] > 0 {
 			due += d.sums[k][tract] + d.owed[k]
 		}
 	}
-	cells := int(max(0, min((due+d.whole/2)/d.whole, int64(some))))
+	cells, covered := int(max(0, min((due+d.whole/2)/d.whole, int64(some)))), d.whole
+	if due > int64(near-mostOwed)*d.whole {
+		full, covered = near, d.near
+	}
+	cells = max(cells, full)
 	classes := d.divide(tract, cells)
-	d.choose(cells, full)
+	d.choose(cells-full, covered)
 	if len(classes) == 1 {
 		for i, yes := range d.chosen {
 			if yes {
@@ -157,9 +174,13 @@ func (d *blockDrawer) drawTract(tract int) {
 	}
 }
 
+// mostOwed is how many cells may be drawn too many because cells lack a rounding
+// to be full: cells that really lack as much are rare.
+const mostOwed = 4
+
 // cover sums what is covered of each cell of a tract, and returns how many are
-// full and how many are covered enough to be drawn.
-func (d *blockDrawer) cover(tract int) (full, some int) {
+// full, are so but for roundings, and are covered enough to be drawn.
+func (d *blockDrawer) cover(tract int) (full, near, some int) {
 	first := true
 	for k, b := range d.blocks {
 		if d.sums[k][tract] == 0 {
@@ -178,11 +199,14 @@ func (d *blockDrawer) cover(tract int) (full, some int) {
 		if v >= d.whole {
 			full++
 		}
+		if v >= d.near {
+			near++
+		}
 		if v*scarce >= d.whole {
 			some++
 		}
 	}
-	return full, some
+	return full, near, some
 }
 
 // divide shares out cells among the classes that the tract has, by largest
@@ -229,27 +253,19 @@ func sign(n int) int {
 	return 1
 }
 
-// choose marks the most covered cells of the tract, full of which are full.
-func (d *blockDrawer) choose(cells, full int) {
-	if cells >= full {
-		d.keys = d.keys[:0]
-		for i, v := range d.covered {
-			if d.chosen[i] = v >= d.whole; !d.chosen[i] && v > 0 {
-				d.keys = append(d.keys, newKey(v, 0, i))
-			}
-		}
-		cells -= full
-	} else {
-		d.keys = d.keys[:0]
-		for i, v := range d.covered {
-			d.chosen[i] = false
+// choose marks the cells of the tract that have the shares covered, and the most
+// covered of the others.
+func (d *blockDrawer) choose(others int, covered int64) {
+	d.keys = d.keys[:0]
+	for i, v := range d.covered {
+		if d.chosen[i] = v >= covered; !d.chosen[i] && v > 0 {
 			d.keys = append(d.keys, newKey(v, 0, i))
 		}
 	}
-	if cells < len(d.keys) {
+	if others < len(d.keys) {
 		slices.Sort(d.keys)
 	}
-	for _, e := range d.keys[:cells] {
+	for _, e := range d.keys[:others] {
 		d.chosen[e.cell()] = true
 	}
 }

@@ -76,7 +76,12 @@ func (d *blockDrawer) settle() {
 		if n <= 0 {
 			return
 		}
-		cell, ok := d.place(to-1, from-1)
+		cell, ok := -1, false
+		if to == 0 {
+			cell, from, ok = d.hollow(from)
+		} else {
+			cell, ok = d.place(to-1, from-1)
+		}
 		if !ok {
 			// Every cell of from has its patch: take the others first.
 			d.left[from] = 0
@@ -90,6 +95,25 @@ func (d *blockDrawer) settle() {
 		d.left[to] -= n
 		d.left[from] += n
 	}
+}
+
+// hollow finds a cell for a patch of empty ground and the class, from 1, that owns
+// it: of class from the least covered one that is not covered all over, or else one
+// at the edge of what is covered, of another class if it must be, which then gets
+// its units back from class from. Only where there is no edge it is any cell of from.
+func (d *blockDrawer) hollow(from int) (cell, owner int, ok bool) {
+	cell, ok = d.place(-1, from-1)
+	if ok && d.surroundings.cell(cell%blockCells, cell/blockCells) < d.near {
+		return cell, from, true
+	}
+	for k := range d.classes {
+		// From itself first, then the others.
+		k = (from - 1 + k) % len(d.classes)
+		if at, found := d.edge(uint16(d.classes[k] + 1)); found {
+			return at, k + 1, true
+		}
+	}
+	return cell, from, ok
 }
 
 // place finds the cell that from owns, has no patch, and is covered most by to;
@@ -133,7 +157,7 @@ func (d *blockDrawer) place(to, from int) (int, bool) {
 }
 
 // nearest finds the cell of owner that has no patch, nearest to the cell that
-// class k covers most.
+// class k covers most; among empty cells, one that something covers if there is one.
 func (d *blockDrawer) nearest(k int, owner uint16) (int, bool) {
 	heart := 0
 	for cell, v := range d.blocks[k] {
@@ -141,9 +165,17 @@ func (d *blockDrawer) nearest(k int, owner uint16) (int, bool) {
 			heart = cell
 		}
 	}
+	const bare = 2 * blockCells * blockCells // further than any cell of the block
 	best, least := -1, math.MaxInt
 	for cell, o := range d.sheet.owner {
-		if away := distance(cell, heart); away < least && o == owner && !d.patched(cell) {
+		if o != owner || d.patched(cell) {
+			continue
+		}
+		away := distance(cell, heart)
+		if owner == 0 && d.surroundings.cell(cell%blockCells, cell/blockCells) == 0 {
+			away += bare
+		}
+		if away < least {
 			best, least = cell, away
 		}
 	}

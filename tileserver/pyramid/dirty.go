@@ -21,7 +21,7 @@ const blockUnits = mvt.Extent / tileBlocks
 
 // Dirty returns the tiles of zoom z that may be others when what lies in boxes
 // has changed, where boxes hold the features that were and those that are: each
-// once, by column and row. All other tiles keep their bytes. METHOD_update.md
+// once, by column and row. All other tiles keep their bytes. METHOD.md
 // says why.
 func Dirty(g tile.Grid, z uint8, boxes []geo.Box) []tile.Tile {
 	cols, rows := g.Size(z)

@@ -10,26 +10,30 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// reachUnits is how far beyond its border the ground is that a tile's bytes can
-// depend on, in units of the tile: one block of the global grid, in which
-// decisions are made, beyond the margin that the tile shows, and two units for
-// roundings.
-const reachUnits = blockUnits + marginUnits + 2
+// How far beyond its border the ground is that a tile's bytes can depend on, in
+// units of the tile, with two units for roundings: at parcel zooms the margin that it
+// shows and a block of the global grid; below, where what is drawn of a tile is
+// allotted over all of it and the tile shows a margin of its neighbours, the whole of
+// these.
+const (
+	parcelReach = mvt.Extent/tileBlocks + marginUnits + 2
+	cellReach   = mvt.Extent + 2
+)
 
-// blockUnits is the side of a block in tile units.
-const blockUnits = mvt.Extent / tileBlocks
-
-// Dirty returns the tiles of zoom z that may be others when what lies in boxes
-// has changed, where boxes hold the features that were and those that are: each
-// once, by column and row. All other tiles keep their bytes. METHOD.md
-// says why.
-func Dirty(g tile.Grid, z uint8, boxes []geo.Box) []tile.Tile {
+// Dirty returns the tiles of zoom z, of a layer with that parcel zoom, that may be
+// others when what lies in boxes has changed, where boxes hold the features that
+// were and those that are: each once, by column and row. All other tiles keep their
+// bytes. METHOD.md says why.
+func Dirty(g tile.Grid, z uint8, parcelZoom int, boxes []geo.Box) []tile.Tile {
 	cols, rows := g.Size(z)
 	if cols == 0 {
 		return nil
 	}
 	at := func(v float64, n uint32) uint32 { return uint32(max(0, min(math.Floor(v), float64(n-1)))) }
-	scale, reach := math.Ldexp(1, int(z)), float64(reachUnits)/mvt.Extent
+	scale, reach := math.Ldexp(1, int(z)), float64(parcelReach)/mvt.Extent
+	if int(z) < parcelZoom {
+		reach = float64(cellReach) / mvt.Extent
+	}
 	seen := map[tile.Tile]bool{}
 	for _, b := range boxes {
 		if b.Empty() {

@@ -94,7 +94,7 @@ func (r *Remaking) dirty(m *maker, boxes []geo.Box, z int, roots map[tile.Tile]b
 		r.Tiles[m.Key], r.Cells[m.Key] = map[tile.Tile]bool{}, map[tile.Tile]bool{}
 	}
 	for zoom := min(int(m.grid.MinZoom()), m.min); zoom <= max(m.max, z); zoom++ {
-		for _, t := range Dirty(m.grid, uint8(zoom), boxes) {
+		for _, t := range Dirty(m.grid, uint8(zoom), m.base()+1, boxes) {
 			if zoom >= m.min && zoom <= m.max {
 				m.want[t], r.Tiles[m.Key][t] = true, true
 			}

@@ -14,6 +14,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
 )
 
@@ -24,12 +25,17 @@ type generation struct {
 	ix       *index.Index
 	built    *cache.Reader
 	made     *cache.Store
+	covers   *pyramid.Covers // of built
 	pictures *pictures
 	memo     memo
 
 	mu   sync.Mutex
 	refs int
 }
+
+// coversKept is of how many tiles of a layer a generation remembers what is drawn of
+// them below the parcels' zoom, of some 2 MB each.
+const coversKept = 32
 
 // openGeneration opens a generation of the edition at dir, whose tier must be
 // tier. The checksum of its tiles is compared first, as index.Open does with the
@@ -69,7 +75,8 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}
-	return &generation{name: name, ix: ix, built: built, made: made, pictures: newPictures(s.cfg.Limits.PictureMemory), refs: 1}, nil
+	covers := pyramid.NewCovers(coversKept, built.Cells)
+	return &generation{name: name, ix: ix, built: built, made: made, covers: covers, pictures: newPictures(s.cfg.Limits.PictureMemory), refs: 1}, nil
 }
 
 // acquire keeps g open until release; false when it is closed already.

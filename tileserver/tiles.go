@@ -99,9 +99,7 @@ func valueOf(values *mvt.Values, v *index.RawValue) *mvt.Value {
 }
 
 func (g *generation) options(l *index.Layer) pyramid.Options {
-	return pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, Cells: func(t tile.Tile) ([]byte, error) {
-		return g.built.Cells(l.Meta.Key(), t)
-	}}
+	return pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, Covers: g.covers, Key: l.Meta.Key()}
 }
 
 // known returns one layer's tile of a zoom that was built; false for other zooms.

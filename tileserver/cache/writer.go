@@ -22,7 +22,7 @@ var (
 )
 
 // format names what is stored and how.
-const format = "gengtu tiles 2"
+const format = "gengtu tiles 3"
 
 // hashBytes is the length of a content's hash: 128 bits of SHA-256. Two
 // contents of one hash would be refused, not mixed up.

@@ -3,6 +3,7 @@ package pyramid
 import (
 	"encoding/binary"
 	"math/bits"
+	"sync"
 
 	"gengtu/index/problem"
 )
@@ -13,7 +14,8 @@ import (
 //	for each class, in the order of the names: length and bytes of the name,
 //	  flags (1 hasArea, 2 hasNet), count, area if it has one, net if it has one,
 //	  8 bytes that tell, a bit a block, which blocks there are,
-//	  for each of these its cells, row by row
+//	  for each of these the sum of its cells, the number of bytes that they are
+//	  stored in, and the cells, row by row
 //
 // numbers being variable-length as encoding/binary has them, area and net signed.
 // Cells are tokens:
@@ -24,7 +26,7 @@ import (
 //	0x80–0xbf   1 to 64 whole cells
 //	0xc0–0xff   1 to 64 cells like those north of them
 const (
-	cellsFormat = 1
+	cellsFormat = 2
 
 	tokenEmpty = 0x40
 	tokenWhole = 0x80
@@ -86,9 +88,13 @@ func (k *class) append(data []byte, whole uint32) []byte {
 		}
 	}
 	data = binary.BigEndian.AppendUint64(data, there)
+	var cells []byte
 	for i, b := range k.blocks {
 		if there>>i&1 != 0 {
-			data = b.append(data, whole)
+			cells = b.append(cells[:0], whole)
+			data = binary.AppendUvarint(data, uint64(b.total()))
+			data = binary.AppendUvarint(data, uint64(len(cells)))
+			data = append(data, cells...)
 		}
 	}
 	return data
@@ -133,50 +139,61 @@ func (b *block) append(data []byte, whole uint32) []byte {
 // unitShift is the binary logarithm of the shares of a unit.
 func unitShift(whole uint32) int { return bits.Len32(whole/wholeUnits) - 1 }
 
-// decodeCover reads what append wrote; data is not kept. No bytes are an empty
-// cover. Anything else is a *problem.Problem of the code CELLS_DAMAGED; memory is
-// taken for blocks that are there alone.
-func decodeCover(data []byte) (*cover, error) {
-	c := &cover{}
-	err := readCover(data, func(r *cellReader, whole int64, k *class, i int) {
-		c.whole = whole
-		if i < 0 {
-			c.classes = append(c.classes, k)
-			return
-		}
-		k.blocks[i] = new(block)
-		r.block(k.blocks[i], uint32(whole))
-	})
-	if err != nil {
-		return nil, err
-	}
-	if c.whole == 0 {
-		c.whole = wholeUnits
-	}
-	return c, nil
+// storedBlock is a block whose cells are not read yet.
+type storedBlock struct {
+	total int64 // of its shares
+	cells []byte
 }
 
-// addStored sums a stored cover into c as [cover.add] does, without making the
-// cover. Errors are those of [decodeCover]; after one c is of no use.
+// lazyBlock is a stored block that is read when it is asked for.
+type lazyBlock struct {
+	storedBlock
+	once  sync.Once
+	block *block
+}
+
+// openCover reads what append wrote, but leaves cells as they are until they are
+// drawn: data are kept and must not change. No bytes are an empty cover. Anything
+// else is a *problem.Problem of the code CELLS_DAMAGED, here or when it is drawn.
+func openCover(data []byte) (*cover, error) {
+	c := &cover{whole: wholeUnits}
+	err := readCover(data, func(whole int64, k *class, i int, b storedBlock) bool {
+		c.whole = whole
+		if i < 0 {
+			k.stored = new([tileBlocks * tileBlocks]lazyBlock)
+			c.classes = append(c.classes, k)
+			return true
+		}
+		k.stored[i].storedBlock = b
+		return true
+	})
+	return c, err
+}
+
+// addStored sums a stored cover into c (north-west, north-east, south-west, south-east are
+// the quarters 0 to 3), four cells into one. Children must be of one zoom, each added once. Errors are those of [openCover]; after one c is of no use.
 func (c *cover) addStored(data []byte, quarter int) error {
 	var scratch block
 	var to *class
-	return readCover(data, func(r *cellReader, whole int64, k *class, i int) {
+	return readCover(data, func(whole int64, k *class, i int, b storedBlock) bool {
 		if i < 0 {
 			c.whole = min(whole*4, wholeMost)
 			to = c.class(k.name)
 			to.join(k)
-			return
+			return true
 		}
-		r.block(&scratch, uint32(whole))
+		if !b.read(&scratch, uint32(whole)) {
+			return false
+		}
 		to.sum(&scratch, i, quarter, whole)
+		return true
 	})
 }
 
 // readCover reads a stored cover and calls visit for each class, when its figures
-// are read, with -1, and then with each of its blocks, which visit has to read
-// from r.
-func readCover(data []byte, visit func(r *cellReader, whole int64, k *class, i int)) error {
+// are read, with -1, and then with each of its blocks. What visit returns false
+// for is damaged.
+func readCover(data []byte, visit func(whole int64, k *class, i int, b storedBlock) bool) error {
 	if len(data) == 0 {
 		return nil
 	}
@@ -276,37 +293,40 @@ func (r *cellReader) class() *class {
 }
 
 // blocks has k and its blocks visited.
-func (r *cellReader) blocks(whole int64, k *class, visit func(*cellReader, int64, *class, int)) {
+func (r *cellReader) blocks(whole int64, k *class, visit func(int64, *class, int, storedBlock) bool) {
 	if r.bad || len(r.data) < 8 {
 		r.bad = true
 		return
 	}
 	there := binary.BigEndian.Uint64(r.data)
 	r.data = r.data[8:]
-	visit(r, whole, k, -1)
+	visit(whole, k, -1, storedBlock{})
 	for i := range k.blocks {
-		// A block is at least 64 tokens: damage does not take much more memory than
-		// it has bytes.
-		if there>>i&1 != 0 && len(r.data) < blockCells*blockCells/tokenRun {
-			r.bad = true
+		if there>>i&1 == 0 {
+			continue
 		}
-		if r.bad {
+		total, n := r.number(), r.number()
+		// A block is at least 64 tokens, so that damage does not take much more memory
+		// than it has bytes.
+		if total == 0 || total > uint64(whole)*blockCells*blockCells || n < blockCells*blockCells/tokenRun || n > uint64(len(r.data)) {
+			r.bad = true
 			return
 		}
-		if there>>i&1 != 0 {
-			visit(r, whole, k, i)
+		b := storedBlock{int64(total), r.data[:n]}
+		if r.data = r.data[n:]; !visit(whole, k, i, b) {
+			r.bad = true
+			return
 		}
 	}
 }
 
-// block reads the cells of b.
-func (r *cellReader) block(b *block, whole uint32) {
+// read reads the cells of s to b, all of them; false when they are damaged.
+func (s *storedBlock) read(b *block, whole uint32) bool {
 	shift := unitShift(whole)
-	data, at := r.data, 0
+	data, at := s.cells, 0
 	for i := 0; i < len(b); {
 		if at >= len(data) {
-			r.bad = true
-			return
+			return false
 		}
 		token := data[at]
 		at++
@@ -319,14 +339,12 @@ func (r *cellReader) block(b *block, whole uint32) {
 					at++
 				}
 				if rest>>shift > 0 {
-					r.bad = true
-					return
+					return false
 				}
 				v = v<<shift | rest
 			}
 			if v == 0 {
-				r.bad = true
-				return
+				return false
 			}
 			b[i] = v
 			i++
@@ -334,8 +352,7 @@ func (r *cellReader) block(b *block, whole uint32) {
 		}
 		run := int(token&(tokenRun-1)) + 1
 		if run > len(b)-i || token >= tokenNorth && i < blockCells {
-			r.bad = true
-			return
+			return false
 		}
 		out := b[i : i+run]
 		switch {
@@ -355,5 +372,5 @@ func (r *cellReader) block(b *block, whole uint32) {
 		}
 		i += run
 	}
-	r.data = data[at:]
+	return at == len(data) && b.total() == s.total
 }

@@ -73,6 +73,27 @@ func same(a, b *cover) string {
 	return ""
 }
 
+// decodeCover opens a stored cover and reads all of it.
+func decodeCover(data []byte) (*cover, error) {
+	c, err := openCover(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range c.classes {
+		for i := range k.stored {
+			s := &k.stored[i].storedBlock
+			if s.total == 0 {
+				continue
+			}
+			if k.blocks[i] = new(block); !s.read(k.blocks[i], uint32(c.whole)) {
+				return nil, damaged("第 %d 块", "block %d", i)
+			}
+		}
+		k.stored = nil
+	}
+	return c, nil
+}
+
 func TestCoverRoundTrip(t *testing.T) {
 	for whole := int64(wholeUnits); whole <= wholeMost; whole *= 4 {
 		want := random(uint64(whole), whole, 3)
@@ -86,6 +107,25 @@ func TestCoverRoundTrip(t *testing.T) {
 		}
 		if !bytes.Equal(got.append(nil), data) {
 			t.Fatalf("whole %d: other bytes the second time", whole)
+		}
+	}
+}
+
+// add sums child, which is quarter 0 to 3 of c's tile (north-west, north-east,
+// south-west, south-east), into c: four cells into one. Children must be of one
+// zoom, each added once. A nil child is empty.
+func (c *cover) add(child *cover, quarter int) {
+	if child == nil || len(child.classes) == 0 {
+		return
+	}
+	c.whole = min(child.whole*4, wholeMost)
+	for _, from := range child.classes {
+		to := c.class(from.name)
+		to.join(from)
+		for i, b := range from.blocks {
+			if b != nil {
+				to.sum(b, i, quarter, child.whole)
+			}
 		}
 	}
 }
@@ -117,6 +157,26 @@ func TestCoverDamaged(t *testing.T) {
 	}
 	if _, err := decodeCover(append(bytes.Clone(data), 0)); err == nil {
 		t.Error("a byte too many was read")
+	}
+}
+
+// Damage inside a block is told by what is drawn of the cover, each time.
+func TestDamagedBlockIsNotDrawn(t *testing.T) {
+	data := random(1, wholeUnits, 1).append(nil)
+	for i := len(data) - 1; i > len(data)-40; i-- {
+		broken := bytes.Clone(data)
+		broken[i] ^= 0x15
+		c, err := openCover(broken)
+		if err != nil {
+			continue
+		}
+		d := &drawer{}
+		for range 2 {
+			var p *problem.Problem
+			if _, err := d.draw(&neighbours{4: c}, ""); !errors.As(err, &p) || p.Code != "CELLS_DAMAGED" {
+				t.Fatalf("byte %d of %d: %v", i, len(data), err)
+			}
+		}
 	}
 }
 

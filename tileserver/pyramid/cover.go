@@ -3,6 +3,7 @@ package pyramid
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // A tile is divided into cells of 8 by 8 units, one pixel of a tile of 512, and
@@ -32,7 +33,8 @@ type block [blockCells * blockCells]uint32
 // are counted in it.
 type class struct {
 	name            string
-	blocks          [tileBlocks * tileBlocks]*block // nil where nothing is
+	blocks          [tileBlocks * tileBlocks]*block     // nil where nothing is
+	stored          *[tileBlocks * tileBlocks]lazyBlock // the blocks of an opened cover, instead
 	count           int64
 	area, net       int64 // in 0.01 m²
 	hasArea, hasNet bool
@@ -45,6 +47,7 @@ type cover struct {
 	whole   int64 // the shares of a fully covered cell
 	classes []*class
 	drawn   drawn
+	bad     atomic.Bool // stored cells were found damaged
 }
 
 // class returns the class named name, a new one if need be.
@@ -84,25 +87,6 @@ func (k *class) join(other *class) {
 	k.hasNet = k.hasNet || other.hasNet
 }
 
-// add sums child, which is quarter 0 to 3 of c's tile (north-west, north-east,
-// south-west, south-east), into c: four cells into one. Children must be of one
-// zoom, each added once. A nil child is empty.
-func (c *cover) add(child *cover, quarter int) {
-	if child == nil || len(child.classes) == 0 {
-		return
-	}
-	c.whole = min(child.whole*4, wholeMost)
-	for _, from := range child.classes {
-		to := c.class(from.name)
-		to.join(from)
-		for i, b := range from.blocks {
-			if b != nil {
-				to.sum(b, i, quarter, child.whole)
-			}
-		}
-	}
-}
-
 // sum sums block i of a quarter of k's tile, in which a cell has whole shares.
 func (k *class) sum(b *block, i, quarter int, whole int64) {
 	bx, by := i%tileBlocks+quarter%2*tileBlocks, i/tileBlocks+quarter/2*tileBlocks
@@ -123,6 +107,30 @@ func (k *class) sum(b *block, i, quarter int, whole int64) {
 			row[x] = uint32((sum + 3) / 4)
 		}
 	}
+}
+
+// cells returns what k covers of block i, nil for nothing. What is stored is read
+// the first time; when it is damaged c is bad from then on, and it is empty.
+func (c *cover) cells(k *class, i int) *block {
+	if k.stored == nil || k.stored[i].total == 0 {
+		return k.blocks[i]
+	}
+	s := &k.stored[i]
+	s.once.Do(func() {
+		if s.block = new(block); !s.read(s.block, uint32(c.whole)) {
+			*s.block = block{}
+			c.bad.Store(true)
+		}
+	})
+	return s.block
+}
+
+// total sums what k covers of block i.
+func (k *class) total(i int) int64 {
+	if k.stored != nil {
+		return k.stored[i].total
+	}
+	return k.blocks[i].total()
 }
 
 // total sums what b covers; a nil b covers nothing.

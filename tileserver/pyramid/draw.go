@@ -27,8 +27,12 @@ type drawer struct {
 type drawn struct {
 	plan   sync.Once
 	units  [][tileBlocks * tileBlocks]int64 // what each class is to have of each block
-	blocks [tileBlocks * tileBlocks]sync.Once
-	sheets [tileBlocks * tileBlocks]*sheet // nil where nothing is drawn
+	blocks [tileBlocks * tileBlocks]drawnBlock
+}
+
+type drawnBlock struct {
+	once  sync.Once
+	sheet *sheet // nil where nothing is drawn
 }
 
 // sheet is a drawn block.
@@ -43,8 +47,9 @@ type sheet struct {
 func (d *drawer) sheet(around *neighbours, n, i int) *sheet {
 	c := around[n]
 	c.plan()
-	c.drawn.blocks[i].Do(func() { c.drawn.sheets[i] = d.block.draw(around, n, i) })
-	return c.drawn.sheets[i]
+	b := &c.drawn.blocks[i]
+	b.once.Do(func() { b.sheet = d.block.draw(around, n, i) })
+	return b.sheet
 }
 
 // plan decides how many units each class is to have of each block.
@@ -54,16 +59,16 @@ func (c *cover) plan() {
 
 // draw returns the features that show a tile, one for each class that shows in it
 // or in its margin, where it shows what the neighbours draw there. It is nil for a
-// tile that has nothing itself.
-func (d *drawer) draw(around *neighbours, classKey string) []mvt.Feature {
+// tile that has nothing itself. Errors are those of [openCover].
+func (d *drawer) draw(around *neighbours, classKey string) ([]mvt.Feature, error) {
 	own := around[4]
 	if own == nil || len(own.classes) == 0 {
-		return nil
+		return nil, nil
 	}
 	own.plan()
 	most, total := own.most()
 	if total == 0 {
-		return nil
+		return nil, nil
 	}
 	classes, numbers := merged(around)
 	clear(d.tracer.cells[:])
@@ -71,6 +76,11 @@ func (d *drawer) draw(around *neighbours, classKey string) []mvt.Feature {
 	for n, c := range around {
 		if c != nil {
 			d.take(around, n, numbers[n])
+		}
+	}
+	for _, c := range around {
+		if c != nil && c.bad.Load() {
+			return nil, damaged("格网", "its cells")
 		}
 	}
 	shapes := d.tracer.trace(d.patch, len(classes))
@@ -87,7 +97,7 @@ func (d *drawer) draw(around *neighbours, classKey string) []mvt.Feature {
 			features = append(features, mvt.Feature{Polygons: shapes[i], Tags: classes[i].tags(classKey)})
 		}
 	}
-	return features
+	return features, nil
 }
 
 // most returns the name of the class that most is drawn of, and how many units

@@ -48,8 +48,8 @@ func allot(c *cover) [][tileBlocks * tileBlocks]int64 {
 	masses := make([][tileBlocks * tileBlocks]int64, len(c.classes))
 	sums := make([]int64, len(c.classes))
 	for k, class := range c.classes {
-		for i, b := range class.blocks {
-			masses[k][i] = b.total()
+		for i := range class.blocks {
+			masses[k][i] = class.total(i)
 			sums[k] += masses[k][i]
 		}
 	}
@@ -177,15 +177,19 @@ func hold(c *cover, units, masses [][tileBlocks * tileBlocks]int64) {
 // full tells whether every cell of block i is covered.
 func (c *cover) full(i int, masses [][tileBlocks * tileBlocks]int64) bool {
 	sum := int64(0)
-	var blocks []*block
-	for k, class := range c.classes {
+	for k := range c.classes {
 		if masses[k][i] > 0 {
 			sum += masses[k][i]
-			blocks = append(blocks, class.blocks[i])
 		}
 	}
 	if sum < (blockCells*blockCells-blockCells)*c.whole {
 		return false
+	}
+	var blocks []*block
+	for k, class := range c.classes {
+		if masses[k][i] > 0 {
+			blocks = append(blocks, c.cells(class, i))
+		}
 	}
 	enough := c.whole - c.slack(len(blocks))
 	for cell := range blockCells * blockCells {

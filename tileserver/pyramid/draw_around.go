@@ -28,7 +28,7 @@ func (s *surroundings) tract(u, v int) int64 {
 	tract := (v+blockTracts)%blockTracts*blockTracts + (u+blockTracts)%blockTracts
 	sum := int64(0)
 	for _, k := range c.classes {
-		if b := k.blocks[i]; b != nil {
+		if b := c.cells(k, i); b != nil {
 			for j := range tractCells * tractCells {
 				sum += int64(b[cellOf(tract, j)])
 			}
@@ -47,7 +47,7 @@ func (s *surroundings) cell(x, y int) int64 {
 	cell := (y+blockCells)%blockCells*blockCells + (x+blockCells)%blockCells
 	sum := int64(0)
 	for _, k := range c.classes {
-		if b := k.blocks[i]; b != nil {
+		if b := c.cells(k, i); b != nil {
 			sum += int64(b[cell])
 		}
 	}

@@ -46,7 +46,7 @@ func (k key) class() int { return int(k >> keyCell & (1<<keyClass - 1)) }
 const scarce = 50
 
 // draw draws block i of cover n of those around, as many units of each class as
-// are planned; nil if there are none.
+// are planned; nil if there are none, and when the cover is damaged.
 func (d *blockDrawer) draw(around *neighbours, n, i int) *sheet {
 	c := around[n]
 	d.surroundings = surroundings{around, n%3*tileBlocks + i%tileBlocks, n/3*tileBlocks + i/tileBlocks}
@@ -55,7 +55,7 @@ func (d *blockDrawer) draw(around *neighbours, n, i int) *sheet {
 	d.whole, d.unit = c.whole, c.whole/wholeUnits
 	units := int64(0)
 	for k := range c.classes {
-		b := c.classes[k].blocks[i]
+		b := c.cells(c.classes[k], i)
 		if b == nil {
 			continue
 		}
@@ -64,10 +64,10 @@ func (d *blockDrawer) draw(around *neighbours, n, i int) *sheet {
 		d.classes, d.blocks = append(d.classes, k), append(d.blocks, b)
 		d.sums = append(d.sums, b.tracts())
 		// What the plan rounds is a part of a unit.
-		d.small = append(d.small, n*d.unit-b.total())
+		d.small = append(d.small, n*d.unit-c.classes[k].total(i))
 		d.owed, d.left = append(d.owed, 0), append(d.left, 0)
 	}
-	if units == 0 {
+	if units == 0 || c.bad.Load() {
 		return nil
 	}
 	d.near = d.whole - c.slack(len(d.classes))

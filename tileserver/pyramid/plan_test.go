@@ -132,6 +132,8 @@ func TestBuildAllEqualsBuild(t *testing.T) {
 		}
 		same(t, fmt.Sprintf("%d workers, %d bytes: cells", c.workers, c.memory), cells, sink.cells)
 	}
+	// So few that covers are forgotten and opened again.
+	covers := pyramid.NewCovers(12, func(key string, t tile.Tile) ([]byte, error) { return cells[key+t.String()], nil })
 	for _, l := range layers[:2] {
 		for _, g := range tile.Grids() {
 			for z := g.MinZoom(); z <= 14; z++ {
@@ -142,7 +144,7 @@ func TestBuildAllEqualsBuild(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				opt.Cells = func(t tile.Tile) ([]byte, error) { return cells[l.key+t.String()], nil }
+				opt.Covers, opt.Key = covers, l.key
 				stored, err := pyramid.Make(t.Context(), reader{l.source}, tl, opt)
 				if err != nil {
 					t.Fatal(err)
@@ -179,7 +181,7 @@ func TestBuildAllErrors(t *testing.T) {
 	if _, err := pyramid.BuildAll(t.Context(), plan, sink); !errors.Is(err, sink.fail) {
 		t.Errorf("got %v", err)
 	}
-	_, err := pyramid.Make(t.Context(), s, tile.W.At(s.features[0].Geometry[0][0][0], 8), pyramid.Options{Cells: func(tile.Tile) ([]byte, error) { return []byte{1, 2, 3}, nil }})
+	_, err := pyramid.Make(t.Context(), s, tile.W.At(s.features[0].Geometry[0][0][0], 8), pyramid.Options{Covers: pyramid.NewCovers(9, func(string, tile.Tile) ([]byte, error) { return []byte{1, 2, 3}, nil })})
 	if err == nil {
 		t.Error("damaged cells were drawn")
 	}

@@ -71,7 +71,7 @@ const DefaultParcelZoom = 13
 const ParcelsAlways = -1
 
 // Options says how tiles are made. [Make] and [Build] agree about a tile when
-// all but MinZoom, MaxZoom, Workers and Cells are the same.
+// all but MinZoom, MaxZoom, Workers, Covers and Key are the same.
 type Options struct {
 	// MinZoom and MaxZoom are the zooms that Build makes, both included. Make
 	// does not look at them.
@@ -84,9 +84,10 @@ type Options struct {
 	ClassKey string
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
-	// Cells, which may be nil, returns what [BuildAll] gave its [Sink] as the cells
-	// of a tile. With it, Make reads no features below ParcelZoom.
-	Cells func(t tile.Tile) ([]byte, error)
+	// Covers, which may be nil, know what [BuildAll] gave its [Sink] as the cells of
+	// the layer Key. With them, Make reads no features below ParcelZoom.
+	Covers *Covers
+	Key    string
 }
 
 // Stats counts what [Build] made.
@@ -117,7 +118,7 @@ func Build(ctx context.Context, g tile.Grid, s Source, opt Options, put func(t t
 }
 
 func (o Options) layer(s Source) Layer {
-	return Layer{Name: s.Name(), ParcelZoom: o.ParcelZoom, ClassKey: o.ClassKey}
+	return Layer{Key: o.Key, Name: s.Name(), ParcelZoom: o.ParcelZoom, ClassKey: o.ClassKey}
 }
 
 // putter is the sink of one layer in memory.
@@ -148,7 +149,7 @@ func (p *putter) Cells(_ string, t tile.Tile) ([]byte, error) {
 
 // Make makes one tile, of any zoom, as [BuildAll] does: equal bytes. It returns nil
 // for an empty tile. Below ParcelZoom it reads the cells of nine tiles; without
-// [Options.Cells] every feature in and around the tile, so that low zooms are
+// [Options.Covers] every feature in and around the tile, so that low zooms are
 // better built then than made while somebody waits.
 func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, error) {
 	if _, err := tile.New(t.Grid, t.Z, t.X, t.Y); err != nil {
@@ -165,28 +166,19 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 		err := b.run(ctx, d, &job{readerOf(s), []*maker{m}, []tile.Tile{t}})
 		return data, err
 	}
-	covers := newCovers(sink)
-	if opt.Cells != nil {
-		covers.sink = stored{opt.Cells}
-	} else if err := b.cellsAround(ctx, d, readerOf(s), spotted{m, t}); err != nil {
-		return nil, err
+	covers := opt.Covers
+	if covers == nil {
+		if err := b.cellsAround(ctx, d, readerOf(s), spotted{m, t}); err != nil {
+			return nil, err
+		}
+		covers = NewCovers(coversKept, sink.Cells)
 	}
 	err := b.drawCells(d, covers, spotted{m, t})
 	return data, err
 }
 
-// stored is a sink to take cells from.
-type stored struct {
-	cells func(t tile.Tile) ([]byte, error)
-}
-
-func (stored) PutTile(string, tile.Tile, []byte) error       { return nil }
-func (stored) PutCells(string, tile.Tile, []byte) error      { return nil }
-func (s stored) Cells(_ string, t tile.Tile) ([]byte, error) { return s.cells(t) }
-
 // cellsAround finds the cells of a tile and its neighbours from features.
 func (b *builder) cellsAround(ctx context.Context, d *desk, s Reader, at spotted) error {
-	covers := newCovers(b.sink)
 	var find func(t tile.Tile) error
 	find = func(t tile.Tile) error {
 		switch {
@@ -200,7 +192,7 @@ func (b *builder) cellsAround(ctx context.Context, d *desk, s Reader, at spotted
 				return err
 			}
 		}
-		c, err := covers.sum(spotted{at.m, t})
+		c, err := b.sumCells(spotted{at.m, t})
 		if err != nil {
 			return err
 		}

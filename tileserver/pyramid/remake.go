@@ -119,7 +119,7 @@ func (r *Remaking) Run(ctx context.Context, sink Sink) error {
 	b := r.builder
 	b.sink = sink
 	err := b.each(ctx, len(r.jobs), func(ctx context.Context, d *desk, i int) error { return b.run(ctx, d, &r.jobs[i]) })
-	covers := newCovers(sink)
+	covers := NewCovers(coversKept, sink.Cells)
 	for up := 0; err == nil; up++ {
 		var here, parents []spotted
 		for _, m := range b.makers {
@@ -145,7 +145,7 @@ func (r *Remaking) Run(ctx context.Context, sink Sink) error {
 			break
 		}
 		err = b.each(ctx, len(parents), func(_ context.Context, _ *desk, i int) error {
-			c, err := covers.sum(parents[i])
+			c, err := b.sumCells(parents[i])
 			if err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ type spotted struct {
 // zoom are all known, its tiles are drawn, each beside its neighbours, and the
 // cells of the zoom above are summed.
 func (b *builder) sums(ctx context.Context) error {
-	covers := newCovers(b.sink)
+	covers := NewCovers(coversKept, b.sink.Cells)
 	for up := 0; ; up++ {
 		var here, below []spotted
 		for _, m := range b.makers {
@@ -66,7 +66,7 @@ func (b *builder) sums(ctx context.Context) error {
 		// Sorted along a curve, the quarters of a tile stand side by side.
 		parents = slices.Compact(parents)
 		err = b.each(ctx, len(parents), func(_ context.Context, _ *desk, i int) error {
-			c, err := covers.sum(parents[i])
+			c, err := b.sumCells(parents[i])
 			if err != nil {
 				return err
 			}
@@ -93,7 +93,7 @@ func (m *maker) tilesOf(z uint8, dst []spotted) []spotted {
 }
 
 // drawCells makes a tile of cells when its zoom is asked for.
-func (b *builder) drawCells(d *desk, covers *covers, s spotted) error {
+func (b *builder) drawCells(d *desk, covers *Covers, s spotted) error {
 	if int(s.t.Z) < s.m.min || int(s.t.Z) > s.m.max {
 		return nil
 	}
@@ -101,54 +101,70 @@ func (b *builder) drawCells(d *desk, covers *covers, s spotted) error {
 	if err != nil {
 		return err
 	}
-	return b.emit(d, s.m, s.t, d.drawer.draw(around, s.m.ClassKey), 0)
+	features, err := d.drawer.draw(around, s.m.ClassKey)
+	if err != nil {
+		return err
+	}
+	return b.emit(d, s.m, s.t, features, 0)
 }
 
-// coversKept is how many covers are kept in memory, of some 2 MB each: a tile
-// and its neighbours for several workers.
+// coversKept is how many covers a building keeps in memory: a tile and its neighbours
+// for several workers.
 const coversKept = 48
 
-// covers keeps the covers that were used last. It is safe for concurrent use.
-type covers struct {
-	sink Sink
+// Covers keeps what was last drawn of the ground below the parcels' zooms: of as many
+// tiles as it is told to, each of some 2 MB. What several tiles show is
+// drawn once then. It is safe for concurrent use.
+type Covers struct {
+	most  int
+	cells func(layerKey string, t tile.Tile) ([]byte, error)
+
 	mu   sync.Mutex
 	used *list.List // of *keptCover, the last used in front
-	at   map[spotted]*list.Element
+	at   map[coverKey]*list.Element
+}
+
+type coverKey struct {
+	layer string
+	t     tile.Tile
 }
 
 type keptCover struct {
-	s     spotted
+	key   coverKey
 	once  sync.Once
 	cover *cover
 	err   error
 }
 
-func newCovers(sink Sink) *covers {
-	return &covers{sink: sink, used: list.New(), at: map[spotted]*list.Element{}}
+// NewCovers returns Covers that keep at most so many tiles and take cells, as
+// [BuildAll] gave them to its [Sink], from cells, which may be called by several
+// goroutines. What it returns must stay as it is for as long as the Covers are used.
+func NewCovers(most int, cells func(layerKey string, t tile.Tile) ([]byte, error)) *Covers {
+	return &Covers{most: most, cells: cells, used: list.New(), at: map[coverKey]*list.Element{}}
 }
 
 // get returns what a tile is covered by, nil when nothing is known of it. The
 // cover is shared and must not be changed.
-func (c *covers) get(s spotted) (*cover, error) {
-	k := c.kept(s)
+func (c *Covers) get(key coverKey) (*cover, error) {
+	k := c.kept(key)
 	k.once.Do(func() {
 		var data []byte
-		if data, k.err = c.sink.Cells(s.m.Key, s.t); k.err == nil && len(data) > 0 {
-			k.cover, k.err = decodeCover(data)
+		if data, k.err = c.cells(key.layer, key.t); k.err == nil && len(data) > 0 {
+			k.cover, k.err = openCover(data)
 		}
 	})
 	return k.cover, k.err
 }
 
-func (c *covers) kept(s spotted) *keptCover {
+func (c *Covers) kept(key coverKey) *keptCover {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.at[s]
+	e := c.at[key]
 	if e == nil {
-		e = c.used.PushFront(&keptCover{s: s})
-		c.at[s] = e
-		if c.used.Len() > coversKept {
-			delete(c.at, c.used.Remove(c.used.Back()).(*keptCover).s)
+		e = c.used.PushFront(&keptCover{key: key})
+		c.at[key] = e
+		if c.used.Len() > c.most {
+			delete(c.at, c.used.Remove(c.used.Back()).(*keptCover).key)
 		}
 	} else {
 		c.used.MoveToFront(e)
@@ -157,12 +173,12 @@ func (c *covers) kept(s spotted) *keptCover {
 }
 
 // around returns the covers of a tile and its neighbours.
-func (c *covers) around(s spotted) (*neighbours, error) {
+func (c *Covers) around(s spotted) (*neighbours, error) {
 	var n neighbours
 	for i := range n {
 		var err error
 		if t, ok := beside(s.t, i%3-1, i/3-1); ok {
-			if n[i], err = c.get(spotted{s.m, t}); err != nil {
+			if n[i], err = c.get(coverKey{s.m.Key, t}); err != nil {
 				return nil, err
 			}
 		}
@@ -176,15 +192,17 @@ func beside(t tile.Tile, dx, dy int) (tile.Tile, bool) {
 	return n, err == nil
 }
 
-// sum returns what a tile's quarters are covered by together.
-func (c *covers) sum(s spotted) (*cover, error) {
+// sumCells returns what a tile's quarters are covered by together.
+func (b *builder) sumCells(s spotted) (*cover, error) {
 	sum := &cover{}
 	for i, t := range s.t.Children() {
-		k, err := c.get(spotted{s.m, t})
+		data, err := b.sink.Cells(s.m.Key, t)
+		if err == nil {
+			err = sum.addStored(data, i)
+		}
 		if err != nil {
 			return nil, err
 		}
-		sum.add(k, i)
 	}
 	return sum, nil
 }

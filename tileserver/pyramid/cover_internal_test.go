@@ -235,3 +235,20 @@ func TestCoverPile(t *testing.T) {
 		}
 	}
 }
+
+// The least keys come first, whatever their order was.
+func TestLeastFirst(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		keys := make([]key, 1+r.IntN(64))
+		for i, v := range r.Perm(len(keys)) {
+			keys[i] = newKey(int64(v/(1+r.IntN(3))), 0, i)
+		}
+		n := r.IntN(len(keys) + 1)
+		want := slices.Sorted(slices.Values(keys))[:n]
+		leastFirst(keys, n)
+		if got := slices.Sorted(slices.Values(keys[:n])); !slices.Equal(got, want) {
+			t.Fatalf("%d of %d keys: %v, want %v", n, len(keys), got, want)
+		}
+	}
+}

@@ -186,12 +186,14 @@ func (d *blockDrawer) cover(tract int) (full, near, some int) {
 		if d.sums[k][tract] == 0 {
 			continue
 		}
-		for i := range d.covered {
-			v := int64(b[cellOf(tract, i)])
-			if !first {
-				v += d.covered[i]
+		for y := 0; y < len(d.covered); y += tractCells {
+			row, out := (*[tractCells]uint32)(b[cellOf(tract, y):]), (*[tractCells]int64)(d.covered[y:])
+			for x, v := range row {
+				if first {
+					out[x] = 0
+				}
+				out[x] += int64(v)
 			}
-			d.covered[i] = v
 		}
 		first = false
 	}
@@ -262,11 +264,38 @@ func (d *blockDrawer) choose(others int, covered int64) {
 			d.keys = append(d.keys, newKey(v, 0, i))
 		}
 	}
-	if others < len(d.keys) {
-		slices.Sort(d.keys)
-	}
+	leastFirst(d.keys, others)
 	for _, e := range d.keys[:others] {
 		d.chosen[e.cell()] = true
+	}
+}
+
+// leastFirst puts the n least keys first, in any order. All keys differ.
+func leastFirst(keys []key, n int) {
+	for n > 0 && n < len(keys) {
+		pivot := keys[len(keys)/2]
+		i, j := 0, len(keys)-1
+		for i <= j {
+			for keys[i] < pivot {
+				i++
+			}
+			for keys[j] > pivot {
+				j--
+			}
+			if i <= j {
+				keys[i], keys[j] = keys[j], keys[i]
+				i, j = i+1, j-1
+			}
+		}
+		// Up to j keys are at most the pivot, from i on at least.
+		switch {
+		case n <= j:
+			keys = keys[:j+1]
+		case n >= i:
+			keys, n = keys[i:], n-i
+		default:
+			return
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func (r *geoJSON) feedLearning(ctx context.Context, order, work chan<- *learning
 			}
 		}
 		if l.end != nil {
-			return nil
+			return nil //nolint:nilerr // who takes the last batch is told
 		}
 		if l.batch.single {
 			// The feature stands in the window, which must not move.

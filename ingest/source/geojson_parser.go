@@ -78,7 +78,7 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 	s := r.schema
 	return c.properties(&r.names, func(name []byte, spelling int) (int, *problem.Problem) {
-		ok := true
+		var ok bool
 		if spelling < 0 {
 			if spelling, ok = s.index[string(name)]; !ok {
 				return -1, c.fail("属性名不是有效文本", "the name of a property is no valid text")

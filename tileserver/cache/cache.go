@@ -63,17 +63,17 @@ const recordHead = 4 + 4 + 4
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendSum appends data behind the checksum of a tile's key and them, so that what
+// withSum returns data behind the checksum of a tile's key and them, so that what
 // is stored under another key is found out.
-func appendSum(dst, key, data []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(dst, keySum(key, data)), data...)
+func withSum(key, data []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(data)), keySum(key, data)), data...)
 }
 
 func keySum(key, data []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)
 }
 
-// checkSum returns the data in b, which appendSum was given with key.
+// checkSum returns the data in b, which withSum was given with key.
 func checkSum(key, b []byte) ([]byte, error) {
 	if len(b) < 4 || keySum(key, b[4:]) != binary.BigEndian.Uint32(b) {
 		return nil, corrupt("瓦片键 %x 下的 %d 字节校验和不符", "%[2]d bytes under the tile key %[1]x do not have their checksum", key, len(b))
@@ -81,14 +81,13 @@ func checkSum(key, b []byte) ([]byte, error) {
 	return b[4:], nil
 }
 
-func appendRecord(dst []byte, p Part) []byte {
-	at := len(dst)
-	dst = append(dst, 0, 0, 0, 0)
-	dst = binary.BigEndian.AppendUint32(dst, p.CRC)
-	dst = binary.BigEndian.AppendUint32(dst, p.RawLen)
-	dst = append(dst, p.Deflated...)
-	binary.BigEndian.PutUint32(dst[at:], crc32.Checksum(dst[at+4:], castagnoli))
-	return dst
+func encodeRecord(p Part) []byte {
+	b := make([]byte, 4, recordHead+len(p.Deflated))
+	b = binary.BigEndian.AppendUint32(b, p.CRC)
+	b = binary.BigEndian.AppendUint32(b, p.RawLen)
+	b = append(b, p.Deflated...)
+	binary.BigEndian.PutUint32(b, crc32.Checksum(b[4:], castagnoli))
+	return b
 }
 
 // parseRecord returns the part in b, which it shares memory with.

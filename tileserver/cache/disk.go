@@ -144,7 +144,7 @@ func (d *disk) get(key string) (p Part, ok bool, err error) {
 
 // put queues p for writing, and returns false when the queue is full.
 func (d *disk) put(key string, p Part) bool {
-	return d.enqueue(write{key, appendRecord(nil, p)})
+	return d.enqueue(write{key, encodeRecord(p)})
 }
 
 // drop queues key for removal. A queue that is full keeps it, to be found again.

@@ -135,7 +135,7 @@ func (w *Writer) writeAll(s *sequence) error {
 			return err
 		}
 		for len(tiles) > 0 && tiles[0].layer == w.layers[n] {
-			if err := s.put(tiles[0].key[:], appendSum(nil, tiles[0].key[:], tiles[0].content.hash[:])); err != nil {
+			if err := s.put(tiles[0].key[:], withSum(tiles[0].key[:], tiles[0].content.hash[:])); err != nil {
 				return err
 			}
 			tiles = tiles[1:]

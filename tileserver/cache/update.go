@@ -70,7 +70,7 @@ func copyFile(from, to string) error {
 func (u *Updater) Put(layerKey string, t tile.Tile, p Part) error {
 	e := pending{bucket: bucketLayers, layer: layerKey, key: tileKey(t)}
 	if !p.Empty() {
-		e.data = appendRecord(nil, p)
+		e.data = encodeRecord(p)
 		e.hash = hashOf(e.data)
 	}
 	return u.put(e)
@@ -81,7 +81,7 @@ func (u *Updater) Put(layerKey string, t tile.Tile, p Part) error {
 func (u *Updater) PutCells(layerKey string, t tile.Tile, data []byte) error {
 	e := pending{bucket: bucketCells, layer: layerKey, key: tileKey(t)}
 	if len(data) > 0 {
-		e.data = appendSum(nil, e.key[:], data)
+		e.data = withSum(e.key[:], data)
 	}
 	return u.put(e)
 }
@@ -155,7 +155,7 @@ func (u *Updater) write(tx *bolt.Tx, e *pending) error {
 	case !tiles:
 		return layer.Put(e.key[:], e.data)
 	}
-	if err := layer.Put(e.key[:], appendSum(nil, e.key[:], e.hash[:])); err != nil {
+	if err := layer.Put(e.key[:], withSum(e.key[:], e.hash[:])); err != nil {
 		return err
 	}
 	if content.Get(e.hash[:]) != nil {

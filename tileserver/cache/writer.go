@@ -116,7 +116,7 @@ func (w *Writer) Put(layerKey string, t tile.Tile, p Part) error {
 	if p.Empty() {
 		return nil
 	}
-	record := appendRecord(nil, p)
+	record := encodeRecord(p)
 	hash := hashOf(record)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -160,7 +160,7 @@ func (w *Writer) PutRaw(layerKey string, t tile.Tile, raw []byte) (int, error) {
 	w.tiles = append(w.tiles, putTile{layer, tileKey(t), c})
 	w.mu.Unlock()
 	if mine {
-		record := appendRecord(nil, Compress(raw))
+		record := encodeRecord(Compress(raw))
 		c.hash = hashOf(record)
 		w.mu.Lock()
 		c.place, c.err = w.spool.add(record)
@@ -204,7 +204,7 @@ func (w *Writer) PutCells(layerKey string, t tile.Tile, data []byte) error {
 		return err
 	}
 	key := tileKey(t)
-	at, err := w.spool.add(appendSum(nil, key[:], data))
+	at, err := w.spool.add(withSum(key[:], data))
 	if err != nil {
 		return fmt.Errorf("tile store: %w", err)
 	}

@@ -45,17 +45,17 @@ const (
 	flagNet
 )
 
-// append appends c in the form that [decodeCover] reads: the same bytes for the
+// encode returns c in the form that [openCover] reads: the same bytes for the
 // same cover. An empty cover is no bytes.
-func (c *cover) append(data []byte) []byte {
+func (c *cover) encode() []byte {
 	if len(c.classes) == 0 {
-		return data
+		return nil
 	}
 	whole := byte(0)
 	for int64(1)<<whole < c.whole {
 		whole++
 	}
-	data = append(data, cellsFormat, whole)
+	data := []byte{cellsFormat, whole}
 	data = binary.AppendUvarint(data, uint64(len(c.classes)))
 	for _, k := range c.classes {
 		data = k.append(data, uint32(c.whole))
@@ -152,7 +152,7 @@ type lazyBlock struct {
 	block *block
 }
 
-// openCover reads what append wrote, but leaves cells as they are until they are
+// openCover reads what encode wrote, but leaves cells as they are until they are
 // drawn: data are kept and must not change. No bytes are an empty cover. Anything
 // else is a *problem.Problem of the code CELLS_DAMAGED, here or when it is drawn.
 func openCover(data []byte) (*cover, error) {

@@ -97,7 +97,7 @@ func decodeCover(data []byte) (*cover, error) {
 func TestCoverRoundTrip(t *testing.T) {
 	for whole := int64(wholeUnits); whole <= wholeMost; whole *= 4 {
 		want := random(uint64(whole), whole, 3)
-		data := want.append(nil)
+		data := want.encode()
 		got, err := decodeCover(data)
 		if err != nil {
 			t.Fatalf("whole %d: %v", whole, err)
@@ -105,7 +105,7 @@ func TestCoverRoundTrip(t *testing.T) {
 		if d := same(want, got); d != "" {
 			t.Fatalf("whole %d: %s", whole, d)
 		}
-		if !bytes.Equal(got.append(nil), data) {
+		if !bytes.Equal(got.encode(), data) {
 			t.Fatalf("whole %d: other bytes the second time", whole)
 		}
 	}
@@ -137,7 +137,7 @@ func TestCoverAddStored(t *testing.T) {
 		for q := range 4 {
 			c := random(uint64(q), whole, 3)
 			want.add(c, q)
-			if err := got.addStored(c.append(nil), q); err != nil {
+			if err := got.addStored(c.encode(), q); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -148,7 +148,7 @@ func TestCoverAddStored(t *testing.T) {
 }
 
 func TestCoverDamaged(t *testing.T) {
-	data := random(1, wholeUnits, 2).append(nil)
+	data := random(1, wholeUnits, 2).encode()
 	for n := 1; n < len(data); n += 1 + n/50 {
 		_, err := decodeCover(data[:n])
 		if p := (*problem.Problem)(nil); !errors.As(err, &p) {
@@ -162,7 +162,7 @@ func TestCoverDamaged(t *testing.T) {
 
 // Damage inside a block is told by what is drawn of the cover, each time.
 func TestDamagedBlockIsNotDrawn(t *testing.T) {
-	data := random(1, wholeUnits, 1).append(nil)
+	data := random(1, wholeUnits, 1).encode()
 	for i := len(data) - 1; i > len(data)-40; i-- {
 		broken := bytes.Clone(data)
 		broken[i] ^= 0x15
@@ -184,9 +184,9 @@ func TestDamagedBlockIsNotDrawn(t *testing.T) {
 func FuzzDecodeCover(f *testing.F) {
 	small := &cover{whole: wholeUnits}
 	small.class("0101").block(3)[17] = 5
-	f.Add(small.append(nil))
-	f.Add(random(2, wholeUnits, 1).append(nil))
-	f.Add(random(3, wholeUnits<<8, 2).append(nil))
+	f.Add(small.encode())
+	f.Add(random(2, wholeUnits, 1).encode())
+	f.Add(random(3, wholeUnits<<8, 2).encode())
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := decodeCover(data)
@@ -200,7 +200,7 @@ func FuzzDecodeCover(f *testing.F) {
 				}
 			}
 		}
-		again, err := decodeCover(c.append(nil))
+		again, err := decodeCover(c.encode())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func FuzzDecodeCover(f *testing.F) {
 }
 
 func BenchmarkDecodeCover(b *testing.B) {
-	data := random(5, wholeUnits, 1).append(nil)
+	data := random(5, wholeUnits, 1).encode()
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {

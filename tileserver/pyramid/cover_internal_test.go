@@ -162,7 +162,7 @@ func TestCoverKnowsNoAlone(t *testing.T) {
 			f.ends = []int{4}
 			features = append(features, f)
 		}
-		got := new(raster).cover(at, features).append(nil)
+		got := new(raster).cover(at, features).encode()
 		if want == nil {
 			want = got
 		}

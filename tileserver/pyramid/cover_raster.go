@@ -252,11 +252,12 @@ func (r *raster) part(k *class) {
 		row := r.sums[y*rowWidth : (y+1)*rowWidth]
 		sum := 0.0
 		r.overlaps.west = r.overlaps.west[:0]
-		back, rim := [2]int32{}, false
+		var back [2]int32
 		for x := r.left[y]; x < tileCells; x++ {
 			sum += row[x]
 			row[x] = 0
 			share := fine(sum)
+			var rim bool
 			back, rim = r.overlaps.enter(k, int32(y*tileCells+x), share, back)
 			if share == 0 && !rim && x > r.right[y] {
 				break

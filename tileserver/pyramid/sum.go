@@ -14,7 +14,7 @@ func (b *builder) putCells(m *maker, t tile.Tile, c *cover) error {
 	if len(c.classes) == 0 {
 		return nil
 	}
-	if err := b.sink.PutCells(m.Key, t, c.append(nil)); err != nil {
+	if err := b.sink.PutCells(m.Key, t, c.encode()); err != nil {
 		return err
 	}
 	m.mu.Lock()

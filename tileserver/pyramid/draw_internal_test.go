@@ -203,6 +203,8 @@ func BenchmarkDraw(b *testing.B) {
 	land := newTerrain(1, wholeUnits<<2, 3)
 	d := new(drawer)
 	for b.Loop() {
-		d.draw(land.around(1), "DLBM")
+		if _, err := d.draw(land.around(1), "DLBM"); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

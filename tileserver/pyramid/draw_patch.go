@@ -76,7 +76,8 @@ func (d *blockDrawer) settle() {
 		if n <= 0 {
 			return
 		}
-		cell, ok := -1, false
+		var cell int
+		var ok bool
 		if to == 0 {
 			cell, from, ok = d.hollow(from)
 		} else {

@@ -10,6 +10,8 @@ type spot32 struct{ x, y int32 }
 type edge struct {
 	a, b  spot32
 	flips flips
+	// turned tells that the first ring that brought the edge runs from b to a.
+	turned bool
 }
 
 // edges holds every edge in the frame once, whatever number of rings run along
@@ -42,7 +44,8 @@ func (e *edges) add(a, b spot32, feature int32) {
 		e.pixels.light(xa, ya)
 		return
 	}
-	if b.y < a.y || b.y == a.y && b.x < a.x {
+	turned := b.y < a.y || b.y == a.y && b.x < a.x
+	if turned {
 		a, b = b, a
 	}
 	// A neighbour's ring comes along a common border the other way round.
@@ -64,7 +67,7 @@ func (e *edges) add(a, b spot32, feature int32) {
 			return
 		}
 	}
-	e.list = append(e.list, edge{a, b, flips{feature, none}})
+	e.list = append(e.list, edge{a, b, flips{feature, none}, turned})
 	e.table[at] = int32(len(e.list))
 	e.pixels.light(xa, ya)
 	e.pixels.light(xb, yb)
@@ -108,14 +111,13 @@ type buckets struct {
 	members     []member
 }
 
+// member is an edge in a square, with the box around it: x in the upper and y in
+// the lower half of each number, from a corner beyond what edges may reach, so that
+// none is negative.
 type member struct {
-	box        box
+	low, high  uint64
 	edge, next int32
 }
-
-// box is the box around an edge, x in the upper and y in the lower half of each
-// number, from a corner beyond what edges may reach, so that none is negative.
-type box struct{ low, high uint64 }
 
 const (
 	boxOrigin = 1 << 26
@@ -123,10 +125,7 @@ const (
 	boxOnes   = 1<<32 | 1
 )
 
-func (f *edge) box() box {
-	pack := func(x, y int32) uint64 { return uint64(x+boxOrigin)<<32 | uint64(y+boxOrigin) }
-	return box{pack(min(f.a.x, f.b.x), f.a.y), pack(max(f.a.x, f.b.x), f.b.y)}
-}
+func packed(x, y int32) uint64 { return uint64(x+boxOrigin)<<32 | uint64(y+boxOrigin) }
 
 // cross lights the pixels in which edges cross. An edge between two pixels that
 // share a side is left out: whatever it crosses, it does so in one of the two.
@@ -138,7 +137,8 @@ func (e *edges) cross() {
 		f := &e.list[i]
 		dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift
 		if dx*dx+dy*dy > 1 {
-			e.enter(int32(i), f)
+			m := member{edge: int32(i), low: packed(min(f.a.x, f.b.x), f.a.y), high: packed(max(f.a.x, f.b.x), f.b.y)}
+			e.enter(&m, f)
 		}
 	}
 	e.list = e.list[:inner]
@@ -156,38 +156,42 @@ func (b *buckets) reset(edges int) {
 	b.members = append(b.members[:0], member{})
 }
 
-// enter puts f, number i, into the squares that it may meet, and looks whether it
+// enter puts m, which is f, into the squares that it may meet, and looks whether it
 // crosses what they hold.
-func (e *edges) enter(i int32, f *edge) {
+func (e *edges) enter(m *member, f *edge) {
 	const low = (frameLow - 1) * subunits
 	b := &e.buckets
-	at := func(v int32) int32 { return max(0, min((v-low)>>b.shift, b.side-1)) }
-	x0, x1 := at(min(f.a.x, f.b.x)), at(max(f.a.x, f.b.x))
-	y0, y1 := at(f.a.y), at(f.b.y)
-	around := f.box()
+	x0, x1 := b.at(min(f.a.x, f.b.x)-low), b.at(max(f.a.x, f.b.x)-low)
+	y0, y1 := b.at(f.a.y-low), b.at(f.b.y-low)
 	few := x1-x0 < 2 && y1-y0 < 2 || x0 == x1 || y0 == y1
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
 			if few || f.meetsSquare(x<<b.shift+low, y<<b.shift+low, 1<<b.shift) {
 				head := &b.heads[y*b.side+x]
-				e.meet(f, around, *head)
-				b.members = append(b.members, member{around, i, *head})
-				*head = int32(len(b.members) - 1)
+				e.meet(f, m, *head)
+				m.next = *head
+				*head = int32(len(b.members))
+				b.members = append(b.members, *m)
 			}
 		}
 	}
 }
 
-// meet looks at f beside all members of the chain from at on.
-func (e *edges) meet(f *edge, around box, at int32) {
-	high := around.high | boxBits
+// at returns the row or column of squares at v, which counts from the first one's
+// side; beyond the last one, that.
+func (b *buckets) at(v int32) int32 { return min(max(v, 0)>>b.shift, b.side-1) }
+
+// meet looks at f, which is m, beside all members of the chain from at on.
+func (e *edges) meet(f *edge, m *member, at int32) {
+	high, low := m.high|boxBits, m.low+boxOnes
+	members := e.buckets.members
 	for at != 0 {
-		m := &e.buckets.members[at]
+		n := &members[at]
 		// The upper bit of each half stays when what is taken away is less.
-		if (high-m.box.low-boxOnes)&((m.box.high|boxBits)-around.low-boxOnes)&boxBits == boxBits {
-			e.pair(f, &e.list[m.edge])
+		if (high-n.low-boxOnes)&((n.high|boxBits)-low)&boxBits == boxBits {
+			e.pair(f, &e.list[n.edge])
 		}
-		at = m.next
+		at = n.next
 	}
 }
 

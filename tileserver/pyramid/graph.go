@@ -1,18 +1,23 @@
 package pyramid
 
-import "slices"
+import (
+	"slices"
 
-// graph is what bent edges become: nodes in the middles of hot pixels, and sides
-// between them that meet in nodes only, so that they part the plane into faces.
-// Each side is two ways, there and back: way 2s leads from the first node of side
-// s to its second, way 2s+1 back.
+	"gengtu/tileserver/mvt"
+)
+
+// graph is what bent edges become: arcs along the middles of hot pixels, which meet
+// in nodes only, so that they part the plane into faces. Each arc is two ways, there
+// and back: way 2a leads from the first node of arc a to its second, way 2a+1 back.
+// Nodes are where more than two links meet, and some others.
 //
 // Angles grow from x to y, as they do in a polygon of positive area. What lies at
 // the growing angles of a way is the ground beside it.
 type graph struct {
 	sets *sets
 
-	sides  []side
+	arcs   []arc
+	path   []node // the points of all arcs
 	nodes  []node
 	fans   []int32 // the ways out of each node, by angle
 	starts []int32 // where the ways of each node begin in fans; those of node i end
@@ -26,52 +31,73 @@ type graph struct {
 	rows   []int32
 	above  quarters
 
-	walked []bool  // of each way
-	loop   []int32 // the nodes of a walk
-	inLoop []int32 // of each node: where it may be in loop
+	walked []bool      // of each way
+	loop   []mvt.Point // the points of a walk
+	inLoop []int32     // of each node: where it may be in loop
 }
 
-// node is the middle of a hot pixel, in units.
-type node struct{ x, y int16 }
-
-// side is a piece of border between two nodes, in pixels until connect has
-// numbered them.
-type side struct {
-	ends  [2]int32
-	flips flips
+// arc is a piece of border between two nodes, which flips the same features all
+// along.
+type arc struct {
+	from, to int32 // its points in path: both ends, and the corners in between
+	ends     [2]int32
+	flips    flips
 }
 
-func (g *graph) from(way int32) int32 { return g.sides[way>>1].ends[way&1] }
+func (g *graph) from(way int32) int32 { return g.arcs[way>>1].ends[way&1] }
 
-func (g *graph) to(way int32) int32 { return g.sides[way>>1].ends[way&1^1] }
+func (g *graph) to(way int32) int32 { return g.arcs[way>>1].ends[way&1^1] }
+
+// points returns an arc's points, in the direction of way 2·arc.
+func (g *graph) points(arc int32) []node {
+	a := &g.arcs[arc]
+	return g.path[a.from:a.to]
+}
 
 // direction returns the way's course from its node.
 func (g *graph) direction(way int32) (dx, dy int32) {
-	a, b := g.nodes[g.from(way)], g.nodes[g.to(way)]
-	return int32(b.x) - int32(a.x), int32(b.y) - int32(a.y)
+	r := &g.arcs[way>>1]
+	a, b := g.path[r.from], g.path[r.from+1]
+	if way&1 != 0 {
+		a, b = g.path[r.to-1], g.path[r.to-2]
+	}
+	return b.column() - a.column(), b.row() - a.row()
 }
 
-// connect numbers the nodes, puts the ways out of each in order, and makes one of
-// sides that lie on one another. p knows the hot pixels.
-func (g *graph) connect(p *pixels) {
-	g.nodes = p.number(g.nodes[:0])
-	n := len(g.nodes)
-	g.starts = zeroed(g.starts, n+1)
-	for i := range g.sides {
-		s := &g.sides[i]
-		for k, pixel := range s.ends {
-			s.ends[k] = p.rank(pixel)
-			g.starts[s.ends[k]]++
+// begin begins an arc. Until the nodes are numbered its ends are slots.
+func (g *graph) begin(m mark, d flips) {
+	at := int32(len(g.path))
+	g.path = append(g.path, m.node)
+	g.arcs = append(g.arcs, arc{from: at, ends: [2]int32{m.slot, none}, flips: d})
+}
+
+// extend leads the last arc on to p. Corners in straight lines are left out.
+func (g *graph) extend(p node) {
+	n := len(g.path)
+	if n-int(g.arcs[len(g.arcs)-1].from) > 1 {
+		a, b := g.path[n-2], g.path[n-1]
+		if (b.column()-a.column())*(p.row()-b.row()) == (p.column()-b.column())*(b.row()-a.row()) {
+			g.path[n-1] = p
+			return
 		}
 	}
-	sum := int32(0)
-	for i, k := range g.starts {
-		sum += k
-		g.starts[i] = sum
-	}
+	g.path = append(g.path, p)
+}
+
+// end ends the last arc, for now.
+func (g *graph) end(m mark) {
+	a := &g.arcs[len(g.arcs)-1]
+	a.to, a.ends[1] = int32(len(g.path)), m.slot
+}
+
+// connect puts the ways out of each node in order, and makes one of arcs that lie
+// on one another.
+func (g *graph) connect() {
+	n := len(g.nodes)
+	sum := g.starts[n]
 	g.fans = slices.Grow(g.fans[:0], int(sum))[:sum]
-	for i := len(g.sides) - 1; i >= 0; i-- {
-		for k, node := range g.sides[i].ends {
+	for i := len(g.arcs) - 1; i >= 0; i-- {
+		for k, node := range g.arcs[i].ends {
 			g.starts[node]--
 			g.fans[g.starts[node]] = int32(2*i + k)
 		}
@@ -86,19 +112,13 @@ func (g *graph) connect(p *pixels) {
 	for i := range n {
 		at := g.starts[i]
 		for _, way := range g.fans[at:g.starts[i+1]] {
-			if !g.sides[way>>1].flips.empty() {
+			if !g.arcs[way>>1].flips.empty() {
 				g.fans[at], g.places[way] = way, at
 				at++
 			}
 		}
 		g.stops[i] = at
 	}
-}
-
-func zeroed(list []int32, n int) []int32 {
-	list = slices.Grow(list[:0], n)[:n]
-	clear(list)
-	return list
 }
 
 // arrange sorts the ways out of a node by their angles from x to y.
@@ -125,16 +145,18 @@ func (g *graph) arrange(fan []int32) {
 	}
 }
 
-// join makes one of the sides that lead from a node to the same other one, which
-// lie beside one another in its fan. Each pair of nodes is looked at from one end.
+// join makes one of the links that lead from a node to the same other one, which
+// lie beside one another in its fan. Only whole arcs do: where links lie on one
+// another more than two end. Each pair of nodes is looked at from one end.
 func (g *graph) join(node int32, fan []int32) {
 	for i := 0; i < len(fan); {
 		first, to := fan[i]>>1, g.to(fan[i])
-		for i++; i < len(fan) && g.to(fan[i]) == to; i++ {
+		straight := len(g.points(first)) == 2
+		for i++; i < len(fan) && straight && g.to(fan[i]) == to && len(g.points(fan[i]>>1)) == 2; i++ {
 			if node < to {
-				s := &g.sides[fan[i]>>1]
-				g.sides[first].flips = g.sets.join(g.sides[first].flips, s.flips)
-				s.flips = flips{none, none}
+				a := &g.arcs[fan[i]>>1]
+				g.arcs[first].flips = g.sets.join(g.arcs[first].flips, a.flips)
+				a.flips = flips{none, none}
 			}
 		}
 	}
@@ -145,7 +167,7 @@ func (g *graph) join(node int32, fan []int32) {
 // lies around the piece is what lies south of the next side north of it.
 func (g *graph) label() {
 	n := len(g.nodes)
-	g.labels = slices.Grow(g.labels[:0], 2*len(g.sides))[:2*len(g.sides)]
+	g.labels = slices.Grow(g.labels[:0], 2*len(g.arcs))[:2*len(g.arcs)]
 	g.seen = slices.Grow(g.seen[:0], n)[:n]
 	clear(g.seen)
 	g.above.ready = false
@@ -180,7 +202,7 @@ func (g *graph) findTops() []int32 {
 		if g.starts[i] < g.stops[i] {
 			if dx, dy := g.direction(g.fans[g.stops[i]-1]); dy > 0 || dy == 0 && dx > 0 {
 				g.found = append(g.found, int32(i))
-				g.rows[g.nodes[i].y-frameLow]++
+				g.rows[g.nodes[i].row()]++
 			}
 		}
 	}
@@ -191,14 +213,14 @@ func (g *graph) findTops() []int32 {
 	}
 	g.tops = slices.Grow(g.tops[:0], len(g.found))[:len(g.found)]
 	for _, i := range g.found {
-		y := g.nodes[i].y - frameLow
+		y := g.nodes[i].row()
 		g.rows[y]--
 		g.tops[g.rows[y]] = i
 	}
 	for y := range frameSide {
 		row := g.tops[g.rows[y]:g.rows[y+1]]
 		for i := 1; i < len(row); i++ {
-			for j := i; j > 0 && g.nodes[row[j]].x < g.nodes[row[j-1]].x; j-- {
+			for j := i; j > 0 && g.nodes[row[j]] < g.nodes[row[j-1]]; j-- {
 				row[j], row[j-1] = row[j-1], row[j]
 			}
 		}
@@ -218,7 +240,7 @@ func (g *graph) round(way int32) {
 		}
 		next := g.fans[at]
 		g.labels[next^1] = l
-		l = g.sets.over(l, g.sides[next>>1].flips)
+		l = g.sets.over(l, g.arcs[next>>1].flips)
 		g.labels[next] = l
 		if to := g.to(next); !g.seen[to] {
 			g.seen[to] = true

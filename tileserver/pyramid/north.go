@@ -1,86 +1,94 @@
 package pyramid
 
-import "gengtu/tileserver/mvt"
-
-// quarters hold the sides of a graph by the squares of 32 units that they pass,
-// in a chain for each square.
+// quarters hold the arcs of a graph by the squares of 128 units that their boxes
+// meet, in a chain for each square.
 type quarters struct {
-	ready bool
-	heads []int32 // for each square its first link, from 1
-	links []link
+	ready   bool
+	heads   []int32 // for each square its first member, from 1
+	members []quartered
 }
 
-type link struct{ way, next int32 }
+type quartered struct{ arc, next int32 }
 
 const (
-	quarterShift = 5
+	quarterShift = 7
 	quarterSide  = (frameSide-1)>>quarterShift + 1
 )
 
-// point returns the node as a point of a tile.
-func (n node) point() mvt.Point { return mvt.Point{X: int32(n.x), Y: int32(n.y)} }
-
-// fill sorts in all sides of g that lead from west to east or back.
+// fill sorts in all arcs of g.
 func (q *quarters) fill(g *graph) {
 	q.ready = true
 	q.heads = zeroed(q.heads, quarterSide*quarterSide)
-	q.links = append(q.links[:0], link{})
-	for i := range g.sides {
-		s := &g.sides[i]
-		if s.flips.empty() {
+	q.members = append(q.members[:0], quartered{})
+	for i := range g.arcs {
+		if g.arcs[i].flips.empty() {
 			continue
 		}
-		a, b, way := g.nodes[s.ends[0]].point(), g.nodes[s.ends[1]].point(), int32(2*i)
-		if a.X > b.X {
-			a, b, way = b, a, way+1
+		points := g.points(int32(i))
+		west, east, north, south := points[0].column(), points[0].column(), points[0].row(), points[0].row()
+		for _, n := range points[1:] {
+			west, east = min(west, n.column()), max(east, n.column())
+			north, south = min(north, n.row()), max(south, n.row())
 		}
-		if a.X == b.X {
-			continue
-		}
-		y0, y1 := (min(a.Y, b.Y)-frameLow)>>quarterShift, (max(a.Y, b.Y)-frameLow)>>quarterShift
-		x0, x1 := (a.X-frameLow)>>quarterShift, (b.X-1-frameLow)>>quarterShift
-		for y := y0; y <= y1; y++ {
-			for x := x0; x <= x1; x++ {
+		for y := north >> quarterShift; y <= south>>quarterShift; y++ {
+			for x := west >> quarterShift; x <= east>>quarterShift; x++ {
 				at := y*quarterSide + x
-				q.links = append(q.links, link{way, q.heads[at]})
-				q.heads[at] = int32(len(q.links) - 1)
+				q.members = append(q.members, quartered{int32(i), q.heads[at]})
+				q.heads[at] = int32(len(q.members) - 1)
 			}
 		}
 	}
 }
 
 // find returns the label of the ground just north of a node, a little to the
-// east of it. Sides there must be labelled.
+// east of it. Arcs there must be labelled.
 func (q *quarters) find(g *graph, n int32) label {
 	if !q.ready {
 		q.fill(g)
 	}
-	p := g.nodes[n].point()
-	found := label(none)
-	// The nearest side so far is top/width south of the frame's upper side, and
-	// falls by rise/width.
-	top, rise, width := int64(0), int64(0), int64(0)
-	column := (p.X - frameLow) >> quarterShift
-	for y := (p.Y - frameLow) >> quarterShift; y >= 0; y-- {
-		for l := q.heads[y*quarterSide+column]; l != 0; l = q.links[l].next {
-			way := q.links[l].way
-			a, b := g.nodes[g.from(way)].point(), g.nodes[g.to(way)].point()
-			if p.X < a.X || p.X >= b.X || min(a.Y, b.Y) >= p.Y {
-				continue
-			}
-			w, r := int64(b.X-a.X), int64(b.Y-a.Y)
-			t := int64(a.Y-frameLow)*w + int64(p.X-a.X)*r
-			if t >= int64(p.Y-frameLow)*w {
-				continue
-			}
-			if nearer := t*width - top*w; width == 0 || nearer > 0 || nearer == 0 && r*width > rise*w {
-				top, rise, width = t, r, w
-				found = g.labels[way]
+	nearest := nextNorth{to: g.nodes[n], label: none}
+	column := g.nodes[n].column() >> quarterShift
+	for y := g.nodes[n].row() >> quarterShift; y >= 0; y-- {
+		for i := q.heads[y*quarterSide+column]; i != 0; i = q.members[i].next {
+			arc := q.members[i].arc
+			points := g.points(arc)
+			a := points[0]
+			for _, b := range points[1:] {
+				nearest.look(g, a, b, 2*arc)
+				a = b
 			}
 		}
-		if width > 0 && top >= int64(y)<<quarterShift*width {
+		if nearest.width > 0 && nearest.top >= int64(y)<<quarterShift*nearest.width {
 			break // what squares further north hold is further away
 		}
 	}
-	return found
+	return nearest.label
+}
+
+// nextNorth is the search for the link next north of a node, a little to the east of
+// it. The nearest so far is top/width south of the frame's upper side there, and
+// falls by rise/width.
+type nextNorth struct {
+	to               node
+	top, rise, width int64
+	label            label
+}
+
+// look looks at the link from a to b of a way.
+func (s *nextNorth) look(g *graph, a, b node, way int32) {
+	if a.column() > b.column() {
+		a, b, way = b, a, way+1
+	}
+	x, y := s.to.column(), s.to.row()
+	if x < a.column() || x >= b.column() || min(a.row(), b.row()) >= y {
+		return
+	}
+	w, r := int64(b.column()-a.column()), int64(b.row()-a.row())
+	t := int64(a.row())*w + int64(x-a.column())*r
+	if t >= int64(y)*w {
+		return
+	}
+	if nearer := t*s.width - s.top*w; s.width == 0 || nearer > 0 || nearer == 0 && r*s.width > s.rise*w {
+		s.top, s.rise, s.width, s.label = t, r, w, g.labels[way]
+	}
 }

@@ -31,22 +31,22 @@ type outlines struct {
 
 func (o *outlines) reset() { o.points, o.list = o.points[:0], o.list[:0] }
 
-// trace finds the simple rings around the ground of each owner. Sides with the
+// trace finds the simple rings around the ground of each owner. Arcs with the
 // same owner on both hands vanish. A walk keeps its owner's ground beside it and
 // takes the sharpest turn towards it at each node, and a loop that closes on the
 // way is a ring of its own: so rings touch themselves nowhere, and what hangs
 // together by a corner only becomes two polygons.
 func (g *graph) trace(o *outlines) {
-	ways := 2 * len(g.sides)
+	ways := 2 * len(g.arcs)
 	g.walked = slices.Grow(g.walked[:0], ways)[:ways]
 	clear(g.walked)
-	g.inLoop = slices.Grow(g.inLoop[:0], len(g.nodes))[:len(g.nodes)]
+	g.inLoop = zeroed(g.inLoop, len(g.nodes))
 	// From here on ground is its owner's.
 	for _, way := range g.fans {
 		if len(g.sets.lists) == 0 {
 			break // it is so already
 		}
-		if !g.sides[way>>1].flips.empty() {
+		if !g.arcs[way>>1].flips.empty() {
 			g.labels[way] = g.sets.owner(g.labels[way])
 		}
 	}
@@ -66,12 +66,14 @@ func (g *graph) walk(way int32, o *outlines) {
 	for !g.walked[way] {
 		g.walked[way] = true
 		node := g.from(way)
-		if k := g.inLoop[node]; uint32(k) < uint32(len(g.loop)) && g.loop[k] == node {
-			o.add(g, owner, g.loop[k:])
+		p := g.nodes[node].point()
+		if k := g.inLoop[node]; uint32(k) < uint32(len(g.loop)) && g.loop[k] == p {
+			o.add(owner, g.loop[k:])
 			g.loop = g.loop[:k]
 		}
 		g.inLoop[node] = int32(len(g.loop))
-		g.loop = append(g.loop, node)
+		g.loop = append(g.loop, p)
+		g.follow(way)
 		// At the next node the ground lies before the way back, by angle.
 		to := g.to(way)
 		start, stop, at := g.starts[to], g.stops[to], g.places[way^1]
@@ -85,18 +87,29 @@ func (g *graph) walk(way int32, o *outlines) {
 			}
 		}
 	}
-	o.add(g, owner, g.loop)
+	o.add(owner, g.loop)
 }
 
-// add takes over the ring through nodes, without those in straight lines.
-func (o *outlines) add(g *graph, owner int32, nodes []int32) {
-	from := len(o.points)
-	point := func(n int32) mvt.Point {
-		return g.nodes[n].point()
+// follow appends the corners of a way between its ends to the loop.
+func (g *graph) follow(way int32) {
+	points := g.points(way >> 1)
+	points = points[1 : len(points)-1]
+	if way&1 == 0 {
+		for _, n := range points {
+			g.loop = append(g.loop, n.point())
+		}
+		return
 	}
-	before, p := point(nodes[len(nodes)-2]), point(nodes[len(nodes)-1])
-	for _, n := range nodes {
-		next := point(n)
+	for i := len(points) - 1; i >= 0; i-- {
+		g.loop = append(g.loop, points[i].point())
+	}
+}
+
+// add takes over the ring through points, without those in straight lines.
+func (o *outlines) add(owner int32, points []mvt.Point) {
+	from := len(o.points)
+	before, p := points[len(points)-2], points[len(points)-1]
+	for _, next := range points {
 		if cross(mvt.Point{X: p.X - before.X, Y: p.Y - before.Y}, mvt.Point{X: next.X - p.X, Y: next.Y - p.Y}) != 0 {
 			o.points = append(o.points, p)
 		}

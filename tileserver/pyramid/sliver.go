@@ -21,12 +21,15 @@ type slivers struct {
 	chain   []spot
 	ends    []int
 
-	starts, members []int32 // the sides between ground and nothing by rows, see index
+	borders         []border
+	starts, members []int32 // the borders by rows, see index
 }
 
-// square is a unit square, by the pixel of its north-west corner, that a feature
-// asks for.
-type square struct{ pixel, feature int32 }
+// square is a unit square, by its north-west corner, that a feature asks for.
+type square struct {
+	corner  node
+	feature int32
+}
 
 // drawSlivers appends outlines of the squares of features that are too thin, and
 // tells how many of those that reach into the tile are not drawn otherwise.
@@ -49,14 +52,14 @@ func (s *snapper) drawSlivers(t tile.Tile, features []*loaded) (vanished int) {
 	}
 	// The first of several features gets a square.
 	slices.SortFunc(v.squares, func(a, b square) int {
-		return cmp.Or(cmp.Compare(a.pixel, b.pixel), cmp.Compare(a.feature, b.feature))
+		return cmp.Or(cmp.Compare(a.corner, b.corner), cmp.Compare(a.feature, b.feature))
 	})
-	v.squares = slices.CompactFunc(v.squares, func(a, b square) bool { return a.pixel == b.pixel })
+	v.squares = slices.CompactFunc(v.squares, func(a, b square) bool { return a.corner == b.corner })
 	if len(v.squares) == 0 {
 		return vanished
 	}
 	v.index(&s.graph)
-	v.squares = slices.DeleteFunc(v.squares, func(q square) bool { return !v.free(&s.graph, q) })
+	v.squares = slices.DeleteFunc(v.squares, func(q square) bool { return !v.free(q) })
 	s.drawSquares()
 	return vanished
 }
@@ -64,24 +67,33 @@ func (s *snapper) drawSlivers(t tile.Tile, features []*loaded) (vanished int) {
 // drawSquares makes outlines of the squares that are left.
 func (s *snapper) drawSquares() {
 	s.pixels.cool()
-	g := &s.graph
-	g.sides = g.sides[:0]
 	for _, q := range s.slivers.squares {
-		p, d := middleOf(q.pixel), flips{q.feature, none}
-		var at [4]int32
-		for i := range at {
-			x, y := p.X+int32(i&1), p.Y+int32(i>>1)
-			s.pixels.light(x, y)
-			at[i] = pixelAt(x, y)
-		}
-		for _, ends := range [4][2]int32{{at[0], at[1]}, {at[0], at[2]}, {at[1], at[3]}, {at[2], at[3]}} {
-			g.sides = append(g.sides, side{ends, d})
+		for _, n := range q.corners() {
+			p := n.point()
+			s.pixels.light(p.X, p.Y)
 		}
 	}
 	s.pixels.settle()
-	g.connect(&s.pixels)
-	g.label()
-	g.trace(&s.outlines)
+	c := &s.chains
+	c.reset(len(s.pixels.hot))
+	for _, q := range s.slivers.squares {
+		corners := q.corners()
+		for i, n := range corners {
+			next := corners[(i+1)%len(corners)]
+			c.marks = append(c.marks, mark{n, s.pixels.slot(n)}, mark{next, s.pixels.slot(next)})
+			c.close(false, flips{q.feature, none})
+		}
+	}
+	c.arcs(&s.graph)
+	s.graph.connect()
+	s.graph.label()
+	s.graph.trace(&s.outlines)
+}
+
+// corners returns the square's corners, in turn.
+func (q square) corners() [4]node {
+	const east, south = 1, 1 << nodeBits
+	return [4]node{q.corner, q.corner + east, q.corner + east + south, q.corner + south}
 }
 
 // within tells whether f's box reaches into t itself.
@@ -127,7 +139,7 @@ func (v *slivers) ask(w *window, f *loaded, feature int32) {
 // that tile does not know what lies on their other side.
 func (v *slivers) claim(p spot, feature int32) {
 	if p.x >= frameLow && p.x < frameHigh && p.y >= frameLow && p.y < frameHigh && !atMargin(p.x) && !atMargin(p.y) {
-		v.squares = append(v.squares, square{pixelAt(int32(p.x), int32(p.y)), feature})
+		v.squares = append(v.squares, square{nodeAt(int32(p.x), int32(p.y)), feature})
 	}
 }
 
@@ -185,19 +197,32 @@ func (v *slivers) each(visit func(a, b spot)) {
 	}
 }
 
-// index sorts the sides that have ground on one hand only into the rows of
+// border is a link between ground and nothing, and the owners of both.
+type border struct {
+	a, b        mvt.Point
+	left, right label
+}
+
+// index sorts the links that have ground on one hand only into the rows of
 // squares that they touch.
 func (v *slivers) index(g *graph) {
+	v.borders = v.borders[:0]
+	for i := range g.arcs {
+		left, right := g.labels[2*i], g.labels[2*i+1]
+		if g.arcs[i].flips.empty() || (left == none) == (right == none) {
+			continue
+		}
+		points := g.points(int32(i))
+		for k, b := range points[1:] {
+			v.borders = append(v.borders, border{points[k].point(), b.point(), left, right})
+		}
+	}
 	v.starts = zeroed(v.starts, frameSide+1)
-	each := func(visit func(row, way int32)) {
-		for i := range g.sides {
-			way := int32(2 * i)
-			if g.sides[i].flips.empty() || (g.labels[way] == none) == (g.labels[way+1] == none) {
-				continue
-			}
-			y0, y1 := g.nodes[g.from(way)].point().Y, g.nodes[g.to(way)].point().Y
+	each := func(visit func(row, n int32)) {
+		for i := range v.borders {
+			y0, y1 := v.borders[i].a.Y, v.borders[i].b.Y
 			for y := max(min(y0, y1)-1, frameLow); y <= min(max(y0, y1), frameHigh); y++ {
-				visit(y-frameLow, way)
+				visit(y-frameLow, int32(i))
 			}
 		}
 	}
@@ -208,17 +233,18 @@ func (v *slivers) index(g *graph) {
 		v.starts[i] = sum
 	}
 	v.members = slices.Grow(v.members[:0], int(sum))[:sum]
-	each(func(row, way int32) { v.starts[row]--; v.members[v.starts[row]] = way })
+	each(func(row, n int32) { v.starts[row]--; v.members[v.starts[row]] = n })
 }
 
 // free tells whether the square shares no ground with what is drawn, and no
 // border with what is drawn of its own feature.
-func (v *slivers) free(g *graph, q square) bool {
-	p := middleOf(q.pixel)
+func (v *slivers) free(q square) bool {
+	p := q.corner.point()
 	inside := false
-	for _, way := range v.members[v.starts[p.Y-frameLow]:v.starts[p.Y-frameLow+1]] {
-		a, b := g.nodes[g.from(way)].point(), g.nodes[g.to(way)].point()
-		own := g.labels[way] == q.feature || g.labels[way+1] == q.feature
+	for _, n := range v.members[v.starts[p.Y-frameLow]:v.starts[p.Y-frameLow+1]] {
+		l := &v.borders[n]
+		a, b := l.a, l.b
+		own := l.left == q.feature || l.right == q.feature
 		if meets, cuts := meetSquare(a, b, p); cuts || own && meets {
 			return false
 		}

@@ -21,6 +21,7 @@ type snapper struct {
 	sets     sets
 	edges    edges
 	cutter   cutter
+	chains   chains
 	graph    graph
 	outlines outlines
 	slivers  slivers
@@ -36,7 +37,7 @@ func (s *snapper) tile(t tile.Tile, features []*loaded) ([]mvt.Feature, int) {
 	s.edges.cross()
 	s.settle()
 	s.bend()
-	s.graph.connect(&s.pixels)
+	s.graph.connect()
 	s.graph.label()
 	s.outlines.reset()
 	s.graph.trace(&s.outlines)
@@ -56,58 +57,43 @@ func (s *snapper) reset(features int) {
 	s.edges.reset()
 }
 
-// frameCorners are the pixels in the corners of the frame: nodes of what runs
-// along it, which bend nothing.
-var frameCorners = [4]int32{
-	pixelAt(frameLow, frameLow), pixelAt(frameHigh, frameLow), pixelAt(frameLow, frameHigh), pixelAt(frameHigh, frameHigh),
+// frameCorners are the frame's corners: nodes of what runs along it, which bend
+// nothing.
+var frameCorners = [4]node{
+	nodeAt(frameLow, frameLow), nodeAt(frameHigh, frameLow), nodeAt(frameLow, frameHigh), nodeAt(frameHigh, frameHigh),
 }
 
 func (s *snapper) settle() {
 	if len(s.cutter.rims) > 0 {
-		for _, b := range frameCorners {
-			s.pixels.room(b)
+		for _, n := range frameCorners {
+			s.pixels.room(n)
 		}
 	}
 	s.pixels.settle()
 }
 
-// bend makes the sides of the graph from the edges.
+// bend makes the graph's arcs from the edges.
 func (s *snapper) bend() {
-	g := &s.graph
-	g.sides = g.sides[:0]
+	c := &s.chains
+	c.reset(len(s.pixels.hot))
+	s.bender.reset(&s.pixels)
 	for i := range s.edges.list {
 		e := &s.edges.list[i]
-		if e.flips.empty() {
-			continue
-		}
-		s.bender.through(&s.pixels, e.a, e.b)
-		for j, p := range s.bender.chain[1:] {
-			g.sides = append(g.sides, side{[2]int32{s.bender.chain[j], p}, e.flips})
+		if !e.flips.empty() {
+			c.marks = s.bender.through(e.a, e.b, c.marks)
+			c.close(e.turned, e.flips)
 		}
 	}
 	if len(s.cutter.rims) > 0 {
-		for _, b := range frameCorners {
-			s.pixels.heat(b)
+		for _, n := range frameCorners {
+			s.pixels.heat(n)
 		}
 	}
 	for _, r := range s.cutter.rims {
-		s.bendRim(r)
+		c.marks = r.along(&s.pixels, c.marks)
+		c.close(false, flips{r.feature, none})
 	}
-}
-
-// bendRim makes sides from an edge along the frame: between all hot pixels there.
-func (s *snapper) bendRim(r rim) {
-	a, b := unitOf(r.a), unitOf(r.b)
-	dx, dy := int32(min(max(b.x-a.x, -1), 1)), int32(min(max(b.y-a.y, -1), 1))
-	x, y := int32(a.x), int32(a.y)
-	last := pixelAt(x, y)
-	for int64(x) != b.x || int64(y) != b.y {
-		x, y = x+dx, y+dy
-		if p := pixelAt(x, y); s.pixels.isHot(p) {
-			s.graph.sides = append(s.graph.sides, side{[2]int32{last, p}, flips{r.feature, none}})
-			last = p
-		}
-	}
+	c.arcs(&s.graph)
 }
 
 // show tells whether any outline reaches into the tile itself.

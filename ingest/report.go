@@ -3,7 +3,6 @@ package ingest
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -61,10 +60,12 @@ type LayerReport struct {
 	// counted but not listed.
 	Dropped int                `json:"findings_not_listed,omitempty"`
 	Notes   []*problem.Problem `json:"notes,omitempty"`
+
+	leftOut map[string]int // by class, where it is in LeftOut
 }
 
 func newLayerReport(in Input) *LayerReport {
-	return &LayerReport{Layer: in.Layer, Vintage: in.Vintage, Sources: []SourceReport{}, Counts: map[string]int{}, Findings: []Finding{}}
+	return &LayerReport{Layer: in.Layer, Vintage: in.Vintage, Sources: []SourceReport{}, Counts: map[string]int{}, Findings: []Finding{}, leftOut: map[string]int{}}
 }
 
 // sums fills in the sums of record of a stored layer.
@@ -156,15 +157,29 @@ func (l *LayerReport) add(f Finding) {
 	l.Findings = append(l.Findings, f)
 }
 
-// leaveOut counts a feature that the rule of cropland does not take.
+// leaveOut counts a feature that the rule of cropland does not take, by class;
+// beyond maxClasses of them by otherClasses.
 func (l *LayerReport) leaveOut(j *judged) {
-	i := slices.IndexFunc(l.LeftOut, func(x ClassCount) bool { return x.Class == j.class })
-	if i < 0 {
-		l.LeftOut = append(l.LeftOut, ClassCount{Class: j.class})
-		i = len(l.LeftOut) - 1
+	i, ok := l.leftOut[j.class]
+	if !ok {
+		class := j.class
+		if len(l.LeftOut) >= maxClasses {
+			class = otherClasses
+		}
+		if i, ok = l.leftOut[class]; !ok {
+			i = len(l.LeftOut)
+			l.LeftOut = append(l.LeftOut, ClassCount{Class: class})
+			l.leftOut[class] = i
+		}
 	}
 	l.LeftOut[i].add(j)
 }
+
+// maxClasses is more than any classification has; a field with more values is none.
+const (
+	maxClasses   = 500
+	otherClasses = "…"
+)
 
 // printer prints a report in one language.
 type printer struct {

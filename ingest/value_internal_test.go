@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestRecordArea(t *testing.T) {
 		ok   bool
 	}{
 		{0.0, 0, true}, {12.34, 1234, true}, {0.005, 1, true}, {61904860.22, 6190486022, true},
-		{-0.01, index.NoArea, false}, {math.NaN(), index.NoArea, false}, {1e16, index.NoArea, false}, {"12", index.NoArea, false},
+		{-0.01, index.NoArea, false}, {math.NaN(), index.NoArea, false}, {1e11, 1e13, true}, {1.0001e11, index.NoArea, false}, {"12", index.NoArea, false},
 	} {
 		if got, ok := recordArea(c.in); got != c.want || ok != c.ok {
 			t.Errorf("%v: %d %v, want %d %v", c.in, got, ok, c.want, c.ok)
@@ -116,5 +117,22 @@ func TestGeometryProblem(t *testing.T) {
 	_, err = gk.MultiPolygon(shape(geo.XY{X: 36500000, Y: 3800000}), geo.Limits{Vertices: 2})
 	if p := geometryProblem(err); p.Code != "GEOMETRY_LIMIT" {
 		t.Errorf("too many positions: %v", p)
+	}
+}
+
+// Classes without end, as a field that is no class has, take no memory without end.
+func TestLeaveOutManyClasses(t *testing.T) {
+	r := newLayerReport(Input{Layer: "cropland"})
+	for i := range 3 * maxClasses {
+		j := judged{class: strconv.Itoa(i), areaIn: 1}
+		j.AreaM2 = 1
+		r.leaveOut(&j)
+	}
+	sum := 0
+	for _, c := range r.LeftOut {
+		sum += c.Features
+	}
+	if last := r.LeftOut[len(r.LeftOut)-1]; len(r.LeftOut) != maxClasses+1 || last.Class != otherClasses || sum != 3*maxClasses {
+		t.Errorf("%d classes, the last %+v, %d features in all", len(r.LeftOut), last, sum)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,7 +71,15 @@ func (e *env) export(l *index.Layer, out string) error {
 		desc.Fields = append(desc.Fields, source.Field{Name: f.Name, Kind: sourceKind(f.Kind)})
 	}
 	desc.Fields = append(desc.Fields, source.Field{Name: "gengtu_id", Kind: source.Integer}, source.Field{Name: "area_m2", Kind: source.Real})
-	w, err := source.Create(out, desc, source.WriteOptions{})
+	if isStream(out) {
+		return problem.New("OUT_UNWRITABLE", "要素要写进文件，这里是管道或设备", "features are written to a file, this is a pipe or a device").In(out).
+			Advise("请给一个文件名", "give the name of a file")
+	}
+	to, mode, err := target(out)
+	if err != nil {
+		return err
+	}
+	w, err := source.Create(to, desc, source.WriteOptions{})
 	if err != nil {
 		return err
 	}
@@ -91,8 +100,12 @@ func (e *env) export(l *index.Layer, out string) error {
 		}
 		p.tell(e.pick("导出", "exporting"), int64(i+1), int64(l.Len()))
 	}
-	if err := w.Close(); err != nil {
-		return err
+	err = w.Close()
+	if err == nil {
+		err = os.Chmod(to, mode)
+	}
+	if err != nil {
+		return ofFile(err, out, to)
 	}
 	p.end()
 	for _, n := range w.Notes() {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	_ "modernc.org/sqlite" // reads MBTiles
@@ -215,6 +217,30 @@ func TestExportRefuses(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v is left behind, %v", left, err)
+	}
+}
+
+// An export of features goes where a link leads, keeps the mode of the file there,
+// and does not take the place of a pipe.
+func TestExportThroughLinks(t *testing.T) {
+	e := theEditions(t)
+	dir := t.TempDir()
+	link, file, pipe := filepath.Join(dir, "link.csv"), filepath.Join(dir, "file.csv"), filepath.Join(dir, "pipe.csv")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink("file.csv", link), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "export", "--edition", e.Secure, "--layer", "region", "--out", link)
+	at, err := os.Lstat(link)
+	if err != nil || at.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is %v, %v", at.Mode(), err)
+	}
+	written, err := os.Stat(file)
+	if err != nil || written.Mode() != 0o600 || written.Size() == 0 {
+		t.Errorf("behind the link %v, %d bytes, %v", written.Mode(), written.Size(), err)
+	}
+	_, errs, code := gengtu(t, "export", "--edition", e.Secure, "--layer", "region", "--out", pipe)
+	if at, err := os.Lstat(pipe); err != nil || at.Mode()&os.ModeNamedPipe == 0 || code != 1 || !strings.Contains(errs, "[OUT_UNWRITABLE]") {
+		t.Errorf("exit code %d, %s; the pipe is %v, %v", code, errs, at.Mode(), err)
 	}
 }
 

@@ -21,13 +21,9 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if isStream(path) {
 		return writeStream(path, write)
 	}
-	target, err := linkTarget(path)
+	target, mode, err := target(path)
 	if err != nil {
-		return unwritable(path, err)
-	}
-	mode := fs.FileMode(newFileMode)
-	if old, err := os.Stat(target); err == nil {
-		mode = old.Mode().Perm()
+		return err
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
 	if err != nil {
@@ -45,6 +41,19 @@ func writeFile(path string, write func(io.Writer) error) error {
 		err = os.Rename(tmp.Name(), target)
 	}
 	return ofFile(err, path, tmp.Name())
+}
+
+// target returns the file that writing to path replaces, and the mode that it is to
+// have: that of the file there.
+func target(path string) (string, fs.FileMode, error) {
+	to, err := linkTarget(path)
+	if err != nil {
+		return "", 0, unwritable(path, err)
+	}
+	if old, err := os.Stat(to); err == nil {
+		return to, old.Mode().Perm(), nil
+	}
+	return to, newFileMode, nil
 }
 
 // isStream tells whether path is there and cannot be replaced by a file: it is no

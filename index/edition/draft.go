@@ -1,15 +1,11 @@
 package edition
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +18,7 @@ type Draft struct {
 	dir, tmp string
 	made     []string // directories that Begin made, the innermost first
 	unlock   func()
+	finished map[string]<-chan sealed // by file
 }
 
 // Begin starts a generation in the edition at dir, which is made when it is not
@@ -32,7 +29,7 @@ func Begin(dir string) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Draft{dir: dir, made: made}
+	d := &Draft{dir: dir, made: made, finished: map[string]<-chan sealed{}}
 	// Looked at first, so that nothing is left in a directory of someone else's.
 	if _, err := d.survey(); err != nil {
 		d.unmake()
@@ -129,6 +126,7 @@ func (d *Draft) Abort() {
 	if d.tmp == "" {
 		return
 	}
+	d.rest()
 	// What cannot be removed now is removed by the next Begin.
 	_ = os.RemoveAll(d.tmp)
 	d.tmp = ""
@@ -192,49 +190,6 @@ func stamp(all []*Manifest) string {
 		}
 	}
 	return now.Format(layout)
-}
-
-// seal hashes the draft's files, writes the manifest, and sees all of it on disk
-// before anything names it.
-func (d *Draft) seal(m *Manifest) error {
-	m.Files = map[string]string{}
-	names := []string{FeaturesFile, TilesFile}
-	if _, err := os.Lstat(d.File(GroundFile)); err == nil {
-		names = append(names, GroundFile)
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	// Hashing and syncing take as long as the largest file takes.
-	sums, errs := make([]string, len(names)), make([]error, len(names))
-	var wait sync.WaitGroup
-	for i, name := range names {
-		wait.Go(func() { sums[i], errs[i] = sealFile(d.File(name)) })
-	}
-	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	for i, name := range names {
-		m.Files[name] = sums[i]
-	}
-	if err := m.write(d.tmp); err != nil {
-		return err
-	}
-	return syncDir(d.tmp)
-}
-
-// sealFile sees a file on disk and returns its SHA-256 in hex.
-func sealFile(path string) (string, error) {
-	synced := make(chan error, 1)
-	go func() {
-		f, err := os.Open(path)
-		if err == nil {
-			err = errors.Join(f.Sync(), f.Close())
-		}
-		synced <- err
-	}()
-	sum, err := hashFile(path)
-	return sum, errors.Join(err, <-synced)
 }
 
 // place moves the draft to where its generation belongs, and tells whether it
@@ -313,20 +268,4 @@ func lock(dir string) (func(), error) {
 			return nil, unwritable(dir, err)
 		}
 	}
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		if os.IsNotExist(err) {
-			return "", problem.New("EDITION_INCOMPLETE", "缺少文件", "the file is missing").In(path).Because(err)
-		}
-		return "", problem.New("EDITION_UNREADABLE", "文件读不出来（%v）", "the file cannot be read (%v)", err).In(path).Because(err)
-	}
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", wrap(path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"gengtu/index/problem"
 )
@@ -208,42 +207,6 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// CheckFiles compares the checksums of a generation's files with its manifest,
-// of several files at once.
-func CheckFiles(dir string, m *Manifest) error {
-	names := []string{FeaturesFile, TilesFile}
-	if _, ok := m.Files[GroundFile]; ok {
-		names = append(names, GroundFile)
-	}
-	errs := make([]error, len(names))
-	var wait sync.WaitGroup
-	for i, name := range names {
-		wait.Go(func() { errs[i] = CheckFile(filepath.Join(Path(dir, m.Generation), name), m.Files[name]) })
-	}
-	wait.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err // one is enough to be told of
-		}
-	}
-	return nil
-}
-
-// CheckFile compares the SHA-256 of the file at path, in hex, with want. The
-// problem of a file that differs has the code CHECKSUM, that of one that is not
-// there EDITION_INCOMPLETE.
-func CheckFile(path, want string) error {
-	sum, err := hashFile(path)
-	if err != nil {
-		return err
-	}
-	if sum != want {
-		return problem.New("CHECKSUM", "文件的校验和是 %s，清单里是 %s", "the file has the checksum %s, the manifest says %s", sum, want).In(path).
-			Advise("文件已损坏：请从备份恢复，或用 gengtu rollback 回到上一代", "the file is damaged: restore it from a backup, or go back with gengtu rollback")
-	}
-	return nil
 }
 
 // CompareVintages orders vintages by time: as text, because years come first in

@@ -51,6 +51,23 @@ type Manifest struct {
 	ContentHash string `json:"content_hash"`
 	// Files holds the SHA-256, in hex, of each file beside the manifest.
 	Files map[string]string `json:"files"`
+	// Blocks holds of each file the CRC-32C of every MiB, eight hex digits each:
+	// whoever copies a file finds damage by them without hashing all of it.
+	Blocks map[string]string `json:"blocks,omitempty"`
+	// Updates are what the generation differs in from the full ingest that it goes
+	// back to, the oldest first; empty below secure. They are no part of the
+	// content hash.
+	Updates []Update `json:"updates,omitempty"`
+}
+
+// Update names what one update brought.
+type Update struct {
+	// Generation is the one that was updated.
+	Generation string `json:"generation"`
+	// Source names the files of changed features by layer key, without folders.
+	Source map[string][]string `json:"source,omitempty"`
+	// Deletions names the file of keys that were deleted, or is "".
+	Deletions string `json:"deletions,omitempty"`
 }
 
 // Layer is one layer in one vintage.
@@ -83,6 +100,15 @@ type Layer struct {
 	// themselves, -1 for every zoom; chosen when all tiles are built, and kept by
 	// updates. 0: not chosen yet.
 	ParcelZoom int `json:"parcel_zoom,omitempty"`
+}
+
+// maxUpdates is how many updates a manifest names: ten years of one a day.
+const maxUpdates = 3650
+
+// Note adds an update to those that m names; of more than 3650 the oldest go.
+func (m *Manifest) Note(u Update) {
+	m.Updates = append(slices.Clone(m.Updates), u)
+	m.Updates = m.Updates[max(0, len(m.Updates)-maxUpdates):]
 }
 
 // Key is the layer's name in files: name@vintage.

@@ -1,0 +1,243 @@
+package edition
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"gengtu/index/problem"
+)
+
+// blockBytes is what one checksum of [Manifest.Blocks] is taken over.
+const blockBytes = 1 << 20
+
+// castagnoli is the polynomial that processors have an instruction for.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sealed is what is known of a file of a draft once it is on disk.
+type sealed struct {
+	sum, blocks string
+	err         error
+}
+
+// Finish sees a file of the draft on disk and takes its checksums, beside other
+// work: Commit waits for it. The file must not be written to any more.
+func (d *Draft) Finish(name string) {
+	done := make(chan sealed, 1)
+	d.finished[name] = done
+	path := d.File(name)
+	go func() { done <- sealFile(path) }()
+}
+
+// rest waits for what Finish began.
+func (d *Draft) rest() {
+	for name, done := range d.finished {
+		<-done
+		delete(d.finished, name)
+	}
+}
+
+// seal sees the draft's files on disk, writes the manifest with their checksums,
+// and sees that on disk too before anything names it.
+func (d *Draft) seal(m *Manifest) error {
+	m.Files, m.Blocks = map[string]string{}, map[string]string{}
+	names := []string{FeaturesFile, TilesFile}
+	if _, err := os.Lstat(d.File(GroundFile)); err == nil {
+		names = append(names, GroundFile)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, name := range names {
+		if d.finished[name] == nil {
+			d.Finish(name)
+		}
+	}
+	var errs []error
+	for _, name := range names {
+		s := <-d.finished[name]
+		delete(d.finished, name)
+		m.Files[name], m.Blocks[name] = s.sum, s.blocks
+		errs = append(errs, s.err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := m.write(d.tmp); err != nil {
+		return err
+	}
+	return syncDir(d.tmp)
+}
+
+// sealFile sees a file on disk and takes its checksums.
+func sealFile(path string) sealed {
+	synced := make(chan error, 1)
+	go func() {
+		f, err := os.Open(path)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		synced <- err
+	}()
+	sum, blocks, err := checksums(path)
+	return sealed{sum, blocks, errors.Join(err, <-synced)}
+}
+
+// CheckFiles compares the checksums of a generation's files with its manifest,
+// of several files at once.
+func CheckFiles(dir string, m *Manifest) error {
+	names := []string{FeaturesFile, TilesFile}
+	if _, ok := m.Files[GroundFile]; ok {
+		names = append(names, GroundFile)
+	}
+	errs := make([]error, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() { errs[i] = m.checkFile(Path(dir, m.Generation), name) })
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err // one is enough to be told of
+		}
+	}
+	return nil
+}
+
+// checkFile compares both kinds of checksum of a file of the generation in gdir.
+func (m *Manifest) checkFile(gdir, name string) error {
+	path := filepath.Join(gdir, name)
+	sum, blocks, err := checksums(path)
+	if err == nil && sum != m.Files[name] {
+		err = differs(path, sum, m.Files[name])
+	}
+	if want, ok := m.Blocks[name]; err == nil && ok && blocks != want {
+		err = blocksDiffer(path, blocks, want)
+	}
+	return err
+}
+
+// CheckFile compares the SHA-256 of the file at path, in hex, with want. The
+// problem of a file that differs has the code CHECKSUM, that of one that is not
+// there EDITION_INCOMPLETE.
+func CheckFile(path, want string) error {
+	sum, _, err := checksums(path)
+	if err == nil && sum != want {
+		err = differs(path, sum, want)
+	}
+	return err
+}
+
+// blocksDiffer names the first block that is another.
+func blocksDiffer(path, blocks, want string) error {
+	at := 0
+	for at < min(len(blocks), len(want)) && blocks[at] == want[at] {
+		at++
+	}
+	return differs(path, fmt.Sprintf("%.8s (MiB %d)", blocks[at&^7:], at/8), fmt.Sprintf("%.8s", want[at&^7:]))
+}
+
+func differs(path, sum, want string) error {
+	return problem.New("CHECKSUM", "文件的校验和是 %s，清单里是 %s", "the file has the checksum %s, the manifest says %s", sum, want).In(path).
+		Advise("文件已损坏：请从备份恢复，或用 gengtu rollback 回到上一代", "the file is damaged: restore it from a backup, or go back with gengtu rollback")
+}
+
+// CopyFile copies the file name of the generation that m describes from its
+// directory gdir to a path that must not exist, and compares what it copies with
+// the checksums of m's blocks, or with that of the file where m has none. Problems
+// are those of [CheckFile]; ctx's error is returned when it ends. After an error
+// the copy is worth nothing.
+func CopyFile(ctx context.Context, gdir string, m *Manifest, name, to string) error {
+	path := filepath.Join(gdir, name)
+	want, known := m.Blocks[name]
+	if !known {
+		if err := CheckFile(path, m.Files[name]); err != nil {
+			return err
+		}
+	}
+	in, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	blocks, err := eachPart(in, func(b []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, err := out.Write(b)
+		return err
+	})
+	if err == nil && known && blocks != want {
+		err = blocksDiffer(path, blocks, want)
+	}
+	return errors.Join(wrap(path, err), in.Close(), out.Close())
+}
+
+func openFile(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	switch {
+	case os.IsNotExist(err):
+		return nil, problem.New("EDITION_INCOMPLETE", "缺少文件", "the file is missing").In(path).Because(err)
+	case err != nil:
+		return nil, problem.New("EDITION_UNREADABLE", "文件读不出来（%v）", "the file cannot be read (%v)", err).In(path).Because(err)
+	}
+	return f, nil
+}
+
+// partBytes is what is read at a time: little enough that it is still in the
+// processor's cache when it is hashed and written.
+const partBytes = 128 << 10
+
+// eachPart reads in part by part, gives each to visit, which must not keep it, and
+// returns the checksums of the blocks.
+func eachPart(in io.Reader, visit func(b []byte) error) (string, error) {
+	var sums []byte
+	part := make([]byte, partBytes)
+	sum, size := uint32(0), 0 // of the block so far
+	for {
+		n, err := io.ReadFull(in, part)
+		if n > 0 {
+			if err := visit(part[:n]); err != nil {
+				return "", err
+			}
+			sum, size = crc32.Update(sum, castagnoli, part[:n]), size+n
+		}
+		over := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if size == blockBytes || over && size > 0 {
+			sums = fmt.Appendf(sums, "%08x", sum)
+			sum, size = 0, 0
+		}
+		switch {
+		case over:
+			return string(sums), nil
+		case err != nil:
+			return "", err
+		}
+	}
+}
+
+// checksums returns the SHA-256 of a file in hex, and the checksums of its blocks.
+func checksums(path string) (sum, blocks string, err error) {
+	f, err := openFile(path)
+	if err != nil {
+		return "", "", err
+	}
+	h := sha256.New()
+	blocks, err = eachPart(f, func(b []byte) error {
+		h.Write(b)
+		return nil
+	})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", "", wrap(path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), blocks, nil
+}

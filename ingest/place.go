@@ -16,19 +16,24 @@ type regionShape struct {
 	box   geo.Box
 }
 
-// regionsFor returns the places of the vintage, or those of the latest vintage
-// that has any: places of another year are better than none.
+// regionsFor returns the places that features of the vintage are placed in.
 func (r *run) regionsFor(vintage string) []regionShape {
-	if own := r.regions[vintage]; len(own) > 0 {
-		return own
+	return r.regions[regionVintage(r.regions, vintage)]
+}
+
+// regionVintage returns the vintage of the places for features of that vintage: its
+// own, or the latest that has any: places of another year are better than none.
+func regionVintage(regions map[string][]regionShape, vintage string) string {
+	if len(regions[vintage]) > 0 {
+		return vintage
 	}
 	best := ""
-	for v := range r.regions {
+	for v := range regions {
 		if best == "" || edition.CompareVintages(v, best) > 0 {
 			best = v
 		}
 	}
-	return r.regions[best]
+	return best
 }
 
 // placeIn returns the place that most of m lies in, or "". Where places of

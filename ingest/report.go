@@ -217,6 +217,9 @@ func (p *printer) layer(l *LayerReport) {
 		l.AreaIn, l.AreaOut, l.AreaRefused, l.leftOutArea(), l.AreaMending)
 	if u := l.Update; u != nil {
 		p.line("  更新：新增 %d，替换 %d，删除 %d，未变 %d", "  update: added %d, replaced %d, deleted %d, unchanged %d", u.Added, u.Replaced, u.Deleted, u.Unchanged)
+		if u.Placed > 0 {
+			p.line("  其中 %d 个因政区变化改属他地", "  of these %d lie in another place because regions changed", u.Placed)
+		}
 		if len(u.NotFound) > 0 {
 			p.line("  ! 删除清单里不存在的编号 %s", "  ! keys to delete that are not there: %s", strings.Join(u.NotFound, " "))
 		}

@@ -3,11 +3,13 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
@@ -18,6 +20,9 @@ type UpdateReport struct {
 	index.Fates
 	// NotFound are the keys to delete that the layer does not have.
 	NotFound []string `json:"not_found,omitempty"`
+	// Placed are the features, among those replaced, that lie in another place now
+	// because the regions of the edition changed.
+	Placed int `json:"placed,omitempty"`
 }
 
 // Update reads changed features, which it judges as [Run] does, and says what
@@ -32,7 +37,7 @@ type UpdateReport struct {
 // that the layer has not), UPDATE_TWICE (a key is both changed and deleted).
 func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []string, opt Options) ([]index.Delta, *Report, error) {
 	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter("")}
-	u := &update{run: r, base: base, deletes: map[string]bool{}, found: map[string]bool{}}
+	u := &update{run: r, base: base, deletes: map[string]bool{}, found: map[string]bool{}, runs: map[string]*layerRun{}, touched: map[string]map[uint64]bool{}}
 	for _, k := range deletes {
 		u.deletes[k] = true
 	}
@@ -62,6 +67,9 @@ func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []str
 	if err == nil {
 		err = u.missing()
 	}
+	if err == nil {
+		err = u.placeAnew(ctx)
+	}
 	return u.deltas, r.report, err
 }
 
@@ -72,6 +80,11 @@ type update struct {
 	deletes map[string]bool // keys
 	found   map[string]bool // of deletes, in any layer
 	deltas  []index.Delta
+	runs    map[string]*layerRun       // by layer key
+	touched map[string]map[uint64]bool // ids that the deltas put or delete, by layer key
+
+	placed map[string][]regionShape // the regions before the update, by vintage
+	moved  map[string][]geo.Box     // of regions that came, went or changed, by vintage
 }
 
 // settle gives an input the vintage that it is of, and refuses one of a layer
@@ -145,6 +158,7 @@ func (u *update) begin(inputs []Input) (*layerRun, error) {
 		l.rep.Cropland = &ClassCount{Class: CroplandPrefix}
 	}
 	u.report.Layers = append(u.report.Layers, l.rep)
+	u.runs[meta.Key()] = l
 	return l, nil
 }
 
@@ -188,8 +202,12 @@ func (u *update) resolve(l *layerRun) error {
 	}
 	slices.Sort(d.Delete)
 	u.deltas = append(u.deltas, d)
+	for _, id := range d.Delete {
+		put[id] = true
+	}
+	u.touched[meta.Key()] = put
 	if l.rep.Layer == "region" {
-		return u.changeRegions(l, d.Delete, put)
+		return u.changeRegions(l, put)
 	}
 	return nil
 }
@@ -282,49 +300,16 @@ func (u *update) missing() error {
 	return nil
 }
 
-// loadRegions takes the places of the edition in, for features that do not say
-// where they lie.
-func (u *update) loadRegions() error {
-	for i := range u.base.Manifest.Layers {
-		m := &u.base.Manifest.Layers[i]
-		if m.Name != "region" || m.View != nil {
-			continue
-		}
-		err := u.base.Each(m.Key(), func(f *index.Feature) error {
-			if f.Place != "" {
-				u.addRegion(m.Vintage, regionShape{f.Place, f.Geometry, f.Box})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
+// Files names the files read, by layer key, without folders.
+func (r *Report) Files() map[string][]string {
+	out := map[string][]string{}
+	for _, l := range r.Layers {
+		for _, s := range l.Sources {
+			key := l.Layer + "@" + l.Vintage
+			out[key] = append(out[key], filepath.Base(s.Path))
 		}
 	}
-	return nil
-}
-
-// changeRegions makes the places of a vintage those that the update leaves.
-func (u *update) changeRegions(l *layerRun, gone []uint64, put map[uint64]bool) error {
-	for _, id := range gone {
-		put[id] = true
-	}
-	m := u.base.Layer(l.rep.Layer, l.rep.Vintage)
-	delete(u.regions, l.rep.Vintage)
-	add := func(f *index.Feature) {
-		if f.Place != "" {
-			u.addRegion(m.Vintage, regionShape{f.Place, f.Geometry, f.Box})
-		}
-	}
-	err := u.base.Each(m.Key(), func(f *index.Feature) error {
-		if !put[f.ID] {
-			add(f)
-		}
-		return nil
-	})
-	if err == nil {
-		err = l.out.Each(func(f *index.Feature) error { add(f); return nil })
-	}
-	return err
+	return out
 }
 
 // Revised fills in what became of the features of an update.
@@ -337,7 +322,7 @@ func (r *Report) Revised(v *index.Revision) {
 	kept := r.Layers[:0]
 	for _, l := range r.Layers {
 		// Layers that nothing was read for are there only for what was deleted.
-		if len(l.Sources) > 0 || l.Update.Deleted > 0 || len(l.Update.NotFound) > 0 {
+		if len(l.Sources) > 0 || l.Update.Deleted > 0 || l.Update.Placed > 0 || len(l.Update.NotFound) > 0 {
 			kept = append(kept, l)
 		}
 	}

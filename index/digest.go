@@ -181,14 +181,27 @@ func digestGroups(tx *bolt.Tx, bucket string, prefixes map[string]bool) error {
 // ContentDigest returns the digest, in hex, of the content of the features file
 // at path, from the digests that [Seal] and [Base.Revise] keep in it.
 func ContentDigest(path string) (string, error) {
+	db, err := openReadOnly(path)
+	if err != nil {
+		return "", err
+	}
 	h := sha256.New()
-	err := Each(path, func(bucket string, k, v []byte) error {
-		if bucket == digestsBucket {
-			hashEntry(h, k, v)
-		}
-		return nil
+	err = guard(func() error {
+		return db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(digestsBucket))
+			if b == nil {
+				return fmt.Errorf("%w: it has no digests", errFile)
+			}
+			return b.ForEach(func(k, v []byte) error {
+				hashEntry(h, k, v)
+				return nil
+			})
+		})
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	if errors.Is(err, errFile) {
+		err = damaged(path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, db.Close())
 }
 
 // CheckContent compares the digests in the features file at path with its

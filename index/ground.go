@@ -152,14 +152,19 @@ func (ix *Index) join() error {
 		return nil
 	}
 	ix.owners = newGroundSource(ix)
-	if !slices.Equal(ix.ground.Keys(), ix.owners.keys) {
+	return ix.resolve(ix.ground, ix.owners)
+}
+
+// resolve tells the layers who of theirs is alone in g.
+func (ix *Index) resolve(g *ground.Ground, s *groundSource) error {
+	if !slices.Equal(g.Keys(), s.keys) {
 		return damaged(filepath.Join(ix.Dir, edition.GroundFile), fmt.Errorf("%w: its layers are others than the manifest's", errFile))
 	}
-	if err := ix.ground.Resolve(ix.owners.owners, ix.owners.ownerOf); err != nil {
+	if err := g.Resolve(s.owners, s.ownerOf); err != nil {
 		return damaged(filepath.Join(ix.Dir, edition.GroundFile), err)
 	}
-	for _, s := range ix.owners.stored {
-		s.layer.partitioned = partitioned{ix.ground, s.first}
+	for _, l := range s.stored {
+		l.layer.partitioned = partitioned{g, l.first}
 	}
 	return nil
 }

@@ -12,25 +12,30 @@ import (
 	"gengtu/index/ground"
 )
 
-// ReviseGround makes the partition of the ground of ix and writes it to path,
-// which must not exist. from is the partition of the generation before, "" for
-// none, and v what the features of ix differ in from those of that generation:
-// where it is the shorter way, only what changed is made anew. Otherwise, and in
-// all else, it does as [BuildGround] does.
-func ReviseGround(ctx context.Context, ix *Index, from, path string, v *Revision, tell func(done, all int)) (made bool, err error) {
-	s := newGroundSource(ix)
-	if from == "" || s.box.Empty() || len(s.keys) > ground.MaxLayers {
+// ReviseGround makes the partition of the ground of ix at path, where either a copy
+// of that of the generation before lies or nothing. v is what the features of ix
+// differ in from those of that generation: where it is the shorter way, only what
+// changed is made anew; the file is not seen on disk then, see
+// [edition.Draft.Finish], and of the partition ix knows only which features are
+// alone. Otherwise it does as [BuildGround] does.
+func ReviseGround(ctx context.Context, ix *Index, path string, v *Revision, tell func(done, all int)) (made bool, err error) {
+	switch _, err := os.Stat(path); {
+	case errors.Is(err, os.ErrNotExist):
 		return BuildGround(ctx, ix, path, tell)
-	}
-	if err := CopyFile(ctx, from, path); err != nil {
+	case err != nil:
 		return false, err
 	}
-	done, err := reviseGround(ctx, s, path, v, tell)
-	if err == nil && done {
-		err = ix.attach(path)
-	}
-	if err != nil || done {
-		return done, err
+	if s := newGroundSource(ix); !s.box.Empty() && len(s.keys) <= ground.MaxLayers {
+		about, err := reviseGround(ctx, s, path, v, tell)
+		done := about != nil
+		if err == nil && done {
+			if err = Compact(path); err == nil {
+				err = ix.resolve(about, s)
+			}
+		}
+		if err != nil || done {
+			return done, err
+		}
 	}
 	if err := os.Remove(path); err != nil {
 		return false, err
@@ -38,28 +43,29 @@ func ReviseGround(ctx context.Context, ix *Index, from, path string, v *Revision
 	return BuildGround(ctx, ix, path, tell)
 }
 
-func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision, tell func(done, all int)) (bool, error) {
-	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+// reviseGround returns what the changed partition is about, nil where it was not
+// changed.
+func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision, tell func(done, all int)) (*ground.Ground, error) {
+	db, err := openCopy(path)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	r := &groundRecords{db: db}
-	done := false
+	var about *ground.Ground
 	err = guard(func() (err error) {
 		if r.tx, err = db.Begin(true); err != nil {
 			return err
 		}
-		done, err = ground.Update(ctx, s, &v.extents, r, tell)
+		done, err := ground.Update(ctx, s, &v.extents, r, tell)
+		if err == nil && done {
+			about, err = ground.About(r)
+		}
 		return err
 	})
-	err = errors.Join(err, r.end())
-	if err == nil {
-		err = db.Sync()
+	if err = errors.Join(err, r.end(), db.Close()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err = errors.Join(err, db.Close()); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
-	}
-	return done, nil
+	return about, nil
 }
 
 // groundRecords are the records of a partition in a file. What is changed is

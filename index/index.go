@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -102,19 +103,39 @@ func (ix *Index) load() error {
 	}
 	ix.tx = tx
 	for _, views := range []bool{false, true} {
-		for i := range ix.Manifest.Layers {
-			meta := &ix.Manifest.Layers[i]
-			if (meta.View != nil) != views {
-				continue
-			}
-			l, err := ix.loadLayer(meta)
-			if err != nil {
-				return fmt.Errorf("layer %s: %w", meta.Key(), err)
-			}
-			ix.layers[meta.Key()] = l
+		if err := ix.loadLayers(views); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// loadLayers loads the views, or the others, several at once.
+func (ix *Index) loadLayers(views bool) error {
+	loaded := make([]*Layer, len(ix.Manifest.Layers))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range ix.Manifest.Layers {
+		meta := &ix.Manifest.Layers[i]
+		if (meta.View != nil) != views {
+			continue
+		}
+		group.Go(func() error {
+			return guard(func() (err error) {
+				if loaded[i], err = ix.loadLayer(meta); err != nil {
+					err = fmt.Errorf("layer %s: %w", meta.Key(), err)
+				}
+				return err
+			})
+		})
+	}
+	err := group.Wait()
+	for _, l := range loaded {
+		if l != nil {
+			ix.layers[l.Meta.Key()] = l
+		}
+	}
+	return err
 }
 
 func (ix *Index) loadLayer(meta *edition.Layer) (*Layer, error) {

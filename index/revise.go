@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -152,17 +150,15 @@ type Revision struct {
 	extents overlay.Change // of stored features
 }
 
-// Revise writes a features file to path, which must not exist: that of b with
-// the deltas, which are of different layers. What it holds is, key by key and
-// value by value, what a [Writer] makes of the same features. After an error,
-// which is ctx's when it ends, the file is worth nothing.
+// Revise takes deltas, which are of different layers, into the features file at
+// path, which is a copy of b's. What it holds then is, key by key and value by
+// value, what a [Writer] makes of the same features. It is not seen on disk: see
+// [edition.Draft.Finish]. After an error, which is ctx's when it ends, the file is
+// worth nothing.
 func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revision, error) {
-	if err := CopyFile(ctx, b.path, path); err != nil {
-		return nil, err
-	}
-	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	db, err := openCopy(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	r := &reviser{base: b, db: db, out: &Revision{
 		Layers: slices.Clone(b.Manifest.Layers), Changed: map[string][]geo.Box{}, Fates: map[string]Fates{},
@@ -172,28 +168,20 @@ func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revisi
 			break
 		}
 	}
-	if err = errors.Join(err, db.Sync(), db.Close()); err != nil {
+	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return r.out, nil
+	return r.out, Compact(path)
 }
 
-// CopyFile copies a file to a path that must not exist; the system shares the
-// blocks where it can.
-func CopyFile(ctx context.Context, from, to string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	in, err := os.Open(from)
+// openCopy opens a copy of a finished file to change it. The list of its free
+// pages is stored, so that the next update need not look for them.
+func openCopy(path string) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, FreelistType: bolt.FreelistMapType, NoGrowSync: true})
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return errors.Join(err, in.Close())
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, in.Close(), out.Close(), ctx.Err())
+	return db, nil
 }
 
 // reviser takes deltas into a file.

@@ -13,25 +13,40 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// Rebuilt counts what [UpdateTiles] did.
+// Rebuilt tells what [UpdateTiles] did.
 type Rebuilt struct {
 	// Counts is the number of tiles of the new file by grid and zoom.
 	Counts map[string]map[string]int
-	// Made is how many were made anew, empty ones among them.
-	Made int
+	// Work says for each grid and zoom, in their order, how much of it was made.
+	Work []Rework
 }
 
-// UpdateTiles writes a file of tiles to path, which must not exist: that at from
-// with those tiles and cells made anew from ix that a change may show in. changed
+// Rework counts the tiles of a grid and zoom, those of all layers together.
+type Rework struct {
+	Grid string `json:"grid"`
+	Zoom int    `json:"zoom"`
+	// Dirty of All tiles that are there now or were before were made anew, empty
+	// ones among them.
+	Dirty int `json:"dirty"`
+	All   int `json:"all"`
+	// DirtyBytes and AllBytes are what these tiles take compressed: as they are, or
+	// were where they are empty now.
+	DirtyBytes int64 `json:"dirty_bytes"`
+	AllBytes   int64 `json:"all_bytes"`
+}
+
+// UpdateTiles makes the tiles and cells anew that a change may show in, from ix, in
+// the file at path, a copy of the one at from. changed
 // are the boxes of the features that changed, by layer key, of what they were and
 // what they are. The tiles are those that [BuildTiles] makes of ix; of opt, zooms
-// and grids must be those of the file at from.
+// and grids must be those of the file at from. The file is not seen on disk, see
+// [edition.Draft.Finish]; after an error it is removed.
 func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, changed map[string][]geo.Box, opt BuildOptions) (*Rebuilt, error) {
 	old, err := cache.Open(from)
 	if err != nil {
 		return nil, err
 	}
-	u, err := cache.Update(from, path)
+	u, err := cache.Update(path)
 	if err != nil {
 		return nil, errors.Join(err, old.Close())
 	}
@@ -50,22 +65,31 @@ func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, change
 	if err = errors.Join(err, old.Close()); err != nil {
 		return nil, errors.Join(err, u.Abort())
 	}
-	counts, err := u.Close()
+	done, err := u.Close()
 	if err != nil {
 		return nil, err
 	}
+	return rebuilt(done), nil
+}
+
+func rebuilt(u *cache.Updated) *Rebuilt {
 	out := &Rebuilt{Counts: map[string]map[string]int{}}
-	for _, tiles := range r.Tiles {
-		out.Made += len(tiles)
-	}
 	for _, g := range tile.Grids() {
-		zooms := map[string]int{}
-		for z, n := range counts[g] {
-			zooms[strconv.Itoa(int(z))] = n
+		counts := map[string]int{}
+		out.Counts[g.String()] = counts
+		for z := range uint8(tile.MaxZoom + 1) {
+			now, put, gone := u.Now[g][z], u.Put[g][z], u.Gone[g][z]
+			if now.Tiles > 0 {
+				counts[strconv.Itoa(int(z))] = now.Tiles
+			}
+			if all := now.Tiles + gone.Tiles; all > 0 {
+				out.Work = append(out.Work, Rework{
+					g.String(), int(z), put.Tiles + gone.Tiles, all, put.Bytes + gone.Bytes, now.Bytes + gone.Bytes,
+				})
+			}
 		}
-		out.Counts[g.String()] = zooms
 	}
-	return out, nil
+	return out
 }
 
 // keyedTile is a tile of a layer.
@@ -107,6 +131,8 @@ func (s *updateSink) Cells(key string, t tile.Tile) ([]byte, error) {
 	defer s.mu.Unlock()
 	return s.cells[keyedTile{key, t}], nil
 }
+
+func (s *updateSink) CellsBefore(key string, t tile.Tile) ([]byte, error) { return s.old.Cells(key, t) }
 
 // clear takes away what was to be made and is empty now.
 func (s *updateSink) clear() error {

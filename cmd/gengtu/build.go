@@ -102,16 +102,23 @@ func contentHash(features, tiles string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r, err := cache.Open(tiles)
+	ot, err := tilesDigest(tiles)
+	return joinDigests(of, ot), err
+}
+
+func tilesDigest(path string) (string, error) {
+	r, err := cache.Open(path)
 	if err != nil {
 		return "", err
 	}
-	ot, err := r.Digest()
-	if err = errors.Join(err, r.Close()); err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte("features " + of + "\ntiles " + ot + "\n"))
-	return hex.EncodeToString(sum[:]), nil
+	sum, err := r.Digest()
+	return sum, errors.Join(err, r.Close())
+}
+
+// joinDigests returns the content hash.
+func joinDigests(features, tiles string) string {
+	sum := sha256.Sum256([]byte("features " + features + "\ntiles " + tiles + "\n"))
+	return hex.EncodeToString(sum[:])
 }
 
 // storedTile is one entry of tiles.db.

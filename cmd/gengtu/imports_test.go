@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"tileserver/pyramid":             {"index/geo", "index/problem", "tileserver/tile", "tileserver/mvt"},
 	"tileserver/raster":              {"index/problem", "styles", "tileserver/mvt"},
 	"tileserver/glyph":               {"index/problem"},
-	"tileserver/cache":               {"index/problem", "tileserver/tile"},
+	"tileserver/cache":               {"index", "index/problem", "tileserver/tile"},
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},

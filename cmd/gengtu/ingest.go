@@ -137,6 +137,16 @@ func (e *env) giveReport(rep *ingest.Report, path string) error {
 	if read == 0 {
 		return nil // nothing was opened; the error says why
 	}
+	return e.writeReport(rep, path)
+}
+
+// report is what a verb tells when it is done; as JSON it is what it holds.
+type report interface {
+	Write(w io.Writer, lang problem.Lang) error
+}
+
+// writeReport prints a report, and writes it to a file when one is asked for.
+func (e *env) writeReport(rep report, path string) error {
 	write := func(w io.Writer, asJSON bool) error {
 		if !asJSON {
 			return rep.Write(w, e.lang)

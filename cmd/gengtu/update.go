@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -48,142 +49,175 @@ func runUpdate(e *env, fs *flags) error {
 			return err
 		}
 	}
-	return e.update(&f, *dir, inputs, keys, building{*keep, f.workers, bytes})
+	u := &updating{env: e, dir: *dir, building: building{*keep, f.workers, bytes}}
+	u.update.Deletions = filepath.Base(*deletions)
+	if *deletions == "" {
+		u.update.Deletions = ""
+	}
+	return u.run(&f, inputs, keys)
 }
 
-// update makes a generation of the edition at dir out of the one in force.
-func (e *env) update(f *reading, dir string, inputs []ingest.Input, deletions []string, w building) error {
-	if _, _, err := edition.Current(dir); err != nil {
+// updating makes a generation of an edition out of the one in force.
+type updating struct {
+	*env
+	dir      string
+	building building
+	draft    *edition.Draft
+	old      *edition.Manifest
+	from     string // directory of the generation in force
+	progress *progress
+	copied   map[string]<-chan error // by file
+	revision *index.Revision
+	manifest *edition.Manifest
+	update   edition.Update
+	work     updateWork
+}
+
+// run makes the generation and puts it in force.
+func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) error {
+	if _, _, err := edition.Current(u.dir); err != nil {
 		return err // before a draft is made where no edition is
 	}
-	d, err := edition.Begin(dir)
+	d, err := edition.Begin(u.dir)
 	if err != nil {
 		return err
 	}
 	defer d.Abort()
-	name, old, err := edition.Current(dir)
+	name, old, err := edition.Current(u.dir)
 	if err != nil {
 		return err
 	}
 	if old.Tier != edition.Secure {
-		return problem.New("UPDATE_TIER", "%[1]s 版由高一级版本派生，不能直接更新", "a %[1]s edition is derived from a higher one and is not updated by itself", old.Tier).In(dir).
+		return problem.New("UPDATE_TIER", "%[1]s 版由高一级版本派生，不能直接更新", "a %[1]s edition is derived from a higher one and is not updated by itself", old.Tier).In(u.dir).
 			Advise("更新 secure 版，再用 gengtu publish 重新派生", "update the secure edition, and derive this one again with gengtu publish")
 	}
-	from := edition.Path(dir, name)
-	p := e.progress()
-	defer p.end()
-	opt, err := f.options(e, old.Tier, p)
+	u.draft, u.old, u.from, u.progress = d, old, edition.Path(u.dir, name), u.env.progress()
+	defer u.progress.end()
+	opt, err := f.options(u.env, old.Tier, u.progress)
 	if err != nil {
 		return err
 	}
-	u := &updating{env: e, old: old, from: from}
-	u.check()
-	base, err := index.OpenBase(from, old)
+	u.work.begin()
+	defer u.copy()()
+	base, err := index.OpenBase(u.from, old)
 	if err != nil {
 		return err
 	}
-	deltas, rep, err := ingest.Update(e.ctx, base, inputs, deletions, opt)
-	rep.Edition = dir
+	deltas, rep, err := ingest.Update(u.ctx, base, inputs, deletions, opt)
+	rep.Edition = u.dir
 	if err != nil {
-		return errors.Join(err, base.Close(), e.giveReport(rep, f.report))
+		return errors.Join(err, base.Close(), u.giveReport(rep, f.report))
 	}
-	u.draft, u.progress, u.building = d, p, w
-	err = u.write(e.ctx, base, deltas)
+	u.work.done(&u.work.Seconds.Reading)
+	u.update.Generation, u.update.Source = name, rep.Files()
+	err = u.write(base, deltas)
 	if err = errors.Join(err, base.Close()); err != nil {
 		return err
 	}
-	if err := d.Commit(u.manifest, w.keep); err != nil {
+	if err := d.Commit(u.manifest, u.building.keep); err != nil {
 		return err
 	}
-	p.end()
+	u.work.done(&u.work.Seconds.Swap)
+	u.progress.end()
 	rep.Generation = u.manifest.Generation
 	rep.Revised(u.revision)
-	return e.giveReport(rep, f.report)
+	return u.writeReport(&updateReport{rep, &u.work}, f.report)
 }
 
-// updating makes the files of a generation from those of the one before.
-type updating struct {
-	*env
-	draft    *edition.Draft
-	old      *edition.Manifest
-	from     string // directory of the generation before
-	progress *progress
-	building building
-	checked  map[string]<-chan error // by file
-	revision *index.Revision
-	manifest *edition.Manifest
-}
-
-// check begins to compare the files of the generation before with their
-// checksums, beside the other work: what is damaged must not be taken over.
-func (u *updating) check() {
-	u.checked = map[string]<-chan error{}
-	for _, name := range []string{edition.FeaturesFile, edition.GroundFile, edition.TilesFile} {
-		done := make(chan error, 1)
-		u.checked[name] = done
-		want, ok := u.old.Files[name]
-		if !ok {
-			done <- nil
-			continue
+// copy begins to copy the files of the generation in force, beside the other work;
+// they are compared with their checksums, for what is damaged must not be taken
+// over. The function returned waits until nothing is written to the draft any more.
+func (u *updating) copy() (wait func()) {
+	ctx, stop := context.WithCancel(u.ctx)
+	u.copied = map[string]<-chan error{}
+	var all sync.WaitGroup
+	// Several at once would be slower together, and the first is waited for.
+	names := []string{edition.FeaturesFile, edition.GroundFile, edition.TilesFile}
+	done := make([]chan error, len(names))
+	for i, name := range names {
+		done[i] = make(chan error, 1)
+		u.copied[name] = done[i]
+	}
+	all.Go(func() {
+		for i, name := range names {
+			if _, ok := u.old.Files[name]; !ok {
+				done[i] <- nil
+				continue
+			}
+			done[i] <- edition.CopyFile(ctx, u.from, u.old, name, u.draft.File(name))
 		}
-		go func() { done <- edition.CheckFile(u.path(name), want) }()
+	})
+	return func() {
+		stop()
+		all.Wait()
 	}
 }
 
 // write writes the files and the manifest.
-func (u *updating) write(ctx context.Context, base *index.Base, deltas []index.Delta) error {
+func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 	u.progress.tell(u.pick("要素", "features"), 0, 0)
 	d := u.draft
-	err := <-u.checked[edition.FeaturesFile]
+	err := <-u.copied[edition.FeaturesFile]
 	if err != nil {
 		return err
 	}
-	if u.revision, err = base.Revise(ctx, d.File(edition.FeaturesFile), deltas); err != nil {
+	if u.revision, err = base.Revise(u.ctx, d.File(edition.FeaturesFile), deltas); err != nil {
 		return err
 	}
+	d.Finish(edition.FeaturesFile)
 	m := *u.old
-	m.Program, m.Layers, m.Files = programVersion(), u.revision.Layers, nil
+	m.Program, m.Layers, m.Files, m.Blocks = programVersion(), u.revision.Layers, nil, nil
+	m.Note(u.update)
 	u.manifest = &m
 	ix, err := index.OpenFiles(d.File(""), &m)
 	if err != nil {
 		return err
 	}
 	ix.Figure()
-	err = u.ground(ctx, ix)
+	u.work.done(&u.work.Seconds.Features)
+	err = u.ground(ix)
+	u.work.done(&u.work.Seconds.Ground)
 	if err == nil {
-		err = <-u.checked[edition.TilesFile]
-	}
-	if err == nil {
-		var made *tileserver.Rebuilt
-		made, err = tileserver.UpdateTiles(ctx, ix, u.path(edition.TilesFile), d.File(edition.TilesFile), u.revision.Changed, tileserver.BuildOptions{
-			MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: u.building.workers, MemoryBytes: u.building.memory,
-			Progress: func(done, all int) { u.progress.tell(u.pick("瓦片", "tiles"), int64(done), int64(all)) },
-		})
-		if made != nil {
-			m.Tiles = made.Counts
-		}
+		err = u.tiles(ix)
 	}
 	if err = errors.Join(err, ix.Close()); err != nil {
 		return err
 	}
+	u.work.done(&u.work.Seconds.Tiles)
 	m.ContentHash, err = contentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
-	return errors.Join(err, ctx.Err())
+	u.work.done(&u.work.Seconds.Digests)
+	return errors.Join(err, u.ctx.Err())
 }
 
-// path is that of a file of the generation before.
-func (u *updating) path(name string) string { return filepath.Join(u.from, name) }
-
 // ground makes the partition of the ground.
-func (u *updating) ground(ctx context.Context, ix *index.Index) error {
-	if err := <-u.checked[edition.GroundFile]; err != nil {
+func (u *updating) ground(ix *index.Index) error {
+	if err := <-u.copied[edition.GroundFile]; err != nil {
 		return err
 	}
-	from := ""
-	if _, ok := u.old.Files[edition.GroundFile]; ok {
-		from = u.path(edition.GroundFile)
-	}
-	_, err := index.ReviseGround(ctx, ix, from, u.draft.File(edition.GroundFile), u.revision, func(done, all int) {
+	made, err := index.ReviseGround(u.ctx, ix, u.draft.File(edition.GroundFile), u.revision, func(done, all int) {
 		u.progress.tell(u.pick("地面划分", "ground"), int64(done), int64(all))
 	})
+	if made && err == nil {
+		u.draft.Finish(edition.GroundFile)
+	}
 	return err
+}
+
+// tiles makes the tiles.
+func (u *updating) tiles(ix *index.Index) error {
+	if err := <-u.copied[edition.TilesFile]; err != nil {
+		return err
+	}
+	m, to := u.manifest, u.draft.File(edition.TilesFile)
+	made, err := tileserver.UpdateTiles(u.ctx, ix, filepath.Join(u.from, edition.TilesFile), to, u.revision.Changed, tileserver.BuildOptions{
+		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: u.building.workers, MemoryBytes: u.building.memory,
+		Progress: func(done, all int) { u.progress.tell(u.pick("瓦片", "tiles"), int64(done), int64(all)) },
+	})
+	if err != nil {
+		return err
+	}
+	u.draft.Finish(edition.TilesFile)
+	m.Tiles = made.Counts
+	u.work.took(made.Work)
+	return nil
 }

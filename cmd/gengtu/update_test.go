@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -44,14 +45,18 @@ func stored(t testing.TB, dir string) (map[string]string, *edition.Manifest) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Close(); err != nil {
+	err = r.EachCells(func(layer string, at tile.Tile, data []byte) error {
+		out["cells "+layer+" "+at.String()] = string(data)
+		return nil
+	})
+	if err = errors.Join(err, r.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return out, m
 }
 
 // After each of many updates, one on the other, an edition holds what a full
-// ingest of all that is there now makes: each feature, code, digest and tile.
+// ingest of all that is there now makes: each feature, code, digest, tile and cell.
 func TestUpdateEqualsIngest(t *testing.T) {
 	c := smallCountry(t, 700)
 	dir := filepath.Join(t.TempDir(), "updated")
@@ -61,32 +66,32 @@ func TestUpdateEqualsIngest(t *testing.T) {
 		ch := c.random(t, rng, []int{40, 3, 120, 1}[round])
 		must(t, ch.args(t, dir)...)
 		must(t, "verify", dir)
-		full := filepath.Join(t.TempDir(), "full")
-		c.ingest(t, full)
-		got, gm := stored(t, dir)
-		want, wm := stored(t, full)
-		for k, v := range want {
-			if got[k] != v {
-				t.Fatalf("round %d: %q has %d bytes, a full ingest %d, and they are not the same", round, k, len(got[k]), len(v))
-			}
-		}
-		for k := range got {
-			if _, ok := want[k]; !ok {
-				t.Fatalf("round %d: %q is left over", round, k)
-			}
-		}
-		if gm.ContentHash != wm.ContentHash || gm.Generation != wm.Generation {
-			t.Errorf("round %d: content %s, a full ingest has %s", round, gm.ContentHash, wm.ContentHash)
-		}
-		if d := cmp.Diff(wm.Layers, gm.Layers); d != "" {
-			t.Errorf("round %d: the manifest's layers (-full +updated):\n%s", round, d)
-		}
-		if d := cmp.Diff(wm.Tiles, gm.Tiles); d != "" {
-			t.Errorf("round %d: the numbers of tiles (-full +updated):\n%s", round, d)
-		}
+		c.sameAsIngest(t, dir)
 	}
 	if n := strings.Count(must(t, "history", dir), "\n"); n != edition.DefaultKeep {
 		t.Errorf("%d generations are kept", n)
+	}
+}
+
+// Tiles and cells that lie far from all others come with a feature and go with it.
+func TestUpdateEmpties(t *testing.T) {
+	c := smallCountry(t, 60)
+	dir := filepath.Join(t.TempDir(), "s")
+	c.ingest(t, dir)
+	lone := c.layers["dltb"][0].moved(t, 0.9, 0.7)
+	lone.Properties["BSM"], lone.Properties["DLBM"] = "610402200100777777", "0101"
+	ch := &change{put: map[string][]*parcel{}}
+	c.put(ch, "dltb", lone)
+	must(t, ch.args(t, dir)...)
+	c.sameAsIngest(t, dir)
+	many, _ := stored(t, dir)
+	ch = &change{put: map[string][]*parcel{}}
+	c.remove(ch, "dltb", lone.key())
+	must(t, ch.args(t, dir)...)
+	must(t, "verify", dir)
+	c.sameAsIngest(t, dir)
+	if few, _ := stored(t, dir); len(few) > len(many)-40 {
+		t.Errorf("%d records are left of %d: it says little", len(few), len(many))
 	}
 }
 

@@ -85,18 +85,28 @@ type updating struct {
 
 // open reads what the partition is about.
 func (u *updating) open() error {
+	g, err := About(u.records)
+	if err == nil {
+		u.ground = *g
+	}
+	return err
+}
+
+// About returns the partition of records without its cells: after [Ground.Resolve]
+// it can be asked who is [Ground.Alone], and nothing else. It keeps nothing of the
+// records.
+func About(r Records) (*Ground, error) {
 	var o Opener
 	for _, key := range []string{headKey, kindsKey, sharedKey} {
-		v := u.records.Get(HeadBucket, []byte(key))
+		v := r.Get(HeadBucket, []byte(key))
 		if v == nil {
-			return fmt.Errorf("%w: no record %s", errRecord, key)
+			return nil, fmt.Errorf("%w: no record %s", errRecord, key)
 		}
 		if err := o.about(key, bytes.Clone(v)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	u.ground = o.ground
-	return nil
+	return &o.ground, nil
 }
 
 // take puts the cells of a block, and the nodes in it, in place of those that are

@@ -7,14 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
 
+	"gengtu/index"
 	"gengtu/tileserver/tile"
 )
 
@@ -27,6 +26,33 @@ type Updater struct {
 	pending []pending
 	bytes   int
 	dropped map[[hashBytes]byte]bool // contents that tiles have no more
+	made    Totals                   // of the tiles put
+	gone    Totals                   // of those that were taken away
+}
+
+// Tally counts tiles and the bytes that they take, compressed; a content that
+// several tiles have counts for each.
+type Tally struct {
+	Tiles int
+	Bytes int64
+}
+
+// Totals are tallies by grid and zoom.
+type Totals map[tile.Grid]map[uint8]Tally
+
+func (s Totals) add(t tile.Tile, record []byte) {
+	if s[t.Grid] == nil {
+		s[t.Grid] = map[uint8]Tally{}
+	}
+	sum := s[t.Grid][t.Z]
+	s[t.Grid][t.Z] = Tally{sum.Tiles + 1, sum.Bytes + int64(len(record)-recordHead)}
+}
+
+// Updated tells what an [Updater] did, in all layers together.
+type Updated struct {
+	// Now are the tiles of the file, Put those of them that were put, and Gone
+	// those that were there before and are empty.
+	Now, Put, Gone Totals
 }
 
 // pending is a tile, or cells, that are not written yet.
@@ -38,30 +64,16 @@ type pending struct {
 	data   []byte          // the record, or the cells; nil: it goes
 }
 
-// Update copies the finished file from to path, which must not exist, for
-// changes. The updater must be closed, or aborted, which removes the new file.
-func Update(from, path string) (*Updater, error) {
-	if err := copyFile(from, path); err != nil {
-		return nil, fmt.Errorf("tile store: %w", err)
-	}
-	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+// Update opens the file path, a copy of a finished one, for changes. The updater
+// must be closed, or aborted, which removes the file.
+func Update(path string) (*Updater, error) {
+	// The list of free pages is stored, so that the next update need not look for
+	// them. Nobody reads the file before it is whole, so no commit is synced.
+	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoGrowSync: true, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("tile store %s: %w", path, err), os.Remove(path))
 	}
-	return &Updater{db: db, path: path, dropped: map[[hashBytes]byte]bool{}}, nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return errors.Join(err, in.Close())
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, in.Close(), out.Close())
+	return &Updater{db: db, path: path, dropped: map[[hashBytes]byte]bool{}, made: Totals{}, gone: Totals{}}, nil
 }
 
 // Put makes p tile t of the layer layerKey, in place of what it was. An empty
@@ -133,13 +145,32 @@ func (u *Updater) write(tx *bolt.Tx, e *pending) error {
 		if e.data == nil {
 			return nil
 		}
-		var err error
-		if layer, err = all.CreateBucket([]byte(e.layer)); err != nil {
-			return err
+		// As a full build does it, a layer with cells alone is among the tiles' too.
+		for _, bucket := range [][]byte{bucketLayers, bucketCells} {
+			if _, err := tx.Bucket(bucket).CreateBucketIfNotExists([]byte(e.layer)); err != nil {
+				return err
+			}
 		}
+		layer = all.Bucket([]byte(e.layer))
 	}
-	tiles := &e.bucket[0] == &bucketLayers[0]
-	if old := layer.Get(e.key[:]); old != nil && tiles {
+	if &e.bucket[0] != &bucketLayers[0] {
+		if e.data == nil {
+			return layer.Delete(e.key[:])
+		}
+		return layer.Put(e.key[:], e.data)
+	}
+	return u.writeTile(layer, content, e)
+}
+
+func (u *Updater) writeTile(layer, content *bolt.Bucket, e *pending) error {
+	t, err := tileOf(e.key[:])
+	if err != nil {
+		return err
+	}
+	if e.data != nil {
+		u.made.add(t, e.data)
+	}
+	if old := layer.Get(e.key[:]); old != nil {
 		hash, err := checkSum(e.key[:], old)
 		if err != nil || len(hash) != hashBytes {
 			return errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
@@ -148,12 +179,12 @@ func (u *Updater) write(tx *bolt.Tx, e *pending) error {
 			return nil
 		}
 		u.dropped[[hashBytes]byte(hash)] = true
+		if record := content.Get(hash); e.data == nil && len(record) >= recordHead {
+			u.gone.add(t, record)
+		}
 	}
-	switch {
-	case e.data == nil:
+	if e.data == nil {
 		return layer.Delete(e.key[:])
-	case !tiles:
-		return layer.Put(e.key[:], e.data)
 	}
 	if err := layer.Put(e.key[:], withSum(e.key[:], e.hash[:])); err != nil {
 		return err
@@ -165,29 +196,25 @@ func (u *Updater) write(tx *bolt.Tx, e *pending) error {
 }
 
 // Close writes what is left, takes the contents and layers away that no tile has
-// any more, and closes the file. It returns how many tiles the file has, by grid
-// and zoom, those of all layers together. On an error the file is closed but not
-// to be used.
-func (u *Updater) Close() (map[tile.Grid]map[uint8]int, error) {
+// any more, and closes the file. The file is not seen on disk: that is up to who
+// takes its checksum. On an error it is closed but not to be used.
+func (u *Updater) Close() (*Updated, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	err := u.flush()
-	counts := map[tile.Grid]map[uint8]int{}
+	done := &Updated{Now: Totals{}, Put: u.made, Gone: u.gone}
 	if err == nil {
-		err = guarded(func() error { return u.db.Update(func(tx *bolt.Tx) error { return u.prune(tx, counts) }) })
-	}
-	if err == nil {
-		err = u.db.Sync()
+		err = guarded(func() error { return u.db.Update(func(tx *bolt.Tx) error { return u.prune(tx, done.Now) }) })
 	}
 	if err = errors.Join(err, u.db.Close()); err != nil {
 		return nil, fmt.Errorf("tile store %s: %w", u.path, err)
 	}
-	return counts, syncDir(filepath.Dir(u.path))
+	return done, index.Compact(u.path)
 }
 
 // prune counts all tiles and removes what none of them has.
-func (u *Updater) prune(tx *bolt.Tx, counts map[tile.Grid]map[uint8]int) error {
-	layers := tx.Bucket(bucketLayers)
+func (u *Updater) prune(tx *bolt.Tx, now Totals) error {
+	layers, cells, content := tx.Bucket(bucketLayers), tx.Bucket(bucketCells), tx.Bucket(bucketContent)
 	var empty [][]byte
 	err := layers.ForEachBucket(func(name []byte) error {
 		n := 0
@@ -199,15 +226,16 @@ func (u *Updater) prune(tx *bolt.Tx, counts map[tile.Grid]map[uint8]int) error {
 			if hash, err = checkSum(k, hash); err != nil || len(hash) != hashBytes {
 				return errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
 			}
-			delete(u.dropped, [hashBytes]byte(hash))
-			if counts[t.Grid] == nil {
-				counts[t.Grid] = map[uint8]int{}
+			record := content.Get(hash)
+			if len(record) < recordHead {
+				return corrupt("缺少内容 %x", "the content %x is missing", hash)
 			}
-			counts[t.Grid][t.Z]++
+			delete(u.dropped, [hashBytes]byte(hash))
+			now.add(t, record)
 			n++
 			return nil
 		})
-		if n == 0 {
+		if c := cells.Bucket(name); n == 0 && (c == nil || c.Stats().KeyN == 0) {
 			empty = append(empty, bytes.Clone(name))
 		}
 		return err
@@ -219,8 +247,13 @@ func (u *Updater) prune(tx *bolt.Tx, counts map[tile.Grid]map[uint8]int) error {
 		if err := layers.DeleteBucket(name); err != nil {
 			return err
 		}
+		if cells.Bucket(name) == nil {
+			continue
+		}
+		if err := cells.DeleteBucket(name); err != nil {
+			return err
+		}
 	}
-	content := tx.Bucket(bucketContent)
 	for hash := range u.dropped {
 		if err := content.Delete(hash[:]); err != nil {
 			return err

@@ -20,20 +20,30 @@ const (
 	cellReach   = mvt.Extent + 2
 )
 
+// coverReach is how far beyond a tile the features are that its cells can depend on:
+// they are counted from what lies on the tile itself.
+const coverReach = 2
+
 // Dirty returns the tiles of zoom z, of a layer with that parcel zoom, that may be
 // others when what lies in boxes has changed, where boxes hold the features that
 // were and those that are: each once, by column and row. All other tiles keep their
 // bytes. METHOD.md says why.
 func Dirty(g tile.Grid, z uint8, parcelZoom int, boxes []geo.Box) []tile.Tile {
+	if int(z) < parcelZoom {
+		return reached(g, z, cellReach, boxes)
+	}
+	return reached(g, z, parcelReach, boxes)
+}
+
+// reached returns the tiles of zoom z that one of boxes, grown by so many units,
+// comes to.
+func reached(g tile.Grid, z uint8, units int, boxes []geo.Box) []tile.Tile {
 	cols, rows := g.Size(z)
 	if cols == 0 {
 		return nil
 	}
 	at := func(v float64, n uint32) uint32 { return uint32(max(0, min(math.Floor(v), float64(n-1)))) }
-	scale, reach := math.Ldexp(1, int(z)), float64(parcelReach)/mvt.Extent
-	if int(z) < parcelZoom {
-		reach = float64(cellReach) / mvt.Extent
-	}
+	scale, reach := math.Ldexp(1, int(z)), float64(units)/mvt.Extent
 	seen := map[tile.Tile]bool{}
 	for _, b := range boxes {
 		if b.Empty() {

@@ -84,8 +84,9 @@ type maker struct {
 	bit      uint64 // in loaded.layers
 	min, max int
 
-	// want and wantCells are what is to be made, nil for all.
-	want, wantCells map[tile.Tile]bool
+	// want and wantCells are what is to be made, nil for all; above holds the tiles
+	// of wanted parcels and what they lie in.
+	want, wantCells, above map[tile.Tile]bool
 
 	mu    sync.Mutex
 	cells map[tile.Tile]struct{} // whose cells the sink has

@@ -1,6 +1,8 @@
 package pyramid
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -13,7 +15,8 @@ import (
 // show in.
 type Remaking struct {
 	// Tiles and Cells are, by layer key, the tiles to be made anew and those whose
-	// cells are: what the sink is not given of them is empty now.
+	// cells are: what the sink is not given of them is empty now. Run takes tiles
+	// out of Tiles that nothing has changed for.
 	Tiles, Cells map[string]map[tile.Tile]bool
 
 	plan    Plan
@@ -89,58 +92,58 @@ func (r *Remaking) work(w *Work) {
 // dirty notes which tiles and cells of m are to be made, and adds to roots the
 // tiles of zoom z that features are read for.
 func (r *Remaking) dirty(m *maker, boxes []geo.Box, z int, roots map[tile.Tile]bool) {
-	m.want, m.wantCells = map[tile.Tile]bool{}, map[tile.Tile]bool{}
+	m.want, m.wantCells, m.above = map[tile.Tile]bool{}, map[tile.Tile]bool{}, map[tile.Tile]bool{}
 	if r.Tiles[m.Key] == nil {
 		r.Tiles[m.Key], r.Cells[m.Key] = map[tile.Tile]bool{}, map[tile.Tile]bool{}
 	}
-	for zoom := min(int(m.grid.MinZoom()), m.min); zoom <= max(m.max, z); zoom++ {
+	for zoom := m.min; zoom <= m.max; zoom++ {
 		for _, t := range Dirty(m.grid, uint8(zoom), m.base()+1, boxes) {
-			if zoom >= m.min && zoom <= m.max {
-				m.want[t], r.Tiles[m.Key][t] = true, true
+			m.want[t], r.Tiles[m.Key][t] = true, true
+			for p := t; zoom > m.base() && int(p.Z) >= z && !m.above[p]; p, _ = p.Parent() {
+				m.above[p] = true
 			}
-			if m.summed() && zoom <= m.base() {
-				m.wantCells[t], r.Cells[m.Key][t] = true, true
-			}
-			if zoom < z {
-				continue
-			}
-			for t.Z > uint8(z) {
-				t, _ = t.Parent()
-			}
+		}
+	}
+	for t := range m.above {
+		if int(t.Z) == z {
 			roots[t] = true
 		}
 	}
+	for zoom := int(m.grid.MinZoom()); m.summed() && zoom <= m.base(); zoom++ {
+		for _, t := range reached(m.grid, uint8(zoom), coverReach, boxes) {
+			m.wantCells[t], r.Cells[m.Key][t] = true, true
+			if zoom == z {
+				roots[t] = true
+			}
+		}
+	}
+}
+
+// RemakeSink is a [Sink] that knows what was there before.
+type RemakeSink interface {
+	Sink
+	// CellsBefore returns the cells of before the change, nil for none.
+	CellsBefore(key string, t tile.Tile) ([]byte, error)
 }
 
 // Run makes everything anew and gives it to sink, whose Cells returns for the
 // cells to be made what was put, and for others what was there before. Errors are
 // those of [BuildAll].
-func (r *Remaking) Run(ctx context.Context, sink Sink) error {
+func (r *Remaking) Run(ctx context.Context, sink RemakeSink) error {
 	b := r.builder
 	b.sink = sink
 	err := b.each(ctx, len(r.jobs), func(ctx context.Context, d *desk, i int) error { return b.run(ctx, d, &r.jobs[i]) })
 	covers := NewCovers(coversKept, sink.Cells)
 	for up := 0; err == nil; up++ {
-		var here, parents []spotted
-		for _, m := range b.makers {
-			for t := range m.wantCells {
-				switch z := m.base() - up; int(t.Z) {
-				case z:
-					here = append(here, spotted{m, t})
-				case z - 1:
-					parents = append(parents, spotted{m, t})
-				}
-			}
-		}
-		if len(here) == 0 {
+		cells, parents := r.zoom(up)
+		if len(cells) == 0 {
 			return nil
 		}
-		err = b.each(ctx, len(here), func(_ context.Context, d *desk, i int) error {
-			if !here[i].m.want[here[i].t] {
-				return nil
-			}
-			return b.drawCells(d, covers, here[i])
-		})
+		var here []spotted
+		if here, err = r.drawn(sink, cells); err != nil {
+			break
+		}
+		err = b.each(ctx, len(here), func(_ context.Context, d *desk, i int) error { return b.drawCells(d, covers, here[i]) })
 		if err != nil {
 			break
 		}
@@ -153,4 +156,63 @@ func (r *Remaking) Run(ctx context.Context, sink Sink) error {
 		})
 	}
 	return err
+}
+
+// zoom returns the cells to be made that lie so many zooms up from the bases, and
+// those one zoom further.
+func (r *Remaking) zoom(up int) (here, parents []spotted) {
+	for _, m := range r.builder.makers {
+		for t := range m.wantCells {
+			switch z := m.base() - up; int(t.Z) {
+			case z:
+				here = append(here, spotted{m, t})
+			case z - 1:
+				parents = append(parents, spotted{m, t})
+			}
+		}
+	}
+	return here, parents
+}
+
+// drawn returns the tiles that are to be drawn because one of cells, which are all
+// that were made of their zoom, is another than before: the tile's own or one beside
+// it. The others of that zoom are not to be made.
+func (r *Remaking) drawn(sink RemakeSink, cells []spotted) ([]spotted, error) {
+	wanted := map[spotted]bool{}
+	zooms := map[*maker]uint8{}
+	for _, s := range cells {
+		zooms[s.m] = s.t.Z
+		was, err := sink.CellsBefore(s.m.Key, s.t)
+		if err != nil {
+			return nil, err
+		}
+		is, err := sink.Cells(s.m.Key, s.t)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(was, is) {
+			continue
+		}
+		for i := range 9 {
+			if t, ok := beside(s.t, i%3-1, i/3-1); ok && s.m.want[t] {
+				wanted[spotted{s.m, t}] = true
+			}
+		}
+	}
+	for m, z := range zooms {
+		for t := range m.want {
+			if t.Z == z && !wanted[spotted{m, t}] {
+				delete(r.Tiles[m.Key], t)
+			}
+		}
+	}
+	here := make([]spotted, 0, len(wanted))
+	for s := range wanted {
+		here = append(here, s)
+	}
+	// Along a curve, so that neighbours find each other's covers still kept.
+	slices.SortFunc(here, func(a, b spotted) int {
+		return cmp.Or(cmp.Compare(a.m.Key, b.m.Key), cmp.Compare(a.t.Grid, b.t.Grid), alongTiles(a.t, b.t))
+	})
+	return here, nil
 }

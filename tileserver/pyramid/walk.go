@@ -121,6 +121,9 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 		return nil
 	}
 	for _, c := range t.Children() {
+		if m.above != nil && !m.above[c] {
+			continue
+		}
 		if err := b.subtree(ctx, d, m, c, m.of(features, c)); err != nil {
 			return err
 		}

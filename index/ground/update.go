@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"gengtu/index/geo"
 	"gengtu/index/overlay"
 )
 
@@ -348,20 +349,13 @@ func (u *updating) shared(made []uint64) ([]uint64, error) {
 		names[n] = true
 		delete(u.dropped, n)
 	}
-	// Whether the others still do elsewhere, all cells together know.
-	if len(u.dropped) > 0 {
-		var err error
-		u.records.From(CellsBucket, nil, func(_, v []byte) bool {
-			err = u.overlapping(v, func(n uint64) {
-				if u.dropped[n] {
-					names[n] = true
-				}
-			})
-			return err == nil
-		})
-		if err != nil {
-			return nil, err
-		}
+	// Whether the others still do elsewhere, the cells know that they reach to.
+	boxes, err := u.boxes()
+	if err == nil && len(boxes) > 0 {
+		err = u.elsewhere(0, 0, boxes, names)
+	}
+	if err != nil {
+		return nil, err
 	}
 	out := make([]uint64, 0, len(names))
 	for n := range names {
@@ -369,4 +363,61 @@ func (u *updating) shared(made []uint64) ([]uint64, error) {
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// boxes returns the boxes of the features whose names are dropped, as far as they
+// are still there: each meets a block made anew.
+func (u *updating) boxes() ([]geo.Box, error) {
+	if len(u.dropped) == 0 {
+		return nil, nil
+	}
+	owners := map[int32]bool{}
+	for i := range u.blocks {
+		b := u.ground.frame.NodeBox(u.blocks[i].Path, u.blocks[i].Depth)
+		u.source.Search(b, func(owner int32, _ int) {
+			if u.dropped[u.source.Name(owner)] {
+				owners[owner] = true
+			}
+		})
+	}
+	out := make([]geo.Box, 0, len(owners))
+	var r geo.Rings
+	for o := range owners {
+		r.Reset()
+		if err := u.source.Rings(o, &r); err != nil {
+			return nil, err
+		}
+		out = append(out, r.Box())
+	}
+	return out, nil
+}
+
+// elsewhere adds to names those of the dropped ones whose features share ground in a
+// cell under the node that one of boxes meets.
+func (u *updating) elsewhere(path uint64, depth int, boxes []geo.Box, names map[uint64]bool) error {
+	box := u.ground.frame.NodeBox(path, depth)
+	var here []geo.Box
+	for _, b := range boxes {
+		if b.Intersects(box) {
+			here = append(here, b)
+		}
+	}
+	if len(here) == 0 {
+		return nil
+	}
+	key := nodeKey(path, depth)
+	if v := u.records.Get(CellsBucket, key); v != nil {
+		return u.overlapping(v, func(n uint64) {
+			if u.dropped[n] {
+				names[n] = true
+			}
+		})
+	}
+	if depth >= 64 || u.records.Get(NodesBucket, key) == nil {
+		return fmt.Errorf("%w: no node %x", errRecord, key)
+	}
+	if err := u.elsewhere(path, depth+1, here, names); err != nil {
+		return err
+	}
+	return u.elsewhere(path|1<<(63-depth), depth+1, here, names)
 }

@@ -3,10 +3,12 @@ package ground
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"gengtu/index/geo"
 	"gengtu/index/overlay"
 )
 
@@ -202,6 +204,57 @@ func TestUpdateEqualsBuild(t *testing.T) {
 	}
 	if updated < 5 || refused == 0 {
 		t.Errorf("%d of %d changes were taken in: it says little", updated, updated+refused)
+	}
+}
+
+// A feature that shared ground with others in blocks made anew, and does no more,
+// still shares ground where it shares some in a block that is not.
+func TestUpdateSharedElsewhere(t *testing.T) {
+	const n = 90
+	all := &changing{land: randomLand(2, n)}
+	rng := rand.New(rand.NewPCG(2, 2))
+	for range all.shapes {
+		all.ids = append(all.ids, rng.Uint64()>>11|1)
+	}
+	// Its two parts lie in two squares of its layer, far from each other.
+	pair := [2]int{-1, -1}
+	for i, m := range all.shapes {
+		b := m.Box()
+		for k, from := range []float64{0.1, 0.85} {
+			lo, hi := metres(n*50*from, n*50*from), metres(n*50*(from+0.05), n*50*(from+0.05))
+			if all.layer[i] == 0 && b.Min.Lon > lo.Lon && b.Min.Lat > lo.Lat && b.Max.Lon < hi.Lon && b.Max.Lat < hi.Lat {
+				pair[k] = i
+			}
+		}
+	}
+	var parts geo.MultiPolygon
+	for _, i := range pair {
+		b := all.shapes[i].Box()
+		w, h := (b.Max.Lon-b.Min.Lon)/4, (b.Max.Lat-b.Min.Lat)/4
+		b.Min, b.Max = geo.Position{Lon: b.Min.Lon + w, Lat: b.Min.Lat + h}, geo.Position{Lon: b.Max.Lon - w, Lat: b.Max.Lat - h}
+		parts = append(parts, b.Polygon())
+	}
+	all.shapes, all.layer = append(all.shapes, parts), append(all.layer, 0)
+	all.inView, all.weights = append(all.inView, false), append(all.weights, 1)
+	name := uint64(1) << 40
+	all.ids = append(all.ids, name)
+	gone := map[uint64]bool{all.ids[pair[0]]: true}
+	x := all.shapes[pair[0]]
+	c := overlay.Change{Gone: []overlay.Extent{{Box: x.Box(), Vertices: x.Vertices()}}}
+	before := all.pick(func(uint64) bool { return true })
+	after := all.pick(func(id uint64) bool { return !gone[id] })
+	m := remember(buildOf(t, before))
+	u := &updating{source: after, records: m, dropped: map[uint64]bool{}}
+	ok, err := Update(t.Context(), after, &c, m, func(int, int) {})
+	if err != nil || !ok {
+		t.Fatalf("it was not taken in: %v", err)
+	}
+	if err := u.open(); err != nil || !slices.Contains(u.ground.together, name<<6) {
+		t.Errorf("the feature shares no ground any more (%v)", err)
+	}
+	got, want := m.plain(t), remember(buildOf(t, after)).plain(t)
+	if !maps.Equal(want, got) {
+		t.Error("the records are not those of a build")
 	}
 }
 

@@ -142,6 +142,19 @@ func (b *Block) halves() (lo, hi Block) {
 	return lo, hi
 }
 
+// NodeBox returns a box, in CGCS2000, around the part of the frame at a path of that
+// depth, see [Block].
+func (f *Frame) NodeBox(path uint64, depth int) geo.Box {
+	b := f.root()
+	for b.Depth < depth {
+		lo, hi := b.halves()
+		if b = lo; path>>(63-lo.Depth+1)&1 != 0 {
+			b = hi
+		}
+	}
+	return f.geoBox(b.box)
+}
+
 // geoBox returns a box of positions that holds a box of the plane.
 func (f *Frame) geoBox(b [4]float64) geo.Box {
 	lo, hi := f.plane.From(geo.XY{X: b[0], Y: b[1]}), f.plane.From(geo.XY{X: b[2], Y: b[3]})

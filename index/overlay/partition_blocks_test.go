@@ -77,6 +77,11 @@ func TestChangedBlocks(t *testing.T) {
 			return out
 		}
 		was, is := blocks(before), blocks(after)
+		for k, b := range is {
+			if got, want := frame.NodeBox(k.path, k.depth), frame.geoBox(b.box); got != want {
+				t.Fatalf("seed %d: the box of block %x/%d is %v, want %v", seed, k.path, k.depth, got, want)
+			}
+		}
 		want, got := map[key]bool{}, map[key]bool{}
 		for k, b := range is {
 			_, old := was[k]

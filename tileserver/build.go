@@ -1,13 +1,11 @@
 package tileserver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"math"
 	"slices"
 	"strconv"
-	"sync"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -36,18 +34,9 @@ type BuildOptions struct {
 type Built struct {
 	// Counts is the number of tiles by grid and zoom.
 	Counts map[string]map[string]int
-	// Large are the tiles whose shown layers together have more than
-	// [LargeTileBytes], the largest first.
+	// Large are the tiles whose layers together have more than [LargeTileBytes],
+	// though they were generalised, the largest first.
 	Large []LargeTile
-}
-
-// LargeTileBytes is the size in gzip that no tile should have.
-const LargeTileBytes = 500_000
-
-// LargeTile is a tile of all shown layers and its size in gzip.
-type LargeTile struct {
-	Tile  tile.Tile
-	Bytes int
 }
 
 // BuildTiles builds the tiles of every layer of ix into a new file at path, with
@@ -61,17 +50,15 @@ func BuildTiles(ctx context.Context, ix *index.Index, path string, opt BuildOpti
 	if opt.Grids == nil {
 		opt.Grids = tile.Grids()
 	}
-	sink := &buildSink{Writer: w, shown: map[string]bool{}, sizes: map[tile.Tile]int{}}
-	for _, name := range shownLayers(ix.Manifest) {
-		l := ix.Layer(name, "")
-		if l != nil {
-			sink.shown[l.Meta.Key()] = true
-		}
-	}
-	_, err = pyramid.BuildAll(ctx, pyramid.Plan{
+	sink := &buildSink{w, newTally(ix)}
+	plan := pyramid.Plan{
 		Works: worksOf(ix), Grids: opt.Grids, MinZoom: opt.MinZoom, MaxZoom: opt.MaxZoom, Cells: pyramid.CellsAll,
 		Workers: opt.Workers, MemoryBytes: opt.MemoryBytes, Progress: opt.Progress,
-	}, sink)
+	}
+	_, err = pyramid.BuildAll(ctx, plan, sink)
+	if err == nil {
+		err = sink.relieve(ctx, plan)
+	}
 	var counts map[tile.Grid]map[uint8]int
 	if err == nil {
 		counts, err = w.Counts()
@@ -164,38 +151,18 @@ func ParcelZoom(l *index.Layer) int {
 	return MaxZoom
 }
 
-// buildSink writes what is built and adds up the sizes of the shown layers.
+// buildSink writes what is built and adds up the sizes of layers that are sent together.
 type buildSink struct {
 	*cache.Writer
-	shown map[string]bool
-
-	mu    sync.Mutex
-	sizes map[tile.Tile]int
+	*tally
 }
 
 func (s *buildSink) PutTile(key string, t tile.Tile, data []byte) error {
 	n, err := s.PutRaw(key, t, data)
-	if err != nil || !s.shown[key] {
-		return err
+	if err == nil {
+		s.add(key, t, n)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sizes[t] += n
-	return nil
-}
-
-// large returns the tiles that are larger than they should be.
-func (s *buildSink) large() []LargeTile {
-	var out []LargeTile
-	for t, n := range s.sizes {
-		if n > LargeTileBytes {
-			out = append(out, LargeTile{t, n})
-		}
-	}
-	slices.SortFunc(out, func(a, b LargeTile) int {
-		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Tile.String(), b.Tile.String()))
-	})
-	return out
+	return err
 }
 
 // parcelZoom returns the zoom from which all shown layers of m are drawn as

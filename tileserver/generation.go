@@ -28,6 +28,7 @@ type generation struct {
 	covers   *pyramid.Covers // of built
 	pictures *pictures
 	memo     memo
+	crowds   memo // budgets of crowded tiles that were not built
 
 	mu   sync.Mutex
 	refs int

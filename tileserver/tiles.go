@@ -122,7 +122,9 @@ func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 			return nil, errServing
 		}
 		defer func() { _ = g.release() }() // only read
-		return pyramid.Make(ctx, newLayerSource(l), t, g.options(l))
+		opt := g.options(l)
+		opt.Crowding = g.crowding(l)
+		return pyramid.Make(ctx, newLayerSource(l), t, opt)
 	})
 }
 

@@ -3,10 +3,12 @@ package tileserver
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/pyramid"
@@ -53,12 +55,16 @@ func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, change
 	if opt.Grids == nil {
 		opt.Grids = tile.Grids()
 	}
-	r := pyramid.NewRemaking(pyramid.Plan{
+	plan := pyramid.Plan{
 		Works: worksOf(ix), Grids: opt.Grids, MinZoom: opt.MinZoom, MaxZoom: opt.MaxZoom,
 		Workers: opt.Workers, MemoryBytes: opt.MemoryBytes, Progress: opt.Progress,
-	}, changed)
-	s := &updateSink{Updater: u, old: old, work: r, made: map[keyedTile]bool{}, cells: map[keyedTile][]byte{}}
+	}
+	r := pyramid.NewRemaking(plan, changed)
+	s := &updateSink{Updater: u, old: old, work: r, made: map[keyedTile]int{}, cells: map[keyedTile][]byte{}}
 	err = r.Run(ctx, s)
+	if err == nil {
+		err = s.relieve(ctx, plan, crews(ix))
+	}
 	if err == nil {
 		err = s.clear()
 	}
@@ -105,15 +111,16 @@ type updateSink struct {
 	work *pyramid.Remaking
 
 	mu    sync.Mutex
-	made  map[keyedTile]bool
+	made  map[keyedTile]int    // the bytes of what was made
 	cells map[keyedTile][]byte // made anew
 }
 
 func (s *updateSink) PutTile(key string, t tile.Tile, data []byte) error {
+	p := cache.Compress(data)
 	s.mu.Lock()
-	s.made[keyedTile{key, t}] = true
+	s.made[keyedTile{key, t}] = len(p.Deflated)
 	s.mu.Unlock()
-	return s.Put(key, t, cache.Compress(data))
+	return s.Put(key, t, p)
 }
 
 func (s *updateSink) PutCells(key string, t tile.Tile, data []byte) error {
@@ -124,12 +131,64 @@ func (s *updateSink) PutCells(key string, t tile.Tile, data []byte) error {
 }
 
 func (s *updateSink) Cells(key string, t tile.Tile) ([]byte, error) {
-	if !s.work.Cells[key][t] {
-		return s.old.Cells(key, t)
-	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cells[keyedTile{key, t}], nil
+	data, known := s.cells[keyedTile{key, t}]
+	s.mu.Unlock()
+	if known || s.work.Cells[key][t] {
+		return data, nil
+	}
+	return s.old.Cells(key, t)
+}
+
+// relieve makes crowded tiles among those that were made anew smaller.
+func (s *updateSink) relieve(ctx context.Context, p pyramid.Plan, all []crew) error {
+	r := pyramid.Relief{Packed: packedBytes, Budgets: map[string]map[tile.Tile]int{}, Made: map[string]map[tile.Tile]bool{}}
+	for _, c := range all {
+		dirty := map[tile.Tile]bool{}
+		for _, l := range c.layers {
+			for t := range s.work.Tiles[l.Key()] {
+				if slices.ContainsFunc(c.layers, func(l *edition.Layer) bool { return parcelsAt(l, t) }) {
+					dirty[t] = true
+				}
+			}
+		}
+		for _, l := range c.layers {
+			r.Made[l.Key()], r.Budgets[l.Key()] = dirty, map[tile.Tile]int{}
+		}
+		for t := range dirty {
+			sizes := make([]int, len(c.layers))
+			for i, l := range c.layers {
+				var err error
+				if sizes[i], err = s.size(l, t); err != nil {
+					return err
+				}
+			}
+			for i, budget := range c.budgets(t, sizes) {
+				if budget > 0 {
+					r.Budgets[c.layers[i].Key()][t] = budget
+				}
+			}
+		}
+	}
+	_, err := pyramid.Relieve(ctx, p, r, s)
+	return err
+}
+
+// size returns how many bytes a layer's part of a tile has with everything.
+func (s *updateSink) size(l *edition.Layer, t tile.Tile) (int, error) {
+	key := l.Key()
+	if s.work.Tiles[key][t] {
+		return s.made[keyedTile{key, t}], nil
+	}
+	if parcelsAt(l, t) {
+		data, err := s.old.Cells(key, t)
+		if err != nil || len(data) > 0 {
+			n, cerr := pyramid.CrowdedBytes(data)
+			return n, errors.Join(err, cerr)
+		}
+	}
+	part, _, err := s.old.Get(key, t)
+	return len(part.Deflated), err
 }
 
 func (s *updateSink) CellsBefore(key string, t tile.Tile) ([]byte, error) { return s.old.Cells(key, t) }
@@ -138,7 +197,7 @@ func (s *updateSink) CellsBefore(key string, t tile.Tile) ([]byte, error) { retu
 func (s *updateSink) clear() error {
 	for key, tiles := range s.work.Tiles {
 		for t := range tiles {
-			if !s.made[keyedTile{key, t}] {
+			if _, ok := s.made[keyedTile{key, t}]; !ok {
 				if err := s.Put(key, t, cache.Part{}); err != nil {
 					return err
 				}

@@ -52,13 +52,15 @@ func (w *Writer) arrange() error {
 	})
 	for i := 1; i < len(w.tiles); i++ {
 		a, b := &w.tiles[i-1], &w.tiles[i]
-		if a.layer == b.layer && a.key == b.key && a.content.hash != b.content.hash {
+		if a.layer == b.layer && a.key == b.key && a.content.hash != b.content.hash && !b.instead {
 			t, err := tileOf(a.key[:])
 			return errors.Join(fmt.Errorf("tile store %s: %s %s: %w", w.path, names[rank[a.layer]], t, ErrTwice), err)
 		}
 	}
-	w.tiles = slices.CompactFunc(w.tiles, func(a, b putTile) bool { return a.layer == b.layer && a.key == b.key })
 	// The last of those that were put stays.
+	slices.Reverse(w.tiles)
+	w.tiles = slices.CompactFunc(w.tiles, func(a, b putTile) bool { return a.layer == b.layer && a.key == b.key })
+	slices.Reverse(w.tiles)
 	slices.Reverse(w.cells)
 	w.cells = slices.CompactFunc(w.cells, func(a, b putCells) bool { return a.layer == b.layer && a.key == b.key })
 	slices.Reverse(w.cells)

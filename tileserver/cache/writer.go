@@ -68,6 +68,7 @@ type putTile struct {
 	layer   int32
 	key     [keyBytes]byte
 	content *content
+	instead bool // of what was put before
 }
 
 type cellsKey struct {
@@ -116,12 +117,16 @@ func (w *Writer) Put(layerKey string, t tile.Tile, p Part) error {
 	if p.Empty() {
 		return nil
 	}
+	return w.put(layerKey, putTile{key: tileKey(t)}, p)
+}
+
+func (w *Writer) put(layerKey string, t putTile, p Part) error {
 	record := encodeRecord(p)
 	hash := hashOf(record)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	layer, err := w.layer(layerKey)
-	if err != nil {
+	var err error
+	if t.layer, err = w.layer(layerKey); err != nil {
 		return err
 	}
 	c := w.hashes[hash]
@@ -133,7 +138,8 @@ func (w *Writer) Put(layerKey string, t tile.Tile, p Part) error {
 		}
 		w.hashes[hash] = c
 	}
-	w.tiles = append(w.tiles, putTile{layer, tileKey(t), c})
+	t.content = c
+	w.tiles = append(w.tiles, t)
 	return nil
 }
 
@@ -157,7 +163,7 @@ func (w *Writer) PutRaw(layerKey string, t tile.Tile, raw []byte) (int, error) {
 		c = &content{done: make(chan struct{})}
 		w.raws[known] = c
 	}
-	w.tiles = append(w.tiles, putTile{layer, tileKey(t), c})
+	w.tiles = append(w.tiles, putTile{layer: layer, key: tileKey(t), content: c})
 	w.mu.Unlock()
 	if mine {
 		record := encodeRecord(Compress(raw))

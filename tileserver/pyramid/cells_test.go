@@ -238,18 +238,23 @@ func total(m map[string]float64) (sum float64) {
 	return sum
 }
 
-// window is a part of a tile in units: which feature, from 1, has each unit.
+// window is a part of a tile in units: which feature has each quarter of each unit, to
+// the north, south, west and east of its middle.
 type window struct {
 	x0, y0, w, h int
 	owner        []string
 	twice        int
 }
 
-// paint fills the units that data's polygons cover, whose edges run along the
-// axes, by the even-odd rule.
+// quarters are points in the four quarters of a unit: no edge along an axis or a
+// diagonal runs through them.
+var quarters = [4][2]float64{{0.5, 1. / 6}, {0.5, 5. / 6}, {1. / 6, 0.5}, {5. / 6, 0.5}}
+
+// paint fills the quarters of units that data's polygons cover, whose edges run along
+// the axes and diagonals, by the even-odd rule.
 func paint(t testing.TB, data []byte, x0, y0, w, h int) *window {
 	t.Helper()
-	win := &window{x0, y0, w, h, make([]string, w*h), 0}
+	win := &window{x0, y0, w, h, make([]string, 4*w*h), 0}
 	layers, err := mvt.Decode(data)
 	if err != nil {
 		t.Fatal(err)
@@ -269,31 +274,15 @@ func paint(t testing.TB, data []byte, x0, y0, w, h int) *window {
 }
 
 func (win *window) fill(t testing.TB, polygons []mvt.Polygon, name string) {
-	inside := make([]bool, win.w*win.h)
+	inside := make([]bool, 4*win.w*win.h)
 	for _, p := range polygons {
 		for _, r := range p {
 			for i, a := range r {
 				b := r[(i+1)%len(r)]
-				if a.X != b.X && a.Y != b.Y {
+				if dx, dy := a.X-b.X, a.Y-b.Y; dx != 0 && dy != 0 && dx != dy && dx != -dy {
 					t.Fatalf("an edge from %v to %v", a, b)
 				}
-				x0, x1 := max(int(min(a.X, b.X)), win.x0), min(int(max(a.X, b.X)), win.x0+win.w)
-				y0, y1 := max(int(min(a.Y, b.Y)), win.y0), min(int(max(a.Y, b.Y)), win.y0+win.h)
-				// What lies beyond each edge, along the shorter side, turns over.
-				switch along := win.w < win.h; {
-				case along != (a.X == b.X):
-					continue
-				case along:
-					x0, x1 = max(int(a.X), win.x0), win.x0+win.w
-				default:
-					y0, y1 = max(int(a.Y), win.y0), win.y0+win.h
-				}
-				for y := y0; y < y1; y++ {
-					for x := x0; x < x1; x++ {
-						at := (y-win.y0)*win.w + x - win.x0
-						inside[at] = !inside[at]
-					}
-				}
+				win.turnOver(inside, a, b)
 			}
 		}
 	}
@@ -303,6 +292,30 @@ func (win *window) fill(t testing.TB, polygons []mvt.Polygon, name string) {
 		}
 		if in {
 			win.owner[i] = name
+		}
+	}
+}
+
+// turnOver turns over what lies beyond an edge, along the shorter side of the window.
+func (win *window) turnOver(inside []bool, a, b mvt.Point) {
+	au, av, bu, bv := int(a.X)-win.x0, int(a.Y)-win.y0, int(b.X)-win.x0, int(b.Y)-win.y0
+	w, h, along, across := win.w, win.h, 1, win.w
+	if w > h {
+		au, av, bu, bv, w, h, along, across = av, au, bv, bu, h, w, win.w, 1
+	}
+	for v := max(min(av, bv), 0); v < min(max(av, bv), h); v++ {
+		for k, q := range quarters {
+			su, sv := q[0], float64(v)+q[1]
+			if win.w > win.h {
+				su, sv = q[1], float64(v)+q[0]
+			}
+			edge := float64(au) + (sv-float64(av))*float64(bu-au)/float64(bv-av)
+			for u := max(int(math.Floor(edge))-1, 0); u < w; u++ {
+				if float64(u)+su > edge {
+					at := 4*(v*across+u*along) + k
+					inside[at] = !inside[at]
+				}
+			}
 		}
 	}
 }
@@ -336,14 +349,14 @@ func TestCellsMargins(t *testing.T) {
 					pairs++
 					for i, k := range a.owner {
 						if k != b.owner[i] {
-							t.Fatalf("%s %s and %s: unit %d of the border is %q and %q", name, at, next, i, k, b.owner[i])
+							t.Fatalf("%s %s and %s: quarter %d of the border is %q and %q", name, at, next, i, k, b.owner[i])
 						}
 						if k != "" {
 							covered++
 						}
 					}
 					if a.twice+b.twice > 0 {
-						t.Errorf("%s and %s: %d units drawn twice", at, next, a.twice+b.twice)
+						t.Errorf("%s and %s: %d quarters drawn twice", at, next, a.twice+b.twice)
 					}
 				}
 			}
@@ -378,8 +391,8 @@ func TestCellsLonePlots(t *testing.T) {
 						got++
 					}
 				}
-				if want := groundArea(f.Geometry) / unitArea(g, z, f.Geometry.Box()); math.Abs(float64(got)-want) > 2 {
-					t.Errorf("%s: a plot of %.1f units is drawn with %d", at, want, got)
+				if want := groundArea(f.Geometry) / unitArea(g, z, f.Geometry.Box()); math.Abs(float64(got)/4-want) > 2 {
+					t.Errorf("%s: a plot of %.1f units is drawn with %.2f", at, want, float64(got)/4)
 				}
 			}
 		}

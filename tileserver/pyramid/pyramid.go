@@ -71,7 +71,7 @@ const DefaultParcelZoom = 13
 const ParcelsAlways = -1
 
 // Options says how tiles are made. [Make] and [Build] agree about a tile when
-// all but MinZoom, MaxZoom, Workers, Covers and Key are the same.
+// all but MinZoom, MaxZoom, Workers, Covers, Key and Crowding are the same.
 type Options struct {
 	// MinZoom and MaxZoom are the zooms that Build makes, both included. Make
 	// does not look at them.
@@ -88,6 +88,9 @@ type Options struct {
 	// the layer Key. With them, Make reads no features below ParcelZoom.
 	Covers *Covers
 	Key    string
+	// Crowding, which may be nil, tells Make which tiles of parcels hold more than may
+	// be sent. [Relieve] does it for what [BuildAll] built.
+	Crowding *Crowding
 }
 
 // Stats counts what [Build] made.
@@ -162,6 +165,10 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 	m.bit = 1
 	d := desks.Get().(*desk)
 	defer desks.Put(d)
+	if int(t.Z) > m.base() && opt.Crowding != nil {
+		err := b.makeCrowded(ctx, d, readerOf(s), spotted{m, t}, opt.Crowding)
+		return data, err
+	}
 	if int(t.Z) > m.base() {
 		err := b.run(ctx, d, &job{readerOf(s), []*maker{m}, []tile.Tile{t}})
 		return data, err

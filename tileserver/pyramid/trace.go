@@ -20,12 +20,13 @@ const corners = traceSide + 1
 // along a border comes to a corner again, the loop in between is a ring of its
 // own.
 type tracer struct {
-	cells  [traceSide * traceSide]uint16
-	pieces [traceSide * traceSide]int32 // number of each cell's piece, from 1
-	walked [traceSide * traceSide]bool  // whether the cell's north side was walked along
-	seen   [corners * corners]int32     // where the walk had this corner, from 1
-	runs   []run
-	path   []int32
+	cells   [traceSide * traceSide]uint16
+	pieces  [traceSide * traceSide]int32 // number of each cell's piece, from 1
+	walked  [traceSide * traceSide]bool  // whether the cell's north side was walked along
+	patched [traceSide * traceSide]bool  // whether the cell has a patch
+	seen    [corners * corners]int32     // where the walk had this corner, from 1
+	runs    []run
+	path    []int32
 }
 
 // trace returns for each of n classes the polygons of t.cells and of patches, in
@@ -33,6 +34,10 @@ type tracer struct {
 func (t *tracer) trace(patches []patch, n int) [][]mvt.Polygon {
 	clear(t.pieces[:])
 	clear(t.walked[:])
+	clear(t.patched[:])
+	for _, p := range patches {
+		t.patched[int(p.y)*traceSide+int(p.x)] = true
+	}
 	pieces, classOf := t.label()
 	polygons := make([]mvt.Polygon, pieces+1)
 	for start, c := range t.cells {
@@ -211,10 +216,7 @@ func (t *tracer) ring(path []int32, piece int32, polygons []mvt.Polygon) {
 	if len(path) < 4 {
 		return
 	}
-	r := make(mvt.Ring, len(path))
-	for i, p := range path {
-		r[i] = mvt.Point{X: cornerUnits(int(p) % corners), Y: cornerUnits(int(p) / corners)}
-	}
+	r := t.outline(path)
 	polygons[piece] = append(polygons[piece], r)
 	if last := len(polygons[piece]) - 1; r.Area2() > 0 {
 		polygons[piece][0], polygons[piece][last] = polygons[piece][last], polygons[piece][0]

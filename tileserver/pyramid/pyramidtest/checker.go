@@ -25,9 +25,12 @@ type Checker struct {
 	own    map[uint64]own
 }
 
-// own is what a feature should show: the area of its piece in m² and its
-// perimeter in units of zoom 0.
-type own struct{ area, perimeter float64 }
+// own is what a feature should show: the area of its piece in m², its perimeter in
+// units of zoom 0, and where it lies.
+type own struct {
+	area, perimeter float64
+	box             region
+}
 
 // NewChecker prepares the truth for zooms up to deepest. class is the key under
 // which tiles carry a feature's class, "" for none.
@@ -46,6 +49,9 @@ func NewChecker(g *Ground, grid tile.Grid, layer, class string, deepest uint8) *
 		for _, p := range f.Geometry {
 			o.perimeter += perimeter(grid, p)
 		}
+		b := f.Geometry.Box()
+		o.box.low = grid.Project(geo.Position{Lon: b.Min.Lon, Lat: b.Max.Lat})
+		o.box.high = grid.Project(geo.Position{Lon: b.Max.Lon, Lat: b.Min.Lat})
 		c.own[f.ID] = o
 	}
 	return c
@@ -84,7 +90,7 @@ func (c *Checker) Zoom(ctx context.Context, z uint8, tiles []Tile) (*Zoom, error
 		return nil, err
 	}
 	w.z.Reach = reachOfMerged
-	if w.z.Parcels > 0 {
+	if w.z.Parcels > 0 && w.z.Merged == 0 {
 		w.z.Reach = reachOfParcels
 	}
 	o := newOutlines(c.grid, z, c.ground.Outline, w.z.Reach+2)
@@ -311,7 +317,12 @@ func (w *judging) total(truth shares) {
 	if w.z.Parcels == 0 {
 		return
 	}
+	merged := w.merged()
 	for id, o := range w.c.own {
+		if slices.ContainsFunc(merged, o.box.meets) {
+			w.z.Hidden++
+			continue
+		}
 		off := math.Abs(w.shown[id]-o.area) / w.z.UnitM2
 		share := off / math.Ldexp(o.perimeter, int(w.z.Z))
 		if share > w.z.WorstParcel || share == w.z.WorstParcel && id < w.z.WorstID {

@@ -91,8 +91,10 @@ type Zoom struct {
 	// WorstParcel is the largest difference of a parcel's drawn area from its own
 	// as a share of its perimeter times one unit, WorstID its id; OffParcels
 	// counts those above 1, Missing those of more than a square unit that no tile
-	// shows.
+	// shows. Hidden counts those near ground that is drawn as merged at a zoom of
+	// parcels, of which nothing more is asked than of the ground.
 	WorstParcel         float64
 	WorstID             uint64
 	OffParcels, Missing int
+	Hidden              int
 }

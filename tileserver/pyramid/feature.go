@@ -15,12 +15,14 @@ const marginUnits = 64
 
 // loaded is a feature with its corners on the plane of a grid.
 type loaded struct {
-	Feature
-	points []tile.World // of all rings, each open, shells clockwise as y grows south
-	ends   []int        // where each ring ends in points
+	// What is looked at first stands together.
 	min    tile.World
 	max    tile.World
-	layers uint64 // a bit for each layer of its work that holds it
+	layers uint64       // a bit for each layer of its work that holds it
+	points []tile.World // of all rings, each open, shells clockwise as y grows south
+	ends   []int        // where each ring ends in points
+	row    mvt.Row      // attributes beside Tags
+	Feature
 }
 
 // project puts rings, whose memory points and ends have room for, on the plane of

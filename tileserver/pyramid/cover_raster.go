@@ -57,7 +57,7 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 			continue
 		}
 		k := c.class(f.Class)
-		if f.anchor(t.Grid, t.Z) == t {
+		if f.counts(t) {
 			k.enter(&f.Feature)
 			seats[k] = seat(t, f.points[0])
 		}

@@ -194,7 +194,7 @@ func (l *loader) keep(grids []tile.Grid, layers uint64) {
 // boxAround returns the ground under t and the margin of a tile of zoom z.
 func boxAround(t tile.Tile, z uint8) geo.Box {
 	o, span := t.Origin(), tile.Span(t.Z)
-	// One unit more than what [loaded.reaches] looks at covers the rounding to positions.
+	// One unit more than what [reachOf] takes in covers the rounding to positions.
 	margin := tile.Span(z) * (marginUnits + 2) / mvt.Extent
 	nw := geo.PositionOf(t.Grid.Unproject(tile.World{X: o.X - margin, Y: o.Y - margin}))
 	se := geo.PositionOf(t.Grid.Unproject(tile.World{X: o.X + span + margin, Y: o.Y + span + margin}))

@@ -131,7 +131,11 @@ func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 			return nil, errServing
 		}
 		defer func() { _ = g.release() }() // only read
-		return pyramid.Make(ctx, newLayerSource(l), t, g.options(l))
+		source, err := remember(&g.memo, "source "+l.Meta.Key(), func() (*layerSource, error) { return newLayerSource(l), nil })
+		if err != nil {
+			return nil, err
+		}
+		return pyramid.Make(ctx, source, t, g.options(l))
 	})
 }
 

@@ -126,7 +126,7 @@ type desk struct {
 	snap   snapper
 	// quarters are lists of features in the children of a tile, by its zoom.
 	quarters [tile.MaxZoom + 1][4][]*loaded
-	keys     []uint64
+	order    spaceOrder
 	data     []byte
 }
 

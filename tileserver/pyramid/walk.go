@@ -168,8 +168,7 @@ func (b *builder) parcels(d *desk, m *maker, t tile.Tile, features []*loaded) er
 		return nil
 	}
 	shown, vanished := d.snap.tile(t, features)
-	shown, d.keys = inSpace(shown, d.keys)
-	return b.emit(d, m, t, shown, vanished)
+	return b.emit(d, m, t, d.order.order(shown), vanished)
 }
 
 // emit hands out a tile that is not empty.

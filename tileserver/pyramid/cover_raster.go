@@ -230,14 +230,19 @@ func (r *raster) inRow(row int, xa, xb, dy float64) {
 		out[first+1] += part
 		return
 	}
-	per := dy / (xb - xa)
-	for c := first; c <= last; c++ {
-		l, e := max(xa, float64(c)), min(xb, float64(c+1))
+	per, l := dy/(xb-xa), xa
+	for c := first; c < last; c++ {
+		e := float64(c + 1)
 		d := float64(per * (e - l))
 		part := float64(d * ((l+e)/2 - float64(c)))
 		out[c] += d - part
-		out[min(c+1, rowWidth-1)] += part
+		out[c+1] += part
+		l = e
 	}
+	d := float64(per * (xb - l))
+	part := float64(d * ((l+xb)/2 - float64(last)))
+	out[last] += d - part
+	out[min(last+1, rowWidth-1)] += part
 }
 
 // collect adds what the edges since the last call cover to k, and clears them.

@@ -30,7 +30,7 @@ type loaded struct {
 // that shells have positive area.
 func (f *loaded) project(g tile.Grid, r *geo.Rings, points []tile.World) {
 	f.points = points[:0]
-	f.min, f.max = tile.World{X: math.Inf(1), Y: math.Inf(1)}, tile.World{X: math.Inf(-1), Y: math.Inf(-1)}
+	low, high := tile.World{X: math.Inf(1), Y: math.Inf(1)}, tile.World{X: math.Inf(-1), Y: math.Inf(-1)}
 	start := 0
 	for _, end := range r.Ends {
 		ring := r.Positions[start:end]
@@ -38,11 +38,23 @@ func (f *loaded) project(g tile.Grid, r *geo.Rings, points []tile.World) {
 		for i := len(ring) - 1; i > 0; i-- {
 			v := g.Project(ring[i])
 			f.points = append(f.points, v)
-			f.min = tile.World{X: min(f.min.X, v.X), Y: min(f.min.Y, v.Y)}
-			f.max = tile.World{X: max(f.max.X, v.X), Y: max(f.max.Y, v.Y)}
+			// Hardly a point is an end of the box, and none is a NaN.
+			if v.X < low.X {
+				low.X = v.X
+			}
+			if v.X > high.X {
+				high.X = v.X
+			}
+			if v.Y < low.Y {
+				low.Y = v.Y
+			}
+			if v.Y > high.Y {
+				high.Y = v.Y
+			}
 		}
 		f.ends = append(f.ends, len(f.points))
 	}
+	f.min, f.max = low, high
 }
 
 // surface is a part of the plane, its borders included.

@@ -53,7 +53,7 @@ const (
 
 // encoder holds the buffers of one Append, kept between calls.
 type encoder struct {
-	layer, part []byte
+	layer []byte
 
 	keys    []string
 	columns []int32  // of the table's columns, the number in keys or -1

@@ -16,7 +16,6 @@ type blockDrawer struct {
 	quotas    []int
 	left      []int64 // in units, of empty ground and of each class
 	covered   [tractCells * tractCells]int64
-	chosen    [tractCells * tractCells]bool
 	keys      []key
 	whole     int64
 	unit      int64 // shares, a power of two

@@ -53,10 +53,7 @@ func (l *Layer) Read(i int, r *Raw) error {
 		r.Net = d.Varint()
 		d.Take(d.Uvarint())
 		list := decode(d.Take(d.Uvarint()))
-		r.Values = r.Values[:0]
-		for range list.Count(1) {
-			r.Values = append(r.Values, list.rawValue())
-		}
+		r.Values = list.rawValues(r.Values[:0])
 		if list.end() != nil || d.end() != nil {
 			return errRecord
 		}
@@ -68,6 +65,21 @@ func (l *Layer) Read(i int, r *Raw) error {
 		return fmt.Errorf("layer %s, feature number %d: %w", l.Meta.Key(), i, err)
 	}
 	return nil
+}
+
+// rawValues appends the values of a list. Nearly all are texts of less than 128 bytes,
+// which are read without asking for each byte.
+func (d *decoder) rawValues(dst []RawValue) []RawValue {
+	for range d.Count(1) {
+		if b := d.Data; len(b) > 1 && b[0] == valueText && int(b[1]) < min(0x80, len(b)-1) {
+			end := 2 + int(b[1])
+			dst = append(dst, RawValue{Kind: RawText, Text: b[2:end:end]})
+			d.Data = b[end:]
+			continue
+		}
+		dst = append(dst, d.rawValue())
+	}
+	return dst
 }
 
 func (d *decoder) rawValue() RawValue {

@@ -23,6 +23,8 @@ type layerSource struct {
 	class int   // the field that tells merged shapes apart, or -1
 	tags  []int // the fields that tiles carry
 	raws  sync.Pool
+
+	columns []string // the names of tags
 }
 
 var _ pyramid.Reader = (*layerSource)(nil)
@@ -31,7 +33,7 @@ func newLayerSource(l *index.Layer) *layerSource {
 	s := &layerSource{layer: l, class: l.Field(l.Meta.ClassField), raws: sync.Pool{New: func() any { return &index.Raw{} }}}
 	for i, f := range l.Meta.Fields {
 		if f.Tile {
-			s.tags = append(s.tags, i)
+			s.tags, s.columns = append(s.tags, i), append(s.columns, f.Name)
 		}
 	}
 	return s
@@ -49,7 +51,16 @@ func (s *layerSource) Feature(i int) (pyramid.Feature, error) {
 		return pyramid.Feature{}, err
 	}
 	f, err := s.layer.Feature(i)
-	return pyramid.Feature{ID: r.ID, Geometry: f.Geometry, Class: r.Class, Tags: r.Tags, AreaM2: r.AreaM2, NetM2: r.NetM2, Alone: r.Alone}, err
+	if err != nil {
+		return pyramid.Feature{}, err
+	}
+	out := pyramid.Feature{ID: r.ID, Geometry: f.Geometry, Class: r.Class, AreaM2: r.AreaM2, NetM2: r.NetM2, Alone: r.Alone}
+	for k, t := range s.tags {
+		if k < len(r.Cells) && r.Cells[k] > 0 {
+			out.Tags = append(out.Tags, mvt.Tag{Key: s.columns[k], Value: f.Values[t]})
+		}
+	}
+	return out, nil
 }
 
 func (s *layerSource) Read(i int, r *pyramid.Reading) error {
@@ -70,23 +81,21 @@ func (s *layerSource) Read(i int, r *pyramid.Reading) error {
 	if s.class >= 0 && s.class < len(raw.Values) && raw.Values[s.class].Kind == index.RawText {
 		r.Class = r.ClassOf(raw.Values[s.class].Text)
 	}
-	r.Tags = r.Tags[:0]
-	for _, t := range s.tags {
+	r.Values.Columns, r.Cells, r.Tags = s.columns, r.Cells[:0], r.Tags[:0]
+	for k, t := range s.tags {
 		if t >= len(raw.Values) {
 			break
 		}
-		if v := valueOf(r.Values, &raw.Values[t]); v != nil {
-			r.Tags = append(r.Tags, mvt.Tag{Key: s.layer.Meta.Fields[t].Name, Value: v})
-		}
+		r.Cells = append(r.Cells, cellOf(r.Values, k, &raw.Values[t]))
 	}
 	return nil
 }
 
-// valueOf returns a stored value as tiles carry it, nil for none.
-func valueOf(values *mvt.Values, v *index.RawValue) *mvt.Value {
+// cellOf returns a stored value as tiles carry it, 0 for none.
+func cellOf(values *mvt.Values, column int, v *index.RawValue) mvt.Cell {
 	switch v.Kind {
 	case index.RawText:
-		return values.Text(v.Text)
+		return values.TextOf(column, v.Text)
 	case index.RawInteger:
 		return values.Int(v.Int)
 	case index.RawReal:
@@ -94,7 +103,7 @@ func valueOf(values *mvt.Values, v *index.RawValue) *mvt.Value {
 	case index.RawBool:
 		return values.Bool(v.Int != 0)
 	default:
-		return nil
+		return 0
 	}
 }
 
@@ -122,9 +131,13 @@ func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 			return nil, errServing
 		}
 		defer func() { _ = g.release() }() // only read
+		source, err := remember(&g.memo, "source "+l.Meta.Key(), func() (*layerSource, error) { return newLayerSource(l), nil })
+		if err != nil {
+			return nil, err
+		}
 		opt := g.options(l)
 		opt.Crowding = g.crowding(l)
-		return pyramid.Make(ctx, newLayerSource(l), t, opt)
+		return pyramid.Make(ctx, source, t, opt)
 	})
 }
 

@@ -53,27 +53,31 @@ const (
 
 // encoder holds the buffers of one Append, kept between calls.
 type encoder struct {
-	layer, feature, part []byte
+	layer []byte
 
-	keys   []string
-	pairs  []pair   // of all features, one after another
-	values []use    // in the order of their first use
-	places []uint32 // where each of values stands in the tile
-	order  []uint32 // the values in the tile's order
-	seen   []seen   // by number in a foreign table
-	own    Values   // plain values
-	table  *Values  // the table that seen is about
-	round  uint32   // of this Append
-	ownAt  []seen   // by number in own
+	keys    []string
+	columns []int32  // of the table's columns, the number in keys or -1
+	pairs   []pair   // of all features, one after another
+	tags    []int32  // where each feature's pairs end
+	values  []use    // in the order of their first use
+	places  []uint32 // where each of values stands in the tile
+	order   []uint32 // the values in the tile's order
+	begins  []uint32
+	table   *Values // that of the first row
+	seen    []seen  // by number in table
+	own     Values  // values that table does not have
+	ownAt   []seen  // by number in own
+	round   uint32  // of this Append
 }
 
 // pair is a tag: a key and a value by number.
 type pair struct{ key, value uint32 }
 
-// use is a value and the key that used it first.
+// use is a value, of the table or of encoder.own, and the key that used it first.
 type use struct {
-	v   *Value
-	key uint32
+	cell Cell
+	key  uint32
+	own  bool
 }
 
 // seen tells where a value stands in encoder.values, if round is the encoder's.
@@ -91,8 +95,8 @@ var encoders = sync.Pool{New: func() any { return &encoder{} }}
 // the order of first use: so equal layers give equal bytes, and values that look
 // alike stand side by side, which compresses better. An int64 becomes an int, or
 // a sint below zero. A layer without features is written as nothing. l is only
-// read; nothing of it is kept. Values of one [Values] that come as *[Value] are
-// not encoded again. On an error, which wraps [ErrFeature], dst is returned as it
+// read; nothing of it is kept. A feature's row comes before its tags; a key that both
+// have is written twice. On an error, which wraps [ErrFeature], dst is returned as it
 // came.
 func Append(dst []byte, l *Layer) ([]byte, error) {
 	if len(l.Features) == 0 {
@@ -100,29 +104,30 @@ func Append(dst []byte, l *Layer) ([]byte, error) {
 	}
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
-	e.begin()
+	defer e.end()
+	e.begin(l)
 	for i := range l.Features {
 		if err := e.enter(&l.Features[i]); err != nil {
 			return dst, featureError(l, i, err)
 		}
+		e.tags = append(e.tags, int32(len(e.pairs)))
 	}
 	e.arrange()
 
 	e.layer = appendBytes(e.layer[:0], layerName, []byte(l.Name))
-	pairs := e.pairs
+	from := int32(0)
 	for i := range l.Features {
-		f := &l.Features[i]
-		if err := e.putFeature(f, pairs[:len(f.Tags)]); err != nil {
+		var err error
+		if e.layer, err = e.appendFeature(e.layer, &l.Features[i], e.pairs[from:e.tags[i]]); err != nil {
 			return dst, featureError(l, i, err)
 		}
-		pairs = pairs[len(f.Tags):]
-		e.layer = appendBytes(e.layer, layerFeature, e.feature)
+		from = e.tags[i]
 	}
 	for _, k := range e.keys {
 		e.layer = appendBytes(e.layer, layerKey, []byte(k))
 	}
-	for _, at := range e.order[:len(e.values)] {
-		e.layer = appendBytes(e.layer, layerValue, e.values[at].v.data)
+	for _, at := range e.order {
+		e.layer = appendBytes(e.layer, layerValue, e.data(&e.values[at]))
 	}
 	e.layer = appendVarint(e.layer, layerExtent, Extent)
 	e.layer = appendVarint(e.layer, layerVersion, version)
@@ -134,9 +139,15 @@ func featureError(l *Layer, i int, err error) error {
 	return fmt.Errorf("layer %q, feature %d of %d, id %d: %w", l.Name, i+1, len(l.Features), l.Features[i].ID, err)
 }
 
-// begin forgets the last layer.
-func (e *encoder) begin() {
-	e.keys, e.pairs, e.values, e.table = e.keys[:0], e.pairs[:0], e.values[:0], nil
+// end lets go of the layer's strings and table.
+func (e *encoder) end() {
+	clear(e.keys)
+	e.table = nil
+}
+
+// begin forgets the last layer and finds the table of l.
+func (e *encoder) begin(l *Layer) {
+	e.keys, e.pairs, e.tags, e.values = e.keys[:0], e.pairs[:0], e.tags[:0], e.values[:0]
 	e.own.Reset()
 	e.round++
 	if e.round == 0 {
@@ -144,22 +155,87 @@ func (e *encoder) begin() {
 		clear(e.ownAt[:cap(e.ownAt)])
 		e.round = 1
 	}
+	for i := range l.Features {
+		if e.table = l.Features[i].Row.Table; e.table != nil {
+			break
+		}
+	}
+	e.columns = e.columns[:0]
+	if e.table != nil {
+		for range e.table.Columns {
+			e.columns = append(e.columns, -1)
+		}
+		e.seen = grown(e.seen, len(e.table.spans))
+	}
+}
+
+// grown returns s with room for n elements. What it had beyond its length stays:
+// rounds tell whether it counts.
+func grown(s []seen, n int) []seen {
+	if n > cap(s) {
+		s = append(s[:cap(s)], make([]seen, n-cap(s))...)
+	}
+	return s[:max(n, len(s))]
 }
 
 // enter takes in f's keys and values.
 func (e *encoder) enter(f *Feature) error {
-	for i, t := range f.Tags {
-		v, ok := t.Value.(*Value)
-		if !ok {
-			var err error
-			if v, err = e.own.of(t); err != nil {
-				return err
+	if f.Row.Table == e.table {
+		e.enterRow(f.Row.Cells)
+	} else if f.Row.Table != nil {
+		for i, c := range f.Row.Cells {
+			if c > 0 {
+				e.enterOwn(f.Row.Table.Columns[i], e.own.intern(f.Row.Table.data(c)), i)
 			}
 		}
-		key := e.key(t.Key, i)
-		e.pairs = append(e.pairs, pair{key, e.value(v, key)})
+	}
+	for i, t := range f.Tags {
+		c, err := e.own.of(t)
+		if err != nil {
+			return err
+		}
+		e.enterOwn(t.Key, c, i)
 	}
 	return nil
+}
+
+// enterRow takes in cells of the table.
+func (e *encoder) enterRow(cells []Cell) {
+	for i, c := range cells {
+		if c == 0 {
+			continue
+		}
+		key := e.columns[i]
+		if key < 0 {
+			key = int32(e.key(e.table.Columns[i], i))
+			e.columns[i] = key
+		}
+		s := &e.seen[c-1]
+		if s.round != e.round {
+			*s = seen{e.round, uint32(len(e.values))}
+			e.values = append(e.values, use{c, uint32(key), false})
+		}
+		e.pairs = append(e.pairs, pair{uint32(key), s.at})
+	}
+}
+
+// enterOwn takes in a value of e.own, which is looked up in the table, so that equal
+// ones are one.
+func (e *encoder) enterOwn(name string, c Cell, hint int) {
+	key := e.key(name, hint)
+	own, at := true, &e.ownAt
+	if e.table != nil {
+		if known := e.table.known(e.own.data(c)); known > 0 {
+			own, at, c = false, &e.seen, known
+		}
+	}
+	*at = grown(*at, int(c))
+	s := &(*at)[c-1]
+	if s.round != e.round {
+		*s = seen{e.round, uint32(len(e.values))}
+		e.values = append(e.values, use{c, key, own})
+	}
+	e.pairs = append(e.pairs, pair{key, s.at})
 }
 
 // key returns the number of k, which is probably the one that is hinted at.
@@ -175,92 +251,92 @@ func (e *encoder) key(k string, hint int) uint32 {
 	return uint32(i)
 }
 
-// value returns the place of v in e.values. Values that are not of the first
-// table, plain ones too, are looked up in it and then in e.own, so that equal ones
-// are one.
-func (e *encoder) value(v *Value, key uint32) uint32 {
-	if e.table == nil && len(e.values) == 0 && v.table != &e.own {
-		e.table = v.table
+// data returns how a value is encoded.
+func (e *encoder) data(u *use) []byte {
+	if u.own {
+		return e.own.data(u.cell)
 	}
-	at := &e.seen
-	if v.table != e.table {
-		known := (*Value)(nil)
-		if e.table != nil {
-			known = e.table.find(v.data)
-		}
-		switch {
-		case known != nil:
-			v = known
-		case v.table == &e.own:
-			at = &e.ownAt
-		default:
-			v, at = e.own.intern(v.data), &e.ownAt
-		}
-	}
-	if int(v.number) >= len(*at) {
-		*at = slices.Grow(*at, int(v.number)+1-len(*at))
-		*at = (*at)[:cap(*at)]
-	}
-	s := &(*at)[v.number]
-	if s.round != e.round {
-		*s = seen{e.round, uint32(len(e.values))}
-		e.values = append(e.values, use{v, key})
-	}
-	return s.at
+	return e.table.data(u.cell)
 }
 
 // arrange finds each value's place in the tile. It lists them in that order
 // in e.order.
 func (e *encoder) arrange() {
-	begin := make([]uint32, len(e.keys)+1)
-	for _, u := range e.values {
-		begin[u.key+1]++
+	e.begins = append(e.begins[:0], make([]uint32, len(e.keys)+1)...)
+	begins := e.begins
+	for i := range e.values {
+		begins[e.values[i].key+1]++
 	}
 	for k := range e.keys {
-		begin[k+1] += begin[k]
+		begins[k+1] += begins[k]
 	}
 	n := len(e.values)
 	e.places, e.order = slices.Grow(e.places[:0], n)[:n], slices.Grow(e.order[:0], n)[:n]
-	for i, u := range e.values {
-		e.places[i] = begin[u.key]
-		e.order[begin[u.key]] = uint32(i)
-		begin[u.key]++
+	for i := range e.values {
+		at := &begins[e.values[i].key]
+		e.places[i] = *at
+		e.order[*at] = uint32(i)
+		*at++
 	}
 }
 
-// putFeature writes f, whose tags are pairs, to e.feature.
-func (e *encoder) putFeature(f *Feature, pairs []pair) error {
-	e.feature = e.feature[:0]
+// appendFeature writes f, whose tags are pairs, to b.
+func (e *encoder) appendFeature(b []byte, f *Feature, pairs []pair) ([]byte, error) {
 	if f.ID > MaxID {
-		return fmt.Errorf("%w: its id is above %d", ErrFeature, uint64(MaxID))
+		return b, fmt.Errorf("%w: its id is above %d", ErrFeature, uint64(MaxID))
 	}
+	if len(f.Polygons) == 0 {
+		return b, fmt.Errorf("%w: it has no polygon", ErrFeature)
+	}
+	b = append(b, layerFeature<<3|wireBytes)
+	whole := len(b)
 	if f.ID != 0 {
-		e.feature = appendVarint(e.feature, featureID, f.ID)
+		b = appendVarint(b, featureID, f.ID)
 	}
 	if len(pairs) > 0 {
-		e.part = e.part[:0]
+		b = append(b, featureTags<<3|wireBytes)
+		from := len(b)
 		for _, p := range pairs {
-			e.part = binary.AppendUvarint(e.part, uint64(p.key))
-			e.part = binary.AppendUvarint(e.part, uint64(e.places[p.value]))
+			b = appendSmall(b, p.key)
+			b = appendSmall(b, e.places[p.value])
 		}
-		e.feature = appendBytes(e.feature, featureTags, e.part)
+		b = insertLength(b, from)
 	}
-	e.feature = appendVarint(e.feature, featureType, typePolygon)
-	if len(f.Polygons) == 0 {
-		return fmt.Errorf("%w: it has no polygon", ErrFeature)
-	}
-	e.part = e.part[:0]
+	b = appendVarint(b, featureType, typePolygon)
+	b = append(b, featureGeom<<3|wireBytes)
+	from := len(b)
 	var cursor Point
 	for _, p := range f.Polygons {
 		for _, r := range p {
 			if len(r) < 3 {
-				return fmt.Errorf("%w: it has a ring of %d points", ErrFeature, len(r))
+				return b, fmt.Errorf("%w: it has a ring of %d points", ErrFeature, len(r))
 			}
-			e.part, cursor = appendRing(e.part, r, cursor)
+			b, cursor = appendRing(b, r, cursor)
 		}
 	}
-	e.feature = appendBytes(e.feature, featureGeom, e.part)
-	return nil
+	return insertLength(insertLength(b, from), whole), nil
+}
+
+// insertLength puts in front of what b holds from a place on how long that is.
+func insertLength(b []byte, from int) []byte {
+	var length [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(length[:], uint64(len(b)-from))
+	b = append(b, length[:n]...)
+	copy(b[from+n:], b[from:])
+	copy(b[from:], length[:n])
+	return b
+}
+
+// appendSmall appends v as a varint.
+func appendSmall(b []byte, v uint32) []byte {
+	switch {
+	case v < 1<<7:
+		return append(b, byte(v))
+	case v < 1<<14:
+		return append(b, byte(v)|0x80, byte(v>>7))
+	default:
+		return binary.AppendUvarint(b, uint64(v))
+	}
 }
 
 // appendRing writes r as MoveTo, LineTo and ClosePath (4.3.3.3), relative to the
@@ -271,8 +347,8 @@ func appendRing(b []byte, r Ring, cursor Point) ([]byte, Point) {
 		if i == 1 {
 			b = binary.AppendUvarint(b, uint64(len(r)-1)<<3|commandLine)
 		}
-		b = binary.AppendUvarint(b, uint64(zigzag32(p.X-cursor.X)))
-		b = binary.AppendUvarint(b, uint64(zigzag32(p.Y-cursor.Y)))
+		b = appendSmall(b, zigzag32(p.X-cursor.X))
+		b = appendSmall(b, zigzag32(p.Y-cursor.Y))
 		cursor = p
 	}
 	return binary.AppendUvarint(b, 1<<3|commandClose), cursor

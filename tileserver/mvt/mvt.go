@@ -38,9 +38,11 @@ type Tag struct {
 	Value any
 }
 
-// Feature is a polygon or multipolygon of a layer. ID 0 means that it has none.
+// Feature is a polygon or multipolygon of a layer. ID 0 means that it has none. Its
+// attributes are Row's and then Tags; a decoded one has Tags alone.
 type Feature struct {
 	ID       uint64
+	Row      Row
 	Tags     []Tag
 	Polygons []Polygon
 }

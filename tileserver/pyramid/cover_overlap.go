@@ -1,6 +1,7 @@
 package pyramid
 
 import (
+	"math"
 	"slices"
 )
 
@@ -12,14 +13,14 @@ import (
 // Only what is found to be covered twice is taken off. So whether a feature is
 // known to be alone makes no difference to what it covers.
 type overlaps struct {
-	pieces  []piece // of all features
-	rims    []int32 // the present feature's newest piece in each cell, from 1
-	backs   []climb // what lies west of cells, see part.back
-	parts   []part  // chained by cell
-	heads   []int32 // the newest part of each cell, from 1
-	touched []int32 // the cells that have parts
-	west    []climb // what lies west of the present cell
-	slabs   slabs
+	pieces []piece // of all features
+	rims   []int32 // the present feature's newest piece in each cell, from 1
+	backs  []climb // what lies west of cells, see part.back
+	parts  []part  // chained by cell
+	heads  []int32 // the newest part of each cell, from 1
+	west   []climb // what lies west of the present cell
+	whole  int32   // the present feature's part of cells that it covers all over, from 1
+	shared shared
 }
 
 // piece is a part of an edge inside one cell.
@@ -31,14 +32,19 @@ type piece struct {
 // climb is an edge seen from far east: where it begins and ends.
 type climb struct{ from, to float64 }
 
-// part is what one feature has of one cell.
+// part is what one feature has of one cell. Cells that a feature covers all over,
+// with no border in them, have one part for all: what is below it does not show.
 type part struct {
 	class      *class
+	cell       int32 // none of its own for whole cells
 	next       int32 // the same cell's part of the next feature, from 1
 	share      uint32
 	rim        int32 // the feature's pieces in the cell, from 1
-	back, last int32 // the feature's climbs west of the cell, in its row
+	back, last int32 // the feature's climbs west of the cell, in its row; wholeBack for a whole cell
 }
+
+// wholeBack stands for a climb along the cell's whole west side.
+const wholeBack = -1
 
 // inRow keeps a piece that runs inside one row, cut where it leaves a cell.
 func (o *overlaps) inRow(row int, xa, ya, xb, yb float64) {
@@ -78,28 +84,45 @@ func (o *overlaps) keep(row, column int, p piece) {
 	*rim = int32(len(o.pieces))
 }
 
-// enter goes on to the row's next cell, share of which is covered by k, and tells
-// whether there are pieces in it. back is where the climbs west of the cell are
-// kept; the result is where those west of the next one are.
-func (o *overlaps) enter(k *class, cell int32, share uint32, back [2]int32) (next [2]int32, rim bool) {
-	first := o.rims[cell]
-	if share > 0 {
-		if o.heads[cell] == 0 {
-			o.touched = append(o.touched, cell)
+// row enters what the feature of class k has of the cells of a row: sums holds
+// what its edges add to the running sum of each, from cell first on, and nothing is
+// left of them in it; behind cell last there are no edges.
+func (o *overlaps) row(k *class, y, first, last int, sums *[rowWidth]float64) {
+	rims, heads := o.rims[y*tileCells:][:tileCells], o.heads[y*tileCells:][:tileCells]
+	o.west = o.west[:0]
+	back, end, full := int32(0), int32(0), false
+	sum := 0.0
+	for x := first; x < tileCells; x++ {
+		sum += sums[x]
+		sums[x] = 0
+		share, rim := fine(sum), rims[x]
+		switch {
+		case share == 0:
+		case full && rim == 0 && share == fineShares:
+			if o.whole == 0 {
+				o.parts = append(o.parts, part{class: k, cell: none, share: fineShares, back: wholeBack})
+				o.whole = int32(len(o.parts))
+			}
+			heads[x] = o.whole
+		default:
+			o.parts = append(o.parts, part{k, int32(y*tileCells + x), heads[x], share, rim, back, end})
+			heads[x] = int32(len(o.parts))
 		}
-		o.parts = append(o.parts, part{k, o.heads[cell], share, first, back[0], back[1]})
-		o.heads[cell] = int32(len(o.parts))
+		if rim == 0 {
+			if share == 0 && x > last {
+				break
+			}
+			continue
+		}
+		rims[x] = 0
+		for at := rim; at != 0; at = o.pieces[at-1].next {
+			o.climb(o.pieces[at-1].y0, o.pieces[at-1].y1)
+		}
+		back = int32(len(o.backs))
+		o.backs = append(o.backs, o.west...)
+		end = int32(len(o.backs))
+		full = len(o.west) == 1 && math.Abs(o.west[0].to-o.west[0].from) == 1
 	}
-	if first == 0 {
-		return back, false
-	}
-	o.rims[cell] = 0
-	for at := first; at != 0; at = o.pieces[at-1].next {
-		o.climb(o.pieces[at-1].y0, o.pieces[at-1].y1)
-	}
-	begin := int32(len(o.backs))
-	o.backs = append(o.backs, o.west...)
-	return [2]int32{begin, int32(len(o.backs))}, true
 }
 
 // climb adds a climb to those west of the next cell. Climbs that go on where
@@ -124,21 +147,29 @@ func (o *overlaps) climb(from, to float64) {
 	o.west = append(o.west, climb{from, to})
 }
 
-// resolve adds what the features entered, the last one first, cover to their
-// classes, and forgets them.
-func (o *overlaps) resolve() {
-	for _, cell := range o.touched {
-		head := o.heads[cell]
-		o.heads[cell] = 0
-		p := &o.parts[head-1]
-		if p.next > 0 && p.share < fineShares {
-			o.divide(cell, head)
+// resolve adds what the features entered, the last one first, cover of the cells
+// from row top to row bottom to their classes, and forgets them.
+func (o *overlaps) resolve(top, bottom int) {
+	// In the order of their coming, parts and pieces that lie together are met together.
+	for i := range o.parts {
+		p := &o.parts[i]
+		if p.cell < 0 || o.heads[p.cell] != int32(i+1) {
 			continue
 		}
-		p.class.give(cell, p.share)
+		o.heads[p.cell] = 0
+		if p.next > 0 && p.share < fineShares {
+			o.divide(p)
+		} else {
+			p.class.give(p.cell, p.share)
+		}
 	}
-	o.pieces, o.backs = o.pieces[:0], o.backs[:0]
-	o.parts, o.touched = o.parts[:0], o.touched[:0]
+	for cell := int32(top) * tileCells; cell < int32(bottom+1)*tileCells; cell++ {
+		if head := o.heads[cell]; head != 0 {
+			o.heads[cell] = 0
+			o.parts[head-1].class.give(cell, fineShares)
+		}
+	}
+	o.pieces, o.backs, o.parts = o.pieces[:0], o.backs[:0], o.parts[:0]
 }
 
 // give adds shares of a cell to k.
@@ -156,27 +187,35 @@ const (
 	mostEdges = 2048
 )
 
-// divide divides a cell among the parts of the chain from head on: what a part
+// divide divides a cell among the parts of the chain from first on: what a part
 // shares with one before it is taken off.
-func (o *overlaps) divide(cell, head int32) {
-	s := &o.slabs
-	s.begin(float64(cell%tileCells), float64(cell/tileCells))
-	n := int32(0)
-	for at := head; at != 0 && n < mostParts && len(s.edges) < mostEdges; n++ {
-		p := &o.parts[at-1]
-		for e := p.rim; e != 0; e = o.pieces[e-1].next {
-			e := &o.pieces[e-1]
-			s.edge(e.x0, e.y0, e.x1, e.y1, n)
-		}
-		for _, e := range o.backs[p.back:p.last] {
-			s.edge(s.west, e.from, s.west, e.to, n)
-		}
-		at = p.next
+func (o *overlaps) divide(first *part) {
+	cell := first.cell
+	if second := &o.parts[first.next-1]; second.back == wholeBack && second.next == 0 {
+		first.class.give(cell, first.share)
+		second.class.give(cell, fineShares-first.share)
+		return
 	}
-	lost := s.lost(int(n))
+	s := &o.shared
+	s.begin(float64(cell%tileCells), float64(cell/tileCells))
+	for p := first; p != nil && len(s.ends) < mostParts && len(s.edges) < mostEdges; p = o.after(p) {
+		for e := p.rim; e != 0; {
+			piece := &o.pieces[e-1]
+			s.edge(piece.x0, piece.y0, piece.x1, piece.y1)
+			e = piece.next
+		}
+		if p.back == wholeBack {
+			s.edge(s.west, s.north, s.west, s.north+1)
+		} else {
+			for _, e := range o.backs[p.back:p.last] {
+				s.edge(s.west, e.from, s.west, e.to)
+			}
+		}
+		s.end()
+	}
+	lost := s.lost()
 	left := uint32(fineShares)
-	for at, i := head, 0; at != 0; i++ {
-		p := &o.parts[at-1]
+	for p, i := first, 0; p != nil; p, i = o.after(p), i+1 {
 		share := p.share
 		if i < len(lost) {
 			share -= min(share, uint32(lost[i]*fineShares+0.5))
@@ -185,128 +224,13 @@ func (o *overlaps) divide(cell, head int32) {
 		}
 		left -= min(left, share)
 		p.class.give(cell, share)
-		at = p.next
 	}
 }
 
-// slabs measures what each of several regions of a cell shares with those before
-// it.
-type slabs struct {
-	west, north float64
-	edges       []slabEdge
-	cuts        []float64
-	row         []passing
-	winding     []int32
-	losses      []float64
-}
-
-// slabEdge is a border of region who, from its upper to its lower end.
-type slabEdge struct {
-	x0, y0, y1, slope float64
-	who, way          int32 // way is 1 if it was entered at its upper end, else -1
-}
-
-// passing is where an edge passes the middle of a slab.
-type passing struct {
-	x        float64
-	who, way int32
-}
-
-func (s *slabs) begin(west, north float64) {
-	s.west, s.north = west, north
-	s.edges = s.edges[:0]
-	s.cuts = append(s.cuts[:0], north, north+1)
-}
-
-func (s *slabs) edge(x0, y0, x1, y1 float64, who int32) {
-	way := int32(1)
-	if y0 > y1 {
-		x0, y0, x1, y1, way = x1, y1, x0, y0, -1
+// after returns the part below p in its cell, or nil.
+func (o *overlaps) after(p *part) *part {
+	if p.next == 0 {
+		return nil
 	}
-	slope := 0.0
-	if x0 != x1 {
-		slope = (x1 - x0) / (y1 - y0)
-	}
-	s.edges = append(s.edges, slabEdge{x0, y0, y1, slope, who, way})
-	s.cut(y0)
-	s.cut(y1)
-}
-
-// cut puts y among the cuts, which are in order.
-func (s *slabs) cut(y float64) {
-	i := len(s.cuts)
-	for i > 0 && s.cuts[i-1] > y {
-		i--
-	}
-	if i == 0 || i == len(s.cuts) || s.cuts[i-1] == y {
-		return // outside the cell by rounding, or known
-	}
-	s.cuts = slices.Insert(s.cuts, i, y)
-}
-
-// lost returns for each of n regions how much of the cell it shares with any
-// before it. The result is valid until the next call.
-func (s *slabs) lost(n int) []float64 {
-	for i := range s.edges {
-		for j := range i {
-			if a, b := &s.edges[i], &s.edges[j]; a.who != b.who {
-				s.cross(a, b)
-			}
-		}
-	}
-	s.losses = append(s.losses[:0], make([]float64, n)...)
-	s.winding = append(s.winding[:0], make([]int32, n)...)
-	for i := 1; i < len(s.cuts); i++ {
-		s.slab(s.cuts[i-1], s.cuts[i])
-	}
-	return s.losses
-}
-
-// cross adds a cut where a and b cross.
-func (s *slabs) cross(a, b *slabEdge) {
-	top, bottom := max(a.y0, b.y0), min(a.y1, b.y1)
-	if top >= bottom {
-		return
-	}
-	d0, d1 := a.at(top)-b.at(top), a.at(bottom)-b.at(bottom)
-	if d0 < 0 && d1 > 0 || d0 > 0 && d1 < 0 {
-		s.cut(top + float64((bottom-top)*(d0/(d0-d1))))
-	}
-}
-
-// at returns x where e is at y.
-func (e *slabEdge) at(y float64) float64 { return e.x0 + float64(e.slope*(y-e.y0)) }
-
-// slab adds what lies between y0 and y1, where no two borders cross.
-func (s *slabs) slab(y0, y1 float64) {
-	middle := (y0 + y1) / 2
-	s.row = s.row[:0]
-	for i := range s.edges {
-		e := &s.edges[i]
-		if e.y0 > y0 || e.y1 < y1 {
-			continue
-		}
-		p := passing{e.at(middle), e.who, e.way}
-		j := len(s.row)
-		s.row = append(s.row, p)
-		for ; j > 0 && s.row[j-1].x > p.x; j-- {
-			s.row[j] = s.row[j-1]
-		}
-		s.row[j] = p
-	}
-	clear(s.winding)
-	for i, p := range s.row {
-		s.winding[p.who] += p.way
-		end := s.west + 1
-		if i+1 < len(s.row) {
-			end = s.row[i+1].x
-		}
-		owned := false
-		for who, w := range s.winding {
-			if w != 0 && owned {
-				s.losses[who] += float64((end - p.x) * (y1 - y0))
-			}
-			owned = owned || w != 0
-		}
-	}
+	return &o.parts[p.next-1]
 }

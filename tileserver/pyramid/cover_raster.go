@@ -16,12 +16,14 @@ import (
 // Products are rounded by explicit conversions before they are added: fused
 // operations would give other last bits on other machines.
 type raster struct {
-	sums        []float64 // tileCells rows of rowWidth
+	sums        *[tileCells][rowWidth]float64
 	left, right [tileCells]int
 	top, bottom int
-	overlaps    overlaps
-	keep        bool // whether pieces are kept
-	carry       []int64
+	// The rows that features with kept pieces have cells in.
+	highest, lowest int
+	overlaps        overlaps
+	keep            bool // whether pieces are kept
+	carry           []int64
 }
 
 // rowWidth leaves room for what an edge on the right border adds beyond it.
@@ -38,7 +40,7 @@ const (
 // several cover belongs to the first of them.
 func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 	if r.sums == nil {
-		r.sums = make([]float64, tileCells*rowWidth)
+		r.sums = new([tileCells][rowWidth]float64)
 		for y := range r.left {
 			r.left[y], r.right[y] = rowWidth, -1
 		}
@@ -46,6 +48,7 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 		r.overlaps.rims = make([]int32, tileCells*tileCells)
 		r.overlaps.heads = make([]int32, tileCells*tileCells)
 	}
+	r.highest, r.lowest = tileCells, -1
 	c := &cover{whole: wholeUnits}
 	seats := map[*class]int{} // a cell that holds a counted feature of the class
 	for i := len(features) - 1; i >= 0; i-- {
@@ -54,7 +57,7 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 			continue
 		}
 		k := c.class(f.Class)
-		if f.anchor(t.Grid, t.Z) == t {
+		if f.counts(t) {
 			k.enter(&f.Feature)
 			seats[k] = seat(t, f.points[0])
 		}
@@ -66,7 +69,7 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 			r.part(k)
 		}
 	}
-	r.overlaps.resolve()
+	r.overlaps.resolve(r.highest, r.lowest)
 	r.settle(c)
 	for k, at := range seats {
 		k.sit(at)
@@ -97,6 +100,8 @@ func (k *class) sit(at int) {
 func (r *raster) edges(t tile.Tile, f *loaded) {
 	scale := math.Ldexp(tileCells, int(t.Z))
 	ox, oy := float64(t.X)*tileCells, float64(t.Y)*tileCells
+	inside := float64(f.min.X*scale)-ox >= 0 && float64(f.max.X*scale)-ox < tileCells &&
+		float64(f.min.Y*scale)-oy >= 0 && float64(f.max.Y*scale)-oy < tileCells
 	start := 0
 	for _, end := range f.ends {
 		ring := f.points[start:end]
@@ -108,7 +113,11 @@ func (r *raster) edges(t tile.Tile, f *loaded) {
 		ax, ay := float64(a.X*scale)-ox, float64(a.Y*scale)-oy
 		for _, b := range ring {
 			bx, by := float64(b.X*scale)-ox, float64(b.Y*scale)-oy
-			r.edge(ax, ay, bx, by)
+			if !inside {
+				r.edge(ax, ay, bx, by)
+			} else if ay != by {
+				r.within(ax, ay, bx, by)
+			}
 			ax, ay = bx, by
 		}
 	}
@@ -145,10 +154,7 @@ func (r *raster) edge(x0, y0, x1, y1 float64) {
 		}
 		if row >= 0 && row < tileCells {
 			xa, xb = min(max(xa, 0), tileCells), min(max(xb, 0), tileCells)
-			if r.keep {
-				r.overlaps.inRow(row, xa, y, xb, next)
-			}
-			r.inRow(row, xa, xb, next-y)
+			r.piece(row, xa, y, xb, next)
 		} else if row < 0 == (y1 < y0) {
 			return // past the tile, going on
 		} else if y1 > y0 {
@@ -169,6 +175,10 @@ func (r *raster) within(x0, y0, x1, y1 float64) {
 			row--
 		}
 	}
+	if int(y1) == row { // most edges stay in a row
+		r.piece(row, x0, y0, x1, y1)
+		return
+	}
 	slope := (x1 - x0) / (y1 - y0)
 	x, y := x0, y0
 	for {
@@ -179,15 +189,20 @@ func (r *raster) within(x0, y0, x1, y1 float64) {
 		} else {
 			nx = x0 + float64((ny-y0)*slope)
 		}
-		if r.keep {
-			r.overlaps.inRow(row, x, y, nx, ny)
-		}
-		r.inRow(row, x, nx, ny-y)
+		r.piece(row, x, y, nx, ny)
 		if last {
 			return
 		}
 		x, y, row = nx, ny, row+step
 	}
+}
+
+// piece adds a piece that runs from (xa, ya) to (xb, yb) inside one row.
+func (r *raster) piece(row int, xa, ya, xb, yb float64) {
+	if r.keep {
+		r.overlaps.inRow(row, xa, ya, xb, yb)
+	}
+	r.inRow(row, xa, xb, yb-ya)
 }
 
 // rowStep tells in which row the edge is after y, and where it leaves it or ends.
@@ -202,7 +217,7 @@ func rowStep(y, end float64) (row int, next float64) {
 
 // inRow adds a piece that runs from xa to xb inside one row while climbing dy.
 func (r *raster) inRow(row int, xa, xb, dy float64) {
-	out := r.sums[row*rowWidth : (row+1)*rowWidth]
+	out := &r.sums[row]
 	if xa > xb {
 		xa, xb = xb, xa // the area does not depend on the direction along x
 	}
@@ -215,20 +230,25 @@ func (r *raster) inRow(row int, xa, xb, dy float64) {
 		out[first+1] += part
 		return
 	}
-	per := dy / (xb - xa)
-	for c := first; c <= last; c++ {
-		l, e := max(xa, float64(c)), min(xb, float64(c+1))
+	per, l := dy/(xb-xa), xa
+	for c := first; c < last; c++ {
+		e := float64(c + 1)
 		d := float64(per * (e - l))
 		part := float64(d * ((l+e)/2 - float64(c)))
 		out[c] += d - part
-		out[min(c+1, rowWidth-1)] += part
+		out[c+1] += part
+		l = e
 	}
+	d := float64(per * (xb - l))
+	part := float64(d * ((l+xb)/2 - float64(last)))
+	out[last] += d - part
+	out[min(last+1, rowWidth-1)] += part
 }
 
 // collect adds what the edges since the last call cover to k, and clears them.
 func (r *raster) collect(k *class) {
 	for y := r.top; y <= r.bottom; y++ {
-		row := r.sums[y*rowWidth : (y+1)*rowWidth]
+		row := &r.sums[y]
 		sum := 0.0
 		for x := r.left[y]; x < tileCells; x++ {
 			sum += row[x]
@@ -248,32 +268,26 @@ func (r *raster) collect(k *class) {
 // part enters what the edges since the last call cover of cells as parts of k, and
 // clears them.
 func (r *raster) part(k *class) {
+	r.overlaps.whole = 0
 	for y := r.top; y <= r.bottom; y++ {
-		row := r.sums[y*rowWidth : (y+1)*rowWidth]
-		sum := 0.0
-		r.overlaps.west = r.overlaps.west[:0]
-		var back [2]int32
-		for x := r.left[y]; x < tileCells; x++ {
-			sum += row[x]
-			row[x] = 0
-			share := fine(sum)
-			var rim bool
-			back, rim = r.overlaps.enter(k, int32(y*tileCells+x), share, back)
-			if share == 0 && !rim && x > r.right[y] {
-				break
-			}
-		}
+		r.overlaps.row(k, y, r.left[y], r.right[y], &r.sums[y])
 		r.clear(y)
 	}
+	r.highest, r.lowest = min(r.highest, r.top), max(r.lowest, r.bottom)
 	r.top, r.bottom = tileCells, -1
 }
 
 // fine turns a running sum into shares.
-func fine(sum float64) uint32 { return uint32(min(math.Abs(sum), 1)*fineShares + 0.5) }
+func fine(sum float64) uint32 {
+	if sum = math.Abs(sum); sum >= 1 {
+		return fineShares
+	}
+	return uint32(sum*fineShares + 0.5)
+}
 
 // clear ends row y.
 func (r *raster) clear(y int) {
-	r.sums[y*rowWidth+tileCells], r.sums[y*rowWidth+tileCells+1] = 0, 0
+	r.sums[y][tileCells], r.sums[y][tileCells+1] = 0, 0
 	r.left[y], r.right[y] = rowWidth, -1
 }
 

@@ -114,8 +114,8 @@ type crowds [9]*crowd
 // merges tells whether a block is merged in any of them.
 func (a *crowds) merges() bool { return slices.ContainsFunc(a[:], (*crowd).merges) }
 
-// stripped returns features without the tags of those keys. The features are not
-// changed.
+// stripped returns features without the attributes of those keys. The features are
+// not changed.
 func stripped(features []mvt.Feature, keys []string) []mvt.Feature {
 	if len(keys) == 0 {
 		return features
@@ -129,6 +129,14 @@ func stripped(features []mvt.Feature, keys []string) []mvt.Feature {
 			}
 		}
 		out[i].Tags = tags
+		if row := &out[i].Row; row.Table != nil {
+			row.Cells = slices.Clone(row.Cells)
+			for k := range row.Cells {
+				if slices.Contains(keys, row.Table.Columns[k]) {
+					row.Cells[k] = 0
+				}
+			}
+		}
 	}
 	return out
 }

@@ -26,7 +26,7 @@ type decision struct {
 // decide returns how t is drawn within budget, as far as that can be.
 func (c *decision) decide() (*crowd, error) {
 	shown, _ := c.d.snap.tile(c.t, c.features)
-	shown, c.d.keys = inSpace(shown, c.d.keys)
+	shown = c.d.order.order(shown)
 	all, err := c.size(shown)
 	if err != nil || all <= c.budget {
 		return &crowd{bytes: all}, err
@@ -55,12 +55,20 @@ func (c *decision) fields(shown []mvt.Feature, all int) ([]string, bool, error) 
 	}
 	seen := map[string]bool{c.m.ClassKey: true}
 	var fields []field
-	for _, f := range shown {
-		for _, t := range f.Tags {
-			if !seen[t.Key] {
-				seen[t.Key] = true
-				fields = append(fields, field{key: t.Key})
+	see := func(key string) {
+		if !seen[key] {
+			seen[key] = true
+			fields = append(fields, field{key: key})
+		}
+	}
+	for i := range shown {
+		for k, cell := range shown[i].Row.Cells {
+			if cell != 0 {
+				see(shown[i].Row.Table.Columns[k])
 			}
+		}
+		for _, t := range shown[i].Tags {
+			see(t.Key)
 		}
 	}
 	for i := range fields {

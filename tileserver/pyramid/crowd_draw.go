@@ -27,7 +27,7 @@ func (d *desk) drawCrowded(m *maker, t tile.Tile, features []*loaded, around *cr
 	if len(shown) == 0 && !around[4].merges() {
 		return nil, vanished, nil
 	}
-	shown, d.keys = inSpace(shown, d.keys)
+	shown = d.order.order(shown)
 	merged, err := d.drawer.patchwork(around, m.ClassKey)
 	return append(shown, merged...), vanished, err
 }
@@ -183,7 +183,7 @@ func (c *cover) restricted(t tile.Tile, features []*loaded, merged uint64) *cove
 	}
 	seats := map[*class]int{}
 	for _, f := range features {
-		if len(f.points) == 0 || f.anchor(t.Grid, t.Z) != t {
+		if len(f.points) == 0 || !f.counts(t) {
 			continue
 		}
 		at := seat(t, f.points[0])

@@ -183,8 +183,9 @@ func (d *drawer) take(around *neighbours, n int, numbers []uint16) {
 			dy := (row-1)*tileCells + by*blockCells + marginCells
 			left, right := max(x0-bx*blockCells, 0), min(x1-bx*blockCells, blockCells)
 			for y := max(y0-by*blockCells, 0); y < min(y1-by*blockCells, blockCells); y++ {
-				out := d.tracer.cells[(y+dy)*traceSide+dx+left:]
-				for x, k := range s.owner[y*blockCells+left : y*blockCells+right] {
+				owners := s.owner[y*blockCells+left : y*blockCells+right]
+				out := d.tracer.cells[traceFirst+(y+dy)*traceRow+dx+left:][:len(owners)]
+				for x, k := range owners {
 					if k > 0 {
 						out[x] = numbers[k-1]
 					}

@@ -1,26 +1,28 @@
 package pyramid
 
 import (
+	"math"
+	"math/bits"
 	"slices"
 )
 
 // blockDrawer draws a block.
 type blockDrawer struct {
-	classes []int    // the classes that the block has, by their numbers in the cover
-	blocks  []*block // what they cover
-	sums    [][blockTracts * blockTracts]int64
-	owed    []int64 // of each class, in shares: carried between tracts of whole cells
-	small   []int64 // the same, between tracts that have less than a cell
-	quotas  []int
-	left    []int64 // in units, of empty ground and of each class
-	covered [tractCells * tractCells]int64
-	chosen  [tractCells * tractCells]bool
-	keys    []key
-	whole   int64
-	unit    int64
-	near    int64 // the shares of a cell that is covered but for roundings
-	sheet   *sheet
-	has     [blockCells]uint64 // a bit for each cell that has a patch
+	classes   []int    // the classes that the block has, by their numbers in the cover
+	blocks    []*block // what they cover
+	sums      [][blockTracts * blockTracts]int64
+	owed      []int64 // of each class, in shares: carried between tracts of whole cells
+	small     []int64 // the same, between tracts that have less than a cell
+	quotas    []int
+	left      []int64 // in units, of empty ground and of each class
+	covered   [tractCells * tractCells]int64
+	keys      []key
+	whole     int64
+	unit      int64 // shares, a power of two
+	unitShift int   // the binary logarithm of unit
+	near      int64 // the shares of a cell that is covered but for roundings
+	sheet     *sheet
+	has       [blockCells]uint64 // a bit for each cell that has a patch
 
 	surroundings surroundings
 }
@@ -52,7 +54,7 @@ func (d *blockDrawer) draw(around *neighbours, n, i int) *sheet {
 	d.surroundings = surroundings{around, n%3*tileBlocks + i%tileBlocks, n/3*tileBlocks + i/tileBlocks}
 	d.classes, d.blocks, d.sums = d.classes[:0], d.blocks[:0], d.sums[:0]
 	d.owed, d.small, d.left = d.owed[:0], d.small[:0], append(d.left[:0], 0)
-	d.whole, d.unit = c.whole, c.whole/wholeUnits
+	d.whole, d.unit, d.unitShift = c.whole, c.whole/wholeUnits, unitShift(uint32(c.whole))
 	units := int64(0)
 	for k := range c.classes {
 		b := c.cells(c.classes[k], i)
@@ -127,7 +129,8 @@ func (b *block) tracts() (sums [blockTracts * blockTracts]int64) {
 
 // cellOf returns the number in its block of cell i of a tract.
 func cellOf(tract, i int) int {
-	return (tract/blockTracts*tractCells+i/tractCells)*blockCells + tract%blockTracts*tractCells + i%tractCells
+	t, c := uint(tract), uint(i) // divisions by powers of two are shifts then
+	return int((t/blockTracts*tractCells+c/tractCells)*blockCells + t%blockTracts*tractCells + c%tractCells)
 }
 
 // drawTract draws whole cells in a tract: all that are covered, and of the others
@@ -141,35 +144,41 @@ func (d *blockDrawer) drawTract(tract int) {
 			due += d.sums[k][tract] + d.owed[k]
 		}
 	}
-	cells, covered := int(max(0, min((due+d.whole/2)/d.whole, int64(some)))), d.whole
+	cells := int(max(0, min((due+d.whole/2)/d.whole, int64(some))))
 	if due > int64(near-mostOwed)*d.whole {
-		full, covered = near, d.near
+		full = near
 	}
 	cells = max(cells, full)
-	classes := d.divide(tract, cells)
-	d.choose(cells-full, covered)
+	classes, chosen := d.divide(tract, cells), d.choose(cells)
 	if len(classes) == 1 {
-		for i, yes := range d.chosen {
-			if yes {
-				d.sheet.owner[cellOf(tract, i)] = uint16(d.classes[classes[0]] + 1)
-			}
-		}
+		d.own(tract, chosen, uint16(d.classes[classes[0]]+1))
 		return
 	}
 	d.keys = d.keys[:0]
-	for i, yes := range d.chosen {
+	for rest := chosen; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros64(rest)
 		for _, k := range classes {
-			if yes {
-				d.keys = append(d.keys, newKey(int64(d.blocks[k][cellOf(tract, i)]), k, i))
-			}
+			d.keys = append(d.keys, newKey(int64(d.blocks[k][cellOf(tract, i)]), k, i))
 		}
 	}
 	slices.Sort(d.keys)
 	for _, e := range d.keys {
-		if k, i := e.class(), e.cell(); d.quotas[k] > 0 && d.chosen[i] {
+		if k, i := e.class(), e.cell(); d.quotas[k] > 0 && chosen>>i&1 != 0 {
 			d.quotas[k]--
-			d.chosen[i] = false
+			chosen &^= 1 << i
 			d.sheet.owner[cellOf(tract, i)] = uint16(d.classes[k] + 1)
+		}
+	}
+}
+
+// own gives cells of a tract to a class, by its number from 1.
+func (d *blockDrawer) own(tract int, cells uint64, owner uint16) {
+	for i := cellOf(tract, 0); cells != 0; i, cells = i+blockCells, cells>>tractCells {
+		row := (*[tractCells]uint16)(d.sheet.owner[i:])
+		for x := range row {
+			if cells>>x&1 != 0 {
+				row[x] = owner
+			}
 		}
 	}
 }
@@ -197,16 +206,12 @@ func (d *blockDrawer) cover(tract int) (full, near, some int) {
 		}
 		first = false
 	}
+	// Signs are added up, as branches would go either way.
+	enough := (d.whole + scarce - 1) / scarce
 	for _, v := range d.covered {
-		if v >= d.whole {
-			full++
-		}
-		if v >= d.near {
-			near++
-		}
-		if v*scarce >= d.whole {
-			some++
-		}
+		full += int(uint64(d.whole-1-v) >> 63)
+		near += int(uint64(d.near-1-v) >> 63)
+		some += int(uint64(enough-1-v) >> 63)
 	}
 	return full, near, some
 }
@@ -255,19 +260,50 @@ func sign(n int) int {
 	return 1
 }
 
-// choose marks the cells of the tract that have the shares covered, and the most
-// covered of the others.
-func (d *blockDrawer) choose(others int, covered int64) {
-	d.keys = d.keys[:0]
+// choose returns the n most covered cells of the tract, a bit for each; of those that
+// are covered alike, the first ones.
+func (d *blockDrawer) choose(n int) uint64 {
+	switch n {
+	case 0:
+		return 0
+	case len(d.covered):
+		return math.MaxUint64
+	}
+	// Cells are counted by what is covered of them, in units: only those that have as
+	// many as the last one chosen are put into order. Two rows of counters, because
+	// neighbours are often alike and would wait for each other.
+	var counts [2][wholeUnits + 2]int
+	for i := 0; i < len(d.covered); i += 2 {
+		counts[0][min(d.covered[i]>>d.unitShift, wholeUnits)]++
+		counts[1][min(d.covered[i+1]>>d.unitShift, wholeUnits)]++
+	}
+	last := int64(wholeUnits)
+	for ; counts[0][last]+counts[1][last] < n; last-- {
+		n -= counts[0][last] + counts[1][last]
+	}
+	more, same := uint64(0), uint64(0)
 	for i, v := range d.covered {
-		if d.chosen[i] = v >= covered; !d.chosen[i] && v > 0 {
-			d.keys = append(d.keys, newKey(v, 0, i))
+		v = min(v>>d.unitShift, wholeUnits)
+		more |= uint64(last-v) >> 63 << i
+		same |= uint64((v^last)-1) >> 63 << i
+	}
+	if d.unit > 1 && n < bits.OnesCount64(same) {
+		d.keys = d.keys[:0]
+		for rest := same; rest != 0; rest &= rest - 1 {
+			i := bits.TrailingZeros64(rest)
+			d.keys = append(d.keys, newKey(d.covered[i], 0, i))
 		}
+		leastFirst(d.keys, n)
+		for _, e := range d.keys[:n] {
+			more |= 1 << e.cell()
+		}
+		return more
 	}
-	leastFirst(d.keys, others)
-	for _, e := range d.keys[:others] {
-		d.chosen[e.cell()] = true
+	for ; n > 0; n-- {
+		more |= same & -same
+		same &= same - 1
 	}
+	return more
 }
 
 // leastFirst puts the n least keys first, in any order. All keys differ.

@@ -133,6 +133,9 @@ func (d *blockDrawer) place(to, from int) (int, bool) {
 		if to >= 0 && d.sums[to][tract] == 0 || to < 0 && d.sums[from][tract] == 0 {
 			continue
 		}
+		if d.bound(to, tract) <= most {
+			continue
+		}
 		for i := range tractCells * tractCells {
 			cell := cellOf(tract, i)
 			if d.sheet.owner[cell] != owner {
@@ -155,6 +158,21 @@ func (d *blockDrawer) place(to, from int) (int, bool) {
 		return best, best >= 0
 	}
 	return d.nearest(to, owner)
+}
+
+// bound returns what no cell of a tract has more of, as [blockDrawer.place] looks for
+// it: no more of class to than the tract, and no less of all than what the other
+// cells of the tract do not hold.
+func (d *blockDrawer) bound(to, tract int) int64 {
+	if to >= 0 {
+		return d.sums[to][tract]
+	}
+	sum := int64(0)
+	for k := range d.sums {
+		sum += d.sums[k][tract]
+	}
+	// Shares that were made larger may be rounded up, each by one.
+	return -max(0, sum-(tractCells*tractCells-1)*(d.whole+int64(len(d.sums))))
 }
 
 // nearest finds the cell of owner that has no patch, nearest to the cell that

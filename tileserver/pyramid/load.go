@@ -32,8 +32,10 @@ type Reading struct {
 	Alone bool
 	// Rings are the feature's, in CGCS2000 (EPSG:4490), shells counter-clockwise.
 	Rings geo.Rings
-	// Tags are set to the attributes, whose values are best taken from Values.
-	Tags   []mvt.Tag
+	// Cells are set to the attributes, one for each of Values.Columns, or Tags are.
+	Cells []mvt.Cell
+	Tags  []mvt.Tag
+	// Values makes cells. Whoever reads sets Columns, the same for all features.
 	Values *mvt.Values
 
 	classes map[string]string
@@ -61,7 +63,7 @@ func (s plain) Read(i int, r *Reading) error {
 		return err
 	}
 	r.ID, r.Class, r.AreaM2, r.NetM2, r.Alone = f.ID, f.Class, f.AreaM2, f.NetM2, f.Alone
-	r.Tags = append(r.Tags[:0], f.Tags...)
+	r.Cells, r.Tags = r.Cells[:0], append(r.Tags[:0], f.Tags...)
 	r.Rings.Reset()
 	r.Rings.Append(f.Geometry)
 	return nil
@@ -83,9 +85,12 @@ type loader struct {
 	values mvt.Values
 	all    slab[loaded]
 	tags   slab[mvt.Tag]
+	cells  slab[mvt.Cell]
 	points slab[tile.World]
 	ends   slab[int]
 	of     [3][]*loaded // by grid, in the order of ids
+	order  []orderedFeature
+	loaded []*loaded // in the order of loading
 }
 
 // slab hands out slices of memory that is used again after reset.
@@ -115,8 +120,10 @@ func (s *slab[T]) take(n int) []T {
 // telling which layers want them. Features of the last call are gone.
 func (l *loader) load(ctx context.Context, s Reader, numbers []int, grids []tile.Grid, holds func(i int) uint64) error {
 	l.values.Reset()
+	l.values.Columns = nil
 	l.all.reset()
 	l.tags.reset()
+	l.cells.reset()
 	l.points.reset()
 	l.ends.reset()
 	for g := range l.of {
@@ -138,11 +145,29 @@ func (l *loader) load(ctx context.Context, s Reader, numbers []int, grids []tile
 		}
 		l.keep(grids, in)
 	}
-	for _, g := range grids {
-		// An order that the index has no part in.
-		slices.SortStableFunc(l.of[g], func(a, b *loaded) int { return cmp.Compare(a.ID, b.ID) })
-	}
+	l.sort(grids)
 	return nil
+}
+
+// orderedFeature is a feature by its id and its place in an order of loading.
+type orderedFeature struct {
+	id uint64
+	at int
+}
+
+// sort puts features into the order of their ids, in which the index has no part.
+func (l *loader) sort(grids []tile.Grid) {
+	l.order = l.order[:0]
+	for i, f := range l.of[grids[0]] {
+		l.order = append(l.order, orderedFeature{f.ID, i})
+	}
+	slices.SortFunc(l.order, func(a, b orderedFeature) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.at, b.at)) })
+	for _, g := range grids {
+		l.loaded = append(l.loaded[:0], l.of[g]...)
+		for i, o := range l.order {
+			l.of[g][i] = l.loaded[o.at]
+		}
+	}
 }
 
 // keep puts the feature that was read on the planes of grids.
@@ -151,12 +176,14 @@ func (l *loader) keep(grids []tile.Grid, layers uint64) {
 	if len(r.Rings.Positions) == len(r.Rings.Ends) {
 		return
 	}
-	tags := l.tags.take(len(r.Tags))
+	tags, cells := l.tags.take(len(r.Tags)), l.cells.take(len(r.Cells))
 	copy(tags, r.Tags)
+	copy(cells, r.Cells)
 	for _, g := range grids {
 		f := &l.all.take(1)[0]
 		*f = loaded{
 			Feature: Feature{ID: r.ID, Class: r.Class, Tags: tags, AreaM2: r.AreaM2, NetM2: r.NetM2, Alone: r.Alone},
+			row:     mvt.Row{Table: &l.values, Cells: cells},
 			ends:    l.ends.take(len(r.Rings.Ends))[:0], layers: layers,
 		}
 		f.project(g, &r.Rings, l.points.take(len(r.Rings.Positions)-len(r.Rings.Ends)))
@@ -167,7 +194,7 @@ func (l *loader) keep(grids []tile.Grid, layers uint64) {
 // boxAround returns the ground under t and the margin of a tile of zoom z.
 func boxAround(t tile.Tile, z uint8) geo.Box {
 	o, span := t.Origin(), tile.Span(t.Z)
-	// One unit more than what [loaded.reaches] looks at covers the rounding to positions.
+	// One unit more than what [reachOf] takes in covers the rounding to positions.
 	margin := tile.Span(z) * (marginUnits + 2) / mvt.Extent
 	nw := geo.PositionOf(t.Grid.Unproject(tile.World{X: o.X - margin, Y: o.Y - margin}))
 	se := geo.PositionOf(t.Grid.Unproject(tile.World{X: o.X + span + margin, Y: o.Y + span + margin}))

@@ -42,20 +42,27 @@ func alongTiles(a, b tile.Tile) int {
 // orderBits is that of the squares of one unit in a tile and its margin.
 const orderBits = 13
 
-// inSpace orders the features of a tile along Hilbert's curve, by a corner of
-// each: neighbours have like numbers, names and places, so that a tile compresses
-// better than by id. Of features that begin in one unit the order stays.
-func inSpace(features []mvt.Feature, keys []uint64) ([]mvt.Feature, []uint64) {
-	keys = keys[:0]
+// spaceOrder puts the features of one tile after another into order.
+type spaceOrder struct {
+	keys []uint64
+	out  []mvt.Feature
+}
+
+// order returns features along Hilbert's curve, by a corner of each: neighbours have
+// like numbers, names and places, so that a tile compresses better than by id. Of
+// features that begin in one unit the order stays. The result is valid until the
+// next call.
+func (o *spaceOrder) order(features []mvt.Feature) []mvt.Feature {
+	o.keys = o.keys[:0]
 	for i := range features {
 		p := features[i].Polygons[0][0][0]
 		x, y := max(0, p.X+marginUnits), max(0, p.Y+marginUnits)
-		keys = append(keys, along(orderBits, uint32(x), uint32(y))<<32|uint64(i))
+		o.keys = append(o.keys, along(orderBits, uint32(x), uint32(y))<<32|uint64(i))
 	}
-	slices.Sort(keys)
-	out := make([]mvt.Feature, len(features))
-	for i, k := range keys {
-		out[i] = features[uint32(k)]
+	slices.Sort(o.keys)
+	o.out = o.out[:0]
+	for _, k := range o.keys {
+		o.out = append(o.out, features[uint32(k)])
 	}
-	return out, keys
+	return o.out
 }

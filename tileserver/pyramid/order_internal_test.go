@@ -37,12 +37,12 @@ func TestAlong(t *testing.T) {
 }
 
 // Features of one unit keep their order.
-func TestInSpace(t *testing.T) {
+func TestSpaceOrder(t *testing.T) {
 	at := func(id uint64, x, y int32) mvt.Feature {
 		return mvt.Feature{ID: id, Polygons: []mvt.Polygon{{{{X: x, Y: y}}}}}
 	}
 	in := []mvt.Feature{at(9, 4000, 10), at(8, 10, 10), at(7, 10, 10), at(6, -64, -64), at(5, 10, 4000)}
-	got, _ := inSpace(in, nil)
+	got := new(spaceOrder).order(in)
 	for i, id := range []uint64{6, 8, 7, 9, 5} {
 		if got[i].ID != id {
 			t.Errorf("feature %d is %d, want %d", i, got[i].ID, id)

@@ -124,8 +124,10 @@ type desk struct {
 	raster raster
 	drawer drawer
 	snap   snapper
-	keys   []uint64
-	data   []byte
+	// quarters are lists of features in the children of a tile, by its zoom.
+	quarters [tile.MaxZoom + 1][4][]*loaded
+	order    spaceOrder
+	data     []byte
 }
 
 // desks holds desks between calls: their buffers are some 10 MB.

@@ -54,15 +54,21 @@ func (r reader) Read(i int, to *pyramid.Reading) error {
 	to.ID, to.Class, to.AreaM2, to.NetM2, to.Alone = f.ID, to.ClassOf([]byte(f.Class)), f.AreaM2, f.NetM2, false
 	to.Rings.Reset()
 	to.Rings.Append(f.Geometry)
-	to.Tags = to.Tags[:0]
-	for _, t := range f.Tags {
+	to.Tags, to.Cells = to.Tags[:0], to.Cells[:0]
+	if to.Values.Columns == nil {
+		for _, t := range f.Tags {
+			to.Values.Columns = append(to.Values.Columns, t.Key)
+		}
+	}
+	for k, t := range f.Tags {
 		switch v := t.Value.(type) {
 		case string:
-			t.Value = to.Values.Text([]byte(v))
+			to.Cells = append(to.Cells, to.Values.TextOf(k, []byte(v)))
 		case float64:
-			t.Value = to.Values.Real(v)
+			to.Cells = append(to.Cells, to.Values.Real(v))
+		default:
+			return fmt.Errorf("a tag is a %T", v)
 		}
-		to.Tags = append(to.Tags, t)
 	}
 	return nil
 }

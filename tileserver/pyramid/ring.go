@@ -135,7 +135,7 @@ func (o *outlines) drawn(features []*loaded) []mvt.Feature {
 			i++
 		}
 		l := features[owner]
-		o.features = append(o.features, mvt.Feature{ID: l.ID, Tags: l.Tags, Polygons: o.assemble(o.order[from:i])})
+		o.features = append(o.features, mvt.Feature{ID: l.ID, Row: l.row, Tags: l.Tags, Polygons: o.assemble(o.order[from:i])})
 	}
 	return o.features
 }

@@ -20,13 +20,12 @@ type turnAt struct{ dx, dy int32 }
 // borders meet, or a patch is near, or a tile or a block ends there, which all tiles leave
 // as it is.
 func (t *tracer) turnOf(at int32) (turnAt, bool) {
-	x, y := int(at)%corners, int(at)/corners
-	if fixed(x) || fixed(y) {
+	if fixed((at-traceFirst)%traceRow) || fixed((at-traceFirst)/traceRow) {
 		return turnAt{}, false
 	}
-	cell := (y-1)*traceSide + x - 1
-	nw, ne, sw, se := t.cells[cell], t.cells[cell+1], t.cells[cell+traceSide], t.cells[cell+traceSide+1]
-	if t.patched[cell] || t.patched[cell+1] || t.patched[cell+traceSide] || t.patched[cell+traceSide+1] {
+	north := at - traceRow
+	nw, ne, sw, se := t.cells[north-1], t.cells[north], t.cells[at-1], t.cells[at]
+	if t.patched[north-1] || t.patched[north] || t.patched[at-1] || t.patched[at] {
 		return turnAt{}, false
 	}
 	switch {
@@ -44,13 +43,13 @@ func (t *tracer) turnOf(at int32) (turnAt, bool) {
 
 // fixed tells whether corners of that column or row stay where they are: blocks and tiles
 // end there, or the margins along them.
-func fixed(i int) bool {
-	return (i-marginCells)%blockCells == 0 || i == 0 || i == corners-1 || i == 2*marginCells || i == tileCells
+func fixed(i int32) bool {
+	return (i-marginCells)%blockCells == 0 || i == 0 || i == traceSide || i == 2*marginCells || i == tileCells
 }
 
 // upright tells whether the side that goes up or down from a node is a step.
 func (t *tracer) upright(at int32, here turnAt) bool {
-	next, ok := t.turnOf(at + here.dy*corners)
+	next, ok := t.turnOf(at + here.dy*traceRow)
 	return ok && next.dy == -here.dy && next.dx == -here.dx
 }
 
@@ -63,7 +62,7 @@ func (t *tracer) level(at int32, here turnAt) bool {
 
 // place returns where the corner at is drawn, in tile units.
 func (t *tracer) place(at int32) mvt.Point {
-	p := mvt.Point{X: cornerUnits(int(at) % corners), Y: cornerUnits(int(at) / corners)}
+	p := mvt.Point{X: cornerUnits((at - traceFirst) % traceRow), Y: cornerUnits((at - traceFirst) / traceRow)}
 	here, ok := t.turnOf(at)
 	switch {
 	case !ok:
@@ -77,17 +76,18 @@ func (t *tracer) place(at int32) mvt.Point {
 
 // outline returns the ring through the corners of path.
 func (t *tracer) outline(path []int32) mvt.Ring {
-	r := make(mvt.Ring, 0, len(path))
+	r := t.corners[:0]
 	for _, at := range path {
 		if p := t.place(at); len(r) == 0 || p != r[len(r)-1] {
 			r = append(r, p)
 		}
 	}
+	t.corners = r
 	if r[0] == r[len(r)-1] {
 		r = r[:len(r)-1]
 	}
 	// Slopes that go on in one line need no corner between them.
-	straight := r[:0:0]
+	straight := t.room(len(r))
 	for i, p := range r {
 		a, b := r[(i+len(r)-1)%len(r)], r[(i+1)%len(r)]
 		if cross(mvt.Point{X: p.X - a.X, Y: p.Y - a.Y}, mvt.Point{X: b.X - p.X, Y: b.Y - p.Y}) != 0 {

@@ -19,24 +19,25 @@ func TestSteps(t *testing.T) {
 		for i := range blots {
 			blots[i] = r.IntN(4)
 		}
-		for i := range d.cells {
+		cellOf := func(i int) *uint16 { return &d.cells[traceFirst+i/traceSide*traceRow+i%traceSide] }
+		for i := range blots {
 			// The blots' borders are ragged.
 			x, y := (i%traceSide+r.IntN(2))/size, (i/traceSide+r.IntN(2))/size
 			blot := blots[min(y, traceSide-1)*traceSide+min(x, traceSide-1)]
-			d.cells[i] = uint16(blot)
-			want[d.cells[i]] += wholeUnits
+			*cellOf(i) = uint16(blot)
+			want[blot] += wholeUnits
 		}
 		var patches []patch
 		has := map[int32]bool{}
-		for i := range d.cells {
+		for i := range blots {
 			if r.IntN(40) == 0 {
 				p := patch{x: int32(i % traceSide), y: int32(i / traceSide), units: 1 + r.Int32N(patchMost), holder: uint16(r.IntN(4))}
-				if p.holder == d.cells[i] {
+				if p.holder == *cellOf(i) {
 					continue
 				}
 				patches = append(patches, p)
 				has[int32(i)] = true
-				want[d.cells[i]] -= int64(p.units)
+				want[*cellOf(i)] -= int64(p.units)
 				want[p.holder] += int64(p.units)
 			}
 		}

@@ -92,13 +92,31 @@ func holdersOf(makers []*maker) func(i int) uint64 {
 
 // of returns those of features that m's layer holds and that reach t.
 func (m *maker) of(features []*loaded, t tile.Tile) []*loaded {
-	var here []*loaded
+	here := make([]*loaded, 0, len(features))
 	for _, f := range features {
 		if f.layers&m.bit != 0 && f.reaches(t) {
 			here = append(here, f)
 		}
 	}
 	return here
+}
+
+// quarter returns those of features that reach each child of t, all looked at once.
+// The lists are valid until it is called again for a tile of the same zoom.
+func (d *desk) quarter(t tile.Tile, features []*loaded) *[4][]*loaded {
+	lists := &d.quarters[t.Z]
+	var reaches [4]surface
+	for i, c := range t.Children() {
+		lists[i], reaches[i] = lists[i][:0], reachOf(c)
+	}
+	for _, f := range features {
+		for i := range reaches {
+			if f.meets(&reaches[i]) {
+				lists[i] = append(lists[i], f)
+			}
+		}
+	}
+	return lists
 }
 
 // subtree makes t and what lies under it, of features.
@@ -120,11 +138,12 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 	if z >= max(m.max, m.base()) {
 		return nil
 	}
-	for _, c := range t.Children() {
+	lists := d.quarter(t, features)
+	for i, c := range t.Children() {
 		if m.above != nil && !m.above[c] {
 			continue
 		}
-		if err := b.subtree(ctx, d, m, c, m.of(features, c)); err != nil {
+		if err := b.subtree(ctx, d, m, c, lists[i]); err != nil {
 			return err
 		}
 	}
@@ -134,8 +153,9 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 // over returns those of features whose boxes meet t itself.
 func over(t tile.Tile, features []*loaded) []*loaded {
 	here := make([]*loaded, 0, len(features))
+	ground := surfaceOf(t, 0)
 	for _, f := range features {
-		if f.meets(t, 0) {
+		if f.meets(&ground) {
 			here = append(here, f)
 		}
 	}
@@ -148,8 +168,7 @@ func (b *builder) parcels(d *desk, m *maker, t tile.Tile, features []*loaded) er
 		return nil
 	}
 	shown, vanished := d.snap.tile(t, features)
-	shown, d.keys = inSpace(shown, d.keys)
-	return b.emit(d, m, t, shown, vanished)
+	return b.emit(d, m, t, d.order.order(shown), vanished)
 }
 
 // emit hands out a tile that is not empty.

@@ -191,7 +191,7 @@ func (w *lineRun) all(in *lineInput) {
 	defer d.Abort()
 	m := &edition.Manifest{Tier: edition.Secure, BuiltZooms: [2]int{raceFrom, raceTo}, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
 	w.stage("read", func() (err error) {
-		m.Layers, _, err = ingest.Run(t.Context(), inputs, d.File(edition.FeaturesFile), ingest.Options{Tier: edition.Secure})
+		m.Layers, _, err = ingest.Run(t.Context(), inputs, d.File(edition.FeaturesFile), ingest.Options{Tier: edition.Secure, MemoryBytes: in.Memory})
 		return err
 	})
 	for _, f := range in.Files {

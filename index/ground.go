@@ -76,7 +76,7 @@ type batchWriter struct {
 const batchBytes = 32 << 20
 
 func (w *batchWriter) put(bucket string, key, value []byte) error {
-	if bucket != w.bucket || w.bytes > batchBytes {
+	if bucket != w.bucket || w.bytes > batchBytes || len(w.kvs) == batchEntries {
 		if err := w.flush(); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"index/overlay/pairtest":         {"index/geo"},
 	"index/wire":                     {},
 	"index/sheet":                    {},
-	"index/ground":                   {"index/geo", "index/overlay", "index/wire"},
+	"index/ground":                   {"index/geo", "index/overlay", "index/spill", "index/wire"},
 	"index/spill":                    {},
 	"index":                          {"index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/spill", "index/wire"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/sheet"},

@@ -98,8 +98,11 @@ func (s *spilled) each(memoryBytes int64, visit func(e *packed) error) error {
 	})
 }
 
+// spilledBatchBytes bounds a batch of features that were read again.
+const spilledBatchBytes = 4 << 20
+
 // ordered calls take with all features of the layer in the order of the file, in
-// batches of [batchFeatures]. They are take's own.
+// batches of at most [batchFeatures]. They are take's own.
 func (l *LayerWriter) ordered(take func(batch []packed) error) error {
 	if l.spilled.runs.Len() == 0 {
 		l.entries = spill.Sorted(l.entries, inFile)
@@ -118,6 +121,7 @@ func (l *LayerWriter) ordered(take func(batch []packed) error) error {
 	l.entries, l.ids = nil, nil
 	var batch []packed
 	var slab []byte
+	held := int64(0)
 	err := l.spilled.each(l.writer.share(), func(e *packed) error {
 		n := len(e.record)
 		if n > len(slab) {
@@ -125,11 +129,12 @@ func (l *LayerWriter) ordered(take func(batch []packed) error) error {
 		}
 		record := slab[:n:n]
 		slab = slab[copy(record, e.record):]
-		if batch = append(batch, packed{e.order, e.id, record}); len(batch) < batchFeatures {
+		batch = append(batch, packed{e.order, e.id, record})
+		if held += e.bytes(); len(batch) < batchFeatures && held < spilledBatchBytes {
 			return nil
 		}
 		full := batch
-		batch = make([]packed, 0, batchFeatures)
+		batch, held = make([]packed, 0, len(full)), 0
 		return take(full)
 	})
 	if err != nil || len(batch) == 0 {

@@ -166,6 +166,7 @@ func (o *Opener) Open() (*Ground, error) {
 	if err == nil && len(o.cells)+len(o.inner) > 0 {
 		err = errRecord
 	}
+	o.cells, o.inner = nil, nil // g, which stays, is a part of o
 	return g, err
 }
 

@@ -61,11 +61,10 @@ func TestLine(t *testing.T) {
 		start := time.Now()
 		files := county.province(t, filepath.Join(dir, "in"), copies)
 		t.Logf("%d files of %d MB written in %.0f s", len(files), bytesIn(t, dir)/1e6, time.Since(start).Seconds())
-		in := lineInput{Dir: dir, Edition: filepath.Join(dir, "edition"), Files: files}
+		in := lineInput{Dir: dir, Edition: filepath.Join(dir, "edition"), Files: files, Polygons: polygons}
 		in.Memory, _ = strconv.ParseInt(os.Getenv(lineMemory), 10, 64) // absent: the usual
 		all := lineStage{Name: "all"}
 		for _, s := range lineStages(t, &in) {
-			s.print(t, polygons)
 			all.Clock, all.CPU, all.Bytes = all.Clock+s.Clock, all.CPU+s.CPU, s.Bytes
 			all.AnonBytes, all.PeakBytes = max(all.AnonBytes, s.AnonBytes), max(all.PeakBytes, s.PeakBytes)
 		}
@@ -88,6 +87,7 @@ func row(t *testing.T, text string) {
 type lineInput struct {
 	Dir, Edition string
 	Files        []delivered
+	Polygons     int
 	Memory       int64
 }
 
@@ -117,7 +117,8 @@ func (s *lineStage) print(t *testing.T, polygons int) {
 		s.CPU.Seconds()/float64(polygons)*1e6, s.AnonBytes>>20, s.PeakBytes>>20, s.Bytes/1e6))
 }
 
-// lineStages runs the stages in a process of their own.
+// lineStages runs the stages in a process of their own, which prints each when it is
+// done.
 func lineStages(t *testing.T, in *lineInput) []lineStage {
 	t.Helper()
 	told := filepath.Join(in.Dir, "stages.json")
@@ -130,10 +131,9 @@ func lineStages(t *testing.T, in *lineInput) []lineStage {
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestLineStages$", "-test.timeout", "24h")
 	cmd.Env = append(os.Environ(), lineStagesText+"="+told)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
 	}
 	text, err = os.ReadFile(told)
 	if err != nil {
@@ -141,7 +141,7 @@ func lineStages(t *testing.T, in *lineInput) []lineStage {
 	}
 	var stages []lineStage
 	if err := json.Unmarshal(text, &stages); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return stages
 }
@@ -160,7 +160,7 @@ func TestLineStages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &lineRun{t: t, dir: in.Edition}
+	w := &lineRun{t: t, dir: in.Edition, polygons: in.Polygons}
 	w.all(&in)
 	if text, err = json.Marshal(w.stages); err == nil {
 		err = os.WriteFile(told, text, 0o600)
@@ -172,9 +172,10 @@ func TestLineStages(t *testing.T) {
 
 // lineRun is one walk through the stages.
 type lineRun struct {
-	t      *testing.T
-	dir    string
-	stages []lineStage
+	t        *testing.T
+	dir      string
+	polygons int
+	stages   []lineStage
 }
 
 // all does what the product's command does.
@@ -262,7 +263,7 @@ func (w *lineRun) stage(name string, do func() error) {
 	}
 	s.AnonBytes, s.PeakBytes, s.Bytes = anon, statusBytes(w.t, "VmHWM"), bytesIn(w.t, w.dir)
 	w.stages = append(w.stages, s)
-	w.t.Logf("%s: %.1f s", name, s.Clock.Seconds())
+	s.print(w.t, w.polygons)
 }
 
 // statusBytes returns a size that the system tells of this process, see proc(5).

@@ -13,6 +13,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/ground"
+	"gengtu/index/spill"
 )
 
 // Ground returns the partition of the edition's ground; nil when the generation
@@ -49,10 +50,12 @@ func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, al
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
 	w := &batchWriter{ctx: ctx, db: db}
-	err = ground.Build(ctx, s, w.put, tell)
+	nodes := spill.NewSorter(filepath.Dir(path), nodesBytes)
+	err = ground.Build(ctx, s, nodes, w.put, tell)
 	if err == nil {
 		err = w.flush()
 	}
+	err = errors.Join(err, nodes.Close())
 	if err == nil {
 		err = db.Sync()
 	}
@@ -61,6 +64,10 @@ func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, al
 	}
 	return true, ix.attach(path)
 }
+
+// nodesBytes is what nodes of the partition take in memory until they are written:
+// those of some 2 million features. The disk takes the others.
+const nodesBytes = 128 << 20
 
 // batchWriter puts records that come in the order of their keys into buckets, in
 // transactions of a bounded size.
@@ -76,7 +83,7 @@ type batchWriter struct {
 const batchBytes = 32 << 20
 
 func (w *batchWriter) put(bucket string, key, value []byte) error {
-	if bucket != w.bucket || w.bytes > batchBytes {
+	if bucket != w.bucket || w.bytes > batchBytes || len(w.kvs) == batchEntries {
 		if err := w.flush(); err != nil {
 			return err
 		}

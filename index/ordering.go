@@ -2,10 +2,11 @@ package index
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/spill"
 )
 
 // ordering brings the features of a layer into the order of the file, adds up what
@@ -23,17 +25,34 @@ type ordering struct {
 	layer  *LayerWriter
 	views  []*LayerWriter
 	fields []int // of each view
-	codes  [][]byte
-	sorted chan struct{} // closed when the features are in order
-	listed chan struct{} // closed when the codes are
+	codes  *spill.Sorter
+	sums   sums
+	parts  []sums        // of the views
+	ready  chan []packed // features in order and added up
+	listed chan struct{} // closed when the codes are known
 }
 
+// batchFeatures is how many features are put in order, added up and written at a
+// time; batchesAtOnce bounds how many batches are on their way.
+const (
+	batchFeatures = 1 << 13
+	batchesAtOnce = 8
+)
+
 func newOrdering(l *LayerWriter, views []*LayerWriter) *ordering {
-	return &ordering{layer: l, views: views, sorted: make(chan struct{}), listed: make(chan struct{})}
+	w := l.writer
+	o := &ordering{
+		layer: l, views: views, codes: spill.NewSorter(filepath.Dir(w.path), w.share()),
+		sums: sums{extent: geo.EmptyBox()}, parts: make([]sums, len(views)), ready: make(chan []packed, 1), listed: make(chan struct{}),
+	}
+	for i := range o.parts {
+		o.parts[i].extent = geo.EmptyBox()
+	}
+	return o
 }
 
 // run does the work.
-func (o *ordering) run() error {
+func (o *ordering) run(ctx context.Context) error {
 	for _, v := range o.views {
 		at := slices.IndexFunc(o.layer.meta.Fields, func(f edition.Field) bool { return f.Name == v.meta.View.Field })
 		if at < 0 {
@@ -41,14 +60,28 @@ func (o *ordering) run() error {
 		}
 		o.fields = append(o.fields, at)
 	}
-	o.layer.entries = sorted(o.layer.entries, func(a, b packed) int {
-		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.id, b.id))
+	most := min(runtime.GOMAXPROCS(0), batchesAtOnce)
+	var some [][]packed
+	err := o.layer.ordered(func(batch []packed) error {
+		if some = append(some, batch); len(some) < most {
+			return nil
+		}
+		err := o.gather(ctx, some)
+		some = some[:0]
+		return err
 	})
-	close(o.sorted)
-	if err := o.gather(); err != nil {
+	if err == nil {
+		err = o.gather(ctx, some)
+	}
+	if err != nil {
 		return err
 	}
-	o.codes = sorted(o.codes, bytes.Compare)
+	close(o.ready)
+	o.sums.into(&o.layer.meta)
+	for i, v := range o.views {
+		v.meta.Source, v.meta.Fields = o.layer.meta.Source, o.layer.meta.Fields
+		o.parts[i].into(&v.meta)
+	}
 	close(o.listed)
 	return nil
 }
@@ -56,28 +89,58 @@ func (o *ordering) run() error {
 // store writes what is in order, as it comes.
 func (o *ordering) store(ctx context.Context, db *bolt.DB) error {
 	l := o.layer
-	select {
-	case <-o.sorted:
-	case <-ctx.Done():
-		return ctx.Err()
+	bucket := featuresBucket + l.meta.Key()
+	// A layer of no features has its bucket all the same.
+	if err := putAll(ctx, db, bucket, nil); err != nil {
+		return err
 	}
 	key := make([]byte, 16)
-	err := putEach(ctx, db, featuresBucket+l.meta.Key(), len(l.entries), func(i int) ([]byte, []byte) {
-		e := &l.entries[i]
-		key = e.appendKey(key[:0])
-		return key, e.record
-	})
-	if err != nil {
-		return err
+	for open := true; open; {
+		select {
+		case batch, ok := <-o.ready:
+			if open = ok; !ok {
+				break
+			}
+			err := putEach(ctx, db, bucket, len(batch), func(i int) ([]byte, []byte) {
+				key = batch[i].appendKey(key[:0])
+				return key, batch[i].record
+			})
+			if err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	select {
 	case <-o.listed:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	l.entries = nil
-	return putEach(ctx, db, codesBucket+l.meta.Key(), len(o.codes), func(i int) ([]byte, []byte) { return o.codes[i], nil })
+	return o.storeCodes(ctx, db)
 }
+
+// storeCodes writes the codes, when all are known.
+func (o *ordering) storeCodes(ctx context.Context, db *bolt.DB) error {
+	l := o.layer
+	l.entries, l.ids = nil, nil
+	if err := l.spilled.runs.Close(); err != nil {
+		return err
+	}
+	w := &batchWriter{ctx: ctx, db: db}
+	bucket := codesBucket + l.meta.Key()
+	if err := putAll(ctx, db, bucket, nil); err != nil {
+		return err
+	}
+	err := o.codes.Each(func(code []byte) error { return w.put(bucket, bytes.Clone(code), nil) })
+	if err == nil {
+		err = w.flush()
+	}
+	return errors.Join(err, o.close())
+}
+
+// close gives up what is kept on the disk.
+func (o *ordering) close() error { return errors.Join(o.codes.Close(), o.layer.spilled.runs.Close()) }
 
 // share is what one goroutine finds in a run of features.
 type share struct {
@@ -90,46 +153,40 @@ type share struct {
 	err      error
 }
 
-// gather adds up the figures of the layer and its views and lists the codes. Areas
-// are added in the order of the file, so that the number of goroutines does not
-// show.
-func (o *ordering) gather() error {
-	all := sums{extent: geo.EmptyBox()}
-	parts := make([]sums, len(o.views))
-	for i := range parts {
-		parts[i].extent = geo.EmptyBox()
+// gather adds up the figures of batches of features, which are in the order of the
+// file, lists their codes and hands them on. Areas are added in that order, so that
+// the number of goroutines does not show.
+func (o *ordering) gather(ctx context.Context, batches [][]packed) error {
+	shares := make([]share, len(batches))
+	var wg sync.WaitGroup
+	for i := range shares {
+		shares[i].entries = batches[i]
+		wg.Go(func() { shares[i].read(o) })
 	}
-	const run = 1 << 14
-	rest := o.layer.entries
-	for len(rest) > 0 {
-		shares := make([]share, runtime.GOMAXPROCS(0))
-		var wg sync.WaitGroup
-		for i := range shares {
-			n := min(run, len(rest))
-			shares[i].entries, rest = rest[:n], rest[n:]
-			wg.Go(func() { shares[i].read(o) })
+	wg.Wait()
+	for i := range shares {
+		s := &shares[i]
+		if s.err != nil {
+			return s.err
 		}
-		wg.Wait()
-		for i := range shares {
-			s := &shares[i]
-			if s.err != nil {
-				return s.err
-			}
-			for k := range s.heads {
-				all.add(&s.heads[k], int(s.vertices[k]))
-				for v := range parts {
-					if s.within[v][k] {
-						parts[v].add(&s.heads[k], int(s.vertices[k]))
-					}
+		for k := range s.heads {
+			o.sums.add(&s.heads[k], int(s.vertices[k]))
+			for v := range o.parts {
+				if s.within[v][k] {
+					o.parts[v].add(&s.heads[k], int(s.vertices[k]))
 				}
 			}
-			o.codes = append(o.codes, s.codes...)
 		}
-	}
-	all.into(&o.layer.meta)
-	for i, v := range o.views {
-		v.meta.Source, v.meta.Fields = o.layer.meta.Source, o.layer.meta.Fields
-		parts[i].into(&v.meta)
+		for _, code := range s.codes {
+			if err := o.codes.Add(code); err != nil {
+				return err
+			}
+		}
+		select {
+		case o.ready <- s.entries:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return nil
 }
@@ -186,29 +243,4 @@ func (s *share) list(fields []int, texts [][]byte, id uint64) {
 		s.slab = s.slab[n:]
 		s.codes = append(s.codes, key)
 	}
-}
-
-// sorted returns list in order, which may be list itself. Its halves are sorted at
-// once; where all elements differ their number does not show.
-func sorted[T any](list []T, compare func(a, b T) int) []T {
-	const least = 1 << 12 // elements that are worth a goroutine
-	n := min(runtime.GOMAXPROCS(0), len(list)/least)
-	if n < 2 {
-		slices.SortFunc(list, compare)
-		return list
-	}
-	a, b := list[:len(list)/2], list[len(list)/2:]
-	var wg sync.WaitGroup
-	wg.Go(func() { slices.SortFunc(a, compare) })
-	slices.SortFunc(b, compare)
-	wg.Wait()
-	out := make([]T, 0, len(list))
-	for len(a) > 0 && len(b) > 0 {
-		if compare(b[0], a[0]) < 0 {
-			out, b = append(out, b[0]), b[1:]
-		} else {
-			out, a = append(out, a[0]), a[1:]
-		}
-	}
-	return append(append(out, a...), b...)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,29 +18,43 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/spill"
 )
 
 // ErrDuplicate says that a layer holds a feature with this id already.
 var ErrDuplicate = errors.New("id exists already")
 
-// Writer makes a features.db. Features are kept in memory, encoded, until
-// Close, which writes them in the order of a Hilbert curve so that neighbours
-// on the ground are neighbours in the file. Not for concurrent use.
+// Writer makes a features.db. Features are kept, encoded, until Close, which
+// writes them in the order of a Hilbert curve so that neighbours on the ground
+// are neighbours in the file. Those that do not fit into memory are kept sorted in
+// a file beside it that has no name, see [Writer.Limit]. Not for concurrent use.
 type Writer struct {
 	path   string
 	layers []*LayerWriter
+	memory int64 // that features may take, 0: no limit
+	held   int64 // that they take
 }
 
 // NewWriter returns a writer for the file at path, which must not exist. The
 // file is made by Close, so that a writer that is given up leaves nothing.
 func NewWriter(path string) *Writer { return &Writer{path: path} }
 
+// DefaultMemoryBytes is what features take until they are written when nothing is
+// said.
+const DefaultMemoryBytes = 1 << 30
+
+// Limit bounds what features take in memory until they are written. Beyond it 16 to
+// 32 bytes a feature stay there, by which equal ids are found; the file is the same.
+func (w *Writer) Limit(memoryBytes int64) { w.memory = memoryBytes }
+
 // LayerWriter takes the features of one layer.
 type LayerWriter struct {
+	writer  *Writer
 	meta    edition.Layer
-	codes   []int // fields that ?code= looks up
-	ids     map[uint64]int32
+	codes   []int            // fields that ?code= looks up
+	ids     map[uint64]int64 // where: in entries, or of which it is the complement, in spilled
 	entries []packed
+	spilled spilled
 	own     *Encoder
 }
 
@@ -50,7 +65,7 @@ type entry struct{ key, record []byte }
 // field are used; the sums are found.
 func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	meta.View, meta.Extent = nil, nil
-	l := &LayerWriter{meta: meta, ids: map[uint64]int32{}}
+	l := &LayerWriter{writer: w, meta: meta, ids: map[uint64]int64{}, spilled: spilled{runs: spill.Runs{Dir: filepath.Dir(w.path)}}}
 	l.own = l.Encoder()
 	for i, f := range meta.Fields {
 		if f.Code {
@@ -80,12 +95,12 @@ func (l *LayerWriter) AddEncoded(e Encoded) error {
 	if e.err != nil {
 		return e.err
 	}
-	if len(l.entries) == maxEntries {
+	if len(l.ids) == maxEntries {
 		return fmt.Errorf("layer %s has more than %d features", l.meta.Key(), maxEntries)
 	}
-	l.ids[e.id] = int32(len(l.entries))
+	l.ids[e.id] = int64(len(l.entries))
 	l.entries = append(l.entries, e.packed)
-	return nil
+	return l.writer.hold(&e.packed)
 }
 
 // maxEntries is how many features a layer may have: ordinals have 31 bits.
@@ -97,11 +112,19 @@ func (l *LayerWriter) Take(id uint64) (Feature, bool, error) {
 	if !ok {
 		return Feature{}, false, nil
 	}
+	if i < 0 {
+		f, err := l.spilled.take(^i)
+		if err == nil {
+			delete(l.ids, id)
+		}
+		return f, err == nil, err
+	}
 	f, err := decodeRecord(l.entries[i].record)
 	if err != nil {
 		return Feature{}, false, err
 	}
-	last := int32(len(l.entries) - 1)
+	l.writer.held -= l.entries[i].bytes()
+	last := int64(len(l.entries) - 1)
 	if i != last {
 		moved := l.entries[last]
 		l.entries[i] = moved
@@ -125,7 +148,13 @@ func (l *LayerWriter) Each(visit func(f *Feature) error) error {
 			return err
 		}
 	}
-	return nil
+	return l.spilled.each(l.writer.share(), func(e *packed) error {
+		f, err := decodeRecord(e.record)
+		if err != nil {
+			return err
+		}
+		return visit(&f)
+	})
 }
 
 // maxCode bounds the length of a code that is indexed; real ones have 28 digits
@@ -228,7 +257,7 @@ func (w *Writer) write(ctx context.Context, db *bolt.DB, views map[string][]*Lay
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := o.run(); err != nil {
+			if err := o.run(ctx); err != nil {
 				return err
 			}
 		}
@@ -242,7 +271,11 @@ func (w *Writer) write(ctx context.Context, db *bolt.DB, views map[string][]*Lay
 		}
 		return nil
 	})
-	return g.Wait()
+	err := g.Wait()
+	for _, o := range stack {
+		err = errors.Join(err, o.close())
+	}
+	return err
 }
 
 // describe stores what each layer is.
@@ -263,11 +296,13 @@ func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error 
 	return putEach(ctx, db, bucket, len(kvs), func(i int) ([]byte, []byte) { return kvs[i].key, kvs[i].record })
 }
 
+// batchEntries is how many keys a transaction takes at most.
+const batchEntries = 20_000
+
 // putEach puts n keys, which are in order, and values into a bucket, in
 // transactions of a bounded size. A key is used before the next one is asked for, a
 // value stays.
 func putEach(ctx context.Context, db *bolt.DB, bucket string, n int, at func(i int) (key, value []byte)) error {
-	const batch = 20_000
 	for i := 0; i == 0 || i < n; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -278,7 +313,7 @@ func putEach(ctx context.Context, db *bolt.DB, bucket string, n int, at func(i i
 				return err
 			}
 			b.FillPercent = 1 // keys come in order and nothing is added later
-			for end := min(i+batch, n); i < end; i++ {
+			for end := min(i+batchEntries, n); i < end; i++ {
 				key, value := at(i)
 				if err := b.Put(key, value); err != nil {
 					return err

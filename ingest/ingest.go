@@ -31,9 +31,21 @@ type Options struct {
 	// Workers is how many goroutines check and mend; 0 takes all processors. The
 	// result does not depend on it.
 	Workers int
+	// MemoryBytes bounds what features take until they are stored; 0 takes
+	// [DefaultMemoryBytes]. Past it they are sorted on the disk, beside the features
+	// file. The result does not depend on it.
+	MemoryBytes int64
 	// Progress is called now and then, from one goroutine; it may be nil.
 	Progress func(Progress)
 }
+
+// DefaultMemoryBytes is what features take while they are read when nothing is
+// said.
+const DefaultMemoryBytes = 2 << 30
+
+// garbage is how much memory there is in use for each byte that is wanted: the
+// collector begins when it has doubled.
+const garbage = 2
 
 // Progress says how far the reading of one file is. Total is -1 when the file
 // does not tell.
@@ -57,6 +69,7 @@ const CroplandPrefix = "01"
 // so, and the file at path, if it is there at all, is worth nothing.
 func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]edition.Layer, *Report, error) {
 	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter(path)}
+	r.writer.Limit(cmp.Or(max(opt.MemoryBytes, 0), DefaultMemoryBytes) / garbage)
 	groups, err := r.group(ctx, inputs)
 	if err != nil {
 		return nil, r.report, err

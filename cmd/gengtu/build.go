@@ -37,7 +37,7 @@ type building struct {
 
 // memoryFlag defines --memory.
 func memoryFlag(fs *flags) *string {
-	return fs.String("memory", "2G", "建瓦片时要素占用的内存上限，如 512M、2G|memory that features take while tiles are built, such as 512M or 2G")
+	return fs.String("memory", "2G", "入库和建瓦片时要素占用的内存上限，超出的放磁盘，如 512M、2G|memory that features take while they are taken in and tiles are built, such as 512M or 2G; the disk takes the rest")
 }
 
 // byteSize reads "512M" or "2G": a whole number of bytes, K, M, G or T.

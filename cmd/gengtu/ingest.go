@@ -106,6 +106,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	if err != nil {
 		return err
 	}
+	opt.MemoryBytes = w.memory
 	if tier != edition.Secure {
 		return usage("INGEST_TIER", "交来的数据只能先进 secure 版", "deliveries go into a secure edition first")
 	}

@@ -1,7 +1,7 @@
 package ground
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"math"
@@ -13,6 +13,7 @@ import (
 
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/index/spill"
 )
 
 // Source is what a partition is made of. It is used by several goroutines at
@@ -39,10 +40,11 @@ type Source interface {
 const summedCells = 4
 
 // Build makes the partition of s and hands its records to put, in the order of
-// their keys by bucket: cells, nodes, head. Equal features give equal records,
-// whatever the number of processors. tell is told how many of how many parts are
-// done. Errors are ctx's, put's and those of reading s.
-func Build(ctx context.Context, s Source, put func(bucket string, key, value []byte) error, tell func(done, all int)) error {
+// their keys by bucket: cells, nodes, head. Key and value are put's. Equal features
+// give equal records, whatever the number of processors. nodes, which has taken
+// nothing, keeps the nodes until all cells are put. tell is told how many of how many
+// parts are done. Errors are ctx's, put's, those of nodes and of reading s.
+func Build(ctx context.Context, s Source, nodes *spill.Sorter, put func(bucket string, key, value []byte) error, tell func(done, all int)) error {
 	frame := overlay.NewFrame(s.Box())
 	blocks, err := frame.Blocks(ctx, s)
 	if err != nil {
@@ -58,18 +60,17 @@ func Build(ctx context.Context, s Source, put func(bucket string, key, value []b
 			a.take(&c.stored)
 		}
 		tell(i+1, len(blocks))
-		return nil
+		return a.moveNodes(nodes)
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(a.nodes, func(x, y stored) int {
-		return cmp.Or(cmp.Compare(x.path, y.path), cmp.Compare(x.depth, y.depth))
+	err = nodes.Each(func(text []byte) error {
+		text = bytes.Clone(text)
+		return put(NodesBucket, text[:keySize:keySize], text[keySize:])
 	})
-	for i := range a.nodes {
-		if err := put(NodesBucket, nodeKey(a.nodes[i].path, a.nodes[i].depth), a.nodes[i].value); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	about := about{box: s.Box(), keys: s.Keys(), overlaps: a.overlaps, kinds: a.kinds.list, shared: shared.names(s)}
 	return about.put(put)
@@ -365,6 +366,20 @@ func (a *assembly) take(s *stored) {
 		a.nodes = append(a.nodes, stored{path: node.path, depth: node.depth, value: node.value})
 		a.open = append(a.open[:n-2], node)
 	}
+}
+
+// moveNodes gives the nodes that are known to a sorter: their keys are in the order
+// of paths, and of depths on the same path.
+func (a *assembly) moveNodes(to *spill.Sorter) error {
+	for i := range a.nodes {
+		n := &a.nodes[i]
+		if err := to.Add(nodeKey(n.path, n.depth), n.value); err != nil {
+			return err
+		}
+	}
+	clear(a.nodes)
+	a.nodes = a.nodes[:0]
+	return nil
 }
 
 // join makes a node of its two halves.

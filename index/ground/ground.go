@@ -160,52 +160,51 @@ func (o *Opener) Open() (*Ground, error) {
 	if len(g.keys) == 0 || !g.complete {
 		return nil, errRecord
 	}
-	// In the order of paths, and of depths on the same path, a node comes before
-	// its parts, the lower one first.
-	all := merged(o.cells, o.inner)
-	g.highs, g.values = make([]int32, 0, len(all)), make([][]byte, 0, len(all))
-	rest, err := g.link(all, 0, 0)
-	if err == nil && len(rest) > 0 {
+	n := len(o.cells) + len(o.inner)
+	g.highs, g.values = make([]int32, 0, n), make([][]byte, 0, n)
+	err := o.link(0, 0)
+	if err == nil && len(o.cells)+len(o.inner) > 0 {
 		err = errRecord
 	}
+	o.cells, o.inner = nil, nil // g, which stays, is a part of o
 	return g, err
 }
 
-// merged returns the records of both lists, which are in the order of their keys.
-func merged(a, b []record) []record {
-	out := make([]record, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if bytes.Compare(a[0].key, b[0].key) < 0 {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
+// next takes the first of the records that are left. In the order of paths, and of
+// depths on the same path, a node comes before its parts, the lower one first.
+func (o *Opener) next() (record, bool) {
+	from := &o.cells
+	if len(o.cells) == 0 || len(o.inner) > 0 && bytes.Compare(o.inner[0].key, o.cells[0].key) < 0 {
+		from = &o.inner
 	}
-	return append(append(out, a...), b...)
+	if len(*from) == 0 {
+		return record{}, false
+	}
+	r := (*from)[0]
+	*from = (*from)[1:]
+	return r, true
 }
 
-// link makes the first of all, which must be the node at path, and what is under
-// it; it returns the others.
-func (g *Ground) link(all []record, path uint64, depth int) ([]record, error) {
-	if len(all) == 0 || !bytes.Equal(all[0].key, nodeKey(path, depth)) || len(all[0].value) == 0 {
-		return nil, fmt.Errorf("%w: no node %x", errRecord, nodeKey(path, depth))
+// link makes the next record, which must be the node at path, and what is under it.
+func (o *Opener) link(path uint64, depth int) error {
+	g := &o.ground
+	r, ok := o.next()
+	if key := nodeKey(path, depth); !ok || !bytes.Equal(r.key, key) || len(r.value) == 0 {
+		return fmt.Errorf("%w: no node %x", errRecord, key)
 	}
 	at := len(g.highs)
-	g.highs, g.values = append(g.highs, 0), append(g.values, all[0].value)
-	inner := all[0].value[0]&flagCell == 0
-	all = all[1:]
-	if !inner {
-		return all, nil
+	g.highs, g.values = append(g.highs, 0), append(g.values, r.value)
+	if r.value[0]&flagCell != 0 {
+		return nil
 	}
 	if depth >= 64 {
-		return nil, errRecord
+		return errRecord
 	}
-	var err error
-	if all, err = g.link(all, path, depth+1); err != nil {
-		return nil, err
+	if err := o.link(path, depth+1); err != nil {
+		return err
 	}
 	g.highs[at] = int32(len(g.highs))
-	return g.link(all, path|1<<(63-depth), depth+1)
+	return o.link(path|1<<(63-depth), depth+1)
 }
 
 // keySize is the length of a node's key: its path and its depth.

@@ -12,6 +12,7 @@ import (
 
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/index/spill"
 )
 
 // land is a Source in memory: three layers and a view of the first.
@@ -130,7 +131,7 @@ type kept struct {
 func build(t testing.TB, l *land) []kept {
 	t.Helper()
 	var out []kept
-	err := Build(t.Context(), l, func(bucket string, k, v []byte) error {
+	err := Build(t.Context(), l, spill.NewSorter(t.TempDir(), 10_000), func(bucket string, k, v []byte) error {
 		out = append(out, kept{bucket, slices.Clone(k), slices.Clone(v)})
 		return nil
 	}, func(int, int) {})
@@ -309,11 +310,11 @@ func TestStops(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Build(ctx, l, func(string, []byte, []byte) error { return nil }, func(int, int) {}); !errors.Is(err, context.Canceled) {
+	if err := Build(ctx, l, spill.NewSorter(t.TempDir(), 10_000), func(string, []byte, []byte) error { return nil }, func(int, int) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a building gave %v", err)
 	}
 	full := errors.New("disc full")
-	if err := Build(t.Context(), l, func(string, []byte, []byte) error { return full }, func(int, int) {}); !errors.Is(err, full) {
+	if err := Build(t.Context(), l, spill.NewSorter(t.TempDir(), 10_000), func(string, []byte, []byte) error { return full }, func(int, int) {}); !errors.Is(err, full) {
 		t.Errorf("a full disc gave %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/index/spill"
 )
 
 // memory is a partition's records in memory, in the order of their keys.
@@ -261,7 +262,7 @@ func TestUpdateSharedElsewhere(t *testing.T) {
 func buildOf(t *testing.T, s Source) []kept {
 	t.Helper()
 	var out []kept
-	err := Build(t.Context(), s, func(bucket string, k, v []byte) error {
+	err := Build(t.Context(), s, spill.NewSorter(t.TempDir(), 10_000), func(bucket string, k, v []byte) error {
 		out = append(out, kept{bucket, bytes.Clone(k), bytes.Clone(v)})
 		return nil
 	}, func(int, int) {})

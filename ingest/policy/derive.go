@@ -75,6 +75,7 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 		register: &Register{From: m.Tier, To: to, Generation: m.Generation, ContentHash: m.ContentHash, Policy: p.Name, PolicyDigest: p.digest,
 			Layers: []RegisterLayer{}, Withheld: []string{}},
 	}
+	d.out.Limit(index.DefaultMemoryBytes)
 	d.grid = newGrid(t.GridM, d.extent())
 	for i := range m.Layers {
 		l := &m.Layers[i]

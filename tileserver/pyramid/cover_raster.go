@@ -39,6 +39,21 @@ const (
 // cover returns what features, in the order of their ids, cover of t. Ground that
 // several cover belongs to the first of them.
 func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
+	c := r.begin(t)
+	c.add(features)
+	return c.end()
+}
+
+// covering is a cover in the making.
+type covering struct {
+	raster *raster
+	t      tile.Tile
+	cover  *cover
+	seats  map[*class]int // a cell that holds a counted feature of the class
+}
+
+// begin begins the cover of t.
+func (r *raster) begin(t tile.Tile) *covering {
 	if r.sums == nil {
 		r.sums = new([tileCells][rowWidth]float64)
 		for y := range r.left {
@@ -49,32 +64,42 @@ func (r *raster) cover(t tile.Tile, features []*loaded) *cover {
 		r.overlaps.heads = make([]int32, tileCells*tileCells)
 	}
 	r.highest, r.lowest = tileCells, -1
-	c := &cover{whole: wholeUnits}
-	seats := map[*class]int{} // a cell that holds a counted feature of the class
+	return &covering{r, t, &cover{whole: wholeUnits}, map[*class]int{}}
+}
+
+// add takes in features, in the order of their ids, that come before all that were
+// added.
+func (c *covering) add(features []*loaded) {
+	r := c.raster
 	for i := len(features) - 1; i >= 0; i-- {
 		f := features[i]
 		if len(f.points) == 0 {
 			continue
 		}
-		k := c.class(f.Class)
-		if f.counts(t) {
+		k := c.cover.class(f.Class)
+		if f.counts(c.t) {
 			k.enter(&f.Feature)
-			seats[k] = seat(t, f.points[0])
+			c.seats[k] = seat(c.t, f.points[0])
 		}
 		r.keep = !f.Alone
-		r.edges(t, f)
+		r.edges(c.t, f)
 		if f.Alone {
 			r.collect(k)
 		} else {
 			r.part(k)
 		}
 	}
+}
+
+// end returns the cover.
+func (c *covering) end() *cover {
+	r := c.raster
 	r.overlaps.resolve(r.highest, r.lowest)
-	r.settle(c)
-	for k, at := range seats {
+	r.settle(c.cover)
+	for k, at := range c.seats {
 		k.sit(at)
 	}
-	return c
+	return c.cover
 }
 
 // seat returns the cell of t that w lies in.

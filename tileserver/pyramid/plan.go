@@ -27,7 +27,8 @@ type Plan struct {
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
 	// MemoryBytes bounds what all workers together hold of features; 0 means
-	// [DefaultMemoryBytes]. A worker takes as many tiles at a time as fit.
+	// [DefaultMemoryBytes]. A worker takes as many tiles at a time as fit, but one that
+	// is drawn as parcels at least.
 	MemoryBytes int64
 	// Progress, which may be nil, is called with how much of the work is done,
 	// by one goroutine at a time.
@@ -116,6 +117,8 @@ type job struct {
 	source Reader
 	makers []*maker
 	tiles  []tile.Tile
+	// quarters tells that the tiles are those of one whose job took too much memory.
+	quarters bool
 }
 
 // desk is what one worker works with: buffers that are used again and again.
@@ -216,7 +219,7 @@ func (b *builder) jobs(w *Work) []job {
 	var jobs []job
 	for _, z := range zooms {
 		for _, tiles := range b.divide(w.Source, byZoom[z], uint8(z)) {
-			jobs = append(jobs, job{source, byZoom[z], tiles})
+			jobs = append(jobs, job{source: source, makers: byZoom[z], tiles: tiles})
 		}
 	}
 	return jobs

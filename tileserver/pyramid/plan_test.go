@@ -88,6 +88,8 @@ func odd(features []pyramid.Feature) (out []pyramid.Feature, holds func(i int) b
 // alone, from features and from stored cells.
 func TestBuildAllEqualsBuild(t *testing.T) {
 	features := landscape(3000, 108.4, 34.3, 5)
+	// Ground that several cover belongs to the first of their ids, wherever it stands.
+	features = append(features, landscape(900, 108.4103, 34.3104, 8)...)
 	large := landscape(30, 108.45, 34.31, 6)
 	part, holds := odd(features)
 	type layer struct {

@@ -170,7 +170,7 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 		return data, err
 	}
 	if int(t.Z) > m.base() {
-		err := b.run(ctx, d, &job{readerOf(s), []*maker{m}, []tile.Tile{t}})
+		err := b.run(ctx, d, &job{source: readerOf(s), makers: []*maker{m}, tiles: []tile.Tile{t}})
 		return data, err
 	}
 	covers := opt.Covers
@@ -192,7 +192,7 @@ func (b *builder) cellsAround(ctx context.Context, d *desk, s Reader, at spotted
 		case !anyIn(s, t):
 			return nil
 		case int(t.Z) == at.m.base():
-			return b.run(ctx, d, &job{s, []*maker{at.m}, []tile.Tile{t}})
+			return b.run(ctx, d, &job{source: s, makers: []*maker{at.m}, tiles: []tile.Tile{t}})
 		}
 		for _, c := range t.Children() {
 			if err := find(c); err != nil {

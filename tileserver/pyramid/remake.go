@@ -84,7 +84,7 @@ func (r *Remaking) work(w *Work) {
 		}
 		slices.SortFunc(tiles, alongTiles)
 		for _, t := range tiles {
-			r.jobs = append(r.jobs, job{source, byZoom[z], []tile.Tile{t}})
+			r.jobs = append(r.jobs, job{source: source, makers: byZoom[z], tiles: []tile.Tile{t}})
 		}
 	}
 }

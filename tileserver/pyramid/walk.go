@@ -25,14 +25,8 @@ func (b *builder) run(ctx context.Context, d *desk, j *job) error {
 	for _, i := range numbers {
 		size += int64(j.source.Size(i))
 	}
-	if len(j.tiles) > 1 && size*memoryPerByte > b.plan.MemoryBytes/int64(b.plan.Workers) {
-		half := len(j.tiles) / 2
-		for _, tiles := range [2][]tile.Tile{j.tiles[:half], j.tiles[half:]} {
-			if err := b.run(ctx, d, &job{j.source, j.makers, tiles}); err != nil {
-				return err
-			}
-		}
-		return nil
+	if size*memoryPerByte > b.memory() && j.divisible() {
+		return b.divided(ctx, d, j, numbers)
 	}
 	var planes []tile.Grid
 	for _, g := range tile.Grids() {
@@ -52,7 +46,9 @@ func (b *builder) run(ctx context.Context, d *desk, j *job) error {
 				return err
 			}
 		}
-		b.progress()
+		if !j.quarters {
+			b.progress()
+		}
 	}
 	return nil
 }
@@ -130,7 +126,7 @@ func (b *builder) subtree(ctx context.Context, d *desk, m *maker, t tile.Tile, f
 			return err
 		}
 	}
-	if z == m.base() && (m.min <= z || b.plan.Cells == CellsAll) && (m.wantCells == nil || m.wantCells[t]) {
+	if m.coversAt(t, b.plan.Cells) {
 		if err := b.putCells(m, t, d.raster.cover(t, over(t, features))); err != nil {
 			return err
 		}

@@ -186,7 +186,7 @@ func parcels(rng *rand.Rand) groundOf {
 // change nothing.
 func TestCellsAreThoseOfThePlainSweep(t *testing.T) {
 	united, parted, faces := 0, 0, 0
-	for seed := range uint64(40) {
+	for seed := range uint64(80) {
 		rng := rand.New(rand.NewPCG(seed, 31))
 		all := parcels(rng)
 		box := geo.EmptyBox()
@@ -195,7 +195,7 @@ func TestCellsAreThoseOfThePlainSweep(t *testing.T) {
 		}
 		f := NewFrame(box)
 		n := &node{}
-		x0, y0 := f.plane.at(geo.Position{Lon: box.Min.Lon - 500 + rng.Int64N(3000), Lat: box.Min.Lat - 500 + rng.Int64N(3000)})
+		x0, y0 := f.plane.at(geo.Position{Lon: box.Min.Lon - 500 + rng.Int64N(4000), Lat: box.Min.Lat - 500 + rng.Int64N(3000)})
 		x1, y1 := f.plane.at(geo.Position{Lon: box.Max.Lon + 500 - rng.Int64N(3000), Lat: box.Max.Lat + 500 - rng.Int64N(3000)})
 		n.reset(x0, y0, x1, y1)
 		b := &builder{plane: &f.plane, node: n}

@@ -33,6 +33,9 @@ type Options struct {
 	Workers int
 	// Progress is called now and then, from one goroutine; it may be nil.
 	Progress func(Progress)
+	// Writing is called once everything is read, before the features are put in order
+	// and written; it may be nil.
+	Writing func()
 }
 
 // Progress says how far the reading of one file is. Total is -1 when the file
@@ -68,6 +71,9 @@ func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]editi
 	}
 	if err := r.strict(); err != nil {
 		return nil, r.report, err
+	}
+	if opt.Writing != nil {
+		opt.Writing()
 	}
 	layers, err := r.writer.Close(ctx)
 	if err != nil {

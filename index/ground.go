@@ -37,9 +37,10 @@ const nameBits = 6
 // BuildGround makes the partition of the ground of ix and writes it to path,
 // which must not exist. It makes nothing, and returns false, when there are no
 // features or more layers than a partition can tell apart. tell is told how many
-// of how many parts are done. An ix without a partition has it from then on,
-// as if it had been opened with it, so nobody else may use ix meanwhile. After an error, which is ctx's
-// when it ends, the file is worth nothing.
+// of how many parts are done. The layers of ix know from then on which of their
+// features are alone on their ground, so nobody else may use ix meanwhile; to ask the
+// partition, ix is to be opened anew. The file is not seen on disk. After an error,
+// which is ctx's when it ends, it is worth nothing.
 func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, all int)) (made bool, err error) {
 	s := newGroundSource(ix)
 	if s.box.Empty() || len(s.keys) > ground.MaxLayers {
@@ -51,18 +52,18 @@ func BuildGround(ctx context.Context, ix *Index, path string, tell func(done, al
 	}
 	w := &batchWriter{ctx: ctx, db: db}
 	nodes := spill.NewSorter(filepath.Dir(path), nodesBytes)
-	err = ground.Build(ctx, s, nodes, w.put, tell)
+	loners, err := ground.Build(ctx, s, nodes, w.put, tell)
 	if err == nil {
 		err = w.flush()
 	}
 	err = errors.Join(err, nodes.Close())
-	if err == nil {
-		err = db.Sync()
-	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	return true, ix.attach(path)
+	if ix.ground == nil {
+		s.isolate(loners)
+	}
+	return true, nil
 }
 
 // nodesBytes is what nodes of the partition take in memory until they are written:
@@ -170,9 +171,7 @@ func (ix *Index) resolve(g *ground.Ground, s *groundSource) error {
 	if err := g.Resolve(s.owners, s.ownerOf); err != nil {
 		return damaged(filepath.Join(ix.Dir, edition.GroundFile), err)
 	}
-	for _, l := range s.stored {
-		l.layer.partitioned = partitioned{g, l.first}
-	}
+	s.isolate(g.Loners())
 	return nil
 }
 
@@ -216,6 +215,13 @@ func newGroundSource(ix *Index) *groundSource {
 		s.box = s.box.Union(l.extent)
 	}
 	return s
+}
+
+// isolate tells the layers which of their features are alone on their ground.
+func (s *groundSource) isolate(loners *ground.Loners) {
+	for _, l := range s.stored {
+		l.layer.partitioned = partitioned{loners, l.first}
+	}
 }
 
 func (s *groundSource) Box() geo.Box   { return s.box }
@@ -330,4 +336,16 @@ func PerM2(record int64, areaM2 float64) (float64, bool) {
 
 // idOf returns the id of a stored feature, 0 when the file has been damaged
 // since it was opened.
-func (l *Layer) idOf(i int) uint64 { return l.Head(i).ID }
+func (l *Layer) idOf(i int) uint64 {
+	var id uint64
+	err := guard(func() error {
+		d := decode(l.record(i))
+		d.shape()
+		id = d.Uvarint()
+		return nil
+	})
+	if err != nil {
+		return 0
+	}
+	return id
+}

@@ -12,7 +12,7 @@ var _ overlay.Known = (*Layer)(nil)
 
 // partitioned is the place of a stored layer in the partition of the ground.
 type partitioned struct {
-	ground *ground.Ground // nil when there is none
+	loners *ground.Loners // nil when there is none
 	first  int            // owner of the layer's first feature
 }
 
@@ -23,8 +23,7 @@ func (l *Layer) Area(i int) float64 { return l.Record(i).AreaM2 }
 // nor of the layer that it is a view of; false when the edition has no partition
 // of the ground. It implements [overlay.Known].
 func (l *Layer) Alone(i int) bool {
-	p := &l.partitioned
-	return p.ground != nil && p.ground.Alone(int32(p.first+l.storedOrdinal(i)))
+	return l.partitioned.loners.Has(int32(l.partitioned.first + l.storedOrdinal(i)))
 }
 
 // Twin tells that feature i is, position by position, feature j of the other

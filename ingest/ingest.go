@@ -37,6 +37,9 @@ type Options struct {
 	MemoryBytes int64
 	// Progress is called now and then, from one goroutine; it may be nil.
 	Progress func(Progress)
+	// Writing is called once everything is read, before the features are put in order
+	// and written; it may be nil.
+	Writing func()
 }
 
 // DefaultMemoryBytes is what features take while they are read when nothing is
@@ -81,6 +84,9 @@ func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]editi
 	}
 	if err := r.strict(); err != nil {
 		return nil, r.report, err
+	}
+	if opt.Writing != nil {
+		opt.Writing()
 	}
 	layers, err := r.writer.Close(ctx)
 	if err != nil {

@@ -29,10 +29,12 @@ func zoomRange(text string) (lo, hi int, err error) {
 	return lo, hi, nil
 }
 
-// building says with what tiles are built, and how many generations stay.
+// building says with what tiles are built, and how many generations stay. The
+// stages of the work are added to stages.
 type building struct {
 	keep, workers int
 	memory        int64
+	stages        *stages
 }
 
 // memoryFlag defines --memory.
@@ -53,46 +55,63 @@ func byteSize(text string) (int64, error) {
 	return int64(n << shift), nil
 }
 
-// complete builds the tiles of a draft whose features are written, hashes its
-// content and puts it in force.
+// complete builds the ground and the tiles of a draft whose features are written,
+// hashes its content and puts it in force. What is written is brought to disk while
+// the next is made.
 func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error {
 	m.Program = programVersion()
 	if err := index.Seal(e.ctx, d.File(edition.FeaturesFile)); err != nil {
 		return err
 	}
+	d.Finish(edition.FeaturesFile)
 	ix, err := index.OpenFiles(d.File(""), m)
 	if err != nil {
 		return err
 	}
-	p := e.progress()
-	_, err = index.BuildGround(e.ctx, ix, d.File(edition.GroundFile), func(done, all int) {
-		p.tell(e.pick("地面划分", "ground"), int64(done), int64(all))
-	})
-	if err != nil {
-		return errors.Join(err, ix.Close())
-	}
-	built, err := tileserver.BuildTiles(e.ctx, ix, d.File(edition.TilesFile), tileserver.BuildOptions{
-		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: w.workers, MemoryBytes: w.memory,
-		Progress: func(done, all int) { p.tell(e.pick("瓦片", "tiles"), int64(done), int64(all)) },
-	})
-	p.end()
-	if cerr := ix.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err := errors.Join(e.build(d, ix, w), ix.Close()); err != nil {
 		return err
 	}
-	m.Tiles = built.Counts
-	for _, t := range built.Large {
-		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileserver.LargeTileBytes)
-	}
+	w.stages.begin(stageWrite)
 	if m.ContentHash, err = contentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
 		return err
 	}
 	if err := e.ctx.Err(); err != nil {
 		return err
 	}
-	return d.Commit(m, w.keep)
+	err = d.Commit(m, w.keep)
+	w.stages.end()
+	return err
+}
+
+// build makes the ground and the tiles of ix, which has the features of a draft.
+func (e *env) build(d *edition.Draft, ix *index.Index, w building) error {
+	p := e.progress()
+	defer p.end()
+	w.stages.begin(stageGround)
+	made, err := index.BuildGround(e.ctx, ix, d.File(edition.GroundFile), func(done, all int) {
+		p.tell(e.pick("地面划分", "ground"), int64(done), int64(all))
+	})
+	if err != nil {
+		return err
+	}
+	if made {
+		d.Finish(edition.GroundFile)
+	}
+	w.stages.begin(stageTiles)
+	m := ix.Manifest
+	built, err := tileserver.BuildTiles(e.ctx, ix, d.File(edition.TilesFile), tileserver.BuildOptions{
+		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: w.workers, MemoryBytes: w.memory,
+		Progress: func(done, all int) { p.tell(e.pick("瓦片", "tiles"), int64(done), int64(all)) },
+	})
+	if err != nil {
+		return err
+	}
+	p.end()
+	m.Tiles = built.Counts
+	for _, t := range built.Large {
+		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileserver.LargeTileBytes)
+	}
+	return nil
 }
 
 // contentHash hashes the digests of features and tiles, which are taken over

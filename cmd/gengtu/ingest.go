@@ -96,7 +96,7 @@ func runIngest(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes})
+	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes, &stages{}})
 }
 
 func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition.Tier, zooms [2]int, w building) error {
@@ -115,22 +115,35 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 		return err
 	}
 	defer d.Abort()
+	w.stages.begin(stageRead)
+	opt.Writing = func() {
+		w.stages.begin(stageIndex)
+		p.tell(e.pick("索引", "index"), 0, 0)
+	}
 	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), opt)
 	p.end()
 	rep.Edition = out
 	if err != nil {
-		return errors.Join(err, e.giveReport(rep, f.report))
+		return errors.Join(err, e.giveReport(timedReport{Report: rep}, f.report))
 	}
 	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
 	if err := e.complete(d, m, w); err != nil {
 		return err
 	}
 	rep.Generation = m.Generation
-	return e.giveReport(rep, f.report)
+	w.stages.note(e)
+	return e.giveReport(timedReport{rep, w.stages.list}, f.report)
+}
+
+// timedReport is a report with what the work spent its time on. Times are no part of
+// what must be the same from run to run, which the report itself is.
+type timedReport struct {
+	*ingest.Report
+	Stages []stage `json:"stages,omitempty"`
 }
 
 // giveReport prints the report, and writes it to a file when one is asked for.
-func (e *env) giveReport(rep *ingest.Report, path string) error {
+func (e *env) giveReport(rep timedReport, path string) error {
 	read := 0
 	for _, l := range rep.Layers {
 		read += l.Read
@@ -228,5 +241,5 @@ func runCheck(e *env, fs *flags) error {
 	}
 	_, rep, err := ingest.Run(e.ctx, inputs, filepath.Join(dir, edition.FeaturesFile), opt)
 	p.end()
-	return errors.Join(err, e.giveReport(rep, report))
+	return errors.Join(err, e.giveReport(timedReport{Report: rep}, report))
 }

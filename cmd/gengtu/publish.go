@@ -60,7 +60,7 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	reg, generation, err := e.publish(*from, tier, p, *out, building{keep: *keep, workers: *workers, memory: bytes})
+	reg, generation, err := e.publish(*from, tier, p, *out, building{keep: *keep, workers: *workers, memory: bytes, stages: &stages{}})
 	if err != nil {
 		return err
 	}
@@ -85,10 +85,12 @@ func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out stri
 		return nil, "", err
 	}
 	defer d.Abort()
+	w.stages.begin(stageDerive)
 	m, reg, err := policy.Derive(e.ctx, ix, p, tier, key, d.File(edition.FeaturesFile))
 	if err != nil {
 		return nil, "", err
 	}
+	w.stages.begin(stageIndex)
 	if _, old, err := edition.Current(out); err == nil {
 		if old.Tier != tier {
 			return nil, "", problem.New("TIER_CHANGED", "目录里已是 %s 版", "the directory holds a %s edition", old.Tier).In(out)
@@ -100,6 +102,7 @@ func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out stri
 	if err := e.complete(d, m, w); err != nil {
 		return nil, "", err
 	}
+	w.stages.note(e)
 	return reg, m.Generation, nil
 }
 

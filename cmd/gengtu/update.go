@@ -49,7 +49,7 @@ func runUpdate(e *env, fs *flags) error {
 			return err
 		}
 	}
-	u := &updating{env: e, dir: *dir, building: building{*keep, f.workers, bytes}}
+	u := &updating{env: e, dir: *dir, building: building{*keep, f.workers, bytes, &stages{}}}
 	u.update.Deletions = filepath.Base(*deletions)
 	if *deletions == "" {
 		u.update.Deletions = ""
@@ -106,7 +106,7 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	deltas, rep, err := ingest.Update(u.ctx, base, inputs, deletions, opt)
 	rep.Edition = u.dir
 	if err != nil {
-		return errors.Join(err, base.Close(), u.giveReport(rep, f.report))
+		return errors.Join(err, base.Close(), u.giveReport(timedReport{Report: rep}, f.report))
 	}
 	u.work.done(&u.work.Seconds.Reading)
 	u.update.Generation, u.update.Source = name, rep.Files()

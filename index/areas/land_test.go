@@ -70,9 +70,6 @@ func (l land) open(t *testing.T) *index.Index {
 	whole := *m
 	whole.Files = map[string]string{edition.GroundFile: hex.EncodeToString(sum[:])}
 	ix := openFiles(t, dir, &whole)
-	if bare.Ground() == nil {
-		t.Fatal("the index does not have the partition that was made of it")
-	}
 	for name, features := range l {
 		for i := range features {
 			if got, want := bare.Layer(name, "2024").Alone(i), ix.Layer(name, "2024").Alone(i); got != want {

@@ -63,25 +63,32 @@ func decodeNames(value []byte) ([]uint64, error) {
 	return names, d.end()
 }
 
+// Loners are the features none of whose ground another feature of their stored
+// layer covers. They are not changed and may be used by several goroutines at once.
+type Loners struct{ shared ownerSet }
+
+// Has tells of a feature that it is one of them; false also for an owner that there
+// is not, and of nil.
+func (l *Loners) Has(owner int32) bool {
+	return l != nil && owner >= 0 && int(owner) < l.shared.owners && !l.shared.has(owner)
+}
+
 // Resolve tells the partition, once and before it is used by others, which owners
 // the names of features belong to now; there are so many owners. A name without an
 // owner is an error: the partition is of other features.
 func (g *Ground) Resolve(owners int, ownerOf func(name uint64) (int32, bool)) error {
-	g.shared = newOwnerSet(owners)
+	shared := newOwnerSet(owners)
 	for _, n := range g.together {
 		o, ok := ownerOf(n)
 		if !ok || o < 0 || int(o) >= owners {
 			return fmt.Errorf("%w: no feature %d", errRecord, n)
 		}
-		g.shared.add(o)
+		shared.add(o)
 	}
-	g.together = nil
+	g.together, g.loners = nil, &Loners{shared}
 	return nil
 }
 
-// Alone tells of a feature that no other of its stored layer covers any of its
-// ground in the partition; false also for an owner that there is not, and before
-// [Ground.Resolve].
-func (g *Ground) Alone(owner int32) bool {
-	return owner >= 0 && int(owner) < g.shared.owners && !g.shared.has(owner)
-}
+// Loners returns the features that are alone on their ground in the partition; nil
+// before [Ground.Resolve].
+func (g *Ground) Loners() *Loners { return g.loners }

@@ -25,7 +25,7 @@ func TestAloneAgainstKernel(t *testing.T) {
 					want = false
 				}
 			}
-			if got := g.Alone(int32(i)); got != want {
+			if got := g.Loners().Has(int32(i)); got != want {
 				t.Errorf("seed %d: feature %d is alone: %v, want %v", seed, i, got, want)
 			}
 			if want {
@@ -35,7 +35,7 @@ func TestAloneAgainstKernel(t *testing.T) {
 			}
 		}
 		for _, o := range []int32{-1, int32(len(l.shapes)), int32(len(l.shapes)+7) &^ 7, 1<<31 - 1} {
-			if g.Alone(o) {
+			if g.Loners().Has(o) {
 				t.Errorf("seed %d: feature %d, which there is not, is alone", seed, o)
 			}
 		}

@@ -50,6 +50,15 @@ func newKindTable(list []kind) kindTable {
 	return t
 }
 
+// reset forgets all kinds.
+func (t *kindTable) reset() {
+	t.list = t.list[:0]
+	if t.numbers == nil {
+		t.numbers = map[kind]uint32{}
+	}
+	clear(t.numbers)
+}
+
 func (t *kindTable) number(k kind) uint32 {
 	n, ok := t.numbers[k]
 	if !ok {
@@ -103,19 +112,31 @@ func appendCell(dst []byte, c *overlay.Cell, overlaps uint64) []byte {
 	return c.AppendPacked(binary.AppendUvarint(append(dst, flagCell), overlaps))
 }
 
+// numberSize returns the bytes that a number below n takes.
+func numberSize(n int) int {
+	switch {
+	case n <= 1<<8:
+		return 1
+	case n <= 1<<16:
+		return 2
+	default:
+		return 4
+	}
+}
+
 // appendNumbers encodes numbers of kinds: the bytes that each takes, and then all.
 func appendNumbers(dst []byte, numbers []uint32) []byte {
 	highest := uint32(0)
 	for _, n := range numbers {
 		highest = max(highest, n)
 	}
-	switch {
-	case highest < 1<<8:
+	switch numberSize(int(highest) + 1) {
+	case 1:
 		dst = append(dst, 1)
 		for _, n := range numbers {
 			dst = append(dst, byte(n))
 		}
-	case highest < 1<<16:
+	case 2:
 		dst = append(dst, 2)
 		for _, n := range numbers {
 			dst = binary.LittleEndian.AppendUint16(dst, uint16(n))
@@ -243,10 +264,10 @@ type excess struct {
 	areas    []float64
 }
 
-// appendNode encodes a divided node: flags, layers whose features overlap and the
-// ground that they share; then, when there are sums, how many, the numbers of
-// their kinds, and of each its area, what is weighted and what is unweighted.
-func appendNode(dst []byte, over excess, sums []sum, kinds *kindTable) []byte {
+// appendNodeHead encodes a divided node up to the numbers of its kinds: flags,
+// layers whose features overlap and the ground that they share; then, when there are
+// sums, how many.
+func appendNodeHead(dst []byte, over excess, sums []sum) []byte {
 	flags := byte(0)
 	if sums != nil {
 		flags |= flagSums
@@ -258,12 +279,12 @@ func appendNode(dst []byte, over excess, sums []sum, kinds *kindTable) []byte {
 	if sums == nil {
 		return dst
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(sums)))
-	list := make([]uint32, 0, len(sums))
-	for i := range sums {
-		list = append(list, kinds.number(sums[i].kind()))
-	}
-	dst = appendNumbers(dst, list)
+	return binary.AppendUvarint(dst, uint64(len(sums)))
+}
+
+// appendSums encodes what follows the numbers of kinds in a node: of each sum its
+// area, what is weighted and what is unweighted.
+func appendSums(dst []byte, sums []sum) []byte {
 	for i := range sums {
 		s := &sums[i]
 		dst = wire.AppendFloat(dst, s.area)

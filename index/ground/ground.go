@@ -64,9 +64,9 @@ type Ground struct {
 	kinds   []kind
 	weights []uint8
 	// together are the names of the features that share ground with others of their
-	// layer, until they are resolved to shared.
+	// layer, until they are resolved to loners.
 	together []uint64
-	shared   ownerSet
+	loners   *Loners
 	complete bool // together has been read
 }
 
@@ -211,7 +211,11 @@ func (o *Opener) link(path uint64, depth int) error {
 const keySize = 9
 
 func nodeKey(path uint64, depth int) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, path), byte(depth))
+	return appendKey(make([]byte, 0, keySize), path, depth)
+}
+
+func appendKey(dst []byte, path uint64, depth int) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, path), byte(depth))
 }
 
 // Parts is ground by the layers that cover it. Bits are those of the layers that

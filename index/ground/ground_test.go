@@ -131,7 +131,7 @@ type kept struct {
 func build(t testing.TB, l *land) []kept {
 	t.Helper()
 	var out []kept
-	err := Build(t.Context(), l, spill.NewSorter(t.TempDir(), 10_000), func(bucket string, k, v []byte) error {
+	_, err := Build(t.Context(), l, spill.NewSorter(t.TempDir(), 10_000), func(bucket string, k, v []byte) error {
 		out = append(out, kept{bucket, slices.Clone(k), slices.Clone(v)})
 		return nil
 	}, func(int, int) {})
@@ -310,11 +310,11 @@ func TestStops(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Build(ctx, l, spill.NewSorter(t.TempDir(), 10_000), func(string, []byte, []byte) error { return nil }, func(int, int) {}); !errors.Is(err, context.Canceled) {
+	if _, err := Build(ctx, l, spill.NewSorter(t.TempDir(), 10_000), func(string, []byte, []byte) error { return nil }, func(int, int) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a building gave %v", err)
 	}
 	full := errors.New("disc full")
-	if err := Build(t.Context(), l, spill.NewSorter(t.TempDir(), 10_000), func(string, []byte, []byte) error { return full }, func(int, int) {}); !errors.Is(err, full) {
+	if _, err := Build(t.Context(), l, spill.NewSorter(t.TempDir(), 10_000), func(string, []byte, []byte) error { return full }, func(int, int) {}); !errors.Is(err, full) {
 		t.Errorf("a full disc gave %v", err)
 	}
 }
@@ -341,7 +341,7 @@ func FuzzRecords(f *testing.F) {
 			return
 		}
 		for o := range int32(len(l.shapes)) {
-			g.Alone(o)
+			g.Loners().Has(o)
 		}
 		for _, aoi := range []geo.MultiPolygon{{l.Box().Polygon()}, star(rand.New(rand.NewPCG(1, 1)), 100, 100, 90, 9)} {
 			q := Question{AOI: aoi, Layers: []uint64{1, 2, 8}, Within: 7, Overlapping: func([]uint64, float64) {}}

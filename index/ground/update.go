@@ -47,8 +47,8 @@ func Update(ctx context.Context, s Source, c *overlay.Change, r Records, tell fu
 	if err != nil || held > s.Owners()/2 {
 		return false, err
 	}
-	u.blocks, u.assembly.kinds = blocks, newKindTable(u.ground.kinds)
-	shared, err := makeBlocks(ctx, s, frame, blocks, func(i int, b built) error {
+	u.blocks, u.assembly = blocks, newAssembly(newKindTable(u.ground.kinds))
+	shared, err := makeBlocks(ctx, s, frame, blocks, func(i int, b *built) error {
 		tell(i+1, len(blocks))
 		return u.take(&blocks[i], b)
 	})
@@ -78,7 +78,7 @@ type updating struct {
 	records  Records
 	ground   Ground // what the partition is about, without its nodes
 	blocks   []overlay.Block
-	assembly assembly
+	assembly *assembly
 	fresh    map[place]stored // the blocks made anew
 	dropped  map[uint64]bool  // the names in cells that are no more, of features that shared ground
 	cell     overlay.PackedCell
@@ -112,34 +112,29 @@ func About(r Records) (*Ground, error) {
 
 // take puts the cells of a block, and the nodes in it, in place of those that are
 // there.
-func (u *updating) take(b *overlay.Block, cells built) error {
+func (u *updating) take(b *overlay.Block, made *built) error {
 	if err := u.clear(b); err != nil {
 		return err
 	}
-	a := &u.assembly
-	a.open, a.nodes = a.open[:0], a.nodes[:0]
-	for i := range cells {
-		c := &cells[i]
-		if err := u.records.Put(CellsBucket, nodeKey(c.path, c.depth), c.record(&a.kinds)); err != nil {
-			return err
-		}
-		a.take(&c.stored)
-	}
-	for i := range a.nodes {
-		n := &a.nodes[i]
-		if n.depth < b.Depth {
-			return fmt.Errorf("%w: a block's node lies above it", errRecord)
-		}
-		if err := u.records.Put(NodesBucket, nodeKey(n.path, n.depth), n.value); err != nil {
-			return err
-		}
-	}
-	if len(a.open) != 1 || a.open[0].depth != b.Depth {
+	if len(made.open) != 1 || made.open[0].depth != b.Depth {
 		return fmt.Errorf("%w: a block's cells do not fill it", errRecord)
 	}
-	u.fresh[place{b.Path, b.Depth}] = a.open[0]
+	e := encoderOf(made, &u.assembly.kinds)
+	for i := range made.cells {
+		if err := u.put(CellsBucket, e.record(&made.cells[i])); err != nil {
+			return err
+		}
+	}
+	for i := range made.nodes {
+		if err := u.put(NodesBucket, e.record(&made.nodes[i])); err != nil {
+			return err
+		}
+	}
+	u.fresh[place{b.Path, b.Depth}] = made.open[0].clone()
 	return nil
 }
+
+func (u *updating) put(bucket string, r record) error { return u.records.Put(bucket, r.key, r.value) }
 
 // clear takes the records of a block away, and notes which features shared
 // ground in it.
@@ -265,12 +260,12 @@ func (u *updating) above(path uint64, depth int) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	node := u.assembly.join(&lo, &hi)
-	key := nodeKey(path, depth)
-	if err := u.records.Delete(CellsBucket, key); err != nil {
+	node, d := u.assembly.join(&lo, &hi)
+	r := new(encoder).record(&d)
+	if err := u.records.Delete(CellsBucket, r.key); err != nil {
 		return stored{}, err
 	}
-	return node, u.records.Put(NodesBucket, key, node.value)
+	return node, u.put(NodesBucket, r)
 }
 
 // load reads the sums of a node that has not changed, as they were when it was
@@ -281,7 +276,7 @@ func (u *updating) load(path uint64, depth int) (stored, error) {
 		s.cells = 1
 		err := u.faces(v, func(f *face) {
 			s.over = s.over.plus(f.excess())
-			s.sums = merge(s.sums, []sum{f.sum()})
+			s.sums = u.assembly.addFace(s.sums, f)
 		})
 		return s, err
 	}
@@ -300,7 +295,7 @@ func (u *updating) load(path uint64, depth int) (stored, error) {
 	if err != nil {
 		return s, err
 	}
-	s.over, s.sums, s.cells = lo.over.plus(hi.over), merge(lo.sums, hi.sums), lo.cells+hi.cells
+	s.over, s.sums, s.cells = lo.over.plus(hi.over), u.assembly.merge(lo.sums, hi.sums), lo.cells+hi.cells
 	return s, nil
 }
 

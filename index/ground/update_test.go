@@ -262,7 +262,7 @@ func TestUpdateSharedElsewhere(t *testing.T) {
 func buildOf(t *testing.T, s Source) []kept {
 	t.Helper()
 	var out []kept
-	err := Build(t.Context(), s, spill.NewSorter(t.TempDir(), 10_000), func(bucket string, k, v []byte) error {
+	_, err := Build(t.Context(), s, spill.NewSorter(t.TempDir(), 10_000), func(bucket string, k, v []byte) error {
 		out = append(out, kept{bucket, bytes.Clone(k), bytes.Clone(v)})
 		return nil
 	}, func(int, int) {})

@@ -10,9 +10,9 @@ import (
 type cell struct {
 	lines  []line
 	xs     []float64 // where slabs begin and end
-	keys   []uint64  // of xs, while they are sorted
-	starts starts    // of lines, by slab
-	flips  starts    // of toggles, by slab
+	starts starts    // lines, by the slab that they begin with
+	flips  starts    // toggles, by the slab at whose left side they are
+	places places
 	active []active
 	bottom []int32 // owners inside at the bottom of the slab
 	saved  state   // of the bottom, without them
@@ -24,10 +24,10 @@ type line struct {
 	owner                 int32
 }
 
-// active is a line in a slab, with its ordinates at the slab's ends.
+// active is a line in a slab, with its ordinates at the slab's ends and their sum.
 type active struct {
-	line int32
-	a, b float64
+	line    int32
+	a, b, m float64
 }
 
 // deepestSlab bounds how often a slab is divided at crossings; divided near the
@@ -36,36 +36,10 @@ const deepestSlab = 64
 
 func (l *line) at(x float64) float64 {
 	if x-l.xl <= l.xr-x {
-		return l.yl + (x-l.xl)*l.slope
+		return l.yl + float64((x-l.xl)*l.slope)
 	}
-	return l.yr - (l.xr-x)*l.slope
+	return l.yr - float64((l.xr-x)*l.slope)
 }
-
-// starts holds, slab by slab, what begins at the slab's left side.
-type starts struct {
-	first []int32 // by slab: its first place in list, and one more at the end
-	list  []int32
-	slab  []int32 // by thing: its slab
-}
-
-// fill orders things by slab; slab[i] has been set for each of them.
-func (s *starts) fill(slabs int) {
-	s.first = append(s.first[:0], make([]int32, slabs+2)...)
-	for _, k := range s.slab {
-		s.first[k+2]++
-	}
-	for k := 2; k < len(s.first); k++ {
-		s.first[k] += s.first[k-1]
-	}
-	s.list = slices.Grow(s.list[:0], len(s.slab))[:len(s.slab)]
-	for i, k := range s.slab {
-		s.list[s.first[k+1]] = int32(i)
-		s.first[k+1]++
-	}
-}
-
-// at returns what begins with slab k.
-func (s *starts) at(k int) []int32 { return s.list[s.first[k]:s.first[k+1]] }
 
 // sumCell returns the AOI's area in n, slab by slab: between neighbouring
 // abscissas at which something begins, ends or toggles, edges are straight
@@ -84,38 +58,46 @@ func (s *solver) sumCell(n *node) float64 {
 	return total.value()
 }
 
-// enter makes active the lines of slab k, and returns the toggles at its left side.
+// enter makes active the lines of slab k, with their ordinates at its left side,
+// and returns the toggles there. The slab before must have been swept to its end.
 func (c *cell) enter(k int) []int32 {
-	kept := 0
-	for _, v := range c.active {
-		if c.lines[v.line].xr > c.xs[k] {
-			c.active[kept] = v
+	x, kept := c.xs[k], 0
+	for i := range c.active {
+		v := &c.active[i]
+		if c.lines[v.line].xr > x {
+			c.active[kept] = active{line: v.line, a: v.b}
 			kept++
 		}
 	}
 	c.active = c.active[:kept]
 	for _, i := range c.starts.at(k) {
-		c.active = append(c.active, active{line: i})
+		c.active = append(c.active, active{line: i, a: c.lines[i].at(x)})
 	}
 	return c.flips.at(k)
 }
 
-// sortable returns a number that is ordered as x is among floats.
-func sortable(x float64) uint64 {
-	b := math.Float64bits(x)
-	return b ^ (uint64(int64(b)>>63) | 1<<63)
+// reach finds the ordinates at the right side of a slab, which is at x.
+func (c *cell) reach(x float64) {
+	for i := range c.active {
+		v := &c.active[i]
+		v.b = c.lines[v.line].at(x)
+		v.m = v.a + v.b
+	}
 }
 
-// unsortable undoes sortable.
-func unsortable(k uint64) float64 {
-	return math.Float64frombits(k ^ (uint64(int64(^k)>>63) | 1<<63))
+// step goes on to the slab that begins where the last one ended.
+func (c *cell) step() {
+	for i := range c.active {
+		c.active[i].a = c.active[i].b
+	}
 }
 
 // load fills the lists from n, and stands left of the first slab.
 func (c *cell) load(n *node) {
-	c.active, c.bottom = c.active[:0], append(c.bottom[:0], n.base...)
-	c.lines, c.keys = c.lines[:0], append(c.keys[:0], sortable(n.x0), sortable(n.x1))
-	last := n.x1
+	c.active, c.bottom, c.lines = c.active[:0], append(c.bottom[:0], n.base...), c.lines[:0]
+	p := &c.places
+	p.reset(n.x0, n.x1)
+	p.add(n.x0, noPlace)
 	for i := range n.edges {
 		e := &n.edges[i]
 		l := line{e.x0, e.y0, e.x1, e.y1, 0, e.owner}
@@ -124,45 +106,51 @@ func (c *cell) load(n *node) {
 		}
 		l.slope = (l.yr - l.yl) / (l.xr - l.xl)
 		c.lines = append(c.lines, l)
-		if e.x0 != last {
-			c.keys = append(c.keys, sortable(e.x0))
-		}
-		c.keys = append(c.keys, sortable(e.x1))
-		last = e.x1
-	}
-	for _, t := range n.toggles {
-		c.keys = append(c.keys, sortable(t.x))
-	}
-	slices.Sort(c.keys)
-	c.xs = c.xs[:0]
-	for i, k := range c.keys {
-		if i == 0 || k != c.keys[i-1] {
-			c.xs = append(c.xs, unsortable(k))
+		p.add(l.xl, int32(i))
+		if !n.listed(i) {
+			p.add(l.xr, noPlace)
 		}
 	}
-	c.starts.slab = c.starts.slab[:0]
-	for i := range c.lines {
-		c.starts.slab = append(c.starts.slab, c.slabAt(c.lines[i].xl))
-	}
-	c.starts.fill(len(c.xs))
-	c.flips.slab = c.flips.slab[:0]
 	for i := range n.toggles {
-		c.flips.slab = append(c.flips.slab, c.slabAt(n.toggles[i].x))
+		p.add(n.toggles[i].x, int32(len(n.edges)+i))
 	}
-	c.flips.fill(len(c.xs))
+	p.add(n.x1, noPlace)
+	p.sort()
+	c.divide()
 }
 
-// slabAt returns the slab that begins at x, which is one of xs.
-func (c *cell) slabAt(x float64) int32 {
-	lo, hi := 0, len(c.xs)
-	for lo < hi {
-		if mid := (lo + hi) / 2; c.xs[mid] < x {
-			lo = mid + 1
-		} else {
-			hi = mid
+// listed tells whether the right end of edge i is where its neighbour on the ring
+// has an end that is listed already.
+func (n *node) listed(i int) bool {
+	e := &n.edges[i]
+	if e.x0 < e.x1 {
+		return i+1 < len(n.edges) && n.edges[i+1].x0 == e.x1
+	}
+	return i > 0 && n.edges[i-1].x1 == e.x0 && n.edges[i-1].x1 < n.edges[i-1].x0
+}
+
+// divide makes the slabs of the places, which are in order.
+func (c *cell) divide() {
+	lines := int32(len(c.lines))
+	c.xs = c.xs[:0]
+	c.starts.reset()
+	c.flips.reset()
+	for i := range c.places.sorted {
+		p := &c.places.sorted[i]
+		if k := len(c.xs); k == 0 || p.x != c.xs[k-1] {
+			c.xs = append(c.xs, p.x)
+			c.starts.slab()
+			c.flips.slab()
+		}
+		switch {
+		case p.of >= lines:
+			c.flips.list = append(c.flips.list, p.of-lines)
+		case p.of >= 0:
+			c.starts.list = append(c.starts.list, p.of)
 		}
 	}
-	return int32(lo)
+	c.starts.slab()
+	c.flips.slab()
 }
 
 // flipBottom takes owner into the list of those inside at the bottom, or out of it.
@@ -177,8 +165,8 @@ func (c *cell) flipBottom(o int32) {
 	c.bottom = c.bottom[:last]
 }
 
-// slab sums up what lies between abscissas xa and xb; depth is how many more
-// times it may be divided.
+// slab sums up what lies between abscissas xa and xb, of which the ordinates at xa
+// are known; depth is how many more times it may be divided.
 func (s *solver) slab(n *node, xa, xb float64, total *sum, depth int) {
 	c := &s.cell
 	if s.slabs++; s.slabs&1023 == 0 && s.err == nil {
@@ -187,15 +175,12 @@ func (s *solver) slab(n *node, xa, xb float64, total *sum, depth int) {
 	if s.err != nil {
 		return
 	}
-	for i := range c.active {
-		v := &c.active[i]
-		l := &c.lines[v.line]
-		v.a, v.b = l.at(xa), l.at(xb)
-	}
+	c.reach(xb)
 	c.order()
 	if depth > 0 {
 		if x, ok := c.crossing(xa, xb, s.tol); ok {
 			s.slab(n, xa, x, total, depth-1)
+			c.step()
 			s.slab(n, x, xb, total, depth-1)
 			return
 		}
@@ -207,18 +192,18 @@ func (s *solver) slab(n *node, xa, xb float64, total *sum, depth int) {
 	}
 	for i := range c.active {
 		v := &c.active[i]
-		if y := v.a + v.b; y > level {
+		if v.m > level {
 			if s.state.inAOI {
-				area := (y - level) * half
+				area := float64((v.m - level) * half)
 				ground += area
 				s.ground(area)
 			}
-			level = y
+			level = v.m
 		}
 		s.flip(c.lines[v.line].owner, ground)
 	}
 	if y := 2 * n.y1; y > level && s.state.inAOI {
-		area := (y - level) * half
+		area := float64((y - level) * half)
 		ground += area
 		s.ground(area)
 	}
@@ -239,19 +224,18 @@ func (c *cell) order() {
 	v := c.active
 	if len(v) > 64 {
 		slices.SortFunc(v, func(p, q active) int {
-			if d := cmp.Compare(p.a+p.b, q.a+q.b); d != 0 {
-				return d
-			}
-			return int(p.line - q.line)
+			return cmp.Or(cmp.Compare(p.m, q.m), int(p.line-q.line))
 		})
 		return
 	}
 	for i := 1; i < len(v); i++ {
+		if v[i-1].m < v[i].m {
+			continue
+		}
 		w := v[i]
-		y := w.a + w.b
 		j := i
 		for ; j > 0; j-- {
-			if u := v[j-1].a + v[j-1].b; u < y || u == y && v[j-1].line < w.line {
+			if u := &v[j-1]; u.m < w.m || u.m == w.m && u.line < w.line {
 				break
 			}
 			v[j] = v[j-1]
@@ -273,7 +257,7 @@ func (c *cell) crossing(xa, xb, tol float64) (x float64, ok bool) {
 		// The middles are in order, so that da and db differ in sign.
 		t := da / (da - db)
 		if d := math.Abs(t - 0.5); d < best {
-			if at := xa + t*(xb-xa); xa < at && at < xb {
+			if at := xa + float64(t*(xb-xa)); xa < at && at < xb {
 				best, x, ok = d, at, true
 			}
 		}

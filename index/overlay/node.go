@@ -37,22 +37,21 @@ func (n *node) reset(x0, y0, x1, y1 float64) {
 	n.stall = 0
 }
 
-// below takes an edge's span [a, b] below the box, in the ring's direction.
-func (n *node) below(a, b float64, owner int32) {
-	if a == b {
-		return
+// below adds to toggles what an edge below a box leaves there: its ends, in its
+// ring's direction.
+func below(toggles []toggle, e *edge) []toggle {
+	if e.x0 == e.x1 {
+		return toggles
 	}
-	n.flip(a, owner)
-	n.flip(b, owner)
+	return flip(flip(toggles, e.x0, e.owner), e.x1, e.owner)
 }
 
 // flip adds a toggle; with an equal one just before, both go.
-func (n *node) flip(x float64, owner int32) {
-	if k := len(n.toggles) - 1; k >= 0 && n.toggles[k].owner == owner && n.toggles[k].x == x {
-		n.toggles = n.toggles[:k]
-		return
+func flip(toggles []toggle, x float64, owner int32) []toggle {
+	if k := len(toggles) - 1; k >= 0 && toggles[k].x == x && toggles[k].owner == owner {
+		return toggles[:k]
 	}
-	n.toggles = append(n.toggles, toggle{x, owner})
+	return append(toggles, toggle{x, owner})
 }
 
 // yAt returns the ordinate of e at x, the same for an edge and its reverse.
@@ -63,9 +62,9 @@ func (e *edge) yAt(x float64) float64 {
 	}
 	m := (y1 - y0) / (x1 - x0)
 	if x-x0 <= x1-x {
-		return y0 + (x-x0)*m
+		return y0 + float64((x-x0)*m)
 	}
-	return y1 - (x1-x)*m
+	return y1 - float64((x1-x)*m)
 }
 
 // xAt returns the abscissa of e at y, the same for an edge and its reverse.
@@ -76,9 +75,9 @@ func (e *edge) xAt(y float64) float64 {
 	}
 	m := (x1 - x0) / (y1 - y0)
 	if y-y0 <= y1-y {
-		return x0 + (y-y0)*m
+		return x0 + float64((y-y0)*m)
 	}
-	return x1 - (y1-y)*m
+	return x1 - float64((y1-y)*m)
 }
 
 // cutX divides e at abscissa x, which lies strictly between its ends.
@@ -136,7 +135,7 @@ func (b *builder) cut(e edge) {
 		}
 	}
 	if max(e.y0, e.y1) <= n.y0 {
-		n.below(e.x0, e.x1, e.owner)
+		n.toggles = below(n.toggles, &e)
 		return
 	}
 	if max(e.y0, e.y1) > n.y1 {
@@ -152,10 +151,10 @@ func (b *builder) cut(e edge) {
 	if min(e.y0, e.y1) < n.y0 {
 		first, second := e.cutY(n.y0)
 		if e.y0 < n.y0 {
-			n.below(first.x0, first.x1, e.owner)
+			n.toggles = below(n.toggles, &first)
 			e = second
 		} else {
-			n.below(second.x0, second.x1, e.owner)
+			n.toggles = below(n.toggles, &second)
 			e = first
 		}
 	}

@@ -1,7 +1,9 @@
 package overlay
 
 import (
+	"cmp"
 	"context"
+	"sync"
 
 	"gengtu/index/geo"
 )
@@ -76,11 +78,25 @@ func (w *blocking) all(b Block) error {
 		return nil
 	}
 	lo, hi := b.halves()
-	if err := w.all(lo); err != nil {
-		return err
+	if b.Depth >= sharedDepth {
+		if err := w.all(lo); err != nil {
+			return err
+		}
+		return w.all(hi)
 	}
-	return w.all(hi)
+	var wait sync.WaitGroup
+	var above error
+	other := blocking{ctx: w.ctx, frame: w.frame, ground: w.ground}
+	wait.Go(func() { above = other.all(hi) })
+	err := w.all(lo)
+	wait.Wait()
+	w.out = append(w.out, other.out...)
+	return cmp.Or(err, above)
 }
+
+// sharedDepth is the depth up to which halves are divided at once: parts of them are
+// of very different size, and more than there are processors even them out.
+const sharedDepth = 5
 
 // take adds b as a block.
 func (w *blocking) take(b Block) {

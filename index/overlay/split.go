@@ -103,23 +103,23 @@ func (n *node) splitX(lo, hi *node) {
 	x := n.x0 + (n.x1-n.x0)/2
 	lo.reset(n.x0, n.y0, x, n.y1)
 	hi.reset(x, n.y0, n.x1, n.y1)
+	left, right := lo.edges, hi.edges
 	for i := range n.edges {
 		e := &n.edges[i]
 		switch {
 		case e.x0 <= x && e.x1 <= x:
-			lo.edges = append(lo.edges, *e)
+			left = append(left, *e)
 		case e.x0 >= x && e.x1 >= x:
-			hi.edges = append(hi.edges, *e)
+			right = append(right, *e)
 		case e.x0 < x:
 			first, second := e.cutX(x)
-			lo.edges = append(lo.edges, first)
-			hi.edges = append(hi.edges, second)
+			left, right = append(left, first), append(right, second)
 		default:
 			first, second := e.cutX(x)
-			hi.edges = append(hi.edges, first)
-			lo.edges = append(lo.edges, second)
+			right, left = append(right, first), append(left, second)
 		}
 	}
+	lo.edges, hi.edges = left, right
 	lo.base = append(lo.base, n.base...)
 	hi.base = append(hi.base, n.base...)
 	for _, t := range n.toggles {
@@ -134,31 +134,32 @@ func (n *node) splitY(lo, hi *node) {
 	y := n.y0 + (n.y1-n.y0)/2
 	lo.reset(n.x0, n.y0, n.x1, y)
 	hi.reset(n.x0, y, n.x1, n.y1)
+	under, over, toggles := lo.edges, hi.edges, hi.toggles
 	for i := range n.edges {
 		e := &n.edges[i]
 		switch {
 		case e.y0 <= y && e.y1 <= y:
-			lo.edges = append(lo.edges, *e)
-			hi.below(e.x0, e.x1, e.owner)
+			under = append(under, *e)
+			toggles = below(toggles, e)
 		case e.y0 >= y && e.y1 >= y:
-			hi.edges = append(hi.edges, *e)
+			over = append(over, *e)
 		default:
 			first, second := e.cutY(y)
-			under, over := &first, &second
 			if e.y0 > y {
-				under, over = over, under
+				first, second = second, first
 			}
-			if under.x0 != under.x1 {
-				lo.edges = append(lo.edges, *under)
-				hi.below(under.x0, under.x1, e.owner)
+			if first.x0 != first.x1 {
+				under = append(under, first)
+				toggles = below(toggles, &first)
 			}
-			if over.x0 != over.x1 {
-				hi.edges = append(hi.edges, *over)
+			if second.x0 != second.x1 {
+				over = append(over, second)
 			}
 		}
 	}
+	lo.edges, hi.edges = under, over
 	lo.base = append(lo.base, n.base...)
 	lo.toggles = append(lo.toggles, n.toggles...)
 	hi.base = append(hi.base, n.base...)
-	hi.toggles = append(hi.toggles, n.toggles...)
+	hi.toggles = append(toggles, n.toggles...)
 }

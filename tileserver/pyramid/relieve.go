@@ -230,7 +230,7 @@ func (b *builder) makeCrowded(ctx context.Context, d *desk, s Reader, at spotted
 		}
 	}
 	if around[4] == nil && !around.merges() {
-		return b.run(ctx, d, &job{s, []*maker{at.m}, []tile.Tile{at.t}})
+		return b.run(ctx, d, &job{source: s, makers: []*maker{at.m}, tiles: []tile.Tile{at.t}})
 	}
 	return b.putCrowded(ctx, d, s, at, &around)
 }

@@ -67,6 +67,14 @@ func (w *Writer) View(meta edition.Layer) {
 	w.layers = append(w.layers, &LayerWriter{meta: meta})
 }
 
+// Drop gives up the layer with that name and vintage, and the views of it.
+func (w *Writer) Drop(name, vintage string) {
+	w.layers = slices.DeleteFunc(w.layers, func(l *LayerWriter) bool {
+		m := &l.meta
+		return m.Vintage == vintage && (m.Name == name && m.View == nil || m.View != nil && m.View.Of == name)
+	})
+}
+
 // Add stores a feature, whose Box it sets; f is not kept. It returns
 // [ErrDuplicate], and stores nothing, when the layer has the id already.
 func (l *LayerWriter) Add(f *Feature) error { return l.AddEncoded(l.own.Encode(f)) }

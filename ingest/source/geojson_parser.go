@@ -9,17 +9,21 @@ type jsonParser struct {
 	arena  arena
 	names  jsonNames
 	last   []jsonLast // by field
+	seen   *jsonSeen  // nil when the schema is no guess
+	record int64
 }
 
-// newJSONParser returns a parser for the features of a file with that schema.
-func newJSONParser(s *jsonSchema) *jsonParser {
-	return &jsonParser{schema: s, last: make([]jsonLast, len(s.names))}
+// newJSONParser returns a parser for the features of a file with that schema, which
+// proof is gathered of when it is a guess.
+func newJSONParser(s *jsonSchema, proof *jsonProof) *jsonParser {
+	return &jsonParser{schema: s, last: make([]jsonLast, len(s.names)), seen: proof.watch(s)}
 }
 
 // parse parses the feature b, which stands at place at of the file, into f.
 func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 	f.Values = r.arena.row(len(r.schema.names))
 	r.shape.reset()
+	r.record = f.Record
 	c := &jsonCursor{b: b, base: at}
 	f.Problem = r.feature(c, f.Values)
 	if f.Problem == nil && c.space() != 0 {
@@ -28,6 +32,7 @@ func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 	if f.Problem == nil {
 		f.Polygons, f.Problem = r.arena.copyShape(&r.shape)
 	}
+	r.seen.fault(b, f)
 }
 
 // feature parses a Feature, or a bare geometry, into r.shape and values. What is
@@ -35,6 +40,7 @@ func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 	g := jsonGeometry{cursor: c, shape: &r.shape}
 	isFeature := false
+	var id jsonKinds
 	var bad *problem.Problem
 	p := c.object(func(name []byte) *problem.Problem {
 		switch string(name) {
@@ -49,7 +55,9 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 			}
 			return r.properties(c, values)
 		case "id":
-			return r.schema.identifier(c, values)
+			var p *problem.Problem
+			id, p = r.schema.identifier(c, values)
+			return p
 		case "geometry":
 			start := c.i
 			r.shape.reset() // Of two geometries the last counts, as with all members.
@@ -65,6 +73,9 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 		_, p := c.skip()
 		return p
 	})
+	if p == nil {
+		r.seen.metID(id)
+	}
 	if p != nil || isFeature {
 		return firstProblem(p, bad)
 	}
@@ -81,6 +92,7 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 		var ok bool
 		if spelling < 0 {
 			if spelling, ok = s.index[string(name)]; !ok {
+				r.seen.surprise()
 				return -1, c.fail("属性名不是有效文本", "the name of a property is no valid text")
 			}
 		}
@@ -94,7 +106,12 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 		if p != nil {
 			return -1, p
 		}
-		if values[field], ok = s.value(field, v); !ok {
+		kind, ok := kindOf(v)
+		if ok {
+			r.seen.met(field, kind, r.record)
+			values[field], ok = s.value(field, kind, v)
+		}
+		if !ok {
 			return -1, c.fail("属性值无法识别", "the value of a property cannot be understood")
 		}
 		last.keep(v, values[field])
@@ -102,17 +119,23 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 	})
 }
 
-// identifier parses the feature's id into its field.
-func (s *jsonSchema) identifier(c *jsonCursor, values []any) *problem.Problem {
+// identifier parses the feature's id, of the kind returned, into its field.
+func (s *jsonSchema) identifier(c *jsonCursor, values []any) (jsonKinds, *problem.Problem) {
 	v, p := c.skip()
-	if p != nil || s.ids < 0 {
-		return p
+	if p != nil {
+		return 0, p
 	}
-	var ok bool
-	if values[s.ids], ok = s.value(s.ids, v); !ok {
-		return c.fail("id 无法识别", "the id cannot be understood")
+	kind, ok := kindOf(v)
+	if s.ids < 0 {
+		return kind, nil
 	}
-	return nil
+	if ok {
+		values[s.ids], ok = s.value(s.ids, kind, v)
+	}
+	if !ok {
+		return kind, c.fail("id 无法识别", "the id cannot be understood")
+	}
+	return kind, nil
 }
 
 // jsonNames foretells the names of properties: in most files the same names

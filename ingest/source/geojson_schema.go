@@ -128,6 +128,14 @@ func (s *jsonSchema) join(later *jsonSchema) {
 	s.idKinds |= later.idKinds
 }
 
+// identify adds the field for the features' own ids, when all is learned.
+func (s *jsonSchema) identify() {
+	if _, taken := s.index["id"]; s.idKinds != 0 && !taken {
+		s.ids = len(s.names)
+		s.names, s.kinds = append(s.names, "id"), append(s.kinds, s.idKinds)
+	}
+}
+
 // isGeoJSON tells whether b is an object with a type that RFC 7946 knows, or one
 // that is not to be understood at all, which is told later.
 func isGeoJSON(b []byte) bool {
@@ -148,13 +156,12 @@ func isGeoJSON(b []byte) bool {
 	return p != nil
 }
 
-// value returns the value b of property i. In a property of mixed kinds numbers
-// and booleans stand as they are written.
-func (s *jsonSchema) value(i int, b []byte) (any, bool) {
-	kind, ok := kindOf(b)
+// value returns the value b of property i, which is of that kind. In a property of
+// mixed kinds numbers and booleans stand as they are written.
+func (s *jsonSchema) value(i int, kind jsonKinds, b []byte) (any, bool) {
 	switch {
-	case !ok || kind == 0:
-		return nil, ok
+	case kind == 0:
+		return nil, true
 	case kind == jsonString:
 		if len(b) < 2 {
 			return nil, false

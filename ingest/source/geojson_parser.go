@@ -102,14 +102,21 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 			values[field] = last.value
 			return spelling, nil
 		}
+		start := c.i
+		if v, kind := s.plainValue(field, c); kind != 0 {
+			r.seen.met(field, kind, r.record)
+			last.keep(c.b[start:c.i], v)
+			values[field] = v
+			return spelling, nil
+		}
 		v, p := c.skip()
 		if p != nil {
 			return -1, p
 		}
-		kind, ok := kindOf(v)
+		scalar, ok := scalarOf(v)
 		if ok {
-			r.seen.met(field, kind, r.record)
-			values[field], ok = s.value(field, kind, v)
+			r.seen.met(field, scalar.kind, r.record)
+			values[field], ok = s.value(field, scalar, v)
 		}
 		if !ok {
 			return -1, c.fail("属性值无法识别", "the value of a property cannot be understood")
@@ -125,17 +132,17 @@ func (s *jsonSchema) identifier(c *jsonCursor, values []any) (jsonKinds, *proble
 	if p != nil {
 		return 0, p
 	}
-	kind, ok := kindOf(v)
+	scalar, ok := scalarOf(v)
 	if s.ids < 0 {
-		return kind, nil
+		return scalar.kind, nil
 	}
 	if ok {
-		values[s.ids], ok = s.value(s.ids, kind, v)
+		values[s.ids], ok = s.value(s.ids, scalar, v)
 	}
 	if !ok {
-		return kind, c.fail("id 无法识别", "the id cannot be understood")
+		return scalar.kind, c.fail("id 无法识别", "the id cannot be understood")
 	}
-	return kind, nil
+	return scalar.kind, nil
 }
 
 // jsonNames foretells the names of properties: in most files the same names

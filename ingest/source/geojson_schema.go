@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 
 	"gengtu/index/problem"
 )
@@ -60,33 +61,47 @@ func (k jsonKinds) kind() Kind {
 	return Text
 }
 
+// jsonScalar is the kind of a value, and of a number what it is.
+type jsonScalar struct {
+	kind    jsonKinds
+	integer int64
+	real    float64
+}
+
 // kindOf returns the kind of the value b.
 func kindOf(b []byte) (jsonKinds, bool) {
+	v, ok := scalarOf(b)
+	return v.kind, ok
+}
+
+// scalarOf returns what the value b is.
+func scalarOf(b []byte) (jsonScalar, bool) {
 	switch b[0] {
 	case '"':
-		return jsonString, true
+		return jsonScalar{kind: jsonString}, true
 	case '{', '[':
-		return jsonNested, true
+		return jsonScalar{kind: jsonNested}, true
 	case 't', 'f':
-		return jsonBool, string(b) == "true" || string(b) == "false"
+		return jsonScalar{kind: jsonBool}, string(b) == "true" || string(b) == "false"
 	case 'n':
-		return 0, string(b) == "null"
+		return jsonScalar{}, string(b) == "null"
 	}
 	if digits := bytes.TrimPrefix(b, []byte("-")); len(digits) == 0 || digits[0] < '0' || digits[0] > '9' ||
 		(len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9') {
-		return 0, false // RFC 8259 section 6: no plus sign, no leading zeros
+		return jsonScalar{}, false // RFC 8259 section 6: no plus sign, no leading zeros
 	}
-	if _, ok := parseInteger(b); ok {
-		return jsonInteger, true
+	if v, ok := parseInteger(b); ok {
+		return jsonScalar{kind: jsonInteger, integer: v}, true
 	}
 	c := jsonCursor{b: b}
-	if _, ok := c.number(); !ok || c.i != len(b) {
-		return 0, false
+	v, ok := c.number()
+	if !ok || c.i != len(b) {
+		return jsonScalar{}, false
 	}
-	if bytes.ContainsAny(b, ".eE") {
-		return jsonReal, true
+	if bytes.IndexByte(b, '.') >= 0 || bytes.ContainsAny(b, "eE") {
+		return jsonScalar{kind: jsonReal, real: v}, true
 	}
-	return jsonLong, true
+	return jsonScalar{kind: jsonLong, real: v}, true
 }
 
 // fields returns the layer's fields.
@@ -156,32 +171,56 @@ func isGeoJSON(b []byte) bool {
 	return p != nil
 }
 
-// value returns the value b of property i, which is of that kind. In a property of
-// mixed kinds numbers and booleans stand as they are written.
-func (s *jsonSchema) value(i int, kind jsonKinds, b []byte) (any, bool) {
+// value returns the value b of property i, which is v. In a property of mixed kinds
+// numbers and booleans stand as they are written.
+func (s *jsonSchema) value(i int, v jsonScalar, b []byte) (any, bool) {
 	switch {
-	case kind == 0:
+	case v.kind == 0:
 		return nil, true
-	case kind == jsonString:
+	case v.kind == jsonString:
 		if len(b) < 2 {
 			return nil, false
 		}
 		return textValue(unquote(b[1 : len(b)-1]))
-	case kind == jsonNested:
+	case v.kind == jsonNested:
 		return textValue(compactJSON(b))
 	}
 	switch s.kinds[i].kind() {
 	case Bool:
 		return b[0] == 't', true
 	case Integer:
-		v, ok := parseInteger(b)
-		return v, ok
+		return v.integer, true
 	case Real:
+		if v.kind == jsonReal {
+			return v.real, true
+		}
 		c := jsonCursor{b: b}
-		v, ok := c.number()
-		return v, ok
+		whole, ok := c.number()
+		return whole, ok
 	}
 	return string(b), true
+}
+
+// plainValue consumes the value that is next if it is written as most are: a string
+// without escapes, or in a property of real numbers one with a point. It returns the
+// kind of it, 0 when it is another.
+func (s *jsonSchema) plainValue(i int, c *jsonCursor) (any, jsonKinds) {
+	b, at := c.b, c.i
+	switch {
+	case at >= len(b):
+	case b[at] == '"':
+		end := nextInText(b, at+1)
+		if text := b[at+1 : end]; end < len(b) && b[end] == '"' && utf8.Valid(text) {
+			c.i = end + 1
+			return string(text), jsonString
+		}
+	case b[at] >= '1' && b[at] <= '9' && s.kinds[i].kind() == Real:
+		if v, end, ok := plainNumber(b, at); ok && jsonScalarEnds[b[end]] {
+			c.i = end
+			return v, jsonReal
+		}
+	}
+	return nil, 0
 }
 
 // textValue returns s as a value.

@@ -26,10 +26,11 @@ type ordering struct {
 	codes  [][]byte
 	sorted chan struct{} // closed when the features are in order
 	listed chan struct{} // closed when the codes are
+	stored chan struct{} // closed when all is written
 }
 
 func newOrdering(l *LayerWriter, views []*LayerWriter) *ordering {
-	return &ordering{layer: l, views: views, sorted: make(chan struct{}), listed: make(chan struct{})}
+	return &ordering{layer: l, views: views, sorted: make(chan struct{}), listed: make(chan struct{}), stored: make(chan struct{})}
 }
 
 // run does the work.
@@ -56,10 +57,8 @@ func (o *ordering) run() error {
 // store writes what is in order, as it comes.
 func (o *ordering) store(ctx context.Context, db *bolt.DB) error {
 	l := o.layer
-	select {
-	case <-o.sorted:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, o.sorted); err != nil {
+		return err
 	}
 	key := make([]byte, 16)
 	err := putEach(ctx, db, featuresBucket+l.meta.Key(), len(l.entries), func(i int) ([]byte, []byte) {
@@ -70,13 +69,16 @@ func (o *ordering) store(ctx context.Context, db *bolt.DB) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-o.listed:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, o.listed); err != nil {
+		return err
 	}
-	l.entries = nil
-	return putEach(ctx, db, codesBucket+l.meta.Key(), len(o.codes), func(i int) ([]byte, []byte) { return o.codes[i], nil })
+	l.entries, l.ids = nil, nil
+	err = putEach(ctx, db, codesBucket+l.meta.Key(), len(o.codes), func(i int) ([]byte, []byte) { return o.codes[i], nil })
+	if err == nil {
+		o.codes = nil
+		close(o.stored)
+	}
+	return err
 }
 
 // share is what one goroutine finds in a run of features.

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
-	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -22,16 +21,18 @@ import (
 // ErrDuplicate says that a layer holds a feature with this id already.
 var ErrDuplicate = errors.New("id exists already")
 
-// Writer makes a features.db. Features are kept in memory, encoded, until
-// Close, which writes them in the order of a Hilbert curve so that neighbours
-// on the ground are neighbours in the file. Not for concurrent use.
+// Writer makes a features.db. Features are kept in memory, encoded, until their
+// layer is settled; then they are written in the order of a Hilbert curve so that
+// neighbours on the ground are neighbours in the file. Not for concurrent use.
 type Writer struct {
 	path   string
 	layers []*LayerWriter
+	file   *writing // nil until a layer is settled
 }
 
 // NewWriter returns a writer for the file at path, which must not exist. The
-// file is made by Close, so that a writer that is given up leaves nothing.
+// file is made when the first layer is settled, by [Writer.Settle] or Close; a
+// writer that is given up after that is to be abandoned.
 func NewWriter(path string) *Writer { return &Writer{path: path} }
 
 // LayerWriter takes the features of one layer.
@@ -41,6 +42,7 @@ type LayerWriter struct {
 	ids     map[uint64]int32
 	entries []packed
 	own     *Encoder
+	settled bool
 }
 
 // entry is a key and value of a bucket.
@@ -198,59 +200,33 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 			views[k] = append(views[k], l)
 		}
 	}
-	db, err := create(ctx, w.path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.path, err)
+	err := w.begin(ctx)
+	for _, l := range w.layers {
+		if err == nil && l.meta.View == nil {
+			delete(views, l.meta.Key())
+			w.settle(l)
+		}
 	}
-	err = w.write(ctx, db, views)
+	if err == nil && len(views) > 0 {
+		err = fmt.Errorf("a view has no source %s", slices.Sorted(maps.Keys(views))[0])
+	}
 	if err == nil {
-		err = w.describe(db)
+		err = w.file.group.Wait()
+	}
+	if err == nil {
+		err = w.describe(w.file.db)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), w.Abandon())
 	}
 	var out []edition.Layer
 	for _, l := range w.layers {
 		out = append(out, l.meta)
 	}
+	db := w.file.db
+	w.file.cancel()
+	w.file = nil
 	return out, errors.Join(db.Sync(), db.Close(), ctx.Err())
-}
-
-// write stores the layers one after the other, while what comes next is put in
-// order.
-func (w *Writer) write(ctx context.Context, db *bolt.DB, views map[string][]*LayerWriter) error {
-	var stack []*ordering
-	for _, l := range w.layers {
-		if l.meta.View != nil {
-			continue
-		}
-		stack = append(stack, newOrdering(l, views[l.meta.Key()]))
-		delete(views, l.meta.Key())
-	}
-	if len(views) > 0 {
-		return fmt.Errorf("a view has no source %s", slices.Sorted(maps.Keys(views))[0])
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		for _, o := range stack {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := o.run(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	g.Go(func() error {
-		for _, o := range stack {
-			if err := o.store(ctx, db); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return g.Wait()
 }
 
 // describe stores what each layer is.
@@ -275,7 +251,7 @@ func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error 
 // transactions of a bounded size. A key is used before the next one is asked for, a
 // value stays.
 func putEach(ctx context.Context, db *bolt.DB, bucket string, n int, at func(i int) (key, value []byte)) error {
-	const batch = 20_000
+	const batch = 2000 // so that what a transaction holds stays in the processor's cache
 	for i := 0; i == 0 || i < n; {
 		if err := ctx.Err(); err != nil {
 			return err

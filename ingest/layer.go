@@ -98,7 +98,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 		}
 	}
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
-	return nil
+	return r.writer.Settle(ctx, l.out)
 }
 
 // declare begins the layer in the features file, and its view.

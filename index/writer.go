@@ -63,6 +63,11 @@ func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	return l
 }
 
+// Expect makes room for n features, before any is added.
+func (l *LayerWriter) Expect(n int) {
+	l.ids, l.entries = make(map[uint64]int32, n), make([]packed, 0, n)
+}
+
 // View adds a layer that is a selection from another one of the same vintage.
 // Of meta, name, title, view and vintage are used; the rest is found.
 func (w *Writer) View(meta edition.Layer) {

@@ -63,7 +63,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 			w.geometry(w.source, f, j)
 		}
 		for k := range j.findings {
-			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, j.key)
+			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
 		}
 		if !j.refused && !j.leftOut {
 			w.identify(j)

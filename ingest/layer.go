@@ -26,9 +26,9 @@ type layerRun struct {
 	fields  []edition.Field
 	places  placesOf
 	regions []regionShape
-	paths   []string         // of the sources
-	seen    map[uint64]where // by id, to name the first of two
-	shared  map[uint64]bool  // the ids of weak keys that several features have
+	paths   []string // of the sources
+	seen    register
+	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
 	learning source.Learning
 	// Of an update: the fields are settled, and gone are the keys left out.
@@ -75,8 +75,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 		return err
 	}
 	l := &layerRun{
-		run: r, profile: p, rep: newLayerReport(inputs[0]), learning: learning,
-		seen: map[uint64]where{}, shared: map[uint64]bool{},
+		run: r, profile: p, rep: newLayerReport(inputs[0]), learning: learning, shared: map[uint64]bool{},
 	}
 	if l.rep.Layer != "region" {
 		l.regions = r.regionsFor(l.rep.Vintage)
@@ -92,6 +91,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 		return err
 	}
 	l.declare(inputs)
+	l.expect(sources)
 	for i, s := range sources {
 		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
 			return err
@@ -122,6 +122,20 @@ func (l *layerRun) declare(inputs []Input) {
 		view.Title = p.Title
 	}
 	l.run.writer.View(view)
+}
+
+// expect makes room for what the sources may hold.
+func (l *layerRun) expect(sources []*sourceRun) {
+	const most = 1 << 22 // so that no file's word takes much memory
+	n := int64(0)
+	for _, s := range sources {
+		about := s.reader.Layer()
+		n = min(most, n+min(most, max(about.Count, about.About)))
+	}
+	if n > 0 {
+		l.out.Expect(int(n))
+		l.seen.list = make([]registered, 0, n)
+	}
 }
 
 // open opens every source and settles the layer's fields before anything is

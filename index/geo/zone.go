@@ -264,6 +264,19 @@ func nearest(f float64) int64 {
 	return whole + int64(2*(f-float64(whole)))
 }
 
+// shells returns an empty multipolygon with room for n polygons, and if n is 1 an empty
+// polygon with room for one ring in the same piece of memory: such are most parcels.
+func shells(n int) (MultiPolygon, Polygon) {
+	if n != 1 {
+		return make(MultiPolygon, 0, n), nil
+	}
+	one := new(struct {
+		m [1]Polygon
+		p [1]Ring
+	})
+	return one.m[:0], one.p[:0]
+}
+
 // firstMisfit returns the first of points that does not pass [CRS.Check], or -1.
 func (c CRS) firstMisfit(points []XY) int {
 	if c.Geographic() {
@@ -279,9 +292,11 @@ func (c CRS) firstMisfit(points []XY) int {
 // than limits.Vertices positions.
 func (c CRS) MultiPolygon(polygons [][][]XY, limits Limits) (MultiPolygon, error) {
 	left := limits.vertices()
-	m := make(MultiPolygon, 0, len(polygons))
+	m, p := shells(len(polygons))
 	for i, rings := range polygons {
-		p := make(Polygon, 0, len(rings))
+		if p == nil || len(rings) > cap(p) {
+			p = make(Polygon, 0, len(rings))
+		}
 		for j, points := range rings {
 			if k := c.firstMisfit(points); k >= 0 {
 				return nil, &GeometryError{Kind: c.Check(points[k]), Place: Place{i + 1, j + 1, k + 1}}
@@ -295,6 +310,7 @@ func (c CRS) MultiPolygon(polygons [][][]XY, limits Limits) (MultiPolygon, error
 			p = append(p, c.Ring(points))
 		}
 		m = append(m, p)
+		p = nil
 	}
 	return m, nil
 }

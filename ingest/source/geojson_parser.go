@@ -1,12 +1,17 @@
 package source
 
-import "gengtu/index/problem"
+import (
+	"unicode/utf8"
+
+	"gengtu/index/problem"
+)
 
 // jsonParser parses features, one at a time, by the schema of their file.
 type jsonParser struct {
 	schema *jsonSchema
 	shape  shape
 	arena  arena
+	texts  texts
 	names  jsonNames
 	last   []jsonLast // by field
 	seen   *jsonSeen  // nil when the schema is no guess
@@ -103,7 +108,7 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 			return spelling, nil
 		}
 		start := c.i
-		if v, kind := s.plainValue(field, c); kind != 0 {
+		if v, kind := r.plainValue(field, c); kind != 0 {
 			r.seen.met(field, kind, r.record)
 			last.keep(c.b[start:c.i], v)
 			values[field] = v
@@ -124,6 +129,28 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 		last.keep(v, values[field])
 		return spelling, nil
 	})
+}
+
+// plainValue consumes the value that is next if it is written as most are: a string
+// without escapes, or in a property of real numbers one with a point. It returns the
+// kind of it, 0 when it is another.
+func (r *jsonParser) plainValue(field int, c *jsonCursor) (any, jsonKinds) {
+	b, at := c.b, c.i
+	switch {
+	case at >= len(b):
+	case b[at] == '"':
+		end := nextInText(b, at+1)
+		if text := b[at+1 : end]; end < len(b) && b[end] == '"' && utf8.Valid(text) {
+			c.i = end + 1
+			return r.texts.keep(text), jsonString
+		}
+	case b[at] >= '1' && b[at] <= '9' && r.schema.kinds[field].kind() == Real:
+		if v, end, ok := plainNumber(b, at); ok && jsonScalarEnds[b[end]] {
+			c.i = end
+			return v, jsonReal
+		}
+	}
+	return nil, 0
 }
 
 // identifier parses the feature's id, of the kind returned, into its field.

@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"slices"
-	"unicode/utf8"
 
 	"gengtu/index/problem"
 )
@@ -199,28 +198,6 @@ func (s *jsonSchema) value(i int, v jsonScalar, b []byte) (any, bool) {
 		return whole, ok
 	}
 	return string(b), true
-}
-
-// plainValue consumes the value that is next if it is written as most are: a string
-// without escapes, or in a property of real numbers one with a point. It returns the
-// kind of it, 0 when it is another.
-func (s *jsonSchema) plainValue(i int, c *jsonCursor) (any, jsonKinds) {
-	b, at := c.b, c.i
-	switch {
-	case at >= len(b):
-	case b[at] == '"':
-		end := nextInText(b, at+1)
-		if text := b[at+1 : end]; end < len(b) && b[end] == '"' && utf8.Valid(text) {
-			c.i = end + 1
-			return string(text), jsonString
-		}
-	case b[at] >= '1' && b[at] <= '9' && s.kinds[i].kind() == Real:
-		if v, end, ok := plainNumber(b, at); ok && jsonScalarEnds[b[end]] {
-			c.i = end
-			return v, jsonReal
-		}
-	}
-	return nil, 0
 }
 
 // textValue returns s as a value.

@@ -315,8 +315,8 @@ func (l *layerRun) read(ctx context.Context, s *sourceRun, rep *SourceReport) er
 
 // drain stores batches in the order in which they were read.
 func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, rep *SourceReport) error {
-	about := s.reader.Layer()
-	total := max(about.Count, about.About)
+	total := s.reader.Layer().Count
+	guess := s.reader.Layer().About
 	for j := range order {
 		select {
 		case <-j.done:
@@ -330,7 +330,11 @@ func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, r
 		}
 		rep.Read += len(j.judged)
 		if p := l.run.opt.Progress; p != nil {
-			p(Progress{Layer: l.rep.Layer, Done: int64(rep.Read), Total: total})
+			done := int64(rep.Read)
+			if guess > 0 {
+				total = max(guess, done)
+			}
+			p(Progress{Layer: l.rep.Layer, Done: done, Total: total})
 		}
 	}
 	return nil

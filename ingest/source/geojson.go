@@ -21,7 +21,8 @@ import (
 //
 // The file is read twice: a first time to learn the names and kinds of all
 // properties and the coordinate system, which may stand at the end, and to find
-// out whether the file is whole; then for the features.
+// out whether the file is whole; then for the features. Of a large file that may be
+// sampled only pieces are read the first time, see [jsonProof].
 type geoJSON struct {
 	layer   Layer
 	file    *os.File

@@ -166,13 +166,13 @@ func (r *geoJSON) sample(ctx context.Context) (*jsonSchema, error) {
 	s := newJSONSchema()
 	scan := &jsonScanner{schema: s}
 	if err := r.learnFirst(scan); err != nil {
-		return nil, ctx.Err() //nolint:nilerr // the look at the whole file tells
+		return nil, ctx.Err()
 	}
 	proof := &jsonProof{first: s.crs}
 	for r.walker.at < int64(r.sizes.head) {
 		b, err := r.walker.next()
 		if err != nil || scan.feature(b, r.walker.at) != nil {
-			return nil, ctx.Err() //nolint:nilerr // as above
+			return nil, ctx.Err()
 		}
 		s.records++
 	}

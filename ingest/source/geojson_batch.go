@@ -1,5 +1,10 @@
 package source
 
+import (
+	"errors"
+	"io"
+)
+
 // jsonBatch is a run of features as they stand in the file.
 type jsonBatch struct {
 	reader *geoJSON
@@ -37,7 +42,11 @@ func (r *geoJSON) take() ([]byte, error) {
 		r.pending = nil
 		return b, nil
 	}
-	return r.walker.next()
+	b, err := r.walker.next()
+	if r.proof != nil && err != nil && !errors.Is(err, io.EOF) {
+		err = ErrSample // A look at the whole file may find another fault before it.
+	}
+	return b, err
 }
 
 // fill reads features into b, which is empty, until it is full, the window leaves

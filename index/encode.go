@@ -134,21 +134,15 @@ func hilbert(p geo.Position) uint64 {
 	}
 	x, y := at(p.Lon), at(p.Lat)
 	var d uint64
-	for s := uint32(side / 2); s > 0; s /= 2 {
-		var rx, ry uint32
-		if x&s > 0 {
-			rx = 1
-		}
-		if y&s > 0 {
-			ry = 1
-		}
-		d += uint64(s) * uint64(s) * uint64(3*rx^ry)
-		if ry == 0 {
-			if rx == 1 {
-				x, y = side-1-x, side-1-y
-			}
-			x, y = y, x
-		}
+	// Of each square the quarter is a digit. In the two southern quarters the curve
+	// lies on its side, in the eastern one turned round. No branch: bits of places are
+	// not to be foretold.
+	for bit := 30; bit >= 0; bit-- {
+		rx, ry := x>>bit&1, y>>bit&1
+		d = d<<2 | uint64(3*rx^ry)
+		round := -(rx &^ ry) & (side - 1)
+		aside := (x ^ y) & (ry - 1)
+		x, y = x^round^aside, y^round^aside
 	}
 	return d
 }

@@ -283,6 +283,11 @@ func (ix *Index) Vintages(name string) []string {
 	return out
 }
 
+// pageBytes is the size of a page of the files that we write: some twenty parcels, so
+// that less room is lost at the end of pages and a file is written in fewer pieces than
+// with the system's pages of 4 KiB.
+const pageBytes = 16 << 10
+
 // create makes a new bbolt file at path, which must not exist. It is not synced
 // before it is closed.
 func create(ctx context.Context, path string) (*bolt.DB, error) {
@@ -290,7 +295,7 @@ func create(ctx context.Context, path string) (*bolt.DB, error) {
 		return nil, err
 	}
 	return bolt.Open(path, 0o644, &bolt.Options{
-		NoSync: true, NoFreelistSync: true,
+		NoSync: true, NoFreelistSync: true, PageSize: pageBytes,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			return os.OpenFile(name, flag|os.O_EXCL, mode)
 		},

@@ -30,6 +30,7 @@ type ordering struct {
 	parts  []sums        // of the views
 	ready  chan []packed // features in order and added up
 	listed chan struct{} // closed when the codes are known
+	stored chan struct{} // closed when all is written
 }
 
 // batchFeatures is how many features are put in order, added up and written at a
@@ -43,7 +44,8 @@ func newOrdering(l *LayerWriter, views []*LayerWriter) *ordering {
 	w := l.writer
 	o := &ordering{
 		layer: l, views: views, codes: spill.NewSorter(filepath.Dir(w.path), w.share()),
-		sums: sums{extent: geo.EmptyBox()}, parts: make([]sums, len(views)), ready: make(chan []packed, 1), listed: make(chan struct{}),
+		sums: sums{extent: geo.EmptyBox()}, parts: make([]sums, len(views)),
+		ready: make(chan []packed, 1), listed: make(chan struct{}), stored: make(chan struct{}),
 	}
 	for i := range o.parts {
 		o.parts[i].extent = geo.EmptyBox()
@@ -112,12 +114,15 @@ func (o *ordering) store(ctx context.Context, db *bolt.DB) error {
 			return ctx.Err()
 		}
 	}
-	select {
-	case <-o.listed:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, o.listed); err != nil {
+		return err
 	}
-	return o.storeCodes(ctx, db)
+	err := o.storeCodes(ctx, db)
+	if err == nil {
+		l.writer.settling.Add(-l.held)
+		close(o.stored)
+	}
+	return err
 }
 
 // storeCodes writes the codes, when all are known.

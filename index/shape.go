@@ -45,20 +45,21 @@ func appendGeometry(dst []byte, m geo.MultiPolygon) []byte {
 func appendRing(dst []byte, r geo.Ring, last *geo.Position) []byte {
 	width := widthOf(r)
 	dst = append(binary.AppendUvarint(dst, uint64(len(r))), byte(width))
-	for i, v := range r {
-		if i == 0 {
-			dst = binary.AppendVarint(dst, v.Lon-last.Lon)
-			dst = binary.AppendVarint(dst, v.Lat-last.Lat)
-			*last = v
-			continue
-		}
-		for _, d := range [2]int64{v.Lon - r[i-1].Lon, v.Lat - r[i-1].Lat} {
-			for k := range width {
-				dst = append(dst, byte(d>>(8*k)))
-			}
-		}
+	if len(r) == 0 {
+		return dst
 	}
-	return dst
+	dst = binary.AppendVarint(dst, r[0].Lon-last.Lon)
+	dst = binary.AppendVarint(dst, r[0].Lat-last.Lat)
+	*last = r[0]
+	at, end := len(dst), len(dst)+2*width*(len(r)-1)
+	// Each difference is written with eight bytes, of which the next one keeps width.
+	dst = slices.Grow(dst, end-at+wideWidth)[:end+wideWidth]
+	for i := 1; i < len(r); i++ {
+		binary.LittleEndian.PutUint64(dst[at:], uint64(r[i].Lon-r[i-1].Lon))
+		binary.LittleEndian.PutUint64(dst[at+width:], uint64(r[i].Lat-r[i-1].Lat))
+		at += 2 * width
+	}
+	return dst[:end]
 }
 
 // widthOf returns the bytes that the ring's differences need.

@@ -33,19 +33,30 @@ func inFile(a, b packed) int {
 // features; 0 without a limit.
 func (w *Writer) share() int64 { return (w.memory + 3) / 4 }
 
-// hold counts what e takes, and makes room when that is too much.
-func (w *Writer) hold(e *packed) error {
+// hold counts what e takes, and makes room when that is too much: half of the memory
+// is for layers that are settled.
+func (l *LayerWriter) hold(e *packed) error {
+	w := l.writer
+	l.held += e.bytes()
 	w.held += e.bytes()
-	if w.memory <= 0 || w.held <= w.memory {
+	if w.memory <= 0 || w.held <= w.memory/2 {
 		return nil
 	}
 	for _, l := range w.layers {
+		if l.settled || l.meta.View != nil {
+			continue
+		}
 		if err := l.spill(); err != nil {
 			return err
 		}
 	}
-	w.held = 0
 	return nil
+}
+
+// release counts that the layer's entries take so much less.
+func (l *LayerWriter) release(bytes int64) {
+	l.held -= bytes
+	l.writer.held -= bytes
 }
 
 // spill writes the features in memory as a run.
@@ -67,6 +78,12 @@ func (l *LayerWriter) spill() error {
 	}
 	clear(l.entries)
 	l.entries = l.entries[:0]
+	if l.settled {
+		l.writer.settling.Add(-l.held)
+		l.held = 0
+	} else {
+		l.release(l.held)
+	}
 	return nil
 }
 

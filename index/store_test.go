@@ -23,6 +23,9 @@ import (
 	"gengtu/index/problem"
 )
 
+// pageBytes is the size of a page of a features.db, as its first meta page states it.
+const pageBytes = 16 << 10
+
 // reopen opens an index and reads all of it; whatever the file holds, that ends
 // in answers or an error.
 func reopen(dir string, m *edition.Manifest) error {
@@ -56,9 +59,9 @@ func TestDamagedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	cases := map[string][]byte{
-		"empty": {}, "one byte": whole[:1], "one page": whole[:4096], "three eighths": whole[:len(whole)/8*3],
+		"empty": {}, "one byte": whole[:1], "one page": whole[:pageBytes], "three eighths": whole[:len(whole)/8*3],
 		"half": whole[:len(whole)/2], "zeros": make([]byte, len(whole)), "text": bytes.Repeat([]byte("耕地"), 9000),
-		"two meta pages": whole[:8192],
+		"two meta pages": whole[:2*pageBytes],
 	}
 	for name, data := range cases {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
@@ -66,7 +69,7 @@ func TestDamagedFile(t *testing.T) {
 		}
 		if p := problem.Of(reopen(dir, m)); p == nil || p.Code != "FEATURES_DAMAGED" || p.File != path {
 			t.Errorf("%s: got %v, want FEATURES_DAMAGED", name, p)
-		} else if len(data) >= 4096*2 && name != "zeros" && name != "text" && !strings.Contains(p.Error(), fmt.Sprintf("%d bytes of", len(data))) {
+		} else if len(data) >= 2*pageBytes && name != "zeros" && name != "text" && !strings.Contains(p.Error(), fmt.Sprintf("%d bytes of", len(data))) {
 			t.Errorf("%s: it does not say how much is missing: %v", name, p)
 		}
 		err := index.Each(path, func(string, []byte, []byte) error { return nil })
@@ -85,7 +88,7 @@ func TestDamagedFile(t *testing.T) {
 // With a checksum in the manifest, any changed bit is found. Without one, as in
 // a draft, pages of noise end in an error at worst.
 func TestChangedBits(t *testing.T) {
-	dir, m := write(t, randomFeatures(300))
+	dir, m := write(t, randomFeatures(1500))
 	path := filepath.Join(dir, edition.FeaturesFile)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -108,8 +111,8 @@ func TestChangedBits(t *testing.T) {
 			t.Fatalf("a bit changed at %d is not found: %v", at, err)
 		}
 		// A page of leaves turned to noise; page numbers of branches are left alone.
-		page := (4 + rng.IntN(len(data)/4096-6)) * 4096
-		for i := page + 16; i < page+4096; i++ {
+		page := (4 + rng.IntN(len(data)/pageBytes-6)) * pageBytes
+		for i := page + 16; i < page+pageBytes; i++ {
 			data[i] = byte(rng.Uint32())
 		}
 		if data[page+8] != 2 {
@@ -119,7 +122,7 @@ func TestChangedBits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := reopen(dir, m); err == nil {
-			t.Logf("noise at page %d did no harm", page/4096)
+			t.Logf("noise at page %d did no harm", page/pageBytes)
 		}
 	}
 }
@@ -139,7 +142,7 @@ func TestFileShrinksWhileOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = ix.Close() }()
-	if err := os.Truncate(path, 8192); err != nil {
+	if err := os.Truncate(path, 2*pageBytes); err != nil {
 		t.Fatal(err)
 	}
 	l := ix.Layer("dltb", "")

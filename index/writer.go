@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
-	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -24,19 +24,23 @@ import (
 // ErrDuplicate says that a layer holds a feature with this id already.
 var ErrDuplicate = errors.New("id exists already")
 
-// Writer makes a features.db. Features are kept, encoded, until Close, which
-// writes them in the order of a Hilbert curve so that neighbours on the ground
-// are neighbours in the file. Those that do not fit into memory are kept sorted in
-// a file beside it that has no name, see [Writer.Limit]. Not for concurrent use.
+// Writer makes a features.db. Features are kept, encoded, until their layer is
+// settled; then they are written in the order of a Hilbert curve so that neighbours
+// on the ground are neighbours in the file. Those that do not fit into memory are
+// kept sorted in a file beside it that has no name, see [Writer.Limit]. Not for
+// concurrent use.
 type Writer struct {
-	path   string
-	layers []*LayerWriter
-	memory int64 // that features may take, 0: no limit
-	held   int64 // that they take
+	path     string
+	layers   []*LayerWriter
+	memory   int64        // that features may take, 0: no limit
+	held     int64        // that those of layers take which are not settled
+	settling atomic.Int64 // that those of the others take
+	file     *writing     // nil until a layer is settled
 }
 
 // NewWriter returns a writer for the file at path, which must not exist. The
-// file is made by Close, so that a writer that is given up leaves nothing.
+// file is made when the first layer is settled, by [Writer.Settle] or Close; a
+// writer that is given up after that is to be abandoned.
 func NewWriter(path string) *Writer { return &Writer{path: path} }
 
 // DefaultMemoryBytes is what features take until they are written when nothing is
@@ -55,7 +59,9 @@ type LayerWriter struct {
 	ids     map[uint64]int64 // where: in entries, or of which it is the complement, in spilled
 	entries []packed
 	spilled spilled
+	held    int64 // by entries
 	own     *Encoder
+	settled bool
 }
 
 // entry is a key and value of a bucket.
@@ -76,10 +82,36 @@ func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	return l
 }
 
+// Expect makes room for n features, before any is added.
+func (l *LayerWriter) Expect(n int) {
+	l.ids, l.entries = make(map[uint64]int64, n), make([]packed, 0, n)
+}
+
 // View adds a layer that is a selection from another one of the same vintage.
 // Of meta, name, title, view and vintage are used; the rest is found.
 func (w *Writer) View(meta edition.Layer) {
 	w.layers = append(w.layers, &LayerWriter{meta: meta})
+}
+
+// Drop gives up the layer with that name and vintage, which is not settled, and the
+// views of it.
+func (w *Writer) Drop(name, vintage string) error {
+	var err error
+	w.layers = slices.DeleteFunc(w.layers, func(l *LayerWriter) bool {
+		m := &l.meta
+		switch {
+		case m.Vintage != vintage:
+			return false
+		case m.View != nil:
+			return m.View.Of == name
+		case m.Name != name:
+			return false
+		}
+		l.release(l.held)
+		err = errors.Join(err, l.spilled.runs.Close())
+		return true
+	})
+	return err
 }
 
 // Add stores a feature, whose Box it sets; f is not kept. It returns
@@ -100,7 +132,7 @@ func (l *LayerWriter) AddEncoded(e Encoded) error {
 	}
 	l.ids[e.id] = int64(len(l.entries))
 	l.entries = append(l.entries, e.packed)
-	return l.writer.hold(&e.packed)
+	return l.hold(&e.packed)
 }
 
 // maxEntries is how many features a layer may have: ordinals have 31 bits.
@@ -123,7 +155,7 @@ func (l *LayerWriter) Take(id uint64) (Feature, bool, error) {
 	if err != nil {
 		return Feature{}, false, err
 	}
-	l.writer.held -= l.entries[i].bytes()
+	l.release(l.entries[i].bytes())
 	last := int64(len(l.entries) - 1)
 	if i != last {
 		moved := l.entries[last]
@@ -219,63 +251,33 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 			views[k] = append(views[k], l)
 		}
 	}
-	db, err := create(ctx, w.path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.path, err)
+	err := w.begin(ctx)
+	for _, l := range w.layers {
+		if err == nil && l.meta.View == nil {
+			delete(views, l.meta.Key())
+			err = w.settle(l)
+		}
 	}
-	err = w.write(ctx, db, views)
+	if err == nil && len(views) > 0 {
+		err = fmt.Errorf("a view has no source %s", slices.Sorted(maps.Keys(views))[0])
+	}
 	if err == nil {
-		err = w.describe(db)
+		err = errors.Join(w.file.group.Wait(), w.file.close())
+	}
+	if err == nil {
+		err = w.describe(w.file.db)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), w.Abandon())
 	}
 	var out []edition.Layer
 	for _, l := range w.layers {
 		out = append(out, l.meta)
 	}
+	db := w.file.db
+	w.file.cancel()
+	w.file = nil
 	return out, errors.Join(db.Sync(), db.Close(), ctx.Err())
-}
-
-// write stores the layers one after the other, while what comes next is put in
-// order.
-func (w *Writer) write(ctx context.Context, db *bolt.DB, views map[string][]*LayerWriter) error {
-	var stack []*ordering
-	for _, l := range w.layers {
-		if l.meta.View != nil {
-			continue
-		}
-		stack = append(stack, newOrdering(l, views[l.meta.Key()]))
-		delete(views, l.meta.Key())
-	}
-	if len(views) > 0 {
-		return fmt.Errorf("a view has no source %s", slices.Sorted(maps.Keys(views))[0])
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		for _, o := range stack {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := o.run(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	g.Go(func() error {
-		for _, o := range stack {
-			if err := o.store(ctx, db); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	err := g.Wait()
-	for _, o := range stack {
-		err = errors.Join(err, o.close())
-	}
-	return err
 }
 
 // describe stores what each layer is.
@@ -296,8 +298,9 @@ func putAll(ctx context.Context, db *bolt.DB, bucket string, kvs []entry) error 
 	return putEach(ctx, db, bucket, len(kvs), func(i int) ([]byte, []byte) { return kvs[i].key, kvs[i].record })
 }
 
-// batchEntries is how many keys a transaction takes at most.
-const batchEntries = 20_000
+// batchEntries is how many keys a transaction takes at most, so that what it holds
+// stays in the processor's cache.
+const batchEntries = 2000
 
 // putEach puts n keys, which are in order, and values into a bucket, in
 // transactions of a bounded size. A key is used before the next one is asked for, a

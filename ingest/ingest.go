@@ -11,6 +11,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"gengtu/index"
@@ -69,28 +70,13 @@ const CroplandPrefix = "01"
 // and returns the layers for the manifest. Inputs of one layer and vintage add
 // up; neither their order nor the number of workers shows in the result. The
 // report is never nil. With a problem in a file, or when ctx ends, the error says
-// so, and the file at path, if it is there at all, is worth nothing.
+// so, and there is no file at path.
 func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]edition.Layer, *Report, error) {
 	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter(path)}
 	r.writer.Limit(cmp.Or(max(opt.MemoryBytes, 0), DefaultMemoryBytes) / garbage)
-	groups, err := r.group(ctx, inputs)
+	layers, err := r.take(ctx, inputs)
 	if err != nil {
-		return nil, r.report, err
-	}
-	for _, g := range groups {
-		if err := r.layer(ctx, g); err != nil {
-			return nil, r.report, err
-		}
-	}
-	if err := r.strict(); err != nil {
-		return nil, r.report, err
-	}
-	if opt.Writing != nil {
-		opt.Writing()
-	}
-	layers, err := r.writer.Close(ctx)
-	if err != nil {
-		return nil, r.report, err
+		return nil, r.report, errors.Join(err, r.writer.Abandon())
 	}
 	for i := range layers {
 		r.report.sums(&layers[i])
@@ -99,6 +85,26 @@ func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]editi
 		return cmp.Or(cmp.Compare(rank(a.Name), rank(b.Name)), cmp.Compare(a.Name, b.Name), edition.CompareVintages(a.Vintage, b.Vintage))
 	})
 	return layers, r.report, nil
+}
+
+// take reads all inputs and writes what is kept.
+func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error) {
+	groups, err := r.group(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		if err := r.layer(ctx, g); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.strict(); err != nil {
+		return nil, err
+	}
+	if r.opt.Writing != nil {
+		r.opt.Writing()
+	}
+	return r.writer.Close(ctx)
 }
 
 // rank puts the product's own layers before the others.

@@ -63,7 +63,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 			w.geometry(w.source, f, j)
 		}
 		for k := range j.findings {
-			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, j.key)
+			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
 		}
 		if !j.refused && !j.leftOut {
 			w.identify(j)
@@ -164,19 +164,22 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.find(Refused, geometryProblem(err))
 		return
 	}
-	j.areaIn = statedArea(raw)
 	if j.leftOut {
+		j.areaIn = statedArea(raw)
 		j.AreaM2 = j.areaIn
 		return
 	}
 	fixed, findings, err := overlay.Mend(raw)
 	if err != nil {
+		j.areaIn = statedArea(raw)
 		j.find(Refused, problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%v）", "the geometry cannot be mended (%v)", err).Because(err))
 		return
 	}
 	j.Geometry, j.AreaM2 = fixed, geo.Area(fixed)
 	if len(findings) == 0 {
 		j.areaIn = j.AreaM2 // the same rings in another order: no rounding shows
+	} else {
+		j.areaIn = statedArea(raw)
 	}
 	for _, g := range findings {
 		if g.Rule == overlay.NothingLeft {

@@ -26,9 +26,11 @@ type layerRun struct {
 	fields  []edition.Field
 	places  placesOf
 	regions []regionShape
-	paths   []string         // of the sources
-	seen    map[uint64]where // by id, to name the first of two
-	shared  map[uint64]bool  // the ids of weak keys that several features have
+	paths   []string // of the sources
+	seen    register
+	shared  map[uint64]bool // the ids of weak keys that several features have
+	// How much of a file is read before its fields are settled.
+	learning source.Learning
 	// Of an update: the fields are settled, and gone are the keys left out.
 	fixed bool
 	gone  map[string]bool
@@ -50,12 +52,33 @@ type sourceRun struct {
 	classed bool // it has the field DLBM
 }
 
+// layer takes a layer in. Large files are read once, by a guess at their fields; where
+// that turns out wrong, the layer is given up and taken in anew.
 func (r *run) layer(ctx context.Context, inputs []Input) error {
+	begun := len(r.report.Layers)
+	err := r.takeIn(ctx, inputs, source.LearnSamples)
+	if !errors.Is(err, source.ErrSample) {
+		return err
+	}
+	r.report.Layers = r.report.Layers[:begun]
+	if err := r.writer.Drop(inputs[0].Layer, inputs[0].Vintage); err != nil {
+		return err
+	}
+	if inputs[0].Layer == "region" {
+		delete(r.regions, inputs[0].Vintage)
+	}
+	return r.takeIn(ctx, inputs, source.LearnWhole)
+}
+
+// takeIn takes a layer in, whose files are read as learning says.
+func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learning) error {
 	p, err := ProfileOf(inputs[0].Layer)
 	if err != nil {
 		return err
 	}
-	l := &layerRun{run: r, profile: p, rep: newLayerReport(inputs[0]), seen: map[uint64]where{}, shared: map[uint64]bool{}}
+	l := &layerRun{
+		run: r, profile: p, rep: newLayerReport(inputs[0]), learning: learning, shared: map[uint64]bool{},
+	}
 	if l.rep.Layer != "region" {
 		l.regions = r.regionsFor(l.rep.Vintage)
 	}
@@ -70,13 +93,14 @@ func (r *run) layer(ctx context.Context, inputs []Input) error {
 		return err
 	}
 	l.declare(inputs)
+	l.expect(sources)
 	for i, s := range sources {
 		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
 			return err
 		}
 	}
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
-	return nil
+	return r.writer.Settle(ctx, l.out)
 }
 
 // declare begins the layer in the features file, and its view.
@@ -102,6 +126,20 @@ func (l *layerRun) declare(inputs []Input) {
 	l.run.writer.View(view)
 }
 
+// expect makes room for what the sources may hold.
+func (l *layerRun) expect(sources []*sourceRun) {
+	const most = 1 << 22 // so that no file's word takes much memory
+	n := int64(0)
+	for _, s := range sources {
+		about := s.reader.Layer()
+		n = min(most, n+min(most, max(about.Count, about.About)))
+	}
+	if n > 0 {
+		l.out.Expect(int(n))
+		l.seen.list = make([]registered, 0, n)
+	}
+}
+
 // open opens every source and settles the layer's fields before anything is
 // stored.
 func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, error) {
@@ -112,7 +150,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		all = l.profile.settled(l.fields)
 	}
 	for i, in := range inputs {
-		rd, err := source.Open(ctx, in.Path, source.Options{Table: in.Table, Encoding: l.run.opt.Encoding, Workers: l.run.opt.Workers})
+		rd, err := source.Open(ctx, in.Path, source.Options{
+			Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers,
+		})
 		if err != nil {
 			return sources, err
 		}
@@ -269,12 +309,16 @@ func (l *layerRun) read(ctx context.Context, s *sourceRun, rep *SourceReport) er
 	if fed != nil && !errors.Is(fed, context.Canceled) {
 		return fed // what stopped the others
 	}
-	return errors.Join(stored, fed)
+	if err := errors.Join(stored, fed); err != nil {
+		return err
+	}
+	return source.Confirm(s.reader)
 }
 
 // drain stores batches in the order in which they were read.
 func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, rep *SourceReport) error {
 	total := s.reader.Layer().Count
+	guess := s.reader.Layer().About
 	for j := range order {
 		select {
 		case <-j.done:
@@ -288,7 +332,11 @@ func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, r
 		}
 		rep.Read += len(j.judged)
 		if p := l.run.opt.Progress; p != nil {
-			p(Progress{Layer: l.rep.Layer, Done: int64(rep.Read), Total: total})
+			done := int64(rep.Read)
+			if guess > 0 {
+				total = max(guess, done)
+			}
+			p(Progress{Layer: l.rep.Layer, Done: done, Total: total})
 		}
 	}
 	return nil

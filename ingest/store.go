@@ -32,7 +32,7 @@ func (l *layerRun) store(j *judged) error {
 	case j.leftOut:
 		rep.leaveOut(j)
 		if l.gone != nil && j.key != "" {
-			l.gone[j.key] = true
+			l.gone[strings.Clone(j.key)] = true
 		}
 		return nil
 	}
@@ -50,7 +50,7 @@ func (l *layerRun) store(j *judged) error {
 		}
 	}
 	if rep.Layer == "region" && j.Place != "" {
-		l.run.addRegion(rep.Vintage, regionShape{j.Place, j.Geometry, j.Geometry.Box()})
+		l.run.addRegion(rep.Vintage, regionShape{strings.Clone(j.Place), j.Geometry, j.Geometry.Box()})
 	}
 	return nil
 }
@@ -74,26 +74,26 @@ func (l *layerRun) keep(j *judged) error {
 	err := l.out.AddEncoded(j.stored)
 	switch {
 	case err == nil:
-		l.seen[j.ID] = where{j.source, j.record}
+		l.seen.put(j.ID, where{j.source, j.record})
 		return nil
 	case !errors.Is(err, index.ErrDuplicate):
 		return fmt.Errorf("%s: record %d: %w", l.paths[j.source], j.record, err)
 	case !weak:
-		l.refuseCopy(j, l.seen[j.ID])
+		l.refuseCopy(j, l.seen.of(j.ID))
 		return nil
 	}
 	first, ok, err := l.out.Take(j.ID)
 	if err != nil || !ok {
 		return fmt.Errorf("%s: record %d: the first of its key is lost: %w", l.paths[j.source], j.record, errors.Join(err, index.ErrDuplicate))
 	}
-	at := l.seen[j.ID]
-	delete(l.seen, j.ID)
+	at := l.seen.of(j.ID)
+	l.seen.forget(j.ID)
 	l.shared[j.ID] = true
 	first.ID = sharedID(l.rep.Layer, j.key, first.Geometry)
 	if err := l.out.Add(&first); err != nil {
 		return fmt.Errorf("%s: record %d: %w", l.paths[at.source], at.record, err)
 	}
-	l.seen[first.ID] = at
+	l.seen.put(first.ID, at)
 	return l.keepShared(j)
 }
 
@@ -103,12 +103,12 @@ func (l *layerRun) keepShared(j *judged) error {
 	err := l.out.Add(&j.Feature)
 	switch {
 	case errors.Is(err, index.ErrDuplicate):
-		l.refuseCopy(j, l.seen[j.ID])
+		l.refuseCopy(j, l.seen.of(j.ID))
 		return nil
 	case err != nil:
 		return fmt.Errorf("%s: record %d: %w", l.paths[j.source], j.record, err)
 	}
-	l.seen[j.ID] = where{j.source, j.record}
+	l.seen.put(j.ID, where{j.source, j.record})
 	j.find(Noted, l.at(j, problem.New("KEY_SHARED", "%s 不止一条记录有，标识改由编号和图形得出", "%s stands in more than one record; the id is made from it and the geometry", j.keyField)))
 	return nil
 }
@@ -125,5 +125,5 @@ func (l *layerRun) refuseCopy(j *judged, first where) {
 }
 
 func (l *layerRun) at(j *judged, p *problem.Problem) *problem.Problem {
-	return p.In(l.paths[j.source]).At(j.record, j.key)
+	return p.In(l.paths[j.source]).At(j.record, strings.Clone(j.key))
 }

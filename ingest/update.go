@@ -147,7 +147,7 @@ func (u *update) begin(inputs []Input) (*layerRun, error) {
 	}
 	meta := u.base.Layer(inputs[0].Layer, inputs[0].Vintage)
 	l := &layerRun{
-		run: u.run, profile: p, rep: newLayerReport(inputs[0]), seen: map[uint64]where{}, shared: map[uint64]bool{},
+		run: u.run, profile: p, rep: newLayerReport(inputs[0]), shared: map[uint64]bool{},
 		fields: meta.Fields, fixed: true, gone: map[string]bool{}, out: u.writer.Layer(*meta),
 	}
 	l.rep.Update = &UpdateReport{}

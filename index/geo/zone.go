@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // What can be wrong with a coordinate; the Kind of a [CoordinateError].
@@ -215,6 +216,9 @@ func (c CRS) Ring(points []XY) Ring {
 	if len(points) == 0 {
 		return nil
 	}
+	if c.Geographic() {
+		return geographicRing(points)
+	}
 	ring := make(Ring, 0, c.Positions(points))
 	add := func(p XY) {
 		v := PositionOf(c.Inverse(p))
@@ -223,19 +227,62 @@ func (c CRS) Ring(points []XY) Ring {
 		}
 	}
 	for i, p := range points {
-		if i > 0 && !c.Geographic() {
+		if i > 0 {
 			divide(points[i-1], p, edgeParts(points[i-1], p), add)
 		}
 		add(p)
 	}
 	last := points[len(points)-1]
-	if last != points[0] && !c.Geographic() {
+	if last != points[0] {
 		divide(last, points[0], edgeParts(last, points[0]), add)
 	}
 	if ring[0] != ring[len(ring)-1] {
 		ring = append(ring, ring[0])
 	}
 	return ring
+}
+
+// geographicRing is [CRS.Ring] for longitude and latitude.
+func geographicRing(points []XY) Ring {
+	ring := make(Ring, 0, len(points)+1)
+	for i, p := range points {
+		v := Position{nearest(float64(p.X * Unit)), nearest(float64(p.Y * Unit))}
+		if i == 0 || ring[len(ring)-1] != v {
+			ring = append(ring, v)
+		}
+	}
+	if ring[0] != ring[len(ring)-1] {
+		ring = append(ring, ring[0])
+	}
+	return ring
+}
+
+// nearest rounds f, which an int64 can hold, as [math.Round] does: what truncation
+// leaves over is exact, and twice of it is a whole number away from 0 from a half on.
+func nearest(f float64) int64 {
+	whole := int64(f)
+	return whole + int64(2*(f-float64(whole)))
+}
+
+// shells returns an empty multipolygon with room for n polygons, and if n is 1 an empty
+// polygon with room for one ring in the same piece of memory: such are most parcels.
+func shells(n int) (MultiPolygon, Polygon) {
+	if n != 1 {
+		return make(MultiPolygon, 0, n), nil
+	}
+	one := new(struct {
+		m [1]Polygon
+		p [1]Ring
+	})
+	return one.m[:0], one.p[:0]
+}
+
+// firstMisfit returns the first of points that does not pass [CRS.Check], or -1.
+func (c CRS) firstMisfit(points []XY) int {
+	if c.Geographic() {
+		return slices.IndexFunc(points, func(p XY) bool { return !(math.Abs(p.X) <= 180 && math.Abs(p.Y) <= 90) })
+	}
+	return slices.IndexFunc(points, func(p XY) bool { return c.Check(p) != nil })
 }
 
 // MultiPolygon checks polygons, in the system c, and returns them as
@@ -245,14 +292,14 @@ func (c CRS) Ring(points []XY) Ring {
 // than limits.Vertices positions.
 func (c CRS) MultiPolygon(polygons [][][]XY, limits Limits) (MultiPolygon, error) {
 	left := limits.vertices()
-	m := make(MultiPolygon, 0, len(polygons))
+	m, p := shells(len(polygons))
 	for i, rings := range polygons {
-		p := make(Polygon, 0, len(rings))
+		if p == nil || len(rings) > cap(p) {
+			p = make(Polygon, 0, len(rings))
+		}
 		for j, points := range rings {
-			for k, v := range points {
-				if err := c.Check(v); err != nil {
-					return nil, &GeometryError{Kind: err, Place: Place{i + 1, j + 1, k + 1}}
-				}
+			if k := c.firstMisfit(points); k >= 0 {
+				return nil, &GeometryError{Kind: c.Check(points[k]), Place: Place{i + 1, j + 1, k + 1}}
 			}
 			if left -= c.Positions(points); left < 0 {
 				return nil, &GeometryError{
@@ -263,6 +310,7 @@ func (c CRS) MultiPolygon(polygons [][][]XY, limits Limits) (MultiPolygon, error
 			p = append(p, c.Ring(points))
 		}
 		m = append(m, p)
+		p = nil
 	}
 	return m, nil
 }

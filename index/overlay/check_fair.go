@@ -162,13 +162,28 @@ func nested(m geo.MultiPolygon, rings int) bool {
 	return !k.faulty
 }
 
+// emptyShape returns a multipolygon as long as m and a first polygon for it, of one ring,
+// which are one piece of memory where m is one polygon, as most parcels are.
+func emptyShape(m geo.MultiPolygon) (geo.MultiPolygon, geo.Polygon) {
+	if len(m) != 1 {
+		return make(geo.MultiPolygon, len(m)), nil
+	}
+	one := new(struct {
+		m [1]geo.Polygon
+		p [1]geo.Ring
+	})
+	return one.m[:], one.p[:]
+}
+
 // canonicalCopy returns a copy of m, whose rings have n positions in all and do not
 // cross themselves, in canonical form.
 func canonicalCopy(m geo.MultiPolygon, n int) geo.MultiPolygon {
 	all := make(geo.Ring, 0, n)
-	out := make(geo.MultiPolygon, len(m))
+	out, first := emptyShape(m)
 	for i, p := range m {
-		out[i] = make(geo.Polygon, len(p))
+		if out[i] = first; i > 0 || len(p) != len(first) {
+			out[i] = make(geo.Polygon, len(p))
+		}
 		for j, r := range p {
 			open := r[:len(r)-1]
 			k := 0

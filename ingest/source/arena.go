@@ -2,6 +2,7 @@ package source
 
 import (
 	"math"
+	"strings"
 
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -67,6 +68,27 @@ func (a *arena) reuse() {
 	a.rings.reuse()
 	a.polygons.reuse()
 	a.values.reuse()
+}
+
+// textBlock is how much memory for texts is taken at once. A text that is kept holds
+// that much alive: who keeps one for long clones it.
+const textBlock = 8 << 10
+
+// texts cuts strings out of larger ones.
+type texts struct{ block strings.Builder }
+
+// keep returns b as a string.
+func (t *texts) keep(b []byte) string {
+	if len(b) > textBlock/8 {
+		return string(b)
+	}
+	if t.block.Cap()-t.block.Len() < len(b) {
+		t.block.Reset()
+		t.block.Grow(textBlock)
+	}
+	start := t.block.Len()
+	t.block.Write(b)
+	return t.block.String()[start:]
 }
 
 // row returns a slice of n values, all nil.

@@ -21,7 +21,8 @@ import (
 //
 // The file is read twice: a first time to learn the names and kinds of all
 // properties and the coordinate system, which may stand at the end, and to find
-// out whether the file is whole; then for the features.
+// out whether the file is whole; then for the features. Of a large file that may be
+// sampled only pieces are read the first time, see [jsonProof].
 type geoJSON struct {
 	layer   Layer
 	file    *os.File
@@ -33,7 +34,8 @@ type geoJSON struct {
 	record  int64  // the last one handed out
 	pending []byte // a feature that is read and not yet handed out, nil for none
 	parser  *jsonParser
-	batches sync.Pool // of batches that are done with
+	batches sync.Pool  // of batches that are done with
+	proof   *jsonProof // nil when the schema is no guess
 }
 
 // jsonSizes are the sizes in which a file is read. They do not show in what is read.
@@ -44,11 +46,18 @@ type jsonSizes struct {
 	// From so many bytes on a feature is parsed where it stands in the window
 	// instead of being copied into a batch, so that a huge one is in memory once.
 	single int
+	// From sampled bytes on a file may be sampled: its beginning, of head bytes, and
+	// pieces of so many bytes.
+	sampled     int64
+	head, piece int
 }
 
 // openGeoJSON opens the file at path and goes through it once.
 func openGeoJSON(ctx context.Context, path string, opt Options) (*geoJSON, error) {
-	return openGeoJSONSized(ctx, path, opt, jsonSizes{window: jsonWindow, features: batchRecords, bytes: batchBytes, single: 4 * batchBytes})
+	return openGeoJSONSized(ctx, path, opt, jsonSizes{
+		window: jsonWindow, features: batchRecords, bytes: batchBytes, single: 4 * batchBytes,
+		sampled: 32 << 20, head: 1 << 20, piece: 64 << 10,
+	})
 }
 
 // openGeoJSONSized is [openGeoJSON] in sizes to choose.
@@ -76,17 +85,31 @@ func (r *geoJSON) open(ctx context.Context, opt Options) error {
 	if err := r.rewind(); err != nil {
 		return err
 	}
-	schema, err := r.learn(ctx, opt.Workers)
+	schema, err := r.learnAs(ctx, opt)
 	if err != nil {
 		return err
 	}
 	r.schema = schema
-	r.parser = newJSONParser(schema)
+	r.parser = newJSONParser(schema, r.proof)
 	r.layer.Encoding = r.text.name
 	r.layer.Fields = schema.fields()
 	r.layer.Count = schema.records
 	r.readCRS(schema.crs)
 	return r.rewind()
+}
+
+// learnAs learns as much of the file as opt asks for.
+func (r *geoJSON) learnAs(ctx context.Context, opt Options) (*jsonSchema, error) {
+	if opt.Learning == LearnSamples && r.text.enc == nil && r.size >= r.sizes.sampled {
+		s, err := r.sample(ctx)
+		if s != nil || err != nil {
+			return s, err
+		}
+		if err := r.rewind(); err != nil {
+			return nil, err
+		}
+	}
+	return r.learn(ctx, opt.Workers)
 }
 
 // rewind starts the file from its beginning.

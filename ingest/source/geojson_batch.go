@@ -1,32 +1,38 @@
 package source
 
+import (
+	"errors"
+	"io"
+)
+
 // jsonBatch is a run of features as they stand in the file.
 type jsonBatch struct {
 	reader *geoJSON
-	first  int64   // number of the record before the first
-	data   []byte  // all features, one behind the other
-	ends   []int   // of each feature in data
+	first  int64      // number of the record before the first
+	block  *jsonBlock // that the features stand in
+	texts  [][]byte
 	places []int64 // of each feature in the file
-	single bool    // data is the reader's window, and holds one feature
-}
-
-// text returns feature i and its place in the file.
-func (b *jsonBatch) text(i int) ([]byte, int64) {
-	start := 0
-	if i > 0 {
-		start = b.ends[i-1]
-	}
-	return b.data[start:b.ends[i]], b.places[i]
+	size   int     // of all features, in bytes
+	single bool    // it is one feature, in the window as it is
 }
 
 // takeBatch returns an empty batch.
 func (r *geoJSON) takeBatch() *jsonBatch {
 	b, ok := r.batches.Get().(*jsonBatch)
-	if !ok || b.single {
+	if !ok {
 		b = &jsonBatch{reader: r}
 	}
-	b.data, b.ends, b.places = b.data[:0], b.ends[:0], b.places[:0]
 	return b
+}
+
+// release ends the use of a batch and of its features.
+func (b *jsonBatch) release() {
+	if b.block != nil {
+		b.block.release()
+	}
+	clear(b.texts)
+	b.block, b.texts, b.places, b.size, b.single = nil, b.texts[:0], b.places[:0], 0, false
+	b.reader.batches.Put(b)
 }
 
 // take returns the next feature, whose place is the walker's; it is valid until
@@ -36,31 +42,38 @@ func (r *geoJSON) take() ([]byte, error) {
 		r.pending = nil
 		return b, nil
 	}
-	return r.walker.next()
+	b, err := r.walker.next()
+	if r.proof != nil && err != nil && !errors.Is(err, io.EOF) {
+		err = ErrSample // A look at the whole file may find another fault before it.
+	}
+	return b, err
 }
 
-// fill reads features into b, which is empty, until it is full or the file ends.
+// fill reads features into b, which is empty, until it is full, the window leaves
+// the block that they stand in, or the file ends.
 func (r *geoJSON) fill(b *jsonBatch) error {
 	b.first = r.record
-	for len(b.ends) < r.sizes.features && len(b.data) < r.sizes.bytes {
+	for len(b.texts) < r.sizes.features && (b.size < r.sizes.bytes || b.size == 0) {
 		text, err := r.take()
 		if err != nil {
 			return err
 		}
-		b.single = len(text) > r.sizes.single
-		switch {
-		case b.single && len(b.ends) > 0:
-			b.single, r.pending = false, text
+		block := r.walker.in.block
+		single := len(text) > r.sizes.single
+		if len(b.texts) > 0 && (single || block != b.block) {
+			r.pending = text
 			return nil
-		case b.single:
-			b.data = text
-		default:
-			b.data = append(b.data, text...)
 		}
-		b.ends, b.places = append(b.ends, len(b.data)), append(b.places, r.walker.at)
+		b.texts, b.places = append(b.texts, text), append(b.places, r.walker.at)
+		b.size += len(text)
 		r.record++
-		if b.single {
+		if single {
+			b.single = true
 			return nil
+		}
+		if b.block == nil {
+			block.users.Add(1)
+			b.block = block
 		}
 	}
 	return nil
@@ -68,14 +81,19 @@ func (r *geoJSON) fill(b *jsonBatch) error {
 
 // nextBatch implements [batchReader].
 func (r *geoJSON) nextBatch() (rawBatch, []Feature, error) {
+	if r.proof != nil && r.proof.wrong.Load() {
+		return nil, nil, ErrSample
+	}
 	b := r.takeBatch()
 	err := r.fill(b)
 	switch {
-	case len(b.ends) == 0:
+	case len(b.texts) == 0:
+		b.release()
 		return nil, nil, err
 	case b.single:
 		f := Feature{Record: r.record}
-		r.parser.parse(b.data, b.places[0], &f)
+		r.parser.parse(b.texts[0], b.places[0], &f)
+		b.release()
 		return nil, []Feature{f}, err
 	}
 	return b, nil, err
@@ -85,17 +103,16 @@ func (r *geoJSON) nextBatch() (rawBatch, []Feature, error) {
 func (b *jsonBatch) parse(s *Scratch) []Feature {
 	p := s.json
 	if p == nil || p.schema != b.reader.schema {
-		p = newJSONParser(b.reader.schema)
+		p = newJSONParser(b.reader.schema, b.reader.proof)
 		s.json = p
 	}
 	p.arena.reuse()
 	s.features = s.features[:0]
-	for i := range b.ends {
+	for i, text := range b.texts {
 		f := Feature{Record: b.first + int64(i) + 1}
-		text, at := b.text(i)
-		p.parse(text, at, &f)
+		p.parse(text, b.places[i], &f)
 		s.features = append(s.features, f)
 	}
-	b.reader.batches.Put(b)
+	b.release()
 	return s.features
 }

@@ -24,6 +24,7 @@ type account struct {
 	Layer    Layer
 	Features []told
 	End      string
+	Guessed  bool // a guess at the fields was right
 }
 
 // told is a feature as text.
@@ -72,10 +73,23 @@ func retell(t *testing.T, path string, opt Options, sizes jsonSizes) account {
 	for _, p := range parts {
 		out.Features = append(out.Features, p...)
 	}
-	out.Layer, out.End = g.layer, tell(err)
+	if errors.Is(err, io.EOF) {
+		if wrong := Confirm(r); wrong != nil {
+			err = wrong
+		}
+	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if g.proof != nil && !errors.Is(err, io.EOF) {
+		if !errors.Is(err, ErrSample) {
+			t.Fatalf("sampled, a file ends with %v", err)
+		}
+		opt.Learning = LearnWhole
+		return retell(t, path, opt, sizes)
+	}
+	out.Layer, out.End = g.layer, tell(err)
+	out.Guessed, out.Layer.About = g.proof != nil, 0
 	return out
 }
 
@@ -97,6 +111,7 @@ func drawSizes(rnd *rand.Rand) jsonSizes {
 	return jsonSizes{
 		window: of(512, 512+rnd.IntN(512), 1<<20), features: of(1, 2, 3, 1000),
 		bytes: of(1, 100+rnd.IntN(1000), 1<<20), single: of(1, 100+rnd.IntN(300), 1<<20),
+		head: of(1, 1000, 4000), piece: of(1, 300, 1000),
 	}
 }
 
@@ -154,6 +169,7 @@ func borderCases() map[string]string {
 		out[name+", no end of line"] = strings.Join(list, "\n\n")
 		out[name+", sequence"] = "\x1e" + strings.Join(list, "\n\x1e") + "\n"
 		out[name+", collection"] = `{"type":"FeatureCollection","features":[` + strings.Join(list, ", ") + `],"crs":{"type":"name","properties":{"name":"EPSG:4490"}}}`
+		out[name+", crs first"] = `{"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"EPSG:4490"}},"features":[` + "\n" + strings.Join(list, ",\n") + "\n]}"
 		out[name+", no comma"] = `{"type":"FeatureCollection","features":[` + strings.Join(list, ",") + ` ` + list[0] + `]}`
 		out[name+", cut"] = `{"type":"FeatureCollection","features":[` + strings.Join(list, ",")
 	}
@@ -166,6 +182,7 @@ func TestBatchBorders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.geojson")
 	rnd := rand.New(rand.NewPCG(4, 3))
 	cases := borderCases()
+	guessed := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		text := cases[name]
 		if strings.Contains(name, "many names") && !strings.HasSuffix(name, "lines") {
@@ -175,19 +192,35 @@ func TestBatchBorders(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := retell(t, path, Options{Workers: 1}, inOne)
-		for range 5 {
+		for range 3 {
 			s := drawSizes(rnd)
 			if diff := cmp.Diff(want, retell(t, path, Options{Workers: 3}, s)); diff != "" {
 				t.Fatalf("%s, %+v: %s", name, s, diff)
+			}
+			for workers := range 2 {
+				got := retell(t, path, Options{Workers: workers, Learning: LearnSamples}, s)
+				if got.Guessed {
+					guessed[name] = true
+				}
+				got.Guessed = false
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("%s sampled, %+v: %s", name, s, diff)
+				}
 			}
 		}
 		if diff := cmp.Diff(want, retell(t, path, Options{Workers: 1}, jsonSizes{window: 512})); diff != "" {
 			t.Fatalf("%s, a small window: %s", name, diff)
 		}
 	}
+	for _, name := range []string{"good, lines", "good, sequence", "good, crs first", "huge features, lines", "broken positions, lines", "ids, lines"} {
+		if !guessed[name] {
+			t.Errorf("%s: no sample was enough", name)
+		}
+	}
 }
 
-// What several goroutines read of any bytes is what one reads.
+// What several goroutines read of any bytes is what one reads, and what is read by
+// a guess at its fields.
 func FuzzBatches(f *testing.F) {
 	for _, text := range borderCases() {
 		if len(text) < 1<<14 {
@@ -200,9 +233,19 @@ func FuzzBatches(f *testing.F) {
 			t.Fatal(err)
 		}
 		want := retell(t, path, Options{Workers: 1}, inOne)
-		got := retell(t, path, Options{Workers: 3}, jsonSizes{int(window), int(features) + 1, int(bytes), int(single)})
+		got := retell(t, path, Options{Workers: 3}, jsonSizes{
+			window: int(window), features: int(features) + 1, bytes: int(bytes), single: int(single),
+			head: int(bytes), piece: int(single),
+		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
+		}
+		got = retell(t, path, Options{Workers: 3, Learning: LearnSamples}, jsonSizes{
+			window: int(window), features: int(features) + 1, bytes: int(bytes), single: int(single), head: int(bytes), piece: int(single),
+		})
+		got.Guessed = false
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal("sampled:", diff)
 		}
 	})
 }

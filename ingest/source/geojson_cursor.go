@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"strconv"
 	"unicode/utf16"
@@ -150,8 +149,11 @@ func (c *jsonCursor) ring(s *shape) *problem.Problem {
 	return p
 }
 
-// position adds one position to s.
+// position adds one position to s, and those behind it that are written plainly.
 func (c *jsonCursor) position(s *shape) *problem.Problem {
+	if c.plainPositions(s) {
+		return nil
+	}
 	if c.space() != '[' {
 		return c.fail("应为坐标 [x, y]", "a position [x, y] was expected")
 	}
@@ -179,88 +181,11 @@ func (c *jsonCursor) position(s *shape) *problem.Problem {
 	return nil
 }
 
-// number consumes a number, and is false when there is none. Numbers of up to 18
-// digits without exponent are read on the way; see parseDecimal for why that is
-// exact.
-func (c *jsonCursor) number() (float64, bool) {
-	c.space()
-	b, start := c.b, c.i
-	i := start
-	negative := i < len(b) && b[i] == '-'
-	if negative {
-		i++
-	}
-	var mantissa uint64
-	first := i
-	for ; i < len(b) && b[i]-'0' <= 9; i++ {
-		mantissa = mantissa*10 + uint64(b[i]-'0')
-	}
-	digits, decimals := i-first, 0
-	if i < len(b) && b[i] == '.' {
-		point := i
-		i++
-		if eight, ok := eightDigits(b[i:]); ok {
-			mantissa = mantissa*1e8 + eight
-			i += 8
-		}
-		for ; i < len(b) && b[i]-'0' <= 9; i++ {
-			mantissa = mantissa*10 + uint64(b[i]-'0')
-		}
-		decimals = i - point - 1
-		digits += decimals
-	}
-	if digits == 0 {
-		return 0, false
-	}
-	slow := digits > 18 || mantissa > 1<<53
-	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
-		slow = true
-		for i < len(b) && !jsonScalarEnds[b[i]] {
-			i++
-		}
-	}
-	c.i = i
-	if slow {
-		v, err := strconv.ParseFloat(string(b[start:i]), 64)
-		return v, err == nil
-	}
-	v := float64(mantissa) / tenPowers[decimals]
-	if negative {
-		v = -v
-	}
-	return v, true
-}
-
-// eightDigits returns the number that the first eight bytes of b are, if they are
-// digits: neighbours are joined in pairs, fours and then all, side by side.
-func eightDigits(b []byte) (uint64, bool) {
-	if len(b) < 8 {
-		return 0, false
-	}
-	const high, zeros, sixes = 0xF0 * eachByte, '0' * eachByte, 6 * eachByte
-	v := binary.LittleEndian.Uint64(b)
-	if v&high != zeros || (v+sixes)&high != zeros {
-		return 0, false
-	}
-	v -= zeros
-	v = v*10 + v>>8
-	v = (v & 0x00FF00FF00FF00FF) * (100<<16 + 1) >> 16
-	v = (v & 0x0000FFFF0000FFFF) * (10_000<<32 + 1) >> 32
-	return v, true
-}
-
 // unquote returns the text of a JSON string without its quotes; false when it is
 // no valid string in UTF-8.
 func unquote(b []byte) (string, bool) {
-	plain := true
-	for _, ch := range b {
-		if ch == '\\' || ch < 0x20 {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return string(b), utf8.Valid(b)
+	if bytes.IndexByte(b, '\\') < 0 {
+		return string(b), utf8.Valid(b) // Control characters stay, which some programs leave as they are.
 	}
 	if !utf8.Valid(b) {
 		return "", false
@@ -268,7 +193,7 @@ func unquote(b []byte) (string, bool) {
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
 		if b[i] != '\\' {
-			out = append(out, b[i]) // Control characters, which some programs leave as they are.
+			out = append(out, b[i])
 			continue
 		}
 		var n int

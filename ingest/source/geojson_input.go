@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"math/bits"
+	"sync"
+	"sync/atomic"
 
 	"gengtu/index/problem"
 )
@@ -14,17 +16,59 @@ import (
 // vertices.
 const maxJSONWindow = 1 << 30
 
+// jsonBlock is the memory of a window. It is in use by the window that is on it and
+// by batches whose features stand in it.
+type jsonBlock struct {
+	buf   []byte
+	users atomic.Int32
+	spare *sync.Pool // of blocks of the size that windows begin with
+}
+
+// release ends one use of the block.
+func (b *jsonBlock) release() {
+	if b.users.Add(-1) == 0 && b.spare != nil {
+		b.spare.Put(b)
+	}
+}
+
 // jsonInput is a window on a stream of JSON that moves on and, when a value does
 // not fit, grows. The bytes from keep on, if it is not negative, stay in it.
 type jsonInput struct {
-	src  io.Reader
-	buf  []byte
-	pos  int // the next byte
-	end  int // behind the last byte read
-	keep int
-	base int64 // place of buf[0] in the stream
-	err  error // what ended the stream, but for io.EOF
-	eof  bool
+	src   io.Reader
+	block *jsonBlock
+	buf   []byte // of block
+	least int    // the size that it begins with
+	spare *sync.Pool
+	pos   int // the next byte
+	end   int // behind the last byte read
+	keep  int
+	base  int64 // place of buf[0] in the stream
+	err   error // what ended the stream, but for io.EOF
+	eof   bool
+}
+
+// newJSONInput returns a window of size bytes on src that has read nothing.
+func newJSONInput(src io.Reader, size int) *jsonInput {
+	in := &jsonInput{src: src, least: size, spare: new(sync.Pool), keep: -1}
+	in.block = in.take(size)
+	in.buf = in.block.buf
+	return in
+}
+
+// take returns a block of size bytes for the window.
+func (in *jsonInput) take(size int) *jsonBlock {
+	b := &jsonBlock{}
+	if size == in.least {
+		if spare, ok := in.spare.Get().(*jsonBlock); ok {
+			b = spare
+		}
+		b.spare = in.spare
+	}
+	if b.buf == nil {
+		b.buf = make([]byte, size)
+	}
+	b.users.Store(1)
+	return b
 }
 
 // window returns what is read and not yet consumed.
@@ -45,24 +89,8 @@ func (in *jsonInput) fill() bool {
 	if in.keep >= 0 {
 		start = min(start, in.keep)
 	}
-	if in.end == len(in.buf) {
-		target := in.buf
-		if start < len(in.buf)/2 {
-			if len(in.buf) >= maxJSONWindow {
-				in.eof, in.err = true, problem.New("GEOJSON_LARGE", "第 %d 字节起的一个要素超过 %d 字节",
-					"a feature at byte %d is larger than %d bytes", in.base+int64(start), maxJSONWindow).
-					Advise("请拆分该要素", "divide the feature")
-				return false
-			}
-			target = make([]byte, 2*len(in.buf))
-		}
-		copy(target, in.buf[start:in.end])
-		in.buf = target
-		in.base += int64(start)
-		in.pos, in.end = in.pos-start, in.end-start
-		if in.keep >= 0 {
-			in.keep -= start
-		}
+	if in.end == len(in.buf) && !in.move(start) {
+		return false
 	}
 	for range 100 {
 		n, err := in.src.Read(in.buf[in.end:])
@@ -79,6 +107,37 @@ func (in *jsonInput) fill() bool {
 	}
 	in.eof, in.err = true, io.ErrNoProgress
 	return false
+}
+
+// move makes room behind the bytes from start on, and tells whether it could.
+func (in *jsonInput) move(start int) bool {
+	size := len(in.buf)
+	switch kept := in.end - start; {
+	case kept <= in.least/2:
+		size = in.least
+	case kept > size/2 && size >= maxJSONWindow:
+		in.eof, in.err = true, problem.New("GEOJSON_LARGE", "第 %d 字节起的一个要素超过 %d 字节",
+			"a feature at byte %d is larger than %d bytes", in.base+int64(start), maxJSONWindow).
+			Advise("请拆分该要素", "divide the feature")
+		return false
+	case kept > size/2:
+		size *= 2
+	}
+	target := in.block
+	if size != len(in.buf) || target.users.Load() > 1 {
+		target = in.take(size)
+	}
+	copy(target.buf, in.buf[start:in.end])
+	if target != in.block {
+		in.block.release()
+		in.block, in.buf = target, target.buf
+	}
+	in.base += int64(start)
+	in.pos, in.end = in.pos-start, in.end-start
+	if in.keep >= 0 {
+		in.keep -= start
+	}
+	return true
 }
 
 // stop returns why there is no more: the stream's own error, or its early end.

@@ -35,16 +35,11 @@ func (r *geoJSON) learn(ctx context.Context, workers int) (*jsonSchema, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if r.walker.crs != nil {
-		s.crs = r.walker.crs
-	}
+	s.crs = r.walker.crsOr(s.crs)
 	if r.walker.texts == 0 {
 		return nil, problem.New("SOURCE_EMPTY", "文件里没有内容", "the file holds nothing")
 	}
-	if _, taken := s.index["id"]; s.idKinds != 0 && !taken {
-		s.ids = len(s.names)
-		s.names, s.kinds = append(s.names, "id"), append(s.kinds, s.idKinds)
-	}
+	s.identify()
 	return s, nil
 }
 
@@ -129,6 +124,7 @@ func (r *geoJSON) feedLearning(ctx context.Context, order, work chan<- *learning
 	for {
 		l := &learning{batch: r.takeBatch(), done: make(chan struct{}), joined: make(chan struct{})}
 		l.end = r.fill(l.batch)
+		single := l.batch.single // before others have it
 		for _, ch := range []chan<- *learning{order, work} {
 			select {
 			case ch <- l:
@@ -139,7 +135,7 @@ func (r *geoJSON) feedLearning(ctx context.Context, order, work chan<- *learning
 		if l.end != nil {
 			return nil //nolint:nilerr // who takes the last batch is told
 		}
-		if l.batch.single {
+		if single {
 			// The feature stands in the window, which must not move.
 			select {
 			case <-l.joined:
@@ -158,10 +154,9 @@ func (l *learning) scan() {
 
 // scan learns the features of the batch up to the first problem with the file.
 func (b *jsonBatch) scan(s *jsonScanner) *problem.Problem {
-	for i := range b.ends {
+	for i, text := range b.texts {
 		s.schema.records++
-		text, at := b.text(i)
-		if p := s.feature(text, at); p != nil {
+		if p := s.feature(text, b.places[i]); p != nil {
 			return p
 		}
 	}
@@ -189,7 +184,7 @@ func (r *geoJSON) joinLearning(ctx context.Context, scan *jsonScanner, order <-c
 		if l.end != nil {
 			return l.end
 		}
-		r.batches.Put(l.batch)
+		l.batch.release()
 		close(l.joined)
 	}
 	return nil

@@ -1,25 +1,34 @@
 package source
 
-import "gengtu/index/problem"
+import (
+	"unicode/utf8"
+
+	"gengtu/index/problem"
+)
 
 // jsonParser parses features, one at a time, by the schema of their file.
 type jsonParser struct {
 	schema *jsonSchema
 	shape  shape
 	arena  arena
+	texts  texts
 	names  jsonNames
 	last   []jsonLast // by field
+	seen   *jsonSeen  // nil when the schema is no guess
+	record int64
 }
 
-// newJSONParser returns a parser for the features of a file with that schema.
-func newJSONParser(s *jsonSchema) *jsonParser {
-	return &jsonParser{schema: s, last: make([]jsonLast, len(s.names))}
+// newJSONParser returns a parser for the features of a file with that schema, which
+// proof is gathered of when it is a guess.
+func newJSONParser(s *jsonSchema, proof *jsonProof) *jsonParser {
+	return &jsonParser{schema: s, last: make([]jsonLast, len(s.names)), seen: proof.watch(s)}
 }
 
 // parse parses the feature b, which stands at place at of the file, into f.
 func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 	f.Values = r.arena.row(len(r.schema.names))
 	r.shape.reset()
+	r.record = f.Record
 	c := &jsonCursor{b: b, base: at}
 	f.Problem = r.feature(c, f.Values)
 	if f.Problem == nil && c.space() != 0 {
@@ -28,6 +37,7 @@ func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 	if f.Problem == nil {
 		f.Polygons, f.Problem = r.arena.copyShape(&r.shape)
 	}
+	r.seen.fault(b, f)
 }
 
 // feature parses a Feature, or a bare geometry, into r.shape and values. What is
@@ -35,6 +45,7 @@ func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 	g := jsonGeometry{cursor: c, shape: &r.shape}
 	isFeature := false
+	var id jsonKinds
 	var bad *problem.Problem
 	p := c.object(func(name []byte) *problem.Problem {
 		switch string(name) {
@@ -49,7 +60,9 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 			}
 			return r.properties(c, values)
 		case "id":
-			return r.schema.identifier(c, values)
+			var p *problem.Problem
+			id, p = r.schema.identifier(c, values)
+			return p
 		case "geometry":
 			start := c.i
 			r.shape.reset() // Of two geometries the last counts, as with all members.
@@ -65,6 +78,9 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 		_, p := c.skip()
 		return p
 	})
+	if p == nil {
+		r.seen.metID(id)
+	}
 	if p != nil || isFeature {
 		return firstProblem(p, bad)
 	}
@@ -81,6 +97,7 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 		var ok bool
 		if spelling < 0 {
 			if spelling, ok = s.index[string(name)]; !ok {
+				r.seen.surprise()
 				return -1, c.fail("属性名不是有效文本", "the name of a property is no valid text")
 			}
 		}
@@ -90,11 +107,23 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 			values[field] = last.value
 			return spelling, nil
 		}
+		start := c.i
+		if v, kind := r.plainValue(field, c); kind != 0 {
+			r.seen.met(field, kind, r.record)
+			last.keep(c.b[start:c.i], v)
+			values[field] = v
+			return spelling, nil
+		}
 		v, p := c.skip()
 		if p != nil {
 			return -1, p
 		}
-		if values[field], ok = s.value(field, v); !ok {
+		scalar, ok := scalarOf(v)
+		if ok {
+			r.seen.met(field, scalar.kind, r.record)
+			values[field], ok = s.value(field, scalar, v)
+		}
+		if !ok {
 			return -1, c.fail("属性值无法识别", "the value of a property cannot be understood")
 		}
 		last.keep(v, values[field])
@@ -102,17 +131,45 @@ func (r *jsonParser) properties(c *jsonCursor, values []any) *problem.Problem {
 	})
 }
 
-// identifier parses the feature's id into its field.
-func (s *jsonSchema) identifier(c *jsonCursor, values []any) *problem.Problem {
+// plainValue consumes the value that is next if it is written as most are: a string
+// without escapes, or in a property of real numbers one with a point. It returns the
+// kind of it, 0 when it is another.
+func (r *jsonParser) plainValue(field int, c *jsonCursor) (any, jsonKinds) {
+	b, at := c.b, c.i
+	switch {
+	case at >= len(b):
+	case b[at] == '"':
+		end := nextInText(b, at+1)
+		if text := b[at+1 : end]; end < len(b) && b[end] == '"' && utf8.Valid(text) {
+			c.i = end + 1
+			return r.texts.keep(text), jsonString
+		}
+	case b[at] >= '1' && b[at] <= '9' && r.schema.kinds[field].kind() == Real:
+		if v, end, ok := plainNumber(b, at); ok && jsonScalarEnds[b[end]] {
+			c.i = end
+			return v, jsonReal
+		}
+	}
+	return nil, 0
+}
+
+// identifier parses the feature's id, of the kind returned, into its field.
+func (s *jsonSchema) identifier(c *jsonCursor, values []any) (jsonKinds, *problem.Problem) {
 	v, p := c.skip()
-	if p != nil || s.ids < 0 {
-		return p
+	if p != nil {
+		return 0, p
 	}
-	var ok bool
-	if values[s.ids], ok = s.value(s.ids, v); !ok {
-		return c.fail("id 无法识别", "the id cannot be understood")
+	scalar, ok := scalarOf(v)
+	if s.ids < 0 {
+		return scalar.kind, nil
 	}
-	return nil
+	if ok {
+		values[s.ids], ok = s.value(s.ids, scalar, v)
+	}
+	if !ok {
+		return scalar.kind, c.fail("id 无法识别", "the id cannot be understood")
+	}
+	return scalar.kind, nil
 }
 
 // jsonNames foretells the names of properties: in most files the same names

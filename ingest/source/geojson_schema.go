@@ -60,33 +60,47 @@ func (k jsonKinds) kind() Kind {
 	return Text
 }
 
+// jsonScalar is the kind of a value, and of a number what it is.
+type jsonScalar struct {
+	kind    jsonKinds
+	integer int64
+	real    float64
+}
+
 // kindOf returns the kind of the value b.
 func kindOf(b []byte) (jsonKinds, bool) {
+	v, ok := scalarOf(b)
+	return v.kind, ok
+}
+
+// scalarOf returns what the value b is.
+func scalarOf(b []byte) (jsonScalar, bool) {
 	switch b[0] {
 	case '"':
-		return jsonString, true
+		return jsonScalar{kind: jsonString}, true
 	case '{', '[':
-		return jsonNested, true
+		return jsonScalar{kind: jsonNested}, true
 	case 't', 'f':
-		return jsonBool, string(b) == "true" || string(b) == "false"
+		return jsonScalar{kind: jsonBool}, string(b) == "true" || string(b) == "false"
 	case 'n':
-		return 0, string(b) == "null"
+		return jsonScalar{}, string(b) == "null"
 	}
 	if digits := bytes.TrimPrefix(b, []byte("-")); len(digits) == 0 || digits[0] < '0' || digits[0] > '9' ||
 		(len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9') {
-		return 0, false // RFC 8259 section 6: no plus sign, no leading zeros
+		return jsonScalar{}, false // RFC 8259 section 6: no plus sign, no leading zeros
 	}
-	if _, ok := parseInteger(b); ok {
-		return jsonInteger, true
+	if v, ok := parseInteger(b); ok {
+		return jsonScalar{kind: jsonInteger, integer: v}, true
 	}
 	c := jsonCursor{b: b}
-	if _, ok := c.number(); !ok || c.i != len(b) {
-		return 0, false
+	v, ok := c.number()
+	if !ok || c.i != len(b) {
+		return jsonScalar{}, false
 	}
-	if bytes.ContainsAny(b, ".eE") {
-		return jsonReal, true
+	if bytes.IndexByte(b, '.') >= 0 || bytes.ContainsAny(b, "eE") {
+		return jsonScalar{kind: jsonReal, real: v}, true
 	}
-	return jsonLong, true
+	return jsonScalar{kind: jsonLong, real: v}, true
 }
 
 // fields returns the layer's fields.
@@ -128,6 +142,14 @@ func (s *jsonSchema) join(later *jsonSchema) {
 	s.idKinds |= later.idKinds
 }
 
+// identify adds the field for the features' own ids, when all is learned.
+func (s *jsonSchema) identify() {
+	if _, taken := s.index["id"]; s.idKinds != 0 && !taken {
+		s.ids = len(s.names)
+		s.names, s.kinds = append(s.names, "id"), append(s.kinds, s.idKinds)
+	}
+}
+
 // isGeoJSON tells whether b is an object with a type that RFC 7946 knows, or one
 // that is not to be understood at all, which is told later.
 func isGeoJSON(b []byte) bool {
@@ -148,31 +170,32 @@ func isGeoJSON(b []byte) bool {
 	return p != nil
 }
 
-// value returns the value b of property i. In a property of mixed kinds numbers
-// and booleans stand as they are written.
-func (s *jsonSchema) value(i int, b []byte) (any, bool) {
-	kind, ok := kindOf(b)
+// value returns the value b of property i, which is v. In a property of mixed kinds
+// numbers and booleans stand as they are written.
+func (s *jsonSchema) value(i int, v jsonScalar, b []byte) (any, bool) {
 	switch {
-	case !ok || kind == 0:
-		return nil, ok
-	case kind == jsonString:
+	case v.kind == 0:
+		return nil, true
+	case v.kind == jsonString:
 		if len(b) < 2 {
 			return nil, false
 		}
 		return textValue(unquote(b[1 : len(b)-1]))
-	case kind == jsonNested:
+	case v.kind == jsonNested:
 		return textValue(compactJSON(b))
 	}
 	switch s.kinds[i].kind() {
 	case Bool:
 		return b[0] == 't', true
 	case Integer:
-		v, ok := parseInteger(b)
-		return v, ok
+		return v.integer, true
 	case Real:
+		if v.kind == jsonReal {
+			return v.real, true
+		}
 		c := jsonCursor{b: b}
-		v, ok := c.number()
-		return v, ok
+		whole, ok := c.number()
+		return whole, ok
 	}
 	return string(b), true
 }

@@ -54,9 +54,17 @@ func truncatedJSON(at int64) *problem.Problem {
 		Advise("请重新取得该文件", "get the file again")
 }
 
+// crsOr returns the crs member of the collection, or first when none was met.
+func (w *jsonWalker) crsOr(first []byte) []byte {
+	if w.crs != nil {
+		return w.crs
+	}
+	return first
+}
+
 // newJSONWalker starts at the beginning of src with window bytes in memory.
 func newJSONWalker(src io.Reader, window int) (*jsonWalker, error) {
-	w := &jsonWalker{in: &jsonInput{src: src, buf: make([]byte, window), keep: -1}}
+	w := &jsonWalker{in: newJSONInput(src, window)}
 	for w.in.end < len(w.in.buf) && w.in.fill() {
 		continue // A decoder gives a few kilobytes at a time.
 	}

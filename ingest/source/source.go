@@ -90,6 +90,8 @@ type Layer struct {
 	// Count is the number of records, deleted ones included; -1 when the file
 	// does not say.
 	Count int64
+	// About is how many records there may be where Count is -1, 0 when nothing is known.
+	About int64
 	// Notes tell what was met that loses or doubts something without stopping
 	// the reading. The list is complete when Next has returned io.EOF.
 	Notes []*problem.Problem
@@ -111,9 +113,43 @@ type Options struct {
 	// Encoding names the encoding of a dbf's or a GeoJSON file's text; "" finds
 	// it out. GeoPackage and FlatGeobuf are UTF-8 by definition.
 	Encoding string
+	// Learning says how much of a file without declared fields is read for them.
+	Learning Learning
 	// Workers is how many goroutines may work at opening a large file; 0 takes all
 	// processors. The result does not depend on it.
 	Workers int
+}
+
+// Learning is how much of a file that declares no fields, as GeoJSON, is read
+// before Open tells what they are.
+type Learning uint8
+
+const (
+	// LearnWhole reads the whole file: its Layer is sure.
+	LearnWhole Learning = iota
+	// LearnSamples reads pieces of a large file, which is then read once instead of
+	// twice. Its Layer, whose Count is -1, is a guess until [Confirm] says that it is
+	// none.
+	LearnSamples
+)
+
+// ErrSample says that a file is not what samples of it let expect. What was read of
+// it is worth nothing; opened with [LearnWhole] it is read as it is.
+var ErrSample = errors.New("the file is not as its samples")
+
+// confirmer is a reader that may have guessed.
+type confirmer interface{ confirm() error }
+
+// Confirm tells whether the Layer of r is what the whole file says, when all of its
+// records are read and parsed; if not, it returns [ErrSample]. Only a reader that was
+// opened with [LearnSamples] can be wrong. The Count is known from then on.
+func Confirm(r Reader) error {
+	if s, ok := r.(*stream); ok {
+		if c, ok := s.Reader.(confirmer); ok {
+			return c.confirm()
+		}
+	}
+	return nil
 }
 
 // Reader is a stream of the features of one layer. It is used by one goroutine.
@@ -206,7 +242,7 @@ func (s *stream) Next(f *Feature) error {
 // the operating system becomes a problem; io.EOF and a cancelled context stay.
 func inFile(err error, path string) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, context.DeadlineExceeded) {
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrSample) {
 		return err
 	}
 	if p := problem.Of(err); p != nil {

@@ -34,6 +34,8 @@ type layerRun struct {
 	// Of an update: the fields are settled, and gone are the keys left out.
 	fixed bool
 	gone  map[string]bool
+	// broken are, of an update too, the weak keys of records that were refused, and why.
+	broken map[string]*problem.Problem
 }
 
 // where is a record of one of the layer's files.
@@ -172,6 +174,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		maps = append(maps, m)
 		if l.fixed {
 			m.unknown = all.lacks(m)
+			l.noteLacking(in.Path, m)
 		} else {
 			all.join(m)
 		}

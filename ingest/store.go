@@ -28,6 +28,7 @@ func (l *layerRun) store(j *judged) error {
 	case j.refused:
 		rep.Refused++
 		rep.AreaRefused += j.areaIn
+		l.noteBroken(j)
 		return nil
 	case j.leftOut:
 		rep.leaveOut(j)
@@ -53,6 +54,20 @@ func (l *layerRun) store(j *judged) error {
 		l.run.addRegion(rep.Vintage, regionShape{strings.Clone(j.Place), j.Geometry, j.Geometry.Box()})
 	}
 	return nil
+}
+
+// noteBroken keeps, of an update, that a part of what shares a weak key was refused:
+// the other parts must not take its place. A copy of another part is no part.
+func (l *layerRun) noteBroken(j *judged) {
+	if l.broken == nil || !weakKey(j.keyField) || l.broken[j.key] != nil {
+		return
+	}
+	for _, f := range j.findings {
+		if f.Action == Refused && f.Code != "DUPLICATE" {
+			l.broken[j.key] = f.Problem
+			return
+		}
+	}
 }
 
 func (r *run) addRegion(vintage string, g regionShape) {

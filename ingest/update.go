@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/ingest/source"
 )
 
 // UpdateReport says what became of the features of a layer that an update
@@ -34,7 +36,9 @@ type UpdateReport struct {
 // The report is never nil; what became of the features is filled in by
 // [Report.Revised]. Problems, but for those of the files: UPDATE_LAYER (the
 // edition does not have the layer), UPDATE_VIEW, UPDATE_FIELDS (a file has fields
-// that the layer has not), UPDATE_TWICE (a key is both changed and deleted).
+// that the layer has not), UPDATE_TWICE (a key is both changed and deleted),
+// UPDATE_GROUP (of the features that share a key one was refused). Without inputs the
+// keys are deleted from the latest vintage of each layer.
 func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []string, opt Options) ([]index.Delta, *Report, error) {
 	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter("")}
 	u := &update{run: r, base: base, deletes: map[string]bool{}, found: map[string]bool{}, runs: map[string]*layerRun{}, touched: map[string]map[uint64]bool{}}
@@ -90,14 +94,8 @@ type update struct {
 // settle gives an input the vintage that it is of, and refuses one of a layer
 // that the edition does not have.
 func (u *update) settle(in *Input) error {
-	var vintages []string
-	for i := range u.base.Manifest.Layers {
-		if l := &u.base.Manifest.Layers[i]; l.Name == in.Layer {
-			vintages = append(vintages, l.Vintage)
-		}
-	}
-	if in.Vintage == "" && len(vintages) > 0 {
-		in.Vintage = slices.MaxFunc(vintages, edition.CompareVintages)
+	if in.Vintage == "" {
+		in.Vintage = u.latest(in.Layer)
 	}
 	meta := u.base.Layer(in.Layer, in.Vintage)
 	switch {
@@ -109,6 +107,17 @@ func (u *update) settle(in *Input) error {
 			Advise("把变更作为 %[1]s 交来", "give the changes as %[1]s", meta.View.Of)
 	}
 	return nil
+}
+
+// latest returns the latest vintage that the edition has of a layer, "" for none.
+func (u *update) latest(layer string) string {
+	latest := ""
+	for i := range u.base.Manifest.Layers {
+		if l := &u.base.Manifest.Layers[i]; l.Name == layer && (latest == "" || edition.CompareVintages(l.Vintage, latest) > 0) {
+			latest = l.Vintage
+		}
+	}
+	return latest
 }
 
 // layer reads the files of one layer and settles what they change.
@@ -148,7 +157,7 @@ func (u *update) begin(inputs []Input) (*layerRun, error) {
 	meta := u.base.Layer(inputs[0].Layer, inputs[0].Vintage)
 	l := &layerRun{
 		run: u.run, profile: p, rep: newLayerReport(inputs[0]), shared: map[uint64]bool{},
-		fields: meta.Fields, fixed: true, gone: map[string]bool{}, out: u.writer.Layer(*meta),
+		fields: meta.Fields, fixed: true, gone: map[string]bool{}, broken: map[string]*problem.Problem{}, out: u.writer.Layer(*meta),
 	}
 	l.rep.Update = &UpdateReport{}
 	if l.rep.Layer != "region" {
@@ -174,6 +183,7 @@ func (u *update) resolve(l *layerRun) error {
 		keys[k] = true
 	}
 	put := map[uint64]bool{}
+	given, keyless := map[string]int{}, 0 // features by weak key, and without a key
 	err := l.out.Each(func(f *index.Feature) error {
 		put[f.ID] = true
 		k, field := l.keyOf(f.Values)
@@ -181,8 +191,16 @@ func (u *update) resolve(l *layerRun) error {
 			return problem.New("UPDATE_TWICE", "%s 既在变更文件里又在删除清单里", "%s is both among the changes and in the list to delete", k).In(l.paths[0]).At(0, k).
 				Advise("二者留一", "leave one of the two out")
 		}
-		if field != "" && field != "BSM" {
+		if k == "" {
+			keyless++
+		}
+		if weakKey(field) {
 			keys[k] = true // the features of a weak key are replaced together
+			given[k]++
+			if why := l.broken[k]; why != nil {
+				return problem.New("UPDATE_GROUP", "%[1]s 的一部分没有收下（%[2]s），整组都不更新", "a part of %[1]s was refused (%[2]s), so none of it is updated", k, why.Code).In(why.File).At(why.Record, k).
+					Advise("更正这条记录，或不交 %s", "correct that record, or leave %s out", k)
+			}
 		}
 		return nil
 	})
@@ -193,6 +211,7 @@ func (u *update) resolve(l *layerRun) error {
 	if err != nil {
 		return err
 	}
+	l.noteReplaced(held, given, keyless)
 	d := index.Delta{Layer: meta, Put: l.out}
 	for id, key := range held {
 		u.found[key] = true
@@ -210,6 +229,43 @@ func (u *update) resolve(l *layerRun) error {
 		return u.changeRegions(l, put)
 	}
 	return nil
+}
+
+// weakKey tells whether several features may have the same value of a key's field.
+func weakKey(field string) bool { return field != "" && field != "BSM" }
+
+// noteReplaced notes what an officer may not expect: that parts which were not given
+// again go with those that are replaced, and that a feature without a key replaces
+// none.
+func (l *layerRun) noteReplaced(held map[uint64]string, given map[string]int, keyless int) {
+	before := map[string]int{}
+	for _, k := range held {
+		before[k]++
+	}
+	for _, k := range slices.Sorted(maps.Keys(given)) {
+		if before[k] > given[k] && len(l.rep.Notes) < MaxFindings {
+			l.rep.Notes = append(l.rep.Notes, problem.New("UPDATE_PARTS", "%[1]s 原有 %[2]d 部分，现在只有 %[3]d 部分", "%[1]s had %[2]d parts and has %[3]d now", k, before[k], given[k]).
+				Advise("若其余部分还在，请把它们一起交来", "if the others are still there, give them as well"))
+		}
+	}
+	if keyless > 0 {
+		l.rep.Notes = append(l.rep.Notes, problem.New("UPDATE_KEYLESS", "%d 个要素没有编号，只能新增，不替换任何要素", "%d features have no key: they are added and replace none", keyless).
+			Advise("补上编号，或把旧的列进删除清单", "give them keys, or list the old ones to be deleted"))
+	}
+}
+
+// noteLacking notes the fields of the layer that a file of changes does not have.
+func (l *layerRun) noteLacking(path string, m mapping) {
+	var lacking []string
+	for i := range l.fields {
+		if m.field(l.fields[i].Name) < 0 {
+			lacking = append(lacking, l.fields[i].Name)
+		}
+	}
+	if len(lacking) > 0 {
+		l.rep.Notes = append(l.rep.Notes, problem.New("UPDATE_LACKS", "变更文件没有字段 %s，替换后的要素这些字段为空", "the file of changes has no field %s: features that it replaces have none of them any more", strings.Join(lacking, " ")).In(path).
+			Advise("请交全部字段", "give all fields"))
+	}
 }
 
 // holders returns the features of a stored layer that have one of the keys, by
@@ -259,11 +315,12 @@ func (l *layerRun) keyOf(values []any) (key, field string) {
 	return "", ""
 }
 
-// deleteAnywhere deletes from all stored layers, when no layer is named.
+// deleteAnywhere deletes from the latest vintages of all stored layers, when no layer
+// is named: what a year was stays what it was.
 func (u *update) deleteAnywhere() error {
 	for i := range u.base.Manifest.Layers {
 		m := &u.base.Manifest.Layers[i]
-		if m.View != nil {
+		if m.View != nil || m.Vintage != u.latest(m.Name) {
 			continue
 		}
 		l, err := u.begin([]Input{{Layer: m.Name, Vintage: m.Vintage}})
@@ -331,9 +388,14 @@ func (r *Report) Revised(v *index.Revision) {
 
 // ParseDeletions reads the business keys of a list: one a line, or, when the
 // first line has several columns or names a key, the column of a CSV table whose
-// name is that of a key. Blank lines are passed over. The path is for messages.
-func ParseDeletions(path string, text []byte) ([]string, error) {
-	rows, err := deletionRows(string(text))
+// name is that of a key. Blank lines are passed over. The text is in the encoding with
+// that name, see [source.DecodeText]. The path is for messages.
+func ParseDeletions(path string, data []byte, encoding string) ([]string, error) {
+	text, err := source.DecodeText(data, encoding)
+	if err != nil {
+		return nil, problem.Of(err).In(path)
+	}
+	rows, err := deletionRows(text)
 	if err != nil {
 		return nil, problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err)
 	}

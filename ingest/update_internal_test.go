@@ -26,7 +26,7 @@ func TestParseDeletions(t *testing.T) {
 		{"several columns and no key", "a,b\n1,2\n", nil, "DELETE_COLUMN"},
 		{"a quote that does not end", "\"a\n", []string{"a"}, ""},
 	} {
-		got, err := ParseDeletions("list", []byte(row.text))
+		got, err := ParseDeletions("list", []byte(row.text), "")
 		if row.code != "" {
 			if !errors.Is(err, problem.New(row.code, "", "")) {
 				t.Errorf("%s: error %v, want %s", row.name, err, row.code)
@@ -45,7 +45,7 @@ func FuzzParseDeletions(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		keys, err := ParseDeletions("list", []byte(text))
+		keys, err := ParseDeletions("list", []byte(text), "UTF-8")
 		if err != nil {
 			if problem.Of(err) == nil {
 				t.Errorf("%q: no problem but %v", text, err)
@@ -60,7 +60,7 @@ func FuzzParseDeletions(f *testing.F) {
 				return // such a key cannot stand on a line as it is
 			}
 		}
-		again, err := ParseDeletions("list", []byte("BSM\n"+strings.Join(keys, "\n")))
+		again, err := ParseDeletions("list", []byte("BSM\n"+strings.Join(keys, "\n")), "UTF-8")
 		if err != nil || !slices.Equal(again, keys) {
 			t.Errorf("%q gives %q, and these %q, %v", text, keys, again, err)
 		}

@@ -39,6 +39,9 @@ type Built struct {
 	Large []LargeTile
 }
 
+// Drawing is the version of the way in which tiles are drawn, see [pyramid.Drawing].
+const Drawing = pyramid.Drawing
+
 // BuildTiles builds the tiles of every layer of ix into a new file at path, with
 // the cells that tiles of low zooms are made of on demand. A layer of the manifest
 // whose parcel zoom is not chosen yet is given one, see [ParcelZoom].

@@ -165,7 +165,12 @@ func TestDamagedGeneration(t *testing.T) {
 		}
 		flipped := bytes.Clone(whole)
 		flipped[len(flipped)/2] ^= 0x10
-		for what, content := range map[string][]byte{"cut": whole[:len(whole)/2], "empty": nil, "flipped": flipped} {
+		// A manifest that is cut is told as one that is empty: what differs comes between.
+		for _, c := range []struct {
+			what    string
+			content []byte
+		}{{"cut", whole[:len(whole)/2]}, {"flipped", flipped}, {"empty", nil}} {
+			what, content := c.what, c.content
 			if name == edition.ManifestFile && what == "flipped" {
 				content = bytes.Replace(whole, []byte(`"public"`), []byte(`"secure"`), 1)
 			}

@@ -107,7 +107,7 @@ func (e *env) build(d *edition.Draft, ix *index.Index, w building) error {
 		return err
 	}
 	p.end()
-	m.Tiles = built.Counts
+	m.Tiles, m.Drawing = built.Counts, tileserver.Drawing
 	for _, t := range built.Large {
 		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileserver.LargeTileBytes)
 	}

@@ -19,7 +19,7 @@ func runUpdate(e *env, fs *flags) error {
 	f.define(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，变更的要素，可多次|NAME[@VINTAGE]=PATH[#TABLE], changed features; may be repeated")
 	dir := fs.String("edition", "", "版本目录|the edition's directory")
-	deletions := fs.String("delete", "", "要删除的编号：每行一个，或有 BSM 等列的 CSV|business keys to delete: one a line, or a CSV with a column such as BSM")
+	deletions := fs.String("delete", "", "要删除的编号：每行一个，或有 BSM 等列的 CSV；不给 --layer 时从各图层最新时相删除|business keys to delete: one a line, or a CSV with a column such as BSM; without --layer from the latest vintage of every layer")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
@@ -41,11 +41,7 @@ func runUpdate(e *env, fs *flags) error {
 	}
 	var keys []string
 	if *deletions != "" {
-		text, err := os.ReadFile(*deletions)
-		if err != nil {
-			return problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(*deletions).Because(err)
-		}
-		if keys, err = ingest.ParseDeletions(*deletions, text); err != nil {
+		if keys, err = readDeletions(*deletions, f.encoding); err != nil {
 			return err
 		}
 	}
@@ -55,6 +51,30 @@ func runUpdate(e *env, fs *flags) error {
 		u.update.Deletions = ""
 	}
 	return u.run(&f, inputs, keys)
+}
+
+// maxDeletions is more than a list of ten million keys takes, in bytes.
+const maxDeletions = 512 << 20
+
+// readDeletions reads the list of keys to delete.
+func readDeletions(path, encoding string) ([]string, error) {
+	unread := func(err error) error {
+		return problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err).
+			Advise("核对 --delete 的路径", "check the path that --delete names")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unread(err)
+	}
+	if info.Size() > maxDeletions {
+		return nil, problem.New("DELETE_FILE", "删除清单有 %d 字节，上限 %d", "the list to delete has %d bytes, the limit is %d", info.Size(), maxDeletions).In(path).
+			Advise("核对 --delete 的路径，或用 gengtu ingest 整体重新入库", "check the path that --delete names, or take the whole layer in again with gengtu ingest")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, unread(err)
+	}
+	return ingest.ParseDeletions(path, data, encoding)
 }
 
 // updating makes a generation of an edition out of the one in force.
@@ -96,6 +116,10 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	opt, err := f.options(u.env, old.Tier, u.progress)
 	if err != nil {
 		return err
+	}
+	if old.Drawing != tileserver.Drawing {
+		return problem.New("UPDATE_DRAWING", "版本的瓦片由绘制方法 %d 绘成，本程序是 %d，两者不能混在一起", "the edition's tiles are drawn in way %d, this program draws in way %d, and the two do not go together", old.Drawing, tileserver.Drawing).In(u.dir).
+			Advise("用 gengtu ingest 重新入库，或用原来的程序更新", "ingest it again with gengtu ingest, or update with the program that built it")
 	}
 	u.work.begin()
 	defer u.copy()()

@@ -40,6 +40,9 @@ type Manifest struct {
 	Created string  `json:"created"`
 	Layers  []Layer `json:"layers"`
 	Policy  Policy  `json:"policy"`
+	// Drawing is the version of the way in which the tiles are drawn, see
+	// tileserver/pyramid.
+	Drawing int `json:"drawing"`
 	// Tiles counts the built tiles: grid, then zoom, then number.
 	Tiles map[string]map[string]int `json:"tiles"`
 	// BuiltZooms are the zooms in TilesFile; other zooms up to MaxZoom are made

@@ -142,6 +142,28 @@ func (d *decoder) decode(b []byte) (string, bool) {
 	return s, err == nil && !strings.ContainsRune(s, utf8.RuneError)
 }
 
+// DecodeText returns b, the text of a whole file, as UTF-8: from the encoding with that name,
+// or, without one, as UTF-8 where it is, else as GB18030. Problems: SOURCE_ENCODING,
+// TEXT_ENCODING where bytes have no meaning in it.
+func DecodeText(b []byte, name string) (string, error) {
+	c := charsetUTF8
+	switch {
+	case name != "":
+		var ok bool
+		if c, ok = charsetOf(name); !ok {
+			return "", unknownEncoding(name)
+		}
+	case !utf8.Valid(b):
+		c = charsetGB18030
+	}
+	s, ok := newDecoder(c).decode(b)
+	if !ok {
+		return "", problem.New("TEXT_ENCODING", "文字不是 %s 编码", "the text is not in %s", c.name).
+			Advise("用 --encoding 说明编码，或另存为 UTF-8", "name the encoding with --encoding, or save it as UTF-8")
+	}
+	return s, nil
+}
+
 // isASCII tells whether b holds bytes below 0x80 only.
 func isASCII(b []byte) bool {
 	for _, c := range b {

@@ -27,6 +27,11 @@ import (
 	"gengtu/tileserver/tile"
 )
 
+// Drawing is the version of the way in which features become tiles. It is raised
+// whenever the same features would give other bytes: then tiles of an edition cannot
+// be made anew one by one beside those that it has.
+const Drawing = 1
+
 // Feature is one polygon or multipolygon of a layer, as a tile may show it.
 type Feature struct {
 	// ID is the feature's id, in [1, 2^53), or 0 for none.

@@ -3,8 +3,11 @@ package tileserver
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -211,45 +214,84 @@ func (s *reliefSink) PutTile(key string, t tile.Tile, data []byte) error {
 	return s.Replace(key, t, data)
 }
 
-// crowding tells which tiles of l are crowded in zooms that were not built.
-func (g *generation) crowding(l *index.Layer) *pyramid.Crowding {
+// crewOf returns the crew of a layer, and which of its layers that is.
+func (g *generation) crewOf(l *index.Layer) (crew, int) {
 	for _, c := range crews(g.ix) {
 		for i, meta := range c.layers {
 			if meta.Key() == l.Meta.Key() {
-				return &pyramid.Crowding{Packed: packedBytes, Budget: func(ctx context.Context, t tile.Tile) (int, error) {
-					all, err := g.budgets(ctx, c, t)
-					if err != nil || all == nil {
-						return 0, err
-					}
-					return all[i], nil
-				}}
+				return c, i
 			}
 		}
 	}
-	return nil
+	return crew{[]*edition.Layer{l.Meta}}, 0
 }
 
-// budgets returns those of a crew's layers for t, nil when it is not crowded. Features
-// take less in a tile than where they are stored, so most tiles need no making.
-func (g *generation) budgets(ctx context.Context, c crew, t tile.Tile) ([]int, error) {
+// mayBeCrowded tells whether t, of a zoom that was not built, may be crowded. Features
+// take less in a tile than where they are stored, so most tiles are not.
+func (g *generation) mayBeCrowded(l *index.Layer, t tile.Tile) bool {
+	c, _ := g.crewOf(l)
 	stored := int64(0)
 	for _, meta := range c.layers {
+		if !parcelsAt(meta, t) {
+			continue
+		}
 		l := g.ix.Layer(meta.Name, meta.Vintage)
 		l.Search(t.Box(), func(i int) bool { stored += int64(l.Size(i)); return stored <= LargeTileBytes })
 	}
-	if stored <= LargeTileBytes {
-		return nil, nil
+	return stored > LargeTileBytes
+}
+
+// wholeTile is what the layers of a crew have of a tile when nothing is left out, and
+// what each may have; no budgets when the tile is not crowded.
+type wholeTile struct {
+	parts   []cache.Part
+	budgets []int
+}
+
+// uncrowded makes a layer's tile of a zoom that was not built. The layers that are sent
+// with it are made as well to know whether it is crowded; who asks for them next finds
+// them. Tiles beside it are not looked at: what it shows of them in its margin is what
+// they show when they are not crowded.
+func (g *generation) uncrowded(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
+	c, i := g.crewOf(l)
+	whole, err := g.whole(ctx, c, t)
+	if err != nil || whole.budgets == nil || whole.budgets[i] == 0 {
+		return whole.parts[i], err
 	}
-	return remember(&g.crowds, t.String()+" "+c.layers[0].Key(), func() ([]int, error) {
-		sizes := make([]int, len(c.layers))
-		for i, meta := range c.layers {
-			l := g.ix.Layer(meta.Name, meta.Vintage)
-			data, err := pyramid.Make(ctx, newLayerSource(l), t, g.options(l))
-			if err != nil {
-				return nil, err
-			}
-			sizes[i] = packedBytes(data)
+	return g.draw(ctx, l, t, &pyramid.Crowding{Packed: packedBytes, Budget: func(_ context.Context, at tile.Tile) (int, error) {
+		if at != t {
+			return 0, nil
 		}
-		return c.budgets(t, sizes), nil
+		return whole.budgets[i], nil
+	}})
+}
+
+// whole makes the tiles of all layers of a crew, once for those who ask at the same
+// time.
+func (g *generation) whole(ctx context.Context, c crew, t tile.Tile) (wholeTile, error) {
+	key := c.layers[0].Key() + " " + t.String()
+	v, err, _ := g.wholes.Do(key, func() (any, error) {
+		return remember(&g.crowds, key, func() (wholeTile, error) {
+			out := wholeTile{parts: make([]cache.Part, len(c.layers))}
+			sizes := make([]int, len(c.layers))
+			group, ctx := errgroup.WithContext(ctx)
+			group.SetLimit(runtime.GOMAXPROCS(0))
+			for i, meta := range c.layers {
+				group.Go(func() (err error) {
+					out.parts[i], err = g.draw(ctx, g.ix.Layer(meta.Name, meta.Vintage), t, nil)
+					sizes[i] = len(out.parts[i].Deflated)
+					return err
+				})
+			}
+			err := group.Wait()
+			if budgets := c.budgets(t, sizes); slices.Max(budgets) > 0 {
+				out.budgets = budgets
+			}
+			return out, err
+		})
 	})
+	if err != nil {
+		return wholeTile{parts: make([]cache.Part, len(c.layers))}, err
+	}
+	return v.(wholeTile), nil
 }

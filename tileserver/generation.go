@@ -28,15 +28,13 @@ type generation struct {
 	covers   *pyramid.Covers // of built
 	pictures *pictures
 	memo     memo
-	crowds   memo // budgets of crowded tiles that were not built
+	crowds   memo // of tiles that may be crowded and were not built, see whole
+	wholes   singleflight.Group
+	making   chan struct{} // the server's; holds one for each tile that is being made
 
 	mu   sync.Mutex
 	refs int
 }
-
-// coversKept is of how many tiles of a layer a generation remembers what is drawn of
-// them below the parcels' zoom, of some 2 MB each.
-const coversKept = 32
 
 // openGeneration opens a generation of the edition at dir, whose tier must be
 // tier. The checksum of its tiles is compared first, as index.Open does with the
@@ -76,8 +74,8 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}
-	covers := pyramid.NewCovers(coversKept, built.Cells)
-	return &generation{name: name, ix: ix, built: built, made: made, covers: covers, pictures: newPictures(s.cfg.Limits.PictureMemory), refs: 1}, nil
+	covers := pyramid.NewCovers(s.cfg.Limits.CoverMemory, built.Cells)
+	return &generation{name: name, ix: ix, built: built, made: made, covers: covers, pictures: newPictures(s.cfg.Limits.PictureMemory), making: s.making, refs: 1}, nil
 }
 
 // acquire keeps g open until release; false when it is closed already.

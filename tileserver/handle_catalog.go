@@ -72,7 +72,7 @@ func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 		"aoi_max_m2": nullZero(m.Policy.MaxAOIM2), "aoi_min_m2": nullZero(m.Policy.MinAOIM2),
 		"overlay_seconds": l.Overlay.Seconds(), "overlay_at_once": l.OverlayAtOnce, "overlay_vertices": l.OverlayVertices,
 		"answer_items": l.AnswerItems, "list_features": l.Features, "info_features": infoFeatures,
-		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(),
+		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(), "tiles_at_once": l.TilesAtOnce,
 		"map_pixels": raster.MaxSide, "map_tiles": maxMapTiles, "map_at_once": l.MapAtOnce,
 	}
 }

@@ -24,6 +24,8 @@ type Limits struct {
 	AnswerItems     int           // pieces or groups in one layer's overlay answer, pieces of a collection's together; 100,000
 	Features        int           // in a list; 1,000
 	Tile            time.Duration // of the making of one tile or map; 30 s
+	TilesAtOnce     int           // tiles of one layer made at once, the others wait; 2 × processors
+	CoverMemory     int64         // bytes of what low zooms are drawn from, for each generation; 256 MiB
 	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB
 	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB
 	PictureMemory   int64         // bytes of painted tiles in memory, for each generation; 128 MiB
@@ -46,6 +48,8 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.AnswerItems, 100_000)
 	orDefault(&l.Features, 1_000)
 	orDefault(&l.Tile, 30*time.Second)
+	orDefault(&l.TilesAtOnce, 2*processors)
+	orDefault(&l.CoverMemory, 256<<20)
 	orDefault(&l.TileMemory, 256<<20)
 	orDefault(&l.TileDisk, 4<<30)
 	orDefault(&l.PictureMemory, 128<<20)

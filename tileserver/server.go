@@ -54,6 +54,7 @@ type Server struct {
 	metrics  *metrics
 	overlays places
 	maps     places
+	making   chan struct{} // holds one for each tile that is being made
 	http     *fasthttp.Server
 	stopping atomic.Bool
 
@@ -71,6 +72,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(),
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
+		making: make(chan struct{}, cfg.Limits.TilesAtOnce),
 	}
 	s.routes = s.routeTable()
 	for _, dir := range cfg.Editions {

@@ -125,20 +125,38 @@ func (g *generation) known(l *index.Layer, t tile.Tile) (cache.Part, bool, error
 
 // make returns a tile of a zoom that was not built: a kept one, or a new one.
 func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
-	return g.made.Get(ctx, l.Meta.Key(), t, func(ctx context.Context) ([]byte, error) {
+	return g.made.Get(ctx, l.Meta.Key(), t, func(ctx context.Context) (cache.Part, error) {
 		// The store goes on when the one who asked has gone: the files must stay.
 		if !g.acquire() {
-			return nil, errServing
+			return cache.Part{}, errServing
 		}
 		defer func() { _ = g.release() }() // only read
-		source, err := remember(&g.memo, "source "+l.Meta.Key(), func() (*layerSource, error) { return newLayerSource(l), nil })
-		if err != nil {
-			return nil, err
+		select {
+		case g.making <- struct{}{}:
+			defer func() { <-g.making }()
+		case <-ctx.Done():
+			return cache.Part{}, ctx.Err()
 		}
-		opt := g.options(l)
-		opt.Crowding = g.crowding(l)
-		return pyramid.Make(ctx, source, t, opt)
+		if g.mayBeCrowded(l, t) {
+			return g.uncrowded(ctx, l, t)
+		}
+		return g.draw(ctx, l, t, nil)
 	})
+}
+
+// draw makes a layer's tile.
+func (g *generation) draw(ctx context.Context, l *index.Layer, t tile.Tile, crowding *pyramid.Crowding) (cache.Part, error) {
+	source, err := remember(&g.memo, "source "+l.Meta.Key(), func() (*layerSource, error) { return newLayerSource(l), nil })
+	if err != nil {
+		return cache.Part{}, err
+	}
+	opt := g.options(l)
+	opt.Crowding = crowding
+	data, err := pyramid.Make(ctx, source, t, opt)
+	if err != nil {
+		return cache.Part{}, err
+	}
+	return cache.CompressTile(l.Meta.Key(), t, data)
 }
 
 // shownLayers lists the layers that `all` stands for, in drawing order; dltb

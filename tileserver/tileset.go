@@ -40,7 +40,8 @@ type TileSet struct {
 	ix     *index.Index
 	layers []*index.Layer
 	built  *cache.Reader
-	made   *cache.Reader // nil when all zooms were built
+	covers *pyramid.Covers // of built
+	made   *cache.Reader   // nil when all zooms were built
 	work   string        // the directory of made
 	ids    []uint64      // of all tiles, sorted
 	zooms  map[string]*[2]int
@@ -75,7 +76,8 @@ func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
 		lo, hi = opt.Zooms[0], opt.Zooms[1]
 	}
 	if lo < 0 || hi < lo || hi > m.MaxZoom {
-		return problem.New("NO_ZOOM", "要 %d 到 %d 级，这一版最高 %d 级", "zooms %d to %d are asked for, this edition's highest is %d", lo, hi, m.MaxZoom)
+		return problem.New("NO_ZOOM", "要 %d 到 %d 级，这一版最高 %d 级", "zooms %d to %d are asked for, this edition's highest is %d", lo, hi, m.MaxZoom).
+			Advise("--zooms 不要超过 %d", "give --zooms up to %d", m.MaxZoom)
 	}
 	path := filepath.Join(s.ix.Dir, edition.TilesFile)
 	// A file that is cut short would be mapped into memory all the same.
@@ -90,7 +92,8 @@ func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
 		err = s.list(ctx, lo, hi)
 	}
 	if err == nil && len(s.ids) == 0 {
-		err = problem.New("NO_TILES", "第 %d 到 %d 级没有瓦片", "zooms %d to %d have no tiles", lo, hi)
+		err = problem.New("NO_TILES", "第 %d 到 %d 级没有瓦片", "zooms %d to %d have no tiles", lo, hi).
+			Advise("换别的级别，或核对图层里有没有要素", "give other zooms, or see whether the layers have features")
 	}
 	return err
 }
@@ -110,20 +113,40 @@ func (s *TileSet) choose(opt *TileSetOptions) error {
 		switch {
 		case l == nil && all:
 			continue // `all` takes what there is of a vintage
-		case l == nil && slices.Contains(s.ix.Names(), name):
-			return noVintage(name, vintage)
 		case l == nil:
-			return problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name).
-				Advise("有：%s", "there are: %s", strings.Join(s.ix.Names(), " "))
+			_, err := FindLayer(s.ix, name, vintage)
+			return err
 		case slices.ContainsFunc(s.layers, func(o *index.Layer) bool { return o.Meta.Name == name }):
-			return problem.New("PARAMETER_LAYERS", "图层 %.40q 写了两次", "layer %.40q is named twice", name)
+			return problem.New("PARAMETER_LAYERS", "图层 %.40q 写了两次", "layer %.40q is named twice", name).
+				Advise("每个图层只写一次", "name each layer once")
 		}
 		s.layers = append(s.layers, l)
 	}
 	if len(s.layers) == 0 {
-		return problem.New("NO_LAYER", "没有可导出的图层", "there is no layer to write")
+		return problem.New("NO_LAYER", "没有可导出的图层", "there is no layer to write").
+			Advise("用 --layer 指名图层；有：%s", "name a layer with --layer; there are: %s", strings.Join(s.ix.Names(), " "))
 	}
 	return nil
+}
+
+// FindLayer returns the layer of ix with that name and vintage, "" for the latest. One
+// that is not there is the problem NO_LAYER or NO_VINTAGE, which names those that are.
+func FindLayer(ix *index.Index, name, vintage string) (*index.Layer, error) {
+	if l := ix.Layer(name, vintage); l != nil {
+		return l, nil
+	}
+	if !slices.Contains(ix.Names(), name) {
+		return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name).
+			Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
+	}
+	var vintages []string
+	for i := range ix.Manifest.Layers {
+		if m := &ix.Manifest.Layers[i]; m.Name == name {
+			vintages = append(vintages, m.Vintage)
+		}
+	}
+	return nil, problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", name, vintage).
+		Advise("有：%s", "there are: %s", strings.Join(vintages, " "))
 }
 
 // make makes the tiles of the zooms in [lo, hi] that were not built.
@@ -143,6 +166,7 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 		return problem.New("OUT_UNWRITABLE", "放不下要生成的瓦片（%v）", "there is no place for the tiles that are to be made (%v)", errors.Unwrap(err)).In(opt.WorkDir).Because(err)
 	}
 	s.work = work
+	s.covers = pyramid.NewCovers(pyramid.DefaultMemoryBytes/4, s.built.Cells)
 	path := filepath.Join(work, edition.TilesFile)
 	w, err := cache.Create(path)
 	if err != nil {
@@ -159,8 +183,7 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 			return err
 		}
 		for _, zooms := range missing {
-			o := pyramid.Options{MinZoom: zooms[0], MaxZoom: zooms[1], ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField}
-			if _, err := pyramid.Build(ctx, tile.W, src, o, put); err != nil {
+			if err := s.makeLayer(ctx, l, src, zooms, put); err != nil {
 				return errors.Join(err, w.Abort())
 			}
 		}
@@ -169,6 +192,35 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 		return err
 	}
 	s.made, err = cache.Open(path)
+	return err
+}
+
+// makeLayer makes the tiles of a layer in zooms: below its parcels' of the cells that
+// the edition has, the others of its features.
+func (s *TileSet) makeLayer(ctx context.Context, l *index.Layer, src *layerSource, zooms [2]int, put func(t tile.Tile, data []byte) error) error {
+	o := pyramid.Options{
+		MinZoom: max(zooms[0], l.Meta.ParcelZoom), MaxZoom: zooms[1], ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField,
+		Covers: s.covers, Key: l.Meta.Key(),
+	}
+	for z := zooms[0]; z < min(l.Meta.ParcelZoom, zooms[1]+1); z++ {
+		x0, y0, x1, y1 := tile.W.Range(l.Extent(), uint8(z))
+		for y := y0; y <= y1; y++ {
+			for x := x0; x <= x1; x++ {
+				t := tile.Tile{Grid: tile.W, Z: uint8(z), X: x, Y: y}
+				data, err := pyramid.Make(ctx, src, t, o)
+				if err == nil && len(data) > 0 {
+					err = put(t, data)
+				}
+				if err = errors.Join(err, ctx.Err()); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if o.MinZoom > o.MaxZoom {
+		return nil
+	}
+	_, err := pyramid.Build(ctx, tile.W, src, o, put)
 	return err
 }
 

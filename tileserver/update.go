@@ -116,7 +116,10 @@ type updateSink struct {
 }
 
 func (s *updateSink) PutTile(key string, t tile.Tile, data []byte) error {
-	p := cache.Compress(data)
+	p, err := cache.CompressTile(key, t, data)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	s.made[keyedTile{key, t}] = len(p.Deflated)
 	s.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest/source"
+	"gengtu/tileserver"
 )
 
 // featureFormats are the endings of files of features; the last two hold their
@@ -57,10 +58,9 @@ func (e *env) exportFeatures(job *exportJob) error {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	l := ix.Layer(name, vintage)
-	if l == nil {
-		return problem.New("NO_LAYER", "没有图层 %q", "there is no layer %q", name).In(job.dir).
-			Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
+	l, err := tileserver.FindLayer(ix, name, vintage)
+	if err != nil {
+		return problem.Of(err).In(job.dir)
 	}
 	return e.export(l, job.out)
 }

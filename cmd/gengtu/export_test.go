@@ -207,6 +207,8 @@ func TestExportRefuses(t *testing.T) {
 		{[]string{"--layer", "pbf,pbf", "--out", filepath.Join(dir, "a.pmtiles")}, 1, "PARAMETER_LAYERS"},
 		{[]string{"--layer", "soil", "--out", filepath.Join(dir, "a.pmtiles")}, 1, "NO_LAYER"},
 		{[]string{"--layer", "pbf@1999", "--out", filepath.Join(dir, "a.pmtiles")}, 1, "NO_VINTAGE"},
+		{[]string{"--layer", "pbf", "--vintage", "1999", "--out", filepath.Join(dir, "a.geojson")}, 1, "NO_VINTAGE"},
+		{[]string{"--layer", "soil", "--out", filepath.Join(dir, "a.geojson")}, 1, "NO_LAYER"},
 		{[]string{"--layer", "pbf", "--out", filepath.Join(dir, "none", "a.pmtiles")}, 1, "OUT_UNWRITABLE"},
 		{[]string{"--layer", "pbf", "--out", filepath.Join(dir, "none", "a.mbtiles"), "--zooms", "15-15"}, 1, "OUT_UNWRITABLE"},
 	} {

@@ -8,6 +8,9 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/flate"
+
+	"gengtu/index/problem"
+	"gengtu/tileserver/tile"
 )
 
 // MaxRawBytes is the size of the largest tile that a part may hold.
@@ -58,6 +61,16 @@ func Compress(raw []byte) Part {
 	_, _ = w.Write(raw)
 	_ = w.Flush()
 	return Part{crc32.ChecksumIEEE(raw), uint32(len(raw)), bytes.Clone(buf.Bytes())}
+}
+
+// CompressTile is [Compress] for a tile of a layer. A tile of more than [MaxRawBytes],
+// which nobody could read back, is the problem TILE_TOO_LARGE.
+func CompressTile(layerKey string, t tile.Tile, raw []byte) (Part, error) {
+	if len(raw) > MaxRawBytes {
+		return Part{}, problem.New("TILE_TOO_LARGE", "图层 %[1]s 的瓦片 %[2]s 有 %[3]d 字节，上限 %[4]d", "tile %[2]s of layer %[1]s has %[3]d bytes, the limit is %[4]d", layerKey, t, len(raw), MaxRawBytes).
+			Advise("把很长的文字字段从瓦片里去掉", "leave long text fields out of tiles")
+	}
+	return Compress(raw), nil
 }
 
 // Empty tells whether p is a tile of nothing.

@@ -6,7 +6,11 @@ import "gengtu/tileserver/tile"
 // layer layerKey in place of what was put before. Of several the last one stays. Errors
 // are those of [Writer.Put].
 func (w *Writer) Replace(layerKey string, t tile.Tile, raw []byte) error {
-	return w.put(layerKey, putTile{key: tileKey(t), instead: true}, Compress(raw))
+	p, err := CompressTile(layerKey, t, raw)
+	if err != nil {
+		return err
+	}
+	return w.put(layerKey, putTile{key: tileKey(t), instead: true}, p)
 }
 
 // Sizes returns how many bytes the parts of those tiles have that were put last, by layer

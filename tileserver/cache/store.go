@@ -89,7 +89,7 @@ func OpenStore(generation string, opt StoreOptions) (*Store, error) {
 }
 
 // Get returns tile t of the layer layerKey: from memory, from the file, or made
-// by calling produce, whose bytes (none: an empty tile) are compressed and kept.
+// by calling produce, whose part is kept.
 //
 // Callers that want one tile at one time share one call of produce, each with its
 // own answer. produce gets a context that ends when the store is closed, not when a
@@ -97,7 +97,7 @@ func OpenStore(generation string, opt StoreOptions) (*Store, error) {
 // kept all the same. Errors of produce are returned to all who wait, and not kept;
 // so is a panic in it, as an error. The part is the caller's to read for ever,
 // but must not be written to.
-func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, produce func(context.Context) ([]byte, error)) (Part, error) {
+func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, produce func(context.Context) (Part, error)) (Part, error) {
 	k := tileKey(t)
 	key := layerKey + "\x00" + string(k[:])
 	if p, ok := s.remembered(key); ok {
@@ -108,11 +108,10 @@ func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, produce f
 			s.remember(key, p)
 			return p, nil
 		}
-		raw, err := s.run(produce)
+		p, err := s.run(produce)
 		if err != nil {
 			return nil, fmt.Errorf("tile %s of %s: %w", t, layerKey, err)
 		}
-		p := Compress(raw)
 		s.remember(key, p)
 		if s.disk != nil && !s.disk.put(key, p) {
 			s.count(func(st *StoreStats) { st.Dropped++ })
@@ -132,7 +131,7 @@ func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, produce f
 
 // run calls produce and counts how it ended. A panic would end the process, because
 // it happens in a goroutine of the flight's.
-func (s *Store) run(produce func(context.Context) ([]byte, error)) (raw []byte, err error) {
+func (s *Store) run(produce func(context.Context) (Part, error)) (p Part, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
@@ -145,7 +144,7 @@ func (s *Store) run(produce func(context.Context) ([]byte, error)) (raw []byte, 
 		})
 	}()
 	if err := s.ctx.Err(); err != nil {
-		return nil, err
+		return Part{}, err
 	}
 	return produce(s.ctx)
 }

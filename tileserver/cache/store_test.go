@@ -29,11 +29,11 @@ func TestStoreMakesOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			p, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) {
+			p, err := s.Get(t.Context(), "a@1", tl, compressed(func(context.Context) ([]byte, error) {
 				made.Add(1)
 				<-release
 				return []byte("tile"), nil
-			})
+			}))
 			if raw, rawErr := p.Raw(); err != nil || rawErr != nil || string(raw) != "tile" {
 				t.Errorf("got %q, %v, %v", raw, err, rawErr)
 			}
@@ -42,7 +42,7 @@ func TestStoreMakesOnce(t *testing.T) {
 	// Who stops waiting gets an answer at once, and the others still theirs.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Get(ctx, "a@1", tl, func(context.Context) ([]byte, error) { <-release; return []byte("tile"), nil }); !errors.Is(err, context.Canceled) {
+	if _, err := s.Get(ctx, "a@1", tl, compressed(func(context.Context) ([]byte, error) { <-release; return []byte("tile"), nil })); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}
 	close(release)
@@ -60,13 +60,13 @@ func TestStoreErrors(t *testing.T) {
 	defer s.Close()
 	tl := mustTile(t, tile.W, 14, 100, 100)
 	boom := errors.New("boom")
-	if _, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) { return nil, boom }); !errors.Is(err, boom) {
+	if _, err := s.Get(t.Context(), "a@1", tl, compressed(func(context.Context) ([]byte, error) { return nil, boom })); !errors.Is(err, boom) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) { panic("boom") }); err == nil {
+	if _, err := s.Get(t.Context(), "a@1", tl, compressed(func(context.Context) ([]byte, error) { panic("boom") })); err == nil {
 		t.Error("a panic was lost")
 	}
-	p, err := s.Get(t.Context(), "a@1", tl, func(context.Context) ([]byte, error) { return nil, nil })
+	p, err := s.Get(t.Context(), "a@1", tl, compressed(func(context.Context) ([]byte, error) { return nil, nil }))
 	if err != nil || !p.Empty() {
 		t.Errorf("got %v, %v, want an empty tile", p, err)
 	}
@@ -83,9 +83,9 @@ func TestStoreMemoryLimit(t *testing.T) {
 	}
 	defer s.Close()
 	get := func(x uint32, n int) {
-		if _, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x, 0), func(context.Context) ([]byte, error) {
+		if _, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x, 0), compressed(func(context.Context) ([]byte, error) {
 			return content(uint64(x), n), nil
-		}); err != nil {
+		})); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.Stats().MemoryBytes; got > limit {
@@ -113,9 +113,9 @@ func TestStoreDisk(t *testing.T) {
 	opt := cache.StoreOptions{Dir: dir, MemoryBytes: -1, OnCorrupt: func(string, tile.Tile) { damaged.Add(1) }}
 	get := func(s *cache.Store, x uint32) {
 		t.Helper()
-		p, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x, 0), func(context.Context) ([]byte, error) {
+		p, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x, 0), compressed(func(context.Context) ([]byte, error) {
 			return content(uint64(x), 3000), nil
-		})
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,9 +192,9 @@ func TestStoreDiskLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		for x := range uint32(1000) {
-			if _, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x+round*1000, 0), func(context.Context) ([]byte, error) {
+			if _, err := s.Get(t.Context(), "a@1", mustTile(t, tile.W, 14, x+round*1000, 0), compressed(func(context.Context) ([]byte, error) {
 				return content(uint64(x), 3000), nil
-			}); err != nil {
+			})); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -209,5 +209,13 @@ func TestStoreDiskLimit(t *testing.T) {
 	// A batch comes in before the oldest go, and pages are not full.
 	if info.Size() > 5*limit {
 		t.Errorf("the file has %d bytes for a limit of %d", info.Size(), limit)
+	}
+}
+
+// compressed makes parts of what f returns.
+func compressed(f func(context.Context) ([]byte, error)) func(context.Context) (cache.Part, error) {
+	return func(ctx context.Context) (cache.Part, error) {
+		raw, err := f(ctx)
+		return cache.Compress(raw), err
 	}
 }

@@ -150,6 +150,10 @@ func (w *Writer) PutRaw(layerKey string, t tile.Tile, raw []byte) (int, error) {
 	if len(raw) == 0 {
 		return 0, nil
 	}
+	if len(raw) > MaxRawBytes {
+		_, err := CompressTile(layerKey, t, raw) // says so
+		return 0, err
+	}
 	known := rawHash{maphash.Bytes(w.seed[0], raw), maphash.Bytes(w.seed[1], raw), len(raw)}
 	w.mu.Lock()
 	layer, err := w.layer(layerKey)

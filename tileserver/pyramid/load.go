@@ -1,6 +1,7 @@
 package pyramid
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -41,8 +42,12 @@ type Reading struct {
 	classes map[string]string
 }
 
-// ClassOf returns name as a string, the same one each time.
+// ClassOf returns name as a string, the same one each time; of one that is longer than
+// any class's name the beginning.
 func (r *Reading) ClassOf(name []byte) string {
+	if len(name) > maxClassName {
+		name = bytes.ToValidUTF8(name[:maxClassName], nil)
+	}
 	s, ok := r.classes[string(name)]
 	if !ok {
 		if r.classes == nil {
@@ -62,7 +67,7 @@ func (s plain) Read(i int, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	r.ID, r.Class, r.AreaM2, r.NetM2, r.Alone = f.ID, f.Class, f.AreaM2, f.NetM2, f.Alone
+	r.ID, r.Class, r.AreaM2, r.NetM2, r.Alone = f.ID, r.ClassOf([]byte(f.Class)), f.AreaM2, f.NetM2, f.Alone
 	r.Cells, r.Tags = r.Cells[:0], append(r.Tags[:0], f.Tags...)
 	r.Rings.Reset()
 	r.Rings.Append(f.Geometry)

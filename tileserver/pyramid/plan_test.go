@@ -141,7 +141,7 @@ func TestBuildAllEqualsBuild(t *testing.T) {
 		same(t, fmt.Sprintf("%d workers, %d bytes: cells", c.workers, c.memory), cells, sink.cells)
 	}
 	// So few that covers are forgotten and opened again.
-	covers := pyramid.NewCovers(12, func(key string, t tile.Tile) ([]byte, error) { return cells[key+t.String()], nil })
+	covers := pyramid.NewCovers(12<<20, func(key string, t tile.Tile) ([]byte, error) { return cells[key+t.String()], nil })
 	for _, l := range layers[:2] {
 		for _, g := range tile.Grids() {
 			for z := g.MinZoom(); z <= 14; z++ {
@@ -189,7 +189,7 @@ func TestBuildAllErrors(t *testing.T) {
 	if _, err := pyramid.BuildAll(t.Context(), plan, sink); !errors.Is(err, sink.fail) {
 		t.Errorf("got %v", err)
 	}
-	_, err := pyramid.Make(t.Context(), s, tile.W.At(s.features[0].Geometry[0][0][0], 8), pyramid.Options{Covers: pyramid.NewCovers(9, func(string, tile.Tile) ([]byte, error) { return []byte{1, 2, 3}, nil })})
+	_, err := pyramid.Make(t.Context(), s, tile.W.At(s.features[0].Geometry[0][0][0], 8), pyramid.Options{Covers: pyramid.NewCovers(9<<20, func(string, tile.Tile) ([]byte, error) { return []byte{1, 2, 3}, nil })})
 	if err == nil {
 		t.Error("damaged cells were drawn")
 	}

@@ -1,4 +1,4 @@
-// Package pyramid makes tiles of every zoom from the features of one layer. It
+// Package pyramid makes tiles of every zoom from the features of layers. It
 // takes polygons on the ground and gives encoded vector tiles; it knows no file
 // and no server.
 //
@@ -9,8 +9,10 @@
 // is summed exactly in a grid of cells and drawn as whole cells, as many as the
 // area asks for, with one shape for each class that carries what it stands for.
 //
-// Each tile depends only on the features that reach into it, and each decision
-// about cells only on a block of 64 by 64 of them. So tiles can be made in any
+// Each tile of parcels depends only on the features that reach into it and, where they
+// are too many, on those of its neighbours. What a class is to have of a tile of cells
+// depends on that tile's ground alone, how a block of them is drawn on the ground beside
+// it too; never on how another block is drawn. So tiles can be made in any
 // order, by any number of workers, all at once by [Build] or one by one by
 // [Make], and are the same bytes.
 package pyramid
@@ -163,13 +165,18 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 	if _, err := tile.New(t.Grid, t.Z, t.X, t.Y); err != nil {
 		return nil, err
 	}
+	d := desks.Get().(*desk)
+	data, err := makeOne(ctx, d, s, t, opt)
+	desks.Put(d) // not after a panic, which leaves what is half done on it
+	return data, err
+}
+
+func makeOne(ctx context.Context, d *desk, s Source, t tile.Tile, opt Options) ([]byte, error) {
 	var data []byte
 	sink := &putter{cells: map[tile.Tile][]byte{}, put: func(_ tile.Tile, d []byte) error { data = d; return nil }}
 	b := &builder{plan: &Plan{Workers: 1, MemoryBytes: math.MaxInt64, Cells: CellsAll}, sink: sink, stats: Stats{Tiles: map[uint8]int{}}}
 	m := newMaker(opt.layer(s), t.Grid, int(t.Z), int(t.Z))
 	m.bit = 1
-	d := desks.Get().(*desk)
-	defer desks.Put(d)
 	if int(t.Z) > m.base() && opt.Crowding != nil {
 		err := b.makeCrowded(ctx, d, readerOf(s), spotted{m, t}, opt.Crowding)
 		return data, err
@@ -183,7 +190,7 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 		if err := b.cellsAround(ctx, d, readerOf(s), spotted{m, t}); err != nil {
 			return nil, err
 		}
-		covers = NewCovers(coversKept, sink.Cells)
+		covers = NewCovers(DefaultMemoryBytes/4, sink.Cells)
 	}
 	err := b.drawCells(d, covers, spotted{m, t})
 	return data, err

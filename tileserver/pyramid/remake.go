@@ -133,7 +133,7 @@ func (r *Remaking) Run(ctx context.Context, sink RemakeSink) error {
 	b := r.builder
 	b.sink = sink
 	err := b.each(ctx, len(r.jobs), func(ctx context.Context, d *desk, i int) error { return b.run(ctx, d, &r.jobs[i]) })
-	covers := NewCovers(coversKept, sink.Cells)
+	covers := NewCovers(coverBytes(&r.plan), sink.Cells)
 	for up := 0; err == nil; up++ {
 		cells, parents := r.zoom(up)
 		if len(cells) == 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"gengtu/tileserver/tile"
 )
@@ -33,7 +34,7 @@ type spotted struct {
 // zoom are all known, its tiles are drawn, each beside its neighbours, and the
 // cells of the zoom above are summed.
 func (b *builder) sums(ctx context.Context) error {
-	covers := NewCovers(coversKept, b.sink.Cells)
+	covers := NewCovers(coverBytes(b.plan), b.sink.Cells)
 	for up := 0; ; up++ {
 		var here, below []spotted
 		for _, m := range b.makers {
@@ -108,18 +109,15 @@ func (b *builder) drawCells(d *desk, covers *Covers, s spotted) error {
 	return b.emit(d, s.m, s.t, features, 0)
 }
 
-// coversKept is how many covers a building keeps in memory: a tile and its neighbours
-// for several workers.
-const coversKept = 48
-
-// Covers keeps what was last drawn of the ground below the parcels' zooms: of as many
-// tiles as it is told to, each of some 2 MB. What several tiles show is
-// drawn once then. It is safe for concurrent use.
+// Covers keeps what was last drawn of the ground below the parcels' zooms, within the
+// memory that it is told to. What several tiles show is drawn once then. It is safe for
+// concurrent use.
 type Covers struct {
-	most  int
+	most  int64 // bytes
 	cells func(layerKey string, t tile.Tile) ([]byte, error)
 
 	mu   sync.Mutex
+	held int64
 	used *list.List // of *keptCover, the last used in front
 	at   map[coverKey]*list.Element
 }
@@ -131,17 +129,25 @@ type coverKey struct {
 
 type keptCover struct {
 	key   coverKey
+	bytes int64 // counted in held
 	once  sync.Once
 	cover *cover
 	err   error
 }
 
-// NewCovers returns Covers that keep at most so many tiles and take cells, as
-// [BuildAll] gave them to its [Sink], from cells, which may be called by several
-// goroutines. What it returns must stay as it is for as long as the Covers are used.
-func NewCovers(most int, cells func(layerKey string, t tile.Tile) ([]byte, error)) *Covers {
-	return &Covers{most: most, cells: cells, used: list.New(), at: map[coverKey]*list.Element{}}
+// NewCovers returns Covers that keep about mostBytes, but those of a tile and its
+// neighbours at least, and take cells, as [BuildAll] gave them to its [Sink], from
+// cells, which may be called by several goroutines. What it returns must stay as it is
+// for as long as the Covers are used.
+func NewCovers(mostBytes int64, cells func(layerKey string, t tile.Tile) ([]byte, error)) *Covers {
+	return &Covers{most: mostBytes, cells: cells, used: list.New(), at: map[coverKey]*list.Element{}}
 }
+
+// leastCovers are a tile and its neighbours.
+const leastCovers = 9
+
+// coverBytes is what a building's covers may take.
+func coverBytes(p *Plan) int64 { return p.MemoryBytes / 4 }
 
 // get returns what a tile is covered by, nil when nothing is known of it. The
 // cover is shared and must not be changed.
@@ -152,6 +158,7 @@ func (c *Covers) get(key coverKey) (*cover, error) {
 		if data, k.err = c.cells(key.layer, key.t); k.err == nil && len(data) > 0 {
 			k.cover, k.err = openCover(data)
 		}
+		c.count(k, int64(len(data)))
 	})
 	return k.cover, k.err
 }
@@ -163,13 +170,52 @@ func (c *Covers) kept(key coverKey) *keptCover {
 	if e == nil {
 		e = c.used.PushFront(&keptCover{key: key})
 		c.at[key] = e
-		if c.used.Len() > c.most {
-			delete(c.at, c.used.Remove(c.used.Back()).(*keptCover).key)
-		}
 	} else {
 		c.used.MoveToFront(e)
 	}
 	return e.Value.(*keptCover)
+}
+
+// count counts what k takes, of whose stored bytes there are so many, when all of it is
+// drawn, and gives up what was not used for longest.
+func (c *Covers) count(k *keptCover, stored int64) {
+	const entry = 256
+	bytes := stored + entry
+	if k.cover != nil {
+		bytes += k.cover.drawnBytes()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at[k.key] == nil || c.at[k.key].Value != k {
+		return // given up already
+	}
+	k.bytes = bytes
+	for c.held += bytes; c.held > c.most && c.used.Len() > leastCovers; {
+		last := c.used.Remove(c.used.Back()).(*keptCover)
+		delete(c.at, last.key)
+		c.held -= last.bytes
+	}
+}
+
+// drawnBytes is what c takes when all its blocks are read and drawn.
+func (c *cover) drawnBytes() int64 {
+	const ofBlock, ofSheet = int64(unsafe.Sizeof(block{})), 2 * blockCells * blockCells
+	n := int64(0)
+	drawn := [tileBlocks * tileBlocks]bool{}
+	for _, k := range c.classes {
+		for i := range drawn {
+			if k.total(i) > 0 {
+				n += ofBlock
+				drawn[i] = true
+			}
+		}
+	}
+	for _, d := range drawn {
+		if d {
+			n += ofSheet
+		}
+	}
+	return n
 }
 
 // around returns the covers of a tile and its neighbours.

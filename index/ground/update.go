@@ -262,8 +262,14 @@ func (u *updating) above(path uint64, depth int) (stored, error) {
 	}
 	node, d := u.assembly.join(&lo, &hi)
 	r := new(encoder).record(&d)
-	if err := u.records.Delete(CellsBucket, r.key); err != nil {
-		return stored{}, err
+	// A cell that is divided now.
+	if v := u.records.Get(CellsBucket, r.key); v != nil {
+		if err := u.overlapping(v, func(name uint64) { u.dropped[name] = true }); err != nil {
+			return stored{}, err
+		}
+		if err := u.records.Delete(CellsBucket, r.key); err != nil {
+			return stored{}, err
+		}
 	}
 	return node, u.put(NodesBucket, r)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -270,4 +271,62 @@ func buildOf(t *testing.T, s Source) []kept {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// Two features that shared ground in a cell which is divided into blocks, because
+// much came there, share none when one of them has gone.
+func TestUpdateDividedCell(t *testing.T) {
+	const n = 90
+	all := &changing{land: randomLand(3, n)}
+	rng := rand.New(rand.NewPCG(4, 4))
+	add := func(id uint64, layer int, m geo.MultiPolygon) {
+		all.shapes, all.layer = append(all.shapes, m), append(all.layer, layer)
+		all.inView, all.weights, all.ids = append(all.inView, false), append(all.weights, 1), append(all.ids, id)
+	}
+	lo, hi := metres(n*50*0.5, n*50*0.5), metres(n*50*0.98, n*50*0.98)
+	empty, come := map[uint64]bool{}, map[uint64]bool{}
+	for _, m := range all.shapes {
+		id := rng.Uint64()>>11 | 1
+		all.ids = append(all.ids, id)
+		b := m.Box()
+		empty[id] = b.Max.Lon > lo.Lon && b.Max.Lat > lo.Lat && b.Min.Lon < hi.Lon && b.Min.Lat < hi.Lat
+	}
+	const gone, stays = uint64(1) << 41, uint64(1) << 42
+	at := metres(n*50*0.6, n*50*0.6)
+	for k, id := range []uint64{gone, stays} {
+		shift := int64(k) * 30_000
+		b := geo.Box{Min: geo.Position{Lon: at.Lon + shift, Lat: at.Lat}, Max: geo.Position{Lon: at.Lon + shift + 100_000, Lat: at.Lat + 100_000}}
+		add(id, 0, geo.MultiPolygon{b.Polygon()})
+	}
+	for i := range uint64(900) {
+		x, y := n*50*(0.53+0.2*float64(i%30)/30), n*50*(0.53+0.2*float64(i/30)/30)
+		var ring geo.Ring
+		for k := range 256 {
+			angle := 2 * math.Pi * float64(k) / 256
+			ring = append(ring, metres(x+9*math.Cos(angle), y+9*math.Sin(angle)))
+		}
+		id := 1<<43 | i
+		come[id] = true
+		add(id, 1, geo.MultiPolygon{{append(ring, ring[0])}})
+	}
+	before := all.pick(func(id uint64) bool { return !empty[id] && !come[id] })
+	after := all.pick(func(id uint64) bool { return !empty[id] && id != gone })
+	var c overlay.Change
+	for i, id := range all.ids {
+		x := overlay.Extent{Box: all.shapes[i].Box(), Vertices: all.shapes[i].Vertices()}
+		switch {
+		case id == gone:
+			c.Gone = append(c.Gone, x)
+		case come[id]:
+			c.Come = append(c.Come, x)
+		}
+	}
+	m := remember(buildOf(t, before))
+	ok, err := Update(t.Context(), after, &c, m, func(int, int) {})
+	if err != nil || !ok {
+		t.Fatalf("it was not taken in: %v", err)
+	}
+	if got, want := m.plain(t), remember(buildOf(t, after)).plain(t); !maps.Equal(want, got) {
+		t.Error("the records are not those of a build")
+	}
 }

@@ -60,9 +60,15 @@ func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision
 		if err == nil && done {
 			about, err = ground.About(r)
 		}
+		if err == nil {
+			err = r.end()
+		}
 		return err
 	})
-	if err = errors.Join(err, r.end(), db.Close()); err != nil {
+	if err != nil {
+		err = errors.Join(err, r.giveUp())
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return about, nil
@@ -119,8 +125,7 @@ func (r *groundRecords) rest() error {
 	if r.bytes < batchBytes {
 		return nil
 	}
-	r.bytes = 0
-	if err := r.tx.Commit(); err != nil {
+	if err := r.end(); err != nil {
 		return err
 	}
 	var err error
@@ -128,11 +133,17 @@ func (r *groundRecords) rest() error {
 	return err
 }
 
-// end writes what is left. After an error of the work the file is worth nothing,
-// so that it does no harm either.
+// end writes what is left.
 func (r *groundRecords) end() error {
+	tx := r.tx
+	r.tx, r.bytes = nil, 0
+	return tx.Commit()
+}
+
+// giveUp ends a transaction that is under way without writing it.
+func (r *groundRecords) giveUp() error {
 	if r.tx == nil {
 		return nil
 	}
-	return r.tx.Commit()
+	return r.tx.Rollback()
 }

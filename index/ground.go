@@ -117,18 +117,6 @@ func (ix *Index) loadGround() error {
 	return ix.openGround(path)
 }
 
-// attach gives ix the partition at path, which has just been made of it, when it
-// has none.
-func (ix *Index) attach(path string) error {
-	if ix.ground != nil {
-		return nil
-	}
-	if err := ix.openGround(path); err != nil {
-		return err
-	}
-	return ix.join()
-}
-
 func (ix *Index) openGround(path string) error {
 	db, err := openReadOnly(path)
 	if err != nil {

@@ -42,8 +42,8 @@ type TileSet struct {
 	built  *cache.Reader
 	covers *pyramid.Covers // of built
 	made   *cache.Reader   // nil when all zooms were built
-	work   string        // the directory of made
-	ids    []uint64      // of all tiles, sorted
+	work   string          // the directory of made
+	ids    []uint64        // of all tiles, sorted
 	zooms  map[string]*[2]int
 }
 

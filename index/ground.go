@@ -13,6 +13,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/ground"
+	"gengtu/index/overlay"
 	"gengtu/index/spill"
 )
 
@@ -262,7 +263,7 @@ func (s *groundSource) Count(b geo.Box, limit int) int {
 	n := 0
 	for _, l := range s.stored {
 		l.layer.Search(b, func(i int) bool {
-			n += recordVertices(l.layer.records[i])
+			n += overlay.VerticesIn(b, l.layer.Box(i), recordVertices(l.layer.records[i]))
 			return n <= limit
 		})
 	}

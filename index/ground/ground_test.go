@@ -38,7 +38,7 @@ func (l *land) Search(b geo.Box, visit func(int32, int)) {
 
 func (l *land) Count(b geo.Box, limit int) int {
 	n := 0
-	l.Search(b, func(_ int32, vertices int) { n += vertices })
+	l.Search(b, func(o int32, vertices int) { n += overlay.VerticesIn(b, l.shapes[o].Box(), vertices) })
 	return n
 }
 
@@ -352,4 +352,22 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 	})
+}
+
+// One feature of very many corners over a wide area does not divide the ground into
+// blocks without end.
+func TestManyCorners(t *testing.T) {
+	l := &land{}
+	var ring geo.Ring
+	for i := range 60_000 {
+		angle := 2 * math.Pi * float64(i) / 60_000
+		ring = append(ring, metres(20_000+19_000*math.Cos(angle), 20_000+19_000*math.Sin(angle)))
+	}
+	l.shapes = append(l.shapes, geo.MultiPolygon{{append(ring, ring[0])}})
+	l.layer, l.inView, l.weights = append(l.layer, 0), append(l.inView, false), append(l.weights, 1)
+	frame := overlay.NewFrame(l.Box())
+	blocks, err := frame.Blocks(t.Context(), l)
+	if err != nil || len(blocks) > 100 {
+		t.Errorf("%d blocks, %v", len(blocks), err)
+	}
 }

@@ -32,6 +32,24 @@ type Extent struct {
 	Vertices int
 }
 
+// VerticesIn estimates how many vertices of a feature with that box lie in b: all of a
+// small feature, of a large one as many as its box shares with b. Else a part of the
+// ground under one feature of very many vertices would be divided without end.
+func VerticesIn(b, feature geo.Box, vertices int) int {
+	const small = blockVertices / 16
+	if vertices <= small {
+		return vertices
+	}
+	share := func(low, high, from, to int64) float64 {
+		if to <= from {
+			return 1
+		}
+		return max(0, float64(min(high, to)-max(low, from))/float64(to-from))
+	}
+	part := share(b.Min.Lon, b.Max.Lon, feature.Min.Lon, feature.Max.Lon) * share(b.Min.Lat, b.Max.Lat, feature.Min.Lat, feature.Max.Lat)
+	return max(int(part*float64(vertices)), 1)
+}
+
 // Change is what the features of a ground are others than they were in: Gone are
 // features as they were, Come as they are.
 type Change struct{ Gone, Come []Extent }
@@ -138,7 +156,7 @@ func reaching(box geo.Box, all []Extent) (out []Extent, vertices int) {
 	for _, x := range all {
 		if x.Box.Intersects(box) {
 			out = append(out, x)
-			vertices += x.Vertices
+			vertices += VerticesIn(box, x.Box, x.Vertices)
 		}
 	}
 	return out, vertices

@@ -89,8 +89,8 @@ type Ground interface {
 	// Search visits the features whose boxes meet b, in rising order, with an
 	// estimate of their vertices.
 	Search(b geo.Box, visit func(owner int32, vertices int))
-	// Count returns the sum of the estimates that Search gives, or, when it is more
-	// than limit, any number above limit.
+	// Count returns the sum of what [VerticesIn] makes of the estimates that Search
+	// gives, or, when it is more than limit, any number above limit.
 	Count(b geo.Box, limit int) int
 	// Rings appends the rings of a feature to r, directed as stored.
 	Rings(owner int32, r *geo.Rings) error

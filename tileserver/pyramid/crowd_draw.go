@@ -138,36 +138,12 @@ func (d *drawer) patchwork(around *crowds, classKey string) ([]mvt.Feature, erro
 	if err != nil {
 		return nil, err
 	}
-	classes, numbers := merged(&covers)
-	clear(d.tracer.cells[:])
-	d.patch = d.patch[:0]
-	for n, c := range covers {
-		if c != nil {
-			d.take(&surrounded, n, numbers[n])
-		}
+	if covers[4] == nil {
+		// Only neighbours draw here, and their classes have the count 0.
+		return d.shapes(&covers, &surrounded, "", classKey)
 	}
-	for _, c := range covers {
-		if c != nil && c.bad.Load() {
-			return nil, damaged("格网", "its cells")
-		}
-	}
-	shapes := d.tracer.trace(d.patch, len(classes))
-	if own := covers[4]; own != nil {
-		most, _ := own.most()
-		largest, _ := slices.BinarySearchFunc(classes, most, byName)
-		for i := range classes {
-			if len(shapes[i]) == 0 {
-				classes[largest].join(&classes[i])
-			}
-		}
-	}
-	var features []mvt.Feature
-	for i := range classes {
-		if len(shapes[i]) > 0 {
-			features = append(features, mvt.Feature{Polygons: shapes[i], Tags: classes[i].tags(classKey)})
-		}
-	}
-	return features, nil
+	most, _ := covers[4].most()
+	return d.shapes(&covers, &surrounded, most, classKey)
 }
 
 // restricted returns what of c, the cover of t, lies in the merged blocks, with the

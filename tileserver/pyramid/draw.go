@@ -70,25 +70,32 @@ func (d *drawer) draw(around *neighbours, classKey string) ([]mvt.Feature, error
 	if total == 0 {
 		return nil, nil
 	}
-	classes, numbers := merged(around)
+	return d.shapes(around, around, most, classKey)
+}
+
+// shapes returns one feature for each class that covers draw in a tile, each block of
+// them with what surrounds it. What stands for a class that is too small to show is
+// the class most.
+func (d *drawer) shapes(covers, surroundings *neighbours, most, classKey string) ([]mvt.Feature, error) {
+	classes, numbers := merged(covers)
 	clear(d.tracer.cells[:])
 	d.patch = d.patch[:0]
-	for n, c := range around {
+	for n, c := range covers {
 		if c != nil {
-			d.take(around, n, numbers[n])
+			d.take(surroundings, n, numbers[n])
 		}
 	}
-	for _, c := range around {
+	for _, c := range covers {
 		if c != nil && c.bad.Load() {
 			return nil, damaged("格网", "its cells")
 		}
 	}
 	shapes := d.tracer.trace(d.patch, len(classes))
-	// What stands for a class that is too small to show is the largest one.
-	largest, _ := slices.BinarySearchFunc(classes, most, byName)
-	for i := range classes {
-		if len(shapes[i]) == 0 {
-			classes[largest].join(&classes[i])
+	if largest, ok := slices.BinarySearchFunc(classes, most, byName); ok {
+		for i := range classes {
+			if len(shapes[i]) == 0 {
+				classes[largest].join(&classes[i])
+			}
 		}
 	}
 	var features []mvt.Feature

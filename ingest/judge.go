@@ -66,6 +66,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
 		}
 		if !j.refused && !j.leftOut {
+			w.compute(w.source.crs, j)
 			w.identify(j)
 			j.stored = w.encoder.Encode(&j.Feature)
 		}

@@ -227,6 +227,7 @@ func union(a, b []string) []string {
 type placesOf struct {
 	key, place        []int // in the order in which they count
 	class, patch, net int
+	ratio, deducted   int // KCXS and KCMJ
 }
 
 // locate finds the fields that have a meaning.
@@ -239,7 +240,7 @@ func (l *layerRun) locate() {
 		return out
 	}
 	p := &l.profile
-	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
+	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net), l.field(ratioField), l.field(deductedField)}
 }
 
 func (l *layerRun) field(name string) int {

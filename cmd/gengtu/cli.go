@@ -47,7 +47,7 @@ func commands() []command {
 		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
-		{"info", "EDITION | PATH", "查看", "describe an edition or a delivery", runInfo},
+		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
 		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later},

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"gengtu/index"
 	"gengtu/index/geo"
 	"gengtu/ingest"
@@ -106,6 +109,7 @@ func TestComputedAreas(t *testing.T) {
 				got[f.Values[l.Field("BSM")].(string)] = []int64{f.Patch, f.Net}
 			}
 			patch, net := int64(0), int64(0)
+			var ofRecord [2]*float64 // the layer's sums, which hold nothing computed
 			for i, want := range test.want {
 				have := got[fmt.Sprintf("6299010100%08d", i+1)]
 				if len(have) == 0 {
@@ -113,6 +117,14 @@ func TestComputedAreas(t *testing.T) {
 				}
 				if have[0] != want[0] || have[1] != want[1] {
 					t.Errorf("record %d has %d and %d, want %d and %d", i+1, have[0], have[1], want[0], want[1])
+				}
+				for k := range want {
+					if index.OfRecord(want[k]) {
+						if ofRecord[k] == nil {
+							ofRecord[k] = new(float64)
+						}
+						*ofRecord[k] += float64(want[k]) / 100
+					}
 				}
 				if a, ok := index.ComputedOf(want[0]); ok {
 					patch += a
@@ -123,6 +135,9 @@ func TestComputedAreas(t *testing.T) {
 			}
 			meta := l.Meta
 			rep := layer(t, r.report, "dltb")
+			if diff := cmp.Diff(ofRecord, [2]*float64{meta.PatchM2, meta.NetM2}, cmpopts.EquateApprox(0, 0.001)); diff != "" {
+				t.Errorf("sums of record (-want +got):\n%s", diff)
+			}
 			for what, sum := range map[string]int64{"patch": patch, "net": net} {
 				in, told := meta.PatchComputed, rep.PatchComputed
 				if what == "net" {

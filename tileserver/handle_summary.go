@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,7 +40,16 @@ func (s *Server) handleSummary(r *request) error {
 			return problem.New("PARAMETER_LAYERS", "公顷表只写一个图层", "the hectare table is of one layer")
 		}
 	}
-	tallies, err := s.tallies(r, names)
+	detail := areas.OfClasses
+	if table != "" {
+		detail = areas.OfRecords
+	}
+	done, err := s.overlays.take()
+	if err != nil {
+		return err
+	}
+	defer done()
+	tallies, err := s.tallies(r, names, detail)
 	if err != nil {
 		return err
 	}
@@ -92,14 +102,14 @@ func (s *Server) summaryQuestion(r *request) (areas.SummaryQuestion, error) {
 
 // tallies adds up the layers that are asked about: once a generation, then it is
 // known.
-func (s *Server) tallies(r *request, names []string) ([]*areas.Tally, error) {
+func (s *Server) tallies(r *request, names []string, detail areas.Detail) ([]*areas.Tally, error) {
 	layers, err := areas.SummaryLayers(r.ix(), names, r.query("vintage"))
 	if err != nil {
 		return nil, err
 	}
 	var out []*areas.Tally
 	for _, l := range layers {
-		t, err := remember(&r.gen.memo, "tally "+l.Meta.Key(), func() (*areas.Tally, error) { return s.tally(l) })
+		t, err := remember(&r.gen.memo, fmt.Sprintf("tally %d %s", detail, l.Meta.Key()), func() (*areas.Tally, error) { return s.tally(l, detail) })
 		if err != nil {
 			return nil, err
 		}
@@ -108,15 +118,10 @@ func (s *Server) tallies(r *request, names []string) ([]*areas.Tally, error) {
 	return out, nil
 }
 
-func (s *Server) tally(l *index.Layer) (*areas.Tally, error) {
-	done, err := s.overlays.take()
-	if err != nil {
-		return nil, err
-	}
-	defer done()
+func (s *Server) tally(l *index.Layer, detail areas.Detail) (*areas.Tally, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
 	defer cancel()
-	return areas.TallyOf(ctx, l)
+	return areas.TallyOf(ctx, l, detail)
 }
 
 func writeHectares(b *bytes.Buffer, q areas.SummaryQuestion, t *areas.Tally, form areas.Form, about areas.About) error {

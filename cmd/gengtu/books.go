@@ -97,9 +97,13 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	if err != nil {
 		return err
 	}
+	detail := areas.OfClasses
+	if *b.table != "" {
+		detail = areas.OfRecords
+	}
 	var tallies []*areas.Tally
 	for _, l := range layers {
-		t, err := areas.TallyOf(e.ctx, l)
+		t, err := areas.TallyOf(e.ctx, l, detail)
 		if err != nil {
 			return err
 		}

@@ -132,12 +132,28 @@ func bookedArea(area int64) (int64, bool) {
 	return index.ComputedOf(area)
 }
 
+// Detail is what a tally tells apart.
+type Detail int
+
+// What sums by place are made of, and what hectare tables are, which may be sums
+// too: some ten times as much.
+const (
+	OfClasses Detail = iota
+	OfRecords
+)
+
+// classFields is how many of tallyFields sums are asked by.
+const classFields = tallyIsland + 1
+
 // TallyOf goes through all features of a layer once. Errors are ctx's, or say that
 // the file is damaged.
-func TallyOf(ctx context.Context, l *index.Layer) (*Tally, error) {
+func TallyOf(ctx context.Context, l *index.Layer, detail Detail) (*Tally, error) {
 	var fields [len(tallyFields)]int
 	for k, name := range tallyFields {
 		fields[k] = l.Field(name)
+		if detail == OfClasses && k >= classFields {
+			fields[k] = -1
+		}
 	}
 	if l.Meta.ClassField != "" {
 		fields[tallyClass] = l.Field(l.Meta.ClassField)

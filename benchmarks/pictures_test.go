@@ -87,6 +87,9 @@ func TestPictures(t *testing.T) {
 		}
 		var said []string
 		for _, p := range both {
+			if len(p.tiles[v.zoom]) == 0 {
+				t.Fatalf("%s has no tiles of zoom %d", p.name, v.zoom)
+			}
 			z, err := c.Zoom(t.Context(), v.zoom, p.tiles[v.zoom])
 			if err != nil {
 				t.Fatal(err)

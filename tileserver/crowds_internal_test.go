@@ -171,9 +171,24 @@ func sameDigest(t *testing.T, got, want *cache.Reader) {
 	}
 }
 
+// servedAlone is the generation of ix, whose tiles r has, with places for so many tiles
+// to be made at once.
+func servedAlone(t *testing.T, ix *index.Index, r *cache.Reader, places int) *generation {
+	t.Helper()
+	stores := make([]*cache.Store, 2)
+	for i := range stores {
+		var err error
+		if stores[i], err = cache.OpenStore("g", cache.StoreOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = stores[i].Close() })
+	}
+	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: make(chan struct{}, places), refs: 1}
+}
+
 func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {
 	t.Helper()
-	g := &generation{ix: ix, built: r}
+	g := servedAlone(t, ix, r, 2)
 	lost := map[string]int{}
 	for _, grid := range tile.Grids() {
 		x0, y0, x1, y1 := grid.Range(ix.Layer("cropland", "").Extent(), 13)

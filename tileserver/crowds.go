@@ -244,7 +244,8 @@ func (g *generation) mayBeCrowded(l *index.Layer, t tile.Tile) bool {
 			return parcels <= LargeTileBytes
 		})
 	}
-	return parcels > 0 && parcels+cells > LargeTileBytes
+	// What gives up bytes has more than a small share.
+	return parcels > LargeTileBytes/smallShare && parcels+cells > LargeTileBytes
 }
 
 // uncrowded makes a layer's tile of a zoom that was not built. The layers that are sent

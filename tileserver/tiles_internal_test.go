@@ -77,7 +77,7 @@ func TestMayBeCrowded(t *testing.T) {
 		zoom             uint8
 		cropland, others int
 		want             bool
-	}{{12, 12, 13, true}, {12, 13, 13, false}, {12, 12, 12, true}, {16, 13, 13, false}, {16, 13, 17, true}} {
+	}{{12, 12, 13, true}, {12, 13, 13, false}, {12, 12, 12, true}, {16, 13, 13, false}, {16, 13, 17, false}, {13, 13, 17, true}} {
 		for i := range ix.Manifest.Layers {
 			ix.Manifest.Layers[i].ParcelZoom = c.others
 		}

@@ -179,11 +179,11 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 	for _, l := range s.layers {
 		for _, zooms := range missing {
 			if err := m.layer(ctx, l, zooms); err != nil {
-				return errors.Join(err, m.gen.wholes.Close(), w.Abort())
+				return errors.Join(err, m.close(), w.Abort())
 			}
 		}
 	}
-	if err := errors.Join(m.gen.wholes.Close(), w.Close()); err != nil {
+	if err := errors.Join(m.close(), w.Close()); err != nil {
 		return err
 	}
 	s.made, err = cache.Open(path)

@@ -3,6 +3,7 @@ package tileserver
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"gengtu/tileserver/tile"
 )
@@ -56,6 +57,28 @@ func TestTileSetCrowded(t *testing.T) {
 		}
 		if made != all {
 			t.Errorf("%v: %d tiles were told of, %d are there", names, made, all)
+		}
+	}
+}
+
+// Whatever ends the making of a set, it waits for what is still being drawn: the files
+// are closed next.
+func TestTileSetEnds(t *testing.T) {
+	s := &TileSet{ix: texts(t, 10, 10, 10)}
+	m, err := s.newTileMaker(nil, &TileSetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.gen.making <- struct{}{} // one is drawn
+	done := make(chan error)
+	go func() { done <- m.close() }()
+	select {
+	case <-done:
+		t.Error("it does not wait")
+	case <-time.After(20 * time.Millisecond):
+		<-m.gen.making
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	}
 }

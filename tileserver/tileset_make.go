@@ -28,6 +28,16 @@ func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker
 	return &tileMaker{g, w, opt.Making, 0}, nil
 }
 
+// close ends drawings that nobody waits for any more, and waits for their end: they read
+// files that are closed next.
+func (m *tileMaker) close() error {
+	err := m.gen.wholes.Close()
+	for range cap(m.gen.making) {
+		m.gen.making <- struct{}{}
+	}
+	return err
+}
+
 // layer makes the tiles of a layer in zooms: below its parcels' of the cells that
 // the edition has, the others of its features.
 func (m *tileMaker) layer(ctx context.Context, l *index.Layer, zooms [2]int) error {

@@ -229,7 +229,8 @@ func (g *generation) crewOf(l *index.Layer) (crew, int) {
 const cellsBytes = 250_000
 
 // mayBeCrowded tells whether t, of a zoom that was not built, may be crowded. Features
-// take less in a tile than where they are stored, so most tiles are not.
+// that do not cross one another take less in a tile than where they are stored, so most
+// tiles are not.
 func (g *generation) mayBeCrowded(l *index.Layer, t tile.Tile) bool {
 	c, _ := g.crewOf(l)
 	parcels, cells := int64(0), int64(0)

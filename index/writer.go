@@ -82,9 +82,14 @@ func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	return l
 }
 
-// Expect makes room for n features, before any is added.
+// Expect makes room for n features, before any is added: no more than what they may
+// take in memory.
 func (l *LayerWriter) Expect(n int) {
-	l.ids, l.entries = make(map[uint64]int64, n), make([]packed, 0, n)
+	room := n
+	if most := l.writer.memory; most > 0 {
+		room = int(min(int64(n), most/2/packedBytes))
+	}
+	l.ids, l.entries = make(map[uint64]int64, n), make([]packed, 0, room)
 }
 
 // View adds a layer that is a selection from another one of the same vintage.

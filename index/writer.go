@@ -43,10 +43,6 @@ type Writer struct {
 // writer that is given up after that is to be abandoned.
 func NewWriter(path string) *Writer { return &Writer{path: path} }
 
-// DefaultMemoryBytes is what features take until they are written when nothing is
-// said.
-const DefaultMemoryBytes = 1 << 30
-
 // Limit bounds what features take in memory until they are written. Beyond it 16 to
 // 32 bytes a feature stay there, by which equal ids are found; the file is the same.
 func (w *Writer) Limit(memoryBytes int64) { w.memory = memoryBytes }

@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -76,6 +77,52 @@ func TestReviseGroundDamaged(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cutting is a context that cuts a file off whenever it is asked.
+type cutting struct {
+	context.Context //nolint:containedctx // it is one
+	cut             func()
+}
+
+func (c cutting) Err() error {
+	c.cut()
+	return c.Context.Err()
+}
+
+// The same of a features file that is cut off while it is changed.
+func TestReviseDamaged(t *testing.T) {
+	features := randomFeatures(3000)
+	from, m := write(t, features)
+	path := filepath.Join(from, edition.FeaturesFile)
+	if err := index.Seal(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), edition.FeaturesFile)
+	if err := os.WriteFile(to, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base, err := index.OpenBase(from, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := base.Layer("dltb", "2024")
+	ctx := cutting{t.Context(), func() {
+		if err := os.Truncate(to, 2*pageBytes); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err = base.Revise(ctx, to, []index.Delta{{Layer: stored, Put: index.NewWriter("").Layer(*stored), Delete: []uint64{features[7].ID}}})
+	if p := problem.Of(err); p == nil || p.Code != "FEATURES_DAMAGED" {
+		t.Errorf("got %v", err)
+	}
+	if err := base.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -238,7 +238,7 @@ func (t *HectareTable) row(s *sheet.Sheet, r *HectareRow) {
 		name, number = sheet.Name, sheet.Ha
 	}
 	indent := map[Level]string{"township": "　", "village": "　　"}[r.Level]
-	s.Styled(indent+r.Name, name)
+	s.Styled(indent+r.called(), name)
 	s.Styled(r.Place, name)
 	s.Number(ofSteps(r.Total, hectareDecimals), number)
 	for i, v := range r.Values {
@@ -249,6 +249,15 @@ func (t *HectareTable) row(s *sheet.Sheet, r *HectareRow) {
 		s.Number(ofSteps(v, hectareDecimals), style)
 	}
 	s.End()
+}
+
+// called is the place's name; of one that sums others up and has no name in the
+// edition it says that.
+func (r *HectareRow) called() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return map[Level]string{"county": "合计", "township": "小计"}[r.Level]
 }
 
 // note says what the table is, and what is to be known of it.

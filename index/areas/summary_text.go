@@ -135,7 +135,7 @@ func (t *HectareTable) WriteText(w io.Writer) error {
 	out.add(head...)
 	for i := range t.Rows {
 		r := &t.Rows[i]
-		row := []string{r.Place, r.Name, fixed(r.Total, hectareDecimals)}
+		row := []string{r.Place, r.called(), fixed(r.Total, hectareDecimals)}
 		for _, k := range shown {
 			row = append(row, fixed(r.Values[k], hectareDecimals))
 		}

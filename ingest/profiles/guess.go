@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"cmp"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,7 +110,7 @@ func (s *Set) named(names []string) []*Profile {
 		for _, name := range names {
 			name = baseName(name)
 			for _, pattern := range p.Files {
-				if ok, err := path.Match(strings.ToUpper(pattern), name); ok && err == nil {
+				if fits(strings.ToUpper(pattern), name) {
 					best = max(best, len(pattern)-strings.Count(pattern, "*"))
 				}
 			}
@@ -132,4 +131,25 @@ func (s *Set) named(names []string) []*Profile {
 func baseName(name string) string {
 	b := filepath.Base(name)
 	return strings.ToUpper(strings.TrimSuffix(b, filepath.Ext(b)))
+}
+
+// fits tells whether a name is what a pattern stands for, in which each * is any text.
+func fits(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	last := len(parts) - 1
+	if !strings.HasPrefix(name, parts[0]) {
+		return false
+	}
+	rest := name[len(parts[0]):]
+	for _, part := range parts[1:last] {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(part):]
+	}
+	return strings.HasSuffix(rest, parts[last])
 }

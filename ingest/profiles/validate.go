@@ -1,7 +1,6 @@
 package profiles
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -79,7 +78,7 @@ func (f *file) check(s *Set) error {
 		return fault([]string{"fields"}, "没有字段", "it has no fields")
 	}
 	for _, x := range p.Files {
-		if _, err := path.Match(x, ""); err != nil || strings.Trim(x, "*?") == "" {
+		if strings.ContainsAny(x, `?[]\\/`) || strings.Trim(x, "*") == "" {
 			return fault([]string{"files", x}, "文件名样式 %.80q 不合规", "the pattern %.80q of file names is not allowed", x)
 		}
 	}

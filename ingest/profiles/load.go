@@ -253,7 +253,7 @@ func (f *file) takeOver(from *Profile) error {
 	p.Source = cmp.Or(p.Source, from.Source)
 	for _, x := range []struct{ to, from *[]string }{{&p.Key, &from.Key}, {&p.Place, &from.Place}, {&p.Code, &from.Code}} {
 		if *x.to == nil {
-			*x.to = *x.from
+			*x.to = slices.DeleteFunc(slices.Clone(*x.from), func(n string) bool { return slices.Contains(p.Without, n) })
 		}
 	}
 	if p.Cropland == nil {
@@ -281,6 +281,9 @@ func (f *file) takeOver(from *Profile) error {
 		}
 		if x.Source == "" {
 			x.Source = from.Source
+		}
+		if p.Optional {
+			x.Required, x.RequiredWhen = false, nil
 		}
 		if i := slices.IndexFunc(own, func(o Field) bool { return o.Name == x.Name }); i >= 0 {
 			x = own[i]

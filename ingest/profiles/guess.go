@@ -59,7 +59,15 @@ func (s *Set) Guess(fields []string, names ...string) []Match {
 			out = append(out, m)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
+	slices.SortStableFunc(out, func(a, b Match) int {
+		if a.Score == b.Score && a.Named != b.Named {
+			if a.Named {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.Score, a.Score)
+	})
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -52,13 +53,14 @@ func Load(user fs.FS) (*Set, error) {
 	}
 	for name, f := range l.files {
 		l.base[name] = f
+		f.embedded = true
 	}
 	if user != nil {
 		if err := l.folder(user); err != nil {
 			return nil, err
 		}
 	}
-	for name := range l.files {
+	for _, name := range slices.Sorted(maps.Keys(l.files)) {
 		if err := l.resolve(name); err != nil {
 			return nil, err
 		}
@@ -83,9 +85,10 @@ func Load(user fs.FS) (*Set, error) {
 // file is one profile as read.
 type file struct {
 	path     string
-	root     yaml.Node
+	data     []byte
 	profile  Profile
 	resolved state
+	embedded bool
 }
 
 type state uint8
@@ -159,10 +162,7 @@ func fileProblem(name string, line int, zh, en string, args ...any) *problem.Pro
 }
 
 // decode reads one document strictly: a key that is not known is refused.
-func decode(name string, data []byte, root *yaml.Node, to any) error {
-	if err := yaml.Unmarshal(data, root); err != nil {
-		return fileProblem(name, 0, "%[1]s", "%[1]s", plain(err)).Because(err)
-	}
+func decode(name string, data []byte, to any) error {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
 	err := d.Decode(to)
@@ -190,8 +190,8 @@ func plain(err error) string {
 }
 
 func (l *loader) readProfile(name string, data []byte) error {
-	f := &file{path: name}
-	if err := decode(name, data, &f.root, &f.profile); err != nil {
+	f := &file{path: name, data: data}
+	if err := decode(name, data, &f.profile); err != nil {
 		return err
 	}
 	p := &f.profile
@@ -241,12 +241,12 @@ func (l *loader) resolve(name string) error {
 	} else if err := l.resolve(p.Like); err != nil {
 		return err
 	}
-	return f.takeOver(&from.profile)
+	return f.takeOver(from)
 }
 
 // takeOver fills in what f does not say.
-func (f *file) takeOver(from *Profile) error {
-	p := &f.profile
+func (f *file) takeOver(other *file) error {
+	p, from := &f.profile, &other.profile
 	p.Geometry = cmp.Or(p.Geometry, from.Geometry)
 	p.Scheme, p.Class = cmp.Or(p.Scheme, from.Scheme), cmp.Or(p.Class, from.Class)
 	p.Patch, p.Net = cmp.Or(p.Patch, from.Patch), cmp.Or(p.Net, from.Net)
@@ -269,7 +269,8 @@ func (f *file) takeOver(from *Profile) error {
 		}
 	}
 	for _, w := range p.Without {
-		if !from.Knows(w) {
+		// What the program carries may leave out what a user's file does not have.
+		if !from.Knows(w) && (!f.embedded || other.embedded) {
 			return fileProblem(f.path, f.line("without", w), "%s 没有字段 %.80q", "%s has no field %.80q", from.Name, w)
 		}
 	}

@@ -112,13 +112,20 @@ func day(year int64, month, dayOfMonth int) string {
 // plane returns patch n as a polygon in planeCode, with its right ring.
 func (l *landscape) plane(n int) [][][]geo.XY {
 	p := &l.patches[n]
-	polygon := [][]geo.XY{l.ground(p.shell)}
+	polygon := [][]geo.XY{l.closed(p.shell)}
 	for _, h := range p.holes {
-		g := l.ground(h)
+		g := l.closed(h)
 		slices.Reverse(g)
 		polygon = append(polygon, g)
 	}
 	return [][][]geo.XY{polygon}
+}
+
+// closed returns the plane coordinates of r in planeCode, the first repeated at the end:
+// not every format closes rings by itself.
+func (l *landscape) closed(r ring) []geo.XY {
+	g := l.ground(r)
+	return append(g, g[0])
 }
 
 // lonLat returns patch n as a polygon in lonLatCode.
@@ -144,7 +151,7 @@ func (l *landscape) merged(patches []int) []covered {
 		var plane, lonLat [][]geo.XY
 		sum := 0.0
 		for _, r := range rings {
-			g := l.ground(r)
+			g := l.closed(r)
 			s := l.crs.Ring(g)
 			sum += geo.RingArea(s)
 			plane, lonLat = append(plane, g), append(lonLat, degrees(s))

@@ -3,7 +3,6 @@ package sample
 import (
 	"fmt"
 	"maps"
-	"math"
 
 	"gengtu/index/geo"
 )
@@ -101,28 +100,19 @@ func (s sheet) box() (west, south, east, north int64) {
 	return lon(s.column), lat(s.row), lon(s.column + 1), lat(s.row + 1)
 }
 
-// ring returns the sheet's border.
+// ring returns the sheet's border, closed.
 func (s sheet) ring() geo.Ring {
 	w, so, e, n := s.box()
-	return geo.Ring{{Lon: w, Lat: so}, {Lon: e, Lat: so}, {Lon: e, Lat: n}, {Lon: w, Lat: n}}
+	return geo.Ring{{Lon: w, Lat: so}, {Lon: e, Lat: so}, {Lon: e, Lat: n}, {Lon: w, Lat: n}, {Lon: w, Lat: so}}
 }
 
-// area returns the theoretical area of the sheet (图幅理论面积) in square metres: the
-// trapezoid on the ellipsoid of CGCS2000 between its parallels and meridians, by the
-// series of the survey's rule on areas (国土调查办发〔2008〕32号).
+// area returns the theoretical area of the sheet (图幅理论面积) in square metres, without the
+// rounding of its corners.
 func (s sheet) area() float64 {
-	const (
-		polarRadius = 6356752.31414036 // metres
-		degree      = math.Pi / 180
-	)
-	series := [...]float64{1.003364089834192927, -0.0011241893819271, 1.69945947351895e-6, -2.71785784557756e-9, 4.35841900483452e-12}
-	south, north := float64(s.row)/rowsInDegree*degree, float64(s.row+1)/rowsInDegree*degree
-	sum := 0.0
-	for i, c := range series {
-		k := float64(2*i + 1)
-		sum += c * math.Sin(k*(north-south)/2) * math.Cos(k*(north+south)/2)
+	corner := func(c, r int64) geo.LonLat {
+		return geo.LonLat{Lon: float64(c) / columnsInDegree, Lat: float64(r) / rowsInDegree}
 	}
-	return 2 * polarRadius * polarRadius / columnsInDegree * degree * sum
+	return geo.CellArea(corner(s.column, s.row), corner(s.column+1, s.row+1))
 }
 
 // sheetPart is a sheet and what of the landscape lies on it.

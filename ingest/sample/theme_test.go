@@ -237,7 +237,7 @@ func TestUpdatePackage(t *testing.T) {
 // have the theoretical area of the survey's test vectors.
 func TestControlAreas(t *testing.T) {
 	t.Parallel()
-	s := write(t, sample.Options{Parcels: 6000, Seed: 2})
+	s := write(t, sample.Options{Parcels: 2600, Seed: 2})
 	total, villages := geo.Hundredths(0), map[string]geo.Hundredths{}
 	for _, r := range read(t, filepath.Join(s.Dir, "2024", "DLTB.shp")).rows {
 		total += hundredths(r, "TBMJ")
@@ -267,5 +267,61 @@ func TestControlAreas(t *testing.T) {
 	}
 	if sum != total || len(sheets.rows) < 2 {
 		t.Errorf("%d sheets add up to %v, the patches to %v", len(sheets.rows), sum, total)
+	}
+}
+
+// GDAL reads the themes as they are meant: number, system, valid polygons, areas of
+// record against its own, Chinese names of files and values.
+func TestGDALReadsThemes(t *testing.T) {
+	t.Parallel()
+	known := embedded(t)
+	s := write(t, sample.Options{Parcels: 1000, Seed: 3})
+	for _, l := range s.Themes {
+		path := filepath.Join(s.Dir, filepath.FromSlash(l.File))
+		p := known.Of(l.Name)
+		printed := gdal(t, "-so", "-al", path)
+		code, shape := "4524", "geometry"
+		switch l.Name {
+		case "quality", "supplement", "fragile", "arid", "redline", "control-sheet", "xzqjx":
+			code = "4490"
+		}
+		if strings.HasSuffix(l.File, ".gpkg") {
+			shape = "geom"
+		}
+		if !strings.Contains(printed, `ID["EPSG",`+code+`]]`) || strings.Contains(printed, "Warning") {
+			t.Errorf("%s: %s", path, printed)
+		}
+		for i := range p.Fields {
+			if f := p.Fields[i].Name; !strings.Contains(printed, "\n"+f+": ") && l.Name != "xzqjx" && !strings.HasSuffix(l.File, ".geojson") {
+				t.Errorf("%s: GDAL finds no field %s", path, f)
+			}
+		}
+		_, name, _ := strings.Cut(printed, "Layer name: ")
+		name, _, _ = strings.Cut(name, "\n")
+		sum := "0"
+		if p.Patch != "" {
+			sum = `sum("` + p.Patch + `")`
+		}
+		remark := "BZ"
+		if l.Name == "contract" {
+			remark = "DKBZXX"
+		}
+		printed = gdal(t, "-q", "-dialect", "sqlite", "-sql", "select count(*) n, total(not st_isvalid("+shape+")) bad, total("+remark+" = '合成样例数据，非真实土地') marked, "+
+			sum+" booked, total(st_area("+shape+")) ground from \""+name+"\"", path)
+		n, booked, ground := number(t, printed, "n"), 0.0, number(t, printed, "ground")
+		if l.Features > 0 && p.Patch != "" {
+			booked = number(t, printed, "booked")
+		}
+		if int(n) != l.Features || number(t, printed, "bad") != 0 || number(t, printed, "marked") != n {
+			t.Errorf("%s: want %d: %s", path, l.Features, printed)
+		}
+		if geo.HundredthsOf(booked) != l.Patch {
+			t.Errorf("%s: %s add up to %v, the summary says %v", path, p.Patch, booked, l.Patch)
+		}
+		// 59 km from its meridian the plane's areas are (59 / 6371)² too large; of villages
+		// the control area is booked, of sheets another thing than their ground.
+		if r := ground / booked; code == "4524" && n > 0 && (r < 1.00008 || r > 1.00009) {
+			t.Errorf("%s: plane and booked areas differ by the factor %v", path, r)
+		}
 	}
 }

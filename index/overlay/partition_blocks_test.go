@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,20 +15,13 @@ type boxes []Extent
 
 func (g boxes) Owners() int { return len(g) }
 
-func (g boxes) Count(b geo.Box, limit int) int {
-	n := 0
-	for _, x := range g {
-		if x.Box.Intersects(b) && n <= limit {
-			n += x.Vertices
-		}
-	}
-	return n
-}
+func (g boxes) Extent(o int32) Extent { return g[o] }
 
-func (g boxes) Search(b geo.Box, visit func(owner int32, vertices int)) {
-	for i, x := range g {
-		if x.Box.Intersects(b) {
-			visit(int32(i), x.Vertices)
+// Search goes from the last to the first: its order must not show.
+func (g boxes) Search(b geo.Box, visit func(owner int32) bool) {
+	for i, x := range slices.Backward(g) {
+		if x.Box.Intersects(b) && !visit(int32(i)) {
+			return
 		}
 	}
 }

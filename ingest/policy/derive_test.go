@@ -18,6 +18,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
 	"gengtu/ingest"
@@ -41,16 +42,7 @@ type edited struct {
 
 func open(t *testing.T, dir string, m *edition.Manifest) edited {
 	t.Helper()
-	ix, err := index.OpenFiles(dir, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ix.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return edited{ix, filepath.Join(dir, edition.FeaturesFile)}
+	return edited{indextest.Open(t, dir, m), filepath.Join(dir, edition.FeaturesFile)}
 }
 
 // delivery ingests the county's delivery.

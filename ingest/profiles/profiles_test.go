@@ -350,29 +350,6 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// The patterns of file names mean what regular expressions of .* mean.
-func FuzzFile(f *testing.F) {
-	f.Add("*DLTB*", "610402DLTB")
-	f.Add("GBZ*", "GBZ")
-	f.Add("a*b*b", "aXbXb")
-	f.Fuzz(func(t *testing.T, pattern, name string) {
-		if strings.ContainsAny(pattern+name, "/\\.?[]{}\"\n\r:#\x00") || strings.Trim(pattern, "*") == "" || name == "" || !regexp.MustCompile(`^[\p{Han}A-Za-z0-9_*]+$`).MatchString(pattern) {
-			return
-		}
-		text := strings.Replace(house, "key:", "files: [\""+pattern+"\"]\nkey:", 1)
-		s, err := profiles.Load(fstest.MapFS{"house.yaml": {Data: []byte(text)}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := regexp.MustCompile("^(?s)" + strings.ReplaceAll(regexp.QuoteMeta(strings.ToUpper(pattern)), `\*`, ".*") + "$").MatchString(strings.ToUpper(name))
-		got := slices.ContainsFunc(s.Guess([]string{"BSM", "CS"}, name), func(m profiles.Match) bool { return m.Profile.Name == "house" && m.Named })
-		better := s.File(name)
-		if got != want && (got || better == nil || better.Name == "house") {
-			t.Errorf("%q fits %q: %v, want %v", name, pattern, got, want)
-		}
-	})
-}
-
 // Whatever a file says, it is refused as a problem of that file or taken, and then what
 // speaks of a person in the embedded profiles still does.
 func FuzzLoad(f *testing.F) {

@@ -14,6 +14,7 @@ import (
 func runInfo(e *env, fs *flags) error {
 	encoding := fs.String("encoding", "", "shapefile 的文字编码|encoding of text in shapefiles")
 	books := newBooksFlags(fs)
+	folder := fs.String("profiles", "", profilesUsage)
 	args, err := fs.parse(0, 1)
 	switch {
 	case err != nil:
@@ -34,6 +35,10 @@ func runInfo(e *env, fs *flags) error {
 		_, _, err := edition.Current(path) // says that it is none
 		return err
 	}
+	known, err := loadProfiles(*folder)
+	if err != nil {
+		return err
+	}
 	tables, err := source.Tables(path)
 	if err != nil {
 		return err
@@ -43,7 +48,7 @@ func runInfo(e *env, fs *flags) error {
 		if len(tables) == 1 {
 			t = ""
 		}
-		d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: *encoding})
+		d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: *encoding})
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type reading struct {
 	crs, encoding, vintage string
 	strict                 bool
 	report                 string
+	profiles               string
 	workers                int
 }
 
@@ -32,6 +33,7 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
+	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
@@ -46,7 +48,9 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 		}
 		opt.CRS = &crs
 	}
-	return opt, nil
+	var err error
+	opt.Profiles, err = loadProfiles(f.profiles)
+	return opt, err
 }
 
 func (f *reading) inputs() ([]ingest.Input, error) {
@@ -193,7 +197,11 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
+			known, err := loadProfiles(f.profiles)
+			if err != nil {
+				return err
+			}
+			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
 			}

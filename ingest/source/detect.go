@@ -20,11 +20,18 @@ const (
 	formatShapefile
 	formatGeoPackage
 	formatFlatGeobuf
+	formatVCT
 )
+
+// several tells whether a file of the format may hold several layers.
+func (f format) several() bool { return f == formatGeoPackage || f == formatVCT }
 
 // sniffBytes is how much of a file's beginning is looked at; more than any
 // format's mark needs, so that white space before JSON does not hide it.
 const sniffBytes = 512
+
+// vctBegin is what a VCT file begins with.
+const vctBegin = "HeadBegin"
 
 // utf8BOM is the byte order mark that some programs put before UTF-8 text.
 var utf8BOM = []byte{0xEF, 0xBB, 0xBF}
@@ -82,6 +89,9 @@ func detectContent(head []byte, ext string) (format, error) {
 	if len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == recordSeparator) {
 		return formatGeoJSON, nil
 	}
+	if len(text) > len(vctBegin) && bytes.EqualFold(text[:len(vctBegin)], []byte(vctBegin)) {
+		return formatVCT, nil
+	}
 	return detectEnding(len(text) == 0, ext)
 }
 
@@ -91,7 +101,7 @@ func detectEnding(blank bool, ext string) (format, error) {
 	expected := map[string]string{
 		".shp": "shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeobuf",
 		".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSON", ".geojsons": "GeoJSON",
-		".ndjson": "GeoJSON", ".jsonl": "GeoJSON",
+		".ndjson": "GeoJSON", ".jsonl": "GeoJSON", ".vct": "VCT",
 	}[ext]
 	if expected == "GeoJSON" && blank {
 		return formatGeoJSON, nil

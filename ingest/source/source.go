@@ -188,6 +188,10 @@ func Open(ctx context.Context, path string, opt Options) (Reader, error) {
 		r, err = openFlatGeobuf(path)
 	case formatVCT:
 		r, err = openVCT(ctx, path, opt)
+	case formatTXT:
+		r, err = openTXT(path, opt)
+	case formatZip:
+		r, err = openZip(ctx, path, opt)
 	default:
 		r, err = openGeoJSON(ctx, path, opt)
 	}
@@ -239,6 +243,8 @@ func AllTables(path string) ([]TableInfo, error) {
 		}
 	case formatVCT:
 		out, err = vctTables(path)
+	case formatZip:
+		out, err = zipTables(path)
 	default:
 		out = []TableInfo{{Name: baseName(path)}}
 	}

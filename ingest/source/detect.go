@@ -25,11 +25,12 @@ const (
 	formatVCT
 	formatTXT
 	formatZip
+	formatGDB
 )
 
 // several tells whether a file of the format may hold several layers.
 func (f format) several() bool {
-	return f == formatGeoPackage || f == formatVCT || f == formatZip
+	return f == formatGeoPackage || f == formatVCT || f == formatZip || f == formatGDB
 }
 
 // sniffBytes is how much of a file's beginning is looked at; more than any
@@ -55,11 +56,11 @@ func detect(path string) (format, error) {
 			Advise("先存成文件再交", "save what comes out of it as a file first")
 	}
 	if info.IsDir() {
-		p := problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file")
-		if ext == ".gdb" {
-			return 0, p.Advise("先转换：ogr2ogr 输出.gpkg %s", "convert it first: ogr2ogr OUT.gpkg %s", path)
+		if isGeodatabase(path) {
+			return formatGDB, nil
 		}
-		return 0, p.Advise("请给出其中的数据文件", "name a data file in it")
+		return 0, problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file").
+			Advise("请给出其中的数据文件，整个文件夹用 --delivery", "name a data file in it, or the whole folder with --delivery")
 	}
 	head, err := readHead(path)
 	if err != nil {

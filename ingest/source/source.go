@@ -192,6 +192,8 @@ func Open(ctx context.Context, path string, opt Options) (Reader, error) {
 		r, err = openTXT(path, opt)
 	case formatZip:
 		r, err = openZip(ctx, path, opt)
+	case formatGDB:
+		r, err = openGDB(ctx, path, opt)
 	default:
 		r, err = openGeoJSON(ctx, path, opt)
 	}
@@ -245,6 +247,8 @@ func AllTables(path string) ([]TableInfo, error) {
 		out, err = vctTables(path)
 	case formatZip:
 		out, err = zipTables(path)
+	case formatGDB:
+		out, err = gdbTables(path)
 	default:
 		out = []TableInfo{{Name: baseName(path)}}
 	}

@@ -56,7 +56,7 @@ func detect(path string) (format, error) {
 			Advise("先存成文件再交", "save what comes out of it as a file first")
 	}
 	if info.IsDir() {
-		if isGeodatabase(path) {
+		if IsGeodatabase(path) {
 			return formatGDB, nil
 		}
 		return 0, problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file").

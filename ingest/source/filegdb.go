@@ -61,8 +61,8 @@ func (w *lastWords) String() string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(string(w.text), "\uFFFD")), " ")
 }
 
-// isGeodatabase tells whether the folder at path is a File Geodatabase.
-func isGeodatabase(path string) bool {
+// IsGeodatabase tells whether the folder at path is a File Geodatabase.
+func IsGeodatabase(path string) bool {
 	if strings.EqualFold(filepath.Ext(path), ".gdb") {
 		return true
 	}

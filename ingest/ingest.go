@@ -27,6 +27,8 @@ type Options struct {
 	CRS *geo.CRS
 	// Encoding is the encoding of text in shapefiles; "" finds it.
 	Encoding string
+	// Attributes are tables that are joined to layers by business key.
+	Attributes []Attributes
 	// Strict mends nothing, and fails the run when any feature is refused.
 	Strict bool
 	// Workers is how many goroutines check and mend; 0 takes all processors. The

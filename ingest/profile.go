@@ -19,17 +19,22 @@ var profilesYAML []byte
 // Profile is what is known of a layer: its fields under their standard names
 // and what each is for.
 type Profile struct {
-	Name     string         `yaml:"name"`
-	Title    edition.Title  `yaml:"title"`
-	Key      []string       `yaml:"key"`
-	Patch    string         `yaml:"patch"`
-	Net      string         `yaml:"net"`
-	Place    []string       `yaml:"place"`
-	Code     []string       `yaml:"code"`
-	Class    string         `yaml:"class"`
-	Required []string       `yaml:"required"`
-	Personal []string       `yaml:"personal"`
-	Fields   []ProfileField `yaml:"fields"`
+	Name     string        `yaml:"name"`
+	Title    edition.Title `yaml:"title"`
+	Key      []string      `yaml:"key"`
+	Patch    string        `yaml:"patch"`
+	Net      string        `yaml:"net"`
+	Place    []string      `yaml:"place"`
+	Code     []string      `yaml:"code"`
+	Class    string        `yaml:"class"`
+	Required []string      `yaml:"required"`
+	Personal []string      `yaml:"personal"`
+	// Files are the names that files and tables of the layer have: patterns as of
+	// [path.Match], those that name the same thing in one, with | between them.
+	// FilesElse are taken where a folder has none of Files.
+	Files     []string       `yaml:"files"`
+	FilesElse []string       `yaml:"files_else"`
+	Fields    []ProfileField `yaml:"fields"`
 	// Standard tells that there is a profile for this very layer.
 	Standard bool `yaml:"-"`
 }

@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 		}
 		m := edition.Layer{Name: name, Fields: []edition.Field{{Name: "ODD"}, {Name: "BSM"}, {Name: "LXDH", Known: true}, {Name: "X", Known: true, Personal: true}}}
 		for _, pf := range p.Fields {
-			m.Fields = append(m.Fields, edition.Field{Name: pf.Name, Known: true, Personal: slices.Contains(p.Personal, pf.Name)})
+			m.Fields = append(m.Fields, edition.Field{Name: pf.Name, Known: true, Personal: pf.Personal})
 		}
 		metas = append(metas, m)
 	}

@@ -117,7 +117,7 @@ func (d *Description) fill(p *profiles.Profile, fields []source.Field) {
 	d.Title, d.Fields = p.Title, m.fields
 	d.Missing, d.Unknown = append(d.Missing, m.missing...), append(d.Unknown, m.unknown...)
 	d.Mapping = make([]Mapped, len(fields))
-	for i, f := range fields {
+	for i, f := range fields { // those that are left out go nowhere
 		d.Mapping[i] = Mapped{From: f.Name, Kind: f.Kind.String(), Width: f.Width}
 	}
 	for i, c := range m.columns {

@@ -36,8 +36,8 @@ func commands() []command {
 	return []command{
 		{"demo", "[--listen ADDR] [--data DIR] [--parcels N]", "样例→入库→发布→服务，一条命令", "sample → ingest → publish → serve, in one command", runDemo},
 		{"sample", "--out DIR [--parcels N] [--seed N]", "写出一套合成的成果数据", "write a synthetic landscape as deliveries", runSample},
-		{"ingest", "--out EDITION --layer NAME[@VINTAGE]=PATH[#TABLE] …", "成果入库", "take deliveries into an edition", runIngest},
-		{"check", "PATH … --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
+		{"ingest", "--out EDITION --layer NAME[@VINTAGE]=PATH[#TABLE] … | --delivery DIR", "成果入库", "take deliveries into an edition", runIngest},
+		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
 		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
 		{"update", "--edition EDITION --layer NAME=PATH … [--delete FILE]", "增量更新", "take changed features in", runUpdate},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},

@@ -31,7 +31,7 @@ func runInfo(e *env, fs *flags) error {
 	if _, err := os.Stat(filepath.Join(path, "CURRENT")); err == nil {
 		return e.infoEdition(path)
 	}
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
+	if st, err := os.Stat(path); err == nil && st.IsDir() && !source.IsGeodatabase(path) {
 		_, _, err := edition.Current(path) // says that it is none
 		return err
 	}

@@ -221,14 +221,16 @@ func (s *vctScan) line(section string) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		for range points {
+		if points > 0 && !s.pointed {
 			b, err := s.text.need(section)
 			if err != nil {
 				return 0, err
 			}
-			if !s.pointed {
-				s.first, s.pointed = s.head.point(b)
-			}
+			s.first, s.pointed = s.head.point(b)
+			points--
+		}
+		if err := s.text.pass(section, points); err != nil {
+			return 0, err
 		}
 	}
 	return s.finish(section)

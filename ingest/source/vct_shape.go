@@ -35,7 +35,8 @@ type vctParser struct {
 	reader *vct
 	text   *decoder
 	known  []map[string]any // decoded texts of each column
-	window vctWindow
+	window vctWindow        // of lines
+	about  vctWindow        // of polygons
 	refs   []int64
 	line   []geo.XY
 	shape  shape
@@ -171,7 +172,7 @@ func (p *vctParser) polygon(at int, record int64) *problem.Problem {
 // references reads the numbers of a polygon's lines, 0 between its rings.
 func (p *vctParser) references(at int) (label geo.XY, bad *problem.Problem) {
 	r := p.reader
-	b, bad := p.window.read(r.file, r.polygons.offsets[at], int(r.polygons.sizes[at]))
+	b, bad := p.about.read(r.file, r.polygons.offsets[at], int(r.polygons.sizes[at]))
 	if bad != nil {
 		return label, bad
 	}
@@ -329,18 +330,80 @@ func (p *vctParser) points(id int64) *problem.Problem {
 		count, b = cutText(b)
 		points, _ := parseInteger(count)
 		for range points {
-			var text []byte
-			text, b = cutText(b)
-			xy, ok := r.head.point(text)
+			xy, behind, ok := r.head.plainPoint(b)
 			if !ok {
-				return problem.New("VCT_POINT", "线 %d 的坐标 %q 不是数", "line %d has a point that is no number: %q", id, short(text))
+				var text []byte
+				text, behind = cutText(b)
+				xy, ok = r.head.point(text)
+				b = text // for the message
 			}
+			if !ok {
+				return problem.New("VCT_POINT", "线 %d 的坐标 %q 不是数", "line %d has a point that is no number: %q", id, short(b))
+			}
+			b = behind
 			if len(p.line) == 0 || p.line[len(p.line)-1] != xy {
 				p.line = append(p.line, xy)
 			}
 		}
 	}
 	return nil
+}
+
+// plainPoint reads a line x,y in its usual form, digits with a point, and returns what
+// stands behind it; false for any other form.
+func (h *vctHead) plainPoint(b []byte) (xy geo.XY, behind []byte, ok bool) {
+	x, i := plainDecimal(b, 0)
+	if i == 0 || i >= len(b) || b[i] != h.separator {
+		return xy, nil, false
+	}
+	y, j := plainDecimal(b, i+1)
+	end := j
+	if end < len(b) && b[end] == '\r' {
+		end++
+	}
+	if j == i+1 || end >= len(b) || b[end] != '\n' {
+		return xy, nil, false
+	}
+	if h.swapped {
+		x, y = y, x
+	}
+	return geo.XY{X: x, Y: y}, b[end+1:], true
+}
+
+// plainDecimal reads digits with a point and a sign from b[at:] and returns where they
+// end, which is at when there are none, or more than [parseDecimal] reads exactly in
+// its fast way.
+func plainDecimal(b []byte, at int) (v float64, end int) {
+	i, negative := at, false
+	if i < len(b) && b[i] == '-' {
+		negative = true
+		i++
+	}
+	var mantissa uint64
+	start, point := i, -1
+	for ; i < len(b); i++ {
+		c := b[i] - '0'
+		if c <= 9 {
+			mantissa = mantissa*10 + uint64(c)
+		} else if b[i] == '.' && point < 0 {
+			point = i
+		} else {
+			break
+		}
+	}
+	digits, behind := i-start, 0
+	if point >= 0 {
+		digits--
+		behind = i - point - 1
+	}
+	if digits == 0 || digits > 18 || mantissa > 1<<53 {
+		return 0, at
+	}
+	v = float64(mantissa) / tenPowers[behind]
+	if negative {
+		v = -v
+	}
+	return v, i
 }
 
 // cutText returns the first line of b without the blanks around it, and the rest.

@@ -45,8 +45,7 @@ func (t *vctText) next() ([]byte, error) {
 	t.line++
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return nil, problem.New("VCT_LINE", "第 %d 行超过 %d 字节", "line %d is longer than %d bytes", t.line, len(b)).
-			Advise("这不像 VCT 文本，请重新取得该文件", "that is no text of a VCT; get the file again")
+		return nil, t.tooLong(len(b))
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
 	case err != nil && len(b) == 0:
@@ -58,6 +57,34 @@ func (t *vctText) next() ([]byte, error) {
 	t.lastSize = int64(len(b))
 	t.last = bytes.TrimSpace(b)
 	return t.last, nil
+}
+
+// pass moves behind n lines of the section of that name.
+func (t *vctText) pass(section string, n int64) error {
+	for range n {
+		b, err := t.in.ReadSlice('\n')
+		t.at += int64(len(b))
+		t.line++
+		if err == nil && (t.line&0xFFFF != 0 || t.ctx.Err() == nil) {
+			continue
+		}
+		switch {
+		case err == nil:
+			return t.ctx.Err()
+		case errors.Is(err, io.EOF):
+			return t.truncated(section)
+		case errors.Is(err, bufio.ErrBufferFull):
+			return t.tooLong(len(b))
+		}
+		return err
+	}
+	return nil
+}
+
+// tooLong is the problem of a line that no VCT has.
+func (t *vctText) tooLong(n int) *problem.Problem {
+	return problem.New("VCT_LINE", "第 %d 行超过 %d 字节", "line %d is longer than %d bytes", t.line, n).
+		Advise("这不像 VCT 文本，请重新取得该文件", "that is no text of a VCT; get the file again")
 }
 
 // again lets the last line come again.

@@ -123,7 +123,9 @@ func TestFindDelivery(t *testing.T) {
 				t.Fatal(err)
 			}
 			var taken, aside []string
-			relative := func(path string) string { return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator))) }
+			relative := func(path string) string {
+				return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator)))
+			}
 			for _, x := range d.Taken {
 				taken = append(taken, x.Layer+"="+relative(x.Path))
 			}

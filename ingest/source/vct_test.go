@@ -317,6 +317,25 @@ func TestVCTHeads(t *testing.T) {
 	}
 }
 
+// Without the zone before the eastings the head alone tells the zone, in either layout
+// and for both widths of zones.
+func TestVCTZones(t *testing.T) {
+	body := strings.ReplaceAll(vctBody, "36559", "559")
+	for parameters, want := range map[string]int{
+		"Parameters:108,1,500000,0,3,36": 4545, "Parameters:108,,,,1.0,36500000,0.0,3,36": 4545,
+		"Parameters:111,1,500000,0,6,19": 4508, "Parameters:108,,,,1.0,500000,0.0,3,": 4545,
+	} {
+		_, l := readTable(t, writeVCT(t, vctHead("Datamark:LANDUSE-VCT", parameters)+body), "")
+		if l.CRS.EPSG != want {
+			t.Errorf("%s: %+v, want EPSG %d", parameters, l.CRS, want)
+		}
+	}
+	_, l := readTable(t, writeVCT(t, vctHead("Datamark:LANDUSE-VCT", "Parameters:")+body), "")
+	if p := l.CRS.Problem; p == nil || p.Code != "VCT_ZONE" {
+		t.Errorf("no parameters: %+v", l.CRS)
+	}
+}
+
 // A table that belongs to no geometry must be read, with and without numbers before
 // its rows, and listed as what it is.
 func TestVCTTables(t *testing.T) {

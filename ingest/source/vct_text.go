@@ -109,16 +109,16 @@ func (t *vctText) truncated(section string) *problem.Problem {
 		Advise("请重新取得该文件", "get the file again")
 }
 
-// integer reads a line that holds a whole number in [least, most].
-func (t *vctText) integer(section string, least, most int64) (int64, error) {
+// integer reads a line that holds a whole number in [0, most].
+func (t *vctText) integer(section string, most int64) (int64, error) {
 	b, err := t.need(section)
 	if err != nil {
 		return 0, err
 	}
 	v, ok := parseInteger(b)
-	if !ok || v < least || v > most {
-		return 0, t.syntax("第 %[1]d 行（%[2]s）是 %[3]q，应为 %[4]d 到 %[5]d 的整数",
-			"line %[1]d (%[2]s) says %[3]q where a whole number from %[4]d to %[5]d should be", t.line, section, short(b), least, most)
+	if !ok || v < 0 || v > most {
+		return 0, t.syntax("第 %[1]d 行（%[2]s）是 %[3]q，应为 0 到 %[4]d 的整数",
+			"line %[1]d (%[2]s) says %[3]q where a whole number from 0 to %[4]d should be", t.line, section, short(b), most)
 	}
 	return v, nil
 }

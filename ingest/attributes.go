@@ -249,6 +249,18 @@ func (l *layerRun) attributesOf() error {
 	return nil
 }
 
+// joinTables adds the fields of the layer's tables to those of a file.
+func (l *layerRun) joinTables(s *sourceRun, fields []source.Field) ([]source.Field, error) {
+	for _, t := range l.tables {
+		j, more, err := t.joinOnto(s.in, &l.profile, fields)
+		if err != nil {
+			return nil, err
+		}
+		s.joins, fields = append(s.joins, j), more
+	}
+	return fields, nil
+}
+
 // tellAttributes lists the keys of tables that met no record, and those of several
 // rows.
 func (l *layerRun) tellAttributes() {

@@ -127,7 +127,8 @@ func (p *vctParser) geometry(at int, f *Feature) {
 			Advise("核对标识码和要素是否齐全", "check the number and whether polygons are missing")
 		return
 	case vctTwice:
-		f.Problem = problem.New("VCT_TWICE", "同一标识码有不止一个面或属性行", "its number is that of more than one polygon or row")
+		f.Problem = problem.New("VCT_TWICE", "同一标识码有不止一个面或属性行", "its number is that of more than one polygon or row").
+			Advise("请让标识码不重复，重新输出 VCT", "have each number used once, and the file written again")
 		return
 	}
 	if f.Problem = p.polygon(at, f.Record); f.Problem == nil {
@@ -181,13 +182,15 @@ func (p *vctParser) references(at int) (label geo.XY, bad *problem.Problem) {
 	_, b = cutText(b) // style
 	kind, b := cutText(b)
 	if v, _ := parseInteger(kind); v != vctIndirect {
-		return label, problem.New("VCT_KIND", "面 %d 的特征类型是 %q，只读由线组成的面（100）", "polygon %d is of kind %q; those made of lines (100) are read", r.polygons.ids[at], short(kind))
+		return label, problem.New("VCT_KIND", "面 %d 的特征类型是 %q，只读由线组成的面（100）", "polygon %d is of kind %q; those made of lines (100) are read", r.polygons.ids[at], short(kind)).
+			Advise(vctAgainZh, vctAgainEn)
 	}
 	text, b := cutText(b)
 	label, _ = r.head.point(text) // a label that is none is not needed
 	of, b := cutText(b)
 	if v, _ := parseInteger(of); v != vctOfLines {
-		return label, problem.New("VCT_KIND", "面 %d 由类型 %q 组成，只读由线组成的面（21）", "polygon %d is made of kind %q; those made of lines (21) are read", r.polygons.ids[at], short(of))
+		return label, problem.New("VCT_KIND", "面 %d 由类型 %q 组成，只读由线组成的面（21）", "polygon %d is made of kind %q; those made of lines (21) are read", r.polygons.ids[at], short(of)).
+			Advise(vctAgainZh, vctAgainEn)
 	}
 	_, b = cutText(b) // their number
 	for len(b) > 0 {
@@ -240,7 +243,8 @@ func (g *vctRing) add(ref int64) *problem.Problem {
 		return nil
 	}
 	if len(p.shape.points)+len(line) > vctMostPoints {
-		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million")
+		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million").
+			Advise("请拆成几个要素", "divide it into several features")
 	}
 	if ref < 0 {
 		reversePoints(line)
@@ -305,7 +309,8 @@ func (p *vctParser) points(id int64) *problem.Problem {
 	case at < 0:
 		return noVCTLine(id)
 	case !alone:
-		return problem.New("VCT_LINE_TWICE", "线 %d 不止一条", "there is more than one line with number %d", id)
+		return problem.New("VCT_LINE_TWICE", "线 %d 不止一条", "there is more than one line with number %d", id).
+			Advise("请让标识码不重复，重新输出 VCT", "have each number used once, and the file written again")
 	}
 	b, bad := p.window.read(r.file, r.lines.offsets[at], int(r.lines.sizes[at]))
 	if bad != nil {
@@ -317,7 +322,8 @@ func (p *vctParser) points(id int64) *problem.Problem {
 	kind, b := cutText(b)
 	parts, b := cutText(b)
 	if v, _ := parseInteger(kind); v != vctDirect {
-		return problem.New("VCT_KIND", "线 %d 的特征类型是 %q，只读直接给出坐标的线（1）", "line %d is of kind %q; those that give their points (1) are read", id, short(kind))
+		return problem.New("VCT_KIND", "线 %d 的特征类型是 %q，只读直接给出坐标的线（1）", "line %d is of kind %q; those that give their points (1) are read", id, short(kind)).
+			Advise(vctAgainZh, vctAgainEn)
 	}
 	n, _ := parseInteger(parts) // the first pass has seen them
 	for range n {
@@ -338,7 +344,8 @@ func (p *vctParser) points(id int64) *problem.Problem {
 				b = text // for the message
 			}
 			if !ok {
-				return problem.New("VCT_POINT", "线 %d 的坐标 %q 不是数", "line %d has a point that is no number: %q", id, short(b))
+				return problem.New("VCT_POINT", "线 %d 的坐标 %q 不是数", "line %d has a point that is no number: %q", id, short(b)).
+					Advise("请用原软件重新输出 VCT", "have it written again by the program that made it")
 			}
 			b = behind
 			if len(p.line) == 0 || p.line[len(p.line)-1] != xy {
@@ -406,6 +413,12 @@ func plainDecimal(b []byte, at int) (v float64, end int) {
 	return v, i
 }
 
+// What to do about forms that are not read.
+const (
+	vctAgainZh = "请把它输出成由折线组成的面，再交"
+	vctAgainEn = "have it written as polygons that are made of straight lines"
+)
+
 // cutText returns the first line of b without the blanks around it, and the rest.
 func cutText(b []byte) (line, rest []byte) { return cutField(b, '\n') }
 
@@ -454,7 +467,8 @@ func (w *vctWindow) read(file io.ReaderAt, offset int64, n int) ([]byte, *proble
 	got, err := file.ReadAt(w.buf[:size], offset)
 	w.buf, w.offset = w.buf[:got], offset
 	if got < n {
-		return nil, problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err).Because(err)
+		return nil, problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err).Because(err).
+			Advise("请检查磁盘和网络", "check the disk and the network")
 	}
 	return w.buf[:n], nil
 }

@@ -7,8 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -452,68 +450,4 @@ func codesOf(t *testing.T, path string) (codes map[string]bool, area float64) {
 		tell(p)
 	}
 	return codes, area
-}
-
-// clockwise turns shells clockwise and holes counter-clockwise.
-func clockwise(polygons [][][]geo.XY) {
-	for _, polygon := range polygons {
-		for i, r := range polygon {
-			a := 0.0
-			for k := range r {
-				p, q := r[k], r[(k+1)%len(r)]
-				a += (p.X-r[0].X)*(q.Y-r[0].Y) - (q.X-r[0].X)*(p.Y-r[0].Y)
-			}
-			if i == 0 && a > 0 || i > 0 && a < 0 {
-				slices.Reverse(r)
-			}
-		}
-	}
-}
-
-// What is written as VCT must come back: every coordinate, every value and the
-// coordinate system; rings may be turned round; from each system that is written.
-func TestVCTRoundTrip(t *testing.T) {
-	for _, file := range []string{"../../../shared/data/delivery/2024/DLTB.shp", "../../../shared/data/delivery/2024/YJJBNTTB.gpkg", "../../../shared/data/delivery/2024/XZQ.fgb"} {
-		if _, err := os.Stat(file); err != nil {
-			t.Skip("the delivery is not here")
-		}
-		want, l := readTable(t, file, "")
-		path := filepath.Join(t.TempDir(), "x.vct")
-		out := *l
-		crs, err := geo.ParseWKT(l.CRS.WKT)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out.CRS = source.CRSInfo{EPSG: crs.EPSG()}
-		w, err := source.Create(path, &out, source.WriteOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range want {
-			if err := w.Write(&want[i]); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		got, back := readTable(t, path, l.Table)
-		if back.CRS.EPSG != crs.EPSG() || len(back.Notes) > 0 || len(w.Notes()) > 0 {
-			t.Errorf("%s: %+v, notes %v and %v", file, back.CRS, back.Notes, w.Notes())
-		}
-		if len(got) != len(want) {
-			t.Fatalf("%s: %d records of %d", file, len(got), len(want))
-		}
-		for i := range want {
-			clockwise(want[i].Polygons)
-			clockwise(got[i].Polygons)
-			if !reflect.DeepEqual(want[i], got[i]) {
-				t.Fatalf("%s, record %d (-want +got):\n%s", file, i+1, cmp.Diff(want[i], got[i], cmp.AllowUnexported(problem.Problem{})))
-			}
-		}
-		left, err := os.ReadDir(filepath.Dir(path))
-		if err != nil || len(left) != 1 {
-			t.Errorf("%d files are left: %v", len(left), err)
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -48,7 +49,7 @@ const severalRows = -1
 // loadAttributes reads the table at path: CSV in the encoding with that name, or
 // UTF-8 or GB18030, with commas, semicolons or tabs between values. Its first line
 // names the fields, among them a business key of the profile.
-func loadAttributes(path, encoding string, p *Profile) (*attributeTable, error) {
+func loadAttributes(path, encoding string, p *profiles.Profile) (*attributeTable, error) {
 	text, err := readAttributes(path, encoding)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func loadAttributes(path, encoding string, p *Profile) (*attributeTable, error) 
 		t.fields = append(t.fields, source.Field{Name: strings.TrimSpace(name)})
 	}
 	for _, key := range p.Key {
-		if i := p.findField(t.fields, key); i >= 0 {
+		if i := findField(p, t.fields, key); i >= 0 {
 			t.key, t.keyAt = key, i
 			break
 		}
@@ -139,20 +140,12 @@ func plainKey(s string) string { return strings.Trim(s, " \t'") }
 
 // findField returns where a field of the profile is, by its name or an alias; -1 when
 // it is missing.
-func (p *Profile) findField(fields []source.Field, name string) int {
-	free := make([]bool, len(fields))
-	i := find(fields, free, name)
-	for _, f := range p.Fields {
-		if f.Name != name {
-			continue
-		}
-		for _, a := range f.Alias {
-			if i < 0 {
-				i = find(fields, free, a)
-			}
-		}
+func findField(p *profiles.Profile, fields []source.Field, name string) int {
+	i := slices.IndexFunc(p.Fields, func(f profiles.Field) bool { return f.Name == name })
+	if i < 0 {
+		return find(fields, name)
 	}
-	return i
+	return p.Match(fieldNames(fields))[i]
 }
 
 // join says how the rows of a table are put to the records of one file.
@@ -164,8 +157,8 @@ type join struct {
 }
 
 // joinOnto adds the fields of the table to those of a file.
-func (t *attributeTable) joinOnto(in Input, p *Profile, fields []source.Field) (*join, []source.Field, error) {
-	j := &join{attributeTable: t, key: p.findField(fields, t.key)}
+func (t *attributeTable) joinOnto(in Input, p *profiles.Profile, fields []source.Field) (*join, []source.Field, error) {
+	j := &join{attributeTable: t, key: findField(p, fields, t.key)}
 	if j.key < 0 {
 		return nil, nil, problem.New("ATTRIBUTES_KEY", "数据没有字段 %s，属性表 %s 连不上", "the data have no field %s to join the attributes of %s by", t.key, t.path).In(in.Path).
 			Advise("补上该字段，或换能对上的属性表", "add the field, or give a table that fits")
@@ -174,7 +167,7 @@ func (t *attributeTable) joinOnto(in Input, p *Profile, fields []source.Field) (
 	for i, f := range t.fields {
 		at := -1
 		if i != t.keyAt {
-			if at = find(out, make([]bool, len(out)), f.Name); at < 0 {
+			if at = find(out, f.Name); at < 0 {
 				at = len(out)
 				out = append(out, f)
 			}
@@ -245,7 +238,7 @@ func (l *layerRun) attributesOf() error {
 		if a.Layer != l.rep.Layer {
 			continue
 		}
-		t, err := loadAttributes(a.Path, l.run.opt.Encoding, &l.profile)
+		t, err := loadAttributes(a.Path, l.run.opt.Encoding, l.profile)
 		if err != nil {
 			return err
 		}
@@ -257,7 +250,7 @@ func (l *layerRun) attributesOf() error {
 // joinTables adds the fields of the layer's tables to those of a file.
 func (l *layerRun) joinTables(s *sourceRun, fields []source.Field) ([]source.Field, error) {
 	for _, t := range l.tables {
-		j, more, err := t.joinOnto(s.in, &l.profile, fields)
+		j, more, err := t.joinOnto(s.in, l.profile, fields)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ func FuzzAttributes(f *testing.F) {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		table, err := loadAttributes(path, "", &p)
+		table, err := loadAttributes(path, "", p)
 		if err != nil {
 			if problem.Of(err) == nil {
 				t.Fatal(err)

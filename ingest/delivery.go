@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -66,8 +67,8 @@ type found struct {
 
 // FindDelivery searches the folder dir and those in it, follows no links, and says
 // what it takes as which layer: files and tables are known by the names that the
-// profiles give (`files`, and `files_else` where a folder has none of those), without
-// regard to case, to digits, brackets and separators around them, or to Chinese names
+// profiles give (`delivery`, and `delivery_else` where a folder has none of those),
+// without regard to case, to digits, brackets and separators around them, or to Chinese names
 // of places before them. Several files of one layer add up. Layers in without are not
 // looked for.
 //
@@ -79,13 +80,13 @@ func FindDelivery(ctx context.Context, dir string, without []string) (*Delivery,
 		return nil, problem.New("DELIVERY_FOLDER", "--delivery 要的是文件夹，这里不是或不存在", "--delivery takes a folder; this is none or is not there").In(dir).
 			Advise("单个文件用 --layer", "give a single file by --layer")
 	}
-	all, err := profiles()
+	known, err := profiles.Embedded()
 	if err != nil {
 		return nil, err
 	}
 	s := &search{ctx: ctx, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
-	for _, p := range all {
-		if !slices.Contains(without, p.Name) && p.Name != anyLayer {
+	for _, p := range known.All() {
+		if !slices.Contains(without, p.Name) {
 			s.profiles = append(s.profiles, p)
 		}
 	}
@@ -122,7 +123,7 @@ func (s *search) empty() error {
 // search looks through a folder.
 type search struct {
 	ctx      context.Context
-	profiles []Profile
+	profiles []*profiles.Profile
 	delivery *Delivery
 	found    []found
 	seen     int
@@ -218,7 +219,7 @@ func (s *search) name(f *found, names []string) {
 	for _, name := range names {
 		for _, form := range nameForms(name) {
 			for i := range s.profiles {
-				if s.fits(f, &s.profiles[i], form) {
+				if s.fits(f, s.profiles[i], form) {
 					return
 				}
 			}
@@ -227,12 +228,12 @@ func (s *search) name(f *found, names []string) {
 }
 
 // fits tells whether a profile has that name, and which it is.
-func (s *search) fits(f *found, p *Profile, name string) bool {
-	for i, group := range append(slices.Clone(p.Files), p.FilesElse...) {
+func (s *search) fits(f *found, p *profiles.Profile, name string) bool {
+	for i, group := range append(slices.Clone(p.Delivery), p.DeliveryElse...) {
 		for alternative := range strings.SplitSeq(group, "|") {
 			alternative = strings.ToUpper(strings.TrimSpace(alternative))
 			if ok, err := path.Match(alternative, name); err == nil && ok {
-				f.Layer, f.group, f.name, f.resort = p.Name, i, alternative, i >= len(p.Files)
+				f.Layer, f.group, f.name, f.resort = p.Name, i, alternative, i >= len(p.Delivery)
 				return true
 			}
 		}

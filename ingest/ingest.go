@@ -18,6 +18,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 )
 
 // Options say how to read deliveries.
@@ -29,6 +30,8 @@ type Options struct {
 	Encoding string
 	// Attributes are tables that are joined to layers by business key.
 	Attributes []Attributes
+	// Profiles are what is known of layers; nil are the embedded ones.
+	Profiles *profiles.Set
 	// Strict mends nothing, and fails the run when any feature is refused.
 	Strict bool
 	// Workers is how many goroutines check and mend; 0 takes all processors. The

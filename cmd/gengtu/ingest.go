@@ -25,6 +25,7 @@ type reading struct {
 	crs, encoding, vintage string
 	strict                 bool
 	report                 string
+	profiles               string
 	workers                int
 }
 
@@ -35,6 +36,7 @@ func (f *reading) define(fs *flags) {
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
 	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
+	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
@@ -50,6 +52,9 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 		opt.CRS = &crs
 	}
 	var err error
+	if opt.Profiles, err = loadProfiles(f.profiles); err != nil {
+		return opt, err
+	}
 	opt.Attributes, err = f.tables()
 	return opt, err
 }
@@ -206,7 +211,11 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
+			known, err := loadProfiles(f.profiles)
+			if err != nil {
+				return err
+			}
+			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
 			}

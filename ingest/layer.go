@@ -177,13 +177,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
 			return sources, err
 		}
-		fields := info.Fields
-		for _, t := range l.tables {
-			var j *join
-			if j, fields, err = t.joinOnto(in, l.profile, fields); err != nil {
-				return sources, err
-			}
-			s.joins = append(s.joins, j)
+		fields, err := l.joinTables(s, info.Fields)
+		if err != nil {
+			return sources, err
 		}
 		m := fit(l.profile, fields)
 		l.leaveOwn(in.Path, &m)

@@ -164,9 +164,12 @@ func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revisi
 		Layers: slices.Clone(b.Manifest.Layers), Changed: map[string][]geo.Box{}, Fates: map[string]Fates{},
 	}}
 	for i := range deltas {
-		if err = r.layer(ctx, &deltas[i]); err != nil {
+		if err = guard(func() error { return r.layer(ctx, &deltas[i]) }); err != nil {
 			break
 		}
+	}
+	if errors.Is(err, errFile) {
+		err = damaged(path, err)
 	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -218,7 +221,7 @@ func (r *reviser) layer(ctx context.Context, d *Delta) error {
 			return err
 		}
 		n := min(batch, len(edits))
-		if err := r.db.Update(func(tx *bolt.Tx) error { return apply(tx, d.Layer, edits[:n]) }); err != nil {
+		if err := r.apply(d.Layer, edits[:n]); err != nil {
 			return err
 		}
 		edits = edits[n:]
@@ -336,6 +339,28 @@ func holds(l *edition.Layer, f *Feature) bool {
 	return ok && strings.HasPrefix(s, l.View.Prefix)
 }
 
+// apply is [apply] in a transaction of its own. It does not use bbolt's Update, which
+// after a fault reads the file once more to undo what it did, and keeps the file locked
+// when that faults, too.
+func (r *reviser) apply(l *edition.Layer, edits []edit) (err error) {
+	tx, err := r.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	if err := apply(tx, l, edits); err != nil {
+		return err
+	}
+	err = tx.Commit()
+	ended = true
+	return err
+}
+
 // apply stores edits of a layer, its codes and its digests.
 func apply(tx *bolt.Tx, l *edition.Layer, edits []edit) error {
 	features, codes := tx.Bucket([]byte(featuresBucket+l.Key())), tx.Bucket([]byte(codesBucket+l.Key()))
@@ -426,10 +451,6 @@ func (ix *Index) Figure() {
 // addAreas adds the areas of a feature up.
 func (s *sums) addAreas(r Record) {
 	s.areaM2 += r.AreaM2
-	if r.Patch != NoArea {
-		s.patch, s.hasPatch = s.patch+r.Patch, true
-	}
-	if r.Net != NoArea {
-		s.net, s.hasNet = s.net+r.Net, true
-	}
+	s.patch.add(r.Patch)
+	s.net.add(r.Net)
 }

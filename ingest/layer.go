@@ -28,6 +28,7 @@ type layerRun struct {
 	places  placesOf
 	regions []regionShape
 	paths   []string // of the sources
+	tables  []*attributeTable
 	seen    register
 	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
@@ -52,7 +53,8 @@ type sourceRun struct {
 	reader  source.Reader
 	crs     geo.CRS
 	columns []column
-	classed bool // it has the field DLBM
+	joins   []*join // tables of attributes
+	classed bool    // it has the field DLBM
 }
 
 // layer takes a layer in. Large files are read once, by a guess at their fields; where
@@ -103,6 +105,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 			return err
 		}
 	}
+	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
 	return r.writer.Settle(ctx, l.out)
 }
@@ -153,6 +156,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	if l.fixed {
 		all = settled(l.profile, l.fields)
 	}
+	if err := l.attributesOf(); err != nil {
+		return nil, err
+	}
 	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{
 			Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers,
@@ -164,10 +170,23 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		sources = append(sources, s)
 		l.paths = append(l.paths, in.Path)
 		info := rd.Layer()
+		if info.NoGeometry {
+			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
+				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
+		}
 		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
 			return sources, err
 		}
-		m := fit(l.profile, info.Fields)
+		fields := info.Fields
+		for _, t := range l.tables {
+			var j *join
+			if j, fields, err = t.joinOnto(in, l.profile, fields); err != nil {
+				return sources, err
+			}
+			s.joins = append(s.joins, j)
+		}
+		m := fit(l.profile, fields)
+		l.leaveOwn(in.Path, &m)
 		if err := l.doubt(in, info.Fields); err != nil {
 			return sources, err
 		}
@@ -192,6 +211,22 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	l.fields = all.fields
 	l.locate()
 	return sources, nil
+}
+
+// leaveOwn takes out of m what is ours: what an export added, and in an update what
+// an answer of the server has besides and the layer has not.
+func (l *layerRun) leaveOwn(path string, m *mapping) {
+	names := m.exported()
+	if l.fixed {
+		stored := mapping{fields: l.fields}
+		names = slices.DeleteFunc(m.named(append([]string{"id"}, own...)), func(name string) bool { return stored.field(name) >= 0 })
+	}
+	if len(names) == 0 {
+		return
+	}
+	m.leave(names)
+	l.rep.Notes = append(l.rep.Notes, problem.New("OWN_FIELDS", "字段 %s 由本程序导出或查询时附加，不作图层字段", "the fields %s are what this program adds to what it gives out; they are left out", strings.Join(names, " ")).In(path).
+		Advise("标识和面积由图形和编号重新得出；若确是自有数据，请改名", "ids and areas are found anew; if they hold something of your own, rename them"))
 }
 
 // noteClass says so when a file does not tell what is cropland.
@@ -229,6 +264,7 @@ func union(a, b []string) []string {
 type placesOf struct {
 	key, place        []int // in the order in which they count
 	class, patch, net int
+	ratio, deducted   int // KCXS and KCMJ
 }
 
 // locate finds the fields that have a meaning.
@@ -241,7 +277,7 @@ func (l *layerRun) locate() {
 		return out
 	}
 	p := l.profile
-	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
+	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net), l.field(ratioField), l.field(deductedField)}
 }
 
 func (l *layerRun) field(name string) int {

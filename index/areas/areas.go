@@ -90,6 +90,11 @@ type Layer struct {
 	NoPatchM2 float64 `json:"no_patch_area_m2,omitzero"`
 	NoNetM2   float64 `json:"no_net_area_m2,omitzero"`
 	GrossM2   float64 `json:"gross_area_m2"`
+	// PatchComputedM2 and NetComputedM2 are shares of areas that were computed for
+	// features whose record has none; they are no part of PatchM2 and NetM2, and nil
+	// where nothing was computed.
+	PatchComputedM2 *float64 `json:"patch_computed_m2,omitempty"`
+	NetComputedM2   *float64 `json:"net_computed_m2,omitempty"`
 	// SurveyM2 is the sum of the pieces' areas as booked, when it was asked for.
 	SurveyM2 *float64 `json:"survey_m2,omitempty"`
 	// Groups and Pieces are nil, and left out, when they were not asked for.
@@ -137,9 +142,11 @@ type Combination struct {
 
 // Failed is a feature that could not be measured.
 type Failed struct {
-	Layer  string `json:"layer"`
-	ID     uint64 `json:"id"`
-	Reason string `json:"reason"`
+	Layer string `json:"layer"`
+	ID    uint64 `json:"id"`
+	// Reason is why, in English, and ReasonZh in Chinese.
+	Reason   string `json:"reason"`
+	ReasonZh string `json:"reason_zh"`
 }
 
 // errEmpty is what is said of a shape without ground.

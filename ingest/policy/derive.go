@@ -57,11 +57,11 @@ func Downward(from, to edition.Tier) error {
 		Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
 }
 
-// Derive writes what p lets the tier hold of the edition from into a features
-// file at path, which must not exist, and returns the manifest so far. Equal
+// Derive writes what p lets the tier hold of the edition from by out, which has no
+// layers yet and is closed then, and returns the manifest so far. Equal
 // input, policy and key give equal content. Only a higher tier becomes a lower
 // one (PUBLISH_UPWARD), and only one that the policy names (POLICY_TIER).
-func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, key []byte, path string) (*edition.Manifest, *Register, error) {
+func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, key []byte, out *index.Writer) (*edition.Manifest, *Register, error) {
 	m := from.Manifest
 	if err := Downward(m.Tier, to); err != nil {
 		return nil, nil, err
@@ -71,11 +71,10 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 		return nil, nil, problem.New("POLICY_TIER", "策略里没有 %s 版", "the policy says nothing of %s", to)
 	}
 	d := &derivation{
-		from: from, tier: t, to: to, key: key, out: index.NewWriter(path),
+		from: from, tier: t, to: to, key: key, out: out,
 		register: &Register{From: m.Tier, To: to, Generation: m.Generation, ContentHash: m.ContentHash, Policy: p.Name, PolicyDigest: p.digest,
 			Layers: []RegisterLayer{}, Withheld: []string{}},
 	}
-	d.out.Limit(index.DefaultMemoryBytes)
 	d.grid = newGrid(t.GridM, d.extent())
 	for i := range m.Layers {
 		l := &m.Layers[i]
@@ -160,7 +159,7 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 	case rule.Dissolve:
 		err = d.dissolve(ctx, l, d.out.Layer(out), &reg)
 	default:
-		err = d.copy(ctx, l, keep, d.out.Layer(out), &reg)
+		err = d.copy(ctx, l, copying{keep, rule}, d.out.Layer(out), &reg)
 	}
 	d.register.Layers = append(d.register.Layers, reg)
 	return err
@@ -200,12 +199,15 @@ func dropped(before, after []edition.Field) []string {
 // figure must not come through where the field that it was read from does not.
 type carried struct {
 	patch, net bool
-	places     []int // the kept fields that a place may have been read from
+	// An area that was computed comes through where the field that it stands in for
+	// would, whether the delivery has that field or not.
+	patchComputed, netComputed bool
+	places                     []int // the kept fields that a place may have been read from
 }
 
-func carriedBy(l *index.Layer, keep []int) (carried, error) {
+func carriedBy(l *index.Layer, keep []int, rule Layer) (carried, error) {
 	p, err := ingest.ProfileOf(l.Meta.Name)
-	var c carried
+	c := carried{patchComputed: rule.lets(p.Patch), netComputed: rule.lets(p.Net)}
 	for _, i := range keep {
 		name := l.Meta.Fields[i].Name
 		c.patch = c.patch || name == p.Patch
@@ -228,12 +230,21 @@ func (c *carried) cut(f *index.Feature, digits int) {
 	if !told {
 		f.Place = f.Place[:min(len(f.Place), digits)]
 	}
-	if !c.patch {
+	if !passes(f.Patch, c.patch, c.patchComputed) {
 		f.Patch = index.NoArea
 	}
-	if !c.net {
+	if !passes(f.Net, c.net, c.netComputed) {
 		f.Net = index.NoArea
 	}
+}
+
+// passes tells whether an area may be kept, by whether those of record and those
+// computed may.
+func passes(area int64, record, computed bool) bool {
+	if index.OfRecord(area) {
+		return record
+	}
+	return computed
 }
 
 // id returns a feature's id in the lower edition. A view's features have the
@@ -255,10 +266,17 @@ func (d *derivation) hash(data []byte) uint64 {
 	return max(binary.BigEndian.Uint64(h.Sum(nil))>>11, 1)
 }
 
+// copying is what comes along of a layer: the fields with these places, by a rule.
+type copying struct {
+	keep []int
+	rule Layer
+}
+
 // copy writes each feature with the fields that are let through, its geometry
 // on the grid when there is one.
-func (d *derivation) copy(ctx context.Context, l *index.Layer, keep []int, w *index.LayerWriter, reg *RegisterLayer) error {
-	shows, err := carriedBy(l, keep)
+func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *index.LayerWriter, reg *RegisterLayer) error {
+	keep := what.keep
+	shows, err := carriedBy(l, keep, what.rule)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ type planeRecord struct {
 	values map[string]any
 }
 
-func square(n, e, side float64) [][2]float64 {
+func plot(n, e, side float64) [][2]float64 {
 	return [][2]float64{{n, e}, {n + side, e}, {n + side, e + side}, {n, e + side}}
 }
 
@@ -55,7 +55,7 @@ func square(n, e, side float64) [][2]float64 {
 // stays. The areas of the squares are those of another program in the reference
 // (domain 2.4, T1 and T2: 39999.9941 and 39988.0565 m², booked to 0.01).
 func TestComputedAreas(t *testing.T) {
-	t1, t2 := square(3940000, 34502000, 200), square(3940000, 34610000, 200)
+	t1, t2 := plot(3940000, 34502000, 200), plot(3940000, 34610000, 200)
 	crs, err := geo.EPSG(4522)
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/ground"
+	"gengtu/index/patch"
 )
 
 // Index is one generation of one edition, open for reading. Safe for
@@ -35,14 +36,12 @@ type Index struct {
 	Manifest *edition.Manifest
 	Dir      string // the generation's directory
 
-	db     *bolt.DB
-	tx     *bolt.Tx
+	file   *patch.File
 	layers map[string]*Layer
 
-	ground   *ground.Ground
-	groundDB *bolt.DB
-	groundTx *bolt.Tx
-	owners   *groundSource // of the partition
+	ground     *ground.Ground
+	groundFile *patch.File
+	owners     *groundSource // of the partition
 
 	mu   sync.Mutex
 	refs int
@@ -63,11 +62,14 @@ func Open(dir, generation string) (*Index, error) {
 // OpenFiles opens the features.db in gdir, which need not be committed yet,
 // with the layers that m lists. The checksum is compared when m has one. The
 // Index is to be closed; m is kept and must not change.
-func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
+func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) { return openFiles(gdir, m, nil) }
+
+// openFiles is OpenFiles that compares what it reads of the features with sums.
+func openFiles(gdir string, m *edition.Manifest, sums *patch.Sums) (*Index, error) {
 	ix := &Index{Manifest: m, Dir: gdir, layers: map[string]*Layer{}, refs: 1}
 	// The two files are checked and read at once: most of it is checksums.
 	var group errgroup.Group
-	group.Go(ix.loadFeatures)
+	group.Go(func() error { return ix.loadFeatures(sums) })
 	group.Go(ix.loadGround)
 	err := group.Wait()
 	if err == nil {
@@ -79,15 +81,13 @@ func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
 	return ix, nil
 }
 
-func (ix *Index) loadFeatures() error {
+func (ix *Index) loadFeatures(sums *patch.Sums) error {
 	path := filepath.Join(ix.Dir, edition.FeaturesFile)
-	if want, ok := ix.Manifest.Files[edition.FeaturesFile]; ok {
-		if err := edition.CheckFile(path, want); err != nil {
-			return damaged(path, err)
-		}
+	if err := ix.Manifest.CheckFile(ix.Dir, edition.FeaturesFile); err != nil {
+		return damaged(path, err)
 	}
 	var err error
-	if ix.db, err = openReadOnly(path); err != nil {
+	if ix.file, err = open(path, sums); err != nil {
 		return err
 	}
 	if err := guard(ix.load); err != nil {
@@ -98,11 +98,6 @@ func (ix *Index) loadFeatures() error {
 
 // load reads the layers, views after what they are views of.
 func (ix *Index) load() error {
-	tx, err := ix.db.Begin(false)
-	if err != nil {
-		return err
-	}
-	ix.tx = tx
 	for _, views := range []bool{false, true} {
 		if err := ix.loadLayers(views); err != nil {
 			return err
@@ -148,7 +143,7 @@ func (ix *Index) loadLayer(meta *edition.Layer) (*Layer, error) {
 	if meta.View != nil {
 		l, err = loadView(meta, ix.layers[meta.View.Of+"@"+meta.Vintage])
 	} else {
-		l, err = loadStored(meta, ix.tx)
+		l, err = loadStored(meta, ix.file)
 	}
 	if err != nil {
 		return nil, err
@@ -165,7 +160,7 @@ func (ix *Index) checkSchema(meta *edition.Layer) error {
 	if err != nil {
 		return err
 	}
-	b := ix.tx.Bucket([]byte(layersBucket))
+	b := ix.file.Bucket(layersBucket)
 	if b == nil {
 		return errors.New("not in the file")
 	}
@@ -231,17 +226,11 @@ func (ix *Index) drop() error {
 		return nil
 	}
 	var err error
-	if ix.tx != nil {
-		err = ix.tx.Rollback()
+	if ix.groundFile != nil {
+		err = ix.groundFile.Close()
 	}
-	if ix.groundTx != nil {
-		err = errors.Join(err, ix.groundTx.Rollback())
-	}
-	if ix.groundDB != nil {
-		err = errors.Join(err, ix.groundDB.Close())
-	}
-	if ix.db != nil {
-		err = errors.Join(err, ix.db.Close())
+	if ix.file != nil {
+		err = errors.Join(err, ix.file.Close())
 	}
 	return err
 }

@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/tidwall/rtree"
-	bolt "go.etcd.io/bbolt"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/patch"
 )
 
 // Layer is one layer in one vintage. Features are counted by ordinals in
@@ -33,10 +33,9 @@ type Layer struct {
 
 // stored are the features of a layer as they lie in the file. Views share them.
 type stored struct {
-	db      *bolt.DB
-	codes   []byte   // the bucket of codes
-	records [][]byte // in the mapped file
-	heads   []Record // parallel to records
+	codes   *patch.Bucket // nil when there are none
+	records [][]byte      // in the mapped file
+	heads   []Record      // parallel to records
 	boxes   []geo.Box
 	byID    []idAt // by id
 	// Numbers of floating point: areas of int64, by which it divides its nodes, would
@@ -71,13 +70,13 @@ type Head struct {
 // a manifest's count is believed.
 const leastRecord = 20
 
-func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
-	b := tx.Bucket([]byte(featuresBucket + meta.Key()))
+func loadStored(meta *edition.Layer, file *patch.File) (*Layer, error) {
+	b := file.Bucket(featuresBucket + meta.Key())
 	if b == nil {
 		return nil, errors.New("not in the file")
 	}
-	s := &stored{db: tx.DB(), codes: []byte(codesBucket + meta.Key())}
-	n := min(max(meta.Features, 0), int(tx.Size()/leastRecord))
+	s := &stored{codes: file.Bucket(codesBucket + meta.Key())}
+	n := min(max(meta.Features, 0), int(file.Size()/leastRecord))
 	s.records = make([][]byte, 0, n)
 	s.heads = make([]Record, 0, n)
 	s.boxes = make([]geo.Box, 0, n)
@@ -275,28 +274,22 @@ func (l *Layer) ByID(id uint64) (int, bool) {
 // ByCode returns the ordinals of the features with that code (BSM, 空间码 or
 // another code field), at most limit, in the order of their ids.
 func (l *Layer) ByCode(code string, limit int) ([]int, error) {
-	if code == "" || len(code) > maxCode {
+	if code == "" || len(code) > maxCode || l.codes == nil {
 		return nil, nil
 	}
 	var out []int
 	prefix := append([]byte(code), 0)
 	err := guard(func() error {
-		return l.db.View(func(tx *bolt.Tx) error {
-			b := tx.Bucket(l.codes)
-			if b == nil {
-				return nil
+		c := l.codes.Cursor()
+		for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(out) < limit; k, _ = c.Next() {
+			if len(k) != len(prefix)+8 {
+				continue // a longer code that holds a zero byte
 			}
-			c := b.Cursor()
-			for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(out) < limit; k, _ = c.Next() {
-				if len(k) != len(prefix)+8 {
-					continue // a longer code that holds a zero byte
-				}
-				if i, ok := l.ByID(binary.BigEndian.Uint64(k[len(prefix):])); ok {
-					out = append(out, i)
-				}
+			if i, ok := l.ByID(binary.BigEndian.Uint64(k[len(prefix):])); ok {
+				out = append(out, i)
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("layer %s, codes: %w", l.Meta.Key(), err)

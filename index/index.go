@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,6 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/ground"
 	"gengtu/index/patch"
 )
@@ -62,14 +64,25 @@ func Open(dir, generation string) (*Index, error) {
 // OpenFiles opens the features.db in gdir, which need not be committed yet,
 // with the layers that m lists. The checksum is compared when m has one. The
 // Index is to be closed; m is kept and must not change.
-func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) { return openFiles(gdir, m, nil) }
+func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
+	return openFiles(gdir, m, opening{near: everywhere})
+}
 
-// openFiles is OpenFiles that compares what it reads of the features with sums.
-func openFiles(gdir string, m *edition.Manifest, sums *patch.Sums) (*Index, error) {
+// opening says how features are read.
+type opening struct {
+	sums *patch.Sums // what is read is compared with, or nil
+	near geo.Box     // where searches are to be quick
+}
+
+// everywhere is a box around all positions.
+var everywhere = geo.Box{Min: geo.Position{Lon: math.MinInt64, Lat: math.MinInt64}, Max: geo.Position{Lon: math.MaxInt64, Lat: math.MaxInt64}}
+
+// openFiles is OpenFiles in a certain way.
+func openFiles(gdir string, m *edition.Manifest, o opening) (*Index, error) {
 	ix := &Index{Manifest: m, Dir: gdir, layers: map[string]*Layer{}, refs: 1}
 	// The two files are checked and read at once: most of it is checksums.
 	var group errgroup.Group
-	group.Go(func() error { return ix.loadFeatures(sums) })
+	group.Go(func() error { return ix.loadFeatures(o) })
 	group.Go(ix.loadGround)
 	err := group.Wait()
 	if err == nil {
@@ -81,25 +94,25 @@ func openFiles(gdir string, m *edition.Manifest, sums *patch.Sums) (*Index, erro
 	return ix, nil
 }
 
-func (ix *Index) loadFeatures(sums *patch.Sums) error {
+func (ix *Index) loadFeatures(o opening) error {
 	path := filepath.Join(ix.Dir, edition.FeaturesFile)
 	if err := ix.Manifest.CheckFile(ix.Dir, edition.FeaturesFile); err != nil {
 		return damaged(path, err)
 	}
 	var err error
-	if ix.file, err = open(path, sums); err != nil {
+	if ix.file, err = open(path, o.sums); err != nil {
 		return err
 	}
-	if err := guard(ix.load); err != nil {
+	if err := guard(func() error { return ix.load(o.near) }); err != nil {
 		return damaged(path, err)
 	}
 	return nil
 }
 
 // load reads the layers, views after what they are views of.
-func (ix *Index) load() error {
+func (ix *Index) load(near geo.Box) error {
 	for _, views := range []bool{false, true} {
-		if err := ix.loadLayers(views); err != nil {
+		if err := ix.loadLayers(near, views); err != nil {
 			return err
 		}
 	}
@@ -107,7 +120,7 @@ func (ix *Index) load() error {
 }
 
 // loadLayers loads the views, or the others, several at once.
-func (ix *Index) loadLayers(views bool) error {
+func (ix *Index) loadLayers(near geo.Box, views bool) error {
 	loaded := make([]*Layer, len(ix.Manifest.Layers))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -118,7 +131,7 @@ func (ix *Index) loadLayers(views bool) error {
 		}
 		group.Go(func() error {
 			return guard(func() (err error) {
-				if loaded[i], err = ix.loadLayer(meta); err != nil {
+				if loaded[i], err = ix.loadLayer(meta, near); err != nil {
 					err = fmt.Errorf("layer %s: %w", meta.Key(), err)
 				}
 				return err
@@ -134,7 +147,7 @@ func (ix *Index) loadLayers(views bool) error {
 	return err
 }
 
-func (ix *Index) loadLayer(meta *edition.Layer) (*Layer, error) {
+func (ix *Index) loadLayer(meta *edition.Layer, near geo.Box) (*Layer, error) {
 	if err := ix.checkSchema(meta); err != nil {
 		return nil, err
 	}
@@ -143,7 +156,7 @@ func (ix *Index) loadLayer(meta *edition.Layer) (*Layer, error) {
 	if meta.View != nil {
 		l, err = loadView(meta, ix.layers[meta.View.Of+"@"+meta.Vintage])
 	} else {
-		l, err = loadStored(meta, ix.file)
+		l, err = loadStored(meta, ix.file, near)
 	}
 	if err != nil {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tidwall/rtree"
 
@@ -41,6 +43,7 @@ type stored struct {
 	// Numbers of floating point: areas of int64, by which it divides its nodes, would
 	// overflow, and searches then look at most of it. Positions are below 2^53.
 	tree    rtree.RTreeGN[float64, int32]
+	wide    wideTree
 	columns columns
 
 	partitioned partitioned
@@ -70,12 +73,13 @@ type Head struct {
 // a manifest's count is believed.
 const leastRecord = 20
 
-func loadStored(meta *edition.Layer, file *patch.File) (*Layer, error) {
+// loadStored reads a layer. Searches in near are quick.
+func loadStored(meta *edition.Layer, file *patch.File, near geo.Box) (*Layer, error) {
 	b := file.Bucket(featuresBucket + meta.Key())
 	if b == nil {
 		return nil, errors.New("not in the file")
 	}
-	s := &stored{codes: file.Bucket(codesBucket + meta.Key())}
+	s := &stored{codes: file.Bucket(codesBucket + meta.Key()), wide: wideTree{near: near}}
 	n := min(max(meta.Features, 0), int(file.Size()/leastRecord))
 	s.records = make([][]byte, 0, n)
 	s.heads = make([]Record, 0, n)
@@ -94,7 +98,7 @@ func loadStored(meta *edition.Layer, file *patch.File) (*Layer, error) {
 		s.heads = append(s.heads, Record{h.AreaM2, h.Patch, h.Net})
 		s.boxes = append(s.boxes, h.Box)
 		s.byID = append(s.byID, idAt{h.ID, i})
-		s.tree.Insert(corner(h.Box.Min), corner(h.Box.Max), i)
+		s.plant(i)
 		l.extent = l.extent.Union(h.Box)
 		l.blocks.add(h.Box, s.heads[i])
 		return nil
@@ -196,10 +200,57 @@ func (l *Layer) Extent() geo.Box { return l.extent }
 // Search visits the features whose boxes meet b, in no particular order, until
 // visit returns false.
 func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
-	l.tree.Search(corner(b.Min), corner(b.Max), func(_, _ [2]float64, at int32) bool {
+	l.search(b, func(at int32) bool {
 		i, ok := l.ordinal(at)
 		return !ok || visit(i)
 	})
+}
+
+// wideTree is what is known of searches beyond the box near, whose features alone the
+// tree of a layer has.
+type wideTree struct {
+	near  geo.Box
+	asked atomic.Int32
+	once  sync.Once
+	all   rtree.RTreeGN[float64, int32]
+}
+
+// plant puts feature i into the tree, if it is to be there.
+func (s *stored) plant(i int32) {
+	if b := s.boxes[i]; s.wide.near.Intersects(b) {
+		s.tree.Insert(corner(b.Min), corner(b.Max), i)
+	}
+}
+
+// wideSearches is how many searches look at all features, before these are put into a
+// tree: that takes as long as some 300 looks.
+const wideSearches = 200
+
+// search is Search among the stored features.
+func (s *stored) search(b geo.Box, visit func(at int32) bool) {
+	w, tree := &s.wide, &s.tree
+	if !w.near.Contains(b) {
+		if w.asked.Add(1) <= wideSearches {
+			s.scan(b, visit)
+			return
+		}
+		w.once.Do(func() {
+			for i, x := range s.boxes {
+				w.all.Insert(corner(x.Min), corner(x.Max), int32(i))
+			}
+		})
+		tree = &w.all
+	}
+	tree.Search(corner(b.Min), corner(b.Max), func(_, _ [2]float64, at int32) bool { return visit(at) })
+}
+
+// scan is search without a tree.
+func (s *stored) scan(b geo.Box, visit func(at int32) bool) {
+	for i := range s.boxes {
+		if s.boxes[i].Intersects(b) && !visit(int32(i)) {
+			return
+		}
+	}
 }
 
 // corner returns p as the tree has it, exactly.

@@ -41,10 +41,25 @@ func OpenBase(gdir string, m *edition.Manifest) (*Base, error) {
 
 // OpenRevised opens the features that [Base.Revise] made in the draft at gdir, with the
 // layers that m lists, as [OpenFiles] does. What it reads of the file is compared with
-// the checksums of its blocks, as far as b has not done that.
-func (b *Base) OpenRevised(gdir string, m *edition.Manifest) (*Index, error) {
-	return openFiles(gdir, m, b.sums)
+// the checksums of its blocks, as far as b has not done that; and of features beyond reach
+// of what v changed no tree is made unless many searches go there, for an update
+// searches where something has changed: the tree would take longer than the reading.
+func (b *Base) OpenRevised(gdir string, m *edition.Manifest, v *Revision) (*Index, error) {
+	near := geo.EmptyBox()
+	for _, boxes := range v.Changed {
+		for _, x := range boxes {
+			near = near.Union(x)
+		}
+	}
+	if !near.Empty() {
+		near.Min = geo.Position{Lon: near.Min.Lon - reach, Lat: near.Min.Lat - reach}
+		near.Max = geo.Position{Lon: near.Max.Lon + reach, Lat: near.Max.Lat + reach}
+	}
+	return openFiles(gdir, m, opening{b.sums, near})
 }
+
+// reach is how far about a change most of what is searched lies: a tile of zoom 13.
+const reach = 400_000_000 // 0.04 degree
 
 // Close closes the file.
 func (b *Base) Close() error { return b.file.Close() }

@@ -7,10 +7,12 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/patch"
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/tileserver"
+	"gengtu/tileserver/tile"
 )
 
 func runUpdate(e *env, fs *flags) error {
@@ -120,6 +122,7 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 			Advise("用 gengtu ingest 重新入库，或用原来的程序更新", "ingest it again with gengtu ingest, or update with the program that built it")
 	}
 	u.work.begin()
+	go tile.W.Fix(geo.Position{}) // its table takes a while, and is needed when the features are open
 	if err := u.take(); err != nil {
 		return err
 	}
@@ -198,7 +201,7 @@ func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 	m.Program, m.Layers, m.Files = programVersion(), u.revision.Layers, nil
 	m.Note(u.update)
 	u.manifest = &m
-	ix, err := base.OpenRevised(d.File(""), &m)
+	ix, err := base.OpenRevised(d.File(""), &m, u.revision)
 	if err != nil {
 		return err
 	}

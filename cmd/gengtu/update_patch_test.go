@@ -114,7 +114,9 @@ func TestUpdatePatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "verify", copied)
-	answer := func(dir string) string { return must(t, "overlay", "--edition", dir, "--place", "610402", "--by", "DLBM") }
+	answer := func(dir string) string {
+		return must(t, "overlay", "--edition", dir, "--place", "610402", "--by", "DLBM")
+	}
 	if want, got := answer(whole), answer(copied); got != want || len(want) < 200 {
 		t.Errorf("it answers %.300s, want %.300s", got, want)
 	}

@@ -145,7 +145,9 @@ func TestUpdatePatchDamaged(t *testing.T) {
 	c := smallCountry(t, 500)
 	first := filepath.Join(t.TempDir(), "first")
 	c.ingest(t, first)
-	must(t, c.random(t, rand.New(rand.NewPCG(0, 23)), 3).args(t, first)...)
+	p := c.layers["dltb"][7].clone()
+	p.Properties["TBDLMJ"] = 77.5
+	must(t, "update", "--edition", first, "--layer", "dltb="+write(t, "dltb", []*parcel{p}))
 	name, m, err := edition.Current(first)
 	if err != nil {
 		t.Fatal(err)

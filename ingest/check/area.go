@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/ingest"
 )
@@ -84,7 +85,7 @@ func (c *Checker) areas(context.Context) error {
 			continue
 		}
 		for _, l := range c.layers {
-			if l.ofPlaces() || l.seen.Vintage != places.seen.Vintage || l.amounts.patch < 0 {
+			if l.ofPlaces() || !c.speaksOf(places, l) || l.amounts.patch < 0 {
 				continue
 			}
 			if err := c.patchSums(l, places); err != nil {
@@ -96,6 +97,25 @@ func (c *Checker) areas(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// speaksOf tells whether the places p are those that the features of l lie in: of its
+// vintage, or where there are none of that, of the latest that has any.
+func (c *Checker) speaksOf(p, l *layerCheck) bool {
+	if !p.ofPlaces() {
+		return false
+	}
+	best := ""
+	for _, q := range c.layers {
+		switch v := q.seen.Vintage; {
+		case !q.ofPlaces():
+		case v == l.seen.Vintage:
+			return p.seen.Vintage == v
+		case best == "" || edition.CompareVintages(v, best) > 0:
+			best = v
+		}
+	}
+	return p.seen.Vintage == best
 }
 
 // control adds up the records of each place.
@@ -140,7 +160,7 @@ func (c *Checker) placeSums(upper *layerCheck) error {
 		finer := 0 // digits of the next finer level
 		var sum recordSum
 		for _, l := range c.layers {
-			if !l.ofPlaces() || l.seen.Vintage != upper.seen.Vintage {
+			if !c.speaksOf(l, upper) {
 				continue
 			}
 			for _, q := range l.places {

@@ -110,6 +110,7 @@ func (c *Checker) Layer(seen *ingest.LayerSeen) (ingest.LayerInspector, error) {
 // result. It is called once, when all is read.
 func (c *Checker) Finish(ctx context.Context) (*Result, error) {
 	for _, l := range c.layers {
+		l.settle()
 		if err := c.book.take(&l.book); err != nil {
 			return nil, err
 		}

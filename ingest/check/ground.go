@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"gengtu/index/geo"
 )
@@ -16,7 +17,9 @@ import (
 // beyond it; of each feature 48 bytes stay.
 type ground struct {
 	layer  *layerCheck
-	level  int // digits of the places' codes; 0: the features are no places
+	digits int // of the places' codes; 0: the features are no places
+	level  int // how many of them are not there to fill up
+	zeros  int // that all codes end in, at least
 	items  []item
 	table  edgeTable
 	border []edge // what stays of the table, once all is read
@@ -96,6 +99,11 @@ func (g *ground) put(p *packed) error {
 		g.table.add(e, n)
 	}
 	return nil
+}
+
+// note looks at the code of a place.
+func (g *ground) note(code string) {
+	g.zeros = min(g.zeros, len(code)-len(strings.TrimRight(code, "0")))
 }
 
 // get returns feature n.

@@ -142,37 +142,36 @@ func (l *layerCheck) Look(f *ingest.Seen) {
 	}
 }
 
-// code returns the code of place of a feature, without the zeros that fill it up.
+// code returns the code of place of a feature as far as a village, "" for none.
 func (l *layerCheck) code(f *ingest.Seen) string {
 	if l.coded < 0 {
 		return ""
 	}
 	s, _ := f.Values[l.coded].(string)
-	return levelCode(s)
+	return placeCode(s)
 }
 
-// levelCode cuts a code of place to its level: 2, 4, 6, 9 or 12 digits (domain.md 1.9);
-// 19 digits are county 6, township 3, village 3 and what is finer. "" for none.
-func levelCode(s string) string {
+// placeCode returns a code of place of 2, 4, 6, 9 or 12 digits; of longer ones, such as
+// the 19 of ZLDWDM, the 12 of the village (domain.md 1.9). "" for what is none.
+func placeCode(s string) string {
 	s = strings.TrimSpace(s)
-	for _, c := range s {
-		if c < '0' || c > '9' {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
 			return ""
 		}
 	}
 	if len(s) > 12 {
 		s = s[:12]
 	}
-	for _, cut := range [...]struct{ long, to int }{{12, 9}, {9, 6}, {6, 4}, {4, 2}} {
-		if len(s) == cut.long && strings.Trim(s[cut.to:], "0") == "" {
-			s = s[:cut.to]
-		}
-	}
-	if !slices.Contains([]int{2, 4, 6, 9, 12}, len(s)) {
+	if !slices.Contains(levels, len(s)) {
 		return ""
 	}
 	return s
 }
+
+// levels are the digits of codes of provinces, prefectures, counties, townships and
+// villages.
+var levels = []int{2, 4, 6, 9, 12}
 
 // Take implements [ingest.LayerInspector].
 func (l *layerCheck) Take(f *ingest.Seen) error {
@@ -200,7 +199,9 @@ func (l *layerCheck) Take(f *ingest.Seen) error {
 	if n.packed == nil {
 		return nil
 	}
-	return l.groundOf(n.level).put(n.packed)
+	g := l.groundOf(n.level)
+	g.note(l.code(f))
+	return g.put(n.packed)
 }
 
 // at returns the place of a feature's faults: a point in its middle.
@@ -212,17 +213,34 @@ func (l *layerCheck) at(f *ingest.Seen) place {
 	return p
 }
 
-// groundOf returns the ground of a level of the layer.
-func (l *layerCheck) groundOf(level int) *ground {
+// groundOf returns the ground of the layer for codes of that many digits.
+func (l *layerCheck) groundOf(digits int) *ground {
 	for _, g := range l.grounds {
-		if g.level == level {
+		if g.digits == digits {
 			return g
 		}
 	}
-	g := &ground{layer: l, level: level, vault: &l.check.vault}
+	g := &ground{layer: l, digits: digits, level: digits, zeros: digits, vault: &l.check.vault}
 	l.grounds = append(l.grounds, g)
-	slices.SortFunc(l.grounds, func(a, b *ground) int { return a.level - b.level })
+	slices.SortFunc(l.grounds, func(a, b *ground) int { return a.digits - b.digits })
 	return g
+}
+
+// settle finds out what the places' codes are of, when all are known: where every code of
+// 12 digits ends in 000, they are townships filled up with zeros, and so on.
+func (l *layerCheck) settle() {
+	for _, g := range l.grounds {
+		for i := len(levels) - 1; i > 0; i-- {
+			if g.level == levels[i] && g.zeros >= g.digits-levels[i-1] {
+				g.level = levels[i-1]
+			}
+		}
+		for i := range l.places {
+			if p := &l.places[i]; len(p.code) == g.digits {
+				p.code = p.code[:g.level]
+			}
+		}
+	}
 }
 
 // near returns within what distances places of the layer are one.

@@ -32,8 +32,7 @@ func (j *judging) shapes() {
 		if !ok {
 			check = "ring-fault"
 		}
-		p := b.Problem()
-		j.findAt(check, b.At, math.NaN(), "%[1]s", "%[2]s", p.Found("zh"), p.Found("en"))
+		j.findAt(check, b.At, math.NaN(), "第 %d 部分第 %d 环，%d 处（%s）", "part %d, ring %d, %d in all (%s)", b.Polygon+1, b.Ring+1, b.Count, b.Rule)
 	}
 	if n := repeated(j.f.Delivered); n > 0 {
 		j.find("repeated-point", "%d 处", "%d", n)
@@ -48,7 +47,20 @@ func (j *judging) shapes() {
 				zh: "面积 %.2f m²，小于 %v m²", en: "its area is %.2f m², below %v m²", args: []any{j.f.AreaM2, limit}})
 		}
 	}
-	j.border()
+	if !j.redrawn() {
+		j.border()
+	}
+}
+
+// redrawn tells whether the shape had to be read in another way than it was drawn: its
+// lengths, angles and area are then not the delivery's.
+func (j *judging) redrawn() bool {
+	for _, b := range j.f.Broken {
+		if b.Rule != overlay.RepeatedPosition && b.Rule != overlay.RingTouchesSelf && b.Rule != overlay.RingNotClosed {
+			return true
+		}
+	}
+	return false
 }
 
 // repeated counts the points of rings that follow themselves, as delivered. A ring's last
@@ -141,6 +153,9 @@ func (b *borderWalk) ring(r geo.Ring) {
 
 // areas asks whether areas of record are the ellipsoidal ones.
 func (j *judging) areas() {
+	if j.redrawn() {
+		return
+	}
 	if a := j.layer.amounts.patch; a >= 0 {
 		j.area("patch-area", a)
 	}

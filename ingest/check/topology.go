@@ -28,7 +28,7 @@ func (c *Checker) topology(ctx context.Context) error {
 	}
 	for _, l := range c.layers {
 		for _, p := range c.layers {
-			if !p.ofPlaces() || p.seen.Vintage != l.seen.Vintage {
+			if !c.speaksOf(p, l) {
 				continue
 			}
 			if err := c.against(l, p); err != nil {
@@ -335,7 +335,7 @@ func (c *Checker) nested(fine, coarse *ground) error {
 // next tells whether fine is the next level below coarse that is there.
 func (c *Checker) next(fine, coarse *ground) bool {
 	for _, l := range c.layers {
-		if !l.ofPlaces() || l.seen.Vintage != coarse.layer.seen.Vintage {
+		if !c.speaksOf(l, coarse.layer) {
 			continue
 		}
 		for _, g := range l.grounds {

@@ -106,8 +106,8 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 		}
 	}
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
-	if r.dry {
-		return nil
+	if err := l.mendLayer(); err != nil || r.dry {
+		return err
 	}
 	return r.writer.Settle(ctx, l.out)
 }

@@ -80,7 +80,11 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Listed: *listed})
+	width, err := f.sliverWidth()
+	if err != nil {
+		return err
+	}
+	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Listed: *listed, MendM: width})
 	p.end()
 	if rep == nil {
 		return err

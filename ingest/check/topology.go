@@ -14,14 +14,13 @@ import (
 func (c *Checker) topology(ctx context.Context) error {
 	for _, l := range c.layers {
 		for _, g := range l.grounds {
-			var err error
-			if g.border, err = g.outline(); err != nil {
+			if err := g.close(); err != nil {
 				return err
 			}
-			if err = c.within(g); err != nil {
+			if err := c.within(g); err != nil {
 				return err
 			}
-			if err = ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}

@@ -55,6 +55,8 @@ type weave struct {
 	// covers of each edge's left and right side, once somebody has asked.
 	grid  *grid
 	sides [][2][2]int32
+	// led tells that along holds the places where edges cross, too.
+	led bool
 }
 
 // segment is an edge without direction: from the smaller end to the greater.
@@ -72,7 +74,21 @@ const maxRounds = 12
 
 // newWeave weaves edges, which it keeps.
 func newWeave(edges []edge, near nearness) *weave {
-	w := &weave{near: near, edges: edges, moved: map[geo.Position]geo.Position{}, along: map[segment][]geo.Position{}}
+	w := &weave{near: near, edges: edges}
+	w.work()
+	return w
+}
+
+// newLedWeave is newWeave for borders that are to be led through the places where they
+// cross as well.
+func newLedWeave(edges []edge, near nearness) *weave {
+	w := &weave{near: near, edges: edges, led: true}
+	w.work()
+	return w
+}
+
+func (w *weave) work() {
+	w.moved, w.along = map[geo.Position]geo.Position{}, map[segment][]geo.Position{}
 	for range maxRounds {
 		if !w.merge() {
 			break
@@ -88,7 +104,9 @@ func newWeave(edges []edge, near nearness) *weave {
 			break
 		}
 	}
-	w.roots = nil
+	if !w.led {
+		w.roots = nil
+	}
 	for range maxRounds {
 		if !w.divide((*weave).crossings) {
 			break
@@ -98,7 +116,6 @@ func newWeave(edges []edge, near nearness) *weave {
 		slices.SortFunc(list, func(p, q geo.Position) int { return cmp.Compare(alongOf(s, p), alongOf(s, q)) })
 		w.along[s] = slices.Compact(list)
 	}
-	return w
 }
 
 // pairs calls visit with every two edges that come near each other, with some more than

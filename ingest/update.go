@@ -150,10 +150,11 @@ func (u *update) layer(ctx context.Context, inputs []Input) error {
 
 // begin makes the run of a layer whose fields are those of the edition.
 func (u *update) begin(inputs []Input) (*layerRun, error) {
-	p, err := ProfileOf(inputs[0].Layer)
+	known, err := u.opt.known()
 	if err != nil {
 		return nil, err
 	}
+	p := known.Of(inputs[0].Layer)
 	meta := u.base.Layer(inputs[0].Layer, inputs[0].Vintage)
 	l := &layerRun{
 		run: u.run, profile: p, rep: newLayerReport(inputs[0]), shared: map[uint64]bool{},

@@ -28,7 +28,11 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
+			known, err := loadProfiles(f.profiles)
+			if err != nil {
+				return err
+			}
+			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
 			}
@@ -84,7 +88,7 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Listed: *listed, MendM: width})
+	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width})
 	p.end()
 	if rep == nil {
 		return err

@@ -23,6 +23,7 @@ type reading struct {
 	crs, encoding, vintage string
 	strict                 bool
 	report                 string
+	profiles               string
 	workers                int
 	slivers                float64
 }
@@ -34,6 +35,7 @@ func (f *reading) define(fs *flags) {
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
 	fs.Float64Var(&f.slivers, "mend-slivers", 0, "不超过此宽度（米）的缝隙和重叠并到相邻图斑，0 为不并|close gaps and overlaps of up to this width, in metres; 0 closes none")
+	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
@@ -48,7 +50,9 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 		}
 		opt.CRS = &crs
 	}
-	return opt, nil
+	var err error
+	opt.Profiles, err = loadProfiles(f.profiles)
+	return opt, err
 }
 
 // widest is the greatest width, in metres, of slivers that may be mended: what is wider is

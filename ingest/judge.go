@@ -197,6 +197,9 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.find(Refused, unmendable(err))
 		return
 	}
+	if as := drawn(s.crs, f.Polygons); len(as) > 0 {
+		findings = append(as, findings...)
+	}
 	j.Geometry, j.AreaM2, j.broken = fixed, geo.Area(fixed), findings
 	if len(findings) == 0 {
 		j.areaIn = j.AreaM2 // the same rings in another order: no rounding shows

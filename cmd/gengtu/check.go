@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -46,6 +47,7 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 func runCheck(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	f.defineDelivery(fs)
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
 	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")
 	printRules := fs.Bool("print-rules", false, "打印内置规则|print the embedded rules")
@@ -59,7 +61,9 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	if len(paths) == 0 {
-		return usage("CHECK_PATH", "没有给出要检查的文件", "no file to check is given")
+		if err := need("delivery", f.delivery); err != nil {
+			return err
+		}
 	}
 	rules, err := check.LoadRules(*rulesFile)
 	if err != nil {
@@ -71,6 +75,9 @@ func runCheck(e *env, fs *flags) error {
 		}
 	}
 	inputs, err := f.inputs()
+	if err == nil {
+		inputs, err = e.addDelivery(&f, inputs)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,12 +95,22 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width})
+	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs)})
 	p.end()
 	if rep == nil {
 		return err
 	}
-	return errors.Join(err, e.giveChecked(checked{Report: rep, Check: res}, report))
+	return errors.Join(err, e.giveChecked(checked{Report: rep, Delivery: f.found, Check: res}, report))
+}
+
+// expected returns the layers that must be there: of a whole delivery that has places, the
+// patches in them.
+func expected(f *reading, inputs []ingest.Input) []string {
+	places := slices.ContainsFunc(inputs, func(in ingest.Input) bool { return in.Layer == "region" || in.Layer == "cjdcq" })
+	if f.delivery == "" || !places {
+		return nil
+	}
+	return []string{"dltb"}
 }
 
 // reportFile returns the file that a report is written to: path itself, or report.json in
@@ -109,7 +126,8 @@ func reportFile(path string) (string, error) {
 // checked is what a check tells: what the reading found, then what the rules say.
 type checked struct {
 	*ingest.Report
-	Check *check.Result `json:"check"`
+	Delivery *ingest.Delivery `json:"delivery,omitempty"`
+	Check    *check.Result    `json:"check"`
 }
 
 // Write prints both.

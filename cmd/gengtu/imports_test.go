@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
 	"ingest/profiles":                {"index/edition", "index/problem"},
 	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/profiles", "ingest/source"},
+	"ingest/check":                   {"index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/profiles"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"index/ground":                   {"index/geo", "index/overlay", "index/spill", "index/wire"},
 	"index/spill":                    {},
 	"index":                          {"index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/spill", "index/wire"},
+	"index/compare":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "index/sheet"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/sheet"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet"},
 	"ingest/sample":                  {"index/geo", "index/problem", "ingest/source"},
@@ -42,7 +43,7 @@ var mayImport = map[string][]string{
 	"tileserver/access":              {"index/problem"},
 	"tileserver/viewer":              {},
 	"tileserver": {
-		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/overlay", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

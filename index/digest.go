@@ -22,7 +22,7 @@ import (
 // The content of a features file is hashed as a tree, so that a change costs
 // what it changes: features whose keys begin alike are a group, each group has a
 // digest over its keys and values, and the content's digest is one over those of
-// all groups, in order. What the layers are is one group more. Codes follow from
+// all groups, in order. What the layers are is one group more, and so is each lineage. Codes follow from
 // the features and are in no group.
 
 // digestsBucket holds the digests: by the name of a bucket, a zero byte and the
@@ -94,7 +94,7 @@ func groupsOf(ctx context.Context, b *bolt.Bucket, name string) ([]group, error)
 func digested(tx *bolt.Tx) ([]string, error) {
 	var names []string
 	err := tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
-		if n := string(name); n == layersBucket || strings.HasPrefix(n, featuresBucket) {
+		if n := string(name); n == layersBucket || strings.HasPrefix(n, featuresBucket) || strings.HasPrefix(n, lineageBucket) {
 			names = append(names, n)
 		}
 		return nil

@@ -39,6 +39,8 @@ type Index struct {
 	tx     *bolt.Tx
 	layers map[string]*Layer
 
+	lineages []*Lineage
+
 	ground   *ground.Ground
 	groundDB *bolt.DB
 	groundTx *bolt.Tx
@@ -108,7 +110,8 @@ func (ix *Index) load() error {
 			return err
 		}
 	}
-	return nil
+	ix.lineages, err = readLineages(tx)
+	return err
 }
 
 // loadLayers loads the views, or the others, several at once.

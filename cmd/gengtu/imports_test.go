@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet"},
 	"ingest/sample":                  {"index/geo", "index/problem", "ingest/source"},
 	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/source"},
+	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"index/ground":                   {"index/geo", "index/overlay", "index/spill", "index/wire"},
 	"index/spill":                    {},
 	"index":                          {"index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/spill", "index/wire"},
+	"index/compare/comparetest":      {"index", "index/geo", "index/edition", "index/overlay"},
 	"index/compare":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "index/sheet"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/sheet"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet"},

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gengtu/index"
@@ -106,6 +107,23 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
+// recordsOf lists the records of the flows of a patch, the first ten.
+func (a *applying) recordsOf(s *state) string {
+	const most = 10
+	var b strings.Builder
+	for n, i := range s.flows {
+		if n == most {
+			b.WriteString(" …")
+			break
+		}
+		if n > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strconv.FormatInt(a.flows[i].record, 10))
+	}
+	return b.String()
+}
+
 // checkAreas holds the areas of record of the flows against those of the patches:
 // each patch is accounted for to 0.01 m², and so is the whole.
 func (a *applying) checkAreas() error {
@@ -116,8 +134,8 @@ func (a *applying) checkAreas() error {
 			return 0
 		}
 		if s.told != s.feature.Patch {
-			a.fault(where.problem("PACKAGE_AREA_"+en, "图斑 %[1]s %[4]s的 TBMJ 是 %.2[2]f，DLTBGXGC 合计 %.2[3]f", "patch %[1]s has TBMJ %.2[2]f, its flows in DLTBGXGC add up to %.2[3]f",
-				bsm, float64(s.feature.Patch)/100, float64(s.told)/100, zh))
+			a.fault(where.problem("PACKAGE_AREA_"+en, "图斑 %[1]s %[4]s的 TBMJ 是 %.2[2]f，DLTBGXGC 第 %[5]s 条合计 %.2[3]f", "patch %[1]s has TBMJ %.2[2]f, its flows in DLTBGXGC, records %[5]s, add up to %.2[3]f",
+				bsm, float64(s.feature.Patch)/100, float64(s.told)/100, zh, a.recordsOf(s)))
 		}
 		return s.feature.Patch
 	}

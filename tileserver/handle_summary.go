@@ -73,7 +73,7 @@ func (s *Server) summaryRows(r *request, digits int) ([]summaryRow, error) {
 		}
 	}
 	if len(layers) == 0 && vintage != "" {
-		return nil, noVintage(allLayers, vintage)
+		return nil, noVintage(r.ix(), allLayers, vintage)
 	}
 	return remember(&r.gen.memo, "summary "+strconv.Itoa(digits)+" "+keysOf(layers), func() ([]summaryRow, error) {
 		done, err := s.overlays.take()

@@ -53,7 +53,7 @@ func (s *Server) handleCatalog(r *request) error {
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
 		"parcel_zoom": parcelZoom(m), "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
-		"limits": s.catalogLimits(m),
+		"limits":   s.catalogLimits(m),
 		"services": services,
 	}
 	if box := r.extent(); !box.Empty() {

@@ -332,6 +332,8 @@ var Fields = []edition.Field{
 type State struct {
 	Meta     edition.Layer
 	Features []index.Feature
+	// Lineage is what the state came from, or nil.
+	Lineage *index.Lineage
 }
 
 // StateOf makes a state of patches. id gives each its id.
@@ -362,6 +364,9 @@ func Write(t testing.TB, dir string, states ...State) *edition.Manifest {
 		l := w.Layer(s.Meta)
 		if s.Meta.Name == "dltb" {
 			w.View(edition.Layer{Name: "cropland", Vintage: s.Meta.Vintage, ClassField: "DLBM", View: &edition.View{Of: "dltb", Field: "DLBM", Prefix: "01"}})
+		}
+		if s.Lineage != nil {
+			w.Lineage(s.Lineage)
 		}
 		for i := range s.Features {
 			if err := l.Add(&s.Features[i]); err != nil {

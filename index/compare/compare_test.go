@@ -244,39 +244,70 @@ func TestOverlaps(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkClosure(t, from, to, r)
-		checkMatrix(t, byCells(t, from, to), r)
-	}
-}
-
-// byCells counts the matrix on the lattice from the features themselves: each cell is
-// that of the least id that holds its middle.
-func byCells(t testing.TB, from, to *index.Layer) map[[2]string]float64 {
-	t.Helper()
-	out := map[[2]string]float64{}
-	for x := range 20 {
-		for y := range 20 {
-			c := comparetest.Cell{X: x, Y: y}
-			b := c.Box()
-			k := [2]string{"-", "-"}
-			for s, l := range []*index.Layer{from, to} {
-				best := uint64(math.MaxUint64)
-				l.Search(geo.Box{Min: geo.Position{Lon: b.Min.Lon + 1, Lat: b.Min.Lat + 1}, Max: geo.Position{Lon: b.Max.Lon - 1, Lat: b.Max.Lat - 1}}, func(i int) bool {
-					f, err := l.Feature(i)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if overlay.SharedArea(f.Geometry, geo.MultiPolygon{b.Polygon()}) > 1 && f.ID < best {
-						best = f.ID
-						k[s], _ = f.Values[l.Field("DLBM")].(string)
-					}
-					return true
-				})
-			}
-			if k != [2]string{"-", "-"} {
-				out[k] += c.AreaM2()
+		ground, net := byCells(t, from, to)
+		checkMatrix(t, ground, r)
+		for _, f := range r.Matrix.Flows {
+			var k [2]string
+			k[0], k[1] = f.Names()
+			for s, got := range []*float64{f.FromNetM2, f.ToNetM2} {
+				if want := net[s][k]; got != nil && math.Abs(*got-want) > 0.05 || got == nil && want > 0 {
+					t.Errorf("seed %d: %v has %v net of record %d, want %.2f", seed, k, got, s, want)
+				}
 			}
 		}
 	}
+}
+
+// byCells counts the matrix on the lattice from the features themselves: ground of a
+// cell is that of the least id that holds it; of record each feature on it has its share,
+// which counts for its own class.
+func byCells(t testing.TB, from, to *index.Layer) (ground map[[2]string]float64, net [2]map[[2]string]float64) {
+	t.Helper()
+	ground, net = map[[2]string]float64{}, [2]map[[2]string]float64{{}, {}}
+	for x := range 20 {
+		for y := range 20 {
+			c := comparetest.Cell{X: x, Y: y}
+			k := [2]string{"-", "-"}
+			var on [2][]index.Feature
+			for s, l := range []*index.Layer{from, to} {
+				on[s] = holding(t, l, c)
+				best := uint64(math.MaxUint64)
+				for _, f := range on[s] {
+					if f.ID < best {
+						best = f.ID
+						k[s], _ = f.Values[l.Field("DLBM")].(string)
+					}
+				}
+			}
+			if k != [2]string{"-", "-"} {
+				ground[k] += c.AreaM2()
+			}
+			for s, l := range []*index.Layer{from, to} {
+				for _, f := range on[s] {
+					at := k
+					at[s], _ = f.Values[l.Field("DLBM")].(string)
+					net[s][at] += float64(f.Net) / 100 * c.AreaM2() / f.AreaM2
+				}
+			}
+		}
+	}
+	return ground, net
+}
+
+// holding lists the features of a layer that hold a cell.
+func holding(t testing.TB, l *index.Layer, c comparetest.Cell) (out []index.Feature) {
+	t.Helper()
+	b := c.Box()
+	l.Search(geo.Box{Min: geo.Position{Lon: b.Min.Lon + 1, Lat: b.Min.Lat + 1}, Max: geo.Position{Lon: b.Max.Lon - 1, Lat: b.Max.Lat - 1}}, func(i int) bool {
+		f, err := l.Feature(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if overlay.SharedArea(f.Geometry, geo.MultiPolygon{b.Polygon()}) > 1 {
+			out = append(out, f)
+		}
+		return true
+	})
 	return out
 }
 
@@ -478,7 +509,13 @@ func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 
 // The kin of a patch by its ground are those that the lattice has.
 func TestKinOf(t *testing.T) {
-	land := comparetest.New(11, 20)
+	for seed := range uint64(6) {
+		testKin(t, comparetest.New(seed, 18))
+	}
+}
+
+func testKin(t *testing.T, land *comparetest.Land) {
+	t.Helper()
 	from, to := layers(t, land)
 	key := func(l *index.Layer, i int) string {
 		f, err := l.Feature(i)

@@ -93,8 +93,7 @@ func (a *applying) judge(g *group) {
 // groups joins the patches that flows lead from and to.
 func (a *applying) groups() []*group {
 	parent := map[*state]*state{}
-	var root func(s *state) *state
-	root = func(s *state) *state {
+	root := func(s *state) *state {
 		for parent[s] != nil {
 			if up := parent[parent[s]]; up != nil {
 				parent[s] = up

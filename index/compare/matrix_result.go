@@ -23,7 +23,7 @@ func (m *matrix) result() Matrix {
 			}
 			rows[i] += f.area
 			columns[k] += f.area
-			x := Flow{AreaM2: round(f.area), AreaMu: round(f.area*geo.MuPerM2)}
+			x := Flow{AreaM2: round(f.area), AreaMu: round(f.area * geo.MuPerM2)}
 			if i < nf {
 				x.From, x.FromPatchM2, x.FromNetM2 = &m.sides[0].classes[i], shares[0].at(at), shares[1].at(at)
 			}
@@ -54,7 +54,7 @@ func (m *matrix) result() Matrix {
 func (s *side) totals(ground []float64) []Total {
 	out := []Total{}
 	for c, name := range s.classes {
-		t := Total{Class: name, Features: int(s.features[c]), AreaM2: round(ground[c]), AreaMu: round(ground[c]*geo.MuPerM2)}
+		t := Total{Class: name, Features: int(s.features[c]), AreaM2: round(ground[c]), AreaMu: round(ground[c] * geo.MuPerM2)}
 		if s.hasPatch {
 			t.PatchM2 = m2(s.patch[c])
 		}

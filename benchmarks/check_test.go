@@ -37,7 +37,11 @@ func TestCheckEdition(t *testing.T) {
 		if l == nil {
 			continue
 		}
-		ground, err := pyramidtest.NewGround(t.Context(), features(t, l))
+		features, err := pyramidtest.FeaturesOf(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ground, err := pyramidtest.NewGround(t.Context(), features)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,25 +86,4 @@ func judge(t *testing.T, ix *index.Index, l *index.Layer, tiles *cache.Reader, c
 			t.Error(f)
 		}
 	}
-}
-
-// features reads a layer for the checker.
-func features(t testing.TB, l *index.Layer) []pyramidtest.Feature {
-	t.Helper()
-	out := make([]pyramidtest.Feature, l.Len())
-	class := l.Field(l.Meta.ClassField)
-	for i := range out {
-		f, err := l.Feature(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[i] = pyramidtest.Feature{ID: f.ID, Geometry: f.Geometry, AreaM2: int64(f.AreaM2*100 + 0.5)}
-		if f.Net != index.NoArea {
-			out[i].NetM2 = f.Net
-		}
-		if class >= 0 {
-			out[i].Class, _ = f.Values[class].(string)
-		}
-	}
-	return out
 }

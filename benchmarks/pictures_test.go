@@ -66,7 +66,11 @@ func TestPictures(t *testing.T) {
 	defer ix.Close()
 	l := ix.Layer("cropland", "")
 	both := []painting{ours(t, filepath.Join(dir, ix.Manifest.Generation, edition.TilesFile), l.Meta.Key()), theirs(t, beside)}
-	ground, err := pyramidtest.NewGround(t.Context(), features(t, l))
+	features, err := pyramidtest.FeaturesOf(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ground, err := pyramidtest.NewGround(t.Context(), features)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +91,9 @@ func TestPictures(t *testing.T) {
 		}
 		var said []string
 		for _, p := range both {
+			if len(p.tiles[v.zoom]) == 0 {
+				t.Fatalf("%s has no tiles of zoom %d", p.name, v.zoom)
+			}
 			z, err := c.Zoom(t.Context(), v.zoom, p.tiles[v.zoom])
 			if err != nil {
 				t.Fatal(err)

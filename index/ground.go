@@ -258,30 +258,21 @@ func (s *groundSource) ownerOf(name uint64) (int32, bool) {
 // takes some 6 bytes.
 func recordVertices(record []byte) int { return len(record) / 6 }
 
-// Count implements [overlay.Ground].
-func (s *groundSource) Count(b geo.Box, limit int) int {
-	n := 0
-	for _, l := range s.stored {
-		l.layer.Search(b, func(i int) bool {
-			n += overlay.VerticesIn(b, l.layer.Box(i), recordVertices(l.layer.records[i]))
-			return n <= limit
-		})
-	}
-	return n
+// Extent implements [overlay.Ground].
+func (s *groundSource) Extent(owner int32) overlay.Extent {
+	l, i := s.of(owner)
+	return overlay.Extent{Box: l.layer.boxes[i], Vertices: recordVertices(l.layer.records[i])}
 }
 
 // Search implements [overlay.Ground].
-func (s *groundSource) Search(b geo.Box, visit func(owner int32, vertices int)) {
-	var found []int
+func (s *groundSource) Search(b geo.Box, visit func(owner int32) bool) {
+	more := true
 	for _, l := range s.stored {
-		found = found[:0]
-		l.layer.Search(b, func(i int) bool {
-			found = append(found, i)
-			return true
-		})
-		slices.Sort(found)
-		for _, i := range found {
-			visit(int32(l.first+i), recordVertices(l.layer.records[i]))
+		if more {
+			l.layer.Search(b, func(i int) bool {
+				more = visit(int32(l.first + i))
+				return more
+			})
 		}
 	}
 }

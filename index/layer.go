@@ -39,7 +39,9 @@ type stored struct {
 	heads   []Record // parallel to records
 	boxes   []geo.Box
 	byID    []idAt // by id
-	tree    rtree.RTreeGN[int64, int32]
+	// Numbers of floating point: areas of int64, by which it divides its nodes, would
+	// overflow, and searches then look at most of it. Positions are below 2^53.
+	tree    rtree.RTreeGN[float64, int32]
 	columns columns
 
 	partitioned partitioned
@@ -93,7 +95,7 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 		s.heads = append(s.heads, Record{h.AreaM2, h.Patch, h.Net})
 		s.boxes = append(s.boxes, h.Box)
 		s.byID = append(s.byID, idAt{h.ID, i})
-		s.tree.Insert([2]int64{h.Box.Min.Lon, h.Box.Min.Lat}, [2]int64{h.Box.Max.Lon, h.Box.Max.Lat}, i)
+		s.tree.Insert(corner(h.Box.Min), corner(h.Box.Max), i)
 		l.extent = l.extent.Union(h.Box)
 		l.blocks.add(h.Box, s.heads[i])
 		return nil
@@ -195,11 +197,14 @@ func (l *Layer) Extent() geo.Box { return l.extent }
 // Search visits the features whose boxes meet b, in no particular order, until
 // visit returns false.
 func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
-	l.tree.Search([2]int64{b.Min.Lon, b.Min.Lat}, [2]int64{b.Max.Lon, b.Max.Lat}, func(_, _ [2]int64, at int32) bool {
+	l.tree.Search(corner(b.Min), corner(b.Max), func(_, _ [2]float64, at int32) bool {
 		i, ok := l.ordinal(at)
 		return !ok || visit(i)
 	})
 }
+
+// corner returns p as the tree has it, exactly.
+func corner(p geo.Position) [2]float64 { return [2]float64{float64(p.Lon), float64(p.Lat)} }
 
 // Box returns the box around feature i, in units of 1e-10 degree in CGCS2000
 // (EPSG:4490).

@@ -355,3 +355,31 @@ func BenchmarkOpen(b *testing.B) {
 		})
 	}
 }
+
+// Half a million features over five degrees, whose nodes are as large as a province's:
+// a search for a point is a matter of microseconds, whatever the number of features.
+func BenchmarkSearch(b *testing.B) {
+	for _, n := range []int{5_000, 500_000} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			features := randomFeatures(n)
+			rng := rand.New(rand.NewPCG(9, 9))
+			at := func() geo.Position {
+				return geo.Position{Lon: 1060e9 + rng.Int64N(50e9), Lat: 320e9 + rng.Int64N(50e9)}
+			}
+			for i := range features {
+				features[i].Geometry = square(at(), 1+rng.Int64N(2e7))
+				features[i].Box = features[i].Geometry.Box()
+			}
+			ix, err := index.OpenFiles(write(b, features))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer ix.Close()
+			l := ix.Layer("dltb", "")
+			for b.Loop() {
+				p := at()
+				l.Search(geo.Box{Min: p, Max: p}, func(int) bool { return true })
+			}
+		})
+	}
+}

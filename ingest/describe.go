@@ -47,6 +47,7 @@ func Describe(ctx context.Context, path string, opt source.Options) (*Descriptio
 		return nil, err
 	}
 	m := p.fit(l.Fields)
+	m.leave(m.exported())
 	d.Layer, d.Fields = p.Name, m.fields
 	d.Missing, d.Unknown = append(d.Missing, m.missing...), append(d.Unknown, m.unknown...)
 	return d, nil

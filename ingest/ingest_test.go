@@ -14,6 +14,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/indextest"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
 	"gengtu/ingest"
@@ -106,15 +107,7 @@ func take(t *testing.T, opt ingest.Options, inputs ...string) (result, error) {
 		return r, err
 	}
 	balanced(t, r.report)
-	r.ix, err = index.OpenFiles(dir, &edition.Manifest{Tier: edition.Secure, Layers: r.layers})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.ix.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	r.ix = indextest.Open(t, dir, &edition.Manifest{Tier: edition.Secure, Layers: r.layers})
 	h := index.NewContentHasher()
 	if err := index.Each(path, func(b string, k, v []byte) error { h.Add(b, k, v); return nil }); err != nil {
 		t.Fatal(err)

@@ -155,7 +155,8 @@ func (l *layerRun) record(j *judged, i int) int64 {
 func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 	if len(f.Polygons) == 0 {
 		if !j.leftOut {
-			j.find(Refused, problem.New("GEOMETRY_MISSING", "没有图形", "it has no geometry"))
+			j.find(Refused, problem.New("GEOMETRY_MISSING", "没有图形", "it has no geometry").
+				Advise("请补上图形，或删去这条记录", "add its geometry, or delete the record"))
 		}
 		return
 	}
@@ -172,7 +173,7 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 	fixed, findings, err := overlay.Mend(raw)
 	if err != nil {
 		j.areaIn = statedArea(raw)
-		j.find(Refused, problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%v）", "the geometry cannot be mended (%v)", err).Because(err))
+		j.find(Refused, unmendable(err))
 		return
 	}
 	j.Geometry, j.AreaM2 = fixed, geo.Area(fixed)
@@ -197,8 +198,19 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.mended = true
 	}
 	if len(fixed) == 0 {
-		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area"))
+		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area").
+			Advise("请核对该要素的界址点，更正后重新提交；若是碎线，请删去", "check the feature's corners, correct it and deliver again; if it is a scrap, delete it"))
 	}
+}
+
+// unmendable is why a geometry is refused that could not be mended.
+func unmendable(err error) *problem.Problem {
+	zh, en := "修复的结果与原面积不符", "what mending gives has another area"
+	if p := problem.Of(err); p != nil {
+		zh, en = p.Found(problem.Chinese), p.Found(problem.English)
+	}
+	return problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%[1]s）", "the geometry cannot be mended (%[2]s)", zh, en).Because(err).
+		Advise("请在制图软件里修复或拆分该图形，再重新提交", "mend or divide it in a mapping program and deliver again")
 }
 
 // identify gives a feature its id, and its place where the attributes name none.

@@ -166,6 +166,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 			return sources, err
 		}
 		m := l.profile.fit(info.Fields)
+		l.leaveOwn(in.Path, &m)
 		if err := l.doubt(in, info.Fields); err != nil {
 			return sources, err
 		}
@@ -190,6 +191,22 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	l.fields = all.fields
 	l.locate()
 	return sources, nil
+}
+
+// leaveOwn takes out of m what is ours: what an export added, and in an update what
+// an answer of the server has besides and the layer has not.
+func (l *layerRun) leaveOwn(path string, m *mapping) {
+	names := m.exported()
+	if l.fixed {
+		stored := mapping{fields: l.fields}
+		names = slices.DeleteFunc(m.named(append([]string{"id"}, own...)), func(name string) bool { return stored.field(name) >= 0 })
+	}
+	if len(names) == 0 {
+		return
+	}
+	m.leave(names)
+	l.rep.Notes = append(l.rep.Notes, problem.New("OWN_FIELDS", "字段 %s 由本程序导出或查询时附加，不作图层字段", "the fields %s are what this program adds to what it gives out; they are left out", strings.Join(names, " ")).In(path).
+		Advise("标识和面积由图形和编号重新得出；若确是自有数据，请改名", "ids and areas are found anew; if they hold something of your own, rename them"))
 }
 
 // noteClass says so when a file does not tell what is cropland.

@@ -206,15 +206,48 @@ func (p *Profile) settled(fields []edition.Field) mapping {
 	return m
 }
 
-// exported are the fields that an export of ours adds to a layer's own: who
-// edits one and gives it back need not take them out.
-var exported = []string{"gengtu_id", "area_m2"}
+// own are the fields that an export of ours adds to a layer's own.
+var own = []string{"gengtu_id", "area_m2"}
+
+// exported returns those fields of m that an export of ours added: without the first
+// of [own] they are somebody else's.
+func (m *mapping) exported() []string {
+	if m.field(own[0]) < 0 {
+		return nil
+	}
+	return m.named(own)
+}
+
+// named returns the fields of m that have one of names, in whatever case.
+func (m *mapping) named(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if i := m.field(name); i >= 0 {
+			out = append(out, m.fields[i].Name)
+		}
+	}
+	return out
+}
+
+// leave takes fields out.
+func (m *mapping) leave(names []string) {
+	gone := func(name string) bool { return slices.Contains(names, name) }
+	var columns []column
+	for i := range m.fields {
+		if !gone(m.fields[i].Name) {
+			columns = append(columns, m.columns[i])
+		}
+	}
+	m.columns = columns
+	m.fields = slices.DeleteFunc(m.fields, func(f edition.Field) bool { return gone(f.Name) })
+	m.unknown = slices.DeleteFunc(m.unknown, gone)
+}
 
 // lacks lists the fields of next that m does not have.
 func (m *mapping) lacks(next mapping) []string {
 	var out []string
 	for _, f := range next.fields {
-		if m.field(f.Name) < 0 && !slices.Contains(exported, f.Name) {
+		if m.field(f.Name) < 0 {
 			out = append(out, f.Name)
 		}
 	}

@@ -397,7 +397,8 @@ func ParseDeletions(path string, data []byte, encoding string) ([]string, error)
 	}
 	rows, err := deletionRows(text)
 	if err != nil {
-		return nil, problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err)
+		return nil, problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err).
+			Advise("每行写一个编号，或给有 BSM 等列的 CSV", "write one key a line, or give a CSV with a column such as BSM")
 	}
 	if len(rows) == 0 {
 		return nil, nil

@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/pyramid"
@@ -19,9 +20,7 @@ import (
 // squares stores n squares of about side metres at latitude lat and some large ones.
 func squares(t *testing.T, name string, n, large int, side, lat float64) *index.Index {
 	t.Helper()
-	dir := t.TempDir()
-	w := index.NewWriter(filepath.Join(dir, edition.FeaturesFile))
-	l := w.Layer(edition.Layer{Name: name, Vintage: "2024"})
+	l := indextest.Layer{Meta: edition.Layer{Name: name, Vintage: "2024"}}
 	for i := range n + large {
 		s := side
 		if i >= n {
@@ -31,25 +30,9 @@ func squares(t *testing.T, name string, n, large int, side, lat float64) *index.
 		at := geo.Position{Lon: 1084e9 + int64(float64(i)*side*42*metre), Lat: int64(lat * geo.Unit)}
 		up, right := int64(s*metre), int64(s*metre/math.Cos(lat*math.Pi/180))
 		g := geo.MultiPolygon{geo.Box{Min: at, Max: geo.Position{Lon: at.Lon + right, Lat: at.Lat + up}}.Polygon()}
-		f := index.Feature{ID: uint64(i + 1), Geometry: g, Box: g.Box(), AreaM2: geo.Area(g), Patch: index.NoArea, Net: index.NoArea}
-		if err := l.Add(&f); err != nil {
-			t.Fatal(err)
-		}
+		l.Features = append(l.Features, index.Feature{ID: uint64(i + 1), Geometry: g, Box: g.Box(), AreaM2: geo.Area(g), Patch: index.NoArea, Net: index.NoArea})
 	}
-	layers, err := w.Close(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ix, err := index.OpenFiles(dir, &edition.Manifest{Tier: edition.Secure, Layers: layers, MaxZoom: tileserver.MaxZoom})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ix.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ix
+	return indextest.New(t, &edition.Manifest{Tier: edition.Secure, MaxZoom: tileserver.MaxZoom}, l)
 }
 
 // The parcel zoom is the first at which a square of median size is 8 pixels wide,

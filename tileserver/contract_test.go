@@ -181,6 +181,22 @@ func TestContractOpenAddresses(t *testing.T) {
 	}
 }
 
+// A zoom that is not there is told by both ends of the range, which differ between the
+// grids and the tiers, and by what to do.
+func TestNoZoom(t *testing.T) {
+	s := serve(t, nil, edition.Secure, edition.Public)
+	for address, zooms := range map[string]string{
+		"/public/tiles/all/c/0/0/0.mvt": "1 to 14", "/public/tiles/all/w/15/0/0.mvt": "0 to 14", "/public/tiles/all/w/99/0/0.png": "0 to 14",
+		"/secure/tiles/all/c/4294967296/0/0.mvt?tk=" + s.tokens[edition.Secure]: "1 to 18",
+	} {
+		r := s.get(t, address, "Accept-Language", "en")
+		wantProblem(t, address, r, http.StatusNotFound, "no_zoom")
+		if body := string(r.body); !strings.Contains(body, "its zooms are "+zooms) || !strings.Contains(body, "ask for zooms "+zooms) {
+			t.Errorf("%s: %s", address, body)
+		}
+	}
+}
+
 // What the contract answers with other statuses, and with which code.
 func TestContractErrors(t *testing.T) {
 	s := serve(t, nil, edition.Secure, edition.Public)

@@ -3,7 +3,6 @@ package tileserver
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 
@@ -226,26 +225,28 @@ func (g *generation) crewOf(l *index.Layer) (crew, int) {
 	return crew{[]*edition.Layer{l.Meta}}, 0
 }
 
+// cellsBytes is about the most that a layer has of a tile where it is drawn as cells.
+const cellsBytes = 250_000
+
 // mayBeCrowded tells whether t, of a zoom that was not built, may be crowded. Features
-// take less in a tile than where they are stored, so most tiles are not.
+// that do not cross one another take less in a tile than where they are stored, so most
+// tiles are not.
 func (g *generation) mayBeCrowded(l *index.Layer, t tile.Tile) bool {
 	c, _ := g.crewOf(l)
-	stored := int64(0)
+	parcels, cells := int64(0), int64(0)
 	for _, meta := range c.layers {
-		if !parcelsAt(meta, t) {
-			continue
-		}
 		l := g.ix.Layer(meta.Name, meta.Vintage)
-		l.Search(t.Box(), func(i int) bool { stored += int64(l.Size(i)); return stored <= LargeTileBytes })
+		l.Search(t.Box(), func(i int) bool {
+			if !parcelsAt(meta, t) {
+				cells += cellsBytes
+				return false
+			}
+			parcels += int64(l.Size(i))
+			return parcels <= LargeTileBytes
+		})
 	}
-	return stored > LargeTileBytes
-}
-
-// wholeTile is what the layers of a crew have of a tile when nothing is left out, and
-// what each may have; no budgets when the tile is not crowded.
-type wholeTile struct {
-	parts   []cache.Part
-	budgets []int
+	// What gives up bytes has more than a small share.
+	return parcels > LargeTileBytes/smallShare && parcels+cells > LargeTileBytes
 }
 
 // uncrowded makes a layer's tile of a zoom that was not built. The layers that are sent
@@ -253,45 +254,29 @@ type wholeTile struct {
 // them. Tiles beside it are not looked at: what it shows of them in its margin is what
 // they show when they are not crowded.
 func (g *generation) uncrowded(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
-	c, i := g.crewOf(l)
-	whole, err := g.whole(ctx, c, t)
-	if err != nil || whole.budgets == nil || whole.budgets[i] == 0 {
-		return whole.parts[i], err
+	c, own := g.crewOf(l)
+	parts, sizes := make([]cache.Part, len(c.layers)), make([]int, len(c.layers))
+	group, drawing := errgroup.WithContext(ctx)
+	for i, meta := range c.layers {
+		group.Go(func() (err error) {
+			parts[i], err = g.wholes.Get(drawing, meta.Key(), t, func(ctx context.Context) (cache.Part, error) {
+				return g.draw(ctx, g.ix.Layer(meta.Name, meta.Vintage), t, nil)
+			})
+			sizes[i] = len(parts[i].Deflated)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return cache.Part{}, err
+	}
+	budget := c.budgets(t, sizes)[own]
+	if budget == 0 {
+		return parts[own], nil
 	}
 	return g.draw(ctx, l, t, &pyramid.Crowding{Packed: packedBytes, Budget: func(_ context.Context, at tile.Tile) (int, error) {
 		if at != t {
 			return 0, nil
 		}
-		return whole.budgets[i], nil
+		return budget, nil
 	}})
-}
-
-// whole makes the tiles of all layers of a crew, once for those who ask at the same
-// time.
-func (g *generation) whole(ctx context.Context, c crew, t tile.Tile) (wholeTile, error) {
-	key := c.layers[0].Key() + " " + t.String()
-	v, err, _ := g.wholes.Do(key, func() (any, error) {
-		return remember(&g.crowds, key, func() (wholeTile, error) {
-			out := wholeTile{parts: make([]cache.Part, len(c.layers))}
-			sizes := make([]int, len(c.layers))
-			group, ctx := errgroup.WithContext(ctx)
-			group.SetLimit(runtime.GOMAXPROCS(0))
-			for i, meta := range c.layers {
-				group.Go(func() (err error) {
-					out.parts[i], err = g.draw(ctx, g.ix.Layer(meta.Name, meta.Vintage), t, nil)
-					sizes[i] = len(out.parts[i].Deflated)
-					return err
-				})
-			}
-			err := group.Wait()
-			if budgets := c.budgets(t, sizes); slices.Max(budgets) > 0 {
-				out.budgets = budgets
-			}
-			return out, err
-		})
-	})
-	if err != nil {
-		return wholeTile{parts: make([]cache.Part, len(c.layers))}, err
-	}
-	return v.(wholeTile), nil
 }

@@ -11,6 +11,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/pyramid"
@@ -22,13 +23,12 @@ import (
 // smaller compressed.
 func texts(t *testing.T, letters ...int) *index.Index {
 	t.Helper()
-	dir := t.TempDir()
-	w := index.NewWriter(filepath.Join(dir, edition.FeaturesFile))
+	var layers []indextest.Layer
 	for n, name := range []string{"cropland", "pbf", "hsf"} {
 		r := rand.New(rand.NewPCG(5, uint64(n)))
-		l := w.Layer(edition.Layer{Name: name, Vintage: "2024", ClassField: "DLBM", ParcelZoom: 13, Fields: []edition.Field{
+		l := indextest.Layer{Meta: edition.Layer{Name: name, Vintage: "2024", ClassField: "DLBM", ParcelZoom: 13, Fields: []edition.Field{
 			{Name: "DLBM", Kind: "text", Tile: true}, {Name: "BZ", Kind: "text", Tile: true}, {Name: "QSDWMC", Kind: "text", Tile: true},
-		}})
+		}}}
 		for i := range 1600 {
 			note := make([]byte, letters[n])
 			for k := range note {
@@ -37,29 +37,14 @@ func texts(t *testing.T, letters ...int) *index.Index {
 			const side = 0.0009 * geo.Unit
 			at := geo.Position{Lon: 1084e9 + int64(i%40)*int64(side), Lat: 341e9 + int64(i/40)*int64(side)}
 			g := geo.MultiPolygon{geo.Box{Min: at, Max: geo.Position{Lon: at.Lon + int64(side), Lat: at.Lat + int64(side)}}.Polygon()}
-			f := index.Feature{
+			l.Features = append(l.Features, index.Feature{
 				ID: uint64(i + 1), Geometry: g, Box: g.Box(), AreaM2: geo.Area(g), Patch: index.NoArea, Net: index.NoArea,
 				Values: []any{"0101", string(note), "a village"},
-			}
-			if err := l.Add(&f); err != nil {
-				t.Fatal(err)
-			}
+			})
 		}
+		layers = append(layers, l)
 	}
-	layers, err := w.Close(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ix, err := index.OpenFiles(dir, &edition.Manifest{Tier: edition.Secure, Layers: layers, MaxZoom: MaxZoom, BuiltZooms: [2]int{12, 13}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ix.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ix
+	return indextest.New(t, &edition.Manifest{Tier: edition.Secure, MaxZoom: MaxZoom, BuiltZooms: [2]int{12, 13}}, layers...)
 }
 
 // readTiles builds ix, or brings the file at from up to it, and opens the file.
@@ -171,9 +156,24 @@ func sameDigest(t *testing.T, got, want *cache.Reader) {
 	}
 }
 
+// servedAlone is the generation of ix, whose tiles r has, with places for so many tiles
+// to be made at once.
+func servedAlone(t *testing.T, ix *index.Index, r *cache.Reader, places int) *generation {
+	t.Helper()
+	stores := make([]*cache.Store, 2)
+	for i := range stores {
+		var err error
+		if stores[i], err = cache.OpenStore("g", cache.StoreOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = stores[i].Close() })
+	}
+	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: make(chan struct{}, places), refs: 1}
+}
+
 func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {
 	t.Helper()
-	g := &generation{ix: ix, built: r}
+	g := servedAlone(t, ix, r, 2)
 	lost := map[string]int{}
 	for _, grid := range tile.Grids() {
 		x0, y0, x1, y1 := grid.Range(ix.Layer("cropland", "").Extent(), 13)

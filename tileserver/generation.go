@@ -28,8 +28,7 @@ type generation struct {
 	covers   *pyramid.Covers // of built
 	pictures *pictures
 	memo     memo
-	crowds   memo // of tiles that may be crowded and were not built, see whole
-	wholes   singleflight.Group
+	wholes   *cache.Store  // tiles that may be crowded, with everything, see uncrowded
 	making   chan struct{} // the server's; holds one for each tile that is being made
 
 	mu   sync.Mutex
@@ -63,8 +62,13 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if err != nil {
 		return nil, errors.Join(err, ix.Close())
 	}
+	// Tiles that may be crowded are asked for once by each layer that is sent with them.
+	memory, wholes := s.cfg.Limits.TileMemory, int64(-1)
+	if part := memory / wholesShare; part > 0 {
+		memory, wholes = memory-part, part
+	}
 	opt := cache.StoreOptions{
-		MemoryBytes: s.cfg.Limits.TileMemory, DiskBytes: s.cfg.Limits.TileDisk, Dir: s.cfg.CacheDir,
+		MemoryBytes: memory, DiskBytes: s.cfg.Limits.TileDisk, Dir: s.cfg.CacheDir,
 		OnCorrupt: func(layerKey string, t tile.Tile) {
 			s.cfg.Log.Warn("damaged tile dropped and made anew", "tier", tier, "layer", layerKey, "tile", t.String())
 			s.metrics.corrupt.Inc()
@@ -74,9 +78,20 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}
+	whole, err := cache.OpenStore(name, cache.StoreOptions{MemoryBytes: wholes})
+	if err != nil {
+		return nil, errors.Join(err, made.Close(), built.Close(), ix.Close())
+	}
 	covers := pyramid.NewCovers(s.cfg.Limits.CoverMemory, built.Cells)
-	return &generation{name: name, ix: ix, built: built, made: made, covers: covers, pictures: newPictures(s.cfg.Limits.PictureMemory), making: s.making, refs: 1}, nil
+	return &generation{
+		name: name, ix: ix, built: built, made: made, wholes: whole, covers: covers, pictures: newPictures(s.cfg.Limits.PictureMemory),
+		making: s.making, refs: 1,
+	}, nil
 }
+
+// wholesShare is the part of the memory of tiles made on demand, as a divisor, that
+// those take which may be crowded.
+const wholesShare = 8
 
 // acquire keeps g open until release; false when it is closed already.
 func (g *generation) acquire() bool {
@@ -96,7 +111,7 @@ func (g *generation) release() error {
 	if g.refs > 0 {
 		return nil
 	}
-	return errors.Join(g.made.Close(), g.built.Close(), g.ix.Close())
+	return errors.Join(g.made.Close(), g.wholes.Close(), g.built.Close(), g.ix.Close())
 }
 
 // generations are the open generations of one edition: the one in force, and

@@ -131,12 +131,6 @@ func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 			return cache.Part{}, errServing
 		}
 		defer func() { _ = g.release() }() // only read
-		select {
-		case g.making <- struct{}{}:
-			defer func() { <-g.making }()
-		case <-ctx.Done():
-			return cache.Part{}, ctx.Err()
-		}
 		if g.mayBeCrowded(l, t) {
 			return g.uncrowded(ctx, l, t)
 		}
@@ -144,8 +138,20 @@ func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 	})
 }
 
-// draw makes a layer's tile.
+// draw makes a layer's tile when there is a place for it. Whoever has one waits for no
+// other.
 func (g *generation) draw(ctx context.Context, l *index.Layer, t tile.Tile, crowding *pyramid.Crowding) (cache.Part, error) {
+	// As in make, whoever asked may have gone.
+	if !g.acquire() {
+		return cache.Part{}, errServing
+	}
+	defer func() { _ = g.release() }() // only read
+	select {
+	case g.making <- struct{}{}:
+		defer func() { <-g.making }()
+	case <-ctx.Done():
+		return cache.Part{}, ctx.Err()
+	}
 	source, err := remember(&g.memo, "source "+l.Meta.Key(), func() (*layerSource, error) { return newLayerSource(l), nil })
 	if err != nil {
 		return cache.Part{}, err

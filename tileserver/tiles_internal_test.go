@@ -3,10 +3,10 @@ package tileserver
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
-	"gengtu/tileserver/cache"
 	"gengtu/tileserver/tile"
 )
 
@@ -14,12 +14,7 @@ import (
 // and gets the tile when there is one.
 func TestTilesAtOnce(t *testing.T) {
 	ix := texts(t, 10, 10, 10)
-	made, err := cache.OpenStore("g", cache.StoreOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = made.Close() })
-	g := &generation{ix: ix, made: made, making: make(chan struct{}, 1), refs: 1}
+	g := servedAlone(t, ix, nil, 1)
 	l := ix.Layer("cropland", "")
 	at := tile.W.At(l.Box(0).Min, 15)
 	g.making <- struct{}{}
@@ -35,5 +30,60 @@ func TestTilesAtOnce(t *testing.T) {
 	}
 	if len(g.making) != 0 {
 		t.Error("a place is not given back")
+	}
+}
+
+// A crowded tile takes no more places than others: each of the layers that are made to
+// know that it is waits for one. A fault in one of them is the answer, and not the end of
+// the process.
+func TestCrowdedTilesAtOnce(t *testing.T) {
+	ix := texts(t, 300, 300, 300)
+	g := servedAlone(t, ix, nil, 1)
+	l := ix.Layer("cropland", "")
+	at := tile.W.At(l.Box(0).Min, 13)
+	if !g.mayBeCrowded(l, at) {
+		t.Fatal("the tile is not crowded")
+	}
+	g.making <- struct{}{}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := g.uncrowded(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with all places taken: %v", err)
+	}
+	<-g.making
+	p, err := g.make(t.Context(), l, at)
+	if err != nil || p.Empty() {
+		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
+	}
+
+	g = servedAlone(t, ix, nil, 1)
+	g.memo.m = map[string]any{"source pbf@2024": &layerSource{}} // whatever is read of it panics
+	if _, err := g.make(t.Context(), l, at); err == nil || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("with a layer that panics: %v", err)
+	}
+	select { // the layers beside it may still be made
+	case g.making <- struct{}{}:
+	case <-time.After(30 * time.Second):
+		t.Error("a place is not given back")
+	}
+}
+
+// Cells of layers beside parcels of another count: what is sent is all of them.
+func TestMayBeCrowded(t *testing.T) {
+	ix := texts(t, 90, 10, 10) // some 340 and twice 210 kB where they are stored
+	l := ix.Layer("cropland", "")
+	g := &generation{ix: ix}
+	for _, c := range []struct {
+		zoom             uint8
+		cropland, others int
+		want             bool
+	}{{12, 12, 13, true}, {12, 13, 13, false}, {12, 12, 12, true}, {16, 13, 13, false}, {16, 13, 17, false}, {13, 13, 17, true}} {
+		for i := range ix.Manifest.Layers {
+			ix.Manifest.Layers[i].ParcelZoom = c.others
+		}
+		l.Meta.ParcelZoom = c.cropland
+		if got := g.mayBeCrowded(l, tile.W.At(l.Box(800).Min, c.zoom)); got != c.want {
+			t.Errorf("z%d, parcels from %d and %d: %t", c.zoom, c.cropland, c.others, got)
+		}
 	}
 }

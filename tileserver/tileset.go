@@ -168,55 +168,21 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 	if err != nil {
 		return err
 	}
-	tiles := 0
+	m, err := s.newTileMaker(w, opt)
+	if err != nil {
+		return errors.Join(err, w.Abort())
+	}
 	for _, l := range s.layers {
-		src, key := newLayerSource(l), l.Meta.Key()
-		put := func(t tile.Tile, data []byte) error {
-			if tiles++; opt.Making != nil {
-				opt.Making(key, tiles)
-			}
-			_, err := w.PutRaw(key, t, data)
-			return err
-		}
 		for _, zooms := range missing {
-			if err := s.makeLayer(ctx, l, src, zooms, put); err != nil {
-				return errors.Join(err, w.Abort())
+			if err := m.layer(ctx, l, zooms); err != nil {
+				return errors.Join(err, m.close(), w.Abort())
 			}
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := errors.Join(m.close(), w.Close()); err != nil {
 		return err
 	}
 	s.made, err = cache.Open(path)
-	return err
-}
-
-// makeLayer makes the tiles of a layer in zooms: below its parcels' of the cells that
-// the edition has, the others of its features.
-func (s *TileSet) makeLayer(ctx context.Context, l *index.Layer, src *layerSource, zooms [2]int, put func(t tile.Tile, data []byte) error) error {
-	o := pyramid.Options{
-		MinZoom: max(zooms[0], l.Meta.ParcelZoom), MaxZoom: zooms[1], ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField,
-		Covers: s.covers, Key: l.Meta.Key(),
-	}
-	for z := zooms[0]; z < min(l.Meta.ParcelZoom, zooms[1]+1); z++ {
-		x0, y0, x1, y1 := tile.W.Range(l.Extent(), uint8(z))
-		for y := y0; y <= y1; y++ {
-			for x := x0; x <= x1; x++ {
-				t := tile.Tile{Grid: tile.W, Z: uint8(z), X: x, Y: y}
-				data, err := pyramid.Make(ctx, src, t, o)
-				if err == nil && len(data) > 0 {
-					err = put(t, data)
-				}
-				if err = errors.Join(err, ctx.Err()); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if o.MinZoom > o.MaxZoom {
-		return nil
-	}
-	_, err := pyramid.Build(ctx, tile.W, src, o, put)
 	return err
 }
 

@@ -60,7 +60,7 @@ func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, change
 		Workers: opt.Workers, MemoryBytes: opt.MemoryBytes, Progress: opt.Progress,
 	}
 	r := pyramid.NewRemaking(plan, changed)
-	s := &updateSink{Updater: u, old: old, work: r, made: map[keyedTile]int{}, cells: map[keyedTile][]byte{}}
+	s := &updateSink{Updater: u, old: old, ix: ix, work: r, made: map[keyedTile]int{}, cells: map[keyedTile][]byte{}}
 	err = r.Run(ctx, s)
 	if err == nil {
 		err = s.relieve(ctx, plan, crews(ix))
@@ -108,6 +108,7 @@ type keyedTile struct {
 type updateSink struct {
 	*cache.Updater
 	old  *cache.Reader
+	ix   *index.Index
 	work *pyramid.Remaking
 
 	mu    sync.Mutex
@@ -162,7 +163,7 @@ func (s *updateSink) relieve(ctx context.Context, p pyramid.Plan, all []crew) er
 			sizes := make([]int, len(c.layers))
 			for i, l := range c.layers {
 				var err error
-				if sizes[i], err = s.size(l, t); err != nil {
+				if sizes[i], err = s.size(ctx, l, t); err != nil {
 					return err
 				}
 			}
@@ -178,7 +179,7 @@ func (s *updateSink) relieve(ctx context.Context, p pyramid.Plan, all []crew) er
 }
 
 // size returns how many bytes a layer's part of a tile has with everything.
-func (s *updateSink) size(l *edition.Layer, t tile.Tile) (int, error) {
+func (s *updateSink) size(ctx context.Context, l *edition.Layer, t tile.Tile) (int, error) {
 	key := l.Key()
 	if s.work.Tiles[key][t] {
 		return s.made[keyedTile{key, t}], nil
@@ -188,6 +189,15 @@ func (s *updateSink) size(l *edition.Layer, t tile.Tile) (int, error) {
 		if err != nil || len(data) > 0 {
 			n, cerr := pyramid.CrowdedBytes(data)
 			return n, errors.Join(err, cerr)
+		}
+		merged, err := pyramid.MergedAround(t, func(t tile.Tile) ([]byte, error) { return s.old.Cells(key, t) })
+		if err != nil {
+			return 0, err
+		}
+		if merged { // what is stored shows some of it
+			l := s.ix.Layer(l.Name, l.Vintage)
+			data, err := pyramid.Make(ctx, newLayerSource(l), t, pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField})
+			return packedBytes(data), err
 		}
 	}
 	part, _, err := s.old.Get(key, t)

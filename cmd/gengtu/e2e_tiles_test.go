@@ -22,7 +22,11 @@ func TestServedTilesAreTrue(t *testing.T) {
 	defer ix.Close()
 	for _, name := range []string{"cropland", "pbf", "hsf"} {
 		l := ix.Layer(name, "")
-		ground, err := pyramidtest.NewGround(t.Context(), checkedFeatures(t, l))
+		features, err := pyramidtest.FeaturesOf(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ground, err := pyramidtest.NewGround(t.Context(), features)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,27 +45,6 @@ func TestServedTilesAreTrue(t *testing.T) {
 			}
 		}
 	}
-}
-
-// checkedFeatures is what the checker knows of a layer.
-func checkedFeatures(t *testing.T, l *index.Layer) []pyramidtest.Feature {
-	t.Helper()
-	out := make([]pyramidtest.Feature, l.Len())
-	class := l.Field(l.Meta.ClassField)
-	for i := range out {
-		f, err := l.Feature(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[i] = pyramidtest.Feature{ID: f.ID, Geometry: f.Geometry, AreaM2: int64(f.AreaM2*100 + 0.5)}
-		if f.Net != index.NoArea {
-			out[i].NetM2 = f.Net
-		}
-		if class >= 0 {
-			out[i].Class, _ = f.Values[class].(string)
-		}
-	}
-	return out
 }
 
 // tilesOf asks for every tile of a layer at a zoom, and for those around, which

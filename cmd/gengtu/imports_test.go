@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"index":                          {"index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/spill", "index/wire"},
 	"index/compare/comparetest":      {"index", "index/geo", "index/edition", "index/overlay"},
 	"index/compare":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "index/sheet"},
+	"index/indextest":                {"index", "index/edition"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/sheet"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet"},
 	"ingest/sample":                  {"index/geo", "index/problem", "ingest/source"},
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
 	},
-	"tileserver/pyramid/pyramidtest": {"index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
+	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 
 	"cmd/gengtu": {"*"},
 	"benchmarks": {"*"},

@@ -13,6 +13,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 )
 
 // The squares of the tests have their corners on a lattice of this many units,
@@ -53,7 +54,7 @@ var layerFields = []edition.Field{{Name: "DLBM", Kind: edition.Text}, {Name: "BS
 func (l land) open(t *testing.T) *index.Index {
 	t.Helper()
 	dir, m := l.write(t)
-	bare := openFiles(t, dir, m)
+	bare := indextest.Open(t, dir, m)
 	path := filepath.Join(dir, edition.GroundFile)
 	made, err := index.BuildGround(t.Context(), bare, path, func(int, int) {})
 	if err != nil {
@@ -69,7 +70,7 @@ func (l land) open(t *testing.T) *index.Index {
 	sum := sha256.Sum256(data)
 	whole := *m
 	whole.Files = map[string]string{edition.GroundFile: hex.EncodeToString(sum[:])}
-	ix := openFiles(t, dir, &whole)
+	ix := indextest.Open(t, dir, &whole)
 	for name, features := range l {
 		for i := range features {
 			if got, want := bare.Layer(name, "2024").Alone(i), ix.Layer(name, "2024").Alone(i); got != want {
@@ -84,7 +85,7 @@ func (l land) open(t *testing.T) *index.Index {
 func (l land) openBare(t *testing.T) *index.Index {
 	t.Helper()
 	dir, m := l.write(t)
-	return openFiles(t, dir, m)
+	return indextest.Open(t, dir, m)
 }
 
 func (l land) write(t *testing.T) (dir string, m *edition.Manifest) {
@@ -111,20 +112,6 @@ func (l land) write(t *testing.T) (dir string, m *edition.Manifest) {
 	}
 	slices.SortStableFunc(layers, func(a, b edition.Layer) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
 	return dir, &edition.Manifest{Tier: edition.Secure, Generation: "g0123456789abcdef", Layers: layers}
-}
-
-func openFiles(t *testing.T, dir string, m *edition.Manifest) *index.Index {
-	t.Helper()
-	ix, err := index.OpenFiles(dir, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ix.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ix
 }
 
 // cellArea is the area of a rectangle by the closed formula, which knows nothing

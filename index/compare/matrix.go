@@ -348,50 +348,41 @@ type ground struct {
 // Owners implements [overlay.Ground].
 func (g *ground) Owners() int { return g.owners }
 
-// Search implements [overlay.Ground].
-func (g *ground) Search(b geo.Box, visit func(owner int32, vertices int)) {
-	var found []int32
-	for s := range g.m.sides {
-		x := &g.m.sides[s]
-		found = found[:0]
-		x.layer.Search(b, func(i int) bool {
-			if o := x.owner[i]; o >= 0 {
-				found = append(found, o)
-			}
-			return true
-		})
-		slices.Sort(found)
-		for _, o := range found {
-			visit(o, x.vertices(int(x.list[int(o)-g.first[s]])))
-		}
-	}
-}
-
-// vertices estimates the vertices of a feature by the size of its record: one takes
-// some 6 bytes.
-func (s *side) vertices(i int) int { return s.layer.Size(i) / 6 }
-
-// Count implements [overlay.Ground].
-func (g *ground) Count(b geo.Box, limit int) int {
-	n := 0
-	for s := range g.m.sides {
-		x := &g.m.sides[s]
-		x.layer.Search(b, func(i int) bool {
-			if x.owner[i] >= 0 {
-				n += overlay.VerticesIn(b, x.layer.Box(i), x.vertices(i))
-			}
-			return n <= limit
-		})
-	}
-	return n
-}
-
-// Rings implements [overlay.Ground].
-func (g *ground) Rings(owner int32, r *geo.Rings) error {
+// of returns the state that an owner is of, and its ordinal there.
+func (g *ground) of(owner int32) (*side, int) {
 	s := 0
 	if int(owner) >= g.first[1] {
 		s = 1
 	}
 	x := &g.m.sides[s]
-	return x.layer.Rings(int(x.list[int(owner)-g.first[s]]), r)
+	return x, int(x.list[int(owner)-g.first[s]])
+}
+
+// Extent implements [overlay.Ground]. A vertex takes some 6 bytes of a record.
+func (g *ground) Extent(owner int32) overlay.Extent {
+	x, i := g.of(owner)
+	return overlay.Extent{Box: x.layer.Box(i), Vertices: x.layer.Size(i) / 6}
+}
+
+// Search implements [overlay.Ground].
+func (g *ground) Search(b geo.Box, visit func(owner int32) bool) {
+	more := true
+	for s := range g.m.sides {
+		x := &g.m.sides[s]
+		x.layer.Search(b, func(i int) bool {
+			if o := x.owner[i]; o >= 0 {
+				more = visit(o)
+			}
+			return more
+		})
+		if !more {
+			return
+		}
+	}
+}
+
+// Rings implements [overlay.Ground].
+func (g *ground) Rings(owner int32, r *geo.Rings) error {
+	x, i := g.of(owner)
+	return x.layer.Rings(i, r)
 }

@@ -28,18 +28,16 @@ const viewBit = 3
 
 func (l *land) Owners() int { return len(l.shapes) }
 
-func (l *land) Search(b geo.Box, visit func(int32, int)) {
-	for i, m := range l.shapes {
-		if m.Box().Intersects(b) {
-			visit(int32(i), m.Vertices())
-		}
-	}
+func (l *land) Extent(o int32) overlay.Extent {
+	return overlay.Extent{Box: l.shapes[o].Box(), Vertices: l.shapes[o].Vertices()}
 }
 
-func (l *land) Count(b geo.Box, limit int) int {
-	n := 0
-	l.Search(b, func(o int32, vertices int) { n += overlay.VerticesIn(b, l.shapes[o].Box(), vertices) })
-	return n
+func (l *land) Search(b geo.Box, visit func(int32) bool) {
+	for i, m := range l.shapes {
+		if m.Box().Intersects(b) && !visit(int32(i)) {
+			return
+		}
+	}
 }
 
 // Name numbers features by where they stand; layers are their bits.

@@ -351,12 +351,10 @@ func (u *updating) shared(made []uint64) ([]uint64, error) {
 		delete(u.dropped, n)
 	}
 	// Whether the others still do elsewhere, the cells know that they reach to.
-	boxes, err := u.boxes()
-	if err == nil && len(boxes) > 0 {
-		err = u.elsewhere(0, 0, boxes, names)
-	}
-	if err != nil {
-		return nil, err
+	if boxes := u.boxes(); len(boxes) > 0 {
+		if err := u.elsewhere(0, 0, boxes, names); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]uint64, 0, len(names))
 	for n := range names {
@@ -368,29 +366,25 @@ func (u *updating) shared(made []uint64) ([]uint64, error) {
 
 // boxes returns the boxes of the features whose names are dropped, as far as they
 // are still there: each meets a block made anew.
-func (u *updating) boxes() ([]geo.Box, error) {
+func (u *updating) boxes() []geo.Box {
 	if len(u.dropped) == 0 {
-		return nil, nil
+		return nil
 	}
 	owners := map[int32]bool{}
 	for i := range u.blocks {
 		b := u.ground.frame.NodeBox(u.blocks[i].Path, u.blocks[i].Depth)
-		u.source.Search(b, func(owner int32, _ int) {
+		u.source.Search(b, func(owner int32) bool {
 			if u.dropped[u.source.Name(owner)] {
 				owners[owner] = true
 			}
+			return true
 		})
 	}
 	out := make([]geo.Box, 0, len(owners))
-	var r geo.Rings
 	for o := range owners {
-		r.Reset()
-		if err := u.source.Rings(o, &r); err != nil {
-			return nil, err
-		}
-		out = append(out, r.Box())
+		out = append(out, u.source.Extent(o).Box)
 	}
-	return out, nil
+	return out
 }
 
 // elsewhere adds to names those of the dropped ones whose features share ground in a

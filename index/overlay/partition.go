@@ -86,12 +86,11 @@ type Face struct {
 type Ground interface {
 	// Owners returns the number of features.
 	Owners() int
-	// Search visits the features whose boxes meet b, in rising order, with an
-	// estimate of their vertices.
-	Search(b geo.Box, visit func(owner int32, vertices int))
-	// Count returns the sum of what [VerticesIn] makes of the estimates that Search
-	// gives, or, when it is more than limit, any number above limit.
-	Count(b geo.Box, limit int) int
+	// Extent tells which blocks a feature is in.
+	Extent(owner int32) Extent
+	// Search visits the features whose boxes meet b, in any order, until visit
+	// returns false.
+	Search(b geo.Box, visit func(owner int32) bool)
 	// Rings appends the rings of a feature to r, directed as stored.
 	Rings(owner int32, r *geo.Rings) error
 }

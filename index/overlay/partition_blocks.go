@@ -3,6 +3,7 @@ package overlay
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"gengtu/index/geo"
@@ -21,7 +22,14 @@ type Block struct {
 // that meet it alone.
 func (f *Frame) Blocks(ctx context.Context, g Ground) ([]Block, error) {
 	w := blocking{ctx: ctx, frame: f, ground: g}
-	err := w.all(f.root())
+	b := f.root()
+	box := f.geoBox(b.box)
+	for o := range int32(g.Owners()) {
+		if g.Extent(o).Box.Intersects(box) {
+			b.owners = append(b.owners, o)
+		}
+	}
+	err := w.all(b)
 	return w.out, err
 }
 
@@ -32,11 +40,12 @@ type Extent struct {
 	Vertices int
 }
 
-// VerticesIn estimates how many vertices of a feature with that box lie in b: all of a
-// small feature, of a large one as many as its box shares with b. Else a part of the
-// ground under one feature of very many vertices would be divided without end.
-func VerticesIn(b, feature geo.Box, vertices int) int {
+// verticesIn estimates how many vertices of a feature lie in b, which its box meets:
+// all of a small feature, of a large one as many as its box shares with b. Else a part
+// of the ground under one feature of very many vertices would be divided without end.
+func verticesIn(b geo.Box, x Extent) int {
 	const small = blockVertices / 16
+	feature, vertices := x.Box, x.Vertices
 	if vertices <= small {
 		return vertices
 	}
@@ -86,16 +95,24 @@ func (b *Block) divided(vertices int) bool {
 	return vertices > blockVertices && b.Depth < deepestPath/2
 }
 
-// all adds the blocks of b.
+// all adds the blocks of b, which knows its owners: those of a half are looked for
+// among them, which costs less than to search each by itself.
 func (w *blocking) all(b Block) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	if !b.divided(w.ground.Count(w.frame.geoBox(b.box), blockVertices)) {
-		w.take(b)
+	box := w.frame.geoBox(b.box)
+	vertices := 0
+	for _, o := range b.owners {
+		if vertices += verticesIn(box, w.ground.Extent(o)); vertices > blockVertices {
+			break
+		}
+	}
+	if !b.divided(vertices) {
+		w.out = append(w.out, b)
 		return nil
 	}
-	lo, hi := b.halves()
+	lo, hi := w.parted(&b)
 	if b.Depth >= sharedDepth {
 		if err := w.all(lo); err != nil {
 			return err
@@ -116,10 +133,31 @@ func (w *blocking) all(b Block) error {
 // of very different size, and more than there are processors even them out.
 const sharedDepth = 5
 
-// take adds b as a block.
-func (w *blocking) take(b Block) {
-	w.ground.Search(w.frame.geoBox(b.box), func(o int32, _ int) { b.owners = append(b.owners, o) })
-	w.out = append(w.out, b)
+// parted divides b and its owners, which b gives up.
+func (w *blocking) parted(b *Block) (lo, hi Block) {
+	lo, hi = b.halves()
+	low, high := w.frame.geoBox(lo.box), w.frame.geoBox(hi.box)
+	for _, o := range b.owners {
+		box := w.ground.Extent(o).Box
+		if box.Intersects(low) {
+			lo.owners = append(lo.owners, o)
+		}
+		if box.Intersects(high) {
+			hi.owners = append(hi.owners, o)
+		}
+	}
+	b.owners = nil
+	return lo, hi
+}
+
+// found returns b with its owners, in rising order.
+func (w *blocking) found(b Block) Block {
+	w.ground.Search(w.frame.geoBox(b.box), func(o int32) bool {
+		b.owners = append(b.owners, o)
+		return true
+	})
+	slices.Sort(b.owners)
+	return b
 }
 
 // changed adds those blocks of b that features which came or went meet; all of
@@ -135,14 +173,18 @@ func (w *blocking) changed(b Block, gone, come []Extent) error {
 		return nil
 	}
 	// Counted so far that it is known on which side of the limit it was, too.
-	now := w.ground.Count(box, blockVertices+w.most)
+	now := 0
+	w.ground.Search(box, func(o int32) bool {
+		now += verticesIn(box, w.ground.Extent(o))
+		return now <= blockVertices+w.most
+	})
 	is, was := b.divided(now), b.divided(now-won+lost)
 	switch {
 	case !is && !was:
-		w.take(b)
+		w.out = append(w.out, w.found(b))
 		return nil
 	case is != was:
-		return w.all(b)
+		return w.all(w.found(b))
 	}
 	lo, hi := b.halves()
 	if err := w.changed(lo, gone, come); err != nil {
@@ -156,7 +198,7 @@ func reaching(box geo.Box, all []Extent) (out []Extent, vertices int) {
 	for _, x := range all {
 		if x.Box.Intersects(box) {
 			out = append(out, x)
-			vertices += VerticesIn(box, x.Box, x.Vertices)
+			vertices += verticesIn(box, x)
 		}
 	}
 	return out, vertices

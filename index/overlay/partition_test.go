@@ -15,18 +15,14 @@ type groundOf []geo.MultiPolygon
 
 func (g groundOf) Owners() int { return len(g) }
 
-func (g groundOf) Search(b geo.Box, visit func(int32, int)) {
+func (g groundOf) Extent(o int32) Extent { return Extent{g[o].Box(), g[o].Vertices()} }
+
+func (g groundOf) Search(b geo.Box, visit func(int32) bool) {
 	for i, m := range g {
-		if m.Box().Intersects(b) {
-			visit(int32(i), m.Vertices())
+		if m.Box().Intersects(b) && !visit(int32(i)) {
+			return
 		}
 	}
-}
-
-func (g groundOf) Count(b geo.Box, limit int) int {
-	n := 0
-	g.Search(b, func(_ int32, vertices int) { n += vertices })
-	return n
 }
 
 func (g groundOf) Rings(o int32, r *geo.Rings) error {

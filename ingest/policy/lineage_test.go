@@ -64,7 +64,7 @@ func TestLineageComesDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		m, _, err := policy.Derive(t.Context(), ix, p, edition.Government, []byte("key"), filepath.Join(dir, edition.FeaturesFile))
+		m, _, err := policy.Derive(t.Context(), ix, p, edition.Government, []byte("key"), index.NewWriter(filepath.Join(dir, edition.FeaturesFile)))
 		if err != nil {
 			t.Fatalf("%s: %v", row.name, err)
 		}

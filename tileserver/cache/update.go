@@ -26,8 +26,13 @@ type Updater struct {
 	pending []pending
 	bytes   int
 	dropped map[[hashBytes]byte]bool // contents that tiles have no more
-	made    Totals                   // of the tiles put
-	gone    Totals                   // of those that were taken away
+	before  map[layerTile]int        // how long the records were of tiles that were put, 0 for none
+}
+
+// layerTile is a tile of a layer by its key.
+type layerTile struct {
+	layer string
+	key   [keyBytes]byte
 }
 
 // Tally counts tiles and the bytes that they take, compressed; a content that
@@ -40,12 +45,13 @@ type Tally struct {
 // Totals are tallies by grid and zoom.
 type Totals map[tile.Grid]map[uint8]Tally
 
-func (s Totals) add(t tile.Tile, record []byte) {
+// add counts a tile whose record has so many bytes.
+func (s Totals) add(t tile.Tile, bytes int) {
 	if s[t.Grid] == nil {
 		s[t.Grid] = map[uint8]Tally{}
 	}
 	sum := s[t.Grid][t.Z]
-	s[t.Grid][t.Z] = Tally{sum.Tiles + 1, sum.Bytes + int64(len(record)-recordHead)}
+	s[t.Grid][t.Z] = Tally{sum.Tiles + 1, sum.Bytes + int64(bytes-recordHead)}
 }
 
 // Updated tells what an [Updater] did, in all layers together.
@@ -73,7 +79,7 @@ func Update(path string) (*Updater, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("tile store %s: %w", path, err), os.Remove(path))
 	}
-	return &Updater{db: db, path: path, dropped: map[[hashBytes]byte]bool{}, made: Totals{}, gone: Totals{}}, nil
+	return &Updater{db: db, path: path, dropped: map[[hashBytes]byte]bool{}, before: map[layerTile]int{}}, nil
 }
 
 // Put makes p tile t of the layer layerKey, in place of what it was. An empty
@@ -163,25 +169,23 @@ func (u *Updater) write(tx *bolt.Tx, e *pending) error {
 }
 
 func (u *Updater) writeTile(layer, content *bolt.Bucket, e *pending) error {
-	t, err := tileOf(e.key[:])
-	if err != nil {
-		return err
-	}
-	if e.data != nil {
-		u.made.add(t, e.data)
+	at := layerTile{e.layer, e.key}
+	_, known := u.before[at]
+	if !known {
+		u.before[at] = 0
 	}
 	if old := layer.Get(e.key[:]); old != nil {
 		hash, err := checkSum(e.key[:], old)
 		if err != nil || len(hash) != hashBytes {
 			return errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
 		}
+		if !known {
+			u.before[at] = len(content.Get(hash))
+		}
 		if e.data != nil && bytes.Equal(hash, e.hash[:]) {
 			return nil
 		}
 		u.dropped[[hashBytes]byte(hash)] = true
-		if record := content.Get(hash); e.data == nil && len(record) >= recordHead {
-			u.gone.add(t, record)
-		}
 	}
 	if e.data == nil {
 		return layer.Delete(e.key[:])
@@ -202,9 +206,9 @@ func (u *Updater) Close() (*Updated, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	err := u.flush()
-	done := &Updated{Now: Totals{}, Put: u.made, Gone: u.gone}
+	done := &Updated{Now: Totals{}, Put: Totals{}, Gone: Totals{}}
 	if err == nil {
-		err = guarded(func() error { return u.db.Update(func(tx *bolt.Tx) error { return u.prune(tx, done.Now) }) })
+		err = guarded(func() error { return u.db.Update(func(tx *bolt.Tx) error { return u.prune(tx, done) }) })
 	}
 	if err = errors.Join(err, u.db.Close()); err != nil {
 		return nil, fmt.Errorf("tile store %s: %w", u.path, err)
@@ -213,7 +217,7 @@ func (u *Updater) Close() (*Updated, error) {
 }
 
 // prune counts all tiles and removes what none of them has.
-func (u *Updater) prune(tx *bolt.Tx, now Totals) error {
+func (u *Updater) prune(tx *bolt.Tx, done *Updated) error {
 	layers, cells, content := tx.Bucket(bucketLayers), tx.Bucket(bucketCells), tx.Bucket(bucketContent)
 	var empty [][]byte
 	err := layers.ForEachBucket(func(name []byte) error {
@@ -231,7 +235,12 @@ func (u *Updater) prune(tx *bolt.Tx, now Totals) error {
 				return corrupt("缺少内容 %x", "the content %x is missing", hash)
 			}
 			delete(u.dropped, [hashBytes]byte(hash))
-			now.add(t, record)
+			done.Now.add(t, len(record))
+			at := layerTile{string(name), [keyBytes]byte(k)}
+			if _, put := u.before[at]; put {
+				done.Put.add(t, len(record))
+				delete(u.before, at)
+			}
 			n++
 			return nil
 		})
@@ -242,6 +251,15 @@ func (u *Updater) prune(tx *bolt.Tx, now Totals) error {
 	})
 	if err != nil {
 		return err
+	}
+	for at, bytes := range u.before { // what was put and is not there
+		t, err := tileOf(at.key[:])
+		if err != nil {
+			return err
+		}
+		if bytes >= recordHead {
+			done.Gone.add(t, bytes)
+		}
 	}
 	for _, name := range empty {
 		if err := layers.DeleteBucket(name); err != nil {

@@ -171,15 +171,15 @@ func (b *builder) each(ctx context.Context, n int, do func(ctx context.Context, 
 	for range min(b.plan.Workers, n) {
 		group.Go(func() error {
 			d := desks.Get().(*desk)
-			defer desks.Put(d)
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
 				if err := do(ctx, d, int(i)); err != nil {
-					return err
+					return err // what is half done stays on the desk, so nobody gets it
 				}
 			}
+			desks.Put(d)
 			return nil
 		})
 	}

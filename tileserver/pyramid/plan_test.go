@@ -202,3 +202,57 @@ func TestBuildAllErrors(t *testing.T) {
 		t.Errorf("an empty layer: %v", err)
 	}
 }
+
+// failing reads so many features and then fails.
+type failing struct {
+	reader
+	left int
+}
+
+var errUnreadable = errors.New("unreadable")
+
+func (f *failing) Read(i int, to *pyramid.Reading) error {
+	if f.left--; f.left < 0 {
+		return errUnreadable
+	}
+	return f.reader.Read(i, to)
+}
+
+// A build that failed leaves nothing behind that the next one in the process would find.
+func TestBuildAfterFailure(t *testing.T) {
+	s, few := reader{newMemory("k", landscape(600, 108.4, 34.3, 5))}, reader{newMemory("k", landscape(9, 108.4, 34.3, 5))}
+	sparse, _ := odd(landscape(600, 108.4001, 34.3001, 6))
+	next := reader{newMemory("k", sparse)}
+	plan := func(source pyramid.Source, memory int64) pyramid.Plan {
+		return pyramid.Plan{
+			Grids: []tile.Grid{tile.W}, MinZoom: 12, MaxZoom: 12, Workers: 1, MemoryBytes: memory,
+			Works: []pyramid.Work{{Source: source, Layers: []pyramid.Layer{{Key: "k", Name: "k", ClassKey: "DLBM"}}}},
+		}
+	}
+	want := newKept()
+	if _, err := pyramid.BuildAll(t.Context(), plan(next, 0), want); err != nil {
+		t.Fatal(err)
+	}
+	// Cells are found from a part of the features after the other, and it fails among them.
+	failures := 0
+	for left := 50; ; left += 50 {
+		_, err := pyramid.BuildAll(t.Context(), plan(&failing{s, left}, 20_000), newKept())
+		if err == nil {
+			break
+		}
+		if failures++; !errors.Is(err, errUnreadable) {
+			t.Fatalf("after %d features: %v", left, err)
+		}
+		if _, err := pyramid.BuildAll(t.Context(), plan(few, 0), newKept()); err != nil {
+			t.Fatal(err)
+		}
+		got := newKept()
+		if _, err := pyramid.BuildAll(t.Context(), plan(next, 0), got); err != nil {
+			t.Fatal(err)
+		}
+		same(t, fmt.Sprintf("after a failure at %d", left), want.tiles, got.tiles)
+	}
+	if failures < 10 {
+		t.Errorf("it failed %d times", failures)
+	}
+}

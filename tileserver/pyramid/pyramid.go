@@ -167,7 +167,9 @@ func Make(ctx context.Context, s Source, t tile.Tile, opt Options) ([]byte, erro
 	}
 	d := desks.Get().(*desk)
 	data, err := makeOne(ctx, d, s, t, opt)
-	desks.Put(d) // not after a panic, which leaves what is half done on it
+	if err == nil {
+		desks.Put(d) // not after an error or a panic, which leaves what is half done on it
+	}
 	return data, err
 }
 

@@ -158,10 +158,15 @@ func (v *relieving) besideMerged() error {
 
 // around returns how a tile and those around it are drawn if they are crowded.
 func (v *relieving) around(at spotted) (*crowds, error) {
+	return crowdsAround(at.t, func(t tile.Tile) ([]byte, error) { return v.sink.Cells(at.m.Key, t) })
+}
+
+// crowdsAround opens what cells has of t and of the tiles around it.
+func crowdsAround(t tile.Tile, cells func(t tile.Tile) ([]byte, error)) (*crowds, error) {
 	var out crowds
 	for i := range out {
-		if t, ok := beside(at.t, i%3-1, i/3-1); ok {
-			data, err := v.sink.Cells(at.m.Key, t)
+		if t, ok := beside(t, i%3-1, i/3-1); ok {
+			data, err := cells(t)
 			if err == nil {
 				out[i], err = openCrowd(data)
 			}
@@ -171,6 +176,15 @@ func (v *relieving) around(at spotted) (*crowds, error) {
 		}
 	}
 	return &out, nil
+}
+
+// MergedAround tells whether t or a tile beside it has merged blocks, of which t may show
+// some: it is not as it was made at first. cells returns what [Relieve] gave its sink as
+// cells of a tile of parcels. Errors are its own and *problem.Problem of the code
+// CELLS_DAMAGED.
+func MergedAround(t tile.Tile, cells func(t tile.Tile) ([]byte, error)) (bool, error) {
+	around, err := crowdsAround(t, cells)
+	return err == nil && around.merges(), err
 }
 
 // draw makes a tile anew.

@@ -73,7 +73,8 @@ func (d *diffRequest) release() {
 func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
 	form := compare.Form(cmp.Or(d.query("f"), string(compare.JSON)))
 	if !slices.Contains(compare.Forms, form) {
-		return "", 0, problem.New("PARAMETER_F", "f 是 %.20q，只有 %v", "f is %.20q; there are %v", string(form), compare.Forms)
+		return "", 0, problem.New("PARAMETER_F", "f 是 %.20q，只有 %v", "f is %.20q; there are %v", string(form), compare.Forms).
+			Advise("例如 f=csv", "for example f=csv")
 	}
 	listing := compare.Whole
 	switch v := d.query("list"); v {
@@ -81,7 +82,8 @@ func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
 	case "false":
 		listing = compare.SumsOnly
 	default:
-		return "", 0, problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v)
+		return "", 0, problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v).
+			Advise("例如 list=false", "for example list=false")
 	}
 	if !d.ix().Manifest.Policy.Pieces {
 		listing = compare.SumsOnly
@@ -117,7 +119,8 @@ func (d *diffRequest) states() error {
 		if text == "" {
 			at := 1 - i // the latest is first
 			if at >= len(vintages) {
-				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name)
+				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
+					Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")
 			}
 			text = vintages[at]
 		}
@@ -148,7 +151,8 @@ func (d *diffRequest) checkClass() error {
 	by := d.query("by")
 	for _, l := range d.layers {
 		if i := l.Field(by); by != "" && i >= 0 && l.Meta.Fields[i].Code && !d.ix().Manifest.Policy.Pieces {
-			return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", by)
+			return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", by).
+				Advise("按地类等字段分组", "group by another field, such as the class")
 		}
 	}
 	return nil

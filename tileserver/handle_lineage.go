@@ -39,7 +39,8 @@ func (s *Server) handleLineage(r *request) error {
 		return err
 	}
 	if !r.ix().Manifest.Policy.Pieces {
-		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features")
+		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
+			Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
 	}
 	f, err := l.Feature(i)
 	if err != nil {
@@ -117,7 +118,8 @@ func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) 
 		return nil, err
 	}
 	if limit := r.server.cfg.Limits.Features; max(len(kin), len(said)) > limit {
-		return nil, problem.New("TOO_LARGE_LIST", "要素与 %d 个以上的要素有共同地面", "the feature shares ground with more than %d features", limit)
+		return nil, problem.New("TOO_LARGE_LIST", "要素与 %d 个以上的要素有共同地面", "the feature shares ground with more than %d features", limit).
+			Advise("用 gengtu diff 取两个时相的比较", "compare the two vintages with gengtu diff")
 	}
 	if len(said) > 0 {
 		return in.said(said, kin)

@@ -109,7 +109,8 @@ func (s *side) classify(asked bool) error {
 	field := s.layer.Field(s.field)
 	if s.field == "" || field < 0 {
 		if asked {
-			return problem.New("DIFF_CLASS", "图层 %s 没有字段 %.40q", "layer %s has no field %.40q", s.layer.Meta.Key(), s.field)
+			return problem.New("DIFF_CLASS", "图层 %s 没有字段 %.40q", "layer %s has no field %.40q", s.layer.Meta.Key(), s.field).
+				Advise("换一个两边都有的字段", "take a field that both states have")
 		}
 		s.field, s.classes = "", []string{""}
 	} else {
@@ -118,7 +119,8 @@ func (s *side) classify(asked bool) error {
 			return err
 		}
 		if c == nil || len(c.Values) > maxClasses {
-			return problem.New("DIFF_CLASS", "字段 %.40q 的不同取值多于 %d 个，不能作地类", "field %.40q has more than %d different values and makes no classes", s.field, maxClasses)
+			return problem.New("DIFF_CLASS", "字段 %.40q 的不同取值多于 %d 个，不能作地类", "field %.40q has more than %d different values and makes no classes", s.field, maxClasses).
+				Advise("换一个取值较少的字段，如 DLBM", "take a field of fewer values, such as DLBM")
 		}
 		s.number(c)
 	}

@@ -159,7 +159,8 @@ func (a *applying) open(p *Package) error {
 			Advise("报告里逐条列出", "the report lists them")
 	}
 	if len(rep.UnknownFields) > 0 {
-		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FIELDS_LEFT", "DLTBGX 的字段 %v 不在 dltb 里，不存", "the fields %v of DLTBGX are none of dltb's and are not stored", rep.UnknownFields))
+		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FIELDS_LEFT", "DLTBGX 的字段 %v 不在 dltb 里，不存", "the fields %v of DLTBGX are none of dltb's and are not stored", rep.UnknownFields).
+			Advise("若应保留，请把它们加进上一年度的 DLTB 再入库", "if they are to be kept, give them with the DLTB of the year before"))
 	}
 	a.now = map[string]*state{}
 	key := fieldOf(&meta, "BSM")
@@ -239,6 +240,9 @@ func fieldOf(m *edition.Layer, name string) int {
 
 // fault counts a fault, and lists it while there is room.
 func (a *applying) fault(p *problem.Problem) {
+	if p.Advice(problem.English) == "" {
+		p = p.Advise("请提交单位核对这条记录，更正后重新提交整个更新包", "have the record checked, and the whole package corrected and delivered again")
+	}
 	if a.report.FaultsFound++; len(a.report.Faults) < MaxFaults {
 		a.report.Faults = append(a.report.Faults, p)
 	}

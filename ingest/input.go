@@ -81,7 +81,7 @@ func (r *run) group(ctx context.Context, inputs []Input) ([][]Input, error) {
 	slices.SortFunc(groups, func(a, b []Input) int {
 		return cmp.Or(regionsFirst(a, b), cmp.Compare(a[0].Layer, b[0].Layer), edition.CompareVintages(a[0].Vintage, b[0].Vintage))
 	})
-	return groups, nil
+	return groups, r.checkAttributes(groups)
 }
 
 func regionsFirst(a, b []Input) int {
@@ -103,7 +103,7 @@ func (r *run) vintageOf(ctx context.Context, in Input) (string, error) {
 	}
 	defer func() { _ = rd.Close() }() // only read
 	fields := rd.Layer().Fields
-	i := find(fields, make([]bool, len(fields)), "SJNF")
+	i := find(fields, "SJNF")
 	var f source.Feature
 	// An error of the first record comes again when the file is read.
 	if i < 0 || rd.Next(&f) != nil || i >= len(f.Values) {

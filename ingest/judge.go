@@ -8,6 +8,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -20,6 +21,7 @@ type judged struct {
 	keyField string
 	class    string
 	leftOut  bool // by the layer's rule
+	noArea   bool // of a layer of lines, or without a shape in one that may have none
 	areaIn   float64
 	mended   bool
 	refused  bool
@@ -57,7 +59,9 @@ func (w *judge) batch(b *source.Batch) []judged {
 		j.source, j.record = w.source.number, f.Record
 		j.Values = values[i*n : (i+1)*n : (i+1)*n]
 		w.attributes(f, j)
-		if f.Problem != nil {
+		if w.hasNoArea(f) {
+			j.noArea = true
+		} else if f.Problem != nil {
 			j.find(Refused, f.Problem)
 		} else {
 			w.geometry(w.source, f, j)
@@ -65,7 +69,8 @@ func (w *judge) batch(b *source.Batch) []judged {
 		for k := range j.findings {
 			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
 		}
-		if !j.refused && !j.leftOut {
+		if !j.refused && !j.leftOut && !j.noArea {
+			w.compute(w.source.crs, j)
 			w.identify(j)
 			j.stored = w.encoder.Encode(&j.Feature)
 		}
@@ -73,8 +78,29 @@ func (w *judge) batch(b *source.Batch) []judged {
 	return out
 }
 
+// hasNoArea tells whether the layer's profile expects of a feature that it is a line
+// or has no shape: there is nothing to store, and nothing wrong.
+func (l *layerRun) hasNoArea(f *source.Feature) bool {
+	switch l.profile.Geometry {
+	case profiles.Line:
+		return f.Problem != nil && f.Problem.Code == source.NotPolygon
+	case profiles.Table, profiles.Optional:
+		return f.Problem == nil && len(f.Polygons) == 0
+	}
+	return false
+}
+
 // attributes maps the values to the layer's fields.
 func (w *judge) attributes(f *source.Feature, j *judged) {
+	for _, t := range w.source.joins {
+		if len(f.Values) == 0 {
+			break
+		}
+		var told *problem.Problem
+		if f.Values, told = t.extend(f.Values); told != nil {
+			j.find(Noted, told)
+		}
+	}
 	for i, c := range w.source.columns {
 		if c.from < 0 || c.from >= len(f.Values) {
 			continue

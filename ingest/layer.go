@@ -14,19 +14,21 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
 // layerRun reads all sources of one layer and vintage.
 type layerRun struct {
 	run     *run
-	profile Profile
+	profile *profiles.Profile
 	rep     *LayerReport
 	out     *index.LayerWriter
 	fields  []edition.Field
 	places  placesOf
 	regions []regionShape
 	paths   []string // of the sources
+	tables  []*attributeTable
 	seen    register
 	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
@@ -51,7 +53,8 @@ type sourceRun struct {
 	reader  source.Reader
 	crs     geo.CRS
 	columns []column
-	classed bool // it has the field DLBM
+	joins   []*join // tables of attributes
+	classed bool    // it has the field DLBM
 }
 
 // layer takes a layer in. Large files are read once, by a guess at their fields; where
@@ -74,10 +77,11 @@ func (r *run) layer(ctx context.Context, inputs []Input) error {
 
 // takeIn takes a layer in, whose files are read as learning says.
 func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learning) error {
-	p, err := ProfileOf(inputs[0].Layer)
+	known, err := r.opt.known()
 	if err != nil {
 		return err
 	}
+	p := known.Of(inputs[0].Layer)
 	l := &layerRun{
 		run: r, profile: p, rep: newLayerReport(inputs[0]), learning: learning, shared: map[uint64]bool{},
 	}
@@ -101,6 +105,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 			return err
 		}
 	}
+	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
 	return r.writer.Settle(ctx, l.out)
 }
@@ -122,8 +127,8 @@ func (l *layerRun) declare(inputs []Input) {
 		Name: "cropland", Vintage: l.rep.Vintage, ClassField: meta.ClassField,
 		View: &edition.View{Of: "dltb", Field: classField, Prefix: CroplandPrefix},
 	}
-	if p, err := ProfileOf("cropland"); err == nil {
-		view.Title = p.Title
+	if known, err := l.run.opt.known(); err == nil {
+		view.Title = known.Of("cropland").Title
 	}
 	l.run.writer.View(view)
 }
@@ -149,7 +154,10 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	var maps []mapping
 	var all mapping
 	if l.fixed {
-		all = l.profile.settled(l.fields)
+		all = settled(l.profile, l.fields)
+	}
+	if err := l.attributesOf(); err != nil {
+		return nil, err
 	}
 	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{
@@ -162,10 +170,18 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		sources = append(sources, s)
 		l.paths = append(l.paths, in.Path)
 		info := rd.Layer()
+		if info.NoGeometry {
+			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
+				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
+		}
 		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
 			return sources, err
 		}
-		m := l.profile.fit(info.Fields)
+		fields, err := l.joinTables(s, info.Fields)
+		if err != nil {
+			return sources, err
+		}
+		m := fit(l.profile, fields)
 		l.leaveOwn(in.Path, &m)
 		if err := l.doubt(in, info.Fields); err != nil {
 			return sources, err
@@ -244,6 +260,7 @@ func union(a, b []string) []string {
 type placesOf struct {
 	key, place        []int // in the order in which they count
 	class, patch, net int
+	ratio, deducted   int // KCXS and KCMJ
 }
 
 // locate finds the fields that have a meaning.
@@ -255,8 +272,8 @@ func (l *layerRun) locate() {
 		}
 		return out
 	}
-	p := &l.profile
-	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
+	p := l.profile
+	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net), l.field(ratioField), l.field(deductedField)}
 }
 
 func (l *layerRun) field(name string) int {
@@ -388,15 +405,25 @@ func feed(ctx context.Context, rd source.Reader, order, work chan<- *job) error 
 
 // doubt notes a file whose fields are those of another layer.
 func (l *layerRun) doubt(in Input, fields []source.Field) error {
-	p, err := guess(fields)
+	known, err := l.run.opt.known()
 	if err != nil {
 		return err
 	}
-	same := p.Name == l.rep.Layer || p.Name == "dltb" && l.rep.Layer == "cropland"
-	if same || p.Name == "other" || len(l.profile.Fields) == 0 {
+	found := known.Guess(fieldNames(fields))
+	if len(found) == 0 || !l.profile.Standard {
 		return nil
 	}
-	l.rep.Notes = append(l.rep.Notes, problem.New("LOOKS_LIKE", "字段像是图层 %s，却给作了 %s", "its fields are those of layer %s, it was given as %s", p.Name, l.rep.Layer).
+	best, own := found[0], 0.0
+	for _, m := range found {
+		if m.Profile == l.profile || slices.Contains(m.Profile.Fits, l.profile.Name) {
+			own = max(own, m.Score)
+		}
+	}
+	// A doubt is worth a line when another layer fits well and this one not half as well.
+	if best.Score < profiles.Least || own*2 >= best.Score {
+		return nil
+	}
+	l.rep.Notes = append(l.rep.Notes, problem.New("LOOKS_LIKE", "字段像是图层 %s，却给作了 %s", "its fields are those of layer %s, it was given as %s", best.Profile.Name, l.rep.Layer).
 		Advise("请核对 --layer", "check --layer").In(in.Path))
 	return nil
 }

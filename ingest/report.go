@@ -15,8 +15,8 @@ import (
 //	Read = Kept + Refused + features left out
 //	AreaIn = AreaOut + AreaRefused + area left out + AreaMending
 //
-// so that nothing is lost without being listed. Only the layer cropland leaves
-// anything out; of dltb, LeftOut is what its view cropland does not select, and
+// so that nothing is lost without being listed. Only the layer cropland, and layers of
+// lines or without shapes, leave anything out; of dltb, LeftOut is what its view cropland does not select, and
 // the layer keeps it.
 type Report struct {
 	Edition    string         `json:"edition,omitempty"`
@@ -45,7 +45,14 @@ type LayerReport struct {
 	AreaMending float64  `json:"area_mending_m2"`
 	PatchM2     *float64 `json:"patch_m2"`
 	NetM2       *float64 `json:"net_m2"`
+	// PatchComputed and NetComputed are of kept features whose record has no such
+	// area; they are no part of PatchM2 and NetM2.
+	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
 
+	// NoArea counts the records of lines, and of tables without shapes, that are not
+	// stored because the layer is one of areas.
+	NoArea int `json:"without_area,omitempty"`
 	// LeftOut are the features that the rule of cropland does not take, by class.
 	LeftOut []ClassCount `json:"left_out,omitempty"`
 	// Cropland is set for dltb: what its view cropland holds.
@@ -75,6 +82,7 @@ func (r *Report) sums(stored *edition.Layer) {
 	for _, l := range r.Layers {
 		if l.Layer == stored.Name && l.Vintage == stored.Vintage {
 			l.PatchM2, l.NetM2 = stored.PatchM2, stored.NetM2
+			l.PatchComputed, l.NetComputed = stored.PatchComputed, stored.NetComputed
 		}
 	}
 }
@@ -103,10 +111,10 @@ type ClassCount struct {
 func (c *ClassCount) add(j *judged) {
 	c.Features++
 	c.AreaM2 += j.AreaM2
-	if j.Patch != index.NoArea {
+	if index.OfRecord(j.Patch) {
 		c.patch += j.Patch
 	}
-	if j.Net != index.NoArea {
+	if index.OfRecord(j.Net) {
 		c.net += j.Net
 	}
 	c.PatchM2, c.NetM2 = float64(c.patch)/100, float64(c.net)/100
@@ -232,11 +240,20 @@ func (p *printer) layer(l *LayerReport) {
 	if l.NetM2 != nil {
 		p.line("  净面积合计 %.2f m²", "  net area of record %.2f m²", *l.NetM2)
 	}
+	if c := l.PatchComputed; c != nil {
+		p.line("  %d 个图斑没有图斑面积，按调查规则算得 %.2f m²，另记，不在上面的合计里", "  %d features have no patch area; computed by the survey's rule %.2f m², kept apart from the sum above", c.Features, c.M2)
+	}
+	if c := l.NetComputed; c != nil {
+		p.line("  %d 个图斑没有净面积，按调查规则算得 %.2f m²，另记，不在上面的合计里", "  %d features have no net area; computed by the survey's rule %.2f m², kept apart from the sum above", c.Features, c.M2)
+	}
 	if c := l.Cropland; c != nil {
 		p.line("  其中耕地（DLBM 01…）%d 个，图斑面积 %.2f m²，净面积 %.2f m²", "  of these cropland (DLBM 01…): %d, patch %.2f m², net %.2f m²", c.Features, c.PatchM2, c.NetM2)
 	}
 	for _, c := range l.LeftOut {
 		p.line("  不是耕地：DLBM %q %d 个，图斑面积 %.2f m²", "  not cropland: DLBM %q %d, patch %.2f m²", c.Class, c.Features, c.PatchM2)
+	}
+	if l.NoArea > 0 {
+		p.line("  %d 条是线或没有图形，本程序只存面，不入库", "  %d are lines or have no shape: areas alone are stored", l.NoArea)
 	}
 	if len(l.MissingFields) > 0 {
 		p.line("  缺少字段 %s", "  missing fields %s", strings.Join(l.MissingFields, " "))

@@ -144,16 +144,18 @@ func (u *update) layer(ctx context.Context, inputs []Input) error {
 			return err
 		}
 	}
+	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
 	return u.resolve(l)
 }
 
 // begin makes the run of a layer whose fields are those of the edition.
 func (u *update) begin(inputs []Input) (*layerRun, error) {
-	p, err := ProfileOf(inputs[0].Layer)
+	known, err := u.opt.known()
 	if err != nil {
 		return nil, err
 	}
+	p := known.Of(inputs[0].Layer)
 	meta := u.base.Layer(inputs[0].Layer, inputs[0].Vintage)
 	l := &layerRun{
 		run: u.run, profile: p, rep: newLayerReport(inputs[0]), shared: map[uint64]bool{},

@@ -157,7 +157,11 @@ func (in family) said(list []told, kin []compare.Kin) ([]relative, error) {
 				}
 			}
 		}
-		x.RecordM2, x.Source = recordM2(k.area), "record"
+		x.Source = "record"
+		if k.area != index.NoArea {
+			m2 := float64(k.area) / 100
+			x.RecordM2 = &m2
+		}
 		out = append(out, x)
 	}
 	return out, nil

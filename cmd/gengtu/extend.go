@@ -86,13 +86,13 @@ func (e *env) ingestMore(f *reading, inputs []ingest.Input, out string, x *exten
 	})
 	if err != nil {
 		if rep != nil {
-			err = errors.Join(err, e.giveReport(timedReport{Report: rep}, f.report))
+			err = errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
 		}
 		return err
 	}
 	rep.Generation = m.Generation
 	x.building.stages.note(e)
-	return e.giveReport(timedReport{rep, x.building.stages.list}, f.report)
+	return e.giveReport(timedReport{Report: rep, Delivery: f.found, Stages: x.building.stages.list}, f.report)
 }
 
 // applyPackage makes a new vintage of an edition's dltb by an update package.

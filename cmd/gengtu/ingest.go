@@ -20,10 +20,13 @@ import (
 
 // reading are the flags of the verbs that read deliveries.
 type reading struct {
-	layers                 list
+	layers, attributes     list
+	delivery               string
+	found                  *ingest.Delivery // in the folder of delivery
 	crs, encoding, vintage string
 	strict                 bool
 	report                 string
+	profiles               string
 	workers                int
 }
 
@@ -33,6 +36,8 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
+	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
+	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
@@ -47,10 +52,18 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 		}
 		opt.CRS = &crs
 	}
-	return opt, nil
+	var err error
+	if opt.Profiles, err = loadProfiles(f.profiles); err != nil {
+		return opt, err
+	}
+	opt.Attributes, err = f.tables()
+	return opt, err
 }
 
 func (f *reading) inputs() ([]ingest.Input, error) {
+	if err := f.badVintage(); err != nil {
+		return nil, err
+	}
 	exists := func(path string) bool { _, err := os.Stat(path); return err == nil }
 	var out []ingest.Input
 	for _, text := range f.layers {
@@ -66,6 +79,7 @@ func (f *reading) inputs() ([]ingest.Input, error) {
 func runIngest(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	f.defineDelivery(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
 	out := fs.String("out", "", "版本目录|the edition's directory")
 	add := fs.Bool("add", false, "版本已有的图层和时相照旧，只加入新的时相或图层|keep the layers and vintages that the edition has, and add these")
@@ -79,7 +93,7 @@ func runIngest(e *env, fs *flags) error {
 	if err := need("out", *out); err != nil {
 		return err
 	}
-	if len(f.layers) == 0 {
+	if len(f.layers) == 0 && f.delivery == "" {
 		return need("layer", "")
 	}
 	tier, err := edition.ParseTier(*tierName)
@@ -96,6 +110,9 @@ func runIngest(e *env, fs *flags) error {
 	}
 	bytes, err := byteSize(*memory)
 	if err != nil {
+		return err
+	}
+	if inputs, err = e.addDelivery(&f, inputs); err != nil {
 		return err
 	}
 	if *add {
@@ -131,7 +148,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	p.end()
 	rep.Edition = out
 	if err != nil {
-		return errors.Join(err, e.giveReport(timedReport{Report: rep}, f.report))
+		return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
 	}
 	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
 	if err := e.complete(d, m, w); err != nil {
@@ -139,14 +156,15 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	}
 	rep.Generation = m.Generation
 	w.stages.note(e)
-	return e.giveReport(timedReport{rep, w.stages.list}, f.report)
+	return e.giveReport(timedReport{rep, f.found, w.stages.list}, f.report)
 }
 
 // timedReport is a report with what the work spent its time on. Times are no part of
 // what must be the same from run to run, which the report itself is.
 type timedReport struct {
 	*ingest.Report
-	Stages []stage `json:"stages,omitempty"`
+	Delivery *ingest.Delivery `json:"delivery,omitempty"`
+	Stages   []stage          `json:"stages,omitempty"`
 }
 
 // giveReport prints the report, and writes it to a file when one is asked for.
@@ -200,7 +218,11 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
+			known, err := loadProfiles(f.profiles)
+			if err != nil {
+				return err
+			}
+			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
 			}
@@ -214,8 +236,12 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 func runCheck(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	f.defineDelivery(fs)
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
-	paths, err := fs.parse(1, -1)
+	paths, err := fs.parse(0, -1)
+	if err == nil && len(paths) == 0 {
+		err = need("delivery", f.delivery)
+	}
 	if err != nil {
 		return err
 	}
@@ -230,6 +256,9 @@ func runCheck(e *env, fs *flags) error {
 		}
 	}
 	inputs, err := f.inputs()
+	if err == nil {
+		inputs, err = e.addDelivery(&f, inputs)
+	}
 	if err != nil {
 		return err
 	}
@@ -248,5 +277,5 @@ func runCheck(e *env, fs *flags) error {
 	}
 	_, rep, err := ingest.Run(e.ctx, inputs, filepath.Join(dir, edition.FeaturesFile), opt)
 	p.end()
-	return errors.Join(err, e.giveReport(timedReport{Report: rep}, report))
+	return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, report))
 }

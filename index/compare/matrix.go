@@ -129,11 +129,11 @@ func (s *side) classify(asked bool) error {
 	for i, c := range s.of {
 		r := s.layer.Record(i)
 		s.features[c]++
-		if r.Patch != index.NoArea {
+		if index.OfRecord(r.Patch) {
 			s.patch[c] += r.Patch
 			s.hasPatch = true
 		}
-		if r.Net != index.NoArea {
+		if index.OfRecord(r.Net) {
 			s.net[c] += r.Net
 			s.hasNet = true
 		}

@@ -129,7 +129,7 @@ func (a *applying) recordsOf(s *state) string {
 func (a *applying) checkAreas() error {
 	var removed, inserted, in, out int64
 	account := func(s *state, where *flow, bsm, zh, en string) int64 {
-		if s.feature.Patch == index.NoArea {
+		if !index.OfRecord(s.feature.Patch) {
 			a.fault(where.problem("PACKAGE_AREA_MISSING", "图斑 %s 没有 TBMJ", "patch %s has no TBMJ", bsm))
 			return 0
 		}

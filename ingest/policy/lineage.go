@@ -31,7 +31,7 @@ func (d *derivation) lineages() error {
 			continue
 		}
 		l := d.from.Layer(meta.Name, meta.Vintage)
-		shows, err := carriedBy(l, keep)
+		shows, err := carriedBy(l, keep, rule)
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet", "index/txt"},
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
 	"ingest/profiles":                {"index/edition", "index/problem"},
+	"ingest/check":                   {"index/geo", "index/problem"},
 	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/profiles", "ingest/source"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},
 	"styles":                         {},

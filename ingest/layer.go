@@ -299,7 +299,7 @@ func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) 
 	if c := (*geo.CoordinateError)(nil); errors.As(first, &c) {
 		first = w.better(l.run.known, first)
 	}
-	return problem.New("NOTHING_KEPT", "%[1]d 条记录没有一条能收；第 %[2]d 条：%[3]s", "none of its %[1]d records can be taken; record %[2]d: %[4]s",
+	return problem.New("NOTHING_KEPT", "%[1]d 条记录没有一条能收；第 %[2]d 条记录：%[3]s", "none of its %[1]d records can be taken; record %[2]d: %[4]s",
 		rep.Read, first.Record, first.Found(problem.Chinese), first.Found(problem.English)).
 		Advise("%[1]s", "%[2]s", first.Advice(problem.Chinese), first.Advice(problem.English)).In(s.in.Path).Because(first)
 }

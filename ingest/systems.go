@@ -166,7 +166,7 @@ func (r *run) checkFiles(groups [][]Input) error {
 		is := func(g []Input) bool { return slices.ContainsFunc(g, func(in Input) bool { return in.is(name) }) }
 		if name != AllFiles && !slices.ContainsFunc(groups, is) {
 			return problem.New("CRS_FILE", "--crs 或 --swap-xy 说的文件 %.200q 不在要读的文件里", "--crs or --swap-xy names %.200q, which is not among the files that are read", name).
-				Advise("照 --layer 里的路径写", "write its path as --layer has it")
+				Advise("照读入时的路径写", "write its path as it is given to be read")
 		}
 	}
 	return nil

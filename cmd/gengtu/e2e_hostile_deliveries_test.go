@@ -30,6 +30,8 @@ type bad struct {
 	about  int
 	// says stands in the English line.
 	says string
+	// elsewhere: the fault is not in the file.
+	elsewhere bool
 }
 
 const (
@@ -105,7 +107,7 @@ func (b bad) try(t *testing.T, path, verb, lang string) {
 		return
 	case m[2] != b.code:
 		t.Errorf("refused as %s, want %s: %s", m[2], b.code, errs)
-	case !strings.Contains(m[1], strings.TrimSuffix(path, filepath.Ext(path))):
+	case !b.elsewhere && !strings.Contains(m[1], strings.TrimSuffix(path, filepath.Ext(path))):
 		t.Errorf("the line does not name the file: %s", errs)
 	case b.about > 0 && !strings.Contains(m[1], record):
 		t.Errorf("the line does not name %s: %s", record, errs)
@@ -233,7 +235,7 @@ func badShapes(testing.TB) []bad {
 		{name: "a shape that crosses itself", file: only(func(m [][][]geo.XY) [][][]geo.XY {
 			m[0][0][1], m[0][0][2] = m[0][0][2], m[0][0][1]
 			return m
-		}), listed: "RING_SELF_CROSSING", about: 4},
+		}), listed: "RING_SELF_TOUCH", about: 4},
 		{name: "large: a ring of a million positions", file: only(func([][][]geo.XY) [][][]geo.XY {
 			return [][][]geo.XY{{round(geo.XY{X: field36.X, Y: field36.Y + 10_000}, 5000, 1_000_000)}}
 		})},

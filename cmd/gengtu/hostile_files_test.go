@@ -41,7 +41,7 @@ func badPlaces(testing.TB) []bad {
 		{name: "latitudes first in the far west", file: func(t testing.TB) string { return made(t, west) }, code: "PLACE_ASTRAY", says: "--crs EPSG:4490 --swap-xy all"},
 		{name: "a meridian that the user insists on", file: in(4545, 4548), args: []string{"--crs", "EPSG:4548"}, listed: "PLACE_ASTRAY"},
 		{name: "the meridian that was proposed", file: in(4545, 4548), args: []string{"--crs", "EPSG:4545"}},
-		{name: "the system of a file that is not read", file: in(4524, 4524), args: []string{"--crs", "XZQ.shp=EPSG:4524"}, code: "CRS_FILE"},
+		{name: "the system of a file that is not read", file: in(4524, 4524), args: []string{"--crs", "XZQ.shp=EPSG:4524"}, code: "CRS_FILE", elsewhere: true},
 		{name: "no .prj, zone numbers in eastings", file: with(spoil{}, ".prj", gone), listed: "CRS_FROM_EASTINGS"},
 		{name: "no .prj, strictly", file: with(spoil{}, ".prj", gone), args: []string{"--strict"}, code: "CRS_MISSING", says: "--crs"},
 		{name: "no .prj, no zone numbers", file: with(spoil{in: 4545}, ".prj", gone), code: "CRS_MISSING", says: "--crs"},
@@ -127,7 +127,7 @@ func badTexts(t testing.TB) []bad {
 		{name: "a VCT whose polygon uses a line that is not there", file: vct("\r\n21\r\n1\r\n2\r\n", "\r\n21\r\n1\r\n777\r\n"), listed: "VCT_NO_LINE", about: 1},
 		{name: "a VCT whose polygon is made of polygons", file: vct("\r\n21\r\n1\r\n2\r\n", "\r\n21\r\n1\r\n3\r\n"), listed: "VCT_NO_LINE", about: 1},
 		{name: "a VCT that ends in its lines", file: text("2001H2024610402.VCT", whole[:strings.Index(whole, "LineEnd")]), code: "VCT_TRUNCATED"},
-		{name: "a VCT of another zone", file: vct("Parameters:108,1,36500000,0,3,36", "Parameters:111,1,37500000,0,3,37"), code: "NOTHING_KEPT", about: 1, says: "--crs EPSG:4524"},
+		{name: "a VCT of another zone", file: vct("Parameters:108,1,36500000,0,3,36", "Parameters:111,1,37500000,0,3,37"), code: "VCT_ZONE", says: "--crs EPSG:4524"},
 		{name: "a VCT of Xi'an 80", file: vct("Spheroid:CGCS2000,6378137.0,298.257222101", "Spheroid:Xian80,6378140,298.257"), code: "VCT_SPHEROID"},
 	}
 	r := rand.New(rand.NewPCG(9, 9))
@@ -150,6 +150,6 @@ func badPackages(testing.TB) []bad {
 		{name: "a table that is a view without end", file: sql(`ALTER TABLE DLTB RENAME TO hidden`, `CREATE VIEW DLTB AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i AS fid, geom, BSM FROM n, hidden`), code: "GPKG_VIEW"},
 		{name: "triggers that delete what is read", file: sql(`CREATE TRIGGER gone AFTER UPDATE ON DLTB BEGIN DELETE FROM DLTB; END`)},
 		{name: "contents that name a table that is not there", file: sql(`DROP TABLE DLTB`), code: "GPKG_DATABASE"},
-		{name: "a system that is not there", file: sql(`UPDATE gpkg_geometry_columns SET srs_id = 999999`), code: "CRS_"},
+		{name: "a system that is not there", file: sql(`UPDATE gpkg_geometry_columns SET srs_id = 999999`), code: "CRS_MISSING", says: "--crs"},
 	}
 }

@@ -245,7 +245,11 @@ func geoPackage(t testing.TB, statements ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range statements {
+	var triggers string // which ask for functions that are not there
+	if err := db.QueryRow(`SELECT coalesce(group_concat('DROP TRIGGER "' || name || '"', ';'), '') FROM sqlite_master WHERE type = 'trigger'`).Scan(&triggers); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range append([]string{triggers}, statements...) {
 		if _, err := db.Exec(s); err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}

@@ -101,6 +101,9 @@ func featureTables(ctx context.Context, db *sql.DB) ([]string, error) {
 		return nil, problem.New("GPKG_NOT", "是 SQLite 数据库，但不是 GeoPackage", "is an SQLite database but no GeoPackage").
 			Advise("先转换：ogr2ogr 输出.gpkg 输入", "convert it first: ogr2ogr OUT.gpkg IN")
 	}
+	if err := noView(ctx, db, "gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"); err != nil {
+		return nil, err
+	}
 	rows, err := db.QueryContext(ctx, `SELECT c.table_name FROM gpkg_contents c
 		JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)
 		WHERE c.data_type = 'features' ORDER BY c.rowid`)
@@ -117,6 +120,23 @@ func featureTables(ctx context.Context, db *sql.DB) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, rows.Err()
+}
+
+// noView refuses views: they are programs of whoever made the file, which need not
+// end.
+func noView(ctx context.Context, db *sql.DB, names ...string) error {
+	for _, name := range names {
+		var views int
+		err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'view' AND lower(name) = lower(?)`, name).Scan(&views)
+		if err != nil {
+			return err
+		}
+		if views > 0 {
+			return problem.New("GPKG_VIEW", "%.200q 是视图，不是表，不读", "%.200q is a view and no table; it is not read", name).
+				Advise("存成表后再交：ogr2ogr 输出.gpkg 输入", "deliver it as a table: ogr2ogr OUT.gpkg IN")
+		}
+	}
+	return nil
 }
 
 // open chooses the table and starts reading it.
@@ -142,6 +162,9 @@ func (r *geoPackage) open(ctx context.Context, path, table string) error {
 	}
 	if found == "" {
 		return noTable(table, names)
+	}
+	if err := noView(ctx, r.db, found); err != nil {
+		return err
 	}
 	r.layer = Layer{Table: found, Encoding: charsetUTF8.name}
 	return r.query(ctx, found)

@@ -108,12 +108,12 @@ func badTexts(t testing.TB) []bad {
 		return func(t testing.TB) string { return written(t, name, []byte(content)) }
 	}
 	whole := vctText(t)
-	vct := func(old, new string) func(testing.TB) string {
+	vct := func(from, to string) func(testing.TB) string {
 		return func(t testing.TB) string {
-			if strings.Count(whole, old) == 0 {
-				t.Fatalf("%q is not in the VCT", old)
+			if strings.Count(whole, from) == 0 {
+				t.Fatalf("%q is not in the VCT", from)
 			}
-			return written(t, "2001H2024610402.VCT", []byte(strings.Replace(whole, old, new, 1)))
+			return written(t, "2001H2024610402.VCT", []byte(strings.Replace(whole, from, to, 1)))
 		}
 	}
 	feature := func(geometry string) string {

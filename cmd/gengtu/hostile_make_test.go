@@ -175,11 +175,6 @@ func value(record int, field, text string) func([]byte) []byte {
 	}
 }
 
-// saysSystem writes a .prj.
-func saysSystem(t testing.TB, code int) func([]byte) []byte {
-	return func([]byte) []byte { return []byte(system(t, code).WKT()) }
-}
-
 // packed writes an archive of members, of which names may lie; a name that ends in @
 // is a link.
 func packed(t testing.TB, members ...zipMember) string {

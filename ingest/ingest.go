@@ -38,6 +38,8 @@ type Options struct {
 	MemoryBytes int64
 	// Progress is called now and then, from one goroutine; it may be nil.
 	Progress func(Progress)
+	// Inspector looks at each feature that is read; it may be nil.
+	Inspector Inspector
 	// Writing is called once everything is read, before the features are put in order
 	// and written; it may be nil.
 	Writing func()
@@ -101,6 +103,9 @@ func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error)
 	if err := r.strict(); err != nil {
 		return nil, err
 	}
+	if r.dry {
+		return nil, nil
+	}
 	if r.opt.Writing != nil {
 		r.opt.Writing()
 	}
@@ -120,6 +125,7 @@ type run struct {
 	opt     Options
 	report  *Report
 	writer  *index.Writer
+	dry     bool                     // nothing is stored
 	regions map[string][]regionShape // by vintage
 }
 

@@ -24,6 +24,8 @@ type judged struct {
 	mended   bool
 	refused  bool
 	findings []Finding
+	broken   []overlay.Finding
+	seen     *Seen // nil when nobody looks
 	stored   index.Encoded
 }
 
@@ -64,6 +66,9 @@ func (w *judge) batch(b *source.Batch) []judged {
 		}
 		for k := range j.findings {
 			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
+		}
+		if w.inspector != nil {
+			w.look(f.Polygons, j)
 		}
 		if !j.refused && !j.leftOut {
 			w.identify(j)
@@ -175,7 +180,7 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.find(Refused, problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%v）", "the geometry cannot be mended (%v)", err).Because(err))
 		return
 	}
-	j.Geometry, j.AreaM2 = fixed, geo.Area(fixed)
+	j.Geometry, j.AreaM2, j.broken = fixed, geo.Area(fixed), findings
 	if len(findings) == 0 {
 		j.areaIn = j.AreaM2 // the same rings in another order: no rounding shows
 	} else {

@@ -30,7 +30,8 @@ type layerRun struct {
 	seen    register
 	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
-	learning source.Learning
+	learning  source.Learning
+	inspector LayerInspector // nil when nobody looks
 	// Of an update: the fields are settled, and gone are the keys left out.
 	fixed bool
 	gone  map[string]bool
@@ -96,12 +97,18 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	}
 	l.declare(inputs)
 	l.expect(sources)
+	if err := l.inspect(sources); err != nil {
+		return err
+	}
 	for i, s := range sources {
 		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
 			return err
 		}
 	}
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
+	if r.dry {
+		return nil
+	}
 	return r.writer.Settle(ctx, l.out)
 }
 
@@ -330,6 +337,9 @@ func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, r
 		}
 		for i := range j.judged {
 			if err := l.store(&j.judged[i]); err != nil {
+				return err
+			}
+			if err := l.show(&j.judged[i]); err != nil {
 				return err
 			}
 		}

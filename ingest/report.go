@@ -61,7 +61,8 @@ type LayerReport struct {
 	Dropped int                `json:"findings_not_listed,omitempty"`
 	Notes   []*problem.Problem `json:"notes,omitempty"`
 
-	leftOut map[string]int // by class, where it is in LeftOut
+	leftOut    map[string]int // by class, where it is in LeftOut
+	patch, net recordSum      // of what is kept
 }
 
 func newLayerReport(in Input) *LayerReport {

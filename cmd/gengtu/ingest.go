@@ -13,7 +13,6 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/policy"
-	"gengtu/ingest/source"
 	"gengtu/tileserver"
 )
 
@@ -176,70 +175,4 @@ func (e *env) writeReport(rep report, path string) error {
 		}
 	}
 	return write(e.stdout, e.json)
-}
-
-// addChecked adds each table of a file as the layer that it looks like, or as
-// layer when that is given.
-func (e *env) addChecked(f *reading, path, layer string) error {
-	tables, err := source.Tables(path)
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		name, suffix := layer, ""
-		if len(tables) > 1 {
-			suffix = "#" + t
-		} else {
-			t = ""
-		}
-		if name == "" {
-			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
-			if err != nil {
-				return err
-			}
-			name = d.Layer
-		}
-		f.layers = append(f.layers, name+"="+path+suffix)
-	}
-	return nil
-}
-
-func runCheck(e *env, fs *flags) error {
-	var f reading
-	f.define(fs)
-	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
-	paths, err := fs.parse(1, -1)
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "gengtu-check-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is the system's to clean
-	for _, path := range paths {
-		if err := e.addChecked(&f, path, *layer); err != nil {
-			return err
-		}
-	}
-	inputs, err := f.inputs()
-	if err != nil {
-		return err
-	}
-	p := e.progress()
-	defer p.end()
-	opt, err := f.options(e, edition.Secure, p)
-	if err != nil {
-		return err
-	}
-	report := f.report
-	if st, serr := os.Stat(report); report != "" && (serr == nil && st.IsDir() || filepath.Ext(report) == "") {
-		if err := os.MkdirAll(report, 0o755); err != nil {
-			return err
-		}
-		report = filepath.Join(report, "report.json")
-	}
-	_, rep, err := ingest.Run(e.ctx, inputs, filepath.Join(dir, edition.FeaturesFile), opt)
-	p.end()
-	return errors.Join(err, e.giveReport(timedReport{Report: rep}, report))
 }

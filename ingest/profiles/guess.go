@@ -1,0 +1,155 @@
+package profiles
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Match says how well a delivery fits a profile.
+type Match struct {
+	Profile *Profile
+	// Score lies in [0, 1]: 1 when every field that tells layers apart fits, none that
+	// the profile requires is missing, and the name is one of the profile's.
+	Score float64
+	// Fields counts the delivery's fields that the profile knows; Named tells that the
+	// name of the file or table is one of the profile's.
+	Fields int
+	Named  bool
+}
+
+// Least is the score from which a delivery is taken for a layer.
+const Least = 0.4
+
+// weigh gives each name of a field its weight in guessing: 1 divided by the number of
+// profiles that know it, so that what only one layer has says most.
+func (s *Set) weigh() {
+	s.weights = map[string]float64{}
+	count := map[string]int{}
+	for _, p := range s.All() {
+		own := map[string]bool{}
+		for i := range p.Fields {
+			for _, n := range append([]string{p.Fields[i].Name}, p.Fields[i].Alias...) {
+				own[strings.ToUpper(n)] = true
+			}
+		}
+		for n := range own {
+			count[n]++
+		}
+	}
+	for n, k := range count {
+		s.weights[n] = 1 / float64(k)
+	}
+}
+
+// Guess weighs the profiles against the names of a delivery's fields, and of its file
+// and table, of which there may be none: those that have anything in common with it,
+// the best first. It is taken for a layer when the first reaches [Least].
+func (s *Set) Guess(fields []string, names ...string) []Match {
+	named := s.named(names)
+	var out []Match
+	for _, p := range s.All() {
+		m := s.match(p, fields)
+		if m.Named = slices.Contains(named, p); m.Named {
+			// The name settles half of what the fields leave open.
+			m.Score += (1 - m.Score) / 2
+		}
+		if m.Score > 0 {
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
+	return out
+}
+
+// match weighs the fields of a delivery against p's: what both have, against what is
+// strange to p though another profile knows it, and what p requires and is not there.
+func (s *Set) match(p *Profile, fields []string) Match {
+	m := Match{Profile: p}
+	hit, against := 0.0, 0.0
+	taken := make([]bool, len(fields))
+	for n, i := range p.Match(fields) {
+		f := &p.Fields[n]
+		switch {
+		case i >= 0:
+			taken[i] = true
+			m.Fields++
+			hit += s.weights[strings.ToUpper(strings.TrimSpace(fields[i]))]
+		case f.Required:
+			against += s.weights[strings.ToUpper(f.Name)]
+		}
+	}
+	for i, f := range fields {
+		if !taken[i] {
+			against += s.weights[strings.ToUpper(strings.TrimSpace(f))]
+		}
+	}
+	if hit > 0 && m.Fields >= 2 {
+		m.Score = hit / (hit + against)
+	}
+	return m
+}
+
+// File returns the profile that files and tables of these names are of, nil when there
+// is none or more than one. Folder and ending do not count.
+func (s *Set) File(names ...string) *Profile {
+	if found := s.named(names); len(found) == 1 {
+		return found[0]
+	}
+	return nil
+}
+
+// named returns the profiles one of whose patterns matches one of names, only those
+// whose pattern says most of the name.
+func (s *Set) named(names []string) []*Profile {
+	var out []*Profile
+	most := 0
+	for _, p := range s.All() {
+		best := 0
+		for _, name := range names {
+			name = baseName(name)
+			for _, pattern := range p.Files {
+				if fits(strings.ToUpper(pattern), name) {
+					best = max(best, len(pattern)-strings.Count(pattern, "*"))
+				}
+			}
+		}
+		switch {
+		case best == 0 || best < most:
+		case best > most:
+			most, out = best, []*Profile{p}
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// baseName is the name of a file or table in upper case, without folder and ending.
+// What follows a point is no ending when it is no ASCII word.
+func baseName(name string) string {
+	b := filepath.Base(name)
+	return strings.ToUpper(strings.TrimSuffix(b, filepath.Ext(b)))
+}
+
+// fits tells whether a name is what a pattern stands for, in which each * is any text.
+func fits(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	last := len(parts) - 1
+	if !strings.HasPrefix(name, parts[0]) {
+		return false
+	}
+	rest := name[len(parts[0]):]
+	for _, part := range parts[1:last] {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(part):]
+	}
+	return strings.HasSuffix(rest, parts[last])
+}

@@ -1,0 +1,331 @@
+package profiles
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+//go:embed *.yaml
+var embedded embed.FS
+
+const (
+	// domainsFile is the file of the shared code lists.
+	domainsFile = "domains.yaml"
+	// otherLayer is the profile of layers that have none.
+	otherLayer = "other"
+	// maxFile bounds a file of the user's, in bytes.
+	maxFile = 4 << 20
+)
+
+// Set is all profiles and code lists.
+type Set struct {
+	list    []*Profile // by name
+	domains map[string]*Domain
+	weights map[string]float64 // of field names, for guessing
+}
+
+// Embedded returns the set that the program carries.
+var Embedded = sync.OnceValues(func() (*Set, error) { return Load(nil) })
+
+// Load returns the embedded profiles with those of the user's folder in place of or
+// beside them: each NAME.yaml there is the profile NAME, and domains.yaml holds code
+// lists that replace or join the embedded ones. A nil fs.FS is an empty folder. What
+// is wrong in a file is a problem of the code PROFILE_FILE that names the line.
+func Load(user fs.FS) (*Set, error) {
+	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: map[string]*Domain{}}}
+	if err := l.folder(embedded); err != nil {
+		return nil, err
+	}
+	for name, f := range l.files {
+		l.base[name] = f
+	}
+	if user != nil {
+		if err := l.folder(user); err != nil {
+			return nil, err
+		}
+	}
+	for name := range l.files {
+		if err := l.resolve(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range l.files {
+		l.set.list = append(l.set.list, &f.profile)
+	}
+	slices.SortFunc(l.set.list, func(a, b *Profile) int { return cmp.Compare(a.Name, b.Name) })
+	for _, p := range l.set.list {
+		f := l.files[p.Name]
+		if err := f.check(l.set); err != nil {
+			return nil, err
+		}
+	}
+	if l.files[otherLayer] == nil {
+		return nil, fmt.Errorf("profiles: no %s.yaml", otherLayer)
+	}
+	l.set.weigh()
+	return l.set, nil
+}
+
+// file is one profile as read.
+type file struct {
+	path     string
+	root     yaml.Node
+	profile  Profile
+	resolved state
+}
+
+type state uint8
+
+const (
+	asRead state = iota
+	atWork
+	done
+)
+
+type loader struct {
+	set   *Set
+	files map[string]*file // by the profile's name
+	base  map[string]*file // the embedded ones
+}
+
+// folder reads all files of a folder.
+func (l *loader) folder(folder fs.FS) error {
+	names, err := fs.Glob(folder, "*.yaml")
+	if err != nil {
+		return err
+	}
+	if _, err := fs.Stat(folder, "."); err != nil {
+		return problem.New("PROFILE_FOLDER", "模式目录读不出来（%v）", "the folder of profiles cannot be read (%v)", err).
+			Advise("核对 --profiles 的路径", "check the path that --profiles names").Because(err)
+	}
+	slices.Sort(names)
+	if i := slices.Index(names, domainsFile); i >= 0 { // first, for profiles refer to it
+		names = append([]string{domainsFile}, slices.Delete(names, i, i+1)...)
+	}
+	for _, name := range names {
+		data, err := readLimited(folder, name)
+		if err != nil {
+			return err
+		}
+		if name == domainsFile {
+			err = l.set.readDomains(name, data)
+		} else {
+			err = l.readProfile(name, data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readLimited(folder fs.FS, name string) ([]byte, error) {
+	f, err := folder.Open(name)
+	if err != nil {
+		return nil, fileProblem(name, 0, "读不出来（%v）", "it cannot be read (%v)", err).Because(err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		return nil, fileProblem(name, 0, "读不出来（%v）", "it cannot be read (%v)", err).Because(err)
+	}
+	if len(data) > maxFile {
+		return nil, fileProblem(name, 0, "超过 %d 字节", "it is longer than %d bytes", maxFile)
+	}
+	return data, nil
+}
+
+// fileProblem is what is wrong at a line of a file, from 1; 0 is the whole.
+func fileProblem(name string, line int, zh, en string, args ...any) *problem.Problem {
+	if line > 0 {
+		zh, en = fmt.Sprintf("第 %d 行：", line)+zh, fmt.Sprintf("line %d: ", line)+en
+	}
+	return problem.New("PROFILE_FILE", zh, en, args...).In(name).
+		Advise("gengtu profile show NAME 打印内置的模式，可照着改", "gengtu profile show NAME prints an embedded profile to go by")
+}
+
+// decode reads one document strictly: a key that is not known is refused.
+func decode(name string, data []byte, root *yaml.Node, to any) error {
+	if err := yaml.Unmarshal(data, root); err != nil {
+		return fileProblem(name, 0, "%[1]s", "%[1]s", plain(err)).Because(err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	err := d.Decode(to)
+	if errors.Is(err, io.EOF) {
+		return fileProblem(name, 0, "是空的", "it is empty")
+	}
+	if err != nil {
+		return fileProblem(name, 0, "%[1]s", "%[1]s", plain(err)).Because(err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return fileProblem(name, 0, "一个文件只写一个文档", "a file holds one document")
+	}
+	return nil
+}
+
+// plain is the text of an error of yaml's on one line.
+func plain(err error) string {
+	s := strings.TrimPrefix(err.Error(), "yaml: ")
+	s = strings.TrimPrefix(s, "unmarshal errors:\n")
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (l *loader) readProfile(name string, data []byte) error {
+	f := &file{path: name}
+	if err := decode(name, data, &f.root, &f.profile); err != nil {
+		return err
+	}
+	p := &f.profile
+	p.File = name
+	if want := strings.TrimSuffix(path.Base(name), ".yaml"); p.Name != want {
+		return fileProblem(name, f.line("name"), "name 是 %.80q，应与文件名一致：%s", "name is %.80q; it is that of the file: %s", p.Name, want)
+	}
+	if !edition.ValidLayer(p.Name) {
+		return fileProblem(name, f.line("name"), "图层名 %.80q 不合规", "the layer name %.80q is not allowed", p.Name)
+	}
+	l.files[p.Name] = f
+	return nil
+}
+
+// resolve gives a profile what it takes over from the one that it is like.
+func (l *loader) resolve(name string) error {
+	f := l.files[name]
+	p := &f.profile
+	if f.resolved == done {
+		return nil
+	}
+	if f.resolved == atWork {
+		return fileProblem(f.path, f.line("like"), "like 绕了一圈", "like leads round in a circle")
+	}
+	f.resolved = atWork
+	defer func() { f.resolved = done }()
+	if p.Like == "" {
+		return nil
+	}
+	from := l.files[p.Like]
+	if p.Like == name {
+		from = l.base[name]
+		if from == f {
+			from = nil
+		}
+	}
+	if from == nil {
+		return fileProblem(f.path, f.line("like"), "没有模式 %.80q", "there is no profile %.80q", p.Like)
+	}
+	if from == l.base[name] {
+		l.files[name] = from // as what is embedded, until it is resolved
+		err := l.resolve(name)
+		l.files[name] = f
+		if err != nil {
+			return err
+		}
+	} else if err := l.resolve(p.Like); err != nil {
+		return err
+	}
+	return f.takeOver(&from.profile)
+}
+
+// takeOver fills in what f does not say.
+func (f *file) takeOver(from *Profile) error {
+	p := &f.profile
+	p.Geometry = cmp.Or(p.Geometry, from.Geometry)
+	p.Scheme, p.Class = cmp.Or(p.Scheme, from.Scheme), cmp.Or(p.Class, from.Class)
+	p.Patch, p.Net = cmp.Or(p.Patch, from.Patch), cmp.Or(p.Net, from.Net)
+	p.Source = cmp.Or(p.Source, from.Source)
+	for _, x := range []struct{ to, from *[]string }{{&p.Key, &from.Key}, {&p.Place, &from.Place}, {&p.Code, &from.Code}} {
+		if *x.to == nil {
+			*x.to = *x.from
+		}
+	}
+	if p.Cropland == nil {
+		p.Cropland = from.Cropland
+	}
+	if p.Like == p.Name {
+		p.Title.Zh, p.Title.En = cmp.Or(p.Title.Zh, from.Title.Zh), cmp.Or(p.Title.En, from.Title.En)
+		if p.Files == nil {
+			p.Files = from.Files
+		}
+		if p.Fits == nil {
+			p.Fits = from.Fits
+		}
+	}
+	for _, w := range p.Without {
+		if !from.Knows(w) {
+			return fileProblem(f.path, f.line("without", w), "%s 没有字段 %.80q", "%s has no field %.80q", from.Name, w)
+		}
+	}
+	own := p.Fields
+	p.Fields = nil
+	for _, x := range from.Fields {
+		if slices.Contains(p.Without, x.Name) {
+			continue
+		}
+		if x.Source == "" {
+			x.Source = from.Source
+		}
+		if i := slices.IndexFunc(own, func(o Field) bool { return o.Name == x.Name }); i >= 0 {
+			x = own[i]
+			own = slices.Delete(slices.Clone(own), i, i+1)
+		}
+		p.Fields = append(p.Fields, x)
+	}
+	p.Fields = append(p.Fields, own...)
+	return nil
+}
+
+// Of returns the profile of the layer with that name. For a layer that has none it
+// returns one that knows what every layer may have, a BSM and a code of place, and
+// whose Standard is false. The result must not be changed.
+func (s *Set) Of(layer string) *Profile {
+	for _, p := range s.list {
+		if p.Name == layer && layer != otherLayer {
+			return p
+		}
+	}
+	i := slices.IndexFunc(s.list, func(p *Profile) bool { return p.Name == otherLayer })
+	p := *s.list[i]
+	p.Name, p.Title = layer, edition.Title{Zh: layer, En: layer}
+	return &p
+}
+
+// All returns the profiles of layers, by name, without the one for layers that have
+// none.
+func (s *Set) All() []*Profile {
+	return slices.DeleteFunc(slices.Clone(s.list), func(p *Profile) bool { return p.Name == otherLayer })
+}
+
+// Domain returns the code list of that name, nil when there is none.
+func (s *Set) Domain(id string) *Domain { return s.domains[id] }
+
+// Personal tells whether any profile says of a field that it speaks of a person.
+func (s *Set) Personal(name string) bool {
+	return slices.ContainsFunc(s.list, func(p *Profile) bool {
+		return slices.ContainsFunc(p.Fields, func(f Field) bool { return f.Personal && strings.EqualFold(f.Name, name) })
+	})
+}
+
+// Text returns the embedded file of a profile, or of the code lists for the name
+// domains; ok is false when there is none.
+func Text(name string) (text []byte, ok bool) {
+	data, err := embedded.ReadFile(name + ".yaml")
+	return data, err == nil
+}

@@ -1,13 +1,7 @@
 package main
 
 import (
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
-
 	"gengtu/index/edition"
-	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
 	"gengtu/ingest/source"
@@ -42,6 +36,8 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 func runCheck(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	var j judging
+	j.define(fs)
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
 	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")
 	printRules := fs.Bool("print-rules", false, "打印内置规则|print the embedded rules")
@@ -76,50 +72,6 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	report, err := reportFile(f.report)
-	if err != nil {
-		return err
-	}
-	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Listed: *listed})
-	p.end()
-	if rep == nil {
-		return err
-	}
-	return errors.Join(err, e.giveChecked(checked{Report: rep, Check: res}, report))
-}
-
-// reportFile returns the file that a report is written to: path itself, or report.json in
-// the folder that it names, which is made.
-func reportFile(path string) (string, error) {
-	st, err := os.Stat(path)
-	if path == "" || !(err == nil && st.IsDir() || filepath.Ext(path) == "") {
-		return path, nil
-	}
-	return filepath.Join(path, "report.json"), os.MkdirAll(path, 0o755)
-}
-
-// checked is what a check tells: what the reading found, then what the rules say.
-type checked struct {
-	*ingest.Report
-	Check *check.Result `json:"check"`
-}
-
-// Write prints both.
-func (c checked) Write(w io.Writer, lang problem.Lang) error {
-	if err := c.Report.Write(w, lang); err != nil || c.Check == nil {
-		return err
-	}
-	return c.Check.Write(w, lang)
-}
-
-// giveChecked prints the report of a check, and writes it to a file when one is asked for.
-func (e *env) giveChecked(c checked, path string) error {
-	read := 0
-	for _, l := range c.Layers {
-		read += l.Read
-	}
-	if read == 0 && c.Check == nil {
-		return nil // nothing was opened; the error says why
-	}
-	return e.writeReport(c, path)
+	j.check, j.read = check.Options{Rules: rules, Listed: *listed}, p.end
+	return e.judge(inputs, opt, j, f.report)
 }

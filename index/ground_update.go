@@ -65,6 +65,9 @@ func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision
 		}
 		return err
 	})
+	if errors.Is(err, errFile) {
+		err = damaged(path, err)
+	}
 	if err != nil {
 		err = errors.Join(err, r.giveUp())
 	}
@@ -133,11 +136,11 @@ func (r *groundRecords) rest() error {
 	return err
 }
 
-// end writes what is left.
+// end writes what is left. After a fault in it the transaction is still to be given up.
 func (r *groundRecords) end() error {
-	tx := r.tx
+	err := r.tx.Commit()
 	r.tx, r.bytes = nil, 0
-	return tx.Commit()
+	return err
 }
 
 // giveUp ends a transaction that is under way without writing it.

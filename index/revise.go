@@ -164,9 +164,12 @@ func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revisi
 		Layers: slices.Clone(b.Manifest.Layers), Changed: map[string][]geo.Box{}, Fates: map[string]Fates{},
 	}}
 	for i := range deltas {
-		if err = r.layer(ctx, &deltas[i]); err != nil {
+		if err = guard(func() error { return r.layer(ctx, &deltas[i]) }); err != nil {
 			break
 		}
+	}
+	if errors.Is(err, errFile) {
+		err = damaged(path, err)
 	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -218,7 +221,7 @@ func (r *reviser) layer(ctx context.Context, d *Delta) error {
 			return err
 		}
 		n := min(batch, len(edits))
-		if err := r.db.Update(func(tx *bolt.Tx) error { return apply(tx, d.Layer, edits[:n]) }); err != nil {
+		if err := r.apply(d.Layer, edits[:n]); err != nil {
 			return err
 		}
 		edits = edits[n:]
@@ -334,6 +337,28 @@ func holds(l *edition.Layer, f *Feature) bool {
 	}
 	s, ok := f.Values[i].(string)
 	return ok && strings.HasPrefix(s, l.View.Prefix)
+}
+
+// apply is [apply] in a transaction of its own. It does not use bbolt's Update, which
+// after a fault reads the file once more to undo what it did, and keeps the file locked
+// when that faults, too.
+func (r *reviser) apply(l *edition.Layer, edits []edit) (err error) {
+	tx, err := r.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	if err := apply(tx, l, edits); err != nil {
+		return err
+	}
+	err = tx.Commit()
+	ended = true
+	return err
 }
 
 // apply stores edits of a layer, its codes and its digests.

@@ -43,10 +43,6 @@ type Writer struct {
 // writer that is given up after that is to be abandoned.
 func NewWriter(path string) *Writer { return &Writer{path: path} }
 
-// DefaultMemoryBytes is what features take until they are written when nothing is
-// said.
-const DefaultMemoryBytes = 1 << 30
-
 // Limit bounds what features take in memory until they are written. Beyond it 16 to
 // 32 bytes a feature stay there, by which equal ids are found; the file is the same.
 func (w *Writer) Limit(memoryBytes int64) { w.memory = memoryBytes }
@@ -82,9 +78,14 @@ func (w *Writer) Layer(meta edition.Layer) *LayerWriter {
 	return l
 }
 
-// Expect makes room for n features, before any is added.
+// Expect makes room for n features, before any is added: no more than what they may
+// take in memory.
 func (l *LayerWriter) Expect(n int) {
-	l.ids, l.entries = make(map[uint64]int64, n), make([]packed, 0, n)
+	room := n
+	if most := l.writer.memory; most > 0 {
+		room = int(min(int64(n), most/2/packedBytes))
+	}
+	l.ids, l.entries = make(map[uint64]int64, n), make([]packed, 0, room)
 }
 
 // View adds a layer that is a selection from another one of the same vintage.

@@ -39,7 +39,8 @@ func crsProblem(path string, err error) error {
 	if !errors.As(err, &e) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	p := problem.New("CRS_REFUSED", "坐标系不能收：%s", "the coordinate system cannot be taken: %s", e.Error()).In(path).Because(err)
+	zh, en := geo.Words(e.Kind)
+	p := problem.New("CRS_REFUSED", "坐标系不能收：%[1]s（%[3]s）", "the coordinate system cannot be taken: %[2]s (%[3]s)", zh, en, e.Found).In(path).Because(err)
 	if errors.Is(e.Kind, geo.ErrCRSControlled) {
 		return p.Advise("北京 54 和西安 80 的转换参数受控，请让提交单位用 CGCS2000 重新提交",
 			"the parameters of Beijing 54 and Xi'an 80 are controlled: have it delivered again in CGCS2000")
@@ -51,27 +52,14 @@ func crsProblem(path string, err error) error {
 	return p.Advise("可先转换：ogr2ogr -t_srs EPSG:4490 %s %s", "convert it first: ogr2ogr -t_srs EPSG:4490 %s %s", out, path)
 }
 
-// misfits says in words why a coordinate does not fit its system.
-var misfits = []struct {
-	kind   error
-	zh, en string
-}{
-	{geo.ErrNotFinite, "坐标不是有限的数", "the coordinate is not a finite number"},
-	{geo.ErrDegrees, "坐标像是经纬度（度），坐标系却以米为单位", "the coordinate looks like degrees, the system has metres"},
-	{geo.ErrMetres, "坐标像是平面坐标（米），坐标系却以度为单位", "the coordinate looks like metres, the system has degrees"},
-	{geo.ErrSwapped, "东、北（经、纬）坐标次序颠倒", "easting and northing, or longitude and latitude, are exchanged"},
-	{geo.ErrZone, "东坐标的带号是另一带的", "the number before the easting is that of another zone"},
-	{geo.ErrRange, "坐标超出坐标系的范围", "the coordinate lies outside the range of its system"},
-}
-
 // geometryProblem tells a person why a geometry could not be brought to CGCS2000:
 // what was found, where, and the system that it probably is in.
 func geometryProblem(err error) *problem.Problem {
 	var zhAt, enAt string
 	var g *geo.GeometryError
 	if errors.As(err, &g) && g.Place != (geo.Place{}) {
-		zhAt = fmt.Sprintf("第 %d 部分第 %d 环第 %d 点：", g.Place.Polygon, g.Place.Ring, g.Place.Position)
-		enAt = g.Place.String() + ": "
+		zhAt, enAt = g.Place.Words()
+		zhAt, enAt = zhAt+"：", enAt+": "
 	}
 	if errors.Is(err, geo.ErrGeometryLimit) {
 		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million").
@@ -79,15 +67,11 @@ func geometryProblem(err error) *problem.Problem {
 	}
 	var c *geo.CoordinateError
 	if !errors.As(err, &c) {
-		return problem.New("GEOMETRY_UNREADABLE", "图形读不出来（%v）", "the geometry cannot be read (%v)", err).Because(err)
+		zh, en := geo.Words(err)
+		return problem.New("GEOMETRY_UNREADABLE", "图形读不出来：%[1]s", "the geometry cannot be read: %[2]s", zhAt+zh, enAt+en).Because(err).
+			Advise("请在制图软件里检查该图形，更正后重新提交", "look at the geometry in a mapping program, correct it and deliver again")
 	}
-	zh, en := "坐标不合适", "the coordinate does not fit"
-	for _, m := range misfits {
-		if errors.Is(c.Kind, m.kind) {
-			zh, en = m.zh, m.en
-			break
-		}
-	}
+	zh, en := geo.Words(c.Kind)
 	p := problem.New("COORDINATE", zhAt+zh+"：%v, %v（%v）", enAt+en+": %v, %v (%v)", c.Found.X, c.Found.Y, c.CRS).Because(err)
 	return adviseCRS(p, c)
 }

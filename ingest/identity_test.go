@@ -329,7 +329,7 @@ func TestDescribe(t *testing.T) {
 		delivered(t, "delivery", "2024", "XZQ.fgb"):       {"region", 4, "GCS_China_Geodetic_Coordinate_System_2000"},
 		delivered(t, "nl_parcels", "fields_4490.gpkg"):    {"other", 4872, "GCS_China_Geodetic_Coordinate_System_2000"},
 		delivered(t, "nl_parcels", "fields.shp"):          {"other", 4872, ""},
-		deliver(t, "cj.geojson", record{at(0, 0, 1), map[string]any{"ZLDWDM": "610402001001", "ZLDWMC": "一村", "DCMJ": 1}}): {"region", -1, "GCS_China_Geodetic_Coordinate_System_2000"},
+		deliver(t, "cj.geojson", record{at(0, 0, 1), map[string]any{"ZLDWDM": "610402001001", "ZLDWMC": "一村", "DCMJ": 1}}): {"cjdcq", -1, "GCS_China_Geodetic_Coordinate_System_2000"},
 	} {
 		d, err := ingest.Describe(t.Context(), path, source.Options{})
 		if err != nil {

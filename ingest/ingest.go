@@ -18,6 +18,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 )
 
 // Options say how to read deliveries.
@@ -27,6 +28,8 @@ type Options struct {
 	CRS *geo.CRS
 	// Encoding is the encoding of text in shapefiles; "" finds it.
 	Encoding string
+	// Profiles are what is known of layers; nil are the embedded ones.
+	Profiles *profiles.Set
 	// Strict mends nothing, and fails the run when any feature is refused.
 	Strict bool
 	// Workers is how many goroutines check and mend; 0 takes all processors. The

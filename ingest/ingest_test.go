@@ -136,7 +136,7 @@ func balanced(t *testing.T, rep *ingest.Report) {
 				out, outArea = out+c.Features, outArea+c.AreaM2
 			}
 		}
-		if l.Read != l.Kept+l.Refused+out {
+		if l.Read != l.Kept+l.Refused+l.NoArea+out {
 			t.Errorf("%s: read %d, kept %d, refused %d, left out %d", l.Layer, l.Read, l.Kept, l.Refused, out)
 		}
 		if d := l.AreaIn - l.AreaOut - l.AreaRefused - outArea - l.AreaMending; math.Abs(d) > 1e-9*max(l.AreaIn, 1) {

@@ -103,7 +103,7 @@ func (r *run) vintageOf(ctx context.Context, in Input) (string, error) {
 	}
 	defer func() { _ = rd.Close() }() // only read
 	fields := rd.Layer().Fields
-	i := find(fields, make([]bool, len(fields)), "SJNF")
+	i := find(fields, "SJNF")
 	var f source.Feature
 	// An error of the first record comes again when the file is read.
 	if i < 0 || rd.Next(&f) != nil || i >= len(f.Values) {

@@ -8,6 +8,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -20,6 +21,7 @@ type judged struct {
 	keyField string
 	class    string
 	leftOut  bool // by the layer's rule
+	noArea   bool // of a layer of lines, or without a shape in one that may have none
 	areaIn   float64
 	mended   bool
 	refused  bool
@@ -59,7 +61,9 @@ func (w *judge) batch(b *source.Batch) []judged {
 		j.source, j.record = w.source.number, f.Record
 		j.Values = values[i*n : (i+1)*n : (i+1)*n]
 		w.attributes(f, j)
-		if f.Problem != nil {
+		if w.hasNoArea(f) {
+			j.noArea = true
+		} else if f.Problem != nil {
 			j.find(Refused, f.Problem)
 		} else {
 			w.geometry(w.source, f, j)
@@ -70,12 +74,24 @@ func (w *judge) batch(b *source.Batch) []judged {
 		if w.inspector != nil {
 			w.look(f.Polygons, j)
 		}
-		if !j.refused && !j.leftOut {
+		if !j.refused && !j.leftOut && !j.noArea {
 			w.identify(j)
 			j.stored = w.encoder.Encode(&j.Feature)
 		}
 	}
 	return out
+}
+
+// hasNoArea tells whether the layer's profile expects of a feature that it is a line
+// or has no shape: there is nothing to store, and nothing wrong.
+func (l *layerRun) hasNoArea(f *source.Feature) bool {
+	switch l.profile.Geometry {
+	case profiles.Line:
+		return f.Problem != nil && f.Problem.Code == source.NotPolygon
+	case profiles.Table, profiles.Optional:
+		return f.Problem == nil && len(f.Polygons) == 0
+	}
+	return false
 }
 
 // attributes maps the values to the layer's fields.
@@ -160,7 +176,8 @@ func (l *layerRun) record(j *judged, i int) int64 {
 func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 	if len(f.Polygons) == 0 {
 		if !j.leftOut {
-			j.find(Refused, problem.New("GEOMETRY_MISSING", "没有图形", "it has no geometry"))
+			j.find(Refused, problem.New("GEOMETRY_MISSING", "没有图形", "it has no geometry").
+				Advise("请补上图形，或删去这条记录", "add its geometry, or delete the record"))
 		}
 		return
 	}
@@ -177,7 +194,7 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 	fixed, findings, err := overlay.Mend(raw)
 	if err != nil {
 		j.areaIn = statedArea(raw)
-		j.find(Refused, problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%v）", "the geometry cannot be mended (%v)", err).Because(err))
+		j.find(Refused, unmendable(err))
 		return
 	}
 	j.Geometry, j.AreaM2, j.broken = fixed, geo.Area(fixed), findings
@@ -202,8 +219,19 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.mended = true
 	}
 	if len(fixed) == 0 {
-		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area"))
+		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area").
+			Advise("请核对该要素的界址点，更正后重新提交；若是碎线，请删去", "check the feature's corners, correct it and deliver again; if it is a scrap, delete it"))
 	}
+}
+
+// unmendable is why a geometry is refused that could not be mended.
+func unmendable(err error) *problem.Problem {
+	zh, en := "修复的结果与原面积不符", "what mending gives has another area"
+	if p := problem.Of(err); p != nil {
+		zh, en = p.Found(problem.Chinese), p.Found(problem.English)
+	}
+	return problem.New("GEOMETRY_UNMENDABLE", "图形修复不了（%[1]s）", "the geometry cannot be mended (%[2]s)", zh, en).Because(err).
+		Advise("请在制图软件里修复或拆分该图形，再重新提交", "mend or divide it in a mapping program and deliver again")
 }
 
 // identify gives a feature its id, and its place where the attributes name none.

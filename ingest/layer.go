@@ -14,13 +14,14 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
 // layerRun reads all sources of one layer and vintage.
 type layerRun struct {
 	run     *run
-	profile Profile
+	profile *profiles.Profile
 	rep     *LayerReport
 	out     *index.LayerWriter
 	fields  []edition.Field
@@ -75,10 +76,11 @@ func (r *run) layer(ctx context.Context, inputs []Input) error {
 
 // takeIn takes a layer in, whose files are read as learning says.
 func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learning) error {
-	p, err := ProfileOf(inputs[0].Layer)
+	known, err := r.opt.known()
 	if err != nil {
 		return err
 	}
+	p := known.Of(inputs[0].Layer)
 	l := &layerRun{
 		run: r, profile: p, rep: newLayerReport(inputs[0]), learning: learning, shared: map[uint64]bool{},
 	}
@@ -106,8 +108,8 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 		}
 	}
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
-	if r.dry {
-		return nil
+	if err := l.mendLayer(); err != nil || r.dry {
+		return err
 	}
 	return r.writer.Settle(ctx, l.out)
 }
@@ -129,8 +131,8 @@ func (l *layerRun) declare(inputs []Input) {
 		Name: "cropland", Vintage: l.rep.Vintage, ClassField: meta.ClassField,
 		View: &edition.View{Of: "dltb", Field: classField, Prefix: CroplandPrefix},
 	}
-	if p, err := ProfileOf("cropland"); err == nil {
-		view.Title = p.Title
+	if known, err := l.run.opt.known(); err == nil {
+		view.Title = known.Of("cropland").Title
 	}
 	l.run.writer.View(view)
 }
@@ -156,7 +158,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	var maps []mapping
 	var all mapping
 	if l.fixed {
-		all = l.profile.settled(l.fields)
+		all = settled(l.profile, l.fields)
 	}
 	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{
@@ -172,7 +174,8 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
 			return sources, err
 		}
-		m := l.profile.fit(info.Fields)
+		m := fit(l.profile, info.Fields)
+		l.leaveOwn(in.Path, &m)
 		if err := l.doubt(in, info.Fields); err != nil {
 			return sources, err
 		}
@@ -197,6 +200,22 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	l.fields = all.fields
 	l.locate()
 	return sources, nil
+}
+
+// leaveOwn takes out of m what is ours: what an export added, and in an update what
+// an answer of the server has besides and the layer has not.
+func (l *layerRun) leaveOwn(path string, m *mapping) {
+	names := m.exported()
+	if l.fixed {
+		stored := mapping{fields: l.fields}
+		names = slices.DeleteFunc(m.named(append([]string{"id"}, own...)), func(name string) bool { return stored.field(name) >= 0 })
+	}
+	if len(names) == 0 {
+		return
+	}
+	m.leave(names)
+	l.rep.Notes = append(l.rep.Notes, problem.New("OWN_FIELDS", "字段 %s 由本程序导出或查询时附加，不作图层字段", "the fields %s are what this program adds to what it gives out; they are left out", strings.Join(names, " ")).In(path).
+		Advise("标识和面积由图形和编号重新得出；若确是自有数据，请改名", "ids and areas are found anew; if they hold something of your own, rename them"))
 }
 
 // noteClass says so when a file does not tell what is cropland.
@@ -245,7 +264,7 @@ func (l *layerRun) locate() {
 		}
 		return out
 	}
-	p := &l.profile
+	p := l.profile
 	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
 }
 
@@ -381,15 +400,25 @@ func feed(ctx context.Context, rd source.Reader, order, work chan<- *job) error 
 
 // doubt notes a file whose fields are those of another layer.
 func (l *layerRun) doubt(in Input, fields []source.Field) error {
-	p, err := guess(fields)
+	known, err := l.run.opt.known()
 	if err != nil {
 		return err
 	}
-	same := p.Name == l.rep.Layer || p.Name == "dltb" && l.rep.Layer == "cropland"
-	if same || p.Name == "other" || len(l.profile.Fields) == 0 {
+	found := known.Guess(fieldNames(fields))
+	if len(found) == 0 || !l.profile.Standard {
 		return nil
 	}
-	l.rep.Notes = append(l.rep.Notes, problem.New("LOOKS_LIKE", "字段像是图层 %s，却给作了 %s", "its fields are those of layer %s, it was given as %s", p.Name, l.rep.Layer).
+	best, own := found[0], 0.0
+	for _, m := range found {
+		if m.Profile == l.profile || slices.Contains(m.Profile.Fits, l.profile.Name) {
+			own = max(own, m.Score)
+		}
+	}
+	// A doubt is worth a line when another layer fits well and this one not half as well.
+	if best.Score < profiles.Least || own*2 >= best.Score {
+		return nil
+	}
+	l.rep.Notes = append(l.rep.Notes, problem.New("LOOKS_LIKE", "字段像是图层 %s，却给作了 %s", "its fields are those of layer %s, it was given as %s", best.Profile.Name, l.rep.Layer).
 		Advise("请核对 --layer", "check --layer").In(in.Path))
 	return nil
 }

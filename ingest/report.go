@@ -15,8 +15,8 @@ import (
 //	Read = Kept + Refused + features left out
 //	AreaIn = AreaOut + AreaRefused + area left out + AreaMending
 //
-// so that nothing is lost without being listed. Only the layer cropland leaves
-// anything out; of dltb, LeftOut is what its view cropland does not select, and
+// so that nothing is lost without being listed. Only the layer cropland, and layers of
+// lines or without shapes, leave anything out; of dltb, LeftOut is what its view cropland does not select, and
 // the layer keeps it.
 type Report struct {
 	Edition    string         `json:"edition,omitempty"`
@@ -44,6 +44,9 @@ type LayerReport struct {
 	PatchM2     *float64 `json:"patch_m2"`
 	NetM2       *float64 `json:"net_m2"`
 
+	// NoArea counts the records of lines, and of tables without shapes, that are not
+	// stored because the layer is one of areas.
+	NoArea int `json:"without_area,omitempty"`
 	// LeftOut are the features that the rule of cropland does not take, by class.
 	LeftOut []ClassCount `json:"left_out,omitempty"`
 	// Cropland is set for dltb: what its view cropland holds.
@@ -236,6 +239,9 @@ func (p *printer) layer(l *LayerReport) {
 	}
 	for _, c := range l.LeftOut {
 		p.line("  不是耕地：DLBM %q %d 个，图斑面积 %.2f m²", "  not cropland: DLBM %q %d, patch %.2f m²", c.Class, c.Features, c.PatchM2)
+	}
+	if l.NoArea > 0 {
+		p.line("  %d 条是线或没有图形，本程序只存面，不入库", "  %d are lines or have no shape: areas alone are stored", l.NoArea)
 	}
 	if len(l.MissingFields) > 0 {
 		p.line("  缺少字段 %s", "  missing fields %s", strings.Join(l.MissingFields, " "))

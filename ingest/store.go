@@ -14,7 +14,7 @@ func (l *layerRun) store(j *judged) error {
 	rep := l.rep
 	rep.Read++
 	rep.AreaIn += j.areaIn
-	if !j.refused && !j.leftOut {
+	if !j.refused && !j.leftOut && !j.noArea {
 		if err := l.keep(j); err != nil {
 			return err
 		}
@@ -29,6 +29,9 @@ func (l *layerRun) store(j *judged) error {
 		rep.Refused++
 		rep.AreaRefused += j.areaIn
 		l.noteBroken(j)
+		return nil
+	case j.noArea:
+		rep.NoArea++
 		return nil
 	case j.leftOut:
 		rep.leaveOut(j)

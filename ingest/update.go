@@ -150,10 +150,11 @@ func (u *update) layer(ctx context.Context, inputs []Input) error {
 
 // begin makes the run of a layer whose fields are those of the edition.
 func (u *update) begin(inputs []Input) (*layerRun, error) {
-	p, err := ProfileOf(inputs[0].Layer)
+	known, err := u.opt.known()
 	if err != nil {
 		return nil, err
 	}
+	p := known.Of(inputs[0].Layer)
 	meta := u.base.Layer(inputs[0].Layer, inputs[0].Vintage)
 	l := &layerRun{
 		run: u.run, profile: p, rep: newLayerReport(inputs[0]), shared: map[uint64]bool{},
@@ -397,7 +398,8 @@ func ParseDeletions(path string, data []byte, encoding string) ([]string, error)
 	}
 	rows, err := deletionRows(text)
 	if err != nil {
-		return nil, problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err)
+		return nil, problem.New("DELETE_FILE", "删除清单读不出来（%v）", "the list to delete cannot be read (%v)", err).In(path).Because(err).
+			Advise("每行写一个编号，或给有 BSM 等列的 CSV", "write one key a line, or give a CSV with a column such as BSM")
 	}
 	if len(rows) == 0 {
 		return nil, nil

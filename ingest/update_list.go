@@ -2,7 +2,10 @@ package ingest
 
 import (
 	"encoding/csv"
+	"slices"
 	"strings"
+
+	"gengtu/ingest/profiles"
 )
 
 // deletionRows splits a list into its rows.
@@ -15,41 +18,35 @@ func deletionRows(text string) ([][]string, error) {
 }
 
 // keyColumn returns which column of a table's first row is named as a business
-// key of any layer, by its standard name, in either language, or an alias; head
-// is false when the row names none and so is one of the list already.
+// key of any layer, by its standard name, in either language, or an alias, the BSM
+// before any other; head is false when the row names none and so is one of the list
+// already.
 func keyColumn(row []string) (column int, head bool, err error) {
-	all, err := profiles()
+	known, err := profiles.Embedded()
 	if err != nil {
 		return 0, false, err
 	}
+	first := -1
 	for i, cell := range row {
-		cell = strings.TrimSpace(cell)
-		for p := range all {
-			for _, key := range all[p].Key {
-				if strings.EqualFold(cell, key) || all[p].named(key, cell) {
+		for _, p := range known.All() {
+			for _, key := range p.Key {
+				if !named(p.Field(key), strings.TrimSpace(cell)) {
+					continue
+				}
+				if key == "BSM" {
 					return i, true, nil
+				}
+				if first < 0 {
+					first = i
 				}
 			}
 		}
 	}
-	return 0, false, nil
+	return max(first, 0), first >= 0, nil
 }
 
-// named tells whether name is the title or an alias of the profile's field.
-func (p *Profile) named(field, name string) bool {
-	for i := range p.Fields {
-		f := &p.Fields[i]
-		if f.Name != field {
-			continue
-		}
-		if f.Zh == name {
-			return true
-		}
-		for _, a := range f.Alias {
-			if strings.EqualFold(a, name) {
-				return true
-			}
-		}
-	}
-	return false
+// named tells whether name is that of the field, its title or an alias.
+func named(f *profiles.Field, name string) bool {
+	return strings.EqualFold(f.Name, name) || f.Zh == name ||
+		slices.ContainsFunc(f.Alias, func(a string) bool { return strings.EqualFold(a, name) })
 }

@@ -99,7 +99,8 @@ func (o *overlayRequest) groupEverything(fields []string) error {
 			}
 		}
 		if !found {
-			return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %.40q", "no layer asked about has the field %.40q", f)
+			return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %.40q", "no layer asked about has the field %.40q", f).
+				Advise("目录列出各图层的字段", "the catalogue lists the fields of each layer")
 		}
 	}
 	return nil

@@ -42,15 +42,20 @@ func memoryFlag(fs *flags) *string {
 	return fs.String("memory", "2G", "入库和建瓦片时要素占用的内存上限，超出的放磁盘，如 512M、2G|memory that features take while they are taken in and tiles are built, such as 512M or 2G; the disk takes the rest")
 }
 
-// byteSize reads "512M" or "2G": a whole number of bytes, K, M, G or T.
+// leastMemory is the least that --memory may say: with less, what is sorted on the disk
+// is in so many pieces that to put them together takes more.
+const leastMemory = 1 << 20
+
+// byteSize reads "512M" or "2G": a whole number of bytes, K, M, G or T, of at least
+// [leastMemory].
 func byteSize(text string) (int64, error) {
 	number, shift := text, 0
 	if i := strings.IndexAny(text, "KMGT"); i >= 0 && i == len(text)-1 {
 		number, shift = text[:i], 10*(strings.IndexByte("KMGT", text[i])+1)
 	}
 	n, err := strconv.ParseUint(number, 10, 62)
-	if err != nil || n == 0 || n > math.MaxInt64>>shift {
-		return 0, usage("MEMORY", "--memory 写的是 %q，应如 512M、2G", "--memory says %q; write 512M or 2G", text)
+	if err != nil || n > math.MaxInt64>>shift || n<<shift < leastMemory {
+		return 0, usage("MEMORY", "--memory 写的是 %q，应如 512M、2G，至少 1M", "--memory says %q; write 512M or 2G, 1M at least", text)
 	}
 	return int64(n << shift), nil
 }

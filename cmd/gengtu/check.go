@@ -22,7 +22,11 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: f.encoding})
+			known, err := loadProfiles(f.profiles)
+			if err != nil {
+				return err
+			}
+			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
 			}
@@ -72,6 +76,10 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	j.check, j.read = check.Options{Rules: rules, Listed: *listed}, p.end
+	width, err := f.sliverWidth()
+	if err != nil {
+		return err
+	}
+	j.check, j.read = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width}, p.end
 	return e.judge(inputs, opt, j, f.report)
 }

@@ -49,6 +49,7 @@ func commands() []command {
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
 		{"info", "EDITION | PATH", "查看", "describe an edition or a delivery", runInfo},
 		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later},
 		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,7 +71,7 @@ func (e *env) export(l *index.Layer, out string) error {
 	for _, f := range l.Meta.Fields {
 		desc.Fields = append(desc.Fields, source.Field{Name: f.Name, Kind: sourceKind(f.Kind)})
 	}
-	desc.Fields = append(desc.Fields, source.Field{Name: "gengtu_id", Kind: source.Integer}, source.Field{Name: "area_m2", Kind: source.Real})
+	desc.Fields = append(desc.Fields, source.Field{Name: freeName(desc.Fields, "gengtu_id"), Kind: source.Integer}, source.Field{Name: freeName(desc.Fields, "area_m2"), Kind: source.Real})
 	if isStream(out) {
 		return problem.New("OUT_UNWRITABLE", "要素要写进文件，这里是管道或设备", "features are written to a file, this is a pipe or a device").In(out).
 			Advise("请给一个文件名", "give the name of a file")
@@ -112,6 +113,16 @@ func (e *env) export(l *index.Layer, out string) error {
 		e.notef("%s\n", n.In(out).Text(e.lang))
 	}
 	return nil
+}
+
+// freeName returns name, with a number behind it when a field has it already, in
+// whatever case.
+func freeName(fields []source.Field, name string) string {
+	out := name
+	for i := 2; slices.ContainsFunc(fields, func(f source.Field) bool { return strings.EqualFold(f.Name, out) }); i++ {
+		out = fmt.Sprintf("%s_%d", name, i)
+	}
+	return out
 }
 
 func sourceKind(k edition.FieldKind) source.Kind {

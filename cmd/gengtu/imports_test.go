@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"index/indextest":                {"index", "index/edition"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/sheet"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet"},
-	"ingest/sample":                  {"index/geo", "index/problem", "ingest/source"},
+	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
 	"ingest/profiles":                {"index/edition", "index/problem"},
 	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/profiles", "ingest/source"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},

@@ -12,6 +12,7 @@ import (
 
 func runInfo(e *env, fs *flags) error {
 	encoding := fs.String("encoding", "", "shapefile 的文字编码|encoding of text in shapefiles")
+	folder := fs.String("profiles", "", profilesUsage)
 	args, err := fs.parse(1, 1)
 	if err != nil {
 		return err
@@ -24,6 +25,10 @@ func runInfo(e *env, fs *flags) error {
 		_, _, err := edition.Current(path) // says that it is none
 		return err
 	}
+	known, err := loadProfiles(*folder)
+	if err != nil {
+		return err
+	}
 	tables, err := source.Tables(path)
 	if err != nil {
 		return err
@@ -33,7 +38,7 @@ func runInfo(e *env, fs *flags) error {
 		if len(tables) == 1 {
 			t = ""
 		}
-		d, err := ingest.Describe(e.ctx, path, source.Options{Table: t, Encoding: *encoding})
+		d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: *encoding})
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/check"
 	"gengtu/ingest/policy"
 	"gengtu/tileserver"
 )
@@ -22,7 +23,9 @@ type reading struct {
 	crs, encoding, vintage string
 	strict                 bool
 	report                 string
+	profiles               string
 	workers                int
+	slivers                float64
 }
 
 func (f *reading) define(fs *flags) {
@@ -31,6 +34,8 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
+	fs.Float64Var(&f.slivers, "mend-slivers", 0, "不超过此宽度（米）的缝隙和重叠并到相邻图斑，0 为不并|close gaps and overlaps of up to this width, in metres; 0 closes none")
+	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
@@ -45,7 +50,37 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 		}
 		opt.CRS = &crs
 	}
-	return opt, nil
+	var err error
+	opt.Profiles, err = loadProfiles(f.profiles)
+	return opt, err
+}
+
+// widest is the greatest width, in metres, of slivers that may be mended: what is wider is
+// land.
+const widest = 1
+
+// sliverWidth checks --mend-slivers.
+func (f *reading) sliverWidth() (float64, error) {
+	switch {
+	case !(f.slivers >= 0 && f.slivers <= widest):
+		return 0, usage("SLIVER_WIDTH", "--mend-slivers 只能取 0 到 %d 米", "--mend-slivers takes 0 to %d metres", widest)
+	case f.slivers > 0 && f.strict:
+		return 0, usage("SLIVER_STRICT", "--strict 什么都不修复，不能与 --mend-slivers 同用", "--strict mends nothing; it does not go with --mend-slivers")
+	}
+	return f.slivers, nil
+}
+
+// mender returns what closes slivers while a delivery is read, nil when none are to be.
+func (f *reading) mender() (*check.Checker, error) {
+	width, err := f.sliverWidth()
+	if err != nil || width == 0 {
+		return nil, err
+	}
+	rules, err := check.LoadRules("")
+	if err != nil {
+		return nil, err
+	}
+	return check.New(check.Options{Rules: check.Slivers(rules), MendM: width})
 }
 
 func (f *reading) inputs() ([]ingest.Input, error) {
@@ -118,6 +153,14 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	opt.Writing = func() {
 		w.stages.begin(stageIndex)
 		p.tell(e.pick("索引", "index"), 0, 0)
+	}
+	mender, err := f.mender()
+	if err != nil {
+		return err
+	}
+	if mender != nil {
+		defer func() { _ = mender.Close() }() // a passing file
+		opt.Inspector = mender
 	}
 	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), opt)
 	p.end()

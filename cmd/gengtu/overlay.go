@@ -91,7 +91,8 @@ func groupBy(ix *index.Index, q *areas.Question, fields string) error {
 			}
 		}
 		if !found {
-			return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %q", "no layer asked about has the field %q", field)
+			return problem.New("PARAMETER_FIELD", "所问图层都没有字段 %q", "no layer asked about has the field %q", field).
+				Advise("gengtu info 列出各图层的字段", "gengtu info lists the fields of each layer")
 		}
 	}
 	return nil

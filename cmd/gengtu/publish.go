@@ -86,7 +86,9 @@ func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out stri
 	}
 	defer d.Abort()
 	w.stages.begin(stageDerive)
-	m, reg, err := policy.Derive(e.ctx, ix, p, tier, key, d.File(edition.FeaturesFile))
+	features := index.NewWriter(d.File(edition.FeaturesFile))
+	features.Limit(w.memory / 2) // the collector begins when what is in use has doubled
+	m, reg, err := policy.Derive(e.ctx, ix, p, tier, key, features)
 	if err != nil {
 		return nil, "", err
 	}

@@ -141,6 +141,7 @@ func (f *Failed) appendJSON(dst []byte) []byte {
 	dst = appendText(append(dst, `{"layer":`...), f.Layer)
 	dst = strconv.AppendUint(append(dst, `,"id":`...), f.ID, 10)
 	dst = appendText(append(dst, `,"reason":`...), f.Reason)
+	dst = appendText(append(dst, `,"reason_zh":`...), f.ReasonZh)
 	return append(dst, '}')
 }
 

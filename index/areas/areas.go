@@ -137,9 +137,11 @@ type Combination struct {
 
 // Failed is a feature that could not be measured.
 type Failed struct {
-	Layer  string `json:"layer"`
-	ID     uint64 `json:"id"`
-	Reason string `json:"reason"`
+	Layer string `json:"layer"`
+	ID    uint64 `json:"id"`
+	// Reason is why, in English, and ReasonZh in Chinese.
+	Reason   string `json:"reason"`
+	ReasonZh string `json:"reason_zh"`
 }
 
 // errEmpty is what is said of a shape without ground.

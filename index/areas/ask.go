@@ -232,7 +232,8 @@ func layersOf(ix *index.Index, q *Question) ([]*asked, error) {
 	}
 	for n := range q.GroupBy {
 		if !slices.Contains(names, n) {
-			return nil, problem.New("PARAMETER_FIELD", "group_by 提到了没有问的图层 %.40q", "group_by names layer %.40q, which is not asked about", n)
+			return nil, problem.New("PARAMETER_FIELD", "group_by 提到了没有问的图层 %.40q", "group_by names layer %.40q, which is not asked about", n).
+				Advise("把它加进 layers，或从 group_by 去掉", "add it to layers, or leave it out of group_by")
 		}
 	}
 	return out, nil

@@ -67,7 +67,7 @@ func formResults(t *testing.T) []areas.Result {
 		}
 		out = append(out, r)
 	}
-	out[2].Answer.Failed = append(out[2].Answer.Failed, areas.Failed{Layer: "pbf", ID: 9007199254740991, Reason: "why"})
+	out[2].Answer.Failed = append(out[2].Answer.Failed, areas.Failed{Layer: "pbf", ID: 9007199254740991, Reason: "why", ReasonZh: "缘故"})
 	return out
 }
 
@@ -95,6 +95,18 @@ func TestFormsAgain(t *testing.T) {
 		}
 		if len(written(t, form, nil)) == 0 && form != areas.NDJSON {
 			t.Errorf("%s: nothing for no results", form)
+		}
+	}
+}
+
+// Why a feature could not be measured is said in Chinese beside the English.
+func TestFailedInChinese(t *testing.T) {
+	results := formResults(t)
+	for form, want := range map[areas.Form]string{
+		areas.HTML: "没有算出来：缘故", areas.JSON: `"reason":"why","reason_zh":"缘故"`, areas.GeoJSON: `"reason":"why","reason_zh":"缘故"`,
+	} {
+		if got := written(t, form, results); !strings.Contains(string(got), want) {
+			t.Errorf("%s does not say %s", form, want)
 		}
 	}
 }

@@ -30,10 +30,12 @@ func newGrouping(l *index.Layer, names []string) (grouping, error) {
 	for i, n := range names {
 		f := l.Field(n)
 		if f < 0 {
-			return g, problem.New("PARAMETER_FIELD", "图层 %s 没有字段 %.40q", "layer %s has no field %.40q", l.Meta.Name, n)
+			return g, problem.New("PARAMETER_FIELD", "图层 %s 没有字段 %.40q", "layer %s has no field %.40q", l.Meta.Name, n).
+				Advise("用 gengtu info 或目录查看图层的字段", "gengtu info and the catalogue list the fields of layers")
 		}
 		if slices.Contains(names[:i], n) {
-			return g, problem.New("PARAMETER_FIELD", "group_by 两次写了字段 %.40q", "group_by names field %.40q twice", n)
+			return g, problem.New("PARAMETER_FIELD", "group_by 两次写了字段 %.40q", "group_by names field %.40q twice", n).
+				Advise("每个字段只写一次", "name each field once")
 		}
 		c, err := l.Classes(f)
 		if err != nil {

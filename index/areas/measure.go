@@ -360,9 +360,10 @@ func tooManyVertices(limit int) error {
 // fail lists a feature that could not be measured, or drawn. What a stored
 // record or the machine is at fault for is not told further.
 func (l *asked) fail(ordinal int, err error) {
-	reason := "the stored feature cannot be read"
+	f := Failed{l.layer.Meta.Name, l.layer.Head(ordinal).ID, "the stored feature cannot be read", "存储的要素读不出来"}
 	if p := problem.Of(err); p != nil {
-		reason = fmt.Sprintf("%s [%s]", p.Found(problem.English), p.Code)
+		f.Reason = fmt.Sprintf("%s [%s]", p.Found(problem.English), p.Code)
+		f.ReasonZh = fmt.Sprintf("%s [%s]", p.Found(problem.Chinese), p.Code)
 	}
-	l.failed = append(l.failed, Failed{l.layer.Meta.Name, l.layer.Head(ordinal).ID, reason})
+	l.failed = append(l.failed, f)
 }

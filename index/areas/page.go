@@ -168,7 +168,7 @@ func (p *pageWriter) Write(r *Result) error {
 	}
 	for _, f := range a.Failed {
 		id := strconv.FormatUint(f.ID, 10)
-		s.Problems = append(s.Problems, pageProblem{"FEATURE_FAILED", f.Layer + " 要素 " + id + " 没有算出来", "feature " + id + ": " + f.Reason})
+		s.Problems = append(s.Problems, pageProblem{"FEATURE_FAILED", f.Layer + " 要素 " + id + " 没有算出来：" + f.ReasonZh, "feature " + id + ": " + f.Reason})
 	}
 	return p.part("shape", &s)
 }

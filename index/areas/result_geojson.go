@@ -47,7 +47,8 @@ func (g *pieceWriter) Write(r *Result) error {
 		g.fail(r)
 		g.failed = appendText(append(g.failed, `,"layer":`...), f.Layer)
 		g.failed = strconv.AppendUint(append(g.failed, `,"id":`...), f.ID, 10)
-		g.failed = append(appendText(append(g.failed, `,"reason":`...), f.Reason), '}')
+		g.failed = appendText(append(g.failed, `,"reason":`...), f.Reason)
+		g.failed = append(appendText(append(g.failed, `,"reason_zh":`...), f.ReasonZh), '}')
 	}
 	return g.flush()
 }

@@ -81,7 +81,7 @@ func (b *book) Write(r *Result) error {
 		b.problem(&row, "", "", p)
 	}
 	for _, f := range a.Failed {
-		b.problem(&row, f.Layer, strconv.FormatUint(f.ID, 10), problem.New("FEATURE_FAILED", "没有算出来（%s）", "could not be measured (%s)", f.Reason))
+		b.problem(&row, f.Layer, strconv.FormatUint(f.ID, 10), failedProblem(&f))
 	}
 	return b.fault()
 }
@@ -259,8 +259,15 @@ func (b *book) problem(row *shapeRow, layer, feature string, p *problem.Problem)
 	s.End()
 }
 
+// failedProblem tells of a feature that could not be measured.
+func failedProblem(f *Failed) *problem.Problem {
+	return problem.New("FEATURE_FAILED", "没有算出来（%[1]s）", "could not be measured (%[2]s)", f.ReasonZh, f.Reason).
+		Advise("用 gengtu verify 检查版本；这个要素不在各项面积里", "check the edition with gengtu verify; this feature is in none of the areas")
+}
+
 // noPart is why a workbook cannot be half written.
-var noPart = problem.New("XLSX_WHOLE", "工作簿只能整个写出", "a workbook is written whole or not at all")
+var noPart = problem.New("XLSX_WHOLE", "工作簿只能整个写出", "a workbook is written whole or not at all").
+	Advise("请重新运行；要边算边写，请用 .csv 或 .ndjson", "run it again; .csv and .ndjson are written as it goes")
 
 // Abort implements [ResultWriter]. A workbook cannot be half written: nothing is.
 func (b *book) Abort(*problem.Problem) error { return noPart }

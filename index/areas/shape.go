@@ -205,7 +205,7 @@ func givenOf(f *geo.Feature) Given {
 	case f.Err != nil && errors.As(f.Err, &ge) && ge.Place == (geo.Place{}) && errors.Is(ge, geo.ErrGeometrySyntax):
 		g.Err = syntax("Feature", f.Err)
 	case f.Err != nil:
-		g.Err = problem.New("GEOMETRY_REFUSED", "图形不能用（%v）", "the shape cannot be used (%v)", f.Err).Because(f.Err)
+		g.Err = refused(f.Err, ge)
 	case f.NoGeometry:
 		g.Err = errEmpty
 	}
@@ -266,10 +266,28 @@ func ShapeWithin(polygons [][][]geo.XY, crs geo.CRS, vertices int) (geo.MultiPol
 	return nil, coordinateProblem(err)
 }
 
+// refused is why a shape cannot be used; at, where that is, is nil when it is not known.
+func refused(err error, at *geo.GeometryError) error {
+	zh, en := geo.Words(err)
+	if at != nil {
+		placeZh, placeEn := at.Place.Words()
+		for _, more := range [][2]string{{placeZh, placeEn}, {at.Found, at.Found}} {
+			if more[1] != "" {
+				zh, en = zh+"，"+more[0], en+", "+more[1]
+			}
+		}
+	}
+	return problem.New("GEOMETRY_REFUSED", "图形不能用（%[1]s）", "the shape cannot be used (%[2]s)", zh, en).Because(err).
+		Advise("请更正图形；只收面和多面", "correct the shape; polygons and multipolygons are taken")
+}
+
 func coordinateProblem(err error) error {
-	p := problem.New("CRS_MISMATCH", "坐标与坐标系不符（%v）", "the coordinates do not fit the coordinate system (%v)", err).Because(err)
+	zh, en := geo.Words(err)
+	p := problem.New("CRS_MISMATCH", "坐标与坐标系不符：%[1]s", "the coordinates do not fit the coordinate system: %[2]s", zh, en).Because(err)
 	var c *geo.CoordinateError
 	if errors.As(err, &c) {
+		p = problem.New("CRS_MISMATCH", "坐标与坐标系不符：%[1]s：%[3]v, %[4]v（%[5]v）", "the coordinates do not fit the coordinate system: %[2]s: %[3]v, %[4]v (%[5]v)",
+			zh, en, c.Found.X, c.Found.Y, c.CRS).Because(err)
 		if zone, ok := c.Proposal(); ok {
 			return p.Advise("看起来是 %s（%s），请在 crs 中写明", "they look like %s (%s): say so in crs", zone, zone.Name())
 		}

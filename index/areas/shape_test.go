@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 )
 
 const (
@@ -189,6 +190,9 @@ func TestShape(t *testing.T) {
 	_, err = areas.Shape(gauss, crs(""))
 	if !hasCode(err, "CRS_MISMATCH") || !strings.Contains(err.Error(), "EPSG:4524") {
 		t.Errorf("metres sent as degrees give %v", err)
+	}
+	if p := problem.Of(err); p != nil && (!strings.Contains(p.Found(problem.Chinese), "坐标像是平面坐标（米）") || strings.Contains(p.Found(problem.Chinese), "looks like")) {
+		t.Errorf("in Chinese it says %s", p.Found(problem.Chinese))
 	}
 	// Three positions in Web Mercator stand for some fifty thousand along long edges.
 	if _, err := areas.ShapeWithin(world, crs("EPSG:3857"), 40_000); !hasCode(err, "TOO_LARGE_SHAPES") {

@@ -136,8 +136,8 @@ func (d *Draft) Abort() {
 
 // Commit fills in the manifest's generation, date and checksums, moves the
 // draft into place, puts it in force and removes the oldest generations beyond
-// keep. When the edition holds this very generation already, undamaged, that one
-// is put in force.
+// keep; that which was in force before is the last to go. When the edition holds this
+// very generation already, undamaged, that one is put in force.
 //
 // After an error the generation before stays in force and the draft is still to
 // be aborted, but for a problem with code PRUNE: then the new generation is in
@@ -160,6 +160,10 @@ func (d *Draft) Commit(m *Manifest, keep int) error {
 	if err := d.seal(m); err != nil {
 		return wrap(d.dir, err)
 	}
+	before, err := current(d.dir)
+	if err != nil {
+		before = "" // a first one, or a CURRENT that is broken: no generation is preferred
+	}
 	placed, err := d.place(m)
 	if err != nil {
 		return wrap(d.dir, err)
@@ -172,7 +176,7 @@ func (d *Draft) Commit(m *Manifest, keep int) error {
 	}
 	d.tmp = ""
 	defer d.unlock()
-	if err := prune(d.dir, m.Generation, max(keep, 1)); err != nil {
+	if err := prune(d.dir, before, m.Generation, max(keep, 1)); err != nil {
 		return problem.New("PRUNE", "新的一代 %s 已生效，但旧的各代删不掉（%v）", "generation %s is in force, but older ones cannot be removed (%v)", m.Generation, err).In(d.dir).
 			Advise("请手工删除旧的各代", "remove them by hand").Because(err)
 	}
@@ -222,11 +226,16 @@ func (d *Draft) place(m *Manifest) (bool, error) {
 	return true, syncDir(d.dir)
 }
 
-// prune removes the oldest generations beyond keep, never the current one.
-func prune(dir, current string, keep int) error {
+// prune removes the oldest generations beyond keep, never the current one, and last
+// the one that was in force before: after a rollback it is not the newest of them.
+func prune(dir, before, current string, keep int) error {
 	all, err := kept(dir)
 	if err != nil {
 		return err
+	}
+	if i := slices.IndexFunc(all, func(m *Manifest) bool { return m.Generation == before }); i > 0 {
+		last := all[i]
+		all = slices.Insert(slices.Delete(all, i, i+1), 0, last)
 	}
 	left := keep - 1
 	var errs []error

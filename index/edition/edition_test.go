@@ -276,6 +276,24 @@ func TestPruneDamaged(t *testing.T) {
 	}
 }
 
+// What was in force before is what one may want to go back to: after a rollback it is
+// not the newest, and stays all the same.
+func TestPruneAfterRollback(t *testing.T) {
+	dir := t.TempDir()
+	a := commit(t, dir, "one", 2)
+	b := commit(t, dir, "bad", 2)
+	if _, err := edition.Rollback(dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	c := commit(t, dir, "three", 2)
+	if d := cmp.Diff([]string{c, a}, history(t, dir)); d != "" {
+		t.Errorf("%s went, which was in force, and not %s: %s", a, b, d)
+	}
+	if d := cmp.Diff([]string{commit(t, dir, "four", 1)}, history(t, dir)); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestRollback(t *testing.T) {
 	dir := t.TempDir()
 	var names []string

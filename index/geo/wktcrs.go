@@ -35,7 +35,7 @@ const wktTolerance = 1e-9
 func ParseWKT(text string) (CRS, error) {
 	n, err := parseWKTNode(text)
 	if err != nil {
-		return CRS{}, &CRSError{Kind: ErrCRSUnreadable, Found: err.Error()}
+		return CRS{}, &CRSError{Kind: ErrCRSUnreadable, Found: strings.TrimPrefix(err.Error(), errWKT.Error()+": ")}
 	}
 	for n.is("BOUNDCRS") || n.is(wktCompound...) {
 		inner := n.child(append(wktProjected, wktGeographic...)...)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"gengtu/index/wire"
 )
 
 // summedCells is the number of cells from which on a node has sums: below,
@@ -253,7 +255,7 @@ func encoderOf(b *built, kinds *kindTable) *encoder {
 	for _, k := range b.kinds.list {
 		e.numbers = append(e.numbers, kinds.number(k))
 	}
-	e.bytes = make([]byte, 0, len(b.bytes)+numberSize(len(kinds.list))*len(b.numbers)+(keySize+1)*(len(b.cells)+len(b.nodes)))
+	e.bytes = make([]byte, 0, len(b.bytes)+wire.Width(len(kinds.list))*len(b.numbers)+(keySize+1)*(len(b.cells)+len(b.nodes)))
 	return e
 }
 

@@ -2,6 +2,7 @@ package ground
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"runtime"
@@ -107,31 +108,24 @@ func (w *building) putNodes() error {
 }
 
 // makeBlocks makes the cells of blocks and hands them to take in the order of the
-// blocks, from one goroutine; what take is given is valid during the call. It returns
-// the features that share ground with others of their layer in them.
+// blocks, in the goroutine that called it, which may be guarded against faults in what
+// take reads; what take is given is valid during the call. It returns the features that
+// share ground with others of their layer in them. No goroutine is left when it returns.
 func makeBlocks(ctx context.Context, s Source, frame overlay.Frame, blocks []overlay.Block, take func(i int, b *built) error) (ownerSet, error) {
 	shared := newOwnerSet(s.Owners())
-	cells := make(chan chan *built, 2*runtime.GOMAXPROCS(0))
+	made := make(chan chan *built, 2*runtime.GOMAXPROCS(0))
 	used := sync.Pool{New: func() any { return new(built) }}
-	group, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	group, gctx := errgroup.WithContext(ctx)
+	defer func() {
+		cancel()
+		_ = group.Wait() // what it says has been returned already
+	}()
 	work := make(chan job)
 	group.Go(func() error {
-		defer close(cells)
+		defer close(made)
 		defer close(work)
-		for i := range blocks {
-			out := make(chan *built, 1)
-			select {
-			case cells <- out:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			select {
-			case work <- job{&blocks[i], out}:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
+		return deal(gctx, blocks, made, work)
 	})
 	makers := make([]maker, runtime.GOMAXPROCS(0))
 	for i := range makers {
@@ -140,7 +134,7 @@ func makeBlocks(ctx context.Context, s Source, frame overlay.Frame, blocks []ove
 			*m = maker{source: s, partitioner: overlay.NewPartitioner(frame, s), shared: newOwnerSet(s.Owners())}
 			for j := range work {
 				b := used.Get().(*built)
-				if err := m.block(ctx, j.block, b); err != nil {
+				if err := m.block(gctx, j.block, b); err != nil {
 					return err
 				}
 				j.out <- b
@@ -148,22 +142,19 @@ func makeBlocks(ctx context.Context, s Source, frame overlay.Frame, blocks []ove
 			return nil
 		})
 	}
-	group.Go(func() error {
-		i := 0
-		for out := range cells {
-			select {
-			case b := <-out:
-				if err := take(i, b); err != nil {
-					return err
-				}
-				used.Put(b)
-			case <-ctx.Done():
-				return ctx.Err()
+	i := 0
+	for out := range made {
+		select {
+		case b := <-out:
+			if err := take(i, b); err != nil {
+				return shared, err
 			}
-			i++
+			used.Put(b)
+		case <-gctx.Done():
+			return shared, cmp.Or(group.Wait(), ctx.Err())
 		}
-		return ctx.Err()
-	})
+		i++
+	}
 	if err := group.Wait(); err != nil {
 		return shared, err
 	}
@@ -171,6 +162,24 @@ func makeBlocks(ctx context.Context, s Source, frame overlay.Frame, blocks []ove
 		shared.join(&makers[i].shared)
 	}
 	return shared, nil
+}
+
+// deal gives blocks to the makers, and to who takes what they make, in its order.
+func deal(ctx context.Context, blocks []overlay.Block, made chan<- chan *built, work chan<- job) error {
+	for i := range blocks {
+		out := make(chan *built, 1)
+		select {
+		case made <- out:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case work <- job{&blocks[i], out}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // about is what the records of HeadBucket hold.

@@ -112,40 +112,16 @@ func appendCell(dst []byte, c *overlay.Cell, overlaps uint64) []byte {
 	return c.AppendPacked(binary.AppendUvarint(append(dst, flagCell), overlaps))
 }
 
-// numberSize returns the bytes that a number below n takes.
-func numberSize(n int) int {
-	switch {
-	case n <= 1<<8:
-		return 1
-	case n <= 1<<16:
-		return 2
-	default:
-		return 4
-	}
-}
-
 // appendNumbers encodes numbers of kinds: the bytes that each takes, and then all.
 func appendNumbers(dst []byte, numbers []uint32) []byte {
 	highest := uint32(0)
 	for _, n := range numbers {
 		highest = max(highest, n)
 	}
-	switch numberSize(int(highest) + 1) {
-	case 1:
-		dst = append(dst, 1)
-		for _, n := range numbers {
-			dst = append(dst, byte(n))
-		}
-	case 2:
-		dst = append(dst, 2)
-		for _, n := range numbers {
-			dst = binary.LittleEndian.AppendUint16(dst, uint16(n))
-		}
-	default:
-		dst = append(dst, 4)
-		for _, n := range numbers {
-			dst = binary.LittleEndian.AppendUint32(dst, n)
-		}
+	width := wire.Width(int(highest) + 1)
+	dst = append(dst, byte(width))
+	for _, n := range numbers {
+		dst = wire.AppendNumber(dst, n, width)
 	}
 	return dst
 }
@@ -215,16 +191,7 @@ func (d *decoder) numbers(n int) numbers {
 }
 
 // at returns number i, which may be of no kind.
-func (n *numbers) at(i int) int {
-	switch n.width {
-	case 1:
-		return int(n.data[i])
-	case 2:
-		return int(binary.LittleEndian.Uint16(n.data[2*i:]))
-	default:
-		return int(binary.LittleEndian.Uint32(n.data[4*i:]))
-	}
-}
+func (n *numbers) at(i int) int { return wire.NumberAt(n.data, i, n.width) }
 
 // floatAt returns float number i of data.
 func floatAt(data []byte, i int) float64 {

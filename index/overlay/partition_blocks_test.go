@@ -43,6 +43,10 @@ func TestChangedBlocks(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		feature := func(near geo.Position, spread int64) Extent {
 			lo := geo.Position{Lon: near.Lon + rng.Int64N(spread), Lat: near.Lat + rng.Int64N(spread)}
+			if rng.IntN(20) == 0 { // one of very many corners, or as wide as a line
+				wide, high := 1+rng.Int64N(3e8), rng.Int64N(2)*rng.Int64N(3e8)
+				return Extent{geo.Box{Min: lo, Max: geo.Position{Lon: lo.Lon + wide, Lat: lo.Lat + high}}, 1000 + rng.IntN(400_000)}
+			}
 			return Extent{geo.Box{Min: lo, Max: geo.Position{Lon: lo.Lon + rng.Int64N(2e7), Lat: lo.Lat + rng.Int64N(2e7)}}, 500 + rng.IntN(3000)}
 		}
 		var both boxes

@@ -25,7 +25,7 @@ const packedCounts = 4
 // little-endian, of faces the areas alone. Who follows the cells knows the box. The
 // segments must be in the order of their left ends, as a partitioner has them.
 func (c *Cell) AppendPacked(dst []byte) []byte {
-	width := indexWidth(max(len(c.Vertices), len(c.Faces)))
+	width := wire.Width(max(len(c.Vertices), len(c.Faces)))
 	dst = append(dst, byte(width))
 	for _, n := range [packedCounts]int{len(c.Vertices), len(c.Bottom), len(c.Segments), len(c.Faces)} {
 		dst = binary.AppendUvarint(dst, uint64(n))
@@ -34,40 +34,17 @@ func (c *Cell) AppendPacked(dst []byte) []byte {
 		dst = wire.AppendFloat(wire.AppendFloat(dst, v.X), v.Y)
 	}
 	for _, b := range c.Bottom {
-		dst = appendIndex(wire.AppendFloat(dst, b.X), b.Face, width)
+		dst = wire.AppendNumber(wire.AppendFloat(dst, b.X), b.Face, width)
 	}
 	for _, s := range c.Segments {
 		for _, v := range [4]uint32{s.From, s.To, s.Below, s.Above} {
-			dst = appendIndex(dst, v, width)
+			dst = wire.AppendNumber(dst, v, width)
 		}
 	}
 	for i := range c.Faces {
 		dst = wire.AppendFloat(dst, c.Faces[i].Area)
 	}
 	return dst
-}
-
-// indexWidth returns the bytes that an index below n takes.
-func indexWidth(n int) int {
-	switch {
-	case n <= 1<<8:
-		return 1
-	case n <= 1<<16:
-		return 2
-	default:
-		return 4
-	}
-}
-
-func appendIndex(dst []byte, v uint32, width int) []byte {
-	switch width {
-	case 1:
-		return append(dst, byte(v))
-	case 2:
-		return binary.LittleEndian.AppendUint16(dst, uint16(v))
-	default:
-		return binary.LittleEndian.AppendUint32(dst, v)
-	}
 }
 
 // Unpack makes p the packed cell that data begins with and returns what follows;
@@ -117,12 +94,5 @@ func floatAt(data []byte, at int) float64 {
 
 // indexAt returns index number i of a list of indices.
 func (p *PackedCell) indexAt(data []byte, i int) int {
-	switch p.width {
-	case 1:
-		return int(data[i])
-	case 2:
-		return int(binary.LittleEndian.Uint16(data[2*i:]))
-	default:
-		return int(binary.LittleEndian.Uint32(data[4*i:]))
-	}
+	return wire.NumberAt(data, i, p.width)
 }

@@ -114,3 +114,39 @@ func (r *Reader) Count(size int) int {
 func AppendFloat(dst []byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
 }
+
+// Width returns the bytes that a number below n takes in a list of them: 1, 2 or 4.
+func Width(n int) int {
+	switch {
+	case n <= 1<<8:
+		return 1
+	case n <= 1<<16:
+		return 2
+	default:
+		return 4
+	}
+}
+
+// AppendNumber appends v, little-endian, in a [Width] that it fits.
+func AppendNumber(dst []byte, v uint32, width int) []byte {
+	switch width {
+	case 1:
+		return append(dst, byte(v))
+	case 2:
+		return binary.LittleEndian.AppendUint16(dst, uint16(v))
+	default:
+		return binary.LittleEndian.AppendUint32(dst, v)
+	}
+}
+
+// NumberAt returns number i of a list of numbers of one [Width], which holds it.
+func NumberAt(list []byte, i, width int) int {
+	switch width {
+	case 1:
+		return int(list[i])
+	case 2:
+		return int(binary.LittleEndian.Uint16(list[2*i:]))
+	default:
+		return int(binary.LittleEndian.Uint32(list[4*i:]))
+	}
+}

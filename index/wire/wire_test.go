@@ -34,6 +34,25 @@ func TestVarint(t *testing.T) {
 	}
 }
 
+// Numbers come back from a list of any width that holds them.
+func TestNumbers(t *testing.T) {
+	for most, width := range map[uint32]int{0: 1, 255: 1, 256: 2, 1<<16 - 1: 2, 1 << 16: 4, 1<<32 - 1: 4} {
+		if got := wire.Width(int(most) + 1); got != width {
+			t.Errorf("numbers up to %d take %d bytes, want %d", most, got, width)
+		}
+		var list []byte
+		numbers := []uint32{0, most, most / 3}
+		for _, n := range numbers {
+			list = wire.AppendNumber(list, n, width)
+		}
+		for i, n := range numbers {
+			if got := wire.NumberAt(list, i, width); got != int(n) || len(list) != len(numbers)*width {
+				t.Errorf("%d in %d bytes comes back as %d", n, width, got)
+			}
+		}
+	}
+}
+
 // What is not there is a fault, is told at the end, and costs nothing.
 func TestFaults(t *testing.T) {
 	for name, read := range map[string]func(*wire.Reader){

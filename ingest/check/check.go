@@ -17,6 +17,9 @@ type Options struct {
 	// Expected are layers that the delivery must bring, where a rule asks for them; nil: it
 	// may bring what it likes.
 	Expected []string
+	// MendM is the width, in metres, up to which slivers between the features of a layer are
+	// mended by a run that mends; 0 mends none. See [Slivers].
+	MendM float64
 	// Listed is how many faults of a rule are listed, all are counted; 0 takes
 	// [DefaultListed].
 	Listed int

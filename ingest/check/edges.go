@@ -143,11 +143,15 @@ func (t *edgeTable) owners(n int) []bool {
 	return out
 }
 
-// outline returns the edges of all of g that stay.
-func (g *ground) outline() ([]edge, error) {
-	out, err := g.stay(&g.table)
-	g.table = edgeTable{}
-	return out, err
+// close finds the edges of all of g that stay, once all features are put.
+func (g *ground) close() error {
+	if g.closed {
+		return nil
+	}
+	var err error
+	g.border, err = g.stay(&g.table)
+	g.table, g.closed = edgeTable{}, true
+	return err
 }
 
 // stay returns the edges of t, of features of g, that stay, each directed so that its

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 
 	"gengtu/index/geo"
 )
@@ -15,6 +16,7 @@ type grid struct {
 	size   int64
 	margin int64
 	cells  []cellEdge // in the order of cells
+	rows   map[int64]rowLine
 }
 
 type cellEdge struct {
@@ -62,7 +64,20 @@ func newGrid(edges []edge, marginM float64) *grid {
 			}
 		})
 	}
-	slices.SortFunc(g.cells, func(a, b cellEdge) int { return cmp.Or(cmp.Compare(a.cell, b.cell), cmp.Compare(a.edge, b.edge)) })
+	slices.SortFunc(g.cells, func(a, b cellEdge) int {
+		if a.cell != b.cell {
+			return cmp.Compare(a.cell, b.cell)
+		}
+		return cmp.Compare(a.edge, b.edge)
+	})
+	g.rows = map[int64]rowLine{}
+	for i := 0; i < len(g.cells); {
+		from, row := i, g.cells[i].cell>>32
+		for i < len(g.cells) && g.cells[i].cell>>32 == row {
+			i++
+		}
+		g.rows[int64(row)] = rowLine{int32(from), int32(i)}
+	}
 	return g
 }
 
@@ -130,11 +145,13 @@ func boxOf(e *edge, margin int64) geo.Box {
 }
 
 // cell returns the edges in a cell.
-func (g *grid) cell(at cellAt) []cellEdge {
-	from, _ := slices.BinarySearchFunc(g.cells, at, func(c cellEdge, at cellAt) int { return cmp.Compare(c.cell, at) })
+func (g *grid) cell(row, column int64) []cellEdge {
+	line := g.rows[row]
+	list, at := g.cells[line.from:line.to], cellOf(row, column)
+	from := sort.Search(len(list), func(i int) bool { return list[i].cell >= at })
 	to := from
-	for to < len(g.cells) && g.cells[to].cell == at {
+	for to < len(list) && list[to].cell == at {
 		to++
 	}
-	return g.cells[from:to]
+	return list[from:to]
 }

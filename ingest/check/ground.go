@@ -22,6 +22,7 @@ type ground struct {
 	zeros  int // that all codes end in, at least
 	items  []item
 	table  edgeTable
+	closed bool   // all features are put
 	border []edge // what stays of the table, once all is read
 	vault  *vault
 	tree   *boxTree // made when it is asked for

@@ -25,9 +25,8 @@ type shared struct {
 // from any edge around it, and nothing else is looked at.
 func (g *ground) overlaps(w *weave, minM2 float64) ([]shared, error) {
 	s := overlapSearch{g: g, w: w, queued: map[uint32]bool{}, visited: map[uint32]bool{}}
-	wind := newWindings(w.edges)
-	for i := range w.edges {
-		if left, right := wind.sides(&w.edges[i]); max(left[0], right[0]) >= 2 {
+	for i, side := range w.covers() {
+		if max(side[0][0], side[1][0]) >= 2 {
 			s.push(w.edges[i].owner[0])
 		}
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"math"
+	"slices"
 
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
@@ -24,8 +25,8 @@ func (j *judging) findAt(check string, at geo.Position, areaM2 float64, zh, en s
 
 // shapes asks the rules about a feature's shape alone.
 func (j *judging) shapes() {
-	for _, b := range j.f.Broken {
-		if b.Rule == overlay.NothingLeft {
+	for i, b := range j.f.Broken {
+		if b.Rule == overlay.NothingLeft || b.Rule == overlay.RingTouchesSelf && spiked(j.f.Broken, i) {
 			continue
 		}
 		check, ok := brokenChecks[b.Rule]
@@ -50,6 +51,14 @@ func (j *judging) shapes() {
 	if !j.redrawn() {
 		j.border()
 	}
+}
+
+// spiked tells whether the ring of finding i has a spike: then that is why it touches
+// itself.
+func spiked(list []overlay.Finding, i int) bool {
+	return slices.ContainsFunc(list, func(b overlay.Finding) bool {
+		return b.Rule == overlay.RingSpike && b.Polygon == list[i].Polygon && b.Ring == list[i].Ring
+	})
 }
 
 // redrawn tells whether the shape had to be read in another way than it was drawn: its

@@ -14,14 +14,13 @@ import (
 func (c *Checker) topology(ctx context.Context) error {
 	for _, l := range c.layers {
 		for _, g := range l.grounds {
-			var err error
-			if g.border, err = g.outline(); err != nil {
+			if err := g.close(); err != nil {
 				return err
 			}
-			if err = c.within(g); err != nil {
+			if err := c.within(g); err != nil {
 				return err
 			}
-			if err = ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
@@ -123,11 +122,17 @@ func (g *ground) place(p *part) place {
 	return place{layer: g.layer, file: p.file, record: p.record, key: p.key}
 }
 
-// ground reports ground that is at fault, in the name of the first feature of g along its
-// border.
+// ground reports ground that is at fault, in the name of the first two features of g along
+// its border; where there is none, of the feature that it lies in.
 func (c *Checker) ground(g *ground, label int, rules []*Rule, r *region) error {
 	at := place{layer: g.layer, file: -1}
-	names := r.owners(label)
+	if r.area < least(rules) {
+		return nil
+	}
+	names, err := g.namesOf(r, label)
+	if err != nil {
+		return err
+	}
 	for i, n := range names {
 		p, err := g.get(n)
 		if err != nil {
@@ -156,6 +161,26 @@ func (c *Checker) ground(g *ground, label int, rules []*Rule, r *region) error {
 		}
 	}
 	return nil
+}
+
+// namesOf returns the features that a region is reported for.
+func (g *ground) namesOf(r *region, label int) ([]uint32, error) {
+	if names := r.owners(label); len(names) > 0 {
+		return names, nil
+	}
+	var list []uint32
+	g.near().search(r.shape.Box(), func(n uint32) { list = append(list, n) })
+	slices.Sort(list)
+	for _, n := range list {
+		p, err := g.get(n)
+		if err != nil {
+			return nil, err
+		}
+		if overlay.SharedArea(p.shape, r.shape) > noGround {
+			return []uint32{n}, nil
+		}
+	}
+	return nil, nil
 }
 
 // owners returns the features of a ground that the region's border is from, in the order

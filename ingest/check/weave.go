@@ -51,6 +51,12 @@ type weave struct {
 	moved map[geo.Position]geo.Position
 	along map[segment][]geo.Position
 	roots []segment
+	// grid is that of the edges as they are, nil after they have changed; sides are the
+	// covers of each edge's left and right side, once somebody has asked.
+	grid  *grid
+	sides [][2][2]int32
+	// led tells that along holds the places where edges cross, too.
+	led bool
 }
 
 // segment is an edge without direction: from the smaller end to the greater.
@@ -68,8 +74,26 @@ const maxRounds = 12
 
 // newWeave weaves edges, which it keeps.
 func newWeave(edges []edge, near nearness) *weave {
-	w := &weave{near: near, edges: edges, moved: map[geo.Position]geo.Position{}, along: map[segment][]geo.Position{}}
-	w.merge()
+	w := &weave{near: near, edges: edges}
+	w.work()
+	return w
+}
+
+// newLedWeave is newWeave for borders that are to be led through the places where they
+// cross as well.
+func newLedWeave(edges []edge, near nearness) *weave {
+	w := &weave{near: near, edges: edges, led: true}
+	w.work()
+	return w
+}
+
+func (w *weave) work() {
+	w.moved, w.along = map[geo.Position]geo.Position{}, map[segment][]geo.Position{}
+	for range maxRounds {
+		if !w.merge() {
+			break
+		}
+	}
 	w.roots = make([]segment, len(w.edges))
 	for i := range w.edges {
 		e := &w.edges[i]
@@ -80,7 +104,9 @@ func newWeave(edges []edge, near nearness) *weave {
 			break
 		}
 	}
-	w.roots = nil
+	if !w.led {
+		w.roots = nil
+	}
 	for range maxRounds {
 		if !w.divide((*weave).crossings) {
 			break
@@ -90,7 +116,15 @@ func newWeave(edges []edge, near nearness) *weave {
 		slices.SortFunc(list, func(p, q geo.Position) int { return cmp.Compare(alongOf(s, p), alongOf(s, q)) })
 		w.along[s] = slices.Compact(list)
 	}
-	return w
+}
+
+// pairs calls visit with every two edges that come near each other, with some more than
+// once.
+func (w *weave) pairs(visit func(e, f int32)) {
+	if w.grid == nil {
+		w.grid = newGrid(w.edges, max(w.near.edgeM, w.near.vertexM))
+	}
+	w.grid.pairs(visit)
 }
 
 // alongOf tells how far p lies along s.
@@ -113,38 +147,55 @@ func (k scale) apart(p, q geo.Position) float64 {
 	return math.Hypot(k.x*float64(p.Lon-q.Lon), k.y*float64(p.Lat-q.Lat))
 }
 
-// merge makes one of vertices that are near each other, the smallest of each group.
-func (w *weave) merge() {
-	vertices := make([]geo.Position, 0, 2*len(w.edges))
-	for i := range w.edges {
-		vertices = append(vertices, w.edges[i].a, w.edges[i].b)
-	}
-	slices.SortFunc(vertices, func(a, b geo.Position) int {
-		return cmp.Or(cmp.Compare(a.Lon, b.Lon), cmp.Compare(a.Lat, b.Lat))
+// merge makes one of vertices that are near each other, the smaller of each two, and tells
+// whether there was anything to do. Edges between the same ends become one.
+func (w *weave) merge() bool {
+	moved, doubled := map[geo.Position]geo.Position{}, false
+	w.pairs(func(e, f int32) {
+		d, h := &w.edges[e], &w.edges[f]
+		doubled = doubled || segmentOf(d.a, d.b) == segmentOf(h.a, h.b)
+		for _, p := range [...]geo.Position{d.a, d.b} {
+			for _, q := range [...]geo.Position{h.a, h.b} {
+				w.mergeTwo(moved, p, q)
+			}
+		}
 	})
-	vertices = slices.Compact(vertices)
-	for i, p := range vertices {
-		if _, ok := w.moved[p]; ok {
-			continue
+	if len(moved) == 0 && !doubled {
+		return false
+	}
+	for p, q := range moved {
+		for next, ok := moved[q]; ok; next, ok = moved[q] {
+			q = next // always smaller, so that it ends
 		}
-		k := metresAt(p.Lat)
-		for _, q := range vertices[i+1:] {
-			if k.x*float64(q.Lon-p.Lon) > w.near.vertexM {
-				break
-			}
-			if k.apart(p, q) <= w.near.vertexM {
-				if _, ok := w.moved[q]; !ok {
-					w.moved[q] = p
-				}
-			}
+		moved[p] = q
+	}
+	for p, q := range w.moved {
+		if next, ok := moved[q]; ok {
+			w.moved[p] = next
 		}
 	}
-	if len(w.moved) > 0 {
-		for i := range w.edges {
-			w.edges[i].a, w.edges[i].b = w.place(w.edges[i].a), w.place(w.edges[i].b)
-		}
+	for p, q := range moved {
+		w.moved[p] = q
+	}
+	for i := range w.edges {
+		w.edges[i].a, w.edges[i].b = w.place(w.edges[i].a), w.place(w.edges[i].b)
 	}
 	w.cancel()
+	return true
+}
+
+// mergeTwo notes that p and q are one when they are near each other.
+func (w *weave) mergeTwo(moved map[geo.Position]geo.Position, p, q geo.Position) {
+	const far = 1 << 20 // units, 12 m: no tolerance reaches there
+	if p == q || abs(p.Lat-q.Lat) > far || abs(p.Lon-q.Lon) > far || metresAt(p.Lat).apart(p, q) > w.near.vertexM {
+		return
+	}
+	if after(q, p) {
+		p, q = q, p
+	}
+	if old, ok := moved[p]; !ok || after(old, q) {
+		moved[p] = q
+	}
 }
 
 // place returns where vertex p is after merging.
@@ -164,6 +215,7 @@ func (w *weave) cancel() {
 			e.n[0], e.n[1] = -e.n[0], -e.n[1]
 		}
 	}
+	w.grid, w.sides = nil, nil
 	slices.SortFunc(w.edges, func(d, e edge) int {
 		return cmp.Or(cmp.Compare(d.a.Lon, e.a.Lon), cmp.Compare(d.a.Lat, e.a.Lat), cmp.Compare(d.b.Lon, e.b.Lon), cmp.Compare(d.b.Lat, e.b.Lat),
 			cmp.Compare(d.owner[0], e.owner[0]), cmp.Compare(d.owner[1], e.owner[1]))
@@ -210,9 +262,8 @@ type cut struct {
 
 // divide divides edges where find says, and tells whether there was anything to do.
 func (w *weave) divide(find func(w *weave, e, f int32, cuts []cut) []cut) bool {
-	g := newGrid(w.edges, w.near.edgeM)
 	var cuts []cut
-	g.pairs(func(e, f int32) { cuts = find(w, e, f, cuts) })
+	w.pairs(func(e, f int32) { cuts = find(w, e, f, cuts) })
 	if len(cuts) == 0 {
 		return false
 	}

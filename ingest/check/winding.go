@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sort"
+	"sync"
 
 	"gengtu/index/geo"
 )
@@ -34,8 +35,10 @@ type lineCrossing struct {
 	after [2]int32
 }
 
-func newWindings(edges []edge) *windings {
-	w := &windings{grid: newGrid(edges, 0), rows: map[int64]rowLine{}}
+// newWindings returns the windings of g's edges.
+func newWindings(g *grid) *windings {
+	w := &windings{grid: g, rows: map[int64]rowLine{}}
+	edges := g.edges
 	for i := range edges {
 		low, high := edges[i].a, edges[i].b
 		if low.Lat > high.Lat {
@@ -51,7 +54,13 @@ func newWindings(edges []edge) *windings {
 		}
 	}
 	slices.SortFunc(w.list, func(a, b lineCrossing) int {
-		return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.x, b.x), cmp.Compare(a.edge, b.edge))
+		switch {
+		case a.row != b.row:
+			return cmp.Compare(a.row, b.row)
+		case a.x != b.x:
+			return cmp.Compare(a.x, b.x)
+		}
+		return cmp.Compare(a.edge, b.edge)
 	})
 	for i := 0; i < len(w.list); {
 		from, sum := i, [2]int32{}
@@ -99,7 +108,7 @@ func (w *windings) at(x, y int64) [2]int32 {
 	row := w.grid.row(floorHalf(y))
 	start := w.line(row)
 	covers := w.along(row, x, start)
-	for _, c := range w.grid.cell(cellOf(row, w.grid.column(floorHalf(x)))) {
+	for _, c := range w.grid.cell(row, w.grid.column(floorHalf(x))) {
 		e := &w.grid.edges[c.edge]
 		if 2*min(e.a.Lon, e.b.Lon) >= x || 2*max(e.a.Lon, e.b.Lon) < x {
 			continue
@@ -158,12 +167,11 @@ func (w *weave) regions(inside func(covers [2]int32) bool) []region {
 	if len(w.edges) == 0 {
 		return nil
 	}
-	wind := newWindings(w.edges)
 	t := &tracer{}
+	sides := w.covers()
 	for i := range w.edges {
 		e := w.edges[i]
-		left, right := wind.sides(&e)
-		l, r := inside(left), inside(right)
+		l, r := inside(sides[i][0]), inside(sides[i][1])
 		switch {
 		case l == r:
 		case l:
@@ -173,6 +181,29 @@ func (w *weave) regions(inside func(covers [2]int32) bool) []region {
 		}
 	}
 	return t.regions()
+}
+
+// covers returns the covers of the left and right side of each edge.
+func (w *weave) covers() [][2][2]int32 {
+	if w.sides != nil || len(w.edges) == 0 {
+		return w.sides
+	}
+	if w.grid == nil {
+		w.grid = newGrid(w.edges, max(w.near.edgeM, w.near.vertexM))
+	}
+	wind := newWindings(w.grid)
+	w.sides = make([][2][2]int32, len(w.edges))
+	var work sync.WaitGroup
+	const piece = 1 << 13
+	for from := 0; from < len(w.edges); from += piece {
+		work.Go(func() {
+			for i := from; i < min(from+piece, len(w.edges)); i++ {
+				w.sides[i][0], w.sides[i][1] = wind.sides(&w.edges[i])
+			}
+		})
+	}
+	work.Wait()
+	return w.sides
 }
 
 func reversed(e edge) edge {

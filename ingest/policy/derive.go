@@ -57,11 +57,11 @@ func Downward(from, to edition.Tier) error {
 		Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
 }
 
-// Derive writes what p lets the tier hold of the edition from into a features
-// file at path, which must not exist, and returns the manifest so far. Equal
+// Derive writes what p lets the tier hold of the edition from by out, which has no
+// layers yet and is closed then, and returns the manifest so far. Equal
 // input, policy and key give equal content. Only a higher tier becomes a lower
 // one (PUBLISH_UPWARD), and only one that the policy names (POLICY_TIER).
-func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, key []byte, path string) (*edition.Manifest, *Register, error) {
+func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, key []byte, out *index.Writer) (*edition.Manifest, *Register, error) {
 	m := from.Manifest
 	if err := Downward(m.Tier, to); err != nil {
 		return nil, nil, err
@@ -71,11 +71,10 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 		return nil, nil, problem.New("POLICY_TIER", "策略里没有 %s 版", "the policy says nothing of %s", to)
 	}
 	d := &derivation{
-		from: from, tier: t, to: to, key: key, out: index.NewWriter(path),
+		from: from, tier: t, to: to, key: key, out: out,
 		register: &Register{From: m.Tier, To: to, Generation: m.Generation, ContentHash: m.ContentHash, Policy: p.Name, PolicyDigest: p.digest,
 			Layers: []RegisterLayer{}, Withheld: []string{}},
 	}
-	d.out.Limit(index.DefaultMemoryBytes)
 	d.grid = newGrid(t.GridM, d.extent())
 	for i := range m.Layers {
 		l := &m.Layers[i]

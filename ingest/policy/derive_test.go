@@ -88,7 +88,7 @@ func made(t *testing.T, meta edition.Layer, features ...index.Feature) edited {
 func derive(t *testing.T, from edited, text string, to edition.Tier) (edited, *policy.Register) {
 	t.Helper()
 	dir := t.TempDir()
-	m, reg, err := policy.Derive(t.Context(), from.Index, parse(t, text), to, key, filepath.Join(dir, edition.FeaturesFile))
+	m, reg, err := policy.Derive(t.Context(), from.Index, parse(t, text), to, key, index.NewWriter(filepath.Join(dir, edition.FeaturesFile)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,14 +290,14 @@ func TestGovernmentDelivery(t *testing.T) {
 		to   edition.Tier
 	}{{gov, edition.Government}, {gov, edition.Secure}, {public, edition.Government}, {from, edition.Secure}, {public, edition.Public}} {
 		path := filepath.Join(t.TempDir(), "f.db")
-		if _, _, err := policy.Derive(t.Context(), c.from.Index, parse(t, ""), c.to, key, path); code(err) != "PUBLISH_UPWARD" {
+		if _, _, err := policy.Derive(t.Context(), c.from.Index, parse(t, ""), c.to, key, index.NewWriter(path)); code(err) != "PUBLISH_UPWARD" {
 			t.Errorf("%s to %s: %v", c.from.Manifest.Tier, c.to, err)
 		}
 		if _, err := os.Stat(path); err == nil {
 			t.Error("a refused publish leaves a file")
 		}
 	}
-	if _, _, err := policy.Derive(t.Context(), from.Index, parse(t, rules("public", 25, "{}")), edition.Government, key, ""); code(err) != "POLICY_TIER" {
+	if _, _, err := policy.Derive(t.Context(), from.Index, parse(t, rules("public", 25, "{}")), edition.Government, key, index.NewWriter("")); code(err) != "POLICY_TIER" {
 		t.Errorf("a tier that the policy does not name: %v", err)
 	}
 }
@@ -346,11 +346,11 @@ func TestFieldsAllowed(t *testing.T) {
 		}
 	}
 	// A layer that no profile is for has fields by name alone.
-	meta.Name = "redline"
+	meta.Name = "orchard"
 	other := made(t, meta, index.Feature{Geometry: box(0, 0, 1e7, 1e7), Values: make([]any, 9)})
-	for rule, want := range map[string]string{"{redline: {fields: known}}": "BSM ZLDWDM", "{redline: {fields: [ODD, BZ]}}": "ODD BZ", "{pbf: {}}": "-"} {
+	for rule, want := range map[string]string{"{orchard: {fields: known}}": "BSM ZLDWDM", "{orchard: {fields: [ODD, BZ]}}": "ODD BZ", "{pbf: {}}": "-"} {
 		to, reg := derive(t, other, rules("government", 0, rule), edition.Government)
-		if l := to.Layer("redline", ""); l == nil {
+		if l := to.Layer("orchard", ""); l == nil {
 			if want != "-" || len(reg.Withheld) != 1 {
 				t.Errorf("%s: withheld", rule)
 			}
@@ -368,7 +368,7 @@ func TestKeyedIDs(t *testing.T) {
 		t.Helper()
 		dir := t.TempDir()
 		text := rules(string(tier), 25, "{hsf: {}}")
-		m, _, err := policy.Derive(t.Context(), e.Index, parse(t, text), tier, key, filepath.Join(dir, edition.FeaturesFile))
+		m, _, err := policy.Derive(t.Context(), e.Index, parse(t, text), tier, key, index.NewWriter(filepath.Join(dir, edition.FeaturesFile)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -481,6 +481,28 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// What a derivation makes does not depend on the memory that its features may take.
+func TestDeriveInLittleMemory(t *testing.T) {
+	from := delivery(t)
+	content := func(memory int64) map[string]string {
+		dir := t.TempDir()
+		path := filepath.Join(dir, edition.FeaturesFile)
+		w := index.NewWriter(path)
+		w.Limit(memory)
+		if _, _, err := policy.Derive(t.Context(), from.Index, parse(t, ""), edition.Government, key, w); err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		if err := index.Each(path, func(b string, k, v []byte) error { out[b+" "+string(k)] = string(v); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if d := cmp.Diff(content(0), content(20_000)); d != "" {
+		t.Error(d)
+	}
+}
+
 // Cancelled at any moment, a derivation gives the context's error.
 func TestDeriveCancelled(t *testing.T) {
 	from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 1e8, 1e8)})
@@ -488,13 +510,13 @@ func TestDeriveCancelled(t *testing.T) {
 	cancel()
 	for _, rule := range []string{"{hsf: {}}", "{hsf: {dissolve: true}}"} {
 		path := filepath.Join(t.TempDir(), "f.db")
-		_, _, err := policy.Derive(ctx, from.Index, parse(t, rules("public", 25, rule)), edition.Public, key, path)
+		_, _, err := policy.Derive(ctx, from.Index, parse(t, rules("public", 25, rule)), edition.Public, key, index.NewWriter(path))
 		if _, serr := os.Stat(path); !errors.Is(err, context.Canceled) || serr == nil {
 			t.Errorf("%s: %v", rule, err)
 		}
 	}
 	huge := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 5e10, 5e10)})
-	if _, _, err := policy.Derive(t.Context(), huge.Index, parse(t, rules("public", 1, "{hsf: {}}")), edition.Public, key, ""); code(err) != "POLICY_GRID_FINE" {
+	if _, _, err := policy.Derive(t.Context(), huge.Index, parse(t, rules("public", 1, "{hsf: {}}")), edition.Public, key, index.NewWriter("")); code(err) != "POLICY_GRID_FINE" {
 		t.Errorf("billions of cells: %v", err)
 	}
 	far := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 1e6, 1e6)}, index.Feature{Geometry: box(-100e10, 15e10, -100e10+1e6, 15e10+1e6)})

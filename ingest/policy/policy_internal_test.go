@@ -20,7 +20,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(defaultYAML)
 	f.Add([]byte("tiers: {public: {grid_m: 25, max_zoom: 3, layers: {hsf: {fields: [XMMC]}, x: {fields: [ODD]}}}}"))
 	f.Add([]byte("tiers: {public: &a {max_zoom: 3, layers: {pbf: {fields: known}}}, government: *a}"))
-	layers := []string{"dltb", "cropland", "pbf", "hsf", "region", "x"}
+	layers := []string{"dltb", "cropland", "pbf", "hsf", "region", "contract", "estate", "x"}
 	var metas []edition.Layer
 	for _, name := range layers {
 		p, err := ingest.ProfileOf(name)
@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 		}
 		m := edition.Layer{Name: name, Fields: []edition.Field{{Name: "ODD"}, {Name: "BSM"}, {Name: "LXDH", Known: true}, {Name: "X", Known: true, Personal: true}}}
 		for _, pf := range p.Fields {
-			m.Fields = append(m.Fields, edition.Field{Name: pf.Name, Known: true, Personal: slices.Contains(p.Personal, pf.Name)})
+			m.Fields = append(m.Fields, edition.Field{Name: pf.Name, Known: true, Personal: pf.Personal})
 		}
 		metas = append(metas, m)
 	}

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"maps"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -20,12 +21,13 @@ type domainText struct {
 
 // readDomains adds the code lists of a file to those of s.
 func (s *Set) readDomains(name string, data []byte) error {
-	f := &file{path: name}
+	f := &file{path: name, data: data}
 	texts := map[string]domainText{}
-	if err := decode(name, data, &f.root, &texts); err != nil {
+	if err := decode(name, data, &texts); err != nil {
 		return err
 	}
-	for id, text := range texts {
+	for _, id := range slices.Sorted(maps.Keys(texts)) {
+		text := texts[id]
 		d := &Domain{ID: id, Title: text.Title, Open: text.Open, Source: text.Source, Unconfirmed: text.Unconfirmed}
 		if d.Source == "" || d.Title.Zh == "" {
 			return fileProblem(name, f.line(id), "代码表 %.40s 要有 title 和 source", "the domain %.40s needs title and source", id)

@@ -55,13 +55,25 @@ func (s *Set) Guess(fields []string, names ...string) []Match {
 			// The name settles half of what the fields leave open.
 			m.Score += (1 - m.Score) / 2
 		}
-		if m.Score > 0 {
+		if m.Score > 0 && (m.Named || !p.ByName) {
 			out = append(out, m)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
+	slices.SortStableFunc(out, func(a, b Match) int {
+		if a.Score == b.Score && a.Named != b.Named {
+			if a.Named {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.Score, a.Score)
+	})
 	return out
 }
+
+// aliasWeight is what a field counts that comes by another name, so that of two layers
+// the one that calls it so is guessed.
+const aliasWeight = 0.75
 
 // match weighs the fields of a delivery against p's: what both have, against what is
 // strange to p though another profile knows it, and what p requires and is not there.
@@ -75,8 +87,12 @@ func (s *Set) match(p *Profile, fields []string) Match {
 		case i >= 0:
 			taken[i] = true
 			m.Fields++
-			hit += s.weights[strings.ToUpper(strings.TrimSpace(fields[i]))]
-		case f.Required:
+			w := s.weights[strings.ToUpper(strings.TrimSpace(fields[i]))]
+			if !strings.EqualFold(strings.TrimSpace(fields[i]), f.Name) {
+				w *= aliasWeight
+			}
+			hit += w
+		case f.Required, f.Sign:
 			against += s.weights[strings.ToUpper(f.Name)]
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -46,19 +47,22 @@ var Embedded = sync.OnceValues(func() (*Set, error) { return Load(nil) })
 // lists that replace or join the embedded ones. A nil fs.FS is an empty folder. What
 // is wrong in a file is a problem of the code PROFILE_FILE that names the line.
 func Load(user fs.FS) (*Set, error) {
-	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: map[string]*Domain{}}}
-	if err := l.folder(embedded); err != nil {
+	carried, err := parseEmbedded()
+	if err != nil {
 		return nil, err
 	}
-	for name, f := range l.files {
-		l.base[name] = f
+	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: maps.Clone(carried.set.domains)}}
+	for name, f := range carried.files {
+		c := *f
+		c.profile.Fields = slices.Clone(f.profile.Fields) // they are given their code lists
+		l.files[name], l.base[name] = &c, &c
 	}
 	if user != nil {
 		if err := l.folder(user); err != nil {
 			return nil, err
 		}
 	}
-	for name := range l.files {
+	for _, name := range slices.Sorted(maps.Keys(l.files)) {
 		if err := l.resolve(name); err != nil {
 			return nil, err
 		}
@@ -80,12 +84,26 @@ func Load(user fs.FS) (*Set, error) {
 	return l.set, nil
 }
 
+// parseEmbedded reads the embedded files, once: what they say is copied by each set that
+// is made of it.
+var parseEmbedded = sync.OnceValues(func() (*loader, error) {
+	l := &loader{files: map[string]*file{}, set: &Set{domains: map[string]*Domain{}}}
+	if err := l.folder(embedded); err != nil {
+		return nil, err
+	}
+	for _, f := range l.files {
+		f.embedded = true
+	}
+	return l, nil
+})
+
 // file is one profile as read.
 type file struct {
 	path     string
-	root     yaml.Node
+	data     []byte
 	profile  Profile
 	resolved state
+	embedded bool
 }
 
 type state uint8
@@ -159,10 +177,7 @@ func fileProblem(name string, line int, zh, en string, args ...any) *problem.Pro
 }
 
 // decode reads one document strictly: a key that is not known is refused.
-func decode(name string, data []byte, root *yaml.Node, to any) error {
-	if err := yaml.Unmarshal(data, root); err != nil {
-		return fileProblem(name, 0, "%[1]s", "%[1]s", plain(err)).Because(err)
-	}
+func decode(name string, data []byte, to any) error {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
 	err := d.Decode(to)
@@ -190,8 +205,8 @@ func plain(err error) string {
 }
 
 func (l *loader) readProfile(name string, data []byte) error {
-	f := &file{path: name}
-	if err := decode(name, data, &f.root, &f.profile); err != nil {
+	f := &file{path: name, data: data}
+	if err := decode(name, data, &f.profile); err != nil {
 		return err
 	}
 	p := &f.profile
@@ -241,19 +256,19 @@ func (l *loader) resolve(name string) error {
 	} else if err := l.resolve(p.Like); err != nil {
 		return err
 	}
-	return f.takeOver(&from.profile)
+	return f.takeOver(from)
 }
 
 // takeOver fills in what f does not say.
-func (f *file) takeOver(from *Profile) error {
-	p := &f.profile
+func (f *file) takeOver(other *file) error {
+	p, from := &f.profile, &other.profile
 	p.Geometry = cmp.Or(p.Geometry, from.Geometry)
 	p.Scheme, p.Class = cmp.Or(p.Scheme, from.Scheme), cmp.Or(p.Class, from.Class)
 	p.Patch, p.Net = cmp.Or(p.Patch, from.Patch), cmp.Or(p.Net, from.Net)
 	p.Source = cmp.Or(p.Source, from.Source)
 	for _, x := range []struct{ to, from *[]string }{{&p.Key, &from.Key}, {&p.Place, &from.Place}, {&p.Code, &from.Code}} {
 		if *x.to == nil {
-			*x.to = *x.from
+			*x.to = slices.DeleteFunc(slices.Clone(*x.from), func(n string) bool { return slices.Contains(p.Without, n) })
 		}
 	}
 	if p.Cropland == nil {
@@ -269,7 +284,8 @@ func (f *file) takeOver(from *Profile) error {
 		}
 	}
 	for _, w := range p.Without {
-		if !from.Knows(w) {
+		// What the program carries may leave out what a user's file does not have.
+		if !from.Knows(w) && (!f.embedded || other.embedded) {
 			return fileProblem(f.path, f.line("without", w), "%s 没有字段 %.80q", "%s has no field %.80q", from.Name, w)
 		}
 	}
@@ -281,6 +297,9 @@ func (f *file) takeOver(from *Profile) error {
 		}
 		if x.Source == "" {
 			x.Source = from.Source
+		}
+		if p.Optional {
+			x.Required, x.RequiredWhen = false, nil
 		}
 		if i := slices.IndexFunc(own, func(o Field) bool { return o.Name == x.Name }); i >= 0 {
 			x = own[i]

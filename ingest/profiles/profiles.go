@@ -46,7 +46,12 @@ type Profile struct {
 	// and ending, in any case; * stands for any text.
 	Files []string `yaml:"files"`
 	// Fits are other layers that such a file may be given as without a doubt.
-	Fits     []string `yaml:"fits"`
+	Fits []string `yaml:"fits"`
+	// ByName tells that the fields alone do not tell this layer from another: it is
+	// guessed by the name of a file only.
+	ByName bool `yaml:"by_name"`
+	// Optional tells that no field that is taken over from another profile is required.
+	Optional bool     `yaml:"optional"`
 	Geometry Geometry `yaml:"geometry"`
 	// Scheme names the classification that DLBM follows: survey3 is the working
 	// classification of the third survey. "" when the layer has no classes.
@@ -94,6 +99,9 @@ type Field struct {
 	// RequiredWhen has conditions, in the records for which all of them hold.
 	Required     bool       `yaml:"required"`
 	RequiredWhen Conditions `yaml:"required_when"`
+	// Sign fields tell the layer from others that are much like it: a file without one
+	// is hardly of this layer, though nothing is missing in it.
+	Sign bool `yaml:"sign"`
 	// OnlyWhen are the conditions under which the field may have a value other than
 	// blank or 0; none: always.
 	OnlyWhen Conditions `yaml:"only_when"`

@@ -11,9 +11,13 @@ import (
 )
 
 // line returns the line of what path leads to, as far as that is there: keys of
-// mappings, and in a list the entry whose name or text it is.
+// mappings, and in a list the entry whose name or text it is. The file is read once more
+// for it, which only one that is wrong has to be.
 func (f *file) line(path ...string) int {
-	n := &f.root
+	n := new(yaml.Node)
+	if yaml.Unmarshal(f.data, n) != nil {
+		return 0
+	}
 	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
 		n = n.Content[0]
 	}

@@ -76,6 +76,7 @@ type coverage struct {
 	frame   frame
 	figures [kinds]*vector.Rasterizer
 	borders bool
+	overlay float64 // how much of what is under it the ground of layers without class hides
 }
 
 func (c *coverage) figure(kind int) *vector.Rasterizer {
@@ -168,7 +169,7 @@ func (c *coverage) paint() *image.NRGBA {
 		for _, over := range [...]struct {
 			kind  int
 			share float64
-		}{{kindOverlay, 0.6}, {kindBorder, 0.7}} {
+		}{{kindOverlay, c.overlay}, {kindBorder, 0.7}} {
 			if m := masks[over.kind]; m != nil {
 				a, t := over.share*float64(m.Pix[i])/255, tints[over.kind]
 				r, g, b = r+a*(float64(t.r)-r), g+a*(float64(t.g)-g), b+a*(float64(t.b)-b)

@@ -63,7 +63,7 @@ type pageView struct {
 	Vintages string
 	Sections []section
 	NotAsked []*Rule
-	Kept     []*Rule // asked, and not broken
+	Kept     []*Rule // asked and not broken
 	Mended   []findingRow
 	Refused  []findingRow
 	More     [2]int // mended and refused that are not shown
@@ -99,7 +99,7 @@ func (v *pageView) vintages() {
 	var out []string
 	seen := map[string]bool{}
 	for i := range v.Layers {
-		if s := v.Layers[i].Vintage; !seen[s] {
+		if s := v.Layers[i].Vintage; !seen[s] && s != ingest.Undated {
 			seen[s] = true
 			out = append(out, clean(s))
 		}

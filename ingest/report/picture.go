@@ -120,14 +120,18 @@ func (d *drawing) choose() {
 			d.base = i
 		}
 	}
-	area, features := 0.0, 0
+	d.cover.overlay = 0.8
+	if d.base >= 0 {
+		d.cover.overlay = 0.3
+	}
+	features := 0
 	for i, l := range d.rec.layers {
 		d.shown[i] = !l.void && latest[l.seen.Layer] == i
 		if d.shown[i] && !l.places() {
 			features = max(features, l.features)
 		}
 	}
-	area = d.frame.width * d.frame.height
+	area := d.frame.width * d.frame.height
 	d.cover.borders = features > 0 && math.Sqrt(area/float64(features)) >= leastParcel
 }
 

@@ -95,6 +95,8 @@ type table struct {
 	// fill sets Polygons and Values of a feature from record number n; false
 	// leaves it out. It returns the areas of record.
 	fill func(f *source.Feature, n int) (patch, net geo.Hundredths, kept bool)
+	// inner is the name of the table in the file, "" as the file.
+	inner string
 }
 
 // stateOf is the day that a year's survey speaks of, its last.
@@ -120,7 +122,7 @@ func (l *landscape) tables(vintage int) []table {
 			f.Polygons = [][][]geo.XY{polygon}
 			l.surveyValues(f.Values, n, r, year)
 			return r.patch, r.net, true
-		}},
+		}, ""},
 		{"pbf", "YJJBNTTB.gpkg", protectedFields, lonLatCode, len(l.patches), func(f *source.Feature, n int) (geo.Hundredths, geo.Hundredths, bool) {
 			r := l.record(n, vintage)
 			if !l.patches[n].protected || !r.class.cropland() {
@@ -131,7 +133,7 @@ func (l *landscape) tables(vintage int) []table {
 			l.protectedValues(f.Values, n, r, patch, year)
 			_, net := deduct(patch, r.ratio)
 			return patch, net, true
-		}},
+		}, ""},
 		{"hsf", "GBZNT.geojson", standardFields, lonLatCode, len(l.plots), func(f *source.Feature, n int) (geo.Hundredths, geo.Hundredths, bool) {
 			p := l.plots[n]
 			r := l.crs.Ring(l.onGround(p.shore))
@@ -139,8 +141,8 @@ func (l *landscape) tables(vintage int) []table {
 			f.Polygons = [][][]geo.XY{{degrees(r)}}
 			l.standardValues(f.Values, n, p, ground)
 			return ground, 0, true
-		}},
-		{"region", "XZQ.fgb", []source.Field{text("XZQDM", 12), text("XZQMC", 100), text("BZ", 60)}, lonLatCode, len(l.villages), l.region},
+		}, ""},
+		{"region", "XZQ.fgb", []source.Field{text("XZQDM", 12), text("XZQMC", 100), text("BZ", 60)}, lonLatCode, len(l.villages), l.region, ""},
 	}
 }
 
@@ -212,7 +214,7 @@ func (l *landscape) protectedShape(n int) ([][]geo.XY, geo.Hundredths) {
 // writeTable writes t to path and calls done with every few records.
 func writeTable(ctx context.Context, path string, t table, opt source.WriteOptions, done func(int)) (Layer, error) {
 	out := Layer{Name: t.name, File: t.file}
-	w, err := source.Create(path, &source.Layer{Fields: t.fields, CRS: source.CRSInfo{EPSG: t.epsg}}, opt)
+	w, err := source.Create(path, &source.Layer{Table: t.inner, Fields: t.fields, CRS: source.CRSInfo{EPSG: t.epsg}}, opt)
 	if err != nil {
 		return out, err
 	}

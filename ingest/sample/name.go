@@ -14,9 +14,28 @@ const (
 
 // The layers' codes within a BSM: county, layer, eight digits.
 const (
-	layerDLTB      = "2001"
-	layerProtected = "2005"
-	layerStandard  = "3001"
+	layerDLTB       = "2001"
+	layerProtected  = "2005"
+	layerStandard   = "3001"
+	layerFlow       = "2002"
+	layerVillage    = "1001"
+	layerBorder     = "1002"
+	layerControl    = "1003"
+	layerSheet      = "1004"
+	layerChange     = "400" // with the quarter behind it
+	layerQuality    = "3101"
+	layerSoil       = "3102"
+	layerReserve    = "2006"
+	layerProject    = "3002"
+	layerApproval   = "6101"
+	layerSupplement = "3103"
+	layerFragile    = "3201"
+	layerArid       = "3202"
+	layerRedline    = "2301"
+	layerUrban      = "2302"
+	layerEstate     = "6201"
+	layerForest     = "7001"
+	layerGrass      = "7002"
 )
 
 // bsm returns the 18 digits that identify record n, from 0, of a layer.

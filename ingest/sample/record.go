@@ -102,6 +102,7 @@ const (
 	diceShiftAngle
 	diceShift
 	diceTurn
+	diceSoil
 )
 
 // planting returns the planting code of patch n of cropland.

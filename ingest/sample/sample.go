@@ -61,6 +61,9 @@ type Summary struct {
 	Faulty []string `json:"faulty"`
 	// Deliveries are the vintages, the oldest first.
 	Deliveries []Delivery `json:"deliveries"`
+	// Themes are the files beside them: the package of a yearly change survey and the
+	// layers of other departments, one of each profile. Their File begins at Dir.
+	Themes []Layer `json:"themes"`
 }
 
 // Delivery is what one vintage holds: the folder of that name in Summary.Dir.
@@ -71,9 +74,10 @@ type Delivery struct {
 
 // Layer is one file of a delivery.
 type Layer struct {
-	// Name is the layer's name in gengtu: dltb, pbf, hsf or region.
-	Name string `json:"layer"`
-	File string `json:"file"`
+	// Name is the layer's name in gengtu; Vintage is set where no Delivery says it.
+	Name    string `json:"layer"`
+	Vintage string `json:"vintage,omitempty"`
+	File    string `json:"file"`
 	// Features counts its records, Patch and Net add up their areas of record in
 	// units of 0.01 m²; hsf has no net areas, region's Patch is its ground.
 	Features int            `json:"features"`
@@ -90,8 +94,9 @@ const (
 
 // Write makes the landscape of opt and writes it into the folder dir, which it
 // makes if need be: 2023 and 2024, with DLTB.shp (EPSG:4524, GBK), YJJBNTTB.gpkg,
-// GBZNT.geojson and XZQ.fgb (EPSG:4490) each, and a README.txt that says that all
-// of it is synthetic.
+// GBZNT.geojson and XZQ.fgb (EPSG:4490) each; beside them the package of the yearly
+// change survey and, in 专题, one delivery of each other profile; and a README.txt that
+// says that all of it is synthetic.
 //
 // A sample that stands in dir is replaced; a folder 2023 or 2024 that is not a
 // sample's is refused with the code SAMPLE_EXISTS, a number of parcels out of
@@ -156,7 +161,7 @@ func parts() []string {
 	for _, year := range vintages {
 		out = append(out, fmt.Sprint(year))
 	}
-	return out
+	return append(out, packageFolder, themeFolder)
 }
 
 // replace moves the parts of a sample from the folder passing to dir.
@@ -185,7 +190,11 @@ func (l *landscape) write(ctx context.Context, dir string, progress func(done, t
 	slices.Sort(s.Faulty)
 
 	var mu sync.Mutex
+	themes := l.themes()
 	done, total := 0, len(vintages)*(2*len(l.patches)+len(l.plots)+len(l.villages))
+	for _, t := range themes {
+		total += t.count
+	}
 	step := func(n int) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -202,6 +211,11 @@ func (l *landscape) write(ctx context.Context, dir string, progress func(done, t
 			return err
 		})
 	}
+	group.Go(func() error {
+		var err error
+		s.Themes, err = l.writeThemes(ctx, dir, themes, step)
+		return err
+	})
 	if err := group.Wait(); err != nil {
 		return s, err
 	}
@@ -219,6 +233,9 @@ func (s Summary) label(seed uint64) string {
 		for _, f := range d.Layers {
 			fmt.Fprintf(&b, "%s/%s: %d 条记录 records\n", d.Vintage, f.File, f.Features)
 		}
+	}
+	for _, f := range s.Themes {
+		fmt.Fprintf(&b, "%s (%s@%s): %d 条记录 records\n", f.File, f.Name, f.Vintage, f.Features)
 	}
 	fmt.Fprintf(&b, "\n有意保留的自相交图斑（数字化错误示例） rings that cross themselves on purpose:\n%s\n", strings.Join(s.Faulty, "\n"))
 	return b.String()

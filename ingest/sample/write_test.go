@@ -49,8 +49,8 @@ func TestSameSeedSameBytes(t *testing.T) {
 	if !cmp.Equal(a, b) {
 		t.Errorf("equal seeds differ: %s", cmp.Diff(a, b))
 	}
-	if len(a) != 17 {
-		t.Errorf("%d files, want 8 of each vintage and the label", len(a))
+	if len(a) != 95 {
+		t.Errorf("%d files, want 17 of the yearly deliveries and the label, 10 GeoPackages, 3 GeoJSON and 13 shapefiles", len(a))
 	}
 	c := files(t, write(t, sample.Options{Parcels: 800, Seed: 10}).Dir)
 	for name := range a {

@@ -257,7 +257,8 @@ func (s *jsonScanner) properties(c *jsonCursor) *problem.Problem {
 			if len(s.schema.names) < maxProperties {
 				return -1, c.fail("属性名不是有效文本", "the name of a property is no valid text")
 			}
-			return -1, problem.New("GEOJSON_FIELDS", "属性名超过 %d 个", "it has more than %d property names", maxProperties)
+			return -1, problem.New("GEOJSON_FIELDS", "属性名超过 %d 个", "it has more than %d property names", maxProperties).
+				Advise("请核对属性：名称应是字段名，不是数据；或拆成几个文件", "check the properties: their names should be those of fields and no data; or divide the file")
 		}
 		s.last = grown(s.last, len(s.schema.names))
 		s.last[s.schema.spelling[spelling].field].keep(v, nil)

@@ -258,9 +258,12 @@ func noTable(table string, names []string) *problem.Problem {
 		Advise("可选图层：%s", "layers there are: %s", list)
 }
 
+// NotPolygon is the code of the problem of a record whose geometry is no polygon.
+const NotPolygon = "SOURCE_GEOMETRY_TYPE"
+
 // notPolygon is the problem of one record whose geometry is no polygon.
 func notPolygon(typ string) *problem.Problem {
-	return problem.New("SOURCE_GEOMETRY_TYPE", "几何类型是 %s，不是面", "geometry is a %s, not a polygon", typ).
+	return problem.New(NotPolygon, "几何类型是 %s，不是面", "geometry is a %s, not a polygon", typ).
 		Advise("先转换为 Polygon 或 MultiPolygon", "convert it to Polygon or MultiPolygon first")
 }
 

@@ -29,7 +29,8 @@ func createXLSX(path string, l *Layer) (*xlsxWriter, error) {
 		return nil, tooManyRows(l.Count)
 	}
 	if len(l.Fields) > sheet.MaxColumns {
-		return nil, problem.New("EXPORT_LIMIT", "有 %d 个字段，一张表最多 %d 列", "there are %d fields, a sheet has at most %d columns", len(l.Fields), sheet.MaxColumns)
+		return nil, problem.New("EXPORT_LIMIT", "有 %d 个字段，一张表最多 %d 列", "there are %d fields, a sheet has at most %d columns", len(l.Fields), sheet.MaxColumns).
+			Advise("改用 csv、gpkg 或 fgb", "write csv, gpkg or fgb")
 	}
 	file, err := stage(path)
 	if err != nil {
@@ -145,5 +146,6 @@ func (w *xlsxWriter) Notes() []*problem.Problem {
 	if n == 0 {
 		return nil
 	}
-	return []*problem.Problem{problem.New("EXPORT_TEXT", "%d 处文字单元格放不下或有不能写的字符，已截断或替换", "%d texts are too long for a cell or have characters that it cannot hold; they were cut or replaced", n)}
+	return []*problem.Problem{problem.New("EXPORT_TEXT", "%d 处文字单元格放不下或有不能写的字符，已截断或替换", "%d texts are too long for a cell or have characters that it cannot hold; they were cut or replaced", n).
+		Advise("要全文请改用 csv、gpkg 或 fgb", "for the whole texts write csv, gpkg or fgb")}
 }

@@ -109,6 +109,14 @@ func (l *layerRecord) Take(f *ingest.Seen) error {
 	return l.rec.shapes.put(k.shape)
 }
 
+// Mend implements [ingest.Mender]: what the checker mends, if it does.
+func (l *layerRecord) Mend() ([]ingest.Mend, error) {
+	if m, ok := l.next.(ingest.Mender); ok {
+		return m.Mend()
+	}
+	return nil, nil
+}
+
 // place counts the feature for its county, by the best of its codes.
 func (l *layerRecord) place(f *ingest.Seen) {
 	for _, i := range l.codes {

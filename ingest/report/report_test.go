@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -268,22 +267,29 @@ var hostile = []string{
 	"a\x01b\x1b[31mc", "abc\u202Edef", "]]>&lt;!--", "=cmd|'/C calc'!A0", "+1+1", "@SUM(A1)", strings.Repeat("长", 5000), strings.Repeat("x", 100_000),
 }
 
-// Hostile values reach the page as text alone, and the shapefile as text that is no
-// formula; what is too long is cut.
-func TestHostileValues(t *testing.T) {
+// hostileReport is the report of a delivery of hostile values, pair by pair at one place,
+// so that they overlap.
+func hostileReport(t *testing.T) *report.Report {
+	t.Helper()
 	var b strings.Builder
 	for i, v := range hostile {
-		text, err := json.Marshal(v)
+		value, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := 108 + float64(i/2)/100 // two and two at one place: they overlap
-		b.WriteString(`,{"type":"Feature","properties":{"YJJBNTTBBH":` + string(text) + `,"BSM":` + string(text) + `,"DLBM":` + string(text) + `,"` + "<b>" + `":1},"geometry":{"type":"Polygon","coordinates":[[[` +
+		at := 108 + float64(i/2)/100
+		b.WriteString(`,{"type":"Feature","properties":{"BSM":` + string(value) + `,"DLBM":` + string(value) + `,"<b>":1},"geometry":{"type":"Polygon","coordinates":[[[` +
 			num(at) + `,34],[` + num(at+0.001+float64(i)/1e5) + `,34],[` + num(at+0.001) + `,34.001],[` + num(at) + `,34.001],[` + num(at) + `,34]]]}}`)
 	}
 	path := filepath.Join(t.TempDir(), "<i>a.geojson")
 	write(t, path, `{"type":"FeatureCollection","features":[`+b.String()[1:]+`]}`)
-	r := run(t, path, ingest.Options{}, report.Options{Drawing: report.Pictures, Date: "<u>", County: `<s>"'`})
+	return run(t, path, ingest.Options{}, report.Options{Drawing: report.Pictures, Date: "<u>", County: `<s>"'`})
+}
+
+// Hostile values reach the page as text alone, and the shapefile as text that is no
+// formula; what is too long is cut.
+func TestHostileValues(t *testing.T) {
+	r := hostileReport(t)
 	if r.Summary.Faults < len(hostile) {
 		t.Fatalf("only %d faults: the values are not in the report", r.Summary.Faults)
 	}
@@ -313,41 +319,4 @@ func TestHostileValues(t *testing.T) {
 			}
 		}
 	}
-}
-
-// feature is what GDAL reads of a fault.
-type feature struct {
-	Properties map[string]any
-	Geometry   *struct {
-		Type        string
-		Coordinates json.RawMessage
-	}
-}
-
-// read writes a report's shapefiles and has GDAL read one of them.
-func read(t *testing.T, r *report.Report, name string) []feature {
-	t.Helper()
-	program, err := exec.LookPath("ogr2ogr")
-	if err != nil {
-		t.Fatal("ogr2ogr is needed: apt-get install -y gdal-bin")
-	}
-	dir := t.TempDir()
-	if err := r.Shapefiles(dir); err != nil {
-		t.Fatal(err)
-	}
-	out := filepath.Join(dir, "out.geojson")
-	// Without a system that it knows GDAL writes the coordinates as they are.
-	cmd := exec.CommandContext(t.Context(), program, "-f", "GeoJSON", "-lco", "COORDINATE_PRECISION=6", "-a_srs", "", out, filepath.Join(dir, name))
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, msg)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got struct{ Features []feature }
-	if err := json.Unmarshal(b, &got); err != nil {
-		t.Fatal(err)
-	}
-	return got.Features
 }

@@ -24,6 +24,7 @@ type closeup struct {
 
 	boxes  geo.Box // of the features that the fault is about
 	points int
+	total  *int // of the points of all pictures
 	paths  [closeupParts][]byte
 }
 
@@ -43,8 +44,9 @@ const (
 	closeupsFew   = 6 // pictures a rule,
 	closeupsMany  = 3 // where more rules than manyRules are broken
 	manyRules     = 12
-	closeupPoints = 4000
-	closeupStep   = 0.3 // pixels
+	closeupPoints = 4000   // of a ring, and of all that lies around
+	allPoints     = 60_000 // of all pictures: what lies around ends there
+	closeupStep   = 0.3    // pixels; more in rings of more points
 	leastWindowM  = 2
 	bareWindowM   = 40 // where nothing but a place is known
 )
@@ -62,7 +64,7 @@ func (w wanted) named() bool { return w.record > 0 || w.key != "" }
 
 // closeups begins the pictures of the first faults of each rule that have a place.
 func (d *drawing) closeups(r *Report) map[int]*closeup {
-	d.wanted, d.byLayer = map[wanted][]*closeup{}, map[int][]*closeup{}
+	d.wanted, d.byLayer = map[wanted][]*closeup{}, make([][]*closeup, len(d.rec.layers))
 	out := map[int]*closeup{}
 	most := closeupsFew
 	if r.Summary.Violated > manyRules {
@@ -79,7 +81,7 @@ func (d *drawing) closeups(r *Report) map[int]*closeup {
 				continue
 			}
 			drawn[rule]++
-			c := &closeup{layer: layer, ground: f.Shape, at: f.At, boxes: geo.EmptyBox()}
+			c := &closeup{layer: layer, ground: f.Shape, at: f.At, boxes: geo.EmptyBox(), total: &d.points}
 			c.first, c.other = d.features(layer, f)
 			for _, w := range [...]wanted{c.first, c.other} {
 				if w.named() {
@@ -182,18 +184,19 @@ func longSide(b geo.Box) float64 {
 	return max(math.Abs(far.X), math.Abs(far.Y))
 }
 
-// second draws a feature into the pictures that it reaches.
+// second draws a feature into the pictures that it reaches: into those of its own layer,
+// a place into those of other layers too, and a patch of the map into those of places.
 func (d *drawing) second(s *stored) {
-	l := d.rec.layers[s.layer]
-	if l.places() && d.shown[s.layer] {
-		for layer, list := range d.byLayer {
-			if layer != s.layer {
-				d.into(list, s, partPlaces)
-			}
+	places := d.rec.layers[s.layer].places()
+	for layer, list := range d.byLayer {
+		switch {
+		case layer == s.layer:
+			d.into(list, s, -1)
+		case places && d.shown[s.layer]:
+			d.into(list, s, partPlaces)
+		case s.layer == d.base && d.rec.layers[layer].places():
+			d.into(list, s, partAround)
 		}
-	}
-	if list := d.byLayer[s.layer]; len(list) > 0 {
-		d.into(list, s, -1)
 	}
 }
 
@@ -208,24 +211,34 @@ func (d *drawing) into(list []*closeup, s *stored, part int) {
 		as := part
 		if as < 0 {
 			as = c.role(s)
+			if d.rec.layers[s.layer].places() {
+				as = partPlaces // what lies in it is to be seen
+			}
 		}
 		c.add(s.polygons, as)
 	}
 }
 
 // add draws polygons as a part of the picture. What lies around ends at a number of
-// points.
+// points; a ring of too many is drawn with fewer.
 func (c *closeup) add(m geo.MultiPolygon, part int) {
 	const beyond = 12 // pixels; borders along the edge of the cut are not seen
 	lo, hi := point{-beyond, -beyond}, point{c.frame.width + beyond, c.frame.height + beyond}
+	around := part == partAround || part == partPlaces
 	for _, p := range m {
 		for _, r := range p {
-			if c.points >= closeupPoints && (part == partAround || part == partPlaces) {
+			if around && (c.points >= closeupPoints || *c.total >= allPoints) {
 				return
 			}
-			var n int
-			c.paths[part], n = path(c.paths[part], clip(c.frame.ring(r), lo, hi), closeupStep)
-			c.points += n
+			ring := clip(c.frame.ring(r), lo, hi)
+			for step := closeupStep; ; step *= 2 {
+				d, n := path(c.paths[part], ring, step)
+				if n <= closeupPoints {
+					c.paths[part] = d
+					c.points, *c.total = c.points+n, *c.total+n
+					break
+				}
+			}
 		}
 	}
 }

@@ -20,8 +20,11 @@ const (
 	// leastParcel is how large a parcel must be on the mean, in pixels, for parcels to be
 	// drawn with their borders.
 	leastParcel = 9
-	borderWidth = 0.5 // pixels
-	mapMostPNG  = 2 << 20
+	borderWidth = 0.5 // pixels, of parcels
+	placeWidth  = 1.6 // of places,
+	placeThin   = 0.8 // where there are more than manyPlaces
+	manyPlaces  = 100
+	mapMostPNG  = 1_200_000
 )
 
 // tint is the colour of a kind of ground.
@@ -40,13 +43,14 @@ const (
 	kindOther
 	kindOverlay // of layers without a class
 	kindBorder
+	kindPlace // borders of places
 	kinds
 )
 
 var tints = [kinds]tint{
 	kindCropland: {250, 243, 190}, kindGarden: {236, 232, 176}, kindForest: {205, 228, 196}, kindGrass: {222, 238, 200},
 	kindBuilt: {240, 212, 206}, kindRoad: {222, 222, 222}, kindWater: {200, 224, 242}, kindOther: {233, 230, 222},
-	kindOverlay: {176, 214, 160}, kindBorder: {150, 145, 130},
+	kindOverlay: {176, 214, 160}, kindBorder: {150, 145, 130}, kindPlace: {70, 65, 58},
 }
 
 func kindOf(class []byte) int {
@@ -73,10 +77,11 @@ func kindOf(class []byte) int {
 // figure, so that parcels that share a border leave no seam between them; a figure's
 // coverage of a pixel is exact.
 type coverage struct {
-	frame   frame
-	figures [kinds]*vector.Rasterizer
-	borders bool
-	overlay float64 // how much of what is under it the ground of layers without class hides
+	frame      frame
+	figures    [kinds]*vector.Rasterizer
+	borders    bool
+	placeWidth float64
+	overlay    float64 // how much of what is under it the ground of layers without class hides
 }
 
 func (c *coverage) figure(kind int) *vector.Rasterizer {
@@ -99,7 +104,7 @@ func (c *coverage) add(m geo.MultiPolygon, kind int) {
 				} else {
 					z.LineTo(float32(at.X), float32(at.Y))
 					if c.borders {
-						c.stroke(last, at)
+						stroke(c.figure(kindBorder), last, at, borderWidth)
 					}
 				}
 				last = at
@@ -109,15 +114,30 @@ func (c *coverage) add(m geo.MultiPolygon, kind int) {
 	}
 }
 
-// stroke draws a piece of border as a thin rectangle, always turned the same way.
-func (c *coverage) stroke(a, b point) {
+// outline draws the border of a place.
+func (c *coverage) outline(m geo.MultiPolygon) {
+	for _, p := range m {
+		for _, r := range p {
+			var last point
+			for i, v := range r {
+				at := c.frame.to(v)
+				if i > 0 {
+					stroke(c.figure(kindPlace), last, at, c.placeWidth)
+				}
+				last = at
+			}
+		}
+	}
+}
+
+// stroke draws a piece of a border as a thin rectangle, always turned the same way.
+func stroke(z *vector.Rasterizer, a, b point, width float64) {
 	dx, dy := b.X-a.X, b.Y-a.Y
 	long := math.Hypot(dx, dy)
 	if long == 0 {
 		return
 	}
-	x, y := dy/long*borderWidth/2, -dx/long*borderWidth/2
-	z := c.figure(kindBorder)
+	x, y := dy/long*width/2, -dx/long*width/2
 	z.MoveTo(float32(a.X+x), float32(a.Y+y))
 	z.LineTo(float32(b.X+x), float32(b.Y+y))
 	z.LineTo(float32(b.X-x), float32(b.Y-y))
@@ -130,8 +150,7 @@ func (c *coverage) png() ([]byte, error) {
 	img := c.paint()
 	for {
 		var out bytes.Buffer
-		e := png.Encoder{CompressionLevel: png.BestCompression}
-		if err := e.Encode(&out, img); err != nil {
+		if err := png.Encode(&out, img); err != nil {
 			return nil, err
 		}
 		if out.Len() <= mapMostPNG {
@@ -169,7 +188,7 @@ func (c *coverage) paint() *image.NRGBA {
 		for _, over := range [...]struct {
 			kind  int
 			share float64
-		}{{kindOverlay, c.overlay}, {kindBorder, 0.7}} {
+		}{{kindOverlay, c.overlay}, {kindBorder, 0.7}, {kindPlace, 0.85}} {
 			if m := masks[over.kind]; m != nil {
 				a, t := over.share*float64(m.Pix[i])/255, tints[over.kind]
 				r, g, b = r+a*(float64(t.r)-r), g+a*(float64(t.g)-g), b+a*(float64(t.b)-b)

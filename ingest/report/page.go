@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,10 +37,10 @@ var groups = map[check.Group][2]string{
 
 // The limits of the page; what goes beyond them stands in the JSON, and the page says so.
 const (
-	pageText240  = 240       // characters of a text
-	pageRows     = 3_000_000 // bytes of rows of faults, about
+	pageLetters  = 240       // of a text
+	pageRows     = 2_000_000 // bytes of rows of faults, about
 	pageFindings = 300       // of one action
-	rowMarkup    = 190       // bytes of a row without its texts
+	rowMarkup    = 320       // bytes of a row without its texts
 )
 
 // HTML writes the report as one page that needs nothing beside it: no script, no file, no
@@ -115,7 +116,7 @@ func (v *pageView) rules() {
 			marks[v.pictures.marks[i].Fault] = true
 		}
 	}
-	next, bytes := 0, 0
+	next := 0
 	for i := range v.Rules {
 		p := &v.Rules[i]
 		first := next
@@ -128,7 +129,7 @@ func (v *pageView) rules() {
 			v.NotAsked = append(v.NotAsked, p)
 			continue
 		}
-		s := section{Rule: p, Anchor: "r" + strconv.Itoa(i), Unlisted: p.Count}
+		s := section{Rule: p, Anchor: "r" + strconv.Itoa(i)}
 		for k := first; k < next; k++ {
 			f := &v.Faults[k]
 			s.Grade = v.grade(f)
@@ -137,21 +138,56 @@ func (v *pageView) rules() {
 					s.Closeups = append(s.Closeups, c.view(f))
 				}
 			}
-			if bytes > pageRows {
-				continue
-			}
 			r := v.row(p, f)
 			if marks[k] {
 				r.Mark = "m" + strconv.Itoa(f.Number)
 			} else if v.pictures != nil && f.Lon != nil {
 				r.Mark = "map"
 			}
-			bytes += rowMarkup + len(r.Layer+r.File+r.Key+r.Two+r.Area+r.LonLat+r.Plane+r.Zh+r.En)
 			s.Rows = append(s.Rows, r)
-			s.Unlisted--
 		}
 		v.Sections = append(v.Sections, s)
 	}
+	share := fairShare(v.Sections)
+	for i := range v.Sections {
+		s := &v.Sections[i]
+		bytes := 0
+		n := slices.IndexFunc(s.Rows, func(r row) bool {
+			bytes += r.size()
+			return bytes > share
+		})
+		if n >= 0 {
+			s.Rows = s.Rows[:n]
+		}
+		s.Unlisted = s.Count - len(s.Rows)
+	}
+}
+
+// fairShare returns how many bytes of rows each section may have so that all have at most
+// pageRows: what some do not need the others get.
+func fairShare(sections []section) int {
+	var sizes []int
+	for i := range sections {
+		size := 0
+		for k := range sections[i].Rows {
+			size += sections[i].Rows[k].size()
+		}
+		sizes = append(sizes, size)
+	}
+	slices.Sort(sizes)
+	left := pageRows
+	for i, size := range sizes {
+		if share := left / (len(sizes) - i); size > share {
+			return share
+		}
+		left -= size
+	}
+	return pageRows
+}
+
+// size returns about how many bytes a row has.
+func (r *row) size() int {
+	return rowMarkup + len(r.Layer+r.File+r.Key+r.Two+r.Area+r.LonLat+r.Plane+r.Zh+r.En)
 }
 
 func (v *pageView) row(p *Rule, f *Fault) row {
@@ -173,7 +209,7 @@ func (v *pageView) row(p *Rule, f *Fault) row {
 
 // detail returns what a text says beyond its rule's title.
 func detail(text, title string) string {
-	return clean(cut(strings.TrimPrefix(text, title), pageText240))
+	return clean(cut(strings.TrimPrefix(text, title), pageLetters))
 }
 
 func (f *Fault) lonLat() string {
@@ -195,7 +231,7 @@ func (v *pageView) findings() {
 		f := &v.Findings[i]
 		r := findingRow{
 			File: clean(filepath.Base(f.File)), Record: f.Record, Key: clean(cut(f.BSM, 40)),
-			Zh: clean(cut(f.TextZh, pageText240)), En: clean(cut(f.TextEn, pageText240)),
+			Zh: clean(cut(f.TextZh, pageLetters)), En: clean(cut(f.TextEn, pageLetters)),
 		}
 		if f.Before != nil {
 			r.Before, r.After = m2(*f.Before), m2(*f.After)
@@ -244,7 +280,6 @@ func grouped(n int) string {
 type mapView struct {
 	Width, Height float64
 	Image         template.URL
-	Outlines      []outline
 	Labels        []label
 	Dots          []dotView
 	Marks         []markView
@@ -266,11 +301,11 @@ type markView struct {
 
 func (p *pictures) view(r *Report) *mapView {
 	v := &mapView{
-		Width: p.frame.width, Height: p.frame.height, Outlines: p.outlines, Ruler: p.frame.ruler(0.22),
+		Width: p.frame.width, Height: p.frame.height, Ruler: p.frame.ruler(0.22),
 		Image: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(p.coverage)), //nolint:gosec // our own picture
 	}
 	for _, l := range p.labels {
-		v.Labels = append(v.Labels, label{l.point, clean(l.Text)})
+		v.Labels = append(v.Labels, label{point: l.point, Text: clean(l.Text)})
 	}
 	for _, d := range p.dots {
 		v.Dots = append(v.Dots, dotView{d.point, d.grade})

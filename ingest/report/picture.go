@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -14,26 +15,20 @@ import (
 type pictures struct {
 	frame    frame
 	coverage []byte // PNG
-	outlines []outline
 	labels   []label
 	marks    []mark
 	dots     []dot
 	closeups map[int]*closeup // by the fault's place in Report.Faults
 }
 
-// outline is the border of a place, as the data of an SVG path.
-type outline struct {
-	Class string // the layer
-	Path  string
-}
-
+// label is the name of a place, in its middle.
 type label struct {
 	point
-	Text string
+	Text  string
+	width float64 // of the place, in pixels
 }
 
-// mark is a numbered sign on the map: the gravest fault in a cell of it, and how many
-// others are there.
+// mark is a numbered sign on the map: a fault, and how many others are beside it.
 type mark struct {
 	point
 	Fault, More int // Fault: the place in Report.Faults
@@ -48,14 +43,13 @@ type dot struct {
 
 // The limits of the map.
 const (
-	markCell     = 26 // pixels
+	markApart    = 32 // pixels
 	maxMarks     = 600
-	maxDots      = 6000
-	maxOutline   = 60_000 // points
+	maxDots      = 4000
 	maxLabels    = 120
-	outlineStep  = 0.8 // pixels
-	leastLabel   = 46  // pixels that a place with a label is wide
-	leastShownM  = 20  // metres that the map shows at least
+	labelHeight  = 24 // pixels
+	labelLetter  = 17
+	leastShownM  = 20 // metres that the map shows at least
 	maxLabelText = 24
 )
 
@@ -85,6 +79,7 @@ func draw(ctx context.Context, r *Report, rec *recorder) (*pictures, error) {
 		c.finish()
 	}
 	p.place(r)
+	p.settleLabels()
 	var err error
 	p.coverage, err = d.cover.png()
 	return p, err
@@ -98,9 +93,9 @@ type drawing struct {
 	cover   coverage
 	base    int // the layer whose classes the map shows, −1 for none
 	shown   []bool
-	points  int // of outlines
 	wanted  map[wanted][]*closeup
-	byLayer map[int][]*closeup
+	byLayer [][]*closeup // by layer
+	points  int          // of the enlarged pictures
 }
 
 // choose decides what the map shows: the classes of the latest dltb, or of cropland where
@@ -124,12 +119,18 @@ func (d *drawing) choose() {
 	if d.base >= 0 {
 		d.cover.overlay = 0.3
 	}
-	features := 0
+	features, places := 0, 0
 	for i, l := range d.rec.layers {
 		d.shown[i] = !l.void && latest[l.seen.Layer] == i
 		if d.shown[i] && !l.places() {
 			features = max(features, l.features)
+		} else if d.shown[i] {
+			places += l.features
 		}
+	}
+	d.cover.placeWidth = placeWidth
+	if places > manyPlaces {
+		d.cover.placeWidth = placeThin
 	}
 	area := d.frame.width * d.frame.height
 	d.cover.borders = features > 0 && math.Sqrt(area/float64(features)) >= leastParcel
@@ -142,7 +143,7 @@ func (d *drawing) first(s *stored) {
 		l := d.rec.layers[s.layer]
 		switch {
 		case l.places():
-			d.outline(s, l.seen.Layer)
+			d.outline(s)
 		case s.layer == d.base:
 			d.cover.add(s.polygons, kindOf(s.class))
 		case d.base < 0 || l.seen.Layer != "cropland":
@@ -156,25 +157,30 @@ func (d *drawing) first(s *stored) {
 	}
 }
 
-// outline adds the border of a place, and its name where there is room.
-func (d *drawing) outline(s *stored, layer string) {
-	var data []byte
-	for _, p := range s.polygons {
-		for _, r := range p {
-			if d.points >= maxOutline {
-				break
-			}
-			var n int
-			data, n = path(data, d.frame.ring(r), outlineStep)
-			d.points += n
-		}
-	}
-	d.outlines = append(d.outlines, outline{layer, string(data)})
+// outline draws the border of a place, and keeps its name.
+func (d *drawing) outline(s *stored) {
+	d.cover.outline(s.polygons)
 	b := s.polygons.Box()
 	lo, hi := d.frame.to(b.Min), d.frame.to(b.Max)
-	if text := cut(string(s.label), maxLabelText); text != "" && hi.X-lo.X >= leastLabel && len(d.labels) < maxLabels {
-		d.labels = append(d.labels, label{point{(lo.X + hi.X) / 2, (lo.Y + hi.Y) / 2}, text})
+	if text := cut(string(s.label), maxLabelText); text != "" {
+		d.labels = append(d.labels, label{point{(lo.X + hi.X) / 2, (lo.Y + hi.Y) / 2}, text, hi.X - lo.X})
 	}
+}
+
+// settleLabels keeps the names of the widest places that have room for them.
+func (p *pictures) settleLabels() {
+	slices.SortStableFunc(p.labels, func(a, b label) int { return cmp.Compare(b.width, a.width) })
+	var out []label
+	for _, l := range p.labels {
+		half := func(l label) float64 { return labelLetter * float64(utf8.RuneCountInString(l.Text)) / 2 }
+		clash := func(o label) bool {
+			return math.Abs(l.X-o.X) < half(l)+half(o) && math.Abs(l.Y-o.Y) < labelHeight
+		}
+		if len(out) < maxLabels && 1.5*half(l) < l.width && !slices.ContainsFunc(out, clash) {
+			out = append(out, l)
+		}
+	}
+	p.labels = out
 }
 
 // ring returns the points of a ring, open.
@@ -186,39 +192,47 @@ func (f *frame) ring(r geo.Ring) []point {
 	return out
 }
 
-// place puts the listed faults on the map: a dot each, and a numbered mark in each cell
-// of it that has faults.
+// place puts the listed faults on the map: a dot each, and numbered marks, the gravest
+// first, no two of which cover each other: a fault beside a mark is counted with it.
 func (p *pictures) place(r *Report) {
-	cells := map[[2]int]*mark{}
-	var marks []*mark
+	var all []mark
 	for i := range r.Faults {
 		f := &r.Faults[i]
 		if f.Lon == nil {
 			continue
 		}
 		at := p.frame.to(geo.PositionOf(geo.LonLat{Lon: *f.Lon, Lat: *f.Lat}))
-		grade := r.grade(f)
-		if len(p.dots) < maxDots {
-			p.dots = append(p.dots, dot{at, grade})
-		}
-		cell := [2]int{int(math.Floor(at.X / markCell)), int(math.Floor(at.Y / markCell))}
-		m, ok := cells[cell]
-		switch {
-		case !ok:
-			m = &mark{point: at, Fault: i, grade: grade}
-			cells[cell] = m
-			marks = append(marks, m)
-		case grade < m.grade:
-			m.point, m.Fault, m.grade, m.More = at, i, grade, m.More+1
-		default:
-			m.More++
+		all = append(all, mark{point: at, Fault: i, grade: r.grade(f)})
+	}
+	for _, m := range all[:min(len(all), maxDots)] {
+		p.dots = append(p.dots, dot{m.point, m.grade})
+	}
+	slices.SortStableFunc(all, func(a, b mark) int { return cmp.Compare(a.grade, b.grade) })
+	cells := map[[2]int][]int{} // of the map: the marks in it
+	for _, m := range all {
+		cell := [2]int{int(math.Floor(m.X / markApart)), int(math.Floor(m.Y / markApart))}
+		if i := p.near(cells, cell, m.point); i >= 0 {
+			p.marks[i].More++
+		} else if len(p.marks) < maxMarks {
+			cells[cell] = append(cells[cell], len(p.marks))
+			p.marks = append(p.marks, m)
 		}
 	}
-	slices.SortStableFunc(marks, func(a, b *mark) int { return cmp.Or(cmp.Compare(a.grade, b.grade), cmp.Compare(a.Fault, b.Fault)) })
-	for _, m := range marks[:min(len(marks), maxMarks)] {
-		p.marks = append(p.marks, *m)
+}
+
+// near returns the mark that lies nearer than markApart to a place in the cell, −1 when
+// none does.
+func (p *pictures) near(cells map[[2]int][]int, cell [2]int, at point) int {
+	for x := cell[0] - 1; x <= cell[0]+1; x++ {
+		for y := cell[1] - 1; y <= cell[1]+1; y++ {
+			for _, i := range cells[[2]int{x, y}] {
+				if m := &p.marks[i]; math.Hypot(m.X-at.X, m.Y-at.Y) < markApart {
+					return i
+				}
+			}
+		}
 	}
-	slices.Reverse(p.marks) // the gravest are drawn last, over the others
+	return -1
 }
 
 // grade returns the place of a fault's severity among all, 0 for the gravest.

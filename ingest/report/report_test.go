@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -319,4 +320,65 @@ func TestHostileValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FORMAT.md tells of each member of the JSON.
+func TestFormatIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(reflect.Type)
+	walk = func(typ reflect.Type) {
+		for typ.Kind() == reflect.Slice || typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct || typ.PkgPath() != reflect.TypeFor[report.Report]().PkgPath() {
+			return
+		}
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !f.IsExported() {
+				continue
+			}
+			if name == "" || !strings.Contains(string(doc), "`"+name+"`") {
+				t.Errorf("FORMAT.md does not tell of %s.%s (%q)", typ.Name(), f.Name, name)
+			}
+			walk(f.Type)
+		}
+	}
+	walk(reflect.TypeFor[report.Report]())
+}
+
+// A page stays below 5 MB, whatever is wrong with a delivery; rows that are left out are
+// told.
+func TestPageIsBounded(t *testing.T) {
+	d := deliver(t, 1200)
+	long := strings.Repeat("长", 60)
+	for i := range d.features {
+		d.push(i, 0, 3)
+		for _, name := range []string{"DLBM", "DLMC", "QSXZ", "QSDWDM", "ZLDWDM", "GDLX", "GDPDJB", "KCDLBM", "CZCSXM", "MSSM"} {
+			d.set(i, name, long)
+		}
+		d.set(i, "TBMJ", -1.0)
+		d.set(i, "KCXS", 7.0)
+	}
+	d.layer.Fields = slices.Clone(d.layer.Fields)
+	for i := range d.layer.Fields {
+		d.layer.Fields[i].Width = 0
+	}
+	d.write("UTF-8")
+	r := d.run(ingest.Options{}, report.Options{Drawing: report.Pictures, Check: check.Options{Listed: 3000}})
+	html := page(t, r)
+	rows := len(regexp.MustCompile(`<tr id="f\d+">`).FindAllString(html, -1))
+	if len(html) > 5_000_000 || rows == len(r.Faults) || !strings.Contains(html, "处未在此列出") {
+		t.Errorf("%d bytes, %d rows of %d faults", len(html), rows, len(r.Faults))
+	}
+	last := r.Faults[len(r.Faults)-1]
+	first := slices.IndexFunc(r.Faults, func(f report.Fault) bool { return f.Rule == last.Rule })
+	if !strings.Contains(html, `<tr id="f`+strconv.Itoa(first+1)+`">`) {
+		t.Errorf("the last rule, %s, has no rows", last.Rule)
+	}
+	t.Logf("%d bytes, %d rows of %d faults", len(html), rows, len(r.Faults))
 }

@@ -308,7 +308,7 @@ func (s *groundSource) Weight(owner int32) float64 {
 // PerM2 returns an area of record, given in 0.01 m², for each m² of a feature's
 // ground; false when there is none.
 func PerM2(record int64, areaM2 float64) (float64, bool) {
-	if record == NoArea || areaM2 <= 0 {
+	if !OfRecord(record) || areaM2 <= 0 {
 		return 0, false
 	}
 	return float64(record) / 100 / areaM2, true

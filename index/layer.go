@@ -55,7 +55,7 @@ type idAt struct {
 // Record is what is known of a feature's areas.
 type Record struct {
 	AreaM2     float64 // ellipsoidal
-	Patch, Net int64   // of record, in 0.01 m², or NoArea
+	Patch, Net int64   // of record, in 0.01 m², or NoArea, or marked by Computed
 }
 
 // Head is what can be said of a feature without its values and geometry.
@@ -63,7 +63,7 @@ type Head struct {
 	ID         uint64
 	Box        geo.Box
 	AreaM2     float64
-	Patch, Net int64 // in 0.01 m², or NoArea
+	Patch, Net int64 // in 0.01 m², or NoArea, or marked by Computed
 	Place      string
 }
 

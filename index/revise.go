@@ -451,10 +451,6 @@ func (ix *Index) Figure() {
 // addAreas adds the areas of a feature up.
 func (s *sums) addAreas(r Record) {
 	s.areaM2 += r.AreaM2
-	if r.Patch != NoArea {
-		s.patch, s.hasPatch = s.patch+r.Patch, true
-	}
-	if r.Net != NoArea {
-		s.net, s.hasNet = s.net+r.Net, true
-	}
+	s.patch.add(r.Patch)
+	s.net.add(r.Net)
 }

@@ -17,6 +17,8 @@ func SourceCRS(path string, info source.CRSInfo) (geo.CRS, error) {
 	var crs geo.CRS
 	var err error
 	switch {
+	case info.Problem != nil:
+		return geo.CRS{}, info.Problem.In(path)
 	case info.WKT != "":
 		crs, err = geo.ParseWKT(info.WKT)
 	case info.EPSG != 0:

@@ -55,7 +55,8 @@ type Mapped struct {
 	From  string `json:"from"`
 	Kind  string `json:"kind"`
 	Width int    `json:"width,omitempty"`
-	// To is the name that it is stored by, and As the type.
+	// To is the name that it is stored by, "" for what an export of ours added, and As
+	// the type.
 	To    string            `json:"to"`
 	As    edition.FieldKind `json:"as"`
 	Title string            `json:"title,omitempty"`
@@ -116,7 +117,7 @@ func (d *Description) fill(p *profiles.Profile, fields []source.Field) {
 	d.Title, d.Fields = p.Title, m.fields
 	d.Missing, d.Unknown = append(d.Missing, m.missing...), append(d.Unknown, m.unknown...)
 	d.Mapping = make([]Mapped, len(fields))
-	for i, f := range fields { // what an export of ours added goes nowhere
+	for i, f := range fields { // those that are left out go nowhere
 		d.Mapping[i] = Mapped{From: f.Name, Kind: f.Kind.String(), Width: f.Width}
 	}
 	for i, c := range m.columns {

@@ -28,6 +28,8 @@ type Options struct {
 	CRS *geo.CRS
 	// Encoding is the encoding of text in shapefiles; "" finds it.
 	Encoding string
+	// Attributes are tables that are joined to layers by business key.
+	Attributes []Attributes
 	// Profiles are what is known of layers; nil are the embedded ones.
 	Profiles *profiles.Set
 	// Strict mends nothing, and fails the run when any feature is refused.

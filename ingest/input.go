@@ -81,7 +81,7 @@ func (r *run) group(ctx context.Context, inputs []Input) ([][]Input, error) {
 	slices.SortFunc(groups, func(a, b []Input) int {
 		return cmp.Or(regionsFirst(a, b), cmp.Compare(a[0].Layer, b[0].Layer), edition.CompareVintages(a[0].Vintage, b[0].Vintage))
 	})
-	return groups, nil
+	return groups, r.checkAttributes(groups)
 }
 
 func regionsFirst(a, b []Input) int {

@@ -75,6 +75,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 			w.look(f.Polygons, j)
 		}
 		if !j.refused && !j.leftOut && !j.noArea {
+			w.compute(w.source.crs, j)
 			w.identify(j)
 			j.stored = w.encoder.Encode(&j.Feature)
 		}
@@ -96,6 +97,15 @@ func (l *layerRun) hasNoArea(f *source.Feature) bool {
 
 // attributes maps the values to the layer's fields.
 func (w *judge) attributes(f *source.Feature, j *judged) {
+	for _, t := range w.source.joins {
+		if len(f.Values) == 0 {
+			break
+		}
+		var told *problem.Problem
+		if f.Values, told = t.extend(f.Values); told != nil {
+			j.find(Noted, told)
+		}
+	}
 	for i, c := range w.source.columns {
 		if c.from < 0 || c.from >= len(f.Values) {
 			continue
@@ -196,6 +206,9 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.areaIn = statedArea(raw)
 		j.find(Refused, unmendable(err))
 		return
+	}
+	if as := drawn(s.crs, f.Polygons); len(as) > 0 {
+		findings = append(as, findings...)
 	}
 	j.Geometry, j.AreaM2, j.broken = fixed, geo.Area(fixed), findings
 	if len(findings) == 0 {

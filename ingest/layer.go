@@ -28,6 +28,7 @@ type layerRun struct {
 	places  placesOf
 	regions []regionShape
 	paths   []string // of the sources
+	tables  []*attributeTable
 	seen    register
 	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
@@ -53,7 +54,8 @@ type sourceRun struct {
 	reader  source.Reader
 	crs     geo.CRS
 	columns []column
-	classed bool // it has the field DLBM
+	joins   []*join // tables of attributes
+	classed bool    // it has the field DLBM
 }
 
 // layer takes a layer in. Large files are read once, by a guess at their fields; where
@@ -107,6 +109,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 			return err
 		}
 	}
+	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
 	if err := l.mendLayer(); err != nil || r.dry {
 		return err
@@ -160,6 +163,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	if l.fixed {
 		all = settled(l.profile, l.fields)
 	}
+	if err := l.attributesOf(); err != nil {
+		return nil, err
+	}
 	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{
 			Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers,
@@ -171,10 +177,18 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		sources = append(sources, s)
 		l.paths = append(l.paths, in.Path)
 		info := rd.Layer()
+		if info.NoGeometry {
+			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
+				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
+		}
 		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
 			return sources, err
 		}
-		m := fit(l.profile, info.Fields)
+		fields, err := l.joinTables(s, info.Fields)
+		if err != nil {
+			return sources, err
+		}
+		m := fit(l.profile, fields)
 		l.leaveOwn(in.Path, &m)
 		if err := l.doubt(in, info.Fields); err != nil {
 			return sources, err
@@ -253,6 +267,7 @@ func union(a, b []string) []string {
 type placesOf struct {
 	key, place        []int // in the order in which they count
 	class, patch, net int
+	ratio, deducted   int // KCXS and KCMJ
 }
 
 // locate finds the fields that have a meaning.
@@ -265,7 +280,7 @@ func (l *layerRun) locate() {
 		return out
 	}
 	p := l.profile
-	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
+	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net), l.field(ratioField), l.field(deductedField)}
 }
 
 func (l *layerRun) field(name string) int {

@@ -43,6 +43,10 @@ type LayerReport struct {
 	AreaMending float64  `json:"area_mending_m2"`
 	PatchM2     *float64 `json:"patch_m2"`
 	NetM2       *float64 `json:"net_m2"`
+	// PatchComputed and NetComputed are of kept features whose record has no such
+	// area; they are no part of PatchM2 and NetM2.
+	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
 
 	// NoArea counts the records of lines, and of tables without shapes, that are not
 	// stored because the layer is one of areas.
@@ -77,6 +81,7 @@ func (r *Report) sums(stored *edition.Layer) {
 	for _, l := range r.Layers {
 		if l.Layer == stored.Name && l.Vintage == stored.Vintage {
 			l.PatchM2, l.NetM2 = stored.PatchM2, stored.NetM2
+			l.PatchComputed, l.NetComputed = stored.PatchComputed, stored.NetComputed
 		}
 	}
 }
@@ -105,10 +110,10 @@ type ClassCount struct {
 func (c *ClassCount) add(j *judged) {
 	c.Features++
 	c.AreaM2 += j.AreaM2
-	if j.Patch != index.NoArea {
+	if index.OfRecord(j.Patch) {
 		c.patch += j.Patch
 	}
-	if j.Net != index.NoArea {
+	if index.OfRecord(j.Net) {
 		c.net += j.Net
 	}
 	c.PatchM2, c.NetM2 = float64(c.patch)/100, float64(c.net)/100
@@ -233,6 +238,12 @@ func (p *printer) layer(l *LayerReport) {
 	}
 	if l.NetM2 != nil {
 		p.line("  净面积合计 %.2f m²", "  net area of record %.2f m²", *l.NetM2)
+	}
+	if c := l.PatchComputed; c != nil {
+		p.line("  %d 个图斑没有图斑面积，按调查规则算得 %.2f m²，另记，不在上面的合计里", "  %d features have no patch area; computed by the survey's rule %.2f m², kept apart from the sum above", c.Features, c.M2)
+	}
+	if c := l.NetComputed; c != nil {
+		p.line("  %d 个图斑没有净面积，按调查规则算得 %.2f m²，另记，不在上面的合计里", "  %d features have no net area; computed by the survey's rule %.2f m², kept apart from the sum above", c.Features, c.M2)
 	}
 	if c := l.Cropland; c != nil {
 		p.line("  其中耕地（DLBM 01…）%d 个，图斑面积 %.2f m²，净面积 %.2f m²", "  of these cropland (DLBM 01…): %d, patch %.2f m², net %.2f m²", c.Features, c.PatchM2, c.NetM2)

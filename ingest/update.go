@@ -144,6 +144,7 @@ func (u *update) layer(ctx context.Context, inputs []Input) error {
 			return err
 		}
 	}
+	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
 	return u.resolve(l)
 }

@@ -13,21 +13,24 @@ import (
 
 // catalogLayer is one layer of the catalogue.
 type catalogLayer struct {
-	Name     string            `json:"name"`
-	Title    edition.Title     `json:"title"`
-	Vintage  string            `json:"vintage"`
-	Vintages []string          `json:"vintages"`
-	Features int               `json:"features"`
-	Vertices int               `json:"vertices"`
-	Extent   *[4]float64       `json:"extent"`
-	AreaM2   float64           `json:"area_m2"`
-	AreaMu   float64           `json:"area_mu"`
-	PatchM2  *float64          `json:"patch_m2"`
-	NetM2    *float64          `json:"net_m2"`
-	MinZoom  int               `json:"minzoom"`
-	MaxZoom  int               `json:"maxzoom"`
-	Fields   []catalogField    `json:"fields"`
-	Services map[string]string `json:"services"`
+	Name     string        `json:"name"`
+	Title    edition.Title `json:"title"`
+	Vintage  string        `json:"vintage"`
+	Vintages []string      `json:"vintages"`
+	Features int           `json:"features"`
+	Vertices int           `json:"vertices"`
+	Extent   *[4]float64   `json:"extent"`
+	AreaM2   float64       `json:"area_m2"`
+	AreaMu   float64       `json:"area_mu"`
+	PatchM2  *float64      `json:"patch_m2"`
+	NetM2    *float64      `json:"net_m2"`
+	// PatchComputed and NetComputed are no part of PatchM2 and NetM2.
+	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
+	MinZoom       int                   `json:"minzoom"`
+	MaxZoom       int                   `json:"maxzoom"`
+	Fields        []catalogField        `json:"fields"`
+	Services      map[string]string     `json:"services"`
 }
 
 type catalogField struct {
@@ -95,7 +98,7 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		m := l.Meta
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
-			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2,
+			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
 			MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: map[string]string{},
 		}
 		for _, f := range m.Fields {

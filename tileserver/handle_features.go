@@ -37,12 +37,26 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 		Vintage string  `json:"vintage"`
 		AreaM2  float64 `json:"area_m2"`
 		AreaMu  float64 `json:"area_mu"`
-	}{l.Meta.Name, l.Meta.Vintage, f.AreaM2, f.AreaM2 * geo.MuPerM2})
+		// Of a feature whose record has no such area.
+		PatchComputed *float64 `json:"patch_computed_m2,omitempty"`
+		NetComputed   *float64 `json:"net_computed_m2,omitempty"`
+	}{l.Meta.Name, l.Meta.Vintage, f.AreaM2, f.AreaM2 * geo.MuPerM2, computedM2(f.Patch), computedM2(f.Net)})
 	if err != nil {
 		return nil, err
 	}
 	dst = append(dst, '}', ',')
 	return append(dst, rest[1:]...), nil
+}
+
+// computedM2 is an area that was computed where the record has none, in m², nil
+// for any other.
+func computedM2(area int64) *float64 {
+	c, ok := index.ComputedOf(area)
+	if !ok {
+		return nil
+	}
+	m2 := geo.Hundredths(c).M2()
+	return &m2
 }
 
 // jsonValue returns a value that JSON has a word for: NaN and the infinities

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"gengtu/index/edition"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
@@ -42,6 +44,7 @@ func runCheck(e *env, fs *flags) error {
 	f.define(fs)
 	var j judging
 	j.define(fs)
+	f.defineDelivery(fs)
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
 	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")
 	printRules := fs.Bool("print-rules", false, "打印内置规则|print the embedded rules")
@@ -55,7 +58,9 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	if len(paths) == 0 {
-		return usage("CHECK_PATH", "没有给出要检查的文件", "no file to check is given")
+		if err := need("delivery", f.delivery); err != nil {
+			return err
+		}
 	}
 	rules, err := check.LoadRules(*rulesFile)
 	if err != nil {
@@ -67,6 +72,9 @@ func runCheck(e *env, fs *flags) error {
 		}
 	}
 	inputs, err := f.inputs()
+	if err == nil {
+		inputs, err = e.addDelivery(&f, inputs)
+	}
 	if err != nil {
 		return err
 	}
@@ -80,6 +88,17 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	j.check, j.read = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width}, p.end
+	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs)}
+	j.delivery, j.read = f.found, p.end
 	return e.judge(inputs, opt, j, f.report)
+}
+
+// expected returns the layers that must be there: of a whole delivery that has places, the
+// patches in them.
+func expected(f *reading, inputs []ingest.Input) []string {
+	places := slices.ContainsFunc(inputs, func(in ingest.Input) bool { return in.Layer == "region" || in.Layer == "cjdcq" })
+	if f.delivery == "" || !places {
+		return nil
+	}
+	return []string{"dltb"}
 }

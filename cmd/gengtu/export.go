@@ -17,7 +17,7 @@ import (
 
 // featureFormats are the endings of files of features; the last two hold their
 // attributes alone.
-var featureFormats = []string{".geojson", ".geojsonl", ".fgb", ".gpkg", ".shp", ".csv", ".xlsx"}
+var featureFormats = []string{".geojson", ".geojsonl", ".fgb", ".gpkg", ".shp", ".vct", ".csv", ".xlsx"}
 
 func runExport(e *env, fs *flags) error {
 	var job exportJob

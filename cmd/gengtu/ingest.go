@@ -19,7 +19,9 @@ import (
 
 // reading are the flags of the verbs that read deliveries.
 type reading struct {
-	layers                 list
+	layers, attributes     list
+	delivery               string
+	found                  *ingest.Delivery // in the folder of delivery
 	crs, encoding, vintage string
 	strict                 bool
 	report                 string
@@ -35,6 +37,7 @@ func (f *reading) define(fs *flags) {
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
 	fs.Float64Var(&f.slivers, "mend-slivers", 0, "不超过此宽度（米）的缝隙和重叠并到相邻图斑，0 为不并|close gaps and overlaps of up to this width, in metres; 0 closes none")
+	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
 	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
@@ -51,7 +54,10 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 		opt.CRS = &crs
 	}
 	var err error
-	opt.Profiles, err = loadProfiles(f.profiles)
+	if opt.Profiles, err = loadProfiles(f.profiles); err != nil {
+		return opt, err
+	}
+	opt.Attributes, err = f.tables()
 	return opt, err
 }
 
@@ -84,6 +90,9 @@ func (f *reading) mender() (*check.Checker, error) {
 }
 
 func (f *reading) inputs() ([]ingest.Input, error) {
+	if err := f.badVintage(); err != nil {
+		return nil, err
+	}
 	exists := func(path string) bool { _, err := os.Stat(path); return err == nil }
 	var out []ingest.Input
 	for _, text := range f.layers {
@@ -99,6 +108,7 @@ func (f *reading) inputs() ([]ingest.Input, error) {
 func runIngest(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	f.defineDelivery(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
 	out := fs.String("out", "", "版本目录|the edition's directory")
 	tierName := fs.String("tier", "secure", "版别|tier")
@@ -111,7 +121,7 @@ func runIngest(e *env, fs *flags) error {
 	if err := need("out", *out); err != nil {
 		return err
 	}
-	if len(f.layers) == 0 {
+	if len(f.layers) == 0 && f.delivery == "" {
 		return need("layer", "")
 	}
 	tier, err := edition.ParseTier(*tierName)
@@ -128,6 +138,9 @@ func runIngest(e *env, fs *flags) error {
 	}
 	bytes, err := byteSize(*memory)
 	if err != nil {
+		return err
+	}
+	if inputs, err = e.addDelivery(&f, inputs); err != nil {
 		return err
 	}
 	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes, &stages{}})
@@ -166,7 +179,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	p.end()
 	rep.Edition = out
 	if err != nil {
-		return errors.Join(err, e.giveReport(timedReport{Report: rep}, f.report))
+		return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
 	}
 	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
 	if err := e.complete(d, m, w); err != nil {
@@ -174,14 +187,15 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	}
 	rep.Generation = m.Generation
 	w.stages.note(e)
-	return e.giveReport(timedReport{rep, w.stages.list}, f.report)
+	return e.giveReport(timedReport{rep, f.found, w.stages.list}, f.report)
 }
 
 // timedReport is a report with what the work spent its time on. Times are no part of
 // what must be the same from run to run, which the report itself is.
 type timedReport struct {
 	*ingest.Report
-	Stages []stage `json:"stages,omitempty"`
+	Delivery *ingest.Delivery `json:"delivery,omitempty"`
+	Stages   []stage          `json:"stages,omitempty"`
 }
 
 // giveReport prints the report, and writes it to a file when one is asked for.

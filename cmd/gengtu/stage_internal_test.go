@@ -57,7 +57,7 @@ func TestStagesAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	timed, err := json.Marshal(timedReport{rep, s.list})
+	timed, err := json.Marshal(timedReport{Report: rep, Stages: s.list})
 	if err != nil {
 		t.Fatal(err)
 	}

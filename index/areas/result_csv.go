@@ -119,10 +119,20 @@ func harmless(s string) string {
 	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return s
 	}
-	if _, ok := plainNumber(s); ok {
+	if plainNumber(s) {
 		return s
 	}
 	return "'" + s
+}
+
+// plainNumber tells whether s is digits with a point and a sign; no other form of
+// number.
+func plainNumber(s string) bool {
+	if strings.Trim(s, "0123456789.-+") != "" {
+		return false
+	}
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
 }
 
 // rows returns the rows of shape n.

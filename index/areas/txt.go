@@ -1,39 +1,19 @@
 package areas
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
-	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"gengtu/index/geo"
-	"gengtu/index/problem"
+	"gengtu/index/txt"
 )
 
-// LooksLikeTXT tells whether data is the beginning of a surveyor's TXT: a line in
-// square brackets that is no JSON, or a note before it.
-func LooksLikeTXT(data []byte) bool {
-	if decoded, err := decodeTXT(data[:min(len(data), 4096)], cutShort); err == nil {
-		data = decoded
-	}
-	return bytes.Contains(data, []byte(sectionAttributes)) || bytes.Contains(data, []byte(sectionParcels))
-}
+// LooksLikeTXT tells whether data is the beginning of a surveyor's TXT.
+func LooksLikeTXT(data []byte) bool { return txt.LooksLike(data) }
 
-// The sections of the format.
-const (
-	sectionAttributes = "[属性描述]"
-	sectionParcels    = "[地块坐标]"
-)
-
-// ParseTXT reads the surveyor's TXT of boundary points (报盘格式), in GBK or UTF-8:
-// a section of attributes that say the coordinate system, and parcels, each a
-// line that ends in @ followed by its points, northing before easting. Each
-// parcel is a shape with its number as id; the rings of a parcel are read by the
-// even-odd rule, so that ring 2 and later are holes where they lie inside and
-// parts where they lie beside. Rings need not be closed.
+// ParseTXT reads the surveyor's TXT of boundary points (报盘格式), see [txt.Parse].
+// Each parcel is a shape with its number as id.
 //
 // The coordinate system is that of the file; crs, when it is not nil, takes its
 // place. Without a zone in the file that of the eastings is taken, and told. What
@@ -41,360 +21,60 @@ const (
 // file, and of the limits (TXT_…, TOO_LARGE_COLLECTION, TOO_LARGE_SHAPES).
 // Problems name the line. Nothing of data is kept.
 func ParseTXT(data []byte, crs *geo.CRS, lim Limits) ([]Given, geo.CRS, error) {
-	text, err := decodeTXT(data, whole)
-	if err != nil {
+	f, err := txt.Parse(data, txt.Limits{Points: lim.Vertices, Parcels: lim.Features})
+	switch {
+	case errors.Is(err, txt.ErrParcels):
+		return nil, geo.CRS{}, tooManyShapes(lim)
+	case errors.Is(err, txt.ErrPoints):
+		return nil, geo.CRS{}, tooLarge(geo.ErrGeometryLimit)
+	case err != nil:
 		return nil, geo.CRS{}, err
 	}
-	r := txtReader{lim: lim, attributes: map[string]txtValue{}, shapes: []Given{}}
-	for line := range bytes.SplitSeq(text, []byte{'\n'}) {
-		r.line++
-		if err := r.read(strings.TrimSpace(string(line))); err != nil {
-			return nil, geo.CRS{}, err
-		}
-	}
-	r.endParcel()
-	if !r.parcels {
-		return nil, geo.CRS{}, problem.New("TXT_NO_PARCELS", "没有 %s 一节", "there is no section %s", sectionParcels).
-			Advise("这应是报盘格式的界址点坐标文件", "this should be a file of boundary points with that section")
-	}
-	if len(r.shapes) == 0 {
-		return nil, geo.CRS{}, problem.New("TXT_NO_PARCELS", "%s 里没有地块", "the section %s has no parcel", sectionParcels)
+	shapes := make([]Given, len(f.Parcels))
+	for i := range f.Parcels {
+		shapes[i] = givenParcel(&f.Parcels[i])
 	}
 	if crs != nil {
-		return r.shapes, *crs, nil
+		return shapes, *crs, nil
 	}
-	found, err := r.crs()
-	return r.shapes, found, err
-}
-
-// txtPart tells whether text to decode is whole.
-type txtPart uint8
-
-const (
-	whole txtPart = iota
-	cutShort
-)
-
-// decodeTXT returns the text in UTF-8. What is no UTF-8 is GBK, read as its
-// superset GB18030.
-func decodeTXT(data []byte, part txtPart) ([]byte, error) {
-	switch {
-	case bytes.HasPrefix(data, []byte("\uFEFF")):
-		data = data[len("\uFEFF"):]
-		if !utf8.Valid(data) && part == whole {
-			return nil, txtEncoding("UTF-8")
+	found, note, err := f.CRS()
+	if note != nil {
+		for i := range shapes {
+			shapes[i].Notes = append(shapes[i].Notes, note)
 		}
-		return data, nil
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		return nil, txtEncoding("UTF-16")
-	case utf8.Valid(data):
-		return data, nil
 	}
-	out, err := simplifiedchinese.GB18030.NewDecoder().Bytes(data)
-	if part == whole && (err != nil || bytes.ContainsRune(out, utf8.RuneError)) {
-		return nil, txtEncoding("GBK")
-	}
-	return out, err
+	return shapes, found, err
 }
 
-func txtEncoding(name string) error {
-	return problem.New("TXT_ENCODING", "文字不是完整的 %s 编码，这里读 GBK 和 UTF-8", "the text is no whole %s; GBK and UTF-8 are read here", name).
-		Advise("请另存为 UTF-8 或 ANSI(GBK)", "save it as UTF-8 or GBK")
-}
-
-// txtValue is an attribute and where it stood.
-type txtValue struct {
-	text string
-	line int
-}
-
-// txtReader reads a file line by line.
-type txtReader struct {
-	lim        Limits
-	line       int
-	section    string
-	parcels    bool // the section has begun
-	attributes map[string]txtValue
-	shapes     []Given
-	vertices   int
-	zoned      txtZone
-	parcel     *txtParcel
-}
-
-// txtZone is what the first easting of a file says of its zone.
-type txtZone struct {
-	point geo.XY
-	seen  bool
-}
-
-// read takes one line in.
-func (r *txtReader) read(line string) error {
-	switch {
-	case line == "":
-		return nil
-	case line[0] == '[' && line[len(line)-1] == ']':
-		r.endParcel()
-		r.section = line
-		r.parcels = r.parcels || line == sectionParcels
-		return nil
-	case r.section == sectionAttributes:
-		return r.attribute(line)
-	case r.section == sectionParcels && strings.HasSuffix(line, "@"):
-		r.endParcel()
-		return r.beginParcel(line)
-	case r.section == sectionParcels:
-		return r.point(line)
-	case r.section == "":
-		return problem.New("TXT_SYNTAX", "第 %d 行是 %.40q，应先有 %s", "line %d is %.40q; the section %s should come first", r.line, line, sectionAttributes).
-			Advise("这应是报盘格式的界址点坐标文件", "this should be a surveyor's file of boundary points")
-	}
-	return nil // a section of another purpose
-}
-
-// attribute reads a line NAME=VALUE.
-func (r *txtReader) attribute(line string) error {
-	name, value, ok := strings.Cut(line, "=")
-	if name = strings.TrimSpace(name); !ok || name == "" {
-		return problem.New("TXT_SYNTAX", "第 %d 行 %.40q 不是“名称=值”", "line %d, %.40q, is not NAME=VALUE", r.line, line)
-	}
-	if old, twice := r.attributes[name]; twice && old.text != strings.TrimSpace(value) {
-		return problem.New("TXT_SYNTAX", "第 %d 行又说了一次 %.20s，与第 %d 行不同", "line %d says %.20s again, otherwise than line %d", r.line, name, old.line)
-	}
-	const most = 1000 // the format has some ten
-	if len(r.attributes) == most {
-		return problem.New("TXT_SYNTAX", "第 %d 行：属性超过 %d 个", "line %d: there are more than %d attributes", r.line, most)
-	}
-	r.attributes[name] = txtValue{strings.TrimSpace(value), r.line}
-	return nil
-}
-
-// txtParcel is a parcel in the making.
-type txtParcel struct {
-	given  Given
-	line   int
-	count  int // points that are stated, -1 when they are not
-	points int
-	rings  [][]geo.XY
-	names  []string // of the rings
-	failed *problem.Problem
-}
-
-// fail keeps the first thing that is wrong with the parcel.
-func (p *txtParcel) fail(why *problem.Problem) {
-	if p.failed == nil {
-		p.failed = why
-	}
-}
-
-// note tells a doubt.
-func (p *txtParcel) note(what *problem.Problem) { p.given.Notes = append(p.given.Notes, what) }
-
-// The places of the fields in a parcel's line. The name may hold commas, so that
-// those behind it are counted from the end.
-const (
-	fieldCount = iota
-	fieldArea
-	fieldNumber
-	fieldName
-	parcelFields = 8 // without the @
-	fieldsBehind = 4 // the kind of geometry, sheet, use, class
-)
-
-// beginParcel reads the line that begins a parcel:
-// points,area,number,name,面,sheet,use,class,@.
-func (r *txtReader) beginParcel(line string) error {
-	if r.lim.Features > 0 && len(r.shapes) == r.lim.Features {
-		return tooManyShapes(r.lim)
-	}
-	p := &txtParcel{line: r.line, count: -1}
-	r.parcel = p
-	fields := strings.Split(strings.TrimSuffix(strings.TrimSuffix(line, "@"), ","), ",")
-	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
-	}
-	if len(fields) < parcelFields {
-		p.fail(problem.New("TXT_PARCEL", "第 %d 行有 %d 项，应为 8 项：界址点数,面积,地块编号,地块名称,面,图幅号,用途,地类编码,@",
-			"line %d has %d fields; there should be 8: points,area,number,name,面,sheet,use,class,@", r.line, len(fields)))
-		if len(fields) > fieldNumber {
-			p.given.ID = jsonText(fields[fieldNumber])
-		}
-		return nil
-	}
-	last := len(fields) - fieldsBehind
-	kind, sheet, use, class := fields[last], fields[last+1], fields[last+2], fields[last+3]
-	p.given.ID = jsonText(fields[fieldNumber])
-	if fields[fieldNumber] == "" {
-		p.given.ID = nil
+// givenParcel makes a parcel a shape.
+func givenParcel(p *txt.Parcel) Given {
+	g := Given{Polygons: p.Polygons, Notes: p.Notes}
+	if p.Number != "" {
+		g.ID = jsonText(p.Number)
 	}
 	stated := json.RawMessage("null")
-	if v, ok := plainNumber(fields[fieldArea]); ok && v >= 0 {
-		stated = json.RawMessage(strconv.FormatFloat(v, 'f', -1, 64))
-		p.given.Stated = &StatedArea{M2: v * 1e4, StepM2: lastDigit(fields[fieldArea]) * 1e4}
-	} else if fields[fieldArea] != "" {
-		p.note(problem.New("TXT_AREA", "第 %d 行的面积 %.20q 不是数", "the area %[2]q in line %[1]d is no number", r.line, cut(fields[fieldArea])))
+	if p.Stated {
+		stated = json.RawMessage(strconv.FormatFloat(p.AreaHa, 'f', -1, 64))
+		g.Stated = &StatedArea{M2: p.AreaHa * 1e4, StepM2: p.StepHa * 1e4}
 	}
-	p.given.Properties = txtProperties(strings.Join(fields[fieldName:last], ","), use, class, sheet, stated)
-	if n, err := strconv.Atoi(fields[fieldCount]); err == nil && n >= 0 {
-		p.count = n
-	} else {
-		p.note(problem.New("TXT_POINTS", "第 %d 行的界址点数 %.20q 不是整数", "the number of points %[2]q in line %[1]d is no whole number", r.line, cut(fields[fieldCount])))
+	g.Properties = txtProperties(p, stated)
+	if p.Problem != nil {
+		g.Err = p.Problem
+		return g
 	}
-	if kind != "面" {
-		p.fail(problem.New("TXT_KIND", "第 %d 行的图形是 %.20q，不是“面”", "the geometry in line %d is %.20q and not an area (面)", r.line, kind).
-			Advise("点和线没有面积", "points and lines have no area"))
+	if g.Stated != nil {
+		g.Stated.PlaneM2 = planeArea(p.Rings)
 	}
-	return nil
+	return g
 }
 
 // txtProperties is what an answer says of a parcel.
-func txtProperties(name, use, class, sheet string, statedHa json.RawMessage) json.RawMessage {
-	out := append([]byte(`{"name":`), jsonText(name)...)
-	out = append(append(out, `,"use":`...), jsonText(use)...)
-	out = append(append(out, `,"class":`...), jsonText(class)...)
-	out = append(append(out, `,"sheet":`...), jsonText(sheet)...)
+func txtProperties(p *txt.Parcel, statedHa json.RawMessage) json.RawMessage {
+	out := append([]byte(`{"name":`), jsonText(p.Name)...)
+	out = append(append(out, `,"use":`...), jsonText(p.Use)...)
+	out = append(append(out, `,"class":`...), jsonText(p.Class)...)
+	out = append(append(out, `,"sheet":`...), jsonText(p.Sheet)...)
 	return append(append(append(out, `,"stated_ha":`...), statedHa...), '}')
 }
 
 func jsonText(s string) json.RawMessage { return appendText(nil, s) }
-
-// cut shortens a text for a message.
-func cut(s string) string {
-	const most = 20
-	for i := range s {
-		if i > most {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
-
-// plainNumber reads digits with a point, and a sign; no other form of number.
-func plainNumber(s string) (float64, bool) {
-	for _, c := range s {
-		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' {
-			return 0, false
-		}
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	return v, err == nil
-}
-
-// lastDigit is the unit of the last digit of a number: 0.01 of 1.25.
-func lastDigit(s string) float64 {
-	unit := 1.0
-	if _, fraction, ok := strings.Cut(s, "."); ok {
-		for range fraction {
-			unit /= 10
-		}
-	}
-	return unit
-}
-
-// pointFields are those of a point's line: name, ring, northing, easting.
-const pointFields = 4
-
-// point reads a line of a boundary point.
-func (r *txtReader) point(line string) error {
-	p := r.parcel
-	if p == nil {
-		return problem.New("TXT_SYNTAX", "第 %d 行 %.40q 之前没有以 @ 结尾的地块行", "before line %d, %.40q, there is no parcel's line ending in @", r.line, line)
-	}
-	if r.vertices++; r.lim.Vertices > 0 && r.vertices > r.lim.Vertices {
-		return tooLarge(geo.ErrGeometryLimit)
-	}
-	p.points++
-	fields := strings.Split(strings.TrimSuffix(line, ","), ",")
-	if len(fields) != pointFields {
-		p.fail(problem.New("TXT_POINT", "第 %d 行 %.60q 有 %d 项，应为：点号,圈号,北坐标,东坐标", "line %d, %.60q, has %d fields; there should be: point,ring,northing,easting", r.line, line, len(fields)))
-		return nil
-	}
-	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
-	}
-	north, okN := plainNumber(fields[2])
-	east, okE := plainNumber(fields[3])
-	if !okN || !okE {
-		p.fail(problem.New("TXT_POINT", "第 %d 行 %.60q 的坐标不是数", "a coordinate in line %d, %.60q, is no number", r.line, line))
-		return nil
-	}
-	at := geo.XY{X: east, Y: north}
-	if !r.zoned.seen {
-		r.zoned = txtZone{at, true}
-	}
-	return r.add(at, fields[1])
-}
-
-// ringNumber tells whether a text is a whole number from 1.
-func ringNumber(text string) bool {
-	n, err := strconv.Atoi(text)
-	return err == nil && n > 0
-}
-
-// add puts a point on the ring of that name.
-func (r *txtReader) add(at geo.XY, ring string) error {
-	p := r.parcel
-	if !ringNumber(ring) {
-		p.fail(problem.New("TXT_POINT", "第 %d 行的圈号 %.20q 不是正整数", "the ring %[2]q in line %[1]d is no number from 1", r.line, cut(ring)))
-		return nil
-	}
-	if k := len(p.names); k == 0 || p.names[k-1] != ring {
-		for _, n := range p.names {
-			if n == ring {
-				p.fail(problem.New("TXT_RING", "第 %d 行又回到圈 %s，一圈的点要连着写", "line %d returns to ring %s; the points of a ring stand together", r.line, ring))
-				return nil
-			}
-		}
-		const most = 1000 // rings of one parcel, each of which is compared with all
-		if k == most {
-			p.fail(problem.New("TXT_RING", "第 %d 行：一个地块多于 %d 圈", "line %d: a parcel has more than %d rings", r.line, most))
-			return nil
-		}
-		p.names, p.rings = append(p.names, ring), append(p.rings, nil)
-	}
-	k := len(p.rings) - 1
-	p.rings[k] = append(p.rings[k], at)
-	return nil
-}
-
-// endParcel keeps the parcel that was being read, if any.
-func (r *txtReader) endParcel() {
-	p := r.parcel
-	if p == nil {
-		return
-	}
-	r.parcel = nil
-	closing := 0
-	for i, ring := range p.rings {
-		n := len(ring)
-		if n > 1 && ring[0] == ring[n-1] {
-			n--
-			closing++
-		}
-		if n < 3 {
-			p.fail(problem.New("TXT_RING", "第 %d 行的地块，圈 %s 只有 %d 个界址点", "of the parcel in line %d, ring %s has only %d points", p.line, p.names[i], n))
-		}
-	}
-	switch {
-	case p.points == 0:
-		p.fail(problem.New("TXT_PARCEL", "第 %d 行的地块没有界址点", "the parcel in line %d has no points", p.line))
-	case p.count >= 0 && p.count != p.points && p.count != p.points-closing:
-		p.note(problem.New("TXT_POINTS", "第 %d 行写 %d 个界址点，实有 %d 个（另有 %d 个闭合点）",
-			"line %d states %d points, there are %d (and %d that close rings)", p.line, p.count, p.points-closing, closing).
-			Advise("请核对有没有漏点", "check whether points are missing"))
-	}
-	r.keep(p)
-}
-
-// keep makes the parcel a shape.
-func (r *txtReader) keep(p *txtParcel) {
-	if p.failed != nil {
-		p.given.Err = p.failed
-		r.shapes = append(r.shapes, p.given)
-		return
-	}
-	p.given.Polygons = nested(p.rings)
-	if s := p.given.Stated; s != nil {
-		s.PlaneM2 = planeArea(p.rings)
-	}
-	r.shapes = append(r.shapes, p.given)
-}

@@ -95,7 +95,11 @@ type Layer struct {
 	// has none.
 	PatchM2 *float64 `json:"patch_m2"`
 	NetM2   *float64 `json:"net_m2"`
-	Fields  []Field  `json:"fields"`
+	// PatchComputed and NetComputed are of the features whose record has no such
+	// area, as far as one was computed; they are no part of PatchM2 and NetM2.
+	PatchComputed *ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *ComputedArea `json:"net_computed,omitempty"`
+	Fields        []Field       `json:"fields"`
 	// ClassField is the field by which merged shapes at low zooms are told
 	// apart, or "".
 	ClassField string `json:"class_field,omitempty"`
@@ -103,6 +107,13 @@ type Layer struct {
 	// themselves, -1 for every zoom; chosen when all tiles are built, and kept by
 	// updates. 0: not chosen yet.
 	ParcelZoom int `json:"parcel_zoom,omitempty"`
+}
+
+// ComputedArea adds up areas that no record gives and that were computed by the
+// survey's rule: TBMJ from the geometry, KCMJ and TBDLMJ from it and KCXS.
+type ComputedArea struct {
+	Features int     `json:"features"`
+	M2       float64 `json:"m2"`
 }
 
 // maxUpdates is how many updates a manifest names: ten years of one a day.

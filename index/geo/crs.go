@@ -170,6 +170,22 @@ func (c CRS) GaussKrueger() bool { return c.kind >= kindGauss6 }
 // the false easting; 0 for a system that is no Gauss-Krueger zone.
 func (c CRS) CentralMeridian() float64 { return c.meridian }
 
+// FalseEasting returns the easting on the central meridian, metres; 0 for a system
+// that is no Gauss-Krueger zone.
+func (c CRS) FalseEasting() float64 { return c.easting }
+
+// Zone returns the width of the zone, 3 or 6 degrees, and its number, whether it
+// stands before eastings or not; 0, 0 for a system that is no Gauss-Krueger zone.
+func (c CRS) Zone() (width, number int) {
+	switch c.kind {
+	case kindGauss6, kindGauss6Centre:
+		return meridiansPerZone6, (int(c.meridian) + meridiansPerZone6/2) / meridiansPerZone6
+	case kindGauss3, kindGauss3Centre:
+		return meridiansPerZone3, int(c.meridian) / meridiansPerZone3
+	}
+	return 0, 0
+}
+
 // zoneNumber returns the number that stands before the system's eastings, or 0.
 func (c CRS) zoneNumber() int {
 	if c.kind == kindGauss6 || c.kind == kindGauss3 {

@@ -128,6 +128,27 @@ func ProposeZone(p XY) (CRS, bool) {
 	return CRS{}, false
 }
 
+// ZoneOf returns the Gauss-Krueger zone of that number and width, 3 or 6 degrees, in
+// the form that p's easting has: with the number before it, or counted from the
+// central meridian. It returns false when there is no such zone.
+func ZoneOf(width, zone int, p XY) (CRS, bool) {
+	_, numbered := ProposeZone(p)
+	var code int
+	switch {
+	case width == 3 && zone >= firstZone3 && zone < firstZone3+zones3:
+		if code = codeGauss3Centre + zone - firstZone3; numbered {
+			code = codeGauss3 + zone - firstZone3
+		}
+	case width == 6 && zone >= firstZone6 && zone < firstZone6+zones6:
+		if code = codeGauss6Centre + zone - firstZone6; numbered {
+			code = codeGauss6 + zone - firstZone6
+		}
+	default:
+		return CRS{}, false
+	}
+	return gaussOf(code), true
+}
+
 // ProposeZoneNear is [ProposeZone] for eastings that may lack the zone number:
 // then it returns the 3 degree zone by central meridian whose meridian is
 // nearest to longitude lon, degrees, where the data are known to lie.

@@ -58,9 +58,9 @@ func after(a, b geo.Position) bool {
 }
 
 // add counts an edge of a feature.
-func (t *edgeTable) add(print uint64, owner uint32) {
-	step := int32(1) - 2*int32(print&1)
-	hash := print | 1 // never 0
+func (t *edgeTable) add(mark uint64, owner uint32) {
+	step := int32(1) - 2*int32(mark&1)
+	hash := mark | 1 // never 0
 	if 2*t.count >= len(t.slots) {
 		t.grow()
 	}
@@ -112,11 +112,11 @@ func (t *edgeTable) grow() {
 
 // take returns how often the edge with that fingerprint stays, in its own direction,
 // when owner is whom it is kept for, and forgets it.
-func (t *edgeTable) take(print uint64, owner uint32) int32 {
+func (t *edgeTable) take(mark uint64, owner uint32) int32 {
 	if t.count == 0 {
 		return 0
 	}
-	hash, mask := print|1, uint64(len(t.slots)-1)
+	hash, mask := mark|1, uint64(len(t.slots)-1)
 	for i := hash >> 1 & mask; t.slots[i].hash != 0; i = (i + 1) & mask {
 		s := &t.slots[i]
 		if s.hash != hash {
@@ -125,7 +125,7 @@ func (t *edgeTable) take(print uint64, owner uint32) int32 {
 		if s.owner != owner {
 			return 0
 		}
-		n := s.count * (1 - 2*int32(print&1))
+		n := s.count * (1 - 2*int32(mark&1))
 		s.count = 0
 		return n
 	}

@@ -11,12 +11,6 @@ import (
 	"gengtu/ingest/source"
 )
 
-// spoil is a way to make a record break a rule, of records that it says it can.
-type spoil struct {
-	rule string
-	do   func(l *landscape, n int, p *patch) bool
-}
-
 func (l *landscape) set(p *patch, field string, v any) { p.values[l.column(field)] = v }
 
 func (l *landscape) text(p *patch, field string) string {

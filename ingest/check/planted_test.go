@@ -39,7 +39,7 @@ func only(t *testing.T, got map[string][]check.Fault, rules ...string) {
 // bump is a dent in a border: from a point on it to a tip beside it and back.
 type bump struct {
 	patch, neighbour int
-	ring, at         int
+	at               int
 	from, tip, to    geo.XY
 	area             float64
 }
@@ -71,7 +71,7 @@ func (l *landscape) findBump(n int, area, depth float64, outward bool) (bump, bo
 		if !outward {
 			room = p
 		}
-		if clear(room, &k) {
+		if roomy(room, &k) {
 			k.area = math.Abs(ringArea([]geo.XY{k.from, k.tip, k.to, k.from}))
 			return k, true
 		}
@@ -88,9 +88,9 @@ func ringArea(r []geo.XY) float64 {
 	return sum / 2
 }
 
-// clear tells whether the dent lies in a patch with room around it: its tip inside, and no
+// roomy tells whether the dent lies in a patch with room around it: its tip inside, and no
 // border but the one that it stands on nearer than 5 cm to it.
-func clear(p *patch, k *bump) bool {
+func roomy(p *patch, k *bump) bool {
 	in := false
 	for _, r := range p.rings {
 		for i := 1; i < len(r); i++ {

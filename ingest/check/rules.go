@@ -50,22 +50,22 @@ const (
 // Rule is one rule of the survey, or of ours.
 type Rule struct {
 	// Number is the survey's, or ours where OwnNumber says so.
-	Number    string `yaml:"rule"`
-	OwnNumber bool   `yaml:"own_number"`
+	Number    string `yaml:"rule" json:"rule"`
+	OwnNumber bool   `yaml:"own_number" json:"own_number,omitempty"`
 	// Check is which check of the program finds its faults.
-	Check string `yaml:"check"`
-	Group Group  `yaml:"group"`
+	Check string `yaml:"check" json:"check"`
+	Group Group  `yaml:"group" json:"group"`
 	// Severity is 一类, 二类 or 三类, the first the gravest.
-	Severity            string `yaml:"severity"`
-	SeverityUnconfirmed bool   `yaml:"severity_unconfirmed"`
+	Severity            string `yaml:"severity" json:"severity"`
+	SeverityUnconfirmed bool   `yaml:"severity_unconfirmed" json:"severity_unconfirmed,omitempty"`
 	// Layers are the layers that it applies to; "*" is all.
-	Layers []string `yaml:"layers"`
+	Layers []string `yaml:"layers" json:"layers"`
 	// Thresholds are the numbers that the check compares with, by name; the unit is the
 	// name's end.
-	Thresholds map[string]float64 `yaml:"thresholds"`
-	Title      edition.Title      `yaml:"title"`
-	Advice     edition.Title      `yaml:"advice"`
-	Source     string             `yaml:"source"`
+	Thresholds map[string]float64 `yaml:"thresholds" json:"thresholds,omitempty"`
+	Title      edition.Title      `yaml:"title" json:"title"`
+	Advice     edition.Title      `yaml:"advice" json:"advice"`
+	Source     string             `yaml:"source" json:"source,omitempty"`
 
 	index int // in Rules.List
 }

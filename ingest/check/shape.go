@@ -35,9 +35,6 @@ func (j *judging) shapes() {
 		}
 		j.findAt(check, b.At, math.NaN(), "第 %d 部分第 %d 环，%d 处（%s）", "part %d, ring %d, %d in all (%s)", b.Polygon+1, b.Ring+1, b.Count, b.Rule)
 	}
-	if n := repeated(j.f.Delivered); n > 0 {
-		j.find("repeated-point", "%d 处", "%d", n)
-	}
 	if n := len(j.f.Delivered); n > 1 {
 		j.find("multipart", "%d 个部件", "%d parts", n)
 	}
@@ -70,22 +67,6 @@ func (j *judging) redrawn() bool {
 		}
 	}
 	return false
-}
-
-// repeated counts the points of rings that follow themselves, as delivered. A ring's last
-// point, which closes it, is none.
-func repeated(polygons [][][]geo.XY) int {
-	n := 0
-	for _, p := range polygons {
-		for _, r := range p {
-			for i := 1; i < len(r); i++ {
-				if r[i] == r[i-1] {
-					n++
-				}
-			}
-		}
-	}
-	return n
 }
 
 // border asks the rules about the lengths and angles of a feature's border. Distances are

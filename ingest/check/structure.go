@@ -13,7 +13,7 @@ import (
 func (c *Checker) structure(context.Context) error {
 	for _, l := range c.layers {
 		if l.features == 0 {
-			if err := c.layerFault(l, "layer-empty", 0, "%s", l.seen.Layer); err != nil {
+			if err := c.layerFault(l, "layer-empty", 0, l.seen.Layer); err != nil {
 				return err
 			}
 		}
@@ -21,20 +21,20 @@ func (c *Checker) structure(context.Context) error {
 			if l.field(name) >= 0 {
 				continue
 			}
-			if err := c.layerFault(l, "field-present", 0, "%s", name); err != nil {
+			if err := c.layerFault(l, "field-present", 0, name); err != nil {
 				return err
 			}
 		}
 		for _, f := range l.seen.Fields {
 			if l.profile.Standard && !l.profile.Knows(f.Name) {
-				if err := c.layerFault(l, "unknown-field", 0, "%s", f.Name); err != nil {
+				if err := c.layerFault(l, "unknown-field", 0, f.Name); err != nil {
 					return err
 				}
 			}
 		}
 		for i, f := range l.seen.Files {
 			if !surveySystem(f.CRS) {
-				if err := c.layerFault(l, "crs", i, "%s", f.CRS.Name()); err != nil {
+				if err := c.layerFault(l, "crs", i, f.CRS.Name()); err != nil {
 					return err
 				}
 			}
@@ -71,9 +71,9 @@ func (c *Checker) present() error {
 }
 
 // layerFault reports a fault of a layer, in one of its files.
-func (c *Checker) layerFault(l *layerCheck, check string, file int, text string, args ...any) error {
+func (c *Checker) layerFault(l *layerCheck, check string, file int, what string) error {
 	for _, r := range l.rules[check] {
-		if err := c.book.report(&found{place: place{layer: l, file: file}, rule: r, zh: text, en: text, args: args, areaM2: math.NaN()}); err != nil {
+		if err := c.book.report(&found{place: place{layer: l, file: file}, rule: r, zh: "%s", en: "%s", args: []any{what}, areaM2: math.NaN()}); err != nil {
 			return err
 		}
 	}

@@ -279,6 +279,9 @@ func (f *file) takeOver(other *file) error {
 		if p.Files == nil {
 			p.Files = from.Files
 		}
+		if p.Delivery == nil {
+			p.Delivery, p.DeliveryElse = from.Delivery, from.DeliveryElse
+		}
 		if p.Fits == nil {
 			p.Fits = from.Fits
 		}

@@ -45,6 +45,12 @@ type Profile struct {
 	// Files are the names that files and tables of the layer have, without folder
 	// and ending, in any case; * stands for any text.
 	Files []string `yaml:"files"`
+	// Delivery are the names by which the layer is found in a folder: patterns as of
+	// [path.Match], those that name the same thing in one, with | between them; digits
+	// and places around a name are passed over. DeliveryElse are taken where a folder
+	// has none of Delivery.
+	Delivery     []string `yaml:"delivery"`
+	DeliveryElse []string `yaml:"delivery_else"`
 	// Fits are other layers that such a file may be given as without a doubt.
 	Fits []string `yaml:"fits"`
 	// ByName tells that the fields alone do not tell this layer from another: it is

@@ -35,7 +35,7 @@ type builder struct {
 func (b *builder) build() *Report {
 	r := &Report{
 		Format: Format, Version: Version, Program: b.opt.Program, Strict: b.strict, Fails: slices.Clone(b.opt.Check.Rules.Fails),
-		Date: b.opt.Date, County: b.rec.county(), found: b.found,
+		Date: b.opt.Date, County: b.rec.county(), Delivery: b.opt.Delivery, found: b.found,
 		Layers: []Layer{}, Rules: []Rule{}, Faults: []Fault{}, Findings: []Finding{}, Errors: []*problem.Problem{},
 	}
 	if b.opt.County != "" {

@@ -44,6 +44,8 @@ type Options struct {
 	// Date and County are printed as they are given. Without a county the report takes
 	// that of the delivery's codes; without a date it leaves a blank to write one.
 	Date, County string
+	// Delivery is what was found in the delivery's folder; nil when the files were named.
+	Delivery *ingest.Delivery
 	// Drawing says whether shapes are kept for the page's pictures.
 	Drawing Drawing
 }
@@ -72,6 +74,9 @@ type Report struct {
 	Fails   []string `json:"failing_severities"`
 	Date    string   `json:"date,omitempty"`
 	County  County   `json:"county"`
+
+	// Delivery is what was found in the delivery's folder, and what of it is not taken.
+	Delivery *ingest.Delivery `json:"delivery,omitempty"`
 
 	Summary Summary `json:"summary"`
 	Layers  []Layer `json:"layers"`

@@ -35,6 +35,11 @@ func (r *Report) Write(w io.Writer, lang problem.Lang) error {
 	for _, e := range r.Errors {
 		p.line("! %s", "! %s", visible(e.Text(lang)))
 	}
+	if r.Delivery != nil {
+		for _, a := range r.Delivery.Aside {
+			p.line("未检查：%s", "not checked: %s", visible(a.Problem.Text(lang)))
+		}
+	}
 	for i := range r.Layers {
 		p.layer(&r.Layers[i])
 	}

@@ -33,6 +33,7 @@ type batchReader interface {
 type Scratch struct {
 	features []Feature
 	json     *jsonParser
+	vct      *vctParser
 }
 
 // NextBatch takes the next records off the file: several hundred, or fewer large

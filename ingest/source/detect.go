@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"gengtu/index/problem"
+	"gengtu/index/txt"
 )
 
 // format is a file format that can be read.
@@ -20,11 +22,23 @@ const (
 	formatShapefile
 	formatGeoPackage
 	formatFlatGeobuf
+	formatVCT
+	formatTXT
+	formatZip
+	formatGDB
 )
+
+// several tells whether a file of the format may hold several layers.
+func (f format) several() bool {
+	return f == formatGeoPackage || f == formatVCT || f == formatZip || f == formatGDB
+}
 
 // sniffBytes is how much of a file's beginning is looked at; more than any
 // format's mark needs, so that white space before JSON does not hide it.
 const sniffBytes = 512
+
+// vctBegin is what a VCT file begins with.
+const vctBegin = "HeadBegin"
 
 // utf8BOM is the byte order mark that some programs put before UTF-8 text.
 var utf8BOM = []byte{0xEF, 0xBB, 0xBF}
@@ -42,11 +56,11 @@ func detect(path string) (format, error) {
 			Advise("先存成文件再交", "save what comes out of it as a file first")
 	}
 	if info.IsDir() {
-		p := problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file")
-		if ext == ".gdb" {
-			return 0, p.Advise("先转换：ogr2ogr 输出.gpkg %s", "convert it first: ogr2ogr OUT.gpkg %s", path)
+		if IsGeodatabase(path) {
+			return formatGDB, nil
 		}
-		return 0, p.Advise("请给出其中的数据文件", "name a data file in it")
+		return 0, problem.New("SOURCE_DIRECTORY", "是文件夹，不是数据文件", "is a folder, not a data file").
+			Advise("请给出其中的数据文件，整个文件夹用 --delivery", "name a data file in it, or the whole folder with --delivery")
 	}
 	head, err := readHead(path)
 	if err != nil {
@@ -71,16 +85,24 @@ func detectContent(head []byte, ext string) (format, error) {
 			Advise("请给出 .shp 文件", "name the .shp file")
 	case bytes.HasPrefix(head, []byte{0, 0, 0x27, 0x0A}):
 		return formatShapefile, nil
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return 0, problem.New("SOURCE_ZIP", "是压缩包", "is a zip archive").
-			Advise("请先解压，再给出其中的数据文件", "unpack it and name the data file in it")
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return formatZip, nil
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}):
 		return 0, problem.New("GEOJSON_ENCODING", "文本是 UTF-16 编码", "the text is UTF-16").
 			Advise("请另存为 UTF-8", "save it as UTF-8")
 	}
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
+	if len(text) > 1 && text[0] == '[' && text[1] >= utf8.RuneSelf && txt.LooksLike(head) {
+		return formatTXT, nil // no JSON goes on like this
+	}
 	if len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == recordSeparator) {
 		return formatGeoJSON, nil
+	}
+	if len(text) > len(vctBegin) && bytes.EqualFold(text[:len(vctBegin)], []byte(vctBegin)) {
+		return formatVCT, nil
+	}
+	if txt.LooksLike(head) {
+		return formatTXT, nil
 	}
 	return detectEnding(len(text) == 0, ext)
 }
@@ -91,14 +113,14 @@ func detectEnding(blank bool, ext string) (format, error) {
 	expected := map[string]string{
 		".shp": "shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeobuf",
 		".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSON", ".geojsons": "GeoJSON",
-		".ndjson": "GeoJSON", ".jsonl": "GeoJSON",
+		".ndjson": "GeoJSON", ".jsonl": "GeoJSON", ".vct": "VCT",
 	}[ext]
 	if expected == "GeoJSON" && blank {
 		return formatGeoJSON, nil
 	}
 	const (
-		advice   = "可读：shapefile、GeoPackage、GeoJSON（含文本序列）、FlatGeobuf"
-		adviceEn = "readable are shapefile, GeoPackage, GeoJSON (text sequences too) and FlatGeobuf"
+		advice   = "可读：shapefile（可为 zip）、GeoPackage、GeoJSON（含文本序列）、FlatGeobuf、VCT、报盘 TXT、File Geodatabase"
+		adviceEn = "readable are shapefile (zipped, too), GeoPackage, GeoJSON (text sequences too), FlatGeobuf, VCT, the surveyor's TXT and File Geodatabase"
 	)
 	if expected == "" {
 		return 0, problem.New("SOURCE_FORMAT", "不认识的文件格式", "not a known file format").Advise(advice, adviceEn)

@@ -55,12 +55,16 @@ const fgbNodeSize = 16
 // fgbReadAhead is the buffer of a file; a few thousand parcels.
 const fgbReadAhead = 1 << 20
 
+// fgbPiped is the largest feature that is taken out of a pipe: 60 million points.
+const fgbPiped = 1 << 30
+
 // flatGeobuf reads FlatGeobuf (flatgeobuf.org, version 3).
 type flatGeobuf struct {
 	layer    Layer
 	file     *os.File
 	in       *bufio.Reader
 	left     int64 // bytes that are not yet read
+	piped    bool  // nobody knows how many are left
 	types    []byte
 	geometry uint32 // of all features; 0 when each says its own
 	known    []map[string]any
@@ -109,7 +113,9 @@ func (r *flatGeobuf) read(n int64) ([]byte, error) {
 	if _, err := io.ReadFull(r.in, b); err != nil {
 		return nil, err
 	}
-	r.left -= n
+	if !r.piped {
+		r.left -= n
+	}
 	return b, nil
 }
 
@@ -247,14 +253,20 @@ func (r *flatGeobuf) Close() error { return r.file.Close() }
 
 // Next implements [Reader].
 func (r *flatGeobuf) Next(f *Feature) error {
-	if r.record == r.layer.Count || (r.layer.Count < 0 && r.left == 0) {
+	if !r.piped && (r.record == r.layer.Count || (r.layer.Count < 0 && r.left == 0)) {
 		return r.finish()
 	}
 	size, err := r.read(4)
+	if r.piped && errors.Is(err, io.EOF) {
+		return r.finish()
+	}
 	if err != nil {
 		return err
 	}
 	b, err := r.read(int64(binary.LittleEndian.Uint32(size)))
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return err
 	}
@@ -295,7 +307,7 @@ func (r *flatGeobuf) finish() error {
 	}
 	note(r.foreign, problem.New("FGB_COLUMNS", "%d 个要素自带字段表，其属性未读", "%d features describe their own columns; their attributes are not read", r.foreign.count))
 	note(r.wide, problem.New("FGB_INTEGER", "%d 个整数超出 64 位有符号范围，按实数处理", "%d integers are beyond 64 bits with sign, taken as reals", r.wide.count))
-	if r.left > 0 {
+	if r.left > 0 && !r.piped {
 		r.layer.Notes = append(r.layer.Notes, problem.New("FGB_TRAILING", "最后一个要素之后还有 %d 字节，未读", "%d bytes behind the last feature are not read", r.left))
 	}
 	return io.EOF

@@ -140,7 +140,7 @@ func TestRefused(t *testing.T) {
 		{"text named as a shapefile", []string{"x.shp"}, [][]byte{[]byte("hello")}, source.Options{}, "SOURCE_FORMAT"},
 		{"text named as a GeoPackage", []string{"x.gpkg"}, [][]byte{[]byte("hello")}, source.Options{}, "SOURCE_FORMAT"},
 		{"text named as nothing known", []string{"x.txt"}, [][]byte{[]byte("hello")}, source.Options{}, "SOURCE_FORMAT"},
-		{"a zip", []string{"x.zip"}, [][]byte{[]byte("PK\x03\x04...")}, source.Options{}, "SOURCE_ZIP"},
+		{"a zip", []string{"x.zip"}, [][]byte{[]byte("PK\x03\x04...")}, source.Options{}, "ZIP_DAMAGED"},
 		{"UTF-16", []string{"x.geojson"}, [][]byte{[]byte("\xff\xfe{\x00}\x00")}, source.Options{}, "GEOJSON_ENCODING"},
 		{"a dbf by itself", []string{"x.dbf"}, [][]byte{dbf}, source.Options{}, "SOURCE_COMPANION"},
 		{"a shapefile without dbf", []string{"x.shp"}, [][]byte{shp}, source.Options{}, "SHP_NO_DBF"},
@@ -180,7 +180,7 @@ func TestCornerCases(t *testing.T) {
 	for name, want := range map[string]string{
 		"shapefile_cases/line.shp": "SHP_TYPE", "shapefile_cases/linez.shp": "SHP_TYPE", "shapefile_cases/point.shp": "SHP_TYPE",
 		"shapefile_cases/multipoint.shp": "SHP_TYPE", "shapefile_cases/multipatch.shp": "SHP_TYPE",
-		"shapefile_cases/polygon.shp": "SHP_NO_DBF", "shapefile_cases/10m_populated_places_simple.zip": "SOURCE_ZIP",
+		"shapefile_cases/polygon.shp": "SHP_NO_DBF", "shapefile_cases/10m_populated_places_simple.zip": "SHP_TYPE",
 		"flatgeobuf/alldatatypes.fgb": "SOURCE_GEOMETRY_TYPE", "flatgeobuf/heterogeneous.fgb": "SOURCE_GEOMETRY_TYPE",
 		"flatgeobuf/no_properties.fgb": "SOURCE_GEOMETRY_TYPE", "flatgeobuf/surface/triangle.fgb": "SOURCE_GEOMETRY_TYPE",
 		"flatgeobuf/topp_states.fgb": "FGB_VERSION",

@@ -64,6 +64,36 @@ func groupRings(rings [][]geo.XY) ([][]int, *problem.Problem) {
 	return collect(parents), nil
 }
 
+// groupShape copies the rings of s, of which nothing says which form a polygon
+// together, as polygons.
+func (a *arena) groupShape(s *shape) ([][][]geo.XY, *problem.Problem) {
+	if p := s.finite(); p != nil {
+		return nil, p
+	}
+	if len(s.ringEnds) == 0 {
+		return nil, nil
+	}
+	if len(s.ringEnds) == 1 {
+		s.endPolygon()
+		return a.copyShape(s)
+	}
+	rings := a.copyRings(s)
+	groups, p := groupRings(rings)
+	if p != nil {
+		return nil, p
+	}
+	sorted := take(&a.rings, len(rings))[:0]
+	polygons := take(&a.polygons, len(groups))
+	for i, group := range groups {
+		start := len(sorted)
+		for _, ring := range group {
+			sorted = append(sorted, rings[ring])
+		}
+		polygons[i] = sorted[start:len(sorted):len(sorted)]
+	}
+	return polygons, nil
+}
+
 // collect turns the shell of each ring, or -1 for a shell, into groups.
 func collect(parents []int) [][]int {
 	place := make([]int, len(parents))

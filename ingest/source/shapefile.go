@@ -271,33 +271,7 @@ func (r *shapefile) polygons(b []byte) ([][][]geo.XY, *problem.Problem) {
 		}
 		r.shape.endRing()
 	}
-	return r.group()
-}
-
-// group forms polygons of the rings in r.shape.
-func (r *shapefile) group() ([][][]geo.XY, *problem.Problem) {
-	if p := r.shape.finite(); p != nil {
-		return nil, p
-	}
-	if len(r.shape.ringEnds) == 1 {
-		r.shape.endPolygon()
-		return r.arena.copyShape(&r.shape)
-	}
-	rings := r.arena.copyRings(&r.shape)
-	groups, p := groupRings(rings)
-	if p != nil {
-		return nil, p
-	}
-	sorted := take(&r.arena.rings, len(rings))[:0]
-	polygons := take(&r.arena.polygons, len(groups))
-	for i, group := range groups {
-		start := len(sorted)
-		for _, ring := range group {
-			sorted = append(sorted, rings[ring])
-		}
-		polygons[i] = sorted[start:len(sorted):len(sorted)]
-	}
-	return polygons, nil
+	return r.arena.groupShape(&r.shape)
 }
 
 // Close implements [Reader].

@@ -92,6 +92,9 @@ type Layer struct {
 	Count int64
 	// About is how many records there may be where Count is -1, 0 when nothing is known.
 	About int64
+	// NoGeometry tells that the layer is a table of attributes by its own word: its
+	// records have no polygons.
+	NoGeometry bool
 	// Notes tell what was met that loses or doubts something without stopping
 	// the reading. The list is complete when Next has returned io.EOF.
 	Notes []*problem.Problem
@@ -104,6 +107,9 @@ type CRSInfo struct {
 	EPSG int
 	WKT  string
 	Name string
+	// Problem is why what the file says cannot be taken; nil when it can, or says
+	// nothing.
+	Problem *problem.Problem
 }
 
 // Options choose what to read of a file and how.
@@ -180,6 +186,14 @@ func Open(ctx context.Context, path string, opt Options) (Reader, error) {
 		r, err = openGeoPackage(ctx, path, opt)
 	case formatFlatGeobuf:
 		r, err = openFlatGeobuf(path)
+	case formatVCT:
+		r, err = openVCT(ctx, path, opt)
+	case formatTXT:
+		r, err = openTXT(path, opt)
+	case formatZip:
+		r, err = openZip(ctx, path, opt)
+	case formatGDB:
+		r, err = openGDB(ctx, path, opt)
 	default:
 		r, err = openGeoJSON(ctx, path, opt)
 	}
@@ -188,24 +202,57 @@ func Open(ctx context.Context, path string, opt Options) (Reader, error) {
 	}
 	l := r.Layer()
 	l.Path = path
-	if opt.Table != "" && form != formatGeoPackage && opt.Table != l.Table {
+	if opt.Table != "" && !form.several() && opt.Table != l.Table {
 		return nil, errors.Join(noTable(opt.Table, []string{l.Table}).In(path), r.Close())
 	}
 	return &stream{Reader: r, ctx: ctx}, nil
 }
 
+// TableInfo is a layer in a file.
+type TableInfo struct {
+	Name string
+	// NoGeometry tells that it is a table of attributes.
+	NoGeometry bool
+}
+
 // Tables lists the names of the layers with polygons in the file at path, in the
 // file's order. A format with one layer gives one name.
 func Tables(path string) ([]string, error) {
+	all, err := AllTables(path)
+	var names []string
+	for _, t := range all {
+		if !t.NoGeometry {
+			names = append(names, t.Name)
+		}
+	}
+	return names, err
+}
+
+// AllTables lists the layers with polygons and the tables of attributes in the file
+// at path, in the file's order.
+func AllTables(path string) ([]TableInfo, error) {
 	form, err := detect(path)
 	if err != nil {
 		return nil, inFile(err, path)
 	}
-	if form != formatGeoPackage {
-		return []string{baseName(path)}, nil
+	var out []TableInfo
+	switch form {
+	case formatGeoPackage:
+		var names []string
+		names, err = geoPackageTables(path)
+		for _, n := range names {
+			out = append(out, TableInfo{Name: n})
+		}
+	case formatVCT:
+		out, err = vctTables(path)
+	case formatZip:
+		out, err = zipTables(path)
+	case formatGDB:
+		out, err = gdbTables(path)
+	default:
+		out = []TableInfo{{Name: baseName(path)}}
 	}
-	names, err := geoPackageTables(path)
-	return names, inFile(err, path)
+	return out, inFile(err, path)
 }
 
 // stream adds to a format's reader what is the same for all: the end by the

@@ -31,7 +31,7 @@ type Writer interface {
 
 // WriteOptions choose how a file is written. The zero value is usual.
 type WriteOptions struct {
-	// Encoding of the text of a shapefile; "" is GBK. The others are UTF-8.
+	// Encoding of the text of a shapefile and a VCT; "" is GBK. The others are UTF-8.
 	Encoding string
 	// CoordinateDecimals is how many digits GeoJSON coordinates have behind the
 	// point, zeros at the end left out; 0 is 10, which for degrees is the
@@ -81,7 +81,7 @@ const wgs84WKT = `GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298
 
 // Create begins a file at path for the features of l, in the format of path's
 // ending: .shp (with .shx, .dbf, .prj, .cpg), .gpkg, .geojson or .json,
-// .geojsonl (one feature a line), .fgb, .csv and .xlsx (attributes only). Of l the
+// .geojsonl (one feature a line), .fgb, .vct, .csv and .xlsx (attributes only). Of l the
 // table's name, the fields, the coordinate system and the number of features, where
 // it is known, are used. An ending that is not known is a *problem.Problem.
 func Create(path string, l *Layer, opt WriteOptions) (Writer, error) {
@@ -125,13 +125,15 @@ func create(path string, l *Layer, opt WriteOptions) (Writer, error) {
 		return createGeoJSONLines(path, l, opt)
 	case ".fgb":
 		return createFlatGeobuf(path, l, opt)
+	case ".vct":
+		return createVCT(path, l, opt)
 	case ".csv":
 		return createCSV(path, l, opt)
 	case ".xlsx":
 		return createXLSX(path, l)
 	default:
 		return nil, problem.New("EXPORT_FORMAT", "不能写 %q 格式", "cannot write the format %q", ext).
-			Advise("可写：.shp .gpkg .geojson .geojsonl .fgb .csv .xlsx", "it can write .shp .gpkg .geojson .geojsonl .fgb .csv .xlsx")
+			Advise("可写：.shp .gpkg .geojson .geojsonl .fgb .vct .csv .xlsx", "it can write .shp .gpkg .geojson .geojsonl .fgb .vct .csv .xlsx")
 	}
 }
 

@@ -1,4 +1,4 @@
-package areas
+package txt
 
 import (
 	"testing"

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"gengtu/index/problem"
+	"gengtu/ingest"
+)
+
+// defineDelivery defines the flag of the verbs that take a whole folder.
+func (f *reading) defineDelivery(fs *flags) {
+	fs.StringVar(&f.delivery, "delivery", "", "整个成果文件夹：按名称找出图层；--layer 已指明的图层不找|a whole delivery's folder: layers are found by their names, but for those that --layer names")
+}
+
+// addDelivery adds to inputs what is found in the folder of --delivery, and says what
+// was taken as what.
+func (e *env) addDelivery(f *reading, inputs []ingest.Input) ([]ingest.Input, error) {
+	if f.delivery == "" {
+		return inputs, nil
+	}
+	var named []string
+	for _, in := range inputs {
+		named = append(named, in.Layer)
+		if in.Layer == "cropland" || in.Layer == "dltb" {
+			named = append(named, "cropland", "dltb") // one brings the other
+		}
+	}
+	d, err := ingest.FindDelivery(e.ctx, f.delivery, named)
+	if err != nil {
+		return nil, err
+	}
+	f.found = d
+	if !e.json {
+		if err := d.Write(e.stderr, e.lang); err != nil {
+			return nil, err
+		}
+	}
+	return append(inputs, d.Inputs(f.vintage)...), nil
+}
+
+// tables reads the values of --attributes.
+func (f *reading) tables() ([]ingest.Attributes, error) {
+	var out []ingest.Attributes
+	for _, text := range f.attributes {
+		a, err := ingest.ParseAttributes(text)
+		if err != nil {
+			return nil, usageError{problem.Of(err)}
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// badVintage refuses a vintage of --delivery that is none; that of --layer is judged
+// with it.
+func (f *reading) badVintage() error {
+	if f.delivery == "" || f.vintage == "" {
+		return nil
+	}
+	_, err := ingest.ParseInput("other=x", f.vintage, func(string) bool { return true })
+	if p := problem.Of(err); p != nil {
+		return usageError{p}
+	}
+	return err
+}

@@ -1,0 +1,340 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
+	"gengtu/ingest/source"
+)
+
+// Delivery is what was found in a folder, by the names that the profiles give files
+// and tables.
+type Delivery struct {
+	Dir string `json:"dir"`
+	// Taken is in the order of layers and paths.
+	Taken []Taken `json:"taken"`
+	Aside []Aside `json:"aside"`
+	// Others counts files that are no map data: documents, tables, metadata.
+	Others int `json:"others"`
+}
+
+// Taken is a file, or a table of one, that is taken as a layer.
+type Taken struct {
+	Layer string `json:"layer"`
+	Path  string `json:"path"`
+	Table string `json:"table,omitempty"`
+}
+
+// Aside is map data that is not taken, and why.
+type Aside struct {
+	Path    string           `json:"path"`
+	Table   string           `json:"table,omitempty"`
+	Problem *problem.Problem `json:"problem"`
+}
+
+// Bounds of a folder that is searched.
+const (
+	deliveryFiles = 200_000
+	deliveryDepth = 32
+)
+
+// dataEndings are those of files that may hold a layer.
+var dataEndings = []string{".shp", ".gpkg", ".fgb", ".geojson", ".geojsonl", ".geojsons", ".json", ".vct", ".zip", ".txt"}
+
+// companionEndings are those of files that belong to others.
+var companionEndings = []string{".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".xml"}
+
+// found is a table whose name a profile knows.
+type found struct {
+	Taken
+	in     string // the folder or the file with several tables that it stands in
+	form   string // the file's ending
+	group  int    // of the profile's names, those of last resort behind the others
+	name   string // the one of the group that fits
+	resort bool   // it is one of last resort
+}
+
+// FindDelivery searches the folder dir and those in it, follows no links, and says
+// what it takes as which layer: files and tables are known by the names that the
+// profiles give (`delivery`, and `delivery_else` where a folder has none of those),
+// without regard to case, to digits, brackets and separators around them, or to Chinese names
+// of places before them. Several files of one layer add up. Layers in without are not
+// looked for.
+//
+// Problems: DELIVERY_FOLDER, DELIVERY_SIZE, DELIVERY_EMPTY, and DELIVERY_AMBIGUOUS
+// where the same data seem to be there twice: under two names in one folder, or in
+// two formats.
+func FindDelivery(ctx context.Context, dir string, without []string) (*Delivery, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, problem.New("DELIVERY_FOLDER", "--delivery 要的是文件夹，这里不是或不存在", "--delivery takes a folder; this is none or is not there").In(dir).
+			Advise("单个文件用 --layer", "give a single file by --layer")
+	}
+	known, err := profiles.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	s := &search{ctx: ctx, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
+	for _, p := range known.All() {
+		if !slices.Contains(without, p.Name) {
+			s.profiles = append(s.profiles, p)
+		}
+	}
+	if err := filepath.WalkDir(dir, s.visit); err != nil {
+		return nil, err
+	}
+	s.lastResort()
+	if err := s.ambiguous(); err != nil {
+		return nil, err
+	}
+	for _, f := range s.found {
+		s.delivery.Taken = append(s.delivery.Taken, f.Taken)
+	}
+	slices.SortFunc(s.delivery.Taken, func(a, b Taken) int {
+		return cmp.Or(cmp.Compare(rank(a.Layer), rank(b.Layer)), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Table, b.Table))
+	})
+	if len(s.delivery.Taken) == 0 && len(without) == 0 {
+		return nil, s.empty()
+	}
+	return s.delivery, nil
+}
+
+// empty is the problem of a folder in which nothing is known.
+func (s *search) empty() error {
+	p := problem.New("DELIVERY_EMPTY", "文件夹里没有认得的图层（%d 个数据文件不认得，%d 个其他文件）", "no layer is known in the folder (%d files of data are not known, %d others are there)", len(s.delivery.Aside), s.delivery.Others).In(s.delivery.Dir)
+	if len(s.delivery.Aside) > 0 {
+		a := s.delivery.Aside[0]
+		return p.Advise("例如 %[1]s%[2]s：%[3]s；可用 --layer 名称=路径 指明", "for example %[1]s%[2]s: %[4]s; name them with --layer NAME=PATH",
+			a.Path, hash(a.Table), a.Problem.Found(problem.Chinese), a.Problem.Found(problem.English))
+	}
+	return p.Advise("请核对路径", "check the path")
+}
+
+// search looks through a folder.
+type search struct {
+	ctx      context.Context
+	profiles []*profiles.Profile
+	delivery *Delivery
+	found    []found
+	seen     int
+}
+
+// visit implements fs.WalkDirFunc.
+func (s *search) visit(file string, entry fs.DirEntry, err error) error {
+	if err != nil {
+		return problem.New("DELIVERY_FOLDER", "文件夹读不了：%v", "the folder cannot be read: %v", err).In(file).Because(err).
+			Advise("请检查权限", "check the permissions")
+	}
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
+	if s.seen++; s.seen > deliveryFiles {
+		return problem.New("DELIVERY_SIZE", "文件超过 %d 个", "there are more than %d files", deliveryFiles).In(s.delivery.Dir).
+			Advise("请指到更小的文件夹", "name a smaller folder")
+	}
+	name, ending := entry.Name(), strings.ToLower(filepath.Ext(entry.Name()))
+	hidden := strings.HasPrefix(name, ".") && file != s.delivery.Dir || name == "__MACOSX"
+	switch {
+	case entry.IsDir() && ending == ".gdb":
+		s.look(file, ending)
+		return fs.SkipDir
+	case entry.IsDir() && (hidden || s.depth(file) > deliveryDepth):
+		return fs.SkipDir
+	case entry.IsDir() || hidden:
+	case !entry.Type().IsRegular():
+		s.aside(file, "", problem.New("SOURCE_SPECIAL", "是链接或设备，不读", "is a link or a device; it is not read"))
+	case slices.Contains(dataEndings, ending):
+		s.look(file, ending)
+	case !slices.Contains(companionEndings, ending):
+		s.delivery.Others++
+	}
+	return nil
+}
+
+// depth is how many folders a path lies below the delivery's.
+func (s *search) depth(file string) int {
+	inside, err := filepath.Rel(s.delivery.Dir, file)
+	if err != nil {
+		return deliveryDepth + 1
+	}
+	return strings.Count(inside, string(filepath.Separator))
+}
+
+// aside notes map data that is not taken.
+func (s *search) aside(file, table string, why *problem.Problem) {
+	s.delivery.Aside = append(s.delivery.Aside, Aside{file, table, why})
+}
+
+// errUnknownName is said of data whose name no profile has.
+var errUnknownName = problem.New("DELIVERY_UNKNOWN", "名称不是任何图层的", "its name is that of no layer").
+	Advise("要读就用 --layer 名称=路径 指明", "name it with --layer NAME=PATH to have it read")
+
+// look finds what the tables of a file are.
+func (s *search) look(file, ending string) {
+	tables, err := source.AllTables(file)
+	if p := problem.Of(err); err != nil {
+		if p == nil {
+			p = problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err)
+		}
+		if ending == ".txt" && p.Code == "SOURCE_FORMAT" {
+			s.delivery.Others++ // a text of another purpose
+			return
+		}
+		s.aside(file, "", p)
+		return
+	}
+	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	for _, t := range tables {
+		f := found{Taken: Taken{Path: file, Table: t.Name}, in: file, form: ending}
+		names := []string{path.Base(t.Name)}
+		if len(tables) == 1 {
+			f.Table, f.in = "", filepath.Dir(file)
+			names = append(names, base)
+		}
+		switch s.name(&f, names); {
+		case f.Layer == "" && t.NoGeometry:
+			s.aside(file, t.Name, problem.New("DELIVERY_TABLE", "没有图形的表", "a table without geometry"))
+		case f.Layer == "":
+			s.aside(file, f.Table, errUnknownName)
+		case t.NoGeometry:
+			s.aside(file, t.Name, problem.New("DELIVERY_TABLE", "%s 是没有图形的表", "%s is a table without geometry", f.Layer))
+		default:
+			s.found = append(s.found, f)
+		}
+	}
+}
+
+// name finds the layer that one of the names is of; the first name counts most.
+func (s *search) name(f *found, names []string) {
+	for _, name := range names {
+		for _, form := range nameForms(name) {
+			for i := range s.profiles {
+				if s.fits(f, s.profiles[i], form) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fits tells whether a profile has that name, and which it is.
+func (s *search) fits(f *found, p *profiles.Profile, name string) bool {
+	for i, group := range append(slices.Clone(p.Delivery), p.DeliveryElse...) {
+		for alternative := range strings.SplitSeq(group, "|") {
+			alternative = strings.ToUpper(strings.TrimSpace(alternative))
+			if ok, err := path.Match(alternative, name); err == nil && ok {
+				f.Layer, f.group, f.name, f.resort = p.Name, i, alternative, i >= len(p.Delivery)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nameForms are the forms of a name that are looked for, in this order: in capitals,
+// without digits, brackets and separators around it, and without Chinese words around
+// that.
+func nameForms(name string) []string {
+	whole := strings.ToUpper(strings.TrimSpace(name))
+	around := func(r rune) bool {
+		return unicode.IsDigit(r) || unicode.IsSpace(r) || strings.ContainsRune("_-.()（）[]【】", r)
+	}
+	bare := strings.TrimFunc(whole, around)
+	inner := strings.TrimFunc(bare, func(r rune) bool { return around(r) || unicode.Is(unicode.Han, r) })
+	forms := []string{whole}
+	for _, f := range []string{bare, inner} {
+		if f != "" && !slices.Contains(forms, f) {
+			forms = append(forms, f)
+		}
+	}
+	return forms
+}
+
+// lastResort puts names of last resort aside where the layer's own are there, too.
+func (s *search) lastResort() {
+	own := map[[2]string]bool{}
+	for _, f := range s.found {
+		if !f.resort {
+			own[[2]string{f.in, f.Layer}] = true
+		}
+	}
+	s.found = slices.DeleteFunc(s.found, func(f found) bool {
+		if !f.resort || !own[[2]string{f.in, f.Layer}] {
+			return false
+		}
+		s.aside(f.Path, f.Table, problem.New("DELIVERY_ELSE", "同一处已有 %s 的图层本身", "the layer %s itself stands beside it", f.Layer))
+		return true
+	})
+}
+
+// ambiguous refuses data that seem to be there twice.
+func (s *search) ambiguous() error {
+	type thing struct {
+		layer string
+		group int
+		in    string // "" for the whole delivery
+	}
+	first := map[thing]found{}
+	for _, f := range s.found {
+		whole, here := thing{f.Layer, f.group, ""}, thing{f.Layer, f.group, f.in}
+		if other, ok := first[whole]; ok && other.form != f.form {
+			return s.twice(other, f)
+		}
+		if other, ok := first[here]; ok && other.name != f.name {
+			return s.twice(other, f)
+		}
+		for _, t := range []thing{whole, here} {
+			if _, ok := first[t]; !ok {
+				first[t] = f
+			}
+		}
+	}
+	return nil
+}
+
+// twice is the problem of a layer that seems to be there twice.
+func (s *search) twice(a, b found) error {
+	return problem.New("DELIVERY_AMBIGUOUS", "图层 %[1]s 有两份，说不清用哪一份：%[2]s%[3]s 和 %[4]s%[5]s", "layer %[1]s is there twice and it is not clear which counts: %[2]s%[3]s and %[4]s%[5]s",
+		a.Layer, a.Path, hash(a.Table), b.Path, hash(b.Table)).
+		Advise("用 --layer %[1]s=%[2]s%[3]s 指明一份（两份都要就写两次）", "name one, with --layer %[1]s=%[2]s%[3]s, or both by writing it twice", a.Layer, a.Path, hash(a.Table)).In(s.delivery.Dir)
+}
+
+// Inputs returns what was taken as inputs of a run, of the given vintage, "" for what
+// the data say.
+func (d *Delivery) Inputs(vintage string) []Input {
+	out := make([]Input, len(d.Taken))
+	for i, t := range d.Taken {
+		out[i] = Input{Layer: t.Layer, Vintage: vintage, Path: t.Path, Table: t.Table}
+	}
+	return out
+}
+
+// Write tells a person what was taken as what, and what was left aside.
+func (d *Delivery) Write(w io.Writer, lang problem.Lang) error {
+	taken, aside, others := "taken", "left aside", "other files, no map data: %d\n"
+	if lang == problem.Chinese {
+		taken, aside, others = "取用", "未取", "其他文件（非地图数据）：%d\n"
+	}
+	var b strings.Builder
+	for _, t := range d.Taken {
+		fmt.Fprintf(&b, "%s: %s = %s%s\n", taken, t.Layer, t.Path, hash(t.Table))
+	}
+	for _, a := range d.Aside {
+		fmt.Fprintf(&b, "%s: %s%s: %s\n", aside, a.Path, hash(a.Table), a.Problem.Found(lang))
+	}
+	if d.Others > 0 {
+		fmt.Fprintf(&b, others, d.Others)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

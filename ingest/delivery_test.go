@@ -1,0 +1,177 @@
+package ingest_test
+
+import (
+	"archive/zip"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/source"
+)
+
+// lay writes one-square layers at the given places in a new folder: a path with an
+// ending of ours is written in that format; PATH.zip!NAME is zipped; any other file
+// holds a few bytes.
+func lay(t *testing.T, paths ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, p := range paths {
+		file, inside, zipped := strings.Cut(p, "!")
+		path := filepath.Join(dir, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case zipped:
+			zipLayer(t, path, inside)
+		case strings.Contains(".shp.gpkg.geojson.fgb.vct", strings.ToLower(filepath.Ext(path))):
+			squareFile(t, path, float64(i))
+		default:
+			if err := os.WriteFile(path, []byte("a document"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}
+
+// squareFile writes a layer of one square of 1 km at the x-th place of zone 36.
+func squareFile(t *testing.T, path string, x float64) {
+	t.Helper()
+	w, err := source.Create(path, &source.Layer{Fields: []source.Field{{Name: "BSM"}, {Name: "DLBM"}}, CRS: source.CRSInfo{EPSG: 4524}}, source.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, n := 36500000+2000*x, 3800000.0
+	ring := []geo.XY{{X: e, Y: n}, {X: e, Y: n + 1000}, {X: e + 1000, Y: n + 1000}, {X: e + 1000, Y: n}, {X: e, Y: n}}
+	if err := w.Write(&source.Feature{Polygons: [][][]geo.XY{{ring}}, Values: []any{"6104020000000000" + string(rune('a'+int(x))), "0101"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func zipLayer(t *testing.T, path, name string) {
+	t.Helper()
+	shp := filepath.Join(t.TempDir(), "x.shp")
+	squareFile(t, shp, 20)
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	for _, ending := range []string{".shp", ".shx", ".dbf", ".prj"} {
+		b, err := os.ReadFile(strings.TrimSuffix(shp, ".shp") + ending)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.Create(name + ending)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if z.Close() != nil || f.Close() != nil {
+		t.Fatal("close")
+	}
+}
+
+// Files and tables must be taken as the layers that their names are of, those of
+// several counties together, and everything else be named.
+func TestFindDelivery(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		files   []string
+		without []string
+		taken   []string // LAYER=PATH#TABLE
+		aside   []string
+		others  int
+	}{
+		{
+			"a county", []string{"DLTB.shp", "YJJBNTBHTB.gpkg", "XZQ.fgb", "CJDCQ.geojson", "说明.docx", "LXDW.shp"}, nil,
+			[]string{"pbf=YJJBNTBHTB.gpkg", "region=CJDCQ.geojson", "region=XZQ.fgb", "dltb=DLTB.shp"}, []string{"LXDW.shp"}, 1,
+		},
+		{
+			"counties and zones", []string{"610402/610402DLTB2024.shp", "610403/dltb_610403.shp", "620102/(620102)渭城区地类图斑.shp"}, nil,
+			[]string{"dltb=610402/610402DLTB2024.shp", "dltb=610403/dltb_610403.shp", "dltb=620102/(620102)渭城区地类图斑.shp"}, nil, 0,
+		},
+		{
+			"projects", []string{"a/XM2020610402GT一号YS.shp", "a/GBZ2020610402GT一号YS.shp", "b/XM2021610402NY二号YS.shp"}, nil,
+			[]string{"hsf=a/GBZ2020610402GT一号YS.shp", "hsf=b/XM2021610402NY二号YS.shp"}, []string{"a/XM2020610402GT一号YS.shp"}, 0,
+		},
+		{"tables of a vct", []string{"标准格式数据/DLTB.vct", "汇总表格/x.xlsx"}, nil, []string{"dltb=标准格式数据/DLTB.vct"}, nil, 1},
+		{"a zip", []string{"x.zip!data/YJJBNT"}, nil, []string{"pbf=x.zip"}, nil, 0},
+		{"a layer that is given", []string{"DLTB.shp", "XZQ.shp"}, []string{"dltb"}, []string{"region=XZQ.shp"}, []string{"DLTB.shp"}, 0},
+		{"two formats, one given", []string{"a/DLTB.shp", "b/DLTB.gpkg"}, []string{"dltb"}, nil, []string{"a/DLTB.shp", "b/DLTB.gpkg"}, 0},
+		{"hidden files", []string{"DLTB.shp", ".old/DLTB.gpkg", "__MACOSX/DLTB.gpkg"}, nil, []string{"dltb=DLTB.shp"}, nil, 0},
+		{"a damaged archive", []string{"DLTB.shp", "x.zip"}, nil, []string{"dltb=DLTB.shp"}, []string{"x.zip"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := lay(t, c.files...)
+			d, err := ingest.FindDelivery(context.Background(), dir, c.without)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var taken, aside []string
+			relative := func(path string) string {
+				return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator)))
+			}
+			for _, x := range d.Taken {
+				taken = append(taken, x.Layer+"="+relative(x.Path))
+			}
+			for _, x := range d.Aside {
+				if x.Problem == nil {
+					t.Errorf("%s is left aside without a reason", x.Path)
+				}
+				aside = append(aside, relative(x.Path))
+			}
+			if diff := cmp.Diff(c.taken, taken) + cmp.Diff(c.aside, aside); diff != "" || d.Others != c.others {
+				t.Errorf("others %d, want %d\n%s", d.Others, c.others, diff)
+			}
+		})
+	}
+	for _, c := range []struct {
+		name, code string
+		files      []string
+	}{
+		{"two formats", "DELIVERY_AMBIGUOUS", []string{"标准格式数据/DLTB.vct", "原格式数据/DLTB.gpkg"}},
+		{"two names", "DELIVERY_AMBIGUOUS", []string{"YJJBNTTB.shp", "YJJBNT.shp"}},
+		{"nothing known", "DELIVERY_EMPTY", []string{"roads.shp", "x.docx"}},
+		{"nothing", "DELIVERY_EMPTY", nil},
+	} {
+		dir := lay(t, c.files...)
+		_, err := ingest.FindDelivery(context.Background(), dir, nil)
+		if p := problem.Of(err); p == nil || p.Code != c.code || p.Advice(problem.Chinese) == "" || p.Advice(problem.English) == "" {
+			t.Errorf("%s: got %v, want %s", c.name, err, c.code)
+		}
+	}
+	if _, err := ingest.FindDelivery(context.Background(), filepath.Join(t.TempDir(), "absent"), nil); problem.Of(err) == nil || problem.Of(err).Code != "DELIVERY_FOLDER" {
+		t.Errorf("an absent folder: %v", err)
+	}
+}
+
+// Counties of one layer, in several formats of archive, must read as one.
+func TestDeliveryJoins(t *testing.T) {
+	dir := lay(t, "1/DLTB.shp", "2/DLTB.shp", "3/DLTB.shp")
+	d, err := ingest.FindDelivery(context.Background(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rep, err := ingest.Run(context.Background(), d.Inputs("2024"), filepath.Join(t.TempDir(), "features.db"), ingest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Layers) != 1 || rep.Layers[0].Kept != 3 || len(rep.Layers[0].Sources) != 3 {
+		t.Errorf("%+v", rep.Layers[0])
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
 	"gengtu/ingest/source"
@@ -67,7 +68,10 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	for _, path := range paths {
-		if err := e.addChecked(&f, path, *layer); err != nil {
+		err := e.addChecked(&f, path, *layer)
+		if p := problem.Of(err); p != nil && e.ctx.Err() == nil {
+			j.unread = append(j.unread, p)
+		} else if err != nil {
 			return err
 		}
 	}

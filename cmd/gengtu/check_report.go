@@ -17,7 +17,8 @@ type judging struct {
 	date, county string
 	check        check.Options
 	delivery     *ingest.Delivery
-	read         func() // called when all is read and judged
+	unread       []*problem.Problem // why files could not be opened
+	read         func()             // called when all is read and judged
 }
 
 func (j *judging) define(fs *flags) {
@@ -34,7 +35,7 @@ const (
 // judge reads and judges deliveries, gives the report, and returns an error when the
 // verdict is fail. path is where the report goes: a folder, a .json or .txt file, or "".
 func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, path string) error {
-	opt := checkreport.Options{Check: j.check, Program: programVersion(), Date: j.date, County: j.county, Delivery: j.delivery}
+	opt := checkreport.Options{Check: j.check, Program: programVersion(), Date: j.date, County: j.county, Delivery: j.delivery, Unread: j.unread}
 	folder := path != "" && isFolder(path)
 	if folder {
 		opt.Drawing = checkreport.Pictures

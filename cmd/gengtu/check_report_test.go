@@ -80,4 +80,15 @@ func TestCheckReport(t *testing.T) {
 	if _, said, code := gengtu(t, "check", dltb, "--rules", rules); code != 1 || !strings.Contains(said, "fails is missing") {
 		t.Errorf("rules that do not say what fails: exit %d, %s", code, said)
 	}
+
+	broken := filepath.Join(dir, "broken.shp")
+	if err := os.WriteFile(broken, []byte("nothing"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out = filepath.Join(dir, "second")
+	_, said, code = gengtu(t, "check", broken, dltb, "--report", out)
+	b, err = os.ReadFile(filepath.Join(out, "report.html"))
+	if code != 1 || !strings.Contains(said, "broken.shp") || err != nil || !strings.Contains(string(b), "broken.shp") {
+		t.Errorf("with a file that cannot be opened: exit %d, %s %v", code, said, err)
+	}
 }

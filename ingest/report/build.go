@@ -28,7 +28,7 @@ type builder struct {
 	strict bool
 	read   *ingest.Report
 	found  *check.Result // nil when reading failed
-	failed *problem.Problem
+	failed []*problem.Problem
 	crs    map[[3]string]geo.CRS // by layer, vintage and file
 }
 
@@ -41,9 +41,7 @@ func (b *builder) build() *Report {
 	if b.opt.County != "" {
 		r.County.Name = b.opt.County
 	}
-	if b.failed != nil {
-		r.Errors = append(r.Errors, b.failed)
-	}
+	r.Errors = append(r.Errors, b.failed...)
 	b.crs = map[[3]string]geo.CRS{}
 	for _, l := range b.rec.layers {
 		for _, f := range l.seen.Files {

@@ -10,6 +10,7 @@ package report
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -46,6 +47,9 @@ type Options struct {
 	Date, County string
 	// Delivery is what was found in the delivery's folder; nil when the files were named.
 	Delivery *ingest.Delivery
+	// Unread are why files of the delivery could not be opened, and are not among the
+	// inputs: the delivery fails, and what could be opened is judged.
+	Unread []*problem.Problem
 	// Drawing says whether shapes are kept for the page's pictures.
 	Drawing Drawing
 }
@@ -85,7 +89,8 @@ type Report struct {
 	Faults []Fault `json:"faults"`
 	// Findings are what the reading mended or refused.
 	Findings []Finding `json:"findings"`
-	// Errors are why a file could not be read: then the rules were not asked.
+	// Errors are why files could not be opened or read. Where one of the inputs could not be
+	// read to its end, Rules is empty: they were not asked.
 	Errors []*problem.Problem `json:"errors"`
 	// FaultsCRS is the system of the shapefiles of fault places, as EPSG:4524.
 	FaultsCRS string `json:"faults_crs"`
@@ -247,7 +252,7 @@ func Run(ctx context.Context, inputs []ingest.Input, reading ingest.Options, opt
 	// Both are passing files, and what they held is in the report or of no use.
 	defer func() { _ = errors.Join(checker.Close(), rec.close()) }()
 	reading.Inspector = rec
-	b := builder{opt: &opt, rec: rec, strict: reading.Strict}
+	b := builder{opt: &opt, rec: rec, strict: reading.Strict, failed: slices.Clone(opt.Unread)}
 	b.read, err = ingest.Inspect(ctx, inputs, reading)
 	switch {
 	case err == nil || errors.Is(err, ingest.ErrStrict):
@@ -257,7 +262,7 @@ func Run(ctx context.Context, inputs []ingest.Input, reading ingest.Options, opt
 	case ctx.Err() != nil || problem.Of(err) == nil:
 		return nil, err
 	default:
-		b.failed = problem.Of(err)
+		b.failed = append(b.failed, problem.Of(err))
 	}
 	r := b.build()
 	if opt.Drawing == Pictures && b.found != nil {

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"os"
@@ -75,6 +76,7 @@ func TestShapefiles(t *testing.T) {
 	for _, p := range r.Rules {
 		titles[p.Number] = p
 	}
+	box := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 	for i, p := range points {
 		f := &r.Faults[i]
 		is := p.Properties
@@ -102,6 +104,7 @@ func TestShapefiles(t *testing.T) {
 		if err := json.Unmarshal(p.Geometry.Coordinates, &at); err != nil {
 			t.Fatal(err)
 		}
+		box = [4]float64{min(box[0], at[0]), min(box[1], at[1]), max(box[2], at[0]), max(box[3], at[1])}
 		if f.X != nil && (math.Abs(at[0]-*f.X) > 1e-4 || math.Abs(at[1]-*f.Y) > 1e-4) {
 			t.Errorf("fault %d lies at %v, want %v %v", f.Number, at, *f.X, *f.Y)
 		}
@@ -119,6 +122,15 @@ func TestShapefiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := r.Shapefiles(dir); err != nil {
 		t.Fatal(err)
+	}
+	header, err := os.ReadFile(filepath.Join(dir, report.PointsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range box {
+		if is := math.Float64frombits(binary.LittleEndian.Uint64(header[36+8*i:])); math.Abs(is-want) > 1e-5 {
+			t.Errorf("side %d of the box in the header is %v, want %v", i, is, want)
+		}
 	}
 	for _, name := range []string{"faults", "faults_area"} {
 		about := gdal(t, "ogrinfo", "-so", filepath.Join(dir, name+".shp"), name)

@@ -107,34 +107,30 @@ func (w *batchWriter) flush() error {
 
 // loadGround opens the partition that the manifest lists.
 func (ix *Index) loadGround() error {
-	want, listed := ix.Manifest.Files[edition.GroundFile]
-	if !listed {
+	if _, listed := ix.Manifest.Files[edition.GroundFile]; !listed {
 		return nil
 	}
 	path := filepath.Join(ix.Dir, edition.GroundFile)
-	if err := edition.CheckFile(path, want); err != nil {
+	if err := ix.Manifest.CheckFile(ix.Dir, edition.GroundFile); err != nil {
 		return damaged(path, err)
 	}
 	return ix.openGround(path)
 }
 
 func (ix *Index) openGround(path string) error {
-	db, err := openReadOnly(path)
+	f, err := open(path, nil)
 	if err != nil {
 		return err
 	}
-	ix.groundDB = db
-	err = guard(func() error {
-		if ix.groundTx, err = db.Begin(false); err != nil {
-			return err
-		}
+	ix.groundFile = f
+	err = guard(func() (err error) {
 		var o ground.Opener
-		err := ix.groundTx.ForEach(func(name []byte, b *bolt.Bucket) error {
-			return b.ForEach(func(k, v []byte) error { return o.Take(string(name), k, v) })
-		})
-		if err == nil {
-			ix.ground, err = o.Open()
+		for _, name := range f.Buckets() {
+			if err := f.Bucket(name).ForEach(func(k, v []byte) error { return o.Take(name, k, v) }); err != nil {
+				return err
+			}
 		}
+		ix.ground, err = o.Open()
 		return err
 	})
 	if err != nil {

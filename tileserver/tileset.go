@@ -81,7 +81,7 @@ func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
 	}
 	path := filepath.Join(s.ix.Dir, edition.TilesFile)
 	// A file that is cut short would be mapped into memory all the same.
-	err := edition.CheckFile(path, m.Files[edition.TilesFile])
+	err := m.CheckFile(s.ix.Dir, edition.TilesFile)
 	if err == nil {
 		s.built, err = cache.Open(path)
 	}

@@ -38,7 +38,7 @@ func (l *landscape) strips(shift func(n int) float64) (keys []string) {
 			cuts = append(cuts, long*(0.02+0.96*l.rng.Float64()))
 		}
 		slices.Sort(cuts)
-		cuts = slices.CompactFunc(cuts, func(a, b float64) bool { return b-a < 3 }) // no field is narrower
+		cuts = slices.CompactFunc(cuts, func(a, b float64) bool { return math.Abs(b-a) < 3 }) // no field is narrower
 		d := shift(n)
 		for i := 1; i < len(cuts); i++ {
 			a, b := at(cuts[i-1], 0), at(cuts[i], 0)

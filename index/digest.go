@@ -23,7 +23,7 @@ import (
 // The content of a features file is hashed as a tree, so that a change costs
 // what it changes: features whose keys begin alike are a group, each group has a
 // digest over its keys and values, and the content's digest is one over those of
-// all groups, in order. What the layers are is one group more. Codes follow from
+// all groups, in order. What the layers are is one group more, and so is each lineage. Codes follow from
 // the features and are in no group.
 
 // digestsBucket holds the digests: by the name of a bucket, a zero byte and the
@@ -93,7 +93,9 @@ func groupsOf(ctx context.Context, b *patch.Bucket, name string) ([]group, error
 
 // digested lists the buckets that are part of the content.
 func digested(f *patch.File) []string {
-	return slices.DeleteFunc(f.Buckets(), func(n string) bool { return n != layersBucket && !strings.HasPrefix(n, featuresBucket) })
+	return slices.DeleteFunc(f.Buckets(), func(n string) bool {
+		return n != layersBucket && !strings.HasPrefix(n, featuresBucket) && !strings.HasPrefix(n, lineageBucket)
+	})
 }
 
 // digests hashes all groups of a features file, several buckets at once.

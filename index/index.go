@@ -41,6 +41,8 @@ type Index struct {
 	file   *patch.File
 	layers map[string]*Layer
 
+	lineages []*Lineage
+
 	ground     *ground.Ground
 	groundFile *patch.File
 	owners     *groundSource // of the partition
@@ -116,7 +118,9 @@ func (ix *Index) load(near geo.Box) error {
 			return err
 		}
 	}
-	return nil
+	var err error
+	ix.lineages, err = readLineages(ix.file)
+	return err
 }
 
 // loadLayers loads the views, or the others, several at once.

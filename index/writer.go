@@ -36,6 +36,7 @@ type Writer struct {
 	held     int64        // that those of layers take which are not settled
 	settling atomic.Int64 // that those of the others take
 	file     *writing     // nil until a layer is settled
+	lineages []*Lineage
 }
 
 // NewWriter returns a writer for the file at path, which must not exist. The
@@ -285,6 +286,9 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 	}
 	if err == nil {
 		err = w.describe(w.file.db)
+	}
+	if err == nil {
+		err = w.putLineages(ctx, w.file.db)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), w.Abandon())

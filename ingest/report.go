@@ -23,6 +23,8 @@ type Report struct {
 	Generation string         `json:"generation,omitempty"`
 	Tier       string         `json:"tier"`
 	Layers     []*LayerReport `json:"layers"`
+	// Kept are the layers of the edition that was extended, by their keys.
+	Kept []string `json:"kept,omitempty"`
 }
 
 // LayerReport is the report of one layer in one vintage.

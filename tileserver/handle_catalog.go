@@ -42,18 +42,22 @@ type catalogField struct {
 
 func (s *Server) handleCatalog(r *request) error {
 	m := r.ix().Manifest
+	services := map[string]string{
+		"style": r.address("style.json"), "legend": r.address("legend.json"), "wmts": r.address("wmts/1.0.0/WMTSCapabilities.xml"),
+		"tilejson": r.address("tiles/all/w.json"), "map": r.address("map.png"), "overlay": r.address("overlay"),
+		"places": r.address("places"), "summary": r.address("summary"),
+	}
+	if dated(r.ix()) != "" {
+		services["diff"] = r.address("diff")
+	}
 	doc := map[string]any{
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
 		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
 		"parcel_zoom": parcelZoom(m), "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
-		"limits": s.catalogLimits(m),
-		"services": map[string]string{
-			"style": r.address("style.json"), "legend": r.address("legend.json"), "wmts": r.address("wmts/1.0.0/WMTSCapabilities.xml"),
-			"tilejson": r.address("tiles/all/w.json"), "map": r.address("map.png"), "overlay": r.address("overlay"),
-			"places": r.address("places"), "summary": r.address("summary"),
-		},
+		"limits":   s.catalogLimits(m),
+		"services": services,
 	}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
@@ -111,6 +115,7 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		}
 		c.Services["tilejson"] = r.address("tiles/" + name + "/w.json")
 		c.Services["features"] = r.address("features/" + name)
+		c.Services["lineage"] = r.address("features/" + name + "/{id}/lineage")
 		out = append(out, c)
 	}
 	return out

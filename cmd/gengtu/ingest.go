@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -111,6 +112,7 @@ func runIngest(e *env, fs *flags) error {
 	f.defineDelivery(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
 	out := fs.String("out", "", "版本目录|the edition's directory")
+	add := fs.Bool("add", false, "版本已有的图层和时相照旧，只加入新的时相或图层|keep the layers and vintages that the edition has, and add these")
 	tierName := fs.String("tier", "secure", "版别|tier")
 	zooms := fs.String("zooms", "5-14", "预先建好的级别|zooms built beforehand")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
@@ -142,6 +144,11 @@ func runIngest(e *env, fs *flags) error {
 	}
 	if inputs, err = e.addDelivery(&f, inputs); err != nil {
 		return err
+	}
+	if *add {
+		zoomed := false
+		fs.Visit(func(x *flag.Flag) { zoomed = zoomed || x.Name == "zooms" })
+		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{*keep, f.workers, bytes, &stages{}}})
 	}
 	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes, &stages{}})
 }

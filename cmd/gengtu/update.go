@@ -21,6 +21,8 @@ func runUpdate(e *env, fs *flags) error {
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，变更的要素，可多次|NAME[@VINTAGE]=PATH[#TABLE], changed features; may be repeated")
 	dir := fs.String("edition", "", "版本目录|the edition's directory")
 	deletions := fs.String("delete", "", "要删除的编号：每行一个，或有 BSM 等列的 CSV；不给 --layer 时从各图层最新时相删除|business keys to delete: one a line, or a CSV with a column such as BSM; without --layer from the latest vintage of every layer")
+	var packages list
+	fs.Var(&packages, "package", "年度变更更新包的目录或文件（DLTBGX、DLTBGXGC），可多次；生成新的时相|folder or files of a yearly update package (DLTBGX, DLTBGXGC), may be repeated; makes a new vintage")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
@@ -29,12 +31,18 @@ func runUpdate(e *env, fs *flags) error {
 	if err := need("edition", *dir); err != nil {
 		return err
 	}
-	if len(f.layers) == 0 && *deletions == "" {
-		return need("layer", "")
-	}
 	bytes, err := byteSize(*memory)
 	if err != nil {
 		return err
+	}
+	if len(packages) > 0 {
+		if len(f.layers) > 0 || *deletions != "" {
+			return usage("FLAGS", "--package 不与 --layer、--delete 同用", "--package does not go with --layer and --delete")
+		}
+		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{*keep, f.workers, bytes, &stages{}}})
+	}
+	if len(f.layers) == 0 && *deletions == "" {
+		return need("layer", "")
 	}
 	inputs, err := f.inputs()
 	if err != nil {

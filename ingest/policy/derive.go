@@ -87,6 +87,9 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 			return nil, nil, fmt.Errorf("layer %s: %w", l.Key(), err)
 		}
 	}
+	if err := d.lineages(); err != nil {
+		return nil, nil, err
+	}
 	layers, err := d.out.Close(ctx)
 	if err != nil {
 		return nil, nil, err

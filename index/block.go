@@ -40,12 +40,17 @@ type PartialSum struct {
 	Sum     int64   // 0.01 m²
 	With    float64 // ground of features that have one, m²
 	Without float64 // ground of those that have none
+	// Computed adds up, in 0.01 m², what [Computed] marks, of those that have none.
+	Computed int64
 }
 
 // add takes in a feature's ground and its area of record.
 func (p *PartialSum) add(record int64, areaM2 float64) {
-	if record == NoArea {
+	if !OfRecord(record) {
 		p.Without += areaM2
+		if c, ok := ComputedOf(record); ok {
+			p.Computed += c
+		}
 		return
 	}
 	p.Sum += record
@@ -56,6 +61,7 @@ func (p *PartialSum) plus(o PartialSum) {
 	p.Sum += o.Sum
 	p.With += o.With
 	p.Without += o.Without
+	p.Computed += o.Computed
 }
 
 // blocks are the blocks of a layer: of features, of those blocks, and so on up to

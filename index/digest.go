@@ -17,12 +17,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
+	"gengtu/index/patch"
 )
 
 // The content of a features file is hashed as a tree, so that a change costs
 // what it changes: features whose keys begin alike are a group, each group has a
 // digest over its keys and values, and the content's digest is one over those of
-// all groups, in order. What the layers are is one group more. Codes follow from
+// all groups, in order. What the layers are is one group more, and so is each lineage. Codes follow from
 // the features and are in no group.
 
 // digestsBucket holds the digests: by the name of a bucket, a zero byte and the
@@ -63,7 +64,7 @@ func groupKey(bucket string, prefix []byte) []byte {
 }
 
 // groupsOf returns the groups of a bucket, in the order of their keys.
-func groupsOf(ctx context.Context, b *bolt.Bucket, name string) ([]group, error) {
+func groupsOf(ctx context.Context, b *patch.Bucket, name string) ([]group, error) {
 	var out []group
 	h := sha256.New()
 	var at []byte
@@ -91,37 +92,23 @@ func groupsOf(ctx context.Context, b *bolt.Bucket, name string) ([]group, error)
 }
 
 // digested lists the buckets that are part of the content.
-func digested(tx *bolt.Tx) ([]string, error) {
-	var names []string
-	err := tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
-		if n := string(name); n == layersBucket || strings.HasPrefix(n, featuresBucket) {
-			names = append(names, n)
-		}
-		return nil
+func digested(f *patch.File) []string {
+	return slices.DeleteFunc(f.Buckets(), func(n string) bool {
+		return n != layersBucket && !strings.HasPrefix(n, featuresBucket) && !strings.HasPrefix(n, lineageBucket)
 	})
-	return names, err
 }
 
-// digests hashes all groups of the features file db, several buckets at once.
-func digests(ctx context.Context, db *bolt.DB) ([]group, error) {
-	var parts []string
-	err := db.View(func(tx *bolt.Tx) (err error) {
-		parts, err = digested(tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
+// digests hashes all groups of a features file, several buckets at once.
+func digests(ctx context.Context, f *patch.File) ([]group, error) {
+	parts := digested(f)
 	found := make([][]group, len(parts))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, name := range parts {
 		g.Go(func() error {
-			return guard(func() error {
-				return db.View(func(tx *bolt.Tx) (err error) {
-					found[i], err = groupsOf(ctx, tx.Bucket([]byte(name)), name)
-					return err
-				})
+			return guard(func() (err error) {
+				found[i], err = groupsOf(ctx, f.Bucket(name), name)
+				return err
 			})
 		})
 	}
@@ -134,18 +121,22 @@ func digests(ctx context.Context, db *bolt.DB) ([]group, error) {
 // Seal stores the digests of the content of the features file at path, which
 // is written and not in force yet. Errors are ctx's and those of the file.
 func Seal(ctx context.Context, path string) error {
+	var kvs []entry
+	err := read(path, func(f *patch.File) error {
+		all, err := digests(ctx, f)
+		for _, g := range all {
+			kvs = append(kvs, entry{key: g.key, record: g.digest})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoFreelistSync: true})
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	all, err := digests(ctx, db)
-	if err == nil {
-		kvs := make([]entry, len(all))
-		for i, g := range all {
-			kvs[i] = entry{key: g.key, record: g.digest}
-		}
-		err = putAll(ctx, db, digestsBucket, kvs)
-	}
+	err = putAll(ctx, db, digestsBucket, kvs)
 	if err = errors.Join(err, db.Sync(), db.Close()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -153,12 +144,16 @@ func Seal(ctx context.Context, path string) error {
 }
 
 // digestGroups brings the digests of some groups of a bucket up to date.
-func digestGroups(tx *bolt.Tx, bucket string, prefixes map[string]bool) error {
-	d := tx.Bucket([]byte(digestsBucket))
-	if d == nil {
-		return fmt.Errorf("%w: it has no digests", errFile)
+func digestGroups(tx *patch.Tx, bucket string, prefixes map[string]bool) error {
+	d, err := tx.Bucket(digestsBucket)
+	if err != nil {
+		return err
 	}
-	c := tx.Bucket([]byte(bucket)).Cursor()
+	of, err := tx.Bucket(bucket)
+	if err != nil {
+		return err
+	}
+	c := of.Cursor()
 	for p := range prefixes {
 		h, prefix, n := sha256.New(), []byte(p), 0
 		for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
@@ -181,66 +176,55 @@ func digestGroups(tx *bolt.Tx, bucket string, prefixes map[string]bool) error {
 // ContentDigest returns the digest, in hex, of the content of the features file
 // at path, from the digests that [Seal] and [Base.Revise] keep in it.
 func ContentDigest(path string) (string, error) {
-	db, err := openReadOnly(path)
-	if err != nil {
-		return "", err
-	}
 	h := sha256.New()
-	err = guard(func() error {
-		return db.View(func(tx *bolt.Tx) error {
-			b := tx.Bucket([]byte(digestsBucket))
-			if b == nil {
-				return fmt.Errorf("%w: it has no digests", errFile)
-			}
-			return b.ForEach(func(k, v []byte) error {
-				hashEntry(h, k, v)
-				return nil
-			})
+	err := read(path, func(f *patch.File) error {
+		b := f.Bucket(digestsBucket)
+		if b == nil {
+			return fmt.Errorf("%w: it has no digests", errFile)
+		}
+		return b.ForEach(func(k, v []byte) error {
+			hashEntry(h, k, v)
+			return nil
 		})
 	})
-	if errors.Is(err, errFile) {
-		err = damaged(path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, db.Close())
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // CheckContent compares the digests in the features file at path with its
 // content, and the codes in it with those of its features. The problem of a file
 // that does not agree with itself has the code FEATURES_DAMAGED.
 func CheckContent(ctx context.Context, path string, m *edition.Manifest) error {
-	db, err := openReadOnly(path)
+	f, err := open(path, nil)
 	if err != nil {
 		return err
 	}
 	err = guard(func() error {
-		all, err := digests(ctx, db)
+		all, err := digests(ctx, f)
 		if err != nil {
 			return err
 		}
 		slices.SortFunc(all, func(a, b group) int { return bytes.Compare(a.key, b.key) })
-		return db.View(func(tx *bolt.Tx) error {
-			if err := checkDigests(tx, all); err != nil {
-				return err
-			}
-			for i := range m.Layers {
-				if l := &m.Layers[i]; l.View == nil {
-					if err := checkCodes(ctx, tx, l); err != nil {
-						return err
-					}
+		if err := checkDigests(f, all); err != nil {
+			return err
+		}
+		for i := range m.Layers {
+			if l := &m.Layers[i]; l.View == nil {
+				if err := checkCodes(ctx, f, l); err != nil {
+					return err
 				}
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		err = damaged(path, err)
 	}
-	return errors.Join(err, db.Close())
+	return errors.Join(err, f.Close())
 }
 
 // checkDigests compares the stored digests with those found.
-func checkDigests(tx *bolt.Tx, want []group) error {
-	b := tx.Bucket([]byte(digestsBucket))
+func checkDigests(f *patch.File, want []group) error {
+	b := f.Bucket(digestsBucket)
 	if b == nil {
 		return fmt.Errorf("%w: it has no digests", errFile)
 	}
@@ -259,8 +243,8 @@ func checkDigests(tx *bolt.Tx, want []group) error {
 }
 
 // checkCodes compares the codes of a layer with those of its features.
-func checkCodes(ctx context.Context, tx *bolt.Tx, l *edition.Layer) error {
-	features, codes := tx.Bucket([]byte(featuresBucket+l.Key())), tx.Bucket([]byte(codesBucket+l.Key()))
+func checkCodes(ctx context.Context, f *patch.File, l *edition.Layer) error {
+	features, codes := f.Bucket(featuresBucket+l.Key()), f.Bucket(codesBucket+l.Key())
 	if features == nil || codes == nil {
 		return fmt.Errorf("%w: layer %s is not in it", errFile, l.Key())
 	}

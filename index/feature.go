@@ -13,6 +13,23 @@ import (
 // NoArea stands for an area of record that the delivery does not give.
 const NoArea = math.MinInt64
 
+// Computed marks an area, at least 0 in 0.01 m², as one that no record gives: it
+// was computed by the survey's rule. It stands in the place of the area of record,
+// is below 0 and in no sum of areas of record.
+func Computed(area int64) int64 { return ^area }
+
+// OfRecord tells whether an area is one of record: neither missing nor computed.
+func OfRecord(area int64) bool { return area >= 0 }
+
+// ComputedOf returns the area that [Computed] marked; false when area is one of
+// record or missing.
+func ComputedOf(area int64) (int64, bool) {
+	if OfRecord(area) || area == NoArea {
+		return 0, false
+	}
+	return ^area, true
+}
+
 // MaxID is the largest id: 53 bits, so that every client can hold it in a
 // floating point number.
 const MaxID = 1<<53 - 1
@@ -30,7 +47,8 @@ type Feature struct {
 	Values []any
 	// AreaM2 is the ellipsoidal area.
 	AreaM2 float64
-	// Patch and Net are the areas of record in 0.01 m², or NoArea.
+	// Patch and Net are the areas of record in 0.01 m², or NoArea, or areas that
+	// [Computed] marks.
 	Patch, Net int64
 	// Place is the feature's administrative code, of 2 to 14 digits, or "".
 	Place string

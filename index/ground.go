@@ -107,34 +107,30 @@ func (w *batchWriter) flush() error {
 
 // loadGround opens the partition that the manifest lists.
 func (ix *Index) loadGround() error {
-	want, listed := ix.Manifest.Files[edition.GroundFile]
-	if !listed {
+	if _, listed := ix.Manifest.Files[edition.GroundFile]; !listed {
 		return nil
 	}
 	path := filepath.Join(ix.Dir, edition.GroundFile)
-	if err := edition.CheckFile(path, want); err != nil {
+	if err := ix.Manifest.CheckFile(ix.Dir, edition.GroundFile); err != nil {
 		return damaged(path, err)
 	}
 	return ix.openGround(path)
 }
 
 func (ix *Index) openGround(path string) error {
-	db, err := openReadOnly(path)
+	f, err := open(path, nil)
 	if err != nil {
 		return err
 	}
-	ix.groundDB = db
-	err = guard(func() error {
-		if ix.groundTx, err = db.Begin(false); err != nil {
-			return err
-		}
+	ix.groundFile = f
+	err = guard(func() (err error) {
 		var o ground.Opener
-		err := ix.groundTx.ForEach(func(name []byte, b *bolt.Bucket) error {
-			return b.ForEach(func(k, v []byte) error { return o.Take(string(name), k, v) })
-		})
-		if err == nil {
-			ix.ground, err = o.Open()
+		for _, name := range f.Buckets() {
+			if err := f.Bucket(name).ForEach(func(k, v []byte) error { return o.Take(name, k, v) }); err != nil {
+				return err
+			}
 		}
+		ix.ground, err = o.Open()
 		return err
 	})
 	if err != nil {
@@ -308,7 +304,7 @@ func (s *groundSource) Weight(owner int32) float64 {
 // PerM2 returns an area of record, given in 0.01 m², for each m² of a feature's
 // ground; false when there is none.
 func PerM2(record int64, areaM2 float64) (float64, bool) {
-	if record == NoArea || areaM2 <= 0 {
+	if !OfRecord(record) || areaM2 <= 0 {
 		return 0, false
 	}
 	return float64(record) / 100 / areaM2, true

@@ -7,18 +7,19 @@ import (
 	"fmt"
 	"os"
 
-	bolt "go.etcd.io/bbolt"
-
+	"gengtu/index/edition"
 	"gengtu/index/ground"
+	"gengtu/index/patch"
 )
 
-// ReviseGround makes the partition of the ground of ix at path, where either a copy
-// of that of the generation before lies or nothing. v is what the features of ix
+// ReviseGround makes the partition of the ground of ix at path, where either that of
+// the generation before lies, as in [edition.Draft.Take], or nothing. v is what the
+// features of ix
 // differ in from those of that generation: where it is the shorter way, only what
-// changed is made anew; the file is not seen on disk then, see
-// [edition.Draft.Finish], and of the partition ix knows only which features are
-// alone. Otherwise it does as [BuildGround] does.
-func ReviseGround(ctx context.Context, ix *Index, path string, v *Revision, tell func(done, all int)) (made bool, err error) {
+// changed is made anew, in the patch, which is not seen on disk; of the partition ix
+// knows only which features are alone then. Otherwise it does as [BuildGround] does, and
+// built is true when it made a file.
+func ReviseGround(ctx context.Context, ix *Index, path string, v *Revision, tell func(done, all int)) (built bool, err error) {
 	switch _, err := os.Stat(path); {
 	case errors.Is(err, os.ErrNotExist):
 		return BuildGround(ctx, ix, path, tell)
@@ -26,37 +27,44 @@ func ReviseGround(ctx context.Context, ix *Index, path string, v *Revision, tell
 		return false, err
 	}
 	if s := newGroundSource(ix); !s.box.Empty() && len(s.keys) <= ground.MaxLayers {
-		about, err := reviseGround(ctx, s, path, v, tell)
-		done := about != nil
-		if err == nil && done {
-			if err = Compact(path); err == nil {
-				err = ix.resolve(about, s)
-			}
+		about, err := reviseGround(ctx, &revisedGround{s, v, patch.NewSums(ix.Manifest.Blocks[edition.GroundFile])}, path, tell)
+		if err == nil && about != nil {
+			err = ix.resolve(about, s)
 		}
-		if err != nil || done {
-			return done, err
+		if err != nil || about != nil {
+			return false, err
 		}
 	}
 	if err := os.Remove(path); err != nil {
 		return false, err
 	}
+	if err := os.Remove(patch.Path(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
 	return BuildGround(ctx, ix, path, tell)
+}
+
+// revisedGround is what a partition is changed by.
+type revisedGround struct {
+	source   *groundSource
+	revision *Revision
+	sums     *patch.Sums // of the file
 }
 
 // reviseGround returns what the changed partition is about, nil where it was not
 // changed.
-func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision, tell func(done, all int)) (*ground.Ground, error) {
-	db, err := openCopy(path)
+func reviseGround(ctx context.Context, by *revisedGround, path string, tell func(done, all int)) (*ground.Ground, error) {
+	e, err := openDraft(path, by.sums)
 	if err != nil {
 		return nil, err
 	}
-	r := &groundRecords{db: db}
+	r := &groundRecords{file: e}
 	var about *ground.Ground
 	err = guard(func() (err error) {
-		if r.tx, err = db.Begin(true); err != nil {
+		if err := r.begin(); err != nil {
 			return err
 		}
-		done, err := ground.Update(ctx, s, &v.extents, r, tell)
+		done, err := ground.Update(ctx, by.source, &by.revision.extents, r, tell)
 		if err == nil && done {
 			about, err = ground.About(r)
 		}
@@ -65,13 +73,12 @@ func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision
 		}
 		return err
 	})
-	if errors.Is(err, errFile) {
-		err = damaged(path, err)
-	}
 	if err != nil {
 		err = errors.Join(err, r.giveUp())
 	}
-	if err = errors.Join(err, db.Close()); err != nil {
+	if err = closeEdited(e, err); errors.Is(err, errFile) {
+		return nil, damaged(path, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return about, nil
@@ -80,22 +87,35 @@ func reviseGround(ctx context.Context, s *groundSource, path string, v *Revision
 // groundRecords are the records of a partition in a file. What is changed is
 // written now and then, so that memory holds a bounded part of it.
 type groundRecords struct {
-	db    *bolt.DB
-	tx    *bolt.Tx
-	bytes int
+	file    *patch.Editor
+	tx      *patch.Tx
+	buckets map[string]*patch.Bucket // of tx
+	bytes   int
+}
+
+// bucket returns a bucket; what goes wrong with making it is the next change's error.
+func (r *groundRecords) bucket(name string) (*patch.Bucket, error) {
+	if b := r.buckets[name]; b != nil {
+		return b, nil
+	}
+	b, err := r.tx.Bucket(name)
+	if err == nil {
+		r.buckets[name] = b
+	}
+	return b, err
 }
 
 func (r *groundRecords) Get(bucket string, key []byte) []byte {
-	b := r.tx.Bucket([]byte(bucket))
-	if b == nil {
+	b, err := r.bucket(bucket)
+	if err != nil {
 		return nil
 	}
 	return b.Get(key)
 }
 
 func (r *groundRecords) From(bucket string, key []byte, visit func(key, value []byte) bool) {
-	b := r.tx.Bucket([]byte(bucket))
-	if b == nil {
+	b, err := r.bucket(bucket)
+	if err != nil {
 		return
 	}
 	c := b.Cursor()
@@ -104,7 +124,7 @@ func (r *groundRecords) From(bucket string, key []byte, visit func(key, value []
 }
 
 func (r *groundRecords) Put(bucket string, key, value []byte) error {
-	b, err := r.tx.CreateBucketIfNotExists([]byte(bucket))
+	b, err := r.bucket(bucket)
 	if err != nil {
 		return err
 	}
@@ -116,9 +136,9 @@ func (r *groundRecords) Put(bucket string, key, value []byte) error {
 }
 
 func (r *groundRecords) Delete(bucket string, key []byte) error {
-	b := r.tx.Bucket([]byte(bucket))
-	if b == nil {
-		return nil
+	b, err := r.bucket(bucket)
+	if err != nil {
+		return err
 	}
 	return b.Delete(bytes.Clone(key))
 }
@@ -131,8 +151,12 @@ func (r *groundRecords) rest() error {
 	if err := r.end(); err != nil {
 		return err
 	}
-	var err error
-	r.tx, err = r.db.Begin(true)
+	return r.begin()
+}
+
+func (r *groundRecords) begin() (err error) {
+	r.buckets = map[string]*patch.Bucket{}
+	r.tx, err = r.file.Begin()
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,7 +27,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/ground"
+	"gengtu/index/patch"
 )
 
 // Index is one generation of one edition, open for reading. Safe for
@@ -35,14 +38,14 @@ type Index struct {
 	Manifest *edition.Manifest
 	Dir      string // the generation's directory
 
-	db     *bolt.DB
-	tx     *bolt.Tx
+	file   *patch.File
 	layers map[string]*Layer
 
-	ground   *ground.Ground
-	groundDB *bolt.DB
-	groundTx *bolt.Tx
-	owners   *groundSource // of the partition
+	lineages []*Lineage
+
+	ground     *ground.Ground
+	groundFile *patch.File
+	owners     *groundSource // of the partition
 
 	mu   sync.Mutex
 	refs int
@@ -64,10 +67,24 @@ func Open(dir, generation string) (*Index, error) {
 // with the layers that m lists. The checksum is compared when m has one. The
 // Index is to be closed; m is kept and must not change.
 func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
+	return openFiles(gdir, m, opening{near: everywhere})
+}
+
+// opening says how features are read.
+type opening struct {
+	sums *patch.Sums // what is read is compared with, or nil
+	near geo.Box     // where searches are to be quick
+}
+
+// everywhere is a box around all positions.
+var everywhere = geo.Box{Min: geo.Position{Lon: math.MinInt64, Lat: math.MinInt64}, Max: geo.Position{Lon: math.MaxInt64, Lat: math.MaxInt64}}
+
+// openFiles is OpenFiles in a certain way.
+func openFiles(gdir string, m *edition.Manifest, o opening) (*Index, error) {
 	ix := &Index{Manifest: m, Dir: gdir, layers: map[string]*Layer{}, refs: 1}
 	// The two files are checked and read at once: most of it is checksums.
 	var group errgroup.Group
-	group.Go(ix.loadFeatures)
+	group.Go(func() error { return ix.loadFeatures(o) })
 	group.Go(ix.loadGround)
 	err := group.Wait()
 	if err == nil {
@@ -79,40 +96,35 @@ func OpenFiles(gdir string, m *edition.Manifest) (*Index, error) {
 	return ix, nil
 }
 
-func (ix *Index) loadFeatures() error {
+func (ix *Index) loadFeatures(o opening) error {
 	path := filepath.Join(ix.Dir, edition.FeaturesFile)
-	if want, ok := ix.Manifest.Files[edition.FeaturesFile]; ok {
-		if err := edition.CheckFile(path, want); err != nil {
-			return damaged(path, err)
-		}
+	if err := ix.Manifest.CheckFile(ix.Dir, edition.FeaturesFile); err != nil {
+		return damaged(path, err)
 	}
 	var err error
-	if ix.db, err = openReadOnly(path); err != nil {
+	if ix.file, err = open(path, o.sums); err != nil {
 		return err
 	}
-	if err := guard(ix.load); err != nil {
+	if err := guard(func() error { return ix.load(o.near) }); err != nil {
 		return damaged(path, err)
 	}
 	return nil
 }
 
 // load reads the layers, views after what they are views of.
-func (ix *Index) load() error {
-	tx, err := ix.db.Begin(false)
-	if err != nil {
-		return err
-	}
-	ix.tx = tx
+func (ix *Index) load(near geo.Box) error {
 	for _, views := range []bool{false, true} {
-		if err := ix.loadLayers(views); err != nil {
+		if err := ix.loadLayers(near, views); err != nil {
 			return err
 		}
 	}
-	return nil
+	var err error
+	ix.lineages, err = readLineages(ix.file)
+	return err
 }
 
 // loadLayers loads the views, or the others, several at once.
-func (ix *Index) loadLayers(views bool) error {
+func (ix *Index) loadLayers(near geo.Box, views bool) error {
 	loaded := make([]*Layer, len(ix.Manifest.Layers))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -123,7 +135,7 @@ func (ix *Index) loadLayers(views bool) error {
 		}
 		group.Go(func() error {
 			return guard(func() (err error) {
-				if loaded[i], err = ix.loadLayer(meta); err != nil {
+				if loaded[i], err = ix.loadLayer(meta, near); err != nil {
 					err = fmt.Errorf("layer %s: %w", meta.Key(), err)
 				}
 				return err
@@ -139,7 +151,7 @@ func (ix *Index) loadLayers(views bool) error {
 	return err
 }
 
-func (ix *Index) loadLayer(meta *edition.Layer) (*Layer, error) {
+func (ix *Index) loadLayer(meta *edition.Layer, near geo.Box) (*Layer, error) {
 	if err := ix.checkSchema(meta); err != nil {
 		return nil, err
 	}
@@ -148,7 +160,7 @@ func (ix *Index) loadLayer(meta *edition.Layer) (*Layer, error) {
 	if meta.View != nil {
 		l, err = loadView(meta, ix.layers[meta.View.Of+"@"+meta.Vintage])
 	} else {
-		l, err = loadStored(meta, ix.tx)
+		l, err = loadStored(meta, ix.file, near)
 	}
 	if err != nil {
 		return nil, err
@@ -165,7 +177,7 @@ func (ix *Index) checkSchema(meta *edition.Layer) error {
 	if err != nil {
 		return err
 	}
-	b := ix.tx.Bucket([]byte(layersBucket))
+	b := ix.file.Bucket(layersBucket)
 	if b == nil {
 		return errors.New("not in the file")
 	}
@@ -231,17 +243,11 @@ func (ix *Index) drop() error {
 		return nil
 	}
 	var err error
-	if ix.tx != nil {
-		err = ix.tx.Rollback()
+	if ix.groundFile != nil {
+		err = ix.groundFile.Close()
 	}
-	if ix.groundTx != nil {
-		err = errors.Join(err, ix.groundTx.Rollback())
-	}
-	if ix.groundDB != nil {
-		err = errors.Join(err, ix.groundDB.Close())
-	}
-	if ix.db != nil {
-		err = errors.Join(err, ix.db.Close())
+	if ix.file != nil {
+		err = errors.Join(err, ix.file.Close())
 	}
 	return err
 }

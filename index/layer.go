@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tidwall/rtree"
-	bolt "go.etcd.io/bbolt"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/patch"
 )
 
 // Layer is one layer in one vintage. Features are counted by ordinals in
@@ -33,15 +35,15 @@ type Layer struct {
 
 // stored are the features of a layer as they lie in the file. Views share them.
 type stored struct {
-	db      *bolt.DB
-	codes   []byte   // the bucket of codes
-	records [][]byte // in the mapped file
-	heads   []Record // parallel to records
+	codes   *patch.Bucket // nil when there are none
+	records [][]byte      // in the mapped file
+	heads   []Record      // parallel to records
 	boxes   []geo.Box
 	byID    []idAt // by id
 	// Numbers of floating point: areas of int64, by which it divides its nodes, would
 	// overflow, and searches then look at most of it. Positions are below 2^53.
 	tree    rtree.RTreeGN[float64, int32]
+	wide    wideTree
 	columns columns
 
 	partitioned partitioned
@@ -55,7 +57,7 @@ type idAt struct {
 // Record is what is known of a feature's areas.
 type Record struct {
 	AreaM2     float64 // ellipsoidal
-	Patch, Net int64   // of record, in 0.01 m², or NoArea
+	Patch, Net int64   // of record, in 0.01 m², or NoArea, or marked by Computed
 }
 
 // Head is what can be said of a feature without its values and geometry.
@@ -63,7 +65,7 @@ type Head struct {
 	ID         uint64
 	Box        geo.Box
 	AreaM2     float64
-	Patch, Net int64 // in 0.01 m², or NoArea
+	Patch, Net int64 // in 0.01 m², or NoArea, or marked by Computed
 	Place      string
 }
 
@@ -71,13 +73,14 @@ type Head struct {
 // a manifest's count is believed.
 const leastRecord = 20
 
-func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
-	b := tx.Bucket([]byte(featuresBucket + meta.Key()))
+// loadStored reads a layer. Searches in near are quick.
+func loadStored(meta *edition.Layer, file *patch.File, near geo.Box) (*Layer, error) {
+	b := file.Bucket(featuresBucket + meta.Key())
 	if b == nil {
 		return nil, errors.New("not in the file")
 	}
-	s := &stored{db: tx.DB(), codes: []byte(codesBucket + meta.Key())}
-	n := min(max(meta.Features, 0), int(tx.Size()/leastRecord))
+	s := &stored{codes: file.Bucket(codesBucket + meta.Key()), wide: wideTree{near: near}}
+	n := min(max(meta.Features, 0), int(file.Size()/leastRecord))
 	s.records = make([][]byte, 0, n)
 	s.heads = make([]Record, 0, n)
 	s.boxes = make([]geo.Box, 0, n)
@@ -95,7 +98,7 @@ func loadStored(meta *edition.Layer, tx *bolt.Tx) (*Layer, error) {
 		s.heads = append(s.heads, Record{h.AreaM2, h.Patch, h.Net})
 		s.boxes = append(s.boxes, h.Box)
 		s.byID = append(s.byID, idAt{h.ID, i})
-		s.tree.Insert(corner(h.Box.Min), corner(h.Box.Max), i)
+		s.plant(i)
 		l.extent = l.extent.Union(h.Box)
 		l.blocks.add(h.Box, s.heads[i])
 		return nil
@@ -197,10 +200,57 @@ func (l *Layer) Extent() geo.Box { return l.extent }
 // Search visits the features whose boxes meet b, in no particular order, until
 // visit returns false.
 func (l *Layer) Search(b geo.Box, visit func(i int) bool) {
-	l.tree.Search(corner(b.Min), corner(b.Max), func(_, _ [2]float64, at int32) bool {
+	l.search(b, func(at int32) bool {
 		i, ok := l.ordinal(at)
 		return !ok || visit(i)
 	})
+}
+
+// wideTree is what is known of searches beyond the box near, whose features alone the
+// tree of a layer has.
+type wideTree struct {
+	near  geo.Box
+	asked atomic.Int32
+	once  sync.Once
+	all   rtree.RTreeGN[float64, int32]
+}
+
+// plant puts feature i into the tree, if it is to be there.
+func (s *stored) plant(i int32) {
+	if b := s.boxes[i]; s.wide.near.Intersects(b) {
+		s.tree.Insert(corner(b.Min), corner(b.Max), i)
+	}
+}
+
+// wideSearches is how many searches look at all features, before these are put into a
+// tree: that takes as long as some 300 looks.
+const wideSearches = 200
+
+// search is Search among the stored features.
+func (s *stored) search(b geo.Box, visit func(at int32) bool) {
+	w, tree := &s.wide, &s.tree
+	if !w.near.Contains(b) {
+		if w.asked.Add(1) <= wideSearches {
+			s.scan(b, visit)
+			return
+		}
+		w.once.Do(func() {
+			for i, x := range s.boxes {
+				w.all.Insert(corner(x.Min), corner(x.Max), int32(i))
+			}
+		})
+		tree = &w.all
+	}
+	tree.Search(corner(b.Min), corner(b.Max), func(_, _ [2]float64, at int32) bool { return visit(at) })
+}
+
+// scan is search without a tree.
+func (s *stored) scan(b geo.Box, visit func(at int32) bool) {
+	for i := range s.boxes {
+		if s.boxes[i].Intersects(b) && !visit(int32(i)) {
+			return
+		}
+	}
 }
 
 // corner returns p as the tree has it, exactly.
@@ -275,28 +325,22 @@ func (l *Layer) ByID(id uint64) (int, bool) {
 // ByCode returns the ordinals of the features with that code (BSM, 空间码 or
 // another code field), at most limit, in the order of their ids.
 func (l *Layer) ByCode(code string, limit int) ([]int, error) {
-	if code == "" || len(code) > maxCode {
+	if code == "" || len(code) > maxCode || l.codes == nil {
 		return nil, nil
 	}
 	var out []int
 	prefix := append([]byte(code), 0)
 	err := guard(func() error {
-		return l.db.View(func(tx *bolt.Tx) error {
-			b := tx.Bucket(l.codes)
-			if b == nil {
-				return nil
+		c := l.codes.Cursor()
+		for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(out) < limit; k, _ = c.Next() {
+			if len(k) != len(prefix)+8 {
+				continue // a longer code that holds a zero byte
 			}
-			c := b.Cursor()
-			for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(out) < limit; k, _ = c.Next() {
-				if len(k) != len(prefix)+8 {
-					continue // a longer code that holds a zero byte
-				}
-				if i, ok := l.ByID(binary.BigEndian.Uint64(k[len(prefix):])); ok {
-					out = append(out, i)
-				}
+			if i, ok := l.ByID(binary.BigEndian.Uint64(k[len(prefix):])); ok {
+				out = append(out, i)
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("layer %s, codes: %w", l.Meta.Key(), err)

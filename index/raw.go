@@ -12,7 +12,7 @@ import (
 type Raw struct {
 	ID     uint64
 	AreaM2 float64
-	// Net is the net area of record in 0.01 m², or [NoArea].
+	// Net is the net area of record in 0.01 m², or [NoArea], or marked by [Computed].
 	Net int64
 	// Rings are all rings, in CGCS2000 (EPSG:4490).
 	Rings geo.Rings

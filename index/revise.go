@@ -10,11 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	bolt "go.etcd.io/bbolt"
-
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/index/patch"
 )
 
 // Base is the features file of a generation, as an update starts from it: it
@@ -23,23 +22,47 @@ import (
 type Base struct {
 	Manifest *edition.Manifest
 	path     string
-	db       *bolt.DB
+	file     *patch.File
+	sums     *patch.Sums
 }
 
-// OpenBase opens the features.db in gdir with the layers that m lists. Nothing
-// is compared with checksums: who takes over what the file holds has to, see
-// [edition.CheckFile].
+// OpenBase opens the features.db in gdir with the layers that m lists. What is read
+// of the file is compared with the checksums of its blocks in m; those of its patch are
+// up to who copies it, see [edition.Draft.Take].
 func OpenBase(gdir string, m *edition.Manifest) (*Base, error) {
 	path := filepath.Join(gdir, edition.FeaturesFile)
-	db, err := openReadOnly(path)
+	sums := patch.NewSums(m.Blocks[edition.FeaturesFile])
+	f, err := open(path, sums)
 	if err != nil {
 		return nil, err
 	}
-	return &Base{Manifest: m, path: path, db: db}, nil
+	return &Base{Manifest: m, path: path, file: f, sums: sums}, nil
 }
 
+// OpenRevised opens the features that [Base.Revise] made in the draft at gdir, with the
+// layers that m lists, as [OpenFiles] does. What it reads of the file is compared with
+// the checksums of its blocks, as far as b has not done that; and of features beyond reach
+// of what v changed no tree is made unless many searches go there, for an update
+// searches where something has changed: the tree would take longer than the reading.
+func (b *Base) OpenRevised(gdir string, m *edition.Manifest, v *Revision) (*Index, error) {
+	near := geo.EmptyBox()
+	for _, boxes := range v.Changed {
+		for _, x := range boxes {
+			near = near.Union(x)
+		}
+	}
+	if !near.Empty() {
+		near.Min = geo.Position{Lon: near.Min.Lon - reach, Lat: near.Min.Lat - reach}
+		near.Max = geo.Position{Lon: near.Max.Lon + reach, Lat: near.Max.Lat + reach}
+	}
+	return openFiles(gdir, m, opening{b.sums, near})
+}
+
+// reach is how far about a change most of what is searched lies: a tile of zoom 13.
+const reach = 400_000_000 // 0.04 degree
+
 // Close closes the file.
-func (b *Base) Close() error { return b.db.Close() }
+func (b *Base) Close() error { return b.file.Close() }
 
 // Layer returns the manifest's entry of a layer in one vintage; nil when there
 // is none.
@@ -53,15 +76,13 @@ func (b *Base) Layer(name, vintage string) *edition.Layer {
 }
 
 // view reads the bucket of a stored layer's features.
-func (b *Base) view(layerKey string, read func(features *bolt.Bucket) error) error {
+func (b *Base) view(layerKey string, read func(features *patch.Bucket) error) error {
 	err := guard(func() error {
-		return b.db.View(func(tx *bolt.Tx) error {
-			f := tx.Bucket([]byte(featuresBucket + layerKey))
-			if f == nil {
-				return fmt.Errorf("%w: layer %s is not in it", errFile, layerKey)
-			}
-			return read(f)
-		})
+		f := b.file.Bucket(featuresBucket + layerKey)
+		if f == nil {
+			return fmt.Errorf("%w: layer %s is not in it", errFile, layerKey)
+		}
+		return read(f)
 	})
 	if errors.Is(err, errFile) || errors.Is(err, errRecord) {
 		err = damaged(b.path, err)
@@ -88,7 +109,7 @@ func (b *Base) locate(layerKey string, ids map[uint64]bool) (map[uint64]keyed, e
 	if len(ids) == 0 {
 		return at, nil
 	}
-	err := b.view(layerKey, func(f *bolt.Bucket) error {
+	err := b.view(layerKey, func(f *patch.Bucket) error {
 		return f.ForEach(func(k, v []byte) error {
 			if len(k) != featureKeySize {
 				return fmt.Errorf("key %x: %w", k, errRecord)
@@ -108,7 +129,7 @@ const featureKeySize = 8 + 8
 // Each calls visit with every feature of a stored layer, in the order of the
 // file. A feature is visit's own. Its first error ends it and is returned.
 func (b *Base) Each(layerKey string, visit func(f *Feature) error) error {
-	return b.view(layerKey, func(bucket *bolt.Bucket) error {
+	return b.view(layerKey, func(bucket *patch.Bucket) error {
 		return bucket.ForEach(func(k, v []byte) error {
 			f, err := decodeRecord(v)
 			if err != nil {
@@ -150,47 +171,48 @@ type Revision struct {
 	extents overlay.Change // of stored features
 }
 
-// Revise takes deltas, which are of different layers, into the features file at
-// path, which is a copy of b's. What it holds then is, key by key and value by
-// value, what a [Writer] makes of the same features. It is not seen on disk: see
-// [edition.Draft.Finish]. After an error, which is ctx's when it ends, the file is
-// worth nothing.
+// Revise takes deltas, which are of different layers, into the patch of the features
+// file at path, which is b's in a draft, see [edition.Draft.Take]. What the two hold then
+// is, key by key and value by value, what a [Writer] makes of the same features. The
+// patch is not seen on disk: see [edition.Draft.Finish]. After an error, which is ctx's
+// when it ends, it is worth nothing.
 func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revision, error) {
-	db, err := openCopy(path)
+	e, err := openDraft(path, b.sums)
 	if err != nil {
 		return nil, err
 	}
-	r := &reviser{base: b, db: db, out: &Revision{
+	r := &reviser{base: b, file: e, out: &Revision{
 		Layers: slices.Clone(b.Manifest.Layers), Changed: map[string][]geo.Box{}, Fates: map[string]Fates{},
 	}}
-	for i := range deltas {
-		if err = guard(func() error { return r.layer(ctx, &deltas[i]) }); err != nil {
-			break
+	err = guard(func() error {
+		for i := range deltas {
+			if err := r.layer(ctx, &deltas[i]); err != nil {
+				return err
+			}
 		}
-	}
-	if errors.Is(err, errFile) {
-		err = damaged(path, err)
-	}
-	if err = errors.Join(err, db.Close()); err != nil {
+		return nil
+	})
+	if err = closeEdited(e, err); err != nil {
+		if errors.Is(err, errFile) {
+			return nil, damaged(path, err)
+		}
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return r.out, Compact(path)
+	return r.out, nil
 }
 
-// openCopy opens a copy of a finished file to change it. The list of its free
-// pages is stored, so that the next update need not look for them.
-func openCopy(path string) (*bolt.DB, error) {
-	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, FreelistType: bolt.FreelistMapType, NoGrowSync: true})
+// closeEdited closes a file whose changes met err.
+func closeEdited(e *patch.Editor, err error) error {
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return errors.Join(err, e.Abort())
 	}
-	return db, nil
+	return e.Close()
 }
 
 // reviser takes deltas into a file.
 type reviser struct {
 	base *Base
-	db   *bolt.DB
+	file *patch.Editor
 	out  *Revision
 }
 
@@ -221,7 +243,7 @@ func (r *reviser) layer(ctx context.Context, d *Delta) error {
 			return err
 		}
 		n := min(batch, len(edits))
-		if err := r.apply(d.Layer, edits[:n]); err != nil {
+		if err := r.file.Update(func(tx *patch.Tx) error { return apply(tx, d.Layer, edits[:n]) }); err != nil {
 			return err
 		}
 		edits = edits[n:]
@@ -339,33 +361,15 @@ func holds(l *edition.Layer, f *Feature) bool {
 	return ok && strings.HasPrefix(s, l.View.Prefix)
 }
 
-// apply is [apply] in a transaction of its own. It does not use bbolt's Update, which
-// after a fault reads the file once more to undo what it did, and keeps the file locked
-// when that faults, too.
-func (r *reviser) apply(l *edition.Layer, edits []edit) (err error) {
-	tx, err := r.db.Begin(true)
+// apply stores edits of a layer, its codes and its digests.
+func apply(tx *patch.Tx, l *edition.Layer, edits []edit) error {
+	features, err := tx.Bucket(featuresBucket + l.Key())
 	if err != nil {
 		return err
 	}
-	ended := false
-	defer func() {
-		if !ended {
-			err = errors.Join(err, tx.Rollback())
-		}
-	}()
-	if err := apply(tx, l, edits); err != nil {
+	codes, err := tx.Bucket(codesBucket + l.Key())
+	if err != nil {
 		return err
-	}
-	err = tx.Commit()
-	ended = true
-	return err
-}
-
-// apply stores edits of a layer, its codes and its digests.
-func apply(tx *bolt.Tx, l *edition.Layer, edits []edit) error {
-	features, codes := tx.Bucket([]byte(featuresBucket+l.Key())), tx.Bucket([]byte(codesBucket+l.Key()))
-	if features == nil || codes == nil {
-		return fmt.Errorf("%w: layer %s is not in it", errFile, l.Key())
 	}
 	groups := map[string]bool{}
 	for i := range edits {
@@ -401,7 +405,7 @@ func apply(tx *bolt.Tx, l *edition.Layer, edits []edit) error {
 }
 
 // forget takes a feature and its codes away.
-func forget(features, codes *bolt.Bucket, l *edition.Layer, old *keyed) error {
+func forget(features, codes *patch.Bucket, l *edition.Layer, old *keyed) error {
 	f, err := decodeRecord(old.record)
 	if err != nil {
 		return err
@@ -451,10 +455,6 @@ func (ix *Index) Figure() {
 // addAreas adds the areas of a feature up.
 func (s *sums) addAreas(r Record) {
 	s.areaM2 += r.AreaM2
-	if r.Patch != NoArea {
-		s.patch, s.hasPatch = s.patch+r.Patch, true
-	}
-	if r.Net != NoArea {
-		s.net, s.hasNet = s.net+r.Net, true
-	}
+	s.patch.add(r.Patch)
+	s.net.add(r.Net)
 }

@@ -1,17 +1,12 @@
 package index
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"runtime/debug"
-	"time"
+	"io/fs"
 
-	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"gengtu/index/patch"
 	"gengtu/index/problem"
 )
 
@@ -24,20 +19,10 @@ const (
 )
 
 // errFile says that a features.db is not whole.
-var errFile = errors.New("file damaged")
+var errFile = patch.ErrDamaged
 
-// guard runs f, which reads a mapped file. A panic of the store over pages that
-// are not what they should be, and a fault at pages that the file does not have,
-// become an error: a damaged file must not end the program.
-func guard(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errFile, r)
-		}
-	}()
-	return f()
-}
+// guard runs f, which reads a mapped file, see [patch.Guard].
+func guard(f func() error) error { return patch.Guard(f) }
 
 // Guard runs f, which reads what an index has mapped: a fault at pages that the
 // file no longer has is an error and does not end the program.
@@ -46,103 +31,54 @@ func Guard(f func() error) error { return guard(f) }
 // Each calls visit with every stored bucket, key and value of the features.db
 // at path, in sorted order. Key and value are valid during the call only.
 func Each(path string, visit func(bucket string, key, value []byte) error) error {
-	db, err := openReadOnly(path)
+	return read(path, func(f *patch.File) error {
+		for _, name := range f.Buckets() {
+			if err := f.Bucket(name).ForEach(func(k, v []byte) error { return visit(name, k, v) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// read runs visit with the file at path open. What is damaged in it is told as such.
+func read(path string, visit func(f *patch.File) error) error {
+	f, err := open(path, nil)
 	if err != nil {
 		return err
 	}
-	err = guard(func() error {
-		return db.View(func(tx *bolt.Tx) error {
-			return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
-				return b.ForEach(func(k, v []byte) error { return visit(string(name), k, v) })
-			})
-		})
-	})
-	if errors.Is(err, errFile) {
-		err = damaged(path, err)
-	}
-	return errors.Join(err, db.Close())
-}
-
-// openReadOnly opens a features.db. Any number of processes may have it open.
-func openReadOnly(path string) (*bolt.DB, error) {
-	if err := checkPages(path); err != nil {
-		return nil, err
-	}
-	var db *bolt.DB
-	err := guard(func() (err error) {
-		db, err = bolt.Open(path, 0o444, &bolt.Options{ReadOnly: true, Timeout: 5 * time.Second})
-		return err
-	})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, problem.New("FEATURES_LOCKED", "要素文件正被另一个程序写入", "another program is writing to the features file").In(path).
-			Advise("等它结束再试", "try again when it is done").Because(err)
-	case err != nil:
-		return nil, damaged(path, err)
-	}
-	return db, nil
-}
-
-// checkPages holds the size that a file's newest meta page states against the
-// size that it has, before it is mapped: memory behind a file's end cannot be
-// read. The layout of meta pages is that of bbolt's version 2.
-func checkPages(path string) error {
-	f, err := os.Open(path)
-	switch {
-	case os.IsNotExist(err):
-		return damaged(path, err)
-	case err != nil:
-		return problem.New("EDITION_UNREADABLE", "要素文件读不出来（%v）", "the features file cannot be read (%v)", err).In(path).Because(err)
-	}
-	st, err := f.Stat()
-	if err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
-	}
-	need, err := statedSize(f, st.Size())
-	if err == nil && need > st.Size() {
-		err = fmt.Errorf("%w: it has %d bytes of %d", errFile, st.Size(), need)
-	}
-	if err != nil {
+	err = guard(func() error { return visit(f) })
+	if errors.Is(err, errFile) || errors.Is(err, errRecord) {
 		err = damaged(path, err)
 	}
 	return errors.Join(err, f.Close())
 }
 
-// Where a meta page holds what: behind a page header of 16 bytes the magic
-// number, version and page size of 4 bytes each, then flags, the root bucket and
-// the free list, the number of pages and the number of the transaction.
-const (
-	metaMagic    = 0xED0CDAED
-	metaPageSize = 16 + 8
-	metaPages    = 16 + 40
-	metaTx       = 16 + 48
-	metaEnd      = 16 + 64
-)
+// open opens a file of the edition with its patch. Any number of processes may have
+// it open. Sums are as with [patch.Open].
+func open(path string, sums *patch.Sums) (*patch.File, error) {
+	f, err := patch.Open(path, sums)
+	return f, unopened(path, err)
+}
 
-// statedSize returns the bytes that the newer of the file's two meta pages says
-// the file has.
-func statedSize(f io.ReaderAt, size int64) (int64, error) {
-	var need, pageSize int64
-	var newest uint64
-	for page := range int64(2) {
-		b := make([]byte, metaEnd)
-		if _, err := f.ReadAt(b, page*pageSize); err != nil {
-			return 0, fmt.Errorf("%w: %d bytes are no features file", errFile, size)
-		}
-		p := int64(binary.NativeEndian.Uint32(b[metaPageSize:]))
-		if binary.NativeEndian.Uint32(b[16:]) != metaMagic || p < 512 || p > 1<<16 {
-			return 0, fmt.Errorf("%w: page %d is none of a features file", errFile, page)
-		}
-		pageSize = p
-		if tx := binary.NativeEndian.Uint64(b[metaTx:]); page == 0 || tx > newest {
-			pages := binary.NativeEndian.Uint64(b[metaPages:])
-			if pages > 1<<40 {
-				return 0, fmt.Errorf("%w: it states %d pages", errFile, pages)
-			}
-			newest, need = tx, int64(pages)*pageSize
-		}
+// openDraft opens the file of a draft with its patch for changes.
+func openDraft(path string, sums *patch.Sums) (*patch.Editor, error) {
+	e, err := patch.Edit(path, sums)
+	return e, unopened(path, err)
+}
+
+// unopened says why a file does not open.
+func unopened(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return problem.New("FEATURES_LOCKED", "要素文件正被另一个程序写入", "another program is writing to the features file").In(path).
+			Advise("等它结束再试", "try again when it is done").Because(err)
+	case errors.Is(err, fs.ErrPermission):
+		return problem.New("EDITION_UNREADABLE", "要素文件读不出来（%v）", "the features file cannot be read (%v)", err).In(path).Because(err)
 	}
-	return need, nil
+	return damaged(path, err)
 }
 
 func damaged(path string, err error) error {

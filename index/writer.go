@@ -36,6 +36,7 @@ type Writer struct {
 	held     int64        // that those of layers take which are not settled
 	settling atomic.Int64 // that those of the others take
 	file     *writing     // nil until a layer is settled
+	lineages []*Lineage
 }
 
 // NewWriter returns a writer for the file at path, which must not exist. The
@@ -201,8 +202,36 @@ type sums struct {
 	features, vertices int
 	extent             geo.Box
 	areaM2             float64
-	patch, net         int64
-	hasPatch, hasNet   bool
+	patch, net         recordSum
+}
+
+// recordSum adds up one kind of area of record, and apart from it what stands in
+// for it, in 0.01 m².
+type recordSum struct {
+	sum      int64
+	has      bool
+	computed int64
+	features int // whose area is computed
+}
+
+func (s *recordSum) add(area int64) {
+	if OfRecord(area) {
+		s.sum, s.has = s.sum+area, true
+	} else if c, ok := ComputedOf(area); ok {
+		s.computed, s.features = s.computed+c, s.features+1
+	}
+}
+
+// figures returns the sums in m², nil where no feature has such an area.
+func (s *recordSum) figures() (record *float64, computed *edition.ComputedArea) {
+	if s.has {
+		v := float64(s.sum) / 100
+		record = &v
+	}
+	if s.features > 0 {
+		computed = &edition.ComputedArea{Features: s.features, M2: float64(s.computed) / 100}
+	}
+	return record, computed
 }
 
 // add counts a feature, by what its record says.
@@ -211,30 +240,20 @@ func (s *sums) add(h *Head, vertices int) {
 	s.vertices += vertices
 	s.extent = s.extent.Union(h.Box)
 	s.areaM2 += h.AreaM2
-	if h.Patch != NoArea {
-		s.patch, s.hasPatch = s.patch+h.Patch, true
-	}
-	if h.Net != NoArea {
-		s.net, s.hasNet = s.net+h.Net, true
-	}
+	s.patch.add(h.Patch)
+	s.net.add(h.Net)
 }
 
 // into fills in the figures of a layer.
 func (s *sums) into(m *edition.Layer) {
 	m.Features, m.Vertices, m.AreaM2 = s.features, s.vertices, s.areaM2
-	m.Extent, m.PatchM2, m.NetM2 = nil, nil, nil
+	m.Extent = nil
 	if !s.extent.Empty() {
 		lo, hi := s.extent.Min.LonLat(), s.extent.Max.LonLat()
 		m.Extent = &[4]float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
 	}
-	if s.hasPatch {
-		v := float64(s.patch) / 100
-		m.PatchM2 = &v
-	}
-	if s.hasNet {
-		v := float64(s.net) / 100
-		m.NetM2 = &v
-	}
+	m.PatchM2, m.PatchComputed = s.patch.figures()
+	m.NetM2, m.NetComputed = s.net.figures()
 }
 
 // Close writes the file and returns the layers and views as the manifest lists
@@ -267,6 +286,9 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 	}
 	if err == nil {
 		err = w.describe(w.file.db)
+	}
+	if err == nil {
+		err = w.putLineages(ctx, w.file.db)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), w.Abandon())

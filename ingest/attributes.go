@@ -86,11 +86,13 @@ func loadAttributes(path, encoding string, p *profiles.Profile) (*attributeTable
 func readAttributes(path, encoding string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", problem.New("ATTRIBUTES_FILE", "属性表打不开：%v", "the table of attributes cannot be opened: %v", errors.Unwrap(err)).In(path).Because(err)
+		return "", problem.New("ATTRIBUTES_FILE", "属性表打不开：%v", "the table of attributes cannot be opened: %v", errors.Unwrap(err)).In(path).Because(err).
+			Advise("请检查路径", "check the path")
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxAttributes+1))
 	if err := errors.Join(err, f.Close()); err != nil {
-		return "", problem.New("ATTRIBUTES_FILE", "读取时出错：%v", "cannot be read: %v", err).In(path).Because(err)
+		return "", problem.New("ATTRIBUTES_FILE", "读取时出错：%v", "cannot be read: %v", err).In(path).Because(err).
+			Advise("请检查磁盘和文件", "check the disk and the file")
 	}
 	if len(b) > maxAttributes {
 		return "", problem.New("ATTRIBUTES_SIZE", "属性表超过 %d 字节", "the table of attributes has more than %d bytes", maxAttributes).In(path).
@@ -158,7 +160,8 @@ type join struct {
 func (t *attributeTable) joinOnto(in Input, p *profiles.Profile, fields []source.Field) (*join, []source.Field, error) {
 	j := &join{attributeTable: t, key: findField(p, fields, t.key)}
 	if j.key < 0 {
-		return nil, nil, problem.New("ATTRIBUTES_KEY", "数据没有字段 %s，属性表 %s 连不上", "the data have no field %s to join the attributes of %s by", t.key, t.path).In(in.Path)
+		return nil, nil, problem.New("ATTRIBUTES_KEY", "数据没有字段 %s，属性表 %s 连不上", "the data have no field %s to join the attributes of %s by", t.key, t.path).In(in.Path).
+			Advise("补上该字段，或换能对上的属性表", "add the field, or give a table that fits")
 	}
 	out := slices.Clone(fields)
 	for i, f := range t.fields {
@@ -193,7 +196,8 @@ func (j *join) extend(values []any) (out []any, told *problem.Problem) {
 	at, ok := j.byKey[key]
 	switch {
 	case !ok:
-		return out, problem.New("ATTRIBUTES_NONE", "属性表 %s 里没有 %s=%.40q", "the attributes of %s have no %s=%.40q", j.path, j.attributeTable.key, key)
+		return out, problem.New("ATTRIBUTES_NONE", "属性表 %s 里没有 %s=%.40q", "the attributes of %s have no %s=%.40q", j.path, j.attributeTable.key, key).
+			Advise("补上这一行，或核对编号", "add the row, or check the key")
 	case at == severalRows:
 		return out, nil // the key is listed
 	}
@@ -207,7 +211,8 @@ func (j *join) extend(values []any) (out []any, told *problem.Problem) {
 			out[to] = v
 		} else if own, _ := toText(out[to]); told == nil && !sameValue(out[to], own, v) {
 			told = problem.New("ATTRIBUTES_DIFFER", "字段 %s 数据里是 %.60v，属性表第 %d 行是 %.60q；保留数据里的", "field %s is %.60v in the data and, in line %d of the attributes, %.60q; that of the data stays",
-				j.fields[i].Name, out[to], j.lines[at], v)
+				j.fields[i].Name, out[to], j.lines[at], v).
+				Advise("请核对以哪个为准", "find out which is right")
 		}
 	}
 	return out, told
@@ -242,6 +247,18 @@ func (l *layerRun) attributesOf() error {
 	return nil
 }
 
+// joinTables adds the fields of the layer's tables to those of a file.
+func (l *layerRun) joinTables(s *sourceRun, fields []source.Field) ([]source.Field, error) {
+	for _, t := range l.tables {
+		j, more, err := t.joinOnto(s.in, l.profile, fields)
+		if err != nil {
+			return nil, err
+		}
+		s.joins, fields = append(s.joins, j), more
+	}
+	return fields, nil
+}
+
 // tellAttributes lists the keys of tables that met no record, and those of several
 // rows.
 func (l *layerRun) tellAttributes() {
@@ -255,7 +272,8 @@ func (l *layerRun) tellAttributes() {
 				note(problem.New("ATTRIBUTES_DOUBLE", "重复的编号另有 %d 个，不再列出", "%d more keys stand in several rows, which are not listed", len(t.double)-i))
 				break
 			}
-			note(problem.New("ATTRIBUTES_DOUBLE", "编号不止一行，都没有连", "its key stands in several rows; none of them is joined").At(0, key))
+			note(problem.New("ATTRIBUTES_DOUBLE", "编号不止一行，都没有连", "its key stands in several rows; none of them is joined").At(0, key).
+				Advise("每个编号留一行", "leave one row for each key"))
 		}
 		for i := range t.rows {
 			key := plainKey(t.rows[i][t.keyAt])
@@ -274,7 +292,8 @@ func (l *layerRun) tellAttributes() {
 
 // unmatched is the problem of a row that met no record.
 func (t *attributeTable) unmatched(row int, key string) *problem.Problem {
-	p := problem.New("ATTRIBUTES_UNMATCHED", "第 %d 行在数据里没有对应的记录", "line %d meets no record of the data", t.lines[row]).At(0, key)
+	p := problem.New("ATTRIBUTES_UNMATCHED", "第 %d 行在数据里没有对应的记录", "line %d meets no record of the data", t.lines[row]).At(0, key).
+		Advise("请核对编号", "check the key")
 	if strings.ContainsAny(key, "eE") && strings.ContainsAny(key, "+.") {
 		return p.Advise("编号被电子表格改成了科学计数法：把该列设为文本再导出", "a spreadsheet has rounded the key: make the column text and save it again")
 	}

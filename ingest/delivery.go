@@ -132,7 +132,8 @@ type search struct {
 // visit implements fs.WalkDirFunc.
 func (s *search) visit(file string, entry fs.DirEntry, err error) error {
 	if err != nil {
-		return problem.New("DELIVERY_FOLDER", "文件夹读不了：%v", "the folder cannot be read: %v", err).In(file).Because(err)
+		return problem.New("DELIVERY_FOLDER", "文件夹读不了：%v", "the folder cannot be read: %v", err).In(file).Because(err).
+			Advise("请检查权限", "check the permissions")
 	}
 	if s.ctx.Err() != nil {
 		return s.ctx.Err()
@@ -175,7 +176,8 @@ func (s *search) aside(file, table string, why *problem.Problem) {
 }
 
 // errUnknownName is said of data whose name no profile has.
-var errUnknownName = problem.New("DELIVERY_UNKNOWN", "名称不是任何图层的", "its name is that of no layer")
+var errUnknownName = problem.New("DELIVERY_UNKNOWN", "名称不是任何图层的", "its name is that of no layer").
+	Advise("要读就用 --layer 名称=路径 指明", "name it with --layer NAME=PATH to have it read")
 
 // look finds what the tables of a file are.
 func (s *search) look(file, ending string) {

@@ -32,7 +32,7 @@ func lay(t *testing.T, paths ...string) string {
 		case zipped:
 			zipLayer(t, path, inside)
 		case strings.Contains(".shp.gpkg.geojson.fgb.vct", strings.ToLower(filepath.Ext(path))):
-			square(t, path, float64(i))
+			squareFile(t, path, float64(i))
 		default:
 			if err := os.WriteFile(path, []byte("a document"), 0o600); err != nil {
 				t.Fatal(err)
@@ -42,8 +42,8 @@ func lay(t *testing.T, paths ...string) string {
 	return dir
 }
 
-// square writes a layer of one square of 1 km at the x-th place of zone 36.
-func square(t *testing.T, path string, x float64) {
+// squareFile writes a layer of one square of 1 km at the x-th place of zone 36.
+func squareFile(t *testing.T, path string, x float64) {
 	t.Helper()
 	w, err := source.Create(path, &source.Layer{Fields: []source.Field{{Name: "BSM"}, {Name: "DLBM"}}, CRS: source.CRSInfo{EPSG: 4524}}, source.WriteOptions{})
 	if err != nil {
@@ -62,7 +62,7 @@ func square(t *testing.T, path string, x float64) {
 func zipLayer(t *testing.T, path, name string) {
 	t.Helper()
 	shp := filepath.Join(t.TempDir(), "x.shp")
-	square(t, shp, 20)
+	squareFile(t, shp, 20)
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,9 @@ func TestFindDelivery(t *testing.T) {
 				t.Fatal(err)
 			}
 			var taken, aside []string
-			relative := func(path string) string { return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator))) }
+			relative := func(path string) string {
+				return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator)))
+			}
 			for _, x := range d.Taken {
 				taken = append(taken, x.Layer+"="+relative(x.Path))
 			}

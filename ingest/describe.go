@@ -58,7 +58,8 @@ type Mapped struct {
 	From  string `json:"from"`
 	Kind  string `json:"kind"`
 	Width int    `json:"width,omitempty"`
-	// To is the name that it is stored by, and As the type.
+	// To is the name that it is stored by, "" for what an export of ours added, and As
+	// the type.
 	To    string            `json:"to"`
 	As    edition.FieldKind `json:"as"`
 	Title string            `json:"title,omitempty"`

@@ -48,6 +48,11 @@ type Options struct {
 	MemoryBytes int64
 	// Progress is called now and then, from one goroutine; it may be nil.
 	Progress func(Progress)
+	// Inspector looks at each feature that is read; it may be nil.
+	Inspector Inspector
+	// Base is an edition to be extended: its layers are kept as they are beside what is
+	// read, which must be of other vintages. nil makes an edition of what is read alone.
+	Base *index.Base
 	// Writing is called once everything is read, before the features are put in order
 	// and written; it may be nil.
 	Writing func()
@@ -82,8 +87,7 @@ const CroplandPrefix = "01"
 // report is never nil. With a problem in a file, or when ctx ends, the error says
 // so, and there is no file at path.
 func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]edition.Layer, *Report, error) {
-	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter(path)}
-	r.writer.Limit(cmp.Or(max(opt.MemoryBytes, 0), DefaultMemoryBytes) / garbage)
+	r := newRun(path, opt)
 	layers, err := r.take(ctx, inputs)
 	if err != nil {
 		return nil, r.report, errors.Join(err, r.writer.Abandon())
@@ -91,15 +95,16 @@ func Run(ctx context.Context, inputs []Input, path string, opt Options) ([]editi
 	for i := range layers {
 		r.report.sums(&layers[i])
 	}
-	slices.SortFunc(layers, func(a, b edition.Layer) int {
-		return cmp.Or(cmp.Compare(rank(a.Name), rank(b.Name)), cmp.Compare(a.Name, b.Name), edition.CompareVintages(a.Vintage, b.Vintage))
-	})
+	arrange(layers)
 	return layers, r.report, nil
 }
 
 // take reads all inputs and writes what is kept.
 func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error) {
 	groups, err := r.group(ctx, inputs)
+	if err == nil && r.opt.Base != nil {
+		err = cmp.Or(r.newOnly(groups), r.loadBase())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +119,14 @@ func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error)
 	}
 	if err := r.strict(); err != nil {
 		return nil, err
+	}
+	if r.dry {
+		return nil, nil
+	}
+	if r.opt.Base != nil {
+		if err := r.keepBase(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if r.opt.Writing != nil {
 		r.opt.Writing()
@@ -134,7 +147,9 @@ type run struct {
 	opt     Options
 	report  *Report
 	writer  *index.Writer
+	dry     bool                     // nothing is stored
 	regions map[string][]regionShape // by vintage
+	placed  map[string][]regionShape // those of the edition that is changed or extended
 	known   *extents
 	inputs  int
 	files   []*whereabouts // of what was read, in this order

@@ -27,6 +27,8 @@ type judged struct {
 	mended   bool
 	refused  bool
 	findings []Finding
+	broken   []overlay.Finding
+	seen     *Seen // nil when nobody looks
 	stored   index.Encoded
 }
 
@@ -71,7 +73,11 @@ func (w *judge) batch(b *source.Batch) []judged {
 		for k := range j.findings {
 			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
 		}
+		if w.inspector != nil {
+			w.look(f.Polygons, j)
+		}
 		if !j.refused && !j.leftOut && !j.noArea {
+			w.compute(w.source.crs, j)
 			w.identify(j)
 			j.stored = w.encoder.Encode(&j.Feature)
 		}
@@ -206,7 +212,10 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		j.find(Refused, unmendable(err))
 		return
 	}
-	j.Geometry, j.AreaM2 = fixed, geo.Area(fixed)
+	if as := drawn(s.crs, f.Polygons); len(as) > 0 {
+		findings = append(as, findings...)
+	}
+	j.Geometry, j.AreaM2, j.broken = fixed, geo.Area(fixed), findings
 	if len(findings) == 0 {
 		j.areaIn = j.AreaM2 // the same rings in another order: no rounding shows
 	} else {

@@ -33,7 +33,8 @@ type layerRun struct {
 	seen    register
 	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
-	learning source.Learning
+	learning  source.Learning
+	inspector LayerInspector // nil when nobody looks
 	// Of an update: the fields are settled, and gone are the keys left out.
 	fixed bool
 	gone  map[string]bool
@@ -101,6 +102,9 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	}
 	l.declare(inputs)
 	l.expect(sources)
+	if err := l.inspect(sources); err != nil {
+		return err
+	}
 	for i, s := range sources {
 		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
 			return err
@@ -108,6 +112,9 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	}
 	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
+	if err := l.mendLayer(); err != nil || r.dry {
+		return err
+	}
 	return r.writer.Settle(ctx, l.out)
 }
 
@@ -178,13 +185,9 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		if err := l.locateSource(ctx, s, info.CRS); err != nil {
 			return sources, err
 		}
-		fields := info.Fields
-		for _, t := range l.tables {
-			var j *join
-			if j, fields, err = t.joinOnto(in, l.profile, fields); err != nil {
-				return sources, err
-			}
-			s.joins = append(s.joins, j)
+		fields, err := l.joinTables(s, info.Fields)
+		if err != nil {
+			return sources, err
 		}
 		m := fit(l.profile, fields)
 		l.leaveOwn(in.Path, &m)
@@ -257,6 +260,7 @@ func union(a, b []string) []string {
 type placesOf struct {
 	key, place        []int // in the order in which they count
 	class, patch, net int
+	ratio, deducted   int // KCXS and KCMJ
 }
 
 // locate finds the fields that have a meaning.
@@ -269,7 +273,7 @@ func (l *layerRun) locate() {
 		return out
 	}
 	p := l.profile
-	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net)}
+	l.places = placesOf{of(p.Key), of(p.Place), l.field(classField), l.field(p.Patch), l.field(p.Net), l.field(ratioField), l.field(deductedField)}
 }
 
 func (l *layerRun) field(name string) int {
@@ -367,6 +371,9 @@ func (l *layerRun) drain(ctx context.Context, s *sourceRun, order <-chan *job, r
 		}
 		for i := range j.judged {
 			if err := l.store(&j.judged[i]); err != nil {
+				return err
+			}
+			if err := l.show(&j.judged[i]); err != nil {
 				return err
 			}
 		}

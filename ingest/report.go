@@ -23,6 +23,8 @@ type Report struct {
 	Generation string         `json:"generation,omitempty"`
 	Tier       string         `json:"tier"`
 	Layers     []*LayerReport `json:"layers"`
+	// Kept are the layers of the edition that was extended, by their keys.
+	Kept []string `json:"kept,omitempty"`
 }
 
 // LayerReport is the report of one layer in one vintage.
@@ -43,6 +45,10 @@ type LayerReport struct {
 	AreaMending float64  `json:"area_mending_m2"`
 	PatchM2     *float64 `json:"patch_m2"`
 	NetM2       *float64 `json:"net_m2"`
+	// PatchComputed and NetComputed are of kept features whose record has no such
+	// area; they are no part of PatchM2 and NetM2.
+	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
 
 	// NoArea counts the records of lines, and of tables without shapes, that are not
 	// stored because the layer is one of areas.
@@ -64,7 +70,8 @@ type LayerReport struct {
 	Dropped int                `json:"findings_not_listed,omitempty"`
 	Notes   []*problem.Problem `json:"notes,omitempty"`
 
-	leftOut map[string]int // by class, where it is in LeftOut
+	leftOut    map[string]int // by class, where it is in LeftOut
+	patch, net recordSum      // of what is kept
 }
 
 func newLayerReport(in Input) *LayerReport {
@@ -76,6 +83,7 @@ func (r *Report) sums(stored *edition.Layer) {
 	for _, l := range r.Layers {
 		if l.Layer == stored.Name && l.Vintage == stored.Vintage {
 			l.PatchM2, l.NetM2 = stored.PatchM2, stored.NetM2
+			l.PatchComputed, l.NetComputed = stored.PatchComputed, stored.NetComputed
 		}
 	}
 }
@@ -106,10 +114,10 @@ type ClassCount struct {
 func (c *ClassCount) add(j *judged) {
 	c.Features++
 	c.AreaM2 += j.AreaM2
-	if j.Patch != index.NoArea {
+	if index.OfRecord(j.Patch) {
 		c.patch += j.Patch
 	}
-	if j.Net != index.NoArea {
+	if index.OfRecord(j.Net) {
 		c.net += j.Net
 	}
 	c.PatchM2, c.NetM2 = float64(c.patch)/100, float64(c.net)/100
@@ -234,6 +242,12 @@ func (p *printer) layer(l *LayerReport) {
 	}
 	if l.NetM2 != nil {
 		p.line("  净面积合计 %.2f m²", "  net area of record %.2f m²", *l.NetM2)
+	}
+	if c := l.PatchComputed; c != nil {
+		p.line("  %d 个图斑没有图斑面积，按调查规则算得 %.2f m²，另记，不在上面的合计里", "  %d features have no patch area; computed by the survey's rule %.2f m², kept apart from the sum above", c.Features, c.M2)
+	}
+	if c := l.NetComputed; c != nil {
+		p.line("  %d 个图斑没有净面积，按调查规则算得 %.2f m²，另记，不在上面的合计里", "  %d features have no net area; computed by the survey's rule %.2f m², kept apart from the sum above", c.Features, c.M2)
 	}
 	if c := l.Cropland; c != nil {
 		p.line("  其中耕地（DLBM 01…）%d 个，图斑面积 %.2f m²，净面积 %.2f m²", "  of these cropland (DLBM 01…): %d, patch %.2f m², net %.2f m²", c.Features, c.PatchM2, c.NetM2)

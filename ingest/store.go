@@ -43,6 +43,8 @@ func (l *layerRun) store(j *judged) error {
 	}
 	rep.Kept++
 	rep.AreaOut += j.AreaM2
+	rep.patch.add(j.Patch)
+	rep.net.add(j.Net)
 	if j.mended {
 		rep.Mended++
 		rep.AreaMending += j.areaIn - j.AreaM2

@@ -40,6 +40,7 @@ type UpdateReport struct {
 // UPDATE_GROUP (of the features that share a key one was refused). Without inputs the
 // keys are deleted from the latest vintage of each layer.
 func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []string, opt Options) ([]index.Delta, *Report, error) {
+	opt.Base = base
 	r := &run{opt: opt, report: &Report{Tier: string(opt.Tier), Layers: []*LayerReport{}}, writer: index.NewWriter("")}
 	u := &update{run: r, base: base, deletes: map[string]bool{}, found: map[string]bool{}, runs: map[string]*layerRun{}, touched: map[string]map[uint64]bool{}}
 	for _, k := range deletes {
@@ -54,11 +55,11 @@ func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []str
 	if err != nil {
 		return nil, r.report, err
 	}
-	if err := u.loadRegions(); err != nil {
+	if err := u.loadBase(); err != nil {
 		return nil, r.report, err
 	}
 	r.count(groups)
-	r.files = append(r.files, placesAt(r.known, r.regions))
+	r.files = append(r.files, placesAt(r.known, r.placed))
 	for _, g := range groups {
 		if err := u.layer(ctx, g); err != nil {
 			return nil, r.report, err
@@ -92,8 +93,7 @@ type update struct {
 	runs    map[string]*layerRun       // by layer key
 	touched map[string]map[uint64]bool // ids that the deltas put or delete, by layer key
 
-	placed map[string][]regionShape // the regions before the update, by vintage
-	moved  map[string][]geo.Box     // of regions that came, went or changed, by vintage
+	moved map[string][]geo.Box // of regions that came, went or changed, by vintage
 }
 
 // settle gives an input the vintage that it is of, and refuses one of a layer
@@ -106,7 +106,7 @@ func (u *update) settle(in *Input) error {
 	switch {
 	case meta == nil:
 		return problem.New("UPDATE_LAYER", "版本里没有图层 %s，时相 %q", "the edition has no layer %s of vintage %q", in.Layer, in.Vintage).In(in.Path).
-			Advise("新的图层和时相用 gengtu ingest 入库；gengtu info 列出已有的", "take new layers and vintages in with gengtu ingest; gengtu info lists those there are")
+			Advise("新的图层和时相用 gengtu ingest --add 入库；gengtu info 列出已有的", "take new layers and vintages in with gengtu ingest --add; gengtu info lists those there are")
 	case meta.View != nil:
 		return problem.New("UPDATE_VIEW", "图层 %s 由 %s 带出，不能单独更新", "layer %s is a selection from %s and is not updated by itself", in.Layer, meta.View.Of).In(in.Path).
 			Advise("把变更作为 %[1]s 交来", "give the changes as %[1]s", meta.View.Of)

@@ -3,24 +3,23 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"maps"
 	"slices"
 
 	"gengtu/index"
 	"gengtu/index/geo"
 )
 
-// loadRegions takes the places of the edition in, for features that do not say
+// loadRegionsOf takes the places of an edition in, for features that do not say
 // where they lie.
-func (u *update) loadRegions() error {
-	for i := range u.base.Manifest.Layers {
-		m := &u.base.Manifest.Layers[i]
+func (r *run) loadRegionsOf(base *index.Base) error {
+	for i := range base.Manifest.Layers {
+		m := &base.Manifest.Layers[i]
 		if m.Name != "region" || m.View != nil {
 			continue
 		}
-		err := u.base.Each(m.Key(), func(f *index.Feature) error {
+		err := base.Each(m.Key(), func(f *index.Feature) error {
 			if f.Place != "" {
-				u.addRegion(m.Vintage, regionOf(f))
+				r.addRegion(m.Vintage, regionOf(f))
 			}
 			return nil
 		})
@@ -28,7 +27,6 @@ func (u *update) loadRegions() error {
 			return err
 		}
 	}
-	u.placed = maps.Clone(u.regions)
 	return nil
 }
 

@@ -315,6 +315,13 @@ func disagree(known *extents, a, b *whereabouts) (code string, ok bool) {
 
 // locateSource settles how a file's coordinates are read.
 func (l *layerRun) locateSource(ctx context.Context, s *sourceRun, info source.CRSInfo) error {
+	if l.run.known == nil {
+		known, err := knownExtents()
+		if err != nil {
+			return err
+		}
+		l.run.known = known
+	}
 	how, told, note, err := l.run.howToRead(ctx, s.in, info)
 	if err != nil {
 		return err

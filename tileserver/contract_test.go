@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
@@ -60,6 +61,7 @@ func data() map[string]string {
 		"overlay?place=610402001": jsonType, "overlay?bbox=108.7,34.3,108.702,34.302": jsonType, "overlay?point=108.7005,34.3005": jsonType,
 		"overlay?place=610402001&f=csv": "text/csv; charset=utf-8",
 		"summary":                       jsonType, "summary?by=village&f=csv": "text/csv; charset=utf-8",
+		"summary?f=xlsx": areas.XLSX.MediaType(), "summary?by=county&place=610402&layers=pbf": jsonType, "summary?f=csv&kind=total": "text/csv; charset=utf-8",
 	}
 }
 
@@ -246,7 +248,13 @@ func TestContractErrors(t *testing.T) {
 		{"a summary by nothing", "/public/summary?by=street", 400, "parameter_by"},
 		{"a summary in another form", "/public/summary?f=pdf", 400, "parameter_f"},
 		{"a summary of another vintage", "/public/summary?vintage=1999", 404, "no_vintage"},
-		{"a summary as a workbook", "/public/summary?f=xlsx", 501, "not_available"},
+		{"a summary by another kind", "/public/summary?f=csv&kind=colour", 400, "parameter_kind"},
+		{"a summary of no place", "/public/summary?place=61x", 400, "parameter_place"},
+		{"a summary of a place that is not there", "/public/summary?place=99", 404, "no_place"},
+		{"a summary of an unknown layer", "/public/summary?layers=roads", 404, "no_layer"},
+		{"another table", "/public/summary?table=acre", 400, "parameter_table"},
+		{"a hectare table without land classes", "/public/summary?table=hectare", 404, "no_layer"},
+		{"a hectare table of two layers", "/public/summary?table=hectare&layers=pbf,hsf", 400, "parameter_layers"},
 		{"OGC API", "/public/ogc/collections", 501, "not_available"},
 		{"an analysis' result", "/public/analyses/1/result.json", 501, "not_available"},
 		{"a REST tile outside its matrix", "/public/wmts/pbf/default/w/5/0/32.png", 404, "wmts_tile_range"},

@@ -51,3 +51,12 @@ func (s *Server) PictureBytes() (bytes int64, count int) {
 	}
 	return bytes, count
 }
+
+// Patterns lists the patterns of all addresses.
+func Patterns(s *Server) []string {
+	var out []string
+	for _, r := range s.routes {
+		out = append(out, r.pattern)
+	}
+	return out
+}

@@ -51,7 +51,7 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 		return nil, problem.New("MANIFEST_BROKEN", "%s 的清单写的是 %.40q", "the manifest of %s says that it is %.40q", name, m.Generation).In(dir)
 	}
 	tiles := filepath.Join(edition.Path(dir, name), edition.TilesFile)
-	if err := edition.CheckFile(tiles, m.Files[edition.TilesFile]); err != nil {
+	if err := m.CheckFile(edition.Path(dir, name), edition.TilesFile); err != nil {
 		return nil, err
 	}
 	ix, err := index.Open(dir, name)

@@ -13,21 +13,24 @@ import (
 
 // catalogLayer is one layer of the catalogue.
 type catalogLayer struct {
-	Name     string            `json:"name"`
-	Title    edition.Title     `json:"title"`
-	Vintage  string            `json:"vintage"`
-	Vintages []string          `json:"vintages"`
-	Features int               `json:"features"`
-	Vertices int               `json:"vertices"`
-	Extent   *[4]float64       `json:"extent"`
-	AreaM2   float64           `json:"area_m2"`
-	AreaMu   float64           `json:"area_mu"`
-	PatchM2  *float64          `json:"patch_m2"`
-	NetM2    *float64          `json:"net_m2"`
-	MinZoom  int               `json:"minzoom"`
-	MaxZoom  int               `json:"maxzoom"`
-	Fields   []catalogField    `json:"fields"`
-	Services map[string]string `json:"services"`
+	Name     string        `json:"name"`
+	Title    edition.Title `json:"title"`
+	Vintage  string        `json:"vintage"`
+	Vintages []string      `json:"vintages"`
+	Features int           `json:"features"`
+	Vertices int           `json:"vertices"`
+	Extent   *[4]float64   `json:"extent"`
+	AreaM2   float64       `json:"area_m2"`
+	AreaMu   float64       `json:"area_mu"`
+	PatchM2  *float64      `json:"patch_m2"`
+	NetM2    *float64      `json:"net_m2"`
+	// PatchComputed and NetComputed are no part of PatchM2 and NetM2.
+	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
+	MinZoom       int                   `json:"minzoom"`
+	MaxZoom       int                   `json:"maxzoom"`
+	Fields        []catalogField        `json:"fields"`
+	Services      map[string]string     `json:"services"`
 }
 
 type catalogField struct {
@@ -39,18 +42,22 @@ type catalogField struct {
 
 func (s *Server) handleCatalog(r *request) error {
 	m := r.ix().Manifest
+	services := map[string]string{
+		"style": r.address("style.json"), "legend": r.address("legend.json"), "wmts": r.address("wmts/1.0.0/WMTSCapabilities.xml"),
+		"tilejson": r.address("tiles/all/w.json"), "map": r.address("map.png"), "overlay": r.address("overlay"),
+		"places": r.address("places"), "summary": r.address("summary"),
+	}
+	if dated(r.ix()) != "" {
+		services["diff"] = r.address("diff")
+	}
 	doc := map[string]any{
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
 		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
 		"parcel_zoom": parcelZoom(m), "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
-		"limits": s.catalogLimits(m),
-		"services": map[string]string{
-			"style": r.address("style.json"), "legend": r.address("legend.json"), "wmts": r.address("wmts/1.0.0/WMTSCapabilities.xml"),
-			"tilejson": r.address("tiles/all/w.json"), "map": r.address("map.png"), "overlay": r.address("overlay"),
-			"places": r.address("places"), "summary": r.address("summary"),
-		},
+		"limits":   s.catalogLimits(m),
+		"services": services,
 	}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
@@ -95,7 +102,7 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		m := l.Meta
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
-			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2,
+			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
 			MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: map[string]string{},
 		}
 		for _, f := range m.Fields {
@@ -108,6 +115,7 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		}
 		c.Services["tilejson"] = r.address("tiles/" + name + "/w.json")
 		c.Services["features"] = r.address("features/" + name)
+		c.Services["lineage"] = r.address("features/" + name + "/{id}/lineage")
 		out = append(out, c)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/geo"
@@ -37,12 +38,26 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 		Vintage string  `json:"vintage"`
 		AreaM2  float64 `json:"area_m2"`
 		AreaMu  float64 `json:"area_mu"`
-	}{l.Meta.Name, l.Meta.Vintage, f.AreaM2, f.AreaM2 * geo.MuPerM2})
+		// Of a feature whose record has no such area.
+		PatchComputed *float64 `json:"patch_computed_m2,omitempty"`
+		NetComputed   *float64 `json:"net_computed_m2,omitempty"`
+	}{l.Meta.Name, l.Meta.Vintage, f.AreaM2, f.AreaM2 * geo.MuPerM2, computedM2(f.Patch), computedM2(f.Net)})
 	if err != nil {
 		return nil, err
 	}
 	dst = append(dst, '}', ',')
 	return append(dst, rest[1:]...), nil
+}
+
+// computedM2 is an area that was computed where the record has none, in m², nil
+// for any other.
+func computedM2(area int64) *float64 {
+	c, ok := index.ComputedOf(area)
+	if !ok {
+		return nil
+	}
+	m2 := geo.Hundredths(c).M2()
+	return &m2
 }
 
 // jsonValue returns a value that JSON has a word for: NaN and the infinities
@@ -54,18 +69,42 @@ func jsonValue(v any) any {
 	return v
 }
 
-func (s *Server) handleFeature(r *request) error {
+// featureOf finds the feature that the path names.
+func (r *request) featureOf() (*index.Layer, int, error) {
 	l, err := r.findLayer(r.params["layer"])
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	id, err := strconv.ParseUint(r.params["id"], 10, 64)
 	if err != nil {
-		return problem.New("PARAMETER_ID", "要素标识不是数字：%.40q", "the feature's id is no number: %.40q", r.params["id"])
+		return nil, 0, problem.New("PARAMETER_ID", "要素标识不是数字：%.40q", "the feature's id is no number: %.40q", r.params["id"])
 	}
 	i, ok := l.ByID(id)
 	if !ok {
-		return problem.New("NO_FEATURE", "图层 %s 没有要素 %d", "layer %s has no feature %d", l.Meta.Name, id)
+		return nil, 0, r.noFeature(l, id)
+	}
+	return l, i, nil
+}
+
+// noFeature says that a layer has no such feature, and in which vintages it has one.
+func (r *request) noFeature(l *index.Layer, id uint64) error {
+	p := problem.New("NO_FEATURE", "图层 %[1]s 的时相 %[2]s 没有要素 %[3]d", "layer %[1]s has no feature %[3]d in vintage %[2]s", l.Meta.Name, l.Meta.Vintage, id)
+	var there []string
+	for _, v := range r.ix().Vintages(l.Meta.Name) {
+		if _, ok := r.ix().Layer(l.Meta.Name, v).ByID(id); ok {
+			there = append(there, v)
+		}
+	}
+	if len(there) > 0 {
+		p = p.Advise("它在时相 %[1]s，用 vintage= 指明", "it is in vintage %[1]s: name it with vintage=", strings.Join(there, " "))
+	}
+	return p
+}
+
+func (s *Server) handleFeature(r *request) error {
+	l, i, err := r.featureOf()
+	if err != nil {
+		return err
 	}
 	f, err := l.Feature(i)
 	if err != nil {

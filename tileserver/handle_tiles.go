@@ -38,7 +38,8 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 	for _, n := range names {
 		l, err := r.findLayer(n)
 		if err != nil {
-			// `all` takes what there is of a vintage.
+			// `all` takes what there is of a vintage: a layer that lacks it is left out, for
+			// another year's ground under this year's name would be a lie.
 			if text == allLayers {
 				continue
 			}
@@ -50,7 +51,7 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 		out = append(out, l)
 	}
 	if v := r.query("vintage"); v != "" && len(out) == 0 {
-		return nil, noVintage(text, v)
+		return nil, noVintage(r.ix(), text, v)
 	}
 	r.layer = text
 	return out, nil

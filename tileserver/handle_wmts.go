@@ -59,6 +59,9 @@ func (r *request) kvpErrors() {
 				p = problem.New("SERVER_FAULT", "服务器出错", "server fault")
 			}
 			f = wmts.Report(status, p)
+			if p.Code == "NO_VINTAGE" {
+				f = &wmts.Fault{Code: wmts.InvalidParameterValue, Locator: "VINTAGE", Status: fasthttp.StatusBadRequest, Problem: p}
+			}
 		}
 		body := f.XML(r.lang())
 		r.errorHeaders(f.Status)

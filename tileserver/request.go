@@ -65,7 +65,7 @@ func (s *Server) enter(r *request) error {
 		return err
 	}
 	r.ctx.Response.Header.Set("Gengtu-Generation", r.gen.name)
-	return nil
+	return r.checkVintage()
 }
 
 func (s *Server) check(r *request) error {
@@ -143,14 +143,42 @@ func (r *request) findLayer(name string) (*index.Layer, error) {
 		r.layer = name
 		return l, nil
 	case slices.Contains(r.ix().Names(), name):
-		return nil, noVintage(name, v)
+		return nil, noVintage(r.ix(), name, v)
 	}
 	return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name)
 }
 
-func noVintage(layer, vintage string) error {
-	return problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", layer, vintage).
-		Advise("目录 catalog 列出各图层的时相", "the catalog lists the vintages of each layer")
+// noVintage says that a layer, or with [allLayers] the whole edition, does not have a
+// vintage, and which there are.
+func noVintage(ix *index.Index, layer, vintage string) error {
+	var there []string
+	for _, n := range ix.Names() {
+		if layer == allLayers || n == layer {
+			there = append(there, ix.Vintages(n)...)
+		}
+	}
+	slices.SortFunc(there, func(a, b string) int { return edition.CompareVintages(b, a) })
+	there = slices.Compact(there)
+	p := problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", layer, vintage)
+	if layer == allLayers {
+		p = problem.New("NO_VINTAGE", "没有 %.40q 这个时相", "there is no vintage %.40q", vintage)
+	}
+	return p.Advise("有：%s", "there are: %s", strings.Join(there, " "))
+}
+
+// checkVintage refuses a vintage that no layer of the edition has, whatever is asked
+// for; what of the layers has it is for each handler to find.
+func (r *request) checkVintage() error {
+	v := r.query("vintage")
+	if v == "" {
+		return nil
+	}
+	for i := range r.ix().Manifest.Layers {
+		if r.ix().Manifest.Layers[i].Vintage == v {
+			return nil
+		}
+	}
+	return noVintage(r.ix(), allLayers, v)
 }
 
 // base returns the server's address as answers name it, without a slash.

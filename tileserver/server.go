@@ -20,6 +20,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
@@ -42,6 +43,8 @@ type Config struct {
 	Log       *slog.Logger
 	// Lang is the language where a request asks for none.
 	Lang problem.Lang
+	// Classes tells how land classes add up; nil is [areas.DefaultClasses].
+	Classes *areas.Classes
 	// Program names this program and its version in answers.
 	Program string
 }

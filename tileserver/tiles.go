@@ -74,7 +74,7 @@ func (s *layerSource) Read(i int, r *pyramid.Reading) error {
 		return err
 	}
 	r.ID, r.AreaM2, r.NetM2, r.Alone = raw.ID, raw.AreaM2, math.NaN(), s.layer.Alone(i)
-	if raw.Net != index.NoArea {
+	if index.OfRecord(raw.Net) {
 		r.NetM2 = float64(raw.Net) / 100
 	}
 	r.Class = ""

@@ -81,7 +81,7 @@ func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
 	}
 	path := filepath.Join(s.ix.Dir, edition.TilesFile)
 	// A file that is cut short would be mapped into memory all the same.
-	err := edition.CheckFile(path, m.Files[edition.TilesFile])
+	err := m.CheckFile(s.ix.Dir, edition.TilesFile)
 	if err == nil {
 		s.built, err = cache.Open(path)
 	}
@@ -122,6 +122,9 @@ func (s *TileSet) choose(opt *TileSetOptions) error {
 		}
 		s.layers = append(s.layers, l)
 	}
+	if len(s.layers) == 0 && opt.Vintage != "" {
+		return noVintage(s.ix, allLayers, opt.Vintage)
+	}
 	if len(s.layers) == 0 {
 		return problem.New("NO_LAYER", "没有可导出的图层", "there is no layer to write").
 			Advise("用 --layer 指名图层；有：%s", "name a layer with --layer; there are: %s", strings.Join(s.ix.Names(), " "))
@@ -139,14 +142,7 @@ func FindLayer(ix *index.Index, name, vintage string) (*index.Layer, error) {
 		return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name).
 			Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
 	}
-	var vintages []string
-	for i := range ix.Manifest.Layers {
-		if m := &ix.Manifest.Layers[i]; m.Name == name {
-			vintages = append(vintages, m.Vintage)
-		}
-	}
-	return nil, problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", name, vintage).
-		Advise("有：%s", "there are: %s", strings.Join(vintages, " "))
+	return nil, noVintage(ix, name, vintage)
 }
 
 // make makes the tiles of the zooms in [lo, hi] that were not built.

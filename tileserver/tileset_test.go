@@ -125,7 +125,7 @@ func TestTileSetRefuses(t *testing.T) {
 		{"a layer twice", tileserver.TileSetOptions{Layers: []string{"cropland@2023", "cropland"}}, "PARAMETER_LAYERS"},
 		{"another vintage", tileserver.TileSetOptions{Layers: []string{"cropland"}, Vintage: "1999"}, "NO_VINTAGE"},
 		{"another vintage by name", tileserver.TileSetOptions{Layers: []string{"cropland@1999"}}, "NO_VINTAGE"},
-		{"all of another vintage", tileserver.TileSetOptions{Layers: []string{"all"}, Vintage: "1999"}, "NO_LAYER"},
+		{"all of another vintage", tileserver.TileSetOptions{Layers: []string{"all"}, Vintage: "1999"}, "NO_VINTAGE"},
 	} {
 		c.opt.WorkDir = t.TempDir()
 		if s, err := tileserver.OpenTileSet(t.Context(), dir, c.opt); codeOf(err) != c.code || s != nil {

@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/patch"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
@@ -38,17 +39,20 @@ type Rework struct {
 }
 
 // UpdateTiles makes the tiles and cells anew that a change may show in, from ix, in
-// the file at path, a copy of the one at from. changed
+// the patch of the file at path, which is the one at from in a draft, see
+// [edition.Draft.Take]. What is read of it is compared with the checksums of blocks in
+// the manifest of ix. changed
 // are the boxes of the features that changed, by layer key, of what they were and
 // what they are. The tiles are those that [BuildTiles] makes of ix; of opt, zooms
-// and grids must be those of the file at from. The file is not seen on disk, see
-// [edition.Draft.Finish]; after an error it is removed.
+// and grids must be those of the file at from. The patch is not seen on disk, see
+// [edition.Draft.Finish]; after an error it is not to be used.
 func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, changed map[string][]geo.Box, opt BuildOptions) (*Rebuilt, error) {
-	old, err := cache.Open(from)
+	sums := patch.NewSums(ix.Manifest.Blocks[edition.TilesFile])
+	old, err := cache.OpenChecked(from, sums)
 	if err != nil {
 		return nil, err
 	}
-	u, err := cache.Update(path)
+	u, err := cache.Update(path, sums)
 	if err != nil {
 		return nil, errors.Join(err, old.Close())
 	}

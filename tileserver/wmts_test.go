@@ -123,7 +123,7 @@ func TestWMTSFaultsKVP(t *testing.T) {
 		{"a pixel out of range", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/html", "I": "256", "J": "0"}), 400, "PointIJOutOfRange", "I"},
 		{"no pixel", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/html", "I": "1"}), 400, "MissingParameterValue", "J"},
 		{"an unknown form of information", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/rtf", "I": "1", "J": "1"}), 400, "InvalidParameterValue", "INFOFORMAT"},
-		{"a vintage that is not there", kvp(map[string]string{"vintage": "1999"}), 400, "InvalidParameterValue", "LAYER"},
+		{"a vintage that is not there", kvp(map[string]string{"vintage": "1999"}), 400, "InvalidParameterValue", "VINTAGE"},
 		{"a generation that is gone", kvp(map[string]string{"generation": "g0000000000000000"}), 410, "NoApplicableCode", ""},
 	} {
 		r := s.get(t, "/public/wmts?"+c.query)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/ingest"
 	"gengtu/ingest/source"
@@ -12,10 +13,19 @@ import (
 
 func runInfo(e *env, fs *flags) error {
 	encoding := fs.String("encoding", "", "shapefile 的文字编码|encoding of text in shapefiles")
+	books := newBooksFlags(fs)
 	folder := fs.String("profiles", "", profilesUsage)
-	args, err := fs.parse(1, 1)
-	if err != nil {
+	args, err := fs.parse(0, 1)
+	switch {
+	case err != nil:
 		return err
+	case *books.table == "classes":
+		_, err := e.stdout.Write(areas.ClassesText())
+		return err
+	case len(args) == 0:
+		return usage("ARGUMENTS", "用法：gengtu info %s", "usage: gengtu info %s", fs.c.usage)
+	case books.asked():
+		return e.infoBooks(args[0], &books)
 	}
 	path := args[0]
 	if _, err := os.Stat(filepath.Join(path, "CURRENT")); err == nil {
@@ -84,6 +94,12 @@ func (e *env) infoEdition(path string) error {
 		}
 		if l.NetM2 != nil {
 			e.printf("  %s %.2f", e.pick("净面积", "net"), *l.NetM2)
+		}
+		if c := l.PatchComputed; c != nil {
+			e.printf("  %s %.2f (%d)", e.pick("另有计算图斑面积", "patch computed apart"), c.M2, c.Features)
+		}
+		if c := l.NetComputed; c != nil {
+			e.printf("  %s %.2f (%d)", e.pick("另有计算净面积", "net computed apart"), c.M2, c.Features)
 		}
 		e.printf("\n")
 	}

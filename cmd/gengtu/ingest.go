@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,8 +12,8 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/check"
 	"gengtu/ingest/policy"
-	"gengtu/ingest/source"
 	"gengtu/tileserver"
 )
 
@@ -27,6 +28,7 @@ type reading struct {
 	report             string
 	profiles           string
 	workers            int
+	slivers            float64
 }
 
 func (f *reading) define(fs *flags) {
@@ -36,6 +38,7 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
+	fs.Float64Var(&f.slivers, "mend-slivers", 0, "不超过此宽度（米）的缝隙和重叠并到相邻图斑，0 为不并|close gaps and overlaps of up to this width, in metres; 0 closes none")
 	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
 	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
@@ -65,6 +68,34 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 	return opt, err
 }
 
+// widest is the greatest width, in metres, of slivers that may be mended: what is wider is
+// land.
+const widest = 1
+
+// sliverWidth checks --mend-slivers.
+func (f *reading) sliverWidth() (float64, error) {
+	switch {
+	case !(f.slivers >= 0 && f.slivers <= widest):
+		return 0, usage("SLIVER_WIDTH", "--mend-slivers 只能取 0 到 %d 米", "--mend-slivers takes 0 to %d metres", widest)
+	case f.slivers > 0 && f.strict:
+		return 0, usage("SLIVER_STRICT", "--strict 什么都不修复，不能与 --mend-slivers 同用", "--strict mends nothing; it does not go with --mend-slivers")
+	}
+	return f.slivers, nil
+}
+
+// mender returns what closes slivers while a delivery is read, nil when none are to be.
+func (f *reading) mender() (*check.Checker, error) {
+	width, err := f.sliverWidth()
+	if err != nil || width == 0 {
+		return nil, err
+	}
+	rules, err := check.LoadRules("")
+	if err != nil {
+		return nil, err
+	}
+	return check.New(check.Options{Rules: check.Slivers(rules), MendM: width})
+}
+
 func (f *reading) inputs() ([]ingest.Input, error) {
 	if err := f.badVintage(); err != nil {
 		return nil, err
@@ -87,6 +118,7 @@ func runIngest(e *env, fs *flags) error {
 	f.defineDelivery(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
 	out := fs.String("out", "", "版本目录|the edition's directory")
+	add := fs.Bool("add", false, "版本已有的图层和时相照旧，只加入新的时相或图层|keep the layers and vintages that the edition has, and add these")
 	tierName := fs.String("tier", "secure", "版别|tier")
 	zooms := fs.String("zooms", "5-14", "预先建好的级别|zooms built beforehand")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
@@ -119,6 +151,11 @@ func runIngest(e *env, fs *flags) error {
 	if inputs, err = e.addDelivery(&f, inputs); err != nil {
 		return err
 	}
+	if *add {
+		zoomed := false
+		fs.Visit(func(x *flag.Flag) { zoomed = zoomed || x.Name == "zooms" })
+		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{*keep, f.workers, bytes, &stages{}}})
+	}
 	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes, &stages{}})
 }
 
@@ -142,6 +179,14 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition
 	opt.Writing = func() {
 		w.stages.begin(stageIndex)
 		p.tell(e.pick("索引", "index"), 0, 0)
+	}
+	mender, err := f.mender()
+	if err != nil {
+		return err
+	}
+	if mender != nil {
+		defer func() { _ = mender.Close() }() // a passing file
+		opt.Inspector = mender
 	}
 	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), opt)
 	p.end()
@@ -200,81 +245,4 @@ func (e *env) writeReport(rep report, path string) error {
 		}
 	}
 	return write(e.stdout, e.json)
-}
-
-// addChecked adds each table of a file as the layer that it looks like, or as
-// layer when that is given.
-func (e *env) addChecked(f *reading, path, layer string) error {
-	tables, err := source.Tables(path)
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		name, suffix := layer, ""
-		if len(tables) > 1 {
-			suffix = "#" + t
-		} else {
-			t = ""
-		}
-		if name == "" {
-			known, err := loadProfiles(f.profiles)
-			if err != nil {
-				return err
-			}
-			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
-			if err != nil {
-				return err
-			}
-			name = d.Layer
-		}
-		f.layers = append(f.layers, name+"="+path+suffix)
-	}
-	return nil
-}
-
-func runCheck(e *env, fs *flags) error {
-	var f reading
-	f.define(fs)
-	f.defineDelivery(fs)
-	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
-	paths, err := fs.parse(0, -1)
-	if err == nil && len(paths) == 0 {
-		err = need("delivery", f.delivery)
-	}
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "gengtu-check-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is the system's to clean
-	for _, path := range paths {
-		if err := e.addChecked(&f, path, *layer); err != nil {
-			return err
-		}
-	}
-	inputs, err := f.inputs()
-	if err == nil {
-		inputs, err = e.addDelivery(&f, inputs)
-	}
-	if err != nil {
-		return err
-	}
-	p := e.progress()
-	defer p.end()
-	opt, err := f.options(e, edition.Secure, p)
-	if err != nil {
-		return err
-	}
-	report := f.report
-	if st, serr := os.Stat(report); report != "" && (serr == nil && st.IsDir() || filepath.Ext(report) == "") {
-		if err := os.MkdirAll(report, 0o755); err != nil {
-			return err
-		}
-		report = filepath.Join(report, "report.json")
-	}
-	_, rep, err := ingest.Run(e.ctx, inputs, filepath.Join(dir, edition.FeaturesFile), opt)
-	p.end()
-	return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, report))
 }

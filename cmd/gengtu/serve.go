@@ -17,7 +17,7 @@ import (
 type serving struct {
 	editions                    list
 	listen, access, cache, base string
-	audit, logLevel             string
+	audit, logLevel, classes    string
 	open                        bool
 }
 
@@ -29,6 +29,7 @@ func runServe(e *env, fs *flags) error {
 	fs.BoolVar(&f.open, "open", false, "不要令牌，仅限本机试用|ask for no tokens; loopback only, for trials")
 	fs.StringVar(&f.cache, "cache", "", "临时瓦片目录|directory for tiles made on demand")
 	fs.StringVar(&f.base, "public-url", "", "对外地址|address that answers name the server by")
+	fs.StringVar(&f.classes, "classes", "", "改过的地类表|an edited table of land classes")
 	fs.StringVar(&f.audit, "audit", "", "审计日志文件|file of the audit log")
 	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
 	if _, err := fs.parse(0, 0); err != nil {
@@ -56,6 +57,13 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	cfg := tileserver.Config{
 		Editions: f.editions, CacheDir: f.cache, PublicURL: f.base, Lang: e.lang, Program: programVersion(),
 		Log: slog.New(slog.NewJSONHandler(e.stderr, &slog.HandlerOptions{Level: level})),
+	}
+	if f.classes != "" {
+		classes, err := loadClasses(f.classes)
+		if err != nil {
+			return err
+		}
+		cfg.Classes = classes
 	}
 	if f.access != "" {
 		store, err := access.Open(f.access)

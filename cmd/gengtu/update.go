@@ -1,17 +1,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/patch"
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/tileserver"
+	"gengtu/tileserver/tile"
 )
 
 func runUpdate(e *env, fs *flags) error {
@@ -20,6 +21,8 @@ func runUpdate(e *env, fs *flags) error {
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，变更的要素，可多次|NAME[@VINTAGE]=PATH[#TABLE], changed features; may be repeated")
 	dir := fs.String("edition", "", "版本目录|the edition's directory")
 	deletions := fs.String("delete", "", "要删除的编号：每行一个，或有 BSM 等列的 CSV；不给 --layer 时从各图层最新时相删除|business keys to delete: one a line, or a CSV with a column such as BSM; without --layer from the latest vintage of every layer")
+	var packages list
+	fs.Var(&packages, "package", "年度变更更新包的目录或文件（DLTBGX、DLTBGXGC），可多次；生成新的时相|folder or files of a yearly update package (DLTBGX, DLTBGXGC), may be repeated; makes a new vintage")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
@@ -28,12 +31,18 @@ func runUpdate(e *env, fs *flags) error {
 	if err := need("edition", *dir); err != nil {
 		return err
 	}
-	if len(f.layers) == 0 && *deletions == "" {
-		return need("layer", "")
-	}
 	bytes, err := byteSize(*memory)
 	if err != nil {
 		return err
+	}
+	if len(packages) > 0 {
+		if len(f.layers) > 0 || *deletions != "" {
+			return usage("FLAGS", "--package 不与 --layer、--delete 同用", "--package does not go with --layer and --delete")
+		}
+		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{*keep, f.workers, bytes, &stages{}}})
+	}
+	if len(f.layers) == 0 && *deletions == "" {
+		return need("layer", "")
 	}
 	inputs, err := f.inputs()
 	if err != nil {
@@ -86,7 +95,6 @@ type updating struct {
 	old      *edition.Manifest
 	from     string // directory of the generation in force
 	progress *progress
-	copied   map[string]<-chan error // by file
 	revision *index.Revision
 	manifest *edition.Manifest
 	update   edition.Update
@@ -122,7 +130,10 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 			Advise("用 gengtu ingest 重新入库，或用原来的程序更新", "ingest it again with gengtu ingest, or update with the program that built it")
 	}
 	u.work.begin()
-	defer u.copy()()
+	go tile.W.Fix(geo.Position{}) // its table takes a while, and is needed when the features are open
+	if err := u.take(); err != nil {
+		return err
+	}
 	base, err := index.OpenBase(u.from, old)
 	if err != nil {
 		return err
@@ -148,58 +159,66 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	return u.writeReport(&updateReport{rep, &u.work}, f.report)
 }
 
-// copy begins to copy the files of the generation in force, beside the other work;
-// they are compared with their checksums, for what is damaged must not be taken
-// over. The function returned waits until nothing is written to the draft any more.
-func (u *updating) copy() (wait func()) {
-	ctx, stop := context.WithCancel(u.ctx)
-	u.copied = map[string]<-chan error{}
-	var all sync.WaitGroup
-	// Several at once would be slower together, and the first is waited for.
-	names := []string{edition.FeaturesFile, edition.GroundFile, edition.TilesFile}
-	done := make([]chan error, len(names))
-	for i, name := range names {
-		done[i] = make(chan error, 1)
-		u.copied[name] = done[i]
-	}
-	all.Go(func() {
-		for i, name := range names {
-			if _, ok := u.old.Files[name]; !ok {
-				done[i] <- nil
-				continue
-			}
-			done[i] <- edition.CopyFile(ctx, u.from, u.old, name, u.draft.File(name))
+// take gives the draft the files of the generation in force, which are linked where the
+// file system does it.
+func (u *updating) take() error {
+	for _, name := range []string{edition.FeaturesFile, edition.GroundFile, edition.TilesFile} {
+		linked, err := u.draft.Take(u.ctx, u.from, u.old, name)
+		if err != nil {
+			return err
 		}
-	})
-	return func() {
-		stop()
-		all.Wait()
+		if !linked {
+			u.work.Copied = append(u.work.Copied, name)
+		}
 	}
+	return nil
+}
+
+// settle writes a file whose patch has become large, and the patch, as one file.
+func (u *updating) settle(name string) error {
+	path := u.draft.File(name)
+	outgrown, err := patch.Outgrown(path)
+	if err != nil || !outgrown {
+		return err
+	}
+	to := path + ".whole"
+	if err := patch.Whole(u.ctx, path, patch.NewSums(u.old.Blocks[name]), to); err != nil {
+		return err
+	}
+	if err := os.Remove(patch.Path(path)); err != nil {
+		return err
+	}
+	if err := os.Rename(to, path); err != nil {
+		return err
+	}
+	u.draft.Finish(name)
+	u.work.Whole = append(u.work.Whole, name)
+	return nil
 }
 
 // write writes the files and the manifest.
 func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 	u.progress.tell(u.pick("要素", "features"), 0, 0)
 	d := u.draft
-	err := <-u.copied[edition.FeaturesFile]
-	if err != nil {
-		return err
-	}
+	var err error
 	if u.revision, err = base.Revise(u.ctx, d.File(edition.FeaturesFile), deltas); err != nil {
 		return err
 	}
-	d.Finish(edition.FeaturesFile)
+	// By the sums of blocks, which stay, what is read of files that are linked is compared.
 	m := *u.old
-	m.Program, m.Layers, m.Files, m.Blocks = programVersion(), u.revision.Layers, nil, nil
+	m.Program, m.Layers, m.Files = programVersion(), u.revision.Layers, nil
 	m.Note(u.update)
 	u.manifest = &m
-	ix, err := index.OpenFiles(d.File(""), &m)
+	ix, err := base.OpenRevised(d.File(""), &m, u.revision)
 	if err != nil {
 		return err
 	}
 	ix.Figure()
+	err = u.settle(edition.FeaturesFile)
 	u.work.done(&u.work.Seconds.Features)
-	err = u.ground(ix)
+	if err == nil {
+		err = u.ground(ix)
+	}
 	u.work.done(&u.work.Seconds.Ground)
 	if err == nil {
 		err = u.tiles(ix)
@@ -215,32 +234,32 @@ func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 
 // ground makes the partition of the ground.
 func (u *updating) ground(ix *index.Index) error {
-	if err := <-u.copied[edition.GroundFile]; err != nil {
-		return err
-	}
-	made, err := index.ReviseGround(u.ctx, ix, u.draft.File(edition.GroundFile), u.revision, func(done, all int) {
+	built, err := index.ReviseGround(u.ctx, ix, u.draft.File(edition.GroundFile), u.revision, func(done, all int) {
 		u.progress.tell(u.pick("地面划分", "ground"), int64(done), int64(all))
 	})
-	if made && err == nil {
-		u.draft.Finish(edition.GroundFile)
+	if err != nil {
+		return err
 	}
-	return err
+	if built {
+		u.draft.Finish(edition.GroundFile)
+		return nil
+	}
+	return u.settle(edition.GroundFile)
 }
 
 // tiles makes the tiles.
 func (u *updating) tiles(ix *index.Index) error {
-	if err := <-u.copied[edition.TilesFile]; err != nil {
-		return err
-	}
 	m, to := u.manifest, u.draft.File(edition.TilesFile)
 	made, err := tileserver.UpdateTiles(u.ctx, ix, filepath.Join(u.from, edition.TilesFile), to, u.revision.Changed, tileserver.BuildOptions{
 		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: u.building.workers, MemoryBytes: u.building.memory,
 		Progress: func(done, all int) { u.progress.tell(u.pick("瓦片", "tiles"), int64(done), int64(all)) },
 	})
+	if err == nil {
+		err = u.settle(edition.TilesFile)
+	}
 	if err != nil {
 		return err
 	}
-	u.draft.Finish(edition.TilesFile)
 	m.Tiles = made.Counts
 	u.work.took(made.Work)
 	return nil

@@ -22,9 +22,12 @@ type updateWork struct {
 	// Tiles are the tiles made anew, by grid and zoom, AllTiles their sum.
 	Tiles    []tileserver.Rework `json:"tiles"`
 	AllTiles share               `json:"all_tiles"`
-	// Seconds of the clock, of parts that follow one another. Files are copied,
-	// seen on disk and hashed beside all of them; what is left of that is in the
-	// part that waits for it.
+	// Copied are the files that could not be linked, Whole those that were written
+	// anew with what earlier updates had changed in them.
+	Copied []string `json:"copied,omitempty"`
+	Whole  []string `json:"whole,omitempty"`
+	// Seconds of the clock, of parts that follow one another. What is written is seen
+	// on disk and hashed beside them; what is left of that is in the last.
 	Seconds struct {
 		Reading  float64 `json:"reading"`
 		Features float64 `json:"features"`
@@ -93,6 +96,16 @@ func (r *updateReport) Write(w io.Writer, lang problem.Lang) error {
 		s.Dirty, s.All, 100*s.Share, s.DirtyBytes, s.AllBytes, 100*s.BytesShare)
 	if err != nil {
 		return err
+	}
+	for _, name := range r.Work.Copied {
+		if err := line("%s 不能建硬链接，已复制", "%s cannot be linked and was copied", name); err != nil {
+			return err
+		}
+	}
+	for _, name := range r.Work.Whole {
+		if err := line("%s 与其补丁已合并重写", "%s was written anew with its patch", name); err != nil {
+			return err
+		}
 	}
 	t := &r.Work.Seconds
 	return line("用时（秒）：读入 %.2f，要素 %.2f，地面 %.2f，瓦片 %.2f，摘要 %.2f，切换 %.2f",

@@ -216,6 +216,7 @@ func TestUpdateKilled(t *testing.T) {
 	c := smallCountry(t, 400)
 	first := filepath.Join(t.TempDir(), "first")
 	c.ingest(t, first)
+	must(t, c.random(t, rand.New(rand.NewPCG(1, 5)), 2).args(t, first)...) // there are patches
 	before, _, err := edition.Current(first)
 	if err != nil {
 		t.Fatal(err)

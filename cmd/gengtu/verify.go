@@ -215,6 +215,7 @@ func dumpEdition(w io.Writer, dir string, m *edition.Manifest) error {
 		}
 		return enc.Encode(map[string]any{
 			"bucket": bucket, "key": fmt.Sprintf("%x", k), "id": f.ID, "area_m2": f.AreaM2, "patch": recordOf(f.Patch), "net": recordOf(f.Net),
+			"patch_computed": computedOf(f.Patch), "net_computed": computedOf(f.Net),
 			"place": f.Place, "values": f.Values, "geometry": json.RawMessage(geo.AppendGeoJSON(nil, f.Geometry)),
 		})
 	})
@@ -242,8 +243,16 @@ func dumpEdition(w io.Writer, dir string, m *edition.Manifest) error {
 
 // recordOf is an area of record in 0.01 m², or nil when there is none.
 func recordOf(v int64) any {
-	if v == index.NoArea {
+	if !index.OfRecord(v) {
 		return nil
 	}
 	return v
+}
+
+// computedOf is an area that stands in for one of record, in 0.01 m², or nil.
+func computedOf(v int64) any {
+	if c, ok := index.ComputedOf(v); ok {
+		return c
+	}
+	return nil
 }

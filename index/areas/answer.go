@@ -50,6 +50,7 @@ func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out.AreaMu, out.AreaHa = round(ground*geo.MuPerM2, 4), round(ground/1e4, 6)
 	out.PatchM2, out.NoPatchM2 = patch.figures()
 	out.NetM2, out.NoNetM2 = net.figures()
+	out.PatchComputedM2, out.NetComputedM2 = patch.standIn(), net.standIn()
 	out.NetMu = muOf(out.NetM2)
 	if l.groups.asked() {
 		var err error
@@ -80,10 +81,12 @@ type record struct {
 	sum     float64
 	with    float64 // ground of features that have one
 	without float64 // ground of features that have none
+	// computed are shares of what was computed for those, in m².
+	computed float64
 }
 
 func newRecord(exists bool, whole index.PartialSum) record {
-	return record{exists, float64(whole.Sum) / recordUnits, whole.With, whole.Without}
+	return record{exists, float64(whole.Sum) / recordUnits, whole.With, whole.Without, float64(whole.Computed) / recordUnits}
 }
 
 func (r *record) add(hundredths int64, featureM2, sharedM2 float64) {
@@ -92,7 +95,19 @@ func (r *record) add(hundredths int64, featureM2, sharedM2 float64) {
 		r.with += sharedM2
 	} else {
 		r.without += sharedM2
+		if c, ok := index.ComputedOf(hundredths); ok && featureM2 > 0 {
+			r.computed += float64(c) / recordUnits / featureM2 * sharedM2
+		}
 	}
+}
+
+// standIn returns the sum of what was computed to 0.01 m², nil when nothing was.
+func (r *record) standIn() *float64 {
+	if r.computed == 0 {
+		return nil
+	}
+	v := math.Round(r.computed*recordUnits) / recordUnits
+	return &v
 }
 
 // figures returns the sum to 0.01 m², null when no record here has one, and the

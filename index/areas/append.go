@@ -72,6 +72,12 @@ func (l *Layer) appendJSON(dst []byte) []byte {
 		dst = appendNumber(append(dst, `,"no_net_area_m2":`...), l.NoNetM2)
 	}
 	dst = appendNumber(append(dst, `,"gross_area_m2":`...), l.GrossM2)
+	if l.PatchComputedM2 != nil {
+		dst = appendNumber(append(dst, `,"patch_computed_m2":`...), *l.PatchComputedM2)
+	}
+	if l.NetComputedM2 != nil {
+		dst = appendNumber(append(dst, `,"net_computed_m2":`...), *l.NetComputedM2)
+	}
 	if l.SurveyM2 != nil {
 		dst = appendNumber(append(dst, `,"survey_m2":`...), *l.SurveyM2)
 	}

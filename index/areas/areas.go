@@ -90,6 +90,11 @@ type Layer struct {
 	NoPatchM2 float64 `json:"no_patch_area_m2,omitzero"`
 	NoNetM2   float64 `json:"no_net_area_m2,omitzero"`
 	GrossM2   float64 `json:"gross_area_m2"`
+	// PatchComputedM2 and NetComputedM2 are shares of areas that were computed for
+	// features whose record has none; they are no part of PatchM2 and NetM2, and nil
+	// where nothing was computed.
+	PatchComputedM2 *float64 `json:"patch_computed_m2,omitempty"`
+	NetComputedM2   *float64 `json:"net_computed_m2,omitempty"`
 	// SurveyM2 is the sum of the pieces' areas as booked, when it was asked for.
 	SurveyM2 *float64 `json:"survey_m2,omitempty"`
 	// Groups and Pieces are nil, and left out, when they were not asked for.

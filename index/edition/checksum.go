@@ -30,6 +30,9 @@ type sealed struct {
 // Finish sees a file of the draft on disk and takes its checksums, beside other
 // work: Commit waits for it. The file must not be written to any more.
 func (d *Draft) Finish(name string) {
+	if before := d.finished[name]; before != nil {
+		<-before // of a file that this one stands for now
+	}
 	done := make(chan sealed, 1)
 	d.finished[name] = done
 	path := d.File(name)
@@ -47,16 +50,19 @@ func (d *Draft) rest() {
 // seal sees the draft's files on disk, writes the manifest with their checksums,
 // and sees that on disk too before anything names it.
 func (d *Draft) seal(m *Manifest) error {
-	m.Files, m.Blocks = map[string]string{}, map[string]string{}
-	names := []string{FeaturesFile, TilesFile}
-	if _, err := os.Lstat(d.File(GroundFile)); err == nil {
-		names = append(names, GroundFile)
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, name := range names {
+	m.Files, m.Blocks, m.Format = map[string]string{}, map[string]string{}, formatWhole
+	var names []string
+	for _, name := range fileNames {
+		_, err := os.Lstat(d.File(name))
+		if errors.Is(err, os.ErrNotExist) && name != FeaturesFile && name != TilesFile {
+			continue
+		}
+		names = append(names, name)
 		if d.finished[name] == nil {
 			d.Finish(name)
+		}
+		if patched(name) {
+			m.Format = Format
 		}
 	}
 	var errs []error
@@ -75,31 +81,41 @@ func (d *Draft) seal(m *Manifest) error {
 	return syncDir(d.tmp)
 }
 
+// patched tells whether name is that of a patch.
+func patched(name string) bool { return patchOf[name] == "" }
+
 // sealFile sees a file on disk and takes its checksums.
 func sealFile(path string) sealed {
 	synced := make(chan error, 1)
-	go func() {
-		f, err := os.Open(path)
-		if err == nil {
-			err = errors.Join(f.Sync(), f.Close())
-		}
-		synced <- err
-	}()
+	go func() { synced <- syncFile(path) }()
 	sum, blocks, err := checksums(path)
 	return sealed{sum, blocks, errors.Join(err, <-synced)}
 }
 
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
 // CheckFiles compares the checksums of a generation's files with its manifest,
 // of several files at once.
-func CheckFiles(dir string, m *Manifest) error {
-	names := []string{FeaturesFile, TilesFile}
-	if _, ok := m.Files[GroundFile]; ok {
-		names = append(names, GroundFile)
+func CheckFiles(dir string, m *Manifest) error { return m.checkBut(Path(dir, m.Generation), nil) }
+
+// checkBut is CheckFiles but for the files of which is said that they need not be
+// compared.
+func (m *Manifest) checkBut(gdir string, same map[string]bool) error {
+	if err := m.listed(gdir); err != nil {
+		return err
 	}
-	errs := make([]error, len(names))
+	errs := make([]error, len(fileNames))
 	var wait sync.WaitGroup
-	for i, name := range names {
-		wait.Go(func() { errs[i] = m.checkFile(Path(dir, m.Generation), name) })
+	for i, name := range fileNames {
+		if _, ok := m.Files[name]; ok && !same[name] {
+			wait.Go(func() { errs[i] = m.checkFile(gdir, name) })
+		}
 	}
 	wait.Wait()
 	for _, err := range errs {
@@ -108,6 +124,51 @@ func CheckFiles(dir string, m *Manifest) error {
 		}
 	}
 	return nil
+}
+
+// listed tells whether the manifest lists what it has to, and the directory holds no
+// patch that it does not list: that would be read all the same.
+func (m *Manifest) listed(gdir string) error {
+	for _, name := range fileNames {
+		_, ok := m.Files[name]
+		switch {
+		case ok:
+		case name == FeaturesFile || name == TilesFile:
+			return differs(filepath.Join(gdir, name), "-", "")
+		case patched(name):
+			if err := stray(filepath.Join(gdir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stray refuses a patch that no manifest lists.
+func stray(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return problem.New("CHECKSUM", "清单里没有这个文件", "the manifest does not list this file").In(path).
+		Advise("不是本代的文件：请移走，或从备份恢复这一代", "it is none of the generation's: take it away, or restore the generation from a backup")
+}
+
+// CheckFile compares the SHA-256 of a file of the generation in gdir, and of its patch,
+// with the manifest. A file that the manifest does not list, as in a draft, is not
+// compared. Problems are those of [CheckFile].
+func (m *Manifest) CheckFile(gdir, name string) error {
+	if _, ok := m.Files[name]; !ok {
+		return nil
+	}
+	if err := CheckFile(filepath.Join(gdir, name), m.Files[name]); err != nil {
+		return err
+	}
+	path := filepath.Join(gdir, patchOf[name])
+	want, ok := m.Files[patchOf[name]]
+	if !ok {
+		return stray(path)
+	}
+	return CheckFile(path, want)
 }
 
 // checkFile compares both kinds of checksum of a file of the generation in gdir.

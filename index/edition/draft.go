@@ -154,7 +154,7 @@ func (d *Draft) Commit(m *Manifest, keep int) error {
 				Advise("每一版用自己的目录", "give each tier a directory of its own")
 		}
 	}
-	m.Product, m.Format = Product, Format
+	m.Product = Product
 	m.Generation = GenerationName(m.Tier, m.ContentHash, m.Policy.Digest)
 	m.Created = stamp(all)
 	if err := d.seal(m); err != nil {
@@ -203,7 +203,8 @@ func (d *Draft) place(m *Manifest) (bool, error) {
 	if _, err := os.Lstat(final); err == nil {
 		old, err := ReadManifest(final)
 		if err == nil {
-			err = CheckFiles(d.dir, old)
+			// What the draft has as the same file cannot be the better one there.
+			err = old.checkBut(final, d.same(final, old, m))
 		}
 		if err == nil {
 			m.Created = old.Created

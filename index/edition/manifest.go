@@ -16,8 +16,12 @@ import (
 const Product = "gengtu"
 
 // Format is the version of the directory's layout and of the records in it. A
-// program refuses an edition of another format.
-const Format = 4
+// program refuses an edition of a format that it does not know. A generation without
+// patches is of the format before, which older programs read, too.
+const Format = 5
+
+// formatWhole is the format of a generation that has no patches.
+const formatWhole = 4
 
 // The files of a generation.
 const (
@@ -26,6 +30,20 @@ const (
 	TilesFile    = "tiles.db"
 	GroundFile   = "ground.db" // the partition of the ground; small or odd editions have none
 )
+
+// Each of them may have a patch beside it, which says what it differs in from what it was
+// when it was written, see package patch.
+const (
+	FeaturesPatch = "features.patch"
+	TilesPatch    = "tiles.patch"
+	GroundPatch   = "ground.patch"
+)
+
+// patchOf names the patch of a file.
+var patchOf = map[string]string{FeaturesFile: FeaturesPatch, TilesFile: TilesPatch, GroundFile: GroundPatch}
+
+// fileNames are the files that a generation may have beside the manifest.
+var fileNames = []string{FeaturesFile, FeaturesPatch, TilesFile, TilesPatch, GroundFile, GroundPatch}
 
 // Manifest describes one generation. It is not changed once the generation is
 // in force.
@@ -95,7 +113,11 @@ type Layer struct {
 	// has none.
 	PatchM2 *float64 `json:"patch_m2"`
 	NetM2   *float64 `json:"net_m2"`
-	Fields  []Field  `json:"fields"`
+	// PatchComputed and NetComputed are of the features whose record has no such
+	// area, as far as one was computed; they are no part of PatchM2 and NetM2.
+	PatchComputed *ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *ComputedArea `json:"net_computed,omitempty"`
+	Fields        []Field       `json:"fields"`
 	// ClassField is the field by which merged shapes at low zooms are told
 	// apart, or "".
 	ClassField string `json:"class_field,omitempty"`
@@ -103,6 +125,13 @@ type Layer struct {
 	// themselves, -1 for every zoom; chosen when all tiles are built, and kept by
 	// updates. 0: not chosen yet.
 	ParcelZoom int `json:"parcel_zoom,omitempty"`
+}
+
+// ComputedArea adds up areas that no record gives and that were computed by the
+// survey's rule: TBMJ from the geometry, KCMJ and TBDLMJ from it and KCXS.
+type ComputedArea struct {
+	Features int     `json:"features"`
+	M2       float64 `json:"m2"`
 }
 
 // maxUpdates is how many updates a manifest names: ten years of one a day.
@@ -222,7 +251,7 @@ func ParseManifest(path string, data []byte) (*Manifest, error) {
 	if err := json.Unmarshal(data, m); err != nil {
 		return nil, broken(path, "清单不是完整的 JSON（%v）", "the manifest is not whole JSON (%v)", err)
 	}
-	if m.Product != Product || m.Format != Format {
+	if m.Product != Product || m.Format != Format && m.Format != formatWhole {
 		return nil, problem.New("MANIFEST_FORMAT", "清单的产品和格式是 %.40q %d，本程序只认 %q %d",
 			"the manifest is of product and format %.40q %d, this program reads %q %d", m.Product, m.Format, Product, Format).In(path)
 	}
@@ -231,6 +260,11 @@ func ParseManifest(path string, data []byte) (*Manifest, error) {
 	}
 	if z := m.BuiltZooms; z[0] < 0 || z[0] > z[1] || m.MaxZoom < 0 || m.MaxZoom > 30 || z[1] > 30 {
 		return nil, broken(path, "清单的级别 %v、%d 不合理", "the manifest's zooms %v, %d make no sense", z, m.MaxZoom)
+	}
+	for name := range m.Files {
+		if !slices.Contains(fileNames, name) {
+			return nil, broken(path, "清单列出的文件 %.80q 不存在", "the manifest lists the file %.80q, which there is not", name)
+		}
 	}
 	return m, m.checkLayers(path)
 }

@@ -133,7 +133,7 @@ func ProposeZone(p XY) (CRS, bool) {
 // central meridian. It returns false when there is no such zone.
 func ZoneOf(width, zone int, p XY) (CRS, bool) {
 	_, numbered := ProposeZone(p)
-	code := 0
+	var code int
 	switch {
 	case width == 3 && zone >= firstZone3 && zone < firstZone3+zones3:
 		if code = codeGauss3Centre + zone - firstZone3; numbered {

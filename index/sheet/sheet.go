@@ -32,6 +32,15 @@ const (
 	M2                   // 2 decimals
 	Mu                   // 4 decimals
 	Count                // whole number
+
+	// The styles of printed tables, see [Sheet.Lay]: cells have borders.
+	Title   // large, in the middle, without a border
+	Note    // small, wrapped, without a border
+	Heading // bold, wrapped, in the middle
+	Name    // text
+	NameSum // text in a row of sums, bold
+	Ha      // 2 decimals, nothing for 0
+	HaSum   // the same in a row of sums, bold
 )
 
 // Limits of a sheet. ECMA-376 leaves them to programs; these are Excel's.
@@ -58,6 +67,8 @@ type Sheet struct {
 	line    []byte
 	column  int
 	altered int
+	layout  *Layout // of a printed table
+	merged  []string
 	err     error
 }
 
@@ -82,14 +93,8 @@ func (s *Sheet) Altered() int { return s.altered }
 func (s *Sheet) Head(columns []string, widths []float64) {
 	out := append([]byte(nil), xmlHead...)
 	out = append(out, `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0">`...)
-	out = append(out, `<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>`...)
-	for i, w := range widths {
-		n := strconv.Itoa(i + 1)
-		out = append(out, `<col min="`+n+`" max="`+n+`" width="`...)
-		out = strconv.AppendFloat(out, w, 'f', -1, 64)
-		out = append(out, `" customWidth="1"/>`...)
-	}
-	s.write(append(out, `</cols><sheetData>`...))
+	out = append(out, `<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>`...)
+	s.write(append(appendColumns(out, widths), `<sheetData>`...))
 	for _, c := range columns {
 		s.textIn(c, head)
 	}
@@ -126,6 +131,17 @@ func appendColumn(dst []byte, column int) []byte {
 // Text adds a cell of text; the empty text is an empty cell. A text too long for
 // a cell is cut and ends in "…", characters that XML cannot hold become U+FFFD.
 func (s *Sheet) Text(t string) { s.textIn(t, text) }
+
+// Styled adds a cell of text in a style; the empty text is a cell with borders
+// where the style has them.
+func (s *Sheet) Styled(t string, style Style) {
+	if t == "" {
+		s.cell(style)
+		s.line = append(s.line, `"/>`...)
+		return
+	}
+	s.textIn(t, style)
+}
 
 func (s *Sheet) textIn(t string, style Style) {
 	if t == "" {
@@ -164,12 +180,20 @@ func (s *Sheet) Bool(v bool) {
 func (s *Sheet) Skip(n int) { s.column += n }
 
 // End ends the row.
-func (s *Sheet) End() {
+func (s *Sheet) End() { s.end(0) }
+
+// EndHigh ends a row of that height in points.
+func (s *Sheet) EndHigh(points int) { s.end(points) }
+
+func (s *Sheet) end(points int) {
 	if s.rows == MaxRows && s.err == nil {
 		s.err = ErrRows
 	}
 	s.rows++
 	row := append([]byte(`<row r="`), strconv.Itoa(s.rows)...)
+	if points > 0 {
+		row = append(append(append(row, `" ht="`...), strconv.Itoa(points)...), `" customHeight="1`...)
+	}
 	row = append(append(append(row, `">`...), s.line...), `</row>`...)
 	s.write(row)
 	s.line, s.column = s.line[:0], 0
@@ -215,23 +239,24 @@ const (
 	xlsxRelations = xmlHead + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`
 	// The formats in the order of cellStyle; 49 is text, 1 and 2 are whole and two
 	// decimals (ECMA-376 part 1, 18.8.30).
-	xlsxStyles = xmlHead + `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="1"><numFmt numFmtId="164" formatCode="0.0000"/></numFmts>` +
-		`<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts>` +
+	xlsxStyles = xmlHead + `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="2"><numFmt numFmtId="164" formatCode="0.0000"/><numFmt numFmtId="165" formatCode="0.00;-0.00;"/></numFmts>` +
+		`<fonts count="5"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="18"/><name val="Calibri"/></font><font><sz val="9"/><name val="Calibri"/></font><font><b/><sz val="9"/><name val="Calibri"/></font></fonts>` +
 		`<fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill><fill><patternFill patternType="solid"><fgColor rgb="FFE7EFE2"/></patternFill></fill></fills>` +
-		`<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="6"><xf/>` +
+		`<borders count="2"><border><left/><right/><top/><bottom/><diagonal/></border><border><left style="thin"/><right style="thin"/><top style="thin"/><bottom style="thin"/><diagonal/></border></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="13"><xf/>` +
 		`<xf numFmtId="49" fontId="1" fillId="2" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1"><alignment wrapText="1" vertical="center"/></xf>` +
-		`<xf numFmtId="49" applyNumberFormat="1"/><xf numFmtId="2" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="1" applyNumberFormat="1"/></cellXfs></styleSheet>`
+		`<xf numFmtId="49" applyNumberFormat="1"/><xf numFmtId="2" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="1" applyNumberFormat="1"/>` +
+		`<xf numFmtId="49" fontId="2" applyNumberFormat="1" applyFont="1" applyAlignment="1"><alignment horizontal="center" vertical="center"/></xf>` +
+		`<xf numFmtId="49" fontId="3" applyNumberFormat="1" applyFont="1" applyAlignment="1"><alignment wrapText="1" vertical="top"/></xf>` +
+		`<xf numFmtId="49" fontId="4" fillId="2" borderId="1" applyNumberFormat="1" applyFont="1" applyFill="1" applyBorder="1" applyAlignment="1"><alignment horizontal="center" wrapText="1" vertical="center"/></xf>` +
+		`<xf numFmtId="49" fontId="3" borderId="1" applyNumberFormat="1" applyFont="1" applyBorder="1"/><xf numFmtId="49" fontId="4" borderId="1" applyNumberFormat="1" applyFont="1" applyBorder="1"/>` +
+		`<xf numFmtId="165" fontId="3" borderId="1" applyNumberFormat="1" applyFont="1" applyBorder="1"/><xf numFmtId="165" fontId="4" borderId="1" applyNumberFormat="1" applyFont="1" applyBorder="1"/></cellXfs></styleSheet>`
 )
 
 // Write writes a workbook of sheets that [New] made, in their order, to w. It holds
 // no date, so that the same sheets have the same bytes. The sheets are used up.
 func Write(w io.Writer, sheets []*Sheet) error {
-	names := make([]string, len(sheets))
-	for i, s := range sheets {
-		names[i] = s.name
-	}
 	z := zip.NewWriter(w)
-	if err := frame(z, names); err != nil {
+	if err := frame(z, sheets); err != nil {
 		return err
 	}
 	for i, s := range sheets {
@@ -246,15 +271,15 @@ func Write(w io.Writer, sheets []*Sheet) error {
 func partName(i int) string { return "xl/worksheets/sheet" + strconv.Itoa(i+1) + ".xml" }
 
 // frame writes what a workbook holds beside its sheets.
-func frame(z *zip.Writer, names []string) error {
+func frame(z *zip.Writer, sheets []*Sheet) error {
 	types := []byte(xmlHead + `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>` +
 		`<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/>`)
 	book := []byte(xmlHead + `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>`)
 	links := []byte(xmlHead + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId0" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/>`)
-	for i, name := range names {
+	for i, s := range sheets {
 		n := strconv.Itoa(i + 1)
 		types = append(types, `<Override PartName="/`+partName(i)+`" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>`...)
-		book, _ = appendXML(append(book, `<sheet name="`...), name)
+		book, _ = appendXML(append(book, `<sheet name="`...), s.name)
 		book = append(book, `" sheetId="`+n+`" r:id="rId`+n+`"/>`...)
 		links = append(links, `<Relationship Id="rId`+n+`" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet`+n+`.xml"/>`...)
 	}
@@ -263,7 +288,7 @@ func frame(z *zip.Writer, names []string) error {
 		data []byte
 	}{
 		{"[Content_Types].xml", append(types, `</Types>`...)}, {"_rels/.rels", []byte(xlsxRelations)},
-		{"xl/workbook.xml", append(book, `</sheets></workbook>`...)}, {"xl/_rels/workbook.xml.rels", append(links, `</Relationships>`...)},
+		{"xl/workbook.xml", append(append(append(book, `</sheets>`...), printTitles(sheets)...), `</workbook>`...)}, {"xl/_rels/workbook.xml.rels", append(links, `</Relationships>`...)},
 		{"xl/styles.xml", []byte(xlsxStyles)},
 	} {
 		f, err := z.Create(part.name)
@@ -279,7 +304,7 @@ func frame(z *zip.Writer, names []string) error {
 
 // writeTo ends the sheet and adds it to the archive, compressed as it is.
 func (s *Sheet) writeTo(z *zip.Writer, name string) error {
-	s.write([]byte(sheetEnd))
+	s.write(s.ending())
 	if s.err != nil {
 		return s.err
 	}
@@ -296,8 +321,6 @@ func (s *Sheet) writeTo(z *zip.Writer, name string) error {
 	return err
 }
 
-const sheetEnd = `</sheetData></worksheet>`
-
 // Book is a workbook of one sheet whose rows go out as they come.
 type Book struct {
 	*Sheet
@@ -309,16 +332,18 @@ type Book struct {
 func Create(w io.Writer, name string) (*Book, error) {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-	if err := frame(z, []string{name}); err != nil {
+	s := &Sheet{name: name}
+	if err := frame(z, []*Sheet{s}); err != nil {
 		return nil, err
 	}
-	part, err := z.Create(partName(0))
-	return &Book{&Sheet{name: name, out: part}, z}, err
+	var err error
+	s.out, err = z.Create(partName(0))
+	return &Book{s, z}, err
 }
 
 // Close ends the workbook. The error is that of [Sheet.Err] when there is one.
 func (b *Book) Close() error {
-	b.write([]byte(sheetEnd))
+	b.write(b.ending())
 	if b.err != nil {
 		return b.err
 	}

@@ -87,6 +87,9 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 			return nil, nil, fmt.Errorf("layer %s: %w", l.Key(), err)
 		}
 	}
+	if err := d.lineages(); err != nil {
+		return nil, nil, err
+	}
 	layers, err := d.out.Close(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -159,7 +162,7 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 	case rule.Dissolve:
 		err = d.dissolve(ctx, l, d.out.Layer(out), &reg)
 	default:
-		err = d.copy(ctx, l, keep, d.out.Layer(out), &reg)
+		err = d.copy(ctx, l, copying{keep, rule}, d.out.Layer(out), &reg)
 	}
 	d.register.Layers = append(d.register.Layers, reg)
 	return err
@@ -199,12 +202,15 @@ func dropped(before, after []edition.Field) []string {
 // figure must not come through where the field that it was read from does not.
 type carried struct {
 	patch, net bool
-	places     []int // the kept fields that a place may have been read from
+	// An area that was computed comes through where the field that it stands in for
+	// would, whether the delivery has that field or not.
+	patchComputed, netComputed bool
+	places                     []int // the kept fields that a place may have been read from
 }
 
-func carriedBy(l *index.Layer, keep []int) (carried, error) {
+func carriedBy(l *index.Layer, keep []int, rule Layer) (carried, error) {
 	p, err := ingest.ProfileOf(l.Meta.Name)
-	var c carried
+	c := carried{patchComputed: rule.lets(p.Patch), netComputed: rule.lets(p.Net)}
 	for _, i := range keep {
 		name := l.Meta.Fields[i].Name
 		c.patch = c.patch || name == p.Patch
@@ -227,12 +233,21 @@ func (c *carried) cut(f *index.Feature, digits int) {
 	if !told {
 		f.Place = f.Place[:min(len(f.Place), digits)]
 	}
-	if !c.patch {
+	if !passes(f.Patch, c.patch, c.patchComputed) {
 		f.Patch = index.NoArea
 	}
-	if !c.net {
+	if !passes(f.Net, c.net, c.netComputed) {
 		f.Net = index.NoArea
 	}
+}
+
+// passes tells whether an area may be kept, by whether those of record and those
+// computed may.
+func passes(area int64, record, computed bool) bool {
+	if index.OfRecord(area) {
+		return record
+	}
+	return computed
 }
 
 // id returns a feature's id in the lower edition. A view's features have the
@@ -254,10 +269,17 @@ func (d *derivation) hash(data []byte) uint64 {
 	return max(binary.BigEndian.Uint64(h.Sum(nil))>>11, 1)
 }
 
+// copying is what comes along of a layer: the fields with these places, by a rule.
+type copying struct {
+	keep []int
+	rule Layer
+}
+
 // copy writes each feature with the fields that are let through, its geometry
 // on the grid when there is one.
-func (d *derivation) copy(ctx context.Context, l *index.Layer, keep []int, w *index.LayerWriter, reg *RegisterLayer) error {
-	shows, err := carriedBy(l, keep)
+func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *index.LayerWriter, reg *RegisterLayer) error {
+	keep := what.keep
+	shows, err := carriedBy(l, keep, what.rule)
 	if err != nil {
 		return err
 	}

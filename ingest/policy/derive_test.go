@@ -346,11 +346,11 @@ func TestFieldsAllowed(t *testing.T) {
 		}
 	}
 	// A layer that no profile is for has fields by name alone.
-	meta.Name = "redline"
+	meta.Name = "orchard"
 	other := made(t, meta, index.Feature{Geometry: box(0, 0, 1e7, 1e7), Values: make([]any, 9)})
-	for rule, want := range map[string]string{"{redline: {fields: known}}": "BSM ZLDWDM", "{redline: {fields: [ODD, BZ]}}": "ODD BZ", "{pbf: {}}": "-"} {
+	for rule, want := range map[string]string{"{orchard: {fields: known}}": "BSM ZLDWDM", "{orchard: {fields: [ODD, BZ]}}": "ODD BZ", "{pbf: {}}": "-"} {
 		to, reg := derive(t, other, rules("government", 0, rule), edition.Government)
-		if l := to.Layer("redline", ""); l == nil {
+		if l := to.Layer("orchard", ""); l == nil {
 			if want != "-" || len(reg.Withheld) != 1 {
 				t.Errorf("%s: withheld", rule)
 			}

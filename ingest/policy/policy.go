@@ -281,6 +281,12 @@ func (r Layer) allowed(l *edition.Layer) ([]int, error) {
 	return out, nil
 }
 
+// lets tells whether the rule lets a standard field through, one that speaks of no
+// person.
+func (r Layer) lets(field string) bool {
+	return field != "" && (r.Fields.Known || slices.Contains(r.Fields.Names, field)) && !slices.Contains(r.Except, field)
+}
+
 // Everything is the policy of a secure edition, which holds all that was
 // delivered.
 func Everything() edition.Policy {

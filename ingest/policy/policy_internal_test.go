@@ -20,7 +20,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(defaultYAML)
 	f.Add([]byte("tiers: {public: {grid_m: 25, max_zoom: 3, layers: {hsf: {fields: [XMMC]}, x: {fields: [ODD]}}}}"))
 	f.Add([]byte("tiers: {public: &a {max_zoom: 3, layers: {pbf: {fields: known}}}, government: *a}"))
-	layers := []string{"dltb", "cropland", "pbf", "hsf", "region", "x"}
+	layers := []string{"dltb", "cropland", "pbf", "hsf", "region", "contract", "estate", "x"}
 	var metas []edition.Layer
 	for _, name := range layers {
 		p, err := ingest.ProfileOf(name)

@@ -89,6 +89,7 @@ func (s *Set) match(p *Profile, fields []string) Match {
 			m.Fields++
 			w := s.weights[strings.ToUpper(strings.TrimSpace(fields[i]))]
 			if !strings.EqualFold(strings.TrimSpace(fields[i]), f.Name) {
+				against += w * (1 - aliasWeight)
 				w *= aliasWeight
 			}
 			hit += w

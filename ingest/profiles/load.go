@@ -47,13 +47,15 @@ var Embedded = sync.OnceValues(func() (*Set, error) { return Load(nil) })
 // lists that replace or join the embedded ones. A nil fs.FS is an empty folder. What
 // is wrong in a file is a problem of the code PROFILE_FILE that names the line.
 func Load(user fs.FS) (*Set, error) {
-	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: map[string]*Domain{}}}
-	if err := l.folder(embedded); err != nil {
+	carried, err := parseEmbedded()
+	if err != nil {
 		return nil, err
 	}
-	for name, f := range l.files {
-		l.base[name] = f
-		f.embedded = true
+	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: maps.Clone(carried.set.domains)}}
+	for name, f := range carried.files {
+		c := *f
+		c.profile.Fields = slices.Clone(f.profile.Fields) // they are given their code lists
+		l.files[name], l.base[name] = &c, &c
 	}
 	if user != nil {
 		if err := l.folder(user); err != nil {
@@ -81,6 +83,19 @@ func Load(user fs.FS) (*Set, error) {
 	l.set.weigh()
 	return l.set, nil
 }
+
+// parseEmbedded reads the embedded files, once: what they say is copied by each set that
+// is made of it.
+var parseEmbedded = sync.OnceValues(func() (*loader, error) {
+	l := &loader{files: map[string]*file{}, set: &Set{domains: map[string]*Domain{}}}
+	if err := l.folder(embedded); err != nil {
+		return nil, err
+	}
+	for _, f := range l.files {
+		f.embedded = true
+	}
+	return l, nil
+})
 
 // file is one profile as read.
 type file struct {

@@ -209,11 +209,11 @@ func (l *landscape) writeThemes(ctx context.Context, dir string, list []theme, d
 		}
 		out = append(out, layer)
 	}
-	borders := Layer{Name: "xzqjx", Vintage: year(1), File: path.Join(baseFolder, "XZQJX.geojson")}
+	borders := Layer{Name: "xzqjx", Vintage: latest(), File: path.Join(baseFolder, "XZQJX.geojson")}
 	var err error
 	borders.Features, err = l.writeBorders(filepath.Join(dir, filepath.FromSlash(borders.File)))
 	return append(out, borders), err
 }
 
-// year returns a vintage's name.
-func year(vintage int) string { return strconv.FormatInt(vintages[vintage], 10) }
+// latest returns the name of the second vintage.
+func latest() string { return strconv.FormatInt(vintages[1], 10) }

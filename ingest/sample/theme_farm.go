@@ -36,10 +36,10 @@ func (l *landscape) changeTheme(quarter int) theme {
 func (l *landscape) farmThemes() []theme {
 	crops := l.some(later)
 	out := []theme{
-		{"cropland", year(1), themeFolder + "/耕地图斑.shp", planeCode, len(crops), func(i int) (row, [][][]geo.XY) {
+		{"cropland", latest(), themeFolder + "/耕地图斑.shp", planeCode, len(crops), func(i int) (row, [][][]geo.XY) {
 			return l.surveyRow(crops[i], 1), l.plane(crops[i])
 		}},
-		{"target", year(1), themeFolder + "/GDBHMB.gpkg", planeCode, len(crops), func(i int) (row, [][][]geo.XY) {
+		{"target", latest(), themeFolder + "/GDBHMB.gpkg", planeCode, len(crops), func(i int) (row, [][][]geo.XY) {
 			r := l.surveyRow(crops[i], 1)
 			for _, f := range []string{"XZDWKD", "CZCSXM", "MSSM"} {
 				delete(r, f)
@@ -47,8 +47,8 @@ func (l *landscape) farmThemes() []theme {
 			maps.Copy(r, row{"SFWHTD": int64(0)})
 			return r, l.plane(crops[i])
 		}},
-		{"quality", year(1), themeFolder + "/耕地质量等级.gpkg", lonLatCode, len(crops), func(i int) (row, [][][]geo.XY) { return l.qualityRow(crops[i]), l.lonLat(crops[i]) }},
-		{"soil", year(1), themeFolder + "/土壤环境质量类别.shp", planeCode, len(crops), func(i int) (row, [][][]geo.XY) { return l.soilRow(crops[i]), l.plane(crops[i]) }},
+		{"quality", latest(), themeFolder + "/耕地质量等级.gpkg", lonLatCode, len(crops), func(i int) (row, [][][]geo.XY) { return l.qualityRow(crops[i]), l.lonLat(crops[i]) }},
+		{"soil", latest(), themeFolder + "/土壤环境质量类别.shp", planeCode, len(crops), func(i int) (row, [][][]geo.XY) { return l.soilRow(crops[i]), l.plane(crops[i]) }},
 		l.projectTheme(), l.reserveTheme(), l.approvalTheme(), l.supplementTheme(),
 	}
 	for quarter := range 4 {
@@ -97,7 +97,7 @@ func (l *landscape) soilRow(n int) row {
 // gentler slopes.
 func (l *landscape) reserveTheme() theme {
 	fit := l.some(func(n int, p *patch) bool { return later(n, p) && !p.protected && p.grade <= 3 })
-	return theme{"reserve", year(1), themeFolder + "/YJJBNTCBQ.gpkg", planeCode, len(fit), func(i int) (row, [][][]geo.XY) {
+	return theme{"reserve", latest(), themeFolder + "/YJJBNTCBQ.gpkg", planeCode, len(fit), func(i int) (row, [][][]geo.XY) {
 		n := fit[i]
 		values := make([]any, len(protectedFields))
 		l.protectedValues(values, n, l.record(n, 1), l.booked[n], vintages[1])
@@ -121,7 +121,7 @@ func (l *landscape) projectTheme() theme {
 		}
 	}
 	with = distinct(with)
-	return theme{"hsf-project", year(1), standardFolder + "XM2024619901NY示例项目YS.shp", planeCode, len(with), func(i int) (row, [][][]geo.XY) {
+	return theme{"hsf-project", latest(), standardFolder + "XM2024619901NY示例项目YS.shp", planeCode, len(with), func(i int) (row, [][][]geo.XY) {
 		v := with[i]
 		c := l.joined(l.members[v])
 		built := 2012 + int64(v%9)
@@ -151,7 +151,7 @@ func distinct(list []int) []int {
 // approvalTheme are the conversions that the new houses were approved by.
 func (l *landscape) approvalTheme() theme {
 	built := l.which(func(_ int, p *patch) bool { return p.changed == house && p.class != house })
-	return theme{"approval", year(1), themeFolder + "/ZZ_NYDZYFW.shp", planeCode, len(built), func(i int) (row, [][][]geo.XY) {
+	return theme{"approval", latest(), themeFolder + "/ZZ_NYDZYFW.shp", planeCode, len(built), func(i int) (row, [][][]geo.XY) {
 		n := built[i]
 		v := l.named[l.patches[n].village]
 		return row{
@@ -166,7 +166,7 @@ func (l *landscape) approvalTheme() theme {
 // supplementTheme is cropland said to have been made anew.
 func (l *landscape) supplementTheme() theme {
 	made := l.which(func(n int, p *patch) bool { return later(n, p) && !p.protected && n%11 == 0 })
-	return theme{"supplement", year(1), themeFolder + "/补充耕地.gpkg", lonLatCode, len(made), func(i int) (row, [][][]geo.XY) {
+	return theme{"supplement", latest(), themeFolder + "/补充耕地.gpkg", lonLatCode, len(made), func(i int) (row, [][][]geo.XY) {
 		n := made[i]
 		m2 := l.booked[n].M2()
 		return l.with(n, row{

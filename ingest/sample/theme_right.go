@@ -14,9 +14,9 @@ func (l *landscape) rightThemes() []theme {
 	woods := l.some(func(_ int, p *patch) bool { return p.class == wood || p.class == bush || p.class == otherWood })
 	meadows := l.which(func(_ int, p *patch) bool { return p.class == grass })
 	return []theme{
-		{"contract", year(1), themeFolder + "/DK.shp", planeCode, len(farmed), func(i int) (row, [][][]geo.XY) { return l.contractRow(farmed[i], i), l.plane(farmed[i]) }},
-		{"estate", year(1), themeFolder + "/ZDJBXX.shp", planeCode, len(houses), func(i int) (row, [][][]geo.XY) { return l.estateRow(houses[i], i), l.plane(houses[i]) }},
-		{"forest", year(1), themeFolder + "/林权.shp", planeCode, len(woods), func(i int) (row, [][][]geo.XY) {
+		{"contract", latest(), themeFolder + "/DK.shp", planeCode, len(farmed), func(i int) (row, [][][]geo.XY) { return l.contractRow(farmed[i], i), l.plane(farmed[i]) }},
+		{"estate", latest(), themeFolder + "/ZDJBXX.shp", planeCode, len(houses), func(i int) (row, [][][]geo.XY) { return l.estateRow(houses[i], i), l.plane(houses[i]) }},
+		{"forest", latest(), themeFolder + "/林权.shp", planeCode, len(woods), func(i int) (row, [][][]geo.XY) {
 			n := woods[i]
 			r := l.stand(n, layerForest)
 			maps.Copy(r, row{
@@ -25,7 +25,7 @@ func (l *landscape) rightThemes() []theme {
 			})
 			return r, l.plane(n)
 		}},
-		{"grass", year(1), themeFolder + "/草原.gpkg", planeCode, len(meadows), func(i int) (row, [][][]geo.XY) {
+		{"grass", latest(), themeFolder + "/草原.gpkg", planeCode, len(meadows), func(i int) (row, [][][]geo.XY) {
 			n := meadows[i]
 			r := l.stand(n, layerGrass)
 			maps.Copy(r, row{"CY_FQ": "21", "CD_QY": "10", "YS_CAOZ": "示例草种", "CDGN": "10", "XC_CL": 2500.0, "CDLYFS": "10", "FM_SHCH": int64(4), "CYLB": "1", "CDGL_LX": "10"})

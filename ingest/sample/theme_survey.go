@@ -43,22 +43,22 @@ func (l *landscape) flow(n, number int) row {
 func (l *landscape) surveyThemes() []theme {
 	changed := l.which(func(_ int, p *patch) bool { return p.changed != p.class })
 	return []theme{
-		{"dltbgx", year(1), updateFolder + "619901GX.gpkg", planeCode, len(changed), func(i int) (row, [][][]geo.XY) {
+		{"dltbgx", latest(), updateFolder + "619901GX.gpkg", planeCode, len(changed), func(i int) (row, [][][]geo.XY) {
 			r := l.surveyRow(changed[i], 1)
 			maps.Copy(r, row{"GXSJ": day(vintages[1], 12, 31), "XZQTZLX": "0"})
 			return r, l.plane(changed[i])
 		}},
-		{"dltbgxgc", year(1), updateFolder + "619901GXGC.gpkg", planeCode, len(changed), func(i int) (row, [][][]geo.XY) {
+		{"dltbgxgc", latest(), updateFolder + "619901GXGC.gpkg", planeCode, len(changed), func(i int) (row, [][][]geo.XY) {
 			return l.flow(changed[i], i), l.plane(changed[i])
 		}},
-		{"cjdcq", year(1), baseFolder + "CJDCQ.shp", planeCode, len(l.villages), func(v int) (row, [][][]geo.XY) {
+		{"cjdcq", latest(), baseFolder + "CJDCQ.shp", planeCode, len(l.villages), func(v int) (row, [][][]geo.XY) {
 			c, m2 := l.joined(l.members[v]), l.control(v).M2()
 			return row{
 				"BSM": bsm(layerVillage, v), "YSDM": "1000600500", "ZLDWDM": l.named[v].unit, "ZLDWMC": l.named[v].name,
 				"DCMJ": m2, "JSMJ": m2, "MSSM": "00", "BZ": remark,
 			}, c.plane
 		}},
-		{"control-village", year(1), tableFolder + "CJKZMJ.gpkg", planeCode, len(l.villages), func(v int) (row, [][][]geo.XY) {
+		{"control-village", latest(), tableFolder + "CJKZMJ.gpkg", planeCode, len(l.villages), func(v int) (row, [][][]geo.XY) {
 			return row{
 				"BSM": bsm(layerControl, v), "ZLDWDM": l.named[v].unit, "ZLDWMC": l.named[v].name, "KZMJ": l.control(v).M2(), "MSSM": "00", "BZ": remark,
 			}, l.joined(l.members[v]).plane
@@ -185,7 +185,7 @@ func (s sheet) clip(r geo.Ring) geo.Ring {
 // sheetTheme are the control areas of sheets.
 func (l *landscape) sheetTheme() theme {
 	parts := l.sheets()
-	return theme{"control-sheet", year(1), tableFolder + "TFKZMJ.gpkg", lonLatCode, len(parts), func(i int) (row, [][][]geo.XY) {
+	return theme{"control-sheet", latest(), tableFolder + "TFKZMJ.gpkg", lonLatCode, len(parts), func(i int) (row, [][][]geo.XY) {
 		s := parts[i]
 		return row{
 			"BSM": bsm(layerSheet, i), "TFH": s.number(), "TFLLMJ": geo.HundredthsOf(s.area()).M2(), "KZMJ": s.part.M2(),

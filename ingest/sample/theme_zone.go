@@ -32,11 +32,11 @@ func (l *landscape) zoneThemes() []theme {
 	part := max(len(l.villages)/6, 1)
 	steep, dry := l.ranked(l.upland)[:part], l.ranked(func(p geo.XY) float64 { return -l.wet.at(p) })[:part]
 	return []theme{
-		{"fragile", year(1), themeFolder + "/生态脆弱区.geojson", lonLatCode, part, func(i int) (row, [][][]geo.XY) {
+		{"fragile", latest(), themeFolder + "/生态脆弱区.geojson", lonLatCode, part, func(i int) (row, [][][]geo.XY) {
 			c := l.joined(l.members[steep[i]])
 			return l.zone(steep[i], "CR", c, row{"BSM": bsm(layerFragile, i), "CRLX": "水土流失", "CRDJ": "中度"}), c.lonLat
 		}},
-		{"arid", year(1), themeFolder + "/严重干旱区.geojson", lonLatCode, part, func(i int) (row, [][][]geo.XY) {
+		{"arid", latest(), themeFolder + "/严重干旱区.geojson", lonLatCode, part, func(i int) (row, [][][]geo.XY) {
 			c := l.joined(l.members[dry[i]])
 			return l.zone(dry[i], "GH", c, row{"BSM": bsm(layerArid, i), "GHDJ": "干旱", "NJSL": 310.5, "GZD": 3.25}), c.lonLat
 		}},
@@ -59,7 +59,7 @@ func (l *landscape) zone(v int, prefix string, c covered, more row) row {
 // redlineTheme is the river with its banks.
 func (l *landscape) redlineTheme() theme {
 	along := l.merged(l.which(func(_ int, p *patch) bool { return p.class == river || p.class == shoal || p.class == otherWood }))
-	return theme{"redline", year(1), themeFolder + "/STBHHX.shp", lonLatCode, len(along), func(i int) (row, [][][]geo.XY) {
+	return theme{"redline", latest(), themeFolder + "/STBHHX.shp", lonLatCode, len(along), func(i int) (row, [][][]geo.XY) {
 		return row{
 			"BSM": bsm(layerRedline, i), "YSDM": "2003010000", "XZQDM": countyCode, "XZQMC": countyName, "SHENG": "示例省", "SHI": "示例市", "XIAN": countyName,
 			"HXBM": fmt.Sprintf("HX%s%03d", countyCode, i+1), "HXMC": "示例河生态保护红线", "HXLX": "水土保持", "MJ": along[i].area.M2(), "GKCS": "示例管控措施",
@@ -76,7 +76,7 @@ func (l *landscape) urbanTheme() theme {
 		in = l.which(func(_ int, p *patch) bool { return p.village == 0 && classes[p.class].settled != "" })
 	}
 	blocks := l.merged(in)
-	return theme{"urban", year(1), themeFolder + "/CZKFBJ.gpkg", planeCode, len(blocks), func(i int) (row, [][][]geo.XY) {
+	return theme{"urban", latest(), themeFolder + "/CZKFBJ.gpkg", planeCode, len(blocks), func(i int) (row, [][][]geo.XY) {
 		return row{
 			"BSM": bsm(layerUrban, i), "YSDM": "2003020000", "XZQDM": countyCode, "XZQMC": countyName, "GHFQDM": "510", "GHFQMC": "城镇集中建设区",
 			"MJ": blocks[i].area.M2(), "CZMC": "示例镇", "SLSJ": "20220930", "BZ": remark,

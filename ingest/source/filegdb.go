@@ -106,7 +106,8 @@ func (c *child) end() error {
 		err := c.cmd.Wait()
 		c.cancel()
 		if err != nil {
-			c.err = problem.New("GDB_READ", "%s 没有读完（%v）：%s", "%s did not finish (%v): %s", filepath.Base(c.cmd.Path), err, c.said.String()).Because(err)
+			c.err = problem.New("GDB_READ", "%s 没有读完（%v）：%s", "%s did not finish (%v): %s", filepath.Base(c.cmd.Path), err, c.said.String()).Because(err).
+				Advise("数据库可能损坏或版本不支持：请用原软件另存，或转成 .gpkg", "the database may be damaged or of a version that GDAL does not read: have it saved anew, or as .gpkg")
 		}
 	})
 	return c.err
@@ -135,7 +136,8 @@ func askOGRInfo(ctx context.Context, path string, more ...string) ([]byte, error
 	text, err := io.ReadAll(io.LimitReader(out, most))
 	if err != nil || len(text) == most {
 		c.stop()
-		return nil, errors.Join(err, problem.New("GDB_READ", "ogrinfo 的输出超过 %d 字节", "ogrinfo says more than %d bytes", most))
+		return nil, errors.Join(err, problem.New("GDB_READ", "ogrinfo 的输出超过 %d 字节", "ogrinfo says more than %d bytes", most).
+			Advise("请转成 .gpkg 再交", "convert it to .gpkg"))
 	}
 	return text, c.end()
 }
@@ -243,7 +245,8 @@ func chooseGDB(tables []TableInfo, name, path string) (TableInfo, error) {
 	case name != "":
 		return only, noTable(name, polygons)
 	case len(polygons) == 0:
-		return only, problem.New("GDB_NO_LAYER", "没有面图层", "it has no layer of polygons")
+		return only, problem.New("GDB_NO_LAYER", "没有面图层", "it has no layer of polygons").
+			Advise("请交含面图层的数据库", "give a database that has one")
 	case len(polygons) > 1:
 		return only, problem.New("GDB_MANY_LAYERS", "有 %d 个面图层：%.500s", "it has %d layers of polygons: %.500s", len(polygons), strings.Join(polygons, ", ")).
 			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", baseFile(filepath.Clean(path)), polygons[0])

@@ -18,7 +18,7 @@ func BenchmarkRead(b *testing.B) {
 		{Name: "BSM", Width: 18}, {Name: "DLBM", Width: 5}, {Name: "DLMC", Width: 60}, {Name: "ZLDWMC", Width: 60},
 		{Name: "TBMJ", Kind: source.Real, Width: 15, Decimals: 2}, {Name: "SJNF", Kind: source.Integer, Width: 4},
 	}}
-	for _, ext := range []string{"shp", "gpkg", "geojson", "fgb"} {
+	for _, ext := range []string{"shp", "gpkg", "geojson", "fgb", "vct"} {
 		path := filepath.Join(b.TempDir(), "x."+ext)
 		w, err := source.Create(path, l, source.WriteOptions{})
 		if err != nil {

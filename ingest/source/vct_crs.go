@@ -21,7 +21,8 @@ func (h *vctHead) crs(first geo.XY) CRSInfo {
 	switch kind := strings.ToUpper(h.keys["coordinatesystemtype"]); {
 	case strings.HasPrefix(kind, "G"), kind == "" && strings.HasPrefix(unit, "D"):
 		if unit != "" && !strings.HasPrefix(unit, "D") && unit != "度" {
-			return CRSInfo{Problem: problem.New("VCT_UNIT", "经纬度的单位是 %.20q，只收度", "the unit of longitudes is %.20q; degrees are taken", unit)}
+			return CRSInfo{Problem: problem.New("VCT_UNIT", "经纬度的单位是 %.20q，只收度", "the unit of longitudes is %.20q; degrees are taken", unit).
+				Advise("请以度为单位重新输出", "have it written again in degrees")}
 		}
 		return CRSInfo{EPSG: 4490}
 	case !strings.HasPrefix(kind, "P") && kind != "":
@@ -29,7 +30,8 @@ func (h *vctHead) crs(first geo.XY) CRSInfo {
 			Advise("用 --crs 指明", "name the system with --crs")}
 	}
 	if unit != "" && unit != "M" && !strings.HasPrefix(unit, "MET") && unit != "米" {
-		return CRSInfo{Problem: problem.New("VCT_UNIT", "坐标单位是 %.20q，只收米", "the unit of coordinates is %.20q; metres are taken", unit)}
+		return CRSInfo{Problem: problem.New("VCT_UNIT", "坐标单位是 %.20q，只收米", "the unit of coordinates is %.20q; metres are taken", unit).
+			Advise("请以米为单位重新输出", "have it written again in metres")}
 	}
 	return h.zone(first)
 }

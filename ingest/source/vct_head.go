@@ -122,7 +122,8 @@ func (h *vctHead) checkKeys() error {
 		known = known || strings.EqualFold(h.keys["datamark"], m)
 	}
 	if !known {
-		h.notes = append(h.notes, problem.New("VCT_MARK", "文件头的 DataMark 是 %.40q，不在已知之列，照 VCT 3.0 读", "its head says DataMark %.40q, none of those known; read as VCT 3.0", h.keys["datamark"]))
+		h.notes = append(h.notes, problem.New("VCT_MARK", "文件头的 DataMark 是 %.40q，不在已知之列，照 VCT 3.0 读", "its head says DataMark %.40q, none of those known; read as VCT 3.0", h.keys["datamark"]).
+			Advise("请核对读出的图层", "check what is read"))
 	}
 	if v := h.keys["version"]; !strings.HasPrefix(v, "3") {
 		return problem.New("VCT_VERSION", "VCT 版本是 %.20q，只能读 3.0", "its version is %.20q; 3.0 is read", v).
@@ -133,7 +134,8 @@ func (h *vctHead) checkKeys() error {
 	case 1:
 		h.separator = s[0]
 	default:
-		return problem.New("VCT_SEPARATOR", "文件头的分隔符是 %.20q，只收一个字符", "its head says the separator %.20q; one character is read", s)
+		return problem.New("VCT_SEPARATOR", "文件头的分隔符是 %.20q，只收一个字符", "its head says the separator %.20q; one character is read", s).
+			Advise("请用逗号重新输出 VCT", "have it written again with commas")
 	}
 	return nil
 }
@@ -223,7 +225,8 @@ func (h *vctHead) readField(t *vctText, table *vctTable) error {
 	f.Width, f.Decimals = int(min(max(width, 0), widest)), int(min(max(decimals, 0), 30))
 	var known bool
 	if f.Kind, known = vctKind(strings.ToLower(string(parts[1]))); !known {
-		h.notes = append(h.notes, problem.New("VCT_TYPE", "第 %d 行：不认识字段类型 %q，按文字读", "line %d: the field type %q is not known; read as text", t.line, short(parts[1])))
+		h.notes = append(h.notes, problem.New("VCT_TYPE", "第 %d 行：不认识字段类型 %q，按文字读", "line %d: the field type %q is not known; read as text", t.line, short(parts[1])).
+			Advise("请核对该字段", "check this field"))
 	}
 	table.fields = append(table.fields, f)
 	return nil
@@ -306,7 +309,8 @@ func (h *vctHead) choose(name, path string) (*vctTable, error) {
 	case name != "":
 		return nil, noTable(name, polygons)
 	case len(polygons) == 0:
-		return nil, problem.New("VCT_NO_LAYER", "没有面图层", "it has no layer of polygons")
+		return nil, problem.New("VCT_NO_LAYER", "没有面图层", "it has no layer of polygons").
+			Advise("请交含面图层的 VCT", "give a VCT that has one")
 	case len(polygons) > 1:
 		return nil, problem.New("VCT_MANY_LAYERS", "有 %d 个面图层：%s", "it has %d layers of polygons: %s", len(polygons), strings.Join(polygons, ", ")).
 			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", baseFile(path), polygons[0])

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -87,7 +86,7 @@ func FuzzVCT(f *testing.F) {
 			if batch, end = NextBatch(batched); batch != nil {
 				batches = append(batches, batch)
 			}
-			if end != nil && end != io.EOF && !readable(end) {
+			if end != nil && !readable(end) {
 				t.Fatal(end)
 			}
 		}

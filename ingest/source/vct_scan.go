@@ -208,27 +208,29 @@ func (s *vctScan) line(section string) (int64, error) {
 	if err != nil || kind != vctDirect {
 		return s.orPass(section, err)
 	}
-	parts, err := s.text.integer(section, 0, s.left())
+	parts, err := s.text.integer(section, s.left())
 	if err != nil {
 		return 0, err
 	}
 	for range parts {
-		form, err := s.text.integer(section, 0, 1000)
+		form, err := s.text.integer(section, 1000)
 		if err != nil || form != vctStraight {
 			return s.orPass(section, err)
 		}
-		points, err := s.text.integer(section, 0, s.left())
+		points, err := s.text.integer(section, s.left())
 		if err != nil {
 			return 0, err
 		}
-		for range points {
+		if points > 0 && !s.pointed {
 			b, err := s.text.need(section)
 			if err != nil {
 				return 0, err
 			}
-			if !s.pointed {
-				s.first, s.pointed = s.head.point(b)
-			}
+			s.first, s.pointed = s.head.point(b)
+			points--
+		}
+		if err := s.text.pass(section, points); err != nil {
+			return 0, err
 		}
 	}
 	return s.finish(section)
@@ -242,7 +244,7 @@ func (s *vctScan) kind(section string) (int64, error) {
 			return 0, err
 		}
 	}
-	return s.text.integer(section, 0, 1000)
+	return s.text.integer(section, 1000)
 }
 
 // orPass passes over the rest of a record, unless there is an error.
@@ -290,18 +292,18 @@ func (s *vctScan) polygon(section string) (int64, error) {
 	if _, err := s.text.need(section); err != nil {
 		return 0, err
 	}
-	kind, err := s.text.integer(section, 0, 1000)
+	kind, err := s.text.integer(section, 1000)
 	if err != nil || kind != vctIndirect {
 		return s.orPass(section, err)
 	}
 	if _, err := s.text.need(section); err != nil {
 		return 0, err
 	}
-	of, err := s.text.integer(section, 0, 1000)
+	of, err := s.text.integer(section, 1000)
 	if err != nil || of != vctOfLines {
 		return s.orPass(section, err)
 	}
-	count, err := s.text.integer(section, 0, s.left())
+	count, err := s.text.integer(section, s.left())
 	if err != nil {
 		return 0, err
 	}

@@ -35,7 +35,8 @@ type vctParser struct {
 	reader *vct
 	text   *decoder
 	known  []map[string]any // decoded texts of each column
-	window vctWindow
+	window vctWindow        // of lines
+	about  vctWindow        // of polygons
 	refs   []int64
 	line   []geo.XY
 	shape  shape
@@ -126,7 +127,8 @@ func (p *vctParser) geometry(at int, f *Feature) {
 			Advise("核对标识码和要素是否齐全", "check the number and whether polygons are missing")
 		return
 	case vctTwice:
-		f.Problem = problem.New("VCT_TWICE", "同一标识码有不止一个面或属性行", "its number is that of more than one polygon or row")
+		f.Problem = problem.New("VCT_TWICE", "同一标识码有不止一个面或属性行", "its number is that of more than one polygon or row").
+			Advise("请让标识码不重复，重新输出 VCT", "have each number used once, and the file written again")
 		return
 	}
 	if f.Problem = p.polygon(at, f.Record); f.Problem == nil {
@@ -171,7 +173,7 @@ func (p *vctParser) polygon(at int, record int64) *problem.Problem {
 // references reads the numbers of a polygon's lines, 0 between its rings.
 func (p *vctParser) references(at int) (label geo.XY, bad *problem.Problem) {
 	r := p.reader
-	b, bad := p.window.read(r.file, r.polygons.offsets[at], int(r.polygons.sizes[at]))
+	b, bad := p.about.read(r.file, r.polygons.offsets[at], int(r.polygons.sizes[at]))
 	if bad != nil {
 		return label, bad
 	}
@@ -180,13 +182,15 @@ func (p *vctParser) references(at int) (label geo.XY, bad *problem.Problem) {
 	_, b = cutText(b) // style
 	kind, b := cutText(b)
 	if v, _ := parseInteger(kind); v != vctIndirect {
-		return label, problem.New("VCT_KIND", "面 %d 的特征类型是 %q，只读由线组成的面（100）", "polygon %d is of kind %q; those made of lines (100) are read", r.polygons.ids[at], short(kind))
+		return label, problem.New("VCT_KIND", "面 %d 的特征类型是 %q，只读由线组成的面（100）", "polygon %d is of kind %q; those made of lines (100) are read", r.polygons.ids[at], short(kind)).
+			Advise(vctAgainZh, vctAgainEn)
 	}
 	text, b := cutText(b)
 	label, _ = r.head.point(text) // a label that is none is not needed
 	of, b := cutText(b)
 	if v, _ := parseInteger(of); v != vctOfLines {
-		return label, problem.New("VCT_KIND", "面 %d 由类型 %q 组成，只读由线组成的面（21）", "polygon %d is made of kind %q; those made of lines (21) are read", r.polygons.ids[at], short(of))
+		return label, problem.New("VCT_KIND", "面 %d 由类型 %q 组成，只读由线组成的面（21）", "polygon %d is made of kind %q; those made of lines (21) are read", r.polygons.ids[at], short(of)).
+			Advise(vctAgainZh, vctAgainEn)
 	}
 	_, b = cutText(b) // their number
 	for len(b) > 0 {
@@ -239,7 +243,8 @@ func (g *vctRing) add(ref int64) *problem.Problem {
 		return nil
 	}
 	if len(p.shape.points)+len(line) > vctMostPoints {
-		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million")
+		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million").
+			Advise("请拆成几个要素", "divide it into several features")
 	}
 	if ref < 0 {
 		reversePoints(line)
@@ -304,7 +309,8 @@ func (p *vctParser) points(id int64) *problem.Problem {
 	case at < 0:
 		return noVCTLine(id)
 	case !alone:
-		return problem.New("VCT_LINE_TWICE", "线 %d 不止一条", "there is more than one line with number %d", id)
+		return problem.New("VCT_LINE_TWICE", "线 %d 不止一条", "there is more than one line with number %d", id).
+			Advise("请让标识码不重复，重新输出 VCT", "have each number used once, and the file written again")
 	}
 	b, bad := p.window.read(r.file, r.lines.offsets[at], int(r.lines.sizes[at]))
 	if bad != nil {
@@ -316,7 +322,8 @@ func (p *vctParser) points(id int64) *problem.Problem {
 	kind, b := cutText(b)
 	parts, b := cutText(b)
 	if v, _ := parseInteger(kind); v != vctDirect {
-		return problem.New("VCT_KIND", "线 %d 的特征类型是 %q，只读直接给出坐标的线（1）", "line %d is of kind %q; those that give their points (1) are read", id, short(kind))
+		return problem.New("VCT_KIND", "线 %d 的特征类型是 %q，只读直接给出坐标的线（1）", "line %d is of kind %q; those that give their points (1) are read", id, short(kind)).
+			Advise(vctAgainZh, vctAgainEn)
 	}
 	n, _ := parseInteger(parts) // the first pass has seen them
 	for range n {
@@ -329,12 +336,18 @@ func (p *vctParser) points(id int64) *problem.Problem {
 		count, b = cutText(b)
 		points, _ := parseInteger(count)
 		for range points {
-			var text []byte
-			text, b = cutText(b)
-			xy, ok := r.head.point(text)
+			xy, behind, ok := r.head.plainPoint(b)
 			if !ok {
-				return problem.New("VCT_POINT", "线 %d 的坐标 %q 不是数", "line %d has a point that is no number: %q", id, short(text))
+				var text []byte
+				text, behind = cutText(b)
+				xy, ok = r.head.point(text)
+				b = text // for the message
 			}
+			if !ok {
+				return problem.New("VCT_POINT", "线 %d 的坐标 %q 不是数", "line %d has a point that is no number: %q", id, short(b)).
+					Advise("请用原软件重新输出 VCT", "have it written again by the program that made it")
+			}
+			b = behind
 			if len(p.line) == 0 || p.line[len(p.line)-1] != xy {
 				p.line = append(p.line, xy)
 			}
@@ -342,6 +355,69 @@ func (p *vctParser) points(id int64) *problem.Problem {
 	}
 	return nil
 }
+
+// plainPoint reads a line x,y in its usual form, digits with a point, and returns what
+// stands behind it; false for any other form.
+func (h *vctHead) plainPoint(b []byte) (xy geo.XY, behind []byte, ok bool) {
+	x, i := plainDecimal(b, 0)
+	if i == 0 || i >= len(b) || b[i] != h.separator {
+		return xy, nil, false
+	}
+	y, j := plainDecimal(b, i+1)
+	end := j
+	if end < len(b) && b[end] == '\r' {
+		end++
+	}
+	if j == i+1 || end >= len(b) || b[end] != '\n' {
+		return xy, nil, false
+	}
+	if h.swapped {
+		x, y = y, x
+	}
+	return geo.XY{X: x, Y: y}, b[end+1:], true
+}
+
+// plainDecimal reads digits with a point and a sign from b[at:] and returns where they
+// end, which is at when there are none, or more than [parseDecimal] reads exactly in
+// its fast way.
+func plainDecimal(b []byte, at int) (v float64, end int) {
+	i, negative := at, false
+	if i < len(b) && b[i] == '-' {
+		negative = true
+		i++
+	}
+	var mantissa uint64
+	start, point := i, -1
+	for ; i < len(b); i++ {
+		c := b[i] - '0'
+		if c <= 9 {
+			mantissa = mantissa*10 + uint64(c)
+		} else if b[i] == '.' && point < 0 {
+			point = i
+		} else {
+			break
+		}
+	}
+	digits, behind := i-start, 0
+	if point >= 0 {
+		digits--
+		behind = i - point - 1
+	}
+	if digits == 0 || digits > 18 || mantissa > 1<<53 {
+		return 0, at
+	}
+	v = float64(mantissa) / tenPowers[behind]
+	if negative {
+		v = -v
+	}
+	return v, i
+}
+
+// What to do about forms that are not read.
+const (
+	vctAgainZh = "请把它输出成由折线组成的面，再交"
+	vctAgainEn = "have it written as polygons that are made of straight lines"
+)
 
 // cutText returns the first line of b without the blanks around it, and the rest.
 func cutText(b []byte) (line, rest []byte) { return cutField(b, '\n') }
@@ -391,7 +467,8 @@ func (w *vctWindow) read(file io.ReaderAt, offset int64, n int) ([]byte, *proble
 	got, err := file.ReadAt(w.buf[:size], offset)
 	w.buf, w.offset = w.buf[:got], offset
 	if got < n {
-		return nil, problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err).Because(err)
+		return nil, problem.New("SOURCE_READ", "读取时出错：%v", "cannot be read: %v", err).Because(err).
+			Advise("请检查磁盘和网络", "check the disk and the network")
 	}
 	return w.buf[:n], nil
 }

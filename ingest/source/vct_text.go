@@ -45,8 +45,7 @@ func (t *vctText) next() ([]byte, error) {
 	t.line++
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return nil, problem.New("VCT_LINE", "第 %d 行超过 %d 字节", "line %d is longer than %d bytes", t.line, len(b)).
-			Advise("这不像 VCT 文本，请重新取得该文件", "that is no text of a VCT; get the file again")
+		return nil, t.tooLong(len(b))
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
 	case err != nil && len(b) == 0:
@@ -58,6 +57,34 @@ func (t *vctText) next() ([]byte, error) {
 	t.lastSize = int64(len(b))
 	t.last = bytes.TrimSpace(b)
 	return t.last, nil
+}
+
+// pass moves behind n lines of the section of that name.
+func (t *vctText) pass(section string, n int64) error {
+	for range n {
+		b, err := t.in.ReadSlice('\n')
+		t.at += int64(len(b))
+		t.line++
+		if err == nil && (t.line&0xFFFF != 0 || t.ctx.Err() == nil) {
+			continue
+		}
+		switch {
+		case err == nil:
+			return t.ctx.Err()
+		case errors.Is(err, io.EOF):
+			return t.truncated(section)
+		case errors.Is(err, bufio.ErrBufferFull):
+			return t.tooLong(len(b))
+		}
+		return err
+	}
+	return nil
+}
+
+// tooLong is the problem of a line that no VCT has.
+func (t *vctText) tooLong(n int) *problem.Problem {
+	return problem.New("VCT_LINE", "第 %d 行超过 %d 字节", "line %d is longer than %d bytes", t.line, n).
+		Advise("这不像 VCT 文本，请重新取得该文件", "that is no text of a VCT; get the file again")
 }
 
 // again lets the last line come again.
@@ -82,16 +109,16 @@ func (t *vctText) truncated(section string) *problem.Problem {
 		Advise("请重新取得该文件", "get the file again")
 }
 
-// integer reads a line that holds a whole number in [least, most].
-func (t *vctText) integer(section string, least, most int64) (int64, error) {
+// integer reads a line that holds a whole number in [0, most].
+func (t *vctText) integer(section string, most int64) (int64, error) {
 	b, err := t.need(section)
 	if err != nil {
 		return 0, err
 	}
 	v, ok := parseInteger(b)
-	if !ok || v < least || v > most {
-		return 0, t.syntax("第 %[1]d 行（%[2]s）是 %[3]q，应为 %[4]d 到 %[5]d 的整数",
-			"line %[1]d (%[2]s) says %[3]q where a whole number from %[4]d to %[5]d should be", t.line, section, short(b), least, most)
+	if !ok || v < 0 || v > most {
+		return 0, t.syntax("第 %[1]d 行（%[2]s）是 %[3]q，应为 0 到 %[4]d 的整数",
+			"line %[1]d (%[2]s) says %[3]q where a whole number from 0 to %[4]d should be", t.line, section, short(b), most)
 	}
 	return v, nil
 }

@@ -62,7 +62,8 @@ func createVCT(path string, l *Layer, opt WriteOptions) (*vctWriter, error) {
 		crs, err = geo.ParseWKT(opt.CRS.WKT)
 	}
 	if err != nil || opt.CRS.EPSG == 0 && opt.CRS.WKT == "" || !crs.Geographic() && !crs.GaussKrueger() {
-		return nil, problem.New("EXPORT_CRS", "VCT 只写经纬度或高斯-克吕格投影带", "a VCT is written in longitude and latitude or in a Gauss-Krüger zone").In(path)
+		return nil, problem.New("EXPORT_CRS", "VCT 只写经纬度或高斯-克吕格投影带", "a VCT is written in longitude and latitude or in a Gauss-Krüger zone").In(path).
+			Advise("改用 .gpkg 或 .fgb", "use .gpkg or .fgb")
 	}
 	c := charsetGBK
 	if opt.Encoding != "" {

@@ -114,7 +114,8 @@ func zipShapes(z *zip.Reader) (shapes []*zipShape, aside []string, err error) {
 			byStem[strings.ToLower(stem)] = s
 		}
 		if s.parts[ending] != nil {
-			return nil, nil, problem.New("ZIP_TWICE", "压缩包里有两个 %.200q", "the archive has two members %.200q", name)
+			return nil, nil, problem.New("ZIP_TWICE", "压缩包里有两个 %.200q", "the archive has two members %.200q", name).
+				Advise("请去掉一个，重新压缩", "take one out and pack it again")
 		}
 		if s.parts[ending] = f; ending == ".shp" {
 			shapes = append(shapes, s)

@@ -32,6 +32,9 @@ const (
 	writeEvery = time.Second
 )
 
+// lockWait is how long the file's lock is waited for, which another process may hold.
+const lockWait = 2 * time.Second
+
 // cacheSuffix ends the names of cache files.
 const cacheSuffix = ".cache.db"
 

@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -152,7 +153,27 @@ func (w *Writer) writeAll(s *sequence) error {
 	if err := s.put(keyFormat, []byte(format)); err != nil {
 		return err
 	}
+	totals, err := w.totals()
+	if err != nil {
+		return err
+	}
+	if err := s.put(keyTotals, totals); err != nil {
+		return err
+	}
 	return s.commit()
+}
+
+// totals returns the totals of what was put, as they are stored.
+func (w *Writer) totals() ([]byte, error) {
+	s := Totals{}
+	for i := range w.tiles {
+		t, err := tileOf(w.tiles[i].key[:])
+		if err != nil {
+			return nil, err
+		}
+		s.count(t, 1, int(w.tiles[i].content.place.n))
+	}
+	return json.Marshal(s)
 }
 
 // writeContent writes every content that a tile has, once.

@@ -5,68 +5,61 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
-	"time"
 
-	bolt "go.etcd.io/bbolt"
-
+	"gengtu/index/patch"
 	"gengtu/index/problem"
 	"gengtu/tileserver/tile"
 )
-
-// lockWait is how long a file's lock is waited for. Readers share it; only a
-// writer of the same file keeps them out.
-const lockWait = 2 * time.Second
 
 // Reader reads a tiles.db. Several processes may read one file at once, and
 // several goroutines one Reader; Close alone must come after all other calls.
 type Reader struct {
 	path    string
-	db      *bolt.DB
-	tx      *bolt.Tx
-	content *bolt.Bucket
-	layers  map[string]*bolt.Bucket
-	cells   map[string]*bolt.Bucket
+	file    *patch.File
+	content *patch.Bucket
+	layers  map[string]*patch.Bucket
+	cells   map[string]*patch.Bucket
 	names   []string
 }
 
-// Open opens the finished file path for reading. A file that is not there, is no
-// tile store, or is shorter than it says gives a [*problem.Problem].
-func Open(path string) (*Reader, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, problem.New("TILES_MISSING", "没有瓦片库", "there is no tile store").In(path).Because(err)
+// Open opens the finished file path, and its patch where there is one, for reading. A
+// file that is not there, is no tile store, or is shorter than it says gives a
+// [*problem.Problem].
+func Open(path string) (*Reader, error) { return OpenChecked(path, nil) }
+
+// OpenChecked is Open for who makes new tiles of what the file holds: what is read of it
+// is compared with sums, see [patch.Open], and what differs is
+// [ErrCorrupt].
+func OpenChecked(path string, sums *patch.Sums) (*Reader, error) {
+	r := &Reader{path: path, layers: map[string]*patch.Bucket{}, cells: map[string]*patch.Bucket{}}
+	err := guarded(func() error { return r.open(sums) })
+	if err == nil {
+		return r, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("tile store: %w", err)
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
 	}
-	r := &Reader{path: path, layers: map[string]*bolt.Bucket{}, cells: map[string]*bolt.Bucket{}}
-	if err := guarded(func() error { return r.open(info.Size()) }); err != nil {
-		err = errors.Join(err, r.Close())
-		if p := problem.Of(err); p != nil {
-			return nil, p.In(path)
-		}
-		return nil, corrupt("不是瓦片库：%v", "it is no tile store: %v", err).In(path).Because(err)
-	}
-	return r, nil
+	return nil, unopened(path, err)
 }
 
-func (r *Reader) open(size int64) error {
-	// OpenFile never creates: a reader leaves no file behind.
-	var err error
-	r.db, err = bolt.Open(r.path, 0, &bolt.Options{ReadOnly: true, Timeout: lockWait, NoStatistics: true})
-	if err != nil {
+// unopened says why a file does not open.
+func unopened(path string, err error) error {
+	if p := problem.Of(err); p != nil {
+		return p.In(path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return problem.New("TILES_MISSING", "没有瓦片库", "there is no tile store").In(path).Because(err)
+	}
+	return corrupt("不是瓦片库：%v", "it is no tile store: %v", err).In(path).Because(err)
+}
+
+func (r *Reader) open(sums *patch.Sums) (err error) {
+	if r.file, err = patch.Open(r.path, sums); err != nil {
 		return err
 	}
-	if r.tx, err = r.db.Begin(false); err != nil {
-		return err
-	}
-	if r.tx.Size() > size {
-		return corrupt("文件应有 %d 字节，只有 %d 字节", "the file should have %d bytes and has %d", r.tx.Size(), size)
-	}
-	r.content = r.tx.Bucket(bucketContent)
-	meta, layers, cells := r.tx.Bucket(bucketMeta), r.tx.Bucket(bucketLayers), r.tx.Bucket(bucketCells)
+	r.content = r.file.Bucket(string(bucketContent))
+	meta, layers, cells := r.file.Bucket(string(bucketMeta)), r.file.Bucket(string(bucketLayers)), r.file.Bucket(string(bucketCells))
 	if meta == nil {
 		return corrupt("文件中没有瓦片", "the file holds no tiles")
 	}
@@ -77,20 +70,25 @@ func (r *Reader) open(size int64) error {
 	if r.content == nil || layers == nil || cells == nil {
 		return corrupt("文件中没有瓦片", "the file holds no tiles")
 	}
-	// Buckets are opened here once: opening one is the only thing that changes a
-	// reading transaction's memory.
-	err = cells.ForEachBucket(func(name []byte) error {
-		r.cells[string(name)] = cells.Bucket(name)
-		return nil
-	})
-	if err != nil {
-		return err
+	// Buckets are opened here once, and not at each reading. A layer that an update has
+	// emptied is none, as it would be in a file that is written whole.
+	for _, name := range cells.Buckets() {
+		if b := cells.Bucket(name); !b.Empty() {
+			r.cells[name] = b
+		}
 	}
-	return layers.ForEachBucket(func(name []byte) error {
-		r.layers[string(name)] = layers.Bucket(name)
-		r.names = append(r.names, string(name))
-		return nil
-	})
+	for _, name := range layers.Buckets() {
+		if b := layers.Bucket(name); !b.Empty() {
+			r.layers[name] = b
+		}
+	}
+	for name := range r.cells {
+		if r.layers[name] == nil {
+			r.layers[name] = &patch.Bucket{} // it has no tiles
+		}
+	}
+	r.names = slices.Sorted(maps.Keys(r.layers))
+	return nil
 }
 
 // Layers returns the layer keys of the file, sorted.
@@ -216,16 +214,6 @@ func (r *Reader) Each(visit func(layerKey string, t tile.Tile, p Part) error) er
 	return nil
 }
 
-// Close ends the reading; all parts that came from r are invalid after it.
-func (r *Reader) Close() error {
-	var err error
-	if r.tx != nil {
-		err = r.tx.Rollback()
-		r.tx = nil
-	}
-	if r.db != nil {
-		err = errors.Join(err, r.db.Close())
-		r.db = nil
-	}
-	return err
-}
+// Close ends the reading; all parts that came from r are invalid after it. Closing twice
+// does nothing.
+func (r *Reader) Close() error { return r.file.Close() }

@@ -7,26 +7,24 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 
-	bolt "go.etcd.io/bbolt"
-
-	"gengtu/index"
+	"gengtu/index/patch"
 	"gengtu/tileserver/tile"
 )
 
-// Updater makes a tiles.db that differs in some tiles from another one. Its
-// methods may be called by several goroutines.
+// Updater changes tiles of a tiles.db by a patch. Its methods may be called by several
+// goroutines.
 type Updater struct {
 	mu      sync.Mutex
-	db      *bolt.DB
+	file    *patch.Editor
 	path    string
 	pending []pending
 	bytes   int
 	dropped map[[hashBytes]byte]bool // contents that tiles have no more
-	before  map[layerTile]int        // how long the records were of tiles that were put, 0 for none
+	now     Totals                   // of all tiles
+	put     map[layerTile]*fate
 }
 
 // layerTile is a tile of a layer by its key.
@@ -35,24 +33,8 @@ type layerTile struct {
 	key   [keyBytes]byte
 }
 
-// Tally counts tiles and the bytes that they take, compressed; a content that
-// several tiles have counts for each.
-type Tally struct {
-	Tiles int
-	Bytes int64
-}
-
-// Totals are tallies by grid and zoom.
-type Totals map[tile.Grid]map[uint8]Tally
-
-// add counts a tile whose record has so many bytes.
-func (s Totals) add(t tile.Tile, bytes int) {
-	if s[t.Grid] == nil {
-		s[t.Grid] = map[uint8]Tally{}
-	}
-	sum := s[t.Grid][t.Z]
-	s[t.Grid][t.Z] = Tally{sum.Tiles + 1, sum.Bytes + int64(bytes-recordHead)}
-}
+// fate is how long the records of a tile were before the update, and are; 0 for none.
+type fate struct{ before, now int }
 
 // Updated tells what an [Updater] did, in all layers together.
 type Updated struct {
@@ -63,51 +45,59 @@ type Updated struct {
 
 // pending is a tile, or cells, that are not written yet.
 type pending struct {
-	bucket []byte // bucketLayers or bucketCells
+	bucket string // bucketLayers or bucketCells
 	layer  string
 	key    [keyBytes]byte
 	hash   [hashBytes]byte // of a tile's record
 	data   []byte          // the record, or the cells; nil: it goes
 }
 
-// Update opens the file path, a copy of a finished one, for changes. The updater
-// must be closed, or aborted, which removes the file.
-func Update(path string) (*Updater, error) {
-	// The list of free pages is stored, so that the next update need not look for
-	// them. Nobody reads the file before it is whole, so no commit is synced.
-	db, err := bolt.Open(path, 0o644, &bolt.Options{NoSync: true, NoGrowSync: true, FreelistType: bolt.FreelistMapType})
+// Update opens the file path, a finished one, for changes, which go to its patch.
+// Sums are as with [OpenChecked]. The updater must be closed, or aborted.
+func Update(path string, sums *patch.Sums) (*Updater, error) {
+	e, err := patch.Edit(path, sums)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("tile store %s: %w", path, err), os.Remove(path))
+		return nil, unopened(path, err)
 	}
-	return &Updater{db: db, path: path, dropped: map[[hashBytes]byte]bool{}, before: map[layerTile]int{}}, nil
+	u := &Updater{file: e, path: path, dropped: map[[hashBytes]byte]bool{}, put: map[layerTile]*fate{}}
+	err = guarded(func() error {
+		return e.Update(func(tx *patch.Tx) (err error) {
+			u.now, err = totalsOf(tx)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, errors.Join(unopened(path, err), e.Abort())
+	}
+	return u, nil
 }
 
 // Put makes p tile t of the layer layerKey, in place of what it was. An empty
 // part takes the tile away. p's data are not kept. Errors may concern tiles that
 // were put before; after one the updater must be aborted.
 func (u *Updater) Put(layerKey string, t tile.Tile, p Part) error {
-	e := pending{bucket: bucketLayers, layer: layerKey, key: tileKey(t)}
+	e := pending{bucket: string(bucketLayers), layer: layerKey, key: tileKey(t)}
 	if !p.Empty() {
 		e.data = encodeRecord(p)
 		e.hash = hashOf(e.data)
 	}
-	return u.put(e)
+	return u.enter(e)
 }
 
 // PutCells makes data the cells of t, as [Writer.PutCells] has them, in place of
 // what they were; nil takes them away. data are not kept.
 func (u *Updater) PutCells(layerKey string, t tile.Tile, data []byte) error {
-	e := pending{bucket: bucketCells, layer: layerKey, key: tileKey(t)}
+	e := pending{bucket: string(bucketCells), layer: layerKey, key: tileKey(t)}
 	if len(data) > 0 {
 		e.data = withSum(e.key[:], data)
 	}
-	return u.put(e)
+	return u.enter(e)
 }
 
 // batchTiles bounds how many tiles and cells a transaction writes.
 const batchTiles = 4096
 
-func (u *Updater) put(e pending) error {
+func (u *Updater) enter(e pending) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.pending = append(u.pending, e)
@@ -121,12 +111,25 @@ func (u *Updater) put(e pending) error {
 // flush writes the batch in the order of its keys.
 func (u *Updater) flush() error {
 	slices.SortStableFunc(u.pending, func(a, b pending) int {
-		return cmp.Or(bytes.Compare(a.bucket, b.bucket), cmp.Compare(a.layer, b.layer), bytes.Compare(a.key[:], b.key[:]))
+		return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.layer, b.layer), bytes.Compare(a.key[:], b.key[:]))
 	})
 	err := guarded(func() error {
-		return u.db.Update(func(tx *bolt.Tx) error {
+		return u.file.Update(func(tx *patch.Tx) error {
+			content, err := tx.Bucket(string(bucketContent))
+			if err != nil {
+				return err
+			}
+			var at pending
+			var layer *patch.Bucket
 			for i := range u.pending {
-				if err := u.write(tx, &u.pending[i]); err != nil {
+				e := &u.pending[i]
+				if layer == nil || e.bucket != at.bucket || e.layer != at.layer {
+					if layer, err = tx.Bucket(e.bucket, e.layer); err != nil {
+						return err
+					}
+					at = *e
+				}
+				if err := u.write(layer, content, e); err != nil {
 					return err
 				}
 			}
@@ -141,51 +144,50 @@ func (u *Updater) flush() error {
 	return nil
 }
 
-func (u *Updater) write(tx *bolt.Tx, e *pending) error {
-	content, all := tx.Bucket(bucketContent), tx.Bucket(e.bucket)
-	if content == nil || all == nil {
-		return corrupt("文件中没有瓦片", "the file holds no tiles")
+// write puts what is pending into the bucket of its layer.
+func (u *Updater) write(layer, content *patch.Bucket, e *pending) error {
+	switch {
+	case e.bucket == string(bucketLayers):
+		return u.writeTile(layer, content, e)
+	case e.data == nil:
+		return layer.Delete(e.key[:])
 	}
-	layer := all.Bucket([]byte(e.layer))
-	if layer == nil {
-		if e.data == nil {
-			return nil
-		}
-		// As a full build does it, a layer with cells alone is among the tiles' too.
-		for _, bucket := range [][]byte{bucketLayers, bucketCells} {
-			if _, err := tx.Bucket(bucket).CreateBucketIfNotExists([]byte(e.layer)); err != nil {
-				return err
-			}
-		}
-		layer = all.Bucket([]byte(e.layer))
-	}
-	if &e.bucket[0] != &bucketLayers[0] {
-		if e.data == nil {
-			return layer.Delete(e.key[:])
-		}
-		return layer.Put(e.key[:], e.data)
-	}
-	return u.writeTile(layer, content, e)
+	return layer.Put(e.key[:], e.data)
 }
 
-func (u *Updater) writeTile(layer, content *bolt.Bucket, e *pending) error {
-	at := layerTile{e.layer, e.key}
-	_, known := u.before[at]
-	if !known {
-		u.before[at] = 0
+func (u *Updater) writeTile(layer, content *patch.Bucket, e *pending) error {
+	t, err := tileOf(e.key[:])
+	if err != nil {
+		return err
 	}
-	if old := layer.Get(e.key[:]); old != nil {
-		hash, err := checkSum(e.key[:], old)
-		if err != nil || len(hash) != hashBytes {
-			return errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
+	at := layerTile{e.layer, e.key}
+	f := u.put[at]
+	first := f == nil
+	if first {
+		f = &fate{}
+		u.put[at] = f
+	}
+	f.now = len(e.data)
+	if entry := layer.Get(e.key[:]); entry != nil {
+		hash, err := contentOf(e.key[:], entry)
+		if err != nil {
+			return err
 		}
-		if !known {
-			u.before[at] = len(content.Get(hash))
+		record := content.Get(hash[:])
+		if len(record) < recordHead {
+			return corrupt("缺少内容 %x", "the content %x is missing", hash)
 		}
-		if e.data != nil && bytes.Equal(hash, e.hash[:]) {
+		if first {
+			f.before = len(record)
+		}
+		if e.data != nil && hash == e.hash {
 			return nil
 		}
-		u.dropped[[hashBytes]byte(hash)] = true
+		u.dropped[hash] = true
+		u.now.count(t, -1, len(record))
+	}
+	if e.data != nil {
+		u.now.count(t, 1, len(e.data))
 	}
 	if e.data == nil {
 		return layer.Delete(e.key[:])
@@ -199,78 +201,61 @@ func (u *Updater) writeTile(layer, content *bolt.Bucket, e *pending) error {
 	return content.Put(e.hash[:], e.data)
 }
 
-// Close writes what is left, takes the contents and layers away that no tile has
-// any more, and closes the file. The file is not seen on disk: that is up to who
-// takes its checksum. On an error it is closed but not to be used.
+// Close writes what is left, takes the contents away that no tile has any more, and
+// closes the file. The patch is not seen on disk: that is up to who takes its checksum.
+// On an error it is closed but not to be used.
 func (u *Updater) Close() (*Updated, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	err := u.flush()
-	done := &Updated{Now: Totals{}, Put: Totals{}, Gone: Totals{}}
+	done := &Updated{Now: u.now, Put: Totals{}, Gone: Totals{}}
+	for at, f := range u.put {
+		t, terr := tileOf(at.key[:])
+		switch err = errors.Join(err, terr); {
+		case f.now > 0:
+			done.Put.count(t, 1, f.now)
+		case f.before > 0:
+			done.Gone.count(t, 1, f.before)
+		}
+	}
 	if err == nil {
-		err = guarded(func() error { return u.db.Update(func(tx *bolt.Tx) error { return u.prune(tx, done) }) })
+		err = guarded(func() error {
+			return u.file.Update(func(tx *patch.Tx) error { return errors.Join(u.prune(tx), u.now.put(tx)) })
+		})
 	}
-	if err = errors.Join(err, u.db.Close()); err != nil {
-		return nil, fmt.Errorf("tile store %s: %w", u.path, err)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("tile store %s: %w", u.path, err), u.file.Abort())
 	}
-	return done, index.Compact(u.path)
+	return done, u.file.Close()
 }
 
-// prune counts all tiles and removes what none of them has.
-func (u *Updater) prune(tx *bolt.Tx, done *Updated) error {
-	layers, cells, content := tx.Bucket(bucketLayers), tx.Bucket(bucketCells), tx.Bucket(bucketContent)
-	var empty [][]byte
-	err := layers.ForEachBucket(func(name []byte) error {
-		n := 0
-		err := layers.Bucket(name).ForEach(func(k, hash []byte) error {
-			t, err := tileOf(k)
-			if err != nil {
-				return err
-			}
-			if hash, err = checkSum(k, hash); err != nil || len(hash) != hashBytes {
-				return errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
-			}
-			record := content.Get(hash)
-			if len(record) < recordHead {
-				return corrupt("缺少内容 %x", "the content %x is missing", hash)
-			}
-			delete(u.dropped, [hashBytes]byte(hash))
-			done.Now.add(t, len(record))
-			at := layerTile{string(name), [keyBytes]byte(k)}
-			if _, put := u.before[at]; put {
-				done.Put.add(t, len(record))
-				delete(u.before, at)
-			}
-			n++
-			return nil
-		})
-		if c := cells.Bucket(name); n == 0 && (c == nil || c.Stats().KeyN == 0) {
-			empty = append(empty, bytes.Clone(name))
-		}
-		return err
-	})
+// prune removes the contents that no tile has any more. It looks at the keys of all
+// tiles, but at no content.
+func (u *Updater) prune(tx *patch.Tx) error {
+	if len(u.dropped) == 0 {
+		return nil
+	}
+	names, err := tx.Buckets(string(bucketLayers))
 	if err != nil {
 		return err
 	}
-	for at, bytes := range u.before { // what was put and is not there
-		t, err := tileOf(at.key[:])
+	for _, name := range names {
+		layer, err := tx.Bucket(string(bucketLayers), name)
 		if err != nil {
 			return err
 		}
-		if bytes >= recordHead {
-			done.Gone.add(t, bytes)
+		err = layer.ForEach(func(k, entry []byte) error {
+			hash, err := contentOf(k, entry)
+			delete(u.dropped, hash)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	for _, name := range empty {
-		if err := layers.DeleteBucket(name); err != nil {
-			return err
-		}
-		if cells.Bucket(name) == nil {
-			continue
-		}
-		if err := cells.DeleteBucket(name); err != nil {
-			return err
-		}
+	content, err := tx.Bucket(string(bucketContent))
+	if err != nil {
+		return err
 	}
 	for hash := range u.dropped {
 		if err := content.Delete(hash[:]); err != nil {
@@ -280,11 +265,20 @@ func (u *Updater) prune(tx *bolt.Tx, done *Updated) error {
 	return nil
 }
 
-// Abort closes the file and removes it.
+// contentOf returns the hash of the content that is entered under a tile's key.
+func contentOf(key, entry []byte) ([hashBytes]byte, error) {
+	hash, err := checkSum(key, entry)
+	if err != nil || len(hash) != hashBytes {
+		return [hashBytes]byte{}, errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
+	}
+	return [hashBytes]byte(hash), nil
+}
+
+// Abort closes the file. Its patch is not to be used.
 func (u *Updater) Abort() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return errors.Join(u.db.Close(), os.Remove(u.path))
+	return u.file.Abort()
 }
 
 // Digest returns the SHA-256, in hex, over all tiles: layer keys in byte order,
@@ -309,18 +303,16 @@ func (r *Reader) Digest() (string, error) {
 }
 
 // CheckContent compares every content with its hash, and tells of contents that
-// no tile has. The error matches [ErrCorrupt].
+// no tile has and of totals that are not those of the tiles. The error matches
+// [ErrCorrupt].
 func (r *Reader) CheckContent() error {
 	used := map[[hashBytes]byte]bool{}
 	err := guarded(func() error {
 		for _, name := range r.names {
 			err := r.layers[name].ForEach(func(k, entry []byte) error {
-				hash, err := checkSum(k, entry)
-				if err != nil || len(hash) != hashBytes {
-					return errors.Join(corrupt("瓦片的散列坏了", "a tile's hash is damaged"), err)
-				}
-				used[[hashBytes]byte(hash)] = true
-				return nil
+				hash, err := contentOf(k, entry)
+				used[hash] = true
+				return err
 			})
 			if err != nil {
 				return err
@@ -334,6 +326,9 @@ func (r *Reader) CheckContent() error {
 			if err != nil {
 				return err
 			}
+		}
+		if err := r.checkTotals(); err != nil {
+			return err
 		}
 		return r.content.ForEach(func(hash, record []byte) error {
 			sum := sha256.Sum256(record)

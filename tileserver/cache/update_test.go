@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"bytes"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/index/patch"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/tile"
 )
@@ -81,8 +83,9 @@ func read(t *testing.T, path string) (map[string]string, string) {
 	return out, sum
 }
 
-// After each of many changes, small and large ones, a file holds what one that is
-// written at once holds, counts what was done, and is not much larger.
+// After each of many changes, small and large ones, a file and its patch hold what one
+// that is written at once holds, and count what was done; the file itself stays as it
+// was, and is hardly larger than another once it is made whole.
 func TestUpdater(t *testing.T) {
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(4, 4))
@@ -97,29 +100,22 @@ func TestUpdater(t *testing.T) {
 		m.tiles[some()] = cache.Compress(content(uint64(rng.IntN(150)), 200+rng.IntN(6_000)))
 		m.cells[some()] = content(uint64(rng.IntN(150)), 100+rng.IntN(3000))
 	}
-	at := filepath.Join(dir, "0")
-	m.write(t, at)
-	largest := 0.0
-	for round := range 15 {
-		before, err := os.ReadFile(at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		to := filepath.Join(dir, "next")
-		if err := os.WriteFile(to, before, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		u, err := cache.Update(to)
+	to := filepath.Join(dir, "tiles.db")
+	m.write(t, to)
+	written := 0 // files made whole
+	for round := range 30 {
+		base := bytesOf(t, to)
+		u, err := cache.Update(to, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := cache.Updated{Now: cache.Totals{}, Put: cache.Totals{}, Gone: cache.Totals{}}
 		changes := map[placed]bool{}
-		for range []int{3, 20, 160}[round%3] {
+		for range []int{3, 20, 1, 160, 2}[round%5] {
 			changes[some()] = true
 		}
 		drop := round == 10 // a whole layer goes, its cells too
-		few := round == 14  // and in the end nearly all
+		few := round == 29  // and in the end nearly all
 		drop = drop || few
 		for _, k := range slices.Concat(slices.Collect(maps.Keys(m.tiles)), slices.Collect(maps.Keys(m.cells))) {
 			if k.layer == "b@2" && drop || few && (k.layer != "a@1" || k.t.X > 1) {
@@ -189,17 +185,37 @@ func TestUpdater(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		largest = max(largest, size(t, to)/size(t, fresh))
+		if !bytes.Equal(base, bytesOf(t, to)) {
+			t.Fatalf("round %d: the file itself has changed", round)
+		}
+		if outgrown, err := patch.Outgrown(to); err != nil {
+			t.Fatal(err)
+		} else if outgrown || round%7 == 6 {
+			written++
+			made := filepath.Join(dir, "whole")
+			if err := patch.Whole(t.Context(), to, nil, made); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(made, to); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Remove(patch.Path(to)); err != nil {
+				t.Fatal(err)
+			}
+			if got, sum := read(t, to); sum != wanted || !maps.Equal(whole, got) {
+				t.Fatalf("round %d: made whole the file has the digest %s, want %s", round, sum, wanted)
+			}
+			// Buckets of layers that have gone take a page each, and pages of 4 KiB.
+			if most := 1.1*float64(len(bytesOf(t, fresh))) + 10*4096; float64(len(bytesOf(t, to))) > most {
+				t.Errorf("round %d: made whole the file has %d bytes, more than %.0f", round, len(bytesOf(t, to)), most)
+			}
+		}
 		if err := os.Remove(fresh); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(to, at); err != nil {
-			t.Fatal(err)
-		}
 	}
-	// A quarter of the pages may be free, and pages are not all full.
-	if largest > 1.6 {
-		t.Errorf("a file is %.2f times as large as one written at once", largest)
+	if written < 4 || written > 15 {
+		t.Errorf("%d files were made whole: it says little", written)
 	}
 }
 
@@ -211,11 +227,11 @@ func add(s cache.Totals, t tile.Tile, bytes int) {
 	s[t.Grid][t.Z] = cache.Tally{Tiles: sum.Tiles + 1, Bytes: sum.Bytes + int64(bytes)}
 }
 
-func size(t *testing.T, path string) float64 {
+func bytesOf(t *testing.T, path string) []byte {
 	t.Helper()
-	st, err := os.Stat(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return float64(st.Size())
+	return data
 }

@@ -51,6 +51,17 @@ export const hasToken = () => token !== '';
 // tierURL returns the absolute address of path below the tier.
 export const tierURL = (path) => new URL(`${tier}/${path}`, root).href;
 
+// vintage is the one that the page shows, by ?vintage= in its address; '' the latest.
+export const vintage = query.get('vintage') ?? '';
+
+// dated adds the page's vintage to an address.
+function dated(url) {
+  if (!vintage) return url;
+  const at = new URL(url);
+  at.searchParams.set('vintage', vintage);
+  return at.href;
+}
+
 // authorize returns the headers that a request to url may carry: the token for
 // addresses below this tier of this server, nothing for any other.
 export function authorize(url) {
@@ -91,10 +102,10 @@ export class Problem extends Error {
 
 // get returns the JSON at path below the tier; it throws a Problem, or the
 // AbortError of signal.
-export const get = (path, signal) => send(tierURL(path), { signal });
+export const get = (path, signal) => send(dated(tierURL(path)), { signal });
 
 // post sends body as JSON to path below the tier and returns the answer's JSON.
-export const post = (path, body, signal) => send(tierURL(path), {
+export const post = (path, body, signal) => send(dated(tierURL(path)), {
   method: 'POST', body: JSON.stringify(body), signal, headers: { 'Content-Type': 'application/json' },
 });
 

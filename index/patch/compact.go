@@ -1,4 +1,4 @@
-package index
+package patch
 
 import (
 	"errors"
@@ -9,17 +9,17 @@ import (
 )
 
 // freeMost bounds the pages that hold nothing in a file that was changed again and
-// again: with one in freeMost free, or more, [Compact] writes it anew.
+// again: with one in freeMost free, or more, [compact] writes it anew.
 const freeMost = 4
 
-// Compact writes the bbolt file at path anew, without its free pages, where these
+// compact writes the bbolt file at path anew, without its free pages, where these
 // are a quarter of it or more: changes leave pages free, which later ones use again,
 // but a large change that is followed by small ones would leave a large file for
 // ever. So a file is never larger than its content and a third of that, and what one
 // change takes. Nobody else may have the file open. After an error the
 // file is worth nothing.
-func Compact(path string) error {
-	db, err := openCopy(path)
+func compact(path string) error {
+	db, err := openChanged(path)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func Compact(path string) error {
 		return errors.Join(err, db.Close())
 	}
 	to := path + ".compact"
-	out, err := openCopy(to)
+	out, err := openChanged(to)
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}

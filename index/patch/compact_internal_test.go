@@ -1,4 +1,4 @@
-package index
+package patch
 
 import (
 	"encoding/binary"
@@ -26,7 +26,7 @@ func TestCompact(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "db")
-			db, err := openCopy(path)
+			db, err := openChanged(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestCompact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := Compact(path); err != nil {
+			if err := compact(path); err != nil {
 				t.Fatal(err)
 			}
 			after, err := os.Stat(path)
@@ -88,7 +88,7 @@ func TestCompact(t *testing.T) {
 			if most := before.Size() * int64(110-row.gone) / 100; row.written && after.Size() > most {
 				t.Errorf("it was %d bytes and is %d, want %d at most", before.Size(), after.Size(), most)
 			}
-			if db, err = openCopy(path); err != nil {
+			if db, err = openChanged(path); err != nil {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(want, hold()); d != "" {

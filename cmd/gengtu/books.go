@@ -1,0 +1,151 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/problem"
+)
+
+// booksFlags are what info is asked for beside what an edition is.
+type booksFlags struct {
+	by, table, vintage, place, layers, kind, classes, out *string
+}
+
+func newBooksFlags(fs *flags) booksFlags {
+	return booksFlags{
+		by:      fs.String("by", "", "按政区汇总：province、prefecture、county、township、village、group|areas by place: province, prefecture, county, township, village or group"),
+		table:   fs.String("table", "", "hectare：调平的公顷汇总表；classes：打印地类表|hectare: the leveled table in hectares; classes: print the table of land classes"),
+		vintage: fs.String("vintage", "", "时相，默认最新|vintage (the latest)"),
+		place:   fs.String("place", "", "只要这个政区代码之内|within the place of this code alone"),
+		layers:  fs.String("layers", "", "图层，逗号分隔；默认全部（公顷表为 dltb）|layers, by commas (all; dltb for the hectare table)"),
+		kind:    fs.String("kind", "", "CSV 按什么分：默认地类，或 total、first、broad、owner、island|what rows of CSV are: classes, or total, first, broad, owner, island"),
+		classes: fs.String("classes", "", "改过的地类表|an edited table of land classes"),
+		out:     fs.String("out", "", "输出文件 .json .csv .xlsx；默认打印|file to write .json .csv .xlsx (print)"),
+	}
+}
+
+// asked tells whether any of them asks for sums.
+func (b *booksFlags) asked() bool { return *b.by != "" || *b.table != "" }
+
+// form is the form of the output by the ending of its file: "" for text.
+func (b *booksFlags) form(e *env) (areas.Form, error) {
+	if *b.out == "" {
+		if e.json {
+			return areas.JSON, nil
+		}
+		return "", nil
+	}
+	ending := areas.Form(strings.ToLower(strings.TrimPrefix(filepath.Ext(*b.out), ".")))
+	for _, f := range areas.SummaryForms {
+		if f == ending {
+			return f, nil
+		}
+	}
+	return "", usage("OUT_FORMAT", "不知道写成什么格式：%s", "no format is known for %s", *b.out)
+}
+
+// loadClasses reads the table of land classes at path, or gives the embedded one.
+func loadClasses(path string) (*areas.Classes, error) {
+	if path == "" {
+		return areas.DefaultClasses()
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, problem.New("CLASSES_FILE", "地类表读不出来（%v）", "the table of classes cannot be read (%v)", err).In(path).Because(err)
+	}
+	return areas.ParseClasses(path, data)
+}
+
+// infoBooks answers info with sums.
+func (e *env) infoBooks(path string, b *booksFlags) error {
+	if *b.table != "" && *b.table != "hectare" {
+		return usage("PARAMETER_TABLE", "没有表 %.20q，有 hectare 和 classes", "there is no table %.20q; there are hectare and classes", *b.table)
+	}
+	form, err := b.form(e)
+	if err != nil {
+		return err
+	}
+	q := areas.SummaryQuestion{By: "village", Place: *b.place}
+	if *b.by != "" {
+		if q.By, err = areas.ParseLevel(*b.by); err != nil {
+			return usageError{problem.Of(err)}
+		}
+	}
+	if q.Classes, err = loadClasses(*b.classes); err != nil {
+		return err
+	}
+	ix, err := index.Open(path, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ix.Close() }() // only read
+	if q.Names, err = areas.PlaceNames(ix, *b.vintage); err != nil {
+		return err
+	}
+	var names []string
+	if *b.layers != "" {
+		names = strings.Split(*b.layers, ",")
+	} else if *b.table != "" {
+		names = []string{areas.BookLayer}
+	}
+	layers, err := areas.SummaryLayers(ix, names, *b.vintage)
+	if err != nil {
+		return err
+	}
+	detail := areas.OfClasses
+	if *b.table != "" {
+		detail = areas.OfRecords
+	}
+	var tallies []*areas.Tally
+	for _, l := range layers {
+		t, err := areas.TallyOf(e.ctx, l, detail)
+		if err != nil {
+			return err
+		}
+		tallies = append(tallies, t)
+	}
+	about := areas.AboutOf(ix.Manifest, programVersion())
+	if *b.table != "" {
+		tables, err := areas.Hectares(q, tallies[0])
+		if err != nil {
+			return err
+		}
+		return e.writeBooks(*b.out, func(w io.Writer) error {
+			if form == "" {
+				return tables[0].WriteText(w)
+			}
+			return areas.WriteHectares(w, tables, form, about)
+		})
+	}
+	s, err := areas.Summarise(q, tallies)
+	if err != nil {
+		return err
+	}
+	s.Generation, s.Program, s.Tier = ix.Manifest.Generation, programVersion(), ix.Manifest.Tier
+	kind, err := areas.ParseKind(*b.kind)
+	if err != nil {
+		return usageError{problem.Of(err)}
+	}
+	return e.writeBooks(*b.out, func(w io.Writer) error {
+		switch {
+		case form == "":
+			return s.WriteText(w, q.Classes)
+		case form == areas.CSV && kind != "":
+			return areas.WriteGroups(w, s, kind)
+		}
+		return areas.WriteSummary(w, s, form, about)
+	})
+}
+
+// writeBooks writes to a file, or to standard output where none is named.
+func (e *env) writeBooks(out string, write func(io.Writer) error) error {
+	if out == "" {
+		return write(e.stdout)
+	}
+	return writeFile(out, write)
+}

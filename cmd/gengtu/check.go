@@ -1,0 +1,108 @@
+package main
+
+import (
+	"slices"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/check"
+	"gengtu/ingest/source"
+)
+
+// addChecked adds each table of a file as the layer that it looks like, or as
+// layer when that is given.
+func (e *env) addChecked(f *reading, path, layer string) error {
+	tables, err := source.Tables(path)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		name, suffix := layer, ""
+		if len(tables) > 1 {
+			suffix = "#" + t
+		} else {
+			t = ""
+		}
+		if name == "" {
+			known, err := loadProfiles(f.profiles)
+			if err != nil {
+				return err
+			}
+			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
+			if err != nil {
+				return err
+			}
+			name = d.Layer
+		}
+		f.layers = append(f.layers, name+"="+path+suffix)
+	}
+	return nil
+}
+
+func runCheck(e *env, fs *flags) error {
+	var f reading
+	f.define(fs)
+	var j judging
+	j.define(fs)
+	f.defineDelivery(fs)
+	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
+	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")
+	printRules := fs.Bool("print-rules", false, "打印内置规则|print the embedded rules")
+	listed := fs.Int("listed", check.DefaultListed, "每条规则最多列出几处|faults listed for each rule")
+	paths, err := fs.parse(0, -1)
+	if err != nil {
+		return err
+	}
+	if *printRules {
+		_, err := e.stdout.Write(check.RulesText())
+		return err
+	}
+	if len(paths) == 0 {
+		if err := need("delivery", f.delivery); err != nil {
+			return err
+		}
+	}
+	rules, err := check.LoadRules(*rulesFile)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		err := e.addChecked(&f, path, *layer)
+		if p := problem.Of(err); p != nil && e.ctx.Err() == nil {
+			j.unread = append(j.unread, p)
+		} else if err != nil {
+			return err
+		}
+	}
+	inputs, err := f.inputs()
+	if err == nil {
+		inputs, err = e.addDelivery(&f, inputs)
+	}
+	if err != nil {
+		return err
+	}
+	p := e.progress()
+	defer p.end()
+	opt, err := f.options(e, edition.Secure, p)
+	if err != nil {
+		return err
+	}
+	width, err := f.sliverWidth()
+	if err != nil {
+		return err
+	}
+	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs)}
+	j.delivery, j.read = f.found, p.end
+	return e.judge(inputs, opt, j, f.report)
+}
+
+// expected returns the layers that must be there: of a whole delivery that has places, the
+// patches in them.
+func expected(f *reading, inputs []ingest.Input) []string {
+	places := slices.ContainsFunc(inputs, func(in ingest.Input) bool { return in.Layer == "region" || in.Layer == "cjdcq" })
+	if f.delivery == "" || !places {
+		return nil
+	}
+	return []string{"dltb"}
+}

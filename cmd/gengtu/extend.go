@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/change"
+	"gengtu/tileserver"
+)
+
+// extending makes a generation out of the one in force and more layers.
+type extending struct {
+	// zooms are built, or those of the edition when keepZooms is set.
+	keepZooms bool
+	zooms     [2]int
+	building  building
+	update    edition.Update // what the manifest notes
+}
+
+// extend makes the generation: write puts the features of the base, and what is added,
+// into a file and returns its layers.
+func (e *env) extend(dir string, x *extending, write func(base *index.Base, path string) ([]edition.Layer, error)) (*edition.Manifest, error) {
+	if _, _, err := edition.Current(dir); err != nil {
+		return nil, err // before a draft is made where no edition is
+	}
+	d, err := edition.Begin(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Abort()
+	name, old, err := edition.Current(dir)
+	if err != nil {
+		return nil, err
+	}
+	if old.Tier != edition.Secure {
+		return nil, problem.New("UPDATE_TIER", "%[1]s 版由高一级版本派生，不能直接更新", "a %[1]s edition is derived from a higher one and is not updated by itself", old.Tier).In(dir).
+			Advise("更新 secure 版，再用 gengtu publish 重新派生", "update the secure edition, and derive this one again with gengtu publish")
+	}
+	from := edition.Path(dir, name)
+	// What is damaged must not be taken over.
+	if err := edition.CheckFile(filepath.Join(from, edition.FeaturesFile), old.Files[edition.FeaturesFile]); err != nil {
+		return nil, err
+	}
+	base, err := index.OpenBase(from, old)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := write(base, d.File(edition.FeaturesFile))
+	if err = errors.Join(err, base.Close()); err != nil {
+		return nil, err
+	}
+	m := &edition.Manifest{Tier: old.Tier, Layers: layers, BuiltZooms: x.zooms, MaxZoom: tileserver.MaxZoom, Policy: old.Policy, Updates: old.Updates}
+	if x.keepZooms {
+		m.BuiltZooms = old.BuiltZooms
+	}
+	x.update.Generation = name
+	m.Note(x.update)
+	return m, e.complete(d, m, x.building)
+}
+
+// ingestMore takes deliveries into an edition beside what it has.
+func (e *env) ingestMore(f *reading, inputs []ingest.Input, out string, x *extending) error {
+	p := e.progress()
+	defer p.end()
+	opt, err := f.options(e, edition.Secure, p)
+	if err != nil {
+		return err
+	}
+	opt.MemoryBytes = x.building.memory
+	opt.Writing = func() {
+		x.building.stages.begin(stageIndex)
+		p.tell(e.pick("索引", "index"), 0, 0)
+	}
+	x.building.stages.begin(stageRead)
+	var rep *ingest.Report
+	m, err := e.extend(out, x, func(base *index.Base, path string) (layers []edition.Layer, err error) {
+		opt.Base = base
+		layers, rep, err = ingest.Run(e.ctx, inputs, path, opt)
+		rep.Edition, x.update.Source = out, rep.Files()
+		p.end()
+		return layers, err
+	})
+	if err != nil {
+		if rep != nil {
+			err = errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
+		}
+		return err
+	}
+	rep.Generation = m.Generation
+	x.building.stages.note(e)
+	return e.giveReport(timedReport{Report: rep, Delivery: f.found, Stages: x.building.stages.list}, f.report)
+}
+
+// applyPackage makes a new vintage of an edition's dltb by an update package.
+func (e *env) applyPackage(f *reading, paths []string, dir string, x *extending) error {
+	p := e.progress()
+	defer p.end()
+	opt, err := f.options(e, edition.Secure, p)
+	if err != nil {
+		return err
+	}
+	opt.MemoryBytes = x.building.memory
+	files, err := change.Find(paths)
+	if err != nil {
+		return err
+	}
+	x.building.stages.begin(stageRead)
+	var rep *change.Report
+	m, err := e.extend(dir, x, func(base *index.Base, path string) ([]edition.Layer, error) {
+		var applied *change.Applied
+		var err error
+		applied, rep, err = change.Apply(e.ctx, base, files, change.Options{Options: opt, Vintage: f.vintage})
+		p.end()
+		rep.Edition = dir
+		if err != nil {
+			return nil, err
+		}
+		x.update.Source = map[string][]string{rep.Layer + "@" + rep.Vintage: baseNames(rep.Sources)}
+		x.building.stages.begin(stageIndex)
+		return ingest.Extend(e.ctx, base, path, opt, applied.Add(e.ctx))
+	})
+	if err != nil {
+		if rep != nil && rep.Flows > 0 {
+			err = errors.Join(err, e.writeReport(rep, f.report))
+		}
+		return err
+	}
+	rep.Generation = m.Generation
+	x.building.stages.note(e)
+	return e.writeReport(rep, f.report)
+}
+
+func baseNames(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = filepath.Base(p)
+	}
+	return out
+}

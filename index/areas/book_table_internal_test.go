@@ -1,0 +1,66 @@
+package areas
+
+import (
+	"testing"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+)
+
+// tallied is a tally of cells alone.
+func tallied(cells ...tallyCell) *Tally {
+	return &Tally{layer: &index.Layer{Meta: &edition.Layer{Name: BookLayer, Vintage: "2024"}}, cells: cells}
+}
+
+// hectareCell is one patch of a class on the mainland or an island, in 0.01 m².
+func hectareCell(place, class, island string, booked, ridges int64) tallyCell {
+	c := tallyCell{place: place, sums: tallySums{features: 1, booked: booked, ridges: ridges}}
+	c.values[tallyClass], c.values[tallyIsland] = class, island
+	return c
+}
+
+// Mainland and islands are leveled each to its own area, and the table of all is
+// their sum; ridges (100.25 steps here, which the highest code's one more makes 101)
+// are under their class, classes that no table knows come last,
+// and an unlisted code stands for the class that it begins with.
+func TestHectaresApart(t *testing.T) {
+	classes, err := DefaultClasses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const step = unitsPerStep
+	cells := []tallyCell{
+		hectareCell("610402001200", "0103", "00", 1000*step+4000, 100*step+2500),
+		hectareCell("610402001200", "0201K", "00", 300*step+4000, 0),
+		hectareCell("610402001201", "0702", "00", 200*step+4000, 0),
+		hectareCell("610402001201", "9999", "00", 50*step, 0),
+		hectareCell("610402002200", "0103", "01", 10*step+4000, 0),
+		hectareCell("610402002201", "0103", "01", 20*step+4000, 0),
+	}
+	tables, err := Hectares(SummaryQuestion{Classes: classes, Names: map[string]string{"610402": "样县"}}, tallied(cells...))
+	if err != nil || len(tables) != 3 {
+		t.Fatalf("%d tables, %v", len(tables), err)
+	}
+	// 1550.12 steps on the mainland, 30.8 on islands: 1551 and 31 by themselves, and
+	// 1582 together, where the sum of all rounds to 1582.
+	for i, want := range []int64{1551 + 31, 1551, 31} {
+		if r := tables[i].Rows[0]; r.Place != "610402" || r.Name != "样县" || r.Level != "county" || r.Total != want {
+			t.Errorf("table %d (%s): %+v, want %d", i, tables[i].Island, r, want)
+		}
+	}
+	values := map[string]int64{}
+	for i, c := range tables[0].Columns {
+		values[c.columnName()] = tables[0].Rows[0].Values[i]
+	}
+	if values["1203 田坎"] != 101 || values["0201 果园"] < 300 || values["9999 9999"] != 50 || tables[0].Columns[len(tables[0].Columns)-1].First != "" {
+		t.Errorf("columns %v", values)
+	}
+	cells[2].sums.unbooked = 1
+	if _, err := Hectares(SummaryQuestion{Classes: classes}, tallied(cells...)); err == nil {
+		t.Error("a patch without an area is booked")
+	}
+	inside, err := Hectares(SummaryQuestion{Classes: classes, Place: "610402002"}, tallied(cells[4:]...))
+	if err != nil || len(inside[0].Rows) != 4 || inside[0].Rows[0].Total != 31 {
+		t.Errorf("%v, %v", inside, err)
+	}
+}

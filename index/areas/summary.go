@@ -1,0 +1,433 @@
+package areas
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+)
+
+// Level is a level of places.
+type Level string
+
+// Levels are the levels of places, the widest first.
+var Levels = []Level{"province", "prefecture", "county", "township", "village", "group"}
+
+// Digits is how many digits a code of the level has; 0 for a level that is none.
+func (l Level) Digits() int {
+	return map[Level]int{"province": 2, "prefecture": 4, "county": 6, "township": 9, "village": 12, "group": 14}[l]
+}
+
+// ParseLevel returns the level of that name, or a problem PARAMETER_BY.
+func ParseLevel(name string) (Level, error) {
+	if l := Level(name); l.Digits() > 0 {
+		return l, nil
+	}
+	return "", problem.New("PARAMETER_BY", "by 是 %.20q", "by is %.20q", name).
+		Advise("可用 province、prefecture、county、township、village、group", "there are province, prefecture, county, township, village and group")
+}
+
+// within returns the level that sums inside of a place are told by: not wider than
+// the place.
+func (l Level) within(place string) Level {
+	for _, finer := range Levels {
+		if finer.Digits() >= max(l.Digits(), len(place)) {
+			return finer
+		}
+	}
+	return l
+}
+
+// Summary is what layers have in each place, by class and by groups of classes.
+type Summary struct {
+	Generation string       `json:"generation"`
+	Program    string       `json:"program,omitempty"`
+	Tier       edition.Tier `json:"tier"`
+	By         Level        `json:"by"`
+	Place      string       `json:"place,omitempty"`
+	Formula    string       `json:"formula"`
+	// Rows are the places' classes, each feature in one of them.
+	Rows []SummaryRow `json:"rows"`
+	// Groups add the same features up otherwise.
+	Groups []SummaryGroup `json:"groups"`
+}
+
+// SummaryRow is one class of a layer in one place.
+type SummaryRow struct {
+	Place     string `json:"place"`
+	PlaceName string `json:"place_name,omitempty"`
+	Layer     string `json:"layer"`
+	Vintage   string `json:"vintage"`
+	Class     string `json:"class"`
+	ClassName string `json:"class_name,omitempty"`
+	First     string `json:"first_class,omitempty"`
+	Broad     string `json:"broad_class,omitempty"`
+	Figures
+}
+
+// SummaryGroup is what a layer has in one place of the classes, owners or islands
+// that Code names.
+type SummaryGroup struct {
+	Place     string    `json:"place"`
+	PlaceName string    `json:"place_name,omitempty"`
+	Layer     string    `json:"layer"`
+	Vintage   string    `json:"vintage"`
+	By        GroupKind `json:"by"`
+	Code      string    `json:"code"`
+	Name      string    `json:"name"`
+	Figures
+}
+
+// GroupKind is what features are added up by.
+type GroupKind string
+
+// The kinds of group: everything, first-level and broad classes, owners (QSXZ), and
+// mainland or islands (MSSM).
+const (
+	ByTotal  GroupKind = "total"
+	ByFirst  GroupKind = "first"
+	ByBroad  GroupKind = "broad"
+	ByOwner  GroupKind = "owner"
+	ByIsland GroupKind = "island"
+)
+
+// GroupKinds lists the kinds of group.
+var GroupKinds = []GroupKind{ByTotal, ByFirst, ByBroad, ByOwner, ByIsland}
+
+// Figures are sums over features. PatchM2 and NetM2 are of record alone, null where
+// no feature has such an area; what was computed for those that have none is beside
+// them.
+type Figures struct {
+	Features int      `json:"features"`
+	AreaM2   float64  `json:"area_m2"`
+	AreaMu   float64  `json:"area_mu"`
+	PatchM2  *float64 `json:"patch_m2"`
+	NetM2    *float64 `json:"net_m2"`
+	NetMu    *float64 `json:"net_mu"`
+	// RidgesM2 is what is deducted from the patches (KCMJ). BookM2 is what is booked:
+	// patch area less ridges, and all ridges of the place under the class of ridges.
+	// Where a record has no patch area both count what was computed for it, which
+	// PatchComputed tells of.
+	RidgesM2 *float64 `json:"ridges_m2"`
+	BookM2   *float64 `json:"book_m2"`
+	// PatchComputed and NetComputed are in no sum of record.
+	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
+	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
+	// NoPatch counts features without any patch area where others have one.
+	NoPatch int `json:"no_patch,omitempty"`
+}
+
+// figuresOf returns the figures of sums. booked is what the books have beside
+// the patches' own: ridges of other classes.
+func figuresOf(s *tallySums, booked int64) Figures {
+	f := Figures{
+		Features: s.features, AreaM2: round(s.areaM2, 2), AreaMu: round(s.areaM2*geo.MuPerM2, 4),
+		PatchM2: s.patch.m2(), NetM2: s.net.m2(), PatchComputed: s.patch.standIn(), NetComputed: s.net.standIn(),
+	}
+	f.NetMu = muOf(f.NetM2)
+	if s.unbooked < s.features || booked > 0 {
+		ridges, book := float64(s.ridges)/recordUnits, float64(s.booked-s.ridges+booked)/recordUnits
+		f.RidgesM2, f.BookM2, f.NoPatch = &ridges, &book, s.unbooked
+	}
+	return f
+}
+
+// SummaryQuestion asks what layers have in places.
+type SummaryQuestion struct {
+	By Level
+	// Place is the code of the place that is asked about, "" for all.
+	Place string
+	// Names are what places are called, by code; see [PlaceNames].
+	Names map[string]string
+	// Classes tells how classes add up.
+	Classes *Classes
+}
+
+// Summarise adds tallies, each of a layer, up by place and class. A feature whose
+// code of place is shorter than asked for counts under what it has. Errors are
+// problems PARAMETER_PLACE, and NO_PLACE where neither a feature nor a name has
+// the place.
+func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
+	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}}
+	if q.Place != "" && !validPlace(q.Place) {
+		return nil, badPlace(q.Place)
+	}
+	for _, t := range tallies {
+		s := summing{q: &q, tally: t, digits: out.By.Digits(), rows: map[[2]string]*tallySums{}, groups: map[groupKey]*groupSums{}}
+		s.run()
+		s.list(out)
+	}
+	if len(out.Rows) == 0 && q.Place != "" && !named(q.Names, q.Place) {
+		return nil, problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", q.Place)
+	}
+	return out, nil
+}
+
+// badPlace is the problem of a code that cannot be one of a place.
+func badPlace(code string) error {
+	return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", code).
+		Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+}
+
+// named tells whether a place with the code, or one inside of it, has a name.
+func named(names map[string]string, code string) bool {
+	for c := range names {
+		if strings.HasPrefix(c, code) {
+			return true
+		}
+	}
+	return false
+}
+
+type groupKey struct {
+	place string
+	kind  GroupKind
+	code  string
+}
+
+// groupSums are the sums of a group and the ridges that it has of other classes.
+type groupSums struct {
+	tallySums
+	booked int64
+}
+
+// summing adds one tally up.
+type summing struct {
+	q      *SummaryQuestion
+	tally  *Tally
+	digits int
+	rows   map[[2]string]*tallySums // by place and class
+	groups map[groupKey]*groupSums
+}
+
+func (s *summing) run() {
+	survey := s.tally.layer.Meta.Name == BookLayer
+	classed := s.tally.classed()
+	owned, islands := s.tally.layer.Field("QSXZ") >= 0, s.tally.layer.Field("MSSM") >= 0
+	for i := range s.tally.cells {
+		c := &s.tally.cells[i]
+		if !strings.HasPrefix(c.place, s.q.Place) {
+			continue
+		}
+		place := c.place[:min(len(c.place), s.digits)]
+		class := c.values[tallyClass]
+		s.row(place, class).plus(&c.sums)
+		ridges := int64(0) // that go to another class
+		if survey && s.q.Classes.Ridges != "" {
+			ridges = c.sums.ridges
+			if ridges > 0 {
+				s.row(place, s.q.Classes.Ridges)
+			}
+		}
+		s.group(place, ByTotal, "", c, ridges)
+		if owned {
+			s.group(place, ByOwner, s.ownerCode(c.values[tallyOwner]), c, ridges)
+		}
+		if islands {
+			s.group(place, ByIsland, c.values[tallyIsland], c, ridges)
+		}
+		if !classed {
+			continue
+		}
+		first, broad := s.groupsOf(class)
+		ridgeFirst, ridgeBroad := s.groupsOf(s.q.Classes.Ridges)
+		s.group(place, ByFirst, first, c, 0)
+		s.group(place, ByBroad, broad, c, 0)
+		if ridges > 0 {
+			s.bucket(place, ByFirst, ridgeFirst).booked += ridges
+			s.bucket(place, ByBroad, ridgeBroad).booked += ridges
+		}
+	}
+}
+
+func (s *summing) row(place, class string) *tallySums {
+	k := [2]string{place, class}
+	if s.rows[k] == nil {
+		s.rows[k] = &tallySums{}
+	}
+	return s.rows[k]
+}
+
+func (s *summing) bucket(place string, kind GroupKind, code string) *groupSums {
+	k := groupKey{place, kind, code}
+	if s.groups[k] == nil {
+		s.groups[k] = &groupSums{}
+	}
+	return s.groups[k]
+}
+
+func (s *summing) group(place string, kind GroupKind, code string, c *tallyCell, booked int64) {
+	g := s.bucket(place, kind, code)
+	g.plus(&c.sums)
+	g.booked += booked
+}
+
+// groupsOf returns the codes of a class's first-level and broad class, "" where
+// the table has none.
+func (s *summing) groupsOf(class string) (first, broad string) {
+	at, ok := s.q.Classes.find(class)
+	if !ok {
+		return "", ""
+	}
+	if at.broad >= 0 {
+		broad = s.q.Classes.Broad[at.broad].Code
+	}
+	return s.q.Classes.First[at.first].Code, broad
+}
+
+func (s *summing) ownerCode(qsxz string) string {
+	if k := s.q.Classes.owner(qsxz); k >= 0 {
+		return s.q.Classes.Owners[k].Code
+	}
+	return ""
+}
+
+// list appends the rows and groups to out, by place.
+func (s *summing) list(out *Summary) {
+	meta := s.tally.layer.Meta
+	ridges := map[string]int64{} // by place
+	if meta.Name == BookLayer && s.q.Classes.Ridges != "" {
+		for k, v := range s.rows {
+			ridges[k[0]] += v.ridges
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(s.rows), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	for _, k := range keys {
+		r := SummaryRow{Place: k[0], PlaceName: s.q.Names[k[0]], Layer: meta.Name, Vintage: meta.Vintage, Class: k[1], ClassName: s.q.Classes.name(k[1])}
+		if at, ok := s.q.Classes.find(k[1]); ok {
+			r.First = s.q.Classes.First[at.first].Zh
+			if at.broad >= 0 {
+				r.Broad = s.q.Classes.Broad[at.broad].Zh
+			}
+		}
+		booked := int64(0)
+		if k[1] == s.q.Classes.Ridges {
+			booked = ridges[k[0]]
+		}
+		r.Figures = figuresOf(s.rows[k], booked)
+		out.Rows = append(out.Rows, r)
+	}
+	order := func(k GroupKind) int { return slices.Index(GroupKinds, k) }
+	groups := slices.SortedFunc(maps.Keys(s.groups), func(a, b groupKey) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(order(a.kind), order(b.kind)), cmp.Compare(a.code, b.code))
+	})
+	for _, k := range groups {
+		g := s.groups[k]
+		out.Groups = append(out.Groups, SummaryGroup{
+			Place: k.place, PlaceName: s.q.Names[k.place], Layer: meta.Name, Vintage: meta.Vintage,
+			By: k.kind, Code: k.code, Name: s.groupName(k.kind, k.code), Figures: figuresOf(&g.tallySums, g.booked),
+		})
+	}
+}
+
+// groupName is what a group is called.
+func (s *summing) groupName(kind GroupKind, code string) string {
+	at := func(g []ClassGroup) string {
+		i := slices.IndexFunc(g, func(g ClassGroup) bool { return g.Code == code })
+		if i < 0 {
+			return "未列"
+		}
+		return g[i].Zh
+	}
+	var all []ClassGroup
+	switch kind {
+	case ByTotal:
+		return "合计"
+	case ByFirst:
+		for _, f := range s.q.Classes.First {
+			all = append(all, f.ClassGroup)
+		}
+	case ByBroad:
+		all = s.q.Classes.Broad
+	case ByOwner:
+		for _, o := range s.q.Classes.Owners {
+			all = append(all, o.ClassGroup)
+		}
+	case ByIsland:
+		return map[string]string{"00": "大陆", "01": "海岛"}[code]
+	}
+	return at(all)
+}
+
+// PlaceNames returns what the places of an edition are called, by code: in the
+// vintage, or where the regions have none in their latest. Errors say that the file
+// is damaged.
+func PlaceNames(ix *index.Index, vintage string) (map[string]string, error) {
+	l := ix.Layer("region", vintage)
+	if l == nil {
+		l = ix.Layer("region", "")
+	}
+	out := map[string]string{}
+	if l == nil {
+		return out, nil
+	}
+	field := l.Field("XZQMC")
+	var a index.Attributes
+	for i := range l.Len() {
+		if err := l.Attributes(i, &a); err != nil {
+			return nil, err
+		}
+		if name := string(textValue(&a, field)); len(a.Place) > 0 && (name != "" || out[string(a.Place)] == "") {
+			out[string(a.Place)] = name
+		}
+	}
+	return out, nil
+}
+
+// SummaryLayers returns the layers that a summary adds up: those of the names, or
+// all but the regions, in the vintage or in the latest of each. A name that the
+// edition does not have is a problem NO_LAYER, a vintage that none has NO_VINTAGE.
+func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.Layer, error) {
+	var out []*index.Layer
+	if len(names) == 0 {
+		for _, n := range ix.Names() {
+			if l := ix.Layer(n, vintage); l != nil && n != "region" {
+				out = append(out, l)
+			}
+		}
+		if len(out) == 0 && vintage != "" {
+			return nil, noVintage("*", vintage)
+		}
+		return out, nil
+	}
+	for i, n := range names {
+		l := ix.Layer(n, vintage)
+		switch {
+		case slices.Contains(names[:i], n):
+		case l != nil:
+			out = append(out, l)
+		case slices.Contains(ix.Names(), n):
+			return nil, noVintage(n, vintage)
+		default:
+			return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", n).
+				Advise("本版有 %[1]s", "the edition has %[1]s", strings.Join(ix.Names(), "、"))
+		}
+	}
+	return out, nil
+}
+
+func noVintage(layer, vintage string) error {
+	return problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", layer, vintage)
+}
+
+// BookLayer is the layer that hectare tables are made of where none is named: the
+// one whose classes cover the ground.
+const BookLayer = "dltb"
+
+// ParseKind returns the kind of group of that name, "" for "" and for the word
+// class, or a problem PARAMETER_KIND.
+func ParseKind(name string) (GroupKind, error) {
+	if name == "" || name == "class" {
+		return "", nil
+	}
+	if k := GroupKind(name); slices.Contains(GroupKinds, k) {
+		return k, nil
+	}
+	return "", problem.New("PARAMETER_KIND", "kind 是 %.20q", "kind is %.20q", name).
+		Advise("可用 class、total、first、broad、owner、island", "there are class, total, first, broad, owner and island")
+}

@@ -1,0 +1,233 @@
+package areas
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+
+	"gengtu/index/edition"
+	"gengtu/index/sheet"
+)
+
+// SummaryForms are the forms that summaries and hectare tables are written in.
+var SummaryForms = []Form{JSON, CSV, XLSX}
+
+// WriteSummary writes a summary as JSON, as CSV of its classes, or as a workbook
+// with a sheet for the classes and one for each kind of group. Of another form it
+// writes nothing.
+func WriteSummary(w io.Writer, s *Summary, form Form, about About) error {
+	switch form {
+	case JSON:
+		return json.NewEncoder(w).Encode(s)
+	case CSV:
+		return writeRows(w, summaryColumns, len(s.Rows), func(i int) []string { return s.Rows[i].cells() })
+	case XLSX:
+		return s.writeBook(w, about)
+	case NDJSON, HTML, GeoJSON:
+	}
+	return nil
+}
+
+// WriteGroups writes a summary's groups of one kind as CSV.
+func WriteGroups(w io.Writer, s *Summary, kind GroupKind) error {
+	var of []*SummaryGroup
+	for i := range s.Groups {
+		if s.Groups[i].By == kind {
+			of = append(of, &s.Groups[i])
+		}
+	}
+	return writeRows(w, groupColumns, len(of), func(i int) []string { return of[i].cells() })
+}
+
+// writeRows writes a table as CSV: UTF-8 with a byte order mark, which spreadsheets
+// ask for.
+func writeRows(w io.Writer, columns []string, rows int, row func(int) []string) error {
+	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+		return err
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	if err := out.Write(columns); err != nil {
+		return err
+	}
+	for i := range rows {
+		if err := out.Write(row(i)); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// The columns of the tables; what the first version had comes first.
+var (
+	summaryColumns = []string{
+		"place", "layer", "vintage", "class", "features", "area_m2", "area_mu", "patch_m2", "net_m2",
+		"place_name", "class_name", "first_class", "broad_class", "net_mu", "ridges_m2", "book_m2",
+		"patch_computed", "patch_computed_m2", "net_computed", "net_computed_m2", "no_patch",
+	}
+	groupColumns = []string{
+		"place", "layer", "vintage", "code", "features", "area_m2", "area_mu", "patch_m2", "net_m2",
+		"place_name", "name", "by", "net_mu", "ridges_m2", "book_m2",
+		"patch_computed", "patch_computed_m2", "net_computed", "net_computed_m2", "no_patch",
+	}
+)
+
+func (r *SummaryRow) cells() []string {
+	out := append([]string{r.Place, r.Layer, r.Vintage, harmless(r.Class)}, r.first()...)
+	out = append(out, harmless(r.PlaceName), harmless(r.ClassName), harmless(r.First), harmless(r.Broad))
+	return append(out, r.rest()...)
+}
+
+func (g *SummaryGroup) cells() []string {
+	out := append([]string{g.Place, g.Layer, g.Vintage, harmless(g.Code)}, g.first()...)
+	out = append(out, harmless(g.PlaceName), harmless(g.Name), string(g.By))
+	return append(out, g.rest()...)
+}
+
+// first are the cells of the figures that every table begins with.
+func (f *Figures) first() []string {
+	return []string{strconv.Itoa(f.Features), number(&f.AreaM2, 2), number(&f.AreaMu, 4), number(f.PatchM2, 2), number(f.NetM2, 2)}
+}
+
+// rest are the cells of the other figures.
+func (f *Figures) rest() []string {
+	out := []string{number(f.NetMu, 4), number(f.RidgesM2, 2), number(f.BookM2, 2)}
+	for _, c := range []*edition.ComputedArea{f.PatchComputed, f.NetComputed} {
+		if c == nil {
+			out = append(out, "", "")
+			continue
+		}
+		out = append(out, strconv.Itoa(c.Features), number(&c.M2, 2))
+	}
+	if f.NoPatch == 0 {
+		return append(out, "")
+	}
+	return append(out, strconv.Itoa(f.NoPatch))
+}
+
+// kindTitles are the sheets of the groups.
+var kindTitles = map[GroupKind]string{ByTotal: "合计", ByFirst: "一级类", ByBroad: "三大类", ByOwner: "权属", ByIsland: "大陆海岛"}
+
+// figureHeads are the heads of the columns of figures.
+var figureHeads = []string{
+	"要素数 features", "椭球面积 m²", "椭球面积 亩", "图斑面积 patch m²", "净面积 net m²", "净面积 亩", "扣除 ridges m²", "入账 book m²", "入账 公顷",
+	"计算图斑面积 个数", "计算图斑面积 m²", "计算净面积 个数", "计算净面积 m²", "无图斑面积 个数",
+}
+
+func (s *Summary) writeBook(w io.Writer, about About) error {
+	var sheets []*sheet.Sheet
+	begin := func(name string, columns ...string) *sheet.Sheet {
+		sh := sheet.New(name)
+		columns = append(columns, figureHeads...)
+		widths := make([]float64, len(columns))
+		for i := range widths {
+			widths[i] = 16
+		}
+		sh.Head(columns, widths)
+		sheets = append(sheets, sh)
+		return sh
+	}
+	for _, kind := range GroupKinds {
+		var sh *sheet.Sheet
+		for i := range s.Groups {
+			g := &s.Groups[i]
+			if g.By != kind {
+				continue
+			}
+			if sh == nil {
+				sh = begin(kindTitles[kind], "行政区代码 place", "行政区 name", "图层 layer", "时相 vintage", "代码 code", "名称 name")
+			}
+			for _, t := range []string{g.Place, g.PlaceName, about.title(g.Layer), g.Vintage, g.Code, g.Name} {
+				sh.Text(t)
+			}
+			g.into(sh)
+		}
+	}
+	sh := begin("地类", "行政区代码 place", "行政区 name", "图层 layer", "时相 vintage", "地类 class", "名称 name", "一级类 first", "大类 broad")
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		for _, t := range []string{r.Place, r.PlaceName, about.title(r.Layer), r.Vintage, r.Class, r.ClassName, r.First, r.Broad} {
+			sh.Text(t)
+		}
+		r.into(sh)
+	}
+	notes := sheet.New("说明")
+	notes.Head([]string{"项目 item", "内容 content"}, []float64{22, 90})
+	for _, list := range [][]note{about.origin(s.vintages()), about.conditions(), summaryMeanings()} {
+		for _, n := range list {
+			notes.Text(n.Name)
+			notes.Text(n.Text)
+			notes.End()
+		}
+	}
+	sheets = append(sheets, notes)
+	for _, sh := range sheets {
+		if err := sh.Err(); errors.Is(err, sheet.ErrRows) {
+			return tooMany(sheet.MaxRows)
+		}
+	}
+	return sheet.Write(w, sheets)
+}
+
+// into adds the cells of the figures and ends the row.
+func (f *Figures) into(s *sheet.Sheet) {
+	s.Number(float64(f.Features), sheet.Count)
+	numberCell(s, &f.AreaM2, sheet.M2)
+	numberCell(s, &f.AreaMu, sheet.Mu)
+	numberCell(s, f.PatchM2, sheet.M2)
+	numberCell(s, f.NetM2, sheet.M2)
+	numberCell(s, f.NetMu, sheet.Mu)
+	numberCell(s, f.RidgesM2, sheet.M2)
+	numberCell(s, f.BookM2, sheet.M2)
+	if f.BookM2 == nil {
+		s.Skip(1)
+	} else {
+		ha := *f.BookM2 / 1e4
+		numberCell(s, &ha, sheet.M2)
+	}
+	for _, c := range []*edition.ComputedArea{f.PatchComputed, f.NetComputed} {
+		if c == nil {
+			s.Skip(2)
+			continue
+		}
+		s.Number(float64(c.Features), sheet.Count)
+		numberCell(s, &c.M2, sheet.M2)
+	}
+	if f.NoPatch > 0 {
+		s.Number(float64(f.NoPatch), sheet.Count)
+	}
+	s.End()
+}
+
+// vintages tells of what time the layers are.
+func (s *Summary) vintages() string {
+	seen, out := map[string]bool{}, ""
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		k := g.Layer + " " + g.Vintage
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		if out != "" {
+			out += "，"
+		}
+		out += k
+	}
+	return out
+}
+
+// summaryMeanings say what the figures are.
+func summaryMeanings() []note {
+	return []note{
+		{"椭球面积 area", "各要素椭球面积之和，重叠处不扣除 features' areas on the ellipsoid added up, overlaps not taken out"},
+		{"图斑面积 patch，净面积 net", "成果登记的面积之和，与成果一致；没有登记的为空 areas of record added up, as delivered; empty where there is none"},
+		{"计算面积 computed", "成果没有登记、按调查规则由图形算出的面积，另列，不在登记面积的合计里 areas that no record gives, computed by the survey's rule; apart from the sums of record"},
+		{"入账面积 book", "图斑面积减去扣除（田坎），扣除的面积记在 1203 田坎名下；没有登记的图斑用计算面积 patch area less ridges, which are booked under 1203; computed areas where a record has none"},
+		{"三大类 broad", "按地类表归并（gengtu info --table classes 可看，可改）by the table of classes, which may be edited"},
+		{"单位 units", "1 亩 = 2000/3 m²，1 公顷 ha = 10000 m²"},
+	}
+}

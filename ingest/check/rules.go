@@ -1,0 +1,273 @@
+package check
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+//go:embed rules.yaml
+var embeddedRules []byte
+
+// Rules are what deliveries are judged by. They are not changed after they are loaded.
+type Rules struct {
+	// Fails are the severities whose faults make a delivery fail; the others warn.
+	Fails      []string   `yaml:"fails"`
+	Tolerances Tolerances `yaml:"tolerances"`
+	List       []Rule     `yaml:"rules"`
+}
+
+// Tolerances are the distances, in metres, within which places are one; rules.yaml says
+// what each is for.
+type Tolerances struct {
+	VertexM             float64 `yaml:"vertex_m"`
+	VertexBetweenZonesM float64 `yaml:"vertex_between_zones_m"`
+	EdgeM               float64 `yaml:"edge_m"`
+	ApartM              float64 `yaml:"apart_m"`
+}
+
+// Group is what a rule is about.
+type Group string
+
+// The groups, as in domain.md 3.5.
+const (
+	Topology  Group = "topology"
+	Attribute Group = "attribute"
+	Unique    Group = "unique"
+	Area      Group = "area"
+	Structure Group = "structure"
+)
+
+// Rule is one rule of the survey, or of ours.
+type Rule struct {
+	// Number is the survey's, or ours where OwnNumber says so.
+	Number    string `yaml:"rule" json:"rule"`
+	OwnNumber bool   `yaml:"own_number" json:"own_number,omitempty"`
+	// Check is which check of the program finds its faults.
+	Check string `yaml:"check" json:"check"`
+	Group Group  `yaml:"group" json:"group"`
+	// Severity is 一类, 二类 or 三类, the first the gravest.
+	Severity            string `yaml:"severity" json:"severity"`
+	SeverityUnconfirmed bool   `yaml:"severity_unconfirmed" json:"severity_unconfirmed,omitempty"`
+	// Layers are the layers that it applies to; "*" is all.
+	Layers []string `yaml:"layers" json:"layers"`
+	// Thresholds are the numbers that the check compares with, by name; the unit is the
+	// name's end.
+	Thresholds map[string]float64 `yaml:"thresholds" json:"thresholds,omitempty"`
+	Title      edition.Title      `yaml:"title" json:"title"`
+	Advice     edition.Title      `yaml:"advice" json:"advice"`
+	Source     string             `yaml:"source" json:"source,omitempty"`
+
+	index int // in Rules.List
+}
+
+// applies tells whether the rule is about a layer.
+func (r *Rule) applies(layer string) bool {
+	return slices.Contains(r.Layers, "*") || slices.Contains(r.Layers, layer)
+}
+
+// threshold returns a threshold, or otherwise when the rule does not give it.
+func (r *Rule) threshold(name string, otherwise float64) float64 {
+	if v, ok := r.Thresholds[name]; ok {
+		return v
+	}
+	return otherwise
+}
+
+// of returns the rules of a check that apply to a layer.
+func (r *Rules) of(check, layer string) []*Rule {
+	var out []*Rule
+	for i := range r.List {
+		if p := &r.List[i]; p.Check == check && p.applies(layer) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// RulesText returns the embedded rules.yaml, for who wants to edit a copy.
+func RulesText() []byte { return slices.Clone(embeddedRules) }
+
+// maxRulesFile bounds a rules file, in bytes.
+const maxRulesFile = 4 << 20
+
+// LoadRules returns the rules of the file at path, or the embedded ones for "". What is
+// wrong in a file is a problem of the code CHECK_RULES that names the line.
+func LoadRules(path string) (*Rules, error) {
+	if path == "" {
+		return ParseRules(embeddedRules)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, problem.New("CHECK_RULES", "规则文件打不开（%v）", "the rules cannot be opened (%v)", err).In(path).Because(err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxRulesFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, problem.New("CHECK_RULES", "规则文件读不出来（%v）", "the rules cannot be read (%v)", err).In(path).Because(err)
+	}
+	if len(text) > maxRulesFile {
+		return nil, problem.New("CHECK_RULES", "规则文件超过 %d 字节", "the rules have more than %d bytes", maxRulesFile).In(path)
+	}
+	r, err := ParseRules(text)
+	if p := problem.Of(err); p != nil {
+		return nil, p.In(path)
+	}
+	return r, err
+}
+
+// ParseRules reads rules from text. Problems are those of [LoadRules].
+func ParseRules(text []byte) (*Rules, error) {
+	var r Rules
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		return nil, yamlProblem(err)
+	}
+	d := yaml.NewDecoder(strings.NewReader(string(text)))
+	d.KnownFields(true)
+	if err := d.Decode(&r); err != nil {
+		return nil, yamlProblem(err)
+	}
+	v := validator{rules: &r, numbers: map[string]int{}}
+	if err := v.tolerances(lineOf(&root, "tolerances", -1)); err != nil {
+		return nil, err
+	}
+	if err := v.fails(lineOf(&root, "fails", -1)); err != nil {
+		return nil, err
+	}
+	for i := range r.List {
+		r.List[i].index = i
+		if err := v.rule(&r.List[i], lineOf(&root, "rules", i)); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.List) == 0 {
+		return nil, ruleProblem(1, "没有一条规则", "there is no rule")
+	}
+	return &r, nil
+}
+
+// yamlProblem tells what is wrong with a text that is no YAML, or not of this shape; the
+// library's text names the line.
+func yamlProblem(err error) error {
+	return problem.New("CHECK_RULES", "规则文件不合规：%v", "the rules are not valid: %v", err).Because(err).
+		Advise("对照 gengtu check --print-rules 的输出更正", "correct it; gengtu check --print-rules prints the embedded ones")
+}
+
+func ruleProblem(line int, zh, en string, args ...any) error {
+	return problem.New("CHECK_RULES", fmt.Sprintf("第 %d 行：", line)+zh, fmt.Sprintf("line %d: ", line)+en, args...).
+		Advise("对照 gengtu check --print-rules 的输出更正", "correct it; gengtu check --print-rules prints the embedded ones")
+}
+
+// lineOf returns the line of a key of the document, or of element i of the list there.
+func lineOf(root *yaml.Node, key string, i int) int {
+	if len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
+		return 1
+	}
+	m := root.Content[0]
+	for k := 0; k+1 < len(m.Content); k += 2 {
+		if m.Content[k].Value != key {
+			continue
+		}
+		if i >= 0 && i < len(m.Content[k+1].Content) {
+			return m.Content[k+1].Content[i].Line
+		}
+		return m.Content[k].Line
+	}
+	return 1
+}
+
+// validator holds rules against what the program knows.
+type validator struct {
+	rules   *Rules
+	numbers map[string]int // by number: the line
+}
+
+func (v *validator) tolerances(line int) error {
+	t := v.rules.Tolerances
+	const most = 1 // a metre: beyond it faults would be taken for noise
+	for _, x := range [...]float64{t.VertexM, t.VertexBetweenZonesM, t.EdgeM, t.ApartM} {
+		if !(x >= 0 && x <= most) {
+			return ruleProblem(line, "tolerances 中的 %v 不在 [0, %d] 米内", "%v in tolerances is not in [0, %d] metres", x, most)
+		}
+	}
+	return nil
+}
+
+// fails wants to be told, an empty list too: a rules file that says nothing of it would
+// let everything pass.
+func (v *validator) fails(line int) error {
+	if v.rules.Fails == nil {
+		return ruleProblem(line, "没有写 fails：哪些严重程度算不合格", "fails is missing: the severities that make a delivery fail")
+	}
+	for _, s := range v.rules.Fails {
+		if !slices.Contains(severities, s) {
+			return ruleProblem(line, "fails 中的 %q 不是一类、二类或三类", "%q in fails is none of 一类, 二类, 三类", s)
+		}
+	}
+	return nil
+}
+
+// Failing tells whether a fault of the severity makes a delivery fail.
+func (r *Rules) Failing(severity string) bool { return slices.Contains(r.Fails, severity) }
+
+// severities, the gravest first.
+var severities = []string{"一类", "二类", "三类"}
+
+// Severities returns all severities, the gravest first.
+func Severities() []string { return slices.Clone(severities) }
+
+func (v *validator) rule(r *Rule, line int) error {
+	switch {
+	case r.Number == "" || strings.ContainsAny(r.Number, " \t\n") || len(r.Number) > 20:
+		return ruleProblem(line, "规则编号 %q 不能用", "the number %q cannot be used", r.Number)
+	case v.numbers[r.Number] > 0:
+		return ruleProblem(line, "规则编号 %s 在第 %d 行已有", "the number %s stands in line %d already", r.Number, v.numbers[r.Number])
+	case !slices.Contains([]Group{Topology, Attribute, Unique, Area, Structure}, r.Group):
+		return ruleProblem(line, "规则 %s 的 group %q 不认识", "the group %[2]q of rule %[1]s is not known", r.Number, r.Group)
+	case !slices.Contains(severities, r.Severity):
+		return ruleProblem(line, "规则 %s 的 severity %q 不是一类、二类或三类", "the severity %[2]q of rule %[1]s is none of 一类, 二类, 三类", r.Number, r.Severity)
+	case len(r.Layers) == 0:
+		return ruleProblem(line, "规则 %s 没有写 layers", "rule %s names no layers", r.Number)
+	case r.Title.Zh == "" || r.Title.En == "":
+		return ruleProblem(line, "规则 %s 缺少中文或英文 title", "rule %s lacks a title in Chinese or English", r.Number)
+	}
+	v.numbers[r.Number] = line
+	known, ok := thresholds[r.Check]
+	if !ok {
+		return ruleProblem(line, "规则 %s 的 check %q 不认识", "the check %[2]q of rule %[1]s is not known", r.Number, r.Check)
+	}
+	for name, x := range r.Thresholds {
+		if !slices.Contains(known, name) {
+			return ruleProblem(line, "规则 %s 的阈值 %s 对 %s 没有意义", "the threshold %[2]s of rule %[1]s means nothing to %[3]s", r.Number, name, r.Check)
+		}
+		if !(x >= 0 && x < 1e15) {
+			return ruleProblem(line, "规则 %s 的阈值 %s 是 %v", "the threshold %[2]s of rule %[1]s is %[3]v", r.Number, name, x)
+		}
+	}
+	return nil
+}
+
+// thresholds are the checks of the program, and the thresholds that each knows.
+var thresholds = map[string][]string{
+	"layer-present": nil, "layer-empty": nil, "field-present": nil, "unknown-field": nil, "crs": nil, "unreadable": nil,
+	"domain": nil, "range": nil, "required": nil, "name-of-code": nil, "only-when": nil, "length": nil, "exact-length": nil, "type": nil,
+	"deducted-area": {"tolerance_m2"}, "net-area": {"tolerance_m2"},
+	"unique": nil, "unique-in-place": nil,
+	"overlap": {"min_m2", "below_m2"}, "gap": {"min_m2", "below_m2"},
+	"outside-region": {"min_m2", "below_m2"}, "region-uncovered": {"min_m2", "below_m2"},
+	"outside-village": {"min_m2", "below_m2"}, "village-uncovered": {"min_m2", "below_m2"},
+	"outside-parent": {"min_m2", "below_m2"}, "parent-uncovered": {"min_m2", "below_m2"},
+	"duplicate": nil, "sliver": {"below_m2"}, "short-edge": {"below_m"}, "narrow": {"below_m"}, "sharp-angle": {"below_degrees"},
+	"multipart": nil, "repeated-point": nil, "self-touch": nil, "self-crossing": nil, "ring-fault": nil,
+	"patch-area": {"tolerance_m2", "relative"}, "computed-area": {"tolerance_m2", "relative"},
+	"village-sum": {"tolerance_m2", "per_patch_m2"}, "region-sum": {"tolerance_m2", "per_patch_m2"}, "places-sum": {"tolerance_m2", "per_patch_m2"},
+}

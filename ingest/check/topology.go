@@ -1,0 +1,414 @@
+package check
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gengtu/index/geo"
+	"gengtu/index/overlay"
+)
+
+// topology asks the rules about the ground that several features share, leave out or
+// reach beyond.
+func (c *Checker) topology(ctx context.Context) error {
+	for _, l := range c.layers {
+		for _, g := range l.grounds {
+			if err := g.close(); err != nil {
+				return err
+			}
+			if err := c.within(g); err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, l := range c.layers {
+		for _, p := range c.layers {
+			if !c.speaksOf(p, l) {
+				continue
+			}
+			if err := c.against(l, p); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// limits are what areas a rule about ground is about.
+func (r *Rule) holds(area float64) bool {
+	below, ok := r.Thresholds["below_m2"]
+	return area >= r.threshold("min_m2", 0.01) && (!ok || area < below)
+}
+
+// least returns the smallest area that any of rules is about.
+func least(rules []*Rule) float64 {
+	m := rules[0].threshold("min_m2", 0.01)
+	for _, r := range rules {
+		m = min(m, r.threshold("min_m2", 0.01))
+	}
+	return m
+}
+
+// within asks about the features of one ground: overlaps and gaps.
+func (c *Checker) within(g *ground) error {
+	overlapRules, gapRules := g.layer.rules["overlap"], g.layer.rules["gap"]
+	if len(overlapRules)+len(gapRules) == 0 {
+		return nil
+	}
+	w := newWeave(slices.Clone(g.border), g.layer.near())
+	if len(overlapRules) > 0 {
+		pairs, err := g.overlaps(w, least(overlapRules))
+		if err != nil {
+			return err
+		}
+		for _, p := range pairs {
+			if err := c.overlap(g, w, &p); err != nil {
+				return err
+			}
+		}
+	}
+	if len(gapRules) == 0 {
+		return nil
+	}
+	for _, r := range w.regions(func(covers [2]int32) bool { return covers[0] == 0 }) {
+		if err := c.ground(g, 0, gapRules, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overlap reports ground that two features share.
+func (c *Checker) overlap(g *ground, w *weave, s *shared) error {
+	a, err := g.fitted(s.a, w)
+	if err != nil {
+		return err
+	}
+	b, err := g.fitted(s.b, w)
+	if err != nil {
+		return err
+	}
+	at := g.place(&a)
+	at.other = b.name()
+	for _, r := range g.layer.rules["overlap"] {
+		if !r.holds(s.area) {
+			continue
+		}
+		err := c.book.report(&found{
+			place: at, rule: r, areaM2: s.area, zh: "与 %s 重叠 %.2f m²", en: "with %s, %.2f m²", args: []any{at.other, s.area},
+			shape: func() (geo.MultiPolygon, error) { return overlay.Intersection(a.shape, b.shape) },
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// name returns what a feature is called: its key, or its record.
+func (p *part) name() string {
+	if p.key != "" {
+		return p.key
+	}
+	return recordName(p.record)
+}
+
+// place returns the place of a feature's faults.
+func (g *ground) place(p *part) place {
+	return place{layer: g.layer, file: p.file, record: p.record, key: p.key}
+}
+
+// ground reports ground that is at fault, in the name of the first two features of g along
+// its border; where there is none, of the feature that it lies in.
+func (c *Checker) ground(g *ground, label int, rules []*Rule, r *region) error {
+	at := place{layer: g.layer, file: -1}
+	if r.area < least(rules) {
+		return nil
+	}
+	names, err := g.namesOf(r, label)
+	if err != nil {
+		return err
+	}
+	for i, n := range names {
+		p, err := g.get(n)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			at = g.place(&p)
+			continue
+		}
+		at.other = p.name()
+		break
+	}
+	for _, rule := range rules {
+		if !rule.holds(r.area) {
+			continue
+		}
+		err := c.book.report(&found{
+			place: at, rule: rule, areaM2: r.area, zh: "%.2f m²", en: "%.2f m²", args: []any{r.area},
+			shape: func() (geo.MultiPolygon, error) {
+				m, _, err := overlay.Mend(r.shape) // rings may touch themselves
+				return m, err
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namesOf returns the features that a region is reported for.
+func (g *ground) namesOf(r *region, label int) ([]uint32, error) {
+	if names := r.owners(label); len(names) > 0 {
+		return names, nil
+	}
+	var list []uint32
+	g.near().search(r.shape.Box(), func(n uint32) { list = append(list, n) })
+	slices.Sort(list)
+	for _, n := range list {
+		p, err := g.get(n)
+		if err != nil {
+			return nil, err
+		}
+		if overlay.SharedArea(p.shape, r.shape) > noGround {
+			return []uint32{n}, nil
+		}
+	}
+	return nil, nil
+}
+
+// owners returns the features of a ground that the region's border is from, in the order
+// of the delivery.
+func (r *region) owners(label int) []uint32 {
+	var out []uint32
+	for i := range r.edges {
+		if n := r.edges[i].owner[label]; n != nobody {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// against asks the rules about the features of l and the places p: the survey's patches,
+// or places of a finer level.
+func (c *Checker) against(l, p *layerCheck) error {
+	for _, fine := range l.grounds {
+		for _, coarse := range p.grounds {
+			switch {
+			case l.ofPlaces():
+				if err := c.nested(fine, coarse); err != nil {
+					return err
+				}
+			case coarse.level == 12:
+				if err := c.cover(fine, coarse, l.rules["outside-village"], l.rules["village-uncovered"]); err != nil {
+					return err
+				}
+			default:
+				if err := c.cover(fine, coarse, l.rules["outside-region"], l.rules["region-uncovered"]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// nearBoth returns within what distances places of two layers are one.
+func nearBoth(a, b *layerCheck) nearness {
+	n := a.near()
+	n.vertexM = max(n.vertexM, b.near().vertexM)
+	for _, f := range b.seen.Files {
+		if f.CRS != a.seen.Files[0].CRS {
+			n.vertexM = max(n.vertexM, a.check.rules.Tolerances.VertexBetweenZonesM)
+		}
+	}
+	return n
+}
+
+// cover asks whether g lies in places and covers them.
+func (c *Checker) cover(g, places *ground, outside, uncovered []*Rule) error {
+	if len(outside)+len(uncovered) == 0 {
+		return nil
+	}
+	w := newWeave(both(g.border, places.border), nearBoth(g.layer, places.layer))
+	m := comparison{c: c, w: w, a: g, b: places, outside: outside, uncovered: uncovered}
+	return m.run()
+}
+
+// both returns the edges of two borders, the second's under label 1.
+func both(a, b []edge) []edge {
+	out := slices.Grow(slices.Clone(a), len(b))
+	for _, e := range b {
+		e.n[1], e.n[0] = e.n[0], 0
+		e.owner[1], e.owner[0] = e.owner[0], nobody
+		out = append(out, e)
+	}
+	return out
+}
+
+// comparison holds the ground of features of a, label 0 of w, against that of features of
+// b, label 1.
+type comparison struct {
+	c                  *Checker
+	w                  *weave
+	a, b               *ground
+	only               []uint32 // the features of a that it is about, in order; nil: all
+	outside, uncovered []*Rule
+}
+
+// run reports where a reaches beyond b, and where it does not cover it.
+func (m *comparison) run() error {
+	if len(m.outside) > 0 {
+		for _, r := range m.w.regions(func(n [2]int32) bool { return n[0] > 0 && n[1] <= 0 }) {
+			if err := m.beyond(&r); err != nil {
+				return err
+			}
+		}
+	}
+	if len(m.uncovered) == 0 {
+		return nil
+	}
+	for _, r := range m.w.regions(func(n [2]int32) bool { return n[1] > 0 && n[0] <= 0 }) {
+		if err := m.c.ground(m.b, 1, m.uncovered, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beyond reports the features of a that have ground in a region beyond b.
+func (m *comparison) beyond(r *region) error {
+	if r.area < least(m.outside) {
+		return nil
+	}
+	ground, _, err := overlay.Mend(r.shape) // rings may touch themselves
+	if err != nil {
+		return err
+	}
+	var list []uint32
+	m.a.near().search(ground.Box(), func(n uint32) {
+		if _, is := slices.BinarySearch(m.only, n); is || m.only == nil {
+			list = append(list, n)
+		}
+	})
+	slices.Sort(list)
+	for _, n := range list {
+		p, err := m.a.fitted(n, m.w)
+		if err != nil {
+			return err
+		}
+		area := overlay.SharedArea(p.shape, ground)
+		for _, rule := range m.outside {
+			if !rule.holds(area) {
+				continue
+			}
+			err := m.c.book.report(&found{
+				place: m.a.place(&p), rule: rule, areaM2: area, zh: "%.2f m²", en: "%.2f m²", args: []any{area},
+				shape: func() (geo.MultiPolygon, error) { return overlay.Intersection(p.shape, ground) },
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nested asks whether places of one level lie in those that their codes put them in, and
+// cover them.
+func (c *Checker) nested(fine, coarse *ground) error {
+	outside, uncovered := fine.layer.rules["outside-parent"], coarse.layer.rules["parent-uncovered"]
+	if fine.level <= coarse.level || coarse.level == 0 || len(outside)+len(uncovered) == 0 || !c.next(fine, coarse) {
+		return nil
+	}
+	near := nearBoth(fine.layer, coarse.layer)
+	parents, err := byCode(coarse, coarse.level)
+	if err != nil {
+		return err
+	}
+	children, err := byCode(fine, coarse.level)
+	if err != nil {
+		return err
+	}
+	for _, code := range codesOf(parents, children) {
+		a, err := fine.outlineOf(children[code])
+		if err != nil {
+			return err
+		}
+		b, err := coarse.outlineOf(parents[code])
+		if err != nil {
+			return err
+		}
+		m := comparison{c: c, w: newWeave(both(a, b), near), a: fine, b: coarse, only: children[code], outside: outside, uncovered: uncovered}
+		if len(m.only) == 0 {
+			m.outside = nil
+		}
+		if err := m.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next tells whether fine is the next level below coarse that is there.
+func (c *Checker) next(fine, coarse *ground) bool {
+	for _, l := range c.layers {
+		if !c.speaksOf(l, coarse.layer) {
+			continue
+		}
+		for _, g := range l.grounds {
+			if g.level > coarse.level && g.level < fine.level {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// byCode returns the features of g by the first digits of their codes.
+func byCode(g *ground, digits int) (map[string][]uint32, error) {
+	out := map[string][]uint32{}
+	for n := range g.items {
+		p, err := g.get(uint32(n))
+		if err != nil {
+			return nil, err
+		}
+		code := strings.Clone(p.code[:min(digits, len(p.code))])
+		out[code] = append(out[code], uint32(n))
+	}
+	return out, nil
+}
+
+// codesOf returns the codes of both, in order.
+func codesOf(a, b map[string][]uint32) []string {
+	var out []string
+	for _, m := range []map[string][]uint32{a, b} {
+		for code := range m {
+			out = append(out, code)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// outlineOf returns the border of some features of g.
+func (g *ground) outlineOf(list []uint32) ([]edge, error) {
+	var t edgeTable
+	for _, n := range list {
+		p, err := g.get(n)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range pack(&p).edges {
+			t.add(e, n)
+		}
+	}
+	return g.stay(&t)
+}

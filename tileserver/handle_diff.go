@@ -1,0 +1,177 @@
+package tileserver
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/compare"
+	"gengtu/index/problem"
+)
+
+// handleDiff answers with what became of a layer between two states: `layer=`, `from=`
+// and `to=`, each a vintage, a generation, or VINTAGE@GENERATION; without them the last
+// two vintages. `by=` is the field of the matrix, `f=` the form, `list=false` leaves the
+// single changes out, as an edition whose policy refuses single features always does.
+func (s *Server) handleDiff(r *request) error {
+	d := &diffRequest{request: r}
+	defer d.release()
+	form, listing, err := d.form()
+	if err != nil {
+		return err
+	}
+	if err := d.states(); err != nil {
+		return err
+	}
+	if err := d.checkClass(); err != nil {
+		return err
+	}
+	done, err := s.overlays.take()
+	if err != nil {
+		return err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
+	defer cancel()
+	result, err := d.compare(ctx)
+	if err != nil {
+		return err
+	}
+	if n, limit := len(result.Changes), s.cfg.Limits.AnswerItems; listing == compare.Whole && form.Lists() && n > limit {
+		return problem.New("TOO_LARGE_LIST", "有 %d 处变化，上限 %d", "there are %d changes, the limit is %d", n, limit).
+			Advise("用 list=false 或 f=flows.csv 只取合计，逐条清单用 gengtu diff", "take the sums alone with list=false or f=flows.csv; gengtu diff lists them all")
+	}
+	var b bytes.Buffer
+	if err := result.Write(ctx, &b, form, listing); err != nil {
+		return err
+	}
+	if form != compare.JSON {
+		r.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="diff.`+string(form)+`"`)
+	}
+	return r.send(form.MediaType(), b.Bytes())
+}
+
+// diffRequest is a request on its way; it holds the generations of both states.
+type diffRequest struct {
+	*request
+	layers [2]*index.Layer
+	held   [2]*generation
+	taken  []*generation // beside the request's own
+}
+
+func (d *diffRequest) release() {
+	for _, g := range d.taken {
+		_ = g.release() // the last reader of what was only read
+	}
+}
+
+// form reads the form, and whether single changes are listed.
+func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
+	form := compare.Form(cmp.Or(d.query("f"), string(compare.JSON)))
+	if !slices.Contains(compare.Forms, form) {
+		return "", 0, problem.New("PARAMETER_F", "f 是 %.20q，只有 %v", "f is %.20q; there are %v", string(form), compare.Forms).
+			Advise("例如 f=csv", "for example f=csv")
+	}
+	listing := compare.Whole
+	switch v := d.query("list"); v {
+	case "", "true":
+	case "false":
+		listing = compare.SumsOnly
+	default:
+		return "", 0, problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v).
+			Advise("例如 list=false", "for example list=false")
+	}
+	if !d.ix().Manifest.Policy.Pieces {
+		listing = compare.SumsOnly
+	}
+	if listing == compare.SumsOnly && form.Lists() && form != compare.JSON {
+		return "", 0, problem.New("POLICY", "没有逐条清单的只有 json 和 flows.csv", "without a list of single features there are json and flows.csv").
+			Advise("用 f=json 或 f=flows.csv", "take f=json or f=flows.csv")
+	}
+	return form, listing, nil
+}
+
+// dated returns the layer that is compared when none is named, the first that has
+// several vintages: dltb, cropland, or another; "" when none has.
+func dated(ix *index.Index) string {
+	for _, n := range append([]string{"dltb", "cropland"}, ix.Names()...) {
+		if len(ix.Vintages(n)) > 1 {
+			return n
+		}
+	}
+	return ""
+}
+
+// states finds the two states.
+func (d *diffRequest) states() error {
+	name := d.query("layer")
+	if name == "" {
+		name = cmp.Or(dated(d.ix()), "cropland")
+	}
+	d.layer = name
+	vintages := d.ix().Vintages(name)
+	for i, key := range []string{"from", "to"} {
+		text := d.query(key)
+		if text == "" {
+			at := 1 - i // the latest is first
+			if at >= len(vintages) {
+				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
+					Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")
+			}
+			text = vintages[at]
+		}
+		vintage, generation, _ := strings.Cut(text, "@")
+		if generationLike(vintage) && generation == "" && !slices.Contains(vintages, vintage) {
+			vintage, generation = "", vintage
+		}
+		d.held[i] = d.gen
+		if generation != "" {
+			g, err := d.state.pin(generation)
+			if err != nil {
+				return err
+			}
+			d.held[i], d.taken = g, append(d.taken, g)
+		}
+		l, err := FindLayer(d.held[i].ix, name, vintage)
+		if err != nil {
+			return err
+		}
+		d.layers[i] = l
+	}
+	return nil
+}
+
+// checkClass refuses, where the policy refuses single features, to tell ground apart by
+// a field that names each.
+func (d *diffRequest) checkClass() error {
+	by := d.query("by")
+	for _, l := range d.layers {
+		if i := l.Field(by); by != "" && i >= 0 && l.Meta.Fields[i].Code && !d.ix().Manifest.Policy.Pieces {
+			return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", by).
+				Advise("按地类等字段分组", "group by another field, such as the class")
+		}
+	}
+	return nil
+}
+
+// compare compares the states. What is of one generation alone is kept with it.
+func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
+	by := d.query("by")
+	find := func() (*compare.Result, error) {
+		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: runtime.GOMAXPROCS(0)})
+		if err != nil {
+			return nil, err
+		}
+		res.From.Tier, res.To.Tier = d.tier, d.tier
+		res.From.Generation, res.To.Generation = d.held[0].name, d.held[1].name
+		return res, nil
+	}
+	if d.held[0] != d.gen || d.held[1] != d.gen {
+		return find()
+	}
+	return remember(&d.gen.memo, strings.Join([]string{"diff", d.layers[0].Meta.Key(), d.layers[1].Meta.Key(), by}, " "), find)
+}

@@ -33,6 +33,10 @@ const (
 // wide are the longitudes of a county's columns.
 func (c county) wide() int { return int(math.Round((c.to - c.from) / step)) }
 
+// off tells whether a parcel's western border is off: those of the first column are
+// but for the outermost, which close the gap.
+func (c county) off(n int) bool { return n > 0 && n < rows-1 }
+
 // deliver writes the county's parcels; the same file is its map of the county where
 // region is said.
 func (c county) deliver(t testing.TB, dir, name string) string {
@@ -55,7 +59,7 @@ func (c county) deliver(t testing.TB, dir, name string) string {
 	for n := range c.wide() * rows {
 		west, south := c.from+step*float64(n/rows), 34.3+step*float64(n%rows)
 		east, north := west+step, south+step
-		if n/rows == 0 {
+		if c.off(n) {
 			west += c.shift
 		}
 		var ring []geo.XY
@@ -82,7 +86,7 @@ func (c county) area() float64 {
 	for n := range c.wide() * rows {
 		west, south := c.from+step*float64(n/rows), 34.3+step*float64(n%rows)
 		east := west + step
-		if n/rows == 0 {
+		if c.off(n) {
 			west += c.shift
 		}
 		box := geo.Box{Min: geo.PositionOf(geo.LonLat{Lon: west, Lat: south}), Max: geo.PositionOf(geo.LonLat{Lon: east, Lat: south + step})}
@@ -115,8 +119,10 @@ func TestCounties(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "edition")
 	args, want, parcels := []string{"ingest", "--out", out, "--vintage", "2024", "--zooms", "10-14", "--json"}, 0.0, 0
+	var files []string
 	for _, c := range province() {
-		args = append(args, "--layer", "dltb="+c.deliver(t, dir, "DLTB.shp"))
+		file := c.deliver(t, dir, "DLTB.shp")
+		args, files = append(args, "--layer", "dltb="+file), append(files, file)
 		want, parcels = want+c.area(), parcels+c.wide()*rows
 	}
 	var rep struct {
@@ -151,8 +157,16 @@ func TestCounties(t *testing.T) {
 	if err != nil || len(m.Layers) == 0 {
 		t.Fatal(err)
 	}
+	// What is between counties is told, and not mended.
+	checked := append([]string{"check", "--layer", "dltb", "--lang", "en"}, files...)
+	said, errs, _ := bounded(t, "en", checked...)
+	for _, word := range []string{"overlap", "gap"} {
+		if !strings.Contains(said, word) {
+			t.Errorf("check says nothing of an %s: %.3000s%s", word, said, errs)
+		}
+	}
 	// Ground that both sides of a border claim is told apart from what is there once.
-	overlap := 0.01 * metre * rows * step * 1.1e5 * 92_000 // m², about
+	overlap := 0.01 * metre * (rows - 2) * step * 1.1e5 * 92_000 // m², about
 	aoi := filepath.Join(dir, "aoi.geojson")
 	text := fmt.Sprintf(`{"type":"Polygon","coordinates":[[[%[1]v,34.2],[%[2]v,34.2],[%[2]v,34.4],[%[1]v,34.4],[%[1]v,34.2]]]}`, west-0.01, far+0.01)
 	if err := os.WriteFile(aoi, []byte(text), 0o644); err != nil {

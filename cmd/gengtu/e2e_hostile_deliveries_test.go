@@ -22,7 +22,8 @@ type bad struct {
 	name string
 	file func(t testing.TB) string
 	args []string
-	// code is that of the refusal, "" when the file is taken.
+	// code is that of the refusal, "" when the file is taken; check judges what is taken
+	// by rules of its own.
 	code string
 	// listed is the code of what is listed where the file is taken, "" for nothing,
 	// and about the record that it is about, or that the refusal names.
@@ -95,7 +96,7 @@ func (b bad) try(t *testing.T, path, verb, lang string) {
 				told = line
 			}
 		}
-		if b.listed != "" && (told == "" || b.about > 0 && !strings.Contains(told, record)) {
+		if verb == "ingest" && b.listed != "" && (told == "" || b.about > 0 && !strings.Contains(told, record)) {
 			t.Errorf("%s is not listed, or not of %s:\n%.3000s%.3000s", b.listed, record, out, errs)
 		}
 		return

@@ -69,9 +69,9 @@ func (p *Package) take(path string) error {
 	if !strings.EqualFold(filepath.Ext(path), ".gpkg") {
 		return nil
 	}
-	tables, err := source.Tables(path)
+	tables, err := source.AllTables(path)
 	for _, t := range tables {
-		p.add(ingest.Input{Layer: layer, Path: path, Table: t}, t)
+		p.add(ingest.Input{Layer: layer, Path: path, Table: t.Name}, t.Name)
 	}
 	return err
 }

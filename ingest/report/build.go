@@ -79,6 +79,7 @@ func (b *builder) layers(r *Report) {
 			AreaIn: l.AreaIn, AreaOut: l.AreaOut, AreaRefused: l.AreaRefused, AreaMending: l.AreaMending,
 			PatchM2: l.PatchM2, NetM2: l.NetM2,
 			MissingFields: append([]string{}, l.MissingFields...), UnknownFields: append([]string{}, l.UnknownFields...),
+			Notes: append([]*problem.Problem{}, l.Notes...),
 		}
 		if l.Cropland == nil { // of dltb what is left out is left out of its view alone
 			for _, c := range l.LeftOut {
@@ -147,13 +148,13 @@ func (b *builder) fault(f *check.Fault) Fault {
 	return out
 }
 
-// findings lists what was mended or refused.
+// findings lists what was mended, refused or noted.
 func (b *builder) findings(r *Report) {
 	for _, l := range b.read.Layers {
 		listed := map[ingest.Action]int{}
 		for i := range l.Findings {
 			f := &l.Findings[i]
-			if listed[f.Action]++; f.Action == ingest.Noted || listed[f.Action] > maxFindings {
+			if listed[f.Action]++; listed[f.Action] > maxFindings {
 				continue
 			}
 			out := Finding{
@@ -207,8 +208,13 @@ func (r *Report) verdict() Verdict {
 	switch {
 	case len(r.Errors) > 0 || s.Failing > 0 || r.Strict && s.Refused > 0:
 		return Fail
-	case s.Faults > 0 || s.Mended > 0 || s.Refused > 0:
+	case s.Faults > 0 || len(r.Findings) > 0:
 		return Warnings
+	}
+	for i := range r.Layers {
+		if len(r.Layers[i].Notes) > 0 {
+			return Warnings
+		}
 	}
 	return Pass
 }

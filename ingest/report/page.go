@@ -67,7 +67,8 @@ type pageView struct {
 	Kept     []*Rule // asked and not broken
 	Mended   []findingRow
 	Refused  []findingRow
-	More     [2]int // mended and refused that are not shown
+	Noted    []findingRow
+	More     [3]int // mended, refused and noted that are not shown
 	Map      *mapView
 }
 
@@ -236,16 +237,18 @@ func (v *pageView) findings() {
 		if f.Before != nil {
 			r.Before, r.After = m2(*f.Before), m2(*f.After)
 		}
-		switch {
-		case f.Action == ingest.Mended && len(v.Mended) < pageFindings:
-			v.Mended = append(v.Mended, r)
-		case f.Action == ingest.Mended:
-			v.More[0]++
-		case len(v.Refused) < pageFindings:
-			v.Refused = append(v.Refused, r)
-		default:
-			v.More[1]++
+		list, more := &v.Noted, &v.More[2]
+		switch f.Action {
+		case ingest.Mended:
+			list, more = &v.Mended, &v.More[0]
+		case ingest.Refused:
+			list, more = &v.Refused, &v.More[1]
 		}
+		if len(*list) == pageFindings {
+			*more++
+			continue
+		}
+		*list = append(*list, r)
 	}
 }
 

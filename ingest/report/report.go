@@ -30,7 +30,7 @@ type Verdict string
 
 // The verdicts. Fail: a fault of a severity that rules.yaml lists under fails, a file
 // that could not be read, or a refused feature where the run is strict. Warnings: any
-// other fault, or a feature that was mended or refused.
+// other fault, a feature that was mended, refused or noted, or a note about a file.
 const (
 	Pass     Verdict = "pass"
 	Warnings Verdict = "pass_with_warnings"
@@ -87,7 +87,7 @@ type Report struct {
 	Rules   []Rule  `json:"rules"`
 	// Faults are those that are listed, in the order of Rules; Summary counts all.
 	Faults []Fault `json:"faults"`
-	// Findings are what the reading mended or refused.
+	// Findings are what the reading mended, refused, or took as it is and noted.
 	Findings []Finding `json:"findings"`
 	// Errors are why files could not be opened or read. Where one of the inputs could not be
 	// read to its end, Rules is empty: they were not asked.
@@ -154,6 +154,8 @@ type Layer struct {
 	Faults        int      `json:"faults"`
 	MissingFields []string `json:"missing_fields"`
 	UnknownFields []string `json:"unknown_fields"`
+	// Notes are about files: a system that was guessed, coordinates that were exchanged.
+	Notes []*problem.Problem `json:"notes"`
 }
 
 // File is one file of a layer.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gengtu/index/problem"
+	"gengtu/ingest"
 )
 
 // JSON writes the report as JSON. Texts are the delivery's own, escaped as JSON does.
@@ -43,6 +44,7 @@ func (r *Report) Write(w io.Writer, lang problem.Lang) error {
 	for i := range r.Layers {
 		p.layer(&r.Layers[i])
 	}
+	p.findings(r.Findings)
 	next := 0
 	for i := range r.Rules {
 		rule := &r.Rules[i]
@@ -84,20 +86,50 @@ func (p *summary) layer(l *Layer) {
 	}
 	p.line("  椭球面积 m²：入 %.2f = 出 %.2f + 拒收 %.2f + 不属本图层 %.2f + 修复差 %.2f", "  ellipsoidal area m²: in %.2f = out %.2f + refused %.2f + left out %.2f + mending %.2f",
 		l.AreaIn, l.AreaOut, l.AreaRefused, l.AreaLeftOut, l.AreaMending)
+	for _, n := range l.Notes {
+		p.line("  ! %s", "  ! %s", visible(n.Text(p.lang)))
+	}
+}
+
+// findings prints the first features that the reading mended, refused or noted.
+func (p *summary) findings(list []Finding) {
+	acts := map[ingest.Action][2]string{ingest.Mended: {"将修复", "to be mended"}, ingest.Refused: {"拒收", "refused"}, ingest.Noted: {"记录", "noted"}}
+	for _, action := range []ingest.Action{ingest.Refused, ingest.Mended, ingest.Noted} {
+		n := 0
+		for i := range list {
+			f := &list[i]
+			if f.Action != action {
+				continue
+			}
+			if n++; n <= printedFaults {
+				p.found(p.pick(acts[action][0], acts[action][1])+" "+f.Code, &Fault{File: f.File, Record: f.Record, BSM: f.BSM, TextZh: f.TextZh, TextEn: f.TextEn})
+			}
+		}
+		if n > printedFaults {
+			p.line("    另有 %d 条；--report DIR 写出网页、JSON 和 shapefile", "    %d more; --report DIR writes a page, the JSON and shapefiles", n-printedFaults)
+		}
+	}
+}
+
+// found prints one line about a feature.
+func (p *summary) found(what string, f *Fault) {
+	at := ""
+	if f.Record > 0 {
+		at = fmt.Sprintf(p.pick("第 %d 条记录 ", "record %d "), f.Record)
+	}
+	if f.BSM != "" {
+		at += "(" + f.BSM + ") "
+	}
+	if what != "" {
+		what += ": "
+	}
+	p.WriteString("  - " + visible(what+f.File+": "+at+p.pick(f.TextZh, f.TextEn)) + "\n")
 }
 
 func (p *summary) rule(rule *Rule, faults []Fault) {
 	p.line("规则 %s [%s] %s：%d 处", "rule %s [%s] %s: %d", rule.Number, rule.Severity, p.pick(rule.TitleZh, rule.TitleEn), rule.Count)
 	for i := range faults[:min(len(faults), printedFaults)] {
-		f := &faults[i]
-		at := ""
-		if f.Record > 0 {
-			at = fmt.Sprintf(p.pick("第 %d 条记录 ", "record %d "), f.Record)
-		}
-		if f.BSM != "" {
-			at += "(" + f.BSM + ") "
-		}
-		p.WriteString("  - " + visible(f.File+": "+at+p.pick(f.TextZh, f.TextEn)) + "\n")
+		p.found("", &faults[i])
 	}
 	if more := rule.Count - min(len(faults), printedFaults); more > 0 {
 		p.line("    另有 %d 处；--report DIR 写出网页、JSON 和 shapefile", "    %d more; --report DIR writes a page, the JSON and shapefiles", more)

@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"ingest/profiles":                {"index/edition", "index/problem"},
 	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/profiles", "ingest/source"},
 	"ingest/check":                   {"index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/profiles"},
-	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source"},
+	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},

@@ -88,13 +88,19 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 		Path: path, Table: l.Table, Features: l.Count, Encoding: l.Encoding, Layer: otherLayer,
 		Candidates: []Candidate{}, Missing: []string{}, Unknown: []string{}, Personal: []string{}, Mapping: []Mapped{},
 	}
-	crs, err := SourceCRS(path, l.CRS)
-	if err == nil {
-		d.CRS = crs.Name()
-	} else if d.Problem = problem.Of(err); d.Problem == nil {
-		return nil, err
+	if !l.NoGeometry {
+		crs, err := SourceCRS(path, l.CRS)
+		if err == nil {
+			d.CRS = crs.Name()
+		} else if d.Problem = problem.Of(err); d.Problem == nil {
+			return nil, err
+		}
 	}
-	found := known.Guess(fieldNames(l.Fields), path, l.Table)
+	names := []string{l.Table, path}
+	if opt.Table != "" {
+		names = names[:1] // the file has several
+	}
+	found := known.Guess(fieldNames(l.Fields), names...)
 	for i, m := range found {
 		if i == 0 && m.Score >= profiles.Least {
 			d.Layer, d.Score = m.Profile.Name, m.Score

@@ -177,12 +177,16 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		sources = append(sources, s)
 		l.paths = append(l.paths, in.Path)
 		info := rd.Layer()
-		if info.NoGeometry {
+		if g := l.profile.Geometry; info.NoGeometry && g != profiles.Optional && g != profiles.Table {
 			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
 				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
 		}
-		if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
-			return sources, err
+		system := ""
+		if !info.NoGeometry {
+			if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
+				return sources, err
+			}
+			system = s.crs.Name()
 		}
 		fields, err := l.joinTables(s, info.Fields)
 		if err != nil {
@@ -205,7 +209,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		l.rep.MissingFields = union(l.rep.MissingFields, m.missing)
 		l.rep.UnknownFields = union(l.rep.UnknownFields, m.unknown)
 		l.rep.Sources = append(l.rep.Sources, SourceReport{
-			Path: in.Path, Table: info.Table, CRS: s.crs.Name(), Encoding: info.Encoding,
+			Path: in.Path, Table: info.Table, CRS: system, Encoding: info.Encoding,
 		})
 	}
 	for i, s := range sources {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/ingest/source"
 )
 
@@ -44,22 +45,49 @@ func samplePackage(t *testing.T, sample string) (folder, patches, flows string) 
 	return folder, patches, flows
 }
 
-// rewritten writes the records of a file's table anew: a format by the ending of the new
-// file, other names of fields, and change called with each record.
-func rewritten(t *testing.T, from, table, to string, rename map[string]string, change func(record int, fields []source.Field, f *source.Feature)) {
+// rewriting is how records are written anew: under other names of fields, each changed,
+// and with shapes by the key in the field BGHTBBSM.
+type rewriting struct {
+	rename map[string]string
+	change func(record int, value func(field string) *any)
+	shapes map[string][][][]geo.XY
+}
+
+// records reads a table of a file to its end.
+func records(t *testing.T, path, table string) (source.Layer, []source.Feature) {
 	t.Helper()
-	in, err := source.Open(t.Context(), from, source.Options{Table: table})
+	in, err := source.Open(t.Context(), path, source.Options{Table: table})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = in.Close() }()
-	l := *in.Layer()
+	var out []source.Feature
+	for {
+		var f source.Feature
+		err := in.Next(&f)
+		if errors.Is(err, io.EOF) {
+			return *in.Layer(), out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, f)
+	}
+}
+
+// rewritten writes the records of a file's table anew, in the format of the new file's
+// ending.
+func rewritten(t *testing.T, from, table, to string, how rewriting) {
+	t.Helper()
+	l, list := records(t, from, table)
 	fields := slices.Clone(l.Fields)
-	l.Fields = slices.Clone(fields)
 	for i, f := range fields {
-		if name, ok := rename[f.Name]; ok {
+		if name, ok := how.rename[f.Name]; ok {
 			l.Fields[i].Name = name
 		}
+	}
+	if how.shapes != nil {
+		l.NoGeometry, l.CRS = false, source.CRSInfo{EPSG: 4524}
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		t.Fatal(err)
@@ -68,25 +96,35 @@ func rewritten(t *testing.T, from, table, to string, rename map[string]string, c
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 1; ; n++ {
-		var f source.Feature
-		err := in.Next(&f)
-		if errors.Is(err, io.EOF) {
-			break
+	for n := range list {
+		f := &list[n]
+		value := func(field string) *any {
+			return &f.Values[slices.IndexFunc(fields, func(f source.Field) bool { return f.Name == field })]
 		}
-		if err == nil {
-			if change != nil {
-				change(n, fields, &f)
-			}
-			err = out.Write(&f)
+		if how.shapes != nil {
+			f.Polygons = how.shapes[(*value("BGHTBBSM")).(string)]
 		}
-		if err != nil {
+		if how.change != nil {
+			how.change(n+1, value)
+		}
+		if err := out.Write(f); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// shapesOf returns the shapes of patches by BSM: in the sample, each is one flow.
+func shapesOf(t *testing.T, patches string) map[string][][][]geo.XY {
+	l, list := records(t, patches, "DLTBGX")
+	at := slices.IndexFunc(l.Fields, func(f source.Field) bool { return f.Name == "BSM" })
+	out := map[string][][][]geo.XY{}
+	for _, f := range list {
+		out[f.Values[at].(string)] = f.Polygons
+	}
+	return out
 }
 
 // copyOf copies a file into a folder.
@@ -104,53 +142,58 @@ func copyOf(t *testing.T, from, to string) {
 // packageForms are the forms that a package comes in: each makes one in a folder of the
 // two files of the sample.
 func packageForms(t *testing.T, patches, flows string) map[string]func(dir string) {
-	table := func(ending string) func(dir string) {
-		return func(dir string) {
-			copyOf(t, patches, filepath.Join(dir, "610402GX.gpkg"))
-			to := filepath.Join(dir, "610402DLTBGXGC"+ending)
-			if ending != ".dbf" {
-				rewritten(t, flows, "DLTBGXGC", to, nil, nil)
-				return
-			}
-			shp := filepath.Join(t.TempDir(), "x.shp")
-			rewritten(t, flows, "DLTBGXGC", shp, nil, nil)
-			copyOf(t, strings.TrimSuffix(shp, ".shp")+".dbf", to)
-		}
-	}
-	ogr := func(t *testing.T, args ...string) {
-		if said, err := exec.Command("ogr2ogr", args...).CombinedOutput(); err != nil {
-			t.Fatalf("ogr2ogr %v: %v %s", args, err, said)
-		}
-	}
+	shapes := shapesOf(t, patches)
+	shaped := rewriting{shapes: shapes}
 	forms := map[string]func(dir string){
-		"flows as CSV":        table(".csv"),
-		"flows as .dbf alone": table(".dbf"),
-		"shapefiles": func(dir string) {
-			rewritten(t, patches, "DLTBGX", filepath.Join(dir, "DLTBGX.shp"), nil, nil)
-			rewritten(t, flows, "DLTBGXGC", filepath.Join(dir, "DLTBGXGC.shp"), nil, nil)
+		"flows as CSV": func(dir string) {
+			copyOf(t, patches, filepath.Join(dir, "610402GX.gpkg"))
+			rewritten(t, flows, "DLTBGXGC", filepath.Join(dir, "610402DLTBGXGC.csv"), rewriting{})
+		},
+		"flows as .dbf alone": func(dir string) {
+			copyOf(t, patches, filepath.Join(dir, "610402GX.gpkg"))
+			shp := filepath.Join(t.TempDir(), "x.shp")
+			rewritten(t, flows, "DLTBGXGC", shp, shaped)
+			copyOf(t, strings.TrimSuffix(shp, ".shp")+".dbf", filepath.Join(dir, "610402DLTBGXGC.dbf"))
+		},
+		"flows with shapes": func(dir string) {
+			copyOf(t, patches, filepath.Join(dir, "610402GX.gpkg"))
+			rewritten(t, flows, "DLTBGXGC", filepath.Join(dir, "610402GXGC.gpkg"), shaped)
 		},
 		"VCT beside shapefiles": func(dir string) {
-			for name, from := range map[string]string{"DLTBGX": patches, "DLTBGXGC": flows} {
-				rewritten(t, from, name, filepath.Join(dir, "原格式数据", name+".shp"), nil, nil)
-				rewritten(t, from, name, filepath.Join(dir, "标准格式数据", name+".vct"), nil, nil)
+			for _, form := range []string{"原格式数据/%s.shp", "标准格式数据/%s.vct"} {
+				at := func(name string) string { return filepath.Join(dir, fmt.Sprintf(form, name)) }
+				rewritten(t, patches, "DLTBGX", at("DLTBGX"), rewriting{})
+				rewritten(t, flows, "DLTBGXGC", at("DLTBGXGC"), shaped)
 			}
 		},
+		"VCT": func(dir string) {
+			rewritten(t, patches, "DLTBGX", filepath.Join(dir, "DLTBGX.vct"), rewriting{})
+			rewritten(t, flows, "DLTBGXGC", filepath.Join(dir, "DLTBGXGC.vct"), shaped)
+		},
 		"fields by their aliases": func(dir string) {
-			rewritten(t, patches, "DLTBGX", filepath.Join(dir, "DLTBGX.gpkg"), map[string]string{"ZZSXDM": "GDZZSXDM", "XZDWKD": "XXTBKD"}, nil)
-			rewritten(t, flows, "DLTBGXGC", filepath.Join(dir, "DLTBGXGC.gpkg"), map[string]string{"TBBGMJ": "BGMJ", "BGQZZSXDM": "BGQGDZZSXDM", "BGHXZDWKD": "bghxxtbkd"}, nil)
+			rewritten(t, patches, "DLTBGX", filepath.Join(dir, "DLTBGX.gpkg"), rewriting{rename: map[string]string{"ZZSXDM": "GDZZSXDM", "XZDWKD": "XXTBKD"}})
+			rewritten(t, flows, "DLTBGXGC", filepath.Join(dir, "DLTBGXGC.gpkg"), rewriting{rename: map[string]string{"TBBGMJ": "BGMJ", "BGQZZSXDM": "BGQGDZZSXDM", "BGHXZDWKD": "bghxxtbkd"}})
 		},
 	}
 	if _, err := exec.LookPath("ogr2ogr"); err != nil {
 		t.Log("without GDAL no geodatabase is tried")
 		return forms
 	}
-	forms["geodatabases"] = func(dir string) {
-		ogr(t, "-f", "OpenFileGDB", "-lco", "FEATURE_DATASET=TDGX", "-lco", "XYSCALE=10000", filepath.Join(dir, "610402GX.gdb"), patches, "DLTBGX")
-		ogr(t, "-f", "OpenFileGDB", "-lco", "FEATURE_DATASET=TDGX", "-lco", "XYSCALE=10000", filepath.Join(dir, "610402GXGC.gdb"), flows, "DLTBGXGC")
+	database := func(t *testing.T, to, from, table string) {
+		args := []string{"-f", "OpenFileGDB", to, from, table, "-nln", table, "-lco", "FEATURE_DATASET=TDGX", "-lco", "XYSCALE=10000"}
+		if said, err := exec.Command("ogr2ogr", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ogr2ogr %v: %v %s", args, err, said)
+		}
 	}
-	forms["geodatabases, flows without geometry"] = func(dir string) {
-		ogr(t, "-f", "OpenFileGDB", "-lco", "FEATURE_DATASET=TDGX", "-lco", "XYSCALE=10000", filepath.Join(dir, "610402GX.gdb"), patches, "DLTBGX")
-		ogr(t, "-f", "OpenFileGDB", "-nlt", "NONE", filepath.Join(dir, "610402GXGC.gdb"), flows, "DLTBGXGC")
+	forms["geodatabases, flows without shapes"] = func(dir string) {
+		database(t, filepath.Join(dir, "610402GX.gdb"), patches, "DLTBGX")
+		database(t, filepath.Join(dir, "610402GXGC.gdb"), flows, "DLTBGXGC")
+	}
+	forms["geodatabases"] = func(dir string) {
+		with := filepath.Join(t.TempDir(), "x.gpkg")
+		rewritten(t, flows, "DLTBGXGC", with, shaped)
+		database(t, filepath.Join(dir, "610402GX.gdb"), patches, "DLTBGX")
+		database(t, filepath.Join(dir, "610402GXGC.gdb"), with, "DLTBGXGC")
 	}
 	return forms
 }
@@ -260,20 +303,21 @@ func TestSamplePackageRefused(t *testing.T) {
 		{"BGHTBDLMJ", func(v any) any { return v.(float64) + 0.01 }, "PACKAGE_DIFFERS"},
 		{"TBBGMJ", func(v any) any { return v.(float64) - 0.01 }, "PACKAGE_AREA_FROM"},
 		{"BGQTBBSM", func(any) any { return "619901200199999999" }, "PACKAGE_FROM_UNKNOWN"},
+		{"BGQZZSXDM", func(any) any { return "GCHF" }, "PACKAGE_DIFFERS"}, // under an alias
 	} {
 		folder, key := t.TempDir(), ""
 		copyOf(t, patches, filepath.Join(folder, samplePatches))
-		file := filepath.Join(folder, "DLTBGXGC."+[]string{"csv", "gpkg", "shp", "geojson"}[i])
-		rewritten(t, flows, "DLTBGXGC", file, nil, func(record int, fields []source.Field, f *source.Feature) {
-			if record != wrong {
-				return
+		file := filepath.Join(folder, "DLTBGXGC."+[]string{"csv", "gpkg", "shp", "geojson", "csv"}[i])
+		how := rewriting{rename: map[string]string{"BGQZZSXDM": "BGQGDZZSXDM"}, change: func(record int, value func(string) *any) {
+			if record == wrong {
+				*value(row.field) = row.value(*value(row.field))
+				key = fmt.Sprint(*value("BGQTBBSM"))
 			}
-			at := func(name string) *any {
-				return &f.Values[slices.IndexFunc(fields, func(f source.Field) bool { return f.Name == name })]
-			}
-			*at(row.field) = row.value(*at(row.field))
-			key = fmt.Sprint(*at("BGQTBBSM"))
-		})
+		}}
+		if !strings.HasSuffix(file, ".csv") {
+			how.shapes = shapesOf(t, patches)
+		}
+		rewritten(t, flows, "DLTBGXGC", file, how)
 		report := filepath.Join(folder, "report.json")
 		_, errs, code := gengtu(t, "update", "--edition", out, "--package", folder, "--lang", "en", "--report", report)
 		if code != 1 || !strings.Contains(errs, "PACKAGE_REFUSED") || !strings.Contains(errs, fmt.Sprintf("record %d", wrong)) {

@@ -26,7 +26,7 @@ func SourceCRS(path string, info source.CRSInfo) (geo.CRS, error) {
 	case info.Name != "":
 		crs, err = geo.ParseCRSName(info.Name)
 	default:
-		return geo.CRS{}, problem.New("CRS_MISSING", "文件没有说明坐标系", "the file does not say what coordinate system it is in").In(path).
+		return geo.CRS{}, problem.New(codeMissing, "文件没有说明坐标系", "the file does not say what coordinate system it is in").In(path).
 			Advise("补上 .prj，或用 --crs EPSG:4524 这样的写法指明", "add a .prj, or say so with --crs, for example --crs EPSG:4524")
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func adviseCRS(p *problem.Problem, c *geo.CoordinateError) *problem.Problem {
 	case errors.Is(c.Kind, geo.ErrMetres), errors.Is(c.Kind, geo.ErrZone):
 		return p.Advise("请核实投影带，用 --crs 指明，如 --crs EPSG:4524", "find out the zone and name it with --crs, such as --crs EPSG:4524")
 	case errors.Is(c.Kind, geo.ErrSwapped):
-		return p.Advise("请让提交单位把东（经）坐标写在前面", "have it delivered with the easting or longitude first")
+		return p.Advise("核实后用 --swap-xy all 重新读入（只换一个文件：--swap-xy 文件），或请提交单位把东（经）坐标写在前面", "check, and read it again with --swap-xy all (of one file alone: --swap-xy FILE), or have it delivered with the easting or longitude first")
 	}
 	return p.Advise("请核对坐标系和坐标", "check the coordinate system and the coordinate")
 }

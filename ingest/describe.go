@@ -34,6 +34,9 @@ type Description struct {
 	Personal []string `json:"personal_fields"`
 	// Problem is why ingest would refuse the file as it is.
 	Problem *problem.Problem `json:"problem,omitempty"`
+	// Doubt is what its first records tell against how it would be read, or what is
+	// taken for granted.
+	Doubt *problem.Problem `json:"doubt,omitempty"`
 }
 
 // Candidate is a layer that a file may be of.
@@ -88,14 +91,6 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 		Path: path, Table: l.Table, Features: l.Count, Encoding: l.Encoding, Layer: otherLayer,
 		Candidates: []Candidate{}, Missing: []string{}, Unknown: []string{}, Personal: []string{}, Mapping: []Mapped{},
 	}
-	if !l.NoGeometry {
-		crs, err := SourceCRS(path, l.CRS)
-		if err == nil {
-			d.CRS = crs.Name()
-		} else if d.Problem = problem.Of(err); d.Problem == nil {
-			return nil, err
-		}
-	}
 	names := []string{l.Table, path}
 	if opt.Table != "" {
 		names = names[:1] // the file has several
@@ -110,7 +105,10 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 		}
 	}
 	d.fill(known.Of(d.Layer), l.Fields)
-	return d, nil
+	if l.NoGeometry {
+		return d, nil
+	}
+	return d, d.locate(ctx, rd, opt, known.Of(d.Layer))
 }
 
 // otherLayer is what a file that looks like no layer is taken for.
@@ -184,8 +182,10 @@ func (d *Description) Write(w io.Writer, lang problem.Lang) error {
 			p.line("  "+l.zh+" %s", "  "+l.en+" %s", strings.Join(l.names, " "))
 		}
 	}
-	if d.Problem != nil {
-		p.line("  ! %s", "  ! %s", d.Problem.Text(lang))
+	for _, q := range []*problem.Problem{d.Problem, d.Doubt} {
+		if q != nil {
+			p.line("  ! %s", "  ! %s", q.Text(lang))
+		}
 	}
 	_, err := io.WriteString(w, p.String())
 	return err

@@ -26,6 +26,11 @@ type Options struct {
 	Tier edition.Tier
 	// CRS is taken instead of what the files say, unless it is nil.
 	CRS *geo.CRS
+	// Systems are taken for single files, before CRS.
+	Systems []FileSystem
+	// SwapXY names the files, or [AllFiles], whose two coordinates are exchanged before
+	// they are read; the report lists it.
+	SwapXY []string
 	// Encoding is the encoding of text in shapefiles; "" finds it.
 	Encoding string
 	// Attributes are tables that are joined to layers by business key.
@@ -103,10 +108,14 @@ func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error)
 	if err != nil {
 		return nil, err
 	}
+	r.count(groups)
 	for _, g := range groups {
 		if err := r.layer(ctx, g); err != nil {
 			return nil, err
 		}
+	}
+	if p := compare(r.known, r.files); p != nil {
+		return nil, p
 	}
 	if err := r.strict(); err != nil {
 		return nil, err
@@ -141,6 +150,16 @@ type run struct {
 	dry     bool                     // nothing is stored
 	regions map[string][]regionShape // by vintage
 	placed  map[string][]regionShape // those of the edition that is changed or extended
+	known   *extents
+	inputs  int
+	files   []*whereabouts // of what was read, in this order
+}
+
+// count notes how many files are read.
+func (r *run) count(groups [][]Input) {
+	for _, g := range groups {
+		r.inputs += len(g)
+	}
 }
 
 // strict fails a strict run that refused anything.

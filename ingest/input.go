@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,8 +52,7 @@ func ParseInput(text, vintage string, exists func(path string) bool) (Input, err
 
 // group gathers the inputs by layer and vintage, in an order that does not
 // depend on theirs: regions first, because other layers are placed in them.
-func (r *run) group(ctx context.Context, inputs []Input) ([][]Input, error) {
-	var groups [][]Input
+func (r *run) group(ctx context.Context, inputs []Input) (groups [][]Input, err error) {
 	for _, in := range inputs {
 		if in.Vintage == "" {
 			v, err := r.vintageOf(ctx, in)
@@ -81,7 +81,10 @@ func (r *run) group(ctx context.Context, inputs []Input) ([][]Input, error) {
 	slices.SortFunc(groups, func(a, b []Input) int {
 		return cmp.Or(regionsFirst(a, b), cmp.Compare(a[0].Layer, b[0].Layer), edition.CompareVintages(a[0].Vintage, b[0].Vintage))
 	})
-	return groups, r.checkAttributes(groups)
+	if r.known, err = knownExtents(); err != nil {
+		return nil, err
+	}
+	return groups, errors.Join(r.checkAttributes(groups), r.checkFiles(groups))
 }
 
 func regionsFirst(a, b []Input) int {

@@ -23,6 +23,7 @@ type judged struct {
 	leftOut  bool // by the layer's rule
 	noArea   bool // of a layer of lines, or without a shape in one that may have none
 	areaIn   float64
+	box      geo.Box // of the geometry
 	mended   bool
 	refused  bool
 	findings []Finding
@@ -68,6 +69,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 		} else {
 			w.geometry(w.source, f, j)
 		}
+		j.box = j.Geometry.Box()
 		for k := range j.findings {
 			j.findings[k].Problem = j.findings[k].In(w.source.in.Path).At(j.record, strings.Clone(j.key))
 		}
@@ -190,6 +192,9 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 				Advise("请补上图形，或删去这条记录", "add its geometry, or delete the record"))
 		}
 		return
+	}
+	if s.swapped {
+		exchange(f.Polygons)
 	}
 	raw, err := s.crs.MultiPolygon(f.Polygons, geo.Limits{})
 	if err != nil {

@@ -29,6 +29,7 @@ type layerRun struct {
 	regions []regionShape
 	paths   []string // of the sources
 	tables  []*attributeTable
+	around  []*whereabouts // of the sources' features
 	seen    register
 	shared  map[uint64]bool // the ids of weak keys that several features have
 	// How much of a file is read before its fields are settled.
@@ -49,10 +50,10 @@ type where struct {
 
 // sourceRun is one opened file of a layer.
 type sourceRun struct {
-	in      Input
-	number  int32
-	reader  source.Reader
-	crs     geo.CRS
+	in     Input
+	number int32
+	reader source.Reader
+	reading
 	columns []column
 	joins   []*join // tables of attributes
 	classed bool    // it has the field DLBM
@@ -61,12 +62,12 @@ type sourceRun struct {
 // layer takes a layer in. Large files are read once, by a guess at their fields; where
 // that turns out wrong, the layer is given up and taken in anew.
 func (r *run) layer(ctx context.Context, inputs []Input) error {
-	begun := len(r.report.Layers)
+	begun, files := len(r.report.Layers), len(r.files)
 	err := r.takeIn(ctx, inputs, source.LearnSamples)
 	if !errors.Is(err, source.ErrSample) {
 		return err
 	}
-	r.report.Layers = r.report.Layers[:begun]
+	r.report.Layers, r.files = r.report.Layers[:begun], r.files[:files]
 	if err := r.writer.Drop(inputs[0].Layer, inputs[0].Vintage); err != nil {
 		return err
 	}
@@ -181,12 +182,12 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
 				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
 		}
-		system := ""
-		if !info.NoGeometry {
-			if s.crs, err = l.run.crsOf(in, info.CRS); err != nil {
-				return sources, err
-			}
-			system = s.crs.Name()
+		where := info.CRS
+		if info.NoGeometry {
+			where = source.CRSInfo{EPSG: 4490} // nothing is projected
+		}
+		if err := l.locateSource(ctx, s, where); err != nil {
+			return sources, err
 		}
 		fields, err := l.joinTables(s, info.Fields)
 		if err != nil {
@@ -209,7 +210,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		l.rep.MissingFields = union(l.rep.MissingFields, m.missing)
 		l.rep.UnknownFields = union(l.rep.UnknownFields, m.unknown)
 		l.rep.Sources = append(l.rep.Sources, SourceReport{
-			Path: in.Path, Table: info.Table, CRS: system, Encoding: info.Encoding,
+			Path: in.Path, Table: info.Table, CRS: s.crs.Name(), Encoding: info.Encoding, SwappedXY: s.swapped,
 		})
 	}
 	for i, s := range sources {
@@ -248,14 +249,6 @@ func (l *layerRun) noteClass(s *sourceRun) {
 			"there is no field DLBM: what of it is cropland is not told, and cropland has nothing of it").In(s.in.Path).
 			Advise("补上 DLBM，或把它作为 cropland 交来", "add DLBM, or give it as cropland"))
 	}
-}
-
-// crsOf returns the coordinate system of a file's coordinates.
-func (r *run) crsOf(in Input, info source.CRSInfo) (geo.CRS, error) {
-	if r.opt.CRS != nil {
-		return *r.opt.CRS, nil
-	}
-	return SourceCRS(in.Path, info)
 }
 
 func union(a, b []string) []string {
@@ -301,13 +294,20 @@ func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) 
 	if err := l.read(ctx, s, rep); err != nil {
 		return err
 	}
+	w := l.around[s.number]
+	if err := l.judgePlace(w); err != nil {
+		return err
+	}
 	l.rep.Notes = append(l.rep.Notes, s.reader.Layer().Notes...)
 	if refused = l.rep.Refused - refused; refused == 0 || refused < rep.Read {
 		return nil
 	}
 	i := slices.IndexFunc(l.rep.Findings[found:], func(f Finding) bool { return f.Action == Refused })
 	first := l.rep.Findings[found+i].Problem
-	return problem.New("NOTHING_KEPT", "%[1]d 条记录没有一条能收；第 %[2]d 条：%[3]s", "none of its %[1]d records can be taken; record %[2]d: %[4]s",
+	if c := (*geo.CoordinateError)(nil); errors.As(first, &c) {
+		first = w.better(l.run.known, first)
+	}
+	return problem.New("NOTHING_KEPT", "%[1]d 条记录没有一条能收；第 %[2]d 条记录：%[3]s", "none of its %[1]d records can be taken; record %[2]d: %[4]s",
 		rep.Read, first.Record, first.Found(problem.Chinese), first.Found(problem.English)).
 		Advise("%[1]s", "%[2]s", first.Advice(problem.Chinese), first.Advice(problem.English)).In(s.in.Path).Because(first)
 }

@@ -95,6 +95,8 @@ type SourceReport struct {
 	CRS      string `json:"crs"`
 	Encoding string `json:"encoding,omitempty"`
 	Read     int    `json:"read"`
+	// SwappedXY tells that coordinates were exchanged because the user said so.
+	SwappedXY bool `json:"swapped_xy,omitempty"`
 }
 
 // ClassCount adds up features of one class.

@@ -14,6 +14,7 @@ func (l *layerRun) store(j *judged) error {
 	rep := l.rep
 	rep.Read++
 	rep.AreaIn += j.areaIn
+	l.around[j.source].note(l.run.known, j)
 	if !j.refused && !j.leftOut && !j.noArea {
 		if err := l.keep(j); err != nil {
 			return err

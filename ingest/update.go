@@ -58,10 +58,15 @@ func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []str
 	if err := u.loadBase(); err != nil {
 		return nil, r.report, err
 	}
+	r.count(groups)
+	r.files = append(r.files, placesAt(r.known, r.placed))
 	for _, g := range groups {
 		if err := u.layer(ctx, g); err != nil {
 			return nil, r.report, err
 		}
+	}
+	if p := compare(r.known, r.files); p != nil {
+		return nil, r.report, p
 	}
 	if len(groups) == 0 {
 		err = u.deleteAnywhere()

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"gengtu/index/edition"
@@ -20,6 +16,10 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 	tables, err := source.Tables(path)
 	if err != nil {
 		return err
+	}
+	if len(tables) == 0 {
+		return problem.New("CHECK_TABLES", "只有没有图形的表", "it has tables without geometry alone").In(path).
+			Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
 	}
 	for _, t := range tables {
 		name, suffix := layer, ""
@@ -47,6 +47,8 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 func runCheck(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	var j judging
+	j.define(fs)
 	f.defineDelivery(fs)
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
 	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")
@@ -70,7 +72,10 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	for _, path := range paths {
-		if err := e.addChecked(&f, path, *layer); err != nil {
+		err := e.addChecked(&f, path, *layer)
+		if p := problem.Of(err); p != nil && e.ctx.Err() == nil {
+			j.unread = append(j.unread, p)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -87,20 +92,13 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	report, err := reportFile(f.report)
-	if err != nil {
-		return err
-	}
 	width, err := f.sliverWidth()
 	if err != nil {
 		return err
 	}
-	res, rep, err := check.Run(e.ctx, inputs, opt, check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs)})
-	p.end()
-	if rep == nil {
-		return err
-	}
-	return errors.Join(err, e.giveChecked(checked{Report: rep, Delivery: f.found, Check: res}, report))
+	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs)}
+	j.delivery, j.read = f.found, p.end
+	return e.judge(inputs, opt, j, f.report)
 }
 
 // expected returns the layers that must be there: of a whole delivery that has places, the
@@ -111,41 +109,4 @@ func expected(f *reading, inputs []ingest.Input) []string {
 		return nil
 	}
 	return []string{"dltb"}
-}
-
-// reportFile returns the file that a report is written to: path itself, or report.json in
-// the folder that it names, which is made.
-func reportFile(path string) (string, error) {
-	st, err := os.Stat(path)
-	if path == "" || !(err == nil && st.IsDir() || filepath.Ext(path) == "") {
-		return path, nil
-	}
-	return filepath.Join(path, "report.json"), os.MkdirAll(path, 0o755)
-}
-
-// checked is what a check tells: what the reading found, then what the rules say.
-type checked struct {
-	*ingest.Report
-	Delivery *ingest.Delivery `json:"delivery,omitempty"`
-	Check    *check.Result    `json:"check"`
-}
-
-// Write prints both.
-func (c checked) Write(w io.Writer, lang problem.Lang) error {
-	if err := c.Report.Write(w, lang); err != nil || c.Check == nil {
-		return err
-	}
-	return c.Check.Write(w, lang)
-}
-
-// giveChecked prints the report of a check, and writes it to a file when one is asked for.
-func (e *env) giveChecked(c checked, path string) error {
-	read := 0
-	for _, l := range c.Layers {
-		read += l.Read
-	}
-	if read == 0 && c.Check == nil {
-		return nil // nothing was opened; the error says why
-	}
-	return e.writeReport(c, path)
 }

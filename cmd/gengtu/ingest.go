@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"gengtu/index/edition"
-	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
@@ -20,19 +19,21 @@ import (
 
 // reading are the flags of the verbs that read deliveries.
 type reading struct {
-	layers, attributes     list
-	delivery               string
-	found                  *ingest.Delivery // in the folder of delivery
-	crs, encoding, vintage string
-	strict                 bool
-	report                 string
-	profiles               string
-	workers                int
-	slivers                float64
+	layers, attributes list
+	delivery           string
+	found              *ingest.Delivery // in the folder of delivery
+	crs, swapXY        list
+	encoding, vintage  string
+	strict             bool
+	report             string
+	profiles           string
+	workers            int
+	slivers            float64
 }
 
 func (f *reading) define(fs *flags) {
-	fs.StringVar(&f.crs, "crs", "", "坐标系，如 EPSG:4524，代替文件自带的|coordinate system instead of the files' own, such as EPSG:4524")
+	fs.Var(&f.crs, "crs", "坐标系，如 EPSG:4524，代替文件自带的；只对一个文件：文件=EPSG:4524，可多次|coordinate system instead of the files' own, such as EPSG:4524; of one file alone: FILE=EPSG:4524, may be repeated")
+	fs.Var(&f.swapXY, "swap-xy", "此文件（all 为全部）东、北坐标颠倒：互换后读入，可多次|a file, or all, whose eastings and northings are exchanged: read the other way round; may be repeated")
 	fs.StringVar(&f.encoding, "encoding", "", "shapefile 的文字编码，如 GBK|encoding of text in shapefiles, such as GBK")
 	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
@@ -47,12 +48,17 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 	opt := ingest.Options{Tier: tier, Encoding: f.encoding, Strict: f.strict, Workers: f.workers, Progress: func(x ingest.Progress) {
 		p.tell(e.pick("读入 ", "reading ")+x.Layer, x.Done, x.Total)
 	}}
-	if f.crs != "" {
-		crs, err := geo.ParseCRSName(f.crs)
-		if err != nil {
-			return opt, usage("CRS_REFUSED", "--crs %q 不能用（%v）", "--crs %q cannot be used (%v)", f.crs, err)
+	opt.SwapXY = f.swapXY
+	for _, text := range f.crs {
+		one, err := ingest.ParseSystem(text)
+		switch {
+		case err != nil:
+			return opt, usageError{problem.Of(err)}
+		case one.Path == "" || one.Path == ingest.AllFiles:
+			opt.CRS = &one.CRS
+		default:
+			opt.Systems = append(opt.Systems, one)
 		}
-		opt.CRS = &crs
 	}
 	var err error
 	if opt.Profiles, err = loadProfiles(f.profiles); err != nil {

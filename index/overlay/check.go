@@ -130,8 +130,9 @@ func (c *checker) anyPosition() geo.Position {
 const maxNested = 2000
 
 // maxMeetings bounds the pairs of edges of one geometry that meet wrongly, which
-// keeps a scribble within 0.5 GB.
-const maxMeetings = 1 << 22
+// keeps a scribble within 0.2 GB, and several at once within what there is: mending
+// takes some 700 bytes for each.
+const maxMeetings = 1 << 18
 
 // check looks at all pairs of edges that come near each other, on the grid and
 // exactly, and then at which ring lies in which.

@@ -72,7 +72,7 @@ func (j *judging) attributes() {
 		c := &j.layer.columns[i]
 		if c.at < 0 {
 			if len(c.field.RequiredWhen) > 0 && c.field.RequiredWhen.Hold(j.text) {
-				j.find("required", "%s", "%s", c.field.Name)
+				j.layer.lacking[i].Add(1)
 			}
 			continue
 		}
@@ -153,7 +153,8 @@ func (j *judging) name(f *profiles.Field, s string) {
 type areaFields struct{ patch, ratio, deducted, net int }
 
 // equations asks KCMJ = TBMJ × KCXS and TBDLMJ = TBMJ − KCMJ, both to 0.01 m² (domain.md
-// 1.1). Where a product lies on a half, either way of rounding is right.
+// 1.1), the second with KCXS where the delivery has no KCMJ. Where a product lies on a
+// half, either way of rounding is right.
 func (j *judging) equations() {
 	a := &j.layer.amounts
 	if a.patch < 0 {
@@ -170,20 +171,26 @@ func (j *judging) equations() {
 		n, _ := number(j.f.Values[i])
 		return n
 	}
-	ratio, deducted := amount(a.ratio), amount(a.deducted)
-	if a.ratio >= 0 && a.deducted >= 0 {
-		j.equation("deducted-area", "KCMJ", deducted, patch*ratio)
+	deducted, slack := amount(a.deducted), 0.0
+	switch deducts := patch * amount(a.ratio); {
+	case a.ratio >= 0 && a.deducted >= 0:
+		j.equation("deducted-area", "KCMJ", deducted, deducts, 0)
+	case a.ratio >= 0:
+		deducted, slack = deducts, 0.005 // nobody knows how it was rounded
+	case a.deducted < 0:
+		return // what is deducted is not told
 	}
 	if a.net >= 0 && a.net != a.patch && j.f.Values[a.net] != nil {
-		j.equation("net-area", j.layer.seen.Fields[a.net].Name, amount(a.net), patch-deducted)
+		j.equation("net-area", j.layer.seen.Fields[a.net].Name, amount(a.net), patch-deducted, slack)
 	}
 }
 
-// equation reports a value that is not what it should be, beyond the rule's tolerance.
-func (j *judging) equation(check, field string, is, should float64) {
+// equation reports a value that is not what it should be, beyond the rule's tolerance and
+// slack.
+func (j *judging) equation(check, field string, is, should, slack float64) {
 	const float = 1e-6 // what float64 loses of areas
 	for _, r := range j.layer.rules[check] {
-		if d := is - should; !(math.Abs(d) <= r.threshold("tolerance_m2", 0.005)+float) {
+		if d := is - should; !(math.Abs(d) <= r.threshold("tolerance_m2", 0.005)+slack+float) {
 			j.note.found = append(j.note.found, found{
 				rule: r, areaM2: d, zh: "%s 是 %.2f，应为 %.2f", en: "%s is %.2f, it should be %.2f",
 				args: []any{field, is, float64(geo.HundredthsOf(should)) / 100},

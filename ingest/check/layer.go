@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"gengtu/index/geo"
 	"gengtu/ingest"
@@ -18,6 +19,7 @@ type layerCheck struct {
 	profile *profiles.Profile
 	index   map[string]int // the layer's fields by name
 	columns []column
+	lacking []atomic.Int64 // features that need a field of columns which is not there
 	rules   layerRules
 	book    book // of what is found while reading: it is void if the layer is read anew
 
@@ -72,6 +74,7 @@ func newLayerCheck(c *Checker, seen *ingest.LayerSeen) *layerCheck {
 		f := &l.profile.Fields[i]
 		l.columns = append(l.columns, column{f, l.field(f.Name)})
 	}
+	l.lacking = make([]atomic.Int64, len(l.columns))
 	l.bsm = l.field("BSM")
 	l.numbers = [2]int{l.field("ZLDWDM"), l.field("TBBH")}
 	l.control = [3]int{l.field("DCMJ"), l.field("JSMJ"), l.field("MSSM")}

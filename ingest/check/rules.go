@@ -20,6 +20,8 @@ var embeddedRules []byte
 
 // Rules are what deliveries are judged by. They are not changed after they are loaded.
 type Rules struct {
+	// Fails are the severities whose faults make a delivery fail; the others warn.
+	Fails      []string   `yaml:"fails"`
 	Tolerances Tolerances `yaml:"tolerances"`
 	List       []Rule     `yaml:"rules"`
 }
@@ -139,6 +141,9 @@ func ParseRules(text []byte) (*Rules, error) {
 	if err := v.tolerances(lineOf(&root, "tolerances", -1)); err != nil {
 		return nil, err
 	}
+	if err := v.fails(lineOf(&root, "fails", -1)); err != nil {
+		return nil, err
+	}
 	for i := range r.List {
 		r.List[i].index = i
 		if err := v.rule(&r.List[i], lineOf(&root, "rules", i)); err != nil {
@@ -198,8 +203,28 @@ func (v *validator) tolerances(line int) error {
 	return nil
 }
 
+// fails wants to be told, an empty list too: a rules file that says nothing of it would
+// let everything pass.
+func (v *validator) fails(line int) error {
+	if v.rules.Fails == nil {
+		return ruleProblem(line, "没有写 fails：哪些严重程度算不合格", "fails is missing: the severities that make a delivery fail")
+	}
+	for _, s := range v.rules.Fails {
+		if !slices.Contains(severities, s) {
+			return ruleProblem(line, "fails 中的 %q 不是一类、二类或三类", "%q in fails is none of 一类, 二类, 三类", s)
+		}
+	}
+	return nil
+}
+
+// Failing tells whether a fault of the severity makes a delivery fail.
+func (r *Rules) Failing(severity string) bool { return slices.Contains(r.Fails, severity) }
+
 // severities, the gravest first.
 var severities = []string{"一类", "二类", "三类"}
+
+// Severities returns all severities, the gravest first.
+func Severities() []string { return slices.Clone(severities) }
 
 func (v *validator) rule(r *Rule, line int) error {
 	switch {

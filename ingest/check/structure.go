@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -22,6 +23,15 @@ func (c *Checker) structure(context.Context) error {
 				continue
 			}
 			if err := c.layerFault(l, "field-present", 0, name); err != nil {
+				return err
+			}
+		}
+		for i := range l.columns {
+			n := l.lacking[i].Load()
+			if n == 0 {
+				continue
+			}
+			if err := c.layerFault(l, "field-present", 0, fmt.Sprintf("%s (× %d)", l.columns[i].field.Name, n)); err != nil {
 				return err
 			}
 		}

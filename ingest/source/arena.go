@@ -171,7 +171,8 @@ func (s *shape) finite() *problem.Problem {
 		// A difference with itself is 0 for a finite number only.
 		if p.X-p.X != 0 || p.Y-p.Y != 0 {
 			return problem.New("SOURCE_COORDINATE", "第 %d 个点的坐标不是有限数：%v, %v",
-				"coordinates of point %d are not finite: %v, %v", i+1, finiteText(p.X), finiteText(p.Y))
+				"coordinates of point %d are not finite: %v, %v", i+1, finiteText(p.X), finiteText(p.Y)).
+				Advise("请更正该点坐标后重新提交", "correct the point and deliver again")
 		}
 	}
 	return nil

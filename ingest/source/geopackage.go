@@ -104,6 +104,9 @@ func contentTables(ctx context.Context, db *sql.DB) ([]TableInfo, error) {
 		return nil, problem.New("GPKG_NOT", "是 SQLite 数据库，但不是 GeoPackage", "is an SQLite database but no GeoPackage").
 			Advise("先转换：ogr2ogr 输出.gpkg 输入", "convert it first: ogr2ogr OUT.gpkg IN")
 	}
+	if err := noView(ctx, db, "gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"); err != nil {
+		return nil, err
+	}
 	rows, err := db.QueryContext(ctx, `SELECT c.table_name, c.data_type = 'attributes' FROM gpkg_contents c
 		LEFT JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)
 		WHERE c.data_type = 'features' AND g.table_name IS NOT NULL OR c.data_type = 'attributes' ORDER BY c.rowid`)
@@ -122,6 +125,23 @@ func contentTables(ctx context.Context, db *sql.DB) ([]TableInfo, error) {
 	return tables, rows.Err()
 }
 
+// noView refuses views: they are programs of whoever made the file, which need not
+// end.
+func noView(ctx context.Context, db *sql.DB, names ...string) error {
+	for _, name := range names {
+		var views int
+		err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'view' AND lower(name) = lower(?)`, name).Scan(&views)
+		if err != nil {
+			return err
+		}
+		if views > 0 {
+			return problem.New("GPKG_VIEW", "%.200q 是视图，不是表，不读", "%.200q is a view and no table; it is not read", name).
+				Advise("存成表后再交：ogr2ogr 输出.gpkg 输入", "deliver it as a table: ogr2ogr OUT.gpkg IN")
+		}
+	}
+	return nil
+}
+
 // open chooses the table and starts reading it.
 func (r *geoPackage) open(ctx context.Context, path, table string) error {
 	tables, err := contentTables(ctx, r.db)
@@ -130,6 +150,9 @@ func (r *geoPackage) open(ctx context.Context, path, table string) error {
 	}
 	chosen, err := chooseTable(tables, path, table)
 	if err != nil {
+		return err
+	}
+	if err := noView(ctx, r.db, chosen.Name); err != nil {
 		return err
 	}
 	r.layer = Layer{Table: chosen.Name, NoGeometry: chosen.NoGeometry, Encoding: charsetUTF8.name}

@@ -17,9 +17,13 @@ import (
 // what; otherwise a ring inside an even number of others is a shell and one
 // inside an odd number a hole. No ring is left out.
 
-// maxEdgeVisits bounds the work for one record; a hundred times what the most
-// intricate county in one piece needs, some ten seconds.
-const maxEdgeVisits = 4 << 30
+// maxEdgeVisits bounds the work for one record; some twenty times what the most
+// intricate county in one piece needs, some seconds.
+const maxEdgeVisits = 1 << 30
+
+// sideVisits is what asking for the side of a point costs besides the edges that it
+// looks at.
+const sideVisits = 8
 
 // ringBox is the extent of a ring.
 type ringBox struct{ min, max [2]float64 }
@@ -167,6 +171,7 @@ func (g *grouping) containers(i int) []int {
 	var in []int
 	g.tree.Search(g.boxes[i].min, g.boxes[i].max, func(lo, hi [2]float64, j int) bool {
 		b := g.boxes[i]
+		g.visits++ // rings that lie on each other are many to look at, too
 		if j != i && g.areas[j] != 0 && lo[0] <= b.min[0] && lo[1] <= b.min[1] && hi[0] >= b.max[0] && hi[1] >= b.max[1] &&
 			math.Abs(g.areas[j]) >= math.Abs(g.areas[i]) && g.contains(j, i) {
 			in = append(in, j)
@@ -230,7 +235,7 @@ func (g *grouping) side(j int, p geo.XY) int {
 		g.edges[j] = newEdgeIndex(g.rings[j], b)
 	}
 	side, visited := g.edges[j].side(p)
-	g.visits += int64(visited)
+	g.visits += int64(visited) + sideVisits
 	return side
 }
 

@@ -19,6 +19,7 @@ import (
 // Shape types of the ESRI Shapefile Technical Description (1998).
 const (
 	shpNull     = 0
+	shpPoint    = 1
 	shpPolygon  = 5
 	shpPolygonZ = 15
 	shpPolygonM = 25
@@ -26,7 +27,7 @@ const (
 
 // shpTypes names the shape types in messages.
 var shpTypes = map[uint32]string{
-	shpNull: "Null", 1: "Point", 3: "PolyLine", shpPolygon: "Polygon", 8: "MultiPoint",
+	shpNull: "Null", shpPoint: "Point", 3: "PolyLine", shpPolygon: "Polygon", 8: "MultiPoint",
 	11: "PointZ", 13: "PolyLineZ", shpPolygonZ: "PolygonZ", 18: "MultiPointZ",
 	21: "PointM", 23: "PolyLineM", shpPolygonM: "PolygonM", 28: "MultiPointM", 31: "MultiPatch",
 }

@@ -22,6 +22,7 @@ type shapefileWriter struct {
 	small    []*stagedFile // .prj and .cpg
 	stale    string        // a .prj of an earlier file that would be wrong now
 	table    *dbfWriter
+	kind     uint32 // the type of all records that have a shape
 	extent   extent
 	record   uint32
 	buf      []byte
@@ -37,7 +38,10 @@ func createShapefile(path string, l *Layer, opt WriteOptions) (*shapefileWriter,
 			return nil, unknownEncoding(opt.Encoding)
 		}
 	}
-	w := &shapefileWriter{extent: emptyExtent()}
+	w := &shapefileWriter{extent: emptyExtent(), kind: shpPolygon}
+	if opt.Shapes == PointShapes {
+		w.kind = shpPoint
+	}
 	if err := w.create(path, l, opt, c); err != nil {
 		return nil, errors.Join(err, w.Abort())
 	}
@@ -83,7 +87,11 @@ func (w *shapefileWriter) create(path string, l *Layer, opt WriteOptions, c char
 
 // Write implements [Writer].
 func (w *shapefileWriter) Write(f *Feature) error {
-	content := w.content(f.Polygons)
+	shape := w.content
+	if w.kind == shpPoint {
+		shape = w.point
+	}
+	content := shape(f.Polygons)
 	if w.shp.size+int64(len(content))+8 > maxShapefile {
 		return problem.New("EXPORT_SIZE", "shapefile 超过 2 GB 上限", "the shapefile would pass its limit of 2 GB").
 			Advise("改用 .gpkg 或 .fgb", "use .gpkg or .fgb").In(w.shp.path)
@@ -104,6 +112,19 @@ func (w *shapefileWriter) Write(f *Feature) error {
 		return err
 	}
 	return w.table.write(f)
+}
+
+// point returns the record of the first point of polygons, valid until the next call.
+func (w *shapefileWriter) point(polygons [][][]geo.XY) []byte {
+	b := w.buf[:0]
+	if len(polygons) == 0 || len(polygons[0]) == 0 || len(polygons[0][0]) == 0 {
+		w.buf = binary.LittleEndian.AppendUint32(b, shpNull)
+		return w.buf
+	}
+	p := polygons[0][0][0]
+	w.extent = w.extent.union(extent{p.X, p.Y, p.X, p.Y})
+	w.buf = appendFloats(binary.LittleEndian.AppendUint32(b, shpPoint), p.X, p.Y)
+	return w.buf
 }
 
 // content returns the record of polygons, valid until the next call. Shells are
@@ -173,7 +194,7 @@ func (w *shapefileWriter) header(size int64) []byte {
 	binary.BigEndian.PutUint32(h, 9994)
 	binary.BigEndian.PutUint32(h[24:], uint32(size/2)) //nolint:gosec // below 2 GB
 	h = binary.LittleEndian.AppendUint32(h, 1000)
-	h = binary.LittleEndian.AppendUint32(h, shpPolygon)
+	h = binary.LittleEndian.AppendUint32(h, w.kind)
 	e := w.extent
 	if e.empty() {
 		e = extent{}

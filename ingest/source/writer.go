@@ -45,9 +45,21 @@ type WriteOptions struct {
 	// Modified is the date that a dbf and a GeoPackage carry; zero is the first
 	// of January 1980. No file ever holds the time at which it was written.
 	Modified time.Time
+	// Shapes are what a shapefile holds.
+	Shapes ShapeKind
 	// Mark is what stands before the text of a CSV file.
 	Mark TextMark
 }
+
+// ShapeKind is the kind of shapes in a shapefile.
+type ShapeKind uint8
+
+const (
+	// PolygonShapes are a feature's polygons.
+	PolygonShapes ShapeKind = iota
+	// PointShapes are one point a feature: the first of its polygons' points.
+	PointShapes
+)
 
 // TextMark is what a text file begins with.
 type TextMark uint8

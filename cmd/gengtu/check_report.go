@@ -1,0 +1,100 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gengtu/index/problem"
+	"gengtu/ingest"
+	"gengtu/ingest/check"
+	checkreport "gengtu/ingest/report"
+)
+
+// judging are the flags of check that say what is judged by and what is printed.
+type judging struct {
+	date, county string
+	check        check.Options
+	delivery     *ingest.Delivery
+	unread       []*problem.Problem // why files could not be opened
+	read         func()             // called when all is read and judged
+}
+
+func (j *judging) define(fs *flags) {
+	fs.StringVar(&j.date, "date", "", "报告上的日期，原样写上|the date on the report, as given")
+	fs.StringVar(&j.county, "county", "", "报告上的县名，代替数据里的|the county's name on the report, in the place of the delivery's")
+}
+
+// reportFiles are what a report's folder gets beside the shapefiles.
+const (
+	reportJSON = "report.json"
+	reportHTML = "report.html"
+)
+
+// judge reads and judges deliveries, gives the report, and returns an error when the
+// verdict is fail. path is where the report goes: a folder, a .json or .txt file, or "".
+func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, path string) error {
+	opt := checkreport.Options{Check: j.check, Program: programVersion(), Date: j.date, County: j.county, Delivery: j.delivery, Unread: j.unread}
+	folder := path != "" && isFolder(path)
+	if folder {
+		opt.Drawing = checkreport.Pictures
+	}
+	r, err := checkreport.Run(e.ctx, inputs, reading, opt)
+	j.read()
+	if err != nil {
+		return err
+	}
+	switch {
+	case folder:
+		err = writeReportFolder(r, path)
+	case path != "":
+		err = writeFile(path, func(w io.Writer) error { return e.printReport(r, w, strings.EqualFold(filepath.Ext(path), ".json")) })
+	}
+	if err != nil {
+		return err
+	}
+	if err := e.printReport(r, e.stdout, e.json); err != nil {
+		return err
+	}
+	return failing(r)
+}
+
+// isFolder tells whether a report goes to path as a folder: it is one, or has no ending.
+func isFolder(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir() || err != nil && filepath.Ext(path) == ""
+}
+
+func writeReportFolder(r *checkreport.Report, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return unwritable(dir, err)
+	}
+	if err := r.Shapefiles(dir); err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(dir, reportHTML), r.HTML); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, reportJSON), r.JSON) // last: who waits for it finds all
+}
+
+func (e *env) printReport(r *checkreport.Report, w io.Writer, asJSON bool) error {
+	if asJSON {
+		return r.JSON(w)
+	}
+	return r.Write(w, e.lang)
+}
+
+// failing returns why a delivery fails, nil when it passes.
+func failing(r *checkreport.Report) error {
+	if r.Verdict != checkreport.Fail {
+		return nil
+	}
+	if len(r.Errors) > 0 {
+		return r.Errors[0]
+	}
+	s := &r.Summary
+	return problem.New("CHECK_FAILED", "不合格：%d 处问题属于 %s，拒收 %d 个要素", "it fails: %d faults of %s, %d features refused", s.Failing, strings.Join(r.Fails, "、"), s.Refused).
+		Advise("报告里逐条列出；更正后重新提交", "the report lists them; have them corrected and delivered again")
+}

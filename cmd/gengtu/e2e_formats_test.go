@@ -134,6 +134,84 @@ func TestFormatsAgree(t *testing.T) {
 	}
 }
 
+// faultsOf judges files and returns the faults that are found, without the names of files,
+// and how many there are of each rule.
+func faultsOf(t *testing.T, args ...string) (faults []string, counts map[string]int) {
+	t.Helper()
+	out, said, _ := gengtu(t, append([]string{"check", "--json", "--lang", "en"}, args...)...)
+	var rep struct{ Faults []map[string]any }
+	if err := json.Unmarshal([]byte(out), &rep); err != nil {
+		t.Fatalf("check %v: %v %s", args, err, said)
+	}
+	counts = map[string]int{}
+	for _, f := range rep.Faults {
+		rule, _ := f["rule"].(string)
+		counts[rule]++
+		delete(f, "file")
+		if p, ok := f["problem"].(map[string]any); ok {
+			delete(p, "file")
+		}
+		b, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults = append(faults, string(b))
+	}
+	return faults, counts
+}
+
+// The faults of a survey are the same whatever format it comes in: a sample with faults
+// planted in it, as shapefile, VCT, zip, and with its numbers apart in a CSV.
+func TestFormatsHaveTheSameFaults(t *testing.T) {
+	dir := t.TempDir()
+	must(t, "sample", "--out", filepath.Join(dir, "sample"), "--parcels", "1500", "--seed", "7")
+	shp := filepath.Join(dir, "DLTB.shp")
+	spoil := func(double int, leave ...string) func(int, func(string) *any) {
+		return func(n int, value func(string) *any) {
+			switch {
+			case n%40 == 1:
+				*value("DLBM") = "0199"
+			case n%40 == 2:
+				*value("QSDWDM") = "6199"
+			case n%40 == 3:
+				*value("KCMJ") = 77.77
+			case n == double:
+				*value("BSM") = "619901200100000001"
+			}
+			for _, name := range leave {
+				*value(name) = nil
+			}
+		}
+	}
+	from := filepath.Join(dir, "sample", "2024", "DLTB.shp")
+	rewritten(t, from, "", shp, rewriting{change: spoil(804)})
+	want, counts := faultsOf(t, "--layer", "dltb", shp)
+	for _, rule := range []string{"3104", "G3102", "3203", "G3301", "G4205"} {
+		if counts[rule] == 0 {
+			t.Errorf("nothing found of rule %s: %v", rule, counts)
+		}
+	}
+	vct, packed := filepath.Join(dir, "2001H2024619901.vct"), filepath.Join(dir, "x.zip")
+	rewritten(t, from, "", vct, rewriting{change: spoil(804)})
+	asZip(t, shp, packed)
+	for name, path := range map[string]string{"vct": vct, "zip": packed} {
+		got, _ := faultsOf(t, "--layer", "dltb", path)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-shapefile +%s):\n%.3000s", name, name, d)
+		}
+	}
+	// Rows of a key that stands twice are not joined, so none does.
+	whole, bare, table := filepath.Join(dir, "whole.shp"), filepath.Join(dir, "bare.shp"), filepath.Join(dir, "attributes.csv")
+	rewritten(t, from, "", whole, rewriting{change: spoil(0)})
+	rewritten(t, whole, "", table, rewriting{})
+	rewritten(t, from, "", bare, rewriting{change: spoil(0, "QSDWDM", "KCMJ")})
+	want, _ = faultsOf(t, "--layer", "dltb", whole)
+	got, _ := faultsOf(t, "--layer", "dltb", bare, "--attributes", "dltb="+table)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("attributes apart (-shapefile +with CSV):\n%.3000s", d)
+	}
+}
+
 // A whole folder must be taken in by one flag, and what is exported as VCT must come
 // back as it was; a VCT may be asked about and may bring changes.
 func TestDeliveryAndVCT(t *testing.T) {

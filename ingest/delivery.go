@@ -7,12 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
@@ -32,8 +31,10 @@ type Delivery struct {
 // Taken is a file, or a table of one, that is taken as a layer.
 type Taken struct {
 	Layer string `json:"layer"`
-	Path  string `json:"path"`
-	Table string `json:"table,omitempty"`
+	// Vintage is what the name of the file or of a folder says, "" when they say none.
+	Vintage string `json:"vintage,omitempty"`
+	Path    string `json:"path"`
+	Table   string `json:"table,omitempty"`
 }
 
 // Aside is map data that is not taken, and why.
@@ -58,42 +59,32 @@ var companionEndings = []string{".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", 
 // found is a table whose name a profile knows.
 type found struct {
 	Taken
-	in     string // the folder or the file with several tables that it stands in
-	form   string // the file's ending
-	group  int    // of the profile's names, those of last resort behind the others
-	name   string // the one of the group that fits
-	resort bool   // it is one of last resort
+	profiles.Named
+	in   string // the folder or the file with several tables that it stands in
+	form string // the file's ending
 }
 
 // FindDelivery searches the folder dir and those in it, follows no links, and says
-// what it takes as which layer: files and tables are known by the names that the
-// profiles give (`delivery`, and `delivery_else` where a folder has none of those),
-// without regard to case, to digits, brackets and separators around them, or to Chinese names
-// of places before them. Several files of one layer add up. Layers in without are not
-// looked for.
+// what it takes as which layer by the names that the profiles give files and tables
+// ([profiles.Set.Find]). Several files of one layer add up. Layers in without are there
+// already: their files are left aside. So are layers that ingest does not store (lines,
+// tables without geometry, update packages) and cropland beside dltb, which brings it.
+// A layer that serves for another is taken as that where the folder has none of it:
+// CJDCQ as region without XZQ, XM as hsf without GBZ.
 //
 // Problems: DELIVERY_FOLDER, DELIVERY_SIZE, DELIVERY_EMPTY, and DELIVERY_AMBIGUOUS
 // where the same data seem to be there twice: under two names in one folder, or in
 // two formats.
-func FindDelivery(ctx context.Context, dir string, without []string) (*Delivery, error) {
+func FindDelivery(ctx context.Context, known *profiles.Set, dir string, without []string) (*Delivery, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, problem.New("DELIVERY_FOLDER", "--delivery 要的是文件夹，这里不是或不存在", "--delivery takes a folder; this is none or is not there").In(dir).
 			Advise("单个文件用 --layer", "give a single file by --layer")
 	}
-	known, err := profiles.Embedded()
-	if err != nil {
-		return nil, err
-	}
-	s := &search{ctx: ctx, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
-	for _, p := range known.All() {
-		if !slices.Contains(without, p.Name) {
-			s.profiles = append(s.profiles, p)
-		}
-	}
+	s := &search{ctx: ctx, known: known, without: without, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
 	if err := filepath.WalkDir(dir, s.visit); err != nil {
 		return nil, err
 	}
-	s.lastResort()
+	s.settle()
 	if err := s.ambiguous(); err != nil {
 		return nil, err
 	}
@@ -101,7 +92,7 @@ func FindDelivery(ctx context.Context, dir string, without []string) (*Delivery,
 		s.delivery.Taken = append(s.delivery.Taken, f.Taken)
 	}
 	slices.SortFunc(s.delivery.Taken, func(a, b Taken) int {
-		return cmp.Or(cmp.Compare(rank(a.Layer), rank(b.Layer)), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Table, b.Table))
+		return cmp.Or(cmp.Compare(rank(a.Layer), rank(b.Layer)), cmp.Compare(a.Layer, b.Layer), edition.CompareVintages(a.Vintage, b.Vintage), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Table, b.Table))
 	})
 	if len(s.delivery.Taken) == 0 && len(without) == 0 {
 		return nil, s.empty()
@@ -123,7 +114,8 @@ func (s *search) empty() error {
 // search looks through a folder.
 type search struct {
 	ctx      context.Context
-	profiles []*profiles.Profile
+	known    *profiles.Set
+	without  []string
 	delivery *Delivery
 	found    []found
 	seen     int
@@ -193,86 +185,75 @@ func (s *search) look(file, ending string) {
 		s.aside(file, "", p)
 		return
 	}
-	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	shapes := 0
+	for _, t := range tables {
+		if !t.NoGeometry {
+			shapes++
+		}
+	}
 	for _, t := range tables {
 		f := found{Taken: Taken{Path: file, Table: t.Name}, in: file, form: ending}
-		names := []string{path.Base(t.Name)}
-		if len(tables) == 1 {
+		names := []string{t.Name}
+		if len(tables) == 1 || shapes == 1 && !t.NoGeometry { // what a file without #TABLE is read as
 			f.Table, f.in = "", filepath.Dir(file)
-			names = append(names, base)
+			names = append(names, file)
 		}
-		switch s.name(&f, names); {
-		case f.Layer == "" && t.NoGeometry:
+		switch named := s.known.Find(names...); {
+		case len(named) == 0 && t.NoGeometry:
 			s.aside(file, t.Name, problem.New("DELIVERY_TABLE", "没有图形的表", "a table without geometry"))
-		case f.Layer == "":
+		case len(named) == 0:
 			s.aside(file, f.Table, errUnknownName)
-		case t.NoGeometry:
-			s.aside(file, t.Name, problem.New("DELIVERY_TABLE", "%s 是没有图形的表", "%s is a table without geometry", f.Layer))
+		case len(named) > 1:
+			s.aside(file, f.Table, problem.New("DELIVERY_NAMES", "名称既像 %[1]s 又像 %[2]s", "its name is one of %[1]s and of %[2]s", named[0].Profile.Name, named[1].Profile.Name).
+				Advise("要读就用 --layer 名称=路径 指明", "name it with --layer NAME=PATH to have it read"))
 		default:
+			f.Named, f.Layer = named[0], named[0].Profile.Name
+			if why := s.notTaken(&f, t); why != nil {
+				s.aside(file, f.Table, why)
+				continue
+			}
+			f.Vintage = vintageNamed(s.delivery.Dir, file)
 			s.found = append(s.found, f)
 		}
 	}
 }
 
-// name finds the layer that one of the names is of; the first name counts most.
-func (s *search) name(f *found, names []string) {
-	for _, name := range names {
-		for _, form := range nameForms(name) {
-			for i := range s.profiles {
-				if s.fits(f, s.profiles[i], form) {
-					return
-				}
-			}
-		}
+// notTaken is why a table that has a name of a layer's is left aside, nil when it is not.
+func (s *search) notTaken(f *found, t source.TableInfo) *problem.Problem {
+	p := f.Profile
+	switch {
+	case slices.Contains(s.without, p.Name):
+		return problem.New("DELIVERY_GIVEN", "图层 %s 已由 --layer 给出", "the layer %s is given by --layer", p.Name)
+	case p.Update:
+		return problem.New("DELIVERY_UPDATE", "%s 属于更新包", "%s is part of an update package", p.Name).
+			Advise("用 gengtu update --package 更新", "apply it with gengtu update --package")
+	case p.Geometry == profiles.Line:
+		return problem.New("DELIVERY_LINES", "%s 是线，只入库面", "%s has lines; polygons are stored", p.Name)
+	case t.NoGeometry:
+		return problem.New("DELIVERY_TABLE", "%s 是没有图形的表", "%s is a table without geometry", p.Name)
 	}
+	return nil
 }
 
-// fits tells whether a profile has that name, and which it is.
-func (s *search) fits(f *found, p *profiles.Profile, name string) bool {
-	for i, group := range append(slices.Clone(p.Delivery), p.DeliveryElse...) {
-		for alternative := range strings.SplitSeq(group, "|") {
-			alternative = strings.ToUpper(strings.TrimSpace(alternative))
-			if ok, err := path.Match(alternative, name); err == nil && ok {
-				f.Layer, f.group, f.name, f.resort = p.Name, i, alternative, i >= len(p.Delivery)
-				return true
-			}
-		}
+// settle decides between layers that depend on each other.
+func (s *search) settle() {
+	has := map[string]bool{}
+	for _, name := range s.without {
+		has[name] = true
 	}
-	return false
-}
-
-// nameForms are the forms of a name that are looked for, in this order: in capitals,
-// without digits, brackets and separators around it, and without Chinese words around
-// that.
-func nameForms(name string) []string {
-	whole := strings.ToUpper(strings.TrimSpace(name))
-	around := func(r rune) bool {
-		return unicode.IsDigit(r) || unicode.IsSpace(r) || strings.ContainsRune("_-.()（）[]【】", r)
-	}
-	bare := strings.TrimFunc(whole, around)
-	inner := strings.TrimFunc(bare, func(r rune) bool { return around(r) || unicode.Is(unicode.Han, r) })
-	forms := []string{whole}
-	for _, f := range []string{bare, inner} {
-		if f != "" && !slices.Contains(forms, f) {
-			forms = append(forms, f)
-		}
-	}
-	return forms
-}
-
-// lastResort puts names of last resort aside where the layer's own are there, too.
-func (s *search) lastResort() {
-	own := map[[2]string]bool{}
 	for _, f := range s.found {
-		if !f.resort {
-			own[[2]string{f.in, f.Layer}] = true
+		has[f.Layer] = true
+	}
+	for i := range s.found {
+		if f := &s.found[i]; f.Profile.Serves != "" && !has[f.Profile.Serves] {
+			f.Layer = f.Profile.Serves
 		}
 	}
 	s.found = slices.DeleteFunc(s.found, func(f found) bool {
-		if !f.resort || !own[[2]string{f.in, f.Layer}] {
+		if f.Layer != "cropland" || !has["dltb"] {
 			return false
 		}
-		s.aside(f.Path, f.Table, problem.New("DELIVERY_ELSE", "同一处已有 %s 的图层本身", "the layer %s itself stands beside it", f.Layer))
+		s.aside(f.Path, f.Table, problem.New("DELIVERY_VIEW", "dltb 已经带出 cropland", "dltb brings cropland with it"))
 		return true
 	})
 }
@@ -280,17 +261,19 @@ func (s *search) lastResort() {
 // ambiguous refuses data that seem to be there twice.
 func (s *search) ambiguous() error {
 	type thing struct {
-		layer string
-		group int
-		in    string // "" for the whole delivery
+		profile, vintage string
+		entry            int
+		in               string // "" for the whole delivery
 	}
 	first := map[thing]found{}
 	for _, f := range s.found {
-		whole, here := thing{f.Layer, f.group, ""}, thing{f.Layer, f.group, f.in}
+		whole := thing{f.Profile.Name, f.Vintage, f.Entry, ""}
+		here := whole
+		here.in = f.in
 		if other, ok := first[whole]; ok && other.form != f.form {
 			return s.twice(other, f)
 		}
-		if other, ok := first[here]; ok && other.name != f.name {
+		if other, ok := first[here]; ok && other.Pattern != f.Pattern {
 			return s.twice(other, f)
 		}
 		for _, t := range []thing{whole, here} {
@@ -309,12 +292,12 @@ func (s *search) twice(a, b found) error {
 		Advise("用 --layer %[1]s=%[2]s%[3]s 指明一份（两份都要就写两次）", "name one, with --layer %[1]s=%[2]s%[3]s, or both by writing it twice", a.Layer, a.Path, hash(a.Table)).In(s.delivery.Dir)
 }
 
-// Inputs returns what was taken as inputs of a run, of the given vintage, "" for what
-// the data say.
+// Inputs returns what was taken as inputs of a run. Where no name says a vintage it is
+// the given one, "" for what the data say.
 func (d *Delivery) Inputs(vintage string) []Input {
 	out := make([]Input, len(d.Taken))
 	for i, t := range d.Taken {
-		out[i] = Input{Layer: t.Layer, Vintage: vintage, Path: t.Path, Table: t.Table}
+		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
 	}
 	return out
 }
@@ -327,14 +310,22 @@ func (d *Delivery) Write(w io.Writer, lang problem.Lang) error {
 	}
 	var b strings.Builder
 	for _, t := range d.Taken {
-		fmt.Fprintf(&b, "%s: %s = %s%s\n", taken, t.Layer, t.Path, hash(t.Table))
+		fmt.Fprintf(&b, "%s: %s = %s%s\n", taken, t.Layer+at(t.Vintage), t.Path, hash(t.Table))
 	}
 	for _, a := range d.Aside {
-		fmt.Fprintf(&b, "%s: %s%s: %s\n", aside, a.Path, hash(a.Table), a.Problem.Found(lang))
+		fmt.Fprintf(&b, "%s: %s%s: %s\n", aside, a.Path, hash(a.Table), a.Problem.Text(lang))
 	}
 	if d.Others > 0 {
 		fmt.Fprintf(&b, others, d.Others)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// at returns a vintage as it stands behind a layer's name.
+func at(vintage string) string {
+	if vintage == "" {
+		return ""
+	}
+	return "@" + vintage
 }

@@ -13,8 +13,18 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
+
+func embedded(t *testing.T) *profiles.Set {
+	t.Helper()
+	s, err := profiles.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // lay writes one-square layers at the given places in a new folder: a path with an
 // ending of ours is written in that format; PATH.zip!NAME is zipped; any other file
@@ -99,7 +109,7 @@ func TestFindDelivery(t *testing.T) {
 	}{
 		{
 			"a county", []string{"DLTB.shp", "YJJBNTBHTB.gpkg", "XZQ.fgb", "CJDCQ.geojson", "说明.docx", "LXDW.shp"}, nil,
-			[]string{"pbf=YJJBNTBHTB.gpkg", "region=CJDCQ.geojson", "region=XZQ.fgb", "dltb=DLTB.shp"}, []string{"LXDW.shp"}, 1,
+			[]string{"pbf=YJJBNTBHTB.gpkg", "region=XZQ.fgb", "dltb=DLTB.shp", "cjdcq=CJDCQ.geojson"}, []string{"LXDW.shp"}, 1,
 		},
 		{
 			"counties and zones", []string{"610402/610402DLTB2024.shp", "610403/dltb_610403.shp", "620102/(620102)渭城区地类图斑.shp"}, nil,
@@ -107,7 +117,24 @@ func TestFindDelivery(t *testing.T) {
 		},
 		{
 			"projects", []string{"a/XM2020610402GT一号YS.shp", "a/GBZ2020610402GT一号YS.shp", "b/XM2021610402NY二号YS.shp"}, nil,
-			[]string{"hsf=a/GBZ2020610402GT一号YS.shp", "hsf=b/XM2021610402NY二号YS.shp"}, []string{"a/XM2020610402GT一号YS.shp"}, 0,
+			[]string{"hsf=a/GBZ2020610402GT一号YS.shp", "hsf-project=a/XM2020610402GT一号YS.shp", "hsf-project=b/XM2021610402NY二号YS.shp"}, nil, 0,
+		},
+		{"projects alone", []string{"a/XM2020610402GT一号YS.shp"}, nil, []string{"hsf=a/XM2020610402GT一号YS.shp"}, nil, 0},
+		{"villages alone", []string{"CJDCQ.shp", "DLTB.shp"}, nil, []string{"region=CJDCQ.shp", "dltb=DLTB.shp"}, nil, 0},
+		{"villages beside given regions", []string{"CJDCQ.shp"}, []string{"region"}, []string{"cjdcq=CJDCQ.shp"}, nil, 0},
+		{
+			"names in names", []string{"DLTB.shp", "DLTBGX.shp", "DLTBGXGC.gpkg", "XZQ.shp", "XZQJX.shp", "DLTBZJ.shp", "XZQGX.shp", "变更前地类图斑.shp"}, nil,
+			[]string{"region=XZQ.shp", "dltb=DLTB.shp"}, []string{"DLTBGX.shp", "DLTBGXGC.gpkg", "DLTBZJ.shp", "XZQGX.shp", "XZQJX.shp", "变更前地类图斑.shp"}, 0,
+		},
+		{"approvals add up", []string{"ZZ_NYDZYFW.shp", "XS_XMKJFW.shp"}, nil, []string{"approval=XS_XMKJFW.shp", "approval=ZZ_NYDZYFW.shp"}, nil, 0},
+		{"a view and its layer", []string{"DLTB.shp", "耕地图斑.shp"}, nil, []string{"dltb=DLTB.shp"}, []string{"耕地图斑.shp"}, 0},
+		{"a view alone", []string{"渭城区_耕地图斑2024年.shp"}, nil, []string{"cropland=渭城区_耕地图斑2024年.shp"}, nil, 0},
+		{
+			"years and quarters", []string{"2023/DLTB.shp", "2024年度/DLTB.gpkg", "2024/疑似变化图斑_2024Q3.shp", "2024年第四季度监测图斑.shp", "2024/标准格式数据/GBZ2020610402GT一号YS.shp", "甲县(610402)2022年度国土变更调查数据库更新成果/基础数据包/XZQ.shp"}, nil,
+			[]string{
+				"hsf@2024=2024/标准格式数据/GBZ2020610402GT一号YS.shp", "region@2022=甲县(610402)2022年度国土变更调查数据库更新成果/基础数据包/XZQ.shp", "dltb@2023=2023/DLTB.shp", "dltb@2024=2024年度/DLTB.gpkg",
+				"change@2024Q3=2024/疑似变化图斑_2024Q3.shp", "change@2024Q4=2024年第四季度监测图斑.shp",
+			}, nil, 0,
 		},
 		{"tables of a vct", []string{"标准格式数据/DLTB.vct", "汇总表格/x.xlsx"}, nil, []string{"dltb=标准格式数据/DLTB.vct"}, nil, 1},
 		{"a zip", []string{"x.zip!data/YJJBNT"}, nil, []string{"pbf=x.zip"}, nil, 0},
@@ -118,7 +145,7 @@ func TestFindDelivery(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := lay(t, c.files...)
-			d, err := ingest.FindDelivery(context.Background(), dir, c.without)
+			d, err := ingest.FindDelivery(context.Background(), embedded(t), dir, c.without)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +154,11 @@ func TestFindDelivery(t *testing.T) {
 				return filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator)))
 			}
 			for _, x := range d.Taken {
-				taken = append(taken, x.Layer+"="+relative(x.Path))
+				layer := x.Layer
+				if x.Vintage != "" {
+					layer += "@" + x.Vintage
+				}
+				taken = append(taken, layer+"="+relative(x.Path))
 			}
 			for _, x := range d.Aside {
 				if x.Problem == nil {
@@ -150,12 +181,12 @@ func TestFindDelivery(t *testing.T) {
 		{"nothing", "DELIVERY_EMPTY", nil},
 	} {
 		dir := lay(t, c.files...)
-		_, err := ingest.FindDelivery(context.Background(), dir, nil)
+		_, err := ingest.FindDelivery(context.Background(), embedded(t), dir, nil)
 		if p := problem.Of(err); p == nil || p.Code != c.code || p.Advice(problem.Chinese) == "" || p.Advice(problem.English) == "" {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.code)
 		}
 	}
-	if _, err := ingest.FindDelivery(context.Background(), filepath.Join(t.TempDir(), "absent"), nil); problem.Of(err) == nil || problem.Of(err).Code != "DELIVERY_FOLDER" {
+	if _, err := ingest.FindDelivery(context.Background(), embedded(t), filepath.Join(t.TempDir(), "absent"), nil); problem.Of(err) == nil || problem.Of(err).Code != "DELIVERY_FOLDER" {
 		t.Errorf("an absent folder: %v", err)
 	}
 }
@@ -163,7 +194,7 @@ func TestFindDelivery(t *testing.T) {
 // Counties of one layer, in several formats of archive, must read as one.
 func TestDeliveryJoins(t *testing.T) {
 	dir := lay(t, "1/DLTB.shp", "2/DLTB.shp", "3/DLTB.shp")
-	d, err := ingest.FindDelivery(context.Background(), dir, nil)
+	d, err := ingest.FindDelivery(context.Background(), embedded(t), dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

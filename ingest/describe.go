@@ -91,7 +91,11 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 		Path: path, Table: l.Table, Features: l.Count, Encoding: l.Encoding, Layer: otherLayer,
 		Candidates: []Candidate{}, Missing: []string{}, Unknown: []string{}, Personal: []string{}, Mapping: []Mapped{},
 	}
-	found := known.Guess(fieldNames(l.Fields), path, l.Table)
+	names := []string{l.Table, path}
+	if opt.Table != "" {
+		names = names[:1] // the file has several
+	}
+	found := known.Guess(fieldNames(l.Fields), names...)
 	for i, m := range found {
 		if i == 0 && m.Score >= profiles.Least {
 			d.Layer, d.Score = m.Profile.Name, m.Score
@@ -101,6 +105,9 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 		}
 	}
 	d.fill(known.Of(d.Layer), l.Fields)
+	if l.NoGeometry {
+		return d, nil
+	}
 	return d, d.locate(ctx, rd, opt, known.Of(d.Layer))
 }
 

@@ -178,11 +178,15 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		sources = append(sources, s)
 		l.paths = append(l.paths, in.Path)
 		info := rd.Layer()
-		if info.NoGeometry {
+		if g := l.profile.Geometry; info.NoGeometry && g != profiles.Optional && g != profiles.Table {
 			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
 				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
 		}
-		if err := l.locateSource(ctx, s, info.CRS); err != nil {
+		where := info.CRS
+		if info.NoGeometry {
+			where = source.CRSInfo{EPSG: 4490} // nothing is projected
+		}
+		if err := l.locateSource(ctx, s, where); err != nil {
 			return sources, err
 		}
 		fields, err := l.joinTables(s, info.Fields)

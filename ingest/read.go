@@ -18,8 +18,10 @@ type Given struct {
 }
 
 // ReadFor reads features for a layer whose fields are settled, judged as [Run] judges
-// them and placed in the regions of base; nothing is stored. Fields that the layer does
-// not have are left out and listed in the report, refused features too. They come in
+// them and placed in the regions of base; nothing is stored. The fields of the files are
+// known by the profile that the inputs name as their layer, which may be another than
+// that of the layer: the new patches of a package have fields of their own. Fields that
+// the layer does not have are left out and listed in the report, refused features too. They come in
 // the order of their ids. Errors are ctx's and problems of the files.
 func ReadFor(ctx context.Context, base *index.Base, meta *edition.Layer, inputs []Input, opt Options) ([]Given, *LayerReport, error) {
 	opt.Base = base
@@ -27,10 +29,11 @@ func ReadFor(ctx context.Context, base *index.Base, meta *edition.Layer, inputs 
 	if err := r.loadBase(); err != nil {
 		return nil, nil, err
 	}
-	p, err := ProfileOf(meta.Name)
+	known, err := r.opt.known()
 	if err != nil {
 		return nil, nil, err
 	}
+	p := known.Of(inputs[0].Layer)
 	l := &layerRun{
 		run: r, profile: p, rep: newLayerReport(Input{Layer: meta.Name, Vintage: meta.Vintage}), shared: map[uint64]bool{},
 		fields: meta.Fields, fixed: true, gone: map[string]bool{}, broken: map[string]*problem.Problem{}, out: r.writer.Layer(*meta),

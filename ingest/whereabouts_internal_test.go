@@ -13,10 +13,10 @@ import (
 // lying returns where a square of a tenth of a degree around at, with a province's
 // code, lies when it was delivered in one way and is read in another; ok is false when
 // it cannot be read so.
-func lying(t *testing.T, known *extents, code string, at geo.LonLat, true, read reading) (w *whereabouts, ok bool) {
+func lying(t *testing.T, known *extents, code string, at geo.LonLat, drawn, read reading) (w *whereabouts, ok bool) {
 	t.Helper()
 	w = &whereabouts{read: read, file: "x.shp", spots: map[string]*spot{}}
-	box, ok := read.box(true.corners(area{at.Lon - 0.05, at.Lat - 0.05, at.Lon + 0.05, at.Lat + 0.05}))
+	box, ok := read.box(drawn.corners(area{at.Lon - 0.05, at.Lat - 0.05, at.Lon + 0.05, at.Lat + 0.05}))
 	if ok {
 		w.add(known, code+"0101", geo.Box{
 			Min: geo.PositionOf(geo.LonLat{Lon: box[0], Lat: box[1]}), Max: geo.PositionOf(geo.LonLat{Lon: box[2], Lat: box[3]}),

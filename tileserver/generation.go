@@ -62,10 +62,12 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if err != nil {
 		return nil, errors.Join(err, ix.Close())
 	}
-	// Tiles that may be crowded are asked for once by each layer that is sent with them.
-	memory, wholes := s.cfg.Limits.TileMemory, int64(-1)
-	if part := memory / wholesShare; part > 0 {
-		memory, wholes = memory-part, part
+	// Tiles that may be crowded are asked for once by each layer that is sent with them,
+	// also where no tile is kept.
+	memory := s.cfg.Limits.TileMemory
+	wholes := max(memory/wholesShare, leastWholes)
+	if memory > wholes {
+		memory -= wholes
 	}
 	opt := cache.StoreOptions{
 		MemoryBytes: memory, DiskBytes: s.cfg.Limits.TileDisk, Dir: s.cfg.CacheDir,
@@ -90,8 +92,11 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 }
 
 // wholesShare is the part of the memory of tiles made on demand, as a divisor, that
-// those take which may be crowded.
-const wholesShare = 8
+// those take which may be crowded; leastWholes is room for those under way.
+const (
+	wholesShare = 8
+	leastWholes = 8 << 20
+)
 
 // acquire keeps g open until release; false when it is closed already.
 func (g *generation) acquire() bool {

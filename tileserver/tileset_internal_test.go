@@ -73,8 +73,8 @@ func TestTileSetEnds(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- m.close() }()
 	select {
-	case <-done:
-		t.Error("it does not wait")
+	case err := <-done:
+		t.Errorf("it does not wait: %v", err)
 	case <-time.After(20 * time.Millisecond):
 		<-m.gen.making
 		if err := <-done; err != nil {

@@ -17,6 +17,10 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 	if err != nil {
 		return err
 	}
+	if len(tables) == 0 {
+		return problem.New("CHECK_TABLES", "只有没有图形的表", "it has tables without geometry alone").In(path).
+			Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
+	}
 	for _, t := range tables {
 		name, suffix := layer, ""
 		if len(tables) > 1 {

@@ -39,7 +39,7 @@ func commands() []command {
 		{"ingest", "--out EDITION [--add] --layer NAME[@VINTAGE]=PATH[#TABLE] … | --delivery DIR", "成果入库", "take deliveries into an edition", runIngest},
 		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
 		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
-		{"update", "--edition EDITION --layer NAME=PATH … [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate},
+		{"update", "--edition EDITION --layer NAME=PATH … | --delivery DIR [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate},
 		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},

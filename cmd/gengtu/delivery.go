@@ -23,7 +23,11 @@ func (e *env) addDelivery(f *reading, inputs []ingest.Input) ([]ingest.Input, er
 			named = append(named, "cropland", "dltb") // one brings the other
 		}
 	}
-	d, err := ingest.FindDelivery(e.ctx, f.delivery, named)
+	known, err := loadProfiles(f.profiles)
+	if err != nil {
+		return nil, err
+	}
+	d, err := ingest.FindDelivery(e.ctx, known, f.delivery, named)
 	if err != nil {
 		return nil, err
 	}

@@ -148,19 +148,23 @@ func TestDeliveryAndVCT(t *testing.T) {
 			t.Errorf("%q is not said: %s", want, said)
 		}
 	}
-	vct := filepath.Join(dir, "dltb.vct")
+	changes := filepath.Join(dir, "changes")
+	if err := os.Mkdir(changes, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	vct := filepath.Join(changes, "610402DLTB.vct")
 	must(t, "export", "--edition", edition, "--layer", "dltb", "--out", vct)
 	before := checked(t, "--layer", "dltb", delivery(t, "delivery", "2024", "DLTB.shp"))
 	after := checked(t, "--layer", "dltb", vct)
 	if len(after) != 1 || after[0].Read != before[0].Kept || math.Abs(after[0].AreaOut-before[0].AreaOut) > 1e-3 || *after[0].PatchM2 != *before[0].PatchM2 || after[0].Mended != 0 {
 		t.Errorf("exported %+v, taken in %+v", after, before)
 	}
-	region := filepath.Join(dir, "region.vct")
+	region := filepath.Join(changes, "XZQ.vct")
 	must(t, "export", "--edition", edition, "--layer", "region", "--out", region)
 	if out, said, code := gengtu(t, "overlay", "--edition", edition, "--layers", "cropland", region); code != 0 || strings.Count(out, `"aoi"`) != 4 {
 		t.Errorf("overlay with a VCT: %s %.300s", said, out)
 	}
-	if out, said, code := gengtu(t, "update", "--json", "--edition", edition, "--layer", "dltb="+vct); code != 0 || !strings.Contains(out, `"unchanged": 10000`) {
-		t.Errorf("update by a VCT: %s %.600s", said, out)
+	if out, said, code := gengtu(t, "update", "--json", "--edition", edition, "--delivery", changes); code != 0 || !strings.Contains(out, `"unchanged": 10000`) || !strings.Contains(out, `"unchanged": 4`) {
+		t.Errorf("update by a folder of VCT: %s %.600s", said, out)
 	}
 }

@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/profiles", "ingest/source"},
 	"ingest/check":                   {"index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/profiles"},
 	"ingest/report":                  {"index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
-	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source"},
+	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "ingest"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},

@@ -39,16 +39,16 @@ func runInfo(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	tables, err := source.Tables(path)
+	tables, err := source.AllTables(path)
 	if err != nil {
 		return err
 	}
 	var all []*ingest.Description
 	for _, t := range tables {
 		if len(tables) == 1 {
-			t = ""
+			t.Name = ""
 		}
-		d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: *encoding})
+		d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t.Name, Encoding: *encoding})
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 func runUpdate(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
+	f.defineDelivery(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，变更的要素，可多次|NAME[@VINTAGE]=PATH[#TABLE], changed features; may be repeated")
 	dir := fs.String("edition", "", "版本目录|the edition's directory")
 	deletions := fs.String("delete", "", "要删除的编号：每行一个，或有 BSM 等列的 CSV；不给 --layer 时从各图层最新时相删除|business keys to delete: one a line, or a CSV with a column such as BSM; without --layer from the latest vintage of every layer")
@@ -36,15 +37,18 @@ func runUpdate(e *env, fs *flags) error {
 		return err
 	}
 	if len(packages) > 0 {
-		if len(f.layers) > 0 || *deletions != "" {
-			return usage("FLAGS", "--package 不与 --layer、--delete 同用", "--package does not go with --layer and --delete")
+		if len(f.layers) > 0 || f.delivery != "" || *deletions != "" {
+			return usage("FLAGS", "--package 不与 --layer、--delivery、--delete 同用", "--package does not go with --layer, --delivery and --delete")
 		}
 		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{*keep, f.workers, bytes, &stages{}}})
 	}
-	if len(f.layers) == 0 && *deletions == "" {
+	if len(f.layers) == 0 && f.delivery == "" && *deletions == "" {
 		return need("layer", "")
 	}
 	inputs, err := f.inputs()
+	if err == nil {
+		inputs, err = e.addDelivery(&f, inputs)
+	}
 	if err != nil {
 		return err
 	}
@@ -141,7 +145,7 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	deltas, rep, err := ingest.Update(u.ctx, base, inputs, deletions, opt)
 	rep.Edition = u.dir
 	if err != nil {
-		return errors.Join(err, base.Close(), u.giveReport(timedReport{Report: rep}, f.report))
+		return errors.Join(err, base.Close(), u.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
 	}
 	u.work.done(&u.work.Seconds.Reading)
 	u.update.Generation, u.update.Source = name, rep.Files()

@@ -14,12 +14,14 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/profiles"
 )
 
 // layer is the layer that packages are of.
@@ -89,6 +91,10 @@ func Apply(ctx context.Context, base *index.Base, p *Package, opt Options) (*App
 	for _, in := range slices.Concat(p.Patches, p.Flows) {
 		a.report.Sources = append(a.report.Sources, in.Path)
 	}
+	if len(p.Aside) > 0 {
+		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FORMS", "同一图层有几种格式，这些没有读：%s", "the same layer is there in several formats; these are not read: %s", strings.Join(p.Aside, ", ")).
+			Advise("要读哪一份就用 --package 指明文件", "name the files with --package to have others read"))
+	}
 	out, err := a.apply(p)
 	return out, a.report, err
 }
@@ -98,6 +104,7 @@ type applying struct {
 	ctx    context.Context //nolint:containedctx // lives as long as the call that made it
 	opt    Options
 	base   *index.Base
+	known  *profiles.Set
 	report *Report
 
 	from, to *edition.Layer
@@ -144,6 +151,12 @@ func (a *applying) open(p *Package) error {
 		return problem.New("PACKAGE_BASE", "版本里没有 dltb，更新包没有可更新的对象", "the edition has no dltb that a package could change").
 			Advise("先用 gengtu ingest 入库上一年度的 DLTB", "take the DLTB of the year before in with gengtu ingest first")
 	}
+	if a.known = a.opt.Profiles; a.known == nil {
+		var err error
+		if a.known, err = profiles.Embedded(); err != nil {
+			return err
+		}
+	}
 	// The patches are read by the fields of the latest vintage, whichever they are of.
 	meta := *latest
 	given, rep, err := ingest.ReadFor(a.ctx, a.base, &meta, p.Patches, a.opt.Options)
@@ -158,8 +171,11 @@ func (a *applying) open(p *Package) error {
 			In(first.File).At(first.Record, first.Key).Because(first.Problem).
 			Advise("报告里逐条列出", "the report lists them")
 	}
-	if len(rep.UnknownFields) > 0 {
-		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FIELDS_LEFT", "DLTBGX 的字段 %v 不在 dltb 里，不存", "the fields %v of DLTBGX are none of dltb's and are not stored", rep.UnknownFields).
+	own := func(field string) bool {
+		return a.known.Of(patchesProfile).Knows(field) && !a.known.Of(layer).Knows(field)
+	}
+	if left := slices.DeleteFunc(slices.Clone(rep.UnknownFields), own); len(left) > 0 {
+		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FIELDS_LEFT", "DLTBGX 的字段 %v 不在 dltb 里，不存", "the fields %v of DLTBGX are none of dltb's and are not stored", left).
 			Advise("若应保留，请把它们加进上一年度的 DLTB 再入库", "if they are to be kept, give them with the DLTB of the year before"))
 	}
 	a.now = map[string]*state{}

@@ -25,7 +25,7 @@ func (a *applying) checkRecords() error {
 				a.fault(f.problem("PACKAGE_FROM_UNKNOWN", "变更前图斑 %.40q 不在 %s", "the patch before, %.40q, is not in %s", f.from, a.from.Key()))
 			} else {
 				s.flows, s.told = append(s.flows, i), s.told+f.area
-				a.compare(f, "BGQ", f.before, &s.feature)
+				a.compare(f, beforePrefix, f.before, &s.feature)
 			}
 		}
 		if f.kind != goesOut {
@@ -34,7 +34,7 @@ func (a *applying) checkRecords() error {
 				a.fault(f.problem("PACKAGE_TO_UNKNOWN", "变更后图斑 %.40q 不在 DLTBGX", "the patch after, %.40q, is not in DLTBGX", f.to))
 			} else {
 				s.flows, s.told = append(s.flows, i), s.told+f.area
-				a.compare(f, "BGH", f.after, &s.feature)
+				a.compare(f, afterPrefix, f.after, &s.feature)
 			}
 		}
 	}

@@ -16,17 +16,26 @@ import (
 type Package struct {
 	Patches []ingest.Input // DLTBGX: the patches as they are now
 	Flows   []ingest.Input // DLTBGXGC: what each came from
+	// Aside are files of a layer that was found in another format, too.
+	Aside []string
+
+	unread error // a geodatabase that this machine cannot read
 }
 
-// The layers of a package, as their tables or files are named (reference domain 1.10).
-// A name may have more before and behind it, such as the county's code.
+// The layers of a package, as their tables or files are named (reference domain 1.10),
+// and their profiles. A name may have more before and behind it, such as the county's code.
 const (
-	patchesName = "DLTBGX"
-	flowsName   = "DLTBGXGC"
+	patchesName, patchesProfile = "DLTBGX", "dltbgx"
+	flowsName, flowsProfile     = "DLTBGXGC", "dltbgxgc"
 )
 
-// endings are those of files that hold layers.
-var endings = []string{".shp", ".gpkg", ".geojson", ".json", ".geojsonl", ".fgb", ".vct"}
+// endings are those of files that hold layers; where a package has a layer in several
+// formats, the first of them here is read: a delivery has it in its makers' own format and
+// as VCT (reference domain 3.4). Tables without geometry come last.
+var endings = []string{".gdb", ".gpkg", ".shp", ".fgb", ".geojson", ".json", ".geojsonl", ".vct", ".dbf", ".csv"}
+
+// several are the endings of what may hold several layers, which are known by their tables.
+var several = []string{".gdb", ".gpkg", ".vct"}
 
 // maxEntries bounds what is looked at in a folder.
 const maxEntries = 100_000
@@ -49,7 +58,16 @@ func Find(paths []string) (*Package, error) {
 				return problem.New("PACKAGE_LARGE", "目录里的文件多于 %d 个", "the folder has more than %d files", maxEntries).In(root).
 					Advise("只给更新包的目录", "name the folder of the package alone")
 			}
-			if !d.Type().IsRegular() && path != root || d.IsDir() || !slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
+			if d.IsDir() {
+				if !source.IsGeodatabase(path) {
+					return nil
+				}
+				if err := p.takeGeodatabase(path); err != nil {
+					return err
+				}
+				return filepath.SkipDir
+			}
+			if !d.Type().IsRegular() && path != root || !layered(path) {
 				return nil
 			}
 			return p.take(path)
@@ -58,30 +76,75 @@ func Find(paths []string) (*Package, error) {
 			return nil, err
 		}
 	}
+	p.Patches, p.Flows = p.oneForm(p.Patches), p.oneForm(p.Flows)
+	if len(p.Patches) == 0 || len(p.Flows) == 0 {
+		return p, p.unread
+	}
 	return p, nil
+}
+
+// takeGeodatabase is take for a geodatabase, which is left aside on a machine without
+// GDAL: the same layers may be there in another format.
+func (p *Package) takeGeodatabase(path string) error {
+	err := p.take(path)
+	if told := problem.Of(err); told == nil || told.Code != "GDB_TOOL" {
+		return err
+	}
+	p.Aside, p.unread = append(p.Aside, path), err
+	return nil
+}
+
+// layered tells whether the file at path may hold a layer of a package.
+func layered(path string) bool {
+	end := ending(path)
+	return slices.Contains(endings, end) && (end != ".dbf" || source.IsTable(path))
+}
+
+func ending(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// oneForm leaves of a layer's files those of one format.
+func (p *Package) oneForm(inputs []ingest.Input) []ingest.Input {
+	for _, end := range endings {
+		other := func(in ingest.Input) bool { return ending(in.Path) != end }
+		if !slices.ContainsFunc(inputs, func(in ingest.Input) bool { return !other(in) }) {
+			continue
+		}
+		for _, in := range inputs {
+			if other(in) {
+				p.Aside = append(p.Aside, in.Path)
+			}
+		}
+		return slices.DeleteFunc(inputs, other)
+	}
+	return inputs
 }
 
 // take adds the layers of a file, by the names of its tables, or by its own.
 func (p *Package) take(path string) error {
-	if p.add(ingest.Input{Layer: layer, Path: path}, baseName(path)) {
+	if !slices.Contains(several, ending(path)) {
+		p.add(path, "", baseName(path))
 		return nil
 	}
-	if !strings.EqualFold(filepath.Ext(path), ".gpkg") {
-		return nil
-	}
-	tables, err := source.Tables(path)
+	tables, err := source.AllTables(path)
+	found := false
 	for _, t := range tables {
-		p.add(ingest.Input{Layer: layer, Path: path, Table: t}, t)
+		found = p.add(path, t.Name, t.Name) || found
+	}
+	if !found && err == nil && len(tables) == 1 {
+		p.add(path, "", baseName(path))
 	}
 	return err
 }
 
 // add adds a file to the layer that its name names; false where it names none.
-func (p *Package) add(in ingest.Input, name string) bool {
+func (p *Package) add(path, table, name string) bool {
+	in := ingest.Input{Path: path, Table: table}
 	switch name = strings.ToUpper(name); {
 	case strings.Contains(name, flowsName):
+		in.Layer = flowsProfile
 		p.Flows = append(p.Flows, in)
 	case strings.Contains(name, patchesName):
+		in.Layer = patchesProfile
 		p.Patches = append(p.Patches, in)
 	default:
 		return false

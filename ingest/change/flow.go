@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -13,6 +14,7 @@ import (
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -55,21 +57,46 @@ type flowColumns struct {
 
 type flowColumn struct{ at, field int }
 
-// columnsOf finds the columns: BGQ and BGH before a field's name are what it was and
-// what it is. The areas are called TBBGMJ or BGMJ.
-func columnsOf(in ingest.Input, fields []source.Field, m *edition.Layer) (*flowColumns, error) {
+// The standard names of DLTBGXGC begin with these before the name of a field of the
+// patch: what it was and what it is.
+const beforePrefix, afterPrefix = "BGQ", "BGH"
+
+// flowNames are the fields of a file by their standard names, as the profiles know them:
+// those of DLTBGXGC by its own profile, others that have a prefix by that of the patches,
+// whose aliases are no fewer in a flow. What neither knows keeps its name.
+func flowNames(known *profiles.Set, fields []source.Field) []string {
+	out := make([]string, len(fields))
+	for i, f := range fields {
+		out[i] = strings.ToUpper(strings.TrimSpace(f.Name))
+	}
+	rename := func(p *profiles.Profile, prefix string, names []string) {
+		for n, i := range p.Match(names) {
+			if i >= 0 {
+				out[i] = prefix + p.Fields[n].Name
+			}
+		}
+	}
+	rename(known.Of(flowsProfile), "", slices.Clone(out))
+	for _, prefix := range []string{beforePrefix, afterPrefix} {
+		rest := make([]string, len(out))
+		for i, name := range out {
+			if bare, ok := strings.CutPrefix(name, prefix); ok && !known.Of(flowsProfile).Knows(name) {
+				rest[i] = bare
+			}
+		}
+		rename(known.Of(patchesProfile), prefix, rest)
+	}
+	return out
+}
+
+// columnsOf finds the columns by the standard names of a file's fields.
+func columnsOf(in ingest.Input, names []string, m *edition.Layer) (*flowColumns, error) {
 	c := &flowColumns{from: -1, to: -1, area: -1, kind: -1}
 	key := fieldOf(m, "BSM")
-	for i, f := range fields {
-		name := strings.ToUpper(strings.TrimSpace(f.Name))
+	for i, name := range names {
 		switch name {
 		case "TBBGMJ":
 			c.area = i
-			continue
-		case "BGMJ":
-			if c.area < 0 {
-				c.area = i
-			}
 			continue
 		case "XZQTZLX":
 			c.kind = i
@@ -81,7 +108,7 @@ func columnsOf(in ingest.Input, fields []source.Field, m *edition.Layer) (*flowC
 			}
 			return fieldOf(m, rest)
 		}
-		if rest, ok := strings.CutPrefix(name, "BGQ"); ok {
+		if rest, ok := strings.CutPrefix(name, beforePrefix); ok {
 			switch k := of(rest); {
 			case k == key:
 				c.from = i
@@ -89,7 +116,7 @@ func columnsOf(in ingest.Input, fields []source.Field, m *edition.Layer) (*flowC
 				c.before = append(c.before, flowColumn{i, k})
 			}
 		}
-		if rest, ok := strings.CutPrefix(name, "BGH"); ok {
+		if rest, ok := strings.CutPrefix(name, afterPrefix); ok {
 			switch k := of(rest); {
 			case k == key:
 				c.to = i
@@ -122,12 +149,12 @@ func (a *applying) readFlows(inputs []ingest.Input) error {
 }
 
 func (a *applying) readFlowFile(in ingest.Input) error {
-	rd, err := source.Open(a.ctx, in.Path, source.Options{Table: in.Table, Encoding: a.opt.Encoding})
+	rd, err := source.OpenTable(a.ctx, in.Path, source.Options{Table: in.Table, Encoding: a.opt.Encoding})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rd.Close() }() // only read
-	c, err := columnsOf(in, rd.Layer().Fields, a.to)
+	c, err := columnsOf(in, flowNames(a.known, rd.Layer().Fields), a.to)
 	if err != nil {
 		return err
 	}

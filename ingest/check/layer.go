@@ -249,7 +249,7 @@ func (l *layerCheck) settle() {
 // near returns within what distances places of the layer are one.
 func (l *layerCheck) near() nearness {
 	t := &l.check.rules.Tolerances
-	n := nearness{vertexM: t.VertexM, edgeM: t.EdgeM, apartM: t.ApartM}
+	n := nearness{vertexM: t.VertexM, edgeM: t.EdgeM, apartM: t.ApartM, gridM: t.GridM}
 	for _, f := range l.seen.Files {
 		if f.CRS != l.seen.Files[0].CRS {
 			n.vertexM = t.VertexBetweenZonesM

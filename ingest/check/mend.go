@@ -39,7 +39,7 @@ func (l *layerCheck) Mend() ([]ingest.Mend, error) {
 		if err := g.close(); err != nil {
 			return nil, err
 		}
-		m := sliverMend{ground: g, whole: newLedWeave(slices.Clone(g.border), l.near()), near: nearness{l.check.opt.MendM, l.check.opt.MendM, 0}}
+		m := sliverMend{ground: g, whole: newLedWeave(slices.Clone(g.border), l.near()), near: nearness{vertexM: l.check.opt.MendM, edgeM: l.check.opt.MendM}}
 		m.moved, m.along = map[geo.Position]geo.Position{}, map[segment][]geo.Position{}
 		m.taken = map[geo.Position]bool{}
 		if len(l.rules["gap"]) > 0 {

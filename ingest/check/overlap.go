@@ -37,9 +37,9 @@ func (g *ground) overlaps(w *weave, minM2 float64) ([]shared, error) {
 			return nil, err
 		}
 	}
-	found := slices.DeleteFunc(s.found, func(p shared) bool { return p.area < minM2 })
+	found, err := g.withThin(s.found, w, minM2)
 	slices.SortFunc(found, func(p, q shared) int { return cmp.Or(cmp.Compare(p.a, q.a), cmp.Compare(p.b, q.b)) })
-	return found, nil
+	return found, err
 }
 
 // overlapSearch goes from features that share ground to all that do.

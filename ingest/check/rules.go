@@ -33,6 +33,7 @@ type Tolerances struct {
 	VertexBetweenZonesM float64 `yaml:"vertex_between_zones_m"`
 	EdgeM               float64 `yaml:"edge_m"`
 	ApartM              float64 `yaml:"apart_m"`
+	GridM               float64 `yaml:"grid_m"`
 }
 
 // Group is what a rule is about.
@@ -194,7 +195,7 @@ type validator struct {
 func (v *validator) tolerances(line int) error {
 	t := v.rules.Tolerances
 	const most = 1 // a metre: beyond it faults would be taken for noise
-	for _, x := range [...]float64{t.VertexM, t.VertexBetweenZonesM, t.EdgeM, t.ApartM} {
+	for _, x := range [...]float64{t.VertexM, t.VertexBetweenZonesM, t.EdgeM, t.ApartM, t.GridM} {
 		if !(x >= 0 && x <= most) {
 			return ruleProblem(line, "tolerances 中的 %v 不在 [0, %d] 米内", "%v in tolerances is not in [0, %d] metres", x, most)
 		}

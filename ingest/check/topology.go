@@ -66,7 +66,7 @@ func (c *Checker) within(g *ground) error {
 			return err
 		}
 		for _, p := range pairs {
-			if err := c.overlap(g, w, &p); err != nil {
+			if err := c.overlap(g, &p); err != nil {
 				return err
 			}
 		}
@@ -75,20 +75,24 @@ func (c *Checker) within(g *ground) error {
 		return nil
 	}
 	for _, r := range w.regions(func(covers [2]int32) bool { return covers[0] == 0 }) {
+		if r.area < least(gapRules) {
+			w.thinRegion(&r)
+			continue
+		}
 		if err := c.ground(g, 0, gapRules, &r); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.thinGaps(g, w, gapRules)
 }
 
 // overlap reports ground that two features share.
-func (c *Checker) overlap(g *ground, w *weave, s *shared) error {
-	a, err := g.fitted(s.a, w)
+func (c *Checker) overlap(g *ground, s *shared) error {
+	a, err := g.get(s.a)
 	if err != nil {
 		return err
 	}
-	b, err := g.fitted(s.b, w)
+	b, err := g.get(s.b)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ type edge struct {
 	n     [2]int32
 	owner [2]uint32
 	root  int32 // the edge that it is a piece of, in weave.roots
+	// bent is the ground, in m², that the piece passed over when it was led through others'
+	// vertices, left of a to b, and allowed how much of it the survey's grid explains.
+	bent, allowed float64
 }
 
 const nobody = math.MaxUint32
@@ -36,6 +39,8 @@ type nearness struct {
 	// divided in other places; unless it lies within apartM of an end of the edge, where no
 	// grid explains it.
 	edgeM, apartM float64
+	// gridM is the survey's grid, by which vertices are off where they should be.
+	gridM float64
 }
 
 // weave makes of borders a plane graph: vertices that are one by near become so, edges
@@ -57,6 +62,8 @@ type weave struct {
 	sides [][2][2]int32
 	// led tells that along holds the places where edges cross, too.
 	led bool
+	// thin is what the joined borders of two features leave between them.
+	thin map[[2]uint32]*thinGround
 }
 
 // segment is an edge without direction: from the smaller end to the greater.
@@ -212,7 +219,7 @@ func (w *weave) cancel() {
 	for i := range w.edges {
 		if e := &w.edges[i]; after(e.a, e.b) {
 			e.a, e.b = e.b, e.a
-			e.n[0], e.n[1] = -e.n[0], -e.n[1]
+			e.n[0], e.n[1], e.bent = -e.n[0], -e.n[1], -e.bent
 		}
 	}
 	w.grid, w.sides = nil, nil
@@ -226,6 +233,7 @@ func (w *weave) cancel() {
 		for k < len(w.edges) && w.edges[k].a == w.edges[i].a && w.edges[k].b == w.edges[i].b {
 			k++
 		}
+		w.noteThin(w.edges[i:k])
 		if e := sumOf(w.edges[i:k]); e.a != e.b && e.n != [2]int32{} {
 			out = append(out, e)
 		}
@@ -297,14 +305,17 @@ func (w *weave) cutUp(cuts []cut, pieces []edge) []edge {
 			w.along[root] = append(w.along[root], c.at)
 		}
 	}
+	bend := newBend(e, w.near.gridM)
 	last := *e
 	e.b = cuts[0].at
+	bend.to(e)
 	for i, c := range cuts {
 		last.a = c.at
 		piece := last
 		if i+1 < len(cuts) {
 			piece.b = cuts[i+1].at
 		}
+		bend.to(&piece)
 		pieces = append(pieces, piece)
 	}
 	return pieces

@@ -208,7 +208,7 @@ func (w *weave) covers() [][2][2]int32 {
 
 func reversed(e edge) edge {
 	e.a, e.b = e.b, e.a
-	e.n[0], e.n[1] = -e.n[0], -e.n[1]
+	e.n[0], e.n[1], e.bent = -e.n[0], -e.n[1], -e.bent
 	return e
 }
 

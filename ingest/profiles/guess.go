@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"cmp"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -47,11 +46,11 @@ func (s *Set) weigh() {
 // and table, of which there may be none: those that have anything in common with it,
 // the best first. It is taken for a layer when the first reaches [Least].
 func (s *Set) Guess(fields []string, names ...string) []Match {
-	named := s.named(names)
+	named := s.Find(names...)
 	var out []Match
 	for _, p := range s.All() {
 		m := s.match(p, fields)
-		if m.Named = slices.Contains(named, p); m.Named {
+		if m.Named = slices.ContainsFunc(named, func(n Named) bool { return n.Profile == p }); m.Named {
 			// The name settles half of what the fields leave open.
 			m.Score += (1 - m.Score) / 2
 		}
@@ -106,67 +105,4 @@ func (s *Set) match(p *Profile, fields []string) Match {
 		m.Score = hit / (hit + against)
 	}
 	return m
-}
-
-// File returns the profile that files and tables of these names are of, nil when there
-// is none or more than one. Folder and ending do not count.
-func (s *Set) File(names ...string) *Profile {
-	if found := s.named(names); len(found) == 1 {
-		return found[0]
-	}
-	return nil
-}
-
-// named returns the profiles one of whose patterns matches one of names, only those
-// whose pattern says most of the name.
-func (s *Set) named(names []string) []*Profile {
-	var out []*Profile
-	most := 0
-	for _, p := range s.All() {
-		best := 0
-		for _, name := range names {
-			name = baseName(name)
-			for _, pattern := range p.Files {
-				if fits(strings.ToUpper(pattern), name) {
-					best = max(best, len(pattern)-strings.Count(pattern, "*"))
-				}
-			}
-		}
-		switch {
-		case best == 0 || best < most:
-		case best > most:
-			most, out = best, []*Profile{p}
-		default:
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// baseName is the name of a file or table in upper case, without folder and ending.
-// What follows a point is no ending when it is no ASCII word.
-func baseName(name string) string {
-	b := filepath.Base(name)
-	return strings.ToUpper(strings.TrimSuffix(b, filepath.Ext(b)))
-}
-
-// fits tells whether a name is what a pattern stands for, in which each * is any text.
-func fits(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == name
-	}
-	last := len(parts) - 1
-	if !strings.HasPrefix(name, parts[0]) {
-		return false
-	}
-	rest := name[len(parts[0]):]
-	for _, part := range parts[1:last] {
-		i := strings.Index(rest, part)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(part):]
-	}
-	return strings.HasSuffix(rest, parts[last])
 }

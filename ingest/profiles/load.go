@@ -279,9 +279,7 @@ func (f *file) takeOver(other *file) error {
 		if p.Files == nil {
 			p.Files = from.Files
 		}
-		if p.Delivery == nil {
-			p.Delivery, p.DeliveryElse = from.Delivery, from.DeliveryElse
-		}
+		p.Serves, p.Update = cmp.Or(p.Serves, from.Serves), p.Update || from.Update
 		if p.Fits == nil {
 			p.Fits = from.Fits
 		}

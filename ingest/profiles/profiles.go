@@ -42,15 +42,17 @@ type Profile struct {
 	// of the user's that is like its own name builds on the embedded one.
 	Like    string   `yaml:"like"`
 	Without []string `yaml:"without"`
-	// Files are the names that files and tables of the layer have, without folder
-	// and ending, in any case; * stands for any text.
+	// Files are the names that files and tables of the layer have, without folder and
+	// ending, in any case: * stands for any text, [0-9] for a digit. An entry may hold
+	// several, with | between them, which are names of the same data; those of different
+	// entries add up. [Set.Find] says which of several layers a name is of.
 	Files []string `yaml:"files"`
-	// Delivery are the names by which the layer is found in a folder: patterns as of
-	// [path.Match], those that name the same thing in one, with | between them; digits
-	// and places around a name are passed over. DeliveryElse are taken where a folder
-	// has none of Delivery.
-	Delivery     []string `yaml:"delivery"`
-	DeliveryElse []string `yaml:"delivery_else"`
+	// Serves names the layer that such a file is taken as where a whole delivery has none
+	// of that layer.
+	Serves string `yaml:"serves"`
+	// Update tells that the layer is part of an update package: it changes another layer
+	// and is not taken as one of a delivery.
+	Update bool `yaml:"update"`
 	// Fits are other layers that such a file may be given as without a doubt.
 	Fits []string `yaml:"fits"`
 	// ByName tells that the fields alone do not tell this layer from another: it is

@@ -199,7 +199,8 @@ func TestGuess(t *testing.T) {
 				aliased = append(aliased, f.Name)
 			}
 		}
-		name := "/x/" + strings.ReplaceAll(p.Files[0], "*", "") + ".shp"
+		first, _, _ := strings.Cut(p.Files[0], "|")
+		name := "/x/" + strings.NewReplacer("*", "", "[0-9]", "7").Replace(first) + ".shp"
 		cases := map[string][]profiles.Match{
 			"all fields and a name": s.Guess(all, name), "required fields and a name": s.Guess(least, name),
 		}
@@ -238,6 +239,9 @@ func TestFile(t *testing.T) {
 		"DLTB.shp": "dltb", "dltb_2024.gpkg": "dltb", "610402DLTB.shp": "dltb", "YJJBNTBHTB.shp": "pbf", "YJJBNTTB.gpkg": "pbf", "YJJBNT.shp": "pbf", "YJJBNTCBQ.shp": "reserve",
 		"GBZ2019510107GT某项目YS.shp": "hsf", "XM2019510107GT某项目YS.shp": "hsf-project", "XZQ.shp": "region", "XZQJX.shp": "xzqjx", "CJDCQ.shp": "cjdcq",
 		"DLTBGX.shp": "dltbgx", "DLTBGXGC.shp": "dltbgxgc", "STBHHX.shp": "redline", "CZKFBJ.shp": "urban", "GDBHMB.shp": "target", "DK6104022023.shp": "contract",
+		"DLTB地类图斑更新.shp": "dltbgx", "地类图斑更新过程2024.shp": "dltbgxgc", "DLTBZJ.shp": "", "CJDCQJX.shp": "", "XZQGX.shp": "", "行政区界线.shp": "xzqjx",
+		"陕西省咸阳市渭城区地类图斑（2024年度）.shp": "dltb", "渭城区(610404)村级调查区.gpkg": "cjdcq", "永久基本农田储备区图斑.shp": "reserve", "永久基本农田图斑.shp": "pbf",
+		"流出耕地图斑.shp": "", "补充耕地图斑.shp": "supplement", "耕地质量图斑.shp": "quality", "XMFW.shp": "", "DLTB更新.shp": "", "咸阳DLTB.shp": "dltb", "DLTB_渭城区.shp": "dltb", "XZQ行政区界线.shp": "xzqjx", "高标准农田项目区.shp": "hsf-project", "DK.v2.shp": "", "GHQ.shp": "",
 		"2024年第三季度疑似变化图斑.shp": "change", "ZZ_NYDZYFW.shp": "approval", "LSYD_XMZDFW.shp": "approval", "地类图斑.shp": "dltb", "roads.shp": "", "": "",
 	} {
 		got := ""
@@ -248,8 +252,13 @@ func TestFile(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if p := s.File("610402GX.gdb", "DLTBGX"); p == nil || p.Name != "dltbgx" {
-		t.Errorf("a table in a file: %v", p)
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{{[]string{"DLTBGX", "610402GX.gdb"}, "dltbgx"}, {[]string{"XZQ", "DLTB.gpkg"}, "region"}, {[]string{"x", "DLTB.gpkg"}, "dltb"}} {
+		if p := s.File(c.names...); p == nil || p.Name != c.want {
+			t.Errorf("%v: %v", c.names, p)
+		}
 	}
 }
 
@@ -357,6 +366,9 @@ func TestLoadRefuses(t *testing.T) {
 		"line 4: there is no code \"b\"":        {"domains.yaml", "X:\n  title: {zh: 甲}\n  source: y\n  unconfirmed_codes: [b]\n  codes: {a: b}\n"},
 		"line 1: the layer name":                {"House.yaml", strings.Replace(house, "name: house", "name: House", 1)},
 		"line 5: the pattern":                   {"house.yaml", line(5, "key", "files: [\"*\"]\nkey")},
+		"line 5: the pattern \"\"":              {"house.yaml", line(5, "key", "files: [\"A||B\"]\nkey")},
+		"line 5: the pattern \"A[a-z]\"":        {"house.yaml", line(5, "key", "files: [\"A[a-z]\"]\nkey")},
+		"line 5: serves":                        {"house.yaml", line(5, "key", "serves: cjdcq\nkey")},
 	} {
 		_, err := profiles.Load(fstest.MapFS{c.file: {Data: []byte(c.text)}})
 		p := problem.Of(err)

@@ -81,9 +81,14 @@ func (f *file) check(s *Set) error {
 	case len(p.Fields) == 0:
 		return fault([]string{"fields"}, "没有字段", "it has no fields")
 	}
+	if p.Serves != "" && (p.Serves == p.Name || !slices.ContainsFunc(s.list, func(o *Profile) bool { return o.Name == p.Serves && o.Serves == "" })) {
+		return fault([]string{"serves"}, "serves 说的 %.80q 不是另一个图层，或它自己又代替别的", "serves says %.80q, which is no other layer or serves for one itself", p.Serves)
+	}
 	for _, x := range p.Files {
-		if strings.ContainsAny(x, `?[]\\/`) || strings.Trim(x, "*") == "" {
-			return fault([]string{"files", x}, "文件名样式 %.80q 不合规", "the pattern %.80q of file names is not allowed", x)
+		for pattern := range strings.SplitSeq(x, "|") {
+			if !validPattern(pattern) {
+				return fault([]string{"files", x}, "文件名样式 %.80q 不合规", "the pattern %.80q of file names is not allowed", pattern)
+			}
 		}
 	}
 	for _, x := range []struct {

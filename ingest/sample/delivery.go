@@ -214,7 +214,7 @@ func (l *landscape) protectedShape(n int) ([][]geo.XY, geo.Hundredths) {
 // writeTable writes t to path and calls done with every few records.
 func writeTable(ctx context.Context, path string, t table, opt source.WriteOptions, done func(int)) (Layer, error) {
 	out := Layer{Name: t.name, File: t.file}
-	w, err := source.Create(path, &source.Layer{Table: t.inner, Fields: t.fields, CRS: source.CRSInfo{EPSG: t.epsg}}, opt)
+	w, err := source.Create(path, &source.Layer{Table: t.inner, Fields: t.fields, CRS: source.CRSInfo{EPSG: t.epsg}, NoGeometry: t.epsg == 0}, opt)
 	if err != nil {
 		return out, err
 	}

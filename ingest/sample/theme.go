@@ -40,7 +40,7 @@ type row map[string]any
 type theme struct {
 	layer, vintage string
 	file           string // in the sample's folder
-	epsg           int
+	epsg           int    // 0: a table without geometry
 	count          int
 	// fill returns record n, from 0, and its polygons in the system epsg.
 	fill func(n int) (row, [][][]geo.XY)

@@ -48,8 +48,8 @@ func (l *landscape) surveyThemes() []theme {
 			maps.Copy(r, row{"GXSJ": day(vintages[1], 12, 31), "XZQTZLX": "0"})
 			return r, l.plane(changed[i])
 		}},
-		{"dltbgxgc", latest(), updateFolder + "619901GXGC.gpkg", planeCode, len(changed), func(i int) (row, [][][]geo.XY) {
-			return l.flow(changed[i], i), l.plane(changed[i])
+		{"dltbgxgc", latest(), updateFolder + "619901GXGC.gpkg", 0, len(changed), func(i int) (row, [][][]geo.XY) {
+			return l.flow(changed[i], i), nil
 		}},
 		{"cjdcq", latest(), baseFolder + "CJDCQ.shp", planeCode, len(l.villages), func(v int) (row, [][][]geo.XY) {
 			c, m2 := l.joined(l.members[v]), l.control(v).M2()
@@ -58,10 +58,10 @@ func (l *landscape) surveyThemes() []theme {
 				"DCMJ": m2, "JSMJ": m2, "MSSM": "00", "BZ": remark,
 			}, c.plane
 		}},
-		{"control-village", latest(), tableFolder + "CJKZMJ.gpkg", planeCode, len(l.villages), func(v int) (row, [][][]geo.XY) {
+		{"control-village", latest(), tableFolder + "CJKZMJ.gpkg", 0, len(l.villages), func(v int) (row, [][][]geo.XY) {
 			return row{
 				"BSM": bsm(layerControl, v), "ZLDWDM": l.named[v].unit, "ZLDWMC": l.named[v].name, "KZMJ": l.control(v).M2(), "MSSM": "00", "BZ": remark,
-			}, l.joined(l.members[v]).plane
+			}, nil
 		}},
 		l.sheetTheme(),
 	}

@@ -49,18 +49,18 @@ func (w *flatGeobufWriter) Write(f *Feature) error {
 	if err := w.properties(f); err != nil {
 		return err.In(w.file.path).At(f.Record, "")
 	}
-	typ := uint32(wkbPolygon)
-	if len(f.Polygons) > 1 {
+	typ, polygons := uint32(wkbPolygon), closedRings(f.Polygons)
+	if len(polygons) > 1 {
 		typ = wkbMultiPolygon
 	}
-	box := extentOf(f.Polygons)
+	box := extentOf(polygons)
 	if box.empty() {
 		w.without = true
 	} else {
 		w.types |= 1 << typ
 		w.extent = w.extent.union(box)
 	}
-	b := w.feature(f.Polygons, typ)
+	b := w.feature(polygons, typ)
 	if len(b) > math.MaxInt32 {
 		return problem.New("EXPORT_SIZE", "一个要素超过 2 GB", "a feature is larger than 2 GB").In(w.file.path).At(f.Record, "")
 	}

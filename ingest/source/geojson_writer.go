@@ -95,7 +95,7 @@ func (w *geoJSONWriter) Write(f *Feature) error {
 		}
 	}
 	b = append(b, ` }, "geometry": `...)
-	b = append(w.appendGeometry(b, f.Polygons), " }"...)
+	b = append(w.appendGeometry(b, closedRings(f.Polygons)), " }"...)
 	w.buf = b
 	w.before = ",\n"
 	if w.end == "\n" {

@@ -18,21 +18,22 @@ import (
 	"gengtu/index/problem"
 )
 
-// geoPackage reads one feature table of an OGC GeoPackage (12-128r18).
+// geoPackage reads one feature table, or one table of attributes, of an OGC GeoPackage
+// (12-128r18).
 type geoPackage struct {
 	layer  Layer
 	db     *sql.DB
 	rows   *sql.Rows
 	srsID  int64
 	record int64
-	row    []any // what Scan fills: the geometry, then the fields
+	row    []any // what Scan fills: the geometry, NULL in a table of attributes, then the fields
 	into   []any // pointers to row
 	shape  shape
 	arena  arena
 }
 
-// openGeoPackage opens the feature table opt.Table, or the only one, of the
-// GeoPackage at path.
+// openGeoPackage opens the table opt.Table of the GeoPackage at path, or the only one
+// with features, or the only one.
 func openGeoPackage(ctx context.Context, path string, opt Options) (*geoPackage, error) {
 	db, err := openSQLite(path)
 	if err != nil {
@@ -76,21 +77,23 @@ func badGeoPackage(err error) *problem.Problem {
 		Advise("文件可能损坏，或正被其他程序写入", "it may be damaged, or another program may be writing to it").Because(err)
 }
 
-// geoPackageTables lists the feature tables of the GeoPackage at path.
-func geoPackageTables(path string) ([]string, error) {
+// geoPackageTables lists the tables of features and of attributes of the GeoPackage at
+// path.
+func geoPackageTables(path string) ([]TableInfo, error) {
 	db, err := openSQLite(path)
 	if err != nil {
 		return nil, badGeoPackage(err)
 	}
-	names, err := featureTables(context.Background(), db)
+	tables, err := contentTables(context.Background(), db)
 	if err = errors.Join(err, db.Close()); err != nil && problem.Of(err) == nil {
 		err = badGeoPackage(err)
 	}
-	return names, err
+	return tables, err
 }
 
-// featureTables lists the feature tables of db in the order they were added.
-func featureTables(ctx context.Context, db *sql.DB) ([]string, error) {
+// contentTables lists the tables of features and of attributes of db in the order they
+// were added.
+func contentTables(ctx context.Context, db *sql.DB) ([]TableInfo, error) {
 	var exist int
 	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master
 		WHERE lower(name) IN ('gpkg_contents', 'gpkg_geometry_columns', 'gpkg_spatial_ref_sys')`).Scan(&exist)
@@ -104,22 +107,22 @@ func featureTables(ctx context.Context, db *sql.DB) ([]string, error) {
 	if err := noView(ctx, db, "gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"); err != nil {
 		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, `SELECT c.table_name FROM gpkg_contents c
-		JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)
-		WHERE c.data_type = 'features' ORDER BY c.rowid`)
+	rows, err := db.QueryContext(ctx, `SELECT c.table_name, c.data_type = 'attributes' FROM gpkg_contents c
+		LEFT JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)
+		WHERE c.data_type = 'features' AND g.table_name IS NOT NULL OR c.data_type = 'attributes' ORDER BY c.rowid`)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // Err has told what there is to tell
-	var names []string
+	var tables []TableInfo
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		var t TableInfo
+		if err := rows.Scan(&t.Name, &t.NoGeometry); err != nil {
 			return nil, err
 		}
-		names = append(names, name)
+		tables = append(tables, t)
 	}
-	return names, rows.Err()
+	return tables, rows.Err()
 }
 
 // noView refuses views: they are programs of whoever made the file, which need not
@@ -141,45 +144,66 @@ func noView(ctx context.Context, db *sql.DB, names ...string) error {
 
 // open chooses the table and starts reading it.
 func (r *geoPackage) open(ctx context.Context, path, table string) error {
-	names, err := featureTables(ctx, r.db)
+	tables, err := contentTables(ctx, r.db)
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(names) == 0:
-		return problem.New("GPKG_NO_LAYER", "没有要素图层", "it has no layer of features")
-	case table == "" && len(names) > 1:
-		return problem.New("GPKG_MANY_LAYERS", "有 %d 个图层：%s", "it has %d layers: %s", len(names), strings.Join(names, ", ")).
-			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", filepath.Base(path), names[0])
-	case table == "":
-		table = names[0]
-	}
-	found := ""
-	for _, name := range names {
-		if name == table || (found == "" && strings.EqualFold(name, table)) {
-			found = name
-		}
-	}
-	if found == "" {
-		return noTable(table, names)
-	}
-	if err := noView(ctx, r.db, found); err != nil {
+	chosen, err := chooseTable(tables, path, table)
+	if err != nil {
 		return err
 	}
-	r.layer = Layer{Table: found, Encoding: charsetUTF8.name}
-	return r.query(ctx, found)
+	if err := noView(ctx, r.db, chosen.Name); err != nil {
+		return err
+	}
+	r.layer = Layer{Table: chosen.Name, NoGeometry: chosen.NoGeometry, Encoding: charsetUTF8.name}
+	return r.query(ctx, chosen.Name)
+}
+
+// chooseTable returns the table of that name in the GeoPackage at path; for "" the only
+// one with features, or the only one.
+func chooseTable(tables []TableInfo, path, table string) (TableInfo, error) {
+	var all, featured []string
+	var found, feature TableInfo
+	for _, t := range tables {
+		all = append(all, t.Name)
+		if !t.NoGeometry {
+			featured, feature = append(featured, t.Name), t
+		}
+		if t.Name == table || found.Name == "" && strings.EqualFold(t.Name, table) {
+			found = t
+		}
+	}
+	switch {
+	case table != "" && found.Name == "":
+		return found, noTable(table, all)
+	case table != "":
+		return found, nil
+	case len(featured) == 1:
+		return feature, nil
+	case len(tables) == 1:
+		return tables[0], nil
+	case len(tables) == 0:
+		return found, problem.New("GPKG_NO_LAYER", "没有要素图层", "it has no layer of features").
+			Advise("请核对文件", "check the file")
+	}
+	return found, problem.New("GPKG_MANY_LAYERS", "有 %d 个图层：%s", "it has %d layers: %s", len(all), strings.Join(all, ", ")).
+		Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", filepath.Base(path), all[0])
 }
 
 // query reads the description of table and starts selecting its rows.
 func (r *geoPackage) query(ctx context.Context, table string) error {
 	var geometry string
-	err := r.db.QueryRowContext(ctx, `SELECT column_name, srs_id FROM gpkg_geometry_columns
-		WHERE lower(table_name) = lower(?)`, table).Scan(&geometry, &r.srsID)
-	if err != nil {
-		return err
-	}
-	if err := r.readCRS(ctx); err != nil {
-		return err
+	shape := "NULL"
+	if !r.layer.NoGeometry {
+		err := r.db.QueryRowContext(ctx, `SELECT column_name, srs_id FROM gpkg_geometry_columns
+			WHERE lower(table_name) = lower(?)`, table).Scan(&geometry, &r.srsID)
+		if err != nil {
+			return err
+		}
+		if err := r.readCRS(ctx); err != nil {
+			return err
+		}
+		shape = quoteName(geometry)
 	}
 	columns, key, err := r.readColumns(ctx, table, geometry)
 	if err != nil {
@@ -193,7 +217,7 @@ func (r *geoPackage) query(ctx context.Context, table string) error {
 	if key != "" {
 		order = " ORDER BY " + quoteName(key)
 	}
-	columns = append([]string{quoteName(geometry)}, columns...)
+	columns = append([]string{shape}, columns...)
 	r.rows, err = r.db.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+from+order) //nolint:rowserrcheck // Next asks for Err at the end
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 )
 
 // geoPackageWriter writes a GeoPackage 1.2 (OGC 12-128r14) of one feature table
-// with its R-tree. The same features give the same bytes.
+// with its R-tree, or of one table of attributes. The same features give the same bytes.
 type geoPackageWriter struct {
 	file   *stagedFile
 	db     *sql.DB
@@ -103,7 +103,20 @@ func (w *geoPackageWriter) create(opt WriteOptions) error {
 
 // describe adds the coordinate system and the layer to GeoPackage's own tables.
 func (w *geoPackageWriter) describe(ctx context.Context, opt WriteOptions) error {
-	c := opt.CRS
+	kind, system := "attributes", any(nil)
+	if !w.layer.NoGeometry {
+		if err := w.describeCRS(ctx, opt.CRS); err != nil {
+			return err
+		}
+		kind, system = "features", w.srsID
+	}
+	_, err := w.tx.ExecContext(ctx, `INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change, srs_id) VALUES (?, ?, ?, ?, ?)`,
+		w.layer.Table, kind, w.layer.Table, opt.Modified.UTC().Format("2006-01-02T15:04:05.000Z"), system)
+	return err
+}
+
+// describeCRS adds the coordinate system.
+func (w *geoPackageWriter) describeCRS(ctx context.Context, c CRSInfo) error {
 	switch {
 	case c.EPSG == 4326:
 		w.srsID = 4326
@@ -128,15 +141,16 @@ func (w *geoPackageWriter) describe(ctx context.Context, opt WriteOptions) error
 	default:
 		w.srsID = -1
 	}
-	_, err := w.tx.ExecContext(ctx, `INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change, srs_id) VALUES (?, 'features', ?, ?, ?)`,
-		w.layer.Table, w.layer.Table, opt.Modified.UTC().Format("2006-01-02T15:04:05.000Z"), w.srsID)
-	return err
+	return nil
 }
 
-// prepare makes the feature table, its index and the statements that fill them.
+// prepare makes the table, its index if it has shapes, and the statements that fill them.
 func (w *geoPackageWriter) prepare(ctx context.Context) error {
-	columns, marks := []string{`"fid" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL`, `"geom" MULTIPOLYGON`}, "?, ?"
+	columns := []string{`"fid" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL`}
 	taken := map[string]bool{"fid": true, "geom": true}
+	if !w.layer.NoGeometry {
+		columns = append(columns, `"geom" MULTIPOLYGON`)
+	}
 	for _, f := range w.layer.Fields {
 		name := f.Name
 		for n := 1; taken[strings.ToLower(name)]; n++ {
@@ -144,26 +158,30 @@ func (w *geoPackageWriter) prepare(ctx context.Context) error {
 		}
 		taken[strings.ToLower(name)] = true
 		columns = append(columns, quoteName(name)+" "+geoPackageType(f))
-		marks += ", ?"
 	}
 	table := quoteName(w.layer.Table)
+	if _, err := w.tx.ExecContext(ctx, "CREATE TABLE "+table+" ("+strings.Join(columns, ", ")+")"); err != nil {
+		return err
+	}
+	w.args = make([]any, len(columns))
+	marks := strings.Repeat(", ?", len(columns))[len(", "):]
+	var err error
+	if w.insert, err = w.tx.PrepareContext(ctx, "INSERT INTO "+table+" VALUES ("+marks+")"); err != nil || w.layer.NoGeometry {
+		return err
+	}
+	return w.prepareIndex(ctx)
+}
+
+// prepareIndex makes the R-tree.
+func (w *geoPackageWriter) prepareIndex(ctx context.Context) error {
 	index := quoteName("rtree_" + w.layer.Table + "_geom")
-	for _, statement := range []string{
-		"CREATE TABLE " + table + " (" + strings.Join(columns, ", ") + ")",
-		"CREATE VIRTUAL TABLE " + index + " USING rtree(id, minx, maxx, miny, maxy)",
-	} {
-		if _, err := w.tx.ExecContext(ctx, statement); err != nil {
-			return err
-		}
+	if _, err := w.tx.ExecContext(ctx, "CREATE VIRTUAL TABLE "+index+" USING rtree(id, minx, maxx, miny, maxy)"); err != nil {
+		return err
 	}
 	if _, err := w.tx.ExecContext(ctx, `INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index', 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')`, w.layer.Table); err != nil {
 		return err
 	}
-	w.args = make([]any, len(columns))
 	var err error
-	if w.insert, err = w.tx.PrepareContext(ctx, "INSERT INTO "+table+" VALUES ("+marks+")"); err != nil {
-		return err
-	}
 	w.index, err = w.tx.PrepareContext(ctx, "INSERT INTO "+index+" VALUES (?, ?, ?, ?, ?)")
 	return err
 }
@@ -186,23 +204,30 @@ func geoPackageType(f Field) string {
 // Write implements [Writer].
 func (w *geoPackageWriter) Write(f *Feature) error {
 	w.fid++
-	w.args[0], w.args[1] = w.fid, nil
+	w.args[0] = w.fid
+	if w.layer.NoGeometry {
+		return w.row(w.args[1:], f)
+	}
 	box := extentOf(f.Polygons)
+	w.args[1] = nil
 	if !box.empty() {
-		w.blob = appendGeoPackageBlob(w.blob[:0], f.Polygons, box, w.srsID)
+		w.blob = appendGeoPackageBlob(w.blob[:0], closedRings(f.Polygons), box, w.srsID)
 		w.args[1] = w.blob
 	}
-	for i := range w.layer.Fields {
-		w.args[2+i] = valueAt(f, i)
-	}
-	if _, err := w.insert.ExecContext(context.Background(), w.args...); err != nil {
-		return w.file.failed(err)
-	}
-	if box.empty() {
-		return nil
+	if err := w.row(w.args[2:], f); err != nil || box.empty() {
+		return err
 	}
 	w.extent = w.extent.union(box)
 	_, err := w.index.ExecContext(context.Background(), w.fid, box.minX, box.maxX, box.minY, box.maxY)
+	return w.file.failed(err)
+}
+
+// row puts the values of f where w.args has them and inserts these.
+func (w *geoPackageWriter) row(values []any, f *Feature) error {
+	for i := range values {
+		values[i] = valueAt(f, i)
+	}
+	_, err := w.insert.ExecContext(context.Background(), w.args...)
 	return w.file.failed(err)
 }
 
@@ -231,6 +256,11 @@ func appendGeoPackageBlob(b []byte, polygons [][][]geo.XY, box extent, srsID int
 // finish adds what is known at the end: the extent, and the triggers, which must
 // not fire before.
 func (w *geoPackageWriter) finish(ctx context.Context) error {
+	if w.layer.NoGeometry {
+		err := errors.Join(w.insert.Close(), w.tx.Commit())
+		w.tx = nil
+		return err
+	}
 	if !w.extent.empty() {
 		if _, err := w.tx.ExecContext(ctx, `UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ?`,
 			w.extent.minX, w.extent.minY, w.extent.maxX, w.extent.maxY); err != nil {

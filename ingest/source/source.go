@@ -238,11 +238,7 @@ func AllTables(path string) ([]TableInfo, error) {
 	var out []TableInfo
 	switch form {
 	case formatGeoPackage:
-		var names []string
-		names, err = geoPackageTables(path)
-		for _, n := range names {
-			out = append(out, TableInfo{Name: n})
-		}
+		out, err = geoPackageTables(path)
 	case formatVCT:
 		out, err = vctTables(path)
 	case formatZip:

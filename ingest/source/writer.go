@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 // name when Close has succeeded, and not before. It is used by one goroutine.
 type Writer interface {
 	// Write adds f; f and its memory stay the caller's. A polygon's first ring is
-	// its shell. After an error only Abort makes sense.
+	// its shell; rings need not be closed. After an error only Abort makes sense.
 	Write(f *Feature) error
 	// Close finishes the file and puts it in place of one that was there.
 	Close() error
@@ -83,7 +84,7 @@ const wgs84WKT = `GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298
 // ending: .shp (with .shx, .dbf, .prj, .cpg), .gpkg, .geojson or .json,
 // .geojsonl (one feature a line), .fgb, .vct, .csv and .xlsx (attributes only). Of l the
 // table's name, the fields, the coordinate system and the number of features, where
-// it is known, are used. An ending that is not known is a *problem.Problem.
+// it is known, are used, and NoGeometry, which makes a table of attributes of a .gpkg. An ending that is not known is a *problem.Problem.
 func Create(path string, l *Layer, opt WriteOptions) (Writer, error) {
 	if opt.CRS == (CRSInfo{}) {
 		opt.CRS = l.CRS
@@ -140,6 +141,25 @@ func create(path string, l *Layer, opt WriteOptions) (Writer, error) {
 // badValue is the problem of a value that a format cannot hold.
 func badValue(field string, v any) *problem.Problem {
 	return problem.New("EXPORT_VALUE", "字段 %s 的值 %v 无法写入此格式", "the format cannot hold the value %[2]v of field %[1]s", field, short([]byte(fmt.Sprint(v))))
+}
+
+// closedRings returns polygons with rings whose last point is their first, as GeoPackage,
+// GeoJSON and FlatGeobuf want them. What is closed is not copied.
+func closedRings(polygons [][][]geo.XY) [][][]geo.XY {
+	open := func(r []geo.XY) bool { return len(r) > 0 && r[0] != r[len(r)-1] }
+	if !slices.ContainsFunc(polygons, func(p [][]geo.XY) bool { return slices.ContainsFunc(p, open) }) {
+		return polygons
+	}
+	out := make([][][]geo.XY, len(polygons))
+	for i, polygon := range polygons {
+		out[i] = slices.Clone(polygon)
+		for k, r := range polygon {
+			if open(r) {
+				out[i][k] = append(slices.Clone(r), r[0])
+			}
+		}
+	}
+	return out
 }
 
 // finite tells whether v is neither infinite nor NaN.

@@ -263,3 +263,71 @@ func TestCSV(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
+
+// Rings that are open must leave closed, as other programs want them, and what was given
+// to the writer must stay as it was.
+func TestOpenRingsLeaveClosed(t *testing.T) {
+	ring := func(x, side float64) []geo.XY {
+		return []geo.XY{{X: 100 + x, Y: 30 + x}, {X: 100 + x + side, Y: 30 + x}, {X: 100 + x + side, Y: 30 + x + side}, {X: 100 + x, Y: 30 + x + side}}
+	}
+	features := []source.Feature{
+		{Record: 1, Polygons: [][][]geo.XY{{ring(0, 1)}}, Values: []any{"one"}},
+		{Record: 2, Polygons: [][][]geo.XY{{ring(2, 1), ring(2.25, 0.5)}, {ring(4, 1)}}, Values: []any{"parts and a hole"}},
+	}
+	l := &source.Layer{Table: "rings", Fields: []source.Field{{Name: "BZ"}}, CRS: source.CRSInfo{EPSG: 4490}}
+	for ext, shape := range map[string]string{"gpkg": "geom", "geojson": "geometry", "geojsonl": "geometry", "fgb": "geometry", "shp": "geometry", "vct": ""} {
+		path := write(t, "rings."+ext, l, features, source.WriteOptions{})
+		_, again := readAll(t, path, source.Options{})
+		for i, f := range again {
+			for _, polygon := range f.Polygons {
+				for _, r := range polygon {
+					if r[0] != r[len(r)-1] {
+						t.Errorf("%s, feature %d: %v is open", ext, i, r)
+					}
+				}
+			}
+		}
+		if shape == "" {
+			continue // GDAL does not read it
+		}
+		printed := string(program(t, "ogrinfo", "-q", "-dialect", "sqlite", "-sql",
+			"select count(*) n, min(st_isvalid("+shape+")) valid, round(sum(st_area("+shape+")), 6) area from rings", path))
+		for _, want := range []string{"n (Integer) = 2", "valid (Integer) = 1", "area (Real) = 2.75"} {
+			if !strings.Contains(printed, want) {
+				t.Errorf("%s: no %q in %s", ext, want, printed)
+			}
+		}
+	}
+	if n := len(features[1].Polygons[0][1]); n != 4 {
+		t.Errorf("the writer's input has %d points, had 4", n)
+	}
+}
+
+// A table of attributes in a GeoPackage must be one to GDAL, be listed as one, and read
+// back as it was; beside one layer with shapes it is read by its name alone.
+func TestGeoPackageAttributes(t *testing.T) {
+	l := &source.Layer{Table: "DLTBGXGC", NoGeometry: true, Fields: []source.Field{{Name: "BSM"}, {Name: "TBBGMJ", Kind: source.Real}, {Name: "geom", Kind: source.Integer}}}
+	rows := []source.Feature{{Values: []any{"a", 1.5, int64(7)}}, {Values: []any{"b", nil, nil}}}
+	path := write(t, "t.gpkg", l, rows, source.WriteOptions{})
+	if printed := string(program(t, "ogrinfo", "-so", "-al", path)); !strings.Contains(printed, "Geometry: None") || !strings.Contains(printed, "Feature Count: 2") || strings.Contains(printed, "Warning") {
+		t.Error(printed)
+	}
+	back, again := readAll(t, path, source.Options{})
+	if !back.NoGeometry || back.CRS != (source.CRSInfo{}) || len(again) != 2 || again[0].Values[1] != 1.5 || again[0].Values[2] != int64(7) || again[1].Values[1] != nil || again[0].Polygons != nil {
+		t.Errorf("%+v %+v", back, again)
+	}
+	if names, err := source.Tables(path); err != nil || len(names) > 0 {
+		t.Errorf("layers with polygons: %v, %v", names, err)
+	}
+	program(t, "ogr2ogr", "-update", path, shared(t, "delivery/2024/XZQ.fgb"), "-nln", "XZQ", "-nlt", "MULTIPOLYGON")
+	tables, err := source.AllTables(path)
+	if err != nil || !slices.Equal(tables, []source.TableInfo{{Name: "DLTBGXGC", NoGeometry: true}, {Name: "XZQ"}}) {
+		t.Errorf("%v, %v", tables, err)
+	}
+	if back, again = readAll(t, path, source.Options{}); back.Table != "XZQ" || len(again) != 4 || again[0].Polygons == nil {
+		t.Errorf("without a name %s is read", back.Table)
+	}
+	if back, again = readAll(t, path, source.Options{Table: "dltbgxgc"}); !back.NoGeometry || len(again) != 2 {
+		t.Errorf("by its name %+v is read", back)
+	}
+}

@@ -3,7 +3,9 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"gengtu/index/geo"
@@ -74,8 +76,17 @@ func geometryProblem(err error) *problem.Problem {
 			Advise("请在制图软件里检查该图形，更正后重新提交", "look at the geometry in a mapping program, correct it and deliver again")
 	}
 	zh, en := geo.Words(c.Kind)
-	p := problem.New("COORDINATE", zhAt+zh+"：%v, %v（%v）", enAt+en+": %v, %v (%v)", c.Found.X, c.Found.Y, c.CRS).Because(err)
+	p := problem.New("COORDINATE", zhAt+zh+"：%s, %s（%v）", enAt+en+": %s, %s (%v)", plain(c.Found.X), plain(c.Found.Y), c.CRS).Because(err)
 	return adviseCRS(p, c)
+}
+
+// plain writes a coordinate as a surveyor does, 36557212.2006; what no coordinate can be
+// has an exponent.
+func plain(v float64) string {
+	if math.Abs(v) < 1e12 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 func adviseCRS(p *problem.Problem, c *geo.CoordinateError) *problem.Problem {

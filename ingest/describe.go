@@ -152,7 +152,11 @@ func Guess(ctx context.Context, path, encoding string) (string, error) {
 func (d *Description) Write(w io.Writer, lang problem.Lang) error {
 	p := &printer{lang: lang}
 	p.line("%s%s", "%s%s", d.Path, hash(d.Table))
-	p.line("  要素 %d  坐标系 %s  编码 %s", "  features %d  CRS %s  encoding %s", d.Features, d.CRS, d.Encoding)
+	crs := d.CRS
+	if crs == "" {
+		crs = "?" // the problem below says why
+	}
+	p.line("  要素 %d  坐标系 %s  编码 %s", "  features %d  CRS %s  encoding %s", d.Features, crs, d.Encoding)
 	if d.Layer == otherLayer {
 		p.line("  不像任何已知图层，作 %s", "  looks like no layer that is known: %s", d.Layer)
 	} else {

@@ -298,7 +298,9 @@ func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) 
 	if err := l.judgePlace(w); err != nil {
 		return err
 	}
-	l.rep.Notes = append(l.rep.Notes, s.reader.Layer().Notes...)
+	for _, n := range s.reader.Layer().Notes {
+		l.rep.Notes = append(l.rep.Notes, n.In(s.in.Path))
+	}
 	if refused = l.rep.Refused - refused; refused == 0 || refused < rep.Read {
 		return nil
 	}

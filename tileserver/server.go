@@ -227,7 +227,7 @@ func (s *Server) openTier(dir string) error {
 		return err
 	}
 	if s.tiers[m.Tier] != nil {
-		return problem.New("TIER_TWICE", "给了两个 %s 版", "two editions of tier %s are given", m.Tier).In(dir).
+		return problem.New("TIER_TWICE", "给了两个%[1]s", "two editions of tier %[2]s are given", m.Tier.Title(problem.Chinese), m.Tier).In(dir).
 			Advise("每一版只给一个目录", "give one directory for each tier")
 	}
 	t := &tierState{tier: m.Tier}

@@ -50,6 +50,7 @@ func runCheck(e *env, fs *flags) error {
 	var j judging
 	j.define(fs)
 	f.defineDelivery(fs)
+	fs.Lookup("report").Usage = "报告写进此目录（网页、JSON、问题位置 shapefile），或写到此文件（.json 或 .txt）|write the report into this folder (page, JSON, shapefiles of fault places), or to this file (.json or .txt)"
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
 	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")
 	printRules := fs.Bool("print-rules", false, "打印内置规则|print the embedded rules")
@@ -62,10 +63,8 @@ func runCheck(e *env, fs *flags) error {
 		_, err := e.stdout.Write(check.RulesText())
 		return err
 	}
-	if len(paths) == 0 {
-		if err := need("delivery", f.delivery); err != nil {
-			return err
-		}
+	if len(paths) == 0 && f.delivery == "" {
+		return usage("FLAG_MISSING", "缺少要检查的文件，或用 --delivery 给出文件夹", "the files to check are missing, or --delivery with a folder")
 	}
 	rules, err := check.LoadRules(*rulesFile)
 	if err != nil {
@@ -96,16 +95,42 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs)}
+	if f.delivery != "" {
+		if inputs, j.unread, err = e.readable(inputs, f.encoding, j.unread); err != nil {
+			return err
+		}
+	}
+	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs, len(j.unread) > 0)}
 	j.delivery, j.read = f.found, p.end
 	return e.judge(inputs, opt, j, f.report)
 }
 
+// readable returns the inputs that can be opened, and adds to unread why others cannot: one
+// damaged file must not keep a delivery's others from being judged.
+func (e *env) readable(inputs []ingest.Input, encoding string, unread []*problem.Problem) ([]ingest.Input, []*problem.Problem, error) {
+	var out []ingest.Input
+	for _, in := range inputs {
+		r, err := source.Open(e.ctx, in.Path, source.Options{Table: in.Table, Encoding: encoding})
+		switch p := problem.Of(err); {
+		case err == nil:
+			out = append(out, in)
+			if err := r.Close(); err != nil {
+				return nil, nil, err
+			}
+		case p == nil || e.ctx.Err() != nil:
+			return nil, nil, err
+		default:
+			unread = append(unread, p.In(in.Path))
+		}
+	}
+	return out, unread, nil
+}
+
 // expected returns the layers that must be there: of a whole delivery that has places, the
-// patches in them.
-func expected(f *reading, inputs []ingest.Input) []string {
+// patches in them. Where a file could not be opened none is missed: it may be the one.
+func expected(f *reading, inputs []ingest.Input, unread bool) []string {
 	places := slices.ContainsFunc(inputs, func(in ingest.Input) bool { return in.Layer == "region" || in.Layer == "cjdcq" })
-	if f.delivery == "" || !places {
+	if f.delivery == "" || !places || unread {
 		return nil
 	}
 	return []string{"dltb"}

@@ -68,10 +68,13 @@ func usage(code, zh, en string, args ...any) error {
 	return usageError{problem.New(code, zh, en, args...)}
 }
 
-// errLater answers for verbs that the contract names and this program does not
+// notAvailable is the code of what [later] says.
+const notAvailable = "NOT_AVAILABLE"
+
+// later answers for verbs that the contract names and this program does not
 // have yet.
 func later(_ *env, fs *flags) error {
-	return usage("NOT_AVAILABLE", "这一版程序还没有 %s", "this program does not have %s yet", fs.Name())
+	return usage(notAvailable, "这一版程序还没有 %s", "this program does not have %s yet", fs.Name())
 }
 
 // run is the program without the process.
@@ -182,10 +185,10 @@ func (e *env) fail(verb string, err error) int {
 	e.notef("%s%s\n", prefix, p.Text(e.lang))
 	if code == 2 {
 		hint := "gengtu help"
-		if verb != "" {
+		if verb != "" && (p == nil || p.Code != notAvailable) {
 			hint = "gengtu " + verb + " --help"
 		}
-		e.notef("Try: %s\n", hint)
+		e.notef("%s%s\n", e.pick("用法见：", "Try: "), hint)
 	}
 	return code
 }
@@ -225,7 +228,7 @@ func (f *flags) parse(least, most int) ([]string, error) {
 				f.printHelp()
 				return nil, err
 			}
-			return nil, usage("FLAGS", "%v", "%v", err)
+			return nil, usage("FLAGS", "%[1]s", "%[2]v", flagWords(err.Error()), err)
 		}
 		rest := f.Args()
 		if len(rest) == 0 {
@@ -242,6 +245,28 @@ func (f *flags) parse(least, most int) ([]string, error) {
 		return nil, usage("ARGUMENTS", "用法：gengtu %s %s", "usage: gengtu %s %s", f.c.name, f.c.usage)
 	}
 	return args, nil
+}
+
+// flagWords says in Chinese what package flag says of a wrong line in English.
+func flagWords(said string) string {
+	for _, w := range []struct{ en, zh string }{
+		{"flag provided but not defined: -", "没有参数 --"},
+		{"flag needs an argument: -", "缺少参数值：--"},
+		{"bad flag syntax: ", "参数写法不对："},
+	} {
+		if rest, ok := strings.CutPrefix(said, w.en); ok {
+			return w.zh + rest
+		}
+	}
+	for _, w := range [][2]string{{"invalid value ", " for flag -"}, {"invalid boolean value ", " for -"}} {
+		if rest, ok := strings.CutPrefix(said, w[0]); ok {
+			if i := strings.LastIndex(rest, w[1]); i >= 0 {
+				name, _, _ := strings.Cut(rest[i+len(w[1]):], ":")
+				return "参数 --" + name + " 不能是 " + rest[:i]
+			}
+		}
+	}
+	return said
 }
 
 func (f *flags) printHelp() {

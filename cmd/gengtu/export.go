@@ -35,6 +35,9 @@ func runExport(e *env, fs *flags) error {
 			return err
 		}
 	}
+	if strings.Contains(job.layer, "@") && job.vintage != "" {
+		return usage("FLAGS", "--layer 已写明时相，不能再给 --vintage", "--layer names a vintage; --vintage does not go with it")
+	}
 	ending := strings.ToLower(filepath.Ext(job.out))
 	switch {
 	case slices.Contains(archiveFormats, ending):

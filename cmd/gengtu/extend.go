@@ -37,8 +37,8 @@ func (e *env) extend(dir string, x *extending, write func(base *index.Base, path
 		return nil, err
 	}
 	if old.Tier != edition.Secure {
-		return nil, problem.New("UPDATE_TIER", "%[1]s 版由高一级版本派生，不能直接更新", "a %[1]s edition is derived from a higher one and is not updated by itself", old.Tier).In(dir).
-			Advise("更新 secure 版，再用 gengtu publish 重新派生", "update the secure edition, and derive this one again with gengtu publish")
+		return nil, problem.New("UPDATE_TIER", "%[1]s由高一级版本派生，不能直接更新", "a %[2]s edition is derived from a higher one and is not updated by itself", old.Tier.Title(problem.Chinese), old.Tier).In(dir).
+			Advise("更新涉密版，再用 gengtu publish 重新派生", "update the secure edition, and derive this one again with gengtu publish")
 	}
 	from := edition.Path(dir, name)
 	// What is damaged must not be taken over.

@@ -95,7 +95,7 @@ func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out stri
 	w.stages.begin(stageIndex)
 	if _, old, err := edition.Current(out); err == nil {
 		if old.Tier != tier {
-			return nil, "", problem.New("TIER_CHANGED", "目录里已是 %s 版", "the directory holds a %s edition", old.Tier).In(out)
+			return nil, "", problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(out)
 		}
 		if old.Policy.Digest != m.Policy.Digest {
 			w.keep = 1 // what another policy let through must not stay behind

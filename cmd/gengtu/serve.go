@@ -92,7 +92,7 @@ func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) 
 	if f.access == "" && !f.open {
 		for _, t := range s.Tiers() {
 			if t != edition.Public {
-				return problem.New("ACCESS_NEEDED", "%s版没有令牌文件不能开放", "a %s edition is not served without tokens", t.Title(e.lang)).
+				return problem.New("ACCESS_NEEDED", "%[1]s没有令牌文件不能开放", "a %[2]s edition is not served without tokens", t.Title(problem.Chinese), t).
 					Advise("给出 --access FILE，或在本机试用时加 --open", "give --access FILE, or --open for a trial on this machine")
 			}
 		}

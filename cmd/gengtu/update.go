@@ -120,8 +120,8 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 		return err
 	}
 	if old.Tier != edition.Secure {
-		return problem.New("UPDATE_TIER", "%[1]s 版由高一级版本派生，不能直接更新", "a %[1]s edition is derived from a higher one and is not updated by itself", old.Tier).In(u.dir).
-			Advise("更新 secure 版，再用 gengtu publish 重新派生", "update the secure edition, and derive this one again with gengtu publish")
+		return problem.New("UPDATE_TIER", "%[1]s由高一级版本派生，不能直接更新", "a %[2]s edition is derived from a higher one and is not updated by itself", old.Tier.Title(problem.Chinese), old.Tier).In(u.dir).
+			Advise("更新涉密版，再用 gengtu publish 重新派生", "update the secure edition, and derive this one again with gengtu publish")
 	}
 	u.draft, u.old, u.from, u.progress = d, old, edition.Path(u.dir, name), u.env.progress()
 	defer u.progress.end()

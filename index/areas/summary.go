@@ -391,7 +391,8 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 			}
 		}
 		if len(out) == 0 && vintage != "" {
-			return nil, noVintage("*", vintage)
+			return nil, problem.New("NO_VINTAGE", "没有 %.40q 这个时相", "there is no vintage %.40q", vintage).
+				Advise("有：%s", "there are: %s", strings.Join(vintages(ix, ix.Names()), " "))
 		}
 		return out, nil
 	}
@@ -402,7 +403,7 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 		case l != nil:
 			out = append(out, l)
 		case slices.Contains(ix.Names(), n):
-			return nil, noVintage(n, vintage)
+			return nil, noVintage(ix, n, vintage)
 		default:
 			return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", n).
 				Advise("本版有 %[1]s", "the edition has %[1]s", strings.Join(ix.Names(), "、"))
@@ -411,8 +412,19 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 	return out, nil
 }
 
-func noVintage(layer, vintage string) error {
-	return problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", layer, vintage)
+func noVintage(ix *index.Index, layer, vintage string) error {
+	return problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", layer, vintage).
+		Advise("有：%s", "there are: %s", strings.Join(vintages(ix, []string{layer}), " "))
+}
+
+// vintages returns those that any of the layers has, the latest first.
+func vintages(ix *index.Index, layers []string) []string {
+	var all []string
+	for _, n := range layers {
+		all = append(all, ix.Vintages(n)...)
+	}
+	slices.SortFunc(all, func(a, b string) int { return edition.CompareVintages(b, a) })
+	return slices.Compact(all)
 }
 
 // BookLayer is the layer that hectare tables are made of where none is named: the

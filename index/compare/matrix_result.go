@@ -135,6 +135,6 @@ func Comparable(a, b edition.Tier) error {
 	if a == b {
 		return nil
 	}
-	return problem.New("DIFF_TIER", "%s 版和 %s 版不能比较：要素标识不同", "a %s and a %s edition cannot be compared: their features have other ids", a, b).
+	return problem.New("DIFF_TIER", "%[1]s和%[2]s不能比较：要素标识不同", "a %[3]s and a %[4]s edition cannot be compared: their features have other ids", a.Title(problem.Chinese), b.Title(problem.Chinese), a, b).
 		Advise("比较同一版别的两个版本", "compare two editions of one tier")
 }

@@ -150,7 +150,7 @@ func (d *Draft) Commit(m *Manifest, keep int) error {
 	}
 	for _, old := range all {
 		if old.Tier != "" && old.Tier != m.Tier {
-			return problem.New("TIER_CHANGED", "目录里已是 %s 版，不能放入 %s 版", "the directory holds a %s edition and takes no %s one", old.Tier, m.Tier).In(d.dir).
+			return problem.New("TIER_CHANGED", "目录里已是%[1]s，不能放入%[2]s", "the directory holds a %[3]s edition and takes no %[4]s one", old.Tier.Title(problem.Chinese), m.Tier.Title(problem.Chinese), old.Tier, m.Tier).In(d.dir).
 				Advise("每一版用自己的目录", "give each tier a directory of its own")
 		}
 	}

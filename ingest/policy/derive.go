@@ -53,7 +53,7 @@ func Downward(from, to edition.Tier) error {
 	if from.Above(to) {
 		return nil
 	}
-	return problem.New("PUBLISH_UPWARD", "%s 版不能派生 %s 版", "a %s edition cannot become a %s edition", from, to).
+	return problem.New("PUBLISH_UPWARD", "%[1]s不能派生%[2]s", "a %[3]s edition cannot become a %[4]s edition", from.Title(problem.Chinese), to.Title(problem.Chinese), from, to).
 		Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
 }
 
@@ -68,7 +68,7 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 	}
 	t, ok := p.Tiers[to]
 	if !ok {
-		return nil, nil, problem.New("POLICY_TIER", "策略里没有 %s 版", "the policy says nothing of %s", to)
+		return nil, nil, problem.New("POLICY_TIER", "策略里没有%[1]s", "the policy says nothing of %[2]s", to.Title(problem.Chinese), to)
 	}
 	d := &derivation{
 		from: from, tier: t, to: to, key: key, out: out,

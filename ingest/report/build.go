@@ -21,6 +21,9 @@ const (
 	maxKey      = 200    // of a key
 )
 
+// otherLayer is what files are taken for that look like no known layer.
+const otherLayer = "other"
+
 // builder makes a report of what was read and found.
 type builder struct {
 	opt    *Options
@@ -80,6 +83,11 @@ func (b *builder) layers(r *Report) {
 			PatchM2: l.PatchM2, NetM2: l.NetM2,
 			MissingFields: append([]string{}, l.MissingFields...), UnknownFields: append([]string{}, l.UnknownFields...),
 			Notes: append([]*problem.Problem{}, l.Notes...),
+		}
+		if l.Layer == otherLayer {
+			out.TitleZh, out.TitleEn = "其他", "other"
+			out.Notes = append(out.Notes, problem.New("LAYER_UNKNOWN", "不是已知的图层，拓扑、面积和必备字段没有规则可查", "it is no layer that is known: there are no rules for its topology, areas and required fields").
+				Advise("若是已知的图层，用 --layer 指明；gengtu profile list 列出已知的图层", "if it is one, name it with --layer; gengtu profile list lists those that are known"))
 		}
 		if l.Cropland == nil { // of dltb what is left out is left out of its view alone
 			for _, c := range l.LeftOut {

@@ -38,7 +38,7 @@ func (r *Report) Write(w io.Writer, lang problem.Lang) error {
 	}
 	if r.Delivery != nil {
 		for _, a := range r.Delivery.Aside {
-			p.line("未检查：%s", "not checked: %s", visible(a.Problem.Text(lang)))
+			p.line("未检查：%s%s：%s", "not checked: %s%s: %s", visible(a.Path), visible(hash(a.Table)), visible(a.Problem.Text(lang)))
 		}
 	}
 	for i := range r.Layers {

@@ -238,13 +238,13 @@ func TestSamplePackage(t *testing.T) {
 	}
 	checkServedLineage(t, out, links)
 
-	for name, make := range packageForms(t, patches, flows) {
+	for name, form := range packageForms(t, patches, flows) {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "更新数据包")
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			make(dir)
+			form(dir)
 			out := begin(t)
 			update(t, out, dir)
 			got, n, err := edition.Current(out)

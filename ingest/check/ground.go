@@ -107,16 +107,31 @@ func (g *ground) note(code string) {
 	g.zeros = min(g.zeros, len(code)-len(strings.TrimRight(code, "0")))
 }
 
-// get returns feature n.
-func (g *ground) get(n uint32) (part, error) {
+// head returns feature n without its shape, which may be large and be asked about often.
+func (g *ground) head(n uint32) (part, error) {
+	p, _, err := g.open(n)
+	return p, err
+}
+
+// open returns feature n without its shape, and what that is unpacked from.
+func (g *ground) open(n uint32) (part, unpacker, error) {
 	it := g.items[n]
 	b, err := g.vault.get(it.at, int(it.size))
 	if err != nil {
-		return part{}, err
+		return part{}, unpacker{}, err
 	}
 	u := unpacker{b: b}
 	p := part{file: int(u.unsigned()), record: u.signed()}
 	p.key, p.code = u.text(), u.text()
+	return p, u, nil
+}
+
+// get returns feature n.
+func (g *ground) get(n uint32) (part, error) {
+	p, u, err := g.open(n)
+	if err != nil {
+		return part{}, err
+	}
 	p.shape = make(geo.MultiPolygon, u.unsigned())
 	var last geo.Position
 	for i := range p.shape {

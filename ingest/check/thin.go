@@ -207,11 +207,11 @@ func (c *Checker) thinGaps(g *ground, w *weave, rules []*Rule) error {
 	}
 	slices.SortFunc(pairs, func(p, q [2]uint32) int { return cmp.Or(cmp.Compare(p[0], q[0]), cmp.Compare(p[1], q[1])) })
 	for _, pair := range pairs {
-		a, err := g.get(pair[0])
+		a, err := g.head(pair[0])
 		if err != nil {
 			return err
 		}
-		b, err := g.get(pair[1])
+		b, err := g.head(pair[1])
 		if err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (c *Checker) ground(g *ground, label int, rules []*Rule, r *region) error {
 		return err
 	}
 	for i, n := range names {
-		p, err := g.get(n)
+		p, err := g.head(n)
 		if err != nil {
 			return err
 		}
@@ -380,7 +380,7 @@ func (c *Checker) next(fine, coarse *ground) bool {
 func byCode(g *ground, digits int) (map[string][]uint32, error) {
 	out := map[string][]uint32{}
 	for n := range g.items {
-		p, err := g.get(uint32(n))
+		p, err := g.head(uint32(n))
 		if err != nil {
 			return nil, err
 		}

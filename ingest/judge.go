@@ -236,6 +236,7 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		}
 		j.mended = true
 	}
+	l.ringOrder(s, f.Polygons, j)
 	if len(fixed) == 0 {
 		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area").
 			Advise("请核对该要素的界址点，更正后重新提交；若是碎线，请删去", "check the feature's corners, correct it and deliver again; if it is a scrap, delete it"))

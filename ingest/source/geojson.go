@@ -131,6 +131,7 @@ func (r *geoJSON) rewind() error {
 func (r *geoJSON) readCRS(member []byte) {
 	if member == nil {
 		r.layer.CRS = CRSInfo{EPSG: 4326}
+		r.layer.RingOrder = ShellsCounterClockwise
 		return
 	}
 	name := ""

@@ -61,7 +61,7 @@ func openShapefile(ctx context.Context, path string, opt Options) (*shapefile, e
 	if err != nil {
 		return nil, err
 	}
-	r := &shapefile{shp: file, layer: Layer{Table: baseName(path)}}
+	r := &shapefile{shp: file, layer: Layer{Table: baseName(path), RingOrder: ShellsClockwise}}
 	if err := r.open(ctx, path, size, opt); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

@@ -92,6 +92,8 @@ type Layer struct {
 	Count int64
 	// About is how many records there may be where Count is -1, 0 when nothing is known.
 	About int64
+	// RingOrder is what the format says of the direction of rings.
+	RingOrder RingOrder
 	// NoGeometry tells that the layer is a table of attributes by its own word: its
 	// records have no polygons.
 	NoGeometry bool
@@ -99,6 +101,23 @@ type Layer struct {
 	// the reading. The list is complete when Next has returned io.EOF.
 	Notes []*problem.Problem
 }
+
+// RingOrder is the direction that a format asks of rings, as seen with the easting or
+// longitude to the right and the northing or latitude upwards.
+type RingOrder uint8
+
+const (
+	// AnyOrder is that of formats that say which ring is a hole in another way, or whose
+	// text was not at hand: GeoPackage, FlatGeobuf, TXT, VCT, and GeoJSON of 2008, which a
+	// member crs tells.
+	AnyOrder RingOrder = iota
+	// ShellsClockwise is the shapefile's: the direction alone tells shells from holes (ESRI
+	// Shapefile Technical Description, 1998, "Polygon").
+	ShellsClockwise
+	// ShellsCounterClockwise is GeoJSON's, whose readers should not refuse what is the
+	// other way round (RFC 7946, 3.1.6).
+	ShellsCounterClockwise
+)
 
 // CRSInfo is what a file says of its coordinate system: a WKT text, an EPSG
 // code, both or nothing. The zero value says nothing. A GeoJSON file without

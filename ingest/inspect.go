@@ -47,6 +47,8 @@ type LayerSeen struct {
 type FileSeen struct {
 	Path, Table string
 	CRS         geo.CRS
+	// Encoding is what its texts were read in, as the source names it.
+	Encoding string
 }
 
 // Seen is one feature as it was read.
@@ -143,7 +145,7 @@ func (l *layerRun) inspect(sources []*sourceRun) error {
 	}
 	seen := &LayerSeen{Layer: l.rep.Layer, Vintage: l.rep.Vintage, Fields: l.fields, MissingFields: l.rep.MissingFields}
 	for i, s := range sources {
-		seen.Files = append(seen.Files, FileSeen{s.in.Path, l.rep.Sources[i].Table, s.crs})
+		seen.Files = append(seen.Files, FileSeen{s.in.Path, l.rep.Sources[i].Table, s.crs, l.rep.Sources[i].Encoding})
 	}
 	var err error
 	l.inspector, err = l.run.opt.Inspector.Layer(seen)

@@ -26,6 +26,7 @@ type ground struct {
 	border []edge // what stays of the table, once all is read
 	vault  *vault
 	tree   *boxTree // made when it is asked for
+	knots  knots    // of all features
 }
 
 // item is a feature of a ground: its place in the vault and the box around it.

@@ -37,6 +37,8 @@ type layerCheck struct {
 	control [3]int // of places: DCMJ, JSMJ, MSSM
 	coded   int    // the field that codes the place, -1 when there is none
 	amounts areaFields
+	// encodings are of the files, nil when nothing is wrong with any.
+	encodings []misread
 }
 
 // where is a record of one of the layer's files.
@@ -50,11 +52,13 @@ type layerRules map[string][]*Rule
 
 // note is what Look leaves for Take.
 type note struct {
-	found  []found
-	packed *packed
-	level  int
-	shape  [2]uint64 // hash of the shape, zero when it does not matter
-	box    geo.Box
+	found   []found
+	packed  *packed
+	level   int
+	shape   [2]uint64 // hash of the shape, zero when it does not matter
+	box     geo.Box
+	knots   []geo.Position // where the feature's rings cross
+	misread misread
 }
 
 func newLayerCheck(c *Checker, seen *ingest.LayerSeen) *layerCheck {
@@ -131,6 +135,7 @@ func (l *layerCheck) Look(f *ingest.Seen) {
 	}
 	n.box = f.Geometry.Box()
 	j.shapes()
+	j.knots()
 	j.areas()
 	if len(l.rules["duplicate"]) > 0 {
 		n.shape = hashShape(f.Geometry)
@@ -195,6 +200,7 @@ func (l *layerCheck) Take(f *ingest.Seen) error {
 			return err
 		}
 	}
+	l.takeMisread(f, n)
 	if err := l.unique(f, n, at); err != nil {
 		return err
 	}
@@ -204,6 +210,7 @@ func (l *layerCheck) Take(f *ingest.Seen) error {
 	}
 	g := l.groundOf(n.level)
 	g.note(l.code(f))
+	g.knot(n.knots)
 	return g.put(n.packed)
 }
 

@@ -13,6 +13,8 @@ import (
 type shared struct {
 	a, b uint32
 	area float64
+	// explained tells that the survey's grid explains it.
+	explained bool
 }
 
 // overlaps returns every pair of features of g that share at least minM2, by their order
@@ -81,7 +83,7 @@ func (s *overlapSearch) visit(n uint32) error {
 		if area < noGround {
 			continue
 		}
-		s.found = append(s.found, shared{min(n, m), max(n, m), area})
+		s.found = append(s.found, shared{a: min(n, m), b: max(n, m), area: area})
 		s.push(m)
 		tree.search(meet(s.g.items[n].box, s.g.items[m].box), s.push)
 	}

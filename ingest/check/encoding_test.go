@@ -13,13 +13,14 @@ import (
 // nonsense and the encoding that they are in; names that are wrong for another reason are
 // told beside it.
 func TestPlantedEncodings(t *testing.T) {
-	for _, c := range []struct{ says, is string }{{"GBK", "UTF-8"}, {"UTF-8", "UTF-8"}, {"Big5", "UTF-8"}} {
+	for _, c := range []struct{ says, is string }{{"GBK", "UTF-8"}, {"UTF-8", "GBK"}, {"UTF-8", "UTF-8"}, {"Big5", "GBK"}, {"ISO-8859-1", "GBK"}, {"GBK", "GBK"}} {
 		l := newLandscape(t).few(400)
 		wrong := map[string]float64{}
 		for n := 0; n < len(l.patches); n += 50 {
 			l.set(l.patches[n], "DLMC", "wrong")
 			wrong[l.key(n)] = math.NaN()
 		}
+		l.encoding = c.is
 		inputs := l.write()
 		cpg := strings.TrimSuffix(inputs[0].Path, ".shp") + ".cpg"
 		is, err := os.ReadFile(cpg)
@@ -32,7 +33,7 @@ func TestPlantedEncodings(t *testing.T) {
 		got := judge(t, inputs, check.Options{})
 		compare(t, "3201", wrong, got["3201"], bsmOf)
 		if c.says == c.is {
-			only(t, got, "3201")
+			only(t, got, "3201", "G4103")
 			continue
 		}
 		list := got["G2501"]

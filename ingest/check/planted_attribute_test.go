@@ -63,7 +63,10 @@ var spoils = map[string][]func(*landscape, int, *patch) bool{
 	"G3103": {put("GDDB", 3.5, cropland), put("SJNF", "二〇二四", nil)},
 	"G3104": {
 		func(l *landscape, n int, p *patch) bool { l.set(p, "BSM", fmt.Sprintf("%010d", n)); return true },
-		func(l *landscape, n int, p *patch) bool { l.set(p, "BSM", l.key(n)[:17]+"X"); return true },
+		func(l *landscape, n int, p *patch) bool {
+			l.set(p, "BSM", fmt.Sprintf("6199012%010dX", n))
+			return true
+		},
 	},
 	"G3301": {func(l *landscape, n int, p *patch) bool { l.set(p, "BSM", l.key(n-1)); return true }},
 	"G3302": {func(l *landscape, n int, p *patch) bool {

@@ -100,7 +100,13 @@ func regionsFirst(a, b []Input) int {
 // vintageOf reads the year that the first record speaks of, where the layer has
 // a field for it.
 func (r *run) vintageOf(ctx context.Context, in Input) (string, error) {
-	rd, err := source.Open(ctx, in.Path, source.Options{Table: in.Table, Encoding: r.opt.Encoding, Learning: source.LearnSamples})
+	known, err := r.opt.known()
+	if err != nil {
+		return "", err
+	}
+	rd, err := source.Open(ctx, in.Path, source.Options{
+		Table: in.Table, Encoding: r.opt.Encoding, Learning: source.LearnSamples, Shapes: shapesOf(known.Of(in.Layer)),
+	})
 	if err != nil {
 		return "", err
 	}

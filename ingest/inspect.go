@@ -10,6 +10,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/ingest/profiles"
 )
 
 // Inspector looks at what a run reads, whatever becomes of it: kept, mended,
@@ -62,6 +63,9 @@ type Seen struct {
 	Values []any
 	// Delivered are the rings as they stand in the file, in its coordinate system.
 	Delivered [][][]geo.XY
+	// Lines are the parts of a line, of a layer of lines, in the file's system; like
+	// Delivered they are gone when Take gets the feature.
+	Lines [][]geo.XY
 	// Geometry is what they are after mending (CGCS2000 longitude, latitude), AreaM2 its
 	// ellipsoidal area, and Broken the rules of rings that they break. Nil when nothing
 	// is left, or when Refused says more.
@@ -125,8 +129,14 @@ func (w *judge) look(delivered [][][]geo.XY, j *judged) {
 		File: int(j.source), Record: j.record, Key: j.key, Values: j.Values, Delivered: delivered, Geometry: j.Geometry, AreaM2: j.AreaM2,
 		Broken: j.broken, Findings: j.findings, Refused: j.refused, LeftOut: j.leftOut,
 	}
+	if w.profile.Geometry == profiles.Line && len(delivered) > 0 {
+		if w.source.swapped {
+			exchange(delivered)
+		}
+		j.seen.Delivered, j.seen.Lines = nil, delivered[0]
+	}
 	w.inspector.Look(j.seen)
-	j.seen.Delivered = nil
+	j.seen.Delivered, j.seen.Lines = nil, nil
 }
 
 // show hands a feature on to the inspector, in the order of the files.

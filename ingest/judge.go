@@ -90,7 +90,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 func (l *layerRun) hasNoArea(f *source.Feature) bool {
 	switch l.profile.Geometry {
 	case profiles.Line:
-		return f.Problem != nil && f.Problem.Code == source.NotPolygon
+		return f.Problem == nil || f.Problem.Code == source.NotPolygon
 	case profiles.Table, profiles.Optional:
 		return f.Problem == nil && len(f.Polygons) == 0
 	}

@@ -169,7 +169,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	}
 	for i, in := range inputs {
 		rd, err := source.Open(ctx, in.Path, source.Options{
-			Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers,
+			Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers, Shapes: shapesOf(l.profile),
 		})
 		if err != nil {
 			return sources, err
@@ -219,6 +219,14 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	l.fields = all.fields
 	l.locate()
 	return sources, nil
+}
+
+// shapesOf returns what shapes the files of a profile have.
+func shapesOf(p *profiles.Profile) source.Shapes {
+	if p.Geometry == profiles.Line {
+		return source.Lines
+	}
+	return source.Polygons
 }
 
 // leaveOwn takes out of m what is ours: what an export added, and in an update what

@@ -7,6 +7,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -32,6 +33,10 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			known, err := loadProfiles(f.profiles)
 			if err != nil {
 				return err
+			}
+			if named := known.Find(path); len(named) == 1 && named[0].Profile.Geometry == profiles.Line {
+				f.layers = append(f.layers, named[0].Profile.Name+"="+path+suffix)
+				continue
 			}
 			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
@@ -85,6 +90,9 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
+	if f.found != nil {
+		inputs = append(inputs, f.found.LineInputs(f.vintage)...)
+	}
 	p := e.progress()
 	defer p.end()
 	opt, err := f.options(e, edition.Secure, p)
@@ -96,7 +104,7 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	if f.delivery != "" {
-		if inputs, j.unread, err = e.readable(inputs, f.encoding, j.unread); err != nil {
+		if inputs, j.unread, err = e.readable(&f, inputs, j.unread); err != nil {
 			return err
 		}
 	}
@@ -107,10 +115,14 @@ func runCheck(e *env, fs *flags) error {
 
 // readable returns the inputs that can be opened, and adds to unread why others cannot: one
 // damaged file must not keep a delivery's others from being judged.
-func (e *env) readable(inputs []ingest.Input, encoding string, unread []*problem.Problem) ([]ingest.Input, []*problem.Problem, error) {
+func (e *env) readable(f *reading, inputs []ingest.Input, unread []*problem.Problem) ([]ingest.Input, []*problem.Problem, error) {
 	var out []ingest.Input
+	known, err := loadProfiles(f.profiles)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, in := range inputs {
-		r, err := source.Open(e.ctx, in.Path, source.Options{Table: in.Table, Encoding: encoding})
+		r, err := source.Open(e.ctx, in.Path, source.Options{Table: in.Table, Encoding: f.encoding, Shapes: ingest.ShapesOf(known, in.Layer)})
 		switch p := problem.Of(err); {
 		case err == nil:
 			out = append(out, in)

@@ -118,7 +118,7 @@ func (c *Checker) Finish(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	steps := []func(context.Context) error{c.structure, c.areas, c.topology}
+	steps := []func(context.Context) error{c.structure, c.areas, c.topology, c.boundaryLines}
 	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err

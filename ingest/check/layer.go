@@ -29,6 +29,7 @@ type layerCheck struct {
 	faults   int
 
 	grounds []*ground
+	lines   *ground             // features of a layer of lines: each the parts of one
 	seenIDs map[[2]uint64]where // by identifier, number in its place, or shape
 	sums    map[sumKey]*recordSum
 	places  []placeRecord
@@ -54,6 +55,7 @@ type layerRules map[string][]*Rule
 type note struct {
 	found   []found
 	packed  *packed
+	line    *packed // of a layer of lines
 	level   int
 	shape   [2]uint64 // hash of the shape, zero when it does not matter
 	box     geo.Box
@@ -66,6 +68,7 @@ func newLayerCheck(c *Checker, seen *ingest.LayerSeen) *layerCheck {
 		check: c, seen: seen, profile: c.set.Of(seen.Layer), index: map[string]int{}, rules: layerRules{}, box: geo.EmptyBox(),
 		book: newBook(c.rules, c.opt.Listed), seenIDs: map[[2]uint64]where{}, sums: map[sumKey]*recordSum{},
 	}
+	l.lines = &ground{layer: l, vault: &c.vault}
 	for i, f := range seen.Fields {
 		l.index[f.Name] = i
 	}
@@ -130,6 +133,9 @@ func (l *layerCheck) Look(f *ingest.Seen) {
 	j.unreadable()
 	j.attributes()
 	j.equations()
+	if len(f.Lines) > 0 {
+		j.line()
+	}
 	if len(f.Geometry) == 0 {
 		return
 	}
@@ -205,6 +211,9 @@ func (l *layerCheck) Take(f *ingest.Seen) error {
 		return err
 	}
 	l.sum(f)
+	if n.line != nil {
+		return l.lines.keep(n.line)
+	}
 	if n.packed == nil {
 		return nil
 	}

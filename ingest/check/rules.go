@@ -268,6 +268,7 @@ var thresholds = map[string][]string{
 	"outside-region": {"min_m2", "below_m2"}, "region-uncovered": {"min_m2", "below_m2"},
 	"outside-village": {"min_m2", "below_m2"}, "village-uncovered": {"min_m2", "below_m2"},
 	"outside-parent": {"min_m2", "below_m2"}, "parent-uncovered": {"min_m2", "below_m2"},
+	"line-off-border": {"min_m", "near_m"}, "border-without-line": {"min_m", "near_m"}, "dangling-line": {"near_m"}, "duplicate-line": {"min_m", "near_m"},
 	"duplicate": nil, "sliver": {"below_m2"}, "short-edge": {"below_m"}, "narrow": {"below_m"}, "sharp-angle": {"below_degrees"},
 	"multipart": nil, "repeated-point": nil, "self-touch": nil, "self-crossing": nil, "ring-fault": nil,
 	"patch-area": {"tolerance_m2", "relative"}, "computed-area": {"tolerance_m2", "relative"},

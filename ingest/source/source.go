@@ -70,7 +70,7 @@ type Feature struct {
 	// Polygons are the polygons, their rings and the rings' points, in the
 	// file's coordinate system, easting or longitude first. Rings are as in the
 	// file: not oriented, not closed, not repaired. nil: the record has no
-	// geometry or an empty one.
+	// geometry or an empty one. Of a reader of [Lines], one list of the line's parts.
 	Polygons [][][]geo.XY
 	// Values are parallel to Layer.Fields: nil, string, int64, float64 or bool.
 	Values []any
@@ -140,10 +140,23 @@ type Options struct {
 	Encoding string
 	// Learning says how much of a file without declared fields is read for them.
 	Learning Learning
+	// Shapes says which records have a shape: those of polygons, or of lines.
+	Shapes Shapes
 	// Workers is how many goroutines may work at opening a large file; 0 takes all
 	// processors. The result does not depend on it.
 	Workers int
 }
+
+// Shapes is a kind of shapes.
+type Shapes uint8
+
+const (
+	// Polygons are what layers are stored of.
+	Polygons Shapes = iota
+	// Lines are read of shapefile, GeoJSON and VCT; the other formats give records of
+	// lines a Problem. Feature.Polygons then holds one list, of the parts of the line.
+	Lines
+)
 
 // Learning is how much of a file that declares no fields, as GeoJSON, is read
 // before Open tells what they are.

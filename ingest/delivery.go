@@ -339,8 +339,11 @@ func (d *Delivery) Inputs(vintage string) []Input {
 	return out
 }
 
-// LineInputs returns the layers of lines as inputs of a check; see [Delivery.Inputs].
-func (d *Delivery) LineInputs(vintage string) []Input {
+// TakeLines takes the layers of lines too, as a check does, and returns them as inputs;
+// see [Delivery.Inputs].
+func (d *Delivery) TakeLines(vintage string) []Input {
+	d.Taken = append(d.Taken, d.Lines...)
+	d.Aside = slices.DeleteFunc(d.Aside, func(a Aside) bool { return a.Problem.Code == codeLines })
 	out := make([]Input, len(d.Lines))
 	for i, t := range d.Lines {
 		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}

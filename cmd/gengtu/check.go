@@ -91,7 +91,7 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	if f.found != nil {
-		inputs = append(inputs, f.found.LineInputs(f.vintage)...)
+		inputs = append(inputs, f.found.TakeLines(f.vintage)...)
 	}
 	p := e.progress()
 	defer p.end()

@@ -40,6 +40,7 @@ type lineMatch struct {
 	c      *Checker
 	layer  *layerCheck
 	nearM  float64
+	of     string // the layer whose borders need lines: region, or without one cjdcq
 	places []linePlace
 	// edges of places, owner[0] telling which, and then of lines, owner[1] telling which.
 	edges []edge
@@ -85,6 +86,9 @@ func (m *lineMatch) read() error {
 	for _, p := range m.c.layers {
 		if !m.c.speaksOf(p, m.layer) {
 			continue
+		}
+		if len(p.grounds) > 0 && m.of != placeLayers[0] {
+			m.of = p.seen.Layer
 		}
 		for _, g := range p.grounds {
 			for n := range g.items {
@@ -173,11 +177,11 @@ func (m *lineMatch) matchTwo(e, f int32) {
 func long(s span) bool { return s.to-s.from > 0.05 }
 
 // needsLine tells whether the border between two places is one that lines stand for: of
-// one layer and level, and of villages when they are of different townships.
+// the layer that they are of and one level, and of villages when they are of different townships.
 func (m *lineMatch) needsLine(a, b uint32) bool {
 	const township = 9
 	p, q := &m.places[a], &m.places[b]
-	if p.ground != q.ground || p.code == q.code {
+	if p.ground != q.ground || p.code == q.code || p.ground.layer.seen.Layer != m.of {
 		return false
 	}
 	return len(p.code) <= township || len(q.code) <= township || p.code[:township] != q.code[:township]

@@ -48,13 +48,13 @@ func (c *HectareColumn) columnName() string {
 func (t *HectareTable) csvColumns() []string {
 	out := []string{"place", "name", "level", "total_ha"}
 	for i := range t.Columns {
-		out = append(out, harmless(t.Columns[i].columnName()))
+		out = append(out, sheet.Harmless(t.Columns[i].columnName()))
 	}
 	return out
 }
 
 func (r *HectareRow) cells() []string {
-	out := []string{r.Place, harmless(r.Name), string(r.Level), fixed(r.Total, hectareDecimals)}
+	out := []string{r.Place, sheet.Harmless(r.Name), string(r.Level), fixed(r.Total, hectareDecimals)}
 	for _, v := range r.Values {
 		out = append(out, fixed(v, hectareDecimals))
 	}

@@ -1,7 +1,6 @@
 package areas
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
@@ -41,15 +40,10 @@ func WriteGroups(w io.Writer, s *Summary, kind GroupKind) error {
 	return writeRows(w, groupColumns, len(of), func(i int) []string { return of[i].cells() })
 }
 
-// writeRows writes a table as CSV: UTF-8 with a byte order mark, which spreadsheets
-// ask for.
+// writeRows writes a table as CSV.
 func writeRows(w io.Writer, columns []string, rows int, row func(int) []string) error {
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.Write(columns); err != nil {
+	out, err := sheet.NewCSV(w, columns)
+	if err != nil {
 		return err
 	}
 	for i := range rows {
@@ -76,14 +70,14 @@ var (
 )
 
 func (r *SummaryRow) cells() []string {
-	out := append([]string{r.Place, r.Layer, r.Vintage, harmless(r.Class)}, r.first()...)
-	out = append(out, harmless(r.PlaceName), harmless(r.ClassName), harmless(r.First), harmless(r.Broad))
+	out := append([]string{r.Place, r.Layer, r.Vintage, sheet.Harmless(r.Class)}, r.first()...)
+	out = append(out, sheet.Harmless(r.PlaceName), sheet.Harmless(r.ClassName), sheet.Harmless(r.First), sheet.Harmless(r.Broad))
 	return append(out, r.rest()...)
 }
 
 func (g *SummaryGroup) cells() []string {
-	out := append([]string{g.Place, g.Layer, g.Vintage, harmless(g.Code)}, g.first()...)
-	out = append(out, harmless(g.PlaceName), harmless(g.Name), string(g.By))
+	out := append([]string{g.Place, g.Layer, g.Vintage, sheet.Harmless(g.Code)}, g.first()...)
+	out = append(out, sheet.Harmless(g.PlaceName), sheet.Harmless(g.Name), string(g.By))
 	return append(out, g.rest()...)
 }
 

@@ -467,3 +467,39 @@ func testKin(t *testing.T, land *comparetest.Land) {
 		t.Errorf("kin (-lattice +found):\n%s", d)
 	}
 }
+
+// What a delivery says is text in every table: no spreadsheet runs it as a formula.
+func TestTablesAreText(t *testing.T) {
+	land := comparetest.New(5, 8)
+	to := slices.Clone(land.To)
+	for i := range to {
+		to[i].TBBH, to[i].DLBM = "=1+1", "@SUM(1)"
+	}
+	ix := comparetest.Open(t, comparetest.StateOf(t, land.From, "2024", idOf), comparetest.StateOf(t, to, "2025", idOf))
+	r, err := compare.Layers(t.Context(), ix.Layer("dltb", "2024"), ix.Layer("dltb", "2025"), compare.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []compare.Form{compare.CSV, compare.Flows} {
+		var b bytes.Buffer
+		if err := r.Write(t.Context(), &b, form, compare.Whole); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(&b).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := false
+		for _, row := range rows {
+			for _, cell := range row {
+				told = told || strings.HasPrefix(cell, "'=") || strings.HasPrefix(cell, "'@")
+				if cell != "" && strings.ContainsRune("=@", rune(cell[0])) {
+					t.Fatalf("%s: the cell %q is a formula", form, cell)
+				}
+			}
+		}
+		if !told {
+			t.Errorf("%s: what the delivery says is not told", form)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -420,6 +421,12 @@ func TestKinOf(t *testing.T) {
 	for seed := range uint64(6) {
 		testKin(t, comparetest.New(seed, 18))
 	}
+	from, to := layers(t, comparetest.New(1, 8))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if kin, err := compare.KinOf(ctx, from, 0, to); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v, %v", kin, err)
+	}
 }
 
 func testKin(t *testing.T, land *comparetest.Land) {
@@ -434,7 +441,7 @@ func testKin(t *testing.T, land *comparetest.Land) {
 	}
 	got, want := map[string]float64{}, map[string]float64{}
 	for i := range from.Len() {
-		kin, err := compare.KinOf(from, i, to)
+		kin, err := compare.KinOf(t.Context(), from, i, to)
 		if err != nil {
 			t.Fatal(err)
 		}

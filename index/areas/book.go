@@ -36,6 +36,8 @@ type HectareTable struct {
 	// Features counts the patches, Computed those among them whose patch area is no
 	// area of record but computed.
 	Features, Computed int
+
+	ridges string // heading of the class that ridges are booked under, "" for none
 }
 
 // HectareColumn is a class; Code is "" for the sum over its first-level class.

@@ -55,6 +55,8 @@ type Summary struct {
 	Rows []SummaryRow `json:"rows"`
 	// Groups add the same features up otherwise.
 	Groups []SummaryGroup `json:"groups"`
+
+	ridges string // heading of the class that ridges are booked under, "" for none
 }
 
 // SummaryRow is one class of a layer in one place.
@@ -153,7 +155,7 @@ type SummaryQuestion struct {
 // problems PARAMETER_PLACE, and NO_PLACE where neither a feature nor a name has
 // the place.
 func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
-	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}}
+	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}, ridges: q.Classes.ridges()}
 	if q.Place != "" && !validPlace(q.Place) {
 		return nil, badPlace(q.Place)
 	}

@@ -164,7 +164,7 @@ func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 		s.list(out)
 	}
 	if len(out.Rows) == 0 && q.Place != "" && !named(q.Names, q.Place) {
-		return nil, problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", q.Place)
+		return nil, noPlace(q.Place)
 	}
 	return out, nil
 }
@@ -173,6 +173,12 @@ func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 func badPlace(code string) error {
 	return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", code).
 		Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+}
+
+// noPlace is the problem of a code that is of no place here.
+func noPlace(code string) *problem.Problem {
+	return problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code).
+		Advise("请核对行政区代码：gengtu info --by 列出各政区，服务的 places 可按名称查", "check the code: gengtu info --by lists places, and places of the service finds them by name")
 }
 
 // named tells whether a place with the code, or one inside of it, has a name.

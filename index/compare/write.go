@@ -83,9 +83,12 @@ func (r *Result) Write(ctx context.Context, w io.Writer, form Form, listing List
 // writeJSON writes the result with its changes as the last member.
 func (r *Result) writeJSON(ctx context.Context, w *bufio.Writer, listing Listing) error {
 	head, err := json.Marshal(r)
-	if err != nil || listing != Whole {
-		_, werr := w.Write(append(head, '\n'))
-		return firstOf(err, werr)
+	if err != nil {
+		return err
+	}
+	if listing != Whole {
+		_, err := w.Write(append(head, '\n'))
+		return err
 	}
 	if _, err := w.Write(append(head[:len(head)-1], `,"changes":[`...)); err != nil {
 		return err
@@ -342,13 +345,4 @@ func optional(s *sheet.Sheet, v *float64) {
 		return
 	}
 	s.Number(*v, sheet.M2)
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -479,3 +479,23 @@ func TestReport(t *testing.T) {
 		t.Errorf("printed: %s", &b)
 	}
 }
+
+// Numbers in messages stand as a person writes them.
+func TestNumbersInMessages(t *testing.T) {
+	land := comparetest.New(1003, 16)
+	d := deliver(t, land)
+	i := slices.IndexFunc(d.flows, kind("0"))
+	v := d.flows[i].Properties
+	is := v["BGQTBMJ"].(float64)
+	v["BGQTBMJ"], d.flows[i+1].Properties["TBBGMJ"] = 5.1, -5.1
+	_, rep, err := apply(t, base(t, land), d, change.Options{})
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for code, want := range map[string]string{"PACKAGE_DIFFERS": fmt.Sprintf("BGQTBMJ is 5.1, the patch has TBMJ %v", is), "PACKAGE_AREA": "TBBGMJ is -5.1, which is no area"} {
+		k := slices.IndexFunc(rep.Faults, func(p *problem.Problem) bool { return p.Code == code })
+		if k < 0 || rep.Faults[k].Found(problem.English) != want {
+			t.Errorf("want %s: %s, found %v", code, want, rep.Faults)
+		}
+	}
+}

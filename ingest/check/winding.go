@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 )
 
 // windings tells how many features of each ground cover a place, from the edges of a
@@ -99,7 +100,7 @@ func leftOf(e *edge, x, y int64) bool {
 	if !upward(e) {
 		a, b = b, a
 	}
-	s := det(2*(b.Lon-a.Lon), 2*(b.Lat-a.Lat), x-2*a.Lon, y-2*a.Lat)
+	s := overlay.Turn(geo.Position{Lon: 2 * a.Lon, Lat: 2 * a.Lat}, geo.Position{Lon: 2 * b.Lon, Lat: 2 * b.Lat}, geo.Position{Lon: x, Lat: y})
 	return s > 0 || s == 0 && a.Lat != b.Lat
 }
 
@@ -271,34 +272,11 @@ func (t *tracer) next(i int) int {
 	})
 	best := -1
 	for k := from; k < len(t.edges) && t.edges[k].a == e.b; k++ {
-		if !t.used[k] && (best < 0 || sooner(e.b, e.a, t.edges[k].b, t.edges[best].b)) {
+		if !t.used[k] && (best < 0 || overlay.ClockwiseBefore(e.b, e.a, t.edges[k].b, t.edges[best].b)) {
 			best = k
 		}
 	}
 	return best
-}
-
-// sooner tells whether, turning clockwise at o from the direction of back, p comes before
-// q. What lies in the direction of back itself comes last.
-func sooner(o, back, p, q geo.Position) bool {
-	p1, q1 := half(o, back, p), half(o, back, q)
-	if p1 != q1 {
-		return p1 < q1
-	}
-	return turn(o, p, q) < 0
-}
-
-// half returns 0 for what comes within the first half turn clockwise, 1 for straight on
-// and the second half, 2 for the direction of back.
-func half(o, back, p geo.Position) int {
-	switch s := turn(o, back, p); {
-	case s < 0:
-		return 0
-	case s == 0 && (p.Lon-o.Lon > 0) == (back.Lon-o.Lon > 0) && (p.Lat-o.Lat > 0) == (back.Lat-o.Lat > 0) &&
-		(p.Lon-o.Lon < 0) == (back.Lon-o.Lon < 0):
-		return 2
-	}
-	return 1
 }
 
 // shellOf returns the smallest of shells around a hole, or −1.

@@ -237,8 +237,9 @@ func (t *tracer) regions() []region {
 			holes = append(holes, r)
 		}
 	}
+	around := newShells(shells)
 	for _, h := range holes {
-		if i := shellOf(shells, &h); i >= 0 {
+		if i := around.smallest(&h); i >= 0 {
 			shells[i].shape[0] = append(shells[i].shape[0], h.shape[0][0])
 			shells[i].edges = append(shells[i].edges, h.edges...)
 			shells[i].area += h.area
@@ -279,17 +280,35 @@ func (t *tracer) next(i int) int {
 	return best
 }
 
-// shellOf returns the smallest of shells around a hole, or −1.
-func shellOf(shells []region, h *region) int {
+// shells finds the shells around holes.
+type shells struct {
+	list  []region
+	areas []float64 // without regard to holes
+	boxes []item
+	near  *boxTree
+}
+
+func newShells(list []region) *shells {
+	s := &shells{list: list, areas: make([]float64, len(list)), boxes: make([]item, len(list))}
+	for i := range list {
+		s.areas[i], s.boxes[i].box = list[i].area, list[i].shape.Box()
+	}
+	s.near = newBoxTree(s.boxes)
+	return s
+}
+
+// smallest returns the smallest shell around a hole, or −1.
+func (s *shells) smallest(h *region) int {
 	box, best := h.shape.Box(), -1
-	for i := range shells {
-		if best >= 0 && shells[i].area >= shells[best].area || -h.area > shells[i].area {
-			continue
+	s.near.search(box, func(n uint32) {
+		i := int(n)
+		if best >= 0 && s.areas[i] >= s.areas[best] || -h.area > s.areas[i] {
+			return
 		}
-		if shells[i].shape.Box().Contains(box) && insideRing(shells[i].shape[0][0], &h.edges[0]) {
+		if s.boxes[i].box.Contains(box) && insideRing(s.list[i].shape[0][0], &h.edges[0]) {
 			best = i
 		}
-	}
+	})
 	return best
 }
 

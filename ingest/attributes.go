@@ -195,7 +195,7 @@ func (j *join) extend(values []any) (out []any, told *problem.Problem) {
 	key = plainKey(key)
 	at, ok := j.byKey[key]
 	switch {
-	case !ok:
+	case !ok || key == "": // a row without a key, as one of totals, is nobody's
 		return out, problem.New("ATTRIBUTES_NONE", "属性表 %s 里没有 %s=%.40q", "the attributes of %s have no %s=%.40q", j.path, j.attributeTable.key, key).
 			Advise("补上这一行，或核对编号", "add the row, or check the key")
 	case at == severalRows:

@@ -499,3 +499,18 @@ func TestNumbersInMessages(t *testing.T) {
 		}
 	}
 }
+
+// The folder of a package may be named by a link.
+func TestFindByLink(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "current")
+	if err := os.Symlink(deliver(t, comparetest.New(3, 12)).write(t), link); err != nil {
+		t.Skip(err)
+	}
+	p, err := change.Find([]string{link})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Patches) != 1 || len(p.Flows) != 1 || p.Patches[0].Path != filepath.Join(link, "610402DLTBGX.geojson") {
+		t.Errorf("found %+v", p)
+	}
+}

@@ -3,6 +3,7 @@ package postgistest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -80,10 +81,10 @@ func (c *Cluster) owner() error {
 	return errors.Join(os.Chown(c.Dir, uid, gid), os.Chmod(c.Dir, 0o755))
 }
 
-// must runs one of PostgreSQL's programs.
+// must runs one of PostgreSQL's programs, after the test too, whose context has ended then.
 func (c *Cluster) must(t testing.TB, name string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(c.bin, name), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(c.bin, name), args...)
 	cmd.Dir = c.Dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as}
 	// The server outlives pg_ctl and would hold a pipe open: a file it is.
@@ -100,7 +101,7 @@ func (c *Cluster) must(t testing.TB, name string, args ...string) {
 
 // Query runs a script and returns the rows of all its answers, without empty ones.
 func (c *Cluster) Query(script string) ([][]string, error) {
-	cmd := exec.Command("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", c.Dir, "-U", "gengtu", "-d", "postgres", "-f", "-")
+	cmd := exec.CommandContext(context.Background(), "psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", c.Dir, "-U", "gengtu", "-d", "postgres", "-f", "-")
 	cmd.Stdin = strings.NewReader("SET client_min_messages TO warning;\n" + script + ";\n")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"index/overlay":                  {"index/geo", "index/problem", "index/wire"},
 	"index/edition":                  {"index/problem"},
 	"index/overlay/pairtest":         {"index/geo"},
+	"index/geo/postgistest":          {},
 	"index/wire":                     {},
 	"index/seal":                     {"index/edition", "index/problem"},
 	"index/sheet":                    {},

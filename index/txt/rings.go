@@ -14,13 +14,13 @@ func nested(rings [][]geo.XY) [][][]geo.XY {
 	depth, shell := make([]int, len(rings)), make([]int, len(rings))
 	for i, r := range rings {
 		shell[i] = -1
-		least := math.Inf(1)
+		least := 0.0
 		for j, o := range rings {
 			if i == j || !holds(o, r[0]) {
 				continue
 			}
 			depth[i]++
-			if a := math.Abs(twiceArea(o)); a < least {
+			if a := math.Abs(twiceArea(o)); shell[i] < 0 || a < least { // no area of what is too large is below any other
 				least, shell[i] = a, j
 			}
 		}

@@ -273,6 +273,10 @@ func (r *fileGDB) Next(f *Feature) error {
 		r.given++
 		return nil
 	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		r.child.stop() // it waits for what it writes to be read
+		return err
+	}
 	if died := r.child.end(); died != nil {
 		return died
 	}

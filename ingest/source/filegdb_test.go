@@ -143,6 +143,38 @@ func TestGeodatabaseDies(t *testing.T) {
 	}
 }
 
+// Where what the program writes makes no sense, the reading must end with that, though
+// the program would go on writing.
+func TestGeodatabaseTalksNonsense(t *testing.T) {
+	fgb := shared(t, "delivery/2024/XZQ.fgb")
+	if fgb == "" {
+		t.Skip("the delivery is not here")
+	}
+	path, _ := play(t, saysOne, "cat '"+fgb+"'; printf '\\377\\377\\377\\377'; exec yes")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		r, err := source.Open(ctx, path, source.Options{})
+		if err != nil {
+			done <- err
+			return
+		}
+		for err == nil {
+			err = r.Next(&source.Feature{})
+		}
+		done <- errors.Join(err, r.Close())
+	}()
+	select {
+	case err := <-done:
+		if p := problem.Of(err); p == nil || p.Code != "FGB_TRUNCATED" {
+			t.Errorf("got %v, want what is wrong with the text", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it hangs")
+	}
+}
+
 // A cancelled context, and Close before the end, must end the program.
 func TestGeodatabaseStops(t *testing.T) {
 	fgb := shared(t, "delivery/2024/XZQ.fgb")

@@ -16,7 +16,7 @@ func nested(rings [][]geo.XY) [][][]geo.XY {
 		shell[i] = -1
 		least := 0.0
 		for j, o := range rings {
-			if i == j || !holds(o, r[0]) {
+			if i == j || !geo.InRing(o, r[0]) {
 				continue
 			}
 			depth[i]++
@@ -44,18 +44,6 @@ func nested(rings [][]geo.XY) [][][]geo.XY {
 		}
 	}
 	return out
-}
-
-// holds tells whether p lies in ring r, by the even-odd rule.
-func holds(r []geo.XY, p geo.XY) bool {
-	in := false
-	for i, a := range r {
-		b := r[(i+1)%len(r)]
-		if (a.Y > p.Y) != (b.Y > p.Y) && p.X < a.X+(b.X-a.X)*(p.Y-a.Y)/(b.Y-a.Y) {
-			in = !in
-		}
-	}
-	return in
 }
 
 // twiceArea returns twice the area of r, whichever way it runs.

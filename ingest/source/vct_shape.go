@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math"
+	"slices"
 
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -258,14 +259,14 @@ func (g *vctRing) add(ref int64) *problem.Problem {
 		return tooManyPoints()
 	}
 	if ref < 0 {
-		reversePoints(line)
+		slices.Reverse(line)
 	}
 	if g.lines > 0 {
 		last := p.shape.points[len(p.shape.points)-1]
 		switch {
 		case near(last, line[0]):
 		case near(last, line[len(line)-1]):
-			reversePoints(line)
+			slices.Reverse(line)
 			g.turned = true
 		case near(last, p.shape.points[g.start]):
 			// The ring is closed: another follows, without the 0 between them.
@@ -436,24 +437,11 @@ const (
 // cutText returns the first line of b without the blanks around it, and the rest.
 func cutText(b []byte) (line, rest []byte) { return cutField(b, '\n') }
 
-// reversePoints turns points round.
-func reversePoints(points []geo.XY) {
-	for i, j := 0, len(points)-1; i < j; i, j = i+1, j-1 {
-		points[i], points[j] = points[j], points[i]
-	}
-}
-
 // holds tells whether at lies inside the rings of s by the even-odd rule.
 func (s *shape) holds(at geo.XY) bool {
 	inside, start := false, 0
 	for _, end := range s.ringEnds {
-		ring := s.points[start:end]
-		for i, a := range ring {
-			b := ring[(i+1)%len(ring)]
-			if (a.Y > at.Y) != (b.Y > at.Y) && at.X < a.X+(b.X-a.X)*(at.Y-a.Y)/(b.Y-a.Y) {
-				inside = !inside
-			}
-		}
+		inside = inside != geo.InRing(s.points[start:end], at)
 		start = end
 	}
 	return inside

@@ -129,6 +129,7 @@ func TestGeodatabaseDies(t *testing.T) {
 		{"at once", saysOne, "echo 'ERROR 1: broken table' >&2; exit 1", "GDB_READ", "broken table"},
 		{"in the middle", saysOne, "head -c 3000 '" + fgb + "'; echo 'ERROR 1: cut off' >&2; exit 2", "GDB_READ", "cut off"},
 		{"silently", saysOne, "true", "GDB_READ", ""},
+		{"well, with fewer records than it said", "echo 'Layer: DLTB (Multi Polygon)'; echo 'Feature Count: 1000000'", "cat '" + fgb + "'", "GDB_COUNT", "1000000"},
 		{"no layer", "echo nothing", "true", "GDB_NO_LAYER", ""},
 		{"ogrinfo itself", "echo 'no such driver' >&2; exit 1", "true", "GDB_READ", "no such driver"},
 	} {

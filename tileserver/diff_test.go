@@ -92,6 +92,7 @@ func TestDiff(t *testing.T) {
 		{"/secure/diff?f=pdf", 400, "parameter_f"},
 		{"/secure/diff?list=maybe", 400, "parameter_list"},
 		{"/secure/diff?layer=roads&from=2023&to=2024", 404, "no_layer"},
+		{"/secure/diff?layer=roads", 404, "no_layer"},
 		{"/secure/diff?layer=pbf", 400, "parameter_from"},
 		{"/secure/diff?layer=cropland&from=1999", 404, "no_vintage"},
 		{"/secure/diff?layer=cropland&from=g0000000000000000", 410, "generation_gone"},
@@ -157,4 +158,7 @@ func TestLineageByGround(t *testing.T) {
 	}
 	wantProblem(t, "public", s.get(t, "/public/features/cropland/1001/lineage"), 403, "policy")
 	wantProblem(t, "no feature", s.get(t, "/secure/features/cropland/999/lineage", head...), 404, "no_feature")
+	free := s.HoldPlaces()
+	wantProblem(t, "busy", s.get(t, "/secure/features/cropland/1001/lineage", head...), 429, "too_many")
+	free()
 }

@@ -118,6 +118,10 @@ func (d *diffRequest) states() error {
 		text := d.query(key)
 		if text == "" {
 			at := 1 - i // the latest is first
+			if len(vintages) == 0 {
+				_, err := FindLayer(d.ix(), name, "")
+				return err
+			}
 			if at >= len(vintages) {
 				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
 					Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gengtu/index/edition"
+	"gengtu/tileserver"
 )
 
 type diffDoc struct {
@@ -114,6 +115,20 @@ func TestDiff(t *testing.T) {
 	free := s.HoldPlaces()
 	wantProblem(t, "busy", s.get(t, "/secure/diff", head...), 429, "too_many")
 	free()
+}
+
+// A list of changes has a limit, sums have none.
+func TestDiffListLimit(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.AnswerItems = lots - 1 }, edition.Secure)
+	head := s.bearer(edition.Secure)
+	for _, f := range []string{"json", "csv", "geojson", "xlsx"} {
+		wantProblem(t, f, s.get(t, "/secure/diff?f="+f, head...), 413, "too_large_list")
+	}
+	for _, q := range []string{"list=false", "f=flows.csv"} {
+		if r := s.get(t, "/secure/diff?"+q, head...); r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", q, r.StatusCode, r.body)
+		}
+	}
 }
 
 // A feature says what it came from and what became of it, by the ground that is

@@ -3,6 +3,7 @@ package tileserver_test
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -119,10 +120,14 @@ func TestDiff(t *testing.T) {
 
 // A list of changes has a limit, sums have none.
 func TestDiffListLimit(t *testing.T) {
-	s := serve(t, func(c *tileserver.Config) { c.Limits.AnswerItems = lots - 1 }, edition.Secure)
+	s := serve(t, func(c *tileserver.Config) { c.Limits.AnswerItems = lots - 2 }, edition.Secure)
 	head := s.bearer(edition.Secure)
 	for _, f := range []string{"json", "csv", "geojson", "xlsx"} {
-		wantProblem(t, f, s.get(t, "/secure/diff?f="+f, head...), 413, "too_large_list")
+		r := s.get(t, "/secure/diff?f="+f, head...)
+		wantProblem(t, f, r, 413, "too_large_list")
+		if want := fmt.Sprintf("there are %d changes, the limit is %d", lots, lots-2); !strings.Contains(string(r.body), want) {
+			t.Errorf("%s: %s; want %s", f, r.body, want)
+		}
 	}
 	for _, q := range []string{"list=false", "f=flows.csv"} {
 		if r := s.get(t, "/secure/diff?"+q, head...); r.StatusCode != http.StatusOK {

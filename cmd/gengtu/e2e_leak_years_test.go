@@ -2,6 +2,7 @@ package main_test
 
 import (
 	bytesof "encoding/binary" // binary is the program here
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -194,6 +195,39 @@ func (s *server) crawlYears(t *testing.T, tier string, ids map[string][]uint64, 
 	}
 }
 
+// publicSumsAlone looks at what public says of years: of single features nothing, and of
+// places no more than their townships.
+func (s *server) publicSumsAlone(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{"/diff?layer=pbf&f=csv", "/diff?layer=pbf&by=YJJBNTTBBH"} {
+		if a := s.get(t, 403, "/public"+path); !strings.Contains(string(a.Body), `"policy"`) {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+	}
+	var d struct {
+		Counts  map[string]int
+		Changes []json.RawMessage
+	}
+	decode(t, s.get(t, 200, "/public/diff?layer=pbf").Body, &d)
+	if d.Counts["unchanged"] == 0 || len(d.Changes) > 0 {
+		t.Errorf("the difference of pbf: %v, %d changes are listed", d.Counts, len(d.Changes))
+	}
+	for _, v := range []string{"2023", "2024"} {
+		var sum struct {
+			Rows []struct{ Layer, Place string }
+		}
+		decode(t, s.get(t, 200, "/public/summary?by=village&vintage="+v).Body, &sum)
+		for _, row := range sum.Rows {
+			if len(row.Place) > 9 {
+				t.Errorf("%s: %s is summed by the place %s", v, row.Layer, row.Place)
+			}
+		}
+		if len(sum.Rows) == 0 {
+			t.Errorf("%s: no sums", v)
+		}
+	}
+}
+
 // filesOf returns the names of the files of the generation in force.
 func filesOf(t *testing.T, dir string) []string {
 	t.Helper()
@@ -271,7 +305,11 @@ func TestNothingLeaksOfYears(t *testing.T) {
 	}{"secure": {y.secure, public}, "government": {y.government, government}, "public": {y.public, public}} {
 		ids, lineage := idsOf(t, c.dir)
 		if tier == "public" {
-			lineage = ids // it has none; that is what all are asked for
+			if len(lineage) > 0 {
+				t.Errorf("public has a lineage of %d layers", len(lineage))
+			}
+			lineage = ids
+			s.publicSumsAlone(t)
 		}
 		found := map[secret]bool{}
 		look := func(body []byte) { c.hunt.find(body, found) }

@@ -19,8 +19,7 @@ type misread struct {
 }
 
 // misread tells whether s is the name that should stand there in another encoding: then
-// the file is at fault and not the record. A file that begins with bytes of no meaning is
-// told by the reading.
+// the file is at fault and not the record.
 func (j *judging) misread(f *profiles.Field, s, want string) bool {
 	if len(j.layer.rules["encoding"]) == 0 || j.f.File >= len(j.layer.seen.Files) {
 		return false

@@ -14,11 +14,25 @@ import (
 // addChecked adds each table of a file as the layer that it looks like, or as
 // layer when that is given.
 func (e *env) addChecked(f *reading, path, layer string) error {
+	known, err := loadProfiles(f.profiles)
+	if err != nil {
+		return err
+	}
 	tables, err := source.Tables(path)
 	if err != nil {
 		return err
 	}
-	if len(tables) == 0 {
+	lines, err := source.LineTables(path)
+	if err != nil {
+		return err
+	}
+	before := len(f.layers)
+	for _, t := range lines {
+		if name := lineLayer(known, t); name != "" && layer == "" {
+			f.layers = append(f.layers, name+"="+path+"#"+t)
+		}
+	}
+	if len(tables) == 0 && len(f.layers) == before {
 		return problem.New("CHECK_TABLES", "只有没有图形的表", "it has tables without geometry alone").In(path).
 			Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
 	}
@@ -30,14 +44,9 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			known, err := loadProfiles(f.profiles)
-			if err != nil {
-				return err
-			}
-			if named := known.Find(path); len(named) == 1 && named[0].Profile.Geometry == profiles.Line {
-				f.layers = append(f.layers, named[0].Profile.Name+"="+path+suffix)
-				continue
-			}
+			name = lineLayer(known, path)
+		}
+		if name == "" {
 			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
@@ -47,6 +56,14 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 		f.layers = append(f.layers, name+"="+path+suffix)
 	}
 	return nil
+}
+
+// lineLayer returns the layer of lines that a name is of, "" for none.
+func lineLayer(known *profiles.Set, name string) string {
+	if named := known.Find(name); len(named) == 1 && named[0].Profile.Geometry == profiles.Line {
+		return named[0].Profile.Name
+	}
+	return ""
 }
 
 func runCheck(e *env, fs *flags) error {

@@ -11,6 +11,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/ingest/profiles"
+	"gengtu/ingest/source"
 )
 
 // Inspector looks at what a run reads, whatever becomes of it: kept, mended,
@@ -50,6 +51,12 @@ type FileSeen struct {
 	CRS         geo.CRS
 	// Encoding is what its texts were read in, as the source names it.
 	Encoding string
+}
+
+// Misread tells that a text of the file is what want looks like when it is read in the
+// file's encoding and is in another, which it returns; see [source.Misread].
+func (f *FileSeen) Misread(got, want string) (encoding string, ok bool) {
+	return source.Misread(got, f.Encoding, want)
 }
 
 // Seen is one feature as it was read.

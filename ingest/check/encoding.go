@@ -6,7 +6,6 @@ import (
 
 	"gengtu/ingest"
 	"gengtu/ingest/profiles"
-	"gengtu/ingest/source"
 )
 
 // misread is what names of codes tell of a file whose encoding is another than the one it
@@ -24,13 +23,13 @@ func (j *judging) misread(f *profiles.Field, s, want string) bool {
 	if len(j.layer.rules["encoding"]) == 0 || j.f.File >= len(j.layer.seen.Files) {
 		return false
 	}
-	as := j.layer.seen.Files[j.f.File].Encoding
-	right, ok := source.Misread(s, as, want)
+	file := &j.layer.seen.Files[j.f.File]
+	right, ok := file.Misread(s, want)
 	if !ok {
 		return false
 	}
 	if m := &j.note.misread; m.count == 0 {
-		*m = misread{record: j.f.Record, field: f.Name, got: s, want: want, is: as, right: right}
+		*m = misread{record: j.f.Record, field: f.Name, got: s, want: want, is: file.Encoding, right: right}
 	}
 	j.note.misread.count++
 	return true

@@ -195,7 +195,7 @@ func geojson(t *testing.T, shapes ...string) string {
 	path := filepath.Join(t.TempDir(), "a.geojson")
 	var b strings.Builder
 	for i, s := range shapes {
-		b.WriteString(`,{"type":"Feature","properties":{"BSM":"` + strconv.Itoa(i) + `"},"geometry":` + s + `}`)
+		b.WriteString(`,{"type":"Feature","properties":{"BSM":"` + strconv.Itoa(610402210000000000+i) + `"},"geometry":` + s + `}`)
 	}
 	write(t, path, `{"type":"FeatureCollection","features":[`+b.String()[1:]+`]}`)
 	return path

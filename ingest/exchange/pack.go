@@ -240,7 +240,7 @@ func (p *packing) layer(ctx context.Context, l *Layer) error {
 	}
 	if l.Change == Changed && l.Put+l.Deleted == 0 {
 		l.Change = Same
-		return nil
+		return os.Remove(w.file.Name())
 	}
 	l.Part = len(p.out.Parts)
 	return p.keep(part)

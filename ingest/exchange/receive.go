@@ -37,7 +37,8 @@ type ReceiveOptions struct {
 	By, ReleasedBy string
 	// Quarantine is where a package goes that is refused.
 	Quarantine string
-	// Replace lets a full package take the place of what came by another way.
+	// Replace lets a full package take the place of what came by another way, and of
+	// packages that are missing.
 	Replace bool
 	Now     time.Time
 }
@@ -54,14 +55,20 @@ type Reception struct {
 
 	store    *store
 	received *received
-	path     string   // of the package, for messages
-	file     *os.File // in the clear
+	path     string  // of the package, for messages
+	file     content // in the clear
 	size     int64
 	members  []member
 	raw      []byte // the manifest, as it was signed
 	plain    string // the file that was decrypted, "" for none
 	steps    []entry
 	closed   bool
+}
+
+// content is where a package's bytes are.
+type content interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // Receive opens a package and goes through what can be said before its features are
@@ -156,14 +163,12 @@ func (r *Reception) open(ctx context.Context) error {
 		return err
 	}
 	if seal.Encrypted(begin[:n]) {
-		if err := r.decrypt(ctx); err != nil {
+		if r.size, err = r.decrypt(ctx, f); err != nil {
 			return err
 		}
-		if st, err = r.file.Stat(); err != nil {
-			return err
-		}
+	} else {
+		r.size = st.Size()
 	}
-	r.size = st.Size()
 	if r.size < 2*blockBytes {
 		return resend(refused(r.path, "PACKAGE_FORM", "只有 %d 字节，不是包", "it has %d bytes and is no package", r.size))
 	}
@@ -171,32 +176,32 @@ func (r *Reception) open(ctx context.Context) error {
 }
 
 // decrypt puts what was encrypted into a file of our own, in the clear, which goes when
-// the reception is closed.
-func (r *Reception) decrypt(ctx context.Context) error {
+// the reception is closed, and returns its size.
+func (r *Reception) decrypt(ctx context.Context, from *os.File) (int64, error) {
 	if r.o.Decrypt == "" {
-		return problem.New("PACK_KEY", "包是加密的，没有给解密密钥", "the package is encrypted and no key was given").In(r.path).
+		return 0, problem.New("PACK_KEY", "包是加密的，没有给解密密钥", "the package is encrypted and no key was given").In(r.path).
 			Advise("用 --decrypt FILE 给出我们的密钥", "give our key with --decrypt FILE")
 	}
 	// Before the content is known, the tier is that of the network, if it was named.
 	by, err := seal.ReadOpener(r.o.Decrypt, r.networkTier())
 	if err != nil {
-		return err
+		return 0, err
 	}
-	clear, err := seal.Decrypt(ctx, r.file, by)
+	plain, err := seal.Decrypt(ctx, from, by)
 	if err != nil {
-		return inPackage(err, r.path)
+		return 0, inPackage(err, r.path)
 	}
 	to, err := os.CreateTemp(r.store.dir, plainFiles) // mode 0600
 	if err != nil {
-		return r.store.unwritable(err)
+		return 0, r.store.unwritable(err)
 	}
 	r.plain = to.Name()
-	if _, err := io.Copy(to, clear); err != nil {
-		return errors.Join(inPackage(err, r.path), to.Close())
+	n, err := io.Copy(to, plain)
+	if err != nil {
+		return 0, errors.Join(inPackage(err, r.path), to.Close())
 	}
-	old := r.file
 	r.file = to
-	return old.Close()
+	return n, from.Close()
 }
 
 // inPackage is a problem of seal's as one found in the package.
@@ -310,9 +315,11 @@ func (r *Reception) sequence(context.Context) error {
 	case known && m.Sequence <= last.Sequence:
 		return refused(r.path, "PACKAGE_REPLAY", "第 %[1]d 号包已经收过（收到第 %[2]d 号，%[3]s）", "package number %[1]d was taken in already (up to number %[2]d, %[3]s)", m.Sequence, last.Sequence, last.ID).
 			Advise("不用再导入", "it need not be taken in again")
+	case known && m.Sequence > last.Sequence+1 && m.Kind == Full && r.o.Replace:
+		return nil // whoever takes a full one in by his word misses nothing
 	case known && m.Sequence > last.Sequence+1:
 		return refused(r.path, "PACKAGE_SEQUENCE", "这是第 %[1]d 号包，缺第 %[2]d 至 %[3]d 号", "this is package number %[1]d, numbers %[2]d to %[3]d are missing", m.Sequence, last.Sequence+1, m.Sequence-1).
-			Advise("先导入缺的包，再导入这一个", "take the missing ones in first, then this one")
+			Advise("先导入缺的包；若已遗失，请对方发完整包并加 --replace 导入", "take the missing ones in first; if they are lost, have a full package sent and take it in with --replace")
 	case known && m.Previous != last.ID:
 		return refused(r.path, "PACKAGE_SEQUENCE", "它接在 %[1]s 之后，我们收到的上一个是 %[2]s", "it follows %[1]s, the last that we took in is %[2]s", m.Previous, last.ID).
 			Advise("与发送方核对收发记录", "compare the records with the sender's")

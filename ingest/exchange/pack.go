@@ -332,7 +332,7 @@ func (p *packing) id() string {
 	for _, part := range p.out.Parts {
 		h.Write([]byte(part.Digest + "\n"))
 	}
-	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s\n", p.out.Sender.Key, p.out.Receiver, p.out.State.ContentHash, p.out.Sequence, p.out.Created)
+	h.Write(fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s\n", p.out.Sender.Key, p.out.Receiver, p.out.State.ContentHash, p.out.Sequence, p.out.Created))
 	day := p.Created.UTC().Format("20060102")
 	return fmt.Sprintf("gtp-%s-%s-%06d-%x", p.out.Tier, day, p.out.Sequence, h.Sum(nil)[:4])
 }

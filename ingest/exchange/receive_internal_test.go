@@ -215,6 +215,12 @@ func TestRefused(t *testing.T) {
 		what, code string
 		forge      func(t testing.TB, f *forgery)
 	}{
+		{"nothing wrong, but a byte", "SEAL_BROKEN", func(_ testing.TB, f *forgery) {
+			f.members = func(m []file) []file {
+				m[0].data = bytes.Replace(m[0].data, []byte("sender"), []byte("Sender"), 1)
+				return m
+			}
+		}},
 		{"a tier above the network's", "PACKAGE_LEVEL", func(_ testing.TB, f *forgery) { f.manifest.Tier = edition.Secure }},
 		{"a secret mark", "PACKAGE_LEVEL", func(_ testing.TB, f *forgery) { f.manifest.Mark = "秘密" }},
 		{"no mark", "PACKAGE_LEVEL", func(_ testing.TB, f *forgery) { f.manifest.Mark = "" }},
@@ -305,6 +311,15 @@ func TestRefused(t *testing.T) {
 		{"no gzip", "PACKAGE_PART", func(_ testing.TB, f *forgery) { f.packPart = func(raw []byte) []byte { return raw } }},
 		{"a record that does not decode", "PACKAGE_PART", func(_ testing.TB, f *forgery) { f.raw[0][1] ^= 0xff }},
 
+		{"answers with single features", "PACKAGE_POLICY", func(_ testing.TB, f *forgery) {
+			f.manifest.Tier, f.manifest.State.Policy = edition.Public, edition.Policy{GridM: 25, GridLon: 2_500_000, GridLat: 2_500_000, Pieces: true}
+		}},
+		{"zooms above the policy's", "PACKAGE_POLICY", func(_ testing.TB, f *forgery) { f.manifest.State.MaxZoom = 19 }},
+		{"no grid where the policy has one", "PACKAGE_POLICY", func(_ testing.TB, f *forgery) { f.manifest.Tier = edition.Public }},
+		{"a grid that is finer than it says", "PACKAGE_POLICY", func(_ testing.TB, f *forgery) {
+			f.manifest.Tier, f.manifest.State.Policy = edition.Public, edition.Policy{GridM: 25, GridLon: 2_000_000, GridLat: 2_500_000}
+		}},
+
 		{"another digest", "PACKAGE_DIGEST", func(_ testing.TB, f *forgery) {
 			f.sizes = func(p []Part) { p[0].Digest = "sha256:" + strings.Repeat("0", 64) }
 		}},
@@ -354,7 +369,9 @@ func TestRefused(t *testing.T) {
 			f := takenApart(t, k, good)
 			c.forge(t, f)
 			to := filepath.Join(t.TempDir(), "to")
-			made(t, to, edition.Government, parcels(3))
+			if f.manifest.Tier != edition.Public {
+				made(t, to, edition.Government, parcels(3))
+			}
 			before := inForce(t, to)
 			_, err := receive(t, k, to, f.written(t), func(o *ReceiveOptions) { o.Replace = true })
 			if code(err) != c.code {
@@ -421,7 +438,7 @@ func TestEachByte(t *testing.T) {
 			}
 		}
 	}
-	for n := range len(data) {
+	for n := range data {
 		if look(data[:n]) == nil {
 			t.Fatalf("cut at %d", n)
 		}
@@ -495,6 +512,55 @@ func TestRelease(t *testing.T) {
 func all2(w []Waiting) string {
 	data, _ := json.Marshal(w)
 	return string(data)
+}
+
+// A receipt is signed by whom it was given by, and each altered figure in it is found.
+func TestReceipt(t *testing.T) {
+	k := newKeys(t)
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	made(t, from, edition.Government, parcels(3))
+	path := packed(t, k, from, nil)
+	m, err := receive(t, k, to, path, func(o *ReceiveOptions) { o.Receipt = k.stranger })
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(to, edition.ExchangeDir, receiptsDir, "*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := seal.ReadTrust(k.stranger+seal.PublicEnding, edition.Government)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, by, err := ParseReceipt(t.Context(), "r", data, &trust)
+	if err != nil || by != "stranger" || c.Outcome != accepted || c.ContentHash != m.ContentHash || c.Sender.Name != "sender" {
+		t.Fatal(c, by, err)
+	}
+	for i := range bytes.Index(data, []byte(`"signature"`)) {
+		if b := data[i]; b >= '0' && b <= '8' {
+			altered := slices.Clone(data)
+			altered[i]++
+			if _, _, err := ParseReceipt(t.Context(), "r", altered, &trust); err == nil {
+				t.Errorf("byte %d", i)
+			}
+		}
+	}
+	other, err := seal.ReadTrust(k.trust, edition.Government)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ParseReceipt(t.Context(), "r", data, &other); code(err) != "SEAL_UNTRUSTED" {
+		t.Error(err)
+	}
+	for _, text := range []string{"", "{}", `{"receipt": {"format": "x"}}`, `{"receipt": 1}`} {
+		if _, _, err := ParseReceipt(t.Context(), "r", []byte(text), nil); code(err) != "RECEIPT_BROKEN" {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
 
 // The secure tier takes nothing that was made with SM2 or SM3 in software.

@@ -95,35 +95,9 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	if f.delivery != "" {
-		if inputs, j.unread, err = e.readable(inputs, f.encoding, j.unread); err != nil {
-			return err
-		}
-	}
 	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs, len(j.unread) > 0)}
 	j.delivery, j.read = f.found, p.end
 	return e.judge(inputs, opt, j, f.report)
-}
-
-// readable returns the inputs that can be opened, and adds to unread why others cannot: one
-// damaged file must not keep a delivery's others from being judged.
-func (e *env) readable(inputs []ingest.Input, encoding string, unread []*problem.Problem) ([]ingest.Input, []*problem.Problem, error) {
-	var out []ingest.Input
-	for _, in := range inputs {
-		r, err := source.Open(e.ctx, in.Path, source.Options{Table: in.Table, Encoding: encoding})
-		switch p := problem.Of(err); {
-		case err == nil:
-			out = append(out, in)
-			if err := r.Close(); err != nil {
-				return nil, nil, err
-			}
-		case p == nil || e.ctx.Err() != nil:
-			return nil, nil, err
-		default:
-			unread = append(unread, p.In(in.Path))
-		}
-	}
-	return out, unread, nil
 }
 
 // expected returns the layers that must be there: of a whole delivery that has places, the

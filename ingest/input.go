@@ -87,7 +87,7 @@ func (r *run) group(ctx context.Context, inputs []Input) (groups [][]Input, err 
 	slices.SortFunc(groups, func(a, b []Input) int {
 		return cmp.Or(regionsFirst(a, b), cmp.Compare(a[0].Layer, b[0].Layer), edition.CompareVintages(a[0].Vintage, b[0].Vintage))
 	})
-	if r.known, err = knownExtents(); err != nil {
+	if r.known, err = r.opt.knownExtents(); err != nil {
 		return nil, err
 	}
 	named := slices.Concat(groups, [][]Input{r.opt.Without})

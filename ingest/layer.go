@@ -190,8 +190,10 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 		}
 		m := fit(l.profile, fields)
 		l.leaveOwn(in.Path, &m)
-		if err := l.doubt(in, info.Fields); err != nil {
-			return sources, err
+		if !info.NoSchema {
+			if err := l.doubt(in, info.Fields); err != nil {
+				return sources, err
+			}
 		}
 		s.classed = m.field(classField) >= 0
 		l.noteClass(s)

@@ -318,7 +318,7 @@ func disagree(known *extents, a, b *whereabouts) (code string, ok bool) {
 // locateSource settles how a file's coordinates are read.
 func (l *layerRun) locateSource(ctx context.Context, s *sourceRun, info source.CRSInfo) error {
 	if l.run.known == nil {
-		known, err := knownExtents()
+		known, err := l.run.opt.knownExtents()
 		if err != nil {
 			return err
 		}

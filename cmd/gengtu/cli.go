@@ -30,31 +30,33 @@ type command struct {
 	usage  string
 	zh, en string
 	run    func(e *env, fs *flags) error
+	// planned tells that the contract names it and this program does not have it yet.
+	planned bool
 }
 
 func commands() []command {
 	return []command{
-		{"demo", "[--listen ADDR] [--data DIR] [--parcels N]", "样例→入库→发布→服务，一条命令", "sample → ingest → publish → serve, in one command", runDemo},
-		{"sample", "--out DIR [--parcels N] [--seed N]", "写出一套合成的成果数据", "write a synthetic landscape as deliveries", runSample},
-		{"ingest", "--out EDITION [--add] --layer NAME[@VINTAGE]=PATH[#TABLE] … | --delivery DIR", "成果入库", "take deliveries into an edition", runIngest},
-		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
-		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
-		{"update", "--edition EDITION --layer NAME=PATH … | --delivery DIR [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate},
-		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
-		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
-		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
-		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},
-		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
-		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later},
-		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
-		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
-		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
-		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
-		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
-		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},
-		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later},
-		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
-		{"version", "", "版本", "print the version", runVersion},
+		{"demo", "[--listen ADDR] [--data DIR] [--parcels N]", "样例→入库→发布→服务，一条命令", "sample → ingest → publish → serve, in one command", runDemo, false},
+		{"sample", "--out DIR [--parcels N] [--seed N]", "写出一套合成的成果数据", "write a synthetic landscape as deliveries", runSample, false},
+		{"ingest", "--out EDITION [--add] --layer NAME[@VINTAGE]=PATH[#TABLE] … | --delivery DIR", "成果入库", "take deliveries into an edition", runIngest, false},
+		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck, false},
+		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish, false},
+		{"update", "--edition EDITION --layer NAME=PATH … | --delivery DIR [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate, false},
+		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff, false},
+		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory, false},
+		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback, false},
+		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe, false},
+		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay, false},
+		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later, true},
+		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport, false},
+		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify, false},
+		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo, false},
+		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy, false},
+		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile, false},
+		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later, true},
+		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later, true},
+		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken, false},
+		{"version", "", "版本", "print the version", runVersion, false},
 	}
 }
 
@@ -196,6 +198,9 @@ func (e *env) fail(verb string, err error) int {
 func (e *env) help() int {
 	e.printf("%s\n\n", e.pick("gengtu 耕图：耕地、永久基本农田、高标准农田一张图", "gengtu: one map of cropland, permanent basic farmland and high-standard farmland"))
 	for _, c := range commands() {
+		if c.planned {
+			continue
+		}
 		e.printf("  %-9s %-62s %s\n", c.name, c.usage, e.pick(c.zh, c.en))
 	}
 	e.printf("\n%s\n", e.pick("每个命令都有 --help；--lang zh|en 选语言，--json 给程序读的输出", "each has --help; --lang zh|en chooses the language, --json gives output for programs"))

@@ -157,4 +157,7 @@ func TestLineageByGround(t *testing.T) {
 	}
 	wantProblem(t, "public", s.get(t, "/public/features/cropland/1001/lineage"), 403, "policy")
 	wantProblem(t, "no feature", s.get(t, "/secure/features/cropland/999/lineage", head...), 404, "no_feature")
+	free := s.HoldPlaces()
+	wantProblem(t, "busy", s.get(t, "/secure/features/cropland/1001/lineage", head...), 429, "too_many")
+	free()
 }

@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"context"
 	"slices"
 
 	"gengtu/index"
@@ -113,7 +114,14 @@ func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) 
 	if v := l.Meta.View; v != nil {
 		in.other = r.ix().Layer(v.Of, vintage)
 	}
-	kin, err := compare.KinOf(l, i, in.other)
+	done, err := r.server.overlays.take()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(context.Background(), r.server.cfg.Limits.Overlay)
+	defer cancel()
+	kin, err := compare.KinOf(ctx, l, i, in.other)
 	if err != nil {
 		return nil, err
 	}

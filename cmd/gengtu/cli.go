@@ -24,39 +24,39 @@ type env struct {
 }
 
 // command is one verb. Its run function defines flags on fs, calls parse once
-// and does the work; a usageError gives exit code 2, any other error 1.
+// and does the work; a usageError gives exit code 2, any other error 1. It is nil for what
+// the contract names and this program does not have yet.
 type command struct {
 	name   string
 	usage  string
 	zh, en string
 	run    func(e *env, fs *flags) error
-	// planned tells that the contract names it and this program does not have it yet.
-	planned bool
 }
 
 func commands() []command {
 	return []command{
-		{"demo", "[--listen ADDR] [--data DIR] [--parcels N]", "样例→入库→发布→服务，一条命令", "sample → ingest → publish → serve, in one command", runDemo, false},
-		{"sample", "--out DIR [--parcels N] [--seed N]", "写出一套合成的成果数据", "write a synthetic landscape as deliveries", runSample, false},
-		{"ingest", "--out EDITION [--add] --layer NAME[@VINTAGE]=PATH[#TABLE] … | --delivery DIR", "成果入库", "take deliveries into an edition", runIngest, false},
-		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck, false},
-		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish, false},
-		{"update", "--edition EDITION --layer NAME=PATH … | --delivery DIR [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate, false},
-		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff, false},
-		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory, false},
-		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback, false},
-		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe, false},
-		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay, false},
-		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later, true},
-		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport, false},
-		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify, false},
-		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo, false},
-		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy, false},
-		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile, false},
-		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later, true},
-		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later, true},
-		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken, false},
-		{"version", "", "版本", "print the version", runVersion, false},
+		{"demo", "[--listen ADDR] [--data DIR] [--parcels N]", "样例→入库→发布→服务，一条命令", "sample → ingest → publish → serve, in one command", runDemo},
+		{"sample", "--out DIR [--parcels N] [--seed N]", "写出一套合成的成果数据", "write a synthetic landscape as deliveries", runSample},
+		{"ingest", "--out EDITION [--add] --layer NAME[@VINTAGE]=PATH[#TABLE] … | --delivery DIR", "成果入库", "take deliveries into an edition", runIngest},
+		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
+		{"publish", "--from EDITION --tier TIER --out EDITION", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
+		{"update", "--edition EDITION --layer NAME=PATH … | --delivery DIR [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate},
+		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
+		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
+		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
+		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},
+		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
+		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", nil},
+		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
+		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
+		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
+		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
+		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
+		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", nil},
+		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", nil},
+		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
+		{"version", "", "版本", "print the version", runVersion},
 	}
 }
 
@@ -70,13 +70,12 @@ func usage(code, zh, en string, args ...any) error {
 	return usageError{problem.New(code, zh, en, args...)}
 }
 
-// notAvailable is the code of what [later] says.
+// notAvailable is the code of what [notYet] says.
 const notAvailable = "NOT_AVAILABLE"
 
-// later answers for verbs that the contract names and this program does not
-// have yet.
-func later(_ *env, fs *flags) error {
-	return usage(notAvailable, "这一版程序还没有 %s", "this program does not have %s yet", fs.Name())
+// notYet answers for verbs that the contract names and this program does not have yet.
+func notYet(verb string) error {
+	return usage(notAvailable, "这一版程序还没有 %s", "this program does not have %s yet", verb)
 }
 
 // run is the program without the process.
@@ -92,6 +91,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	c := commands()[i]
 	fs := newFlags(c, e, args[1:])
+	if c.run == nil {
+		return e.fail(c.name, notYet(c.name))
+	}
 	err := c.run(e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -198,7 +200,7 @@ func (e *env) fail(verb string, err error) int {
 func (e *env) help() int {
 	e.printf("%s\n\n", e.pick("gengtu 耕图：耕地、永久基本农田、高标准农田一张图", "gengtu: one map of cropland, permanent basic farmland and high-standard farmland"))
 	for _, c := range commands() {
-		if c.planned {
+		if c.run == nil {
 			continue
 		}
 		e.printf("  %-9s %-62s %s\n", c.name, c.usage, e.pick(c.zh, c.en))

@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"index/edition":                  {"index/problem"},
 	"index/overlay/pairtest":         {"index/geo"},
 	"index/wire":                     {},
+	"index/seal":                     {"index/edition", "index/problem"},
 	"index/sheet":                    {},
 	"index/txt":                      {"index/geo", "index/problem"},
 	"index/ground":                   {"index/geo", "index/overlay", "index/spill", "index/wire"},
@@ -63,6 +64,7 @@ var mayImport = map[string][]string{
 // doors names the packages that alone may import a library.
 var doors = map[string][]string{
 	"github.com/valyala/fasthttp":          {"tileserver", "cmd/gengtu"},
+	"github.com/emmansun/gmsm":             {"index/seal"},
 	"go.etcd.io/bbolt":                     {"index", "index/patch", "tileserver/cache"},
 	"github.com/paulmach/orb/encoding/mvt": {"tileserver/mvt"},
 	"github.com/tidwall/rtree":             {"index", "ingest/source"},

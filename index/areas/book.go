@@ -39,6 +39,8 @@ type HectareTable struct {
 	// Features counts the patches, Computed those among them whose patch area is no
 	// area of record but computed.
 	Features, Computed int
+
+	ridges string // heading of the class that ridges are booked under, "" for none
 }
 
 // HectareColumn is a class; Code is "" for the sum over its first-level class.
@@ -110,7 +112,7 @@ func Hectares(q SummaryQuestion, t *Tally) ([]*HectareTable, error) {
 	islands := slices.Sorted(maps.Keys(h.leveled))
 	tables := []*HectareTable{h.table("", islands)}
 	if len(tables[0].Rows) == 0 && q.Place != "" && !named(q.Names, q.Place) {
-		return nil, problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", q.Place)
+		return nil, noPlace(q.Place)
 	}
 	if len(islands) > 1 {
 		for _, i := range islands {

@@ -9,7 +9,7 @@ import (
 // table puts the leveled areas of some of the MSSM together.
 func (h *hectares) table(island string, islands []string) *HectareTable {
 	meta := h.tally.layer.Meta
-	t := &HectareTable{Layer: meta.Name, Vintage: meta.Vintage, Island: island}
+	t := &HectareTable{Layer: meta.Name, Vintage: meta.Vintage, Island: island, ridges: h.q.Classes.ridges()}
 	for _, c := range h.q.Controls {
 		if island == "" || c.Island == "" || c.Island == island {
 			t.Controls = append(t.Controls, c)

@@ -49,13 +49,13 @@ func (c *HectareColumn) columnName() string {
 func (t *HectareTable) csvColumns() []string {
 	out := []string{"place", "name", "level", "total_ha"}
 	for i := range t.Columns {
-		out = append(out, harmless(t.Columns[i].columnName()))
+		out = append(out, sheet.Harmless(t.Columns[i].columnName()))
 	}
 	return out
 }
 
 func (r *HectareRow) cells() []string {
-	out := []string{r.Place, harmless(r.Name), string(r.Level), fixed(r.Total, hectareDecimals)}
+	out := []string{r.Place, sheet.Harmless(r.Name), string(r.Level), fixed(r.Total, hectareDecimals)}
 	for _, v := range r.Values {
 		out = append(out, fixed(v, hectareDecimals))
 	}
@@ -275,7 +275,10 @@ func (r *HectareRow) called(lang problem.Lang) string {
 
 // note says what the table is, and what is to be known of it.
 func (t *HectareTable) note(about About) string {
-	text := "注：面积为图斑面积减去田坎，扣除的面积记在 1203 田坎。"
+	text := "注：面积为图斑面积，不扣田坎。"
+	if t.ridges != "" {
+		text = "注：面积为图斑面积减去田坎，扣除的面积记在 " + t.ridges + "。"
+	}
 	if t.Computed > 0 {
 		text += fmt.Sprintf("%d 个图斑中有 %d 个成果没有图斑面积，按调查规则由图形算出。", t.Features, t.Computed)
 	}

@@ -141,6 +141,15 @@ func (c *Classes) name(code string) string {
 	return at.second.Zh
 }
 
+// ridges is the class of ridges as a heading has it, "" for none.
+func (c *Classes) ridges() string {
+	at, ok := c.of[c.Ridges]
+	if !ok {
+		return ""
+	}
+	return heading(c.Ridges, at.second.Zh)
+}
+
 // owner returns the group of a QSXZ, -1 for none.
 func (c *Classes) owner(qsxz string) int {
 	for i, o := range c.Owners {

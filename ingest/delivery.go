@@ -64,9 +64,9 @@ type found struct {
 	form string // the file's ending
 }
 
-// FindDelivery searches the folder dir and those in it, follows no links, and says
-// what it takes as which layer by the names that the profiles give files and tables
-// ([profiles.Set.Find]). Several files of one layer add up. Layers in without are there
+// FindDelivery searches the folder dir, which may be a link to one, and those in it,
+// follows no links there, and says what it takes as which layer by the names that the
+// profiles give files and tables ([profiles.Set.Find]). Several files of one layer add up. Layers in without are there
 // already: their files are left aside. So are layers that ingest does not store (lines,
 // tables without geometry, update packages) and cropland beside dltb, which brings it.
 // A layer that serves for another is taken as that where the folder has none of it:
@@ -81,7 +81,7 @@ func FindDelivery(ctx context.Context, known *profiles.Set, dir string, without 
 			Advise("单个文件用 --layer", "give a single file by --layer")
 	}
 	s := &search{ctx: ctx, known: known, without: without, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
-	if err := filepath.WalkDir(dir, s.visit); err != nil {
+	if err := filepath.WalkDir(dir+string(filepath.Separator), s.visit); err != nil {
 		return nil, err
 	}
 	s.settle()
@@ -123,6 +123,7 @@ type search struct {
 
 // visit implements fs.WalkDirFunc.
 func (s *search) visit(file string, entry fs.DirEntry, err error) error {
+	file = filepath.Clean(file) // of the folder itself: it ends in a separator, so that a link is followed
 	if err != nil {
 		return problem.New("DELIVERY_FOLDER", "文件夹读不了：%v", "the folder cannot be read: %v", err).In(file).Because(err).
 			Advise("请检查权限", "check the permissions")
@@ -135,7 +136,7 @@ func (s *search) visit(file string, entry fs.DirEntry, err error) error {
 			Advise("请指到更小的文件夹", "name a smaller folder")
 	}
 	name, ending := entry.Name(), strings.ToLower(filepath.Ext(entry.Name()))
-	hidden := strings.HasPrefix(name, ".") && file != s.delivery.Dir || name == "__MACOSX"
+	hidden := strings.HasPrefix(name, ".") && file != filepath.Clean(s.delivery.Dir) || name == "__MACOSX"
 	switch {
 	case entry.IsDir() && ending == ".gdb":
 		s.look(file, ending)

@@ -14,11 +14,7 @@ import (
 
 // locate adds the coordinate system, and what the first records tell against it.
 func (d *Description) locate(ctx context.Context, rd source.Reader, opt source.Options, known *profiles.Set) error {
-	l := rd.Layer()
-	if l.NoGeometry {
-		return nil
-	}
-	crs, err := SourceCRS(d.Path, l.CRS)
+	crs, err := SourceCRS(d.Path, rd.Layer().CRS)
 	if q := problem.Of(err); q != nil && q.Code == codeMissing {
 		opt.Learning = source.LearnSamples
 		crs, d.Doubt, err = systemOf(ctx, d.Path, opt, false)

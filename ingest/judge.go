@@ -118,8 +118,8 @@ func (w *judge) attributes(f *source.Feature, j *judged) {
 		}
 		j.Values[i] = v
 		if !ok {
-			j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %.60v 不是 %s，原样保留", "field %s holds %.60v, which is no %s; kept as it is",
-				w.fields[i].Name, f.Values[c.from], c.kind))
+			j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %s 不是 %s，原样保留", "field %s holds %s, which is no %s; kept as it is",
+				w.fields[i].Name, problem.Shown(f.Values[c.from]), c.kind))
 		}
 	}
 	for k, at := range w.places.key {
@@ -177,8 +177,8 @@ func (l *layerRun) record(j *judged, i int) int64 {
 	}
 	a, ok := recordArea(j.Values[i])
 	if !ok {
-		j.find(Noted, problem.New("RECORD_AREA", "字段 %s 的值 %.60v 不能作面积，原样保留，不计入合计", "field %s holds %.60v, which is no area; kept as it is, in no sum",
-			l.fields[i].Name, j.Values[i]))
+		j.find(Noted, problem.New("RECORD_AREA", "字段 %s 的值 %s 不能作面积，原样保留，不计入合计", "field %s holds %s, which is no area; kept as it is, in no sum",
+			l.fields[i].Name, problem.Shown(j.Values[i])))
 	}
 	return a
 }

@@ -175,7 +175,7 @@ func (l *LayerReport) add(f Finding) {
 func (l *LayerReport) leaveOut(j *judged) {
 	i, ok := l.leftOut[j.class]
 	if !ok {
-		class := j.class
+		class := strings.Clone(j.class) // of a larger piece of the file
 		if len(l.LeftOut) >= maxClasses {
 			class = otherClasses
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -54,6 +55,7 @@ func (w *whereabouts) add(known *extents, code string, box geo.Box) {
 			code = ""
 		}
 		if w.spots[code] == nil {
+			code = strings.Clone(code) // of a larger piece of the file
 			w.spots[code] = &spot{box: noArea(), astrayBox: noArea()}
 		}
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -35,6 +37,16 @@ func newBooksFlags(fs *flags) *booksFlags {
 
 // asked tells whether any of them asks for sums.
 func (b *booksFlags) asked() bool { return *b.by != "" || *b.table != "" }
+
+// unasked refuses flags that say which sums, or where to, when none are asked for.
+func (b *booksFlags) unasked(fs *flags) (err error) {
+	fs.Visit(func(x *flag.Flag) {
+		if slices.Contains([]string{"vintage", "place", "layers", "kind", "classes", "out"}, x.Name) {
+			err = usage("FLAGS", "--%s 只与 --by 或 --table 同用", "--%s goes with --by or --table alone", x.Name)
+		}
+	})
+	return err
+}
 
 // form is the form of the output by the ending of its file: "" for text.
 func (b *booksFlags) form(e *env) (areas.Form, error) {

@@ -50,6 +50,7 @@ func runCheck(e *env, fs *flags) error {
 	var j judging
 	j.define(fs)
 	f.defineDelivery(fs)
+	f.defineSlivers(fs)
 	fs.Lookup("report").Usage = "报告写进此目录（网页、JSON、问题位置 shapefile），或写到此文件（.json 或 .txt）|write the report into this folder (page, JSON, shapefiles of fault places), or to this file (.json or .txt)"
 	layer := fs.String("layer", "", "当作哪个图层；不给则按字段猜|the layer to take it as; guessed by its fields otherwise")
 	rulesFile := fs.String("rules", "", "规则文件，代替内置的|rules in the place of the embedded ones")

@@ -28,6 +28,9 @@ func runInfo(e *env, fs *flags) error {
 	case books.asked():
 		return e.infoBooks(args[0], books)
 	}
+	if err := books.unasked(fs); err != nil {
+		return err
+	}
 	path := args[0]
 	if _, err := os.Stat(filepath.Join(path, "CURRENT")); err == nil {
 		return e.infoEdition(path)

@@ -44,16 +44,20 @@ const maxEntries = 100_000
 
 // Find looks for the layers of a package among files and, in all depths, folders, by the
 // names that the profiles give them ([profiles.Set.Find]). What is neither of them is passed
-// over. Symbolic links are not followed.
+// over. Symbolic links in folders are not followed.
 func Find(known *profiles.Set, paths []string) (*Package, error) {
 	p := &Package{known: known}
 	seen := 0
 	for _, root := range paths {
-		if _, err := os.Stat(root); err != nil {
+		info, err := os.Stat(root)
+		if err != nil {
 			return nil, problem.New("PACKAGE_MISSING", "打不开（%v）", "it cannot be opened (%v)", err).In(root).Because(err).
 				Advise("核对 --package 的路径", "check the path that --package names")
 		}
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if info.IsDir() {
+			root += string(filepath.Separator) // a link to a folder is followed
+		}
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return problem.New("PACKAGE_MISSING", "打不开（%v）", "it cannot be opened (%v)", err).In(path).Because(err)
 			}
@@ -62,7 +66,7 @@ func Find(known *profiles.Set, paths []string) (*Package, error) {
 					Advise("只给更新包的目录", "name the folder of the package alone")
 			}
 			if d.IsDir() {
-				if !source.IsGeodatabase(path) {
+				if path = filepath.Clean(path); !source.IsGeodatabase(path) {
 					return nil
 				}
 				if err := p.takeGeodatabase(path); err != nil {

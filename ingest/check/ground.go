@@ -2,7 +2,6 @@ package check
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -255,5 +254,5 @@ func (v *vault) close() error {
 	}
 	err := v.file.Close()
 	v.file = nil
-	return errors.Join(err)
+	return err
 }

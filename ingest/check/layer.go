@@ -96,7 +96,7 @@ func (l *layerCheck) field(name string) int {
 	return -1
 }
 
-// places tells whether the layer's features are places, such as regions.
+// ofPlaces tells whether the layer's features are places, such as regions.
 func (l *layerCheck) ofPlaces() bool { return slices.Contains(placeLayers, l.seen.Layer) }
 
 // placeLayers are the layers of places: XZQ and CJDCQ.

@@ -38,7 +38,7 @@ func (c *Checker) topology(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// limits are what areas a rule about ground is about.
+// holds tells whether the rule, which is about ground, is about so much of it.
 func (r *Rule) holds(area float64) bool {
 	below, ok := r.Thresholds["below_m2"]
 	return area >= r.threshold("min_m2", 0.01) && (!ok || area < below)
@@ -303,12 +303,18 @@ func (m *comparison) beyond(r *region) error {
 		}
 	})
 	slices.Sort(list)
+	// The region may be large, and reach under all features.
+	prepared := overlay.Prepare(ground)
+	var work overlay.Workspace
+	var rings geo.Rings
 	for _, n := range list {
 		p, err := m.a.fitted(n, m.w)
 		if err != nil {
 			return err
 		}
-		area := overlay.SharedArea(p.shape, ground)
+		rings.Reset()
+		rings.Append(p.shape)
+		area := prepared.Shared(&work, &rings)
 		for _, rule := range m.outside {
 			if !rule.holds(area) {
 				continue

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"gengtu/index/setting"
 )
 
 // extentsFile is the file of the provinces' extents.
@@ -58,9 +60,9 @@ const mostDegrees = 30
 // readExtents puts what a file of extents says in the place of what s has, or beside it:
 // provinces by their codes.
 func (s *Set) readExtents(name string, data []byte) error {
-	f := &file{path: name, data: data}
 	text := extentsText{}
-	if err := decode(name, data, &text); err != nil {
+	f, err := kind.Read(name, data, &text)
+	if err != nil {
 		return err
 	}
 	out := Extents{}
@@ -76,17 +78,17 @@ func (s *Set) readExtents(name string, data []byte) error {
 			continue
 		}
 		if !(*d.from >= 0 && *d.from <= mostDegrees) {
-			return fileProblem(name, f.line(d.key), "%[1]s 应在 0 到 %[2]d 度之间", "%[1]s lies between 0 and %[2]d degrees", d.key, mostDegrees)
+			return f.Problem(f.Line(d.key), "%[1]s 应在 0 到 %[2]d 度之间", "%[1]s lies between 0 and %[2]d degrees", d.key, mostDegrees)
 		}
 		*d.to = *d.from
 	}
 	if text.China != nil {
 		if !text.China.valid() {
-			return fileProblem(name, f.line("china"), "范围应写成 [西, 南, 东, 北]，单位度", "an extent is written [west, south, east, north], in degrees")
+			return f.Problem(f.Line("china"), "范围应写成 [西, 南, 东, 北]，单位度", "an extent is written [west, south, east, north], in degrees")
 		}
 		out.China = *text.China
 	}
-	if err := out.readProvinces(name, &text.Provinces); err != nil {
+	if err := out.readProvinces(f, &text.Provinces); err != nil {
 		return err
 	}
 	slices.SortFunc(out.Provinces, func(a, b Province) int { return strings.Compare(a.Code, b.Code) })
@@ -96,29 +98,29 @@ func (s *Set) readExtents(name string, data []byte) error {
 
 // readProvinces puts the provinces of a file in the place of those of the same code, or
 // beside them.
-func (e *Extents) readProvinces(name string, list *yaml.Node) error {
+func (e *Extents) readProvinces(f *setting.File, list *yaml.Node) error {
 	if list.Kind == 0 {
 		return nil
 	}
 	if list.Kind != yaml.SequenceNode {
-		return fileProblem(name, list.Line, "provinces 是一个列表", "provinces is a list")
+		return f.Problem(list.Line, "provinces 是一个列表", "provinces is a list")
 	}
 	seen := map[string]bool{}
 	for _, n := range list.Content {
 		p := Province{}
-		if err := decodeNode(name, n, &p); err != nil {
+		if err := decodeNode(f, n, &p); err != nil {
 			return err
 		}
 		code, err := strconv.Atoi(p.Code)
 		switch {
 		case err != nil || len(p.Code) != 2 || code < 10:
-			return fileProblem(name, n.Line, "省代码 %.20q 应为两位数字", "the province's code %.20q has two digits", p.Code)
+			return f.Problem(n.Line, "省代码 %.20q 应为两位数字", "the province's code %.20q has two digits", p.Code)
 		case seen[p.Code]:
-			return fileProblem(name, n.Line, "省代码 %s 重复", "the province %s is there twice", p.Code)
+			return f.Problem(n.Line, "省代码 %s 重复", "the province %s is there twice", p.Code)
 		case p.Zh == "" || p.En == "":
-			return fileProblem(name, n.Line, "省 %s 要有 zh 和 en", "the province %s needs zh and en", p.Code)
+			return f.Problem(n.Line, "省 %s 要有 zh 和 en", "the province %s needs zh and en", p.Code)
 		case !p.Extent.valid() || math.IsNaN(p.Extent[0]+p.Extent[1]+p.Extent[2]+p.Extent[3]):
-			return fileProblem(name, n.Line, "省 %s 的范围应写成 [西, 南, 东, 北]，单位度", "the extent of the province %s is written [west, south, east, north], in degrees", p.Code)
+			return f.Problem(n.Line, "省 %s 的范围应写成 [西, 南, 东, 北]，单位度", "the extent of the province %s is written [west, south, east, north], in degrees", p.Code)
 		}
 		seen[p.Code] = true
 		if i := slices.IndexFunc(e.Provinces, func(o Province) bool { return o.Code == p.Code }); i >= 0 {
@@ -131,14 +133,14 @@ func (e *Extents) readProvinces(name string, list *yaml.Node) error {
 }
 
 // decodeNode reads a mapping strictly: a key that is not known is refused.
-func decodeNode(name string, n *yaml.Node, to *Province) error {
+func decodeNode(f *setting.File, n *yaml.Node, to *Province) error {
 	for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
 		if k := n.Content[i]; !slices.Contains([]string{"code", "zh", "en", "extent"}, k.Value) {
-			return fileProblem(name, k.Line, "不认得 %.40q", "%.40q is not known", k.Value)
+			return f.Problem(k.Line, "不认得 %.40q", "%.40q is not known", k.Value)
 		}
 	}
 	if err := n.Decode(to); err != nil {
-		return fileProblem(name, n.Line, "%[1]s", "%[1]s", plain(err)).Because(err)
+		return f.Problem(n.Line, "不合规（%[1]v）", "it is not valid (%[1]v)", err).Because(err)
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ func openTXT(path string, opt Options) (*boundaryTXT, error) {
 	}
 	encoding := charsetUTF8
 	if opt.Encoding != "" {
+		encoding, _ = charsetOf(opt.Encoding) // DecodeText refuses one that is not known
 		text, err := DecodeText(b, opt.Encoding)
 		if err != nil {
 			return nil, err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -310,6 +309,3 @@ func cutField(b []byte, separator byte) (field, rest []byte) {
 
 // tableKey is a table's name without regard to case.
 func tableKey(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
-
-// baseFile is the name of the file at path.
-func baseFile(path string) string { return filepath.Base(path) }

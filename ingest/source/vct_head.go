@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -313,7 +314,7 @@ func (h *vctHead) choose(name, path string) (*vctTable, error) {
 			Advise("请交含面图层的 VCT", "give a VCT that has one")
 	case len(polygons) > 1:
 		return nil, problem.New("VCT_MANY_LAYERS", "有 %d 个面图层：%s", "it has %d layers of polygons: %s", len(polygons), strings.Join(polygons, ", ")).
-			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", baseFile(path), polygons[0])
+			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", filepath.Base(path), polygons[0])
 	}
 	return only, nil
 }

@@ -94,7 +94,7 @@ func (b *book) take(other *book) error {
 		to.Count += from.Count
 		to.AreaM2 += from.AreaM2
 		for _, f := range from.Faults {
-			err := error(nil)
+			var err error
 			if len(to.Faults) < b.listed {
 				err = b.list(to, f)
 			} else {

@@ -118,7 +118,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	}
 	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
-	if err := l.mendLayer(); err != nil || r.dry {
+	if err := l.mendLayer(sources); err != nil || r.dry {
 		return err
 	}
 	return r.writer.Settle(ctx, l.out)

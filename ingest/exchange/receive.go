@@ -41,6 +41,8 @@ type ReceiveOptions struct {
 	// packages that are missing.
 	Replace bool
 	Now     time.Time
+	// Progress, which may be nil, is told how many of the package's features are read.
+	Progress func(done, all int)
 }
 
 // Reception is a package that is being taken in. Exactly one of [Reception.Accept],
@@ -62,6 +64,8 @@ type Reception struct {
 	raw      []byte // the manifest, as it was signed
 	plain    string // the file that was decrypted, "" for none
 	steps    []entry
+	done     int // features read
+	all      int
 	closed   bool
 }
 
@@ -292,6 +296,9 @@ func (r *Reception) signature(ctx context.Context) error {
 		return resend(refused(r.path, "PACKAGE_MANIFEST", "清单写的发送方密钥 %s 不是签名的 %s", "the manifest names the sender's key %s, %s signed", m.Sender.Key, s.Key))
 	}
 	r.Manifest = m
+	for i := range m.Layers {
+		r.all += m.Layers[i].Put
+	}
 	return r.listed()
 }
 

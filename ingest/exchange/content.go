@@ -33,6 +33,9 @@ func (r *Reception) read(ctx context.Context, l *Layer, put func(f *index.Featur
 		if n++; n > l.Put {
 			return nil, Sums{}, p.counts(l)
 		}
+		if r.done++; r.o.Progress != nil {
+			r.o.Progress(r.done, r.all)
+		}
 		f, err := j.feature(record)
 		if err != nil {
 			return nil, Sums{}, err
@@ -207,11 +210,19 @@ func (r *Reception) writeLayer(ctx context.Context, l *Layer, base *index.Base, 
 	return w.Settle(ctx, out)
 }
 
+// maxRevised is how many features are taken in as an update is, which holds them in
+// memory: some 200 MB.
+const maxRevised = 200_000
+
 // Revises tells whether a delta changes features of layers that stay as they are, and
 // nothing else: then it can be taken in as an update is, at the cost of what changed.
 func (r *Reception) Revises() bool {
 	m, old := r.Manifest, r.Held
-	if m.Kind != Delta || old == nil || len(m.Layers) != len(old.Layers) || len(m.Lineages) > 0 {
+	put := 0
+	for i := range m.Layers {
+		put += m.Layers[i].Put
+	}
+	if m.Kind != Delta || put > maxRevised || old == nil || len(m.Layers) != len(old.Layers) || len(m.Lineages) > 0 {
 		return false
 	}
 	if m.State.Drawing != old.Drawing || m.State.BuiltZooms != old.BuiltZooms || m.State.MaxZoom != old.MaxZoom || !same(m.State.Policy, old.Policy) {

@@ -66,7 +66,9 @@ func made(t testing.TB, dir string, tier edition.Tier, parcels []index.Feature) 
 		t.Fatal(err)
 	}
 	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: [2]int{5, 6}, MaxZoom: 14, Drawing: 1, Policy: edition.Policy{Name: "p"}}
-	finish(t, d, m, nil)
+	if err := finish(t, d, m, nil); err != nil {
+		t.Fatal(err)
+	}
 	return m.Generation
 }
 

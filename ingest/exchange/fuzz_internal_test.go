@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -87,7 +88,6 @@ func FuzzManifest(f *testing.F) {
 // Whatever a part unpacks to, no more is read than it says, and a feature that is let
 // through can be stored.
 func FuzzPart(f *testing.F) {
-	raw := []byte{0}
 	data := seed(f)
 	all, err := scan("f", bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -98,7 +98,8 @@ func FuzzPart(f *testing.F) {
 		f.Fatal(err)
 	}
 	z.Multistream(false)
-	if raw, err = io.ReadAll(z); err != nil {
+	raw, err := io.ReadAll(z)
+	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(raw, 2)
@@ -130,7 +131,7 @@ func FuzzPart(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if err := out.Add(&x); err != nil && err != index.ErrDuplicate {
+			if err := out.Add(&x); err != nil && !errors.Is(err, index.ErrDuplicate) {
 				t.Fatal(err)
 			}
 		}

@@ -59,6 +59,34 @@ func (m *Manifest) schema(path string, p *policy.Policy, held *edition.Manifest)
 	return nil
 }
 
+// longestDegreeM is more than a degree of a meridian or parallel has anywhere, in metres
+// (111,694 of a meridian at the pole): a step of so many degrees has no more metres.
+const longestDegreeM = 111_700
+
+// precision refuses what shows more than the policy of its tier: a finer grid, higher
+// zooms, single features in answers.
+func (m *Manifest) precision(path string, p *policy.Policy) error {
+	if m.Tier == edition.Secure {
+		return nil
+	}
+	t, has := p.Tiers[m.Tier], m.State.Policy
+	least := int64(t.GridM / longestDegreeM * geo.Unit)
+	switch {
+	case has.GridM < t.GridM || has.GridLon < least || has.GridLat < least:
+		return m.shows(path, "网格比策略的 %[1]v 米细", "a grid finer than the policy's %[1]v m", t.GridM)
+	case m.State.MaxZoom > t.MaxZoom:
+		return m.shows(path, "级别高于策略的 %[1]d", "zooms above the policy's %[1]d", t.MaxZoom)
+	case has.Pieces && !t.Pieces:
+		return m.shows(path, "策略不许逐个要素作答", "single features in answers, which the policy does not allow")
+	}
+	return nil
+}
+
+func (m *Manifest) shows(path, zh, en string, args ...any) error {
+	return refused(path, "PACKAGE_POLICY", "包里的比本网策略许可的多：%[1]s", "it shows more than the policy here allows: %[2]s", fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)).
+		Advise("包已隔离；若双方另有约定，用 --policy 给出那份策略", "it is in quarantine; if another policy was agreed upon, give it with --policy")
+}
+
 // withheld lists what the policy of a tier does not let through.
 func withheld(l *edition.Layer, t policy.Tier) ([]string, error) {
 	rule, ok := t.Layers[l.Name]

@@ -49,6 +49,42 @@ type SignedReceipt struct {
 	Signature *seal.Signature `json:"signature,omitempty"`
 }
 
+// maxReceiptBytes is how long the file of a receipt may be.
+const maxReceiptBytes = 64 << 10
+
+// ParseReceipt reads the file of a receipt. With trust it must be signed by one of its
+// keys, whose name is returned; without, any is read and nobody stands for it. The path
+// is for messages. Problems: RECEIPT_BROKEN, and those of [seal.Verify].
+func ParseReceipt(ctx context.Context, path string, data []byte, trust *seal.Trust) (c Receipt, by string, err error) {
+	broken := func(err error) (Receipt, string, error) {
+		return Receipt{}, "", problem.New("RECEIPT_BROKEN", "回执读不懂（%v）", "the receipt cannot be read (%v)", err).In(path).Because(err)
+	}
+	if len(data) > maxReceiptBytes {
+		return broken(fmt.Errorf("%d bytes, the limit is %d", len(data), maxReceiptBytes))
+	}
+	var s SignedReceipt
+	if err := json.Unmarshal(data, &s); err != nil {
+		return broken(err)
+	}
+	if trust != nil {
+		if s.Signature == nil {
+			return broken(errors.New("it is not signed"))
+		}
+		k, err := seal.Verify(ctx, *trust, seal.Receipt, s.Receipt, *s.Signature)
+		if err != nil {
+			return Receipt{}, "", inPackage(err, path)
+		}
+		by = k.Name
+	}
+	if err := json.Unmarshal(s.Receipt, &c); err != nil {
+		return broken(err)
+	}
+	if c.Format != ReceiptFormat {
+		return broken(fmt.Errorf("its format is %.40q", c.Format))
+	}
+	return c, by, nil
+}
+
 // receipt begins the receipt of the package.
 func (r *Reception) receipt(outcome string) Receipt {
 	c := Receipt{Format: ReceiptFormat, Outcome: outcome, At: r.o.Now.UTC().Format(time.RFC3339), By: r.o.By, ReleasedBy: r.o.ReleasedBy}

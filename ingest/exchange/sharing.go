@@ -83,6 +83,12 @@ func DayOf(at time.Time, zone *time.Location) Day {
 	return Day{time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}
 }
 
+// Noon is a moment of a day where the list's days are counted.
+func (s *Sharing) Noon(d Day) time.Time {
+	y, m, day := d.t.Date()
+	return time.Date(y, m, day, 12, 0, 0, 0, s.zone)
+}
+
 // Add returns the day so many days later.
 func (d Day) Add(days int) Day { return Day{d.t.AddDate(0, 0, days)} }
 

@@ -56,7 +56,7 @@ func commands() []command {
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
 		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
-		{"exchange", "--edition EDITION [--inbox DIR --trust FILE] [--outbox DIR] [--watch] | status [--list FILE] | list", "收发目录；谁该何时汇交", "inbox and outbox of a gate; who owes what by when", runExchange},
+		{"exchange", "--edition EDITION [--inbox DIR --trust FILE] [--outbox DIR] [--subscriptions FILE --key FILE] [--watch] | status | list | read FILE", "收发目录；谁该何时汇交", "inbox and outbox of a gate; who owes what by when", runExchange},
 		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
 		{"version", "", "版本", "print the version", runVersion},
 	}

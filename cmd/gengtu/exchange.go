@@ -25,11 +25,15 @@ func runExchange(e *env, fs *flags) error {
 	fs.Var(&editions, "edition", "版本目录；status 可给多个|the edition's directory; status takes several")
 	file := fs.String("list", "", "status：汇交清单（gengtu exchange list 打印样本）|status: the list of deliveries (gengtu exchange list prints one)")
 	day := fs.String("as-of", "", "status：截至哪天，默认今天|status: the day, today by default")
-	args, err := fs.parse(0, 1)
+	fs.StringVar(&x.subscriptions, "subscriptions", "", "订阅文件：变化签名后发给谁|the file of subscriptions: who is sent what changed, signed by --key")
+	args, err := fs.parse(0, 2)
 	if err != nil {
 		return err
 	}
-	if len(args) == 1 {
+	if len(args) == 2 && args[0] == "read" {
+		return e.readChanges(args[1], x.Trust)
+	}
+	if len(args) > 0 {
 		switch args[0] {
 		case "status":
 			return e.exchangeStatus(editions, *file, *day)
@@ -43,8 +47,13 @@ func runExchange(e *env, fs *flags) error {
 		return usage("FLAG_MISSING", "要一个 --edition", "one --edition is needed")
 	}
 	x.Edition = editions[0]
-	if x.inbox == "" && x.outbox == "" {
-		return usage("FLAG_MISSING", "缺少 --inbox 或 --outbox", "--inbox or --outbox is missing")
+	if x.inbox == "" && x.outbox == "" && x.subscriptions == "" {
+		return usage("FLAG_MISSING", "缺少 --inbox、--outbox 或 --subscriptions", "--inbox, --outbox or --subscriptions is missing")
+	}
+	if x.subscriptions != "" {
+		if err := need("key", x.Receipt); err != nil {
+			return err
+		}
 	}
 	if x.inbox != "" {
 		if err := x.settle(); err != nil {
@@ -64,7 +73,7 @@ func runExchange(e *env, fs *flags) error {
 type exchanging struct {
 	*env
 	receiving
-	inbox, outbox string
+	inbox, outbox, subscriptions string
 }
 
 // watch does a round after the other until the program is interrupted. What goes wrong
@@ -110,6 +119,11 @@ func (x *exchanging) round(settled time.Duration) error {
 			x.notef(x.pick("已发出 %s\n", "sent %s\n"), name)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if x.subscriptions != "" {
+		if err := x.push(); err != nil {
 			return err
 		}
 	}

@@ -158,3 +158,67 @@ func today(t testing.TB) string {
 	}
 	return s.AsOf
 }
+
+// Whoever subscribes finds signed messages of what changed in the outbox, and can judge
+// them; a subscriber who cannot be reached is told, and keeps his place in the queue.
+func TestSubscriptions(t *testing.T) {
+	c := smallCountry(t, 200)
+	dir := t.TempDir()
+	e, outbox, file, k := filepath.Join(dir, "e"), filepath.Join(dir, "out"), filepath.Join(dir, "s.yaml"), key(t, "std")
+	if err := os.Mkdir(outbox, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.ingest(t, e)
+	subscribe := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("subscriptions:\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	subscribe("  - {name: first, layer: cropland, begin: whole}\n  - {name: now, layer: cropland}\n")
+	run := []string{"exchange", "--edition", e, "--outbox", outbox, "--subscriptions", file, "--key", k}
+	messages := func() []string {
+		t.Helper()
+		all, err := filepath.Glob(filepath.Join(outbox, "*.gtc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	must(t, run...)
+	must(t, run...)
+	if all := messages(); len(all) != 1 || !strings.HasPrefix(filepath.Base(all[0]), "gtc-first-000001-") {
+		t.Fatalf("%v", all)
+	}
+	must(t, c.random(t, rand.New(rand.NewPCG(8, 8)), 20).args(t, e)...)
+	must(t, run...)
+	all := messages()
+	if len(all) != 3 {
+		t.Fatalf("%v", all)
+	}
+	for _, path := range all {
+		if out := must(t, "exchange", "read", "--trust", k+".pub", path); !strings.Contains(out, "genuine") {
+			t.Error(out)
+		}
+		if _, errs, code := gengtu(t, "exchange", "read", "--trust", key(t, "std")+".pub", path); code != 1 || !strings.Contains(errs, "[SEAL_UNTRUSTED]") {
+			t.Errorf("%d %s", code, errs)
+		}
+	}
+	// Nothing is posted from a secure edition, whoever asks for it.
+	subscribe("  - {name: far, layer: cropland, to: 'https://127.0.0.1:1/'}\n")
+	if _, errs, code := gengtu(t, run...); code != 1 || !strings.Contains(errs, "[SUBSCRIPTIONS_FILE]") {
+		t.Errorf("%d %s", code, errs)
+	}
+	low := filepath.Join(dir, "low")
+	must(t, "publish", "--from", e, "--tier", "government", "--out", low)
+	subscribe("  - {name: far, layer: cropland, begin: whole, to: 'http://127.0.0.1:1/'}\n")
+	run[2] = low
+	for range 2 {
+		if _, errs, code := gengtu(t, run...); code != 1 || !strings.Contains(errs, "[PUSH_WAITS]") {
+			t.Errorf("%d %s", code, errs)
+		}
+	}
+	if waiting, err := filepath.Glob(filepath.Join(low, edition.ExchangeDir, "queue", "far", "*")); err != nil || len(waiting) != 1 {
+		t.Errorf("%v %v", waiting, err)
+	}
+}

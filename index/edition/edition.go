@@ -33,9 +33,13 @@ const (
 // of the editions derived from it. It never leaves that directory.
 const PublisherKey = "publisher.key"
 
-// companions are what may lie beside the generations: our own key, and what a
-// file system puts into its root.
-var companions = []string{PublisherKey, "lost+found"}
+// Register is the file in a higher edition's directory that lists the editions derived
+// from it. It never leaves that directory.
+const Register = "register.jsonl"
+
+// companions are what may lie beside the generations: our own key and register, and
+// what a file system puts into its root.
+var companions = []string{PublisherKey, Register, "lost+found"}
 
 // generationName is what CURRENT may hold; anything else could lead out of the
 // directory.

@@ -193,9 +193,12 @@ func (c *coverage) block(ctx context.Context, bx, by int64) error {
 	return nil
 }
 
-// tell adds the block that begins at origin to what is told. The number of its cells is
-// kept to half a cell; along the curve no more than a cell is ever carried, so that rows
-// of other area change the sum by less than the difference of its rows.
+// tell adds the block that begins at origin to what is told.
+//
+// Along the curve the layer is never owed more than half a cell, nor has it more than
+// half a cell too much. So the number of cells is right to half of one; and what cells of
+// different rows differ by counts half, each time that the curve goes from a row to
+// another: 4095 steps of a 63rd of the whole difference at most.
 func (c *coverage) tell(origin geo.Position, once float64) {
 	least, most := math.Inf(1), 0.0
 	for y := range int64(blockCells) {
@@ -208,7 +211,7 @@ func (c *coverage) tell(origin geo.Position, once float64) {
 			}
 		}
 	}
-	c.told.bound += most/2 + (most-least)*blockCells*blockCells
+	c.told.bound += (most + (blockCells+1)*(most-least)) / 2
 }
 
 // settle makes a cell one cell where features overlap: it is the first one's by

@@ -111,7 +111,7 @@ func (r *request) shown() []styles.Shown {
 		if l == nil {
 			continue
 		}
-		s := styles.Shown{Name: n, MinZoom: 0, MaxZoom: r.ix().Manifest.MaxZoom, Fields: []string{}}
+		s := styles.Shown{Name: n, MinZoom: r.ix().Manifest.Policy.MinZoom, MaxZoom: r.ix().Manifest.MaxZoom, Fields: []string{}}
 		for _, f := range l.Meta.Fields {
 			if f.Tile {
 				s.Fields = append(s.Fields, f.Name)

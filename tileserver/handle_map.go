@@ -101,7 +101,7 @@ func (r *request) mapView() (*mapView, error) {
 	if err := v.checkPixels(); err != nil {
 		return nil, err
 	}
-	v.zoom = v.mapZoom(r.ix().Manifest.MaxZoom)
+	v.zoom = max(v.mapZoom(r.ix().Manifest.MaxZoom), r.lowest(v.grid))
 	return v, nil
 }
 

@@ -43,7 +43,7 @@ func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 			continue
 		}
 		c.Layers = append(c.Layers, wmts.Layer{
-			Identifier: n, Title: r.title(l), Box: l.Extent(), MaxZoom: uint8(m.MaxZoom), InfoFormats: wmts.InfoFormats(),
+			Identifier: n, Title: r.title(l), Box: l.Extent(), MinZoom: uint8(m.Policy.MinZoom), MaxZoom: uint8(m.MaxZoom), InfoFormats: wmts.InfoFormats(),
 		})
 	}
 	return c

@@ -134,7 +134,7 @@ var aspects = []aspect{
 	{sayLeast, by(func(t *Tier) float64 { return -t.MinAOIM2 })},
 	{func(t *Tier) text {
 		return say("可问：%[1]s", "questions answered: %[2]s", t.Analyses.words().zh, t.Analyses.words().en)
-	}, nil},
+	}, byNames(func(t *Tier) Names { return t.Analyses })},
 	{func(t *Tier) text { return say("使用条件：%[1]s", "conditions of use: %[2]s", t.Use.Zh, t.Use.En) }, nil},
 	{func(t *Tier) text {
 		return say("声明：%[1]s", "disclaimer: %[2]s", t.Disclaimer.Zh, t.Disclaimer.En)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestPolicyQuestions(t *testing.T) {
 		for name, path := range all {
 			r := s.ask(t, path)
 			if allowed == nil || strings.Contains(fmt.Sprint(allowed), name) {
-				if r.StatusCode != 200 {
+				if r.StatusCode != http.StatusOK {
 					t.Errorf("%v: %s answers %d", allowed, name, r.StatusCode)
 				}
 				continue
@@ -60,11 +61,11 @@ func TestPolicyGroups(t *testing.T) {
 	for _, path := range []string{"/overlay?layers=cropland&group_by=DLBM&" + aBox, "/diff?by=DLBM", "/summary?table=hectare&layers=cropland"} {
 		wantProblem(t, path, s.ask(t, path), 403, "policy")
 	}
-	if r := s.ask(t, "/overlay?layers=cropland&group_by=KD&"+aBox); r.StatusCode != 200 {
+	if r := s.ask(t, "/overlay?layers=cropland&group_by=KD&"+aBox); r.StatusCode != http.StatusOK {
 		t.Errorf("the field that is named: %d %s", r.StatusCode, r.body)
 	}
 	for _, path := range []string{"/summary", "/diff", "/diff?f=flows.csv", "/summary?f=csv"} {
-		if r := s.ask(t, path); r.StatusCode != 200 || strings.Contains(string(r.body), "0102") && !strings.Contains(path, "diff") {
+		if r := s.ask(t, path); r.StatusCode != http.StatusOK || strings.Contains(string(r.body), "0102") && !strings.Contains(path, "diff") {
 			t.Errorf("%s answers %d and tells classes", path, r.StatusCode)
 		}
 	}
@@ -80,7 +81,7 @@ func TestPolicyGroups(t *testing.T) {
 func TestPolicyTotals(t *testing.T) {
 	s := serveUnder(t, func(p *edition.Policy) { p.TotalsOnly, p.Pieces = true, false })
 	r := s.ask(t, "/overlay?"+aBox)
-	if r.StatusCode != 200 || strings.Contains(string(r.body), "combinations") || strings.Contains(string(r.body), "groups") {
+	if r.StatusCode != http.StatusOK || strings.Contains(string(r.body), "combinations") || strings.Contains(string(r.body), "groups") {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}
 	for _, path := range []string{"&combinations=true", "&layers=cropland&group_by=DLBM", "&return=features", "&f=geojson"} {
@@ -98,7 +99,7 @@ func TestPolicyRounding(t *testing.T) {
 		"/overlay?return=features&" + aBox,
 	} {
 		r := s.ask(t, path)
-		if r.StatusCode != 200 {
+		if r.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %d %s", path, r.StatusCode, r.body)
 		}
 		var doc any

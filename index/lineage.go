@@ -41,14 +41,16 @@ type Lineage struct {
 func (l *Lineage) Links() []Link { return l.byFrom }
 
 // NewLineage returns a lineage of links, which it keeps and sorts. Areas of links
-// between the same two features are added up.
+// between the same two features are added up; where one has none the sum has none.
 func NewLineage(layer, from, to string, links []Link) *Lineage {
 	slices.SortFunc(links, compareLinks)
 	kept := links[:0]
 	for _, k := range links {
 		if n := len(kept); n > 0 && kept[n-1].From == k.From && kept[n-1].To == k.To {
-			if kept[n-1].Area != NoArea && k.Area != NoArea {
-				kept[n-1].Area += k.Area
+			if same := &kept[n-1]; same.Area == NoArea || k.Area == NoArea {
+				same.Area = NoArea
+			} else {
+				same.Area += k.Area
 			}
 			continue
 		}

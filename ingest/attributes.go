@@ -195,7 +195,7 @@ func (j *join) extend(values []any) (out []any, told *problem.Problem) {
 	key = plainKey(key)
 	at, ok := j.byKey[key]
 	switch {
-	case !ok:
+	case !ok || key == "": // a row without a key, as one of totals, is nobody's
 		return out, problem.New("ATTRIBUTES_NONE", "属性表 %s 里没有 %s=%.40q", "the attributes of %s have no %s=%.40q", j.path, j.attributeTable.key, key).
 			Advise("补上这一行，或核对编号", "add the row, or check the key")
 	case at == severalRows:
@@ -210,8 +210,8 @@ func (j *join) extend(values []any) (out []any, told *problem.Problem) {
 		if out[to] == nil {
 			out[to] = v
 		} else if own, _ := toText(out[to]); told == nil && !sameValue(out[to], own, v) {
-			told = problem.New("ATTRIBUTES_DIFFER", "字段 %s 数据里是 %.60v，属性表第 %d 行是 %.60q；保留数据里的", "field %s is %.60v in the data and, in line %d of the attributes, %.60q; that of the data stays",
-				j.fields[i].Name, out[to], j.lines[at], v).
+			told = problem.New("ATTRIBUTES_DIFFER", "字段 %s 数据里是 %s，属性表第 %d 行是 %.60q；保留数据里的", "field %s is %s in the data and, in line %d of the attributes, %.60q; that of the data stays",
+				j.fields[i].Name, problem.Shown(out[to]), j.lines[at], v).
 				Advise("请核对以哪个为准", "find out which is right")
 		}
 	}
@@ -303,7 +303,9 @@ func (t *attributeTable) unmatched(row int, key string) *problem.Problem {
 // checkAttributes refuses attributes of a layer that is not read.
 func (r *run) checkAttributes(groups [][]Input) error {
 	for _, a := range r.opt.Attributes {
-		if !slices.ContainsFunc(groups, func(g []Input) bool { return g[0].Layer == a.Layer }) {
+		if !slices.ContainsFunc(groups, func(g []Input) bool {
+			return slices.ContainsFunc(g, func(in Input) bool { return in.Layer == a.Layer })
+		}) {
 			return problem.New("ATTRIBUTES_LAYER", "--attributes 说的图层 %s 没有读入", "--attributes names layer %s, which is not read", a.Layer).
 				Advise("核对图层名", "check the name of the layer").In(a.Path)
 		}

@@ -120,3 +120,24 @@ func TestAttributesFaults(t *testing.T) {
 		}
 	}
 }
+
+// A row without a key, as one of totals, is joined to nothing: not to records without a
+// key.
+func TestAttributesWithoutKey(t *testing.T) {
+	csv := filepath.Join(t.TempDir(), "a.csv")
+	if err := os.WriteFile(csv, []byte("BSM,TBMJ\nk1,80.5\n,1234.5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, rep, err := ingest.Run(t.Context(), []ingest.Input{{Layer: "dltb", Vintage: "2024", Path: keyed(t, "k1", "", "")}}, filepath.Join(t.TempDir(), "features.db"),
+		ingest.Options{Attributes: []ingest.Attributes{{Layer: "dltb", Path: csv}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"ATTRIBUTES_NONE ", "ATTRIBUTES_NONE ", "ATTRIBUTES_UNMATCHED "}
+	if d := cmp.Diff(want, codesAndKeys(rep.Layers[0])); d != "" {
+		t.Error(d)
+	}
+	if l := rep.Layers[0]; l.PatchM2 == nil || *l.PatchM2 != 80.5 {
+		t.Errorf("patch area %v, want 80.5", l.PatchM2)
+	}
+}

@@ -23,6 +23,9 @@ type Delivery struct {
 	Dir string `json:"dir"`
 	// Taken is in the order of layers and paths.
 	Taken []Taken `json:"taken"`
+	// Lines are layers of lines, which a check judges and no run stores; they stand in
+	// Aside, too.
+	Lines []Taken `json:"lines,omitempty"`
 	Aside []Aside `json:"aside"`
 	// Others counts files that are no map data: documents, tables, metadata.
 	Others int `json:"others"`
@@ -64,9 +67,9 @@ type found struct {
 	form string // the file's ending
 }
 
-// FindDelivery searches the folder dir and those in it, follows no links, and says
-// what it takes as which layer by the names that the profiles give files and tables
-// ([profiles.Set.Find]). Several files of one layer add up. Layers in without are there
+// FindDelivery searches the folder dir, which may be a link to one, and those in it,
+// follows no links there, and says what it takes as which layer by the names that the
+// profiles give files and tables ([profiles.Set.Find]). Several files of one layer add up. Layers in without are there
 // already: their files are left aside. So are layers that ingest does not store (lines,
 // tables without geometry, update packages) and cropland beside dltb, which brings it.
 // A layer that serves for another is taken as that where the folder has none of it:
@@ -81,7 +84,7 @@ func FindDelivery(ctx context.Context, known *profiles.Set, dir string, without 
 			Advise("单个文件用 --layer", "give a single file by --layer")
 	}
 	s := &search{ctx: ctx, known: known, without: without, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
-	if err := filepath.WalkDir(dir, s.visit); err != nil {
+	if err := filepath.WalkDir(dir+string(filepath.Separator), s.visit); err != nil {
 		return nil, err
 	}
 	s.settle()
@@ -123,6 +126,7 @@ type search struct {
 
 // visit implements fs.WalkDirFunc.
 func (s *search) visit(file string, entry fs.DirEntry, err error) error {
+	file = filepath.Clean(file) // of the folder itself: it ends in a separator, so that a link is followed
 	if err != nil {
 		return problem.New("DELIVERY_FOLDER", "文件夹读不了：%v", "the folder cannot be read: %v", err).In(file).Because(err).
 			Advise("请检查权限", "check the permissions")
@@ -135,7 +139,7 @@ func (s *search) visit(file string, entry fs.DirEntry, err error) error {
 			Advise("请指到更小的文件夹", "name a smaller folder")
 	}
 	name, ending := entry.Name(), strings.ToLower(filepath.Ext(entry.Name()))
-	hidden := strings.HasPrefix(name, ".") && file != s.delivery.Dir || name == "__MACOSX"
+	hidden := strings.HasPrefix(name, ".") && file != filepath.Clean(s.delivery.Dir) || name == "__MACOSX"
 	switch {
 	case entry.IsDir() && ending == ".gdb":
 		s.look(file, ending)
@@ -185,6 +189,7 @@ func (s *search) look(file, ending string) {
 		s.aside(file, "", p)
 		return
 	}
+	s.lineTables(file)
 	shapes := 0
 	for _, t := range tables {
 		if !t.NoGeometry {
@@ -209,6 +214,9 @@ func (s *search) look(file, ending string) {
 		default:
 			f.Named, f.Layer = named[0], named[0].Profile.Name
 			if why := s.notTaken(&f, t); why != nil {
+				if why.Code == codeLines {
+					s.line(f.Taken)
+				}
 				s.aside(file, f.Table, why)
 				continue
 			}
@@ -228,11 +236,41 @@ func (s *search) notTaken(f *found, t source.TableInfo) *problem.Problem {
 		return problem.New("DELIVERY_UPDATE", "%s 属于更新包", "%s is part of an update package", p.Name).
 			Advise("用 gengtu update --package 更新", "apply it with gengtu update --package")
 	case p.Geometry == profiles.Line:
-		return problem.New("DELIVERY_LINES", "%s 是线，只入库面", "%s has lines; polygons are stored", p.Name)
+		return linesAside(p)
 	case t.NoGeometry:
 		return problem.New("DELIVERY_TABLE", "%s 是没有图形的表", "%s is a table without geometry", p.Name)
 	}
 	return nil
+}
+
+// codeLines is the code of the problem of a layer of lines.
+const codeLines = "DELIVERY_LINES"
+
+func linesAside(p *profiles.Profile) *problem.Problem {
+	return problem.New(codeLines, "%s 是线，只入库面；gengtu check 会检查它", "%s has lines; polygons are stored; gengtu check judges it", p.Name)
+}
+
+// line notes a layer of lines.
+func (s *search) line(t Taken) {
+	t.Vintage = vintageNamed(s.delivery.Dir, t.Path)
+	s.delivery.Lines = append(s.delivery.Lines, t)
+}
+
+// lineTables notes the layers of lines in a file of several layers. One that cannot be
+// read is told with the other tables.
+func (s *search) lineTables(file string) {
+	names, err := source.LineTables(file)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		named := s.known.Find(name)
+		if len(named) != 1 || named[0].Profile.Geometry != profiles.Line || slices.Contains(s.without, named[0].Profile.Name) {
+			continue
+		}
+		s.line(Taken{Layer: named[0].Profile.Name, Path: file, Table: name})
+		s.aside(file, name, linesAside(named[0].Profile))
+	}
 }
 
 // settle decides between layers that depend on each other.
@@ -297,6 +335,18 @@ func (s *search) twice(a, b found) error {
 func (d *Delivery) Inputs(vintage string) []Input {
 	out := make([]Input, len(d.Taken))
 	for i, t := range d.Taken {
+		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
+	}
+	return out
+}
+
+// TakeLines takes the layers of lines too, as a check does, and returns them as inputs;
+// see [Delivery.Inputs].
+func (d *Delivery) TakeLines(vintage string) []Input {
+	d.Taken = append(d.Taken, d.Lines...)
+	d.Aside = slices.DeleteFunc(d.Aside, func(a Aside) bool { return a.Problem.Code == codeLines })
+	out := make([]Input, len(d.Lines))
+	for i, t := range d.Lines {
 		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
 	}
 	return out

@@ -206,3 +206,18 @@ func TestDeliveryJoins(t *testing.T) {
 		t.Errorf("%+v", rep.Layers[0])
 	}
 }
+
+// The folder may be named by a link; links inside it are not followed.
+func TestDeliveryByLink(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "current")
+	if err := os.Symlink(lay(t, "DLTB.shp"), link); err != nil {
+		t.Skip(err)
+	}
+	d, err := ingest.FindDelivery(context.Background(), embedded(t), link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Taken) != 1 || d.Taken[0].Path != filepath.Join(link, "DLTB.shp") {
+		t.Errorf("taken %+v", d.Taken)
+	}
+}

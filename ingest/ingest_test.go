@@ -302,7 +302,7 @@ func TestFindings(t *testing.T) {
 		good("1"),
 		record{at(1, 1, 0.001), map[string]any{"BSM": nil, "DLBM": "0101"}},
 		record{at(1, 1, 0.001), map[string]any{"BSM": "  ", "DLBM": "0101"}},
-		record{at(2, 1, 0.001), map[string]any{"BSM": "9", "DLBM": "0101", "TBMJ": -3}},
+		record{at(2, 1, 0.001), map[string]any{"BSM": "9", "DLBM": "0101", "TBMJ": -3.1}},
 		record{at(3, 1, 0.001), map[string]any{"BSM": "10", "DLBM": "0101", "TBMJ": "many"}},
 		record{`{"type":"Point","coordinates":[1,2]}`, map[string]any{"BSM": "11", "DLBM": "0101"}},
 		record{twice, map[string]any{"BSM": "12", "DLBM": "0101"}},
@@ -321,6 +321,9 @@ func TestFindings(t *testing.T) {
 		}
 		if f.Record == 2 && math.Abs(f.AreaBefore-f.AreaAfter) < 100 {
 			t.Errorf("mending a bow tie changes its area from %v to %v", f.AreaBefore, f.AreaAfter)
+		}
+		if f.Code == "RECORD_AREA" && f.Record == 9 && !strings.Contains(f.Text(problem.English), "TBMJ holds -3.1,") {
+			t.Errorf("an area that is none is told as %s", f.Text(problem.English))
 		}
 		if f.Code == "COORDINATE" && !strings.Contains(f.Text(problem.Chinese), "EPSG:4524") {
 			t.Errorf("no zone is proposed: %s", f.Text(problem.Chinese))

@@ -90,7 +90,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 func (l *layerRun) hasNoArea(f *source.Feature) bool {
 	switch l.profile.Geometry {
 	case profiles.Line:
-		return f.Problem != nil && f.Problem.Code == source.NotPolygon
+		return f.Problem == nil || f.Problem.Code == source.NotPolygon
 	case profiles.Table, profiles.Optional:
 		return f.Problem == nil && len(f.Polygons) == 0
 	}
@@ -118,8 +118,8 @@ func (w *judge) attributes(f *source.Feature, j *judged) {
 		}
 		j.Values[i] = v
 		if !ok {
-			j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %.60v 不是 %s，原样保留", "field %s holds %.60v, which is no %s; kept as it is",
-				w.fields[i].Name, f.Values[c.from], c.kind))
+			j.find(Noted, problem.New("VALUE_TYPE", "字段 %s 的值 %s 不是 %s，原样保留", "field %s holds %s, which is no %s; kept as it is",
+				w.fields[i].Name, problem.Shown(f.Values[c.from]), c.kind))
 		}
 	}
 	for k, at := range w.places.key {
@@ -177,8 +177,8 @@ func (l *layerRun) record(j *judged, i int) int64 {
 	}
 	a, ok := recordArea(j.Values[i])
 	if !ok {
-		j.find(Noted, problem.New("RECORD_AREA", "字段 %s 的值 %.60v 不能作面积，原样保留，不计入合计", "field %s holds %.60v, which is no area; kept as it is, in no sum",
-			l.fields[i].Name, j.Values[i]))
+		j.find(Noted, problem.New("RECORD_AREA", "字段 %s 的值 %s 不能作面积，原样保留，不计入合计", "field %s holds %s, which is no area; kept as it is, in no sum",
+			l.fields[i].Name, problem.Shown(j.Values[i])))
 	}
 	return a
 }
@@ -236,6 +236,7 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		}
 		j.mended = true
 	}
+	l.ringOrder(s, f.Polygons, j)
 	if len(fixed) == 0 {
 		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area").
 			Advise("请核对该要素的界址点，更正后重新提交；若是碎线，请删去", "check the feature's corners, correct it and deliver again; if it is a scrap, delete it"))

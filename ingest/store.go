@@ -70,7 +70,7 @@ func (l *layerRun) noteBroken(j *judged) {
 	}
 	for _, f := range j.findings {
 		if f.Action == Refused && f.Code != "DUPLICATE" {
-			l.broken[j.key] = f.Problem
+			l.broken[strings.Clone(j.key)] = f.Problem
 			return
 		}
 	}

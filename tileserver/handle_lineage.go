@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"context"
 	"slices"
 
 	"gengtu/index"
@@ -42,6 +43,11 @@ func (s *Server) handleLineage(r *request) error {
 		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
 			Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
 	}
+	done, err := s.overlays.take() // a long feature is measured against all along it
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, err := l.Feature(i)
 	if err != nil {
 		return err
@@ -113,7 +119,14 @@ func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) 
 	if v := l.Meta.View; v != nil {
 		in.other = r.ix().Layer(v.Of, vintage)
 	}
-	kin, err := compare.KinOf(l, i, in.other)
+	done, err := r.server.overlays.take()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(context.Background(), r.server.cfg.Limits.Overlay)
+	defer cancel()
+	kin, err := compare.KinOf(ctx, l, i, in.other)
 	if err != nil {
 		return nil, err
 	}

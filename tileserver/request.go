@@ -136,16 +136,11 @@ func (r *request) query(key string) string {
 
 // findLayer finds a layer of the edition in the vintage that the query names.
 func (r *request) findLayer(name string) (*index.Layer, error) {
-	v := r.query("vintage")
-	l := r.ix().Layer(name, v)
-	switch {
-	case l != nil:
+	l, err := FindLayer(r.ix(), name, r.query("vintage"))
+	if err == nil {
 		r.layer = name
-		return l, nil
-	case slices.Contains(r.ix().Names(), name):
-		return nil, noVintage(r.ix(), name, v)
 	}
-	return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name)
+	return l, err
 }
 
 // noVintage says that a layer, or with [allLayers] the whole edition, does not have a

@@ -163,7 +163,7 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 func (e *env) demoIngest(f *reading, inputs []ingest.Input, out string) error {
 	silent := *e
 	silent.stdout = nowhere{}
-	if err := silent.ingest(f, inputs, out, edition.Secure, [2]int{5, 14}, building{keep: edition.DefaultKeep, stages: &stages{}}); err != nil {
+	if err := silent.ingest(f, inputs, out, [2]int{5, 14}, building{keep: edition.DefaultKeep, stages: &stages{}}); err != nil {
 		return err
 	}
 	e.notef("%s %s\n", e.pick("入库报告：", "report of the ingest:"), f.report)

@@ -1,140 +1,38 @@
 package main_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+
+	"gengtu/index/geo/postgistest"
 )
 
-const installPostGIS = "apt-get install -y postgresql-15 postgresql-15-postgis-3 gdal-bin"
+// postgis is a cluster into which layers are loaded.
+type postgis struct{ *postgistest.Cluster }
 
-// postgis is a private cluster that listens on a socket in its own directory
-// and nowhere else.
-type postgis struct {
-	dir string
-	as  *syscall.Credential // who runs it: PostgreSQL refuses root
-}
-
-// startPostGIS makes a cluster and starts it; it is stopped and removed when the
-// test ends.
 func startPostGIS(t testing.TB) *postgis {
 	t.Helper()
-	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(bins) == 0 {
-		t.Fatalf("PostgreSQL is missing: %s", installPostGIS)
-	}
-	bin := bins[len(bins)-1]
-	p := &postgis{}
-	// Sockets have short names, and the directories of the testing package are
-	// closed to other users.
-	if p.dir, err = os.MkdirTemp("", "gengtu-pg-"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(p.dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := p.owner(); err != nil {
-		t.Fatalf("%v: %s", err, installPostGIS)
-	}
-	data := filepath.Join(p.dir, "data")
-	p.must(t, filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "gengtu", "-E", "UTF8", "--no-sync")
-	p.must(t, filepath.Join(bin, "pg_ctl"), "-D", data, "-l", filepath.Join(p.dir, "log"), "-w", "-o",
-		"-c listen_addresses= -c unix_socket_directories="+p.dir+" -c fsync=off -c shared_buffers=256MB -c max_parallel_workers_per_gather=0", "start")
-	t.Cleanup(func() { p.must(t, filepath.Join(bin, "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop") })
-	if _, err := p.query("CREATE EXTENSION postgis"); err != nil {
-		t.Fatalf("%v: %s", err, installPostGIS)
-	}
-	return p
-}
-
-// owner gives the directory to the user postgres when the test runs as root.
-func (p *postgis) owner() error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return err
-	}
-	uid, err := strconv.Atoi(u.Uid)
-	if err != nil {
-		return err
-	}
-	gid, err := strconv.Atoi(u.Gid)
-	if err != nil {
-		return err
-	}
-	p.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return errors.Join(os.Chown(p.dir, uid, gid), os.Chmod(p.dir, 0o755))
-}
-
-func (p *postgis) must(t testing.TB, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = p.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
-	// The server outlives pg_ctl and would hold a pipe open: a file it is.
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := errors.Join(cmd.Run(), out.Close()); err != nil {
-		said, rerr := os.ReadFile(out.Name())
-		t.Fatalf("%s: %v, %v\n%s", name, err, rerr, said)
-	}
-}
-
-// query runs a script and returns the rows of all its answers.
-func (p *postgis) query(script string) ([][]string, error) {
-	cmd := exec.Command("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-U", "gengtu", "-d", "postgres", "-f", "-")
-	cmd.Stdin = strings.NewReader("SET client_min_messages TO warning;\n" + script + ";\n")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("psql: %w: %s", err, errs.String())
-	}
-	var rows [][]string
-	for _, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
-		if line != "" {
-			rows = append(rows, strings.Split(line, "\t"))
-		}
-	}
-	return rows, nil
-}
-
-func (p *postgis) ask(t testing.TB, script string) [][]string {
-	t.Helper()
-	rows, err := p.query(script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
+	return &postgis{postgistest.Start(t, "shared_buffers=256MB", "max_parallel_workers_per_gather=0")}
 }
 
 // load brings a file into a table as GDAL reads it, in EPSG:4490. PostGIS knows
 // no axis order but longitude, latitude.
 func (p *postgis) load(t testing.TB, path, table string) {
 	t.Helper()
-	out, err := exec.Command("ogr2ogr", "-f", "PostgreSQL", "PG:host="+p.dir+" user=gengtu dbname=postgres", path,
+	out, err := exec.Command("ogr2ogr", "-f", "PostgreSQL", "PG:host="+p.Dir+" user=gengtu dbname=postgres", path,
 		"-nln", table, "-t_srs", "EPSG:4490", "-nlt", "MULTIPOLYGON",
 		"-lco", "GEOMETRY_NAME=geom", "-lco", "PRECISION=NO", "-lco", "SPATIAL_INDEX=NONE").CombinedOutput()
 	if err != nil {
-		t.Fatalf("ogr2ogr %s: %v\n%s\n%s", path, err, out, installPostGIS)
+		t.Fatalf("ogr2ogr %s: %v\n%s\n%s", path, err, out, postgistest.Install)
 	}
 }
 
@@ -184,7 +82,7 @@ type figures struct {
 // measure asks PostGIS about all shapes and one layer.
 func (p *postgis) measure(layer, patch, net, rule string) (map[int]figures, error) {
 	fill := strings.NewReplacer("LAYER", layer, "PATCH", patch, "NET", net, "RULE", rule)
-	rows, err := p.query(fill.Replace(layerSQL + ";" + areaSQL))
+	rows, err := p.Query(fill.Replace(layerSQL + ";" + areaSQL))
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +191,7 @@ func TestOverlayAgreesWithPostGIS(t *testing.T) {
 	for i, s := range shapes {
 		fmt.Fprintf(&table, "%d\t%s\n", i+1, s.wkt())
 	}
-	aoi := p.ask(t, planeSQL+`;CREATE TABLE shape_raw(id int, w text);
+	aoi := p.Ask(t, planeSQL+`;CREATE TABLE shape_raw(id int, w text);
 COPY shape_raw FROM stdin;
 `+table.String()+`\.
 CREATE TABLE shape AS SELECT id, ST_CollectionExtract(ST_MakeValid(plane(ST_GeomFromText(w,4490))),3) g,
@@ -417,7 +315,7 @@ func invalidOnes(t *testing.T, p *postgis, report string) {
 	}
 	for layer, table := range map[string]string{"dltb": "cropland_raw", "pbf": "pbf_raw", "hsf": "hsf_raw"} {
 		var invalid []string
-		for _, row := range p.ask(t, "SELECT bsm FROM "+table+" WHERE NOT ST_IsValid(geom) ORDER BY bsm COLLATE \"C\"") {
+		for _, row := range p.Ask(t, "SELECT bsm FROM "+table+" WHERE NOT ST_IsValid(geom) ORDER BY bsm COLLATE \"C\"") {
 			invalid = append(invalid, row[0])
 		}
 		if !slices.Equal(invalid, mended[layer]) {

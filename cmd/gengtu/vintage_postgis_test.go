@@ -20,7 +20,7 @@ func TestMatrixAgreesWithPostGIS(t *testing.T) {
 		p.load(t, file, layer)
 	}
 	// Blocks overlap each other, and their ground counts once.
-	rows := p.ask(t, planeSQL+`; CREATE TABLE ground AS SELECT ST_Union(plane(geom)) g FROM hsf;
+	rows := p.Ask(t, planeSQL+`; CREATE TABLE ground AS SELECT ST_Union(plane(geom)) g FROM hsf;
 SELECT coalesce(a.dlbm, ''), sum(ST_Area(ST_Intersection(plane(a.geom), b.g))) area FROM dltb a CROSS JOIN ground b GROUP BY 1
 HAVING sum(ST_Area(ST_Intersection(plane(a.geom), b.g))) > 0.01 ORDER BY 1`)
 	want := map[string]float64{}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strings"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -243,9 +242,8 @@ func layersOf(ix *index.Index, q *Question) ([]*asked, error) {
 // noLayer says that none of names exists, or none of them in this vintage.
 func noLayer(ix *index.Index, vintage string, names []string) error {
 	for _, n := range names {
-		if there := ix.Vintages(n); len(there) > 0 {
-			return problem.New("NO_VINTAGE", "图层 %s 没有 %.40q 这个时相", "layer %s has no vintage %.40q", n, vintage).
-				Advise("有：%s", "there are: %s", strings.Join(there, " "))
+		if len(ix.Vintages(n)) > 0 {
+			return noVintage(ix, n, vintage)
 		}
 	}
 	if len(names) > 1 {

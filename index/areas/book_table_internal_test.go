@@ -1,6 +1,8 @@
 package areas
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"gengtu/index"
@@ -62,5 +64,40 @@ func TestHectaresApart(t *testing.T) {
 	inside, err := Hectares(SummaryQuestion{Classes: classes, Place: "610402002"}, tallied(cells[4:]...))
 	if err != nil || len(inside[0].Rows) != 4 || inside[0].Rows[0].Total != 31 {
 		t.Errorf("%v, %v", inside, err)
+	}
+}
+
+// What tables say of the class of ridges is what the table of classes says, edited or
+// not.
+func TestRidgesNamed(t *testing.T) {
+	for ridges, want := range map[string]string{`"1203"`: "1203 田坎", `"1204"`: "1204 盐碱地", `""`: ""} {
+		classes, err := ParseClasses("x.yaml", bytes.Replace(ClassesText(), []byte(`ridges: "1203"`), []byte(`ridges: `+ridges), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := SummaryQuestion{By: "village", Classes: classes}
+		tally := tallied(hectareCell("610402001200", "0103", "00", 9*unitsPerStep, unitsPerStep))
+		tables, err := Hectares(q, tally)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Summarise(q, []*Tally{tally})
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := []string{tables[0].note(About{})}
+		for _, n := range sum.meanings() {
+			if strings.Contains(n.Text, "图斑面积减去") {
+				texts = append(texts, n.Text)
+			}
+		}
+		for i, text := range texts {
+			if named := strings.Contains(text, "1203") || strings.Contains(text, "1204"); want != "" && !strings.Contains(text, want) || named != (want != "") {
+				t.Errorf("ridges %s: text %d says %q", ridges, i, text)
+			}
+		}
+		if len(texts) != 2 {
+			t.Errorf("%d texts speak of ridges", len(texts))
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gengtu/index/problem"
+	"gengtu/index/sheet"
 )
 
 // columns are those of the table that a writer of [CSV] writes.
@@ -35,12 +36,9 @@ func (c *csvWriter) begin() error {
 	if c.out != nil {
 		return nil
 	}
-	if _, err := io.WriteString(c.w, "\uFEFF"); err != nil {
-		return err
-	}
-	c.out = csv.NewWriter(c.w)
-	c.out.UseCRLF = true
-	return c.out.Write(columns)
+	var err error
+	c.out, err = sheet.NewCSV(c.w, columns)
+	return err
 }
 
 // Write implements [ResultWriter].
@@ -107,32 +105,10 @@ func (t *tableRow) cells() []string {
 		count = strconv.Itoa(*t.count)
 	}
 	return []string{
-		strconv.Itoa(t.number), harmless(t.id), harmless(t.status), harmless(t.layer), harmless(t.vintage), harmless(t.class), t.piece, count,
+		strconv.Itoa(t.number), sheet.Harmless(t.id), sheet.Harmless(t.status), sheet.Harmless(t.layer), sheet.Harmless(t.vintage), sheet.Harmless(t.class), t.piece, count,
 		number(t.m2, 4), number(t.mu, 4), number(t.ha, 6), number(t.patch, 4), number(t.net, 4), number(t.netMu, 4), number(t.gross, 4),
-		number(t.survey, 4), t.zone, t.generation, harmless(t.properties),
+		number(t.survey, 4), t.zone, t.generation, sheet.Harmless(t.properties),
 	}
-}
-
-// harmless puts an apostrophe before a text that a spreadsheet would run as a
-// formula (OWASP, CSV Injection); a plain number is none.
-func harmless(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return s
-	}
-	if plainNumber(s) {
-		return s
-	}
-	return "'" + s
-}
-
-// plainNumber tells whether s is digits with a point and a sign; no other form of
-// number.
-func plainNumber(s string) bool {
-	if strings.Trim(s, "0123456789.-+") != "" {
-		return false
-	}
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
 }
 
 // rows returns the rows of shape n.

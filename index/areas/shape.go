@@ -313,13 +313,12 @@ func Place(ctx context.Context, ix *index.Index, code, vintage string) (geo.Mult
 	if l == nil {
 		l = ix.Layer("region", "")
 	}
-	none := problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code)
+	none := noPlace(code)
 	if l == nil {
 		return nil, none.Advise("本版没有行政区图层", "this edition has no region layer")
 	}
 	if !validPlace(code) {
-		return nil, problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", code).
-			Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+		return nil, badPlace(code)
 	}
 	parts, err := regions(ctx, l, code)
 	if err != nil {

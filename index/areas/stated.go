@@ -97,22 +97,9 @@ func ringHolds(outer, inner []geo.XY) bool {
 	in, n := 0, 0
 	for i := 0; i < len(inner); i += max(1, len(inner)/looked) {
 		n++
-		if crossesOdd(outer, inner[i]) {
+		if geo.InRing(outer, inner[i]) {
 			in++
 		}
 	}
 	return 2*in > n
-}
-
-// crossesOdd tells whether a ray from p to the east crosses the ring an odd
-// number of times.
-func crossesOdd(ring []geo.XY, p geo.XY) bool {
-	in := false
-	for i, a := range ring {
-		b := ring[(i+1)%len(ring)]
-		if (a.Y > p.Y) != (b.Y > p.Y) && p.X < a.X+(p.Y-a.Y)/(b.Y-a.Y)*(b.X-a.X) {
-			in = !in
-		}
-	}
-	return in
 }

@@ -55,6 +55,8 @@ type Summary struct {
 	Rows []SummaryRow `json:"rows"`
 	// Groups add the same features up otherwise.
 	Groups []SummaryGroup `json:"groups"`
+
+	ridges string // heading of the class that ridges are booked under, "" for none
 }
 
 // SummaryRow is one class of a layer in one place.
@@ -122,16 +124,15 @@ type Figures struct {
 	NoPatch int `json:"no_patch,omitempty"`
 }
 
-// figuresOf returns the figures of sums. booked is what the books have beside
-// the patches' own: ridges of other classes.
-func figuresOf(s *tallySums, booked int64) Figures {
+// figures returns the figures of the sums.
+func (s *groupSums) figures() Figures {
 	f := Figures{
 		Features: s.features, AreaM2: round(s.areaM2, 2), AreaMu: round(s.areaM2*geo.MuPerM2, 4),
 		PatchM2: s.patch.m2(), NetM2: s.net.m2(), PatchComputed: s.patch.standIn(), NetComputed: s.net.standIn(),
 	}
 	f.NetMu = muOf(f.NetM2)
-	if s.unbooked < s.features || booked > 0 {
-		ridges, book := float64(s.ridges)/recordUnits, float64(s.booked-s.ridges+booked)/recordUnits
+	if s.unbooked < s.features || s.otherRidges > 0 {
+		ridges, book := float64(s.ridges)/recordUnits, float64(s.booked-s.ridges+s.otherRidges)/recordUnits
 		f.RidgesM2, f.BookM2, f.NoPatch = &ridges, &book, s.unbooked
 	}
 	return f
@@ -146,6 +147,8 @@ type SummaryQuestion struct {
 	Names map[string]string
 	// Classes tells how classes add up.
 	Classes *Classes
+	// Controls are the control areas of counties that hectare tables are leveled to.
+	Controls []Control
 }
 
 // Summarise adds tallies, each of a layer, up by place and class. A feature whose
@@ -153,17 +156,17 @@ type SummaryQuestion struct {
 // problems PARAMETER_PLACE, and NO_PLACE where neither a feature nor a name has
 // the place.
 func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
-	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}}
+	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}, ridges: q.Classes.ridges()}
 	if q.Place != "" && !validPlace(q.Place) {
 		return nil, badPlace(q.Place)
 	}
 	for _, t := range tallies {
-		s := summing{q: &q, tally: t, digits: out.By.Digits(), rows: map[[2]string]*tallySums{}, groups: map[groupKey]*groupSums{}}
+		s := summing{q: &q, tally: t, digits: out.By.Digits(), rows: map[[2]string]*groupSums{}, groups: map[groupKey]*groupSums{}}
 		s.run()
 		s.list(out)
 	}
 	if len(out.Rows) == 0 && q.Place != "" && !named(q.Names, q.Place) {
-		return nil, problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", q.Place)
+		return nil, noPlace(q.Place)
 	}
 	return out, nil
 }
@@ -172,6 +175,12 @@ func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 func badPlace(code string) error {
 	return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", code).
 		Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+}
+
+// noPlace is the problem of a code that is of no place here.
+func noPlace(code string) *problem.Problem {
+	return problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code).
+		Advise("请核对行政区代码：gengtu info --by 列出各政区，服务的 places 可按名称查", "check the code: gengtu info --by lists places, and places of the service finds them by name")
 }
 
 // named tells whether a place with the code, or one inside of it, has a name.
@@ -190,10 +199,11 @@ type groupKey struct {
 	code  string
 }
 
-// groupSums are the sums of a group and the ridges that it has of other classes.
+// groupSums are the sums of a class or group, and the ridges of other classes that the
+// books have there.
 type groupSums struct {
 	tallySums
-	booked int64
+	otherRidges int64
 }
 
 // summing adds one tally up.
@@ -201,7 +211,7 @@ type summing struct {
 	q      *SummaryQuestion
 	tally  *Tally
 	digits int
-	rows   map[[2]string]*tallySums // by place and class
+	rows   map[[2]string]*groupSums // by place and class
 	groups map[groupKey]*groupSums
 }
 
@@ -221,7 +231,7 @@ func (s *summing) run() {
 		if survey && s.q.Classes.Ridges != "" {
 			ridges = c.sums.ridges
 			if ridges > 0 {
-				s.row(place, s.q.Classes.Ridges)
+				s.row(place, s.q.Classes.Ridges).otherRidges += ridges
 			}
 		}
 		s.group(place, ByTotal, "", c, ridges)
@@ -239,16 +249,16 @@ func (s *summing) run() {
 		s.group(place, ByFirst, first, c, 0)
 		s.group(place, ByBroad, broad, c, 0)
 		if ridges > 0 {
-			s.bucket(place, ByFirst, ridgeFirst).booked += ridges
-			s.bucket(place, ByBroad, ridgeBroad).booked += ridges
+			s.bucket(place, ByFirst, ridgeFirst).otherRidges += ridges
+			s.bucket(place, ByBroad, ridgeBroad).otherRidges += ridges
 		}
 	}
 }
 
-func (s *summing) row(place, class string) *tallySums {
+func (s *summing) row(place, class string) *groupSums {
 	k := [2]string{place, class}
 	if s.rows[k] == nil {
-		s.rows[k] = &tallySums{}
+		s.rows[k] = &groupSums{}
 	}
 	return s.rows[k]
 }
@@ -261,10 +271,10 @@ func (s *summing) bucket(place string, kind GroupKind, code string) *groupSums {
 	return s.groups[k]
 }
 
-func (s *summing) group(place string, kind GroupKind, code string, c *tallyCell, booked int64) {
+func (s *summing) group(place string, kind GroupKind, code string, c *tallyCell, ridges int64) {
 	g := s.bucket(place, kind, code)
 	g.plus(&c.sums)
-	g.booked += booked
+	g.otherRidges += ridges
 }
 
 // groupsOf returns the codes of a class's first-level and broad class, "" where
@@ -290,12 +300,6 @@ func (s *summing) ownerCode(qsxz string) string {
 // list appends the rows and groups to out, by place.
 func (s *summing) list(out *Summary) {
 	meta := s.tally.layer.Meta
-	ridges := map[string]int64{} // by place
-	if meta.Name == BookLayer && s.q.Classes.Ridges != "" {
-		for k, v := range s.rows {
-			ridges[k[0]] += v.ridges
-		}
-	}
 	keys := slices.SortedFunc(maps.Keys(s.rows), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	for _, k := range keys {
 		r := SummaryRow{Place: k[0], PlaceName: s.q.Names[k[0]], Layer: meta.Name, Vintage: meta.Vintage, Class: k[1], ClassName: s.q.Classes.name(k[1])}
@@ -305,11 +309,7 @@ func (s *summing) list(out *Summary) {
 				r.Broad = s.q.Classes.Broad[at.broad].Zh
 			}
 		}
-		booked := int64(0)
-		if k[1] == s.q.Classes.Ridges {
-			booked = ridges[k[0]]
-		}
-		r.Figures = figuresOf(s.rows[k], booked)
+		r.Figures = s.rows[k].figures()
 		out.Rows = append(out.Rows, r)
 	}
 	order := func(k GroupKind) int { return slices.Index(GroupKinds, k) }
@@ -320,7 +320,7 @@ func (s *summing) list(out *Summary) {
 		g := s.groups[k]
 		out.Groups = append(out.Groups, SummaryGroup{
 			Place: k.place, PlaceName: s.q.Names[k.place], Layer: meta.Name, Vintage: meta.Vintage,
-			By: k.kind, Code: k.code, Name: s.groupName(k.kind, k.code), Figures: figuresOf(&g.tallySums, g.booked),
+			By: k.kind, Code: k.code, Name: s.groupName(k.kind, k.code), Figures: g.figures(),
 		})
 	}
 }
@@ -406,7 +406,7 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 			return nil, noVintage(ix, n, vintage)
 		default:
 			return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", n).
-				Advise("本版有 %[1]s", "the edition has %[1]s", strings.Join(ix.Names(), "、"))
+				Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
 		}
 	}
 	return out, nil

@@ -3,15 +3,12 @@ package areas
 import (
 	"bytes"
 	_ "embed"
-	"errors"
 	"fmt"
-	"io"
+	"strconv"
 	"strings"
 	"sync"
 
-	"gopkg.in/yaml.v3"
-
-	"gengtu/index/problem"
+	"gengtu/index/setting"
 )
 
 //go:embed classes.yaml
@@ -70,49 +67,44 @@ type classOf struct {
 // DefaultClasses returns the embedded table.
 var DefaultClasses = sync.OnceValues(func() (*Classes, error) { return ParseClasses("classes.yaml", classesYAML) })
 
-// maxClassesFile bounds the size of a table of classes in bytes; the embedded one
-// has 5,000.
-const maxClassesFile = 1 << 20
+// classesKind is what a table of classes is as a file; the embedded one has 5,000 bytes.
+var classesKind = setting.Kind{
+	Code: "CLASSES_FILE", MaxBytes: 1 << 20,
+	AdviceZh: "以 gengtu info --table classes 的输出为样本", AdviceEn: "take what gengtu info --table classes prints as a sample",
+}
 
 // ParseClasses reads a table of land classes. The path is for messages only; what
 // the form does not know, a code that stands twice and a broad class that is not
 // there are problems with the code CLASSES_FILE.
 func ParseClasses(path string, data []byte) (*Classes, error) {
-	bad := func(zh, en string, args ...any) error {
-		return problem.New("CLASSES_FILE", zh, en, args...).In(path).
-			Advise("以 gengtu info --table classes 的输出为样本", "take what gengtu info --table classes prints as a sample")
-	}
-	if len(data) > maxClassesFile {
-		return nil, bad("地类表有 %d 字节，上限 %d", "the table of classes has %d bytes, the limit is %d", len(data), maxClassesFile)
-	}
 	c := &Classes{of: map[string]classOf{}}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, bad("地类表不对（%v）", "the table of classes is not right (%v)", err)
+	text, err := classesKind.Read(path, data, c)
+	if err != nil {
+		return nil, err
 	}
 	broad := map[string]int{"": -1}
 	for i, b := range c.Broad {
 		if _, ok := broad[b.Code]; ok {
-			return nil, bad("大类代码 %.20q 空缺或重复", "the code %.20q of a broad class is empty or stands twice", b.Code)
+			return nil, text.Problem(text.Line("broad", strconv.Itoa(i)), "大类代码 %.20q 空缺或重复", "the code %.20q of a broad class is empty or stands twice", b.Code)
 		}
 		broad[b.Code] = i
 	}
 	for i := range c.First {
 		for k := range c.First[i].Second {
 			s := &c.First[i].Second[k]
+			line := func() int { return text.Line("classes", strconv.Itoa(i), "classes", strconv.Itoa(k)) }
 			b, ok := broad[s.Broad]
 			switch _, twice := c.of[s.Code]; {
 			case s.Code == "" || twice:
-				return nil, bad("地类代码 %.20q 空缺或重复", "the class code %.20q is empty or stands twice", s.Code)
+				return nil, text.Problem(line(), "地类代码 %.20q 空缺或重复", "the class code %.20q is empty or stands twice", s.Code)
 			case !ok:
-				return nil, bad("地类 %.20s 的大类 %.20q 不在表里", "class %.20s is of the broad class %.20q, which is not in the table", s.Code, s.Broad)
+				return nil, text.Problem(line(), "地类 %.20s 的大类 %.20q 不在表里", "class %.20s is of the broad class %.20q, which is not in the table", s.Code, s.Broad)
 			}
 			c.of[s.Code] = classOf{s, i, b}
 		}
 	}
 	if _, ok := c.of[c.Ridges]; c.Ridges != "" && !ok {
-		return nil, bad("田坎地类 %.20q 不在表里", "the class of ridges, %.20q, is not in the table", c.Ridges)
+		return nil, text.Problem(text.Line("ridges"), "田坎地类 %.20q 不在表里", "the class of ridges, %.20q, is not in the table", c.Ridges)
 	}
 	return c, nil
 }
@@ -139,6 +131,15 @@ func (c *Classes) name(code string) string {
 		return "可调整" + at.second.Zh
 	}
 	return at.second.Zh
+}
+
+// ridges is the class of ridges as a heading has it, "" for none.
+func (c *Classes) ridges() string {
+	at, ok := c.of[c.Ridges]
+	if !ok {
+		return ""
+	}
+	return heading(c.Ridges, at.second.Zh)
 }
 
 // owner returns the group of a QSXZ, -1 for none.

@@ -2,6 +2,7 @@ package areas_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -20,18 +21,24 @@ func TestParseClasses(t *testing.T) {
 	if err != nil || c.First[0].Second[3].Broad != "w" {
 		t.Errorf("%+v, %v", c.First[0].Second[3], err)
 	}
-	for name, text := range map[string]string{
-		"a code that stands twice":            strings.Replace(edited, `"0101"`, `"0102"`, 1),
-		"a broad class that is not there":     strings.Replace(edited, "broad: w", "broad: x", 1),
-		"a word that the form does not know":  strings.Replace(edited, "broad: w", "brood: w", 1),
-		"ridges of no class":                  strings.Replace(edited, `ridges: "1203"`, `ridges: "1299"`, 1),
-		"no YAML":                             "classes: [",
-		"a broad class that stands twice":     strings.Replace(edited, "{code: j,", "{code: n,", 1),
-		"a file that is larger than a table":  strings.Repeat("#", 2<<20),
-		"a code without its quotation, octal": strings.Replace(edited, `{code: "0101"`, `{code: [1]`, 1),
+	line := func(of string) string {
+		return fmt.Sprintf("line %d:", 1+strings.Count(edited[:strings.Index(edited, of)], "\n"))
+	}
+	for name, c := range map[string]struct{ text, says string }{
+		"a code that stands twice":            {strings.Replace(edited, `"0101"`, `"0102"`, 1), line(`"0102"`)},
+		"a broad class that is not there":     {strings.Replace(edited, "broad: w", "broad: x", 1), line("broad: w")},
+		"a word that the form does not know":  {strings.Replace(edited, "broad: w", "brood: w", 1), line("broad: w")},
+		"ridges of no class":                  {strings.Replace(edited, `ridges: "1203"`, `ridges: "1299"`, 1), line("ridges:")},
+		"no YAML":                             {"classes: [", "line 1:"},
+		"an empty file":                       {"", "empty"},
+		"a second table":                      {edited + "---\n" + edited, "second document"},
+		"a broad class that stands twice":     {strings.Replace(edited, "{code: j,", "{code: n,", 1), line("{code: j,")},
+		"a file that is larger than a table":  {strings.Repeat("#", 2<<20), "limit"},
+		"a code without its quotation, octal": {strings.Replace(edited, `{code: "0101"`, `{code: [1]`, 1), line(`{code: "0101"`)},
 	} {
-		if _, err := areas.ParseClasses("x.yaml", []byte(text)); problem.Of(err) == nil || problem.Of(err).Code != "CLASSES_FILE" {
-			t.Errorf("%s: %v", name, err)
+		_, err := areas.ParseClasses("x.yaml", []byte(c.text))
+		if p := problem.Of(err); p == nil || p.Code != "CLASSES_FILE" || !strings.Contains(p.Found(problem.English), c.says) {
+			t.Errorf("%s: %v, want %s", name, err, c.says)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package areas
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
@@ -41,15 +40,10 @@ func WriteGroups(w io.Writer, s *Summary, kind GroupKind) error {
 	return writeRows(w, groupColumns, len(of), func(i int) []string { return of[i].cells() })
 }
 
-// writeRows writes a table as CSV: UTF-8 with a byte order mark, which spreadsheets
-// ask for.
+// writeRows writes a table as CSV.
 func writeRows(w io.Writer, columns []string, rows int, row func(int) []string) error {
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.Write(columns); err != nil {
+	out, err := sheet.NewCSV(w, columns)
+	if err != nil {
 		return err
 	}
 	for i := range rows {
@@ -76,14 +70,14 @@ var (
 )
 
 func (r *SummaryRow) cells() []string {
-	out := append([]string{r.Place, r.Layer, r.Vintage, harmless(r.Class)}, r.first()...)
-	out = append(out, harmless(r.PlaceName), harmless(r.ClassName), harmless(r.First), harmless(r.Broad))
+	out := append([]string{r.Place, r.Layer, r.Vintage, sheet.Harmless(r.Class)}, r.first()...)
+	out = append(out, sheet.Harmless(r.PlaceName), sheet.Harmless(r.ClassName), sheet.Harmless(r.First), sheet.Harmless(r.Broad))
 	return append(out, r.rest()...)
 }
 
 func (g *SummaryGroup) cells() []string {
-	out := append([]string{g.Place, g.Layer, g.Vintage, harmless(g.Code)}, g.first()...)
-	out = append(out, harmless(g.PlaceName), harmless(g.Name), string(g.By))
+	out := append([]string{g.Place, g.Layer, g.Vintage, sheet.Harmless(g.Code)}, g.first()...)
+	out = append(out, sheet.Harmless(g.PlaceName), sheet.Harmless(g.Name), string(g.By))
 	return append(out, g.rest()...)
 }
 
@@ -156,7 +150,7 @@ func (s *Summary) writeBook(w io.Writer, about About) error {
 	}
 	notes := sheet.New("说明")
 	notes.Head([]string{"项目 item", "内容 content"}, []float64{22, 90})
-	for _, list := range [][]note{about.origin(s.vintages()), about.conditions(), summaryMeanings()} {
+	for _, list := range [][]note{about.origin(s.vintages()), about.conditions(), s.meanings()} {
 		for _, n := range list {
 			notes.Text(n.Name)
 			notes.Text(n.Text)
@@ -220,13 +214,17 @@ func (s *Summary) vintages() string {
 	return out
 }
 
-// summaryMeanings say what the figures are.
-func summaryMeanings() []note {
+// meanings say what the figures are.
+func (s *Summary) meanings() []note {
+	zh, en := "扣除的面积不入账", "which are not booked"
+	if s.ridges != "" {
+		zh, en = "扣除的面积记在 "+s.ridges+" 名下", "which are booked under "+s.ridges
+	}
 	return []note{
 		{"椭球面积 area", "各要素椭球面积之和，重叠处不扣除 features' areas on the ellipsoid added up, overlaps not taken out"},
 		{"图斑面积 patch，净面积 net", "成果登记的面积之和，与成果一致；没有登记的为空 areas of record added up, as delivered; empty where there is none"},
 		{"计算面积 computed", "成果没有登记、按调查规则由图形算出的面积，另列，不在登记面积的合计里 areas that no record gives, computed by the survey's rule; apart from the sums of record"},
-		{"入账面积 book", "图斑面积减去扣除（田坎），扣除的面积记在 1203 田坎名下；没有登记的图斑用计算面积 patch area less ridges, which are booked under 1203; computed areas where a record has none"},
+		{"入账面积 book", "图斑面积减去扣除（田坎），" + zh + "；没有登记的图斑用计算面积 patch area less ridges, " + en + "; computed areas where a record has none"},
 		{"三大类 broad", "按地类表归并（gengtu info --table classes 可看，可改）by the table of classes, which may be edited"},
 		{"单位 units", "1 亩 = 2000/3 m²，1 公顷 ha = 10000 m²"},
 	}

@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"gengtu/index/compare/comparetest"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
 )
@@ -420,6 +422,12 @@ func TestKinOf(t *testing.T) {
 	for seed := range uint64(6) {
 		testKin(t, comparetest.New(seed, 18))
 	}
+	from, to := layers(t, comparetest.New(1, 8))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if kin, err := compare.KinOf(ctx, from, 0, to); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v, %v", kin, err)
+	}
 }
 
 func testKin(t *testing.T, land *comparetest.Land) {
@@ -434,7 +442,7 @@ func testKin(t *testing.T, land *comparetest.Land) {
 	}
 	got, want := map[string]float64{}, map[string]float64{}
 	for i := range from.Len() {
-		kin, err := compare.KinOf(from, i, to)
+		kin, err := compare.KinOf(t.Context(), from, i, to)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -465,5 +473,90 @@ func testKin(t *testing.T, land *comparetest.Land) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("kin (-lattice +found):\n%s", d)
+	}
+}
+
+// What a delivery says is text in every table: no spreadsheet runs it as a formula.
+func TestTablesAreText(t *testing.T) {
+	land := comparetest.New(5, 8)
+	to := slices.Clone(land.To)
+	for i := range to {
+		to[i].TBBH, to[i].DLBM = "=1+1", "@SUM(1)"
+	}
+	ix := comparetest.Open(t, comparetest.StateOf(t, land.From, "2024", idOf), comparetest.StateOf(t, to, "2025", idOf))
+	r, err := compare.Layers(t.Context(), ix.Layer("dltb", "2024"), ix.Layer("dltb", "2025"), compare.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []compare.Form{compare.CSV, compare.Flows} {
+		var b bytes.Buffer
+		if err := r.Write(t.Context(), &b, form, compare.Whole); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(&b).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := false
+		for _, row := range rows {
+			for _, cell := range row {
+				told = told || strings.HasPrefix(cell, "'=") || strings.HasPrefix(cell, "'@")
+				if cell != "" && strings.ContainsRune("=@", rune(cell[0])) {
+					t.Fatalf("%s: the cell %q is a formula", form, cell)
+				}
+			}
+		}
+		if !told {
+			t.Errorf("%s: what the delivery says is not told", form)
+		}
+	}
+}
+
+// What another format makes of the same feature is no change: holes in another order,
+// blanks for nothing, numbers of another kind. What is another hole or value is one.
+func TestSameContent(t *testing.T) {
+	fields := []edition.Field{{Name: "A"}, {Name: "B"}, {Name: "C"}, {Name: "D"}}
+	outer := geo.Box{Min: (comparetest.Cell{}).Box().Min, Max: (comparetest.Cell{X: 9, Y: 9}).Box().Max}.Polygon()[0]
+	hole := func(x int) geo.Ring { return reversed(comparetest.Cell{X: x, Y: x}.Box().Polygon()[0]) }
+	feature := func(id uint64, m geo.MultiPolygon, values ...any) index.Feature {
+		return index.Feature{ID: id, Geometry: m, Values: values, AreaM2: geo.Area(m), Patch: index.NoArea, Net: index.NoArea}
+	}
+	shape := geo.MultiPolygon{{outer, hole(1), hole(3), hole(5), hole(7)}}
+	turned := geo.MultiPolygon{{outer, hole(7), hole(5), rotated(hole(3), 2), hole(1)}}
+	other := geo.MultiPolygon{{outer, hole(1), hole(3), hole(5), hole(6)}}
+	var was, is []index.Feature
+	for id, c := range map[uint64]struct {
+		m      geo.MultiPolygon
+		values []any
+	}{
+		1: {turned, []any{nil, int64(12345678), "7", true}},
+		2: {other, []any{"", 12345678.0, int64(7), "true"}},
+		3: {shape, []any{"x", 12345678.0, int64(7), true}},
+		4: {shape, []any{"", 7.5, int64(7), true}},
+		5: {other, []any{"", 12345678.0, int64(7), nil}},
+	} {
+		was, is = append(was, feature(id, shape, "", 12345678.0, int64(7), true)), append(is, feature(id, c.m, c.values...))
+	}
+	layer := func(vintage string, of []index.Feature) indextest.Layer {
+		return indextest.Layer{Meta: edition.Layer{Name: "dltb", Vintage: vintage, Fields: fields}, Features: of}
+	}
+	ix := indextest.New(t, &edition.Manifest{}, layer("2024", was), layer("2025", is))
+	r, err := compare.Layers(t.Context(), ix.Layer("dltb", "2024"), ix.Layer("dltb", "2025"), compare.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[uint64]string{}
+	err = r.List(t.Context(), func(i *compare.Item) error {
+		got[i.ID] = string(i.Change)
+		for _, f := range i.Fields {
+			got[i.ID] += " " + f.Field
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[uint64]string{2: "geometry", 3: "attribute A", 4: "attribute B", 5: "both D"}, got); d != "" {
+		t.Errorf("changes (-made +found):\n%s", d)
 	}
 }

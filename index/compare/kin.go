@@ -2,9 +2,11 @@ package compare
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"gengtu/index"
+	"gengtu/index/geo"
 	"gengtu/index/overlay"
 )
 
@@ -18,27 +20,31 @@ type Kin struct {
 
 // KinOf returns the features of other that share ground with feature i of l, those
 // with most ground first, of equals the least id. Ground below [overlay.MinShared] is
-// a touching border and no kin.
-func KinOf(l *index.Layer, i int, other *index.Layer) ([]Kin, error) {
+// a touching border and no kin. Errors are ctx's and those of reading.
+func KinOf(ctx context.Context, l *index.Layer, i int, other *index.Layer) ([]Kin, error) {
 	f, err := l.Feature(i)
 	if err != nil {
 		return nil, err
 	}
+	shape := overlay.Prepare(f.Geometry)
 	var out []Kin
-	var failed error
+	var w overlay.Workspace
+	var r geo.Rings
 	other.Search(f.Box, func(k int) bool {
-		g, err := other.Feature(k)
-		if err != nil {
-			failed = err
+		r.Reset()
+		if err = cmp.Or(ctx.Err(), other.Rings(k, &r)); err != nil {
 			return false
 		}
-		if a := overlay.SharedArea(f.Geometry, g.Geometry); a >= overlay.MinShared {
+		if a := shape.Shared(&w, &r); a >= overlay.MinShared {
 			out = append(out, Kin{k, a})
 		}
 		return true
 	})
+	if err != nil {
+		return nil, err
+	}
 	slices.SortFunc(out, func(a, b Kin) int {
 		return cmp.Or(cmp.Compare(b.AreaM2, a.AreaM2), cmp.Compare(other.Head(a.At).ID, other.Head(b.At).ID))
 	})
-	return out, failed
+	return out, nil
 }

@@ -3,7 +3,6 @@ package compare
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"io"
 	"strconv"
@@ -84,9 +83,12 @@ func (r *Result) Write(ctx context.Context, w io.Writer, form Form, listing List
 // writeJSON writes the result with its changes as the last member.
 func (r *Result) writeJSON(ctx context.Context, w *bufio.Writer, listing Listing) error {
 	head, err := json.Marshal(r)
-	if err != nil || listing != Whole {
-		_, werr := w.Write(append(head, '\n'))
-		return firstOf(err, werr)
+	if err != nil {
+		return err
+	}
+	if listing != Whole {
+		_, err := w.Write(append(head, '\n'))
+		return err
 	}
 	if _, err := w.Write(append(head[:len(head)-1], `,"changes":[`...)); err != nil {
 		return err
@@ -182,23 +184,18 @@ func number(v *float64, decimals int) string {
 	return strconv.FormatFloat(*v, 'f', decimals, 64)
 }
 
-// tableWriter begins a table for spreadsheets, which take the text for UTF-8 by its
-// first bytes.
-func tableWriter(w *bufio.Writer, head []string) (*csv.Writer, error) {
-	if _, err := w.WriteString("\uFEFF"); err != nil {
-		return nil, err
-	}
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
-	return c, c.Write(head)
-}
-
 func (r *Result) writeCSV(ctx context.Context, w *bufio.Writer) error {
-	c, err := tableWriter(w, columns)
+	c, err := sheet.NewCSV(w, columns)
 	if err != nil {
 		return err
 	}
-	if err := r.List(ctx, func(item *Item) error { return c.Write(item.row()) }); err != nil {
+	if err := r.List(ctx, func(item *Item) error {
+		row := item.row()
+		for i := range row {
+			row[i] = sheet.Harmless(row[i])
+		}
+		return c.Write(row)
+	}); err != nil {
 		return err
 	}
 	c.Flush()
@@ -224,16 +221,23 @@ func (f *Flow) Names() (from, to string) {
 	return from, to
 }
 
+// classCell is a class as CSV has it.
+func classCell(class *string) string {
+	if class == nil {
+		return outside
+	}
+	return sheet.Harmless(*class)
+}
+
 func (m *Matrix) writeCSV(w *bufio.Writer) error {
-	c, err := tableWriter(w, flowColumns)
+	c, err := sheet.NewCSV(w, flowColumns)
 	if err != nil {
 		return err
 	}
 	for i := range m.Flows {
 		f := &m.Flows[i]
-		from, to := f.Names()
 		err := c.Write([]string{
-			from, to, number(&f.AreaM2, 4), number(&f.AreaMu, 4),
+			classCell(f.From), classCell(f.To), number(&f.AreaM2, 4), number(&f.AreaMu, 4),
 			number(f.FromPatchM2, 2), number(f.FromNetM2, 2), number(f.ToPatchM2, 2), number(f.ToNetM2, 2),
 		})
 		if err != nil {
@@ -341,13 +345,4 @@ func optional(s *sheet.Sheet, v *float64) {
 		return
 	}
 	s.Number(*v, sheet.M2)
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

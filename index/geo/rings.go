@@ -35,3 +35,17 @@ func (r *Rings) Box() Box {
 	}
 	return b
 }
+
+// InRing tells whether p lies inside ring, which need not be closed, by the even-odd
+// rule: a ray from p to the east crosses it an odd number of times. Of a point on the
+// border either may be told.
+func InRing(ring []XY, p XY) bool {
+	in := false
+	for i, a := range ring {
+		b := ring[(i+1)%len(ring)]
+		if (a.Y > p.Y) != (b.Y > p.Y) && p.X < a.X+(p.Y-a.Y)/(b.Y-a.Y)*(b.X-a.X) {
+			in = !in
+		}
+	}
+	return in
+}

@@ -1,102 +1,19 @@
 package overlay
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"gengtu/index/geo"
+	"gengtu/index/geo/postgistest"
 	"gengtu/index/overlay/pairtest"
 )
 
-const installPostGIS = "apt-get install -y postgresql-15 postgresql-15-postgis-3"
-
-// postgis is a private cluster on a socket in a directory of its own.
-type postgis struct {
-	dir, bin string
-	as       *syscall.Credential // PostgreSQL refuses root
-}
-
-func startPostGIS(t *testing.T) *postgis {
-	t.Helper()
-	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(bins) == 0 {
-		t.Fatalf("PostgreSQL is missing: %s", installPostGIS)
-	}
-	p := &postgis{bin: bins[len(bins)-1]}
-	// The directories of the testing package have long names and are closed to
-	// other users.
-	if p.dir, err = os.MkdirTemp("", "gengtu-geos-"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(p.dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if os.Geteuid() == 0 {
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Fatalf("%v: %s", err, installPostGIS)
-		}
-		uid, errU := strconv.Atoi(u.Uid)
-		gid, errG := strconv.Atoi(u.Gid)
-		if err := errors.Join(errU, errG, os.Chown(p.dir, uid, gid), os.Chmod(p.dir, 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		p.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	data := filepath.Join(p.dir, "data")
-	p.do(t, "initdb", "-D", data, "-A", "trust", "-U", "gengtu", "-E", "UTF8", "--no-sync")
-	p.do(t, "pg_ctl", "-D", data, "-l", filepath.Join(p.dir, "log"), "-w", "-o",
-		"-c listen_addresses= -c unix_socket_directories="+p.dir+" -c fsync=off", "start")
-	t.Cleanup(func() { p.do(t, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop") })
-	return p
-}
-
-// do runs one of PostgreSQL's programs. The server outlives pg_ctl and would
-// hold a pipe open: its output is a file.
-func (p *postgis) do(t *testing.T, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(filepath.Join(p.bin, name), args...)
-	cmd.Dir = p.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := errors.Join(cmd.Run(), out.Close()); err != nil {
-		said, rerr := os.ReadFile(out.Name())
-		t.Fatalf("%s: %v, %v\n%s", name, err, rerr, said)
-	}
-}
-
-// ask runs a script and returns the rows that it prints.
-func (p *postgis) ask(t *testing.T, script string) [][]string {
-	t.Helper()
-	cmd := exec.Command("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-U", "gengtu", "-d", "postgres", "-f", "-")
-	cmd.Stdin = strings.NewReader("SET client_min_messages TO error;\nCREATE EXTENSION IF NOT EXISTS postgis;\n" + script + "\n")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("psql: %v: %s", err, errs.String())
-	}
-	var rows [][]string
-	for line := range strings.Lines(out.String()) {
-		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
-	}
-	return rows
-}
+// postgis is a cluster that shapes are put to.
+type postgis struct{ *postgistest.Cluster }
 
 // wkt returns m in the plane p, every coordinate to its last bit.
 func wkt(p *plane, m geo.MultiPolygon) string {
@@ -125,7 +42,7 @@ const geosSample = 40
 // GEOS gives the exact areas to 1e-9 of the larger input, or is itself shown to be
 // wrong by the 106-bit truth; ours are right on every one of these pairs.
 func TestAreasAgainstGEOS(t *testing.T) {
-	p := startPostGIS(t)
+	p := &postgis{postgistest.Start(t)}
 	var script strings.Builder
 	// No row of an operation that GEOS gives up on stops the others.
 	script.WriteString(`CREATE FUNCTION areas(a geometry, b geometry) RETURNS text LANGUAGE plpgsql AS $$
@@ -149,7 +66,7 @@ func TestAreasAgainstGEOS(t *testing.T) {
 		}
 	}
 	script.WriteString("\\.\nSELECT areas(ST_GeomFromText(a), ST_GeomFromText(b)) FROM pairs ORDER BY id;\n")
-	rows := p.ask(t, script.String())
+	rows := p.Ask(t, script.String())
 	if len(rows) != len(keys) {
 		t.Fatalf("%d rows, want %d", len(rows), len(keys))
 	}
@@ -201,7 +118,7 @@ func (p *postgis) makeValid(t *testing.T, ms []geo.MultiPolygon) [][2]float64 {
 		fmt.Fprintf(&script, "%d\t%s\n", i, wkt(planeOf(m), m))
 	}
 	script.WriteString("\\.\nSELECT ST_Area(ST_MakeValid(ST_GeomFromText(g), 'method=linework')), ST_Area(ST_MakeValid(ST_GeomFromText(g), 'method=structure')) FROM bad ORDER BY id;\n")
-	rows := p.ask(t, script.String())
+	rows := p.Ask(t, script.String())
 	if len(rows) != len(ms) {
 		t.Fatalf("%d rows, want %d", len(rows), len(ms))
 	}

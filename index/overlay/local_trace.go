@@ -236,7 +236,7 @@ func (l *locally) next(i int32) int32 {
 	for k := range ends {
 		e := &ends[k]
 		if w := l.ways[e.arc]; w != noWay && (w == backWards) == e.back &&
-			(best < 0 || clockwiseBefore(v, back, e.next, ends[best].next)) {
+			(best < 0 || ClockwiseBefore(v, back, e.next, ends[best].next)) {
 			best = k
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gengtu/index/geo"
+	"gengtu/index/geo/postgistest"
 )
 
 // hexWKB returns m in degrees.
@@ -72,7 +73,7 @@ func (g generator) results(t *testing.T) []geo.MultiPolygon {
 // GEOS finds every result valid, as it is written for others: in degrees.
 func TestResultsAreValidForPostGIS(t *testing.T) {
 	results := newGenerator(41).results(t)
-	p := startPostGIS(t)
+	p := postgistest.Start(t)
 	var script strings.Builder
 	script.WriteString("CREATE TABLE results(i int, g geometry);\nCOPY results FROM STDIN;\n")
 	for i, m := range results {
@@ -81,7 +82,7 @@ func TestResultsAreValidForPostGIS(t *testing.T) {
 	// A planted bow tie shows that the question is asked at all.
 	fmt.Fprintf(&script, "-1\t%s\n", hexWKB(single(closed(ground(0, 0), ground(10, 10), ground(10, 0), ground(0, 10)))))
 	script.WriteString("\\.\nSELECT count(*) FROM results; SELECT i FROM results WHERE NOT ST_IsValid(g) ORDER BY i LIMIT 20;")
-	answer := p.ask(t, script.String())
+	answer := p.Ask(t, script.String())
 	if len(answer) != 2 || answer[0][0] != strconv.Itoa(len(results)+1) || answer[1][0] != "-1" {
 		for _, row := range answer[min(2, len(answer)):] {
 			i, err := strconv.Atoi(row[0])

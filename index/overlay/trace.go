@@ -141,7 +141,7 @@ func (t *tracer) next(b *bound) int {
 	list := t.starting[t.starts[b.to]:t.starts[b.to+1]]
 	best := -1
 	for _, k := range list {
-		if best < 0 || clockwiseBefore(b.q, b.p, t.bounds[k].q, t.bounds[best].q) {
+		if best < 0 || ClockwiseBefore(b.q, b.p, t.bounds[k].q, t.bounds[best].q) {
 			best = int(k)
 		}
 	}
@@ -149,31 +149,6 @@ func (t *tracer) next(b *bound) int {
 		return -1
 	}
 	return best
-}
-
-// clockwiseBefore tells whether, turning clockwise round v from the direction of
-// back, one meets u before w.
-func clockwiseBefore(v, back, u, w geo.Position) bool {
-	su, sw := halfTurn(v, back, u), halfTurn(v, back, w)
-	if su != sw {
-		return su < sw
-	}
-	return turnOf(v, u, w) < 0
-}
-
-// halfTurn tells where u lies, turning clockwise round v from back: 0 in the
-// first half turn, 1 opposite, 2 in the second half, 3 at back itself.
-func halfTurn(v, back, u geo.Position) int {
-	switch d := turnOf(v, back, u); {
-	case d < 0:
-		return 0
-	case d > 0:
-		return 2
-	}
-	if between(back, u, v) {
-		return 1
-	}
-	return 3
 }
 
 // place puts each hole into the smallest shell round it.

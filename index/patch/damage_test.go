@@ -187,3 +187,55 @@ func TestOutgrown(t *testing.T) {
 		t.Errorf("a patch of %d bytes to %d is not outgrown", n, len(data))
 	}
 }
+
+// A record is compared in every block that it lies in, however it is reached; so is one
+// that is a key and no more.
+func TestChangedBitsOfLongRecords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	rng := rand.New(rand.NewPCG(6, 6))
+	long := make([]byte, 3*patch.BlockBytes)
+	for i := range long {
+		long[i] = byte(rng.Uint32())
+	}
+	m := model{}
+	m.put(buckets[0], key(1), string(long))
+	for n := range 200 {
+		m.put(buckets[1], key(n)+string(long[:40]), "")
+	}
+	m.write(t, path)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, bare := bytes.Index(data, long), bytes.LastIndex(data, []byte(key(77)+string(long[:40])))
+	ways := map[string]func(f *patch.File) error{
+		"got": func(f *patch.File) error {
+			f.Bucket("a").Get([]byte(key(1)))
+			return nil
+		},
+		"gone over":            func(f *patch.File) error { return f.Bucket("a").ForEach(func(_, _ []byte) error { return nil }) },
+		"gone over, keys only": func(f *patch.File) error { return f.Bucket("b").ForEach(func(_, _ []byte) error { return nil }) },
+	}
+	for way, places := range map[string][]int{
+		"got": {value, value + patch.BlockBytes, value + len(long) - 1}, "gone over": {value, value + patch.BlockBytes, value + len(long) - 1},
+		"gone over, keys only": {bare + 20},
+	} {
+		for _, at := range places {
+			bad := bytes.Clone(data)
+			bad[at] ^= 1
+			if err := os.WriteFile(path, bad, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			f, err := patch.Open(path, patch.NewSums(blocks(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := patch.Guard(func() error { return ways[way](f) }); !errors.Is(err, patch.ErrDamaged) {
+				t.Errorf("%s, with a bit changed at %d: %v", way, at, err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

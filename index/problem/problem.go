@@ -56,6 +56,16 @@ func (p *Problem) Advise(zh, en string, args ...any) *Problem {
 	return &q
 }
 
+// Shown returns a value that came from outside as messages show it: of a text the first
+// 60 characters, a number as a person writes it. (The verb %.60v cuts texts, and gives
+// numbers 60 digits.)
+func Shown(v any) string {
+	if s, ok := v.(string); ok {
+		return fmt.Sprintf("%.60s", s)
+	}
+	return fmt.Sprint(v)
+}
+
 // In returns p as found in file. A file that is set already stays.
 func (p *Problem) In(file string) *Problem {
 	q := *p

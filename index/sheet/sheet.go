@@ -1,6 +1,6 @@
 // Package sheet writes tables as workbooks (xlsx): rows of text and numbers go in,
 // the same bytes come out each time. A text is never a formula and never taken for
-// a number.
+// a number. CSV that spreadsheets open is begun here, too ([NewCSV]).
 //
 // The workbook is written from ECMA-376 (Office Open XML, part 1: SpreadsheetML)
 // by hand: what it takes is a few parts, whose sheets grow side by side ([New],

@@ -14,13 +14,13 @@ func nested(rings [][]geo.XY) [][][]geo.XY {
 	depth, shell := make([]int, len(rings)), make([]int, len(rings))
 	for i, r := range rings {
 		shell[i] = -1
-		least := math.Inf(1)
+		least := 0.0
 		for j, o := range rings {
-			if i == j || !holds(o, r[0]) {
+			if i == j || !geo.InRing(o, r[0]) {
 				continue
 			}
 			depth[i]++
-			if a := math.Abs(twiceArea(o)); a < least {
+			if a := math.Abs(twiceArea(o)); shell[i] < 0 || a < least { // no area of what is too large is below any other
 				least, shell[i] = a, j
 			}
 		}
@@ -44,18 +44,6 @@ func nested(rings [][]geo.XY) [][][]geo.XY {
 		}
 	}
 	return out
-}
-
-// holds tells whether p lies in ring r, by the even-odd rule.
-func holds(r []geo.XY, p geo.XY) bool {
-	in := false
-	for i, a := range r {
-		b := r[(i+1)%len(r)]
-		if (a.Y > p.Y) != (b.Y > p.Y) && p.X < a.X+(b.X-a.X)*(p.Y-a.Y)/(b.Y-a.Y) {
-			in = !in
-		}
-	}
-	return in
 }
 
 // twiceArea returns twice the area of r, whichever way it runs.

@@ -32,3 +32,15 @@ func TestNested(t *testing.T) {
 		}
 	}
 }
+
+// Whatever numbers a file holds, also such as have no finite area, its rings are all
+// among the polygons.
+func TestNestedBeyondAnyPlane(t *testing.T) {
+	for _, side := range []float64{1e150, 1e155, 1e200, 8e307} {
+		outer := []geo.XY{{}, {X: side}, {X: side, Y: side}, {Y: side}}
+		inner := []geo.XY{{X: side / 4, Y: side / 4}, {X: side / 2, Y: side / 4}, {X: side / 2, Y: side / 2}}
+		if got := nested([][]geo.XY{outer, inner}); len(got) != 1 || len(got[0]) != 2 {
+			t.Errorf("%g: %v", side, got)
+		}
+	}
+}

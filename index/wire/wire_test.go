@@ -72,3 +72,13 @@ func TestFaults(t *testing.T) {
 		t.Errorf("%v %q %+v", v, s, r)
 	}
 }
+
+// No count is believed of things that the record cannot hold.
+func TestCount(t *testing.T) {
+	for n, want := range map[byte]int{0: 0, 1: 1, 2: 2, 3: 0, 9: 0} {
+		r := wire.Reader{Data: append([]byte{n}, make([]byte, 9)...)}
+		if got := r.Count(4); got != want || r.Bad != (n > 2) {
+			t.Errorf("%d of 4 bytes in 9: %d, bad %v", n, got, r.Bad)
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +43,10 @@ func recordOf(m geo.MultiPolygon, properties map[string]any) *record {
 }
 
 // delivery is a package as it would be delivered.
-type delivery struct{ patches, flows []*record }
+type delivery struct {
+	patches, flows []*record
+	kept           []string // the keys of patches that stay, which are in neither
+}
 
 // valuesOf are a patch's values under its fields' names, before which prefix stands.
 func valuesOf(p *comparetest.Patch, prefix string) map[string]any {
@@ -69,7 +71,7 @@ func deliver(t testing.TB, l *comparetest.Land) *delivery {
 		}
 		return &list[i]
 	}
-	d := &delivery{}
+	d := &delivery{kept: l.Kept}
 	for i := range l.To {
 		if p := &l.To[i]; !slices.Contains(l.Kept, p.BSM) {
 			v := valuesOf(p, "")
@@ -135,7 +137,7 @@ func base(t testing.TB, l *comparetest.Land) *index.Base {
 
 func apply(t testing.TB, b *index.Base, d *delivery, opt change.Options) (*change.Applied, *change.Report, error) {
 	t.Helper()
-	p, err := change.Find([]string{d.write(t)})
+	p, err := change.Find(known(t), []string{d.write(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,159 +242,6 @@ func checkLineage(t *testing.T, land *comparetest.Land, ix *index.Index) {
 	}
 }
 
-// fault spoils a package and says by what code, of which record, it must be refused;
-// "" where this package has nothing to spoil.
-type fault struct {
-	name  string
-	spoil func(d *delivery, rng *rand.Rand) (code string, record int)
-}
-
-func pick(rng *rand.Rand, list []*record, fits func(*record) bool) int {
-	var at []int
-	for i, r := range list {
-		if fits(r) {
-			at = append(at, i)
-		}
-	}
-	if len(at) == 0 {
-		return -1
-	}
-	return at[rng.IntN(len(at))]
-}
-
-func kind(k ...string) func(*record) bool {
-	return func(r *record) bool { return slices.Contains(k, r.Properties["XZQTZLX"].(string)) }
-}
-
-func spoilFlow(fits func(*record) bool, code string, spoil func(v map[string]any)) func(*delivery, *rand.Rand) (string, int) {
-	return func(d *delivery, rng *rand.Rand) (string, int) {
-		i := pick(rng, d.flows, fits)
-		if i < 0 {
-			return "", 0
-		}
-		spoil(d.flows[i].Properties)
-		return code, i + 1
-	}
-}
-
-var faults = []fault{
-	{"a patch before that is not there", spoilFlow(kind("0", "2", "4"), "PACKAGE_FROM_UNKNOWN", func(v map[string]any) { v["BGQTBBSM"] = "610402200199999999" })},
-	{"a patch after that is not there", spoilFlow(kind("0", "1", "3"), "PACKAGE_TO_UNKNOWN", func(v map[string]any) { v["BGHTBBSM"] = "610402200199999999" })},
-	{"another class before", spoilFlow(kind("0", "2", "4"), "PACKAGE_DIFFERS", func(v map[string]any) { v["BGQDLBM"] = "9999" })},
-	{"another class after", spoilFlow(kind("0", "1", "3"), "PACKAGE_DIFFERS", func(v map[string]any) { v["BGHDLBM"] = "9999" })},
-	{"another TBMJ before", spoilFlow(kind("0", "2", "4"), "PACKAGE_DIFFERS", func(v map[string]any) { v["BGQTBMJ"] = v["BGQTBMJ"].(float64) + 0.01 })},
-	{"another net area after", spoilFlow(kind("0", "1", "3"), "PACKAGE_DIFFERS", func(v map[string]any) { v["BGHTBDLMJ"] = v["BGHTBDLMJ"].(float64) - 0.01 })},
-	{"a cent more", spoilFlow(kind("0"), "PACKAGE_AREA_FROM", func(v map[string]any) { v["TBBGMJ"] = v["TBBGMJ"].(float64) + 0.01 })},
-	{"a cent less coming in", spoilFlow(kind("1", "3"), "PACKAGE_AREA_TO", func(v map[string]any) { v["TBBGMJ"] = v["TBBGMJ"].(float64) - 0.01 })},
-	{"no area", spoilFlow(kind("0"), "PACKAGE_AREA", func(v map[string]any) { v["TBBGMJ"] = -1.0 })},
-	{"no kind", spoilFlow(kind("0"), "PACKAGE_KIND", func(v map[string]any) { v["XZQTZLX"] = "7" })},
-	{"out that is told as inside", spoilFlow(kind("2", "4"), "PACKAGE_TO_UNKNOWN", func(v map[string]any) { v["XZQTZLX"] = "0" })},
-	{"a flow is missing", func(d *delivery, rng *rand.Rand) (string, int) {
-		i := pick(rng, d.flows, func(r *record) bool {
-			bsm, n := r.Properties["BGQTBBSM"], 0
-			for _, o := range d.flows {
-				if o.Properties["BGQTBBSM"] == bsm {
-					n++
-				}
-			}
-			return bsm != nil && n > 1
-		})
-		if i < 0 {
-			return "", 0
-		}
-		bsm := d.flows[i].Properties["BGQTBBSM"]
-		d.flows = slices.Delete(d.flows, i, i+1)
-		return "PACKAGE_AREA_FROM", 1 + slices.IndexFunc(d.flows, func(r *record) bool { return r.Properties["BGQTBBSM"] == bsm })
-	}},
-	{"a patch without a flow", func(d *delivery, rng *rand.Rand) (string, int) {
-		p := *d.patches[rng.IntN(len(d.patches))]
-		p.Properties = map[string]any{}
-		for k, v := range d.patches[0].Properties {
-			p.Properties[k] = v
-		}
-		p.Properties["BSM"] = "610402200188888888"
-		d.patches = append(d.patches, &p)
-		return "PACKAGE_PATCH_UNTOLD", len(d.patches)
-	}},
-	{"a patch a metre off", func(d *delivery, rng *rand.Rand) (string, int) {
-		i := rng.IntN(len(d.patches))
-		shift(d.patches[i], 1e-5)
-		return "PACKAGE_GROUND", 0
-	}},
-	{"a piece that is another", func(d *delivery, rng *rand.Rand) (string, int) {
-		i := pick(rng, d.flows, kind("0"))
-		if i < 0 {
-			return "", 0
-		}
-		d.flows[i].Geometry = json.RawMessage(`{"type":"Polygon","coordinates":[[[108.7,34.3],[108.71,34.3],[108.7,34.31],[108.7,34.3]]]}`)
-		return "PACKAGE_PIECE", i + 1
-	}},
-	{"out without a shape", func(d *delivery, rng *rand.Rand) (string, int) {
-		i := pick(rng, d.flows, kind("1", "2", "3", "4"))
-		if i < 0 {
-			return "", 0
-		}
-		d.flows[i].Geometry = json.RawMessage("null")
-		return "PACKAGE_PLACELESS", 0
-	}},
-}
-
-// shift moves the first position of a shape by so many degrees.
-func shift(r *record, by float64) {
-	var g struct {
-		Type        string `json:"type"`
-		Coordinates any    `json:"coordinates"`
-	}
-	_ = json.Unmarshal(r.Geometry, &g) // is our own
-	at := g.Coordinates.([]any)
-	for {
-		if _, ok := at[0].([]any)[0].([]any); !ok {
-			break
-		}
-		at = at[0].([]any)
-	}
-	first, last := at[0].([]any), at[len(at)-1].([]any)
-	first[0], last[0] = first[0].(float64)-by, last[0].(float64)-by
-	r.Geometry, _ = json.Marshal(g)
-}
-
-// Each planted fault is found, told of the record that has it, and by its own code
-// first; and a package without a shape of its flows is taken.
-func TestFaults(t *testing.T) {
-	planted := map[string]int{}
-	for seed := range uint64(12) {
-		land := comparetest.New(1000+seed, 16)
-		b := base(t, land)
-		for n, f := range faults {
-			rng := rand.New(rand.NewPCG(seed, uint64(n)))
-			d := deliver(t, land)
-			code, record := f.spoil(d, rng)
-			if code == "" {
-				continue
-			}
-			planted[f.name]++
-			_, rep, err := apply(t, b, d, change.Options{})
-			p := problem.Of(err)
-			if p == nil || p.Code != "PACKAGE_REFUSED" {
-				t.Fatalf("seed %d, %s: %v", seed, f.name, err)
-			}
-			found := slices.ContainsFunc(rep.Faults, func(p *problem.Problem) bool {
-				// A sum is told of the first record of its patch, and names the others.
-				named := slices.Contains(strings.Fields(strings.NewReplacer(",", " ", ":", " ").Replace(p.Text(problem.English))), fmt.Sprint(record))
-				return strings.HasPrefix(p.Code, code) && (record == 0 || p.Record == int64(record) || named)
-			})
-			if !found {
-				t.Errorf("seed %d, %s: want %s of record %d, found %v", seed, f.name, code, record, rep.Faults)
-			}
-		}
-	}
-	for _, f := range faults {
-		if planted[f.name] < 3 {
-			t.Errorf("%s: planted %d times", f.name, planted[f.name])
-		}
-	}
-}
-
 // What is no package, or not one for this edition, is refused.
 func TestRefused(t *testing.T) {
 	land := comparetest.New(77, 12)
@@ -425,12 +274,12 @@ func TestRefused(t *testing.T) {
 	if _, _, err := change.Apply(t.Context(), b, &change.Package{}, change.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "PACKAGE_INCOMPLETE" {
 		t.Errorf("no files: %v", err)
 	}
-	if _, err := change.Find([]string{filepath.Join(t.TempDir(), "nosuch")}); problem.Of(err) == nil || problem.Of(err).Code != "PACKAGE_MISSING" {
+	if _, err := change.Find(known(t), []string{filepath.Join(t.TempDir(), "nosuch")}); problem.Of(err) == nil || problem.Of(err).Code != "PACKAGE_MISSING" {
 		t.Errorf("no folder: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p, err := change.Find([]string{deliver(t, land).write(t)})
+	p, err := change.Find(known(t), []string{deliver(t, land).write(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -477,5 +326,40 @@ func TestReport(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), fmt.Sprintf("%.2f", rep.InsertedM2)) {
 		t.Errorf("printed: %s", &b)
+	}
+}
+
+// Numbers in messages stand as a person writes them.
+func TestNumbersInMessages(t *testing.T) {
+	land := comparetest.New(1003, 16)
+	d := deliver(t, land)
+	i := slices.IndexFunc(d.flows, kind("0"))
+	v := d.flows[i].Properties
+	is := v["BGQTBMJ"].(float64)
+	v["BGQTBMJ"], d.flows[i+1].Properties["TBBGMJ"] = 5.1, -5.1
+	_, rep, err := apply(t, base(t, land), d, change.Options{})
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for code, want := range map[string]string{"PACKAGE_DIFFERS": fmt.Sprintf("BGQTBMJ is 5.1, the patch has TBMJ %v", is), "PACKAGE_AREA": "TBBGMJ is -5.1, which is no area"} {
+		k := slices.IndexFunc(rep.Faults, func(p *problem.Problem) bool { return p.Code == code })
+		if k < 0 || rep.Faults[k].Found(problem.English) != want {
+			t.Errorf("want %s: %s, found %v", code, want, rep.Faults)
+		}
+	}
+}
+
+// The folder of a package may be named by a link.
+func TestFindByLink(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "current")
+	if err := os.Symlink(deliver(t, comparetest.New(3, 12)).write(t), link); err != nil {
+		t.Skip(err)
+	}
+	p, err := change.Find(known(t), []string{link})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Patches) != 1 || len(p.Flows) != 1 || p.Patches[0].Path != filepath.Join(link, "610402DLTBGX.geojson") {
+		t.Errorf("found %+v", p)
 	}
 }

@@ -60,17 +60,17 @@ func (a *applying) compare(f *flow, prefix string, values []told, patch *index.F
 	for _, t := range values {
 		field := &a.to.Fields[t.field]
 		if has := patch.Values[t.field]; !agree(field, t.value, has) {
-			a.fault(f.problem("PACKAGE_DIFFERS", "%s%s 是 %.60v，图斑的 %s 是 %.60v", "%s%s is %.60v, the patch has %s %.60v",
+			a.fault(f.problem("PACKAGE_DIFFERS", "%s%s 是 %s，图斑的 %s 是 %s", "%s%s is %s, the patch has %s %s",
 				prefix, field.Name, shown(t.value), field.Name, shown(has)))
 		}
 	}
 }
 
-func shown(v any) any {
+func shown(v any) string {
 	if v == nil {
 		return `""`
 	}
-	return v
+	return problem.Shown(v)
 }
 
 // agree tells whether two values of a field say the same. No value, a blank one and a

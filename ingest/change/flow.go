@@ -205,7 +205,7 @@ func (a *applying) flowOf(c *flowColumns, f *source.Feature, crs *geo.CRS) (flow
 	area, ok := ingest.Convert(f.Values[c.area], &edition.Field{Kind: edition.Real})
 	m2, is := area.(float64)
 	if !ok || !is || !(m2 >= 0 && m2 <= 1e11) {
-		return w, problem.New("PACKAGE_AREA", "TBBGMJ 是 %.40v，不能作面积", "TBBGMJ is %.40v, which is no area", f.Values[c.area])
+		return w, problem.New("PACKAGE_AREA", "TBBGMJ 是 %s，不能作面积", "TBBGMJ is %s, which is no area", shown(f.Values[c.area]))
 	}
 	w.area = int64(math.Round(m2 * 100))
 	for _, side := range []struct {

@@ -135,19 +135,24 @@ func control(list []placeRecord) []placeRecord {
 
 // patchSums holds the patches of l against the control areas of places.
 func (c *Checker) patchSums(l, places *layerCheck) error {
+	sums := map[sumKey]recordSum{} // of all levels
+	for k, s := range l.sums {
+		for _, digits := range levels {
+			if digits > len(k.code) {
+				break
+			}
+			at := sumKey{k.code[:digits], k.mssm}
+			sum := sums[at]
+			sum.area, sum.patches = sum.area+s.area, sum.patches+s.patches
+			sums[at] = sum
+		}
+	}
 	for _, p := range control(places.places) {
 		check := "region-sum"
 		if len(p.code) == 12 {
 			check = "village-sum"
 		}
-		var sum recordSum
-		for k, s := range l.sums {
-			if k.mssm == p.mssm && strings.HasPrefix(k.code, p.code) {
-				sum.area += s.area
-				sum.patches += s.patches
-			}
-		}
-		if err := c.compare(l.rules[check], places, &p, sum, "图斑", "patches"); err != nil {
+		if err := c.compare(l.rules[check], places, &p, sums[sumKey{p.code, p.mssm}], "图斑", "patches"); err != nil {
 			return err
 		}
 	}
@@ -156,28 +161,39 @@ func (c *Checker) patchSums(l, places *layerCheck) error {
 
 // placeSums holds the places of each level against the next one above that is there.
 func (c *Checker) placeSums(upper *layerCheck) error {
-	for _, p := range control(upper.places) {
-		finer := 0 // digits of the next finer level
-		var sum recordSum
-		for _, l := range c.layers {
-			if !c.speaksOf(l, upper) {
-				continue
-			}
-			for _, q := range l.places {
-				if q.mssm != p.mssm || len(q.code) <= len(p.code) || !strings.HasPrefix(q.code, p.code) || finer > 0 && len(q.code) > finer {
-					continue
-				}
-				if finer == 0 || len(q.code) < finer {
-					finer, sum = len(q.code), recordSum{}
-				}
-				sum.area += q.control
-				sum.patches++
-			}
-		}
-		if finer == 0 {
+	type finer struct {
+		recordSum
+		digits int // of the next finer level
+	}
+	below := map[sumKey]finer{}
+	for _, l := range c.layers {
+		if !c.speaksOf(l, upper) {
 			continue
 		}
-		if err := c.compare(upper.rules["places-sum"], upper, &p, sum, "下级区域", "places"); err != nil {
+		for _, q := range l.places {
+			for _, digits := range levels {
+				if digits >= len(q.code) {
+					break
+				}
+				at := sumKey{q.code[:digits], q.mssm}
+				sum := below[at]
+				if sum.digits == 0 || len(q.code) < sum.digits {
+					sum = finer{digits: len(q.code)}
+				}
+				if len(q.code) == sum.digits {
+					sum.area += q.control
+					sum.patches++
+				}
+				below[at] = sum
+			}
+		}
+	}
+	for _, p := range control(upper.places) {
+		sum, ok := below[sumKey{p.code, p.mssm}]
+		if !ok {
+			continue
+		}
+		if err := c.compare(upper.rules["places-sum"], upper, &p, sum.recordSum, "下级区域", "places"); err != nil {
 			return err
 		}
 	}

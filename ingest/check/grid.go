@@ -155,3 +155,10 @@ func (g *grid) cell(row, column int64) []cellEdge {
 	}
 	return list[from:to]
 }
+
+func abs(a int64) int64 {
+	if a < 0 {
+		return -a
+	}
+	return a
+}

@@ -1,75 +1,15 @@
 package check_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
+	"gengtu/index/geo/postgistest"
 	"gengtu/ingest/check"
 )
-
-// inPostGIS runs a script in a cluster of its own and returns the rows that it prints.
-func inPostGIS(t *testing.T, script string) [][]string {
-	t.Helper()
-	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(bins) == 0 {
-		t.Skip("PostgreSQL is missing: apt-get install -y postgresql-15 postgresql-15-postgis-3")
-	}
-	dir, err := os.MkdirTemp("", "gengtu-check-postgis-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	attr := &syscall.SysProcAttr{}
-	if os.Geteuid() == 0 { // PostgreSQL refuses root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Skip(err)
-		}
-		uid, errU := strconv.Atoi(u.Uid)
-		gid, errG := strconv.Atoi(u.Gid)
-		if err := errors.Join(errU, errG, os.Chown(dir, uid, gid), os.Chmod(dir, 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	do := func(name string, args ...string) {
-		cmd := exec.Command(filepath.Join(bins[len(bins)-1], name), args...)
-		cmd.Dir, cmd.SysProcAttr = dir, attr
-		if err := cmd.Run(); err != nil { // the server outlives pg_ctl: its output goes nowhere
-			t.Fatalf("%s: %v", name, err)
-		}
-	}
-	data := filepath.Join(dir, "data")
-	do("initdb", "-D", data, "-A", "trust", "-U", "gengtu", "-E", "UTF8", "--no-sync")
-	do("pg_ctl", "-D", data, "-l", filepath.Join(dir, "log"), "-w", "-o", "-c listen_addresses= -c unix_socket_directories="+dir+" -c fsync=off", "start")
-	t.Cleanup(func() { do("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop") })
-	cmd := exec.Command("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", dir, "-U", "gengtu", "-d", "postgres", "-f", "-")
-	cmd.Stdin = strings.NewReader("SET client_min_messages TO error;\nCREATE EXTENSION postgis;\n" + script)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("psql: %v: %s", err, errs.String())
-	}
-	var rows [][]string
-	for line := range strings.Lines(out.String()) {
-		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
-	}
-	return rows
-}
 
 // planeText returns a patch as WKT in its plane, metres from the landscape's middle so that
 // digits are left for the areas.
@@ -116,7 +56,7 @@ SELECT 'gap', '', '', ST_Area(r.geom) FROM (SELECT (ST_Dump(ST_Union(g))).geom A
 `)
 	want, gaps := map[string]float64{}, 0.0
 	count := 0
-	for _, row := range inPostGIS(t, script.String()) {
+	for _, row := range postgistest.Start(t).Ask(t, script.String()) {
 		area, err := strconv.ParseFloat(row[3], 64)
 		if err != nil {
 			t.Fatal(err)

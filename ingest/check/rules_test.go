@@ -32,6 +32,8 @@ func TestRules(t *testing.T) {
 		"a tolerance beyond a metre":    {"edge_m: 0.0002", "edge_m: 2", line("\ntolerances:") + 1},
 		"a key that is not known":       {"own_number: true", "own: true", 0},
 		"a text that is no YAML":        {"rules:", "rules: [", 0},
+		"nothing":                       {text, "", 0},
+		"a second document":             {text, text + "---\n" + text, 0},
 		"a threshold that is a text":    {"{below_m2: 10}", "{below_m2: ten}", 0},
 		"a tolerance that is no number": {"edge_m: 0.0002", "edge_m: .nan", line("\ntolerances:") + 1},
 	} {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 )
 
 // edge is a piece of a border. Of ground l (0 or 1), n[l] more features cover its left
@@ -185,7 +186,11 @@ func (w *weave) merge() bool {
 		w.moved[p] = q
 	}
 	for i := range w.edges {
-		w.edges[i].a, w.edges[i].b = w.place(w.edges[i].a), w.place(w.edges[i].b)
+		e := &w.edges[i]
+		a, b := w.place(e.a), w.place(e.b)
+		if a != e.a || b != e.b {
+			e.move(a, b)
+		}
 	}
 	w.cancel()
 	return true
@@ -352,7 +357,7 @@ func (w *weave) on(e *edge, p geo.Position) bool {
 	if math.Abs(px*dy-py*dx) > w.near.edgeM*long {
 		return false
 	}
-	if turn(e.a, e.b, p) == 0 {
+	if overlay.Turn(e.a, e.b, p) == 0 {
 		return true
 	}
 	return math.Hypot(px, py) > w.near.apartM && k.apart(p, e.b) > w.near.apartM
@@ -365,8 +370,8 @@ func (w *weave) crossings(e, f int32, cuts []cut) []cut {
 	if d.a == h.a || d.a == h.b || d.b == h.a || d.b == h.b {
 		return w.exactTouches(e, f, cuts)
 	}
-	s, t := turn(d.a, d.b, h.a), turn(d.a, d.b, h.b)
-	u, v := turn(h.a, h.b, d.a), turn(h.a, h.b, d.b)
+	s, t := overlay.Turn(d.a, d.b, h.a), overlay.Turn(d.a, d.b, h.b)
+	u, v := overlay.Turn(h.a, h.b, d.a), overlay.Turn(h.a, h.b, d.b)
 	if s == 0 || t == 0 || u == 0 || v == 0 {
 		return w.exactTouches(e, f, cuts)
 	}
@@ -402,7 +407,7 @@ func (w *weave) exactTouches(e, f int32, cuts []cut) []cut {
 
 // within tells whether p lies exactly on e, and not at its ends.
 func within(e *edge, p geo.Position) bool {
-	return p != e.a && p != e.b && turn(e.a, e.b, p) == 0 &&
+	return p != e.a && p != e.b && overlay.Turn(e.a, e.b, p) == 0 &&
 		min(e.a.Lon, e.b.Lon) <= p.Lon && p.Lon <= max(e.a.Lon, e.b.Lon) &&
 		min(e.a.Lat, e.b.Lat) <= p.Lat && p.Lat <= max(e.a.Lat, e.b.Lat)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 )
 
 // windings tells how many features of each ground cover a place, from the edges of a
@@ -99,7 +100,7 @@ func leftOf(e *edge, x, y int64) bool {
 	if !upward(e) {
 		a, b = b, a
 	}
-	s := det(2*(b.Lon-a.Lon), 2*(b.Lat-a.Lat), x-2*a.Lon, y-2*a.Lat)
+	s := overlay.Turn(geo.Position{Lon: 2 * a.Lon, Lat: 2 * a.Lat}, geo.Position{Lon: 2 * b.Lon, Lat: 2 * b.Lat}, geo.Position{Lon: x, Lat: y})
 	return s > 0 || s == 0 && a.Lat != b.Lat
 }
 
@@ -159,6 +160,8 @@ type region struct {
 	shape geo.MultiPolygon // one polygon
 	edges []edge
 	area  float64
+	// of names the layer of places that the ground is held against, "" for none.
+	of string
 }
 
 // regions returns the ground for whose covers inside says yes, in connected pieces, in the
@@ -236,8 +239,9 @@ func (t *tracer) regions() []region {
 			holes = append(holes, r)
 		}
 	}
+	around := newShells(shells)
 	for _, h := range holes {
-		if i := shellOf(shells, &h); i >= 0 {
+		if i := around.smallest(&h); i >= 0 {
 			shells[i].shape[0] = append(shells[i].shape[0], h.shape[0][0])
 			shells[i].edges = append(shells[i].edges, h.edges...)
 			shells[i].area += h.area
@@ -271,47 +275,42 @@ func (t *tracer) next(i int) int {
 	})
 	best := -1
 	for k := from; k < len(t.edges) && t.edges[k].a == e.b; k++ {
-		if !t.used[k] && (best < 0 || sooner(e.b, e.a, t.edges[k].b, t.edges[best].b)) {
+		if !t.used[k] && (best < 0 || overlay.ClockwiseBefore(e.b, e.a, t.edges[k].b, t.edges[best].b)) {
 			best = k
 		}
 	}
 	return best
 }
 
-// sooner tells whether, turning clockwise at o from the direction of back, p comes before
-// q. What lies in the direction of back itself comes last.
-func sooner(o, back, p, q geo.Position) bool {
-	p1, q1 := half(o, back, p), half(o, back, q)
-	if p1 != q1 {
-		return p1 < q1
-	}
-	return turn(o, p, q) < 0
+// shells finds the shells around holes.
+type shells struct {
+	list  []region
+	areas []float64 // without regard to holes
+	boxes []item
+	near  *boxTree
 }
 
-// half returns 0 for what comes within the first half turn clockwise, 1 for straight on
-// and the second half, 2 for the direction of back.
-func half(o, back, p geo.Position) int {
-	switch s := turn(o, back, p); {
-	case s < 0:
-		return 0
-	case s == 0 && (p.Lon-o.Lon > 0) == (back.Lon-o.Lon > 0) && (p.Lat-o.Lat > 0) == (back.Lat-o.Lat > 0) &&
-		(p.Lon-o.Lon < 0) == (back.Lon-o.Lon < 0):
-		return 2
+func newShells(list []region) *shells {
+	s := &shells{list: list, areas: make([]float64, len(list)), boxes: make([]item, len(list))}
+	for i := range list {
+		s.areas[i], s.boxes[i].box = list[i].area, list[i].shape.Box()
 	}
-	return 1
+	s.near = newBoxTree(s.boxes)
+	return s
 }
 
-// shellOf returns the smallest of shells around a hole, or −1.
-func shellOf(shells []region, h *region) int {
+// smallest returns the smallest shell around a hole, or −1.
+func (s *shells) smallest(h *region) int {
 	box, best := h.shape.Box(), -1
-	for i := range shells {
-		if best >= 0 && shells[i].area >= shells[best].area || -h.area > shells[i].area {
-			continue
+	s.near.search(box, func(n uint32) {
+		i := int(n)
+		if best >= 0 && s.areas[i] >= s.areas[best] || -h.area > s.areas[i] {
+			return
 		}
-		if shells[i].shape.Box().Contains(box) && insideRing(shells[i].shape[0][0], &h.edges[0]) {
+		if s.boxes[i].box.Contains(box) && insideRing(s.list[i].shape[0][0], &h.edges[0]) {
 			best = i
 		}
-	}
+	})
 	return best
 }
 

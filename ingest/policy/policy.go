@@ -11,9 +11,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -21,7 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"gengtu/index/edition"
-	"gengtu/index/problem"
+	"gengtu/index/setting"
 	"gengtu/ingest"
 )
 
@@ -91,80 +89,32 @@ func (f *Fields) UnmarshalYAML(n *yaml.Node) error {
 // Default returns the embedded policy.
 func Default() (*Policy, error) { return Parse("default", defaultYAML) }
 
-// maxPolicy bounds the size of a policy in bytes; the embedded one has 3,000.
-const maxPolicy = 1 << 20
+// kind is what a policy is as a file; the embedded one has 3,000 bytes.
+var kind = setting.Kind{
+	Code: "POLICY_FILE", MaxBytes: 1 << 20,
+	AdviceZh: "以 gengtu policy show 的输出为样本", AdviceEn: "take what gengtu policy show prints as a sample",
+}
 
 // Parse reads a policy. The path is for messages only. What the form does not
 // know is a problem with its line: a word that is misspelt must not let anything
 // through. Fields that speak of a person, and fields that the layer's profile
 // does not know, cannot be let through at all.
 func Parse(path string, data []byte) (*Policy, error) {
-	bad := func(zh, en string, args ...any) error {
-		return problem.New("POLICY_FILE", zh, en, args...).In(path).
-			Advise("以 gengtu policy show 的输出为样本", "take what gengtu policy show prints as a sample")
-	}
-	if len(data) > maxPolicy {
-		return nil, bad("策略文件有 %d 字节，上限 %d", "the policy file has %d bytes, the limit is %d", len(data), maxPolicy)
-	}
 	p := &Policy{}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	switch err := d.Decode(p); {
-	case errors.Is(err, io.EOF):
-		return nil, bad("策略文件是空的", "the policy file is empty")
-	case err != nil:
-		return nil, bad("策略文件不对（%v）", "the policy file is not right (%v)", err)
-	}
-	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, bad("策略文件里有第二份文档（---）", "the policy file holds a second document (---)")
-	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil {
-		return nil, bad("策略文件不对（%v）", "the policy file is not right (%v)", err)
+	text, err := kind.Read(path, data, p)
+	if err != nil {
+		return nil, err
 	}
 	f, err := p.check()
 	if err != nil {
 		return nil, err
 	}
 	if f != nil {
-		line := lineOf(&root, f.path)
-		return nil, bad("第 %[1]d 行，%[2]s：%[3]s", "line %[1]d, %[2]s: %[4]s", line, strings.Join(f.path, "."), f.zh, f.en)
+		return nil, text.Problem(text.Line(f.path...), "%[1]s：%[2]s", "%[1]s: %[3]s", strings.Join(f.path, "."), f.zh, f.en)
 	}
 	sum := sha256.Sum256(data)
 	p.digest = hex.EncodeToString(sum[:])
 	return p, nil
-}
-
-// lineOf returns the line of the entry that path leads to, or of the last one on
-// the way that is there.
-func lineOf(n *yaml.Node, path []string) int {
-	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
-		return lineOf(n.Content[0], path)
-	}
-	if n.Kind == yaml.AliasNode && n.Alias != nil {
-		n = n.Alias
-	}
-	if len(path) == 0 {
-		return n.Line
-	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == path[0] {
-				if len(path) == 1 {
-					return n.Content[i].Line
-				}
-				return lineOf(n.Content[i+1], path[1:])
-			}
-		}
-	case yaml.SequenceNode:
-		for _, c := range n.Content {
-			if c.Value == path[0] {
-				return c.Line
-			}
-		}
-	}
-	return n.Line
 }
 
 // fault is what is wrong with an entry of a policy.

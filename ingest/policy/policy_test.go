@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 		"a second document":          {good + "\n---\nname: y\n", "second document"},
 		"a key twice":                {change("max_zoom: 14", "grid_m: 0"), "already defined"},
 		"another tier":               {change("  public:\n", "  secure:\n"), "tiers.secure"},
-		"a negative grid":            {change("grid_m: 25", "grid_m: -1"), line("grid_m: 25") + ", tiers.public.grid_m"},
+		"a negative grid":            {change("grid_m: 25", "grid_m: -1"), line("grid_m: 25") + ": tiers.public.grid_m"},
 		"a grid that is no number":   {change("grid_m: 25", "grid_m: .nan"), "tiers.public.grid_m"},
 		"a grid of centimetres":      {change("grid_m: 25", "grid_m: 0.01"), "tiers.public.grid_m"},
 		"an endless area":            {change("max_aoi_m2: 25000000", "max_aoi_m2: .inf"), "max_aoi_m2"},
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 		"an exception misspelt":      {change("except: [LXR, LXDH]", "except: [LXR, LXDJ]"), "except.LXDJ"},
 		"an exception from a list":   {change("fields: [XMMC,", "except: [XMLX], fields: [XMMC,"), "except"},
 		"dissolved with fields":      {change("{dissolve: true}", "{dissolve: true, fields: [BSM]}"), "fields"},
-		"dissolved without grid":     {change("grid_m: 25", "grid_m: 0"), line("{dissolve: true}") + ", tiers.public.layers.cropland.dissolve"},
+		"dissolved without grid":     {change("grid_m: 25", "grid_m: 0"), line("{dissolve: true}") + ": tiers.public.layers.cropland.dissolve"},
 		"a layer named all":          {change("cropland: {dissolve", "all: {dissolve"), "layers.all"},
 		"too long":                   {strings.Repeat("#", 2<<20), "limit"},
 	} {

@@ -21,24 +21,24 @@ type domainText struct {
 
 // readDomains adds the code lists of a file to those of s.
 func (s *Set) readDomains(name string, data []byte) error {
-	f := &file{path: name, data: data}
 	texts := map[string]domainText{}
-	if err := decode(name, data, &texts); err != nil {
+	f, err := kind.Read(name, data, &texts)
+	if err != nil {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(texts)) {
 		text := texts[id]
 		d := &Domain{ID: id, Title: text.Title, Open: text.Open, Source: text.Source, Unconfirmed: text.Unconfirmed}
 		if d.Source == "" || d.Title.Zh == "" {
-			return fileProblem(name, f.line(id), "代码表 %.40s 要有 title 和 source", "the domain %.40s needs title and source", id)
+			return f.Problem(f.Line(id), "代码表 %.40s 要有 title 和 source", "the domain %.40s needs title and source", id)
 		}
 		if text.Codes.Kind != yaml.MappingNode || len(text.Codes.Content) == 0 {
-			return fileProblem(name, f.line(id, "codes"), "代码表 %.40s 的 codes 应写成 代码: 名称", "the codes of the domain %.40s are written code: name", id)
+			return f.Problem(f.Line(id, "codes"), "代码表 %.40s 的 codes 应写成 代码: 名称", "the codes of the domain %.40s are written code: name", id)
 		}
 		for i := 0; i+1 < len(text.Codes.Content); i += 2 {
 			code, meaning := text.Codes.Content[i], text.Codes.Content[i+1]
 			if code.Kind != yaml.ScalarNode || meaning.Kind != yaml.ScalarNode || code.Value == "" || d.Has(code.Value) {
-				return fileProblem(name, code.Line, "代码 %.40q 重复或写法不对", "the code %.40q is there twice or is not written code: name", code.Value)
+				return f.Problem(code.Line, "代码 %.40q 重复或写法不对", "the code %.40q is there twice or is not written code: name", code.Value)
 			}
 			c := Code{Code: code.Value, Name: meaning.Value, Unconfirmed: slices.Contains(text.UnconfirmedCodes, code.Value)}
 			if meaning.Tag == "!!null" {
@@ -48,7 +48,7 @@ func (s *Set) readDomains(name string, data []byte) error {
 		}
 		for _, c := range text.UnconfirmedCodes {
 			if !d.Has(c) {
-				return fileProblem(name, f.line(id, "unconfirmed_codes"), "没有代码 %.40q", "there is no code %.40q", c)
+				return f.Problem(f.Line(id, "unconfirmed_codes"), "没有代码 %.40q", "there is no code %.40q", c)
 			}
 		}
 		s.domains[id] = d

@@ -1,7 +1,6 @@
 package profiles
 
 import (
-	"bytes"
 	"cmp"
 	"embed"
 	"errors"
@@ -14,10 +13,9 @@ import (
 	"strings"
 	"sync"
 
-	"gopkg.in/yaml.v3"
-
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/setting"
 )
 
 //go:embed *.yaml
@@ -28,14 +26,19 @@ const (
 	domainsFile = "domains.yaml"
 	// otherLayer is the profile of layers that have none.
 	otherLayer = "other"
-	// maxFile bounds a file of the user's, in bytes.
-	maxFile = 4 << 20
 )
+
+// kind is what the files are.
+var kind = setting.Kind{
+	Code: "PROFILE_FILE", MaxBytes: 4 << 20,
+	AdviceZh: "gengtu profile show NAME 打印内置的模式，可照着改", AdviceEn: "gengtu profile show NAME prints an embedded profile to go by",
+}
 
 // Set is all profiles and code lists.
 type Set struct {
 	list    []*Profile // by name
 	domains map[string]*Domain
+	extents *Extents
 	weights map[string]float64 // of field names, for guessing
 }
 
@@ -43,15 +46,15 @@ type Set struct {
 var Embedded = sync.OnceValues(func() (*Set, error) { return Load(nil) })
 
 // Load returns the embedded profiles with those of the user's folder in place of or
-// beside them: each NAME.yaml there is the profile NAME, and domains.yaml holds code
-// lists that replace or join the embedded ones. A nil fs.FS is an empty folder. What
-// is wrong in a file is a problem of the code PROFILE_FILE that names the line.
+// beside them: each NAME.yaml there is the profile NAME, domains.yaml holds code lists that
+// replace or join the embedded ones, and extents.yaml extents of provinces that do
+// ([Extents]). A nil fs.FS is an empty folder. What is wrong in a file is a problem of the code PROFILE_FILE that names the line.
 func Load(user fs.FS) (*Set, error) {
 	carried, err := parseEmbedded()
 	if err != nil {
 		return nil, err
 	}
-	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: maps.Clone(carried.set.domains)}}
+	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: maps.Clone(carried.set.domains), extents: carried.set.extents}}
 	for name, f := range carried.files {
 		c := *f
 		c.profile.Fields = slices.Clone(f.profile.Fields) // they are given their code lists
@@ -99,8 +102,7 @@ var parseEmbedded = sync.OnceValues(func() (*loader, error) {
 
 // file is one profile as read.
 type file struct {
-	path     string
-	data     []byte
+	text     *setting.File
 	profile  Profile
 	resolved state
 	embedded bool
@@ -139,9 +141,12 @@ func (l *loader) folder(folder fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if name == domainsFile {
+		switch name {
+		case domainsFile:
 			err = l.set.readDomains(name, data)
-		} else {
+		case extentsFile:
+			err = l.set.readExtents(name, data)
+		default:
 			err = l.readProfile(name, data)
 		}
 		if err != nil {
@@ -151,71 +156,38 @@ func (l *loader) folder(folder fs.FS) error {
 	return nil
 }
 
+// readLimited reads a file, of one that is too long as much as tells so.
 func readLimited(folder fs.FS, name string) ([]byte, error) {
 	f, err := folder.Open(name)
 	if err != nil {
-		return nil, fileProblem(name, 0, "读不出来（%v）", "it cannot be read (%v)", err).Because(err)
+		return nil, unreadable(name, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	err = errors.Join(err, f.Close())
-	if err != nil {
-		return nil, fileProblem(name, 0, "读不出来（%v）", "it cannot be read (%v)", err).Because(err)
-	}
-	if len(data) > maxFile {
-		return nil, fileProblem(name, 0, "超过 %d 字节", "it is longer than %d bytes", maxFile)
+	data, err := io.ReadAll(io.LimitReader(f, int64(kind.MaxBytes)+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, unreadable(name, err)
 	}
 	return data, nil
 }
 
-// fileProblem is what is wrong at a line of a file, from 1; 0 is the whole.
-func fileProblem(name string, line int, zh, en string, args ...any) *problem.Problem {
-	if line > 0 {
-		zh, en = fmt.Sprintf("第 %d 行：", line)+zh, fmt.Sprintf("line %d: ", line)+en
-	}
-	return problem.New("PROFILE_FILE", zh, en, args...).In(name).
-		Advise("gengtu profile show NAME 打印内置的模式，可照着改", "gengtu profile show NAME prints an embedded profile to go by")
-}
-
-// decode reads one document strictly: a key that is not known is refused.
-func decode(name string, data []byte, to any) error {
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	err := d.Decode(to)
-	if errors.Is(err, io.EOF) {
-		return fileProblem(name, 0, "是空的", "it is empty")
-	}
-	if err != nil {
-		return fileProblem(name, 0, "%[1]s", "%[1]s", plain(err)).Because(err)
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return fileProblem(name, 0, "一个文件只写一个文档", "a file holds one document")
-	}
-	return nil
-}
-
-// plain is the text of an error of yaml's on one line.
-func plain(err error) string {
-	s := strings.TrimPrefix(err.Error(), "yaml: ")
-	s = strings.TrimPrefix(s, "unmarshal errors:\n")
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return strings.Join(lines, "; ")
+// unreadable is the problem of a file that the system does not give.
+func unreadable(name string, err error) *problem.Problem {
+	return problem.New(kind.Code, "读不出来（%v）", "it cannot be read (%v)", err).In(name).
+		Advise("核对文件和权限", "check the file and who may read it").Because(err)
 }
 
 func (l *loader) readProfile(name string, data []byte) error {
-	f := &file{path: name, data: data}
-	if err := decode(name, data, &f.profile); err != nil {
+	f := &file{}
+	var err error
+	if f.text, err = kind.Read(name, data, &f.profile); err != nil {
 		return err
 	}
 	p := &f.profile
 	p.File = name
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); p.Name != want {
-		return fileProblem(name, f.line("name"), "name 是 %.80q，应与文件名一致：%s", "name is %.80q; it is that of the file: %s", p.Name, want)
+		return f.text.Problem(f.text.Line("name"), "name 是 %.80q，应与文件名一致：%s", "name is %.80q; it is that of the file: %s", p.Name, want)
 	}
 	if !edition.ValidLayer(p.Name) {
-		return fileProblem(name, f.line("name"), "图层名 %.80q 不合规", "the layer name %.80q is not allowed", p.Name)
+		return f.text.Problem(f.text.Line("name"), "图层名 %.80q 不合规", "the layer name %.80q is not allowed", p.Name)
 	}
 	l.files[p.Name] = f
 	return nil
@@ -229,7 +201,7 @@ func (l *loader) resolve(name string) error {
 		return nil
 	}
 	if f.resolved == atWork {
-		return fileProblem(f.path, f.line("like"), "like 绕了一圈", "like leads round in a circle")
+		return f.text.Problem(f.text.Line("like"), "like 绕了一圈", "like leads round in a circle")
 	}
 	f.resolved = atWork
 	defer func() { f.resolved = done }()
@@ -244,7 +216,7 @@ func (l *loader) resolve(name string) error {
 		}
 	}
 	if from == nil {
-		return fileProblem(f.path, f.line("like"), "没有模式 %.80q", "there is no profile %.80q", p.Like)
+		return f.text.Problem(f.text.Line("like"), "没有模式 %.80q", "there is no profile %.80q", p.Like)
 	}
 	if from == l.base[name] {
 		l.files[name] = from // as what is embedded, until it is resolved
@@ -287,7 +259,7 @@ func (f *file) takeOver(other *file) error {
 	for _, w := range p.Without {
 		// What the program carries may leave out what a user's file does not have.
 		if !from.Knows(w) && (!f.embedded || other.embedded) {
-			return fileProblem(f.path, f.line("without", w), "%s 没有字段 %.80q", "%s has no field %.80q", from.Name, w)
+			return f.text.Problem(f.text.Line("without", w), "%s 没有字段 %.80q", "%s has no field %.80q", from.Name, w)
 		}
 	}
 	own := p.Fields

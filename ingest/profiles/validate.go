@@ -4,61 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
-
-// line returns the line of what path leads to, as far as that is there: keys of
-// mappings, and in a list the entry whose name or text it is. The file is read once more
-// for it, which only one that is wrong has to be.
-func (f *file) line(path ...string) int {
-	n := new(yaml.Node)
-	if yaml.Unmarshal(f.data, n) != nil {
-		return 0
-	}
-	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
-		n = n.Content[0]
-	}
-	return lineOf(n, path)
-}
-
-func lineOf(n *yaml.Node, path []string) int {
-	if len(path) == 0 {
-		return n.Line
-	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == path[0] {
-				if len(path) == 1 {
-					return n.Content[i].Line
-				}
-				return lineOf(n.Content[i+1], path[1:])
-			}
-		}
-	case yaml.SequenceNode:
-		for _, c := range n.Content {
-			if c.Value == path[0] || valueOf(c, "name") == path[0] {
-				return lineOf(c, path[1:])
-			}
-		}
-	}
-	return n.Line
-}
-
-// valueOf returns the text of a mapping's entry.
-func valueOf(n *yaml.Node, key string) string {
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == key {
-				return n.Content[i+1].Value
-			}
-		}
-	}
-	return ""
-}
 
 // kinds are the types of fields.
 var kinds = []edition.FieldKind{edition.Text, edition.Integer, edition.Real, edition.Bool, edition.Date}
@@ -69,7 +17,7 @@ func (f *file) check(s *Set) error {
 	p := &f.profile
 	p.Standard = p.Name != otherLayer
 	fault := func(at []string, zh, en string, args ...any) error {
-		return fileProblem(f.path, f.line(at...), zh, en, args...)
+		return f.text.Problem(f.text.Line(at...), zh, en, args...)
 	}
 	switch {
 	case p.Title.Zh == "" || p.Title.En == "":
@@ -109,7 +57,7 @@ func (f *file) check(s *Set) error {
 	seen := map[string]string{}
 	for i := range p.Fields {
 		if q := p.checkField(&p.Fields[i], s, seen); q != nil {
-			return fileProblem(f.path, f.line("fields", p.Fields[i].Name), "字段 %[1]s：%[2]s", "field %[1]s: %[3]s", p.Fields[i].Name, q.Found(problem.Chinese), q.Found(problem.English))
+			return f.text.Problem(f.text.Line("fields", p.Fields[i].Name), "字段 %[1]s：%[2]s", "field %[1]s: %[3]s", p.Fields[i].Name, q.Found(problem.Chinese), q.Found(problem.English))
 		}
 	}
 	return nil

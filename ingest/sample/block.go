@@ -186,7 +186,7 @@ func (l *landscape) digPonds(n int) {
 		centre := centroid(points)
 		// Room for 3 m of field around a pond of 13 m across.
 		room := clearance(points, centre)
-		if !inside(points, centre) || room < 12 {
+		if !geo.InRing(points, centre) || room < 12 {
 			continue
 		}
 		shore := l.drawPond(centre, min(room-3, 45)*within(l.rng, 0.72, 1))

@@ -104,7 +104,7 @@ func (l *landscape) settle(face ring) {
 		reach := 0.18 * math.Sqrt(area(points))
 		c.X += within(l.rng, -reach, reach)
 		c.Y += within(l.rng, -reach, reach)
-		if inside(points, c) && l.fromRiver(c) > 200 {
+		if geo.InRing(points, c) && l.fromRiver(c) > 200 {
 			centre = c
 			if l.upland(c) < 0.7 {
 				break

@@ -169,7 +169,7 @@ func (p *plan) staysInside(ring []geo.XY, end, next geo.XY) bool {
 			return false
 		}
 	}
-	return inside(ring, mix(end, next, 0.5))
+	return geo.InRing(ring, mix(end, next, 0.5))
 }
 
 // cut divides the face r, whose rings has all its vertices, along c.

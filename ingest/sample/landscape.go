@@ -234,7 +234,7 @@ func (l *landscape) layable(points []geo.XY, ln line, offsets []float64) bool {
 	var last plan
 	for i, o := range offsets {
 		c := ln.curve(o)
-		if !inside(points, c.samples[c.start]) {
+		if !geo.InRing(points, c.samples[c.start]) {
 			return false
 		}
 		p, ok := planCut(points, c)

@@ -106,18 +106,6 @@ func centroid(ring []geo.XY) geo.XY {
 	return geo.XY{X: o.X + x/(3*twice), Y: o.Y + y/(3*twice)}
 }
 
-// inside tells whether p lies in a ring, by the even-odd rule.
-func inside(ring []geo.XY, p geo.XY) bool {
-	odd := false
-	for i, a := range ring {
-		b := ring[(i+1)%len(ring)]
-		if (a.Y > p.Y) != (b.Y > p.Y) && p.X < a.X+(p.Y-a.Y)/(b.Y-a.Y)*(b.X-a.X) {
-			odd = !odd
-		}
-	}
-	return odd
-}
-
 // segmentDistance returns the distance in metres from p to the segment a-b.
 func segmentDistance(p, a, b geo.XY) float64 {
 	dx, dy := b.X-a.X, b.Y-a.Y

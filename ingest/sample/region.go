@@ -197,7 +197,7 @@ func (l *landscape) nest(rings []ring) [][]ring {
 		}
 		for i := range shells {
 			// Between the first two vertices, for a vertex may touch the shell.
-			if inside(shells[i], mix(p[0], p[1], 0.5)) {
+			if geo.InRing(shells[i], mix(p[0], p[1], 0.5)) {
 				out[i] = append(out[i], r)
 				break
 			}

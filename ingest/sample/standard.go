@@ -92,7 +92,7 @@ func (l *landscape) cover(p plot, covered map[int]bool) float64 {
 			continue
 		}
 		c := l.middle(n)
-		if c.X > lowX && c.X < highX && c.Y > lowY && c.Y < highY && inside(p.shore, c) {
+		if c.X > lowX && c.X < highX && c.Y > lowY && c.Y < highY && geo.InRing(p.shore, c) {
 			covered[n] = true
 			ground += l.net(n)
 		}

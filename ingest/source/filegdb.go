@@ -249,7 +249,7 @@ func chooseGDB(tables []TableInfo, name, path string) (TableInfo, error) {
 			Advise("请交含面图层的数据库", "give a database that has one")
 	case len(polygons) > 1:
 		return only, problem.New("GDB_MANY_LAYERS", "有 %d 个面图层：%.500s", "it has %d layers of polygons: %.500s", len(polygons), strings.Join(polygons, ", ")).
-			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", baseFile(filepath.Clean(path)), polygons[0])
+			Advise("用 %[1]s#%[2]s 选一个", "choose one, as %[1]s#%[2]s", filepath.Base(path), polygons[0])
 	}
 	return only, nil
 }
@@ -272,6 +272,10 @@ func (r *fileGDB) Next(f *Feature) error {
 	if err == nil {
 		r.given++
 		return nil
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		r.child.stop() // it waits for what it writes to be read
+		return err
 	}
 	if died := r.child.end(); died != nil {
 		return died

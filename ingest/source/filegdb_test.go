@@ -129,6 +129,7 @@ func TestGeodatabaseDies(t *testing.T) {
 		{"at once", saysOne, "echo 'ERROR 1: broken table' >&2; exit 1", "GDB_READ", "broken table"},
 		{"in the middle", saysOne, "head -c 3000 '" + fgb + "'; echo 'ERROR 1: cut off' >&2; exit 2", "GDB_READ", "cut off"},
 		{"silently", saysOne, "true", "GDB_READ", ""},
+		{"well, with fewer records than it said", "echo 'Layer: DLTB (Multi Polygon)'; echo 'Feature Count: 1000000'", "cat '" + fgb + "'", "GDB_COUNT", "1000000"},
 		{"no layer", "echo nothing", "true", "GDB_NO_LAYER", ""},
 		{"ogrinfo itself", "echo 'no such driver' >&2; exit 1", "true", "GDB_READ", "no such driver"},
 	} {
@@ -140,6 +141,38 @@ func TestGeodatabaseDies(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.code)
 			}
 		})
+	}
+}
+
+// Where what the program writes makes no sense, the reading must end with that, though
+// the program would go on writing.
+func TestGeodatabaseTalksNonsense(t *testing.T) {
+	fgb := shared(t, "delivery/2024/XZQ.fgb")
+	if fgb == "" {
+		t.Skip("the delivery is not here")
+	}
+	path, _ := play(t, saysOne, "cat '"+fgb+"'; printf '\\377\\377\\377\\377'; exec yes")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		r, err := source.Open(ctx, path, source.Options{})
+		if err != nil {
+			done <- err
+			return
+		}
+		for err == nil {
+			err = r.Next(&source.Feature{})
+		}
+		done <- errors.Join(err, r.Close())
+	}()
+	select {
+	case err := <-done:
+		if p := problem.Of(err); p == nil || p.Code != "FGB_TRUNCATED" {
+			t.Errorf("got %v, want what is wrong with the text", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it hangs")
 	}
 }
 

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"gengtu/index/geo"
+	"gengtu/ingest/source"
 )
 
 // txtHead is the section of attributes as programs write it.
@@ -56,5 +58,27 @@ func TestTXT(t *testing.T) {
 				t.Error(l.Notes)
 			}
 		})
+	}
+}
+
+// The encoding that the user names is the one that the layer says.
+func TestTXTNamed(t *testing.T) {
+	b, err := simplifiedchinese.GBK.NewEncoder().String(txtHead + "3,,DK01,一号地,面,,,0701,@\r\nJ1,1,3790000,36500000\r\nJ2,1,3790000,36500100\r\nJ3,1,3790100,36500100\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := os.WriteFile(path, []byte(b), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := source.Open(context.Background(), path, source.Options{Encoding: "GB18030"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Layer().Encoding; got != "GB18030" {
+		t.Errorf("the layer says %s", got)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 }

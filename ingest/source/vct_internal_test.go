@@ -111,3 +111,33 @@ func FuzzVCT(f *testing.F) {
 		}
 	})
 }
+
+// What a polygon's lines say that they hold is bounded before it is read, points that
+// repeat each other too; so is how often lines are named.
+func TestVCTMost(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.vct")
+	if err := os.WriteFile(path, smallVCT(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for most, want := range map[int]string{100: "", 15: "", 14: "GEOMETRY_LIMIT", 5: "GEOMETRY_LIMIT", 4: "GEOMETRY_LIMIT", 2: "GEOMETRY_LIMIT"} {
+		r, err := openVCT(context.Background(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.own = newVCTParser(r)
+		r.own.most = most
+		var f Feature
+		if err := r.Next(&f); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Problem; (got == nil) != (want == "") || got != nil && got.Code != want {
+			t.Errorf("of at most %d points: %v", most, got)
+		}
+		if most < 5 && cap(r.own.line) > 0 {
+			t.Errorf("of at most %d points %d are kept", most, cap(r.own.line))
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math"
+	"slices"
 
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -42,10 +43,11 @@ type vctParser struct {
 	shape  shape
 	arena  arena
 	found  vctTallies
+	most   int // points of a polygon
 }
 
 func newVCTParser(r *vct) *vctParser {
-	p := &vctParser{reader: r, text: newDecoder(r.head.text), known: make([]map[string]any, len(r.table.fields))}
+	p := &vctParser{reader: r, text: newDecoder(r.head.text), known: make([]map[string]any, len(r.table.fields)), most: vctMostPoints}
 	for i := range p.known {
 		p.known[i] = map[string]any{}
 	}
@@ -61,7 +63,7 @@ func (p *vctParser) row(row []byte, f *Feature) {
 	switch {
 	case n == len(fields)+1:
 		_, rest = cutField(rest, separator)
-	case n == len(fields) && !p.reader.table.polygons: // without a number of its own
+	case n == len(fields) && !p.reader.table.polygons && p.reader.shapes != Lines: // without a number of its own
 	default:
 		f.Problem = problem.New("VCT_ROW", "属性行有 %d 项，应为标识码加 %d 个字段：%q", "its row has %d parts; there should be a number and %d fields: %q", n, len(fields), short(row)).
 			Advise("字段值里的逗号须换成全角", "commas inside a value must be full-width")
@@ -131,14 +133,36 @@ func (p *vctParser) geometry(at int, f *Feature) {
 			Advise("请让标识码不重复，重新输出 VCT", "have each number used once, and the file written again")
 		return
 	}
+	if p.reader.shapes == Lines {
+		f.Polygons, f.Problem = p.lineOf(int64(at))
+		return
+	}
 	if f.Problem = p.polygon(at, f.Record); f.Problem == nil {
 		f.Polygons, f.Problem = p.arena.groupShape(&p.shape)
 	}
 }
 
+// lineOf returns the line of a number as the one part of a shape.
+func (p *vctParser) lineOf(id int64) ([][][]geo.XY, *problem.Problem) {
+	if bad := p.points(id); bad != nil {
+		return nil, bad
+	}
+	p.shape.reset()
+	p.shape.points = append(p.shape.points, p.line...)
+	p.shape.endRing()
+	p.shape.endPolygon()
+	return p.arena.copyShape(&p.shape)
+}
+
 // vctMostPoints is what a polygon may have: as many as ingest takes. Lines may be
 // named many times.
 const vctMostPoints = 20_000_000
+
+// tooManyPoints is the problem of a polygon beyond that.
+func tooManyPoints() *problem.Problem {
+	return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million").
+		Advise("请拆成几个要素", "divide it into several features")
+}
 
 // polygon puts the rings of a polygon into the shape.
 func (p *vctParser) polygon(at int, record int64) *problem.Problem {
@@ -198,9 +222,14 @@ func (p *vctParser) references(at int) (label geo.XY, bad *problem.Problem) {
 		line, b = cutText(b)
 		for len(line) > 0 {
 			field, line = cutField(line, r.head.separator)
-			if n, ok := parseInteger(field); ok {
-				p.refs = append(p.refs, n)
+			n, ok := parseInteger(field)
+			if !ok {
+				continue
 			}
+			if len(p.refs) == p.most {
+				return label, tooManyPoints()
+			}
+			p.refs = append(p.refs, n)
 		}
 	}
 	return label, nil
@@ -242,19 +271,18 @@ func (g *vctRing) add(ref int64) *problem.Problem {
 	if len(line) == 0 {
 		return nil
 	}
-	if len(p.shape.points)+len(line) > vctMostPoints {
-		return problem.New("GEOMETRY_LIMIT", "顶点太多：一个要素最多 2000 万个", "too many positions: a feature has at most 20 million").
-			Advise("请拆成几个要素", "divide it into several features")
+	if len(p.shape.points)+len(line) > p.most {
+		return tooManyPoints()
 	}
 	if ref < 0 {
-		reversePoints(line)
+		slices.Reverse(line)
 	}
 	if g.lines > 0 {
 		last := p.shape.points[len(p.shape.points)-1]
 		switch {
 		case near(last, line[0]):
 		case near(last, line[len(line)-1]):
-			reversePoints(line)
+			slices.Reverse(line)
 			g.turned = true
 		case near(last, p.shape.points[g.start]):
 			// The ring is closed: another follows, without the 0 between them.
@@ -335,6 +363,9 @@ func (p *vctParser) points(id int64) *problem.Problem {
 		}
 		count, b = cutText(b)
 		points, _ := parseInteger(count)
+		if points > int64(p.most-len(p.line)) {
+			return tooManyPoints()
+		}
 		for range points {
 			xy, behind, ok := r.head.plainPoint(b)
 			if !ok {
@@ -422,24 +453,11 @@ const (
 // cutText returns the first line of b without the blanks around it, and the rest.
 func cutText(b []byte) (line, rest []byte) { return cutField(b, '\n') }
 
-// reversePoints turns points round.
-func reversePoints(points []geo.XY) {
-	for i, j := 0, len(points)-1; i < j; i, j = i+1, j-1 {
-		points[i], points[j] = points[j], points[i]
-	}
-}
-
 // holds tells whether at lies inside the rings of s by the even-odd rule.
 func (s *shape) holds(at geo.XY) bool {
 	inside, start := false, 0
 	for _, end := range s.ringEnds {
-		ring := s.points[start:end]
-		for i, a := range ring {
-			b := ring[(i+1)%len(ring)]
-			if (a.Y > at.Y) != (b.Y > at.Y) && at.X < a.X+(b.X-a.X)*(at.Y-a.Y)/(b.Y-a.Y) {
-				inside = !inside
-			}
-		}
+		inside = inside != geo.InRing(s.points[start:end], at)
 		start = end
 	}
 	return inside

@@ -218,8 +218,12 @@ func unpack(ctx context.Context, file io.ReaderAt, size int64, opt Options) (*zi
 		return nil, err
 	}
 	r := &zipped{dir: dir}
-	for ending, member := range s.parts {
-		if err := unpackMember(ctx, member, filepath.Join(dir, "table"+ending)); err != nil {
+	for _, ending := range zipEndings { // in order, so that it is always the same part that is told
+		member := s.parts[ending]
+		if member == nil {
+			continue
+		}
+		if err := unpackMember(ctx, member, uint64(size), filepath.Join(dir, "table"+ending)); err != nil { //nolint:gosec // never negative
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 	}
@@ -255,12 +259,13 @@ func chooseZip(shapes []*zipShape, table string) (*zipShape, error) {
 	return shapes[0], nil
 }
 
-// unpackMember writes a member of an archive to a file at to.
-func unpackMember(ctx context.Context, f *zip.File, to string) error {
+// unpackMember writes a member of an archive of that many bytes to a file at to.
+func unpackMember(ctx context.Context, f *zip.File, archive uint64, to string) error {
 	name, size := zipName(f), f.UncompressedSize64
-	if size > zipMember || size > zipUnasked && size/zipRatio > f.CompressedSize64 {
+	packed := min(f.CompressedSize64, archive) // the directory may say more than there is
+	if size > zipMember || size > zipUnasked && size/zipRatio > packed {
 		return problem.New("ZIP_BOMB", "压缩包成员 %.200q 解开有 %d 字节，是压缩后的 %d 倍；不解", "the archive's member %.200q is %d bytes unpacked, %d times what is packed; it is not unpacked",
-			name, size, size/max(f.CompressedSize64, 1)).
+			name, size, size/max(packed, 1)).
 			Advise("若确是数据，请自行解压，再给出其中的 .shp", "if it is data, unpack it yourself and name the .shp in it")
 	}
 	in, err := f.Open()

@@ -3,6 +3,7 @@ package source_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -150,6 +151,7 @@ func TestZipHostile(t *testing.T) {
 		{"an absolute path", pack(t, with(member{name: "/etc/cron.d/x", data: []byte("x")})...), "", "ZIP_PATH"},
 		{"a drive", pack(t, with(member{name: `C:\x`, data: []byte("x")})...), "", "ZIP_PATH"},
 		{"a bomb", pack(t, bomb...), "", "ZIP_BOMB"},
+		{"a bomb that says it is none", boasting(t, bomb), "", "ZIP_BOMB"},
 		{"two of one name", pack(t, with(member{name: "DLTB.SHP", data: []byte("x")})...), "", "ZIP_TWICE"},
 		{"several", pack(t, append(with(), shapefileIn(t, "XZQ", 2)...)...), "", "ZIP_MANY_LAYERS"},
 		{"a table that is not there", pack(t, good...), "XZQ", "SOURCE_NO_TABLE"},
@@ -182,6 +184,35 @@ func cutFile(t *testing.T, path string, part float64) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// boasting writes an archive whose directory says that its members take more bytes
+// packed than unpacked, which unpacking does not find wrong.
+func boasting(t *testing.T, members []member) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, m := range members {
+		size := uint64(len(m.data))
+		w, err := z.CreateRaw(&zip.FileHeader{Name: m.name, Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(m.data), CompressedSize64: size + 100, UncompressedSize64: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pack, err := flate.NewWriter(w, flate.BestSpeed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pack.Write(m.data); err != nil {
+			t.Fatal(err)
+		}
+		if err := pack.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return put(t, []string{"x.zip"}, b.Bytes())
 }
 
 // lying writes an archive whose .shp states fewer bytes than it unpacks to.

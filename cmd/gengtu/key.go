@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/index/seal"
+)
+
+// keyText is what `gengtu key` says of a key as JSON.
+type keyText struct {
+	Name      string         `json:"name"`
+	Algorithm seal.Algorithm `json:"algorithm"`
+	ID        string         `json:"id"`
+	Expires   time.Time      `json:"expires,omitzero"`
+	File      string         `json:"file,omitempty"`
+	Public    string         `json:"public,omitempty"`
+}
+
+func runKey(e *env, fs *flags) error {
+	out := fs.String("out", "", "写到哪个文件（公钥写到同名 .pub）|the file to make (its public half goes to the same name with .pub)")
+	suite := fs.String("suite", "std", "算法：std 为 Ed25519，sm 为 SM2（涉密版不用）|algorithms: std is Ed25519, sm is SM2 (not for the secure tier)")
+	name := fs.String("name", "", "谁的密钥|whose key it is")
+	days := fs.Int("days", 0, "公钥有效天数，0 为不限|days that the public half is trusted, 0 for ever")
+	args, err := fs.parse(1, 2)
+	if err != nil {
+		return err
+	}
+	switch {
+	case args[0] == "new" && len(args) == 1:
+		if err := need("out", *out); err != nil {
+			return err
+		}
+		a, known := map[string]seal.Algorithm{"std": seal.Ed25519, "sm": seal.SM2}[*suite]
+		if !known || *days < 0 {
+			return usage("FLAGS", "--suite 应为 std 或 sm，--days 不小于 0", "--suite is std or sm, --days is not below 0")
+		}
+		return makeKey(e, *out, *name, a, *days)
+	case args[0] == "show" && len(args) == 2:
+		return showKeys(e, args[1])
+	}
+	return usage("ARGUMENTS", "用法：gengtu key new --out FILE 或 gengtu key show FILE", "usage: gengtu key new --out FILE, or gengtu key show FILE")
+}
+
+func makeKey(e *env, out, name string, a seal.Algorithm, days int) error {
+	if name == "" {
+		name = strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
+	}
+	var expires time.Time
+	if days > 0 {
+		expires = time.Now().UTC().AddDate(0, 0, days).Truncate(time.Second)
+	}
+	pair, err := seal.NewKeys(a, name, expires)
+	if err != nil {
+		return err
+	}
+	if err := pair.Write(out); err != nil {
+		return err
+	}
+	if e.json {
+		k := pair.Key
+		return json.NewEncoder(e.stdout).Encode(keyText{k.Name, k.Algorithm, k.ID(), k.Expires, out, out + seal.PublicEnding})
+	}
+	e.printf("%s\n", pair.Key.Text())
+	e.notef("%s\n", e.pick("私钥在 "+out+"，只留在本机；公钥在 "+out+seal.PublicEnding+"，交给对方并另行核对上面的编号",
+		"the private half is "+out+", keep it here; the public half is "+out+seal.PublicEnding+": give it away, and have the number above compared by another way"))
+	return nil
+}
+
+// showKeys lists what a trust file or a key file holds. Nothing of a private key
+// is shown.
+func showKeys(e *env, path string) error {
+	trust, err := seal.ReadTrust(path, edition.Government)
+	if err != nil {
+		signer, serr := seal.ReadSigner(path, edition.Government)
+		if serr != nil {
+			// Of a file that is neither, what is said of private keys helps where one is in it.
+			if p := problem.Of(serr); p != nil && p.Code == "SEAL_MODE" {
+				return serr
+			}
+			return err
+		}
+		trust.Keys = []seal.Key{signer.Public()}
+	}
+	var all []keyText
+	for _, k := range trust.Keys {
+		all = append(all, keyText{Name: k.Name, Algorithm: k.Algorithm, ID: k.ID(), Expires: k.Expires})
+		if !e.json {
+			e.printf("%s\n", k.Text())
+		}
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(all)
+	}
+	return nil
+}

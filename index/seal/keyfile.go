@@ -1,0 +1,273 @@
+package seal
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+// The limits of a key file.
+const (
+	// MaxFileBytes is how long a key file may be.
+	MaxFileBytes = 1 << 20
+	// MaxKeys is how many keys a file may hold.
+	MaxKeys = 1000
+	// MaxNameRunes is how long the name of a key may be.
+	MaxNameRunes = 80
+)
+
+// The types of PEM blocks in key files (RFC 7468).
+const (
+	privateBlock = "PRIVATE KEY" // PKCS#8
+	publicBlock  = "PUBLIC KEY"  // SubjectPublicKeyInfo
+)
+
+// The uses that a block of a key file is marked with where its algorithm does not
+// tell: SM2 signs and encrypts.
+const (
+	useSign    = "sign"
+	useEncrypt = "encrypt"
+)
+
+// entry is one block of a key file with what the lines before it say.
+type entry struct {
+	name    string
+	use     string // useSign, useEncrypt or "" for whatever its algorithm does
+	expires time.Time
+	line    int64 // where it begins, from 1
+	block   string
+	der     []byte
+}
+
+// readFile reads a key file, whole.
+func readFile(path string) ([]byte, fs.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		p := problem.New("SEAL_FILE", "密钥文件读不出来（%v）", "the key file cannot be read (%v)", err).In(path).Because(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			p = p.Advise("用 gengtu key new --out FILE 生成", "make one with gengtu key new --out FILE")
+		}
+		return nil, nil, p
+	}
+	info, err := f.Stat()
+	var data []byte
+	if err == nil {
+		data, err = io.ReadAll(io.LimitReader(f, MaxFileBytes+1))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, nil, problem.New("SEAL_FILE", "密钥文件读不出来（%v）", "the key file cannot be read (%v)", err).In(path).Because(err)
+	}
+	if len(data) > MaxFileBytes {
+		return nil, nil, problem.New("SEAL_FILE", "密钥文件超过 %d 字节", "the key file is longer than %d bytes", MaxFileBytes).In(path)
+	}
+	return data, info, nil
+}
+
+// private refuses a file with a private key that others may read.
+func private(path string, info fs.FileInfo) error {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return problem.New("SEAL_MODE", "私钥文件的权限是 %#o，别人也能读", "the file of a private key has mode %#o, others can read it", mode).In(path).
+			Advise("执行 chmod 600；若已被别人读过，请换新密钥", "chmod 600; if others have read it, make a new key")
+	}
+	return nil
+}
+
+// parseEntries reads the blocks of a key file. Between blocks stand empty lines,
+// comments that begin with #, and lines "name: …", "use: …", "expires: …", which
+// speak of the blocks after them until the next name.
+func parseEntries(path string, data []byte) ([]entry, error) {
+	var entries []entry
+	var now entry
+	rest, line := data, int64(0)
+	for len(rest) > 0 {
+		row, tail, _ := bytes.Cut(rest, []byte("\n"))
+		line++
+		text := strings.TrimSpace(string(row))
+		switch {
+		case text == "" || strings.HasPrefix(text, "#"):
+		case strings.HasPrefix(text, "-----BEGIN "):
+			block, after := pem.Decode(rest)
+			if block == nil || len(block.Headers) > 0 {
+				return nil, wrongLine(path, line, "这里的 PEM 块读不懂", "the PEM block here cannot be read")
+			}
+			e := now
+			e.line, e.block, e.der = line, block.Type, block.Bytes
+			if entries = append(entries, e); len(entries) > MaxKeys {
+				return nil, problem.New("SEAL_FILE", "密钥超过 %d 个", "more than %d keys", MaxKeys).In(path)
+			}
+			line += int64(bytes.Count(rest[:len(rest)-len(after)], []byte("\n"))) - 1
+			rest = after
+			continue
+		default:
+			if err := now.attribute(path, line, text); err != nil {
+				return nil, err
+			}
+		}
+		rest = tail
+	}
+	return entries, nil
+}
+
+// attribute takes a line of a key file.
+func (e *entry) attribute(path string, line int64, text string) error {
+	name, value, _ := strings.Cut(text, ":")
+	value = strings.TrimSpace(value)
+	switch strings.TrimSpace(name) {
+	case "name":
+		if !goodName(value) {
+			return wrongLine(path, line, "名称 %.80q 不行：要 1 至 %d 个字，没有控制符", "the name %.80q will not do: 1 to %d characters, none of them control characters", value, MaxNameRunes)
+		}
+		*e = entry{name: value}
+	case "use":
+		if value != useSign && value != useEncrypt {
+			return wrongLine(path, line, "用途 %.40q 应为 sign 或 encrypt", "the use %.40q should be sign or encrypt", value)
+		}
+		e.use = value
+	case "expires":
+		at, err := parseExpiry(value)
+		if err != nil {
+			return wrongLine(path, line, "日期 %.40q 读不懂，例：2027-12-31", "the date %.40q cannot be read, an example is 2027-12-31", value)
+		}
+		e.expires = at
+	default:
+		return wrongLine(path, line, "这一行读不懂：%.60q", "this line cannot be read: %.60q", text)
+	}
+	return nil
+}
+
+// parseExpiry reads a day, which is the last one, or a moment of RFC 3339.
+func parseExpiry(text string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
+// goodName tells whether name may stand in logs, lists and key files.
+func goodName(name string) bool {
+	n := 0
+	for _, r := range name {
+		if n++; n > MaxNameRunes || !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return n > 0 && strings.TrimSpace(name) == name
+}
+
+func wrongLine(path string, line int64, zh, en string, args ...any) error {
+	return problem.New("SEAL_FILE", zh, en, args...).In(path).At(line, "").
+		Advise("记录号即行号；密钥文件由 gengtu key new 生成，公钥在同名 .pub 里", "the record is the line; key files are made by gengtu key new, the public half lies in the .pub beside")
+}
+
+// refuseSM is the problem of a key that a tier must not use.
+func refuseSM(path string, line int64) error {
+	return problem.New("SEAL_SUITE", "涉密版不用软件实现的 SM2 密钥", "the secure tier uses no SM2 key in software").In(path).At(line, "").
+		Advise("请用本单位的密码设备（device）或 Ed25519 密钥", "use the unit's own device, or an Ed25519 key")
+}
+
+// ReadSigner reads the private key that signs from the file at path: the first one
+// of a PEM file made by gengtu key new (or any PKCS#8 of Ed25519 or SM2), or the
+// JSON of a [DeviceFile]. It is for an edition of the tier.
+//
+// Problems: SEAL_FILE with the line when the file cannot be read or holds no such
+// key, SEAL_MODE when others may read it, SEAL_SUITE when the tier may not use it.
+func ReadSigner(path string, tier edition.Tier) (Signer, error) {
+	data, info, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if isJSON(data) {
+		devices, err := parseDevices(path, data, tier)
+		if err != nil {
+			return nil, err
+		}
+		return devices[0].signer(), nil
+	}
+	entries, err := parseEntries(path, data)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.block != privateBlock || e.use == useEncrypt {
+			continue
+		}
+		if err := private(path, info); err != nil {
+			return nil, err
+		}
+		s, err := e.signer(path, tier)
+		if s != nil || err != nil {
+			return s, err
+		}
+	}
+	return nil, problem.New("SEAL_FILE", "文件里没有签名私钥", "the file holds no private key that signs").In(path).
+		Advise("用 gengtu key new --out FILE 生成", "make one with gengtu key new --out FILE")
+}
+
+// ReadTrust reads the public keys that are trusted from the file at path: one or
+// more PEM blocks with the name of each before it (the .pub files that gengtu key
+// new makes, one after another), or the JSON of [DeviceFile]s. Keys that only
+// encrypt are passed over. It is for an edition of the tier.
+//
+// Problems: SEAL_FILE with the line when the file cannot be read, holds a private
+// key, a key twice or none, SEAL_SUITE when the tier may not use one of them.
+func ReadTrust(path string, tier edition.Tier) (Trust, error) {
+	data, _, err := readFile(path)
+	if err != nil {
+		return Trust{}, err
+	}
+	var t Trust
+	if isJSON(data) {
+		devices, err := parseDevices(path, data, tier)
+		if err != nil {
+			return Trust{}, err
+		}
+		for i, d := range devices {
+			if err := t.add(path, int64(i+1), d.public); err != nil {
+				return Trust{}, err
+			}
+		}
+		return t, nil
+	}
+	entries, err := parseEntries(path, data)
+	if err != nil {
+		return Trust{}, err
+	}
+	for _, e := range entries {
+		if e.use == useEncrypt {
+			continue
+		}
+		k, found, err := e.key(path, tier)
+		if err != nil {
+			return Trust{}, err
+		}
+		if !found {
+			continue
+		}
+		if err := t.add(path, e.line, k); err != nil {
+			return Trust{}, err
+		}
+	}
+	if len(t.Keys) == 0 {
+		return Trust{}, problem.New("SEAL_FILE", "文件里没有可信任的签名公钥", "the file holds no public key of signatures").In(path).
+			Advise("放入对方的 .pub 文件内容", "put the sender's .pub file there")
+	}
+	return t, nil
+}
+
+// add takes a key that is not there yet.
+func (t *Trust) add(path string, line int64, k Key) error {
+	if other, ok := t.Find(k.id); ok {
+		return wrongLine(path, line, "密钥 %s 出现了两次（%s、%s）", "the key %s stands there twice (%s, %s)", k.id, other.Name, k.Name)
+	}
+	t.Keys = append(t.Keys, k)
+	return nil
+}

@@ -171,7 +171,7 @@ func (r *request) base() string {
 		return strings.TrimRight(u, "/")
 	}
 	scheme := "http"
-	if r.ctx.IsTLS() {
+	if encrypted(r.ctx.Conn()) {
 		scheme = "https"
 	}
 	return scheme + "://" + string(r.ctx.Host())

@@ -35,6 +35,8 @@ type File struct {
 	// Origins are the web origins whose pages may read the tiers above public.
 	Origins []string `json:"origins,omitempty"`
 	Tokens  []Token  `json:"tokens"`
+	// OIDC are the issuers whose users are let in beside those tokens.
+	OIDC []Issuer `json:"oidc,omitempty"`
 }
 
 // tokenPrefix begins every token. It keeps a token from looking like a flag on

@@ -51,7 +51,8 @@ var mayImport = map[string][]string{
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
-	"tileserver/access":              {"index/problem"},
+	"tileserver/access":              {"index/edition", "index/problem", "tileserver/access/oidc"},
+	"tileserver/access/oidc":         {"index/problem"},
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "index/patch", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
@@ -67,6 +68,7 @@ var mayImport = map[string][]string{
 var doors = map[string][]string{
 	"github.com/valyala/fasthttp":          {"tileserver", "cmd/gengtu"},
 	"github.com/emmansun/gmsm":             {"index/seal"},
+	"github.com/go-jose/go-jose":           {"tileserver/access/oidc"},
 	"go.etcd.io/bbolt":                     {"index", "index/patch", "tileserver/cache"},
 	"github.com/paulmach/orb/encoding/mvt": {"tileserver/mvt"},
 	"github.com/tidwall/rtree":             {"index", "ingest/source"},

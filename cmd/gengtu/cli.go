@@ -53,8 +53,9 @@ func commands() []command {
 		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
-		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", nil},
-		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", nil},
+		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},
+		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
+		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
 		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
 		{"version", "", "版本", "print the version", runVersion},
 	}

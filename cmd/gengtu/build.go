@@ -35,9 +35,9 @@ type building struct {
 	keep, workers int
 	memory        int64
 	stages        *stages
-	// approve, which may be nil, is asked before a generation is put in force, whose
-	// content hash is known; its error ends the work.
-	approve func(m *edition.Manifest) error
+	// before is called when all is made and hashed, and nothing in force yet; an error
+	// keeps it so. nil does nothing.
+	before func(m *edition.Manifest) error
 }
 
 // memoryFlag defines --memory.
@@ -86,8 +86,8 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error 
 	if err := e.ctx.Err(); err != nil {
 		return err
 	}
-	if w.approve != nil {
-		if err := w.approve(m); err != nil {
+	if w.before != nil {
+		if err := w.before(m); err != nil {
 			return err
 		}
 	}

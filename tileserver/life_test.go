@@ -22,6 +22,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 	"gengtu/tileserver/tile"
 )
 
@@ -365,7 +366,7 @@ func TestTokensAtRunTime(t *testing.T) {
 // it cannot be written there is no answer.
 func TestAudit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
-	log, err := access.OpenLog(path, access.FailClosed)
+	log, err := audit.Open(path, audit.FailClosed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +374,7 @@ func TestAudit(t *testing.T) {
 	s.get(t, "/secure/features/cropland/1000?tk="+s.tokens[edition.Secure])
 	s.get(t, "/secure/catalog?tk=wrong")
 	s.get(t, "/public/catalog")
-	sum, err := access.VerifyLog(path)
+	sum, err := audit.Verify(path)
 	if err != nil || sum.Lines != 2 {
 		t.Errorf("%d lines, %v", sum.Lines, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // metrics are what /metrics shows. Labels come from fixed sets: routes, tiers
@@ -84,7 +85,7 @@ func (s *Server) audit(r *request, status int) error {
 	if s.cfg.Audit == nil || r.tier == "" || r.tier == edition.Public {
 		return nil
 	}
-	rec := access.Record{
+	rec := audit.Record{
 		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Token: r.token,
 		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Layer: r.layer,
 		Status: status, Bytes: int64(r.size()),

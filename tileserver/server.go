@@ -24,6 +24,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // Config says what to serve and how.
@@ -33,7 +34,7 @@ type Config struct {
 	// Access decides on tokens; nil asks for none, for trials on loopback.
 	Access *access.Store
 	// Audit takes a line for each answer above public; nil keeps none.
-	Audit *access.Log
+	Audit *audit.Log
 	// CacheDir keeps tiles that are made on demand; "" keeps them in memory only.
 	CacheDir string
 	// PublicURL is the address that answers name the server by; "" takes the

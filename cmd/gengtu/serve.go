@@ -12,6 +12,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 type serving struct {
@@ -73,7 +74,7 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		cfg.Access = store
 	}
 	if f.audit != "" {
-		log, err := access.OpenLog(f.audit, access.FailClosed)
+		log, err := audit.Open(f.audit, audit.FailClosed)
 		if err != nil {
 			return err
 		}

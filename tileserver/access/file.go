@@ -184,7 +184,7 @@ func lockFile(path string) (unlock func() error, err error) {
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for {
-		got, err := tryLock(f)
+		got, err := TryLock(f)
 		if err != nil {
 			return nil, errors.Join(unwritable(path, err), f.Close())
 		}

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// tryLock takes the exclusive lock of f if nobody has it, and tells whether it
+// TryLock takes the exclusive lock of f if nobody has it, and tells whether it
 // did. The lock goes with the file's last descriptor, so a program that dies
 // leaves none behind.
-func tryLock(f *os.File) (bool, error) {
+func TryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

@@ -1,4 +1,4 @@
-package access_test
+package audit_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"gengtu/index/problem"
-	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // fill writes n records to a new log and returns its path.
@@ -25,12 +25,12 @@ func fill(t *testing.T, n int) string {
 
 func appendTo(t *testing.T, path string, n int) {
 	t.Helper()
-	l, err := access.OpenLog(path, access.FailClosed)
+	l, err := audit.Open(path, audit.FailClosed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range n {
-		r := access.Record{
+		r := audit.Record{
 			Time: day0.Add(time.Duration(i) * time.Second), Request: fmt.Sprintf("r%d", i), Tier: "secure", Token: "张三",
 			Outcome: "allowed", Method: "GET", Path: "/secure/wmts?tk=abc&LAYER=dltb", Layer: "dltb", Status: 200,
 			Bytes: 1234, Generation: "0123abcd",
@@ -66,30 +66,30 @@ func TestLogGoesOn(t *testing.T) {
 	path := fill(t, 3)
 	appendTo(t, path, 0)
 	appendTo(t, path, 2)
-	s, err := access.VerifyLog(path)
+	s, err := audit.Verify(path)
 	if err != nil || s.Lines != 5 || s.Lost != 0 || !s.First.Equal(day0) || !s.Last.Equal(day0.Add(time.Second)) {
 		t.Errorf("got %+v, %v", s, err)
 	}
 }
 
-func TestVerifyLogFindsTampering(t *testing.T) {
+func TestVerifyFindsTampering(t *testing.T) {
 	const n = 12
 	path := fill(t, n)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, err := access.VerifyLog(path)
+	good, err := audit.Verify(path)
 	if err != nil || good.Lines != n {
 		t.Fatalf("untouched: %+v, %v", good, err)
 	}
-	verify := func(lines [][]byte) (access.Summary, error) {
+	verify := func(lines [][]byte) (audit.Summary, error) {
 		t.Helper()
 		changed := filepath.Join(t.TempDir(), "audit.jsonl")
 		if err := os.WriteFile(changed, bytes.Join(lines, nil), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return access.VerifyLog(changed)
+		return audit.Verify(changed)
 	}
 	lines := func() [][]byte { return bytes.SplitAfter(bytes.Clone(whole), []byte("\n"))[:n] }
 	for i := range n {
@@ -142,12 +142,12 @@ func TestVerifyLogFindsTampering(t *testing.T) {
 			}
 		}
 	}
-	_, err = verify([][]byte{bytes.Repeat([]byte("x"), access.MaxLineBytes+1), []byte("\n")})
+	_, err = verify([][]byte{bytes.Repeat([]byte("x"), audit.MaxLineBytes+1), []byte("\n")})
 	wantCode(t, err, "AUDIT_SYNTAX")
 }
 
 // A line that a crash left unfinished is cut off, and the next one says so.
-func TestOpenLogAfterACrash(t *testing.T) {
+func TestOpenAfterACrash(t *testing.T) {
 	for _, whole := range []int{0, 1, 5} {
 		path := fill(t, whole)
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
@@ -161,7 +161,7 @@ func TestOpenLogAfterACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		appendTo(t, path, 2)
-		s, err := access.VerifyLog(path)
+		s, err := audit.Verify(path)
 		if err != nil || s.Lines != int64(whole+2) {
 			t.Errorf("after %d lines: %+v, %v", whole, s, err)
 		}
@@ -175,20 +175,20 @@ func TestOpenLogAfterACrash(t *testing.T) {
 	}
 }
 
-func TestOpenLogRefuses(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
 	for name, content := range map[string]string{
 		"another file":            "root:x:0:0:root:/root:/bin/bash\n",
 		"another file, unended":   "hello",
 		"other JSON":              `{"a":1}` + "\n",
-		"a very long line":        strings.Repeat("x", 3*access.MaxLineBytes) + "\n",
-		"a very long unended one": strings.Repeat("x", 3*access.MaxLineBytes),
+		"a very long line":        strings.Repeat("x", 3*audit.MaxLineBytes) + "\n",
+		"a very long unended one": strings.Repeat("x", 3*audit.MaxLineBytes),
 		"an empty line":           "\n",
 	} {
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l, err := access.OpenLog(path, access.FailClosed)
+		l, err := audit.Open(path, audit.FailClosed)
 		if l != nil {
 			t.Errorf("%s: opened", name)
 		}
@@ -198,30 +198,30 @@ func TestOpenLogRefuses(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	first, err := access.OpenLog(path, access.FailClosed)
+	first, err := audit.Open(path, audit.FailClosed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = access.OpenLog(path, access.FailClosed)
+	_, err = audit.Open(path, audit.FailClosed)
 	wantCode(t, err, "AUDIT_LOCKED")
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = access.OpenLog(filepath.Join(t.TempDir(), "no", "audit.jsonl"), access.FailClosed)
-	wantCode(t, err, "ACCESS_WRITE")
+	_, err = audit.Open(filepath.Join(t.TempDir(), "no", "audit.jsonl"), audit.FailClosed)
+	wantCode(t, err, "AUDIT_WRITE")
 }
 
 // Whatever a client sends, a line is one line, bounded, and verifies.
 func TestLogLinesAreBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	l, err := access.OpenLog(path, access.FailClosed)
+	l, err := audit.Open(path, audit.FailClosed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bad := []string{"\x00", "\n", "\"", "\\", "\xff", "\u2028", "耕", "<&>", "a", "\x7f", "\U0001F33E"}
 	for _, s := range bad {
 		long := strings.Repeat(s, 20_000)
-		r := access.Record{
+		r := audit.Record{
 			Time: day0, Request: long, Tier: long, Token: long, Outcome: long, Method: long,
 			Path: long, Layer: long, Status: -1 << 62, Bytes: -1 << 62, Generation: long,
 		}
@@ -232,7 +232,7 @@ func TestLogLinesAreBounded(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := access.VerifyLog(path); err != nil || s.Lines != int64(len(bad)) {
+	if s, err := audit.Verify(path); err != nil || s.Lines != int64(len(bad)) {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	text, err := os.ReadFile(path)
@@ -240,7 +240,7 @@ func TestLogLinesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range bytes.Lines(text) {
-		if len(line) > access.MaxLineBytes || !json.Valid(line) {
+		if len(line) > audit.MaxLineBytes || !json.Valid(line) {
 			t.Errorf("a line of %d bytes: %.100s", len(line), line)
 		}
 	}
@@ -251,7 +251,7 @@ func TestLogLinesAreBounded(t *testing.T) {
 
 func TestLogIsConcurrent(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	l, err := access.OpenLog(path, access.FailClosed)
+	l, err := audit.Open(path, audit.FailClosed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestLogIsConcurrent(t *testing.T) {
 	for c := range clients {
 		wait.Go(func() {
 			for i := range each {
-				if err := l.Append(access.Record{Time: day0, Request: fmt.Sprintf("%d-%d", c, i)}); err != nil {
+				if err := l.Append(audit.Record{Time: day0, Request: fmt.Sprintf("%d-%d", c, i)}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -270,29 +270,29 @@ func TestLogIsConcurrent(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if s, err := access.VerifyLog(path); err != nil || s.Lines != clients*each {
+	if s, err := audit.Verify(path); err != nil || s.Lines != clients*each {
 		t.Errorf("while open: %+v, %v", s, err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Append(access.Record{Time: day0}); err == nil {
+	if err := l.Append(audit.Record{Time: day0}); err == nil {
 		t.Error("a closed log took a record")
 	}
 }
 
 // A log that verifies is the concatenation of lines that each verify after the
 // one before; any single byte changed before its last line is found.
-func FuzzVerifyLog(f *testing.F) {
+func FuzzVerify(f *testing.F) {
 	seed := func(n int) []byte {
 		dir := f.TempDir()
 		path := filepath.Join(dir, "audit.jsonl")
-		l, err := access.OpenLog(path, access.FailClosed)
+		l, err := audit.Open(path, audit.FailClosed)
 		if err != nil {
 			f.Fatal(err)
 		}
 		for range n {
-			if err := l.Append(access.Record{Time: day0, Path: "/x?tk=1"}); err != nil {
+			if err := l.Append(audit.Record{Time: day0, Path: "/x?tk=1"}); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -312,11 +312,11 @@ func FuzzVerifyLog(f *testing.F) {
 	f.Add([]byte("\n\n"), uint(0))
 	path := filepath.Join(f.TempDir(), "fuzz.jsonl")
 	f.Fuzz(func(t *testing.T, data []byte, at uint) {
-		check := func(data []byte) (access.Summary, error) {
+		check := func(data []byte) (audit.Summary, error) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return access.VerifyLog(path)
+			return audit.Verify(path)
 		}
 		s, err := check(data)
 		if err != nil {
@@ -338,4 +338,20 @@ func FuzzVerifyLog(f *testing.F) {
 			t.Fatalf("a changed byte %d was not found", i)
 		}
 	})
+}
+
+// day0 is when the records of the tests were made.
+var day0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	p := problem.Of(err)
+	if p == nil || p.Code != code {
+		t.Fatalf("got %v, want %s", err, code)
+	}
+	for _, l := range []problem.Lang{problem.Chinese, problem.English} {
+		if s := p.Text(l); strings.Contains(s, "%!") || p.Found(l) == "" {
+			t.Errorf("bad text: %s", s)
+		}
+	}
 }

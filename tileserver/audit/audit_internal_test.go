@@ -1,4 +1,4 @@
-package access
+package audit
 
 import (
 	"errors"
@@ -40,7 +40,7 @@ func (f *fullDisk) Truncate(size int64) error {
 func openOnFullDisk(t *testing.T, p Policy) (*Log, *fullDisk, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	l, err := OpenLog(path, p)
+	l, err := Open(path, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestAppendToAFullDisk(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
-			s, err := VerifyLog(path)
+			s, err := Verify(path)
 			if err != nil || s.Lines != int64(10-lost+2) || s.Lost != int64(lost) {
 				t.Errorf("policy %d: %+v, %v, want %d lost", p, s, err, lost)
 			}

@@ -1,4 +1,11 @@
-package access
+// Package audit keeps the record of who asked for what above public.
+//
+// A [Record] a request goes in; [Log] writes it as a line that later lines vouch for,
+// and [Verify] finds a line that was changed, put in, moved or taken out. Addresses
+// are masked on their way in, so that no token is ever in a log. The package knows no
+// HTTP library. Where the system has no flock, two programs that write one file at
+// once are not kept apart.
+package audit
 
 import (
 	"bytes"
@@ -8,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -15,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	"gengtu/index/problem"
+	"gengtu/tileserver/access"
 )
 
 // MaxLineBytes is the longest line of a log, its end included. The fields of a
@@ -30,7 +39,7 @@ type Record struct {
 	Tier    string `json:"tier,omitempty"`
 	// Token is the name of the token, never the token.
 	Token string `json:"token,omitempty"`
-	// Outcome is that of [Store.Check].
+	// Outcome is that of [access.Store.Check].
 	Outcome string `json:"outcome,omitempty"`
 	Method  string `json:"method,omitempty"`
 	// Path is the address with its query; [Log.Append] masks it.
@@ -68,11 +77,11 @@ const (
 )
 
 // Log is an audit log: a file of JSON lines, each of which holds the hash of
-// the one before, so that [VerifyLog] finds a line that was changed, put in,
+// the one before, so that [Verify] finds a line that was changed, put in,
 // moved or taken out. Its methods may be called by many goroutines at once.
 //
 // The chain has no key. Who may write the file can cut its end off, or write
-// all of it anew; against that, keep what [VerifyLog] returns elsewhere from
+// all of it anew; against that, keep what [Verify] returns elsewhere from
 // time to time.
 type Log struct {
 	path   string
@@ -96,12 +105,12 @@ type logFile interface {
 	Sync() error
 }
 
-// OpenLog opens the log at path for appending, or makes it, readable by its
+// Open opens the log at path for appending, or makes it, readable by its
 // owner alone. The last line of a log that is there must be one of ours; an
 // unfinished line behind it is cut off, which the next line tells. No two Logs
 // may have one file open at once, in this process or another. Every error is a
 // [problem.Problem].
-func OpenLog(path string, policy Policy) (*Log, error) {
+func Open(path string, policy Policy) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, unwritable(path, err)
@@ -115,7 +124,7 @@ func OpenLog(path string, policy Policy) (*Log, error) {
 
 // resume locks f and finds the end of its chain.
 func (l *Log) resume(f *os.File) error {
-	got, err := tryLock(f)
+	got, err := access.TryLock(f)
 	if err != nil {
 		return unwritable(l.path, err)
 	}
@@ -158,14 +167,14 @@ func (l *Log) resume(f *os.File) error {
 
 func notOurs(path string) error {
 	return problem.New("AUDIT_SYNTAX", "文件末尾不是审计日志", "the file does not end as an audit log").
-		Advise("请换一个文件，或先用 VerifyLog 检查", "choose another file, or find out who wrote to it").In(path)
+		Advise("请换一个文件，或先用 Verify 检查", "choose another file, or find out who wrote to it").In(path)
 }
 
 // Append writes r as one line, its path masked and its long fields cut, in one
 // write. A line that cannot be written whole is taken back. By [FailClosed] the
 // error is a problem AUDIT_WRITE; by [FailOpen] it is nil.
 func (l *Log) Append(r Record) error {
-	r.Path = Mask(r.Path)
+	r.Path = access.Mask(r.Path)
 	r.cut()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -286,4 +295,21 @@ func clip(s string, size int) string {
 		}
 	}
 	return s
+}
+
+func unreadable(path string, err error) error {
+	return problem.New("AUDIT_READ", "无法读取：%v", "cannot be read: %v", cause(err)).Because(err).In(path)
+}
+
+func unwritable(path string, err error) error {
+	return problem.New("AUDIT_WRITE", "无法写入：%v", "cannot be written: %v", cause(err)).Because(err).In(path)
+}
+
+// cause returns err without the path that the problem names already.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }

@@ -1,4 +1,4 @@
-package access
+package audit
 
 import (
 	"bufio"
@@ -27,14 +27,14 @@ type Summary struct {
 	Lost int64
 }
 
-// VerifyLog reads the log at path, which may be open for writing, and checks
+// Verify reads the log at path, which may be open for writing, and checks
 // that every line is one of ours and holds the hash of the line before. The
 // error is a problem: AUDIT_BROKEN at the number of the first line that does
 // not follow from the one before it, so that either of the two was changed or
 // lines between them are gone; AUDIT_SYNTAX at a line that is none of ours;
 // AUDIT_TORN when the last line has no end. With it comes the summary of the
 // lines before.
-func VerifyLog(path string) (Summary, error) {
+func Verify(path string) (Summary, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Summary{}, unreadable(path, err)

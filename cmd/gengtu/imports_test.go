@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
-	"tileserver/access":              {"index/problem"},
+	"tileserver/access":              {"index/edition", "index/problem"},
 	"tileserver/audit":               {"index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {

@@ -44,6 +44,8 @@ func (s *Server) handleSummary(r *request) error {
 	if table != "" {
 		detail = areas.OfRecords
 	}
+	r.layer = strings.Join(names, ",")
+	r.askPlace(r.query("place"))
 	done, err := s.overlays.take()
 	if err != nil {
 		return err

@@ -25,8 +25,8 @@ func TryLock(f *os.File) (bool, error) {
 	}
 }
 
-// syncDir makes a rename inside dir outlast a loss of power.
-func syncDir(dir string) error {
+// SyncDir makes a rename inside dir outlast a loss of power.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -73,8 +73,9 @@ type Log struct {
 	file  logFile
 	begun segment
 	end   position
-	day   string // of the last line
-	line  []byte // is used again and again
+	day   int64 // of the last line
+	next  line  // this and its text are used again and again
+	text  []byte
 	lost  int64
 	torn  int64
 	// dirty tells that part of a line is behind begun.size and could not be cut off.
@@ -242,43 +243,44 @@ func (l *Log) Append(r Record) error {
 			return err
 		}
 	}
-	if err := l.put(&r); err != nil {
+	l.next.Record = r
+	if err := l.put(); err != nil {
 		l.lost++
 		return problem.New("AUDIT_WRITE", "审计日志无法写入：%v", "the audit log cannot be written: %v", cause(err)).
 			Advise("请检查磁盘空间与权限；在此之前不提供数据", "see to disk space and permissions; no data are served until then").
 			Because(err).In(l.path(l.begun.number))
 	}
 	if s := l.opt.Syslog; s != nil {
-		s.send(l.chain, l.line[:len(l.line)-1])
+		s.send(l.chain, l.text[:len(l.text)-1])
 	}
 	return nil
 }
 
-// put writes the next line.
-func (l *Log) put(r *Record) error {
+// put writes the next line, whose record is there.
+func (l *Log) put() error {
 	if l.closed {
 		return os.ErrClosed
 	}
 	if l.unsynced != nil {
 		return l.unsynced
 	}
-	next := line{N: l.end.n + 1, Record: *r, Lost: l.lost, Torn: l.torn, Prev: hexOf(l.end.hash)}
-	l.line = next.append(l.line[:0])
-	if err := l.rotate(dayOf(r.Time), int64(len(l.line))); err != nil {
+	l.next.N, l.next.Lost, l.next.Torn, l.next.Prev = l.end.n+1, l.lost, l.torn, hexOf(l.end.hash)
+	l.text = l.next.append(l.text[:0])
+	if err := l.rotate(dayOf(l.next.Time), int64(len(l.text))); err != nil {
 		return err
 	}
-	if err := l.write(l.line); err != nil {
+	if err := l.write(l.text); err != nil {
 		return err
 	}
-	l.end = position{next.N, sha256.Sum256(l.line[:len(l.line)-1])}
+	l.end = position{l.next.N, sha256.Sum256(l.text[:len(l.text)-1])}
 	l.lost, l.torn = 0, 0
 	return nil
 }
 
 // rotate begins the next file when a line of some bytes is too many for this one or
 // is of another day. The file before is on the disk then.
-func (l *Log) rotate(day string, more int64) error {
-	if l.begun.size == 0 || l.begun.size+more <= l.opt.FileBytes && (day == l.day || l.day == "") {
+func (l *Log) rotate(day, more int64) error {
+	if l.begun.size == 0 || l.begun.size+more <= l.opt.FileBytes && day == l.day {
 		l.day = day
 		return nil
 	}
@@ -387,11 +389,8 @@ func (l *Log) Close() error {
 	return errors.Join(err, l.file.Close(), l.unlock())
 }
 
-// dayOf is the day of a line's time.
-func dayOf(t time.Time) string {
-	var b [len(time.DateOnly)]byte
-	return string(t.UTC().AppendFormat(b[:0], time.DateOnly))
-}
+// dayOf numbers the day (UTC) of a line's time. Days before 1970 are no line's.
+func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
 // tail is the end of a file.
 type tail struct {

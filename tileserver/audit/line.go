@@ -231,8 +231,8 @@ func (r *Record) cut() {
 		{&r.Act, 60}, {&r.Request, 60}, {&r.Tier, 40}, {&r.Who, 400}, {&r.Role, 40}, {&r.Address, 100}, {&r.Outcome, 50}, {&r.Method, 50},
 		{&r.Path, 1300}, {&r.Route, 40}, {&r.Layer, 300}, {&r.Place, 60}, {&r.Generation, 100}, {&r.Detail, 500}, {&r.Chain, 40},
 	} {
-		// What is shorter fits however much of it is escaped, unless it is not UTF-8.
-		if len(*f.text) <= f.size/escapedBytes && utf8.ValidString(*f.text) {
+		// What is short fits however much of it is escaped, unless it is not UTF-8.
+		if *f.text == "" || len(*f.text) <= f.size/escapedBytes && utf8.ValidString(*f.text) {
 			continue
 		}
 		// What is not UTF-8 would not come back from JSON as it went in.

@@ -150,7 +150,7 @@ func (d *diffRequest) states() error {
 		if err != nil {
 			return err
 		}
-		d.layers[i] = l
+		d.layers[i], d.layer = l, name
 	}
 	return nil
 }

@@ -50,6 +50,8 @@ func (s *Server) handleSummary(r *request) error {
 	if table != "" && !r.policy().MayGroup(areas.ClassField) {
 		return r.mayGroup(areas.ClassField, false)
 	}
+	r.layer = strings.Join(names, ",")
+	r.askPlace(r.query("place"))
 	done, err := s.overlays.take()
 	if err != nil {
 		return err

@@ -57,6 +57,8 @@ func commands() []command {
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
 		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
 		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
+		{"access", "check FILE", "检查令牌文件、角色和日志位置", "say what an access file holds: tokens, roles, where the audit log is", runAccess},
+		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},
 		{"version", "", "版本", "print the version", runVersion},
 	}
 }
@@ -95,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if c.run == nil {
 		return e.fail(c.name, notYet(c.name))
 	}
-	err := c.run(e, fs)
+	err := runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}

@@ -54,10 +54,11 @@ var mayImport = map[string][]string{
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
 	"tileserver/access":              {"index/edition", "index/problem", "tileserver/access/oidc"},
 	"tileserver/access/oidc":         {"index/problem"},
+	"tileserver/audit":               {"index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "index/patch", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 

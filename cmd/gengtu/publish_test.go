@@ -190,7 +190,9 @@ func TestPolicyCommands(t *testing.T) {
 	if exit != 1 || !strings.Contains(stdout, "tiers.public.precision_m") || !strings.Contains(stdout, "except.LXDJ") || strings.Count(stdout, ": line ") != 2 || !strings.Contains(stderr, "POLICY_FILE") {
 		t.Errorf("exit %d\n%s%s", exit, stdout, stderr)
 	}
-	var judged struct{ Problems []struct{ Code, Zh, En string } }
+	var judged struct {
+		Problems []struct{ Code, Zh, En string }
+	}
 	stdout, _, exit = gengtu(t, "--json", "policy", "check", bad)
 	if err := json.Unmarshal([]byte(stdout), &judged); err != nil || exit != 1 || len(judged.Problems) != 2 || !strings.Contains(judged.Problems[0].Zh, "第 ") {
 		t.Errorf("exit %d, %v, %s", exit, err, stdout)

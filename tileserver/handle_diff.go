@@ -44,7 +44,9 @@ func (s *Server) handleDiff(r *request) error {
 	if err != nil {
 		return err
 	}
-	if n, limit := len(result.Changes), s.cfg.Limits.AnswerItems; listing == compare.Whole && form.Lists() && n > limit {
+	if limit := s.cfg.Limits.AnswerItems; listing == compare.Whole && form.Lists() && len(result.Changes) > limit {
+		c := &result.Counts
+		n := c.Added + c.Removed + c.Geometry + c.Attribute + c.Both
 		return problem.New("TOO_LARGE_LIST", "有 %d 处变化，上限 %d", "there are %d changes, the limit is %d", n, limit).
 			Advise("用 list=false 或 f=flows.csv 只取合计，逐条清单用 gengtu diff", "take the sums alone with list=false or f=flows.csv; gengtu diff lists them all")
 	}
@@ -122,6 +124,10 @@ func (d *diffRequest) states() error {
 		text := d.query(key)
 		if text == "" {
 			at := 1 - i // the latest is first
+			if len(vintages) == 0 {
+				_, err := FindLayer(d.ix(), name, "")
+				return err
+			}
 			if at >= len(vintages) {
 				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
 					Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")
@@ -140,11 +146,11 @@ func (d *diffRequest) states() error {
 			}
 			d.held[i], d.taken = g, append(d.taken, g)
 		}
-		l, err := FindLayer(d.held[i].ix, name, vintage)
+		l, err := FindLayer(d.of(d.held[i]), name, vintage)
 		if err != nil {
 			return err
 		}
-		d.layers[i] = l
+		d.layers[i], d.layer = l, name
 	}
 	return nil
 }
@@ -186,10 +192,22 @@ func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
 		}
 		res.From.Tier, res.To.Tier = d.tier, d.tier
 		res.From.Generation, res.To.Generation = d.held[0].name, d.held[1].name
+		listed := d.server.cfg.Limits.AnswerItems + 1 // one more says that there are too many
+		if !d.ix().Manifest.Policy.Pieces {
+			listed = 0
+		}
+		dropUnlisted(res, listed)
 		return res, nil
 	}
 	if d.held[0] != d.gen || d.held[1] != d.gen {
 		return find()
 	}
 	return remember(&d.gen.memo, strings.Join([]string{"diff", d.layers[0].Meta.Key(), d.layers[1].Meta.Key(), by}, " "), find)
+}
+
+// dropUnlisted drops the changes of r beyond so many: no answer lists them, and r is kept.
+func dropUnlisted(r *compare.Result, listed int) {
+	if len(r.Changes) > listed {
+		r.Changes = slices.Clone(r.Changes[:listed])
+	}
 }

@@ -46,6 +46,11 @@ func (s *Server) handleLineage(r *request) error {
 		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
 			Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
 	}
+	done, err := s.overlays.take() // a long feature is measured against all along it
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, err := l.Feature(i)
 	if err != nil {
 		return err
@@ -115,7 +120,10 @@ type family struct{ shown, other *index.Layer }
 func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) ([]relative, error) {
 	in := family{r.ix().Layer(l.Meta.Name, vintage), r.ix().Layer(l.Meta.Name, vintage)}
 	if v := l.Meta.View; v != nil {
-		in.other = r.ix().Layer(v.Of, vintage)
+		// Without the layer that it is a view of, the rest of that is not told.
+		if whole := r.ix().Layer(v.Of, vintage); whole != nil {
+			in.other = whole
+		}
 	}
 	done, err := r.server.overlays.take()
 	if err != nil {
@@ -156,7 +164,7 @@ func (in family) said(list []told, kin []compare.Kin) ([]relative, error) {
 		if k.id != 0 {
 			at, ok := in.other.ByID(k.id)
 			if !ok {
-				continue // an update of that vintage has taken it away since
+				continue // an update has taken it away since, or the token does not reach it
 			}
 			var err error
 			if x, err = in.at(at); err != nil {

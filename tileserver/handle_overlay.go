@@ -12,9 +12,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/valyala/fasthttp"
+
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/tileserver/audit"
 )
 
 // overlayRequest is an overlay question on its way to its answer.
@@ -180,10 +183,12 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 	case err != nil:
 		return false, err
 	case !many:
+		o.askShapes(shapes)
 		a, err := o.asker.Answer(o.ctx, &shapes[0])
 		if err != nil {
 			return false, err
 		}
+		o.asked.answered(a)
 		return false, o.sendSingle(&areas.Result{ID: shapes[0].ID, Properties: shapes[0].Properties, Answer: a, Single: true})
 	}
 	return o.answerMany(shapes)
@@ -194,6 +199,7 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 // places and their sums are published anyway.
 func (o *overlayRequest) answerPlace() error {
 	q := o.asker.Question
+	o.askPlace(o.body.Place)
 	var err error
 	if q.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, q.Vintage); err != nil {
 		return err
@@ -203,6 +209,7 @@ func (o *overlayRequest) answerPlace() error {
 		return err
 	}
 	a.Program = o.asker.Program
+	o.asked.answered(a)
 	return o.sendSingle(&areas.Result{Answer: a, Single: true})
 }
 
@@ -278,6 +285,7 @@ const heldBytes = 1 << 20
 // answerMany answers for a collection, several shapes at once.
 func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err error) {
 	workers := runtime.GOMAXPROCS(0)
+	o.askShapes(shapes)
 	o.asker.Question.Workers, o.asker.Lanes = 1, workers // the shapes are shared out instead
 	count := len(shapes)
 	o.listed.limit = o.server.cfg.Limits.AnswerItems
@@ -310,7 +318,7 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 // resultOf answers for one shape of a collection: what is wrong with it fails no
 // other, and faults of ours are logged.
 func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.Result, error) {
-	log, id := o.server.cfg.Log, o.id()
+	log, id, told := o.server.cfg.Log, o.id(), &o.asked
 	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
 		r := areas.Result{ID: g.ID, Properties: g.Properties}
 		if o.listed.over.Load() {
@@ -320,6 +328,7 @@ func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.R
 		a, err := o.asker.Answer(ctx, g)
 		switch {
 		case err == nil:
+			told.answered(a)
 			r.Answer = a
 			return r, nil
 		case ctx.Err() != nil:
@@ -379,7 +388,12 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		o.request.ctx.Response.Header.Set("Content-Encoding", "gzip")
 	}
 	// The request is not looked at any more once the handler has returned.
-	gen, id, s, ctx := o.gen, o.id(), o.server, o.ctx
+	gen, id, s, ctx, told := o.gen, o.id(), o.server, o.ctx, &o.asked
+	var rec *audit.Record
+	if o.audits() {
+		begun := o.record(fasthttp.StatusOK)
+		rec = &begun
+	}
 	sent := s.metrics.bytes.WithLabelValues(o.route, string(o.tier))
 	o.request.ctx.SetBodyStreamWriter(func(conn *bufio.Writer) {
 		defer func() { _ = gen.release() }() // the last reader of what was only read
@@ -387,6 +401,7 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		defer st.results.Close()
 		err := st.send(conn, zip)
 		sent.Add(float64(st.out.n))
+		s.auditSent(rec, told, st.out.n)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, errGoneClient):

@@ -50,6 +50,8 @@ func (s *Server) handleSummary(r *request) error {
 	if table != "" && !r.policy().MayGroup(areas.ClassField) {
 		return r.mayGroup(areas.ClassField, false)
 	}
+	r.layer = strings.Join(names, ",")
+	r.askPlace(r.query("place"))
 	done, err := s.overlays.take()
 	if err != nil {
 		return err
@@ -100,6 +102,9 @@ func (s *Server) summaryQuestion(r *request) (areas.SummaryQuestion, error) {
 		if q.Classes, err = areas.DefaultClasses(); err != nil {
 			return q, err
 		}
+	}
+	if !slices.Contains(r.ix().Names(), "region") {
+		return q, nil
 	}
 	vintage := r.query("vintage")
 	q.Names, err = remember(&r.gen.memo, "names "+vintage, func() (map[string]string, error) { return areas.PlaceNames(r.ix(), vintage) })

@@ -147,6 +147,8 @@ type SummaryQuestion struct {
 	Names map[string]string
 	// Classes tells how classes add up.
 	Classes *Classes
+	// Controls are the control areas of counties that hectare tables are leveled to.
+	Controls []Control
 }
 
 // Summarise adds tallies, each of a layer, up by place and class. A feature whose
@@ -404,7 +406,7 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 			return nil, noVintage(ix, n, vintage)
 		default:
 			return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", n).
-				Advise("本版有 %[1]s", "the edition has %[1]s", strings.Join(ix.Names(), "、"))
+				Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
 		}
 	}
 	return out, nil

@@ -24,9 +24,9 @@ func serveUnder(t *testing.T, change func(*edition.Policy)) *service {
 }
 
 // ask gets an address of the government edition.
-func (s *service) ask(t *testing.T, path string) reply {
+func (s *service) ask(t *testing.T, path string, headers ...string) reply {
 	t.Helper()
-	return s.get(t, "/government"+path, s.bearer(edition.Government)...)
+	return s.get(t, "/government"+path, append(headers, s.bearer(edition.Government)...)...)
 }
 
 const aBox = "bbox=108.7,34.3,108.703,34.303"
@@ -146,6 +146,65 @@ func eachArea(doc any, visit func(key string, v float64)) {
 			}
 			eachArea(x, visit)
 		}
+	}
+}
+
+// A layer that the policy gives fewer zooms is served at those alone, by every address and
+// in no file of tiles; the others are as they were.
+func TestPolicyLayerZooms(t *testing.T) {
+	f := newFarm(edition.Government)
+	for i := range f.layers {
+		if f.layers[i].meta.Name == "pbf" {
+			f.layers[i].meta.Zooms = &[2]int{11, 13}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "government")
+	f.commit(t, dir, 1)
+	s := serve(t, func(c *tileserver.Config) { c.Editions = []string{dir} })
+	for path, status := range map[string]int{
+		"/tiles/pbf/w/12/3284/1632.mvt": 200, "/tiles/pbf/w/10/821/408.mvt": 404, "/tiles/pbf/w/10/821/408.png": 404, "/tiles/pbf/w/14/13139/6530.mvt": 404,
+		"/tiles/cropland/w/10/821/408.mvt": 200, "/wmts/pbf/default/w/10/408/821.png": 404, "/wmts/cropland/default/w/10/408/821.png": 200,
+	} {
+		if r := s.ask(t, path); r.StatusCode != status {
+			t.Errorf("%s: %d, want %d", path, r.StatusCode, status)
+		}
+	}
+	for z, has := range map[string]bool{"10/821/408": false, "11/1642/816": true} {
+		r := s.ask(t, "/tiles/cropland,pbf/w/"+z+".mvt", "Accept-Encoding", "identity")
+		if !strings.Contains(string(r.body), "cropland") || strings.Contains(string(r.body), "pbf") != has {
+			t.Errorf("a tile of both at %s: pbf is there: %v", z, !has)
+		}
+	}
+	doc := decode[struct {
+		MinZoom, MaxZoom int
+		VectorLayers     []struct {
+			ID               string
+			MinZoom, MaxZoom int
+		} `json:"vector_layers"`
+	}](t, s.ask(t, "/tiles/pbf/w.json"))
+	if doc.MinZoom != 11 || doc.MaxZoom != 13 || len(doc.VectorLayers) != 1 || doc.VectorLayers[0].MaxZoom != 13 {
+		t.Errorf("TileJSON says %+v", doc)
+	}
+	for _, l := range decode[struct {
+		Layers []struct {
+			Name             string
+			MinZoom, MaxZoom int
+		}
+	}](t, s.ask(t, "/catalog")).Layers {
+		if want := map[bool][2]int{true: {11, 13}, false: {0, 18}}[l.Name == "pbf"]; [2]int{l.MinZoom, l.MaxZoom} != want {
+			t.Errorf("the catalogue says zooms %d to %d of %s", l.MinZoom, l.MaxZoom, l.Name)
+		}
+	}
+	if r := s.ask(t, "/style.json"); r.StatusCode != http.StatusOK || !strings.Contains(string(r.body), `"minzoom":11`) {
+		t.Errorf("the style: %d", r.StatusCode)
+	}
+	set, err := tileserver.OpenTileSet(t.Context(), dir, tileserver.TileSetOptions{Layers: []string{"pbf"}, Zooms: &[2]int{9, 15}, WorkDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = set.Close() }()
+	if l := set.Info("test").Layers; len(l) != 1 || l[0].MinZoom != 11 || l[0].MaxZoom != 13 {
+		t.Errorf("the archive has %+v", l)
 	}
 }
 

@@ -203,6 +203,9 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 		return err
 	}
 	out := edition.Layer{Name: meta.Name, Title: meta.Title, Vintage: meta.Vintage}
+	if z := rule.Zooms; z != nil {
+		out.Zooms = &[2]int{z[0], z[1]}
+	}
 	for _, i := range keep {
 		out.Fields = append(out.Fields, meta.Fields[i])
 		if meta.Fields[i].Name == meta.ClassField {

@@ -174,6 +174,9 @@ func (t *Tier) judgeLayer(l *faultList, layer string) error {
 		}
 		t.judgeSmall(l, least, rule)
 	}
+	if z := r.Zooms; z != nil && (len(z) != 2 || z[0] < t.MinZoom || z[0] > z[1] || z[1] > t.MaxZoom) {
+		l.add(one("zooms"), "级别写的是 %v，应如 [%[2]d, %[3]d]：最低和最高，在本版的级别之内", "the zooms are %v; write [%[2]d, %[3]d]: the lowest and the highest, within the tier's", z, t.MinZoom, t.MaxZoom)
+	}
 	return r.judgeFields(l, layer)
 }
 

@@ -96,6 +96,9 @@ type Layer struct {
 	GeneraliseM  *float64 `yaml:"generalise_m"`
 	MinPatchM2   *float64 `yaml:"min_patch_m2"`
 	SmallPatches Small    `yaml:"small_patches"`
+	// Zooms are the lowest and the highest zoom that the layer is served at, within the
+	// tier's; nil are the tier's.
+	Zooms []int `yaml:"zooms"`
 }
 
 // Small is what becomes of a patch that is too small to be shown.

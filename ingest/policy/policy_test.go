@@ -42,6 +42,8 @@ func TestParse(t *testing.T) {
 		"a layer's cells too fine":   {change("cropland: {dissolve: true}", "cropland: {dissolve: true, generalise_m: 12.5}"), "layers.cropland.generalise_m"},
 		"small patches of no grid":   {change("min_patch_m2: 0", "min_patch_m2: 10"), "tiers.government.min_patch_m2"},
 		"small patches misspelt":     {change("small_patches: merge", "small_patches: drop"), "small_patches"},
+		"a layer's zooms beyond":     {change("region: {fields: [XZQDM, XZQMC]}", "region: {zooms: [5, 15]}"), "tiers.public.layers.region.zooms: the zooms are [5 15]; write [0, 14]"},
+		"one zoom":                   {change("region: {fields: [XZQDM, XZQMC]}", "region: {zooms: [5]}"), "layers.region.zooms"},
 		"zooms the wrong way":        {change("min_zoom: 0\n    max_zoom: 14", "min_zoom: 15\n    max_zoom: 14"), "tiers.public.min_zoom"},
 		"a step of half a cent":      {change("round_m2: 0", "round_m2: 0.005"), "round_m2"},
 		"totals and pieces":          {change("totals_only: false", "totals_only: true"), "tiers.government.totals_only"},

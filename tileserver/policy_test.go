@@ -169,7 +169,7 @@ func TestPolicyLayerZooms(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, r.StatusCode, status)
 		}
 	}
-	for z, has := range map[string]bool{"10/821/408": false, "11/1642/816": true} {
+	for z, has := range map[string]bool{"10/821/408": false, "11/1642/816": true, "14/13139/6528": false} {
 		r := s.ask(t, "/tiles/cropland,pbf/w/"+z+".mvt", "Accept-Encoding", "identity")
 		if !strings.Contains(string(r.body), "cropland") || strings.Contains(string(r.body), "pbf") != has {
 			t.Errorf("a tile of both at %s: pbf is there: %v", z, !has)

@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
-	"tileserver/access":              {"index/problem"},
+	"tileserver/access":              {"index/edition", "index/problem"},
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "index/patch", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",

@@ -55,6 +55,8 @@ type Decision struct {
 	Outcome Outcome
 	// Name is that of the token, for the log; "" unless the token is known.
 	Name string
+	// Scope is what the token reaches inside of the tier; nil is all of it.
+	Scope *Scope
 }
 
 // entry is a token as it is looked up.
@@ -150,7 +152,7 @@ func (s *Store) Check(token, tier string) Decision {
 		return Decision{Outcome: Unknown}
 	}
 	t := entries[found].token
-	return Decision{Outcome: t.outcome(tier, now), Name: t.Name}
+	return Decision{Outcome: t.outcome(tier, now), Name: t.Name, Scope: t.Scope}
 }
 
 // AllowsOrigin tells whether a page of origin may read the answers of the tiers

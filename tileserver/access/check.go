@@ -59,6 +59,9 @@ func (t Token) check() *problem.Problem {
 		return problem.New("ACCESS_TIER", "令牌 %s 的版本 %.40q 无效", "token %s has the tier %.40q", t.Name, t.Tier).
 			Advise("应为 secure 或 government；公众版不需要令牌", "it may be secure or government; public needs no token")
 	}
+	if p := t.Scope.check(); p != nil {
+		return p.Advise("令牌 %s", "of token %s", t.Name)
+	}
 	if parseHash(t.Hash) == nil {
 		return problem.New("ACCESS_HASH", "令牌 %s 的散列不是 64 位小写十六进制数",
 			"the hash of token %s is not 64 lower-case hexadecimal digits", t.Name)

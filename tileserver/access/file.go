@@ -47,6 +47,8 @@ type Token struct {
 	Expires time.Time `json:"expires,omitzero"`
 	// Revoked is when the token was taken back; zero means that it was not.
 	Revoked time.Time `json:"revoked,omitzero"`
+	// Scope is what the token reaches inside of its tier; nil is all of it.
+	Scope *Scope `json:"scope,omitempty"`
 }
 
 // outcome is what a request for tier at a time gets by t.
@@ -95,7 +97,7 @@ func List(path string) ([]Token, error) {
 }
 
 // Add issues a token and returns it; it can be had only here. The Name, Tier,
-// Created and Expires of t are kept, its other fields are not looked at; a Name
+// Created, Expires and Scope of t are kept, its other fields are not looked at; a Name
 // of "" becomes one made of tier and hash. A file that is not there is made,
 // its directory not. An empty file path.lock stays beside it. Errors are those
 // of [Load], or say what is wrong with t.

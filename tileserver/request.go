@@ -22,7 +22,7 @@ type request struct {
 	params params
 
 	tier    edition.Tier // "" outside of the tiers
-	state   *tierState
+	state   reach
 	gen     *generation
 	pinned  bool
 	token   string // the name of the token used
@@ -42,7 +42,7 @@ func (s *Server) findTier(r *request) error {
 	if err != nil || s.tiers[tier] == nil {
 		return errNotFound
 	}
-	r.tier, r.state = tier, s.tiers[tier]
+	r.tier, r.state = tier, reach{tier: s.tiers[tier], scoped: s.scoped}
 	s.cors(r)
 	return nil
 }
@@ -77,7 +77,8 @@ func (s *Server) check(r *request) error {
 		}
 	}
 	d := s.cfg.Access.Check(token, string(r.tier))
-	r.token, r.outcome = d.Name, d.Outcome
+	r.token, r.outcome, r.state.scope = d.Name, d.Outcome, d.Scope
+	r.vary("Authorization") // one address answers scopes differently
 	switch d.Outcome {
 	case access.Allowed:
 		return nil

@@ -58,6 +58,7 @@ type Server struct {
 	overlays places
 	maps     places
 	making   chan struct{} // holds one for each tile that is being made
+	scoped   *scopedEditions
 	http     *fasthttp.Server
 	stopping atomic.Bool
 
@@ -77,6 +78,7 @@ func New(cfg Config) (*Server, error) {
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce),
 	}
+	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
 	for _, dir := range cfg.Editions {
 		if err := s.openTier(dir); err != nil {
@@ -192,6 +194,7 @@ func (s *Server) Reload() {
 		}
 		t.prune()
 	}
+	s.scoped.prune(s.tiers)
 	if s.cfg.Access == nil {
 		return
 	}
@@ -206,7 +209,7 @@ func (s *Server) Reload() {
 // Close closes all editions, each when the last request that holds it is done.
 func (s *Server) Close() error {
 	s.stopping.Store(true)
-	var errs []error
+	errs := []error{s.scoped.close()}
 	for _, t := range s.tiers {
 		errs = append(errs, t.close())
 	}

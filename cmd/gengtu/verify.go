@@ -13,10 +13,10 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
-	"gengtu/tileserver"
 	"gengtu/index/geo"
 	"gengtu/index/ground"
 	"gengtu/index/problem"
+	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"

@@ -142,7 +142,7 @@ func (d *diffRequest) states() error {
 			}
 			d.held[i], d.taken = g, append(d.taken, g)
 		}
-		l, err := FindLayer(d.held[i].ix, name, vintage)
+		l, err := FindLayer(d.of(d.held[i]), name, vintage)
 		if err != nil {
 			return err
 		}

@@ -95,6 +95,9 @@ func (s *Server) summaryQuestion(r *request) (areas.SummaryQuestion, error) {
 			return q, err
 		}
 	}
+	if !slices.Contains(r.ix().Names(), "region") {
+		return q, nil
+	}
 	vintage := r.query("vintage")
 	q.Names, err = remember(&r.gen.memo, "names "+vintage, func() (map[string]string, error) { return areas.PlaceNames(r.ix(), vintage) })
 	return q, err

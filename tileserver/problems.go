@@ -1,10 +1,13 @@
 package tileserver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -111,8 +114,16 @@ func (r *request) errorHeaders(status int) {
 	case fasthttp.StatusUnsupportedMediaType:
 		h.Set("Accept-Encoding", "gzip") // RFC 9110, 15.5.16
 	case fasthttp.StatusTooManyRequests, fasthttp.StatusServiceUnavailable:
-		h.Set("Retry-After", retryAfter)
+		h.Set("Retry-After", cmp.Or(wholeSeconds(r.retry), retryAfter))
 	}
+}
+
+// wholeSeconds writes a time as Retry-After does, rounded up; "" for none.
+func wholeSeconds(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }
 
 // problemBody is the document of problem p, or of a fault of ours, of which

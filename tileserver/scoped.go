@@ -32,7 +32,7 @@ type reach struct {
 // take returns the generation in force, acquired.
 func (e *reach) take() (*generation, error) {
 	g, err := e.tier.take()
-	if err != nil || !bounded(e.scope) {
+	if err != nil || !e.scope.Local() {
 		return g, err
 	}
 	defer func() { _ = g.release() }() // only read
@@ -42,15 +42,12 @@ func (e *reach) take() (*generation, error) {
 // pin returns the generation of that name, acquired.
 func (e *reach) pin(name string) (*generation, error) {
 	g, err := e.tier.pin(name)
-	if err != nil || !bounded(e.scope) {
+	if err != nil || !e.scope.Local() {
 		return g, err
 	}
 	defer func() { _ = g.release() }() // only read
 	return e.scoped.of(e, g, func(*reach, string, string) *generation { return nil })
 }
-
-// bounded tells whether a scope asks for an edition of its own.
-func bounded(s *access.Scope) bool { return s.Local() || s != nil && len(s.Layers) > 0 }
 
 // scopedEditions are the editions that are made for scopes of tokens, each of one
 // generation. They lie in a directory of their own: those used least recently are

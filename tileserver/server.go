@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,8 @@ type Config struct {
 	Editions []string
 	// Access decides on tokens; nil asks for none, for trials on loopback.
 	Access *access.Store
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Audit takes a line for each answer above public; nil keeps none.
 	Audit *access.Log
 	// CacheDir keeps tiles that are made on demand; "" keeps them in memory only.
@@ -59,11 +62,13 @@ type Server struct {
 	maps     places
 	making   chan struct{} // holds one for each tile that is being made
 	scoped   *scopedEditions
+	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	stopping atomic.Bool
 
 	reloading  sync.Mutex
-	accessFail string // the last error of the access file that was logged
+	refreshing sync.Mutex
+	accessFail string // the last error of the access file that was logged; guarded by refreshing
 }
 
 // New opens the editions and checks their files against their manifests. Close
@@ -76,7 +81,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(),
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
-		making: make(chan struct{}, cfg.Limits.TilesAtOnce),
+		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
@@ -125,7 +130,8 @@ const stopTime = 10 * time.Second
 
 // Serve answers on ln until ctx ends, then lets running requests finish within
 // ten seconds. Once a second, and whenever wake receives, it looks for
-// generations that have come into force.
+// generations that have come into force, and more often for changes of the access
+// file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
 	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse}
@@ -133,6 +139,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	watching, stopWatching := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
 	watcher.Go(func() { s.watch(watching, wake) })
+	watcher.Go(func() { s.watchAccess(watching) })
 	defer watcher.Wait()
 	defer stopWatching()
 	select {
@@ -172,6 +179,28 @@ func (s *Server) watch(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
+// accessEvery is how often the access file is looked at: a token that is revoked
+// is so within the second. A look is one stat.
+const accessEvery = 250 * time.Millisecond
+
+// watchAccess follows the access file, apart from the generations: one that is large
+// takes minutes to be checked, and no revoked token may wait for that.
+func (s *Server) watchAccess(ctx context.Context) {
+	if s.cfg.Access == nil {
+		return
+	}
+	tick := time.NewTicker(accessEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.refreshAccess()
+		}
+	}
+}
+
 // Reload swaps in the generations that have come into force, gives up those that
 // are no longer kept, and reads the access file when it has changed. An edition
 // that cannot be opened is logged, once, and the generation before it goes on.
@@ -195,9 +224,17 @@ func (s *Server) Reload() {
 		t.prune()
 	}
 	s.scoped.prune(s.tiers)
+	s.refreshAccess()
+}
+
+// refreshAccess reads the access file when it has changed. One that is wrong is
+// logged, once.
+func (s *Server) refreshAccess() {
 	if s.cfg.Access == nil {
 		return
 	}
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
 	if _, err := s.cfg.Access.Refresh(); err == nil {
 		s.accessFail = ""
 	} else if err.Error() != s.accessFail {

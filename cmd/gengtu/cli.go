@@ -43,7 +43,7 @@ func commands() []command {
 		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
-		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},
+		{"serve", "--edition EDITION … [--access FILE] [--tls-cert FILE --tls-key FILE]", "提供服务", "serve editions over HTTP", runServe},
 		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
 		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
@@ -54,7 +54,7 @@ func commands() []command {
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later},
-		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
+		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
 		{"version", "", "版本", "print the version", runVersion},
 	}
 }

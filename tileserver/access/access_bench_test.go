@@ -37,7 +37,7 @@ func BenchmarkCheck(b *testing.B) {
 			token := "gt_" + strings.Repeat("x", 43)
 			b.ReportAllocs()
 			for b.Loop() {
-				if got := s.Check(token, "secure"); got.Outcome != access.Unknown {
+				if got := s.Check(access.Request{Token: token, Tier: "secure"}); got.Outcome != access.Unknown {
 					b.Fatal(got)
 				}
 			}

@@ -26,8 +26,8 @@ func (f *File) check() error {
 			len(f.Origins), MaxOrigins)
 	}
 	for _, o := range f.Origins {
-		if err := checkOrigin(o); err != nil {
-			return err
+		if p := checkOrigin(o); p != nil {
+			return p
 		}
 	}
 	names, hashes := map[string]bool{}, map[string]bool{}
@@ -42,7 +42,7 @@ func (f *File) check() error {
 			p = problem.New("ACCESS_HASH", "两个令牌的散列相同", "two tokens have the same hash")
 		}
 		if p != nil {
-			return p.At(int64(i+1), "")
+			return p.At(int64(i+1), p.Key)
 		}
 		names[t.Name], hashes[t.Hash] = true, true
 	}
@@ -59,8 +59,12 @@ func (t Token) check() *problem.Problem {
 		return problem.New("ACCESS_TIER", "令牌 %s 的版本 %.40q 无效", "token %s has the tier %.40q", t.Name, t.Tier).
 			Advise("应为 secure 或 government；公众版不需要令牌", "it may be secure or government; public needs no token")
 	}
-	if p := t.Scope.check(); p != nil {
-		return p.Advise("令牌 %s", "of token %s", t.Name)
+	p := t.Scope.check()
+	if p == nil {
+		p = t.Bounds.check()
+	}
+	if p != nil {
+		return p.At(0, t.Name)
 	}
 	if parseHash(t.Hash) == nil {
 		return problem.New("ACCESS_HASH", "令牌 %s 的散列不是 64 位小写十六进制数",
@@ -100,7 +104,7 @@ func parseHash(s string) *[sha256.Size]byte {
 // checkOrigin demands an origin as browsers send it (RFC 6454 clause 6.2):
 // scheme, host in lower case and perhaps a port, nothing else. "*" is none: the
 // tiers above public are not for every page.
-func checkOrigin(s string) error {
+func checkOrigin(s string) *problem.Problem {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
 		s != u.Scheme+"://"+u.Host || s != strings.ToLower(s) {

@@ -30,41 +30,6 @@ const (
 	MaxFileBytes = 1 << 20
 )
 
-// Token is one entry of an access file.
-type Token struct {
-	// Name tells tokens apart in lists and logs; unique in its file.
-	Name string `json:"name"`
-	// Tier is the tier that the token opens: "secure" or "government".
-	Tier string `json:"tier"`
-	// Hash is the SHA-256 of the token in lower-case hexadecimal.
-	//
-	// A slow hash would protect passwords, which can be guessed. A token is 256
-	// random bits, so there is nothing to try, and a check per tile must be
-	// cheap.
-	Hash    string    `json:"hash"`
-	Created time.Time `json:"created"`
-	// Expires is when the token ceases to be valid; zero means never.
-	Expires time.Time `json:"expires,omitzero"`
-	// Revoked is when the token was taken back; zero means that it was not.
-	Revoked time.Time `json:"revoked,omitzero"`
-	// Scope is what the token reaches inside of its tier; nil is all of it.
-	Scope *Scope `json:"scope,omitempty"`
-}
-
-// outcome is what a request for tier at a time gets by t.
-func (t Token) outcome(tier string, now time.Time) Outcome {
-	switch {
-	case !t.Revoked.IsZero():
-		return Revoked
-	case !t.Expires.IsZero() && !now.Before(t.Expires):
-		return Expired
-	case t.Tier != tier:
-		return WrongTier
-	default:
-		return Allowed
-	}
-}
-
 // File is the content of an access file: JSON, readable by its owner alone.
 type File struct {
 	// Origins are the web origins whose pages may read the tiers above public.
@@ -97,8 +62,8 @@ func List(path string) ([]Token, error) {
 }
 
 // Add issues a token and returns it; it can be had only here. The Name, Tier,
-// Created, Expires and Scope of t are kept, its other fields are not looked at; a Name
-// of "" becomes one made of tier and hash. A file that is not there is made,
+// Created, Expires, Scope and Bounds of t are kept, its other fields are not looked
+// at; a Name of "" becomes one made of tier and hash. A file that is not there is made,
 // its directory not. An empty file path.lock stays beside it. Errors are those
 // of [Load], or say what is wrong with t.
 func Add(path string, t Token) (string, error) {

@@ -262,8 +262,11 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 	gone := s.evict(e)
 	s.mu.Unlock()
 	s.remove(gone)
-	if err != nil && s.ctx.Err() == nil {
-		s.server.cfg.Log.Error("no edition for a scope", "scope", e.key, "error", err)
+	switch log := s.server.cfg.Log; {
+	case errEmptyScope(err):
+		log.Warn("nothing lies in the scope of a token", "scope", e.key)
+	case err != nil && s.ctx.Err() == nil:
+		log.Error("no edition for a scope", "scope", e.key, "error", err)
 	}
 }
 

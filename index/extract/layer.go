@@ -177,6 +177,11 @@ func (c *cutting) feature(i int, a *index.Attributes, e *index.Encoder) error {
 	if is == outside {
 		return nil
 	}
+	if c.strays(f.Place, is, c.told(a)) {
+		if err := c.settle(&f); err != nil {
+			return err
+		}
+	}
 	packed := e.Encode(&f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,7 +200,11 @@ func (c *cutting) fate(i int, a *index.Attributes) (fate, error) {
 		return whole, nil
 	}
 	if len(c.scope.Places) == 0 {
-		return c.border.side(c.from.Box(i)), nil
+		is := c.border.side(c.from.Box(i))
+		if is == outside {
+			return outside, nil
+		}
+		return is, c.from.Attributes(i, a)
 	}
 	if err := c.from.Attributes(i, a); err != nil {
 		return outside, err

@@ -1,11 +1,14 @@
 package tileserver_test
 
 import (
+	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -118,6 +121,26 @@ func TestPolicyRounding(t *testing.T) {
 		}
 		if path == "/diff" && len(decode[diffDoc](t, r).Changes) > 0 {
 			t.Error("the difference lists single features, with their areas")
+		}
+	}
+	for _, path := range []string{"/overlay?f=csv&group_by=DLBM&layers=cropland,pbf&" + aBox, "/summary?f=csv&by=village", "/summary?f=csv&kind=total", "/diff?f=flows.csv"} {
+		rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(s.ask(t, path).body, []byte("\uFEFF")))).ReadAll()
+		if err != nil || len(rows) < 2 {
+			t.Fatalf("%s: %d rows, %v", path, len(rows), err)
+		}
+		n := 0
+		for i, head := range rows[0] {
+			for _, row := range rows[1:] {
+				if v, err := strconv.ParseFloat(row[i], 64); err == nil && strings.HasSuffix(head, "_m2") {
+					n++
+					if math.Abs(v/step-math.Round(v/step)) > 1e-6 {
+						t.Errorf("%s: %s is %s", path, head, row[i])
+					}
+				}
+			}
+		}
+		if n < 2 {
+			t.Errorf("%s: only %d areas were looked at: %v", path, n, rows[0])
 		}
 	}
 	if c := string(s.ask(t, "/catalog").body); !strings.Contains(c, `"rounded_to_m2":100`) {

@@ -218,6 +218,11 @@ func Judge(path string, data []byte) (*Policy, []*problem.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return nil, nil, text.Problem(0, "%[1]v", "%[1]v", err).Because(err) // it has just been read
+	}
+	faults = append(faults, empties(&root)...)
 	var found []*problem.Problem
 	for _, f := range faults {
 		found = append(found, text.Problem(text.Line(f.path...), "%[1]s：%[2]s", "%[1]s: %[3]s", strings.Join(f.path, "."), f.zh, f.en))

@@ -94,6 +94,9 @@ type changesPage struct {
 // by layer alone, as an edition whose policy refuses single features always does. Pages
 // name both generations, so that they fit each other whatever is put in force between.
 func (s *Server) handleChanges(r *request) error {
+	if err := r.mayAsk(askDiff); err != nil {
+		return err
+	}
 	q := &changesRequest{request: r}
 	if err := q.parse(); err != nil {
 		return err
@@ -103,7 +106,12 @@ func (s *Server) handleChanges(r *request) error {
 		return err
 	}
 	defer func() { _ = then.release() }() // only read
-	q.then = then
+	q.then = q.of(then)
+	if q.layer != "" && !slices.Contains(q.then.Names(), q.layer) {
+		if _, err := q.findLayer(q.layer); err != nil {
+			return err
+		}
+	}
 	done, err := s.overlays.take()
 	if err != nil {
 		return err
@@ -115,7 +123,7 @@ func (s *Server) handleChanges(r *request) error {
 	if q.listed {
 		err = q.list(ctx, page)
 	} else {
-		page.Layers, err = remember(&r.gen.memo, strings.Join([]string{"changes", q.since, q.layer, r.query("vintage")}, " "), func() ([]changed, error) { return q.sums(ctx) })
+		page.Layers, err = q.rememberedSums(ctx)
 	}
 	if err != nil {
 		return err
@@ -127,7 +135,7 @@ func (s *Server) handleChanges(r *request) error {
 type changesRequest struct {
 	*request
 	since    string
-	then     *generation
+	then     *index.Index // as far as the token reaches
 	limit    int
 	listed   bool
 	features bool
@@ -145,11 +153,6 @@ func (q *changesRequest) parse() error {
 			Advise("since 是你手上那一代，如上次答复的 Gengtu-Generation", "since is the generation that you have, such as the Gengtu-Generation of an answer before")
 	}
 	q.layer = q.query("layer")
-	if q.layer != "" && !slices.Contains(q.ix().Names(), q.layer) {
-		if _, err := q.findLayer(q.layer); err != nil {
-			return err
-		}
-	}
 	q.limit = q.server.cfg.Limits.Features
 	if text := q.query("limit"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -167,7 +170,7 @@ func (q *changesRequest) parse() error {
 	}
 	switch v := q.query("list"); v {
 	case "", "true":
-		q.listed = q.ix().Manifest.Policy.Pieces
+		q.listed = q.policy().Pieces
 	case "false":
 	default:
 		return problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v)
@@ -210,7 +213,7 @@ func (q *changesRequest) pairs() []changedPair {
 		ix *index.Index
 		to func(p *changedPair, l *index.Layer)
 	}{
-		{q.then.ix, func(p *changedPair, l *index.Layer) { p.from = l }},
+		{q.then, func(p *changedPair, l *index.Layer) { p.from = l }},
 		{q.ix(), func(p *changedPair, l *index.Layer) { p.to = l }},
 	} {
 		for i := range side.ix.Manifest.Layers {
@@ -297,6 +300,16 @@ func (q *changesRequest) next(key string, id uint64) string {
 		}
 	}
 	return q.path("changes") + "?" + v.Encode()
+}
+
+// rememberedSums is sums, kept with the generation by the layers that they are of: two
+// tokens may reach different ones.
+func (q *changesRequest) rememberedSums(ctx context.Context) ([]changed, error) {
+	key := []string{"changes", q.since}
+	for _, p := range q.pairs() {
+		key = append(key, p.key)
+	}
+	return remember(&q.gen.memo, strings.Join(key, " "), func() ([]changed, error) { return q.sums(ctx) })
 }
 
 // sums counts the changes of each layer that has some.

@@ -296,9 +296,9 @@ func TestChangesAltered(t *testing.T) {
 // refused with their line.
 func TestSubscriptionsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"- {name: A, layer: x}":                                       "line 2: the name",
-		"- {name: a, layer: x}\n- {name: a, layer: x}":                "line 3: the name",
-		"- {name: a}":                                                 "line 2: a has either",
+		"- {name: A, layer: x}":                        "line 2: the name",
+		"- {name: a, layer: x}\n- {name: a, layer: x}": "line 3: the name",
+		"- {name: a}": "line 2: a has either",
 		"- {name: a, layer: x, question: [y], place: '61'}":           "line 2: a has either",
 		"- {name: a, layer: x, place: '613'}":                         "line 2: the place",
 		"- {name: a, question: [x]}":                                  "line 2: the place",

@@ -197,6 +197,10 @@ func TestChangesRequests(t *testing.T) {
 			}
 		}
 	}
+	d = decode[changesDoc](t, s.get(t, "/secure/changes?limit=1&since="+old, head...))
+	if d.Next == nil || !strings.Contains(*d.Next, "generation="+d.Generation) {
+		t.Errorf("the next page is not of the same generation: %+v", d.Next)
+	}
 	for _, c := range []struct {
 		query  string
 		status int

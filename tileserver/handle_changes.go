@@ -170,7 +170,8 @@ func (q *changesRequest) parse() error {
 	}
 	switch v := q.query("list"); v {
 	case "", "true":
-		q.listed = q.policy().Pieces
+		// Single features would tell areas as they are.
+		q.listed = q.policy().Pieces && q.policy().RoundM2 == 0
 	case "false":
 	default:
 		return problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v)

@@ -171,7 +171,8 @@ func (s *states) write(ctx context.Context, sub *Subscription, w *bufio.Writer) 
 	if sub.Layer == "" {
 		return s.writeAnswer(ctx, sub, w)
 	}
-	if !s.now.Manifest.Policy.Pieces {
+	// Single features would tell areas as they are, where answers are rounded.
+	if p := s.now.Manifest.Policy; !p.Pieces || p.RoundM2 > 0 {
 		return 0, problem.New("POLICY", "本版策略不给出单个要素，%s 不能按图层订阅", "the edition's policy gives no single features, %s cannot subscribe to a layer", sub.Name).
 			Advise("改为 question", "subscribe to a question")
 	}

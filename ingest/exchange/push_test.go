@@ -31,6 +31,12 @@ type plots map[uint64][2]string
 // commit makes a generation of plots, beside two regions.
 func (p plots) commit(t testing.TB, dir string, keep int) {
 	t.Helper()
+	p.under(t, dir, keep, edition.Policy{Name: "t", Digest: "d", Pieces: true})
+}
+
+// under is commit under a policy.
+func (p plots) under(t testing.TB, dir string, keep int, policy edition.Policy) {
+	t.Helper()
 	d, err := edition.Begin(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +64,7 @@ func (p plots) commit(t testing.TB, dir string, keep int) {
 	r := w.Layer(edition.Layer{Name: "region", Vintage: "2024", Fields: []edition.Field{{Name: "XZQDM", Kind: edition.Text, Code: true}, {Name: "XZQMC", Kind: edition.Text}}})
 	add(r, 1, box(0, 0, 20), "610402001", "610402001", "甲")
 	add(r, 2, box(20, 0, 20), "610402002", "610402002", "乙")
-	m := &edition.Manifest{Tier: edition.Government, Policy: edition.Policy{Name: "t", Digest: "d", Pieces: true}, MaxZoom: 14}
+	m := &edition.Manifest{Tier: edition.Government, Policy: policy, MaxZoom: 14}
 	if m.Layers, err = w.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -324,4 +330,59 @@ func TestSubscriptionsRefused(t *testing.T) {
 	if _, err := exchange.ParseSubscriptions("s.yaml", text, edition.Government); err != nil {
 		t.Error(err)
 	}
+}
+
+// What the policy of an edition does not let be asked is not sent either.
+func TestPushPolicy(t *testing.T) {
+	signer, _ := keys(t)
+	layer := exchange.Subscription{Name: "a", Layer: "cropland", To: "outbox", Begin: "whole"}
+	question := exchange.Subscription{Name: "a", Question: []string{"cropland"}, Place: "610402001", To: "outbox", Begin: "whole"}
+	for _, c := range []struct {
+		name    string
+		policy  edition.Policy
+		sub     exchange.Subscription
+		refused bool
+	}{
+		{"all", edition.Policy{Pieces: true}, layer, false},
+		{"no single features", edition.Policy{}, layer, true},
+		{"rounded", edition.Policy{Pieces: true, RoundM2: 100}, layer, true},
+		{"a question", edition.Policy{}, question, false},
+		{"no overlay", edition.Policy{Analyses: []string{"summary"}}, question, true},
+		{"too large", edition.Policy{MaxAOIM2: 1}, question, true},
+		{"too small", edition.Policy{MinAOIM2: 1e15}, question, true},
+	} {
+		dir, outbox := filepath.Join(t.TempDir(), "e"), t.TempDir()
+		plots{1: {"0101", "610402001"}}.under(t, dir, 2, c.policy)
+		push := &exchange.Push{Edition: dir, Signer: signer, Outbox: outbox, Now: time.Now(), Subscriptions: []exchange.Subscription{c.sub}}
+		got, err := push.Run(t.Context())
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if p := got[0].Problem; (p != nil) != c.refused || p != nil && p.Code != "POLICY" {
+			t.Errorf("%s: %v", c.name, p)
+		}
+		if all, err := os.ReadDir(outbox); err != nil || (len(all) == 0) != c.refused {
+			t.Errorf("%s: %v %v", c.name, all, err)
+		}
+	}
+}
+
+// Whatever a file of subscriptions holds, it is refused or names no address in the clear.
+func FuzzSubscriptions(f *testing.F) {
+	f.Add([]byte("subscriptions:\n  - {name: a, layer: cropland, place: '61', to: 'https://example.org/'}"))
+	f.Add([]byte("subscriptions: [{name: s, question: [pbf], place: '610402001', begin: whole}]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		subs, err := exchange.ParseSubscriptions("s", text, edition.Government)
+		if err != nil {
+			if problem.Of(err) == nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		for _, s := range subs {
+			if s.Name == "" || strings.ContainsAny(s.Name, "/.\\") || s.Posts() && !strings.HasPrefix(strings.ToLower(s.To), "http") {
+				t.Fatalf("%+v", s)
+			}
+		}
+	})
 }

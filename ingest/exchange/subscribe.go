@@ -292,11 +292,15 @@ func ask(ctx context.Context, ix *index.Index, sub *Subscription) (*areas.Answer
 	if err != nil {
 		return nil, err
 	}
-	a, err := areas.Ask(ctx, ix, areas.Question{Shape: shape, Layers: sub.Question, Combinations: true})
+	p := &ix.Manifest.Policy
+	if !p.MayAnswer("overlay") {
+		return nil, problem.New("POLICY", "本版不提供 overlay，%s 不能订阅", "this edition does not answer overlay, which %s subscribes to", sub.Name)
+	}
+	a, err := areas.Ask(ctx, ix, areas.Question{Shape: shape, Layers: sub.Question, Combinations: !p.TotalsOnly})
 	if err != nil {
 		return nil, err
 	}
-	if p := ix.Manifest.Policy; p.MaxAOIM2 > 0 && a.AOI.AreaM2 > p.MaxAOIM2 || a.AOI.AreaM2 < p.MinAOIM2 {
+	if p.MaxAOIM2 > 0 && a.AOI.AreaM2 > p.MaxAOIM2 || a.AOI.AreaM2 < p.MinAOIM2 {
 		return nil, problem.New("POLICY", "%s 问的范围有 %.0f 平方米，策略不许", "%s asks about %.0f m², which the policy does not allow", sub.Name, a.AOI.AreaM2).
 			Advise("换一个 place", "choose another place")
 	}

@@ -259,7 +259,8 @@ func (q *changesRequest) list(ctx context.Context, page *changesPage) error {
 				page.Changes = append(page.Changes, *x)
 				size += len(x.Feature)
 			}
-			if len(page.Changes) == q.limit || size >= changesBytes || looked >= changesLook || ctx.Err() != nil {
+			full := len(page.Changes) == q.limit || size >= changesBytes
+			if full || looked >= changesLook || over(ctx) {
 				next := q.next(p.key, at.ID)
 				page.Next = &next
 				return nil
@@ -268,6 +269,9 @@ func (q *changesRequest) list(ctx context.Context, page *changesPage) error {
 	}
 	return nil
 }
+
+// over tells whether the time of an answer is over: a page then ends where it is.
+func over(ctx context.Context) bool { return ctx.Err() != nil }
 
 // change describes a change.
 func (q *changesRequest) change(p *changedPair, at index.Change) (*change, error) {

@@ -125,7 +125,7 @@ func says(err error, code string) bool {
 	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == code {
 		return true
 	}
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.As finds the first problem only
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		return slices.ContainsFunc(all.Unwrap(), func(e error) bool { return says(e, code) })
 	}
 	return false

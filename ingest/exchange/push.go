@@ -266,9 +266,8 @@ func (r *pushing) make(ctx context.Context, last pushed, generation string) (str
 
 // name is the message's ID: the same for the same changes of the same subscription.
 func (n *Notice) name() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%d\n%s\n%s\n%s\n", n.Sender.Key, n.Subscription, n.Sequence, n.Since, n.Generation, n.Digest)
-	return fmt.Sprintf("gtc-%s-%06d-%x", n.Subscription, n.Sequence, h.Sum(nil)[:8])
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%s\n%s\n%s\n", n.Sender.Key, n.Subscription, n.Sequence, n.Since, n.Generation, n.Digest))
+	return fmt.Sprintf("gtc-%s-%06d-%x", n.Subscription, n.Sequence, sum[:8])
 }
 
 // stage puts a message into the queue, whole.

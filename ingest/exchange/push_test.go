@@ -54,8 +54,8 @@ func (p plots) under(t testing.TB, dir string, keep int, policy edition.Policy) 
 		}
 	}
 	box := func(x, y, n int64) geo.Box {
-		min := geo.Position{Lon: 108_7000000000 + x*1e7, Lat: 34_3000000000 + y*1e7}
-		return geo.Box{Min: min, Max: geo.Position{Lon: min.Lon + n*1e7, Lat: min.Lat + n*1e7}}
+		from := geo.Position{Lon: 108_7000000000 + x*1e7, Lat: 34_3000000000 + y*1e7}
+		return geo.Box{Min: from, Max: geo.Position{Lon: from.Lon + n*1e7, Lat: from.Lat + n*1e7}}
 	}
 	l := w.Layer(edition.Layer{Name: "cropland", Vintage: "2024", Fields: []edition.Field{{Name: "BSM", Kind: edition.Text, Code: true}, {Name: "DLBM", Kind: edition.Text}}})
 	for id, v := range p {

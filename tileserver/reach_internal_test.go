@@ -1,11 +1,16 @@
 package tileserver
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -66,5 +71,40 @@ func TestCaller(t *testing.T) {
 		if c.want == "" && got.IsValid() || c.want != "" && got.String() != c.want {
 			t.Errorf("%s forwarded %q: %s, want %q", c.peer, c.forwarded, got, c.want)
 		}
+	}
+}
+
+// A token that is revoked does not wait for a generation that is being checked.
+func TestRevokedWhileReloading(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.json")
+	token, err := access.Add(path, access.Token{Name: "a", Tier: "secure"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := access.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{cfg: Config{Access: store, Log: slog.New(slog.DiscardHandler)}}
+	s.reloading.Lock() // as while a generation is checked
+	defer s.reloading.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watchAccess(ctx) })
+	defer watching.Wait()
+	defer cancel()
+	ask := func() access.Outcome { return store.Check(access.Request{Token: token, Tier: "secure"}).Outcome }
+	if got := ask(); got != access.Allowed {
+		t.Fatal(got)
+	}
+	if err := access.Revoke(path, "a", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for ask() != access.Revoked {
+		if time.Now().After(deadline) {
+			t.Fatal("the revoked token still opens the tier")
+		}
+		<-time.After(time.Millisecond)
 	}
 }

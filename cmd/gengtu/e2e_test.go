@@ -152,6 +152,13 @@ func serve(t testing.TB, dirs ...string) *server {
 	for _, d := range dirs {
 		args = append(args, "--edition", d)
 	}
+	s.start(t, args...)
+	return s
+}
+
+// start runs the binary, waits until it serves, and stops it when the test ends.
+func (s *server) start(t testing.TB, args ...string) {
+	t.Helper()
 	s.cmd = exec.Command(binary(), args...)
 	s.cmd.Env = append(os.Environ(), "GENGTU_LANG=en")
 	s.cmd.Stderr = s.log
@@ -170,7 +177,6 @@ func serve(t testing.TB, dirs ...string) *server {
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	return s
 }
 
 func (s *server) stop(t testing.TB) {

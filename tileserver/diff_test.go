@@ -3,12 +3,14 @@ package tileserver_test
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
 	"testing"
 
 	"gengtu/index/edition"
+	"gengtu/tileserver"
 )
 
 type diffDoc struct {
@@ -92,6 +94,7 @@ func TestDiff(t *testing.T) {
 		{"/secure/diff?f=pdf", 400, "parameter_f"},
 		{"/secure/diff?list=maybe", 400, "parameter_list"},
 		{"/secure/diff?layer=roads&from=2023&to=2024", 404, "no_layer"},
+		{"/secure/diff?layer=roads", 404, "no_layer"},
 		{"/secure/diff?layer=pbf", 400, "parameter_from"},
 		{"/secure/diff?layer=cropland&from=1999", 404, "no_vintage"},
 		{"/secure/diff?layer=cropland&from=g0000000000000000", 410, "generation_gone"},
@@ -113,6 +116,24 @@ func TestDiff(t *testing.T) {
 	free := s.HoldPlaces()
 	wantProblem(t, "busy", s.get(t, "/secure/diff", head...), 429, "too_many")
 	free()
+}
+
+// A list of changes has a limit, sums have none.
+func TestDiffListLimit(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.AnswerItems = lots - 2 }, edition.Secure)
+	head := s.bearer(edition.Secure)
+	for _, f := range []string{"json", "csv", "geojson", "xlsx"} {
+		r := s.get(t, "/secure/diff?f="+f, head...)
+		wantProblem(t, f, r, 413, "too_large_list")
+		if want := fmt.Sprintf("there are %d changes, the limit is %d", lots, lots-2); !strings.Contains(string(r.body), want) {
+			t.Errorf("%s: %s; want %s", f, r.body, want)
+		}
+	}
+	for _, q := range []string{"list=false", "f=flows.csv"} {
+		if r := s.get(t, "/secure/diff?"+q, head...); r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", q, r.StatusCode, r.body)
+		}
+	}
 }
 
 // A feature says what it came from and what became of it, by the ground that is

@@ -18,6 +18,9 @@ import (
 // two vintages. `by=` is the field of the matrix, `f=` the form, `list=false` leaves the
 // single changes out, as an edition whose policy refuses single features always does.
 func (s *Server) handleDiff(r *request) error {
+	if err := r.mayAsk(askDiff); err != nil {
+		return err
+	}
 	d := &diffRequest{request: r}
 	defer d.release()
 	form, listing, err := d.form()
@@ -41,7 +44,9 @@ func (s *Server) handleDiff(r *request) error {
 	if err != nil {
 		return err
 	}
-	if n, limit := len(result.Changes), s.cfg.Limits.AnswerItems; listing == compare.Whole && form.Lists() && n > limit {
+	if limit := s.cfg.Limits.AnswerItems; listing == compare.Whole && form.Lists() && len(result.Changes) > limit {
+		c := &result.Counts
+		n := c.Added + c.Removed + c.Geometry + c.Attribute + c.Both
 		return problem.New("TOO_LARGE_LIST", "有 %d 处变化，上限 %d", "there are %d changes, the limit is %d", n, limit).
 			Advise("用 list=false 或 f=flows.csv 只取合计，逐条清单用 gengtu diff", "take the sums alone with list=false or f=flows.csv; gengtu diff lists them all")
 	}
@@ -85,7 +90,8 @@ func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
 		return "", 0, problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v).
 			Advise("例如 list=false", "for example list=false")
 	}
-	if !d.ix().Manifest.Policy.Pieces {
+	// Changes of single features would tell areas as they are.
+	if !d.policy().Pieces || d.policy().RoundM2 > 0 {
 		listing = compare.SumsOnly
 	}
 	if listing == compare.SumsOnly && form.Lists() && form != compare.JSON {
@@ -118,6 +124,10 @@ func (d *diffRequest) states() error {
 		text := d.query(key)
 		if text == "" {
 			at := 1 - i // the latest is first
+			if len(vintages) == 0 {
+				_, err := FindLayer(d.ix(), name, "")
+				return err
+			}
 			if at >= len(vintages) {
 				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
 					Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")
@@ -140,38 +150,64 @@ func (d *diffRequest) states() error {
 		if err != nil {
 			return err
 		}
-		d.layers[i] = l
+		d.layers[i], d.layer = l, name
 	}
 	return nil
 }
 
-// checkClass refuses, where the policy refuses single features, to tell ground apart by
-// a field that names each.
+// checkClass refuses to tell ground apart by a field that the policy does not allow.
 func (d *diffRequest) checkClass() error {
 	by := d.query("by")
 	for _, l := range d.layers {
-		if i := l.Field(by); by != "" && i >= 0 && l.Meta.Fields[i].Code && !d.ix().Manifest.Policy.Pieces {
-			return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", by).
-				Advise("按地类等字段分组", "group by another field, such as the class")
+		if i := l.Field(by); by != "" && i >= 0 {
+			if err := d.mayGroup(by, l.Meta.Fields[i].Code); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// class is the field that ground is told apart by: the one asked for, or the layers' own
+// where the policy allows it.
+func (d *diffRequest) class() string {
+	if by := d.query("by"); by != "" {
+		return by
+	}
+	for _, l := range d.layers {
+		if f := l.Meta.ClassField; f != "" && !d.policy().MayGroup(f) {
+			return compare.NoClass
+		}
+	}
+	return ""
+}
+
 // compare compares the states. What is of one generation alone is kept with it.
 func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
-	by := d.query("by")
+	by := d.class()
 	find := func() (*compare.Result, error) {
-		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: runtime.GOMAXPROCS(0)})
+		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: runtime.GOMAXPROCS(0), RoundM2: d.policy().RoundM2})
 		if err != nil {
 			return nil, err
 		}
 		res.From.Tier, res.To.Tier = d.tier, d.tier
 		res.From.Generation, res.To.Generation = d.held[0].name, d.held[1].name
+		listed := d.server.cfg.Limits.AnswerItems + 1 // one more says that there are too many
+		if !d.ix().Manifest.Policy.Pieces {
+			listed = 0
+		}
+		dropUnlisted(res, listed)
 		return res, nil
 	}
 	if d.held[0] != d.gen || d.held[1] != d.gen {
 		return find()
 	}
 	return remember(&d.gen.memo, strings.Join([]string{"diff", d.layers[0].Meta.Key(), d.layers[1].Meta.Key(), by}, " "), find)
+}
+
+// dropUnlisted drops the changes of r beyond so many: no answer lists them, and r is kept.
+func dropUnlisted(r *compare.Result, listed int) {
+	if len(r.Changes) > listed {
+		r.Changes = slices.Clone(r.Changes[:listed])
+	}
 }

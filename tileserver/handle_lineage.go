@@ -35,6 +35,9 @@ type relative struct {
 // handleLineage answers with what a feature came from in the vintage before and what
 // became of it in the one after, see [relative].
 func (s *Server) handleLineage(r *request) error {
+	if err := r.mayAsk(askLineage); err != nil {
+		return err
+	}
 	l, i, err := r.featureOf()
 	if err != nil {
 		return err
@@ -43,6 +46,11 @@ func (s *Server) handleLineage(r *request) error {
 		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
 			Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
 	}
+	done, err := s.overlays.take() // a long feature is measured against all along it
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, err := l.Feature(i)
 	if err != nil {
 		return err

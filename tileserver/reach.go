@@ -42,9 +42,9 @@ func (r *request) of(g *generation) *index.Index {
 	return other.seen
 }
 
-// minZoom is the lowest zoom of a grid that the token reaches.
+// minZoom is the lowest zoom of a grid that the policy serves and the token reaches.
 func (r *request) minZoom(g tile.Grid) int {
-	low := int(g.MinZoom())
+	low := max(int(g.MinZoom()), r.policy().MinZoom)
 	if r.scope != nil {
 		low = max(low, r.scope.MinZoom)
 	}
@@ -64,8 +64,9 @@ var (
 
 // check asks what the token reaches.
 func (s *Server) check(r *request, op access.Operation) error {
+	r.from = s.caller(r)
 	d := s.cfg.Access.Check(access.Request{
-		Token: r.givenToken(), Tier: string(r.tier), Address: s.caller(r),
+		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
 		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
 	})
 	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry

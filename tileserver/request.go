@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type request struct {
 	params params
 
 	tier    edition.Tier // "" outside of the tiers
-	state   *tierState
+	state   reach
 	gen     *generation
 	seen    *index.Index // what of gen the token reaches
 	pinned  bool
@@ -32,6 +33,8 @@ type request struct {
 	scope   *access.Scope // nil is the whole tier
 	retry   time.Duration // after which to ask again, where it is known
 	layer   string        // for the audit
+	from    netip.Addr    // that asks, once it is known
+	asked   asked
 	// onError writes an error otherwise than by problem+json, where a protocol
 	// asks for it, and returns its status.
 	onError func(error) int
@@ -46,7 +49,7 @@ func (s *Server) findTier(r *request) error {
 	if err != nil || s.tiers[tier] == nil {
 		return errNotFound
 	}
-	r.tier, r.state = tier, s.tiers[tier]
+	r.tier, r.state = tier, reach{tier: s.tiers[tier], scoped: s.scoped}
 	s.cors(r)
 	return nil
 }
@@ -57,6 +60,8 @@ func (s *Server) enter(r *request, op access.Operation) error {
 		if err := s.check(r, op); err != nil {
 			return err
 		}
+		r.state.scope = r.scope
+		r.vary(fasthttp.HeaderAuthorization) // one address answers each scope in its own way
 	}
 	var err error
 	if name := r.query("generation"); name == "" {
@@ -120,16 +125,11 @@ func (r *request) query(key string) string {
 
 // findLayer finds a layer of the edition in the vintage that the query names.
 func (r *request) findLayer(name string) (*index.Layer, error) {
-	v := r.query("vintage")
-	l := r.ix().Layer(name, v)
-	switch {
-	case l != nil:
+	l, err := FindLayer(r.ix(), name, r.query("vintage"))
+	if err == nil {
 		r.layer = name
-		return l, nil
-	case slices.Contains(r.ix().Names(), name):
-		return nil, noVintage(r.ix(), name, v)
 	}
-	return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name)
+	return l, err
 }
 
 // noVintage says that a layer, or with [allLayers] the whole edition, does not have a

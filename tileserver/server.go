@@ -25,6 +25,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // Config says what to serve and how.
@@ -36,7 +37,7 @@ type Config struct {
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// Audit takes a line for each answer above public; nil keeps none.
-	Audit *access.Log
+	Audit *audit.Log
 	// CacheDir keeps tiles that are made on demand; "" keeps them in memory only.
 	CacheDir string
 	// PublicURL is the address that answers name the server by; "" takes the
@@ -61,6 +62,7 @@ type Server struct {
 	overlays places
 	maps     places
 	making   chan struct{} // holds one for each tile that is being made
+	scoped   *scopedEditions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	stopping atomic.Bool
@@ -82,6 +84,7 @@ func New(cfg Config) (*Server, error) {
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
 	for _, dir := range cfg.Editions {
 		if err := s.openTier(dir); err != nil {
@@ -221,6 +224,7 @@ func (s *Server) Reload() {
 		}
 		t.prune()
 	}
+	s.scoped.prune(s.tiers)
 	s.refreshAccess()
 }
 
@@ -243,7 +247,7 @@ func (s *Server) refreshAccess() {
 // Close closes all editions, each when the last request that holds it is done.
 func (s *Server) Close() error {
 	s.stopping.Store(true)
-	var errs []error
+	errs := []error{s.scoped.close()}
 	for _, t := range s.tiers {
 		errs = append(errs, t.close())
 	}

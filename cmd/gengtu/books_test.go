@@ -245,3 +245,14 @@ func TestBooksAsWorkbooks(t *testing.T) {
 		}
 	}
 }
+
+// A file that nothing would be written to is refused.
+func TestSumsNotAskedFor(t *testing.T) {
+	e := theEditions(t)
+	out := filepath.Join(t.TempDir(), "s.csv")
+	for _, args := range [][]string{{"--out", out}, {"--place", "610402"}, {"--vintage", "2024"}, {"--kind", "owner"}, {"--layers", "pbf"}} {
+		if _, errs, code := gengtu(t, append([]string{"info", e.Secure}, args...)...); code != 2 || !strings.Contains(errs, "FLAGS") || !strings.Contains(errs, args[0]) {
+			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
+	}
+}

@@ -149,11 +149,11 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 		return err
 	}
 	for _, d := range editions[1:] {
-		reg, generation, err := e.publish(editions[0].dir, d.tier, p, d.dir, building{keep: edition.DefaultKeep, stages: &stages{}})
+		done, err := e.publish(publication{from: editions[0].dir, tier: d.tier, policy: p, out: d.dir}, building{keep: edition.DefaultKeep, stages: &stages{}})
 		if err != nil {
 			return err
 		}
-		if err := quiet.giveRegister(reg, generation); err != nil {
+		if err := quiet.giveRegister(done); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 func (e *env) demoIngest(f *reading, inputs []ingest.Input, out string) error {
 	silent := *e
 	silent.stdout = nowhere{}
-	if err := silent.ingest(f, inputs, out, edition.Secure, [2]int{5, 14}, building{keep: edition.DefaultKeep, stages: &stages{}}); err != nil {
+	if err := silent.ingest(f, inputs, out, [2]int{5, 14}, building{keep: edition.DefaultKeep, stages: &stages{}}); err != nil {
 		return err
 	}
 	e.notef("%s %s\n", e.pick("入库报告：", "report of the ingest:"), f.report)

@@ -15,107 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// secret is a value of the delivery that a tier may not show.
-type secret struct{ field, value string }
-
-// hunt looks for secrets in bytes, in all spellings that they could have there.
-type hunt struct {
-	begins   [1 << 21]byte // bits by the first three bytes of a spelling
-	lengths  []int
-	spelling map[string]secret
-}
-
-// spellings returns how a value could stand in a file or an answer: as text in
-// UTF-8 and GBK; a number as text, as a double in both byte orders, and in whole
-// hundredths.
-func spellings(v string) [][]byte {
-	out := [][]byte{[]byte(v)}
-	if gbk, err := simplifiedchinese.GBK.NewEncoder().Bytes([]byte(v)); err == nil && string(gbk) != v {
-		out = append(out, gbk)
-	}
-	// Codes and telephones have more digits than areas in m².
-	if x, err := strconv.ParseFloat(v, 64); err == nil && len(v) <= 10 && x != 0 {
-		bits := math.Float64bits(x)
-		var double []byte
-		for i := range 8 {
-			double = append(double, byte(bits>>(8*i)))
-		}
-		reversed := slices.Clone(double)
-		slices.Reverse(reversed)
-		// A round number is a double of few bytes and many zeros, which are found in
-		// any table of numbers.
-		if bits<<32 != 0 {
-			out = append(out, double, reversed)
-		}
-		out = append(out, []byte(strconv.FormatInt(int64(math.Round(x*100)), 10)),
-			[]byte(strconv.FormatFloat(x, 'f', 2, 64)), []byte(strconv.FormatFloat(x, 'f', -1, 64)))
-	}
-	return out
-}
-
-// newHunt hunts for the values of hidden that are not among those of shown: an
-// area that a public field shows may be another field's too.
-func newHunt(hidden, shown map[string][]string) *hunt {
-	h := &hunt{spelling: map[string]secret{}}
-	open := map[string]bool{}
-	for _, values := range shown {
-		for _, v := range values {
-			for _, s := range spellings(v) {
-				open[string(s)] = true
-			}
-		}
-	}
-	for field, values := range hidden {
-		for _, v := range values {
-			for _, s := range spellings(v) {
-				// Shorter ones are found in anything, and so are a few digits.
-				if len(s) >= 6 && (len(s) >= 8 || strings.Trim(string(s), "0123456789") != "") && !open[string(s)] {
-					h.spelling[string(s)] = secret{field, v}
-					k := prefix(s)
-					h.begins[k>>3] |= 1 << (k & 7)
-					if !slices.Contains(h.lengths, len(s)) {
-						h.lengths = append(h.lengths, len(s))
-					}
-				}
-			}
-		}
-	}
-	return h
-}
-
-func prefix(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }
-
-// find adds the secrets in data to found. A number counts where it stands alone.
-func (h *hunt) find(data []byte, found map[secret]bool) {
-	for i := 0; i+6 <= len(data); i++ {
-		k := prefix(data[i:])
-		if h.begins[k>>3]&(1<<(k&7)) == 0 {
-			continue
-		}
-		for _, n := range h.lengths {
-			if i+n > len(data) {
-				continue
-			}
-			s, ok := h.spelling[string(data[i:i+n])]
-			if !ok || digit(data[i]) && i > 0 && goesOn(data[i-1]) || digit(data[i+n-1]) && i+n < len(data) && goesOn(data[i+n]) {
-				continue
-			}
-			found[s] = true
-		}
-	}
-}
-
-func digit(b byte) bool { return b >= '0' && b <= '9' }
-
-// goesOn tells whether b makes a longer number, or a hash, of the digits beside it.
-func goesOn(b byte) bool { return digit(b) || b == '.' || b|0x20 >= 'a' && b|0x20 <= 'f' }
-
-// table reads fields of a delivery as GDAL does.
-func table(t testing.TB, file string, fields ...string) map[string][]string {
+// tableRows reads fields of a delivery as GDAL does.
+func tableRows(t testing.TB, file string, fields ...string) [][]string {
 	t.Helper()
 	r := csv.NewReader(strings.NewReader(gdal(t, t.TempDir(), "ogr2ogr", "-f", "CSV", "/vsistdout/", absolute(t, file), "-select", strings.Join(fields, ","))))
 	r.FieldsPerRecord = -1 // GDAL ends a lone field's heading with a comma
@@ -123,9 +26,16 @@ func table(t testing.TB, file string, fields ...string) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rows[1:]
+}
+
+// table returns the values of fields of a delivery.
+func table(t testing.TB, file string, fields ...string) map[string][]string {
+	t.Helper()
+	rows := tableRows(t, file, fields...)
 	out := map[string][]string{}
-	for i, name := range rows[0][:len(fields)] {
-		for _, row := range rows[1:] {
+	for i, name := range fields {
+		for _, row := range rows {
 			if row[i] != "" {
 				out[filepath.Base(file)+" "+name] = append(out[filepath.Base(file)+" "+name], row[i])
 			}
@@ -143,28 +53,49 @@ func absolute(t testing.TB, path string) string {
 	return out
 }
 
-// joined puts tables together.
+// joined puts tables together: of several years of a delivery, the values of all.
 func joined(tables ...map[string][]string) map[string][]string {
 	out := map[string][]string{}
 	for _, t := range tables {
-		maps.Copy(out, t)
+		for field, values := range t {
+			out[field] = append(out[field], values...)
+		}
 	}
 	return out
 }
 
-// hunts returns what may not be found below secure: personal values below
-// secure, and in public everything but the fields that the policy names. Words
-// that stand for classes (DLMC) may stand in legends, but in no file.
+// hunts returns what may not be found below secure of the delivery.
 func hunts(t testing.TB) (government, public, publicFiles *hunt) {
 	t.Helper()
-	dltb, pbf := delivery(t, "delivery", "2024", "DLTB.shp"), delivery(t, "delivery", "2024", "YJJBNTTB.gpkg")
-	hsf, region := delivery(t, "delivery", "2024", "GBZNT.geojson"), delivery(t, "delivery", "2024", "XZQ.fgb")
-	names := map[string][]string{"file names": {"DLTB.shp", "YJJBNTTB.gpkg", "GBZNT.geojson", "XZQ.fgb", "delivery/2024", "shared/data"}}
-	personal := table(t, pbf, "ZRRMC", "LXDH")
-	hidden := joined(personal, names, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"),
-		table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"))
-	shown := joined(table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"), table(t, region, "XZQDM", "XZQMC"))
-	return newHunt(joined(personal, names), nil), newHunt(hidden, shown), newHunt(joined(hidden, table(t, dltb, "DLMC")), shown)
+	v := valuesOf(t, delivery(t, "delivery", "2024"))
+	v.personal["file names"] = append(v.personal["file names"], "delivery/2024", "shared/data")
+	return v.hunts()
+}
+
+// values are those of a delivery by what may become of them: personal ones stay in
+// secure, public shows what the policy names and nothing else. Words that stand for
+// classes (DLMC) may stand in legends, but in no file.
+type values struct{ personal, hidden, words, shown map[string][]string }
+
+// valuesOf reads the values of a delivery of one year or several.
+func valuesOf(t testing.TB, folders ...string) *values {
+	t.Helper()
+	v := &values{personal: map[string][]string{"file names": {"DLTB.shp", "YJJBNTTB.gpkg", "GBZNT.geojson", "XZQ.fgb"}}}
+	for _, folder := range folders {
+		dltb, pbf := filepath.Join(folder, "DLTB.shp"), filepath.Join(folder, "YJJBNTTB.gpkg")
+		hsf, region := filepath.Join(folder, "GBZNT.geojson"), filepath.Join(folder, "XZQ.fgb")
+		v.personal = joined(v.personal, table(t, pbf, "ZRRMC", "LXDH"))
+		v.hidden = joined(v.hidden, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"), table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"))
+		v.words = joined(v.words, table(t, dltb, "DLMC"))
+		v.shown = joined(v.shown, table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"), table(t, region, "XZQDM", "XZQMC"))
+	}
+	return v
+}
+
+// hunts returns what is hunted for in government, in answers of public and in its files.
+func (v *values) hunts() (government, public, publicFiles *hunt) {
+	hidden := joined(v.personal, v.hidden)
+	return newHunt(v.personal, nil), newHunt(hidden, v.shown), newHunt(joined(hidden, v.words), v.shown)
 }
 
 // byField counts secrets by field.
@@ -249,24 +180,27 @@ func TestNothingLeaks(t *testing.T) {
 	s := serve(t, e.Secure, e.Government, e.Public)
 	for tier, h := range map[string]*hunt{"government": government, "public": public} {
 		found := map[secret]bool{}
-		answers := s.crawl(t, tier, func(body []byte) { h.find(body, found) })
+		answers := s.crawl(t, tier, "", func(body []byte) { h.find(body, found) })
 		clean(t, tier+" answers", found)
 		if tier == "public" && answers < 8487 {
 			t.Errorf("only %d answers of %s were searched", answers, tier)
 		}
 	}
 	found = map[secret]bool{}
-	s.crawl(t, "secure", func(body []byte) { public.find(body, found) })
+	s.crawl(t, "secure", "", func(body []byte) { public.find(body, found) })
 	if n := byField(found); n["YJJBNTTB.gpkg ZRRMC"] < 1000 || n["DLTB.shp BSM"] < 10000 {
 		t.Errorf("the search finds only %v in the answers of secure", n)
 	}
 }
 
-// crawl asks for everything that a tier serves over the delivery and returns how
-// many answers it looked at. Of features it asks for all of pbf.
-func (s *server) crawl(t *testing.T, tier string, look func(body []byte)) (answers int) {
+// crawl asks for everything that a tier serves of a vintage, "" for the latest, and
+// returns how many answers it looked at. Of features it asks for all of pbf.
+func (s *server) crawl(t *testing.T, tier, vintage string, look func(body []byte)) (answers int) {
 	t.Helper()
 	ask := func(path string) {
+		if vintage != "" {
+			path = withQuery(path, "vintage="+vintage)
+		}
 		a := s.do(t, "GET", path, nil, "Accept-Encoding", "identity")
 		if a.Status >= 500 && a.Status != 501 {
 			t.Errorf("GET %s: %d", path, a.Status)
@@ -286,9 +220,14 @@ func (s *server) crawl(t *testing.T, tier string, look func(body []byte)) (answe
 	for _, l := range catalog.Layers {
 		layers = append(layers, l.Name)
 	}
+	box := catalog.Extent
+	corner := fmt.Sprintf("/overlay?bbox=%f,%f,%f,%f", box[0], box[1], box[0]+(box[2]-box[0])/4, box[1]+(box[3]-box[1])/3)
+	var list struct{ Places []struct{ Code string } }
+	decode(t, s.get(t, 200, "/"+tier+"/places").Body, &list)
+	code := list.Places[0].Code
 	for _, p := range []string{
-		"/catalog", "/style.json", "/legend.json", "/places", "/places?q=村", "/places?parent=610402", "/nothing", "/overlay?place=610402", "/overlay?place=610402001",
-		"/overlay?bbox=108.60,34.30,108.62,34.33", "/overlay?bbox=108.60,34.30,108.62,34.33&f=csv", "/overlay?point=108.64,34.33", "/summary?by=township",
+		"/catalog", "/style.json", "/legend.json", "/places", "/places?q=村", "/places?parent=" + code[:6], "/nothing", "/overlay?place=" + code[:6], "/overlay?place=" + code[:9],
+		corner, corner + "&f=csv", fmt.Sprintf("/overlay?point=%f,%f", (box[0]+box[2])/2, (box[1]+box[3])/2), "/summary?by=township",
 		"/summary?by=village", "/summary?by=county&f=csv", "/wmts/1.0.0/WMTSCapabilities.xml", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/tiles/all/w.json", "/ogc",
 	} {
 		ask("/" + tier + p)

@@ -70,23 +70,30 @@ func exported(t testing.TB, edition, layer, file string) (stored, content []byte
 			t.Fatal(err)
 		}
 	case ".xlsx":
-		z, err := zip.NewReader(bytes.NewReader(stored), int64(len(stored)))
+		content = unpackedSheet(t, stored)
+	}
+	return stored, content
+}
+
+// unpackedSheet returns what the parts of an xlsx hold.
+func unpackedSheet(t testing.TB, stored []byte) (content []byte) {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(stored), int64(len(stored)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		r, err := f.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range z.File {
-			r, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			part, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			content = append(content, part...)
+		part, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
 		}
+		content = append(content, part...)
 	}
-	return stored, content
+	return content
 }
 
 func unzipped(t testing.TB, packed []byte) []byte {

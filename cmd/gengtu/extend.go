@@ -66,20 +66,15 @@ func (e *env) extend(dir string, x *extending, write func(base *index.Base, path
 func (e *env) ingestMore(f *reading, inputs []ingest.Input, out string, x *extending) error {
 	p := e.progress()
 	defer p.end()
-	opt, err := f.options(e, edition.Secure, p)
+	in, err := e.intake(f, x.building, p)
 	if err != nil {
 		return err
 	}
-	opt.MemoryBytes = x.building.memory
-	opt.Writing = func() {
-		x.building.stages.begin(stageIndex)
-		p.tell(e.pick("索引", "index"), 0, 0)
-	}
-	x.building.stages.begin(stageRead)
+	defer in.close()
 	var rep *ingest.Report
 	m, err := e.extend(out, x, func(base *index.Base, path string) (layers []edition.Layer, err error) {
-		opt.Base = base
-		layers, rep, err = ingest.Run(e.ctx, inputs, path, opt)
+		in.opt.Base = base
+		layers, rep, err = ingest.Run(e.ctx, inputs, path, in.opt)
 		rep.Edition, x.update.Source = out, rep.Files()
 		p.end()
 		return layers, err
@@ -104,7 +99,7 @@ func (e *env) applyPackage(f *reading, paths []string, dir string, x *extending)
 		return err
 	}
 	opt.MemoryBytes = x.building.memory
-	files, err := change.Find(paths)
+	files, err := change.Find(opt.Profiles, paths)
 	if err != nil {
 		return err
 	}

@@ -38,10 +38,14 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.vintage, "vintage", "", "时相，如 2024|vintage, such as 2024")
 	fs.BoolVar(&f.strict, "strict", false, "不修复，有一个要素不合格就整个失败|mend nothing; any refused feature fails the run")
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
-	fs.Float64Var(&f.slivers, "mend-slivers", 0, "不超过此宽度（米）的缝隙和重叠并到相邻图斑，0 为不并|close gaps and overlaps of up to this width, in metres; 0 closes none")
 	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
 	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
 	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+}
+
+// defineSlivers defines the flag of the verbs that see a whole layer.
+func (f *reading) defineSlivers(fs *flags) {
+	fs.Float64Var(&f.slivers, "mend-slivers", 0, "不超过此宽度（米）的缝隙和重叠并到相邻图斑，0 为不并|close gaps and overlaps of up to this width, in metres; 0 closes none")
 }
 
 func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Options, error) {
@@ -116,6 +120,7 @@ func runIngest(e *env, fs *flags) error {
 	var f reading
 	f.define(fs)
 	f.defineDelivery(fs)
+	f.defineSlivers(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
 	out := fs.String("out", "", "版本目录|the edition's directory")
 	add := fs.Bool("add", false, "版本已有的图层和时相照旧，只加入新的时相或图层|keep the layers and vintages that the edition has, and add these")
@@ -136,6 +141,9 @@ func runIngest(e *env, fs *flags) error {
 	if err != nil {
 		return usageError{problem.Of(err)}
 	}
+	if tier != edition.Secure {
+		return usage("INGEST_TIER", "交来的数据只能先进 secure 版", "deliveries go into a secure edition first")
+	}
 	lo, hi, err := zoomRange(*zooms)
 	if err != nil {
 		return err
@@ -154,47 +162,65 @@ func runIngest(e *env, fs *flags) error {
 	if *add {
 		zoomed := false
 		fs.Visit(func(x *flag.Flag) { zoomed = zoomed || x.Name == "zooms" })
-		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{*keep, f.workers, bytes, &stages{}}})
+		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}})
 	}
-	return e.ingest(&f, inputs, *out, tier, [2]int{lo, hi}, building{*keep, f.workers, bytes, &stages{}})
+	return e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}})
 }
 
-func (e *env) ingest(f *reading, inputs []ingest.Input, out string, tier edition.Tier, zooms [2]int, w building) error {
+// intake is the taking in of deliveries.
+type intake struct {
+	opt    ingest.Options
+	mender *check.Checker // nil when nothing is mended by it
+}
+
+// intake begins the stage of reading, which close ends.
+func (e *env) intake(f *reading, w building, p *progress) (*intake, error) {
+	opt, err := f.options(e, edition.Secure, p)
+	if err != nil {
+		return nil, err
+	}
+	in := &intake{opt: opt}
+	in.opt.MemoryBytes = w.memory
+	in.opt.Writing = func() {
+		w.stages.begin(stageIndex)
+		p.tell(e.pick("索引", "index"), 0, 0)
+	}
+	if in.mender, err = f.mender(); err != nil {
+		return nil, err
+	}
+	if in.mender != nil {
+		in.opt.Inspector = in.mender
+	}
+	w.stages.begin(stageRead)
+	return in, nil
+}
+
+func (in *intake) close() {
+	if in.mender != nil {
+		_ = in.mender.Close() // a passing file
+	}
+}
+
+func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int, w building) error {
 	p := e.progress()
 	defer p.end()
-	opt, err := f.options(e, tier, p)
+	in, err := e.intake(f, w, p)
 	if err != nil {
 		return err
 	}
-	opt.MemoryBytes = w.memory
-	if tier != edition.Secure {
-		return usage("INGEST_TIER", "交来的数据只能先进 secure 版", "deliveries go into a secure edition first")
-	}
+	defer in.close()
 	d, err := edition.Begin(out)
 	if err != nil {
 		return err
 	}
 	defer d.Abort()
-	w.stages.begin(stageRead)
-	opt.Writing = func() {
-		w.stages.begin(stageIndex)
-		p.tell(e.pick("索引", "index"), 0, 0)
-	}
-	mender, err := f.mender()
-	if err != nil {
-		return err
-	}
-	if mender != nil {
-		defer func() { _ = mender.Close() }() // a passing file
-		opt.Inspector = mender
-	}
-	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), opt)
+	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), in.opt)
 	p.end()
 	rep.Edition = out
 	if err != nil {
 		return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
 	}
-	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
+	m := &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
 	if err := e.complete(d, m, w); err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ func (f *File) check() error {
 			return p
 		}
 	}
+	if p := f.Audit.check(); p != nil {
+		return p
+	}
 	names, hashes := map[string]bool{}, map[string]bool{}
 	for i, t := range f.Tokens {
 		p := t.check()

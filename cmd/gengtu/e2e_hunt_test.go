@@ -1,0 +1,113 @@
+package main_test
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// secret is a value of the delivery that a tier may not show.
+type secret struct{ field, value string }
+
+// hunt looks for secrets in bytes, in all spellings that they could have there.
+type hunt struct {
+	begins   [1 << 21]byte    // bits by the first three bytes of a spelling
+	lengths  map[uint32][]int // of the spellings that begin so
+	spelling map[string]secret
+}
+
+// spellings returns how a value could stand in a file or an answer: as text in
+// UTF-8 and GBK; a number as text, as a double in both byte orders, and in whole
+// hundredths.
+func spellings(v string) [][]byte {
+	out := [][]byte{[]byte(v)}
+	if gbk, err := simplifiedchinese.GBK.NewEncoder().Bytes([]byte(v)); err == nil && string(gbk) != v {
+		out = append(out, gbk)
+	}
+	// Codes and telephones have more digits than areas in m².
+	if x, err := strconv.ParseFloat(v, 64); err == nil && len(v) <= 10 && x != 0 {
+		bits := math.Float64bits(x)
+		var double []byte
+		for i := range 8 {
+			double = append(double, byte(bits>>(8*i)))
+		}
+		reversed := slices.Clone(double)
+		slices.Reverse(reversed)
+		// A round number is a double of few bytes and many zeros, which are found in
+		// any table of numbers.
+		if bits<<32 != 0 {
+			out = append(out, double, reversed)
+		}
+		out = append(out, []byte(strconv.FormatInt(int64(math.Round(x*100)), 10)),
+			[]byte(strconv.FormatFloat(x, 'f', 2, 64)), []byte(strconv.FormatFloat(x, 'f', -1, 64)))
+	}
+	return out
+}
+
+// newHunt hunts for the values of hidden that are not among those of shown: an
+// area that a public field shows may be another field's too.
+func newHunt(hidden, shown map[string][]string) *hunt {
+	h := &hunt{lengths: map[uint32][]int{}, spelling: map[string]secret{}}
+	open := map[string]bool{}
+	for _, values := range shown {
+		for _, v := range values {
+			for _, s := range spellings(v) {
+				open[string(s)] = true
+			}
+		}
+	}
+	for field, values := range hidden {
+		for _, v := range values {
+			for _, s := range spellings(v) {
+				if !open[string(s)] {
+					h.hide(secret{field, v}, s)
+				}
+			}
+		}
+	}
+	return h
+}
+
+// hide hunts for a spelling of a secret, too.
+func (h *hunt) hide(what secret, s []byte) {
+	// Shorter ones are found in anything, and so are a few digits.
+	if len(s) < 6 || len(s) < 8 && strings.Trim(string(s), "0123456789") == "" {
+		return
+	}
+	h.spelling[string(s)] = what
+	k := prefix(s)
+	h.begins[k>>3] |= 1 << (k & 7)
+	if !slices.Contains(h.lengths[k], len(s)) {
+		h.lengths[k] = append(h.lengths[k], len(s))
+	}
+}
+
+func prefix(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }
+
+// find adds the secrets in data to found. A number counts where it stands alone.
+func (h *hunt) find(data []byte, found map[secret]bool) {
+	for i := 0; i+6 <= len(data); i++ {
+		k := prefix(data[i:])
+		if h.begins[k>>3]&(1<<(k&7)) == 0 {
+			continue
+		}
+		for _, n := range h.lengths[k] {
+			if i+n > len(data) {
+				continue
+			}
+			s, ok := h.spelling[string(data[i:i+n])]
+			if !ok || digit(data[i]) && i > 0 && goesOn(data[i-1]) || digit(data[i+n-1]) && i+n < len(data) && goesOn(data[i+n]) {
+				continue
+			}
+			found[s] = true
+		}
+	}
+}
+
+func digit(b byte) bool { return b >= '0' && b <= '9' }
+
+// goesOn tells whether b makes a longer number, or a hash, of the digits beside it.
+func goesOn(b byte) bool { return digit(b) || b == '.' || b|0x20 >= 'a' && b|0x20 <= 'f' }

@@ -13,6 +13,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/tileserver/access"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/wmts"
@@ -42,9 +43,11 @@ func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 		if l == nil {
 			continue
 		}
-		c.Layers = append(c.Layers, wmts.Layer{
-			Identifier: n, Title: r.title(l), Box: l.Extent(), MaxZoom: uint8(m.MaxZoom), InfoFormats: wmts.InfoFormats(),
-		})
+		offered := wmts.Layer{Identifier: n, Title: r.title(l), Box: l.Extent(), MinZoom: uint8(r.minZoom(tile.W)), MaxZoom: uint8(m.MaxZoom)}
+		if r.allows(access.Features) {
+			offered.InfoFormats = wmts.InfoFormats()
+		}
+		c.Layers = append(c.Layers, offered)
 	}
 	return c
 }
@@ -192,6 +195,7 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 		return err
 	}
 	var infos []wmts.Info
+	r.askFeatures(len(found))
 	for _, f := range found {
 		in := wmts.Info{Layer: l.Meta.Name, ID: f.ID}
 		for i, m := range l.Meta.Fields {

@@ -44,19 +44,21 @@ func commands() []command {
 		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
-		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},
+		{"serve", "--edition EDITION … [--access FILE] [--tls-cert FILE --tls-key FILE]", "提供服务", "serve editions over HTTP", runServe},
 		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
 		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", nil},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
 		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
-		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"policy", "show | check FILE | diff A B | register EDITION", "查看、检查、比较策略；发布登记簿", "show, check and compare policies; the register of publications", runPolicy},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
 		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
-		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
+		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
+		{"access", "check FILE", "检查令牌文件、角色和日志位置", "say what an access file holds: tokens, roles, where the audit log is", runAccess},
+		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},
 		{"version", "", "版本", "print the version", runVersion},
 	}
 }
@@ -95,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if c.run == nil {
 		return e.fail(c.name, notYet(c.name))
 	}
-	err := c.run(e, fs)
+	err := runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}

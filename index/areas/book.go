@@ -95,7 +95,7 @@ type hectareVillage struct {
 // where there is more than one of these, one for each. With a place asked about
 // they have its rows alone, leveled all the same with all of their county. Errors
 // are problems PARAMETER_PLACE, NO_PLACE, BOOK_AREA where a patch has no area to be
-// booked, and CONTROL_AREA where a control area is far from the sum, or of no county.
+// booked, BOOK_CLASSES where the classes are none, and CONTROL_AREA where a control area is far from the sum, or of no county.
 //
 // Source: the rule of the survey's summary tables (reference domain 2.6, 3).
 func Hectares(q SummaryQuestion, t *Tally) ([]*HectareTable, error) {
@@ -133,12 +133,26 @@ type hectares struct {
 	controlled []int
 }
 
+// maxUnknown bounds the columns of classes that no table of classes has; a table has one
+// value for each village and class.
+const maxUnknown = 256
+
 // level levels every county, mainland and islands apart.
 func (h *hectares) level() error {
 	type county struct{ code, island string }
 	counties := map[county]map[string]map[string]*hectareRecord{} // by village and record
+	unknown := map[string]bool{}
 	for i := range h.tally.cells {
 		c := &h.tally.cells[i]
+		if code := c.values[tallyClass]; !unknown[code] {
+			if _, ok := h.q.Classes.find(code); !ok {
+				unknown[code] = true
+			}
+		}
+		if len(unknown) > maxUnknown {
+			return problem.New("BOOK_CLASSES", "图层 %s 有 %d 个以上地类编码不在地类表里，不能成表", "layer %s has more than %d codes of classes that are not in the table of classes: no table has so many columns", h.tally.layer.Meta.Key(), maxUnknown).
+				Advise("核对地类字段，或用 --classes 给出地类表", "look at the field of classes, or give their table with --classes")
+		}
 		if c.sums.unbooked > 0 {
 			return problem.New("BOOK_AREA", "图层 %[1]s 在 %[3]s 有 %[2]d 个图斑没有图斑面积", "layer %[1]s has %[2]d patches without a patch area in %[3]s", h.tally.layer.Meta.Key(), c.sums.unbooked, orDash(c.place)).
 				Advise("由成果重新入库，缺的面积按调查规则算出", "ingest the delivery anew: areas that it lacks are then computed by the survey's rule")

@@ -251,8 +251,7 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 		err = s.ctx.Err()
 	}
 	s.mu.Lock()
-	close(e.busy)
-	e.busy, e.gen, e.bytes, e.err, e.failed = nil, g, size, nil, time.Now()
+	e.gen, e.bytes, e.err, e.failed = g, size, nil, time.Now()
 	switch {
 	case errEmptyScope(err):
 		e.err = errForbidden
@@ -262,6 +261,10 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 	gone := s.evict(e)
 	s.mu.Unlock()
 	s.remove(gone)
+	s.mu.Lock()
+	close(e.busy)
+	e.busy = nil
+	s.mu.Unlock()
 	switch log := s.server.cfg.Log; {
 	case errEmptyScope(err):
 		log.Warn("nothing lies in the scope of a token", "scope", e.key)

@@ -370,7 +370,7 @@ func TestParseArea(t *testing.T) {
 		`{"type":"Polygon","coordinates":[[[108.6,34.3],[108.7,34.3],[108.7,34.4],[108.6,34.3]]]}`:                         "",
 		`{"type":"Point","coordinates":[108.6,34.3]}`:                                                                      "GEOMETRY_REFUSED",
 		`{"type":"FeatureCollection","features":[]}`:                                                                       "SCOPE_AREA",
-		`{"type":"Polygon","coordinates":[]}`:                                                                              "GEOMETRY_REFUSED",
+		`{"type":"Polygon","coordinates":[]}`:                                                                              "SCOPE_AREA",
 		`{"type":"Polygon","coordinates":[[[36500000,3800000],[36500100,3800000],[36500100,3800100],[36500000,3800000]]]}`: "CRS_MISMATCH",
 		`{"type":"Polygon","coordinates":[[[108.6,34.3],[108.7,34.3],[108.6,34.3]]]}`:                                      "SCOPE_AREA",
 		`x`: "GEOJSON_SYNTAX",

@@ -1,0 +1,439 @@
+package tileserver_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"image/png"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/tileserver"
+	"gengtu/tileserver/access"
+	"gengtu/tileserver/mvt"
+	"gengtu/tileserver/tile"
+)
+
+// village is the south-west one of the farm, which a token of these tests is bound to.
+const village = "610402001200"
+
+var villageBox = lotBox(0, 0, 4, 4)
+
+// issue adds a token for a scope of the secure tier, and returns it.
+func (s *service) issue(t testing.TB, name string, scope access.Scope) string {
+	t.Helper()
+	token, err := access.Add(s.accessFile, access.Token{Name: name, Tier: string(edition.Secure), Scope: &scope})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Reload()
+	return token
+}
+
+// inVillage tells whether a lot lies in the village.
+func inVillage(x, y int) bool { return x < 4 && y < 4 }
+
+// beyond are texts that no answer to the village's token may hold, in groups of which
+// each must be found with a token for all.
+func beyond() map[string][]string {
+	out := map[string][]string{
+		"place":      {"610402002", "610402001201"},
+		"place name": {"东镇", "东南村", "东北村", "西镇", "西北村"},
+		"longitude":  {"108.705", "108.706", "108.707", "108.708"},
+		"latitude":   {"34.305", "34.306", "34.307", "34.308"},
+	}
+	for y := range lots {
+		for x := range lots {
+			if !inVillage(x, y) {
+				out["business key"] = append(out["business key"], bsm(x, y))
+				out["id"] = append(out["id"], fmt.Sprintf(`"id":%d`, 1000+y*lots+x))
+			}
+		}
+	}
+	return out
+}
+
+// thieves are addresses, below the tier, by which somebody may try to reach beyond the
+// village; the named routes are those of the table.
+func thieves(generation string) map[string]string {
+	out := map[string]string{}
+	for a := range data() {
+		out[a] = ""
+	}
+	for _, z := range []uint8{0, 5, 10, 11, 12, 13, 14, 16, 18} {
+		for _, at := range []geo.Position{lotBox(1, 1, 2, 2).Min, lotBox(6, 6, 7, 7).Min, lotBox(4, 0, 5, 1).Min} {
+			t := tile.W.At(at, z)
+			for _, end := range []string{"mvt", "png"} {
+				out[fmt.Sprintf("tiles/cropland,pbf,hsf,region,dltb/w/%d/%d/%d.%s", z, t.X, t.Y, end)] = ""
+			}
+			if z > 0 {
+				t = tile.C.At(at, z)
+				out[fmt.Sprintf("tiles/all/c/%d/%d/%d.mvt?vintage=2024", z, t.X, t.Y)] = ""
+			}
+		}
+	}
+	bbox := "bbox=108.69,34.29,108.72,34.32"
+	at := tile.W.At(lotBox(6, 6, 7, 7).Min, 18)
+	for _, a := range []string{
+		"features/cropland/1060", "features/cropland/1004", "features/cropland/1060?vintage=2024", "features/cropland?code=" + bsm(7, 7), "features/cropland?code=" + bsm(1, 1),
+		"features/region?code=610402002", "features/region?code=" + village, "features/cropland/1004/lineage", "features/cropland/1001/lineage", "features/dltb/77", "features/hsf/77",
+		"places?q=610402002", "places?parent=610402", "places?f=geojson", "overlay?place=610402", "overlay?place=610402002", "overlay?place=610402002200", "overlay?place=" + village,
+		"overlay?" + bbox, "overlay?" + bbox + "&return=features", "overlay?point=108.7065,34.3065", "overlay?point=108.7065,34.3065&f=csv", "overlay?" + bbox + "&f=geojson",
+		"summary?by=county", "summary?by=village&layers=cropland,pbf,hsf,dltb", "summary?by=village&vintage=2023", "summary?place=610402002", "summary?table=hectare", "summary?f=xlsx&by=village",
+		"diff?layer=cropland", "diff?layer=cropland&f=csv", "diff?layer=cropland&from=2023@" + generation + "&to=2024@" + generation, "diff?from=" + generation + "&to=" + generation + "&layer=pbf",
+		"catalog?vintage=2023", "catalog?generation=" + generation, "catalog?generation=g0000000000000000", "catalog?generation=x", "catalog?vintage=1999", "tiles/nothing/w.json",
+		"map.png?" + bbox + "&width=100&height=100", "style.json?vintage=2023", "tiles/region/c.json", "ogc", "ogc/collections", "analyses/1", "analyses/1/events",
+		fmt.Sprintf("wmts/cropland/default/w/18/%d/%d/5/5.json", at.Y, at.X), fmt.Sprintf("wmts/region/default/w/18/%d/%d/5/5.html", at.Y, at.X),
+		"wmts?SERVICE=WMTS&REQUEST=GetCapabilities&generation=" + generation, "no/such/path",
+	} {
+		out[a] = ""
+	}
+	out["overlay"] = `{"geometry":{"type":"Polygon","coordinates":[[[108.6,34.2],[108.8,34.2],[108.8,34.4],[108.6,34.4],[108.6,34.2]]]},"layers":["cropland","pbf","hsf","dltb","region"],"return":"features","group_by":{"cropland":["BSM"]}}`
+	out["analyses"] = `{}`
+	return out
+}
+
+// openly returns what an answer says, in a form that can be searched: headers and body,
+// workbooks unpacked, tiles with their ids and values.
+func openly(t testing.TB, address string, r reply) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.Header.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	body := r.body
+	switch {
+	case bytes.HasPrefix(body, []byte("PK")):
+		z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+		if err != nil {
+			t.Fatal(address, err)
+		}
+		for _, f := range z.File {
+			in, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(&b, in); err != nil {
+				t.Fatal(err)
+			}
+			_ = in.Close() // only read
+		}
+	case strings.HasSuffix(r.Header.Get("Content-Type"), "mapbox-vector-tile"):
+		layers, err := mvt.Decode(body)
+		if err != nil {
+			t.Fatal(address, err)
+		}
+		for _, l := range layers {
+			for _, f := range l.Features {
+				fmt.Fprintf(&b, "%s \"id\":%d %v\n", l.Name, f.ID, f.Tags)
+			}
+		}
+	default:
+		b.Write(body)
+	}
+	return b.String()
+}
+
+// ask asks for an address of the secure tier, with a body if there is one.
+func (s *service) ask(t testing.TB, address, body, token string) reply {
+	t.Helper()
+	head := []string{"Authorization", "Bearer " + token, "Accept-Language", "zh"}
+	if body != "" {
+		return s.post(t, "/secure/"+address, body, head...)
+	}
+	return s.get(t, "/secure/"+address, head...)
+}
+
+// found returns which of the groups of secrets stand in the answers to a token.
+func (s *service) found(t testing.TB, token string) map[string]string {
+	t.Helper()
+	secrets := beyond()
+	out := map[string]string{}
+	for address, body := range thieves(s.generations[edition.Secure]) {
+		r := s.ask(t, address, body, token)
+		if r.StatusCode >= 500 && r.StatusCode != http.StatusNotImplemented {
+			t.Errorf("%s: %d %s", address, r.StatusCode, r.body)
+		}
+		text := openly(t, address, r)
+		if asked, err := url.QueryUnescape(address); err == nil {
+			text = strings.ReplaceAll(text, asked, "") // what is asked may be repeated
+		}
+		for group, values := range secrets {
+			for _, v := range values {
+				if strings.Contains(text, v) && !strings.Contains(address, v) {
+					out[group] = fmt.Sprintf("%q in the answer %d to %s", v, r.StatusCode, address)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// A thief with the token of a village goes over all routes: nothing of the rest of the
+// farm is in any answer, and the same search finds all of it with a token for the tier.
+func TestScopedThief(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	all := s.found(t, s.tokens[edition.Secure])
+	for group := range beyond() {
+		if all[group] == "" {
+			t.Errorf("%s: the search finds none where all may be seen", group)
+		}
+	}
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	for _, where := range s.found(t, token) {
+		t.Error(where)
+	}
+	if r := s.get(t, "/metrics"); strings.Contains(string(r.body), village) || strings.Contains(string(r.body), "village") {
+		t.Error("the metrics tell the scope")
+	}
+	// Each route of the tier was tried.
+	for _, p := range tileserver.Patterns(s.Server) {
+		rest, ok := strings.CutPrefix(p, "/{tier}/")
+		if !ok {
+			continue
+		}
+		one := regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(regexp.QuoteMeta(rest), `[^/]+`)
+		route := regexp.MustCompile(`^` + strings.ReplaceAll(one, `\*`, `.+`) + `$`)
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(thieves("g"))), func(a string) bool {
+			path, _, _ := strings.Cut(a, "?")
+			return route.MatchString(path)
+		}) {
+			t.Errorf("no thief has tried %s", p)
+		}
+	}
+}
+
+// The village's token gets all of the village: the same areas as are found in it by who
+// sees the whole tier, of blocks what lies inside.
+func TestScopedAnswers(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	type layers struct {
+		Layers []struct {
+			Layer, Name string
+			Features    int
+			AreaM2      float64  `json:"area_m2"`
+			NetM2       *float64 `json:"net_m2"`
+			Extent      [4]float64
+		}
+	}
+	const question = "overlay?bbox=108.69,34.29,108.72,34.32&layers=cropland,pbf,hsf,dltb"
+	got := decode[layers](t, s.ask(t, question, "", token))
+	want := decode[layers](t, s.ask(t, "overlay?place="+village+"&layers=cropland,pbf,hsf,dltb", "", s.tokens[edition.Secure]))
+	for i, l := range want.Layers {
+		if g := got.Layers[i]; g.Features != l.Features || math.Abs(g.AreaM2-l.AreaM2) > 2e-3 || l.NetM2 != nil && math.Abs(*g.NetM2-*l.NetM2) > 0.02 || g.Features == 0 {
+			t.Errorf("%s: %+v, want %+v", l.Layer, g, l)
+		}
+	}
+	hsf := got.Layers[2]
+	if w := lotArea(2, 2, 4, 4); math.Abs(hsf.AreaM2-w) > 2e-3 {
+		t.Errorf("hsf has %v m², want %v", hsf.AreaM2, w)
+	}
+	r := s.ask(t, "catalog", "", token)
+	if g := r.Header.Get("Gengtu-Generation"); g != s.generations[edition.Secure] {
+		t.Errorf("the generation is %s, want %s", g, s.generations[edition.Secure])
+	}
+	lo, hi := villageBox.Min.LonLat(), villageBox.Max.LonLat()
+	for _, l := range decode[layers](t, r).Layers {
+		e := l.Extent
+		if e[0] < lo.Lon-1e-9 || e[1] < lo.Lat-1e-9 || e[2] > hi.Lon+1e-9 || e[3] > hi.Lat+1e-9 {
+			t.Errorf("%s reaches to %v", l.Name, e)
+		}
+	}
+	if !strings.Contains(r.Header.Get("Vary"), "Authorization") {
+		t.Errorf("Vary %q", r.Header.Get("Vary"))
+	}
+	// A tile east of the village is empty, as vectors and painted; one of it is not.
+	for x, empty := range map[int]bool{1: false, 6: true} {
+		at := tile.W.At(lotBox(x, 1, x+1, 2).Min, 17)
+		address := fmt.Sprintf("tiles/cropland,pbf,hsf,dltb,region/w/17/%d/%d", at.X+1, at.Y)
+		if r := s.ask(t, address+".mvt", "", token); (r.StatusCode == http.StatusNoContent) != empty {
+			t.Errorf("%s.mvt: %d", address, r.StatusCode)
+		}
+		img, err := png.Decode(bytes.NewReader(s.ask(t, address+".png", "", token).body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		painted := 0
+		for y := range img.Bounds().Dy() {
+			for x := range img.Bounds().Dx() {
+				if _, _, _, a := img.At(x, y).RGBA(); a > 0 {
+					painted++
+				}
+			}
+		}
+		if (painted == 0) != empty {
+			t.Errorf("%s.png has %d pixels", address, painted)
+		}
+	}
+}
+
+// An area is a scope as a place is.
+func TestScopedArea(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	box := lotBox(2, 2, 5, 6)
+	token := s.issue(t, "area", access.Scope{Area: string(geo.AppendGeoJSON(nil, geo.MultiPolygon{box.Polygon()})), Layers: []string{"cropland", "hsf"}})
+	got := decode[struct {
+		Layers []struct {
+			Layer  string
+			AreaM2 float64 `json:"area_m2"`
+		}
+	}](t, s.ask(t, "overlay?bbox=108.69,34.29,108.72,34.32&layers=cropland,hsf", "", token))
+	if len(got.Layers) != 2 || math.Abs(got.Layers[0].AreaM2-lotArea(2, 2, 5, 6)) > 2e-3 || math.Abs(got.Layers[1].AreaM2-lotArea(2, 2, 5, 6)) > 2e-3 {
+		t.Errorf("got %+v, want %v", got, lotArea(2, 2, 5, 6))
+	}
+	for _, layer := range []string{"pbf", "dltb", "region"} {
+		if r := s.ask(t, "features/"+layer+"/77", "", token); r.StatusCode != http.StatusNotFound {
+			t.Errorf("%s answers %d", layer, r.StatusCode)
+		}
+	}
+}
+
+// A scope that has nothing of the edition reaches nothing.
+func TestScopedNothing(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	token := s.issue(t, "elsewhere", access.Scope{Places: []string{"999999"}})
+	for _, a := range []string{"catalog", "places", "overlay?place=999999"} {
+		wantProblem(t, a, s.ask(t, a, "", token), http.StatusForbidden, "token_refused")
+	}
+}
+
+// While an edition is made that takes longer than a request waits, the answer says when
+// to come again.
+func TestScopedWait(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.ScopedWait = time.Nanosecond }, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	r := s.ask(t, "catalog", "", token)
+	wantProblem(t, "catalog", r, http.StatusServiceUnavailable, "scope_making")
+	if r.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	for end := time.Now().Add(20 * time.Second); r.StatusCode != http.StatusOK; r = s.ask(t, "catalog", "", token) {
+		if time.Now().After(end) {
+			t.Fatalf("still %d", r.StatusCode)
+		}
+	}
+}
+
+// scopes lists the directories of scopes below that of the cache.
+func scopes(t testing.TB, cache string) []string {
+	t.Helper()
+	out, err := filepath.Glob(filepath.Join(cache, "scoped", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// made counts the editions that the log says were made.
+func (s *service) made() int { return strings.Count(s.log.String(), "edition made for a scope") }
+
+// Scopes that bound alike share an edition; those used least recently go when there are
+// too many.
+func TestScopedKept(t *testing.T) {
+	cache := t.TempDir()
+	s := serve(t, func(c *tileserver.Config) { c.CacheDir, c.Limits.ScopedEditions = cache, 2 }, edition.Secure)
+	ask := func(places ...string) {
+		t.Helper()
+		if r := s.ask(t, "catalog", "", s.issue(t, strings.Join(places, "-")+fmt.Sprint(time.Now().UnixNano()), access.Scope{Places: places})); r.StatusCode != http.StatusOK {
+			t.Fatalf("%v: %d %s", places, r.StatusCode, r.body)
+		}
+	}
+	ask("610402001", "610402002200")
+	ask("610402002200", "610402001", "610402001")
+	if s.made() != 1 {
+		t.Errorf("%d editions were made for one scope", s.made())
+	}
+	ask(village)
+	ask("610402001", "610402002200")
+	ask("610402002")
+	if got := scopes(t, cache); len(got) != 2 || s.made() != 3 {
+		t.Errorf("%d editions are kept of %d made: %v", len(got), s.made(), got)
+	}
+	ask(village)
+	if s.made() != 4 {
+		t.Errorf("%d were made: what was used last went", s.made())
+	}
+}
+
+// A new generation comes into force while the scope is asked without an answer that
+// fails, is that of the scope soon, and the old one's edition goes with it.
+func TestScopedGenerations(t *testing.T) {
+	cache := t.TempDir()
+	s := serve(t, func(c *tileserver.Config) { c.CacheDir, c.Limits.ScopedWait = cache, 5*time.Second }, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	first := s.generations[edition.Secure]
+	if r := s.ask(t, "catalog", "", token); r.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", r.StatusCode, r.body)
+	}
+	second := s.variant(t, edition.Secure, "1", 2)
+	s.Reload()
+	seen := map[string]bool{}
+	for end := time.Now().Add(20 * time.Second); !seen[second]; {
+		r := s.ask(t, "catalog", "", token)
+		if r.StatusCode != http.StatusOK || time.Now().After(end) {
+			t.Fatalf("%d %s", r.StatusCode, r.body)
+		}
+		seen[r.Header.Get("Gengtu-Generation")] = true
+	}
+	if r := s.ask(t, "catalog?generation="+first, "", token); r.StatusCode != http.StatusOK || r.Header.Get("Gengtu-Generation") != first {
+		t.Errorf("the first generation: %d", r.StatusCode)
+	}
+	s.variant(t, edition.Secure, "2", 1)
+	s.Reload()
+	if got := scopes(t, cache); len(got) != 0 {
+		t.Errorf("of generations that are gone there are %v", got)
+	}
+	if r := s.ask(t, "catalog?generation="+first, "", token); r.StatusCode != http.StatusGone {
+		t.Errorf("the first generation: %d", r.StatusCode)
+	}
+}
+
+// What lies in the cache from before is opened again, and made anew where it is damaged.
+func TestScopedAgain(t *testing.T) {
+	cache := t.TempDir()
+	s := serve(t, func(c *tileserver.Config) { c.CacheDir = cache }, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	want := s.ask(t, "overlay?place="+village, "", token)
+	s.stop()
+	store, err := access.Open(s.accessFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for made, damage := range []func(){
+		func() {},
+		func() {
+			files, err := filepath.Glob(filepath.Join(cache, "scoped", "*", "edition", "*", edition.FeaturesFile))
+			if err != nil || len(files) != 1 {
+				t.Fatal(files, err)
+			}
+			if err := os.Truncate(files[0], 4096); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		damage()
+		next := serve(t, func(c *tileserver.Config) {
+			c.Editions, c.CacheDir, c.Access = []string{s.dirs[edition.Secure]}, cache, store
+		})
+		if r := next.ask(t, "overlay?place="+village, "", token); !bytes.Equal(r.body, want.body) {
+			t.Errorf("%d %s, want %s", r.StatusCode, r.body, want.body)
+		}
+		next.stop()
+		if n := next.made(); n != made {
+			t.Errorf("%d editions were made, want %d", n, made)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -435,5 +436,52 @@ func TestScopedAgain(t *testing.T) {
 		if n := next.made(); n != made {
 			t.Errorf("%d editions were made, want %d", n, made)
 		}
+	}
+}
+
+// An edition that is larger than may be kept is refused, told of in the log, and leaves
+// nothing behind; others are answered.
+func TestScopedTooLarge(t *testing.T) {
+	cache := t.TempDir()
+	s := serve(t, func(c *tileserver.Config) { c.CacheDir, c.Limits.ScopedBytes = cache, 1000 }, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	wantProblem(t, "catalog", s.ask(t, "catalog", "", token), http.StatusServiceUnavailable, "not_ready")
+	if !strings.Contains(s.log.String(), "SCOPE_TOO_LARGE") {
+		t.Error("the log does not say why")
+	}
+	if left := scopes(t, cache); len(left) != 0 {
+		t.Errorf("%v is left", left)
+	}
+	if r := s.ask(t, "catalog", "", s.tokens[edition.Secure]); r.StatusCode != http.StatusOK {
+		t.Errorf("the whole tier: %d", r.StatusCode)
+	}
+}
+
+// Many who ask for several scopes at once, while generations come and go, get what is
+// theirs; each edition is made once.
+func TestScopedAtOnce(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce = 64 }, edition.Secure)
+	tokens := map[string]string{}
+	for code := range map[string]bool{"610402001200": true, "610402001201": true, "610402002200": true, "610402002201": true} {
+		tokens[code] = s.issue(t, code, access.Scope{Places: []string{code}})
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		for code, token := range tokens {
+			group.Go(func() {
+				for range 10 {
+					r := s.ask(t, "places", "", token)
+					if r.StatusCode != http.StatusOK || strings.Count(string(r.body), `"code"`) != 1 || !strings.Contains(string(r.body), code) {
+						t.Errorf("%s: %d %s", code, r.StatusCode, r.body)
+					}
+				}
+			})
+		}
+	}
+	s.variant(t, edition.Secure, "1", 2)
+	s.Reload()
+	group.Wait()
+	if n := s.made(); n < 4 || n > 8 {
+		t.Errorf("%d editions were made for four scopes of two generations", n)
 	}
 }

@@ -195,6 +195,7 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 		return err
 	}
 	var infos []wmts.Info
+	r.askFeatures(len(found))
 	for _, f := range found {
 		in := wmts.Info{Layer: l.Meta.Name, ID: f.ID}
 		for i, m := range l.Meta.Fields {

@@ -63,7 +63,8 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
 	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
 	level := slog.LevelDebug
-	if r.tier != "" && r.tier != edition.Public {
+	// What the audit tells is not told twice.
+	if r.tier != "" && r.tier != edition.Public && !r.audits() {
 		level = slog.LevelInfo
 	}
 	if !s.cfg.Log.Enabled(r.ctx, level) {
@@ -80,21 +81,4 @@ func (r *request) size() int {
 		return 0
 	}
 	return len(r.ctx.Response.Body())
-}
-
-// audit writes a line for an answer above public. When the log fails closed and
-// the line cannot be written, the answer is taken back.
-func (s *Server) audit(r *request, status int) error {
-	if s.cfg.Audit == nil || r.tier == "" || r.tier == edition.Public {
-		return nil
-	}
-	rec := access.Record{
-		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Token: r.token,
-		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Layer: r.layer,
-		Status: status, Bytes: int64(r.size()),
-	}
-	if r.gen != nil {
-		rec.Generation = r.gen.name
-	}
-	return s.cfg.Audit.Append(rec)
 }

@@ -42,9 +42,9 @@ func (r *request) of(g *generation) *index.Index {
 	return other.seen
 }
 
-// minZoom is the lowest zoom of a grid that the token reaches.
+// minZoom is the lowest zoom of a grid that the policy serves and the token reaches.
 func (r *request) minZoom(g tile.Grid) int {
-	low := int(g.MinZoom())
+	low := max(int(g.MinZoom()), r.policy().MinZoom)
 	if r.scope != nil {
 		low = max(low, r.scope.MinZoom)
 	}
@@ -56,14 +56,17 @@ func (r *request) minZoom(g tile.Grid) int {
 var (
 	errTooFast = problem.New("TOO_MANY", "这个令牌的请求太快", "this token asks too often").
 			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+	errNoKeys = problem.New("NOT_READY", "暂时取不到令牌签发方的公钥，无法核对令牌", "the keys of the token's issuer cannot be had, so the token cannot be judged").
+			Advise("稍后再试", "try again later")
 	errGuesses = problem.New("TOO_MANY", "来自这一地址的错误令牌太多", "too many wrong tokens came from this address").
 			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
 )
 
 // check asks what the token reaches.
 func (s *Server) check(r *request, op access.Operation) error {
+	r.from = s.caller(r)
 	d := s.cfg.Access.Check(access.Request{
-		Token: r.givenToken(), Tier: string(r.tier), Address: s.caller(r),
+		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
 		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
 	})
 	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
@@ -83,6 +86,8 @@ func (s *Server) check(r *request, op access.Operation) error {
 		return errTooFast
 	case access.Barred:
 		return errGuesses
+	case access.NoKeys:
+		return errNoKeys
 	}
 	if !s.hold(r, d.Delay) {
 		return errGuesses

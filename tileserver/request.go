@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ type request struct {
 	scope   *access.Scope // nil is the whole tier
 	retry   time.Duration // after which to ask again, where it is known
 	layer   string        // for the audit
+	from    netip.Addr    // that asks, once it is known
+	asked   asked
 	// onError writes an error otherwise than by problem+json, where a protocol
 	// asks for it, and returns its status.
 	onError func(error) int

@@ -25,6 +25,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // Config says what to serve and how.
@@ -36,7 +37,7 @@ type Config struct {
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// Audit takes a line for each answer above public; nil keeps none.
-	Audit *access.Log
+	Audit *audit.Log
 	// CacheDir keeps tiles that are made on demand; "" keeps them in memory only.
 	CacheDir string
 	// PublicURL is the address that answers name the server by; "" takes the

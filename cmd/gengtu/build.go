@@ -33,6 +33,9 @@ type building struct {
 	keep, workers int
 	memory        int64
 	stages        *stages
+	// before is called when all is made and hashed, and nothing in force yet; an error
+	// keeps it so. nil does nothing.
+	before func(m *edition.Manifest) error
 }
 
 // memoryFlag defines --memory.
@@ -80,6 +83,11 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error 
 	}
 	if err := e.ctx.Err(); err != nil {
 		return err
+	}
+	if w.before != nil {
+		if err := w.before(m); err != nil {
+			return err
+		}
 	}
 	err = d.Commit(m, w.keep)
 	w.stages.end()

@@ -19,7 +19,8 @@ type serving struct {
 	listen, access, cache, base string
 	audit, logLevel, classes    string
 	cert, key, proxies          string
-	open, plain                 bool
+	syslog                      string
+	open, plain, syslogNeeded   bool
 }
 
 func runServe(e *env, fs *flags) error {
@@ -31,11 +32,13 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.cache, "cache", "", "临时瓦片目录|directory for tiles made on demand")
 	fs.StringVar(&f.base, "public-url", "", "对外地址|address that answers name the server by")
 	fs.StringVar(&f.classes, "classes", "", "改过的地类表|an edited table of land classes")
-	fs.StringVar(&f.audit, "audit", "", "审计日志文件|file of the audit log")
+	fs.StringVar(&f.audit, "audit", "", "审计日志目录，默认在令牌文件旁|directory of the audit log, beside the access file where none is given")
 	fs.StringVar(&f.cert, "tls-cert", "", "TLS 证书链（PEM）|the TLS certificate's chain, PEM")
 	fs.StringVar(&f.key, "tls-key", "", "TLS 私钥（PEM）|the TLS certificate's key, PEM")
 	fs.BoolVar(&f.plain, "plain-http", false, "允许公众版以上在非本机地址上用明文 HTTP|allow plain HTTP beyond this machine above public")
 	fs.StringVar(&f.proxies, "trusted-proxy", "", "可信反向代理的地址段，采信其 X-Forwarded-For|networks of proxies whose X-Forwarded-For is believed, a comma between")
+	fs.StringVar(&f.syslog, "syslog", "", "审计日志另送 syslog：unix:/dev/log、udp://、tcp://、tls://|a syslog that takes the audit lines, too")
+	fs.BoolVar(&f.syslogNeeded, "syslog-required", false, "送不到 syslog 就不作答|no answers while the syslog does not take lines")
 	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
@@ -101,20 +104,16 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Access = store
 	}
-	if f.audit != "" {
-		log, err := access.OpenLog(f.audit, access.FailClosed)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = log.Close() }() // every line was written through
-		cfg.Audit = log
-	}
-	s, err := tileserver.New(cfg)
+	closeAudit, err := e.openAudit(f, &cfg)
 	if err != nil {
 		return err
 	}
+	s, err := tileserver.New(cfg)
+	if err != nil {
+		return errors.Join(err, closeAudit())
+	}
 	err = e.listen(s, f, cfg.Log, ready)
-	return errors.Join(err, s.Close())
+	return errors.Join(err, s.Close(), closeAudit())
 }
 
 func (e *env) listen(s *tileserver.Server, f *serving, log *slog.Logger, ready func(addr string)) error {

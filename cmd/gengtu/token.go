@@ -25,6 +25,9 @@ func runToken(e *env, fs *flags) error {
 	case args[0] == "add" && len(args) == 1:
 		return e.addToken(&f)
 	case args[0] == "list" && len(args) == 1:
+		if _, _, err := allowed(act{file: f.file, role: access.Security, name: "token list"}); err != nil {
+			return err
+		}
 		return e.listTokens(f.file)
 	case args[0] == "revoke":
 		if len(args) == 2 {
@@ -33,7 +36,9 @@ func runToken(e *env, fs *flags) error {
 		if err := need("name", f.name); err != nil {
 			return err
 		}
-		return access.Revoke(f.file, f.name, time.Now().UTC())
+		return administer(act{file: f.file, role: access.Security, name: "token revoke", detail: "name=" + f.name}, func() error {
+			return access.Revoke(f.file, f.name, time.Now().UTC())
+		})
 	}
 	return usage("COMMAND_UNKNOWN", "token 没有 %q", "token has no %q", strings.Join(args, " "))
 }
@@ -60,7 +65,11 @@ func (e *env) addToken(f *tokenFlags) error {
 	if t.Bounds, err = f.bounds(); err != nil {
 		return err
 	}
-	token, err := access.Add(f.file, t)
+	var token string
+	err = administer(act{file: f.file, role: access.Security, name: "token add", detail: "name=" + t.Name + " tier=" + t.Tier, begins: true}, func() (err error) {
+		token, err = access.Add(f.file, t)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,13 @@ const (
 type File struct {
 	// Origins are the web origins whose pages may read the tiers above public.
 	Origins []string `json:"origins,omitempty"`
-	Tokens  []Token  `json:"tokens"`
+	// Roles say who may administer what; none, and everybody may do all.
+	Roles Roles `json:"roles,omitempty"`
+	// Audit says where the audit log is; nil is the default.
+	Audit  *AuditSettings `json:"audit,omitempty"`
+	Tokens []Token        `json:"tokens"`
+	// OIDC are the issuers whose users are let in beside those tokens.
+	OIDC []Issuer `json:"oidc,omitempty"`
 }
 
 // tokenPrefix begins every token. It keeps a token from looking like a flag on
@@ -151,7 +157,7 @@ func lockFile(path string) (unlock func() error, err error) {
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for {
-		got, err := tryLock(f)
+		got, err := TryLock(f)
 		if err != nil {
 			return nil, errors.Join(unwritable(path, err), f.Close())
 		}
@@ -213,6 +219,10 @@ func Parse(data []byte) (*File, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(f); err != nil {
+		var roles *roleError
+		if errors.As(err, &roles) {
+			return nil, roles.in(data)
+		}
 		return nil, notJSON(d.InputOffset(), err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -272,7 +282,7 @@ func (f *File) write(path string) error {
 	if err != nil {
 		return unwritable(path, errors.Join(err, os.Remove(temp.Name())))
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := SyncDir(filepath.Dir(path)); err != nil {
 		return unwritable(path, err)
 	}
 	return nil

@@ -147,8 +147,8 @@ func openly(t testing.TB, address string, r reply) string {
 	return b.String()
 }
 
-// ask asks for an address of the secure tier, with a body if there is one.
-func (s *service) ask(t testing.TB, address, body, token string) reply {
+// with asks for an address of the secure tier, with a body if there is one.
+func (s *service) with(t testing.TB, address, body, token string) reply {
 	t.Helper()
 	head := []string{"Authorization", "Bearer " + token, "Accept-Language", "zh"}
 	if body != "" {
@@ -163,7 +163,7 @@ func (s *service) found(t testing.TB, token string) map[string]string {
 	secrets := beyond()
 	out := map[string]string{}
 	for address, body := range thieves(s.generations[edition.Secure]) {
-		r := s.ask(t, address, body, token)
+		r := s.with(t, address, body, token)
 		if r.StatusCode >= 500 && r.StatusCode != http.StatusNotImplemented {
 			t.Errorf("%s: %d %s", address, r.StatusCode, r.body)
 		}
@@ -231,8 +231,8 @@ func TestScopedAnswers(t *testing.T) {
 		}
 	}
 	const question = "overlay?bbox=108.69,34.29,108.72,34.32&layers=cropland,pbf,hsf,dltb"
-	got := decode[layers](t, s.ask(t, question, "", token))
-	want := decode[layers](t, s.ask(t, "overlay?place="+village+"&layers=cropland,pbf,hsf,dltb", "", s.tokens[edition.Secure]))
+	got := decode[layers](t, s.with(t, question, "", token))
+	want := decode[layers](t, s.with(t, "overlay?place="+village+"&layers=cropland,pbf,hsf,dltb", "", s.tokens[edition.Secure]))
 	for i, l := range want.Layers {
 		if g := got.Layers[i]; g.Features != l.Features || math.Abs(g.AreaM2-l.AreaM2) > 2e-3 || l.NetM2 != nil && math.Abs(*g.NetM2-*l.NetM2) > 0.02 || g.Features == 0 {
 			t.Errorf("%s: %+v, want %+v", l.Layer, g, l)
@@ -242,7 +242,7 @@ func TestScopedAnswers(t *testing.T) {
 	if w := lotArea(2, 2, 4, 4); math.Abs(hsf.AreaM2-w) > 2e-3 {
 		t.Errorf("hsf has %v m², want %v", hsf.AreaM2, w)
 	}
-	r := s.ask(t, "catalog", "", token)
+	r := s.with(t, "catalog", "", token)
 	if g := r.Header.Get("Gengtu-Generation"); g != s.generations[edition.Secure] {
 		t.Errorf("the generation is %s, want %s", g, s.generations[edition.Secure])
 	}
@@ -260,10 +260,10 @@ func TestScopedAnswers(t *testing.T) {
 	for x, empty := range map[int]bool{1: false, 6: true} {
 		at := tile.W.At(lotBox(x, 1, x+1, 2).Min, 17)
 		address := fmt.Sprintf("tiles/cropland,pbf,hsf,dltb,region/w/17/%d/%d", at.X+1, at.Y)
-		if r := s.ask(t, address+".mvt", "", token); (r.StatusCode == http.StatusNoContent) != empty {
+		if r := s.with(t, address+".mvt", "", token); (r.StatusCode == http.StatusNoContent) != empty {
 			t.Errorf("%s.mvt: %d", address, r.StatusCode)
 		}
-		img, err := png.Decode(bytes.NewReader(s.ask(t, address+".png", "", token).body))
+		img, err := png.Decode(bytes.NewReader(s.with(t, address+".png", "", token).body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,12 +291,12 @@ func TestScopedArea(t *testing.T) {
 			Layer  string
 			AreaM2 float64 `json:"area_m2"`
 		}
-	}](t, s.ask(t, "overlay?bbox=108.69,34.29,108.72,34.32&layers=cropland,hsf", "", token))
+	}](t, s.with(t, "overlay?bbox=108.69,34.29,108.72,34.32&layers=cropland,hsf", "", token))
 	if len(got.Layers) != 2 || math.Abs(got.Layers[0].AreaM2-lotArea(2, 2, 5, 6)) > 2e-3 || math.Abs(got.Layers[1].AreaM2-lotArea(2, 2, 5, 6)) > 2e-3 {
 		t.Errorf("got %+v, want %v", got, lotArea(2, 2, 5, 6))
 	}
 	for _, layer := range []string{"pbf", "dltb", "region"} {
-		if r := s.ask(t, "features/"+layer+"/77", "", token); r.StatusCode != http.StatusNotFound {
+		if r := s.with(t, "features/"+layer+"/77", "", token); r.StatusCode != http.StatusNotFound {
 			t.Errorf("%s answers %d", layer, r.StatusCode)
 		}
 	}
@@ -307,7 +307,7 @@ func TestScopedNothing(t *testing.T) {
 	s := serve(t, nil, edition.Secure)
 	token := s.issue(t, "elsewhere", access.Scope{Places: []string{"999999"}})
 	for _, a := range []string{"catalog", "places", "overlay?place=999999"} {
-		wantProblem(t, a, s.ask(t, a, "", token), http.StatusForbidden, "token_refused")
+		wantProblem(t, a, s.with(t, a, "", token), http.StatusForbidden, "token_refused")
 	}
 }
 
@@ -316,12 +316,12 @@ func TestScopedNothing(t *testing.T) {
 func TestScopedWait(t *testing.T) {
 	s := serve(t, func(c *tileserver.Config) { c.Limits.ScopedWait = time.Nanosecond }, edition.Secure)
 	token := s.issue(t, "village", access.Scope{Places: []string{village}})
-	r := s.ask(t, "catalog", "", token)
+	r := s.with(t, "catalog", "", token)
 	wantProblem(t, "catalog", r, http.StatusServiceUnavailable, "scope_making")
 	if r.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	for end := time.Now().Add(20 * time.Second); r.StatusCode != http.StatusOK; r = s.ask(t, "catalog", "", token) {
+	for end := time.Now().Add(20 * time.Second); r.StatusCode != http.StatusOK; r = s.with(t, "catalog", "", token) {
 		if time.Now().After(end) {
 			t.Fatalf("still %d", r.StatusCode)
 		}
@@ -348,7 +348,7 @@ func TestScopedKept(t *testing.T) {
 	s := serve(t, func(c *tileserver.Config) { c.CacheDir, c.Limits.ScopedEditions = cache, 2 }, edition.Secure)
 	ask := func(places ...string) {
 		t.Helper()
-		if r := s.ask(t, "catalog", "", s.issue(t, strings.Join(places, "-")+fmt.Sprint(time.Now().UnixNano()), access.Scope{Places: places})); r.StatusCode != http.StatusOK {
+		if r := s.with(t, "catalog", "", s.issue(t, strings.Join(places, "-")+fmt.Sprint(time.Now().UnixNano()), access.Scope{Places: places})); r.StatusCode != http.StatusOK {
 			t.Fatalf("%v: %d %s", places, r.StatusCode, r.body)
 		}
 	}
@@ -376,20 +376,20 @@ func TestScopedGenerations(t *testing.T) {
 	s := serve(t, func(c *tileserver.Config) { c.CacheDir, c.Limits.ScopedWait = cache, 5*time.Second }, edition.Secure)
 	token := s.issue(t, "village", access.Scope{Places: []string{village}})
 	first := s.generations[edition.Secure]
-	if r := s.ask(t, "catalog", "", token); r.StatusCode != http.StatusOK {
+	if r := s.with(t, "catalog", "", token); r.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
 	second := s.variant(t, edition.Secure, "1", 2)
 	s.Reload()
 	seen := map[string]bool{}
 	for end := time.Now().Add(20 * time.Second); !seen[second]; {
-		r := s.ask(t, "catalog", "", token)
+		r := s.with(t, "catalog", "", token)
 		if r.StatusCode != http.StatusOK || time.Now().After(end) {
 			t.Fatalf("%d %s", r.StatusCode, r.body)
 		}
 		seen[r.Header.Get("Gengtu-Generation")] = true
 	}
-	if r := s.ask(t, "catalog?generation="+first, "", token); r.StatusCode != http.StatusOK || r.Header.Get("Gengtu-Generation") != first {
+	if r := s.with(t, "catalog?generation="+first, "", token); r.StatusCode != http.StatusOK || r.Header.Get("Gengtu-Generation") != first {
 		t.Errorf("the first generation: %d", r.StatusCode)
 	}
 	s.variant(t, edition.Secure, "2", 1)
@@ -397,7 +397,7 @@ func TestScopedGenerations(t *testing.T) {
 	if got := scopes(t, cache); len(got) != 0 {
 		t.Errorf("of generations that are gone there are %v", got)
 	}
-	if r := s.ask(t, "catalog?generation="+first, "", token); r.StatusCode != http.StatusGone {
+	if r := s.with(t, "catalog?generation="+first, "", token); r.StatusCode != http.StatusGone {
 		t.Errorf("the first generation: %d", r.StatusCode)
 	}
 }
@@ -407,7 +407,7 @@ func TestScopedAgain(t *testing.T) {
 	cache := t.TempDir()
 	s := serve(t, func(c *tileserver.Config) { c.CacheDir = cache }, edition.Secure)
 	token := s.issue(t, "village", access.Scope{Places: []string{village}})
-	want := s.ask(t, "overlay?place="+village, "", token)
+	want := s.with(t, "overlay?place="+village, "", token)
 	s.stop()
 	store, err := access.Open(s.accessFile)
 	if err != nil {
@@ -429,7 +429,7 @@ func TestScopedAgain(t *testing.T) {
 		next := serve(t, func(c *tileserver.Config) {
 			c.Editions, c.CacheDir, c.Access = []string{s.dirs[edition.Secure]}, cache, store
 		})
-		if r := next.ask(t, "overlay?place="+village, "", token); !bytes.Equal(r.body, want.body) {
+		if r := next.with(t, "overlay?place="+village, "", token); !bytes.Equal(r.body, want.body) {
 			t.Errorf("%d %s, want %s", r.StatusCode, r.body, want.body)
 		}
 		next.stop()
@@ -445,14 +445,14 @@ func TestScopedTooLarge(t *testing.T) {
 	cache := t.TempDir()
 	s := serve(t, func(c *tileserver.Config) { c.CacheDir, c.Limits.ScopedBytes = cache, 1000 }, edition.Secure)
 	token := s.issue(t, "village", access.Scope{Places: []string{village}})
-	wantProblem(t, "catalog", s.ask(t, "catalog", "", token), http.StatusServiceUnavailable, "not_ready")
+	wantProblem(t, "catalog", s.with(t, "catalog", "", token), http.StatusServiceUnavailable, "not_ready")
 	if !strings.Contains(s.log.String(), "SCOPE_TOO_LARGE") {
 		t.Error("the log does not say why")
 	}
 	if left := scopes(t, cache); len(left) != 0 {
 		t.Errorf("%v is left", left)
 	}
-	if r := s.ask(t, "catalog", "", s.tokens[edition.Secure]); r.StatusCode != http.StatusOK {
+	if r := s.with(t, "catalog", "", s.tokens[edition.Secure]); r.StatusCode != http.StatusOK {
 		t.Errorf("the whole tier: %d", r.StatusCode)
 	}
 }
@@ -470,7 +470,7 @@ func TestScopedAtOnce(t *testing.T) {
 		for code, token := range tokens {
 			group.Go(func() {
 				for range 10 {
-					r := s.ask(t, "places", "", token)
+					r := s.with(t, "places", "", token)
 					if r.StatusCode != http.StatusOK || strings.Count(string(r.body), `"code"`) != 1 || !strings.Contains(string(r.body), code) {
 						t.Errorf("%s: %d %s", code, r.StatusCode, r.body)
 					}

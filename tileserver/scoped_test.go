@@ -485,3 +485,79 @@ func TestScopedAtOnce(t *testing.T) {
 		t.Errorf("%d editions were made for four scopes of two generations", n)
 	}
 }
+
+// Tiles of every zoom hold the village and nothing else: as single lots those of the
+// village, as merged shapes its area, drawn within a few cells of its border.
+func TestScopedTiles(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	want := map[uint64]bool{}
+	for y := range 4 {
+		for x := range 4 {
+			want[uint64(1000+y*lots+x)] = true
+		}
+	}
+	merged := 0
+	for _, g := range tile.Grids() {
+		for z := g.MinZoom(); z <= 18; z++ {
+			ids, sum, drawn := map[uint64]bool{}, 0.0, geo.EmptyBox()
+			x0, y0, x1, y1 := g.Range(lotBox(0, 0, lots, lots), z)
+			for x := x0; x <= x1; x++ {
+				for y := y0; y <= y1; y++ {
+					r := s.with(t, fmt.Sprintf("tiles/cropland/%s/%d/%d/%d.mvt", g, z, x, y), "", token)
+					layers, err := mvt.Decode(r.body)
+					if err != nil {
+						t.Fatal(err)
+					}
+					at := tile.Tile{Grid: g, Z: z, X: x, Y: y}
+					for _, l := range layers {
+						for _, f := range l.Features {
+							drawn = drawn.Union(groundOf(at, &f))
+							for _, tag := range f.Tags {
+								if m2, ok := tag.Value.(float64); ok && tag.Key == "area_m2" {
+									sum += m2
+								}
+							}
+							if f.ID != 0 {
+								ids[f.ID] = true
+							}
+						}
+					}
+				}
+			}
+			// Merged shapes are drawn in cells of 1/512 of a tile, small ones several cells wide.
+			slack := int64(tile.Span(z) / 512 * 8 * 360 * geo.Unit)
+			out := geo.Box{Min: geo.Position{Lon: villageBox.Min.Lon - slack, Lat: villageBox.Min.Lat - slack}, Max: geo.Position{Lon: villageBox.Max.Lon + slack, Lat: villageBox.Max.Lat + slack}}
+			if !drawn.Empty() && !out.Contains(drawn) {
+				t.Errorf("%s %d reaches to %v", g, z, drawn)
+			}
+			if len(ids) > 0 && !maps.Equal(ids, want) {
+				t.Errorf("%s %d: lots %v", g, z, ids)
+			}
+			if len(ids) == 0 {
+				merged++
+				if w := lotArea(0, 0, 4, 4); math.Abs(sum-w) > 0.01*w {
+					t.Errorf("%s %d: merged shapes have %v m², want %v", g, z, sum, w)
+				}
+			}
+		}
+	}
+	if merged == 0 {
+		t.Error("no zoom has merged shapes")
+	}
+}
+
+// groundOf returns the box around a feature of a tile, on the ground.
+func groundOf(at tile.Tile, f *mvt.Feature) geo.Box {
+	box := geo.EmptyBox()
+	o, span := at.Origin(), tile.Span(at.Z)
+	for _, p := range f.Polygons {
+		for _, r := range p {
+			for _, v := range r {
+				g := geo.PositionOf(at.Grid.Unproject(tile.World{X: o.X + float64(v.X)/4096*span, Y: o.Y + float64(v.Y)/4096*span}))
+				box = box.Union(geo.Box{Min: g, Max: g})
+			}
+		}
+	}
+	return box
+}

@@ -561,3 +561,44 @@ func groundOf(at tile.Tile, f *mvt.Feature) geo.Box {
 	}
 	return box
 }
+
+// What lies beyond the village is not in the files that its token is answered from, as
+// raw bytes; it is in those of the whole tier.
+func TestScopedFiles(t *testing.T) {
+	cache := t.TempDir()
+	s := serve(t, func(c *tileserver.Config) { c.CacheDir = cache }, edition.Secure)
+	token := s.issue(t, "village", access.Scope{Places: []string{village}})
+	for address, body := range thieves(s.generations[edition.Secure]) {
+		s.with(t, address, body, token)
+	}
+	s.stop()
+	read := func(dir string) []byte {
+		var out []byte
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			out = append(append(out, path...), data...)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	part, whole := read(filepath.Join(cache, "scoped")), read(s.dirs[edition.Secure])
+	for _, group := range []string{"place", "place name", "business key"} {
+		for _, v := range beyond()[group] {
+			if !bytes.Contains(whole, []byte(v)) {
+				t.Errorf("%s %q: the search does not find it in the whole edition", group, v)
+			}
+			if bytes.Contains(part, []byte(v)) {
+				t.Errorf("%s %q lies in the files of the scope", group, v)
+			}
+		}
+	}
+	if !bytes.Contains(part, []byte(bsm(1, 1))) {
+		t.Error("the village's own lots are not found")
+	}
+}

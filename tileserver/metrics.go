@@ -23,6 +23,8 @@ type metrics struct {
 	bytes         *prometheus.CounterVec
 	reloads       *prometheus.CounterVec
 	reloadsFailed *prometheus.CounterVec
+	scopes        *prometheus.CounterVec
+	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
 	handler       fasthttp.RequestHandler
 }
@@ -38,9 +40,11 @@ func newMetrics() *metrics {
 		bytes:         prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
 		reloads:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
 		reloadsFailed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_refused_total", Help: "Generations that could not be taken."}, []string{"tier"}),
+		scopes:        prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_total", Help: "Editions made for scopes of tokens since the start."}, []string{"tier"}),
+		scopesFailed:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_failed_total", Help: "Editions for scopes of tokens that could not be made."}, []string{"tier"}),
 		corrupt:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.corrupt)
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.corrupt)
 	// The contract gives every name the product's prefix, the runtime's too.
 	prometheus.WrapRegistererWithPrefix("gengtu_", reg).MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -91,6 +91,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	s.scoped.recall(s.tiers)
 	s.http = &fasthttp.Server{
 		Handler:                      s.Handle,
 		ErrorHandler:                 s.refuseBroken,

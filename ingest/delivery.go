@@ -23,6 +23,9 @@ type Delivery struct {
 	Dir string `json:"dir"`
 	// Taken is in the order of layers and paths.
 	Taken []Taken `json:"taken"`
+	// Lines are layers of lines, which a check judges and no run stores; they stand in
+	// Aside, too.
+	Lines []Taken `json:"lines,omitempty"`
 	Aside []Aside `json:"aside"`
 	// Others counts files that are no map data: documents, tables, metadata.
 	Others int `json:"others"`
@@ -186,6 +189,7 @@ func (s *search) look(file, ending string) {
 		s.aside(file, "", p)
 		return
 	}
+	s.lineTables(file)
 	shapes := 0
 	for _, t := range tables {
 		if !t.NoGeometry {
@@ -210,6 +214,9 @@ func (s *search) look(file, ending string) {
 		default:
 			f.Named, f.Layer = named[0], named[0].Profile.Name
 			if why := s.notTaken(&f, t); why != nil {
+				if why.Code == codeLines {
+					s.line(f.Taken)
+				}
 				s.aside(file, f.Table, why)
 				continue
 			}
@@ -229,11 +236,41 @@ func (s *search) notTaken(f *found, t source.TableInfo) *problem.Problem {
 		return problem.New("DELIVERY_UPDATE", "%s 属于更新包", "%s is part of an update package", p.Name).
 			Advise("用 gengtu update --package 更新", "apply it with gengtu update --package")
 	case p.Geometry == profiles.Line:
-		return problem.New("DELIVERY_LINES", "%s 是线，只入库面", "%s has lines; polygons are stored", p.Name)
+		return linesAside(p)
 	case t.NoGeometry:
 		return problem.New("DELIVERY_TABLE", "%s 是没有图形的表", "%s is a table without geometry", p.Name)
 	}
 	return nil
+}
+
+// codeLines is the code of the problem of a layer of lines.
+const codeLines = "DELIVERY_LINES"
+
+func linesAside(p *profiles.Profile) *problem.Problem {
+	return problem.New(codeLines, "%s 是线，只入库面；gengtu check 会检查它", "%s has lines; polygons are stored; gengtu check judges it", p.Name)
+}
+
+// line notes a layer of lines.
+func (s *search) line(t Taken) {
+	t.Vintage = vintageNamed(s.delivery.Dir, t.Path)
+	s.delivery.Lines = append(s.delivery.Lines, t)
+}
+
+// lineTables notes the layers of lines in a file of several layers. One that cannot be
+// read is told with the other tables.
+func (s *search) lineTables(file string) {
+	names, err := source.LineTables(file)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		named := s.known.Find(name)
+		if len(named) != 1 || named[0].Profile.Geometry != profiles.Line || slices.Contains(s.without, named[0].Profile.Name) {
+			continue
+		}
+		s.line(Taken{Layer: named[0].Profile.Name, Path: file, Table: name})
+		s.aside(file, name, linesAside(named[0].Profile))
+	}
 }
 
 // settle decides between layers that depend on each other.
@@ -298,6 +335,18 @@ func (s *search) twice(a, b found) error {
 func (d *Delivery) Inputs(vintage string) []Input {
 	out := make([]Input, len(d.Taken))
 	for i, t := range d.Taken {
+		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
+	}
+	return out
+}
+
+// TakeLines takes the layers of lines too, as a check does, and returns them as inputs;
+// see [Delivery.Inputs].
+func (d *Delivery) TakeLines(vintage string) []Input {
+	d.Taken = append(d.Taken, d.Lines...)
+	d.Aside = slices.DeleteFunc(d.Aside, func(a Aside) bool { return a.Problem.Code == codeLines })
+	out := make([]Input, len(d.Lines))
+	for i, t := range d.Lines {
 		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
 	}
 	return out

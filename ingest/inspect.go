@@ -10,6 +10,8 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/ingest/profiles"
+	"gengtu/ingest/source"
 )
 
 // Inspector looks at what a run reads, whatever becomes of it: kept, mended,
@@ -47,6 +49,14 @@ type LayerSeen struct {
 type FileSeen struct {
 	Path, Table string
 	CRS         geo.CRS
+	// Encoding is what its texts were read in, as the source names it.
+	Encoding string
+}
+
+// Misread tells that a text of the file is what want looks like when it is read in the
+// file's encoding and is in another, which it returns; see [source.Misread].
+func (f *FileSeen) Misread(got, want string) (encoding string, ok bool) {
+	return source.Misread(got, f.Encoding, want)
 }
 
 // Seen is one feature as it was read.
@@ -60,6 +70,9 @@ type Seen struct {
 	Values []any
 	// Delivered are the rings as they stand in the file, in its coordinate system.
 	Delivered [][][]geo.XY
+	// Lines are the parts of a line, of a layer of lines, in the file's system; like
+	// Delivered they are gone when Take gets the feature.
+	Lines [][]geo.XY
 	// Geometry is what they are after mending (CGCS2000 longitude, latitude), AreaM2 its
 	// ellipsoidal area, and Broken the rules of rings that they break. Nil when nothing
 	// is left, or when Refused says more.
@@ -76,7 +89,8 @@ type Seen struct {
 }
 
 // Inspect reads the inputs as [Run] does, and stores nothing. The report is what that
-// of Run would be.
+// of Run would be. Files that cannot be taken as a whole do not keep the others from being
+// read: the error is a [*RefusedFiles] then, which names them all.
 func Inspect(ctx context.Context, inputs []Input, opt Options) (*Report, error) {
 	dir, err := os.MkdirTemp("", "gengtu-inspect-")
 	if err != nil {
@@ -123,8 +137,14 @@ func (w *judge) look(delivered [][][]geo.XY, j *judged) {
 		File: int(j.source), Record: j.record, Key: j.key, Values: j.Values, Delivered: delivered, Geometry: j.Geometry, AreaM2: j.AreaM2,
 		Broken: j.broken, Findings: j.findings, Refused: j.refused, LeftOut: j.leftOut,
 	}
+	if w.profile.Geometry == profiles.Line && len(delivered) > 0 {
+		if w.source.swapped {
+			exchange(delivered)
+		}
+		j.seen.Delivered, j.seen.Lines = nil, delivered[0]
+	}
 	w.inspector.Look(j.seen)
-	j.seen.Delivered = nil
+	j.seen.Delivered, j.seen.Lines = nil, nil
 }
 
 // show hands a feature on to the inspector, in the order of the files.
@@ -143,7 +163,7 @@ func (l *layerRun) inspect(sources []*sourceRun) error {
 	}
 	seen := &LayerSeen{Layer: l.rep.Layer, Vintage: l.rep.Vintage, Fields: l.fields, MissingFields: l.rep.MissingFields}
 	for i, s := range sources {
-		seen.Files = append(seen.Files, FileSeen{s.in.Path, l.rep.Sources[i].Table, s.crs})
+		seen.Files = append(seen.Files, FileSeen{s.in.Path, l.rep.Sources[i].Table, s.crs, l.rep.Sources[i].Encoding})
 	}
 	var err error
 	l.inspector, err = l.run.opt.Inspector.Layer(seen)

@@ -90,7 +90,7 @@ func (w *judge) batch(b *source.Batch) []judged {
 func (l *layerRun) hasNoArea(f *source.Feature) bool {
 	switch l.profile.Geometry {
 	case profiles.Line:
-		return f.Problem != nil && f.Problem.Code == source.NotPolygon
+		return f.Problem == nil || f.Problem.Code == source.NotPolygon
 	case profiles.Table, profiles.Optional:
 		return f.Problem == nil && len(f.Polygons) == 0
 	}
@@ -236,6 +236,7 @@ func (l *layerRun) geometry(s *sourceRun, f *source.Feature, j *judged) {
 		}
 		j.mended = true
 	}
+	l.ringOrder(s, f.Polygons, j)
 	if len(fixed) == 0 {
 		j.find(Refused, problem.New("GEOMETRY_EMPTY", "图形没有面积", "the geometry has no area").
 			Advise("请核对该要素的界址点，更正后重新提交；若是碎线，请删去", "check the feature's corners, correct it and deliver again; if it is a scrap, delete it"))

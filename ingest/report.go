@@ -158,12 +158,14 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 }
 
 // MaxFindings is how many findings of one code and layer are listed; the rest
-// are counted. Refused and mended features are always listed.
+// are counted. Refused and mended features are always listed, but for rings that were only
+// turned round: a program that does so does it in every record, and no ground changes.
 const MaxFindings = 1000
 
 func (l *LayerReport) add(f Finding) {
 	l.Counts[f.Code]++
-	if f.Action == Noted && l.Counts[f.Code] > MaxFindings {
+	often := f.Action == Noted || f.Action == Mended && f.Code == RingOrderCode
+	if often && l.Counts[f.Code] > MaxFindings {
 		l.Dropped++
 		return
 	}

@@ -35,6 +35,9 @@ type building struct {
 	keep, workers int
 	memory        int64
 	stages        *stages
+	// approve, which may be nil, is asked before a generation is put in force, whose
+	// content hash is known; its error ends the work.
+	approve func(m *edition.Manifest) error
 }
 
 // memoryFlag defines --memory.
@@ -82,6 +85,11 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error 
 	}
 	if err := e.ctx.Err(); err != nil {
 		return err
+	}
+	if w.approve != nil {
+		if err := w.approve(m); err != nil {
+			return err
+		}
 	}
 	err = d.Commit(m, w.keep)
 	w.stages.end()

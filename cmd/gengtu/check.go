@@ -7,17 +7,32 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
 // addChecked adds each table of a file as the layer that it looks like, or as
 // layer when that is given.
 func (e *env) addChecked(f *reading, path, layer string) error {
+	known, err := loadProfiles(f.profiles)
+	if err != nil {
+		return err
+	}
 	tables, err := source.Tables(path)
 	if err != nil {
 		return err
 	}
-	if len(tables) == 0 {
+	lines, err := source.LineTables(path)
+	if err != nil {
+		return err
+	}
+	before := len(f.layers)
+	for _, t := range lines {
+		if name := lineLayer(known, t); name != "" && layer == "" {
+			f.layers = append(f.layers, name+"="+path+"#"+t)
+		}
+	}
+	if len(tables) == 0 && len(f.layers) == before {
 		return problem.New("CHECK_TABLES", "只有没有图形的表", "it has tables without geometry alone").In(path).
 			Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
 	}
@@ -29,10 +44,9 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			t = ""
 		}
 		if name == "" {
-			known, err := loadProfiles(f.profiles)
-			if err != nil {
-				return err
-			}
+			name = lineLayer(known, path)
+		}
+		if name == "" {
 			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
@@ -42,6 +56,14 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 		f.layers = append(f.layers, name+"="+path+suffix)
 	}
 	return nil
+}
+
+// lineLayer returns the layer of lines that a name is of, "" for none.
+func lineLayer(known *profiles.Set, name string) string {
+	if named := known.Find(name); len(named) == 1 && named[0].Profile.Geometry == profiles.Line {
+		return named[0].Profile.Name
+	}
+	return ""
 }
 
 func runCheck(e *env, fs *flags) error {
@@ -86,6 +108,9 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
+	if f.found != nil {
+		inputs = append(inputs, f.found.TakeLines(f.vintage)...)
+	}
 	p := e.progress()
 	defer p.end()
 	opt, err := f.options(e, edition.Secure, p)
@@ -96,35 +121,9 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	if f.delivery != "" {
-		if inputs, j.unread, err = e.readable(inputs, f.encoding, j.unread); err != nil {
-			return err
-		}
-	}
 	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs, len(j.unread) > 0)}
 	j.delivery, j.read = f.found, p.end
 	return e.judge(inputs, opt, j, f.report)
-}
-
-// readable returns the inputs that can be opened, and adds to unread why others cannot: one
-// damaged file must not keep a delivery's others from being judged.
-func (e *env) readable(inputs []ingest.Input, encoding string, unread []*problem.Problem) ([]ingest.Input, []*problem.Problem, error) {
-	var out []ingest.Input
-	for _, in := range inputs {
-		r, err := source.Open(e.ctx, in.Path, source.Options{Table: in.Table, Encoding: encoding})
-		switch p := problem.Of(err); {
-		case err == nil:
-			out = append(out, in)
-			if err := r.Close(); err != nil {
-				return nil, nil, err
-			}
-		case p == nil || e.ctx.Err() != nil:
-			return nil, nil, err
-		default:
-			unread = append(unread, p.In(in.Path))
-		}
-	}
-	return out, unread, nil
 }
 
 // expected returns the layers that must be there: of a whole delivery that has places, the

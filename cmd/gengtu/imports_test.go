@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"ingest/report":                  {"index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
 	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest"},
+	"ingest/exchange":                {"index", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "ingest", "ingest/policy"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},
 	"tileserver/mvt":                 {"index/problem"},
@@ -51,7 +52,8 @@ var mayImport = map[string][]string{
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
-	"tileserver/access":              {"index/edition", "index/problem"},
+	"tileserver/access":              {"index/edition", "index/problem", "tileserver/access/oidc"},
+	"tileserver/access/oidc":         {"index/problem"},
 	"tileserver/audit":               {"index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
@@ -68,6 +70,7 @@ var mayImport = map[string][]string{
 var doors = map[string][]string{
 	"github.com/valyala/fasthttp":          {"tileserver", "cmd/gengtu"},
 	"github.com/emmansun/gmsm":             {"index/seal"},
+	"github.com/go-jose/go-jose":           {"tileserver/access/oidc"},
 	"go.etcd.io/bbolt":                     {"index", "index/patch", "tileserver/cache"},
 	"github.com/paulmach/orb/encoding/mvt": {"tileserver/mvt"},
 	"github.com/tidwall/rtree":             {"index", "ingest/source"},

@@ -147,6 +147,8 @@ type SummaryQuestion struct {
 	Names map[string]string
 	// Classes tells how classes add up.
 	Classes *Classes
+	// Controls are the control areas of counties that hectare tables are leveled to.
+	Controls []Control
 }
 
 // Summarise adds tallies, each of a layer, up by place and class. A feature whose

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"gengtu/index/edition"
@@ -86,6 +87,24 @@ func (j *judging) attributes() {
 		}
 		j.value(c.field, v, s)
 	}
+	if i := j.layer.bsm; i >= 0 {
+		j.digits(textOf(j.f.Values[i]))
+	}
+}
+
+// digits asks for the digits of the identifier BSM: the number that the rule gives.
+func (j *judging) digits(bsm string) {
+	for _, r := range j.layer.rules["key-digits"] {
+		want := int(r.threshold("digits", 18))
+		switch f := j.layer.profile.Field("BSM"); {
+		case bsm == "" || f == nil || f.Length != want: // another layer's own, or told as empty
+		case len(bsm) > want: // told as too long
+		case len(bsm) == want && strings.Trim(bsm, "0123456789") == "":
+		default:
+			j.find("key-digits", "%.60q 有 %d 位，应为 %d 位数字", "%.60q has %d characters, not %d digits", bsm, utf8.RuneCountInString(bsm), want)
+			return
+		}
+	}
 }
 
 // value asks about one value that is there; s is its text.
@@ -143,6 +162,9 @@ func (j *judging) name(f *profiles.Field, s string) {
 	code := j.text(f.Names)
 	if d := of.DomainIn(j.text); d != nil && code != "" {
 		if want, ok := d.NameOf(code); ok && want != s {
+			if j.misread(f, s, want) {
+				return
+			}
 			j.find("name-of-code", "%s 是 %.60s，%s %s 的名称是 %s", "%s is %.60s, the name of %s %s is %s", f.Name, s, f.Names, code, want)
 		}
 	}

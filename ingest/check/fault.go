@@ -2,6 +2,14 @@
 // uniqueness, areas and structure. The rules are data (rules.yaml): number,
 // group, severity, thresholds and texts can be edited without a new program.
 //
+// Of a delivery's shapes no more than Options.MemoryBytes lie in memory, 1 GiB by default.
+// What grows with it besides: of each feature its box and its place (48 bytes), what of it
+// must be unique (three hashes of 32 bytes and their table), and the edges that no neighbour
+// has as well; of boundary lines and the places that they bound, all edges. Measured with
+// patches of 24 vertices: 310,000 more took 302 MiB of the process with a collector set to
+// 20 %, 411 MiB as it is set: 1 to 1.3 GiB a million parcels, shapes included as long as they
+// fit in MemoryBytes.
+//
 // Package check changes nothing: what may be mended is ingest's to mend. A fault
 // is about what was delivered, after it was mapped to the layer's standard fields.
 package check

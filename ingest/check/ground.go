@@ -25,6 +25,7 @@ type ground struct {
 	border []edge // what stays of the table, once all is read
 	vault  *vault
 	tree   *boxTree // made when it is asked for
+	knots  knots    // of all features
 }
 
 // item is a feature of a ground: its place in the vault and the box around it.
@@ -87,14 +88,21 @@ func pack(p *part) *packed {
 	return out
 }
 
+// keep adds a packed feature whose edges are not summed.
+func (g *ground) keep(p *packed) error {
+	at, err := g.vault.put(p.bytes)
+	if err == nil {
+		g.items = append(g.items, item{p.box, at, int32(len(p.bytes))})
+	}
+	return err
+}
+
 // put adds a packed feature.
 func (g *ground) put(p *packed) error {
-	at, err := g.vault.put(p.bytes)
-	if err != nil {
+	n := uint32(len(g.items))
+	if err := g.keep(p); err != nil {
 		return err
 	}
-	n := uint32(len(g.items))
-	g.items = append(g.items, item{p.box, at, int32(len(p.bytes))})
 	for _, e := range p.edges {
 		g.table.add(e, n)
 	}

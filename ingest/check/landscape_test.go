@@ -31,6 +31,8 @@ type landscape struct {
 	at      map[geo.XY][]int  // patches by their vertices
 	sides   map[[2]geo.XY]int // the patch that has an edge in this direction
 	used    map[int]bool      // near to what was spoilt
+	// encoding is what texts are written in, "" for GBK.
+	encoding string
 }
 
 type patch struct {
@@ -205,7 +207,7 @@ func (l *landscape) book(p *patch) {
 func (l *landscape) write() []ingest.Input {
 	dir := l.t.TempDir()
 	path := filepath.Join(dir, "DLTB.shp")
-	w, err := source.Create(path, &source.Layer{Fields: l.fields, CRS: source.CRSInfo{EPSG: l.epsg}}, source.WriteOptions{})
+	w, err := source.Create(path, &source.Layer{Fields: l.fields, CRS: source.CRSInfo{EPSG: l.epsg}}, source.WriteOptions{Encoding: l.encoding})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ type layerCheck struct {
 	faults   int
 
 	grounds []*ground
+	lines   *ground             // features of a layer of lines: each the parts of one
 	seenIDs map[[2]uint64]where // by identifier, number in its place, or shape
 	sums    map[sumKey]*recordSum
 	places  []placeRecord
@@ -37,6 +38,8 @@ type layerCheck struct {
 	control [3]int // of places: DCMJ, JSMJ, MSSM
 	coded   int    // the field that codes the place, -1 when there is none
 	amounts areaFields
+	// encodings are of the files, nil when nothing is wrong with any.
+	encodings []misread
 }
 
 // where is a record of one of the layer's files.
@@ -50,18 +53,22 @@ type layerRules map[string][]*Rule
 
 // note is what Look leaves for Take.
 type note struct {
-	found  []found
-	packed *packed
-	level  int
-	shape  [2]uint64 // hash of the shape, zero when it does not matter
-	box    geo.Box
+	found   []found
+	packed  *packed
+	line    *packed // of a layer of lines
+	level   int
+	shape   [2]uint64 // hash of the shape, zero when it does not matter
+	box     geo.Box
+	knots   []geo.Position // where the feature's rings cross
+	misread misread
 }
 
 func newLayerCheck(c *Checker, seen *ingest.LayerSeen) *layerCheck {
 	l := &layerCheck{
 		check: c, seen: seen, profile: c.set.Of(seen.Layer), index: map[string]int{}, rules: layerRules{}, box: geo.EmptyBox(),
-		book: newBook(c.rules, c.opt.Listed), seenIDs: map[[2]uint64]where{}, sums: map[sumKey]*recordSum{},
+		book: newBook(c.rules, &c.opt), seenIDs: map[[2]uint64]where{}, sums: map[sumKey]*recordSum{},
 	}
+	l.lines = &ground{layer: l, vault: &c.vault}
 	for i, f := range seen.Fields {
 		l.index[f.Name] = i
 	}
@@ -126,11 +133,15 @@ func (l *layerCheck) Look(f *ingest.Seen) {
 	j.unreadable()
 	j.attributes()
 	j.equations()
+	if len(f.Lines) > 0 {
+		j.line()
+	}
 	if len(f.Geometry) == 0 {
 		return
 	}
 	n.box = f.Geometry.Box()
 	j.shapes()
+	j.knots()
 	j.areas()
 	if len(l.rules["duplicate"]) > 0 {
 		n.shape = hashShape(f.Geometry)
@@ -195,15 +206,20 @@ func (l *layerCheck) Take(f *ingest.Seen) error {
 			return err
 		}
 	}
+	l.takeMisread(f, n)
 	if err := l.unique(f, n, at); err != nil {
 		return err
 	}
 	l.sum(f)
+	if n.line != nil {
+		return l.lines.keep(n.line)
+	}
 	if n.packed == nil {
 		return nil
 	}
 	g := l.groundOf(n.level)
 	g.note(l.code(f))
+	g.knot(n.knots)
 	return g.put(n.packed)
 }
 

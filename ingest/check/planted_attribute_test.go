@@ -61,6 +61,13 @@ var spoils = map[string][]func(*landscape, int, *patch) bool{
 	"G3101": {put("TBBH", "", nil), put("YSDM", "20010101000", nil)},
 	"G3102": {put("QSDWDM", "619901100201", nil)},
 	"G3103": {put("GDDB", 3.5, cropland), put("SJNF", "二〇二四", nil)},
+	"G3104": {
+		func(l *landscape, n int, p *patch) bool { l.set(p, "BSM", fmt.Sprintf("%010d", n)); return true },
+		func(l *landscape, n int, p *patch) bool {
+			l.set(p, "BSM", fmt.Sprintf("6199012%010dX", n))
+			return true
+		},
+	},
 	"G3301": {func(l *landscape, n int, p *patch) bool { l.set(p, "BSM", l.key(n-1)); return true }},
 	"G3302": {func(l *landscape, n int, p *patch) bool {
 		before := l.patches[n-1]

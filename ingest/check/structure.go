@@ -18,6 +18,9 @@ func (c *Checker) structure(context.Context) error {
 				return err
 			}
 		}
+		if err := c.encodingFaults(l); err != nil {
+			return err
+		}
 		for _, name := range l.profile.Required() {
 			if l.field(name) >= 0 {
 				continue

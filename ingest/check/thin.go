@@ -120,32 +120,39 @@ func (b *bend) to(piece *edge) {
 	piece.allowed = b.allowed*share + (to-from)*(by+alsoBy)/2
 }
 
+// move puts the ends of an edge at a and b, and notes the ground between the two as what
+// is explained: no farther than the tolerance.
+func (e *edge) move(a, b geo.Position) {
+	k := metresAt(e.a.Lat)
+	dx, dy := k.x*float64(e.b.Lon-e.a.Lon), k.y*float64(e.b.Lat-e.a.Lat)
+	left := func(from, to geo.Position) float64 { // times the length of the edge
+		return dx*k.y*float64(to.Lat-from.Lat) - dy*k.x*float64(to.Lon-from.Lon)
+	}
+	ground := (left(e.a, a) + left(e.b, b)) / 2
+	e.bent, e.allowed = e.bent+ground, e.allowed+math.Abs(ground)
+	e.a, e.b = a, b
+}
+
 // withThin returns the overlaps of at least minM2 among those that were found and the thin
-// ground: what was found and what is thin together, where the grid does not explain it.
+// ground: what was found and what is thin together. What the grid explains is marked.
 // Areas are those of the features as they were delivered, when they are larger.
 func (g *ground) withThin(list []shared, w *weave, minM2 float64) ([]shared, error) {
-	at := map[[2]uint32]int{}
-	for i, p := range list {
-		at[[2]uint32{p.a, p.b}] = i
+	at := map[[2]uint32]bool{}
+	for _, p := range list {
+		at[[2]uint32{p.a, p.b}] = true
 	}
 	for pair, t := range w.thin {
-		i, ok := at[pair]
-		wide := 0.0
-		if ok {
-			wide = list[i].area
-		}
-		area := excess(t.overlap+wide, t.overlapBy)
-		switch {
-		case area < minM2/4: // edges that stay have a part of it: what is shared is measured below
-		case !ok:
-			list = append(list, shared{pair[0], pair[1], 0})
-		case wide < minM2:
-			list[i].area = 0
+		if !at[pair] && t.overlap >= minM2/4 {
+			list = append(list, shared{a: pair[0], b: pair[1]})
 		}
 	}
-	for i := range list {
-		p := &list[i]
-		if p.area < minM2 && p.area != 0 {
+	out := list[:0]
+	for _, p := range list {
+		t := w.thin[[2]uint32{p.a, p.b}]
+		if t == nil {
+			t = &thinGround{}
+		}
+		if p.area+t.overlap < minM2/4 {
 			continue
 		}
 		a, err := g.get(p.a)
@@ -156,9 +163,16 @@ func (g *ground) withThin(list []shared, w *weave, minM2 float64) ([]shared, err
 		if err != nil {
 			return nil, err
 		}
-		p.area = max(p.area, overlay.SharedArea(a.shape, b.shape))
+		wide := p.area
+		p.area = max(wide, overlay.SharedArea(a.shape, b.shape))
+		// Edges that stay may have a part of the ground that they were led past: then neither
+		// figure has it.
+		beyond := max(excess(wide+t.overlap, t.overlapBy), p.area-t.overlapBy)
+		if p.explained = wide < minM2 && beyond < minM2/4; p.area >= minM2 {
+			out = append(out, p)
+		}
 	}
-	return slices.DeleteFunc(list, func(p shared) bool { return p.area < minM2 }), nil
+	return out, nil
 }
 
 // thinRegion adds a gap that is too small to be a fault to what else lies between the two
@@ -197,8 +211,9 @@ func (w *weave) between(pair [2]uint32) *thinGround {
 	return t
 }
 
-// thinGaps reports gaps that are too thin to be regions.
-func (c *Checker) thinGaps(g *ground, w *weave, rules []*Rule) error {
+// thinGaps reports gaps that are too thin to be regions, and notes in told which.
+func (c *Checker) thinGaps(g *ground, w *weave, told map[[2]uint32]bool) error {
+	rules := g.layer.rules["gap"]
 	pairs := make([][2]uint32, 0, len(w.thin))
 	for pair, t := range w.thin {
 		if excess(t.gap, t.gapBy) >= least(rules) {
@@ -207,6 +222,7 @@ func (c *Checker) thinGaps(g *ground, w *weave, rules []*Rule) error {
 	}
 	slices.SortFunc(pairs, func(p, q [2]uint32) int { return cmp.Or(cmp.Compare(p[0], q[0]), cmp.Compare(p[1], q[1])) })
 	for _, pair := range pairs {
+		told[pair] = true
 		a, err := g.head(pair[0])
 		if err != nil {
 			return err

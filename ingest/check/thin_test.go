@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"gengtu/index/geo"
@@ -16,9 +17,9 @@ import (
 func TestThinGround(t *testing.T) {
 	l := newLandscape(t)
 	l.strips(func(n int) float64 {
-		return []float64{0, 0.00013, -0.00013, 0.00017, -0.00017, 0.00019, -0.00019}[n%7]
+		return []float64{0, 0.00013, -0.00013, 0.00017, -0.00017, 0.00019, -0.00019, 0.0001, -0.0001, 0.00007, -0.00007}[n%11]
 	})
-	must, may := map[string]float64{}, map[string]float64{}
+	must, may, told, can := map[string]float64{}, map[string]float64{}, map[string]float64{}, map[string]float64{}
 	var field *patch
 	key := ""
 	for n, p := range l.patches {
@@ -37,12 +38,19 @@ func TestThinGround(t *testing.T) {
 		if a*b >= 0 && math.Abs(area) > 0.0102+0.00007*long && min(math.Abs(a), math.Abs(b)) > 0.00014 {
 			must[pair] = area
 		}
+		if a*b >= 0 && math.Abs(area) > 0.0102+0.00007*long {
+			told[pair] = area
+		}
+		if long*(math.Max(math.Abs(a), math.Abs(b))+0.00007) > 0.0095 {
+			can[pair] = area
+		}
 		if long*(math.Max(math.Abs(a), math.Abs(b))+0.00007) > 0.0095 && math.Max(math.Abs(a), math.Abs(b)) > 0.00007 {
 			may[pair] = area
 		}
 	}
 	got := judge(t, l.write(), check.Options{})
-	only(t, got, "G4102", "G4103")
+	only(t, got, "G4102", "G4103", "G4110")
+	rounded(t, got, told, can)
 	for sign, list := range map[float64][]check.Fault{1: got["G4102"], -1: got["G4103"]} {
 		found := map[string]bool{}
 		for i := range list {
@@ -66,4 +74,53 @@ func TestThinGround(t *testing.T) {
 		}
 		t.Logf("%d planted, %d found", count, len(list))
 	}
+}
+
+// rounded tells that what lies between borders is told by one rule or another, whatever
+// its width: as an overlap or a gap, or, where the grid explains it, as rounding. told is
+// what must be, can what may be, by pairs, rounding and the bow of chords included; areas are of overlaps, or below 0 of gaps.
+func rounded(t *testing.T, got map[string][]check.Fault, told, can map[string]float64) {
+	t.Helper()
+	overlaps, gaps := map[string]bool{}, map[string]bool{}
+	for _, f := range got["G4102"] {
+		overlaps[pairOf(&f)] = true
+	}
+	for _, f := range got["G4103"] {
+		gaps[pairOf(&f)], gaps[f.Key] = true, true
+	}
+	fields := map[string]bool{} // that have thin ground along them
+	for pair := range can {
+		fields[pair[:18]] = true
+	}
+	for _, f := range got["G4110"] {
+		pair := pairOf(&f)
+		switch _, planted := can[pair]; {
+		case f.AreaM2 < 0.01:
+			t.Errorf("%s is told with %.4f m²", pair, f.AreaM2)
+		case strings.Contains(f.Problem.Found("en"), "of overlap"):
+			if overlaps[pair] || !planted {
+				t.Errorf("%s is told twice, or was not planted: %v", pair, f.Problem)
+			}
+			overlaps[pair] = true
+		default:
+			if !fields[pair[:18]] {
+				t.Errorf("%s was not planted: %v", pair, f.Problem)
+			}
+			gaps[pair], gaps[f.Key] = true, true
+		}
+	}
+	count := [2]int{}
+	for pair, area := range told {
+		switch {
+		case area > 0:
+			if count[0]++; !overlaps[pair] {
+				t.Errorf("the overlap of %s (%.4f m²) is told by no rule", pair, area)
+			}
+		default:
+			if count[1]++; !gaps[pair] && !gaps[pair[:18]] {
+				t.Errorf("the gap of %s (%.4f m²) is told by no rule", pair, -area)
+			}
+		}
+	}
+	t.Logf("%d overlaps and %d gaps of 0.01 m² and more planted, all told", count[0], count[1])
 }

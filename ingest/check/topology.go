@@ -2,6 +2,8 @@ package check
 
 import (
 	"context"
+	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,7 +19,7 @@ func (c *Checker) topology(ctx context.Context) error {
 			if err := g.close(); err != nil {
 				return err
 			}
-			if err := c.within(g); err != nil {
+			if err := c.within(ctx, g); err != nil {
 				return err
 			}
 			if err := ctx.Err(); err != nil {
@@ -54,36 +56,76 @@ func least(rules []*Rule) float64 {
 }
 
 // within asks about the features of one ground: overlaps and gaps.
-func (c *Checker) within(g *ground) error {
+func (c *Checker) within(ctx context.Context, g *ground) error {
 	overlapRules, gapRules := g.layer.rules["overlap"], g.layer.rules["gap"]
 	if len(overlapRules)+len(gapRules) == 0 {
 		return nil
 	}
 	w := newWeave(slices.Clone(g.border), g.layer.near())
+	told := rounding{c: c, g: g, w: w, gaps: map[[2]uint32]bool{}}
 	if len(overlapRules) > 0 {
-		pairs, err := g.overlaps(w, least(overlapRules))
+		pairs, ended, err := g.overlaps(ctx, w, least(overlapRules))
 		if err != nil {
 			return err
 		}
+		if ended != nobody {
+			if err := c.tooMany(g, ended); err != nil {
+				return err
+			}
+		}
 		for _, p := range pairs {
+			if p.explained {
+				told.overlaps = append(told.overlaps, thinBorder{[2]uint32{p.a, p.b}, p.area, 1})
+				continue
+			}
 			if err := c.overlap(g, &p); err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
 	}
-	if len(gapRules) == 0 {
-		return nil
+	if len(gapRules) > 0 {
+		if err := c.gaps(g, w, told.gaps); err != nil {
+			return err
+		}
 	}
+	return told.report()
+}
+
+// gaps asks about ground between the features of a ground, and notes in told between which
+// two thin ones are reported.
+func (c *Checker) gaps(g *ground, w *weave, told map[[2]uint32]bool) error {
+	gapRules, tied := g.layer.rules["gap"], g.knots.in(w)
 	for _, r := range w.regions(func(covers [2]int32) bool { return covers[0] == 0 }) {
 		if r.area < least(gapRules) {
 			w.thinRegion(&r)
+			continue
+		}
+		if tied.on(r.shape[0]) {
 			continue
 		}
 		if err := c.ground(g, 0, gapRules, &r); err != nil {
 			return err
 		}
 	}
-	return c.thinGaps(g, w, gapRules)
+	return c.thinGaps(g, w, told)
+}
+
+// tooMany reports that the search for overlaps ended at feature n, so that their number is
+// more than what is told.
+func (c *Checker) tooMany(g *ground, n uint32) error {
+	p, err := g.head(n)
+	if err != nil {
+		return err
+	}
+	return c.book.report(&found{
+		place: g.place(&p), rule: g.layer.rules["overlap"][0], areaM2: math.NaN(),
+		zh:   "重叠超过 %d 对，到此不再查找，其余没有列出；是否把同一数据给了两次",
+		en:   "more than %d overlaps: the search ends here, the others are not listed; has the same file been given twice",
+		args: []any{mostOverlaps},
+	})
 }
 
 // overlap reports ground that two features share.
@@ -98,13 +140,24 @@ func (c *Checker) overlap(g *ground, s *shared) error {
 	}
 	at := g.place(&a)
 	at.other = b.name()
+	shape := func() (geo.MultiPolygon, error) { return overlay.Intersection(a.shape, b.shape) }
+	if len(g.knots) > 0 && (slices.ContainsFunc(a.shape, g.knots.on) || slices.ContainsFunc(b.shape, g.knots.on)) {
+		all, err := shape()
+		if err != nil {
+			return err
+		}
+		if rest, area := g.knots.without(all); len(rest) < len(all) {
+			s.area = area
+			shape = func() (geo.MultiPolygon, error) { return rest, nil }
+		}
+	}
 	for _, r := range g.layer.rules["overlap"] {
 		if !r.holds(s.area) {
 			continue
 		}
 		err := c.book.report(&found{
 			place: at, rule: r, areaM2: s.area, zh: "与 %s 重叠 %.2f m²", en: "with %s, %.2f m²", args: []any{at.other, s.area},
-			shape: func() (geo.MultiPolygon, error) { return overlay.Intersection(a.shape, b.shape) },
+			shape: shape,
 		})
 		if err != nil {
 			return err
@@ -154,7 +207,7 @@ func (c *Checker) ground(g *ground, label int, rules []*Rule, r *region) error {
 			continue
 		}
 		err := c.book.report(&found{
-			place: at, rule: rule, areaM2: r.area, zh: "%.2f m²", en: "%.2f m²", args: []any{r.area},
+			place: at, rule: rule, areaM2: r.area, zh: "%.2f m²" + against(r.of, "，范围取自"), en: "%.2f m²" + against(r.of, ", the places are those of "), args: []any{r.area},
 			shape: func() (geo.MultiPolygon, error) {
 				m, _, err := overlay.Mend(r.shape) // rings may touch themselves
 				return m, err
@@ -165,6 +218,20 @@ func (c *Checker) ground(g *ground, label int, rules []*Rule, r *region) error {
 		}
 	}
 	return nil
+}
+
+// name returns what a layer is called beside its first file.
+func (l *layerCheck) name() string {
+	return l.seen.Layer + " (" + filepath.Base(l.seen.Files[0].Path) + ")"
+}
+
+// against returns the words about the layer of places, made safe for a format; "" for no
+// layer.
+func against(layer, words string) string {
+	if layer == "" {
+		return ""
+	}
+	return words + strings.ReplaceAll(layer, "%", "%%")
 }
 
 // namesOf returns the features that a region is reported for.
@@ -269,8 +336,12 @@ type comparison struct {
 
 // run reports where a reaches beyond b, and where it does not cover it.
 func (m *comparison) run() error {
+	first, second := m.a.knots.in(m.w), m.b.knots.in(m.w)
 	if len(m.outside) > 0 {
 		for _, r := range m.w.regions(func(n [2]int32) bool { return n[0] > 0 && n[1] <= 0 }) {
+			if first.on(r.shape[0]) || second.on(r.shape[0]) {
+				continue
+			}
 			if err := m.beyond(&r); err != nil {
 				return err
 			}
@@ -280,6 +351,10 @@ func (m *comparison) run() error {
 		return nil
 	}
 	for _, r := range m.w.regions(func(n [2]int32) bool { return n[1] > 0 && n[0] <= 0 }) {
+		if first.on(r.shape[0]) || second.on(r.shape[0]) {
+			continue
+		}
+		r.of = m.b.layer.name()
 		if err := m.c.ground(m.b, 1, m.uncovered, &r); err != nil {
 			return err
 		}
@@ -320,7 +395,8 @@ func (m *comparison) beyond(r *region) error {
 				continue
 			}
 			err := m.c.book.report(&found{
-				place: m.a.place(&p), rule: rule, areaM2: area, zh: "%.2f m²", en: "%.2f m²", args: []any{area},
+				place: m.a.place(&p), rule: rule, areaM2: area, args: []any{area},
+				zh: "%.2f m²" + against(m.b.layer.name(), "，范围取自"), en: "%.2f m²" + against(m.b.layer.name(), ", the places are those of "),
 				shape: func() (geo.MultiPolygon, error) { return overlay.Intersection(p.shape, ground) },
 			})
 			if err != nil {

@@ -186,7 +186,11 @@ func (w *weave) merge() bool {
 		w.moved[p] = q
 	}
 	for i := range w.edges {
-		w.edges[i].a, w.edges[i].b = w.place(w.edges[i].a), w.place(w.edges[i].b)
+		e := &w.edges[i]
+		a, b := w.place(e.a), w.place(e.b)
+		if a != e.a || b != e.b {
+			e.move(a, b)
+		}
 	}
 	w.cancel()
 	return true

@@ -160,6 +160,8 @@ type region struct {
 	shape geo.MultiPolygon // one polygon
 	edges []edge
 	area  float64
+	// of names the layer of places that the ground is held against, "" for none.
+	of string
 }
 
 // regions returns the ground for whose covers inside says yes, in connected pieces, in the

@@ -89,6 +89,7 @@ func (r *geoJSON) open(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
+	schema.shapes = opt.Shapes
 	r.schema = schema
 	r.parser = newJSONParser(schema, r.proof)
 	r.layer.Encoding = r.text.name
@@ -131,6 +132,7 @@ func (r *geoJSON) rewind() error {
 func (r *geoJSON) readCRS(member []byte) {
 	if member == nil {
 		r.layer.CRS = CRSInfo{EPSG: 4326}
+		r.layer.RingOrder = ShellsCounterClockwise
 		return
 	}
 	name := ""
@@ -220,6 +222,7 @@ func firstProblem(all ...*problem.Problem) *problem.Problem {
 type jsonGeometry struct {
 	cursor *jsonCursor
 	shape  *shape
+	shapes Shapes
 	typ    []byte // with its quotes; nil until it is met
 	kept   int    // where the coordinates or geometries begin, if they were met; else 0
 	done   bool
@@ -257,8 +260,10 @@ func (g *jsonGeometry) member(name []byte) *problem.Problem {
 	if string(name) == "coordinates" && !g.done {
 		switch string(g.typ) {
 		case `"Polygon"`, `"MultiPolygon"`:
-			g.done = true
-			return g.coordinates()
+			if g.shapes == Polygons {
+				g.done = true
+				return g.coordinates()
+			}
 		}
 	}
 	g.kept = c.i
@@ -273,9 +278,9 @@ func (g *jsonGeometry) finish(depth int) *problem.Problem {
 		return nil
 	}
 	typ := string(bytes.Trim(g.typ, `"`))
-	switch typ {
-	case "Polygon", "MultiPolygon", "GeometryCollection":
-	default:
+	polygon := typ == "Polygon" || typ == "MultiPolygon" || typ == "GeometryCollection"
+	line := typ == "LineString" || typ == "MultiLineString"
+	if !(g.shapes == Polygons && polygon || g.shapes == Lines && line) {
 		return notPolygon(strconv.Quote(short([]byte(typ))))
 	}
 	if g.kept == 0 {
@@ -292,7 +297,7 @@ func (g *jsonGeometry) finish(depth int) *problem.Problem {
 		return c.fail("几何嵌套过深", "the geometry is nested too deep")
 	default:
 		p = c.array(func() *problem.Problem {
-			return (&jsonGeometry{cursor: c, shape: g.shape}).parse(depth + 1)
+			return (&jsonGeometry{cursor: c, shape: g.shape, shapes: g.shapes}).parse(depth + 1)
 		})
 	}
 	if p == nil {
@@ -306,8 +311,13 @@ func (g *jsonGeometry) coordinates() *problem.Problem {
 	if g.cursor.null() {
 		return nil
 	}
-	if string(g.typ) == `"Polygon"` {
+	switch string(g.typ) {
+	case `"Polygon"`, `"MultiLineString"`: // lists of lists of positions, both
 		return g.polygon()
+	case `"LineString"`:
+		p := g.cursor.ring(g.shape)
+		g.shape.endPolygon()
+		return p
 	}
 	return g.cursor.array(g.polygon)
 }

@@ -43,7 +43,7 @@ func (r *jsonParser) parse(b []byte, at int64, f *Feature) {
 // feature parses a Feature, or a bare geometry, into r.shape and values. What is
 // wrong with the geometry is told after the properties are read.
 func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
-	g := jsonGeometry{cursor: c, shape: &r.shape}
+	g := jsonGeometry{cursor: c, shape: &r.shape, shapes: r.schema.shapes}
 	isFeature := false
 	var id jsonKinds
 	var bad *problem.Problem
@@ -66,7 +66,7 @@ func (r *jsonParser) feature(c *jsonCursor, values []any) *problem.Problem {
 		case "geometry":
 			start := c.i
 			r.shape.reset() // Of two geometries the last counts, as with all members.
-			if bad = (&jsonGeometry{cursor: c, shape: &r.shape}).parse(0); bad != nil {
+			if bad = (&jsonGeometry{cursor: c, shape: &r.shape, shapes: r.schema.shapes}).parse(0); bad != nil {
 				c.i = start
 				_, p := c.skip()
 				return p

@@ -10,6 +10,7 @@ import (
 // jsonSchema is what the first reading of a GeoJSON file learns.
 type jsonSchema struct {
 	names    []string
+	shapes   Shapes // that are read
 	kinds    []jsonKinds
 	spelling []jsonSpelling
 	index    map[string]int // of a spelling, by the name as it is written, escapes included

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gengtu/index/geo"
@@ -20,16 +21,22 @@ import (
 const (
 	shpNull     = 0
 	shpPoint    = 1
+	shpLine     = 3
 	shpPolygon  = 5
+	shpLineZ    = 13
 	shpPolygonZ = 15
+	shpLineM    = 23
 	shpPolygonM = 25
 )
 
+// shpTaken are the types of the shapes that a reader takes.
+var shpTaken = map[Shapes][]uint32{Polygons: {shpPolygon, shpPolygonZ, shpPolygonM}, Lines: {shpLine, shpLineZ, shpLineM}}
+
 // shpTypes names the shape types in messages.
 var shpTypes = map[uint32]string{
-	shpNull: "Null", shpPoint: "Point", 3: "PolyLine", shpPolygon: "Polygon", 8: "MultiPoint",
-	11: "PointZ", 13: "PolyLineZ", shpPolygonZ: "PolygonZ", 18: "MultiPointZ",
-	21: "PointM", 23: "PolyLineM", shpPolygonM: "PolygonM", 28: "MultiPointM", 31: "MultiPatch",
+	shpNull: "Null", shpPoint: "Point", shpLine: "PolyLine", shpPolygon: "Polygon", 8: "MultiPoint",
+	11: "PointZ", shpLineZ: "PolyLineZ", shpPolygonZ: "PolygonZ", 18: "MultiPointZ",
+	21: "PointM", shpLineM: "PolyLineM", shpPolygonM: "PolygonM", 28: "MultiPointM", 31: "MultiPatch",
 }
 
 // shpHeader is the size of the header of .shp and .shx.
@@ -53,6 +60,7 @@ type shapefile struct {
 	buf     []byte
 	shape   shape
 	arena   arena
+	shapes  Shapes
 }
 
 // openShapefile opens the shapefile whose .shp is at path.
@@ -61,7 +69,7 @@ func openShapefile(ctx context.Context, path string, opt Options) (*shapefile, e
 	if err != nil {
 		return nil, err
 	}
-	r := &shapefile{shp: file, layer: Layer{Table: baseName(path)}}
+	r := &shapefile{shp: file, layer: Layer{Table: baseName(path), RingOrder: ShellsClockwise}, shapes: opt.Shapes}
 	if err := r.open(ctx, path, size, opt); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -130,9 +138,12 @@ func (r *shapefile) readHeader(size int64) error {
 		r.note(problem.New("SHP_TRAILING", "文件头说 %d 字节，实有 %d 字节，多出的不读",
 			"its header says %d bytes, there are %d; the rest is not read", stated, size))
 	}
-	switch typ := binary.LittleEndian.Uint32(h[32:]); typ {
-	case shpNull, shpPolygon, shpPolygonZ, shpPolygonM:
+	switch typ := binary.LittleEndian.Uint32(h[32:]); {
+	case typ == shpNull || slices.Contains(shpTaken[r.shapes], typ):
 		return nil
+	case r.shapes == Lines:
+		return problem.New("SHP_TYPE", "图形类型是 %[1]s（%[2]d），不是线", "its shapes are %[1]s (%[2]d), not lines", shpTypeName(typ), typ).
+			Advise("界线图层只接受线（3、13、23）", "a layer of boundary lines has lines (3, 13, 23)")
 	default:
 		return problem.New("SHP_TYPE", "图形类型是 %[1]s（%[2]d），不是面", "its shapes are %[1]s (%[2]d), not polygons", shpTypeName(typ), typ).
 			Advise("只接受面（5、15、25）", "only polygons (5, 15, 25) are taken")
@@ -236,11 +247,10 @@ func (r *shapefile) polygons(b []byte) ([][][]geo.XY, *problem.Problem) {
 	bad := func(zh, en string, args ...any) *problem.Problem {
 		return problem.New("SHP_SHAPE", zh, en, args...)
 	}
-	switch typ := binary.LittleEndian.Uint32(b); typ {
-	case shpNull:
+	switch typ := binary.LittleEndian.Uint32(b); {
+	case typ == shpNull:
 		return nil, nil
-	case shpPolygon, shpPolygonZ, shpPolygonM:
-	default:
+	case !slices.Contains(shpTaken[r.shapes], typ):
 		return nil, notPolygon(shpTypeName(typ))
 	}
 	if len(b) < 44 {
@@ -270,6 +280,10 @@ func (r *shapefile) polygons(b []byte) ([][][]geo.XY, *problem.Problem) {
 			})
 		}
 		r.shape.endRing()
+	}
+	if r.shapes == Lines {
+		r.shape.endPolygon()
+		return r.arena.copyShape(&r.shape)
 	}
 	return r.arena.groupShape(&r.shape)
 }

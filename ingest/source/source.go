@@ -70,7 +70,7 @@ type Feature struct {
 	// Polygons are the polygons, their rings and the rings' points, in the
 	// file's coordinate system, easting or longitude first. Rings are as in the
 	// file: not oriented, not closed, not repaired. nil: the record has no
-	// geometry or an empty one.
+	// geometry or an empty one. Of a reader of [Lines], one list of the line's parts.
 	Polygons [][][]geo.XY
 	// Values are parallel to Layer.Fields: nil, string, int64, float64 or bool.
 	Values []any
@@ -92,13 +92,35 @@ type Layer struct {
 	Count int64
 	// About is how many records there may be where Count is -1, 0 when nothing is known.
 	About int64
+	// RingOrder is what the format says of the direction of rings.
+	RingOrder RingOrder
 	// NoGeometry tells that the layer is a table of attributes by its own word: its
 	// records have no polygons.
 	NoGeometry bool
+	// NoSchema tells that the fields are those of the format, whatever the file is about:
+	// they tell nothing of which layer it is.
+	NoSchema bool
 	// Notes tell what was met that loses or doubts something without stopping
 	// the reading. The list is complete when Next has returned io.EOF.
 	Notes []*problem.Problem
 }
+
+// RingOrder is the direction that a format asks of rings, as seen with the easting or
+// longitude to the right and the northing or latitude upwards.
+type RingOrder uint8
+
+const (
+	// AnyOrder is that of formats that say which ring is a hole in another way, or whose
+	// text was not at hand: GeoPackage, FlatGeobuf, TXT, VCT, and GeoJSON of 2008, which a
+	// member crs tells.
+	AnyOrder RingOrder = iota
+	// ShellsClockwise is the shapefile's: the direction alone tells shells from holes (ESRI
+	// Shapefile Technical Description, 1998, "Polygon").
+	ShellsClockwise
+	// ShellsCounterClockwise is GeoJSON's, whose readers should not refuse what is the
+	// other way round (RFC 7946, 3.1.6).
+	ShellsCounterClockwise
+)
 
 // CRSInfo is what a file says of its coordinate system: a WKT text, an EPSG
 // code, both or nothing. The zero value says nothing. A GeoJSON file without
@@ -121,10 +143,23 @@ type Options struct {
 	Encoding string
 	// Learning says how much of a file without declared fields is read for them.
 	Learning Learning
+	// Shapes says which records have a shape: those of polygons, or of lines.
+	Shapes Shapes
 	// Workers is how many goroutines may work at opening a large file; 0 takes all
 	// processors. The result does not depend on it.
 	Workers int
 }
+
+// Shapes is a kind of shapes.
+type Shapes uint8
+
+const (
+	// Polygons are what layers are stored of.
+	Polygons Shapes = iota
+	// Lines are read of shapefile, GeoJSON and VCT; the other formats give records of
+	// lines a Problem. Feature.Polygons then holds one list, of the parts of the line.
+	Lines
+)
 
 // Learning is how much of a file that declares no fields, as GeoJSON, is read
 // before Open tells what they are.

@@ -37,6 +37,7 @@ type vct struct {
 	mu      sync.Mutex // over what parsers found
 	pending int        // batches that are not yet parsed
 	ended   bool
+	shapes  Shapes
 	found   vctTallies
 	foreign tally
 }
@@ -61,7 +62,13 @@ func (r *vct) open(ctx context.Context, path string, size int64, opt Options) er
 	if r.head, err = readVCTHead(text, opt.Encoding); err != nil {
 		return err
 	}
-	if r.table, err = r.head.choose(opt.Table, path); err != nil {
+	if opt.Shapes == Lines {
+		r.shapes = Lines
+		r.table, err = r.head.chooseLines(opt.Table)
+	} else {
+		r.table, err = r.head.choose(opt.Table, path)
+	}
+	if err != nil {
 		return err
 	}
 	s := &vctScan{text: text, head: r.head, table: r.table, size: size}
@@ -70,7 +77,10 @@ func (r *vct) open(ctx context.Context, path string, size int64, opt Options) er
 	}
 	r.lines, r.polygons, r.rows, r.foreign = s.lines, s.polygons, s.rows, s.foreign
 	r.layer = Layer{
-		Table: r.table.name, Fields: r.table.fields, Encoding: r.head.text.name, Notes: r.head.notes, NoGeometry: !r.table.polygons,
+		Table: r.table.name, Fields: r.table.fields, Encoding: r.head.text.name, Notes: r.head.notes, NoGeometry: !r.table.polygons && r.shapes != Lines,
+	}
+	if r.shapes == Lines {
+		r.layer.CRS = r.head.crs(s.first)
 	}
 	if r.table.polygons {
 		r.layer.CRS = r.head.crs(s.first)
@@ -102,6 +112,30 @@ func vctTables(path string) ([]TableInfo, error) {
 	for _, t := range h.tables {
 		if t.polygons || t.plain {
 			out = append(out, TableInfo{Name: t.name, NoGeometry: !t.polygons})
+		}
+	}
+	return out, nil
+}
+
+// LineTables lists the layers of lines in the file at path where it is a VCT, in its
+// order; other formats have one layer in a file, which its name tells.
+func LineTables(path string) ([]string, error) {
+	form, err := detect(path)
+	if err != nil || form != formatVCT {
+		return nil, inFile(err, path)
+	}
+	file, size, err := openSized(path)
+	if err != nil {
+		return nil, inFile(err, path)
+	}
+	h, err := readVCTHead(newVCTText(context.Background(), file, size), "")
+	if err := errors.Join(err, file.Close()); err != nil {
+		return nil, inFile(err, path)
+	}
+	var out []string
+	for _, t := range h.tables {
+		if t.lines && !t.polygons {
+			out = append(out, t.name)
 		}
 	}
 	return out, nil
@@ -201,15 +235,22 @@ func (r *vct) row() ([]byte, error) {
 	}
 }
 
-// polygonOf returns the polygon that a row is of, or a mark.
+// polygonOf returns the polygon that a row is of, or a mark; of a table of lines, the
+// number of the line.
 func (r *vct) polygonOf(row []byte) int {
-	if !r.table.polygons {
+	if !r.table.polygons && r.shapes != Lines {
 		return vctPlain
 	}
 	field, _ := cutField(row, r.head.separator)
 	id, ok := parseInteger(field)
 	if !ok {
 		return vctNoPolygon
+	}
+	if r.shapes == Lines {
+		if at, _ := r.lines.find(id); at < 0 || id < 0 {
+			return vctNoPolygon
+		}
+		return int(id)
 	}
 	at, alone := r.polygons.find(id)
 	switch {

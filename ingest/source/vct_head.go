@@ -27,8 +27,8 @@ type vctHead struct {
 
 // vctCode is a kind of feature: what geometry it has and the table of its attributes.
 type vctCode struct {
-	polygon bool
-	table   string
+	polygon, line bool
+	table         string
 }
 
 // vctTable is a table of attributes.
@@ -39,8 +39,9 @@ type vctTable struct {
 	// plain tells that the table belongs to no geometry, by its own word
 	// (NONEGEOMETRY), and polygons that one of its codes is of polygons.
 	plain, polygons bool
-	// other tells that a code of it is of points, lines or annotations.
-	other bool
+	// other tells that a code of it is of points, lines or annotations, and lines that one
+	// is of lines.
+	other, lines bool
 }
 
 // Bounds of what the head of a VCT may state; a county's has some fifty tables.
@@ -168,7 +169,9 @@ func (h *vctHead) readCodes(t *vctText) error {
 		if len(h.codes) == vctMostCodes {
 			return t.syntax("第 %d 行：要素编码超过 %d 个", "line %d: there are more than %d codes of features", t.line, vctMostCodes)
 		}
-		h.codes[string(parts[0])] = vctCode{polygon: bytes.EqualFold(parts[2], []byte("polygon")), table: string(parts[3])}
+		h.codes[string(parts[0])] = vctCode{
+			polygon: bytes.EqualFold(parts[2], []byte("polygon")), line: bytes.EqualFold(parts[2], []byte("line")), table: string(parts[3]),
+		}
 	}
 }
 
@@ -282,6 +285,7 @@ func (h *vctHead) settle(encoding string) error {
 		if t := byName[c.table]; t != nil {
 			t.polygons = t.polygons || c.polygon
 			t.other = t.other || !c.polygon
+			t.lines = t.lines || c.line
 		}
 	}
 	for key, value := range h.keys {
@@ -289,6 +293,21 @@ func (h *vctHead) settle(encoding string) error {
 	}
 	h.swapped = strings.HasPrefix(strings.ToUpper(h.keys["xaxisdirection"]), "N")
 	return nil
+}
+
+// chooseLines returns the table of lines with that name.
+func (h *vctHead) chooseLines(name string) (*vctTable, error) {
+	var names []string
+	for _, t := range h.tables {
+		if !t.lines || t.polygons {
+			continue
+		}
+		if t.key == tableKey(name) {
+			return t, nil
+		}
+		names = append(names, t.name)
+	}
+	return nil, noTable(name, names)
 }
 
 // choose returns the table with that name, or the only one with polygons.

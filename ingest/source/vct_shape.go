@@ -63,7 +63,7 @@ func (p *vctParser) row(row []byte, f *Feature) {
 	switch {
 	case n == len(fields)+1:
 		_, rest = cutField(rest, separator)
-	case n == len(fields) && !p.reader.table.polygons: // without a number of its own
+	case n == len(fields) && !p.reader.table.polygons && p.reader.shapes != Lines: // without a number of its own
 	default:
 		f.Problem = problem.New("VCT_ROW", "属性行有 %d 项，应为标识码加 %d 个字段：%q", "its row has %d parts; there should be a number and %d fields: %q", n, len(fields), short(row)).
 			Advise("字段值里的逗号须换成全角", "commas inside a value must be full-width")
@@ -133,9 +133,25 @@ func (p *vctParser) geometry(at int, f *Feature) {
 			Advise("请让标识码不重复，重新输出 VCT", "have each number used once, and the file written again")
 		return
 	}
+	if p.reader.shapes == Lines {
+		f.Polygons, f.Problem = p.lineOf(int64(at))
+		return
+	}
 	if f.Problem = p.polygon(at, f.Record); f.Problem == nil {
 		f.Polygons, f.Problem = p.arena.groupShape(&p.shape)
 	}
+}
+
+// lineOf returns the line of a number as the one part of a shape.
+func (p *vctParser) lineOf(id int64) ([][][]geo.XY, *problem.Problem) {
+	if bad := p.points(id); bad != nil {
+		return nil, bad
+	}
+	p.shape.reset()
+	p.shape.points = append(p.shape.points, p.line...)
+	p.shape.endRing()
+	p.shape.endPolygon()
+	return p.arena.copyShape(&p.shape)
 }
 
 // vctMostPoints is what a polygon may have: as many as ingest takes. Lines may be

@@ -1,8 +1,8 @@
 // Package access decides who may see a tier.
 //
-// Tokens come in and a [Decision] goes out: [Store] holds the tokens of an
-// access file and follows its changes, [Add] and [Revoke] change the file. A token
-// opens its own tier and no other: a token of the secure tier does not open the
+// A [Request] comes in and a [Decision] goes out: [Store] holds the tokens and the
+// issuers of an access file and follows its changes, [Add] and [Revoke] change the
+// file. A token opens its own tier and no other: a token of the secure tier does not open the
 // government tier, whose network must never see it.
 //
 // No token is ever stored or logged; the file holds hashes and [Mask] takes
@@ -49,13 +49,16 @@ const (
 	// Barred means that the address has tried too many wrong tokens; this one was
 	// not looked at.
 	Barred
+	// NoKeys means the token of an issuer whose keys cannot be had, so that nobody
+	// can tell.
+	NoKeys
 	// Allowed means a valid token of this tier.
 	Allowed
 )
 
 // String returns the outcome as logs and metrics name it: "wrong_tier".
 func (o Outcome) String() string {
-	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "too_fast", "barred", "allowed"}
+	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "too_fast", "barred", "no_keys", "allowed"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -95,6 +98,7 @@ type entry struct {
 type snapshot struct {
 	digests [][sha256.Size]byte // of entries, close to one another
 	entries []entry
+	issuers []*issuer
 	origins map[string]bool // of the file and of its tokens
 	// info tells whether the file has changed since.
 	info os.FileInfo
@@ -133,13 +137,18 @@ func (s *Store) Reload() error {
 	if err != nil {
 		return err
 	}
-	s.current.Store(newSnapshot(f, info, s.current.Load()))
+	next, err := s.snapshot(f, info)
+	if err != nil {
+		return inFile(err, s.path)
+	}
+	s.current.Store(next)
 	return nil
 }
 
-// newSnapshot returns the content of f. Tokens that were there before, in last,
-// which may be nil, go on with the rate that they had used up.
-func newSnapshot(f *File, info os.FileInfo, last *snapshot) *snapshot {
+// snapshot returns the content of f. Tokens and issuers that were there before go on
+// with the rates that were used up, and the keys that were known.
+func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
+	last := s.current.Load()
 	next := &snapshot{origins: map[string]bool{}, info: info}
 	for _, o := range f.Origins {
 		next.origins[o] = true
@@ -162,7 +171,19 @@ func newSnapshot(f *File, info os.FileInfo, last *snapshot) *snapshot {
 		}
 		next.digests, next.entries = append(next.digests, digest), append(next.entries, e)
 	}
-	return next
+	for _, i := range f.OIDC {
+		known, err := newIssuer(i, last, s.now)
+		if err != nil {
+			return nil, err
+		}
+		next.issuers = append(next.issuers, known)
+		for _, g := range i.Grants {
+			for _, o := range g.Origins {
+				next.origins[o] = true
+			}
+		}
+	}
+	return next, nil
 }
 
 // limiterOf returns a limiter for b: last, which may be nil, when it is one.
@@ -194,7 +215,9 @@ func (s *Store) Refresh() (bool, error) {
 
 // Check decides on a request. The time it takes depends on the number of tokens in
 // the file and on the length of the token, not on how far it agrees with any of
-// them. Wrong tokens are counted by the address that they come from.
+// them. Wrong tokens are counted by the address that they come from. With the token
+// of an issuer whose keys are not known it may wait for them, some
+// seconds at most.
 func (s *Store) Check(q Request) Decision {
 	if q.Token == "" {
 		return Decision{Outcome: NoToken}
@@ -204,9 +227,14 @@ func (s *Store) Check(q Request) Decision {
 		return Decision{Outcome: Barred, Retry: wait}
 	}
 	digest := sha256.Sum256([]byte(q.Token))
-	e := s.current.Load().find(digest)
+	current := s.current.Load()
+	e := current.find(digest)
 	if e == nil {
-		return Decision{Outcome: Unknown, Delay: s.guesses.wrong(q.Address, digest, now)}
+		d := current.checkSigned(&q, now)
+		if d.Outcome == Unknown {
+			d.Delay = s.guesses.wrong(q.Address, digest, now)
+		}
+		return d
 	}
 	d := Decision{Outcome: e.token.outcome(q.Tier, now), Name: e.token.Name, Scope: e.token.Scope}
 	if d.Outcome == Allowed {

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -32,6 +33,14 @@ func (f *File) check() error {
 	}
 	if p := f.Audit.check(); p != nil {
 		return p
+	}
+	if len(f.OIDC) > maxIssuers {
+		return problem.New("ACCESS_TOO_LARGE", "签发方 %d 个，最多 %d 个", "%d issuers, at most %d may be", len(f.OIDC), maxIssuers)
+	}
+	for i := range f.OIDC {
+		if p := f.OIDC[i].check(); p != nil {
+			return p
+		}
 	}
 	names, hashes := map[string]bool{}, map[string]bool{}
 	for i, t := range f.Tokens {
@@ -58,7 +67,7 @@ func (t Token) check() *problem.Problem {
 		return problem.New("ACCESS_NAME", "令牌名称 %.80q 无效：1 至 %d 个可见字符，不含空格",
 			"the token's name %.80q is not valid: 1 to %d visible characters without spaces", t.Name, maxName)
 	}
-	if t.Tier != "secure" && t.Tier != "government" {
+	if !opens(t.Tier) {
 		return problem.New("ACCESS_TIER", "令牌 %s 的版本 %.40q 无效", "token %s has the tier %.40q", t.Name, t.Tier).
 			Advise("应为 secure 或 government；公众版不需要令牌", "it may be secure or government; public needs no token")
 	}
@@ -83,6 +92,11 @@ func (t Token) check() *problem.Problem {
 		return problem.New("ACCESS_TIME", "令牌 %s 在创建前即已过期", "token %s expires before it is created", t.Name)
 	}
 	return nil
+}
+
+// opens tells whether a tier is one that a token opens.
+func opens(tier string) bool {
+	return tier == string(edition.Secure) || tier == string(edition.Government)
 }
 
 func validName(s string) bool {

@@ -39,6 +39,8 @@ type File struct {
 	// Audit says where the audit log is; nil is the default.
 	Audit  *AuditSettings `json:"audit,omitempty"`
 	Tokens []Token        `json:"tokens"`
+	// OIDC are the issuers whose users are let in beside those tokens.
+	OIDC []Issuer `json:"oidc,omitempty"`
 }
 
 // tokenPrefix begins every token. It keeps a token from looking like a flag on

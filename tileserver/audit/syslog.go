@@ -71,6 +71,7 @@ func OpenSyslog(address string, r Required, failed func(error)) (*Syslog, error)
 		if u.Scheme == "tls" {
 			s.network, s.secure = "tcp", &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
+		_, _, err = net.SplitHostPort(u.Host)
 	default:
 		err = errors.ErrUnsupported
 	}

@@ -258,6 +258,9 @@ func TestVerifyFindsTampering(t *testing.T) {
 			found(name+"and all after it", append(slices.Clone(files[:i]), bytes.Join(lines[:j], nil)))
 		}
 		found(fmt.Sprintf("file %d gone", i+1), with(nil))
+		if i < len(files)-1 {
+			wantCode(t, verify(with(nil), head), "AUDIT_MISSING")
+		}
 		found(fmt.Sprintf("file %d empty", i+1), with([]byte{}))
 		if i > 0 {
 			exchanged := slices.Clone(files)

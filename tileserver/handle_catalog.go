@@ -47,7 +47,7 @@ func (s *Server) handleCatalog(r *request) error {
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
 		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
-		"parcel_zoom": parcelZoom(m), "maxzoom": m.MaxZoom,
+		"parcel_zoom": parcelZoom(m), "minzoom": m.Policy.MinZoom, "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
 		"limits":   s.catalogLimits(m),
 		"services": r.services(),
@@ -56,9 +56,7 @@ func (s *Server) handleCatalog(r *request) error {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		doc["extent"] = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
 	}
-	if m.Policy.GridM > 0 {
-		doc["grid_m"] = m.Policy.GridM
-	}
+	tellPolicy(doc, m)
 	return r.sendJSON(doc)
 }
 
@@ -98,6 +96,30 @@ func (r *request) layerServices(name string) map[string]string {
 	return out
 }
 
+// tellPolicy says what the policy makes of positions and answers; what it does not say is
+// left out.
+func tellPolicy(doc map[string]any, m *edition.Manifest) {
+	p := &m.Policy
+	if p.GridM > 0 {
+		doc["grid_m"] = p.GridM
+	}
+	if p.PrecisionM > 0 {
+		doc["precision_m"] = p.PrecisionM
+	}
+	if p.RoundM2 > 0 {
+		doc["rounded_to_m2"] = p.RoundM2
+	}
+	if p.Groups != nil {
+		doc["groups"] = p.Groups
+	}
+	if p.Analyses != nil {
+		doc["analyses"] = p.Analyses
+	}
+	if p.TotalsOnly {
+		doc["totals_only"] = true
+	}
+}
+
 // catalogLimits names every limit that a request can meet.
 func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 	l := s.cfg.Limits
@@ -134,10 +156,28 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
 			MinZoom: r.minZoom(tile.W), MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: r.layerServices(name),
 		}
+		c.round(r.policy().RoundM2)
 		for _, f := range m.Fields {
 			c.Fields = append(c.Fields, catalogField{f.Name, string(f.Kind), f.Title, f.Tile})
 		}
 		out = append(out, c)
 	}
 	return out
+}
+
+// round rounds the layer's sums as the policy wants answers rounded.
+func (c *catalogLayer) round(step float64) {
+	c.AreaM2 = areas.RoundedTo(step, c.AreaM2)
+	c.AreaMu = c.AreaM2 * geo.MuPerM2
+	for _, m2 := range []**float64{&c.PatchM2, &c.NetM2} {
+		if *m2 != nil {
+			v := areas.RoundedTo(step, **m2) // the manifest keeps its own
+			*m2 = &v
+		}
+	}
+	for _, sum := range []**edition.ComputedArea{&c.PatchComputed, &c.NetComputed} {
+		if *sum != nil {
+			*sum = &edition.ComputedArea{Features: (*sum).Features, M2: areas.RoundedTo(step, (*sum).M2)}
+		}
+	}
 }

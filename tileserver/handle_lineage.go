@@ -35,6 +35,9 @@ type relative struct {
 // handleLineage answers with what a feature came from in the vintage before and what
 // became of it in the one after, see [relative].
 func (s *Server) handleLineage(r *request) error {
+	if err := r.mayAsk(askLineage); err != nil {
+		return err
+	}
 	l, i, err := r.featureOf()
 	if err != nil {
 		return err

@@ -75,7 +75,10 @@ func (o *overlayRequest) begin() (done func(), err error) {
 
 // read reads what is asked, and refuses what can be refused at once.
 func (o *overlayRequest) read() error {
-	var err error
+	err := o.mayAsk(askOverlay)
+	if err != nil {
+		return err
+	}
 	if o.request.ctx.IsPost() {
 		err = o.readPost()
 	} else {
@@ -101,8 +104,8 @@ func (o *overlayRequest) read() error {
 		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true, Survey: o.body.Survey,
 		Workers: runtime.GOMAXPROCS(0), MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
-	if o.body.Combinations != nil {
-		q.Combinations = *o.body.Combinations
+	if q.Combinations, err = o.wantsCombinations(); err != nil {
+		return err
 	}
 	if o.form, err = o.chooseForm(); err != nil {
 		return err
@@ -137,21 +140,32 @@ func (o *overlayRequest) wantsPieces() (bool, error) {
 		Advise("改用 \"return\": \"summary\"，形式不用 geojson", "use \"return\": \"summary\", in another form than geojson")
 }
 
-// checkGrouping refuses, where the policy refuses single features, to group by a
-// field that names each: its groups would be the features.
-func (o *overlayRequest) checkGrouping() error {
-	if o.ix().Manifest.Policy.Pieces {
-		return nil
+// wantsCombinations tells whether combinations of layers are asked for: where the policy
+// has totals alone they are left out, and refused to who names them.
+func (o *overlayRequest) wantsCombinations() (bool, error) {
+	asked := o.body.Combinations
+	if !o.policy().TotalsOnly {
+		return asked == nil || *asked, nil
 	}
+	if asked != nil && *asked {
+		return false, problem.New("POLICY", "本版只给合计，不给图层的组合", "this edition answers with totals alone, without combinations of layers").
+			Advise("用 \"combinations\": false", "use \"combinations\": false")
+	}
+	return false, nil
+}
+
+// checkGrouping refuses to group by fields that the policy does not allow.
+func (o *overlayRequest) checkGrouping() error {
 	for name, fields := range o.body.GroupBy {
 		l := o.ix().Layer(name, o.body.Vintage)
 		if l == nil {
 			continue // is told of by the answer
 		}
 		for _, f := range fields {
-			if i := l.Field(f); i >= 0 && l.Meta.Fields[i].Code {
-				return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", f).
-					Advise("按地类等字段分组", "group by another field, such as the class")
+			if i := l.Field(f); i >= 0 {
+				if err := o.mayGroup(f, l.Meta.Fields[i].Code); err != nil {
+					return err
+				}
 			}
 		}
 	}

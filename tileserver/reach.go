@@ -42,9 +42,9 @@ func (r *request) of(g *generation) *index.Index {
 	return other.seen
 }
 
-// minZoom is the lowest zoom of a grid that the token reaches.
+// minZoom is the lowest zoom of a grid that the policy serves and the token reaches.
 func (r *request) minZoom(g tile.Grid) int {
-	low := int(g.MinZoom())
+	low := max(int(g.MinZoom()), r.policy().MinZoom)
 	if r.scope != nil {
 		low = max(low, r.scope.MinZoom)
 	}

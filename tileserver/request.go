@@ -24,7 +24,7 @@ type request struct {
 	params params
 
 	tier    edition.Tier // "" outside of the tiers
-	state   *tierState
+	state   reach
 	gen     *generation
 	seen    *index.Index // what of gen the token reaches
 	pinned  bool
@@ -49,7 +49,7 @@ func (s *Server) findTier(r *request) error {
 	if err != nil || s.tiers[tier] == nil {
 		return errNotFound
 	}
-	r.tier, r.state = tier, s.tiers[tier]
+	r.tier, r.state = tier, reach{tier: s.tiers[tier], scoped: s.scoped}
 	s.cors(r)
 	return nil
 }
@@ -60,6 +60,8 @@ func (s *Server) enter(r *request, op access.Operation) error {
 		if err := s.check(r, op); err != nil {
 			return err
 		}
+		r.state.scope = r.scope
+		r.vary(fasthttp.HeaderAuthorization) // one address answers each scope in its own way
 	}
 	var err error
 	if name := r.query("generation"); name == "" {

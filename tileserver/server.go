@@ -62,6 +62,7 @@ type Server struct {
 	overlays places
 	maps     places
 	making   chan struct{} // holds one for each tile that is being made
+	scoped   *scopedEditions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	stopping atomic.Bool
@@ -83,6 +84,7 @@ func New(cfg Config) (*Server, error) {
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
 	for _, dir := range cfg.Editions {
 		if err := s.openTier(dir); err != nil {
@@ -222,6 +224,7 @@ func (s *Server) Reload() {
 		}
 		t.prune()
 	}
+	s.scoped.prune(s.tiers)
 	s.refreshAccess()
 }
 
@@ -244,7 +247,7 @@ func (s *Server) refreshAccess() {
 // Close closes all editions, each when the last request that holds it is done.
 func (s *Server) Close() error {
 	s.stopping.Store(true)
-	var errs []error
+	errs := []error{s.scoped.close()}
 	for _, t := range s.tiers {
 		errs = append(errs, t.close())
 	}

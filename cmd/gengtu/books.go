@@ -138,7 +138,7 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	}
 	var tallies []*areas.Tally
 	for _, l := range layers {
-		t, err := areas.TallyOf(e.ctx, l, detail)
+		t, err := areas.TallyOf(e.ctx, l, &ix.Manifest.Policy, detail)
 		if err != nil {
 			return err
 		}

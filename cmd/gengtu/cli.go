@@ -50,7 +50,7 @@ func commands() []command {
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
 		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
-		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"policy", "show | check FILE | diff A B | register EDITION", "查看、检查、比较策略；发布登记簿", "show, check and compare policies; the register of publications", runPolicy},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},

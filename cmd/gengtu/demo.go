@@ -149,11 +149,11 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 		return err
 	}
 	for _, d := range editions[1:] {
-		reg, generation, err := e.publish(editions[0].dir, d.tier, p, d.dir, building{keep: edition.DefaultKeep, stages: &stages{}})
+		done, err := e.publish(publication{from: editions[0].dir, tier: d.tier, policy: p, out: d.dir}, building{keep: edition.DefaultKeep, stages: &stages{}})
 		if err != nil {
 			return err
 		}
-		if err := quiet.giveRegister(reg, generation); err != nil {
+		if err := quiet.giveRegister(done); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"index/compare":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "index/sheet"},
 	"index/indextest":                {"index", "index/edition"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/setting", "index/sheet", "index/txt"},
+	"index/extract":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet", "index/txt"},
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
 	"ingest/profiles":                {"index/edition", "index/problem", "index/setting"},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 	"tileserver/audit":               {"index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
-		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "index/patch", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

@@ -31,7 +31,7 @@ func (e *env) apply(r *exchange.Reception, f *receiving) (*edition.Manifest, err
 	if r.Held != nil && r.Held.Policy.Digest != r.Manifest.State.Policy.Digest {
 		w.keep = 1 // what another policy let through must not stay behind
 	}
-	w.approve = func(m *edition.Manifest) error {
+	w.before = func(m *edition.Manifest) error {
 		digest, err := index.ContentDigest(d.File(edition.FeaturesFile))
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (e *env) revise(r *exchange.Reception, f *receiving, d *edition.Draft, w bu
 	if m.Tier != edition.Secure {
 		m.Updates = nil
 	}
-	if err := w.approve(m); err != nil {
+	if err := w.before(m); err != nil {
 		return nil, err
 	}
 	return m, d.Commit(m, w.keep)

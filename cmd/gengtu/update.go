@@ -231,7 +231,7 @@ func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 		return err
 	}
 	u.work.done(&u.work.Seconds.Tiles)
-	m.ContentHash, err = contentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
+	m.ContentHash, err = tileserver.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
 	u.work.done(&u.work.Seconds.Digests)
 	return errors.Join(err, u.ctx.Err())
 }

@@ -218,7 +218,7 @@ type summing struct {
 func (s *summing) run() {
 	survey := s.tally.layer.Meta.Name == BookLayer
 	classed := s.tally.classed()
-	owned, islands := s.tally.layer.Field("QSXZ") >= 0, s.tally.layer.Field("MSSM") >= 0
+	owned, islands := s.tally.told[tallyOwner], s.tally.told[tallyIsland]
 	for i := range s.tally.cells {
 		c := &s.tally.cells[i]
 		if !strings.HasPrefix(c.place, s.q.Place) {

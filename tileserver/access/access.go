@@ -1,8 +1,8 @@
 // Package access decides who may see a tier.
 //
 // A [Request] comes in and a [Decision] goes out: [Store] holds the tokens and the
-// issuers of an access file and follows its changes, [Add] and [Revoke] change the
-// file. A token opens its own tier and no other: a token of the secure tier does not open the
+// issuers of an access file and follows its changes, [Add] and [Revoke] change the file.
+// A token opens its own tier and no other: a token of the secure tier does not open the
 // government tier, whose network must never see it.
 //
 // No token is ever stored or logged; the file holds hashes and [Mask] takes

@@ -31,9 +31,6 @@ func (f *File) check() error {
 			return p
 		}
 	}
-	if p := f.Audit.check(); p != nil {
-		return p
-	}
 	if len(f.OIDC) > maxIssuers {
 		return problem.New("ACCESS_TOO_LARGE", "签发方 %d 个，最多 %d 个", "%d issuers, at most %d may be", len(f.OIDC), maxIssuers)
 	}
@@ -41,6 +38,9 @@ func (f *File) check() error {
 		if p := f.OIDC[i].check(); p != nil {
 			return p
 		}
+	}
+	if p := f.Audit.check(); p != nil {
+		return p
 	}
 	names, hashes := map[string]bool{}, map[string]bool{}
 	for i, t := range f.Tokens {

@@ -72,8 +72,6 @@ func (g *Grant) check() *problem.Problem {
 			Advise("应为 secure 或 government；公众版不需要令牌", "it may be secure or government; public needs no token")
 	case g.PlacesClaim != "" && g.Scope.Local():
 		return problem.New("ACCESS_SCOPE", "places_claim 与 scope 中的 places、area 只能给一个", "give one of places_claim and places or area of the scope")
-	case g.PlacesClaim != "":
-		return notCut
 	}
 	if p := g.Scope.check(); p != nil {
 		return p

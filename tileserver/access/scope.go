@@ -76,9 +76,6 @@ func (s *Scope) check() *problem.Problem {
 	if len(s.Places) > 0 && s.Area != "" {
 		return bad("places 与 area 只能给一个", "give one of places and area")
 	}
-	if s.Local() {
-		return notCut
-	}
 	if s.MinZoom < 0 || s.MaxZoom < 0 || s.MaxZoom > 0 && s.MinZoom > s.MaxZoom {
 		return bad("级别 %d 至 %d 不成范围", "zooms %d to %d are no range", s.MinZoom, s.MaxZoom)
 	}
@@ -90,10 +87,6 @@ func (s *Scope) check() *problem.Problem {
 	}
 	return nil
 }
-
-// notCut refuses what would be answered from the whole tier.
-var notCut = problem.New("ACCESS_SCOPE", "这一版程序还不能把令牌限定在地点或范围内", "this program cannot bind a token to a place or an area yet").
-	Advise("去掉 places 和 area", "leave places and area out")
 
 func listOperations() string {
 	var names []string

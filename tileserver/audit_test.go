@@ -39,6 +39,9 @@ func TestAudit(t *testing.T) {
 	}
 	r := s.get(t, "/secure/features/cropland/1000", s.bearer(edition.Secure)...)
 	wantProblem(t, "without the audit", r, http.StatusServiceUnavailable, "audit_write")
+	if m := s.get(t, "/metrics"); !bytes.Contains(m.body, []byte("gengtu_audit_lines_total 2\n")) || !bytes.Contains(m.body, []byte("gengtu_audit_refused_total 1\n")) {
+		t.Errorf("the metrics do not tell it: %s", m.body)
+	}
 	if bytes.Contains(r.body, []byte("DLBM")) {
 		t.Error("the answer was given all the same")
 	}

@@ -141,7 +141,8 @@ func Open(dir, chain string, opt Options) (*Log, error) {
 // makeDir makes the log's directory.
 func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return unwritable(dir, err)
+		return unwritable(dir, err).Advise("新建该目录并给予写权限，或另给一个目录（--audit，或访问文件的 audit.dir）",
+			"make the directory and let this user write to it, or name another (--audit, or audit.dir in the access file)")
 	}
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -452,6 +452,41 @@ func TestIsConcurrent(t *testing.T) {
 	wantCode(t, l.Append(audit.Record{Time: day0}), "AUDIT_WRITE")
 }
 
+// What is verified while it is written is whole, however often files end meanwhile.
+func TestVerifyWhileItRotates(t *testing.T) {
+	dir := newDir(t)
+	l, err := audit.Open(dir, chain, audit.Options{FileBytes: 400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for n := 0; n < 400; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := errors.Join(l.Append(audit.Record{Time: day0, Path: "/secure/places"}), l.Sync()); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 30 {
+		if _, err := one(dir); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	writing.Wait()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Servers have a chain each, acts one together; a chain that is gone is missed.
 func TestServersAndActs(t *testing.T) {
 	dir := newDir(t)

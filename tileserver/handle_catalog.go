@@ -154,8 +154,9 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
-			MinZoom: r.minZoom(tile.W), MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: r.layerServices(name),
+			Fields: []catalogField{}, Services: r.layerServices(name),
 		}
+		c.MinZoom, c.MaxZoom = m.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
 		c.round(r.policy().RoundM2)
 		for _, f := range m.Fields {
 			c.Fields = append(c.Fields, catalogField{f.Name, string(f.Kind), f.Title, f.Tile})

@@ -240,7 +240,7 @@ func (r *Reception) Revises() bool {
 
 // schemaOf is a layer without its figures and sources.
 func schemaOf(l *edition.Layer) edition.Layer {
-	return edition.Layer{Name: l.Name, Title: l.Title, Vintage: l.Vintage, View: l.View, Fields: l.Fields, ClassField: l.ClassField, ParcelZoom: l.ParcelZoom}
+	return edition.Layer{Name: l.Name, Title: l.Title, Vintage: l.Vintage, View: l.View, Fields: l.Fields, ClassField: l.ClassField, ParcelZoom: l.ParcelZoom, Zooms: l.Zooms}
 }
 
 // same compares two values as manifests write them.

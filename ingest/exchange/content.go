@@ -33,6 +33,9 @@ func (r *Reception) read(ctx context.Context, l *Layer, put func(f *index.Featur
 		if n++; n > l.Put {
 			return nil, Sums{}, p.counts(l)
 		}
+		if r.done++; r.o.Progress != nil {
+			r.o.Progress(r.done, r.all)
+		}
 		f, err := j.feature(record)
 		if err != nil {
 			return nil, Sums{}, err

@@ -132,6 +132,7 @@ func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 		"answer_items": l.AnswerItems, "list_features": l.Features, "info_features": infoFeatures,
 		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(), "tiles_at_once": l.TilesAtOnce,
 		"map_pixels": raster.MaxSide, "map_tiles": maxMapTiles, "map_at_once": l.MapAtOnce,
+		"scope_wait_seconds": l.ScopedWait.Seconds(),
 	}
 }
 

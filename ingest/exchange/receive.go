@@ -416,7 +416,10 @@ func (r *Reception) level(context.Context) error {
 }
 
 func (r *Reception) fields(context.Context) error {
-	if err := r.Manifest.precision(r.path, r.o.Policy); err != nil {
+	if err := r.Manifest.stands(r.path); err != nil {
+		return err
+	}
+	if err := r.Manifest.within(r.path, r.o.Policy); err != nil {
 		return err
 	}
 	return r.Manifest.schema(r.path, r.o.Policy, r.Held)

@@ -109,7 +109,8 @@ func TestSequence(t *testing.T) {
 	other := packed(t, k, from, func(o *PackOptions) { o.Receiver = "宁夏" })
 	forgedTwo := takenApart(t, k, two)
 	forgedTwo.manifest.Previous = "gtp-other"
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	elsewhere, otherState := filepath.Join(t.TempDir(), "elsewhere"), filepath.Join(t.TempDir(), "other")
+	made(t, otherState, edition.Government, parcels(9))
 	steps := []struct {
 		what, path, dir, code string
 		change                func(*ReceiveOptions)
@@ -118,6 +119,7 @@ func TestSequence(t *testing.T) {
 		{"the first", one, to, "", nil},
 		{"the first again", one, to, "PACKAGE_REPLAY", nil},
 		{"the third before the second", three, to, "PACKAGE_SEQUENCE", nil},
+		{"a delta on another state", two, otherState, "PACKAGE_BASE", nil},
 		{"one that follows another", forgedTwo.written(t), to, "PACKAGE_SEQUENCE", nil},
 		{"one for somebody else", other, to, "PACKAGE_RECEIVER", func(o *ReceiveOptions) { o.As = "甘肃" }},
 		{"the second", two, to, "", nil},

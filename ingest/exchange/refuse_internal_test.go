@@ -153,6 +153,8 @@ func TestRefused(t *testing.T) {
 			f.manifest.Tier, f.manifest.State.Policy = edition.Public, edition.Policy{GridM: 25, GridLon: 2_000_000, GridLat: 2_500_000}
 		}},
 
+		{"a policy that no manifest may have", "PACKAGE_MANIFEST", func(_ testing.TB, f *forgery) { f.manifest.State.Policy.RoundM2 = -1 }},
+
 		{"another digest", "PACKAGE_DIGEST", func(_ testing.TB, f *forgery) {
 			f.sizes = func(p []Part) { p[0].Digest = "sha256:" + strings.Repeat("0", 64) }
 		}},

@@ -59,6 +59,10 @@ func (s *Server) handleCatalog(r *request) error {
 		"limits":   s.catalogLimits(m),
 		"services": services,
 	}
+	if k := s.cfg.Seal; k != nil {
+		services["verify"] = r.address("verify")
+		doc["receipts"] = map[string]any{"algorithm": k.Signer.Algorithm(), "key": k.Signer.Public().ID()}
+	}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		doc["extent"] = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}

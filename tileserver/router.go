@@ -53,6 +53,7 @@ func (s *Server) routeTable() []route {
 		{name: "overlay", methods: both, pattern: "/{tier}/overlay", handle: s.handleOverlay},
 		{name: "summary", methods: get, pattern: "/{tier}/summary", handle: s.handleSummary},
 		{name: "diff", methods: get, pattern: "/{tier}/diff", handle: s.handleDiff},
+		{name: "verify", methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
 		{name: "analyses", methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
 		{name: "analyses", methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
 		{name: "wmts", methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},

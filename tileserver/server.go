@@ -23,6 +23,8 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
+	"gengtu/index/seal"
 	"gengtu/tileserver/access"
 )
 
@@ -45,6 +47,10 @@ type Config struct {
 	Lang problem.Lang
 	// Classes tells how land classes add up; nil is [areas.DefaultClasses].
 	Classes *areas.Classes
+	// Seal signs the receipts that are asked for; nil signs none.
+	Seal *receipt.Sealer
+	// Trust is the keys, beside Seal's own, whose receipts are taken for genuine.
+	Trust seal.Trust
 	// Program names this program and its version in answers.
 	Program string
 }

@@ -48,6 +48,7 @@ func commands() []command {
 		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
+		{"verify-answer", "--trust FILE [--shape FILE] ANSWER", "核验答案的回执", "tell whether an answer is genuine and unaltered", runVerifyAnswer},
 		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
 		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},

@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"index/geo/postgistest":          {},
 	"index/wire":                     {},
 	"index/seal":                     {"index/edition", "index/problem"},
+	"index/receipt":                  {"index/edition", "index/problem", "index/seal"},
 	"index/setting":                  {"index/problem"},
 	"index/sheet":                    {},
 	"index/txt":                      {"index/geo", "index/problem"},
@@ -54,7 +55,7 @@ var mayImport = map[string][]string{
 	"tileserver/access":              {"index/problem"},
 	"tileserver/viewer":              {},
 	"tileserver": {
-		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "index/patch", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/overlay", "index/patch", "index/receipt", "index/seal", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

@@ -10,6 +10,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/seal"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
 )
@@ -18,6 +19,7 @@ type serving struct {
 	editions                    list
 	listen, access, cache, base string
 	audit, logLevel, classes    string
+	seal, trust                 string
 	open                        bool
 }
 
@@ -31,6 +33,8 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.base, "public-url", "", "对外地址|address that answers name the server by")
 	fs.StringVar(&f.classes, "classes", "", "改过的地类表|an edited table of land classes")
 	fs.StringVar(&f.audit, "audit", "", "审计日志文件|file of the audit log")
+	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
+	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
 	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
@@ -65,6 +69,9 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Classes = classes
 	}
+	if err := f.readKeys(&cfg); err != nil {
+		return err
+	}
 	if f.access != "" {
 		store, err := access.Open(f.access)
 		if err != nil {
@@ -86,6 +93,30 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	}
 	err = e.listen(s, f, ready)
 	return errors.Join(err, s.Close())
+}
+
+// readKeys reads the keys of receipts, which have to be fit for each edition.
+func (f *serving) readKeys(cfg *tileserver.Config) error {
+	if f.seal == "" && f.trust == "" {
+		return nil
+	}
+	for _, dir := range f.editions {
+		_, m, err := edition.Current(dir)
+		if err != nil {
+			return err
+		}
+		if f.seal != "" {
+			if cfg.Seal, err = readSealer(f.seal, m.Tier); err != nil {
+				return err
+			}
+		}
+		if f.trust != "" {
+			if cfg.Trust, err = seal.ReadTrust(f.trust, m.Tier); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) error {

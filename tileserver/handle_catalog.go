@@ -1,14 +1,12 @@
 package tileserver
 
 import (
-	"fmt"
-
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/tileserver/catalog"
 	"gengtu/tileserver/raster"
-	"gengtu/tileserver/tile"
 )
 
 // catalogLayer is one layer of the catalogue.
@@ -31,6 +29,10 @@ type catalogLayer struct {
 	MaxZoom       int                   `json:"maxzoom"`
 	Fields        []catalogField        `json:"fields"`
 	Services      map[string]string     `json:"services"`
+	// Record is what is said of the layer beside what is measured, Thumbnail the
+	// address of its picture; null when it is empty.
+	Record    catalog.Record `json:"record"`
+	Thumbnail *string        `json:"thumbnail"`
 }
 
 type catalogField struct {
@@ -107,19 +109,15 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
-			MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: map[string]string{},
+			MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: r.layerServices(l),
+			Record: s.record(r.tier, name),
+		}
+		if picture := r.thumbnail(m); picture != "" {
+			c.Thumbnail = &picture
 		}
 		for _, f := range m.Fields {
 			c.Fields = append(c.Fields, catalogField{f.Name, string(f.Kind), f.Title, f.Tile})
 		}
-		for _, g := range tile.Grids() {
-			c.Services["mvt_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", name, g))
-			c.Services["png_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.png", name, g))
-			c.Services["wmts_"+g.String()] = r.address(fmt.Sprintf("%s_%s/wmts", name, g))
-		}
-		c.Services["tilejson"] = r.address("tiles/" + name + "/w.json")
-		c.Services["features"] = r.address("features/" + name)
-		c.Services["lineage"] = r.address("features/" + name + "/{id}/lineage")
 		out = append(out, c)
 	}
 	return out

@@ -32,6 +32,7 @@ func (s *Server) routeTable() []route {
 		{name: "ready", methods: get, pattern: "/ready", handle: s.handleReady, open: true},
 		{name: "metrics", methods: get, pattern: "/metrics", handle: s.handleMetrics, open: true},
 		{name: "catalog", methods: get, pattern: "/{tier}/catalog", handle: s.handleCatalog},
+		{name: "catalog", methods: get, pattern: "/{tier}/catalog/{layer}.xml", handle: s.handleRecord},
 		{name: "tilejson", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}.json", handle: s.handleTileJSON},
 		{name: "mvt", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt", handle: s.handleMVT},
 		{name: "png", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png", handle: s.handlePNG},

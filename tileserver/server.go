@@ -26,6 +26,7 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/index/seal"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/catalog"
 )
 
 // Config says what to serve and how.
@@ -51,21 +52,26 @@ type Config struct {
 	Seal *receipt.Sealer
 	// Trust is the keys, beside Seal's own, whose receipts are taken for genuine.
 	Trust seal.Trust
+	// Catalogue is what an operator says of the layers of a tier; where there is no
+	// table the embedded one holds.
+	Catalogue map[edition.Tier]*catalog.Table
 	// Program names this program and its version in answers.
 	Program string
 }
 
 // Server serves editions. Safe for concurrent use.
 type Server struct {
-	cfg      Config
-	tiers    map[edition.Tier]*tierState
-	routes   []route
-	metrics  *metrics
-	overlays places
-	maps     places
-	making   chan struct{} // holds one for each tile that is being made
-	http     *fasthttp.Server
-	stopping atomic.Bool
+	cfg    Config
+	tiers  map[edition.Tier]*tierState
+	routes []route
+	// catalogue is the embedded table.
+	catalogue *catalog.Table
+	metrics   *metrics
+	overlays  places
+	maps      places
+	making    chan struct{} // holds one for each tile that is being made
+	http      *fasthttp.Server
+	stopping  atomic.Bool
 
 	reloading  sync.Mutex
 	accessFail string // the last error of the access file that was logged
@@ -84,6 +90,10 @@ func New(cfg Config) (*Server, error) {
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce),
 	}
 	s.routes = s.routeTable()
+	var err error
+	if s.catalogue, err = catalog.Default(); err != nil {
+		return nil, err
+	}
 	for _, dir := range cfg.Editions {
 		if err := s.openTier(dir); err != nil {
 			return nil, errors.Join(err, s.Close())

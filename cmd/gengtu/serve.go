@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -13,6 +14,7 @@ import (
 	"gengtu/index/seal"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/catalog"
 )
 
 type serving struct {
@@ -20,6 +22,7 @@ type serving struct {
 	listen, access, cache, base string
 	audit, logLevel, classes    string
 	seal, trust                 string
+	catalogue                   list
 	open                        bool
 }
 
@@ -33,6 +36,7 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.base, "public-url", "", "对外地址|address that answers name the server by")
 	fs.StringVar(&f.classes, "classes", "", "改过的地类表|an edited table of land classes")
 	fs.StringVar(&f.audit, "audit", "", "审计日志文件|file of the audit log")
+	fs.Var(&f.catalogue, "catalogue", "数据目录表，每版一个，可多次|table of what the catalogue says of a tier's layers, may be repeated, one of a tier")
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
 	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
@@ -69,7 +73,7 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Classes = classes
 	}
-	if err := f.readKeys(&cfg); err != nil {
+	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg)); err != nil {
 		return err
 	}
 	if f.access != "" {
@@ -115,6 +119,41 @@ func (f *serving) readKeys(cfg *tileserver.Config) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// readCatalogue reads the tables of the catalogue, each of which may name only what
+// the edition of its tier has.
+func (f *serving) readCatalogue(cfg *tileserver.Config) error {
+	if len(f.catalogue) == 0 {
+		return nil
+	}
+	layers := map[edition.Tier][]edition.Layer{}
+	for _, dir := range f.editions {
+		_, m, err := edition.Current(dir)
+		if err != nil {
+			return err
+		}
+		layers[m.Tier] = m.Layers
+	}
+	cfg.Catalogue = map[edition.Tier]*catalog.Table{}
+	for _, path := range f.catalogue {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return problem.New("CATALOGUE_FILE", "数据目录表读不出来（%v）", "the table of the catalogue cannot be read (%v)", err).In(path).Because(err)
+		}
+		t, err := catalog.Parse(path, data, func(tier edition.Tier, name string) bool {
+			return slices.ContainsFunc(layers[tier], func(l edition.Layer) bool { return l.Name == name })
+		})
+		if err != nil {
+			return err
+		}
+		if layers[t.Tier] == nil || cfg.Catalogue[t.Tier] != nil {
+			return problem.New("CATALOGUE_TIER", "%[1]s没有给出版本目录，或有两个表", "there is no edition of the tier %[2]s, or there are two tables", t.Tier.Title(problem.Chinese), string(t.Tier)).In(path).
+				Advise("每版给一个表", "give one table for each tier that is served")
+		}
+		cfg.Catalogue[t.Tier] = t
 	}
 	return nil
 }

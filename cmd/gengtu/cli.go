@@ -51,6 +51,7 @@ func commands() []command {
 		{"verify-answer", "--trust FILE [--shape FILE] ANSWER", "核验答案的回执", "tell whether an answer is genuine and unaltered", runVerifyAnswer},
 		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
 		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"catalogue", "show", "查看内置数据目录表", "show the embedded table of the catalogue", runCatalogue},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},

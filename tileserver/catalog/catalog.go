@@ -78,15 +78,23 @@ type Table struct {
 	// Tier is whose table it is; "" is any's, of the embedded one.
 	Tier     edition.Tier
 	defaults Record
-	layers   map[string]Record
+	// public goes before defaults in the public tier.
+	public Record
+	layers map[string]Record
 }
 
 // form is a table as a file.
 type form struct {
-	Tier     edition.Tier `yaml:"tier"`
-	Defaults Record       `yaml:"defaults"`
-	// Layers are read twice: here for their names.
-	Layers map[string]Record `yaml:"layers"`
+	Tier     edition.Tier      `yaml:"tier"`
+	Defaults Record            `yaml:"defaults"`
+	Layers   map[string]Record `yaml:"layers"`
+}
+
+// embedded is the embedded table as a file, which speaks of all tiers.
+type embedded struct {
+	Defaults Record            `yaml:"defaults"`
+	Public   Record            `yaml:"public"`
+	Layers   map[string]Record `yaml:"layers"`
 }
 
 // maxTextRunes bounds each text of a table.
@@ -94,16 +102,16 @@ const maxTextRunes = 2000
 
 var kind = setting.Kind{
 	Code: "CATALOGUE_FILE", MaxBytes: 1 << 20,
-	AdviceZh: "照 gengtu serve --help 所说的样本改", AdviceEn: "go by the embedded table, tileserver/catalog/catalog.yaml",
+	AdviceZh: "照 gengtu catalogue show 打印的表改", AdviceEn: "go by the table that gengtu catalogue show prints",
 }
 
 // Default returns the embedded table.
 func Default() (*Table, error) {
-	var f form
+	var f embedded
 	if _, err := kind.Read("catalog.yaml", defaultText, &f); err != nil {
 		return nil, err
 	}
-	return &Table{defaults: f.Defaults, layers: f.Layers}, nil
+	return &Table{defaults: f.Defaults, public: f.Public, layers: f.Layers}, nil
 }
 
 // Parse reads an edited table, which goes before the embedded one. has tells which
@@ -125,7 +133,7 @@ func Parse(path string, data []byte, has func(edition.Tier, string) bool) (*Tabl
 	if _, err := edition.ParseTier(string(f.Tier)); err != nil {
 		return nil, file.Problem(file.Line("tier"), "要写明 tier：secure、government 或 public", "tier is to be one of secure, government and public")
 	}
-	t := &Table{Tier: f.Tier, defaults: merge(base.defaults, f.Defaults), layers: map[string]Record{}}
+	t := &Table{Tier: f.Tier, defaults: merge(base.general(f.Tier), f.Defaults), layers: map[string]Record{}}
 	if err := check(file, f.Defaults, "defaults"); err != nil {
 		return nil, err
 	}
@@ -166,8 +174,8 @@ func check(file *setting.File, r Record, at ...string) error {
 	return nil
 }
 
-// merge returns r with what over says put before. What somebody confirmed stays so
-// only as far as he said it: who changes an entry confirms it anew.
+// merge returns r with what over says put before. Who changes an entry confirms it
+// anew.
 func merge(r, over Record) Record {
 	for _, p := range []struct {
 		to   *string
@@ -190,14 +198,18 @@ func merge(r, over Record) Record {
 	return r
 }
 
-// Of returns what is said of a layer of a tier. A public edition's data are of the
-// grade general where nobody says another: they are published.
-func (t *Table) Of(tier edition.Tier, layer string) Record {
-	r := merge(t.defaults, t.layers[layer])
-	r.Confirmed = t.layers[layer].Confirmed
-	if tier == edition.Public && t.Tier == "" {
-		r.Grade = General
+// general is what holds for each layer of a tier of which nothing else is said.
+func (t *Table) general(tier edition.Tier) Record {
+	if tier == edition.Public {
+		return merge(t.defaults, t.public)
 	}
+	return t.defaults
+}
+
+// Of returns what is said of a layer of a tier.
+func (t *Table) Of(tier edition.Tier, layer string) Record {
+	r := merge(t.general(tier), t.layers[layer])
+	r.Confirmed = t.defaults.Confirmed || t.layers[layer].Confirmed
 	r.Net = tier
 	return r
 }

@@ -14,7 +14,7 @@ export function recordBox(layer) {
     ['net', [r.net && t(`tier.${r.net}`)]],
     ['grade', [r.grade && t(`grade.${r.grade}`), !r.confirmed && t('record.unconfirmed')]],
     ['source', [r.source]],
-    ['update', [r.update && t(`update.${r.update}`)]],
+    ['update', [r.update && t(`update.${r.update.toLowerCase()}`)]],
     ['department', [r.department]],
     ['use', [r.use]],
     ['contact', contact],

@@ -73,9 +73,9 @@ export const words = {
   'update.quarterly': ['每季度', 'Quarterly'],
   'update.biannually': ['每半年', 'Twice a year'],
   'update.annually': ['每年', 'Yearly'],
-  'update.asNeeded': ['按需', 'As needed'],
+  'update.asneeded': ['按需', 'As needed'],
   'update.irregular': ['不定期', 'Irregularly'],
-  'update.notPlanned': ['无计划', 'Not planned'],
+  'update.notplanned': ['无计划', 'Not planned'],
   'update.unknown': ['未知', 'Unknown'],
 
   'draw.polygon': ['画多边形，统计面积', 'Draw a polygon to measure'],

@@ -26,7 +26,7 @@ func (l *Layer) Attributes(i int, a *Attributes) error {
 		a.Patch, a.Net = d.Varint(), d.Varint()
 		a.Place = d.Take(d.Uvarint())
 		list := decode(d.Take(d.Uvarint()))
-		a.Values = list.rawValues(a.Values[:0])
+		a.Values = list.rawValues(a.Values)
 		if list.end() != nil || d.end() != nil {
 			return errRecord
 		}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"slices"
 
 	"gengtu/index/geo"
 )
@@ -53,7 +54,7 @@ func (l *Layer) Read(i int, r *Raw) error {
 		r.Net = d.Varint()
 		d.Take(d.Uvarint())
 		list := decode(d.Take(d.Uvarint()))
-		r.Values = list.rawValues(r.Values[:0])
+		r.Values = list.rawValues(r.Values)
 		if list.end() != nil || d.end() != nil {
 			return errRecord
 		}
@@ -67,17 +68,19 @@ func (l *Layer) Read(i int, r *Raw) error {
 	return nil
 }
 
-// rawValues appends the values of a list. Nearly all are texts of less than 128 bytes,
-// which are read without asking for each byte.
+// rawValues reads the values of a list into dst's memory. Nearly all are texts of less
+// than 128 bytes, which are read without asking for each byte.
 func (d *decoder) rawValues(dst []RawValue) []RawValue {
-	for range d.Count(1) {
+	n := d.Count(1)
+	dst = slices.Grow(dst[:0], n)[:n]
+	for i := range dst {
 		if b := d.Data; len(b) > 1 && b[0] == valueText && int(b[1]) < min(0x80, len(b)-1) {
 			end := 2 + int(b[1])
-			dst = append(dst, RawValue{Kind: RawText, Text: b[2:end:end]})
+			dst[i] = RawValue{Kind: RawText, Text: b[2:end:end]}
 			d.Data = b[end:]
 			continue
 		}
-		dst = append(dst, d.rawValue())
+		dst[i] = d.rawValue()
 	}
 	return dst
 }

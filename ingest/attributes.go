@@ -303,7 +303,9 @@ func (t *attributeTable) unmatched(row int, key string) *problem.Problem {
 // checkAttributes refuses attributes of a layer that is not read.
 func (r *run) checkAttributes(groups [][]Input) error {
 	for _, a := range r.opt.Attributes {
-		if !slices.ContainsFunc(groups, func(g []Input) bool { return g[0].Layer == a.Layer }) {
+		if !slices.ContainsFunc(groups, func(g []Input) bool {
+			return slices.ContainsFunc(g, func(in Input) bool { return in.Layer == a.Layer })
+		}) {
 			return problem.New("ATTRIBUTES_LAYER", "--attributes 说的图层 %s 没有读入", "--attributes names layer %s, which is not read", a.Layer).
 				Advise("核对图层名", "check the name of the layer").In(a.Path)
 		}

@@ -352,9 +352,6 @@ func (d *Delivery) TakeLines(vintage string) []Input {
 	return out
 }
 
-// ShapesOf returns what shapes the files of a layer have by its profile.
-func ShapesOf(known *profiles.Set, layer string) source.Shapes { return shapesOf(known.Of(layer)) }
-
 // Write tells a person what was taken as what, and what was left aside.
 func (d *Delivery) Write(w io.Writer, lang problem.Lang) error {
 	taken, aside, others := "taken", "left aside", "other files, no map data: %d\n"

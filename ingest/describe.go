@@ -95,7 +95,11 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 	if opt.Table != "" {
 		names = names[:1] // the file has several
 	}
-	found := known.Guess(fieldNames(l.Fields), names...)
+	var fields []string
+	if !l.NoSchema {
+		fields = fieldNames(l.Fields)
+	}
+	found := known.Guess(fields, names...)
 	for i, m := range found {
 		if i == 0 && m.Score >= profiles.Least {
 			d.Layer, d.Score = m.Profile.Name, m.Score
@@ -108,7 +112,14 @@ func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt sourc
 	if l.NoGeometry {
 		return d, nil
 	}
-	return d, d.locate(ctx, rd, opt, known.Of(d.Layer))
+	if err := d.locate(ctx, rd, opt, known); err != nil {
+		return nil, err
+	}
+	if l.NoSchema && d.Layer == otherLayer && d.Doubt == nil {
+		d.Doubt = problem.New("LAYER_UNTOLD", "TXT 没有字段，看不出是哪个图层", "a TXT has no fields: nothing tells which layer it is").
+			Advise("用 --layer 名称=%[1]s 指明", "give it with --layer NAME=%[1]s", path)
+	}
+	return d, nil
 }
 
 // otherLayer is what a file that looks like no layer is taken for.

@@ -13,7 +13,7 @@ import (
 )
 
 // locate adds the coordinate system, and what the first records tell against it.
-func (d *Description) locate(ctx context.Context, rd source.Reader, opt source.Options, p *profiles.Profile) error {
+func (d *Description) locate(ctx context.Context, rd source.Reader, opt source.Options, known *profiles.Set) error {
 	crs, err := SourceCRS(d.Path, rd.Layer().CRS)
 	if q := problem.Of(err); q != nil && q.Code == codeMissing {
 		opt.Learning = source.LearnSamples
@@ -27,15 +27,12 @@ func (d *Description) locate(ctx context.Context, rd source.Reader, opt source.O
 	}
 	d.CRS = crs.Name()
 	w := &whereabouts{read: reading{crs: crs}, file: d.Path + hash(opt.Table), spots: map[string]*spot{}}
-	return d.look(ctx, rd, w, p)
+	return d.look(ctx, rd, w, known)
 }
 
 // look looks at the first records: where they lie, and whether they can be taken.
-func (d *Description) look(ctx context.Context, rd source.Reader, w *whereabouts, p *profiles.Profile) error {
-	extents, err := knownExtents()
-	if err != nil {
-		return err
-	}
+func (d *Description) look(ctx context.Context, rd source.Reader, w *whereabouts, known *profiles.Set) error {
+	extents, p := extentsOf(known), known.Of(d.Layer)
 	at := p.Match(fieldNames(rd.Layer().Fields))
 	good, bad := 0, (*problem.Problem)(nil)
 	for range headRecords {

@@ -1,50 +1,47 @@
 package ingest
 
 import (
-	"bytes"
-	_ "embed"
-	"fmt"
 	"math"
 	"slices"
-	"sync"
-
-	"gopkg.in/yaml.v3"
 
 	"gengtu/index/geo"
+	"gengtu/ingest/profiles"
 )
 
-//go:embed extents.yaml
-var extentsYAML []byte
-
-// extents says roughly where each province is. It is data: see extents.yaml.
+// extents says roughly where each province is.
 type extents struct {
-	Margin    float64    `yaml:"margin"`
-	Apart     float64    `yaml:"apart"`
-	China     area       `yaml:"china"`
-	Provinces []province `yaml:"provinces"`
+	Margin, Apart float64
+	China         area
+	Provinces     []province
 }
 
 // province is where the places of a two-digit code are.
 type province struct {
-	Code   string `yaml:"code"`
-	Zh     string `yaml:"zh"`
-	En     string `yaml:"en"`
-	Extent area   `yaml:"extent"`
+	Code, Zh, En string
+	Extent       area
 }
 
 // area is a rectangle in degrees: west, south, east, north.
 type area [4]float64
 
-// knownExtents returns the embedded extents.
-var knownExtents = sync.OnceValues(func() (*extents, error) {
-	out := &extents{}
-	d := yaml.NewDecoder(bytes.NewReader(extentsYAML))
-	d.KnownFields(true)
-	if err := d.Decode(out); err != nil {
-		return nil, fmt.Errorf("extents.yaml: %w", err)
+// extentsOf returns the extents that come with profiles.
+func extentsOf(set *profiles.Set) *extents {
+	e := set.Extents()
+	out := &extents{Margin: e.Margin, Apart: e.Apart, China: area(e.China)}
+	for _, p := range e.Provinces {
+		out.Provinces = append(out.Provinces, province{p.Code, p.Zh, p.En, area(p.Extent)})
 	}
-	return out, nil
-})
+	return out
+}
+
+// knownExtents returns the extents that a run goes by.
+func (opt *Options) knownExtents() (*extents, error) {
+	set, err := opt.known()
+	if err != nil {
+		return nil, err
+	}
+	return extentsOf(set), nil
+}
 
 // province returns the province of a code of place, nil when it is of none.
 func (e *extents) province(code string) *province {

@@ -50,6 +50,8 @@ type Options struct {
 	Progress func(Progress)
 	// Inspector looks at each feature that is read; it may be nil.
 	Inspector Inspector
+	// Without are inputs that are passed over: an inspection refused them before.
+	Without []Input
 	// Base is an edition to be extended: its layers are kept as they are beside what is
 	// read, which must be of other vintages. nil makes an edition of what is read alone.
 	Base *index.Base
@@ -114,8 +116,11 @@ func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error)
 			return nil, err
 		}
 	}
-	if p := compare(r.known, r.files); p != nil {
-		return nil, p
+	if err := r.compareFiles(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.refusedFiles(); err != nil {
+		return nil, err
 	}
 	if err := r.strict(); err != nil {
 		return nil, err
@@ -153,6 +158,7 @@ type run struct {
 	known   *extents
 	inputs  int
 	files   []*whereabouts // of what was read, in this order
+	refused RefusedFiles   // of an inspection
 }
 
 // count notes how many files are read.

@@ -54,10 +54,16 @@ func ParseInput(text, vintage string, exists func(path string) bool) (Input, err
 // depend on theirs: regions first, because other layers are placed in them.
 func (r *run) group(ctx context.Context, inputs []Input) (groups [][]Input, err error) {
 	for _, in := range inputs {
+		if in.among(r.opt.Without) {
+			continue
+		}
 		if in.Vintage == "" {
 			v, err := r.vintageOf(ctx, in)
 			if err != nil {
-				return nil, err
+				if err := r.refuse(ctx, in, err, false); err != nil {
+					return nil, err
+				}
+				continue
 			}
 			in.Vintage = v
 		}
@@ -81,10 +87,14 @@ func (r *run) group(ctx context.Context, inputs []Input) (groups [][]Input, err 
 	slices.SortFunc(groups, func(a, b []Input) int {
 		return cmp.Or(regionsFirst(a, b), cmp.Compare(a[0].Layer, b[0].Layer), edition.CompareVintages(a[0].Vintage, b[0].Vintage))
 	})
-	if r.known, err = knownExtents(); err != nil {
+	if r.known, err = r.opt.knownExtents(); err != nil {
 		return nil, err
 	}
-	return groups, errors.Join(r.checkAttributes(groups), r.checkFiles(groups))
+	named := slices.Concat(groups, [][]Input{r.opt.Without})
+	for _, f := range r.refused.Files {
+		named = append(named, []Input{f.Input})
+	}
+	return groups, errors.Join(r.checkAttributes(named), r.checkFiles(named))
 }
 
 func regionsFirst(a, b []Input) int {

@@ -89,7 +89,8 @@ type Seen struct {
 }
 
 // Inspect reads the inputs as [Run] does, and stores nothing. The report is what that
-// of Run would be.
+// of Run would be. Files that cannot be taken as a whole do not keep the others from being
+// read: the error is a [*RefusedFiles] then, which names them all.
 func Inspect(ctx context.Context, inputs []Input, opt Options) (*Report, error) {
 	dir, err := os.MkdirTemp("", "gengtu-inspect-")
 	if err != nil {

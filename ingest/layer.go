@@ -62,12 +62,12 @@ type sourceRun struct {
 // layer takes a layer in. Large files are read once, by a guess at their fields; where
 // that turns out wrong, the layer is given up and taken in anew.
 func (r *run) layer(ctx context.Context, inputs []Input) error {
-	begun, files := len(r.report.Layers), len(r.files)
+	begun, files, refused := len(r.report.Layers), len(r.files), r.refused
 	err := r.takeIn(ctx, inputs, source.LearnSamples)
 	if !errors.Is(err, source.ErrSample) {
 		return err
 	}
-	r.report.Layers, r.files = r.report.Layers[:begun], r.files[:files]
+	r.report.Layers, r.files, r.refused = r.report.Layers[:begun], r.files[:files], refused
 	if err := r.writer.Drop(inputs[0].Layer, inputs[0].Vintage); err != nil {
 		return err
 	}
@@ -100,6 +100,10 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	if err != nil {
 		return err
 	}
+	if len(sources) == 0 { // all were refused
+		r.report.Layers = r.report.Layers[:len(r.report.Layers)-1]
+		return nil
+	}
 	l.declare(inputs)
 	l.expect(sources)
 	if err := l.inspect(sources); err != nil {
@@ -107,12 +111,14 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	}
 	for i, s := range sources {
 		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
-			return err
+			if err := r.refuse(ctx, s.in, err, true); err != nil {
+				return err
+			}
 		}
 	}
 	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })
-	if err := l.mendLayer(); err != nil || r.dry {
+	if err := l.mendLayer(sources); err != nil || r.dry {
 		return err
 	}
 	return r.writer.Settle(ctx, l.out)
@@ -167,36 +173,27 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	if err := l.attributesOf(); err != nil {
 		return nil, err
 	}
-	for i, in := range inputs {
-		rd, err := source.Open(ctx, in.Path, source.Options{
-			Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers, Shapes: shapesOf(l.profile),
-		})
+	for _, in := range inputs {
+		s, err := l.openSource(ctx, in, int32(len(sources))) //nolint:gosec // as many as inputs
 		if err != nil {
-			return sources, err
+			if err := l.run.refuse(ctx, in, err, false); err != nil {
+				return sources, err
+			}
+			continue
 		}
-		s := &sourceRun{in: in, number: int32(i), reader: rd}
 		sources = append(sources, s)
 		l.paths = append(l.paths, in.Path)
-		info := rd.Layer()
-		if g := l.profile.Geometry; info.NoGeometry && g != profiles.Optional && g != profiles.Table {
-			return sources, problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
-				Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
-		}
-		where := info.CRS
-		if info.NoGeometry {
-			where = source.CRSInfo{EPSG: 4490} // nothing is projected
-		}
-		if err := l.locateSource(ctx, s, where); err != nil {
-			return sources, err
-		}
+		info := s.reader.Layer()
 		fields, err := l.joinTables(s, info.Fields)
 		if err != nil {
 			return sources, err
 		}
 		m := fit(l.profile, fields)
 		l.leaveOwn(in.Path, &m)
-		if err := l.doubt(in, info.Fields); err != nil {
-			return sources, err
+		if !info.NoSchema {
+			if err := l.doubt(in, info.Fields); err != nil {
+				return sources, err
+			}
 		}
 		s.classed = m.field(classField) >= 0
 		l.noteClass(s)
@@ -227,6 +224,34 @@ func shapesOf(p *profiles.Profile) source.Shapes {
 		return source.Lines
 	}
 	return source.Polygons
+}
+
+// openSource opens a file of the layer, as the source of that number, and settles how its
+// coordinates are read.
+func (l *layerRun) openSource(ctx context.Context, in Input, number int32) (*sourceRun, error) {
+	rd, err := source.Open(ctx, in.Path, source.Options{
+		Table: in.Table, Encoding: l.run.opt.Encoding, Learning: l.learning, Workers: l.run.opt.Workers, Shapes: shapesOf(l.profile),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &sourceRun{in: in, number: number, reader: rd}
+	info := rd.Layer()
+	where := info.CRS
+	switch g := l.profile.Geometry; {
+	case info.NoGeometry && g != profiles.Optional && g != profiles.Table:
+		err = problem.New("SOURCE_TABLE", "%s 是没有图形的表", "%s is a table without geometry", info.Table).In(in.Path).
+			Advise("属性表用 --attributes 连到图层", "join a table to a layer with --attributes")
+	case info.NoGeometry:
+		where = source.CRSInfo{EPSG: 4490} // nothing is projected
+	}
+	if err == nil {
+		err = l.locateSource(ctx, s, where)
+	}
+	if err != nil {
+		return nil, errors.Join(err, rd.Close())
+	}
+	return s, nil
 }
 
 // leaveOwn takes out of m what is ours: what an export added, and in an update what

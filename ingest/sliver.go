@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gengtu/index"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
@@ -29,7 +30,7 @@ type Mend struct {
 }
 
 // mendLayer lets the layer's inspector mend what is kept, when it can and the run may.
-func (l *layerRun) mendLayer() error {
+func (l *layerRun) mendLayer(sources []*sourceRun) error {
 	m, ok := l.inspector.(Mender)
 	if !ok || l.run.opt.Strict {
 		return nil
@@ -56,7 +57,7 @@ func (l *layerRun) mendLayer() error {
 	for i := range mends {
 		at := where{int32(mends[i].File), mends[i].Record}
 		if id := ids[at]; id != 0 { // 0: it was refused
-			if err := l.replace(id, at, &mends[i]); err != nil {
+			if err := l.replace(id, sources[at.source], &mends[i]); err != nil {
 				return fmt.Errorf("%s: record %d: %w", l.paths[at.source], at.record, err)
 			}
 			if !mended[at] {
@@ -70,15 +71,25 @@ func (l *layerRun) mendLayer() error {
 // errLost says that a feature that was kept is not there.
 var errLost = errors.New("feature lost")
 
-// replace gives a kept feature another shape, and lists both areas.
-func (l *layerRun) replace(id uint64, at where, m *Mend) error {
+// replace gives a kept feature of s another shape, and lists both areas. Areas that were
+// computed from its shape are computed anew.
+func (l *layerRun) replace(id uint64, s *sourceRun, m *Mend) error {
 	f, ok, err := l.out.Take(id)
 	if err != nil || !ok {
 		return errors.Join(errLost, err)
 	}
 	before := f.AreaM2
 	f.Geometry, f.AreaM2 = m.Geometry, geo.Area(m.Geometry)
-	if err := l.out.Add(&f); err != nil {
+	j := judged{Feature: f}
+	j.class = j.text(l.places.class)
+	if !index.OfRecord(f.Patch) {
+		j.Patch = index.NoArea
+	}
+	if !index.OfRecord(f.Net) {
+		j.Net = index.NoArea
+	}
+	l.compute(s.crs, &j)
+	if err := l.out.Add(&j.Feature); err != nil {
 		return err
 	}
 	l.rep.AreaOut += f.AreaM2 - before
@@ -90,6 +101,6 @@ func (l *layerRun) replace(id uint64, at where, m *Mend) error {
 		}
 		key, _ = f.Values[i].(string)
 	}
-	l.rep.add(Finding{Problem: m.Found.In(l.paths[at.source]).At(at.record, key), Action: Mended, AreaBefore: before, AreaAfter: f.AreaM2})
+	l.rep.add(Finding{Problem: m.Found.In(s.in.Path).At(m.Record, key), Action: Mended, AreaBefore: before, AreaAfter: f.AreaM2})
 	return nil
 }

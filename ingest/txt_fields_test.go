@@ -9,6 +9,22 @@ import (
 	"gengtu/ingest/source"
 )
 
+// A TXT without the attributes of supplement cropland has no schema: neither its fields nor
+// a name of no layer's say what it is.
+func TestUntoldTXT(t *testing.T) {
+	const text = "[属性描述]\n坐标系=2000国家大地坐标系\n几度分带=3\n投影类型=高斯克吕格\n计量单位=米\n带号=36\n[地块坐标]\n" +
+		"5,1.0,DK01,一号地,面,I49G001001,建设用地,0701,@\n" +
+		"J1,1,3790000,36500000\nJ2,1,3790000,36500100\nJ3,1,3790100,36500100\nJ4,1,3790100,36500000\nJ1,1,3790000,36500000\n"
+	path := filepath.Join(t.TempDir(), "坐标.txt")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := ingest.Describe(t.Context(), path, source.Options{})
+	if err != nil || d.Layer != "other" || len(d.Candidates) > 0 || d.Doubt == nil || d.Doubt.Code != "LAYER_UNTOLD" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 // A surveyor's TXT is guessed as what it is of, by its fields and its name, and all of
 // its fields are known to the layers that come so.
 func TestSurveyorsTXT(t *testing.T) {

@@ -65,7 +65,7 @@ func Update(ctx context.Context, base *index.Base, inputs []Input, deletes []str
 			return nil, r.report, err
 		}
 	}
-	if p := compare(r.known, r.files); p != nil {
+	if _, p := compare(r.known, r.files); p != nil {
 		return nil, r.report, p
 	}
 	if len(groups) == 0 {

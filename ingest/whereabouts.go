@@ -18,6 +18,7 @@ import (
 type whereabouts struct {
 	read reading
 	told bool // the user said how to read it
+	in   Input
 	file string
 	// flag is the file as a flag names it, "" where it is the only one.
 	flag string
@@ -225,7 +226,7 @@ type apart struct {
 // compare finds the files that lie apart from others of the same county, and of those
 // the one that another reading brings to the others: the one that disagrees with most.
 // Layers without codes are held against all places. nil: they agree.
-func compare(known *extents, files []*whereabouts) *problem.Problem {
+func compare(known *extents, files []*whereabouts) (*whereabouts, *problem.Problem) {
 	against := map[*whereabouts]int{}
 	var pairs []apart
 	for i, a := range files {
@@ -238,6 +239,7 @@ func compare(known *extents, files []*whereabouts) *problem.Problem {
 		}
 	}
 	var worst *problem.Problem
+	var astray *whereabouts
 	most := 0
 	for _, p := range pairs {
 		if p.one.told {
@@ -250,10 +252,10 @@ func compare(known *extents, files []*whereabouts) *problem.Problem {
 			weight++ // of two that disagree the map of places is more likely right
 		}
 		if len(fits) > 0 && weight > most {
-			most, worst = weight, p.told(fits)
+			most, astray, worst = weight, p.one, p.told(fits)
 		}
 	}
-	return worst
+	return astray, worst
 }
 
 // told is the problem of p.one, which does not lie where p.other has its county.
@@ -318,7 +320,7 @@ func disagree(known *extents, a, b *whereabouts) (code string, ok bool) {
 // locateSource settles how a file's coordinates are read.
 func (l *layerRun) locateSource(ctx context.Context, s *sourceRun, info source.CRSInfo) error {
 	if l.run.known == nil {
-		known, err := knownExtents()
+		known, err := l.run.opt.knownExtents()
 		if err != nil {
 			return err
 		}
@@ -336,7 +338,7 @@ func (l *layerRun) locateSource(ctx context.Context, s *sourceRun, info source.C
 		l.rep.Notes = append(l.rep.Notes, problem.New("SWAPPED_XY", "按 --swap-xy 把每个点的两个坐标互换后读入", "the two coordinates of each point were exchanged, as --swap-xy says").In(s.in.Path).
 			Advise("请让提交单位更正成果", "have the delivery corrected"))
 	}
-	w := &whereabouts{read: how, told: told, file: s.in.Path + hash(s.in.Table), rep: l.rep, spots: map[string]*spot{}}
+	w := &whereabouts{read: how, told: told, in: s.in, file: s.in.Path + hash(s.in.Table), rep: l.rep, spots: map[string]*spot{}}
 	if l.run.inputs > 1 {
 		w.flag = w.file
 	}

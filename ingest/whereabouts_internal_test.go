@@ -5,9 +5,11 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"testing/fstest"
 
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/ingest/profiles"
 )
 
 // lying returns where a square of a tenth of a degree around at, with a province's
@@ -40,7 +42,7 @@ func placesOfProvince(p *province) []geo.LonLat {
 // accused; read in any other way they must be, where that puts them outside of the
 // province, and the true way be proposed unless too many fit.
 func TestJudgePlaces(t *testing.T) {
-	known, err := knownExtents()
+	known, err := (&Options{}).knownExtents()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,5 +85,26 @@ func TestJudgePlaces(t *testing.T) {
 	t.Logf("%d wrong readings, the true one proposed in %d", accused, proposed)
 	if accused < 10_000 || proposed*100 < accused*97 {
 		t.Errorf("of %d wrong readings the true one is proposed in %d", accused, proposed)
+	}
+}
+
+// Where a user's folder of profiles says where a province is, that counts.
+func TestOwnExtentsCount(t *testing.T) {
+	set, err := profiles.Load(fstest.MapFS{"extents.yaml": {Data: []byte("provinces: [{code: \"61\", zh: 陕西, en: Shaanxi, extent: [80, 20, 81, 21]}]")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, opt := range []*Options{{}, {Profiles: set}} {
+		known, err := opt.knownExtents()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := whereabouts{spots: map[string]*spot{}}
+		w.add(known, "610402", geo.Box{Min: geo.PositionOf(geo.LonLat{Lon: 108.6, Lat: 34.3}), Max: geo.PositionOf(geo.LonLat{Lon: 108.7, Lat: 34.4})})
+		if is, want := w.spots["610402"].astray, 0; opt.Profiles == nil && is != want {
+			t.Errorf("%d features are astray, want %d", is, want)
+		} else if opt.Profiles != nil && is != 1 {
+			t.Error("the user's extents do not count")
+		}
 	}
 }

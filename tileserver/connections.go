@@ -2,6 +2,7 @@ package tileserver
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -121,6 +122,16 @@ type counted struct {
 	used  atomic.Bool // something has come
 	// early is what came while an answer was being made; see watch.
 	early []byte
+}
+
+// encrypted tells whether c is a connection of TLS, which fasthttp does not see
+// through the counting.
+func encrypted(c net.Conn) bool {
+	if in, ok := c.(*counted); ok {
+		c = in.Conn
+	}
+	_, ok := c.(*tls.Conn)
+	return ok
 }
 
 // Read reads, and remembers that something came.

@@ -50,44 +50,55 @@ func (s *Server) openGeneration(dir, name string, tier edition.Tier) (*generatio
 	if m.Generation != name {
 		return nil, problem.New("MANIFEST_BROKEN", "%s 的清单写的是 %.40q", "the manifest of %s says that it is %.40q", name, m.Generation).In(dir)
 	}
-	tiles := filepath.Join(edition.Path(dir, name), edition.TilesFile)
-	if err := m.CheckFile(edition.Path(dir, name), edition.TilesFile); err != nil {
+	return s.openFiles(edition.Path(dir, name), m, stock{cache: string(tier) + "-" + name, dir: s.cfg.CacheDir, share: 1})
+}
+
+// stock says where a generation keeps tiles made on demand, and which part of the
+// server's limits it has.
+type stock struct {
+	cache, dir string // the name of the cache, and its directory or ""
+	share      int64  // a divisor
+}
+
+// openFiles opens the generation in gdir that m describes.
+func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*generation, error) {
+	if err := m.CheckFile(gdir, edition.TilesFile); err != nil {
 		return nil, err
 	}
-	ix, err := index.Open(dir, name)
+	ix, err := index.OpenFiles(gdir, m)
 	if err != nil {
 		return nil, err
 	}
-	built, err := cache.Open(tiles)
+	built, err := cache.Open(filepath.Join(gdir, edition.TilesFile))
 	if err != nil {
 		return nil, errors.Join(err, ix.Close())
 	}
 	// Tiles that may be crowded are asked for once by each layer that is sent with them,
 	// also where no tile is kept.
-	memory := s.cfg.Limits.TileMemory
+	limits := &s.cfg.Limits
+	memory := limits.TileMemory / keep.share
 	wholes := max(memory/wholesShare, leastWholes)
 	if memory > wholes {
 		memory -= wholes
 	}
 	opt := cache.StoreOptions{
-		MemoryBytes: memory, DiskBytes: s.cfg.Limits.TileDisk, Dir: s.cfg.CacheDir,
+		MemoryBytes: memory, DiskBytes: limits.TileDisk / keep.share, Dir: keep.dir,
 		OnCorrupt: func(layerKey string, t tile.Tile) {
-			s.cfg.Log.Warn("damaged tile dropped and made anew", "tier", tier, "layer", layerKey, "tile", t.String())
+			s.cfg.Log.Warn("damaged tile dropped and made anew", "tier", m.Tier, "layer", layerKey, "tile", t.String())
 			s.metrics.corrupt.Inc()
 		},
 	}
-	made, err := cache.OpenStore(string(tier)+"-"+name, opt)
+	made, err := cache.OpenStore(keep.cache, opt)
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}
-	whole, err := cache.OpenStore(name, cache.StoreOptions{MemoryBytes: wholes})
+	whole, err := cache.OpenStore(m.Generation, cache.StoreOptions{MemoryBytes: wholes})
 	if err != nil {
 		return nil, errors.Join(err, made.Close(), built.Close(), ix.Close())
 	}
-	covers := pyramid.NewCovers(s.cfg.Limits.CoverMemory, built.Cells)
 	return &generation{
-		name: name, ix: ix, built: built, made: made, wholes: whole, covers: covers, pictures: newPictures(s.cfg.Limits.PictureMemory),
-		making: s.making, refs: 1,
+		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
+		pictures: newPictures(limits.PictureMemory / keep.share), making: s.making, refs: 1,
 	}, nil
 }
 

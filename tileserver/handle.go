@@ -67,7 +67,11 @@ func (s *Server) dispatch(r *request) (err error) {
 		return preflight(r, allowed)
 	}
 	if r.tier != "" {
-		if err := s.enter(r); err != nil {
+		op := looking // of a path without a route
+		if rt != nil {
+			op = rt.op
+		}
+		if err := s.enter(r, op); err != nil {
 			return err
 		}
 	}

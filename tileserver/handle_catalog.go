@@ -1,12 +1,15 @@
 package tileserver
 
 import (
+	"fmt"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
+	"gengtu/tileserver/access"
 	"gengtu/tileserver/catalog"
 	"gengtu/tileserver/raster"
+	"gengtu/tileserver/tile"
 )
 
 // catalogLayer is one layer of the catalogue.
@@ -44,35 +47,87 @@ type catalogField struct {
 
 func (s *Server) handleCatalog(r *request) error {
 	m := r.ix().Manifest
-	services := map[string]string{
-		"style": r.address("style.json"), "legend": r.address("legend.json"), "wmts": r.address("wmts/1.0.0/WMTSCapabilities.xml"),
-		"tilejson": r.address("tiles/all/w.json"), "map": r.address("map.png"), "overlay": r.address("overlay"),
-		"places": r.address("places"), "summary": r.address("summary"),
-	}
-	if dated(r.ix()) != "" {
-		services["diff"] = r.address("diff")
-	}
 	doc := map[string]any{
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
 		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
-		"parcel_zoom": parcelZoom(m), "maxzoom": m.MaxZoom,
+		"parcel_zoom": parcelZoom(m), "minzoom": m.Policy.MinZoom, "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
 		"limits":   s.catalogLimits(m),
-		"services": services,
+		"services": r.services(),
 	}
 	if k := s.cfg.Seal; k != nil {
-		services["verify"] = r.address("verify")
 		doc["receipts"] = map[string]any{"algorithm": k.Signer.Algorithm(), "key": k.Signer.Public().ID()}
 	}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		doc["extent"] = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
 	}
-	if m.Policy.GridM > 0 {
-		doc["grid_m"] = m.Policy.GridM
-	}
+	tellPolicy(doc, m)
 	return r.sendJSON(doc)
+}
+
+// services are the addresses of what the token reaches.
+func (r *request) services() map[string]string {
+	out := map[string]string{"style": r.address("style.json"), "legend": r.address("legend.json")}
+	if r.allows(access.Tiles) {
+		out["wmts"], out["tilejson"], out["map"] = r.address("wmts/1.0.0/WMTSCapabilities.xml"), r.address("tiles/all/w.json"), r.address("map.png")
+	}
+	if r.allows(access.Overlay) {
+		out["overlay"], out["summary"] = r.address("overlay"), r.address("summary")
+		if r.server.cfg.Seal != nil {
+			out["verify"] = r.address("verify")
+		}
+	}
+	if r.allows(access.Features) {
+		out["places"] = r.address("places")
+		if dated(r.ix()) != "" {
+			out["diff"] = r.address("diff")
+		}
+	}
+	return out
+}
+
+// layerServices are the addresses of one layer.
+func (r *request) layerServices(name string) map[string]string {
+	out := map[string]string{}
+	if r.allows(access.Tiles) {
+		for _, g := range tile.Grids() {
+			out["mvt_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", name, g))
+			out["png_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.png", name, g))
+			out["wmts_"+g.String()] = r.address(fmt.Sprintf("%s_%s/wmts", name, g))
+		}
+		out["tilejson"] = r.address("tiles/" + name + "/w.json")
+	}
+	if r.allows(access.Features) {
+		out["features"] = r.address("features/" + name)
+		out["lineage"] = r.address("features/" + name + "/{id}/lineage")
+	}
+	return out
+}
+
+// tellPolicy says what the policy makes of positions and answers; what it does not say is
+// left out.
+func tellPolicy(doc map[string]any, m *edition.Manifest) {
+	p := &m.Policy
+	if p.GridM > 0 {
+		doc["grid_m"] = p.GridM
+	}
+	if p.PrecisionM > 0 {
+		doc["precision_m"] = p.PrecisionM
+	}
+	if p.RoundM2 > 0 {
+		doc["rounded_to_m2"] = p.RoundM2
+	}
+	if p.Groups != nil {
+		doc["groups"] = p.Groups
+	}
+	if p.Analyses != nil {
+		doc["analyses"] = p.Analyses
+	}
+	if p.TotalsOnly {
+		doc["totals_only"] = true
+	}
 }
 
 // catalogLimits names every limit that a request can meet.
@@ -87,6 +142,7 @@ func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 		"answer_items": l.AnswerItems, "list_features": l.Features, "info_features": infoFeatures,
 		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(), "tiles_at_once": l.TilesAtOnce,
 		"map_pixels": raster.MaxSide, "map_tiles": maxMapTiles, "map_at_once": l.MapAtOnce,
+		"scope_wait_seconds": l.ScopedWait.Seconds(),
 	}
 }
 
@@ -109,16 +165,35 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
-			MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: r.layerServices(l),
-			Record: s.record(r.tier, name),
+			Fields: []catalogField{}, Services: r.layerServices(name), Record: s.record(r.tier, name),
 		}
+		c.Services["metadata"] = r.address("catalog/" + name + ".xml")
 		if picture := r.thumbnail(m); picture != "" {
 			c.Thumbnail = &picture
 		}
+		c.MinZoom, c.MaxZoom = m.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
+		c.round(r.policy().RoundM2)
 		for _, f := range m.Fields {
 			c.Fields = append(c.Fields, catalogField{f.Name, string(f.Kind), f.Title, f.Tile})
 		}
 		out = append(out, c)
 	}
 	return out
+}
+
+// round rounds the layer's sums as the policy wants answers rounded.
+func (c *catalogLayer) round(step float64) {
+	c.AreaM2 = areas.RoundedTo(step, c.AreaM2)
+	c.AreaMu = c.AreaM2 * geo.MuPerM2
+	for _, m2 := range []**float64{&c.PatchM2, &c.NetM2} {
+		if *m2 != nil {
+			v := areas.RoundedTo(step, **m2) // the manifest keeps its own
+			*m2 = &v
+		}
+	}
+	for _, sum := range []**edition.ComputedArea{&c.PatchComputed, &c.NetComputed} {
+		if *sum != nil {
+			*sum = &edition.ComputedArea{Features: (*sum).Features, M2: areas.RoundedTo(step, (*sum).M2)}
+		}
+	}
 }

@@ -18,6 +18,9 @@ import (
 // two vintages. `by=` is the field of the matrix, `f=` the form, `list=false` leaves the
 // single changes out, as an edition whose policy refuses single features always does.
 func (s *Server) handleDiff(r *request) error {
+	if err := r.mayAsk(askDiff); err != nil {
+		return err
+	}
 	d := &diffRequest{request: r}
 	defer d.release()
 	form, listing, err := d.form()
@@ -87,7 +90,8 @@ func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
 		return "", 0, problem.New("PARAMETER_LIST", "list 是 %.20q，只有 true 和 false", "list is %.20q; there are true and false", v).
 			Advise("例如 list=false", "for example list=false")
 	}
-	if !d.ix().Manifest.Policy.Pieces {
+	// Changes of single features would tell areas as they are.
+	if !d.policy().Pieces || d.policy().RoundM2 > 0 {
 		listing = compare.SumsOnly
 	}
 	if listing == compare.SumsOnly && form.Lists() && form != compare.JSON {
@@ -142,33 +146,47 @@ func (d *diffRequest) states() error {
 			}
 			d.held[i], d.taken = g, append(d.taken, g)
 		}
-		l, err := FindLayer(d.held[i].ix, name, vintage)
+		l, err := FindLayer(d.of(d.held[i]), name, vintage)
 		if err != nil {
 			return err
 		}
-		d.layers[i] = l
+		d.layers[i], d.layer = l, name
 	}
 	return nil
 }
 
-// checkClass refuses, where the policy refuses single features, to tell ground apart by
-// a field that names each.
+// checkClass refuses to tell ground apart by a field that the policy does not allow.
 func (d *diffRequest) checkClass() error {
 	by := d.query("by")
 	for _, l := range d.layers {
-		if i := l.Field(by); by != "" && i >= 0 && l.Meta.Fields[i].Code && !d.ix().Manifest.Policy.Pieces {
-			return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", by).
-				Advise("按地类等字段分组", "group by another field, such as the class")
+		if i := l.Field(by); by != "" && i >= 0 {
+			if err := d.mayGroup(by, l.Meta.Fields[i].Code); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// class is the field that ground is told apart by: the one asked for, or the layers' own
+// where the policy allows it.
+func (d *diffRequest) class() string {
+	if by := d.query("by"); by != "" {
+		return by
+	}
+	for _, l := range d.layers {
+		if f := l.Meta.ClassField; f != "" && !d.policy().MayGroup(f) {
+			return compare.NoClass
+		}
+	}
+	return ""
 }
 
 // compare compares the states. What is of one generation alone is kept with it.
 func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
-	by := d.query("by")
+	by := d.class()
 	find := func() (*compare.Result, error) {
-		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: runtime.GOMAXPROCS(0)})
+		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: runtime.GOMAXPROCS(0), RoundM2: d.policy().RoundM2})
 		if err != nil {
 			return nil, err
 		}

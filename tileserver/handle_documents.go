@@ -10,6 +10,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/styles"
+	"gengtu/tileserver/access"
 	"gengtu/tileserver/glyph"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/viewer"
@@ -29,7 +30,10 @@ func (s *Server) handleViewer(r *request) error {
 	h := &r.ctx.Response.Header
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "no-cache")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Tokens that are bound to the page's origin are known by it, on this server
+	// alone; what the page keeps secret stands behind the # of its address, which
+	// no Referer has.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Content-Security-Policy", s.contentSecurityPolicy())
 	if holds(string(r.ctx.Request.Header.Peek("If-None-Match")), tag) {
 		r.ctx.SetStatusCode(fasthttp.StatusNotModified)
@@ -111,7 +115,11 @@ func (r *request) shown() []styles.Shown {
 		if l == nil {
 			continue
 		}
-		s := styles.Shown{Name: n, MinZoom: 0, MaxZoom: r.ix().Manifest.MaxZoom, Fields: []string{}}
+		lo, hi := l.Meta.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
+		if lo > hi {
+			continue // the token does not reach the layer's zooms
+		}
+		s := styles.Shown{Name: n, MinZoom: lo, MaxZoom: hi, Fields: []string{}}
 		for _, f := range l.Meta.Fields {
 			if f.Tile {
 				s.Fields = append(s.Fields, f.Name)
@@ -138,9 +146,11 @@ func (s *Server) handleStyle(r *request) error {
 		Name: "gengtu " + string(r.tier), BaseURL: r.base(), Tier: string(r.tier), Query: r.carried(),
 		Layers: r.shown(), ParcelZoom: parcelZoom(r.ix().Manifest), Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
 	}
-	points := r.carried()
-	points.Set("f", "geojson")
-	opt.LabelPoints = map[string]string{"region": r.base() + "/" + string(r.tier) + "/places?" + points.Encode()}
+	if r.allows(access.Features) {
+		points := r.carried()
+		points.Set("f", "geojson")
+		opt.LabelPoints = map[string]string{"region": r.base() + "/" + string(r.tier) + "/places?" + points.Encode()}
+	}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		opt.Extent = styles.Extent{MinLon: lo.Lon, MinLat: lo.Lat, MaxLon: hi.Lon, MaxLat: hi.Lat}

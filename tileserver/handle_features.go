@@ -110,6 +110,7 @@ func (s *Server) handleFeature(r *request) error {
 	if err != nil {
 		return err
 	}
+	r.askFeatures(1)
 	body, err := appendFeature(nil, l, &f)
 	if err != nil {
 		return err
@@ -139,6 +140,7 @@ func (s *Server) handleFeatures(r *request) error {
 	case len(found) > limit:
 		return problem.New("TOO_LARGE_LIST", "这个编码有 %d 个以上的要素", "more than %d features have this code", limit)
 	}
+	r.askFeatures(len(found))
 	body := []byte(nil)
 	if len(found) > 1 {
 		body = append(body, `{"type":"FeatureCollection","features":[`...)

@@ -35,6 +35,9 @@ type relative struct {
 // handleLineage answers with what a feature came from in the vintage before and what
 // became of it in the one after, see [relative].
 func (s *Server) handleLineage(r *request) error {
+	if err := r.mayAsk(askLineage); err != nil {
+		return err
+	}
 	l, i, err := r.featureOf()
 	if err != nil {
 		return err
@@ -117,7 +120,10 @@ type family struct{ shown, other *index.Layer }
 func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) ([]relative, error) {
 	in := family{r.ix().Layer(l.Meta.Name, vintage), r.ix().Layer(l.Meta.Name, vintage)}
 	if v := l.Meta.View; v != nil {
-		in.other = r.ix().Layer(v.Of, vintage)
+		// Without the layer that it is a view of, the rest of that is not told.
+		if whole := r.ix().Layer(v.Of, vintage); whole != nil {
+			in.other = whole
+		}
 	}
 	done, err := r.server.overlays.take()
 	if err != nil {
@@ -158,7 +164,7 @@ func (in family) said(list []told, kin []compare.Kin) ([]relative, error) {
 		if k.id != 0 {
 			at, ok := in.other.ByID(k.id)
 			if !ok {
-				continue // an update of that vintage has taken it away since
+				continue // an update has taken it away since, or the token does not reach it
 			}
 			var err error
 			if x, err = in.at(at); err != nil {

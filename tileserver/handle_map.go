@@ -101,7 +101,7 @@ func (r *request) mapView() (*mapView, error) {
 	if err := v.checkPixels(); err != nil {
 		return nil, err
 	}
-	v.zoom = v.mapZoom(r.ix().Manifest.MaxZoom)
+	v.zoom = v.mapZoom(r.minZoom(v.grid), r.ix().Manifest.MaxZoom)
 	return v, nil
 }
 
@@ -198,10 +198,10 @@ func (v *mapView) checkPixels() error {
 
 // mapZoom returns the zoom whose pixels are nearest in size to the longer
 // sides of the picture's, as far as there are tiles.
-func (v *mapView) mapZoom(top int) uint8 {
+func (v *mapView) mapZoom(lowest, highest int) uint8 {
 	w, h := v.pixel()
 	z := math.Round(-math.Log2(max(w, h) * tile.PixelsPerTile))
-	return uint8(min(max(z, float64(v.grid.MinZoom())), float64(min(top, MaxZoom))))
+	return uint8(min(max(z, float64(lowest)), float64(min(highest, MaxZoom))))
 }
 
 // styleZoom is the zoom that line widths are taken at: MapLibre's, whose tiles

@@ -12,10 +12,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/valyala/fasthttp"
+
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/index/receipt"
+	"gengtu/tileserver/audit"
 )
 
 // overlayRequest is an overlay question on its way to its answer.
@@ -77,7 +80,10 @@ func (o *overlayRequest) begin() (done func(), err error) {
 
 // read reads what is asked, and refuses what can be refused at once.
 func (o *overlayRequest) read() error {
-	var err error
+	err := o.mayAsk(askOverlay)
+	if err != nil {
+		return err
+	}
 	if o.request.ctx.IsPost() {
 		err = o.readPost()
 	} else {
@@ -103,8 +109,8 @@ func (o *overlayRequest) read() error {
 		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true, Survey: o.body.Survey,
 		Workers: runtime.GOMAXPROCS(0), MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
-	if o.body.Combinations != nil {
-		q.Combinations = *o.body.Combinations
+	if q.Combinations, err = o.wantsCombinations(); err != nil {
+		return err
 	}
 	if o.form, err = o.chooseForm(); err != nil {
 		return err
@@ -142,21 +148,32 @@ func (o *overlayRequest) wantsPieces() (bool, error) {
 		Advise("改用 \"return\": \"summary\"，形式不用 geojson", "use \"return\": \"summary\", in another form than geojson")
 }
 
-// checkGrouping refuses, where the policy refuses single features, to group by a
-// field that names each: its groups would be the features.
-func (o *overlayRequest) checkGrouping() error {
-	if o.ix().Manifest.Policy.Pieces {
-		return nil
+// wantsCombinations tells whether combinations of layers are asked for: where the policy
+// has totals alone they are left out, and refused to who names them.
+func (o *overlayRequest) wantsCombinations() (bool, error) {
+	asked := o.body.Combinations
+	if !o.policy().TotalsOnly {
+		return asked == nil || *asked, nil
 	}
+	if asked != nil && *asked {
+		return false, problem.New("POLICY", "本版只给合计，不给图层的组合", "this edition answers with totals alone, without combinations of layers").
+			Advise("用 \"combinations\": false", "use \"combinations\": false")
+	}
+	return false, nil
+}
+
+// checkGrouping refuses to group by fields that the policy does not allow.
+func (o *overlayRequest) checkGrouping() error {
 	for name, fields := range o.body.GroupBy {
 		l := o.ix().Layer(name, o.body.Vintage)
 		if l == nil {
 			continue // is told of by the answer
 		}
 		for _, f := range fields {
-			if i := l.Field(f); i >= 0 && l.Meta.Fields[i].Code {
-				return problem.New("POLICY", "本版不按逐个要素的编码 %.40q 分组", "this edition does not group by %.40q, a code that names single features", f).
-					Advise("按地类等字段分组", "group by another field, such as the class")
+			if i := l.Field(f); i >= 0 {
+				if err := o.mayGroup(f, l.Meta.Fields[i].Code); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -174,10 +191,12 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 	case err != nil:
 		return false, err
 	case !many:
+		o.askShapes(shapes)
 		a, err := o.asker.Answer(o.ctx, &shapes[0])
 		if err != nil {
 			return false, err
 		}
+		o.asked.answered(a)
 		return false, o.sendSingle(&areas.Result{ID: shapes[0].ID, Properties: shapes[0].Properties, Answer: a, Single: true})
 	}
 	return o.answerMany(shapes)
@@ -188,6 +207,7 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 // places and their sums are published anyway.
 func (o *overlayRequest) answerPlace() error {
 	q := o.asker.Question
+	o.askPlace(o.body.Place)
 	var err error
 	if q.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, q.Vintage); err != nil {
 		return err
@@ -197,6 +217,7 @@ func (o *overlayRequest) answerPlace() error {
 		return err
 	}
 	a.Program = o.asker.Program
+	o.asked.answered(a)
 	return o.sendSingle(&areas.Result{Answer: a, Single: true})
 }
 
@@ -275,6 +296,7 @@ const heldBytes = 1 << 20
 // answerMany answers for a collection, several shapes at once.
 func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err error) {
 	workers := runtime.GOMAXPROCS(0)
+	o.askShapes(shapes)
 	o.asker.Question.Workers, o.asker.Lanes = 1, workers // the shapes are shared out instead
 	count := len(shapes)
 	o.listed.limit = o.server.cfg.Limits.AnswerItems
@@ -312,7 +334,7 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 // resultOf answers for one shape of a collection: what is wrong with it fails no
 // other, and faults of ours are logged.
 func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.Result, error) {
-	log, id := o.server.cfg.Log, o.id()
+	log, id, told := o.server.cfg.Log, o.id(), &o.asked
 	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
 		r := areas.Result{ID: g.ID, Properties: g.Properties}
 		if o.listed.over.Load() {
@@ -322,6 +344,7 @@ func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.R
 		a, err := o.asker.Answer(ctx, g)
 		switch {
 		case err == nil:
+			told.answered(a)
 			r.Answer = a
 			return r, nil
 		case ctx.Err() != nil:
@@ -381,7 +404,12 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		o.request.ctx.Response.Header.Set("Content-Encoding", "gzip")
 	}
 	// The request is not looked at any more once the handler has returned.
-	gen, id, s, ctx := o.gen, o.id(), o.server, o.ctx
+	gen, id, s, ctx, told := o.gen, o.id(), o.server, o.ctx, &o.asked
+	var rec *audit.Record
+	if o.audits() {
+		begun := o.record(fasthttp.StatusOK)
+		rec = &begun
+	}
 	sent := s.metrics.bytes.WithLabelValues(o.route, string(o.tier))
 	o.request.ctx.SetBodyStreamWriter(func(conn *bufio.Writer) {
 		defer func() { _ = gen.release() }() // the last reader of what was only read
@@ -389,6 +417,7 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		defer st.results.Close()
 		err := st.send(conn, zip)
 		sent.Add(float64(st.out.n))
+		s.auditSent(rec, told, st.out.n)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, errGoneClient):

@@ -30,6 +30,7 @@ func (s *Server) handlePlaces(r *request) error {
 	if err != nil {
 		return err
 	}
+	r.askPlace(parent)
 	points := r.query("f") == "geojson"
 	if f := r.query("f"); f != "" && f != "json" && !points {
 		return problem.New("PARAMETER_F", "f 是 %.20q，只有 json 和 geojson", "f is %.20q; there are json and geojson", f)
@@ -46,6 +47,7 @@ func (s *Server) handlePlaces(r *request) error {
 			out = append(out, p)
 		}
 	}
+	r.askFeatures(len(out))
 	if points {
 		return r.sendPoints(out)
 	}

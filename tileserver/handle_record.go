@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/tileserver/access"
 	"gengtu/tileserver/catalog"
 )
 
@@ -22,10 +22,11 @@ func (s *Server) record(tier edition.Tier, layer string) catalog.Record {
 	return s.catalogue.Of(tier, layer)
 }
 
-// thumbnail is the address of a picture of the whole layer, "" of one that is empty.
+// thumbnail is the address of a picture of the whole layer, "" of one that is empty, or
+// of which the token reaches no picture.
 func (r *request) thumbnail(l *edition.Layer) string {
 	e := l.Extent
-	if e == nil || e[0] >= e[2] || e[1] >= e[3] {
+	if !r.allows(access.Tiles) || e == nil || e[0] >= e[2] || e[1] >= e[3] {
 		return ""
 	}
 	v := r.carried()
@@ -50,7 +51,7 @@ func (s *Server) handleRecord(r *request) error {
 	sheet := catalog.Sheet{
 		Record: s.record(r.tier, l.Meta.Name), Layer: l.Meta, Generation: r.gen.name, Created: m.Created, Policy: m.Policy, Thumbnail: r.thumbnail(l.Meta),
 	}
-	services := r.layerServices(l)
+	services := r.layerServices(l.Meta.Name)
 	for _, name := range slices.Sorted(maps.Keys(services)) {
 		sheet.Services = append(sheet.Services, catalog.Service{Name: name, Protocol: protocolOf(name), URL: services[name]})
 	}
@@ -63,19 +64,4 @@ func protocolOf(service string) string {
 		return "OGC:WMTS"
 	}
 	return "WWW:LINK-1.0-http--link"
-}
-
-// layerServices are the addresses at which a layer is had.
-func (r *request) layerServices(l *index.Layer) map[string]string {
-	name := l.Meta.Name
-	out := map[string]string{
-		"tilejson": r.address("tiles/" + name + "/w.json"), "features": r.address("features/" + name),
-		"lineage": r.address("features/" + name + "/{id}/lineage"), "metadata": r.address("catalog/" + name + ".xml"),
-	}
-	for _, g := range []string{"c", "w"} {
-		out["mvt_"+g] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", name, g))
-		out["png_"+g] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.png", name, g))
-		out["wmts_"+g] = r.address(fmt.Sprintf("%s_%s/wmts", name, g))
-	}
-	return out
 }

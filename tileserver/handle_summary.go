@@ -19,6 +19,9 @@ import (
 // published anyway, of what the edition holds and by codes of place no longer than
 // it holds.
 func (s *Server) handleSummary(r *request) error {
+	if err := r.mayAsk(askSummary); err != nil {
+		return err
+	}
 	form := areas.Form(cmp.Or(r.query("f"), "json"))
 	if !slices.Contains(areas.SummaryForms, form) {
 		return problem.New("PARAMETER_F", "f 是 %.20q，只有 json、csv 和 xlsx", "f is %.20q; there are json, csv and xlsx", string(form))
@@ -44,6 +47,11 @@ func (s *Server) handleSummary(r *request) error {
 	if table != "" {
 		detail = areas.OfRecords
 	}
+	if table != "" && !r.policy().MayGroup(areas.ClassField) {
+		return r.mayGroup(areas.ClassField, false)
+	}
+	r.layer = strings.Join(names, ",")
+	r.askPlace(r.query("place"))
 	done, err := s.overlays.take()
 	if err != nil {
 		return err
@@ -95,6 +103,9 @@ func (s *Server) summaryQuestion(r *request) (areas.SummaryQuestion, error) {
 			return q, err
 		}
 	}
+	if !slices.Contains(r.ix().Names(), "region") {
+		return q, nil
+	}
 	vintage := r.query("vintage")
 	q.Names, err = remember(&r.gen.memo, "names "+vintage, func() (map[string]string, error) { return areas.PlaceNames(r.ix(), vintage) })
 	return q, err
@@ -109,7 +120,7 @@ func (s *Server) tallies(r *request, names []string, detail areas.Detail) ([]*ar
 	}
 	var out []*areas.Tally
 	for _, l := range layers {
-		t, err := remember(&r.gen.memo, fmt.Sprintf("tally %d %s", detail, l.Meta.Key()), func() (*areas.Tally, error) { return s.tally(l, detail) })
+		t, err := remember(&r.gen.memo, fmt.Sprintf("tally %d %s", detail, l.Meta.Key()), func() (*areas.Tally, error) { return s.tally(r, l, detail) })
 		if err != nil {
 			return nil, err
 		}
@@ -118,10 +129,10 @@ func (s *Server) tallies(r *request, names []string, detail areas.Detail) ([]*ar
 	return out, nil
 }
 
-func (s *Server) tally(l *index.Layer, detail areas.Detail) (*areas.Tally, error) {
+func (s *Server) tally(r *request, l *index.Layer, detail areas.Detail) (*areas.Tally, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
 	defer cancel()
-	return areas.TallyOf(ctx, l, detail)
+	return areas.TallyOf(ctx, l, &r.ix().Manifest.Policy, detail)
 }
 
 func writeHectares(b *bytes.Buffer, q areas.SummaryQuestion, t *areas.Tally, form areas.Form, about areas.About) error {

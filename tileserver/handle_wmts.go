@@ -13,6 +13,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/tileserver/access"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/wmts"
@@ -42,9 +43,12 @@ func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 		if l == nil {
 			continue
 		}
-		c.Layers = append(c.Layers, wmts.Layer{
-			Identifier: n, Title: r.title(l), Box: l.Extent(), MaxZoom: uint8(m.MaxZoom), InfoFormats: wmts.InfoFormats(),
-		})
+		lo, hi := l.Meta.Within(r.minZoom(tile.W), m.MaxZoom)
+		offered := wmts.Layer{Identifier: n, Title: r.title(l), Box: l.Extent(), MinZoom: uint8(lo), MaxZoom: uint8(max(hi, 0))}
+		if r.allows(access.Features) {
+			offered.InfoFormats = wmts.InfoFormats()
+		}
+		c.Layers = append(c.Layers, offered)
 	}
 	return c
 }
@@ -192,6 +196,7 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 		return err
 	}
 	var infos []wmts.Info
+	r.askFeatures(len(found))
 	for _, f := range found {
 		in := wmts.Info{Layer: l.Meta.Name, ID: f.ID}
 		for i, m := range l.Meta.Fields {

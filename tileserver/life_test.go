@@ -22,6 +22,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 	"gengtu/tileserver/tile"
 )
 
@@ -364,8 +365,8 @@ func TestTokensAtRunTime(t *testing.T) {
 // The audit log has a line for each answer above public, without tokens; when
 // it cannot be written there is no answer.
 func TestAudit(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "audit.log")
-	log, err := access.OpenLog(path, access.FailClosed)
+	dir := filepath.Join(t.TempDir(), "audit")
+	log, err := audit.OpenServer(dir, audit.Record{Act: "serve"}, audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,11 +374,11 @@ func TestAudit(t *testing.T) {
 	s.get(t, "/secure/features/cropland/1000?tk="+s.tokens[edition.Secure])
 	s.get(t, "/secure/catalog?tk=wrong")
 	s.get(t, "/public/catalog")
-	sum, err := access.VerifyLog(path)
-	if err != nil || sum.Lines != 2 {
-		t.Errorf("%d lines, %v", sum.Lines, err)
+	sums, err := audit.Verify(dir, nil)
+	if err != nil || len(sums) != 2 || sums[1].N != 2 {
+		t.Errorf("%+v, %v", sums, err)
 	}
-	lines, err := os.ReadFile(path)
+	lines, err := os.ReadFile(filepath.Join(dir, "server-1.000001.jsonl"))
 	if err != nil || bytes.Contains(lines, []byte(s.tokens[edition.Secure])) || !bytes.Contains(lines, []byte(`"layer":"cropland"`)) || !bytes.Contains(lines, []byte(`"outcome":"unknown"`)) {
 		t.Errorf("%v %s", err, lines)
 	}

@@ -30,6 +30,11 @@ type Limits struct {
 	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB
 	PictureMemory   int64         // bytes of painted tiles in memory, for each generation; 128 MiB
 	MapAtOnce       int           // maps painted at once, as OverlayAtOnce; processors
+	Scoped          time.Duration // of the making of an edition for a token's scope; 30 min
+	ScopedWait      time.Duration // that a request waits for one, before it is told to come again; 10 s
+	ScopedQueue     int           // scopes whose editions are made or wait for it; 64
+	ScopedEditions  int           // editions for scopes that are kept; 64
+	ScopedBytes     int64         // bytes of their files; 8 GiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -54,6 +59,11 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.TileDisk, 4<<30)
 	orDefault(&l.PictureMemory, 128<<20)
 	orDefault(&l.MapAtOnce, processors)
+	orDefault(&l.Scoped, 30*time.Minute)
+	orDefault(&l.ScopedWait, 10*time.Second)
+	orDefault(&l.ScopedQueue, 64)
+	orDefault(&l.ScopedEditions, 64)
+	orDefault(&l.ScopedBytes, 8<<30)
 	return l
 }
 

@@ -23,6 +23,8 @@ type metrics struct {
 	bytes         *prometheus.CounterVec
 	reloads       *prometheus.CounterVec
 	reloadsFailed *prometheus.CounterVec
+	scopes        *prometheus.CounterVec
+	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
 	handler       fasthttp.RequestHandler
 }
@@ -38,9 +40,11 @@ func newMetrics() *metrics {
 		bytes:         prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
 		reloads:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
 		reloadsFailed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_refused_total", Help: "Generations that could not be taken."}, []string{"tier"}),
+		scopes:        prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_total", Help: "Editions made for scopes of tokens since the start."}, []string{"tier"}),
+		scopesFailed:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_failed_total", Help: "Editions for scopes of tokens that could not be made."}, []string{"tier"}),
 		corrupt:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.corrupt)
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.corrupt)
 	// The contract gives every name the product's prefix, the runtime's too.
 	prometheus.WrapRegistererWithPrefix("gengtu_", reg).MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -59,7 +63,8 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
 	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
 	level := slog.LevelDebug
-	if r.tier != "" && r.tier != edition.Public {
+	// What the audit tells is not told twice.
+	if r.tier != "" && r.tier != edition.Public && !r.audits() {
 		level = slog.LevelInfo
 	}
 	if !s.cfg.Log.Enabled(r.ctx, level) {
@@ -76,21 +81,4 @@ func (r *request) size() int {
 		return 0
 	}
 	return len(r.ctx.Response.Body())
-}
-
-// audit writes a line for an answer above public. When the log fails closed and
-// the line cannot be written, the answer is taken back.
-func (s *Server) audit(r *request, status int) error {
-	if s.cfg.Audit == nil || r.tier == "" || r.tier == edition.Public {
-		return nil
-	}
-	rec := access.Record{
-		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Token: r.token,
-		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Layer: r.layer,
-		Status: status, Bytes: int64(r.size()),
-	}
-	if r.gen != nil {
-		rec.Generation = r.gen.name
-	}
-	return s.cfg.Audit.Append(rec)
 }

@@ -1,10 +1,13 @@
 package tileserver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -29,6 +32,8 @@ var (
 	errNotHere = problem.New("NOT_AVAILABLE", "这一版程序还没有此功能", "this program does not have this yet")
 	errServing = problem.New("NOT_READY", "服务尚未就绪或正在停止", "the server is not ready, or is stopping")
 	errAudit   = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer")
+	errMaking  = problem.New("SCOPE_MAKING", "令牌范围的数据正在准备", "what the token's scope holds is being prepared").
+			Advise("稍后再试", "try again later")
 	errTimeout = problem.New("TIMEOUT", "请求用时超过上限", "the request took longer than the limit").
 			Advise("缩小范围后再试", "try a smaller area")
 )
@@ -45,7 +50,7 @@ var statuses = []struct {
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
 	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"CONTENT_CODING", 415}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
-	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"RECEIPT_OFF", 404}, {"RECEIPT_MEMBER", 400}, {"SEAL_DEVICE", 503}, {"AUDIT_WRITE", 503}, {"TIMEOUT", 503},
+	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"RECEIPT_OFF", 404}, {"RECEIPT_MEMBER", 400}, {"SEAL_DEVICE", 503}, {"AUDIT_WRITE", 503}, {"SCOPE_MAKING", 503}, {"TIMEOUT", 503},
 }
 
 // titles name the statuses for people.
@@ -109,8 +114,16 @@ func (r *request) errorHeaders(status int) {
 	case fasthttp.StatusUnsupportedMediaType:
 		h.Set("Accept-Encoding", "gzip") // RFC 9110, 15.5.16
 	case fasthttp.StatusTooManyRequests, fasthttp.StatusServiceUnavailable:
-		h.Set("Retry-After", retryAfter)
+		h.Set("Retry-After", cmp.Or(wholeSeconds(r.retry), retryAfter))
 	}
+}
+
+// wholeSeconds writes a time as Retry-After does, rounded up; "" for none.
+func wholeSeconds(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }
 
 // problemBody is the document of problem p, or of a fault of ours, of which

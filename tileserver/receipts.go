@@ -44,8 +44,8 @@ func (r *request) receipts(about string, sent []byte) (*receipt.Sheet, error) {
 	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: r.gen.name}, q, body)
 }
 
-// partOf is the place of an element in a collection, as receipts name it.
-func partOf(number int, last bool) *receipt.Part {
+// placeOf is the place of an element in a collection, as receipts name it.
+func placeOf(number int, last bool) *receipt.Part {
 	if number == 0 {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (o *overlayRequest) writer(w io.Writer) areas.ResultWriter {
 		return areas.NewWriter(w, o.form, o.about())
 	}
 	return areas.Sealed(w, o.form, func(element []byte, number int, last bool) ([]byte, error) {
-		return o.sheet.Object(o.ctx, element, partOf(number, last))
+		return o.sheet.Object(o.ctx, element, placeOf(number, last))
 	})
 }
 

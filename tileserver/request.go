@@ -1,9 +1,11 @@
 package tileserver
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -22,12 +24,17 @@ type request struct {
 	params params
 
 	tier    edition.Tier // "" outside of the tiers
-	state   *tierState
+	state   reach
 	gen     *generation
+	seen    *index.Index // what of gen the token reaches
 	pinned  bool
 	token   string // the name of the token used
 	outcome access.Outcome
-	layer   string // for the audit
+	scope   *access.Scope // nil is the whole tier
+	retry   time.Duration // after which to ask again, where it is known
+	layer   string        // for the audit
+	from    netip.Addr    // that asks, once it is known
+	asked   asked
 	// onError writes an error otherwise than by problem+json, where a protocol
 	// asks for it, and returns its status.
 	onError func(error) int
@@ -42,17 +49,19 @@ func (s *Server) findTier(r *request) error {
 	if err != nil || s.tiers[tier] == nil {
 		return errNotFound
 	}
-	r.tier, r.state = tier, s.tiers[tier]
+	r.tier, r.state = tier, reach{tier: s.tiers[tier], scoped: s.scoped}
 	s.cors(r)
 	return nil
 }
 
-// enter checks the token and takes the generation.
-func (s *Server) enter(r *request) error {
+// enter checks the token, for an operation, and takes the generation.
+func (s *Server) enter(r *request, op access.Operation) error {
 	if r.tier != edition.Public && s.cfg.Access != nil {
-		if err := s.check(r); err != nil {
+		if err := s.check(r, op); err != nil {
 			return err
 		}
+		r.state.scope = r.scope
+		r.vary(fasthttp.HeaderAuthorization) // one address answers each scope in its own way
 	}
 	var err error
 	if name := r.query("generation"); name == "" {
@@ -64,29 +73,9 @@ func (s *Server) enter(r *request) error {
 	if err != nil {
 		return err
 	}
+	r.narrow()
 	r.ctx.Response.Header.Set("Gengtu-Generation", r.gen.name)
 	return r.checkVintage()
-}
-
-func (s *Server) check(r *request) error {
-	token := r.query("tk")
-	if h := string(r.ctx.Request.Header.Peek("Authorization")); h != "" {
-		scheme, value, _ := strings.Cut(h, " ")
-		if strings.EqualFold(scheme, "Bearer") {
-			token = strings.TrimSpace(value)
-		}
-	}
-	d := s.cfg.Access.Check(token, string(r.tier))
-	r.token, r.outcome = d.Name, d.Outcome
-	switch d.Outcome {
-	case access.Allowed:
-		return nil
-	case access.NoToken:
-		return errToken
-	case access.WrongTier:
-		return errForbidden
-	}
-	return errUnknownToken
 }
 
 // cors lets pages of other origins read: all of them in public, those of the
@@ -127,7 +116,7 @@ func (r *request) fail(err error) int {
 	return r.writeProblem(status, p)
 }
 
-func (r *request) ix() *index.Index { return r.gen.ix }
+func (r *request) ix() *index.Index { return r.seen }
 
 // query returns a parameter of the query; keys are matched to the letter.
 func (r *request) query(key string) string {
@@ -182,7 +171,7 @@ func (r *request) base() string {
 		return strings.TrimRight(u, "/")
 	}
 	scheme := "http"
-	if r.ctx.IsTLS() {
+	if encrypted(r.ctx.Conn()) {
 		scheme = "https"
 	}
 	return scheme + "://" + string(r.ctx.Host())

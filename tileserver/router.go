@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"gengtu/tileserver/access"
 )
 
 // route ties a method and a pattern of path elements to a handler. An element
@@ -15,6 +17,8 @@ type route struct {
 	methods []string
 	pattern string
 	handle  func(*request) error
+	// op is what a token must reach; [looking] goes with every operation.
+	op access.Operation
 	// open routes need no edition and no token.
 	open bool
 	// kvp routes answer errors as WMTS does in its KVP binding.
@@ -31,33 +35,33 @@ func (s *Server) routeTable() []route {
 		{name: "health", methods: get, pattern: "/health", handle: s.handleHealth, open: true},
 		{name: "ready", methods: get, pattern: "/ready", handle: s.handleReady, open: true},
 		{name: "metrics", methods: get, pattern: "/metrics", handle: s.handleMetrics, open: true},
-		{name: "catalog", methods: get, pattern: "/{tier}/catalog", handle: s.handleCatalog},
-		{name: "catalog", methods: get, pattern: "/{tier}/catalog/{layer}.xml", handle: s.handleRecord},
-		{name: "tilejson", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}.json", handle: s.handleTileJSON},
-		{name: "mvt", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt", handle: s.handleMVT},
-		{name: "png", methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png", handle: s.handlePNG},
-		{name: "map", methods: get, pattern: "/{tier}/map.png", handle: s.handleMap},
-		{name: "style", methods: get, pattern: "/{tier}/style.json", handle: s.handleStyle},
-		{name: "legend", methods: get, pattern: "/{tier}/legend.json", handle: s.handleLegend},
-		{name: "fonts", methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
-		{name: "sprites", methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
-		{name: "wmts", methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},
-		{name: "wmts", methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
-		{name: "wmts", methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
-		{name: "wmts", methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
-		{name: "ogc", methods: get, pattern: "/{tier}/ogc", handle: s.handleLater},
-		{name: "ogc", methods: get, pattern: "/{tier}/ogc/*", handle: s.handleLater},
-		{name: "feature", methods: get, pattern: "/{tier}/features/{layer}/{id}", handle: s.handleFeature},
-		{name: "lineage", methods: get, pattern: "/{tier}/features/{layer}/{id}/lineage", handle: s.handleLineage},
-		{name: "feature", methods: get, pattern: "/{tier}/features/{layer}", handle: s.handleFeatures},
-		{name: "places", methods: get, pattern: "/{tier}/places", handle: s.handlePlaces},
-		{name: "overlay", methods: both, pattern: "/{tier}/overlay", handle: s.handleOverlay},
-		{name: "summary", methods: get, pattern: "/{tier}/summary", handle: s.handleSummary},
-		{name: "diff", methods: get, pattern: "/{tier}/diff", handle: s.handleDiff},
-		{name: "verify", methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
-		{name: "analyses", methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
-		{name: "analyses", methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
-		{name: "wmts", methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
+		{name: "catalog", op: looking, methods: get, pattern: "/{tier}/catalog", handle: s.handleCatalog},
+		{name: "catalog", op: looking, methods: get, pattern: "/{tier}/catalog/{layer}.xml", handle: s.handleRecord},
+		{name: "tilejson", op: access.Tiles, methods: get, pattern: "/{tier}/tiles/{layers}/{grid}.json", handle: s.handleTileJSON},
+		{name: "mvt", op: access.Tiles, methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt", handle: s.handleMVT},
+		{name: "png", op: access.Tiles, methods: get, pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png", handle: s.handlePNG},
+		{name: "map", op: access.Tiles, methods: get, pattern: "/{tier}/map.png", handle: s.handleMap},
+		{name: "style", op: looking, methods: get, pattern: "/{tier}/style.json", handle: s.handleStyle},
+		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.json", handle: s.handleLegend},
+		{name: "fonts", op: looking, methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
+		{name: "sprites", op: looking, methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc", handle: s.handleLater},
+		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc/*", handle: s.handleLater},
+		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}", handle: s.handleFeature},
+		{name: "lineage", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}/lineage", handle: s.handleLineage},
+		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}", handle: s.handleFeatures},
+		{name: "places", op: access.Features, methods: get, pattern: "/{tier}/places", handle: s.handlePlaces},
+		{name: "overlay", op: access.Overlay, methods: both, pattern: "/{tier}/overlay", handle: s.handleOverlay},
+		{name: "summary", op: access.Overlay, methods: get, pattern: "/{tier}/summary", handle: s.handleSummary},
+		{name: "diff", op: access.Features, methods: get, pattern: "/{tier}/diff", handle: s.handleDiff},
+		{name: "verify", op: access.Overlay, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
+		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
+		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/index/seal"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 	"gengtu/tileserver/catalog"
 )
 
@@ -35,8 +37,10 @@ type Config struct {
 	Editions []string
 	// Access decides on tokens; nil asks for none, for trials on loopback.
 	Access *access.Store
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Audit takes a line for each answer above public; nil keeps none.
-	Audit *access.Log
+	Audit *audit.Log
 	// CacheDir keeps tiles that are made on demand; "" keeps them in memory only.
 	CacheDir string
 	// PublicURL is the address that answers name the server by; "" takes the
@@ -61,20 +65,23 @@ type Config struct {
 
 // Server serves editions. Safe for concurrent use.
 type Server struct {
-	cfg    Config
-	tiers  map[edition.Tier]*tierState
-	routes []route
+	cfg      Config
+	tiers    map[edition.Tier]*tierState
+	routes   []route
+	metrics  *metrics
+	overlays places
+	maps     places
+	making   chan struct{} // holds one for each tile that is being made
+	scoped   *scopedEditions
+	held     chan struct{} // holds one for each answer to a wrong token that waits
+	http     *fasthttp.Server
+	stopping atomic.Bool
 	// catalogue is the embedded table.
 	catalogue *catalog.Table
-	metrics   *metrics
-	overlays  places
-	maps      places
-	making    chan struct{} // holds one for each tile that is being made
-	http      *fasthttp.Server
-	stopping  atomic.Bool
 
 	reloading  sync.Mutex
-	accessFail string // the last error of the access file that was logged
+	refreshing sync.Mutex
+	accessFail string // the last error of the access file that was logged; guarded by refreshing
 }
 
 // New opens the editions and checks their files against their manifests. Close
@@ -87,8 +94,9 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(),
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
-		making: make(chan struct{}, cfg.Limits.TilesAtOnce),
+		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
 	var err error
 	if s.catalogue, err = catalog.Default(); err != nil {
@@ -99,6 +107,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	s.scoped.recall(s.tiers)
 	s.http = &fasthttp.Server{
 		Handler:                      s.Handle,
 		ErrorHandler:                 s.refuseBroken,
@@ -139,7 +148,8 @@ const stopTime = 10 * time.Second
 
 // Serve answers on ln until ctx ends, then lets running requests finish within
 // ten seconds. Once a second, and whenever wake receives, it looks for
-// generations that have come into force.
+// generations that have come into force, and more often for changes of the access
+// file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
 	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse}
@@ -147,6 +157,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	watching, stopWatching := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
 	watcher.Go(func() { s.watch(watching, wake) })
+	watcher.Go(func() { s.watchAccess(watching) })
 	defer watcher.Wait()
 	defer stopWatching()
 	select {
@@ -186,6 +197,28 @@ func (s *Server) watch(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
+// accessEvery is how often the access file is looked at: a token that is revoked
+// is so within the second. A look is one stat.
+const accessEvery = 250 * time.Millisecond
+
+// watchAccess follows the access file, apart from the generations: one that is large
+// takes minutes to be checked, and no revoked token may wait for that.
+func (s *Server) watchAccess(ctx context.Context) {
+	if s.cfg.Access == nil {
+		return
+	}
+	tick := time.NewTicker(accessEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.refreshAccess()
+		}
+	}
+}
+
 // Reload swaps in the generations that have come into force, gives up those that
 // are no longer kept, and reads the access file when it has changed. An edition
 // that cannot be opened is logged, once, and the generation before it goes on.
@@ -208,9 +241,18 @@ func (s *Server) Reload() {
 		}
 		t.prune()
 	}
+	s.scoped.prune(s.tiers)
+	s.refreshAccess()
+}
+
+// refreshAccess reads the access file when it has changed. One that is wrong is
+// logged, once.
+func (s *Server) refreshAccess() {
 	if s.cfg.Access == nil {
 		return
 	}
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
 	if _, err := s.cfg.Access.Refresh(); err == nil {
 		s.accessFail = ""
 	} else if err.Error() != s.accessFail {
@@ -222,7 +264,7 @@ func (s *Server) Reload() {
 // Close closes all editions, each when the last request that holds it is done.
 func (s *Server) Close() error {
 	s.stopping.Store(true)
-	var errs []error
+	errs := []error{s.scoped.close()}
 	for _, t := range s.tiers {
 		errs = append(errs, t.close())
 	}

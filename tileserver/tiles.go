@@ -3,6 +3,7 @@ package tileserver
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 
 	"gengtu/index"
@@ -81,12 +82,13 @@ func (s *layerSource) Read(i int, r *pyramid.Reading) error {
 	if s.class >= 0 && s.class < len(raw.Values) && raw.Values[s.class].Kind == index.RawText {
 		r.Class = r.ClassOf(raw.Values[s.class].Text)
 	}
-	r.Values.Columns, r.Cells, r.Tags = s.columns, r.Cells[:0], r.Tags[:0]
+	r.Values.Columns, r.Tags = s.columns, r.Tags[:0]
+	r.Cells = slices.Grow(r.Cells[:0], len(s.tags))[:len(s.tags)]
 	for k, t := range s.tags {
-		if t >= len(raw.Values) {
-			break
+		r.Cells[k] = 0
+		if t < len(raw.Values) {
+			r.Cells[k] = cellOf(r.Values, k, &raw.Values[t])
 		}
-		r.Cells = append(r.Cells, cellOf(r.Values, k, &raw.Values[t]))
 	}
 	return nil
 }

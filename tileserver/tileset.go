@@ -75,9 +75,9 @@ func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
 	if opt.Zooms != nil {
 		lo, hi = opt.Zooms[0], opt.Zooms[1]
 	}
-	if lo < 0 || hi < lo || hi > m.MaxZoom {
-		return problem.New("NO_ZOOM", "要 %d 到 %d 级，这一版最高 %d 级", "zooms %d to %d are asked for, this edition's highest is %d", lo, hi, m.MaxZoom).
-			Advise("--zooms 不要超过 %d", "give --zooms up to %d", m.MaxZoom)
+	if lo < m.Policy.MinZoom || hi < lo || hi > m.MaxZoom {
+		return problem.New("NO_ZOOM", "要 %d 到 %d 级，这一版有 %d 到 %d 级", "zooms %d to %d are asked for, this edition has %d to %d", lo, hi, m.Policy.MinZoom, m.MaxZoom).
+			Advise("--zooms 应在 %d 到 %d 之间", "give --zooms from %d up to %d", m.Policy.MinZoom, m.MaxZoom)
 	}
 	path := filepath.Join(s.ix.Dir, edition.TilesFile)
 	// A file that is cut short would be mapped into memory all the same.
@@ -174,6 +174,10 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 	}
 	for _, l := range s.layers {
 		for _, zooms := range missing {
+			zooms[0], zooms[1] = l.Meta.Within(zooms[0], zooms[1])
+			if zooms[0] > zooms[1] {
+				continue
+			}
 			if err := m.layer(ctx, l, zooms); err != nil {
 				return errors.Join(err, m.close(), w.Abort())
 			}

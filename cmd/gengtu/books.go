@@ -16,10 +16,12 @@ import (
 // booksFlags are what info is asked for beside what an edition is.
 type booksFlags struct {
 	by, table, vintage, place, layers, kind, classes, out *string
+
+	controls list
 }
 
-func newBooksFlags(fs *flags) booksFlags {
-	return booksFlags{
+func newBooksFlags(fs *flags) *booksFlags {
+	b := &booksFlags{
 		by:      fs.String("by", "", "按政区汇总：province、prefecture、county、township、village、group|areas by place: province, prefecture, county, township, village or group"),
 		table:   fs.String("table", "", "hectare：调平的公顷汇总表；classes：打印地类表|hectare: the leveled table in hectares; classes: print the table of land classes"),
 		vintage: fs.String("vintage", "", "时相，默认最新|vintage (the latest)"),
@@ -29,6 +31,8 @@ func newBooksFlags(fs *flags) booksFlags {
 		classes: fs.String("classes", "", "改过的地类表|an edited table of land classes"),
 		out:     fs.String("out", "", "输出文件 .json .csv .xlsx；默认打印|file to write .json .csv .xlsx (print)"),
 	}
+	fs.Var(&b.controls, "control", "公顷表：县代码[/MSSM]=公顷，按此控制面积调平，可多次；不给则为图斑合计|hectare table: COUNTY[/MSSM]=HECTARES, the control area that it is leveled to; may be repeated (the sum of patches)")
+	return b
 }
 
 // asked tells whether any of them asks for sums.
@@ -73,6 +77,22 @@ func loadClasses(path string) (*areas.Classes, error) {
 	return areas.ParseClasses(path, data)
 }
 
+// controlAreas reads --control, which goes with the hectare table.
+func (b *booksFlags) controlAreas() ([]areas.Control, error) {
+	if len(b.controls) > 0 && *b.table == "" {
+		return nil, usage("FLAGS", "--control 只用于 --table hectare", "--control goes with --table hectare")
+	}
+	var out []areas.Control
+	for _, text := range b.controls {
+		c, err := areas.ParseControl(text)
+		if err != nil {
+			return nil, usageError{problem.Of(err)}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
 // infoBooks answers info with sums.
 func (e *env) infoBooks(path string, b *booksFlags) error {
 	if *b.table != "" && *b.table != "hectare" {
@@ -89,6 +109,9 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 		}
 	}
 	if q.Classes, err = loadClasses(*b.classes); err != nil {
+		return err
+	}
+	if q.Controls, err = b.controlAreas(); err != nil {
 		return err
 	}
 	ix, err := index.Open(path, "")
@@ -115,7 +138,7 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	}
 	var tallies []*areas.Tally
 	for _, l := range layers {
-		t, err := areas.TallyOf(e.ctx, l, detail)
+		t, err := areas.TallyOf(e.ctx, l, &ix.Manifest.Policy, detail)
 		if err != nil {
 			return err
 		}
@@ -129,7 +152,7 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 		}
 		return e.writeBooks(*b.out, func(w io.Writer) error {
 			if form == "" {
-				return tables[0].WriteText(w)
+				return tables[0].WriteText(w, e.lang)
 			}
 			return areas.WriteHectares(w, tables, form, about)
 		})
@@ -146,7 +169,7 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	return e.writeBooks(*b.out, func(w io.Writer) error {
 		switch {
 		case form == "":
-			return s.WriteText(w, q.Classes)
+			return s.WriteText(w, q.Classes, e.lang)
 		case form == areas.CSV && kind != "":
 			return areas.WriteGroups(w, s, kind)
 		}

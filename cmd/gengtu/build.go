@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"math"
 	"strconv"
@@ -35,6 +33,9 @@ type building struct {
 	keep, workers int
 	memory        int64
 	stages        *stages
+	// before is called when all is made and hashed, and nothing in force yet; an error
+	// keeps it so. nil does nothing.
+	before func(m *edition.Manifest) error
 }
 
 // memoryFlag defines --memory.
@@ -77,11 +78,16 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error 
 		return err
 	}
 	w.stages.begin(stageWrite)
-	if m.ContentHash, err = contentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
+	if m.ContentHash, err = tileserver.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
 		return err
 	}
 	if err := e.ctx.Err(); err != nil {
 		return err
+	}
+	if w.before != nil {
+		if err := w.before(m); err != nil {
+			return err
+		}
 	}
 	err = d.Commit(m, w.keep)
 	w.stages.end()
@@ -117,32 +123,6 @@ func (e *env) build(d *edition.Draft, ix *index.Index, w building) error {
 		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileserver.LargeTileBytes)
 	}
 	return nil
-}
-
-// contentHash hashes the digests of features and tiles, which are taken over
-// their sorted keys and values.
-func contentHash(features, tiles string) (string, error) {
-	of, err := index.ContentDigest(features)
-	if err != nil {
-		return "", err
-	}
-	ot, err := tilesDigest(tiles)
-	return joinDigests(of, ot), err
-}
-
-func tilesDigest(path string) (string, error) {
-	r, err := cache.Open(path)
-	if err != nil {
-		return "", err
-	}
-	sum, err := r.Digest()
-	return sum, errors.Join(err, r.Close())
-}
-
-// joinDigests returns the content hash.
-func joinDigests(features, tiles string) string {
-	sum := sha256.Sum256([]byte("features " + features + "\ntiles " + tiles + "\n"))
-	return hex.EncodeToString(sum[:])
 }
 
 // storedTile is one entry of tiles.db.

@@ -121,39 +121,9 @@ func runCheck(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	if f.delivery != "" {
-		if inputs, j.unread, err = e.readable(&f, inputs, j.unread); err != nil {
-			return err
-		}
-	}
 	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs, len(j.unread) > 0)}
 	j.delivery, j.read = f.found, p.end
 	return e.judge(inputs, opt, j, f.report)
-}
-
-// readable returns the inputs that can be opened, and adds to unread why others cannot: one
-// damaged file must not keep a delivery's others from being judged.
-func (e *env) readable(f *reading, inputs []ingest.Input, unread []*problem.Problem) ([]ingest.Input, []*problem.Problem, error) {
-	var out []ingest.Input
-	known, err := loadProfiles(f.profiles)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, in := range inputs {
-		r, err := source.Open(e.ctx, in.Path, source.Options{Table: in.Table, Encoding: f.encoding, Shapes: ingest.ShapesOf(known, in.Layer)})
-		switch p := problem.Of(err); {
-		case err == nil:
-			out = append(out, in)
-			if err := r.Close(); err != nil {
-				return nil, nil, err
-			}
-		case p == nil || e.ctx.Err() != nil:
-			return nil, nil, err
-		default:
-			unread = append(unread, p.In(in.Path))
-		}
-	}
-	return out, unread, nil
 }
 
 // expected returns the layers that must be there: of a whole delivery that has places, the

@@ -45,6 +45,7 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 	if err != nil {
 		return err
 	}
+	defer func() { _ = r.Close() }() // a passing file
 	switch {
 	case folder:
 		err = writeReportFolder(r, path)

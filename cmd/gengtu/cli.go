@@ -24,7 +24,8 @@ type env struct {
 }
 
 // command is one verb. Its run function defines flags on fs, calls parse once
-// and does the work; a usageError gives exit code 2, any other error 1.
+// and does the work; a usageError gives exit code 2, any other error 1. It is nil for what
+// the contract names and this program does not have yet.
 type command struct {
 	name   string
 	usage  string
@@ -43,20 +44,23 @@ func commands() []command {
 		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
-		{"serve", "--edition EDITION …", "提供服务", "serve editions over HTTP", runServe},
+		{"serve", "--edition EDITION … [--access FILE] [--tls-cert FILE --tls-key FILE]", "提供服务", "serve editions over HTTP", runServe},
 		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
-		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", later},
+		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", nil},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
 		{"verify-answer", "--trust FILE [--shape FILE] ANSWER", "核验答案的回执", "tell whether an answer is genuine and unaltered", runVerifyAnswer},
 		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
-		{"policy", "show", "查看内置策略", "show the embedded policy", runPolicy},
+		{"policy", "show | check FILE | diff A B | register EDITION", "查看、检查、比较策略；发布登记簿", "show, check and compare policies; the register of publications", runPolicy},
 		{"catalogue", "show", "查看内置数据目录表", "show the embedded table of the catalogue", runCatalogue},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
-		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", later},
-		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", later},
-		{"token", "add | list | revoke --access FILE …", "管理令牌", "manage tokens", runToken},
+		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},
+		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
+		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
+		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
+		{"access", "check FILE", "检查令牌文件、角色和日志位置", "say what an access file holds: tokens, roles, where the audit log is", runAccess},
+		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},
 		{"version", "", "版本", "print the version", runVersion},
 	}
 }
@@ -71,13 +75,12 @@ func usage(code, zh, en string, args ...any) error {
 	return usageError{problem.New(code, zh, en, args...)}
 }
 
-// notAvailable is the code of what [later] says.
+// notAvailable is the code of what [notYet] says.
 const notAvailable = "NOT_AVAILABLE"
 
-// later answers for verbs that the contract names and this program does not
-// have yet.
-func later(_ *env, fs *flags) error {
-	return usage(notAvailable, "这一版程序还没有 %s", "this program does not have %s yet", fs.Name())
+// notYet answers for verbs that the contract names and this program does not have yet.
+func notYet(verb string) error {
+	return usage(notAvailable, "这一版程序还没有 %s", "this program does not have %s yet", verb)
 }
 
 // run is the program without the process.
@@ -93,7 +96,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	c := commands()[i]
 	fs := newFlags(c, e, args[1:])
-	err := c.run(e, fs)
+	if c.run == nil {
+		return e.fail(c.name, notYet(c.name))
+	}
+	err := runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -199,6 +205,9 @@ func (e *env) fail(verb string, err error) int {
 func (e *env) help() int {
 	e.printf("%s\n\n", e.pick("gengtu 耕图：耕地、永久基本农田、高标准农田一张图", "gengtu: one map of cropland, permanent basic farmland and high-standard farmland"))
 	for _, c := range commands() {
+		if c.run == nil {
+			continue
+		}
 		e.printf("  %-9s %-62s %s\n", c.name, c.usage, e.pick(c.zh, c.en))
 	}
 	e.printf("\n%s\n", e.pick("每个命令都有 --help；--lang zh|en 选语言，--json 给程序读的输出", "each has --help; --lang zh|en chooses the language, --json gives output for programs"))

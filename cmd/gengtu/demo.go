@@ -67,6 +67,7 @@ func runDemo(e *env, fs *flags) error {
 	listen := fs.String("listen", "127.0.0.1:8080", "监听地址|address to listen on")
 	data := fs.String("data", "", "数据目录，不给则用临时目录|directory for the data; a temporary one otherwise")
 	parcels := fs.Int("parcels", 10_000, "图斑数|number of patches")
+	plain := fs.Bool("plain-http", false, "允许在非本机地址上用明文 HTTP|allow plain HTTP beyond this machine")
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func runDemo(e *env, fs *flags) error {
 	if err := e.demoData(dir, *parcels, editions); err != nil {
 		return err
 	}
-	f := serving{listen: *listen, access: filepath.Join(dir, "access.json"), logLevel: "warn"}
+	f := serving{listen: *listen, access: filepath.Join(dir, "access.json"), logLevel: "warn", plain: *plain}
 	tokens := map[edition.Tier]string{}
 	// A demo's tokens are made anew each time; nobody keeps them.
 	if err := os.Remove(f.access); err != nil && !os.IsNotExist(err) {
@@ -148,11 +149,11 @@ func (e *env) demoData(dir string, parcels int, editions []demoEdition) error {
 		return err
 	}
 	for _, d := range editions[1:] {
-		reg, generation, err := e.publish(editions[0].dir, d.tier, p, d.dir, building{keep: edition.DefaultKeep, stages: &stages{}})
+		done, err := e.publish(publication{from: editions[0].dir, tier: d.tier, policy: p, out: d.dir}, building{keep: edition.DefaultKeep, stages: &stages{}})
 		if err != nil {
 			return err
 		}
-		if err := quiet.giveRegister(reg, generation); err != nil {
+		if err := quiet.giveRegister(done); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,9 @@ func runDiff(e *env, fs *flags) error {
 		return err
 	}
 	opt := compare.Options{Class: *class, Workers: *workers, Ignored: []string{}}
+	for _, ix := range d.indexes {
+		opt.RoundM2 = max(opt.RoundM2, ix.Manifest.Policy.RoundM2)
+	}
 	if *ignore != "" {
 		opt.Ignored = strings.Split(*ignore, ",")
 	}

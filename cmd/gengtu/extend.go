@@ -99,7 +99,7 @@ func (e *env) applyPackage(f *reading, paths []string, dir string, x *extending)
 		return err
 	}
 	opt.MemoryBytes = x.building.memory
-	files, err := change.Find(paths)
+	files, err := change.Find(opt.Profiles, paths)
 	if err != nil {
 		return err
 	}

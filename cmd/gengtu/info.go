@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/source"
 )
@@ -25,7 +26,7 @@ func runInfo(e *env, fs *flags) error {
 	case len(args) == 0:
 		return usage("ARGUMENTS", "用法：gengtu info %s", "usage: gengtu info %s", fs.c.usage)
 	case books.asked():
-		return e.infoBooks(args[0], &books)
+		return e.infoBooks(args[0], books)
 	}
 	if err := books.unasked(fs); err != nil {
 		return err
@@ -36,6 +37,9 @@ func runInfo(e *env, fs *flags) error {
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() && !source.IsGeodatabase(path) {
 		_, _, err := edition.Current(path) // says that it is none
+		if p := problem.Of(err); p != nil {
+			return p.Advise("若是成果文件夹，用 gengtu check --delivery %[1]q 检查，或对其中一个文件用 gengtu info；版本用 gengtu ingest 建", "if it is a delivery's folder, have it judged with gengtu check --delivery %[1]q, or name one of its files to gengtu info; editions are made with gengtu ingest", path)
+		}
 		return err
 	}
 	known, err := loadProfiles(*folder)

@@ -162,9 +162,9 @@ func runIngest(e *env, fs *flags) error {
 	if *add {
 		zoomed := false
 		fs.Visit(func(x *flag.Flag) { zoomed = zoomed || x.Name == "zooms" })
-		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{*keep, f.workers, bytes, &stages{}}})
+		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}})
 	}
-	return e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{*keep, f.workers, bytes, &stages{}})
+	return e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}})
 }
 
 // intake is the taking in of deliveries.

@@ -222,6 +222,11 @@ func TestSamplePackage(t *testing.T) {
 		if rep.Vintage != "2024" || rep.Flows < 10 || rep.Removed != rep.Flows || rep.Inserted != rep.Flows {
 			t.Errorf("report %+v", rep)
 		}
+		for _, n := range rep.Notes {
+			if n.Code == "PACKAGE_FIELDS_LEFT" {
+				t.Error("the sample's updates have fields that its patches have not")
+			}
+		}
 		return rep.Flows
 	}
 	out := begin(t)

@@ -8,7 +8,7 @@ import (
 )
 
 // profilesUsage explains --profiles.
-const profilesUsage = "图层模式目录，其中的 NAME.yaml 代替或新增内置模式，domains.yaml 代替或新增代码表|folder of layer profiles: NAME.yaml there replaces or joins the embedded ones, domains.yaml their code lists"
+const profilesUsage = "图层模式目录，其中的 NAME.yaml 代替或新增内置模式，domains.yaml 代替或新增代码表，extents.yaml 代替或新增各省范围|folder of layer profiles: NAME.yaml there replaces or joins the embedded ones, domains.yaml their code lists, extents.yaml the extents of provinces"
 
 // loadProfiles returns the embedded profiles with those of a folder, "" for none, in
 // place of or beside them.
@@ -36,7 +36,7 @@ func runProfile(e *env, fs *flags) error {
 		text, ok := profiles.Text(args[1])
 		if !ok {
 			return problem.New("PROFILE_UNKNOWN", "没有内置模式 %.80q", "there is no embedded profile %.80q", args[1]).
-				Advise("gengtu profile list 列出全部；代码表是 domains", "gengtu profile list names them; the code lists are domains")
+				Advise("gengtu profile list 列出全部；代码表是 domains，各省范围是 extents", "gengtu profile list names them; the code lists are domains, the extents of provinces extents")
 		}
 		_, err := e.stdout.Write(text)
 		return err

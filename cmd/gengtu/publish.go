@@ -2,7 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"os"
+	"errors"
+	"time"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -10,24 +11,10 @@ import (
 	"gengtu/ingest/policy"
 )
 
-func runPolicy(e *env, fs *flags) error {
-	args, err := fs.parse(1, 2)
-	if err != nil {
-		return err
-	}
-	switch args[0] {
-	case "show":
-		e.printf("%s", policy.DefaultText())
-		return nil
-	case "check", "diff":
-		return usage("NOT_AVAILABLE", "这一版程序还没有 policy %s", "this program does not have policy %s yet", args[0])
-	}
-	return usage("COMMAND_UNKNOWN", "policy 没有 %q", "policy has no %q", args[0])
-}
-
 func runPublish(e *env, fs *flags) error {
 	from := fs.String("from", "", "高一级版本目录|the higher edition's directory")
 	tierName := fs.String("tier", "", "government 或 public|government or public")
+	approver := fs.String("approver", "", "批准人，记入登记簿；策略写明 approved_by 时必须给|who approved, for the register; needed where the policy names approved_by")
 	file := fs.String("policy", "", "策略文件，不给则用内置的|the policy file; the embedded one otherwise")
 	out := fs.String("out", "", "版本目录|the edition's directory")
 	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
@@ -45,14 +32,7 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return usageError{problem.Of(err)}
 	}
-	p, err := policy.Default()
-	if *file != "" {
-		var text []byte
-		if text, err = os.ReadFile(*file); err != nil {
-			return problem.New("POLICY_FILE", "策略文件读不出来（%v）", "the policy file cannot be read (%v)", err).In(*file)
-		}
-		p, err = policy.Parse(*file, text)
-	}
+	p, err := policyAt(*file)
 	if err != nil {
 		return err
 	}
@@ -60,70 +40,132 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	reg, generation, err := e.publish(*from, tier, p, *out, building{keep: *keep, workers: *workers, memory: bytes, stages: &stages{}})
+	done, err := e.publish(publication{*from, tier, p, *out, *approver}, building{keep: *keep, workers: *workers, memory: bytes, stages: &stages{}})
 	if err != nil {
 		return err
 	}
-	return e.giveRegister(reg, generation)
+	return e.giveRegister(done)
 }
 
-func (e *env) publish(from string, tier edition.Tier, p *policy.Policy, out string, w building) (*policy.Register, string, error) {
-	ix, err := index.Open(from, "")
+// publication says what is to be published: an edition's directory, to which tier, by
+// which policy, where to, and who approved it ("" for nobody).
+type publication struct {
+	from     string
+	tier     edition.Tier
+	policy   *policy.Policy
+	out      string
+	approver string
+}
+
+// published is a publication's line in the register, and the hash of that line.
+type published struct {
+	entry *policy.Entry
+	hash  string
+}
+
+func (e *env) publish(what publication, w building) (*published, error) {
+	ix, err := index.Open(what.from, "")
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	if err := policy.Downward(ix.Manifest.Tier, tier); err != nil {
-		return nil, "", err
+	if err := policy.Downward(ix.Manifest.Tier, what.tier); err != nil {
+		return nil, err
 	}
-	key, err := policy.PublisherKey(from)
-	if err != nil {
-		return nil, "", err
+	if err := what.policy.Approve(what.tier, what.approver); err != nil {
+		return nil, err
 	}
-	d, err := edition.Begin(out)
+	// A register that is not sound is found before hours of work.
+	if _, _, err := policy.ReadRegister(what.from); err != nil {
+		return nil, err
+	}
+	key, err := policy.PublisherKey(what.from)
 	if err != nil {
-		return nil, "", err
+		return nil, err
+	}
+	d, err := edition.Begin(what.out)
+	if err != nil {
+		return nil, err
 	}
 	defer d.Abort()
 	w.stages.begin(stageDerive)
 	features := index.NewWriter(d.File(edition.FeaturesFile))
 	features.Limit(w.memory / 2) // the collector begins when what is in use has doubled
-	m, reg, err := policy.Derive(e.ctx, ix, p, tier, key, features)
+	m, reg, err := policy.Derive(e.ctx, ix, what.policy, what.tier, key, features)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	w.stages.begin(stageIndex)
-	if _, old, err := edition.Current(out); err == nil {
-		if old.Tier != tier {
-			return nil, "", problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(out)
+	if _, old, err := edition.Current(what.out); err == nil {
+		if old.Tier != what.tier {
+			return nil, problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(what.out)
 		}
 		if old.Policy.Digest != m.Policy.Digest {
 			w.keep = 1 // what another policy let through must not stay behind
 		}
 	}
+	done := &published{entry: &policy.Entry{
+		Program: programVersion(), KeyID: policy.KeyID(key), Approver: what.approver, Document: what.policy.Tiers[what.tier].Document, Register: reg,
+	}}
+	// The line comes first: nothing is in force that the register does not know.
+	w.before = func(m *edition.Manifest) error {
+		done.entry.Made, done.entry.MadeHash = edition.GenerationName(m.Tier, m.ContentHash, m.Policy.Digest), m.ContentHash
+		return done.enter(what.from, policy.Published)
+	}
 	if err := e.complete(d, m, w); err != nil {
-		return nil, "", err
+		if p := problem.Of(err); done.hash != "" && (p == nil || p.Code != "PRUNE") {
+			err = errors.Join(err, done.enter(what.from, policy.Failed))
+		}
+		return nil, err
 	}
 	w.stages.note(e)
-	return reg, m.Generation, nil
+	return done, nil
 }
 
-func (e *env) giveRegister(reg *policy.Register, generation string) error {
+// enter writes the line into the register of the higher edition.
+func (d *published) enter(from string, event policy.Event) (err error) {
+	d.entry.Event, d.entry.Time = event, time.Now().UTC()
+	d.hash, err = policy.Enter(from, d.entry)
+	return err
+}
+
+func (e *env) giveRegister(done *published) error {
+	reg, entry := done.entry.Register, done.entry
 	if e.json {
 		enc := json.NewEncoder(e.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(struct {
 			Generation string `json:"generation"`
-			*policy.Register
-		}{generation, reg})
+			*policy.Entry
+			Hash string `json:"register_hash"`
+		}{entry.Made, entry, done.hash})
 	}
-	e.printf("%s %s → %s  %s %s\n", generation, reg.From, reg.To, e.pick("策略", "policy"), reg.Policy)
-	for _, l := range reg.Layers {
-		e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid)  area m² %.2f → %.2f  fields dropped %v\n"),
-			l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
+	e.printf("%s %s → %s  %s %s\n", entry.Made, reg.From, reg.To, e.pick("策略", "policy"), reg.Policy)
+	for i := range reg.Layers {
+		e.giveRegisterLayer(&reg.Layers[i])
 	}
 	for _, w := range reg.Withheld {
 		e.printf("  %s %s\n", w, e.pick("不下发", "withheld"))
 	}
+	if entry.Approver != "" {
+		e.printf("  %s %s %s\n", e.pick("批准人", "approved by"), entry.Approver, entry.Document)
+	}
+	e.printf("  %s %s\n", e.pick("登记行", "line of the register"), done.hash)
 	return nil
+}
+
+func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
+	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格或最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid or the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
+		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
+	if l.CellM > 0 {
+		e.printf(e.pick("    %v 米网格：地面 m² %.2f，误差不超过 %.2f", "    cells of %v m: ground m² %.2f, off by at most %.2f"), l.CellM, l.GroundBefore, l.GroundError)
+		if l.FeatureErrorMax > 0 { // dissolved layers have no single ones
+			e.printf(e.pick("；单个要素中误差 %.2f，最大 %.2f", "; single features off by %.2f (rms), %.2f at most"), l.FeatureErrorRMS, l.FeatureErrorMax)
+		}
+		e.printf("\n")
+	}
+	if s := l.Small; s.Merged+s.LeftOut > 0 {
+		e.printf(e.pick("    小于 %v m² 的图斑：并入邻居 %d 个 %.2f m²，略去 %d 个 %.2f m²\n", "    patches below %v m²: %d merged, %.2f m²; %d left out, %.2f m²\n"),
+			l.MinPatchM2, s.Merged, s.MergedM2, s.LeftOut, s.LeftOutM2)
+	}
 }

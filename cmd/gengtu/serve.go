@@ -6,15 +6,12 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
-	"gengtu/index/seal"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
-	"gengtu/tileserver/catalog"
 )
 
 type serving struct {
@@ -23,7 +20,9 @@ type serving struct {
 	audit, logLevel, classes    string
 	seal, trust                 string
 	catalogue                   list
-	open                        bool
+	cert, key, proxies          string
+	syslog                      string
+	open, plain, syslogNeeded   bool
 }
 
 func runServe(e *env, fs *flags) error {
@@ -35,7 +34,13 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.cache, "cache", "", "临时瓦片目录|directory for tiles made on demand")
 	fs.StringVar(&f.base, "public-url", "", "对外地址|address that answers name the server by")
 	fs.StringVar(&f.classes, "classes", "", "改过的地类表|an edited table of land classes")
-	fs.StringVar(&f.audit, "audit", "", "审计日志文件|file of the audit log")
+	fs.StringVar(&f.audit, "audit", "", "审计日志目录，默认在令牌文件旁|directory of the audit log, beside the access file where none is given")
+	fs.StringVar(&f.cert, "tls-cert", "", "TLS 证书链（PEM）|the TLS certificate's chain, PEM")
+	fs.StringVar(&f.key, "tls-key", "", "TLS 私钥（PEM）|the TLS certificate's key, PEM")
+	fs.BoolVar(&f.plain, "plain-http", false, "允许公众版以上在非本机地址上用明文 HTTP|allow plain HTTP beyond this machine above public")
+	fs.StringVar(&f.proxies, "trusted-proxy", "", "可信反向代理的地址段，采信其 X-Forwarded-For|networks of proxies whose X-Forwarded-For is believed, a comma between")
+	fs.StringVar(&f.syslog, "syslog", "", "审计日志另送 syslog：unix:/dev/log、udp://、tcp://、tls://|a syslog that takes the audit lines, too")
+	fs.BoolVar(&f.syslogNeeded, "syslog-required", false, "送不到 syslog 就不作答|no answers while the syslog does not take lines")
 	fs.Var(&f.catalogue, "catalogue", "数据目录表，每版一个，可多次|table of what the catalogue says of a tier's layers, may be repeated, one of a tier")
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
@@ -46,17 +51,37 @@ func runServe(e *env, fs *flags) error {
 	if len(f.editions) == 0 {
 		return need("edition", "")
 	}
-	return e.serve(&f, func(addr string) { e.notef("%s http://%s/\n", e.pick("服务地址", "serving at"), addr) })
+	return e.serve(&f, func(addr string) { e.notef("%s %s://%s/\n", e.pick("服务地址", "serving at"), f.scheme(), addr) })
+}
+
+// scheme is that of the server's address.
+func (f *serving) scheme() string {
+	if f.cert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// check refuses flags that do not go together.
+func (f *serving) check() error {
+	switch {
+	case f.open && f.access != "":
+		return usage("OPEN_ACCESS", "--open 和 --access 只能给一个", "give one of --open and --access")
+	case f.open && !loopback(f.listen):
+		return usage("OPEN_LOOPBACK", "--open 只能监听本机回环地址，不能是 %s", "--open listens on loopback only, not on %s", f.listen)
+	case (f.cert == "") != (f.key == ""):
+		return usage("TLS_PAIR", "--tls-cert 和 --tls-key 要一起给", "give --tls-cert and --tls-key together")
+	case f.cert != "" && f.plain:
+		return usage("TLS_PLAIN", "--tls-cert 和 --plain-http 只能给一个", "give one of --tls-cert and --plain-http")
+	}
+	return nil
 }
 
 // serve serves until the context ends. Ready is called with the address once
 // requests are taken.
 func (e *env) serve(f *serving, ready func(addr string)) error {
-	if f.open && f.access != "" {
-		return usage("OPEN_ACCESS", "--open 和 --access 只能给一个", "give one of --open and --access")
-	}
-	if f.open && !loopback(f.listen) {
-		return usage("OPEN_LOOPBACK", "--open 只能监听本机回环地址，不能是 %s", "--open listens on loopback only, not on %s", f.listen)
+	if err := f.check(); err != nil {
+		return err
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); f.logLevel != "" && err != nil {
@@ -65,6 +90,10 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	cfg := tileserver.Config{
 		Editions: f.editions, CacheDir: f.cache, PublicURL: f.base, Lang: e.lang, Program: programVersion(),
 		Log: slog.New(slog.NewJSONHandler(e.stderr, &slog.HandlerOptions{Level: level})),
+	}
+	var err error
+	if cfg.TrustedProxies, err = networks("trusted-proxy", f.proxies); err != nil {
+		return err
 	}
 	if f.classes != "" {
 		classes, err := loadClasses(f.classes)
@@ -83,82 +112,19 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Access = store
 	}
-	if f.audit != "" {
-		log, err := access.OpenLog(f.audit, access.FailClosed)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = log.Close() }() // every line was written through
-		cfg.Audit = log
-	}
-	s, err := tileserver.New(cfg)
+	closeAudit, err := e.openAudit(f, &cfg)
 	if err != nil {
 		return err
 	}
-	err = e.listen(s, f, ready)
-	return errors.Join(err, s.Close())
+	s, err := tileserver.New(cfg)
+	if err != nil {
+		return errors.Join(err, closeAudit())
+	}
+	err = e.listen(s, f, cfg.Log, ready)
+	return errors.Join(err, s.Close(), closeAudit())
 }
 
-// readKeys reads the keys of receipts, which have to be fit for each edition.
-func (f *serving) readKeys(cfg *tileserver.Config) error {
-	if f.seal == "" && f.trust == "" {
-		return nil
-	}
-	for _, dir := range f.editions {
-		_, m, err := edition.Current(dir)
-		if err != nil {
-			return err
-		}
-		if f.seal != "" {
-			if cfg.Seal, err = readSealer(f.seal, m.Tier); err != nil {
-				return err
-			}
-		}
-		if f.trust != "" {
-			if cfg.Trust, err = seal.ReadTrust(f.trust, m.Tier); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// readCatalogue reads the tables of the catalogue, each of which may name only what
-// the edition of its tier has.
-func (f *serving) readCatalogue(cfg *tileserver.Config) error {
-	if len(f.catalogue) == 0 {
-		return nil
-	}
-	layers := map[edition.Tier][]edition.Layer{}
-	for _, dir := range f.editions {
-		_, m, err := edition.Current(dir)
-		if err != nil {
-			return err
-		}
-		layers[m.Tier] = m.Layers
-	}
-	cfg.Catalogue = map[edition.Tier]*catalog.Table{}
-	for _, path := range f.catalogue {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return problem.New("CATALOGUE_FILE", "数据目录表读不出来（%v）", "the table of the catalogue cannot be read (%v)", err).In(path).Because(err)
-		}
-		t, err := catalog.Parse(path, data, func(tier edition.Tier, name string) bool {
-			return slices.ContainsFunc(layers[tier], func(l edition.Layer) bool { return l.Name == name })
-		})
-		if err != nil {
-			return err
-		}
-		if layers[t.Tier] == nil || cfg.Catalogue[t.Tier] != nil {
-			return problem.New("CATALOGUE_TIER", "%[1]s没有给出版本目录，或有两个表", "there is no edition of the tier %[2]s, or there are two tables", t.Tier.Title(problem.Chinese), string(t.Tier)).In(path).
-				Advise("每版给一个表", "give one table for each tier that is served")
-		}
-		cfg.Catalogue[t.Tier] = t
-	}
-	return nil
-}
-
-func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) error {
+func (e *env) listen(s *tileserver.Server, f *serving, log *slog.Logger, ready func(addr string)) error {
 	if f.access == "" && !f.open {
 		for _, t := range s.Tiers() {
 			if t != edition.Public {
@@ -167,12 +133,26 @@ func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) 
 			}
 		}
 	}
+	if err := f.checkListening(s); err != nil {
+		return err
+	}
+	var cert *certificate
+	if f.cert != "" {
+		var err error
+		cert, err = readCertificate(f.cert, f.key, func(err error) { log.Error("certificate not taken; the one before stays in force", "error", err) })
+		if err != nil {
+			return err
+		}
+	}
 	ln, err := new(net.ListenConfig).Listen(e.ctx, "tcp", f.listen)
 	if err != nil {
 		return problem.New("LISTEN", "监听不了 %s（%v）", "cannot listen on %s (%v)", f.listen, err).
 			Advise("换一个地址，或停掉占用它的程序", "take another address, or stop what holds it").Because(err)
 	}
 	ready(ln.Addr().String())
+	if cert != nil {
+		ln = cert.encrypted(ln)
+	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -3,6 +3,7 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func TestMendSlivers(t *testing.T) {
 	if out := must(t, slices.Concat([]string{"ingest", "--add", "--out", added}, dltb, mend)...); !strings.Contains(out, "SLIVER_MENDED") {
 		t.Errorf("it lists nothing that was mended:\n%s", out)
 	}
-	want, _, err := edition.Current(whole)
+	want, m, err := edition.Current(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +48,12 @@ func TestMendSlivers(t *testing.T) {
 	}
 	if got != want {
 		t.Errorf("generation %s, that of all at once is %s", got, want)
+	}
+	// Patch areas that no record gives are those of the shapes that are stored.
+	at := slices.IndexFunc(m.Layers, func(l edition.Layer) bool { return l.Name == "dltb" })
+	c := m.Layers[at].PatchComputed
+	if c == nil || c.Features != 2 || math.Abs(c.M2-m.Layers[at].AreaM2) > 0.01 {
+		t.Errorf("patch areas computed are %+v, those of the shapes add up to %.3f m²", c, m.Layers[at].AreaM2)
 	}
 	later := []string{"--layer", "dltb@2025=" + file}
 	for _, row := range []struct {

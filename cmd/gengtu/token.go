@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"gengtu/index/edition"
@@ -10,51 +12,137 @@ import (
 )
 
 func runToken(e *env, fs *flags) error {
-	file := fs.String("access", "", "令牌文件|the access file")
-	tier := fs.String("tier", "", "能开哪一版|the tier it opens")
-	name := fs.String("name", "", "名称|its name")
-	days := fs.Int("days", 0, "有效天数，0 为不限|days until it expires, 0 for never")
+	var f tokenFlags
+	f.define(fs)
 	args, err := fs.parse(1, 2)
 	if err != nil {
 		return err
 	}
-	if err := need("access", *file); err != nil {
+	if err := need("access", f.file); err != nil {
 		return err
 	}
-	switch args[0] {
-	case "add":
-		t, err := edition.ParseTier(*tier)
-		if err != nil {
-			return usageError{problem.Of(err)}
-		}
-		now := time.Now().UTC()
-		tok := access.Token{Name: *name, Tier: string(t), Created: now}
-		if tok.Name == "" {
-			tok.Name = string(t) + "-" + now.Format("20060102T150405.000")
-		}
-		if *days > 0 {
-			tok.Expires = now.AddDate(0, 0, *days)
-		}
-		token, err := access.Add(*file, tok)
-		if err != nil {
+	switch {
+	case args[0] == "add" && len(args) == 1:
+		return e.addToken(&f)
+	case args[0] == "list" && len(args) == 1:
+		if _, _, err := allowed(act{file: f.file, role: access.Security, name: "token list"}); err != nil {
 			return err
 		}
-		e.printf("%s\n", token)
-		return nil
-	case "list":
-		all, err := access.List(*file)
-		if err != nil {
-			return err
-		}
-		return json.NewEncoder(e.stdout).Encode(all)
-	case "revoke":
+		return e.listTokens(f.file)
+	case args[0] == "revoke":
 		if len(args) == 2 {
-			*name = args[1]
+			f.name = args[1]
 		}
-		if err := need("name", *name); err != nil {
+		if err := need("name", f.name); err != nil {
 			return err
 		}
-		return access.Revoke(*file, *name, time.Now().UTC())
+		return administer(act{file: f.file, role: access.Security, name: "token revoke", detail: "name=" + f.name}, func() error {
+			return access.Revoke(f.file, f.name, time.Now().UTC())
+		})
 	}
-	return usage("COMMAND_UNKNOWN", "token 没有 %q", "token has no %q", args[0])
+	return usage("COMMAND_UNKNOWN", "token 没有 %q", "token has no %q", strings.Join(args, " "))
+}
+
+func (e *env) addToken(f *tokenFlags) error {
+	tier, err := edition.ParseTier(f.tier)
+	if err != nil {
+		return usageError{problem.Of(err)}
+	}
+	if f.days < 0 {
+		return usage("FLAGS", "--days 不小于 0", "--days is not below 0")
+	}
+	now := time.Now().UTC()
+	t := access.Token{Name: f.name, Tier: string(tier), Created: now}
+	if t.Name == "" {
+		t.Name = string(tier) + "-" + now.Format("20060102T150405.000")
+	}
+	if f.days > 0 {
+		t.Expires = now.AddDate(0, 0, f.days)
+	}
+	if t.Scope, err = e.tokenScope(f); err != nil {
+		return err
+	}
+	if t.Bounds, err = f.bounds(); err != nil {
+		return err
+	}
+	var token string
+	err = administer(act{file: f.file, role: access.Security, name: "token add", detail: "name=" + t.Name + " tier=" + t.Tier, begins: true}, func() (err error) {
+		token, err = access.Add(f.file, t)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.printf("%s\n", token)
+	return nil
+}
+
+// listTokens lists what is in force and what was, without anything of a token but
+// its name and what it reaches.
+func (e *env) listTokens(file string) error {
+	all, err := access.List(file)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(append([]access.Token{}, all...))
+	}
+	now := time.Now()
+	for i := range all {
+		t := &all[i]
+		e.printf("%-24s %-10s %s  %s\n", t.Name, t.Tier, e.tokenState(t, now), strings.Join(e.tokenReach(t), "  "))
+	}
+	return nil
+}
+
+// tokenState says whether a token is valid, and from or until when.
+func (e *env) tokenState(t *access.Token, now time.Time) string {
+	const day = "2006-01-02"
+	switch {
+	case !t.Revoked.IsZero():
+		return e.pick("已收回 ", "revoked ") + t.Revoked.Format(day)
+	case t.Expires.IsZero():
+		return e.pick("有效", "valid")
+	case now.Before(t.Expires):
+		return e.pick("有效至 ", "valid until ") + t.Expires.Format(day)
+	}
+	return e.pick("已过期 ", "expired ") + t.Expires.Format(day)
+}
+
+// tokenReach says what a token is bound to, a phrase each.
+func (e *env) tokenReach(t *access.Token) []string {
+	var out []string
+	say := func(zh, en, value string) {
+		if value != "" {
+			out = append(out, e.pick(zh, en)+" "+value)
+		}
+	}
+	if s := t.Scope; s != nil {
+		say("图层", "layers", strings.Join(s.Layers, ","))
+		say("地点", "places", strings.Join(s.Places, ","))
+		if s.Area != "" {
+			out = append(out, e.pick("限定范围", "an area"))
+		}
+		switch {
+		case s.MaxZoom > 0:
+			say("级别", "zooms", fmt.Sprintf("%d-%d", s.MinZoom, s.MaxZoom))
+		case s.MinZoom > 0:
+			say("级别", "zooms", fmt.Sprintf("%d-", s.MinZoom))
+		}
+		var names []string
+		for _, o := range s.Operations {
+			names = append(names, string(o))
+		}
+		say("操作", "operations", strings.Join(names, ","))
+	}
+	if t.Rate > 0 {
+		say("每秒", "a second", fmt.Sprintf("%g", t.Rate))
+	}
+	say("来源", "origins", strings.Join(t.Origins, ","))
+	var nets []string
+	for _, n := range t.Addresses {
+		nets = append(nets, n.String())
+	}
+	say("地址", "addresses", strings.Join(nets, ","))
+	return out
 }

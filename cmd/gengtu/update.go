@@ -40,7 +40,7 @@ func runUpdate(e *env, fs *flags) error {
 		if len(f.layers) > 0 || f.delivery != "" || *deletions != "" {
 			return usage("FLAGS", "--package 不与 --layer、--delivery、--delete 同用", "--package does not go with --layer, --delivery and --delete")
 		}
-		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{*keep, f.workers, bytes, &stages{}}})
+		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}})
 	}
 	if len(f.layers) == 0 && f.delivery == "" && *deletions == "" {
 		return need("layer", "")
@@ -58,7 +58,7 @@ func runUpdate(e *env, fs *flags) error {
 			return err
 		}
 	}
-	u := &updating{env: e, dir: *dir, building: building{*keep, f.workers, bytes, &stages{}}}
+	u := &updating{env: e, dir: *dir, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}}
 	u.update.Deletions = filepath.Base(*deletions)
 	if *deletions == "" {
 		u.update.Deletions = ""
@@ -231,7 +231,7 @@ func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 		return err
 	}
 	u.work.done(&u.work.Seconds.Tiles)
-	m.ContentHash, err = contentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
+	m.ContentHash, err = tileserver.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
 	u.work.done(&u.work.Seconds.Digests)
 	return errors.Join(err, u.ctx.Err())
 }

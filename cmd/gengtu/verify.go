@@ -16,6 +16,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/ground"
 	"gengtu/index/problem"
+	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
@@ -52,7 +53,7 @@ func runVerify(e *env, fs *flags) error {
 	if err := v.content(); err != nil {
 		return err
 	}
-	sum, err := contentHash(filepath.Join(dir, edition.FeaturesFile), filepath.Join(dir, edition.TilesFile))
+	sum, err := tileserver.ContentHash(filepath.Join(dir, edition.FeaturesFile), filepath.Join(dir, edition.TilesFile))
 	if err != nil {
 		return err
 	}

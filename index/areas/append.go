@@ -23,6 +23,9 @@ func (a *Answer) appendMembers(dst []byte) []byte {
 	dst = appendText(append(dst, `,"program":`...), a.Program)
 	dst = appendText(append(dst, `,"tier":`...), string(a.Tier))
 	dst = appendText(append(dst, `,"formula":`...), a.Formula)
+	if a.RoundedM2 != 0 {
+		dst = appendNumber(append(dst, `,"rounded_to_m2":`...), a.RoundedM2)
+	}
 	dst = a.AOI.appendJSON(append(dst, `,"aoi":`...))
 	dst = appendList(append(dst, `,"layers":`...), a.Layers, (*Layer).appendJSON)
 	if a.Combinations != nil {

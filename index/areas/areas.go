@@ -53,8 +53,10 @@ type Answer struct {
 	Program    string       `json:"program"`
 	Tier       edition.Tier `json:"tier"`
 	Formula    string       `json:"formula"`
-	AOI        AOI          `json:"aoi"`
-	Layers     []Layer      `json:"layers"`
+	// RoundedM2 is the step that the policy has all areas rounded to, 0 for none.
+	RoundedM2 float64 `json:"rounded_to_m2,omitzero"`
+	AOI       AOI     `json:"aoi"`
+	Layers    []Layer `json:"layers"`
 	// Combinations is nil, and left out, when they were not asked for.
 	Combinations []Combination `json:"combinations,omitzero"`
 	Failed       []Failed      `json:"failed"`

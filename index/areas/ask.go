@@ -85,6 +85,7 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 	if q.Combinations {
 		a.Combinations = combinations(ask, a, res)
 	}
+	a.coarsen(ix.Manifest.Policy.RoundM2)
 	return a, nil
 }
 

@@ -33,6 +33,9 @@ type HectareTable struct {
 	// Rows are counties, their townships and the villages of these, in the order of
 	// codes; a row is followed by those that it adds up.
 	Rows []HectareRow
+	// Controls are the control areas that counties were leveled to; the others were to the
+	// sums of their patches.
+	Controls []Control
 	// Features counts the patches, Computed those among them whose patch area is no
 	// area of record but computed.
 	Features, Computed int
@@ -44,6 +47,7 @@ type HectareTable struct {
 type HectareColumn struct {
 	First, FirstName string
 	Code, Name       string
+	english          string // the first-level class in English
 }
 
 // HectareRow is one place. Total and Values, which are parallel to the columns,
@@ -76,8 +80,9 @@ type hectareVillage struct {
 	records []hectareRecord
 }
 
-// Hectares levels a tally's areas by the survey's rule. A county's sum of patch
-// areas, rounded to 0.01 ha, is what its villages are leveled to; a village's area
+// Hectares levels a tally's areas by the survey's rule. A county's control area, or
+// where the question has none its sum of patch areas, rounded to 0.01 ha, is what its
+// villages are leveled to; a village's area
 // so found is what its records of the base table are leveled to, and a record's
 // what its classes are. At each level the difference d between what they are
 // leveled to and their rounded sum is spread in steps of 0.01 ha: all get e, the
@@ -89,8 +94,8 @@ type hectareVillage struct {
 // Mainland and islands (MSSM) are leveled apart. The tables are that of all, and
 // where there is more than one of these, one for each. With a place asked about
 // they have its rows alone, leveled all the same with all of their county. Errors
-// are problems PARAMETER_PLACE, NO_PLACE, and BOOK_AREA where a patch has no area
-// to be booked.
+// are problems PARAMETER_PLACE, NO_PLACE, BOOK_AREA where a patch has no area to be
+// booked, BOOK_CLASSES where the classes are none, and CONTROL_AREA where a control area is far from the sum, or of no county.
 //
 // Source: the rule of the survey's summary tables (reference domain 2.6, 3).
 func Hectares(q SummaryQuestion, t *Tally) ([]*HectareTable, error) {
@@ -99,6 +104,9 @@ func Hectares(q SummaryQuestion, t *Tally) ([]*HectareTable, error) {
 	}
 	h := hectares{q: &q, tally: t, leveled: map[string]map[string]map[string]int64{}}
 	if err := h.level(); err != nil {
+		return nil, err
+	}
+	if err := q.unusedControl(h.controlled); err != nil {
 		return nil, err
 	}
 	islands := slices.Sorted(maps.Keys(h.leveled))
@@ -119,14 +127,32 @@ type hectares struct {
 	tally *Tally
 	// leveled are the areas by MSSM, village and class, in 0.01 ha.
 	leveled map[string]map[string]map[string]int64
+	// parts counts the values of MSSM in each county.
+	parts map[string]int
+	// controlled are the places in SummaryQuestion.Controls that were leveled to.
+	controlled []int
 }
+
+// maxUnknown bounds the columns of classes that no table of classes has; a table has one
+// value for each village and class.
+const maxUnknown = 256
 
 // level levels every county, mainland and islands apart.
 func (h *hectares) level() error {
 	type county struct{ code, island string }
 	counties := map[county]map[string]map[string]*hectareRecord{} // by village and record
+	unknown := map[string]bool{}
 	for i := range h.tally.cells {
 		c := &h.tally.cells[i]
+		if code := c.values[tallyClass]; !unknown[code] {
+			if _, ok := h.q.Classes.find(code); !ok {
+				unknown[code] = true
+			}
+		}
+		if len(unknown) > maxUnknown {
+			return problem.New("BOOK_CLASSES", "图层 %s 有 %d 个以上地类编码不在地类表里，不能成表", "layer %s has more than %d codes of classes that are not in the table of classes: no table has so many columns", h.tally.layer.Meta.Key(), maxUnknown).
+				Advise("核对地类字段，或用 --classes 给出地类表", "look at the field of classes, or give their table with --classes")
+		}
 		if c.sums.unbooked > 0 {
 			return problem.New("BOOK_AREA", "图层 %[1]s 在 %[3]s 有 %[2]d 个图斑没有图斑面积", "layer %[1]s has %[2]d patches without a patch area in %[3]s", h.tally.layer.Meta.Key(), c.sums.unbooked, orDash(c.place)).
 				Advise("由成果重新入库，缺的面积按调查规则算出", "ingest the delivery anew: areas that it lacks are then computed by the survey's rule")
@@ -147,6 +173,10 @@ func (h *hectares) level() error {
 		}
 		r.add(h.q.Classes, c)
 	}
+	h.parts = map[string]int{}
+	for k := range counties {
+		h.parts[k.code]++
+	}
 	for k, villages := range counties {
 		if h.leveled[k.island] == nil {
 			h.leveled[k.island] = map[string]map[string]int64{}
@@ -161,7 +191,11 @@ func (h *hectares) level() error {
 			}
 			all = append(all, v)
 		}
-		levelCounty(all, h.leveled[k.island])
+		control, err := h.control(k.code, k.island, all)
+		if err != nil {
+			return err
+		}
+		levelCounty(control, all, h.leveled[k.island])
 	}
 	return nil
 }
@@ -193,17 +227,15 @@ func (r *hectareRecord) put(code string, exact int64) {
 	r.classes[i].exact += exact
 }
 
-// levelCounty levels the villages of a county, in the order of their codes, to its
-// area, their records to them, and classes to records; it adds what classes get to
-// leveled, by village.
-func levelCounty(villages []hectareVillage, leveled map[string]map[string]int64) {
+// levelCounty levels the villages of a county, in the order of their codes, to control,
+// its area in 0.01 ha, their records to them, and classes to records; it adds what classes
+// get to leveled, by village.
+func levelCounty(control int64, villages []hectareVillage, leveled map[string]map[string]int64) {
 	exact := make([]int64, len(villages))
-	sum := int64(0)
 	for i := range villages {
 		exact[i] = villages[i].exact
-		sum += exact[i]
 	}
-	for i, village := range level(inHectares(sum), exact, largestFirst(exact)) {
+	for i, village := range level(control, exact, largestFirst(exact)) {
 		v := &villages[i]
 		out := map[string]int64{}
 		leveled[v.place] = out

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gengtu/index/problem"
 )
 
 // randomCounty makes villages of records with classes of all sizes: many that lie
@@ -54,7 +56,7 @@ func TestLevelCloses(t *testing.T) {
 	for n := range 3000 {
 		villages := randomCounty(rng)
 		got := map[string]map[string]int64{}
-		levelCounty(villages, got)
+		levelCounty(countySum(villages), villages, got)
 		exact, rounded, sum := int64(0), int64(0), int64(0)
 		for _, v := range villages {
 			exact, rounded = exact+v.exact, rounded+inHectares(v.exact)
@@ -121,7 +123,7 @@ func TestLevelAgainstScript(t *testing.T) {
 	}
 	for n, c := range counties {
 		got := map[string]map[string]int64{}
-		levelCounty(c, got)
+		levelCounty(countySum(c), c, got)
 		for i, v := range c {
 			sums := map[string]int64{}
 			for k, r := range v.records {
@@ -161,7 +163,7 @@ func TestLevelByHand(t *testing.T) {
 		villages[i].exact = villages[i].records[0].exact
 	}
 	got := map[string]map[string]int64{}
-	levelCounty(villages, got)
+	levelCounty(countySum(villages), villages, got)
 	want := map[string]map[string]int64{
 		"a": {"0101": 50, "0103": 34, "0301": 50},
 		"b": {"0101": 100, "0103": 34, "0301": 101},
@@ -169,5 +171,88 @@ func TestLevelByHand(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// countySum is what a county is leveled to where no control area is given.
+func countySum(villages []hectareVillage) int64 {
+	sum := int64(0)
+	for i := range villages {
+		sum += villages[i].exact
+	}
+	return inHectares(sum)
+}
+
+// A county that is leveled to a control area has it, each village its rounded area and the
+// same number of steps, the largest one more (reference domain 2.6, 3).
+func TestLevelToControl(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 1))
+	for n := range 2000 {
+		villages := randomCounty(rng)
+		with, rounded := 0, int64(0)
+		for _, v := range villages {
+			rounded += inHectares(v.exact)
+			if v.exact > 0 {
+				with++
+			}
+		}
+		if with == 0 {
+			continue
+		}
+		d := rng.Int64N(4*int64(with)) + 1
+		got := map[string]map[string]int64{}
+		levelCounty(rounded+d, villages, got)
+		e, f, more, sum := d/int64(with), d%int64(with), int64(0), int64(0)
+		for _, v := range villages {
+			is := int64(0)
+			for _, a := range got[v.place] {
+				is += a
+			}
+			sum += is
+			switch steps := is - inHectares(v.exact); {
+			case v.exact > 0 && steps == e+1:
+				more++
+			case v.exact > 0 && steps != e, v.exact == 0 && steps != 0:
+				t.Fatalf("county %d: village %s got %d steps of %d", n, v.place, steps, d)
+			}
+		}
+		if sum != rounded+d || more != f {
+			t.Fatalf("county %d: %d is leveled to, want %d; %d villages have one more, want %d", n, sum, rounded+d, more, f)
+		}
+	}
+}
+
+// Control areas are read to 0.01 ha, and what is none is refused.
+func TestParseControl(t *testing.T) {
+	for text, want := range map[string]Control{
+		"610402=6448.92": {"610402", "", 644892}, "330902/01=35.1": {"330902", "01", 3510}, "610402=7": {"610402", "", 700},
+	} {
+		if got, err := ParseControl(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "610402", "610402=", "=1", "61040=1", "61040a=1", "610402=0", "610402=-1", "610402=NaN", "610402=1e3", "610402=1.234", "610402/=1", "610402=1e99", "610402=Inf", "610402=0x1"} {
+		if got, err := ParseControl(text); problem.Of(err) == nil {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
+// A control area that is far from the sum, or of no county, is refused.
+func TestControlIsChecked(t *testing.T) {
+	villages := []hectareVillage{{place: "610402001001", exact: 100 * hectare}}
+	for hundredths, ok := range map[int64]bool{10_000: true, 10_050: true, 9_950: true, 10_200: false, 1_000_000: false} {
+		h := hectares{q: &SummaryQuestion{Controls: []Control{{County: "610402", Hundredths: hundredths}}}, parts: map[string]int{"610402": 1}}
+		got, err := h.control("610402", "", villages)
+		if (err == nil) != ok || ok && got != hundredths {
+			t.Errorf("%d: %d, %v", hundredths, got, err)
+		}
+	}
+	q := SummaryQuestion{Controls: []Control{{County: "610402"}, {County: "610403"}}}
+	if err := q.unusedControl([]int{0}); problem.Of(err) == nil {
+		t.Error("a control area of no county is not told")
+	}
+	if err := q.unusedControl([]int{1, 0}); err != nil {
+		t.Error(err)
 	}
 }

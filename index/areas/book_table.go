@@ -10,6 +10,11 @@ import (
 func (h *hectares) table(island string, islands []string) *HectareTable {
 	meta := h.tally.layer.Meta
 	t := &HectareTable{Layer: meta.Name, Vintage: meta.Vintage, Island: island, ridges: h.q.Classes.ridges()}
+	for _, c := range h.q.Controls {
+		if island == "" || c.Island == "" || c.Island == island {
+			t.Controls = append(t.Controls, c)
+		}
+	}
 	sums := map[string]map[string]int64{} // by place of every level, and class
 	for _, i := range islands {
 		for village, classes := range h.leveled[i] {
@@ -68,18 +73,18 @@ func (h *hectares) columns(sums map[string]map[string]int64) []HectareColumn {
 		var second []HectareColumn
 		for _, s := range f.Second {
 			if has[s.Code] {
-				second = append(second, HectareColumn{f.Code, f.Zh, s.Code, s.Zh})
+				second = append(second, HectareColumn{f.Code, f.Zh, s.Code, s.Zh, f.En})
 			}
 		}
 		if len(second) > 0 && (len(second) > 1 || second[0].Code != f.Code) {
-			out = append(out, HectareColumn{f.Code, f.Zh, "", "小计"})
+			out = append(out, HectareColumn{f.Code, f.Zh, "", "小计", f.En})
 		}
 		out = append(out, second...)
 	}
 	known := func(code string) bool { _, ok := h.q.Classes.of[code]; return ok }
 	for _, code := range slices.Sorted(maps.Keys(has)) {
 		if has[code] && !known(code) {
-			out = append(out, HectareColumn{"", "未列地类", orDash(code), code})
+			out = append(out, HectareColumn{"", "未列地类", orDash(code), code, ""})
 		}
 	}
 	return out

@@ -2,11 +2,13 @@ package areas
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 )
 
 // tallied is a tally of cells alone.
@@ -56,6 +58,16 @@ func TestHectaresApart(t *testing.T) {
 	}
 	if values["1203 田坎"] != 101 || values["0201 果园"] < 300 || values["9999 9999"] != 50 || tables[0].Columns[len(tables[0].Columns)-1].First != "" {
 		t.Errorf("columns %v", values)
+	}
+	many := cells
+	for i := range maxUnknown {
+		many = append(many, hectareCell("610402001200", fmt.Sprintf("X%03d", i), "00", step, 0))
+	}
+	if _, err := Hectares(SummaryQuestion{Classes: classes}, tallied(many[:len(many)-1]...)); err != nil {
+		t.Errorf("%d unknown classes: %v", maxUnknown, err)
+	}
+	if _, err := Hectares(SummaryQuestion{Classes: classes}, tallied(many...)); problem.Of(err) == nil || problem.Of(err).Code != "BOOK_CLASSES" {
+		t.Errorf("%d unknown classes: %v, want BOOK_CLASSES", maxUnknown+1, err)
 	}
 	cells[2].sums.unbooked = 1
 	if _, err := Hectares(SummaryQuestion{Classes: classes}, tallied(cells...)); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"gengtu/index/problem"
 	"gengtu/index/sheet"
 )
 
@@ -75,18 +76,27 @@ func writeHectareJSON(w io.Writer, tables []*HectareTable, about About) error {
 		Total  json.Number   `json:"total_ha"`
 		Values []json.Number `json:"values_ha"`
 	}
+	type control struct {
+		County string      `json:"county"`
+		Island string      `json:"mssm,omitempty"`
+		Area   json.Number `json:"area_ha"`
+	}
 	type table struct {
-		Layer    string   `json:"layer"`
-		Vintage  string   `json:"vintage"`
-		Island   string   `json:"mssm,omitempty"`
-		Features int      `json:"features"`
-		Computed int      `json:"patch_computed"`
-		Columns  []column `json:"columns"`
-		Rows     []row    `json:"rows"`
+		Layer    string    `json:"layer"`
+		Vintage  string    `json:"vintage"`
+		Island   string    `json:"mssm,omitempty"`
+		Controls []control `json:"controls,omitempty"`
+		Features int       `json:"features"`
+		Computed int       `json:"patch_computed"`
+		Columns  []column  `json:"columns"`
+		Rows     []row     `json:"rows"`
 	}
 	out := []table{}
 	for _, t := range tables {
 		x := table{Layer: t.Layer, Vintage: t.Vintage, Island: t.Island, Features: t.Features, Computed: t.Computed, Columns: []column{}, Rows: []row{}}
+		for _, c := range t.Controls {
+			x.Controls = append(x.Controls, control{c.County, c.Island, json.Number(fixed(c.Hundredths, hectareDecimals))})
+		}
 		for i := range t.Columns {
 			c := &t.Columns[i]
 			x.Columns = append(x.Columns, column{c.First, c.Code, c.columnName()})
@@ -238,7 +248,7 @@ func (t *HectareTable) row(s *sheet.Sheet, r *HectareRow) {
 		name, number = sheet.Name, sheet.Ha
 	}
 	indent := map[Level]string{"township": "　", "village": "　　"}[r.Level]
-	s.Styled(indent+r.called(), name)
+	s.Styled(indent+r.called(problem.Chinese), name)
 	s.Styled(r.Place, name)
 	s.Number(ofSteps(r.Total, hectareDecimals), number)
 	for i, v := range r.Values {
@@ -253,9 +263,12 @@ func (t *HectareTable) row(s *sheet.Sheet, r *HectareRow) {
 
 // called is the place's name; of one that sums others up and has no name in the
 // edition it says that.
-func (r *HectareRow) called() string {
-	if r.Name != "" {
+func (r *HectareRow) called(lang problem.Lang) string {
+	switch {
+	case r.Name != "":
 		return r.Name
+	case lang != problem.Chinese:
+		return map[Level]string{"county": "total", "township": "subtotal"}[r.Level]
 	}
 	return map[Level]string{"county": "合计", "township": "小计"}[r.Level]
 }
@@ -268,6 +281,9 @@ func (t *HectareTable) note(about About) string {
 	}
 	if t.Computed > 0 {
 		text += fmt.Sprintf("%d 个图斑中有 %d 个成果没有图斑面积，按调查规则由图形算出。", t.Features, t.Computed)
+	}
+	for _, c := range t.Controls {
+		text += fmt.Sprintf("%s%s 按给定的控制面积 %s 公顷调平。", c.County, c.Island, fixed(c.Hundredths, hectareDecimals))
 	}
 	if d := about.Disclaimer.Zh; d != "" {
 		text += d + "。"

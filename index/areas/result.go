@@ -76,12 +76,14 @@ type About struct {
 	// are for, what they are not to be taken for, and the map approval number.
 	Use, Disclaimer edition.Title
 	Approval        string
+	// RoundM2 is the step that the policy has all areas rounded to, 0 for none.
+	RoundM2 float64
 }
 
 // AboutOf returns what is said of answers from an edition.
 func AboutOf(m *edition.Manifest, program string) About {
 	a := About{Generation: m.Generation, Tier: m.Tier, Created: m.Created, Program: program, Titles: map[string]edition.Title{},
-		Use: m.Policy.Use, Disclaimer: m.Policy.Disclaimer, Approval: m.Policy.Approval}
+		Use: m.Policy.Use, Disclaimer: m.Policy.Disclaimer, Approval: m.Policy.Approval, RoundM2: m.Policy.RoundM2}
 	for i := range m.Layers {
 		a.Titles[m.Layers[i].Name] = m.Layers[i].Title
 	}
@@ -137,6 +139,10 @@ func (a *About) conditions() []note {
 		if n.Text != "" {
 			out = append(out, n)
 		}
+	}
+	if a.RoundM2 > 0 {
+		step := strconv.FormatFloat(a.RoundM2, 'f', -1, 64)
+		out = append(out, note{"取整 rounding", "面积取整到 " + step + " m² areas are rounded to " + step + " m²"})
 	}
 	return out
 }

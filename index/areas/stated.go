@@ -21,13 +21,13 @@ type StatedArea struct {
 const agreeM2 = 1
 
 // differs returns the problem of a stated area that agrees neither with the
-// ellipsoidal area nor with that in the plane, which some programs write; nil
-// when it does.
-func (s *StatedArea) differs(ellipsoidalM2 float64) *problem.Problem {
+// ellipsoidal area, which may have been rounded to a step, nor with that in the plane,
+// which some programs write; nil when it does.
+func (s *StatedArea) differs(ellipsoidalM2, roundedM2 float64) *problem.Problem {
 	if s == nil {
 		return nil
 	}
-	allowed := max(agreeM2, s.StepM2/2) * (1 + 1e-9)
+	allowed := max(agreeM2, s.StepM2/2, roundedM2/2) * (1 + 1e-9)
 	if math.Abs(s.M2-ellipsoidalM2) <= allowed || s.PlaneM2 > 0 && math.Abs(s.M2-s.PlaneM2) <= allowed {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (s *StatedArea) differs(ellipsoidalM2 float64) *problem.Problem {
 // tell adds to an answer what was doubtful about its shape.
 func (g *Given) tell(a *Answer) {
 	a.AOI.Problems = append(a.AOI.Problems, g.Notes...)
-	if p := g.Stated.differs(a.AOI.AreaM2); p != nil {
+	if p := g.Stated.differs(a.AOI.AreaM2, a.RoundedM2); p != nil {
 		a.AOI.Problems = append(a.AOI.Problems, p)
 	}
 }

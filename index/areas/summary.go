@@ -147,6 +147,8 @@ type SummaryQuestion struct {
 	Names map[string]string
 	// Classes tells how classes add up.
 	Classes *Classes
+	// Controls are the control areas of counties that hectare tables are leveled to.
+	Controls []Control
 }
 
 // Summarise adds tallies, each of a layer, up by place and class. A feature whose
@@ -216,7 +218,7 @@ type summing struct {
 func (s *summing) run() {
 	survey := s.tally.layer.Meta.Name == BookLayer
 	classed := s.tally.classed()
-	owned, islands := s.tally.layer.Field("QSXZ") >= 0, s.tally.layer.Field("MSSM") >= 0
+	owned, islands := s.tally.told[tallyOwner], s.tally.told[tallyIsland]
 	for i := range s.tally.cells {
 		c := &s.tally.cells[i]
 		if !strings.HasPrefix(c.place, s.q.Place) {

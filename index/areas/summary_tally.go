@@ -17,6 +17,8 @@ import (
 type Tally struct {
 	layer *index.Layer
 	cells []tallyCell
+	// told are the fields by which cells are told apart.
+	told [len(tallyFields)]bool
 }
 
 // The fields that features are told apart by, of those that the layer has: first
@@ -26,8 +28,8 @@ var tallyFields = [...]string{
 	"DLBM", "QSXZ", "MSSM", "QSDWDM", "GDPDJB", "GDLX", "ZZSXDM", "CZCSXM", "TBXHDM", "FRDBS",
 }
 
-// classField is the field of land classes.
-const classField = "DLBM"
+// ClassField is the field of land classes.
+const ClassField = "DLBM"
 
 // The places of fields in a cell's values.
 const (
@@ -145,9 +147,10 @@ const (
 // classFields is how many of tallyFields sums are asked by.
 const classFields = tallyIsland + 1
 
-// TallyOf goes through all features of a layer once. Errors are ctx's, or say that
-// the file is damaged.
-func TallyOf(ctx context.Context, l *index.Layer, detail Detail) (*Tally, error) {
+// TallyOf goes through all features of a layer once. It tells nothing apart that the
+// edition's policy does not let answers be grouped by, and rounds areas as the policy
+// wants. Errors are ctx's, or say that the file is damaged.
+func TallyOf(ctx context.Context, l *index.Layer, p *edition.Policy, detail Detail) (*Tally, error) {
 	var fields [len(tallyFields)]int
 	for k, name := range tallyFields {
 		fields[k] = l.Field(name)
@@ -158,9 +161,16 @@ func TallyOf(ctx context.Context, l *index.Layer, detail Detail) (*Tally, error)
 	if l.Meta.ClassField != "" {
 		fields[tallyClass] = l.Field(l.Meta.ClassField)
 	}
+	t := &Tally{layer: l}
+	for k, f := range fields {
+		// What comes behind the first tells records of a table apart and is not told.
+		if f >= 0 && k < classFields && !p.MayGroup(l.Meta.Fields[f].Name) {
+			fields[k] = -1
+		}
+		t.told[k] = fields[k] >= 0
+	}
 	deducted := l.Field(deductedField)
 	at := map[string]int{}
-	t := &Tally{layer: l}
 	var a index.Attributes
 	var key []byte
 	for i := range l.Len() {
@@ -187,13 +197,14 @@ func TallyOf(ctx context.Context, l *index.Layer, detail Detail) (*Tally, error)
 		t.cells[k].sums.add(&a, deductedOf(&a, deducted))
 	}
 	slices.SortFunc(t.cells, compareCells)
+	t.coarsen(p.RoundM2)
 	return t, nil
 }
 
 // classed tells whether the classes of the layer are land classes.
 func (t *Tally) classed() bool {
 	c := t.layer.Meta.ClassField
-	return (c == "" || c == classField) && t.layer.Field(classField) >= 0
+	return (c == "" || c == ClassField) && t.told[tallyClass]
 }
 
 func compareCells(a, b tallyCell) int {

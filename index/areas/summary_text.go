@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/width"
 
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 )
 
 // textTable is a table for a terminal, whose columns stand under each other:
@@ -76,12 +77,20 @@ func (t *textTable) write(w io.Writer) error {
 
 // WriteText writes the summary for a terminal: a row for each place and layer, with
 // its net area in mu, and of the layers with land classes what is booked of the
-// broad classes, in hectares.
-func (s *Summary) WriteText(w io.Writer, classes *Classes) error {
+// broad classes, in hectares. Headings are in the language; names of places are the
+// delivery's.
+func (s *Summary) WriteText(w io.Writer, classes *Classes, lang problem.Lang) error {
 	t := textTable{right: []bool{false, false, false, true, true, true, true, true}}
-	head := []string{"代码", "行政区", "图层", "要素", "图斑面积 m²", "净面积 m²", "净面积 亩", "计算 m²"}
+	head := []string{"code", "place", "layer", "features", "patch m²", "net m²", "net mu", "computed m²"}
+	if lang == problem.Chinese {
+		head = []string{"代码", "行政区", "图层", "要素", "图斑面积 m²", "净面积 m²", "净面积 亩", "计算 m²"}
+	}
 	for _, b := range classes.Broad {
-		head, t.right = append(head, b.Zh+" 公顷"), append(t.right, true)
+		name := b.En + " ha"
+		if lang == problem.Chinese {
+			name = b.Zh + " 公顷"
+		}
+		head, t.right = append(head, name), append(t.right, true)
 	}
 	t.add(head...)
 	broad := map[[3]string]*Figures{}
@@ -117,16 +126,23 @@ func (s *Summary) WriteText(w io.Writer, classes *Classes) error {
 }
 
 // WriteText writes the table for a terminal: the first-level classes, and those of
-// the second that are all of theirs.
-func (t *HectareTable) WriteText(w io.Writer) error {
+// the second that are all of theirs. Headings are in the language; names of places are
+// the delivery's.
+func (t *HectareTable) WriteText(w io.Writer, lang problem.Lang) error {
 	out := textTable{right: []bool{false, false, true}}
-	head := []string{"代码", "行政区", "合计 公顷"}
+	head := []string{"code", "place", "total ha"}
+	if lang == problem.Chinese {
+		head = []string{"代码", "行政区", "合计 公顷"}
+	}
 	var shown []int
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.Code == "" || c.Code == c.First || c.First == "" {
 			name := c.FirstName
-			if c.First == "" {
+			switch {
+			case lang != problem.Chinese && c.english != "":
+				name = c.english
+			case c.First == "":
 				name = c.columnName()
 			}
 			head, shown, out.right = append(head, name), append(shown, i), append(out.right, true)
@@ -135,7 +151,7 @@ func (t *HectareTable) WriteText(w io.Writer) error {
 	out.add(head...)
 	for i := range t.Rows {
 		r := &t.Rows[i]
-		row := []string{r.Place, r.called(), fixed(r.Total, hectareDecimals)}
+		row := []string{r.Place, r.called(lang), fixed(r.Total, hectareDecimals)}
 		for _, k := range shown {
 			row = append(row, fixed(r.Values[k], hectareDecimals))
 		}

@@ -50,20 +50,29 @@ var DefaultIgnored = []string{"SJNF", "GXSJ"}
 type Options struct {
 	// Ignored are fields whose values are not compared; nil takes DefaultIgnored.
 	Ignored []string
-	// Class is the field whose values the matrix tells apart; "" takes each layer's own.
+	// Class is the field whose values the matrix tells apart; "" takes each layer's own,
+	// [NoClass] tells none apart.
 	Class string
+	// RoundM2 is the step that all areas of the result are rounded to, still adding up;
+	// 0 is none. The list of changes is not rounded.
+	RoundM2 float64
 	// Workers is the number of goroutines, 0 for all processors. The result does not
 	// depend on it.
 	Workers int
 }
 
+// NoClass is no name of a field: all ground is of one class.
+const NoClass = "-"
+
 // Result is what two states of a layer differ in.
 type Result struct {
-	From    State        `json:"from"`
-	To      State        `json:"to"`
-	Ignored []string     `json:"fields_ignored"`
-	Counts  Counts       `json:"counts"`
-	Fields  []FieldCount `json:"fields"`
+	From State `json:"from"`
+	To   State `json:"to"`
+	// RoundedM2 is the step that areas are rounded to, 0 for none.
+	RoundedM2 float64      `json:"rounded_to_m2,omitzero"`
+	Ignored   []string     `json:"fields_ignored"`
+	Counts    Counts       `json:"counts"`
+	Fields    []FieldCount `json:"fields"`
 	// FieldsAdded and FieldsRemoved are fields that only one of the states has;
 	// their values are not compared.
 	FieldsAdded   []string `json:"fields_added"`
@@ -156,6 +165,7 @@ func Layers(ctx context.Context, from, to *index.Layer, opt Options) (*Result, e
 	for _, t := range r.Matrix.Columns {
 		r.To.GroundM2 += t.AreaM2
 	}
+	r.coarsen(opt.RoundM2)
 	return r, nil
 }
 

@@ -94,7 +94,10 @@ func newMatrix(from, to *index.Layer, class string) (*matrix, error) {
 	m := &matrix{}
 	for s, l := range []*index.Layer{from, to} {
 		m.sides[s].layer, m.sides[s].field = l, cmp.Or(class, l.Meta.ClassField)
-		if err := m.sides[s].classify(class != ""); err != nil {
+		if class == NoClass {
+			m.sides[s].field = ""
+		}
+		if err := m.sides[s].classify(class != "" && class != NoClass); err != nil {
 			return nil, err
 		}
 	}

@@ -125,6 +125,23 @@ type Layer struct {
 	// themselves, -1 for every zoom; chosen when all tiles are built, and kept by
 	// updates. 0: not chosen yet.
 	ParcelZoom int `json:"parcel_zoom,omitempty"`
+	// Zooms are the lowest and the highest zoom that the layer is served at, where the
+	// policy narrows them; nil where it is served at all zooms of the edition.
+	Zooms *[2]int `json:"zooms,omitempty"`
+}
+
+// Within narrows the zooms [lo, hi] to those that the layer is served at; there are none
+// where the second is below the first.
+func (l *Layer) Within(lo, hi int) (int, int) {
+	if l.Zooms == nil {
+		return lo, hi
+	}
+	return max(lo, l.Zooms[0]), min(hi, l.Zooms[1])
+}
+
+// ServedAt tells whether the layer is served at a zoom, as far as the policy narrows it.
+func (l *Layer) ServedAt(zoom int) bool {
+	return l.Zooms == nil || l.Zooms[0] <= zoom && zoom <= l.Zooms[1]
 }
 
 // ComputedArea adds up areas that no record gives and that were computed by the
@@ -199,16 +216,39 @@ type Policy struct {
 	GridM   float64 `json:"grid_m,omitempty"`
 	GridLon int64   `json:"grid_lon,omitempty"`
 	GridLat int64   `json:"grid_lat,omitempty"`
+	// PrecisionM is the mean error (RMS) in metres that no position is better than, as
+	// far as the policy says.
+	PrecisionM float64 `json:"precision_m,omitempty"`
+	// MinZoom is the lowest zoom that is served; [Manifest.MaxZoom] is the highest.
+	MinZoom int `json:"min_zoom,omitempty"`
 	// MaxAOIM2 and MinAOIM2 bound the shapes that overlay answers; 0 is no bound.
 	MaxAOIM2 float64 `json:"max_aoi_m2,omitempty"`
 	MinAOIM2 float64 `json:"min_aoi_m2,omitempty"`
 	// Pieces tells whether overlay may answer with single features.
 	Pieces bool `json:"pieces"`
+	// Groups are the fields that answers may be grouped by, nil any; see
+	// [Policy.MayGroup]. TotalsOnly allows no groups and no combinations.
+	Groups     []string `json:"groups,omitzero"`
+	TotalsOnly bool     `json:"totals_only,omitempty"`
+	// RoundM2 is the step in m² that areas in answers are rounded to; 0 is none.
+	RoundM2 float64 `json:"round_m2,omitempty"`
+	// Analyses are the questions that are answered, nil any; see [Policy.MayAnswer].
+	Analyses []string `json:"analyses,omitzero"`
 	// Use is what the data may be used for, Approval the map approval number
 	// (审图号), Disclaimer what every picture carries.
 	Use        Title  `json:"use"`
 	Approval   string `json:"approval,omitempty"`
 	Disclaimer Title  `json:"disclaimer"`
+}
+
+// MayGroup tells whether answers may be grouped by a field.
+func (p *Policy) MayGroup(field string) bool {
+	return !p.TotalsOnly && (p.Groups == nil || slices.Contains(p.Groups, field))
+}
+
+// MayAnswer tells whether a question of that name may be answered.
+func (p *Policy) MayAnswer(question string) bool {
+	return p.Analyses == nil || slices.Contains(p.Analyses, question)
 }
 
 // maxManifest bounds the size of a manifest in bytes: some 100,000 fields.
@@ -261,6 +301,9 @@ func ParseManifest(path string, data []byte) (*Manifest, error) {
 	if z := m.BuiltZooms; z[0] < 0 || z[0] > z[1] || m.MaxZoom < 0 || m.MaxZoom > 30 || z[1] > 30 {
 		return nil, broken(path, "清单的级别 %v、%d 不合理", "the manifest's zooms %v, %d make no sense", z, m.MaxZoom)
 	}
+	if p := &m.Policy; p.MinZoom < 0 || p.MinZoom > m.MaxZoom || !(p.RoundM2 >= 0 && p.RoundM2 <= 1e9) {
+		return nil, broken(path, "清单的最低级别 %d、取整 %v 不合理", "the manifest's lowest zoom %d and rounding %v make no sense", p.MinZoom, p.RoundM2)
+	}
 	for name := range m.Files {
 		if !slices.Contains(fileNames, name) {
 			return nil, broken(path, "清单列出的文件 %.80q 不存在", "the manifest lists the file %.80q, which there is not", name)
@@ -282,6 +325,8 @@ func (m *Manifest) checkLayers(path string) error {
 			return broken(path, "清单里的图层名 %.80q 不合规", "the manifest's layer name %.80q is not allowed", k)
 		case l.ParcelZoom < -1 || l.ParcelZoom > 30:
 			return broken(path, "图层 %s 的图斑级别 %d 不合理", "layer %s has the parcel zoom %d, which makes no sense", k, l.ParcelZoom)
+		case l.Zooms != nil && (l.Zooms[0] < 0 || l.Zooms[0] > l.Zooms[1] || l.Zooms[1] > 30):
+			return broken(path, "图层 %s 的级别 %v 不合理", "layer %s has the zooms %v, which make no sense", k, *l.Zooms)
 		case l.Features < 0 || l.Vertices < 0:
 			return broken(path, "图层 %s 的计数是负数", "layer %s has a negative count", k)
 		}

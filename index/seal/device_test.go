@@ -61,6 +61,10 @@ func answer(in io.Reader, out io.Writer, how string) {
 		a["value"] = []byte("no signature")
 	case r.Operation == "sign":
 		a["value"] = value
+	case r.Operation == "wrap":
+		a["value"] = append(value, r.Message...)
+	case r.Operation == "unwrap" && len(r.Message) > len(value):
+		a["value"] = r.Message[len(value):]
 	case r.Operation == "verify":
 		a["valid"] = hmac.Equal(value, r.Signature)
 	}

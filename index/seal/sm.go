@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/rand"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/sm3"
+	"github.com/emmansun/gmsm/sm4"
 	"github.com/emmansun/gmsm/smx509"
 )
 
@@ -88,3 +90,6 @@ func publicOfSM(key *sm2.PrivateKey) ([]byte, error) {
 	}
 	return der, nil
 }
+
+// newSM4 returns the block cipher SM4 (GB/T 32907).
+func newSM4(key []byte) (cipher.Block, error) { return sm4.NewCipher(key) }

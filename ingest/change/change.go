@@ -175,8 +175,8 @@ func (a *applying) open(p *Package) error {
 		return a.known.Of(patchesProfile).Knows(field) && !a.known.Of(layer).Knows(field)
 	}
 	if left := slices.DeleteFunc(slices.Clone(rep.UnknownFields), own); len(left) > 0 {
-		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FIELDS_LEFT", "DLTBGX 的字段 %v 不在 dltb 里，不存", "the fields %v of DLTBGX are none of dltb's and are not stored", left).
-			Advise("若应保留，请把它们加进上一年度的 DLTB 再入库", "if they are to be kept, give them with the DLTB of the year before"))
+		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FIELDS_LEFT", "版本里的 dltb 没有 DLTBGX 的字段 %v，不存", "the dltb of this edition has none of the fields %v of DLTBGX; they are not stored", left).
+			Advise("若应保留，把它们加进上一年度的 DLTB，重新入库后再更新", "if they are to be kept, add them to the DLTB of the year before, ingest it anew, and update then"))
 	}
 	a.now = map[string]*state{}
 	key := fieldOf(&meta, "BSM")

@@ -137,7 +137,7 @@ func base(t testing.TB, l *comparetest.Land) *index.Base {
 
 func apply(t testing.TB, b *index.Base, d *delivery, opt change.Options) (*change.Applied, *change.Report, error) {
 	t.Helper()
-	p, err := change.Find([]string{d.write(t)})
+	p, err := change.Find(known(t), []string{d.write(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,12 +274,12 @@ func TestRefused(t *testing.T) {
 	if _, _, err := change.Apply(t.Context(), b, &change.Package{}, change.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "PACKAGE_INCOMPLETE" {
 		t.Errorf("no files: %v", err)
 	}
-	if _, err := change.Find([]string{filepath.Join(t.TempDir(), "nosuch")}); problem.Of(err) == nil || problem.Of(err).Code != "PACKAGE_MISSING" {
+	if _, err := change.Find(known(t), []string{filepath.Join(t.TempDir(), "nosuch")}); problem.Of(err) == nil || problem.Of(err).Code != "PACKAGE_MISSING" {
 		t.Errorf("no folder: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p, err := change.Find([]string{deliver(t, land).write(t)})
+	p, err := change.Find(known(t), []string{deliver(t, land).write(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +355,7 @@ func TestFindByLink(t *testing.T) {
 	if err := os.Symlink(deliver(t, comparetest.New(3, 12)).write(t), link); err != nil {
 		t.Skip(err)
 	}
-	p, err := change.Find([]string{link})
+	p, err := change.Find(known(t), []string{link})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -19,14 +20,15 @@ type Package struct {
 	// Aside are files of a layer that was found in another format, too.
 	Aside []string
 
+	known  *profiles.Set
 	unread error // a geodatabase that this machine cannot read
 }
 
-// The layers of a package, as their tables or files are named (reference domain 1.10),
-// and their profiles. A name may have more before and behind it, such as the county's code.
+// The profiles of a package's layers (reference domain 1.10), which say how their tables or
+// files are named.
 const (
-	patchesName, patchesProfile = "DLTBGX", "dltbgx"
-	flowsName, flowsProfile     = "DLTBGXGC", "dltbgxgc"
+	patchesProfile = "dltbgx"
+	flowsProfile   = "dltbgxgc"
 )
 
 // endings are those of files that hold layers; where a package has a layer in several
@@ -40,10 +42,11 @@ var several = []string{".gdb", ".gpkg", ".vct"}
 // maxEntries bounds what is looked at in a folder.
 const maxEntries = 100_000
 
-// Find looks for the layers of a package among files and, in all depths, folders.
-// What is neither of them is passed over. Symbolic links in folders are not followed.
-func Find(paths []string) (*Package, error) {
-	p := &Package{}
+// Find looks for the layers of a package among files and, in all depths, folders, by the
+// names that the profiles give them ([profiles.Set.Find]). What is neither of them is passed
+// over. Symbolic links in folders are not followed.
+func Find(known *profiles.Set, paths []string) (*Package, error) {
+	p := &Package{known: known}
 	seen := 0
 	for _, root := range paths {
 		info, err := os.Stat(root)
@@ -126,7 +129,7 @@ func (p *Package) oneForm(inputs []ingest.Input) []ingest.Input {
 // take adds the layers of a file, by the names of its tables, or by its own.
 func (p *Package) take(path string) error {
 	if !slices.Contains(several, ending(path)) {
-		p.add(path, "", baseName(path))
+		p.add(path, "", path)
 		return nil
 	}
 	tables, err := source.AllTables(path)
@@ -135,7 +138,7 @@ func (p *Package) take(path string) error {
 		found = p.add(path, t.Name, t.Name) || found
 	}
 	if !found && err == nil && len(tables) == 1 {
-		p.add(path, "", baseName(path))
+		p.add(path, "", path)
 	}
 	return err
 }
@@ -143,12 +146,14 @@ func (p *Package) take(path string) error {
 // add adds a file to the layer that its name names; false where it names none.
 func (p *Package) add(path, table, name string) bool {
 	in := ingest.Input{Path: path, Table: table}
-	switch name = strings.ToUpper(name); {
-	case strings.Contains(name, flowsName):
-		in.Layer = flowsProfile
+	named := p.known.File(name)
+	if named == nil {
+		return false
+	}
+	switch in.Layer = named.Name; in.Layer {
+	case flowsProfile:
 		p.Flows = append(p.Flows, in)
-	case strings.Contains(name, patchesName):
-		in.Layer = patchesProfile
+	case patchesProfile:
 		p.Patches = append(p.Patches, in)
 	default:
 		return false

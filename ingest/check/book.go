@@ -34,10 +34,14 @@ type book struct {
 	rules  []RuleResult
 	listed int
 	tell   func(*Fault) error // of each that is listed; may be nil
+	// unlisted is told of the next most of each rule; it may be nil. told counts them.
+	unlisted func(*Fault) error
+	most     int
+	told     []int
 }
 
-func newBook(rules *Rules, listed int) book {
-	b := book{rules: make([]RuleResult, len(rules.List)), listed: listed}
+func newBook(rules *Rules, opt *Options) book {
+	b := book{rules: make([]RuleResult, len(rules.List)), listed: opt.Listed, unlisted: opt.Unlisted, most: opt.UnlistedMost, told: make([]int, len(rules.List))}
 	for i := range rules.List {
 		b.rules[i] = RuleResult{Rule: &rules.List[i], Faults: []Fault{}}
 	}
@@ -52,14 +56,27 @@ func (b *book) report(f *found) error {
 		r.AreaM2 += math.Abs(f.areaM2)
 	}
 	f.layer.faults++
-	if len(r.Faults) >= b.listed {
+	full := len(r.Faults) >= b.listed
+	if full && (b.unlisted == nil || b.told[f.rule.index] >= b.most) {
 		return nil
 	}
 	fault, err := f.fault()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case full:
+		return b.tellUnlisted(f.rule.index, &fault)
 	}
 	return b.list(r, fault)
+}
+
+// tellUnlisted tells of a fault beyond those that are listed.
+func (b *book) tellUnlisted(rule int, f *Fault) error {
+	if b.unlisted == nil || b.told[rule] >= b.most {
+		return nil
+	}
+	b.told[rule]++
+	return b.unlisted(f)
 }
 
 func (b *book) list(r *RuleResult, f Fault) error {
@@ -77,10 +94,13 @@ func (b *book) take(other *book) error {
 		to.Count += from.Count
 		to.AreaM2 += from.AreaM2
 		for _, f := range from.Faults {
-			if len(to.Faults) >= b.listed {
-				break
+			var err error
+			if len(to.Faults) < b.listed {
+				err = b.list(to, f)
+			} else {
+				err = b.tellUnlisted(i, &f)
 			}
-			if err := b.list(to, f); err != nil {
+			if err != nil {
 				return err
 			}
 		}

@@ -29,6 +29,13 @@ type Options struct {
 	// Fault is called with each fault that is listed, as it is found; it may be nil. The
 	// order does not depend on the number of workers. An error ends the check.
 	Fault func(*Fault) error
+	// Unlisted is called with faults beyond those that are listed, at most UnlistedMost of a
+	// rule among those found while one layer is read, and as many among the others; it may
+	// be nil. The order does not depend on the number of workers. Where a layer is read anew
+	// (see [ingest.Inspector]) what was found while it was read comes again. An error ends
+	// the check.
+	Unlisted     func(*Fault) error
+	UnlistedMost int
 }
 
 // The defaults of [Options].
@@ -88,7 +95,7 @@ func New(opt Options) (*Checker, error) {
 		opt.MemoryBytes = DefaultMemoryBytes
 	}
 	c := &Checker{opt: opt, rules: opt.Rules, set: opt.Profiles, begun: time.Now(), vault: vault{limit: opt.MemoryBytes}}
-	c.book = newBook(opt.Rules, opt.Listed)
+	c.book = newBook(opt.Rules, &opt)
 	c.book.tell = opt.Fault
 	return c, nil
 }

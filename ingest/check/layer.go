@@ -66,7 +66,7 @@ type note struct {
 func newLayerCheck(c *Checker, seen *ingest.LayerSeen) *layerCheck {
 	l := &layerCheck{
 		check: c, seen: seen, profile: c.set.Of(seen.Layer), index: map[string]int{}, rules: layerRules{}, box: geo.EmptyBox(),
-		book: newBook(c.rules, c.opt.Listed), seenIDs: map[[2]uint64]where{}, sums: map[sumKey]*recordSum{},
+		book: newBook(c.rules, &c.opt), seenIDs: map[[2]uint64]where{}, sums: map[sumKey]*recordSum{},
 	}
 	l.lines = &ground{layer: l, vault: &c.vault}
 	for i, f := range seen.Fields {

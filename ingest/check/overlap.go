@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"gengtu/index/geo"
@@ -25,24 +26,31 @@ type shared struct {
 // there. From these the search goes on: to all that share ground with one that is found,
 // and to all near the ground that they share. So everything that hangs together is found
 // from any edge around it, and nothing else is looked at.
-func (g *ground) overlaps(w *weave, minM2 float64) ([]shared, error) {
-	s := overlapSearch{g: g, w: w, queued: map[uint32]bool{}, visited: map[uint32]bool{}}
+//
+// Features that lie on top of one another share ground each with each: the search ends
+// with [mostOverlaps], and ended is then the feature at which it did, else nobody.
+func (g *ground) overlaps(ctx context.Context, w *weave, minM2 float64) (all []shared, ended uint32, err error) {
+	s := overlapSearch{g: g, w: w, queued: map[uint32]bool{}, visited: map[uint32]bool{}, ended: nobody}
 	for i, side := range w.covers() {
 		if max(side[0][0], side[1][0]) >= 2 {
 			s.push(w.edges[i].owner[0])
 		}
 	}
-	for len(s.queue) > 0 {
+	for len(s.queue) > 0 && s.ended == nobody {
 		n := s.queue[0]
 		s.queue = s.queue[1:]
-		if err := s.visit(n); err != nil {
-			return nil, err
+		if err := s.visit(ctx, n); err != nil {
+			return nil, nobody, err
 		}
 	}
 	found, err := g.withThin(s.found, w, minM2)
 	slices.SortFunc(found, func(p, q shared) int { return cmp.Or(cmp.Compare(p.a, q.a), cmp.Compare(p.b, q.b)) })
-	return found, err
+	return found, s.ended, err
 }
+
+// mostOverlaps is how many pairs of one layer are looked for, 5 MB of them: six hundred
+// features in one place have so many. Whoever has more has delivered a file twice.
+const mostOverlaps = 200_000
 
 // overlapSearch goes from features that share ground to all that do.
 type overlapSearch struct {
@@ -51,6 +59,7 @@ type overlapSearch struct {
 	queue           []uint32
 	queued, visited map[uint32]bool
 	found           []shared
+	ended           uint32 // where the search found too many; nobody until it does
 }
 
 func (s *overlapSearch) push(n uint32) {
@@ -61,7 +70,7 @@ func (s *overlapSearch) push(n uint32) {
 }
 
 // visit measures feature n against all around it that have not been visited.
-func (s *overlapSearch) visit(n uint32) error {
+func (s *overlapSearch) visit(ctx context.Context, n uint32) error {
 	s.visited[n] = true
 	a, err := s.g.fitted(n, s.w)
 	if err != nil {
@@ -75,6 +84,13 @@ func (s *overlapSearch) visit(n uint32) error {
 		}
 	})
 	for _, m := range partners {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(s.found) == mostOverlaps {
+			s.ended = n
+			return nil
+		}
 		b, err := s.g.fitted(m, s.w)
 		if err != nil {
 			return err

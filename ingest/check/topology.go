@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ func (c *Checker) topology(ctx context.Context) error {
 			if err := g.close(); err != nil {
 				return err
 			}
-			if err := c.within(g); err != nil {
+			if err := c.within(ctx, g); err != nil {
 				return err
 			}
 			if err := ctx.Err(); err != nil {
@@ -55,7 +56,7 @@ func least(rules []*Rule) float64 {
 }
 
 // within asks about the features of one ground: overlaps and gaps.
-func (c *Checker) within(g *ground) error {
+func (c *Checker) within(ctx context.Context, g *ground) error {
 	overlapRules, gapRules := g.layer.rules["overlap"], g.layer.rules["gap"]
 	if len(overlapRules)+len(gapRules) == 0 {
 		return nil
@@ -63,9 +64,14 @@ func (c *Checker) within(g *ground) error {
 	w := newWeave(slices.Clone(g.border), g.layer.near())
 	told := rounding{c: c, g: g, w: w, gaps: map[[2]uint32]bool{}}
 	if len(overlapRules) > 0 {
-		pairs, err := g.overlaps(w, least(overlapRules))
+		pairs, ended, err := g.overlaps(ctx, w, least(overlapRules))
 		if err != nil {
 			return err
+		}
+		if ended != nobody {
+			if err := c.tooMany(g, ended); err != nil {
+				return err
+			}
 		}
 		for _, p := range pairs {
 			if p.explained {
@@ -73,6 +79,9 @@ func (c *Checker) within(g *ground) error {
 				continue
 			}
 			if err := c.overlap(g, &p); err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
@@ -102,6 +111,21 @@ func (c *Checker) gaps(g *ground, w *weave, told map[[2]uint32]bool) error {
 		}
 	}
 	return c.thinGaps(g, w, told)
+}
+
+// tooMany reports that the search for overlaps ended at feature n, so that their number is
+// more than what is told.
+func (c *Checker) tooMany(g *ground, n uint32) error {
+	p, err := g.head(n)
+	if err != nil {
+		return err
+	}
+	return c.book.report(&found{
+		place: g.place(&p), rule: g.layer.rules["overlap"][0], areaM2: math.NaN(),
+		zh:   "重叠超过 %d 对，到此不再查找，其余没有列出；是否把同一数据给了两次",
+		en:   "more than %d overlaps: the search ends here, the others are not listed; has the same file been given twice",
+		args: []any{mostOverlaps},
+	})
 }
 
 // overlap reports ground that two features share.

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -38,13 +39,30 @@ type RegisterLayer struct {
 	Vintage string `json:"vintage"`
 	Before  int    `json:"features_before"`
 	After   int    `json:"features_after"`
-	// Vanished counts the features that own no cell of the grid.
+	// Vanished counts the features that are not there any more: those that own no cell
+	// of the grid, and those that were smaller than the smallest patch shown.
 	Vanished      int      `json:"features_vanished"`
 	AreaBefore    float64  `json:"area_before_m2"`
 	AreaAfter     float64  `json:"area_after_m2"`
 	NetBefore     *float64 `json:"net_before_m2"`
 	NetAfter      *float64 `json:"net_after_m2"`
 	FieldsDropped []string `json:"fields_dropped"`
+	// CellM is the width in metres of the cells that shapes are made of; 0 where they
+	// are as they were, and then the next four are, too.
+	CellM float64 `json:"cell_m"`
+	// GroundBefore is the ground that features cover, counted once where they overlap,
+	// and GroundError how far that of AreaAfter may be from it: half a cell in each
+	// block of 64 × 64 that is met, and what was left out as too small.
+	GroundBefore float64 `json:"ground_before_m2"`
+	GroundError  float64 `json:"ground_error_m2"`
+	// FeatureErrorRMS and FeatureErrorMax are by how much single features became
+	// larger or smaller, measured; those that have vanished are no part of it. Ground
+	// that several features cover goes to one of them, and counts here for the others.
+	FeatureErrorRMS float64 `json:"feature_error_rms_m2"`
+	FeatureErrorMax float64 `json:"feature_error_max_m2"`
+	// MinPatchM2 is the smallest patch shown, Small what became of smaller ones.
+	MinPatchM2 float64   `json:"min_patch_m2"`
+	Small      smallTold `json:"small_patches"`
 }
 
 // Downward returns a problem, PUBLISH_UPWARD, unless an edition of tier from may
@@ -70,7 +88,12 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 	if !ok {
 		return nil, nil, problem.New("POLICY_TIER", "策略里没有%[1]s", "the policy says nothing of %[2]s", to.Title(problem.Chinese), to)
 	}
+	if t.MinZoom > m.MaxZoom {
+		return nil, nil, problem.New("POLICY_ZOOMS", "策略的最低级别是 %d，上级版本最高只到 %d", "the policy's lowest zoom is %d, the higher edition ends at %d", t.MinZoom, m.MaxZoom).
+			Advise("减小 min_zoom", "lower min_zoom")
+	}
 	d := &derivation{
+		left: map[string]map[uint64]bool{},
 		from: from, tier: t, to: to, key: key, out: out,
 		register: &Register{From: m.Tier, To: to, Generation: m.Generation, ContentHash: m.ContentHash, Policy: p.Name, PolicyDigest: p.digest,
 			Layers: []RegisterLayer{}, Withheld: []string{}},
@@ -99,10 +122,10 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 		return slices.IndexFunc(m.Layers, func(x edition.Layer) bool { return x.Key() == l.Key() })
 	}
 	slices.SortFunc(layers, func(a, b edition.Layer) int { return cmp.Compare(order(a), order(b)) })
-	top := min(m.BuiltZooms[1], t.MaxZoom)
+	top := max(min(m.BuiltZooms[1], t.MaxZoom), t.MinZoom)
 	return &edition.Manifest{
 		Tier: to, Layers: layers, MaxZoom: min(t.MaxZoom, m.MaxZoom),
-		BuiltZooms: [2]int{min(m.BuiltZooms[0], top), top}, Policy: p.reference(t, d.grid),
+		BuiltZooms: [2]int{min(max(m.BuiltZooms[0], t.MinZoom), top), top}, Policy: p.reference(t, d.grid),
 	}, d.register, nil
 }
 
@@ -114,6 +137,42 @@ type derivation struct {
 	grid     grid
 	out      *index.Writer
 	register *Register
+	// left are features that were left out as too small, by layer key and id.
+	left map[string]map[uint64]bool
+}
+
+// gridOf is the grid of a layer's cells: every so-and-so-many-th line of the tier's.
+func (d *derivation) gridOf(r Layer) grid {
+	if d.grid == (grid{}) {
+		return grid{}
+	}
+	n := int64(math.Round(d.tier.cellM(r) / d.tier.GridM))
+	return grid{lon: n * d.grid.lon, lat: n * d.grid.lat}
+}
+
+// cover gives the cells of the layer's grid to its features, and settles what is small;
+// where features are dissolved all cells have one owner, 0.
+func (d *derivation) cover(ctx context.Context, l *index.Layer, rule Layer, reg *RegisterLayer) (map[int32][]cells.Cell, error) {
+	g := d.gridOf(rule)
+	owned, told, err := generalise(ctx, l, g)
+	if err != nil {
+		return nil, err
+	}
+	if rule.Dissolve {
+		reg.Vanished = l.Len() - len(owned)
+		all := []cells.Cell{}
+		for _, set := range owned {
+			all = append(all, set...)
+		}
+		owned = map[int32][]cells.Cell{0: all}
+	}
+	least, what := d.tier.small(rule)
+	if reg.Small, err = settleSmall(g, owned, smallRule{least, what}); err != nil {
+		return nil, err
+	}
+	reg.CellM, reg.MinPatchM2 = d.tier.cellM(rule), least
+	reg.GroundBefore, reg.GroundError = told.before, told.bound+reg.Small.LeftOutM2
+	return owned, nil
 }
 
 func (d *derivation) extent() geo.Box {
@@ -145,6 +204,9 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 		return err
 	}
 	out := edition.Layer{Name: meta.Name, Title: meta.Title, Vintage: meta.Vintage}
+	if z := rule.Zooms; z != nil {
+		out.Zooms = &[2]int{z[0], z[1]}
+	}
 	for _, i := range keep {
 		out.Fields = append(out.Fields, meta.Fields[i])
 		if meta.Fields[i].Name == meta.ClassField {
@@ -153,19 +215,19 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 	}
 	reg := RegisterLayer{Layer: meta.Name, Vintage: meta.Vintage, Before: l.Len(), AreaBefore: meta.AreaM2, NetBefore: meta.NetM2, FieldsDropped: dropped(meta.Fields, out.Fields)}
 	view, err := d.staysView(meta, keep, rule)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	d.register.Layers = append(d.register.Layers, reg)
+	switch {
 	case view:
 		out.View = meta.View
 		d.out.View(out)
+		return nil
 	case rule.Dissolve:
-		err = d.dissolve(ctx, l, d.out.Layer(out), &reg)
-	default:
-		err = d.copy(ctx, l, copying{keep, rule}, d.out.Layer(out), &reg)
+		return d.dissolve(ctx, l, rule, d.out.Layer(out))
 	}
-	d.register.Layers = append(d.register.Layers, reg)
-	return err
+	return d.copy(ctx, l, copying{keep, rule}, d.out.Layer(out))
 }
 
 // staysView tells whether a view may stay one: its source comes along as it is,
@@ -178,6 +240,10 @@ func (d *derivation) staysView(meta *edition.Layer, keep []int, rule Layer) (boo
 	}
 	of, ok := d.tier.Layers[v.Of]
 	if !ok || of.Dissolve {
+		return false, nil
+	}
+	mine, _ := d.tier.small(rule)
+	if least, _ := d.tier.small(of); least != mine {
 		return false, nil
 	}
 	source := *meta
@@ -277,7 +343,8 @@ type copying struct {
 
 // copy writes each feature with the fields that are let through, its geometry
 // on the grid when there is one.
-func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *index.LayerWriter, reg *RegisterLayer) error {
+func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *index.LayerWriter) error {
+	reg := &d.register.Layers[len(d.register.Layers)-1]
 	keep := what.keep
 	shows, err := carriedBy(l, keep, what.rule)
 	if err != nil {
@@ -285,10 +352,13 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 	}
 	var owned map[int32][]cells.Cell
 	if d.grid != (grid{}) {
-		if owned, err = generalise(ctx, l, d.grid); err != nil {
+		if owned, err = d.cover(ctx, l, what.rule, reg); err != nil {
 			return err
 		}
 	}
+	least, _ := d.tier.small(what.rule)
+	reg.MinPatchM2 = least
+	g, sum := d.gridOf(what.rule), 0.0
 	for i := range l.Len() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -298,8 +368,14 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			return err
 		}
 		if owned != nil {
-			f.Geometry = d.grid.shape(owned[int32(i)])
+			before := f.AreaM2
+			f.Geometry = g.shape(owned[int32(i)])
 			f.AreaM2 = geo.Area(f.Geometry)
+			if off := math.Abs(f.AreaM2 - before); len(f.Geometry) > 0 {
+				sum, reg.FeatureErrorMax = sum+off*off, max(reg.FeatureErrorMax, off)
+			}
+		} else if f.AreaM2 < least {
+			d.leave(l, &f, reg)
 		}
 		if len(f.Geometry) == 0 {
 			reg.Vanished++
@@ -315,25 +391,38 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			return fmt.Errorf("feature %d: %w", l.Head(i).ID, err)
 		}
 	}
+	if kept := l.Len() - reg.Vanished; owned != nil && kept > 0 {
+		reg.FeatureErrorRMS = math.Sqrt(sum / float64(kept))
+	}
 	return nil
+}
+
+// leave leaves a feature out that is smaller than the smallest patch shown.
+func (d *derivation) leave(l *index.Layer, f *index.Feature, reg *RegisterLayer) {
+	k := l.Meta.Key()
+	if d.left[k] == nil {
+		d.left[k] = map[uint64]bool{}
+	}
+	d.left[k][f.ID] = true
+	reg.Small.LeftOut, reg.Small.LeftOutM2 = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2
+	f.Geometry = nil
 }
 
 // dissolve writes the ground that the layer covers, without borders, ids or
 // attributes: one feature for each part that hangs together inside a square of
 // dissolveCells cells a side.
-func (d *derivation) dissolve(ctx context.Context, l *index.Layer, w *index.LayerWriter, reg *RegisterLayer) error {
-	owned, err := generalise(ctx, l, d.grid)
+func (d *derivation) dissolve(ctx context.Context, l *index.Layer, rule Layer, w *index.LayerWriter) error {
+	reg := &d.register.Layers[len(d.register.Layers)-1]
+	owned, err := d.cover(ctx, l, rule, reg)
 	if err != nil {
 		return err
 	}
-	reg.Vanished = l.Len() - len(owned)
+	g := d.gridOf(rule)
 	type square struct{ y, x int32 }
 	squares := map[square][]cells.Cell{}
-	for _, set := range owned {
-		for _, c := range set {
-			k := square{c.Y >> dissolveShift, c.X >> dissolveShift}
-			squares[k] = append(squares[k], c)
-		}
+	for _, c := range owned[0] {
+		k := square{c.Y >> dissolveShift, c.X >> dissolveShift}
+		squares[k] = append(squares[k], c)
 	}
 	keys := slices.SortedFunc(maps.Keys(squares), func(a, b square) int {
 		return cmp.Or(cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
@@ -342,7 +431,7 @@ func (d *derivation) dissolve(ctx context.Context, l *index.Layer, w *index.Laye
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for _, p := range d.grid.shape(squares[k]) {
+		for _, p := range g.shape(squares[k]) {
 			f := index.Feature{Geometry: geo.MultiPolygon{p}, Patch: index.NoArea, Net: index.NoArea}
 			f.AreaM2 = geo.Area(f.Geometry)
 			f.ID = d.hash(geo.AppendGeoJSON([]byte(l.Meta.Name+"\x00"), f.Geometry))

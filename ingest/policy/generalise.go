@@ -60,6 +60,14 @@ type coverage struct {
 	owned  map[int32][]cells.Cell // by ordinal
 	raster *cells.Raster
 	here   [blockCells * blockCells][]part
+	told   groundTold
+}
+
+// groundTold is what the register says of a layer's ground on the grid, in m².
+type groundTold struct {
+	// before is the ground of the features, as far as cells tell: once where features
+	// overlap. bound is how far the ground on the grid may be from it.
+	before, bound float64
 }
 
 // part is how much of a cell a feature covers.
@@ -72,26 +80,27 @@ type part struct {
 // given away: 8 bytes each, 2.4 GB. On a grid of 25 m they cover 187,500 km².
 const maxCells = 300_000_000
 
-// generalise returns each feature's cells, by ordinal. Features that own none are
-// not listed.
+// generalise returns each feature's cells, by ordinal, and what it may have done to the
+// ground. Features that own none are not listed.
 //
 // The area of the layer's ground is kept to half a cell in each block of 64 × 64
 // cells that it meets; of a single feature to about a cell in each block.
-func generalise(ctx context.Context, l *index.Layer, g grid) (map[int32][]cells.Cell, error) {
+func generalise(ctx context.Context, l *index.Layer, g grid) (map[int32][]cells.Cell, groundTold, error) {
 	c := &coverage{grid: g, layer: l, owned: map[int32][]cells.Cell{}, raster: cells.NewRaster(blockCells, blockCells)}
 	box := l.Extent()
 	if box.Empty() {
-		return c.owned, nil
+		return c.owned, c.told, nil
 	}
 	lo, hi := geo.Position{Lon: box.Min.Lon, Lat: box.Min.Lat}.LonLat(), geo.Position{Lon: box.Min.Lon + g.lon, Lat: box.Min.Lat + g.lat}.LonLat()
 	if n := l.Meta.AreaM2 / geo.CellArea(lo, hi); n > maxCells {
-		return nil, problem.New("POLICY_GRID_FINE", "网格太细：图层约有 %.0f 个网格，上限 %d", "the grid is too fine: the layer has some %.0f cells, the limit is %d", n, maxCells).
+		return nil, c.told, problem.New("POLICY_GRID_FINE", "网格太细：图层约有 %.0f 个网格，上限 %d", "the grid is too fine: the layer has some %.0f cells, the limit is %d", n, maxCells).
 			Advise("请加大策略中的 grid_m", "raise grid_m in the policy")
 	}
-	return c.owned, c.blocks(ctx, blockRange{
+	err := c.blocks(ctx, blockRange{
 		floorDiv(box.Min.Lon, g.lon*blockCells), floorDiv(box.Min.Lat, g.lat*blockCells),
 		floorDiv(box.Max.Lon, g.lon*blockCells), floorDiv(box.Max.Lat, g.lat*blockCells),
 	})
+	return c.owned, c.told, err
 }
 
 // blockRange is a range of blocks, both ends of it included.
@@ -179,8 +188,30 @@ func (c *coverage) block(ctx context.Context, bx, by int64) error {
 	if err != nil {
 		return err
 	}
+	c.tell(origin, once)
 	c.give(int32(bx*blockCells), int32(by*blockCells), once)
 	return nil
+}
+
+// tell adds the block that begins at origin to what is told.
+//
+// Along the curve the layer is never owed more than half a cell, nor has it more than
+// half a cell too much. So the number of cells is right to half of one; and what cells of
+// different rows differ by counts half, each time that the curve goes from a row to
+// another: 4095 steps of a 63rd of the whole difference at most.
+func (c *coverage) tell(origin geo.Position, once float64) {
+	least, most := math.Inf(1), 0.0
+	for y := range int64(blockCells) {
+		lo := geo.Position{Lon: origin.Lon, Lat: origin.Lat + y*c.grid.lat}
+		cell := geo.CellArea(lo.LonLat(), geo.Position{Lon: lo.Lon + c.grid.lon, Lat: lo.Lat + c.grid.lat}.LonLat())
+		least, most = min(least, cell), max(most, cell)
+		for _, parts := range c.here[y*blockCells : (y+1)*blockCells] {
+			for _, p := range parts {
+				c.told.before += p.share * once * cell
+			}
+		}
+	}
+	c.told.bound += (most + (blockCells+1)*(most-least)) / 2
 }
 
 // settle makes a cell one cell where features overlap: it is the first one's by

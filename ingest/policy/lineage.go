@@ -47,7 +47,7 @@ func (d *derivation) lineages() error {
 // lineage derives what became of the features of from, which are those of to now.
 func (d *derivation) lineage(g *index.Lineage, from, to *index.Layer, areas bool) *index.Lineage {
 	id := func(l *index.Layer, id uint64) uint64 {
-		if _, ok := l.ByID(id); !ok {
+		if _, ok := l.ByID(id); !ok || d.left[l.Meta.Key()][id] {
 			return 0
 		}
 		return d.id(l.Meta, id)

@@ -8,17 +8,18 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/index/setting"
 	"gengtu/ingest"
 )
@@ -37,24 +38,48 @@ type Policy struct {
 	digest string
 }
 
-// Tier is what one tier may hold.
+// Tier is what one tier may hold, and what may be asked of it.
 type Tier struct {
 	// GridM is the step in metres of the grid that all vertices lie on, at least 1;
 	// 0 keeps the geometry as it is.
 	GridM float64 `yaml:"grid_m"`
-	// MaxZoom is the highest zoom that is served.
+	// GeneraliseM is the width in metres of the cells that shapes are made of, a whole
+	// multiple of GridM; 0 is GridM. What is narrower is not drawn.
+	GeneraliseM float64 `yaml:"generalise_m"`
+	// PrecisionM is the mean error (RMS) in metres that no position may be better
+	// than; the grid has to be coarse enough for it. 0 says nothing.
+	PrecisionM float64 `yaml:"precision_m"`
+	// MinPatchM2 is the smallest patch that is shown, SmallPatches what becomes of
+	// those that are smaller.
+	MinPatchM2   float64 `yaml:"min_patch_m2"`
+	SmallPatches Small   `yaml:"small_patches"`
+	// MinZoom and MaxZoom are the lowest and the highest zoom that is served.
+	MinZoom int `yaml:"min_zoom"`
 	MaxZoom int `yaml:"max_zoom"`
 	// PlaceDigits is how much of a feature's code of place is kept: 0, 2, 4, 6, 9,
 	// 12 or 14 digits.
 	PlaceDigits int `yaml:"place_digits"`
 	// Pieces allows overlay to answer with single features.
 	Pieces bool `yaml:"pieces"`
+	// Groups are the fields that answers may be grouped by.
+	Groups Names `yaml:"groups"`
+	// TotalsOnly allows no groups, single features or combinations in answers.
+	TotalsOnly bool `yaml:"totals_only"`
+	// RoundM2 is the step in m² that areas in answers are rounded to; 0 is none.
+	RoundM2 float64 `yaml:"round_m2"`
 	// MaxAOIM2 and MinAOIM2 bound the shapes that overlay answers; 0 is no bound.
-	MaxAOIM2   float64          `yaml:"max_aoi_m2"`
-	MinAOIM2   float64          `yaml:"min_aoi_m2"`
-	Use        edition.Title    `yaml:"use"`
-	Disclaimer edition.Title    `yaml:"disclaimer"`
-	Approval   string           `yaml:"approval"`
+	MaxAOIM2 float64 `yaml:"max_aoi_m2"`
+	MinAOIM2 float64 `yaml:"min_aoi_m2"`
+	// Analyses are the questions that are answered: overlay, summary, diff, lineage
+	// and those of gengtu analyze.
+	Analyses   Names         `yaml:"analyses"`
+	Use        edition.Title `yaml:"use"`
+	Disclaimer edition.Title `yaml:"disclaimer"`
+	Approval   string        `yaml:"approval"`
+	// ApprovedBy names who may approve a publication; where it names anyone, publish
+	// needs one of them. Document is the number of the document that says so.
+	ApprovedBy []string         `yaml:"approved_by"`
+	Document   string           `yaml:"document"`
 	Layers     map[string]Layer `yaml:"layers"`
 }
 
@@ -66,6 +91,75 @@ type Layer struct {
 	Fields Fields `yaml:"fields"`
 	// Except are fields that `known` does not mean.
 	Except []string `yaml:"except"`
+	// GeneraliseM, MinPatchM2 and SmallPatches stand for the tier's where they are
+	// given.
+	GeneraliseM  *float64 `yaml:"generalise_m"`
+	MinPatchM2   *float64 `yaml:"min_patch_m2"`
+	SmallPatches Small    `yaml:"small_patches"`
+	// Zooms are the lowest and the highest zoom that the layer is served at, within the
+	// tier's; nil are the tier's.
+	Zooms []int `yaml:"zooms"`
+}
+
+// Small is what becomes of a patch that is too small to be shown.
+type Small string
+
+// What becomes of small patches; "" is Merge where there is a grid.
+const (
+	// Merge gives a patch's cells to the neighbour of the same layer that it shares
+	// the longest border with; one without neighbours is left out.
+	Merge Small = "merge"
+	// LeaveOut leaves it out.
+	LeaveOut Small = "leave_out"
+)
+
+// small returns what is the smallest patch shown of a layer, and what becomes of
+// smaller ones.
+func (t *Tier) small(r Layer) (float64, Small) {
+	least, rule := t.MinPatchM2, cmp.Or(r.SmallPatches, t.SmallPatches, Merge)
+	if r.MinPatchM2 != nil {
+		least = *r.MinPatchM2
+	}
+	return least, rule
+}
+
+// cellM returns the width in metres of the cells that a layer's shapes are made of;
+// 0 where they are as delivered.
+func (t *Tier) cellM(r Layer) float64 {
+	if r.GeneraliseM != nil && *r.GeneraliseM > 0 {
+		return *r.GeneraliseM
+	}
+	return cmp.Or(t.GeneraliseM, t.GridM)
+}
+
+// Names is a list of names, or any name. The zero value is any.
+type Names struct {
+	Listed bool
+	Names  []string
+}
+
+// UnmarshalYAML reads `any`, `none` or a list of names.
+func (n *Names) UnmarshalYAML(y *yaml.Node) error {
+	n.Listed = true
+	if y.Kind != yaml.ScalarNode {
+		return y.Decode(&n.Names)
+	}
+	switch y.Value {
+	case "any":
+		n.Listed = false
+	case "none":
+	default:
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is neither any, none nor a list of names", y.Line, y.Value)}}
+	}
+	return nil
+}
+
+// list is what a manifest carries: nil is any name.
+func (n Names) list() []string {
+	if !n.Listed {
+		return nil
+	}
+	return append([]string{}, n.Names...)
 }
 
 // Fields is a list of names, or all fields that the profile knows.
@@ -98,115 +192,48 @@ var kind = setting.Kind{
 // Parse reads a policy. The path is for messages only. What the form does not
 // know is a problem with its line: a word that is misspelt must not let anything
 // through. Fields that speak of a person, and fields that the layer's profile
-// does not know, cannot be let through at all.
+// does not know, cannot be let through at all. The error is the first of what
+// [Judge] finds.
 func Parse(path string, data []byte) (*Policy, error) {
-	p := &Policy{}
-	text, err := kind.Read(path, data, p)
+	p, found, err := Judge(path, data)
+	if err == nil && len(found) > 0 {
+		err = found[0]
+	}
 	if err != nil {
 		return nil, err
 	}
-	f, err := p.check()
-	if err != nil {
-		return nil, err
-	}
-	if f != nil {
-		return nil, text.Problem(text.Line(f.path...), "%[1]s：%[2]s", "%[1]s: %[3]s", strings.Join(f.path, "."), f.zh, f.en)
-	}
-	sum := sha256.Sum256(data)
-	p.digest = hex.EncodeToString(sum[:])
 	return p, nil
 }
 
-// fault is what is wrong with an entry of a policy.
-type fault struct {
-	path   []string
-	zh, en string
-}
-
-func faultAt(path []string, zh, en string, args ...any) *fault {
-	return &fault{path, fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)}
-}
-
-// check returns the first fault of the policy, in the order of names.
-func (p *Policy) check() (*fault, error) {
-	if len(p.Tiers) == 0 {
-		return faultAt([]string{"tiers"}, "没有写任何一版", "it names no tier"), nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Tiers)) {
-		t, at := p.Tiers[name], []string{"tiers", string(name)}
-		if name != edition.Government && name != edition.Public {
-			return faultAt(at, "只能派生 government 和 public", "only government and public are derived"), nil
-		}
-		if f := t.check(at); f != nil {
-			return f, nil
-		}
-		for _, l := range slices.Sorted(maps.Keys(t.Layers)) {
-			f, err := t.Layers[l].check(l, t.GridM, append(slices.Clone(at), "layers", l))
-			if f != nil || err != nil {
-				return f, err
-			}
-		}
-	}
-	return nil, nil
-}
-
-// placeDigits are the lengths that a code of place may be cut to.
-var placeDigits = []int{0, 2, 4, 6, 9, 12, 14}
-
-// check returns the tier's first fault. Comparisons are such that NaN fails.
-func (t *Tier) check(at []string) *fault {
-	in := func(field string) []string { return append(slices.Clone(at), field) }
-	area := func(v float64) bool { return v >= 0 && v <= 1e15 }
-	switch {
-	case !(t.GridM == 0 || t.GridM >= 1 && t.GridM <= 10_000):
-		return faultAt(in("grid_m"), "网格是 %v，应为 0 或 1 到 10000 米", "the grid is %v; it is 0 or lies in [1, 10000] m", t.GridM)
-	case t.MaxZoom < 1 || t.MaxZoom > 18:
-		return faultAt(in("max_zoom"), "最高级别是 %d，应在 1 到 18 之间", "the zoom is %d; it lies in [1, 18]", t.MaxZoom)
-	case !slices.Contains(placeDigits, t.PlaceDigits):
-		return faultAt(in("place_digits"), "位数是 %d，应为 %v 之一", "the number of digits is %d; it is one of %v", t.PlaceDigits, placeDigits)
-	case !area(t.MaxAOIM2):
-		return faultAt(in("max_aoi_m2"), "面积 %v 不合理", "the area %v makes no sense", t.MaxAOIM2)
-	case !area(t.MinAOIM2) || t.MaxAOIM2 > 0 && t.MinAOIM2 > t.MaxAOIM2:
-		return faultAt(in("min_aoi_m2"), "面积 %v 不合理", "the area %v makes no sense", t.MinAOIM2)
-	}
-	return nil
-}
-
-// check returns the first fault of the rule for a layer.
-func (r Layer) check(layer string, gridM float64, at []string) (*fault, error) {
-	in := func(path ...string) []string { return append(slices.Clone(at), path...) }
-	switch {
-	case !edition.ValidLayer(layer):
-		return faultAt(at, "图层名不合规", "the layer's name is not allowed"), nil
-	case r.Dissolve && gridM == 0:
-		return faultAt(in("dissolve"), "融合需要 grid_m", "dissolve needs grid_m"), nil
-	case r.Dissolve && (r.Fields.Known || len(r.Fields.Names) > 0):
-		return faultAt(in("fields"), "融合后的要素没有字段", "dissolved features have no fields"), nil
-	case len(r.Except) > 0 && !r.Fields.Known:
-		return faultAt(in("except"), "except 只能与 fields: known 同用", "except goes with fields: known alone"), nil
-	}
-	p, err := ingest.ProfileOf(layer)
+// Judge reads a policy as [Parse] does and lists all that is wrong with it, in the
+// order of tiers and layers; the policy is good for nothing then. The error is of a
+// text that cannot be read at all, or of this program's profiles.
+func Judge(path string, data []byte) (*Policy, []*problem.Problem, error) {
+	p := &Policy{}
+	text, err := kind.Read(path, data, p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, n := range r.Fields.Names {
-		personal, err := ingest.PersonalField(n)
-		switch {
-		case err != nil:
-			return nil, err
-		case personal:
-			return faultAt(in("fields", n), "%.40s 是个人信息，不能离开涉密版", "%.40s speaks of a person and never leaves secure", n), nil
-		case p.Standard && !p.Knows(n):
-			return faultAt(in("fields", n), "图层 %s 没有标准字段 %.40s；标准之外的字段不能离开涉密版", "layer %s has no standard field %.40s, and others never leave secure", layer, n), nil
-		}
+	faults, err := p.faults()
+	if err != nil {
+		return nil, nil, err
 	}
-	for _, n := range r.Except {
-		if !p.Knows(n) {
-			return faultAt(in("except", n), "图层 %s 没有标准字段 %.40s", "layer %s has no standard field %.40s", layer, n), nil
-		}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return nil, nil, text.Problem(0, "%[1]v", "%[1]v", err).Because(err) // it has just been read
 	}
-	return nil, nil
+	faults = append(faults, empties(&root)...)
+	var found []*problem.Problem
+	for _, f := range faults {
+		found = append(found, text.Problem(text.Line(f.path...), "%[1]s：%[2]s", "%[1]s: %[3]s", strings.Join(f.path, "."), f.zh, f.en))
+	}
+	sum := sha256.Sum256(data)
+	p.digest = hex.EncodeToString(sum[:])
+	return p, found, nil
 }
+
+// Digest is the SHA-256 of the policy's text, in hex.
+func (p *Policy) Digest() string { return p.digest }
 
 // allowed lists the fields of a layer that the rule lets through, by their place.
 // A field that speaks of a person never passes, and one that is no standard field
@@ -249,8 +276,10 @@ func Everything() edition.Policy {
 
 // reference is what a manifest carries of the policy.
 func (p *Policy) reference(t Tier, g grid) edition.Policy {
-	return edition.Policy{
-		Name: p.Name, Digest: p.digest, GridM: t.GridM, GridLon: g.lon, GridLat: g.lat,
-		MaxAOIM2: t.MaxAOIM2, MinAOIM2: t.MinAOIM2, Pieces: t.Pieces, Use: t.Use, Approval: t.Approval, Disclaimer: t.Disclaimer,
+	out := edition.Policy{
+		Name: p.Name, Digest: p.digest, GridM: t.GridM, GridLon: g.lon, GridLat: g.lat, PrecisionM: t.PrecisionM, MinZoom: t.MinZoom,
+		MaxAOIM2: t.MaxAOIM2, MinAOIM2: t.MinAOIM2, Pieces: t.Pieces, Groups: t.Groups.list(), TotalsOnly: t.TotalsOnly,
+		RoundM2: t.RoundM2, Analyses: t.Analyses.list(), Use: t.Use, Approval: t.Approval, Disclaimer: t.Disclaimer,
 	}
+	return out
 }

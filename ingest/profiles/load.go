@@ -38,6 +38,7 @@ var kind = setting.Kind{
 type Set struct {
 	list    []*Profile // by name
 	domains map[string]*Domain
+	extents *Extents
 	weights map[string]float64 // of field names, for guessing
 }
 
@@ -45,15 +46,15 @@ type Set struct {
 var Embedded = sync.OnceValues(func() (*Set, error) { return Load(nil) })
 
 // Load returns the embedded profiles with those of the user's folder in place of or
-// beside them: each NAME.yaml there is the profile NAME, and domains.yaml holds code
-// lists that replace or join the embedded ones. A nil fs.FS is an empty folder. What
-// is wrong in a file is a problem of the code PROFILE_FILE that names the line.
+// beside them: each NAME.yaml there is the profile NAME, domains.yaml holds code lists that
+// replace or join the embedded ones, and extents.yaml extents of provinces that do
+// ([Extents]). A nil fs.FS is an empty folder. What is wrong in a file is a problem of the code PROFILE_FILE that names the line.
 func Load(user fs.FS) (*Set, error) {
 	carried, err := parseEmbedded()
 	if err != nil {
 		return nil, err
 	}
-	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: maps.Clone(carried.set.domains)}}
+	l := loader{files: map[string]*file{}, base: map[string]*file{}, set: &Set{domains: maps.Clone(carried.set.domains), extents: carried.set.extents}}
 	for name, f := range carried.files {
 		c := *f
 		c.profile.Fields = slices.Clone(f.profile.Fields) // they are given their code lists
@@ -140,9 +141,12 @@ func (l *loader) folder(folder fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if name == domainsFile {
+		switch name {
+		case domainsFile:
 			err = l.set.readDomains(name, data)
-		} else {
+		case extentsFile:
+			err = l.set.readExtents(name, data)
+		default:
 			err = l.readProfile(name, data)
 		}
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 // The limits of a report's JSON. Texts may hold values of the delivery, of any length.
 const (
 	maxFindings = 10_000 // of one action and layer
+	maxFiles    = 10_000 // that could not be taken
 	maxText     = 2000   // characters of a text
 	maxKey      = 200    // of a key
 )
@@ -31,20 +32,28 @@ type builder struct {
 	strict bool
 	read   *ingest.Report
 	found  *check.Result // nil when reading failed
-	failed []*problem.Problem
-	crs    map[[3]string]geo.CRS // by layer, vintage and file
+	failed *problem.Problem
+	// refused are the files that could not be taken.
+	refused []ingest.RefusedFile
+	crs     map[[3]string]geo.CRS // by layer, vintage and file
 }
 
 func (b *builder) build() *Report {
 	r := &Report{
 		Format: Format, Version: Version, Program: b.opt.Program, Strict: b.strict, Fails: slices.Clone(b.opt.Check.Rules.Fails),
-		Date: b.opt.Date, County: b.rec.county(), Delivery: b.opt.Delivery, found: b.found,
+		Date: b.opt.Date, County: b.rec.county(), Delivery: b.opt.Delivery,
 		Layers: []Layer{}, Rules: []Rule{}, Faults: []Fault{}, Findings: []Finding{}, Errors: []*problem.Problem{},
 	}
 	if b.opt.County != "" {
 		r.County.Name = b.opt.County
 	}
-	r.Errors = append(r.Errors, b.failed...)
+	r.Errors = append(r.Errors, b.opt.Unread...)
+	for _, f := range b.refused {
+		r.Errors = append(r.Errors, f.Problem)
+	}
+	if b.failed != nil {
+		r.Errors = append(r.Errors, b.failed)
+	}
 	b.crs = map[[3]string]geo.CRS{}
 	for _, l := range b.rec.layers {
 		for _, f := range l.seen.Files {
@@ -116,6 +125,7 @@ func (b *builder) rules(r *Report) {
 	if b.found == nil {
 		return
 	}
+	b.fileRule(r)
 	for i := range b.found.Rules {
 		p := &b.found.Rules[i]
 		r.Rules = append(r.Rules, Rule{
@@ -125,9 +135,39 @@ func (b *builder) rules(r *Report) {
 		})
 		for k := range p.Faults {
 			f := b.fault(&p.Faults[k])
-			f.Number, f.rule = len(r.Faults)+1, i
+			f.Number, f.rule, f.found = len(r.Faults)+1, len(r.Rules)-1, &p.Faults[k]
 			r.Faults = append(r.Faults, f)
 		}
+	}
+}
+
+// FileRule is the number of the rule that files break which could not be taken. It stands
+// before the others where there are such files; it is none of the rules that may be edited:
+// what was not read was not judged, whatever the rules are.
+const FileRule = "FILE"
+
+// fileRule lists the files that could not be taken as faults.
+func (b *builder) fileRule(r *Report) {
+	files := make([]ingest.RefusedFile, 0, len(b.opt.Unread)+len(b.refused))
+	for _, p := range b.opt.Unread {
+		files = append(files, ingest.RefusedFile{Problem: p})
+	}
+	if files = append(files, b.refused...); len(files) == 0 {
+		return
+	}
+	listed := min(len(files), maxFiles)
+	r.Rules = append(r.Rules, Rule{
+		Number: FileRule, TitleZh: "文件不能收，没有检查", TitleEn: "a file cannot be taken and was not judged",
+		AdviceZh: "更正后重新提交。缺了它，与其他图层相比的规则（覆盖、汇总）可能因此报问题", AdviceEn: "correct it and deliver again; without it rules that hold layers against each other (cover, sums) may find faults that come of that alone",
+		Group: check.Structure, Severity: check.Severities()[0], OwnNumber: true, Fails: true, Asked: true, Count: len(files), Listed: listed,
+	})
+	for _, f := range files[:listed] {
+		p := f.Problem
+		r.Faults = append(r.Faults, Fault{
+			Number: len(r.Faults) + 1, Rule: FileRule, Layer: f.Input.Layer, Vintage: f.Input.Vintage, File: p.File + hash(f.Input.Table), Record: p.Record, BSM: cut(p.Key, maxKey),
+			TextZh: cut(p.Found(problem.Chinese), maxText), TextEn: cut(p.Found(problem.English), maxText),
+			AdviceZh: cut(p.Advice(problem.Chinese), maxText), AdviceEn: cut(p.Advice(problem.English), maxText),
+		})
 	}
 }
 

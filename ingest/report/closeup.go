@@ -71,26 +71,25 @@ func (d *drawing) closeups(r *Report) map[int]*closeup {
 		most = closeupsMany
 	}
 	drawn := map[int]int{}
-	i := -1
-	for rule := range r.found.Rules {
-		for k := range r.found.Rules[rule].Faults {
-			i++
-			f := &r.found.Rules[rule].Faults[k]
-			layer := d.layerOf(f.Layer, f.Vintage)
-			if f.At == (geo.Position{}) || layer < 0 || drawn[rule] >= most {
-				continue
-			}
-			drawn[rule]++
-			c := &closeup{layer: layer, ground: f.Shape, at: f.At, boxes: geo.EmptyBox(), total: &d.points}
-			c.first, c.other = d.features(layer, f)
-			for _, w := range [...]wanted{c.first, c.other} {
-				if w.named() {
-					d.wanted[w] = append(d.wanted[w], c)
-				}
-			}
-			d.byLayer[layer] = append(d.byLayer[layer], c)
-			out[i] = c
+	for i := range r.Faults {
+		rule, f := r.Faults[i].rule, r.Faults[i].found
+		if f == nil || f.At == (geo.Position{}) || drawn[rule] >= most {
+			continue
 		}
+		layer := d.layerOf(f.Layer, f.Vintage)
+		if layer < 0 {
+			continue
+		}
+		drawn[rule]++
+		c := &closeup{layer: layer, ground: f.Shape, at: f.At, boxes: geo.EmptyBox(), total: &d.points}
+		c.first, c.other = d.features(layer, f)
+		for _, w := range [...]wanted{c.first, c.other} {
+			if w.named() {
+				d.wanted[w] = append(d.wanted[w], c)
+			}
+		}
+		d.byLayer[layer] = append(d.byLayer[layer], c)
+		out[i] = c
 	}
 	return out
 }

@@ -285,16 +285,24 @@ type mapView struct {
 	Image         template.URL
 	Labels        []label
 	Dots          []dotView
-	Marks         []markView
-	Ruler         ruler
-	NorthWest     string
-	SouthEast     string
+	// Placed counts the faults that the dots stand for; each stands for those in a square of
+	// DotM metres, "" where that is a pixel.
+	Placed    int
+	DotM      string
+	Marks     []markView
+	Ruler     ruler
+	NorthWest string
+	SouthEast string
 }
 
 type dotView struct {
 	point
-	Grade int
+	Grade  int
+	Radius float64
 }
+
+// leastDot is the least radius of a dot, in pixels.
+const leastDot = 2.4
 
 type markView struct {
 	point
@@ -311,7 +319,11 @@ func (p *pictures) view(r *Report) *mapView {
 		v.Labels = append(v.Labels, label{point: l.point, Text: clean(l.Text)})
 	}
 	for _, d := range p.dots {
-		v.Dots = append(v.Dots, dotView{d.point, d.grade})
+		v.Dots = append(v.Dots, dotView{d.point, d.grade, max(leastDot, 0.5*p.dotPixel)})
+	}
+	v.Placed = p.placed
+	if p.dotPixel > 1 {
+		v.DotM = grouped(int(math.Ceil(p.dotPixel / p.frame.scale)))
 	}
 	for i := range p.marks {
 		m := &p.marks[i]

@@ -18,6 +18,8 @@ type pictures struct {
 	labels   []label
 	marks    []mark
 	dots     []dot
+	placed   int              // how many faults the dots stand for
+	dotPixel float64          // the side of the squares that one dot stands for
 	closeups map[int]*closeup // by the fault's place in Report.Faults
 }
 
@@ -35,7 +37,7 @@ type mark struct {
 	grade       int
 }
 
-// dot is the true place of one listed fault.
+// dot is the true place of a fault, or of all in a small square, of the gravest's grade.
 type dot struct {
 	point
 	grade int
@@ -79,6 +81,9 @@ func draw(ctx context.Context, r *Report, rec *recorder) (*pictures, error) {
 		c.finish()
 	}
 	p.place(r)
+	if err := p.scatter(r); err != nil {
+		return nil, err
+	}
 	p.settleLabels()
 	var err error
 	p.coverage, err = d.cover.png()
@@ -192,8 +197,46 @@ func (f *frame) ring(r geo.Ring) []point {
 	return out
 }
 
-// place puts the listed faults on the map: a dot each, and numbered marks, the gravest
-// first, no two of which cover each other: a fault beside a mark is counted with it.
+// scatter puts the places of all faults on the map as dots. Where there are more than
+// maxDots those in one small square are one dot, which is drawn as large as the square.
+func (p *pictures) scatter(r *Report) error {
+	cells := map[[2]int]int{} // the gravest grade in each square of dotPixel
+	p.dotPixel = 1
+	err := r.eachMapped(func(f *Fault, _ geo.MultiPolygon) error {
+		if f.Lon == nil {
+			return nil
+		}
+		at := p.frame.to(geo.PositionOf(geo.LonLat{Lon: *f.Lon, Lat: *f.Lat}))
+		join(cells, [2]int{int(math.Floor(at.X / p.dotPixel)), int(math.Floor(at.Y / p.dotPixel))}, r.grade(f))
+		p.placed++
+		for len(cells) > maxDots {
+			wider := map[[2]int]int{}
+			for cell, grade := range cells {
+				join(wider, [2]int{cell[0] >> 1, cell[1] >> 1}, grade)
+			}
+			cells, p.dotPixel = wider, 2*p.dotPixel
+		}
+		return nil
+	})
+	for cell, grade := range cells {
+		p.dots = append(p.dots, dot{point{(float64(cell[0]) + 0.5) * p.dotPixel, (float64(cell[1]) + 0.5) * p.dotPixel}, grade})
+	}
+	// The gravest on top; the order of a map is none.
+	slices.SortFunc(p.dots, func(a, b dot) int {
+		return cmp.Or(cmp.Compare(b.grade, a.grade), cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X))
+	})
+	return err
+}
+
+// join notes a fault of a grade in a square.
+func join(cells map[[2]int]int, cell [2]int, grade int) {
+	if is, ok := cells[cell]; !ok || grade < is {
+		cells[cell] = grade
+	}
+}
+
+// place puts the listed faults on the map as numbered marks, the gravest first, no two of
+// which cover each other: a fault beside a mark is counted with it.
 func (p *pictures) place(r *Report) {
 	var all []mark
 	for i := range r.Faults {
@@ -203,9 +246,6 @@ func (p *pictures) place(r *Report) {
 		}
 		at := p.frame.to(geo.PositionOf(geo.LonLat{Lon: *f.Lon, Lat: *f.Lat}))
 		all = append(all, mark{point: at, Fault: i, grade: r.grade(f)})
-	}
-	for _, m := range all[:min(len(all), maxDots)] {
-		p.dots = append(p.dots, dot{m.point, m.grade})
 	}
 	slices.SortStableFunc(all, func(a, b mark) int { return cmp.Compare(a.grade, b.grade) })
 	cells := map[[2]int][]int{} // of the map: the marks in it

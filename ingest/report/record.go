@@ -21,6 +21,8 @@ type recorder struct {
 	drawing Drawing
 	layers  []*layerRecord
 	shapes  shapeFile
+	reading int       // the number of the layer that is read, from 1; 0 when all is read
+	rest    shapeFile // faults that are not listed
 }
 
 // layerRecord is what was seen of a layer; void when it was read anew.
@@ -37,12 +39,11 @@ type layerRecord struct {
 	codes    []int
 	name     int
 	counties map[string]int    // features by the first six digits of their code
-	named    map[string]string // names of counties, by code
+	named    map[string]string // names that may be counties', by code as delivered
+	parted   map[int]bool      // lengths of codes of which some name parts of a county
 }
 
-func newRecorder(next ingest.Inspector, drawing Drawing) *recorder {
-	return &recorder{next: next, drawing: drawing}
-}
+func newRecorder(drawing Drawing) *recorder { return &recorder{drawing: drawing} }
 
 // Layer implements [ingest.Inspector].
 func (r *recorder) Layer(seen *ingest.LayerSeen) (ingest.LayerInspector, error) {
@@ -55,7 +56,7 @@ func (r *recorder) Layer(seen *ingest.LayerSeen) (ingest.LayerInspector, error) 
 	}
 	l := &layerRecord{
 		rec: r, next: next, seen: seen, number: len(r.layers), box: geo.EmptyBox(), class: -1, name: -1,
-		counties: map[string]int{}, named: map[string]string{},
+		counties: map[string]int{}, named: map[string]string{}, parted: map[int]bool{},
 	}
 	for _, want := range []string{"ZLDWDM", "XZQDM", "QSDWDM"} {
 		if i := slices.IndexFunc(seen.Fields, named(want)); i >= 0 {
@@ -68,6 +69,7 @@ func (r *recorder) Layer(seen *ingest.LayerSeen) (ingest.LayerInspector, error) 
 		l.name = -1
 	}
 	r.layers = append(r.layers, l)
+	r.reading = len(r.layers)
 	return l, nil
 }
 
@@ -130,8 +132,10 @@ func (l *layerRecord) place(f *ingest.Seen) {
 			county = strings.Clone(county)
 		}
 		l.counties[county]++
-		if name, ok := valueAt(f, l.name).(string); ok && strings.Trim(code[6:], "0") == "" {
-			l.named[county] = strings.Clone(strings.TrimSpace(name))
+		if strings.Trim(code[6:], "0") != "" {
+			l.parted[len(code)] = true
+		} else if name, ok := valueAt(f, l.name).(string); ok {
+			l.named[strings.Clone(code)] = strings.Clone(strings.TrimSpace(name))
 		}
 		return
 	}
@@ -145,7 +149,9 @@ func valueAt(f *ingest.Seen, i int) any {
 }
 
 // county returns the county that most features are of, and its name where a region
-// has it; of two with as many the smaller code.
+// has it; of two with as many the smaller code. A code that is filled up with zeros is a
+// county's where all of its length are: beside 610402001 the place 610402000 is another part
+// of the county, and has no name for the whole.
 func (r *recorder) county() County {
 	counts, names := map[string]int{}, map[string]string{}
 	for _, l := range r.layers {
@@ -156,7 +162,9 @@ func (r *recorder) county() County {
 			counts[code] += n
 		}
 		for code, name := range l.named {
-			names[code] = name
+			if !l.parted[len(code)] {
+				names[code[:6]] = name
+			}
 		}
 	}
 	var c County
@@ -179,10 +187,14 @@ func (l *layerRecord) encode(f *ingest.Seen) []byte {
 	b = binary.AppendUvarint(b, uint64(f.File))   //nolint:gosec // not negative
 	b = binary.AppendUvarint(b, uint64(f.Record)) //nolint:gosec // not negative
 	b = appendText(appendText(b, f.Key), class[:min(len(class), 2)])
-	b = appendText(b, label)
-	b = binary.AppendUvarint(b, uint64(len(f.Geometry))) //nolint:gosec // not negative
+	return appendShape(appendText(b, label), f.Geometry)
+}
+
+// appendShape writes the rings of a shape as differences of positions.
+func appendShape(b []byte, m geo.MultiPolygon) []byte {
+	b = binary.AppendUvarint(b, uint64(len(m))) //nolint:gosec // not negative
 	var last geo.Position
-	for _, p := range f.Geometry {
+	for _, p := range m {
 		b = binary.AppendUvarint(b, uint64(len(p))) //nolint:gosec // not negative
 		for _, r := range p {
 			b = binary.AppendUvarint(b, uint64(len(r))) //nolint:gosec // not negative
@@ -229,61 +241,85 @@ var errShapes = errors.New("passing file of shapes damaged")
 
 // decode reads what encode wrote.
 func (s *stored) decode(b []byte) error {
-	ok := true
-	next := func() int {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v > 1<<62 {
-			ok, b = false, nil
-			return 0
-		}
-		b = b[n:]
-		return int(v) //nolint:gosec // bounded above
-	}
-	text := func() []byte {
-		n := next()
-		if n > len(b) {
-			ok, n = false, 0
-		}
-		t := b[:n]
-		b = b[n:]
-		return t
-	}
-	s.layer, s.file, s.record = next(), next(), int64(next())
-	s.key, s.class, s.label = text(), text(), text()
+	c := cursor{b: b}
+	s.layer, s.file, s.record = c.number(), c.number(), int64(c.number())
+	s.key, s.class, s.label = c.text(), c.text(), c.text()
+	return s.shape(&c)
+}
+
+// shape reads what appendShape wrote, which is the last.
+func (s *stored) shape(c *cursor) error {
 	s.polygons, s.rings, s.positions = s.polygons[:0], s.rings[:0], s.positions[:0]
 	// Slices of slices are made from arrays that hold all: grown first, cut after.
-	s.rings = slices.Grow(s.rings, len(b)/4+1)
-	s.positions = slices.Grow(s.positions, len(b)/2+1)
+	s.rings = slices.Grow(s.rings, len(c.b)/4+1)
+	s.positions = slices.Grow(s.positions, len(c.b)/2+1)
 	var last geo.Position
-	for range next() {
+	for range c.number() {
 		first := len(s.rings)
-		for range next() {
+		for range c.number() {
 			begin := len(s.positions)
-			for range next() {
-				lon, n := binary.Varint(b)
-				lat, m := binary.Varint(b[max(n, 0):])
-				if n <= 0 || m <= 0 {
+			for range c.number() {
+				last.Lon += c.difference()
+				last.Lat += c.difference()
+				if c.damaged {
 					return errShapes
 				}
-				b = b[n+m:]
-				last.Lon, last.Lat = last.Lon+lon, last.Lat+lat
 				s.positions = append(s.positions, last)
 			}
 			s.rings = append(s.rings, s.positions[begin:])
 		}
 		s.polygons = append(s.polygons, s.rings[first:])
 	}
-	if !ok || len(b) > 0 {
+	if c.damaged || len(c.b) > 0 {
 		return errShapes
 	}
 	return nil
 }
 
-// shapeFile keeps byte strings in a file without a name, to be read once from the
-// beginning. The zero value has no file.
+// cursor reads from bytes; once they are not what was written it gives zeros.
+type cursor struct {
+	b       []byte
+	damaged bool
+}
+
+func (c *cursor) fail() int {
+	c.damaged, c.b = true, nil
+	return 0
+}
+
+func (c *cursor) number() int {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 || v > 1<<62 {
+		return c.fail()
+	}
+	c.b = c.b[n:]
+	return int(v) //nolint:gosec // bounded above
+}
+
+func (c *cursor) difference() int64 {
+	v, n := binary.Varint(c.b)
+	if n <= 0 {
+		return int64(c.fail())
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cursor) text() []byte {
+	n := c.number()
+	if n > len(c.b) {
+		n = c.fail()
+	}
+	t := c.b[:n]
+	c.b = c.b[n:]
+	return t
+}
+
+// shapeFile keeps byte strings in a file without a name. The zero value has no file.
 type shapeFile struct {
-	f   *os.File
-	out *bufio.Writer
+	f    *os.File
+	out  *bufio.Writer
+	size int64
 }
 
 func (s *shapeFile) put(b []byte) error {
@@ -299,32 +335,32 @@ func (s *shapeFile) put(b []byte) error {
 		}
 	}
 	var length [binary.MaxVarintLen64]byte
-	if _, err := s.out.Write(length[:binary.PutUvarint(length[:], uint64(len(b)))]); err != nil {
+	n := binary.PutUvarint(length[:], uint64(len(b)))
+	if _, err := s.out.Write(length[:n]); err != nil {
 		return err
 	}
+	s.size += int64(n + len(b))
 	_, err := s.out.Write(b)
 	return err
 }
 
-// each calls visit with every feature of a layer that is not void, in the order in
-// which they were put. What visit gets is valid during the call.
-func (r *recorder) each(ctx context.Context, visit func(*stored)) error {
-	if r.shapes.f == nil {
+// flush ends the writing.
+func (s *shapeFile) flush() error {
+	if s.f == nil {
 		return nil
 	}
-	if err := r.shapes.out.Flush(); err != nil {
-		return err
+	return s.out.Flush()
+}
+
+// each calls visit with every string, in the order in which they were put, after flush.
+// Several goroutines may read at once. What visit gets is valid during the call.
+func (s *shapeFile) each(visit func([]byte) error) error {
+	if s.f == nil {
+		return nil
 	}
-	if _, err := r.shapes.f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	in := bufio.NewReaderSize(r.shapes.f, 1<<20)
+	in := bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.size), 1<<20)
 	var b []byte
-	var s stored
-	for n := 0; ; n++ {
-		if n%4096 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
+	for {
 		size, err := binary.ReadUvarint(in)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -336,18 +372,38 @@ func (r *recorder) each(ctx context.Context, visit func(*stored)) error {
 		if _, err := io.ReadFull(in, b); err != nil {
 			return err
 		}
+		if err := visit(b); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *shapeFile) close() error {
+	if s.f == nil {
+		return nil
+	}
+	return s.f.Close()
+}
+
+// each calls visit with every feature of a layer that is not void, in the order in
+// which they were put. What visit gets is valid during the call.
+func (r *recorder) each(ctx context.Context, visit func(*stored)) error {
+	if err := r.shapes.flush(); err != nil {
+		return err
+	}
+	var s stored
+	return r.shapes.each(func(b []byte) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := s.decode(b); err != nil {
 			return err
 		}
 		if !r.layers[s.layer].void {
 			visit(&s)
 		}
-	}
+		return nil
+	})
 }
 
-func (r *recorder) close() error {
-	if r.shapes.f == nil {
-		return nil
-	}
-	return r.shapes.f.Close()
-}
+func (r *recorder) close() error { return errors.Join(r.shapes.close(), r.rest.close()) }

@@ -66,7 +66,7 @@ const (
 
 // Report is a delivery's report. Its members are those of the JSON, whose names are
 // stable. It is not changed after Run has returned it, and may be read by any number of
-// goroutines.
+// goroutines. It is to be closed when it is written.
 type Report struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
@@ -89,14 +89,15 @@ type Report struct {
 	Faults []Fault `json:"faults"`
 	// Findings are what the reading mended, refused, or took as it is and noted.
 	Findings []Finding `json:"findings"`
-	// Errors are why files could not be opened or read. Where one of the inputs could not be
-	// read to its end, Rules is empty: they were not asked.
+	// Errors are why files could not be opened, read or taken: each is a fault of the rule
+	// [FileRule], too, and the other files are judged. Where it is no single file's matter
+	// that the delivery could not be read, Rules is empty: they were not asked.
 	Errors []*problem.Problem `json:"errors"`
 	// FaultsCRS is the system of the shapefiles of fault places, as EPSG:4524.
 	FaultsCRS string `json:"faults_crs"`
 
-	found    *check.Result // what the faults' shapes are taken from; nil when reading failed
-	pictures *pictures     // nil without
+	pictures *pictures // nil without
+	rest     rest      // of the faults
 }
 
 // County is whose delivery it is.
@@ -114,6 +115,7 @@ type Summary struct {
 	Refused  int `json:"features_refused"`
 	Faults   int `json:"faults"`
 	Listed   int `json:"faults_listed"`
+	Mapped   int `json:"faults_mapped"`
 	Failing  int `json:"faults_failing"`
 	Asked    int `json:"rules_asked"`
 	Violated int `json:"rules_violated"`
@@ -185,6 +187,9 @@ type Rule struct {
 	Count  int     `json:"count"`
 	AreaM2 float64 `json:"area_m2"`
 	Listed int     `json:"listed"`
+	// Mapped counts those that are in the shapefiles and, where they have a place, on the
+	// map: with pictures all up to [MostMapped] beyond those that are listed.
+	Mapped int `json:"mapped"`
 }
 
 // Fault is one fault that is listed.
@@ -215,7 +220,8 @@ type Fault struct {
 	AdviceZh string `json:"advice_zh"`
 	AdviceEn string `json:"advice_en"`
 
-	rule int // in Rules
+	rule  int          // in Rules
+	found *check.Fault // nil for files that could not be taken
 }
 
 // Finding is what the reading did to one feature.
@@ -236,9 +242,9 @@ type Finding struct {
 }
 
 // Run reads inputs as [ingest.Inspect] does, judges them by the rules, stores nothing,
-// and returns the report. A delivery that breaks rules, one with a file that cannot be
-// read, and a strict run that refused something are no errors here: the report's verdict
-// tells. Errors are those of ctx and of the machine.
+// and returns the report. A delivery that breaks rules, one with files that cannot be taken
+// (the others are judged), and a strict run that refused something are no errors here: the
+// report's verdict tells. Errors are those of ctx and of the machine.
 func Run(ctx context.Context, inputs []ingest.Input, reading ingest.Options, opt Options) (*Report, error) {
 	if opt.Check.Rules == nil {
 		var err error
@@ -246,16 +252,67 @@ func Run(ctx context.Context, inputs []ingest.Input, reading ingest.Options, opt
 			return nil, err
 		}
 	}
-	checker, err := check.New(opt.Check)
+	j := judging{opt: opt, reading: reading, inputs: inputs}
+	for {
+		r, err := j.pass(ctx)
+		refused := (*ingest.RefusedFiles)(nil)
+		if !errors.As(err, &refused) {
+			return r, err
+		}
+		j.leave(refused.Files) // at least one more than before
+	}
+}
+
+// judging judges inputs, in a pass more where it shows late that a file cannot be taken.
+type judging struct {
+	opt     Options
+	reading ingest.Options
+	inputs  []ingest.Input
+	refused []ingest.RefusedFile
+}
+
+// leave passes over files in the passes to come. Their layers are not missed: they are
+// there, and cannot be taken.
+func (j *judging) leave(files []ingest.RefusedFile) {
+	j.refused = append(j.refused, files...)
+	for _, f := range files {
+		j.reading.Without = append(slices.Clone(j.reading.Without), f.Input)
+	}
+	j.opt.Check.Expected = slices.DeleteFunc(slices.Clone(j.opt.Check.Expected), func(layer string) bool { return without(files, layer) })
+}
+
+// without tells whether files are of a layer.
+func without(files []ingest.RefusedFile, layer string) bool {
+	return slices.ContainsFunc(files, func(f ingest.RefusedFile) bool { return f.Input.Layer == layer })
+}
+
+// pass reads and judges once. Its error is a [*ingest.RefusedFiles] when it is to be done
+// again without these.
+func (j *judging) pass(ctx context.Context) (*Report, error) {
+	rec := newRecorder(j.opt.Drawing)
+	opt := j.opt.Check
+	if j.opt.Drawing == Pictures {
+		opt.Unlisted, opt.UnlistedMost = rec.unlisted, MostMapped
+	}
+	checker, err := check.New(opt)
 	if err != nil {
 		return nil, err
 	}
-	rec := newRecorder(checker, opt.Drawing)
+	rec.next = checker
 	// Both are passing files, and what they held is in the report or of no use.
 	defer func() { _ = errors.Join(checker.Close(), rec.close()) }()
+	reading := j.reading
 	reading.Inspector = rec
-	b := builder{opt: &opt, rec: rec, strict: reading.Strict, failed: slices.Clone(opt.Unread)}
-	b.read, err = ingest.Inspect(ctx, inputs, reading)
+	b := builder{opt: &j.opt, rec: rec, strict: reading.Strict, refused: slices.Clone(j.refused)}
+	b.read, err = ingest.Inspect(ctx, j.inputs, reading)
+	refused := (*ingest.RefusedFiles)(nil)
+	if errors.As(err, &refused) {
+		if refused.Void || slices.ContainsFunc(j.opt.Check.Expected, func(layer string) bool { return without(refused.Files, layer) }) {
+			return nil, refused
+		}
+		b.refused, err = append(b.refused, refused.Files...), nil
+	}
+	rec.reading = 0
 	switch {
 	case err == nil || errors.Is(err, ingest.ErrStrict):
 		if b.found, err = checker.Finish(ctx); err != nil {
@@ -264,12 +321,18 @@ func Run(ctx context.Context, inputs []ingest.Input, reading ingest.Options, opt
 	case ctx.Err() != nil || problem.Of(err) == nil:
 		return nil, err
 	default:
-		b.failed = append(b.failed, problem.Of(err))
+		b.failed = problem.Of(err)
 	}
 	r := b.build()
-	if opt.Drawing == Pictures && b.found != nil {
+	if r.rest, err = rec.handOver(); err != nil {
+		return nil, err
+	}
+	if err := r.countMapped(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if j.opt.Drawing == Pictures && b.found != nil {
 		if r.pictures, err = draw(ctx, r, rec); err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.Close())
 		}
 	}
 	return r, nil

@@ -90,7 +90,7 @@ func TestSums(t *testing.T) {
 		}
 	}
 	for _, p := range r.Rules {
-		s.Faults, s.Listed = s.Faults+p.Count, s.Listed+p.Listed
+		s.Faults, s.Listed, s.Mapped = s.Faults+p.Count, s.Listed+p.Listed, s.Mapped+p.Mapped
 		if p.Asked {
 			s.Asked++
 		}
@@ -157,14 +157,14 @@ func TestVerdict(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no rule is asked when a file cannot be read", func(t *testing.T) {
+	t.Run("no other rule is asked when no file can be read", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a.geojson")
 		write(t, path, `{"type":"FeatureCollection","features":[{"type":"Fea`)
 		r := run(t, path, ingest.Options{}, report.Options{Drawing: report.Pictures})
-		if r.Verdict != report.Fail || len(r.Errors) != 1 || len(r.Rules) != 0 {
+		if r.Verdict != report.Fail || len(r.Errors) != 1 || r.Summary.Asked != 1 || r.Summary.Faults != 1 {
 			t.Errorf("%s %v", r.Verdict, r.Errors)
 		}
-		if p := page(t, r); !strings.Contains(p, "读入失败") || !strings.Contains(p, "规则未检查") || strings.Contains(p, "没有发现问题") {
+		if p := page(t, r); !strings.Contains(p, "不能收：") || !strings.Contains(p, "没有相应图层，未检查") || strings.Contains(p, "没有发现问题") {
 			t.Error("the page does not say so")
 		}
 	})

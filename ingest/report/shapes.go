@@ -18,18 +18,18 @@ const (
 	AreasFile  = "faults_area.shp"
 )
 
-// Shapefiles writes the listed faults into two shapefiles in the folder dir, in the
-// system FaultsCRS: each fault's place as a point in faults.shp (without shape where it
-// has no place), and the ground at fault, where there is any, as polygons in
-// faults_area.shp. Attributes are GBK, in Chinese; a character that GBK does not have
-// becomes a question mark, and texts are cut at a character to what a dbf holds.
+// Shapefiles writes the faults into two shapefiles in the folder dir, in the system
+// FaultsCRS: each fault's place as a point in faults.shp (without shape where it has no
+// place), and the ground at fault, where there is any, as polygons in faults_area.shp. With
+// pictures they hold those that are not listed, too, see [Rule].Mapped. Attributes are GBK,
+// in Chinese; a character that GBK does not have becomes a question mark, and texts are cut
+// at a character to what a dbf holds.
 func (r *Report) Shapefiles(dir string) error {
 	crs, err := geo.ParseCRSName(r.FaultsCRS)
 	if err != nil {
 		return err
 	}
-	points := func(i int) [][][]geo.XY {
-		f := &r.Faults[i]
+	points := func(f *Fault, _ geo.MultiPolygon) [][][]geo.XY {
 		if f.Lon == nil {
 			return nil
 		}
@@ -38,23 +38,8 @@ func (r *Report) Shapefiles(dir string) error {
 	if err := r.shapefile(filepath.Join(dir, PointsFile), crs, source.PointShapes, points); err != nil {
 		return err
 	}
-	grounds := r.grounds()
-	areas := func(i int) [][][]geo.XY { return planeRings(grounds[i], crs) }
+	areas := func(_ *Fault, ground geo.MultiPolygon) [][][]geo.XY { return planeRings(ground, crs) }
 	return r.shapefile(filepath.Join(dir, AreasFile), crs, source.PolygonShapes, areas)
-}
-
-// grounds returns the ground at fault of each fault in Faults.
-func (r *Report) grounds() []geo.MultiPolygon {
-	out := make([]geo.MultiPolygon, 0, len(r.Faults))
-	if r.found == nil {
-		return out
-	}
-	for i := range r.found.Rules {
-		for k := range r.found.Rules[i].Faults {
-			out = append(out, r.found.Rules[i].Faults[k].Shape)
-		}
-	}
-	return out
 }
 
 func planeRings(m geo.MultiPolygon, crs geo.CRS) [][][]geo.XY {
@@ -74,7 +59,7 @@ func planeRings(m geo.MultiPolygon, crs geo.CRS) [][][]geo.XY {
 }
 
 // shapefile writes those faults that have a shape; of points all.
-func (r *Report) shapefile(path string, crs geo.CRS, kind source.ShapeKind, shape func(int) [][][]geo.XY) error {
+func (r *Report) shapefile(path string, crs geo.CRS, kind source.ShapeKind, shape func(*Fault, geo.MultiPolygon) [][][]geo.XY) error {
 	fields := []source.Field{
 		{Name: "NO", Kind: source.Integer, Width: 8}, {Name: "RULE", Kind: source.Text, Width: 20}, {Name: "TITLE", Kind: source.Text, Width: 120},
 		{Name: "SEV", Kind: source.Text, Width: 8}, {Name: "LAYER", Kind: source.Text, Width: 64}, {Name: "BSM", Kind: source.Text, Width: 40},
@@ -85,14 +70,15 @@ func (r *Report) shapefile(path string, crs geo.CRS, kind source.ShapeKind, shap
 	if err != nil {
 		return err
 	}
-	for i := range r.Faults {
-		polygons := shape(i)
+	err = r.eachMapped(func(f *Fault, ground geo.MultiPolygon) error {
+		polygons := shape(f, ground)
 		if kind == source.PolygonShapes && len(polygons) == 0 {
-			continue
+			return nil
 		}
-		if err := w.Write(&source.Feature{Polygons: polygons, Values: r.attributes(&r.Faults[i])}); err != nil {
-			return errors.Join(err, w.Abort())
-		}
+		return w.Write(&source.Feature{Polygons: polygons, Values: r.attributes(f)})
+	})
+	if err != nil {
+		return errors.Join(err, w.Abort())
 	}
 	if err := w.Close(); err != nil {
 		return errors.Join(err, w.Abort())
@@ -106,8 +92,11 @@ const dbfText = 254
 func (r *Report) attributes(f *Fault) []any {
 	rule := &r.Rules[f.rule]
 	v := []any{
-		int64(f.Number), gbk(f.Rule, 20), gbk(rule.TitleZh, 120), gbk(rule.Severity, 8), gbk(f.Layer, 64),
+		nil, gbk(f.Rule, 20), gbk(rule.TitleZh, 120), gbk(rule.Severity, 8), gbk(f.Layer, 64),
 		gbk(f.BSM, 40), gbk(f.OtherBSM, 40), nil, nil, gbk(f.TextZh+"；"+f.AdviceZh, dbfText),
+	}
+	if f.Number > 0 {
+		v[0] = int64(f.Number)
 	}
 	if f.Record > 0 {
 		v[7] = f.Record

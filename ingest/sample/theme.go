@@ -49,6 +49,10 @@ type theme struct {
 // innerTables are the names of tables that are not those of their files.
 var innerTables = map[string]string{"dltbgx": "DLTBGX", "dltbgxgc": "DLTBGXGC"}
 
+// absent are fields of the survey's patches that the DLTB of the sample does not have, and
+// that its updates do not have, either.
+var absent = []string{"HDMC", "KJM"}
+
 // maxWidth is the widest text of a dbf.
 const maxWidth = 254
 
@@ -71,6 +75,11 @@ func writeTheme(ctx context.Context, dir string, t theme, done func(int)) (Layer
 		return Layer{}, err
 	}
 	p := known.Of(t.layer)
+	if p.Update && p.Geometry == profiles.Polygon {
+		own := *p
+		own.Fields = slices.DeleteFunc(slices.Clone(p.Fields), func(f profiles.Field) bool { return slices.Contains(absent, f.Name) })
+		p = &own
+	}
 	to := filepath.Join(dir, filepath.FromSlash(t.file))
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return Layer{}, err

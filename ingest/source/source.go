@@ -97,6 +97,9 @@ type Layer struct {
 	// NoGeometry tells that the layer is a table of attributes by its own word: its
 	// records have no polygons.
 	NoGeometry bool
+	// NoSchema tells that the fields are those of the format, whatever the file is about:
+	// they tell nothing of which layer it is.
+	NoSchema bool
 	// Notes tell what was met that loses or doubts something without stopping
 	// the reading. The list is complete when Next has returned io.EOF.
 	Notes []*problem.Problem

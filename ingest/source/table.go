@@ -118,6 +118,10 @@ func openCSV(path string, opt Options) (*csvTable, error) {
 			in.Comma = separator
 		}
 	}
+	if line := tooWide(text, byte(in.Comma)); line > 0 {
+		return nil, problem.New("CSV_FIELDS", "第 %d 行起的一行超过 %d 列", "the row that begins at line %d has more than %d columns", line, maxProperties).
+			Advise("请核对分隔符与引号", "look at separators and quotation marks")
+	}
 	names, err := in.Read()
 	if err != nil {
 		return nil, badCSV(err)
@@ -127,6 +131,29 @@ func openCSV(path string, opt Options) (*csvTable, error) {
 		r.layer.Fields = append(r.layer.Fields, Field{Name: strings.TrimSpace(n)})
 	}
 	return r, nil
+}
+
+// tooWide returns the line at which the first row of a CSV begins that has more columns than
+// a layer may have fields, or 0. The reader would take each comma for a value of its own
+// before it counts them.
+func tooWide(text string, comma byte) int {
+	line, begin, columns, quoted := 1, 1, 1, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\n':
+			line++
+			if !quoted {
+				begin, columns = line, 1
+			}
+		case c == comma && !quoted:
+			if columns++; columns > maxProperties {
+				return begin
+			}
+		}
+	}
+	return 0
 }
 
 func badCSV(err error) error {

@@ -2,9 +2,11 @@ package source_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +37,34 @@ func TestOpenTable(t *testing.T) {
 	var f source.Feature
 	if p := problem.Of(r.Next(&f)); p == nil || p.Code != "CSV_READ" || p.File != path {
 		t.Errorf("a row that is short: %v", p)
+	}
+}
+
+// Rows of commas are refused before each becomes a value, those with commas inside of
+// quotation marks are not.
+func TestOpenTableTooWide(t *testing.T) {
+	for name, row := range map[string]struct {
+		text string
+		line int // 0: it is read
+	}{
+		"names":        {strings.Repeat(",", 4096) + "\n", 1},
+		"as many":      {strings.Repeat(",", 4095) + "\n", 0},
+		"values":       {"A,B\n1,2\n" + strings.Repeat(",", 5000) + "\n", 3},
+		"over lines":   {"A,B\n" + strings.Repeat("\"\n\",", 5000) + "\n", 2},
+		"inside texts": {"A,B\n\"" + strings.Repeat(",", 5000) + "\",2\n", 0},
+	} {
+		path := put(t, []string{"x.csv"}, []byte(row.text))
+		r, err := source.OpenTable(t.Context(), path, source.Options{})
+		p := problem.Of(err)
+		switch {
+		case row.line == 0 && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case row.line > 0 && (p == nil || p.Code != "CSV_FIELDS" || !strings.Contains(p.Found(problem.English), fmt.Sprintf("line %d ", row.line))):
+			t.Errorf("%s: %v, want CSV_FIELDS at line %d", name, err, row.line)
+		}
+		if err == nil {
+			_ = r.Close()
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func openTXT(path string, opt Options) (*boundaryTXT, error) {
 	if r.file, err = txt.Parse(b, txt.Limits{}); err != nil {
 		return nil, err
 	}
-	r.layer = Layer{Table: baseName(path), Fields: txtFields, Count: int64(len(r.file.Parcels)), Encoding: encoding.name}
+	r.layer = Layer{Table: baseName(path), Fields: txtFields, Count: int64(len(r.file.Parcels)), Encoding: encoding.name, NoSchema: !r.file.Supplement}
 	if r.file.Supplement {
 		r.layer.Fields = append(append([]Field{}, txtFields...), txtSupplementFields...)
 	}

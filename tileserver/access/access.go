@@ -1,9 +1,8 @@
-// Package access decides who may see a tier, and keeps the record of who did.
+// Package access decides who may see a tier.
 //
-// Tokens come in and a [Decision] goes out: [Store] holds the tokens of an
-// access file and follows its changes, [Add] and [Revoke] change the file, and
-// [Log] writes a line a request that later lines vouch for. A token opens its
-// own tier and no other: a token of the secure tier does not open the
+// A [Request] comes in and a [Decision] goes out: [Store] holds the tokens and the
+// issuers of an access file and follows its changes, [Add] and [Revoke] change the file.
+// A token opens its own tier and no other: a token of the secure tier does not open the
 // government tier, whose network must never see it.
 //
 // No token is ever stored or logged; the file holds hashes and [Mask] takes
@@ -15,11 +14,13 @@ package access
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"net/netip"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Outcome is what is to be said of a request for a tier.
@@ -37,17 +38,41 @@ const (
 	Expired
 	// WrongTier means a valid token of another tier.
 	WrongTier
+	// WrongAddress means a token that is bound to other addresses.
+	WrongAddress
+	// WrongOrigin means a token that is bound to the pages of other origins.
+	WrongOrigin
+	// WrongOperation means a token that may not ask this; the server finds that.
+	WrongOperation
+	// TooFast means a token that is used more often than its rate.
+	TooFast
+	// Barred means that the address has tried too many wrong tokens; this one was
+	// not looked at.
+	Barred
+	// NoKeys means the token of an issuer whose keys cannot be had, so that nobody
+	// can tell.
+	NoKeys
 	// Allowed means a valid token of this tier.
 	Allowed
 )
 
 // String returns the outcome as logs and metrics name it: "wrong_tier".
 func (o Outcome) String() string {
-	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "allowed"}
+	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "too_fast", "barred", "no_keys", "allowed"}
 	if int(o) < len(names) {
 		return names[o]
 	}
 	return "invalid"
+}
+
+// Request is who asks for what.
+type Request struct {
+	// Token is "" when the request has none.
+	Token, Tier string
+	// Address is where the request comes from; the zero value is not known.
+	Address netip.Addr
+	// Origin and Referer are the headers of those names, "" for none.
+	Origin, Referer string
 }
 
 // Decision is what a token gives.
@@ -55,18 +80,26 @@ type Decision struct {
 	Outcome Outcome
 	// Name is that of the token, for the log; "" unless the token is known.
 	Name string
+	// Scope is what the token reaches inside of the tier; nil is all of it.
+	Scope *Scope
+	// Retry is after what time to ask again, of TooFast and Barred.
+	Retry time.Duration
+	// Delay is what the answer is to be held back for, of Unknown.
+	Delay time.Duration
 }
 
 // entry is a token as it is looked up.
 type entry struct {
-	token  Token
-	digest [sha256.Size]byte
+	token   Token
+	limiter *rate.Limiter // nil where there is no rate
 }
 
 // snapshot is the content of an access file at one time; never changed.
 type snapshot struct {
+	digests [][sha256.Size]byte // of entries, close to one another
 	entries []entry
-	origins []string
+	issuers []*issuer
+	origins map[string]bool // of the file and of its tokens
 	// info tells whether the file has changed since.
 	info os.FileInfo
 }
@@ -78,6 +111,7 @@ type Store struct {
 	now     func() time.Time
 	reload  sync.Mutex // one reader of the file at a time
 	current atomic.Pointer[snapshot]
+	guesses guesses
 }
 
 // Open reads the access file at path. Errors are those of [Load].
@@ -103,13 +137,61 @@ func (s *Store) Reload() error {
 	if err != nil {
 		return err
 	}
-	next := &snapshot{origins: f.Origins, info: info}
-	for _, t := range f.Tokens {
-		// load has seen that every hash is well formed.
-		next.entries = append(next.entries, entry{t, *parseHash(t.Hash)})
+	next, err := s.snapshot(f, info)
+	if err != nil {
+		return inFile(err, s.path)
 	}
 	s.current.Store(next)
 	return nil
+}
+
+// snapshot returns the content of f. Tokens and issuers that were there before go on
+// with the rates that were used up, and the keys that were known.
+func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
+	last := s.current.Load()
+	next := &snapshot{origins: map[string]bool{}, info: info}
+	for _, o := range f.Origins {
+		next.origins[o] = true
+	}
+	before := map[[sha256.Size]byte]*rate.Limiter{}
+	if last != nil {
+		for i, d := range last.digests {
+			before[d] = last.entries[i].limiter
+		}
+	}
+	for _, t := range f.Tokens {
+		// load has seen that every hash is well formed.
+		digest := *parseHash(t.Hash)
+		e := entry{token: t}
+		if t.Rate > 0 {
+			e.limiter = limiterOf(&t.Bounds, before[digest])
+		}
+		for _, o := range t.Origins {
+			next.origins[o] = true
+		}
+		next.digests, next.entries = append(next.digests, digest), append(next.entries, e)
+	}
+	for _, i := range f.OIDC {
+		known, err := newIssuer(i, last, s.now)
+		if err != nil {
+			return nil, err
+		}
+		next.issuers = append(next.issuers, known)
+		for _, g := range i.Grants {
+			for _, o := range g.Origins {
+				next.origins[o] = true
+			}
+		}
+	}
+	return next, nil
+}
+
+// limiterOf returns a limiter for b: last, which may be nil, when it is one.
+func limiterOf(b *Bounds, last *rate.Limiter) *rate.Limiter {
+	if last != nil && last.Limit() == rate.Limit(b.Rate) && last.Burst() == b.burst() {
+		return last
+	}
+	return rate.NewLimiter(rate.Limit(b.Rate), b.burst())
 }
 
 // Refresh reads the file anew if it is another one, or has another size or
@@ -131,31 +213,66 @@ func (s *Store) Refresh() (bool, error) {
 	return true, nil
 }
 
-// Check decides on a request for tier with token, which is "" when the request
-// has none. The time it takes depends on the number of tokens in the file and
-// on the length of the token, not on how far it agrees with any of them.
-func (s *Store) Check(token, tier string) Decision {
-	if token == "" {
+// Check decides on a request. The time it takes depends on the number of tokens in
+// the file and on the length of the token, not on how far it agrees with any of
+// them. Wrong tokens are counted by the address that they come from. With the token
+// of an issuer whose keys are not known it may wait for them, some
+// seconds at most.
+func (s *Store) Check(q Request) Decision {
+	if q.Token == "" {
 		return Decision{Outcome: NoToken}
 	}
-	digest := sha256.Sum256([]byte(token))
 	now := s.now()
+	if wait := s.guesses.barred(q.Address, now); wait > 0 {
+		return Decision{Outcome: Barred, Retry: wait}
+	}
+	digest := sha256.Sum256([]byte(q.Token))
+	current := s.current.Load()
+	e := current.find(digest)
+	if e == nil {
+		d := current.checkSigned(&q, now)
+		if d.Outcome == Unknown {
+			d.Delay = s.guesses.wrong(q.Address, digest, now)
+		}
+		return d
+	}
+	d := Decision{Outcome: e.token.outcome(q.Tier, now), Name: e.token.Name, Scope: e.token.Scope}
+	if d.Outcome == Allowed {
+		d.Outcome = e.token.Bounds.outcome(&q)
+	}
+	if d.Outcome == Allowed {
+		d.Outcome, d.Retry = admit(e.limiter, now)
+	}
+	return d
+}
+
+// find returns the token with that digest, or nil. It looks at all of them.
+func (n *snapshot) find(digest [sha256.Size]byte) *entry {
 	found := -1
-	entries := s.current.Load().entries
-	for i := range entries {
-		equal := subtle.ConstantTimeCompare(digest[:], entries[i].digest[:])
+	for i := range n.digests {
+		equal := subtle.ConstantTimeCompare(digest[:], n.digests[i][:])
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
 	if found < 0 {
-		return Decision{Outcome: Unknown}
+		return nil
 	}
-	t := entries[found].token
-	return Decision{Outcome: t.outcome(tier, now), Name: t.Name}
+	return &n.entries[found]
+}
+
+// admit takes a request off what a limiter, which may be nil, lets through.
+func admit(l *rate.Limiter, now time.Time) (Outcome, time.Duration) {
+	if l == nil {
+		return Allowed, 0
+	}
+	r := l.ReserveN(now, 1)
+	if wait := r.DelayFrom(now); wait > 0 {
+		r.CancelAt(now)
+		return TooFast, wait
+	}
+	return Allowed, 0
 }
 
 // AllowsOrigin tells whether a page of origin may read the answers of the tiers
-// above public, as the file lists it: "https://map.example.org", compared as it
-// is.
-func (s *Store) AllowsOrigin(origin string) bool {
-	return slices.Contains(s.current.Load().origins, origin)
-}
+// above public, as the file or one of its tokens lists it:
+// "https://map.example.org", compared as it is.
+func (s *Store) AllowsOrigin(origin string) bool { return s.current.Load().origins[origin] }

@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now = day0.Add(c.after)
-			if got := s.Check(c.token, c.tier); got != c.want {
+			if got := s.Check(access.Request{Token: c.token, Tier: c.tier}); got != c.want {
 				t.Errorf("got %v %+v, want %v %+v", got.Outcome, got, c.want.Outcome, c.want)
 			}
 		})
@@ -76,7 +76,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The hash of a token is no token.
-	if got := s.Check(tokens[0].Hash, "secure"); got.Outcome != access.Unknown {
+	if got := s.Check(access.Request{Token: tokens[0].Hash, Tier: "secure"}); got.Outcome != access.Unknown {
 		t.Errorf("a hash was taken as a token: %+v", got)
 	}
 }
@@ -278,13 +278,13 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("nothing changed: %v, %v", changed, err)
 	}
 	second := issue(t, path, access.Token{Name: "second", Tier: "secure"})
-	if s.Check(second, "secure").Outcome != access.Unknown {
+	if s.Check(access.Request{Token: second, Tier: "secure"}).Outcome != access.Unknown {
 		t.Error("the new token is known before the file is read again")
 	}
 	if changed, err := s.Refresh(); !changed || err != nil {
 		t.Errorf("a token was added: %v, %v", changed, err)
 	}
-	if s.Check(second, "secure").Outcome != access.Allowed {
+	if s.Check(access.Request{Token: second, Tier: "secure"}).Outcome != access.Allowed {
 		t.Error("the new token is not known")
 	}
 	if err := access.Revoke(path, "first", day0); err != nil {
@@ -293,7 +293,7 @@ func TestRefresh(t *testing.T) {
 	if changed, err := s.Refresh(); !changed || err != nil {
 		t.Errorf("a token was revoked: %v, %v", changed, err)
 	}
-	if got := s.Check(first, "secure").Outcome; got != access.Revoked {
+	if got := s.Check(access.Request{Token: first, Tier: "secure"}).Outcome; got != access.Revoked {
 		t.Errorf("the revoked token is %v", got)
 	}
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
@@ -308,7 +308,7 @@ func TestRefresh(t *testing.T) {
 	if changed, err := s.Refresh(); changed || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v, %v", changed, err)
 	}
-	if s.Check(second, "secure").Outcome != access.Allowed || s.Check(first, "secure").Outcome != access.Revoked {
+	if s.Check(access.Request{Token: second, Tier: "secure"}).Outcome != access.Allowed || s.Check(access.Request{Token: first, Tier: "secure"}).Outcome != access.Revoked {
 		t.Error("the tokens read last are not in force")
 	}
 }
@@ -334,7 +334,7 @@ func TestRefreshSeesAnotherFile(t *testing.T) {
 	if changed, err := s.Refresh(); !changed || err != nil {
 		t.Errorf("got %v, %v", changed, err)
 	}
-	if got := s.Check(old, "secure").Outcome; got != access.Unknown {
+	if got := s.Check(access.Request{Token: old, Tier: "secure"}).Outcome; got != access.Unknown {
 		t.Errorf("the token of the file that is gone is %v", got)
 	}
 }
@@ -372,7 +372,7 @@ func TestConcurrentWritersAndReaders(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if got := s.Check(first, "secure"); got.Outcome != access.Allowed {
+				if got := s.Check(access.Request{Token: first, Tier: "secure"}); got.Outcome != access.Allowed {
 					t.Errorf("got %v", got.Outcome)
 					return
 				}

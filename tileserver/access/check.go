@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -26,9 +27,20 @@ func (f *File) check() error {
 			len(f.Origins), MaxOrigins)
 	}
 	for _, o := range f.Origins {
-		if err := checkOrigin(o); err != nil {
-			return err
+		if p := checkOrigin(o); p != nil {
+			return p
 		}
+	}
+	if len(f.OIDC) > maxIssuers {
+		return problem.New("ACCESS_TOO_LARGE", "签发方 %d 个，最多 %d 个", "%d issuers, at most %d may be", len(f.OIDC), maxIssuers)
+	}
+	for i := range f.OIDC {
+		if p := f.OIDC[i].check(); p != nil {
+			return p
+		}
+	}
+	if p := f.Audit.check(); p != nil {
+		return p
 	}
 	names, hashes := map[string]bool{}, map[string]bool{}
 	for i, t := range f.Tokens {
@@ -42,7 +54,7 @@ func (f *File) check() error {
 			p = problem.New("ACCESS_HASH", "两个令牌的散列相同", "two tokens have the same hash")
 		}
 		if p != nil {
-			return p.At(int64(i+1), "")
+			return p.At(int64(i+1), p.Key)
 		}
 		names[t.Name], hashes[t.Hash] = true, true
 	}
@@ -55,9 +67,16 @@ func (t Token) check() *problem.Problem {
 		return problem.New("ACCESS_NAME", "令牌名称 %.80q 无效：1 至 %d 个可见字符，不含空格",
 			"the token's name %.80q is not valid: 1 to %d visible characters without spaces", t.Name, maxName)
 	}
-	if t.Tier != "secure" && t.Tier != "government" {
+	if !opens(t.Tier) {
 		return problem.New("ACCESS_TIER", "令牌 %s 的版本 %.40q 无效", "token %s has the tier %.40q", t.Name, t.Tier).
 			Advise("应为 secure 或 government；公众版不需要令牌", "it may be secure or government; public needs no token")
+	}
+	p := t.Scope.check()
+	if p == nil {
+		p = t.Bounds.check()
+	}
+	if p != nil {
+		return p.At(0, t.Name)
 	}
 	if parseHash(t.Hash) == nil {
 		return problem.New("ACCESS_HASH", "令牌 %s 的散列不是 64 位小写十六进制数",
@@ -73,6 +92,11 @@ func (t Token) check() *problem.Problem {
 		return problem.New("ACCESS_TIME", "令牌 %s 在创建前即已过期", "token %s expires before it is created", t.Name)
 	}
 	return nil
+}
+
+// opens tells whether a tier is one that a token opens.
+func opens(tier string) bool {
+	return tier == string(edition.Secure) || tier == string(edition.Government)
 }
 
 func validName(s string) bool {
@@ -97,7 +121,7 @@ func parseHash(s string) *[sha256.Size]byte {
 // checkOrigin demands an origin as browsers send it (RFC 6454 clause 6.2):
 // scheme, host in lower case and perhaps a port, nothing else. "*" is none: the
 // tiers above public are not for every page.
-func checkOrigin(s string) error {
+func checkOrigin(s string) *problem.Problem {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
 		s != u.Scheme+"://"+u.Host || s != strings.ToLower(s) {

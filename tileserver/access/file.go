@@ -30,44 +30,17 @@ const (
 	MaxFileBytes = 1 << 20
 )
 
-// Token is one entry of an access file.
-type Token struct {
-	// Name tells tokens apart in lists and logs; unique in its file.
-	Name string `json:"name"`
-	// Tier is the tier that the token opens: "secure" or "government".
-	Tier string `json:"tier"`
-	// Hash is the SHA-256 of the token in lower-case hexadecimal.
-	//
-	// A slow hash would protect passwords, which can be guessed. A token is 256
-	// random bits, so there is nothing to try, and a check per tile must be
-	// cheap.
-	Hash    string    `json:"hash"`
-	Created time.Time `json:"created"`
-	// Expires is when the token ceases to be valid; zero means never.
-	Expires time.Time `json:"expires,omitzero"`
-	// Revoked is when the token was taken back; zero means that it was not.
-	Revoked time.Time `json:"revoked,omitzero"`
-}
-
-// outcome is what a request for tier at a time gets by t.
-func (t Token) outcome(tier string, now time.Time) Outcome {
-	switch {
-	case !t.Revoked.IsZero():
-		return Revoked
-	case !t.Expires.IsZero() && !now.Before(t.Expires):
-		return Expired
-	case t.Tier != tier:
-		return WrongTier
-	default:
-		return Allowed
-	}
-}
-
 // File is the content of an access file: JSON, readable by its owner alone.
 type File struct {
 	// Origins are the web origins whose pages may read the tiers above public.
 	Origins []string `json:"origins,omitempty"`
-	Tokens  []Token  `json:"tokens"`
+	// Roles say who may administer what; none, and everybody may do all.
+	Roles Roles `json:"roles,omitempty"`
+	// Audit says where the audit log is; nil is the default.
+	Audit  *AuditSettings `json:"audit,omitempty"`
+	Tokens []Token        `json:"tokens"`
+	// OIDC are the issuers whose users are let in beside those tokens.
+	OIDC []Issuer `json:"oidc,omitempty"`
 }
 
 // tokenPrefix begins every token. It keeps a token from looking like a flag on
@@ -95,8 +68,8 @@ func List(path string) ([]Token, error) {
 }
 
 // Add issues a token and returns it; it can be had only here. The Name, Tier,
-// Created and Expires of t are kept, its other fields are not looked at; a Name
-// of "" becomes one made of tier and hash. A file that is not there is made,
+// Created, Expires, Scope and Bounds of t are kept, its other fields are not looked
+// at; a Name of "" becomes one made of tier and hash. A file that is not there is made,
 // its directory not. An empty file path.lock stays beside it. Errors are those
 // of [Load], or say what is wrong with t.
 func Add(path string, t Token) (string, error) {
@@ -184,7 +157,7 @@ func lockFile(path string) (unlock func() error, err error) {
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for {
-		got, err := tryLock(f)
+		got, err := TryLock(f)
 		if err != nil {
 			return nil, errors.Join(unwritable(path, err), f.Close())
 		}
@@ -246,6 +219,10 @@ func Parse(data []byte) (*File, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(f); err != nil {
+		var roles *roleError
+		if errors.As(err, &roles) {
+			return nil, roles.in(data)
+		}
 		return nil, notJSON(d.InputOffset(), err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -305,7 +282,7 @@ func (f *File) write(path string) error {
 	if err != nil {
 		return unwritable(path, errors.Join(err, os.Remove(temp.Name())))
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := SyncDir(filepath.Dir(path)); err != nil {
 		return unwritable(path, err)
 	}
 	return nil

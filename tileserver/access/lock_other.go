@@ -4,8 +4,8 @@ package access
 
 import "os"
 
-// tryLock always succeeds: the system has no flock, as the package says.
-func tryLock(*os.File) (bool, error) { return true, nil }
+// TryLock always succeeds: the system has no flock, as the package says.
+func TryLock(*os.File) (bool, error) { return true, nil }
 
-// syncDir does nothing: directories cannot be synced here.
-func syncDir(string) error { return nil }
+// SyncDir does nothing: directories cannot be synced here.
+func SyncDir(string) error { return nil }

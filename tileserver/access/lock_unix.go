@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// tryLock takes the exclusive lock of f if nobody has it, and tells whether it
+// TryLock takes the exclusive lock of f if nobody has it, and tells whether it
 // did. The lock goes with the file's last descriptor, so a program that dies
 // leaves none behind.
-func tryLock(f *os.File) (bool, error) {
+func TryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -25,8 +25,8 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// syncDir makes a rename inside dir outlast a loss of power.
-func syncDir(dir string) error {
+// SyncDir makes a rename inside dir outlast a loss of power.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -31,6 +31,10 @@ var secretKeys = map[string]bool{"tk": true, "token": true, "accesstoken": true,
 // address around it is percent-encoded, and as often as it is repeated. A value
 // ends at '&', '#' or a space. What holds no token is returned unchanged.
 func Mask(s string) string {
+	// Nothing below finds anything without one of these; most addresses have none.
+	if !strings.ContainsAny(s, "=%") && !strings.Contains(s, tokenPrefix) && !containsBearer(s) {
+		return s
+	}
 	s = maskText(s)
 	var out strings.Builder
 	for s != "" {

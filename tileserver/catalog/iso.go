@@ -190,9 +190,9 @@ func (r *Record) gradeWord() string {
 	return w
 }
 
+// abstract holds no areas: how far those are rounded is the policy's business.
 func (s *Sheet) abstract(title string) string {
-	return title + "，时相 " + s.Layer.Vintage + "，" + strconv.Itoa(s.Layer.Features) + " 个要素，椭球面积合计 " +
-		strconv.FormatFloat(s.Layer.AreaM2, 'f', 2, 64) + " m²"
+	return title + "，时相 " + s.Layer.Vintage + "，" + strconv.Itoa(s.Layer.Features) + " 个要素"
 }
 
 // transfer lists the services.

@@ -32,7 +32,7 @@ type Values struct {
 	spans []span // by number of a value, from 0
 	bytes []byte // of all values, one after another
 	part  []byte // the value that is asked for
-	last  []Cell // texts that a column had, columnTexts for each
+	last  []text // texts that a column had, columnTexts for each
 }
 
 // slot holds the number of a value from 1, or 0, and a part of the value's hash.
@@ -40,6 +40,12 @@ type slot struct{ hash, number uint32 }
 
 // span is where in Values.bytes a value is.
 type span struct{ from, to int }
+
+// text is a text and its value. It aliases what Values.bytes was when it came.
+type text struct {
+	text []byte
+	cell Cell
+}
 
 // columnTexts is how many texts of a column are remembered, a power of two.
 const columnTexts = 8
@@ -63,22 +69,20 @@ func (t *Values) Text(s []byte) Cell {
 // TextOf is Text for a text of a column, faster where features that follow each
 // other have the same.
 func (t *Values) TextOf(column int, s []byte) Cell {
-	const most = 0x7f // a length of one byte
-	if len(s) == 0 || len(s) > most {
+	if len(s) == 0 {
 		return t.Text(s)
 	}
 	at := column*columnTexts + int(s[len(s)-1]^byte(len(s)))&(columnTexts-1)
 	if at >= len(t.last) {
-		t.last = append(t.last, make([]Cell, at+columnTexts-len(t.last))...)
+		t.last = append(t.last, make([]text, at+columnTexts-len(t.last))...)
 	}
-	if c := t.last[at]; c > 0 {
-		if data := t.data(c); len(data) == len(s)+2 && data[0] == valueString<<3|wireBytes && string(data[2:]) == string(s) {
-			return c
-		}
+	last := &t.last[at]
+	if string(last.text) != string(s) {
+		last.cell = t.Text(s)
+		data := t.data(last.cell)
+		last.text = data[len(data)-len(s):]
 	}
-	c := t.Text(s)
-	t.last[at] = c
-	return c
+	return last.cell
 }
 
 // Int returns the value of an integer: an int, or a sint below zero.

@@ -67,9 +67,7 @@ func (b *bender) between(from, to node) {
 	}
 	ends := [2]int32{blockAt(x0, north), blockAt(x1, south)}
 	if east-west < few || south-north < 2 {
-		for y := north; y <= south; y++ {
-			b.inRow(y, west, east, ends)
-		}
+		b.inRows(north, south, west, east, ends)
 		return
 	}
 	// The columns of a row of blocks that the edge may pass: a little too many
@@ -81,26 +79,24 @@ func (b *bender) between(from, to node) {
 		to := float64(b.a.x) + slope*min(float64(b.b.y-b.a.y), top+(blockSide+2)*subunits)
 		low := int32(min(from, to))>>subShift - 1 - frameLow
 		high := int32(max(from, to))>>subShift + 2 - frameLow
-		b.inRow(y, max(west, low>>blockShift), min(east, high>>blockShift), ends)
+		b.inRows(y, y, max(west, low>>blockShift), min(east, high>>blockShift), ends)
 	}
 }
 
-// inRow looks at the kept blocks west..east of a row of blocks, but not at those of
-// the edge's ends.
-func (b *bender) inRow(y, west, east int32, ends [2]int32) {
+// inRows looks at the kept blocks in columns west to east of rows of blocks, but not
+// at those of the edge's ends. They hardly ever lie in two words of a row.
+func (b *bender) inRows(north, south, west, east int32, ends [2]int32) {
 	h := b.pixels
-	for at, end := blockAt(west, y), blockAt(east, y); at <= end; at += 63 {
-		// 63 bits at once: those of two words.
-		word, bit := at>>6, uint(at)
-		some := h.some[word]>>(bit&63) | h.some[word+1]<<1<<(^bit&63)
-		some &= ^uint64(0) >> uint(63-min(end-at, 62))
-		for ; some != 0; some &= some - 1 {
-			k := at + int32(bits.TrailingZeros64(some))
-			if k == ends[0] || k == ends[1] {
-				continue
+	for word := west >> 6; word <= east>>6; word++ {
+		columns := ^uint64(0) << (uint(max(west-word<<6, 0)) & 63) & (^uint64(0) >> (uint(63-min(east-word<<6, 63)) & 63))
+		for y := north; y <= south; y++ {
+			for some := h.some[y*rowWords+word] & columns; some != 0; some &= some - 1 {
+				x := word<<6 + int32(bits.TrailingZeros64(some))
+				if k := blockAt(x, y); k != ends[0] && k != ends[1] {
+					place := h.place(k)
+					b.inBlock(mark{nodeOf(x, y), place << 6}, h.hot[place])
+				}
 			}
-			place := h.place(k)
-			b.inBlock(mark{nodeOf(k-blockAt(0, y), y), place << 6}, h.hot[place])
 		}
 	}
 }
@@ -168,16 +164,26 @@ func (b *bender) insert(m mark) {
 	b.chain[at] = m
 }
 
-// along appends the hot pixels along an edge that lies on the frame to chain.
+// along appends the hot pixels along an edge that lies on the frame to chain. Blocks
+// without any are passed at once.
 func (r rim) along(p *pixels, chain []mark) []mark {
 	from, to := unitOf(r.a), unitOf(r.b)
 	dx, dy := int32(min(max(to.x-from.x, -1), 1)), int32(min(max(to.y-from.y, -1), 1))
-	at, end := nodeAt(int32(from.x), int32(from.y)), nodeAt(int32(to.x), int32(to.y))
+	at, step := nodeAt(int32(from.x), int32(from.y)), node(dy<<nodeBits+dx)
 	chain = append(chain, mark{at, p.slot(at)})
-	for at != end {
-		at += node(dy<<nodeBits + dx)
-		if p.isHot(at) {
+	for left := int32(max(to.x-from.x, from.x-to.x, to.y-from.y, from.y-to.y)); left > 0; left-- {
+		if at += step; p.isHot(at) {
 			chain = append(chain, mark{at, p.slot(at)})
+		} else if !p.keeps(at.block()) {
+			in := at.row() // how far in its block, along the edge
+			if dx != 0 {
+				in = at.column()
+			}
+			if dx+dy < 0 {
+				in = ^in
+			}
+			skip := min(blockSide-1-in&(blockSide-1), left-1)
+			at, left = at+step*node(skip), left-skip
 		}
 	}
 	return chain

@@ -32,9 +32,15 @@ type edges struct {
 }
 
 func (e *edges) reset() {
+	// To clear a table of a much larger tile would take longer than what is left to do.
+	if n := len(e.table); n > leastTable && 16*len(e.list) < n {
+		e.table = e.table[:n/4]
+	}
 	e.list, e.outside, e.guess = e.list[:0], e.outside[:0], 0
 	clear(e.table)
 }
+
+const leastTable = 1 << 12
 
 // add takes over that an edge of feature runs from a to b.
 func (e *edges) add(a, b spot32, feature int32) {
@@ -93,8 +99,8 @@ func hashEdge(a, b spot32) int {
 
 // grow makes the table four times as large.
 func (e *edges) grow() {
-	n := max(1<<12, 4*len(e.table))
-	e.table = make([]int32, n)
+	n := max(leastTable, 4*len(e.table))
+	e.table = zeroed(e.table, n)
 	for i := range e.list {
 		at := hashEdge(e.list[i].a, e.list[i].b) & (n - 1)
 		for e.table[at] != 0 {
@@ -113,7 +119,8 @@ type buckets struct {
 
 // member is an edge in a square, with the box around it: x in the upper and y in
 // the lower half of each number, from a corner beyond what edges may reach, so that
-// none is negative.
+// none is negative. In low there is one more, and in high the upper bit of each half
+// is set.
 type member struct {
 	low, high  uint64
 	edge, next int32
@@ -137,8 +144,7 @@ func (e *edges) cross() {
 		f := &e.list[i]
 		dx, dy := (f.a.x+halfUnit)>>subShift-(f.b.x+halfUnit)>>subShift, (f.a.y+halfUnit)>>subShift-(f.b.y+halfUnit)>>subShift
 		if dx*dx+dy*dy > 1 {
-			m := member{edge: int32(i), low: packed(min(f.a.x, f.b.x), f.a.y), high: packed(max(f.a.x, f.b.x), f.b.y)}
-			e.enter(&m, f)
+			e.enter(f, int32(i))
 		}
 	}
 	e.list = e.list[:inner]
@@ -156,22 +162,23 @@ func (b *buckets) reset(edges int) {
 	b.members = append(b.members[:0], member{})
 }
 
-// enter puts m, which is f, into the squares that it may meet, and looks whether it
-// crosses what they hold.
-func (e *edges) enter(m *member, f *edge) {
+// enter puts f, the edge of a number, into the squares that it may meet, and looks
+// whether it crosses what they hold.
+func (e *edges) enter(f *edge, number int32) {
 	const low = (frameLow - 1) * subunits
 	b := &e.buckets
-	x0, x1 := b.at(min(f.a.x, f.b.x)-low), b.at(max(f.a.x, f.b.x)-low)
-	y0, y1 := b.at(f.a.y-low), b.at(f.b.y-low)
+	west, east := min(f.a.x, f.b.x), max(f.a.x, f.b.x)
+	m := member{low: packed(west, f.a.y) + boxOnes, high: packed(east, f.b.y) | boxBits, edge: number}
+	x0, x1, y0, y1 := b.at(west-low), b.at(east-low), b.at(f.a.y-low), b.at(f.b.y-low)
 	few := x1-x0 < 2 && y1-y0 < 2 || x0 == x1 || y0 == y1
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
 			if few || f.meetsSquare(x<<b.shift+low, y<<b.shift+low, 1<<b.shift) {
 				head := &b.heads[y*b.side+x]
-				e.meet(f, m, *head)
 				m.next = *head
+				e.meet(f, &m)
 				*head = int32(len(b.members))
-				b.members = append(b.members, *m)
+				b.members = append(b.members, m)
 			}
 		}
 	}
@@ -179,16 +186,16 @@ func (e *edges) enter(m *member, f *edge) {
 
 // at returns the row or column of squares at v, which counts from the first one's
 // side; beyond the last one, that.
-func (b *buckets) at(v int32) int32 { return min(max(v, 0)>>b.shift, b.side-1) }
+func (b *buckets) at(v int32) int32 { return min(max(v, 0)>>(b.shift&31), b.side-1) }
 
-// meet looks at f, which is m, beside all members of the chain from at on.
-func (e *edges) meet(f *edge, m *member, at int32) {
-	high, low := m.high|boxBits, m.low+boxOnes
+// meet looks at f, which is m, beside all members of the chain that follows m.
+func (e *edges) meet(f *edge, m *member) {
+	low, high := m.low, m.high
 	members := e.buckets.members
-	for at != 0 {
+	for at := m.next; at != 0; {
 		n := &members[at]
-		// The upper bit of each half stays when what is taken away is less.
-		if (high-n.low-boxOnes)&((n.high|boxBits)-low)&boxBits == boxBits {
+		// The upper bit of each half stays when what is taken away is not more.
+		if (high-n.low)&(n.high-low)&boxBits == boxBits {
 			e.pair(f, &e.list[n.edge])
 		}
 		at = n.next

@@ -66,8 +66,7 @@ const (
 // cool makes all pixels cold.
 func (p *pixels) cool() {
 	if p.some == nil {
-		// One word more, so that bits can be taken from two at once.
-		p.some = make([]uint64, blockRows*rowWords+1)
+		p.some = make([]uint64, blockRows*rowWords)
 		p.before = make([]int32, len(p.some))
 	}
 	clear(p.some)
@@ -120,8 +119,11 @@ func (p *pixels) place(block int32) int32 {
 // isHot tells whether n's pixel is.
 func (p *pixels) isHot(n node) bool {
 	b := n.block()
-	return p.some[b>>6]>>(uint(b)&63)&1 != 0 && p.hot[p.place(b)]>>n.bit()&1 != 0
+	return p.keeps(b) && p.hot[p.place(b)]>>n.bit()&1 != 0
 }
+
+// keeps tells whether a block is kept.
+func (p *pixels) keeps(block int32) bool { return p.some[block>>6]>>(uint(block)&63)&1 != 0 }
 
 func zeroed[T any](list []T, n int) []T {
 	list = slices.Grow(list[:0], n)[:n]

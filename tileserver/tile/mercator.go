@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"gengtu/index/geo"
 )
@@ -88,13 +89,17 @@ func mercatorY(lat int64) int64 {
 	}
 	away := int64(1) << (FixedBits - 1)
 	if lat < topLat {
-		s := &mercatorTable()[lat>>spanShift]
+		table := mercatorMade.Load()
+		if table == nil {
+			table = mercatorTable()
+		}
+		s := &table[lat>>spanShift]
 		d := float64(lat&(1<<spanShift-1) - 1<<(spanShift-1))
 		// Each product is converted, so that no machine fuses it with the sum.
-		v := s.c[degree-1]
-		for i := degree - 2; i >= 0; i-- {
-			v = float64(v*d) + s.c[i]
-		}
+		v := float64(s.c[4]*d) + s.c[3]
+		v = float64(v*d) + s.c[2]
+		v = float64(v*d) + s.c[1]
+		v = float64(v*d) + s.c[0]
 		v = float64(v * d)
 		// Far from both ends of int64; halves go up, which is never a tie in effect.
 		away = (s.middle + int64(v+float64(1<<50)) - 1<<50 + 1<<(fineShift-1)) >> fineShift
@@ -108,7 +113,13 @@ func mercatorY(lat int64) int64 {
 
 // mercatorTable makes the table with integers of 128 bits and more, which are the
 // same everywhere. It takes some milliseconds, once.
-var mercatorTable = sync.OnceValue(makeMercatorTable)
+var mercatorTable = sync.OnceValue(func() *[spans]mercatorSpan {
+	mercatorMade.Store(makeMercatorTable())
+	return mercatorMade.Load()
+})
+
+// mercatorMade is the table when it is made: so every point asks for no more than this.
+var mercatorMade atomic.Pointer[[spans]mercatorSpan]
 
 // Terms of the series that lead from one span's middle to the next: the first
 // that is left out is below 2^-80 of the world.

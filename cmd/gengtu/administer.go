@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"gengtu/index/problem"
+	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
+)
+
+// What the environment says of who administers what.
+const (
+	// accessEnv names the access file whose roles hold for commands that are given none.
+	accessEnv = "GENGTU_ACCESS"
+	// tokenEnv is the token of who runs a command, where several people share an account
+	// of the operating system.
+	tokenEnv = "GENGTU_TOKEN"
+)
+
+// systemVerbs are the commands that the role system is for, beside serve. What they do
+// is told to the audit log where the environment names an access file.
+var systemVerbs = []string{"ingest", "publish", "update", "rollback", "pack", "unpack", "exchange", "key"}
+
+// act is something that is administered.
+type act struct {
+	file   string // the access file
+	role   access.Role
+	name   string
+	detail string
+	// begins tells that the act makes the access file where it is not there.
+	begins bool
+}
+
+// actor returns who runs the command: the holder of the token that the environment has,
+// or else the user of the operating system.
+func actor(f *access.File) (string, error) {
+	if token := os.Getenv(tokenEnv); token != "" {
+		name, valid := f.Holder(token, time.Now())
+		if !valid {
+			return "", problem.New("ROLE", "环境变量 %s 中的令牌无效", "the token in the environment variable %s is not valid", tokenEnv)
+		}
+		return name, nil
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "", problem.New("ROLE", "不知道是谁在运行（%v）", "it is not known who runs this (%v)", err).Because(err)
+	}
+	return u.Username, nil
+}
+
+// allowed checks that who runs the command has the role for an act, and returns the
+// access file and the beginning of the act's line. A refusal is told to the audit log.
+func allowed(a act) (*access.File, audit.Record, error) {
+	f, err := access.Load(a.file)
+	if a.begins && errors.Is(err, fs.ErrNotExist) {
+		f, err = &access.File{}, nil
+	}
+	if err != nil {
+		return nil, audit.Record{}, err
+	}
+	r := audit.Record{Act: a.name, Detail: a.detail}
+	if r.Who, err = actor(f); err != nil {
+		return nil, r, err
+	}
+	r.Role = string(f.Roles.Of(r.Who))
+	if err := f.Roles.Allow(r.Who, a.role); err != nil {
+		r.Outcome = "refused"
+		return nil, r, errors.Join(err, audit.Tell(f.AuditDir(a.file), r, audit.Options{}))
+	}
+	return f, r, nil
+}
+
+// administer does what needs a role: who has it is told to the audit log before and
+// after. Without a log it is not done.
+func administer(a act, do func() error) error {
+	f, r, err := allowed(a)
+	if err != nil {
+		return err
+	}
+	return audit.Act(f.AuditDir(a.file), r, audit.Options{}, do)
+}
+
+// runVerb runs a command, as an act where it is one.
+func runVerb(c *command, e *env, fs *flags) error {
+	file := os.Getenv(accessEnv)
+	help := slices.ContainsFunc(fs.line, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) })
+	if file == "" || help || !slices.Contains(systemVerbs, c.name) {
+		return c.run(e, fs)
+	}
+	return administer(act{file: file, role: access.System, name: c.name, detail: strings.Join(fs.line, " ")}, func() error { return c.run(e, fs) })
+}
+
+func runAccess(e *env, fs *flags) error {
+	file := fs.String("access", os.Getenv(accessEnv), "令牌文件|the access file")
+	args, err := fs.parse(1, 2)
+	if err != nil {
+		return err
+	}
+	if args[0] != "check" {
+		return usage("COMMAND_UNKNOWN", "access 没有 %q", "access has no %q", args[0])
+	}
+	if len(args) == 2 {
+		*file = args[1]
+	}
+	if err := need("access", *file); err != nil {
+		return err
+	}
+	f, err := access.Load(*file)
+	if err != nil {
+		return err
+	}
+	e.printf("%s\n", fmt.Sprintf(e.pick("令牌 %d 个，来源 %d 个", "%d tokens, %d origins"), len(f.Tokens), len(f.Origins)))
+	e.printf("%s %s\n", e.pick("审计日志", "audit log"), f.AuditDir(*file))
+	if len(f.Roles) == 0 {
+		e.printf("%s\n", e.pick("没有配置角色：谁都可以做系统、安全、审计三类管理（ACCESS_NO_ROLES）",
+			"no roles are configured: everybody may do all of system, security and audit administration (ACCESS_NO_ROLES)"))
+		return nil
+	}
+	for _, r := range access.AllRoles {
+		e.printf("%-9s %s\n", r, strings.Join(f.Roles[r], " "))
+		if len(f.Roles[r]) == 0 {
+			e.printf("%s\n", fmt.Sprintf(e.pick("  没有人有角色 %s，要它的命令谁都不能用", "  nobody has the role %s: its commands are closed to all"), r))
+		}
+	}
+	return nil
+}

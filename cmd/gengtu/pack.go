@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"time"
+
+	"gengtu/index/edition"
+	"gengtu/index/seal"
+	"gengtu/ingest/exchange"
+)
+
+func runPack(e *env, fs *flags) error {
+	var o exchange.PackOptions
+	fs.StringVar(&o.Edition, "edition", "", "版本目录|the edition's directory")
+	key := fs.String("key", "", "签名私钥（gengtu key new 生成），或密码设备的 JSON|the private key that signs (gengtu key new makes one), or the JSON of a device")
+	fs.StringVar(&o.Out, "out", "", "包文件 FILE.gtp|the package, FILE.gtp")
+	fs.StringVar(&o.Since, "since", "", "增量：从哪一代起；last 为上次发给对方的一代|a delta: the generation to start from; last is the one that the receiver was sent last")
+	encrypt := fs.String("encrypt-for", "", "对方的公钥文件（.pub），给出则加密|the receiver's public key (.pub), to encrypt for")
+	fs.StringVar(&o.Receiver, "receiver", "", "接收方名称，各有各的序号|whom it is for; each receiver has a sequence of its own")
+	grade := fs.String("grade", "", "数据分级 general、important 或 core；公众版默认 general，其余 important|the data's grade: general, important or core; general by default for public, else important")
+	fs.StringVar(&o.Mark, "mj", "", "密级，如 秘密、内部、公开；政务版和公众版默认 非密|the secret mark (密级); 非密 by default for government and public")
+	var approvers list
+	fs.Var(&approvers, "approved-by", "批准人，可多次|who approved it; may be repeated")
+	document := fs.String("document", "", "批准文号|the document of the approval")
+	created := fs.String("created", "", "打包时间，RFC 3339，默认现在|the time to note, RFC 3339; now by default")
+	if _, err := fs.parse(0, 0); err != nil {
+		return err
+	}
+	for _, f := range []struct{ name, value string }{{"edition", o.Edition}, {"key", *key}, {"out", o.Out}} {
+		if err := need(f.name, f.value); err != nil {
+			return err
+		}
+	}
+	_, m, err := edition.Current(o.Edition)
+	if err != nil {
+		return err
+	}
+	o.Created = time.Now()
+	if *created != "" {
+		if o.Created, err = time.Parse(time.RFC3339, *created); err != nil {
+			return usage("FLAGS", "--created 写的是 %q，应如 2026-01-02T15:04:05Z", "--created says %q; write 2026-01-02T15:04:05Z", *created)
+		}
+	}
+	if err := defaultMarks(&o, *grade, m.Tier); err != nil {
+		return err
+	}
+	if o.Signer, err = seal.ReadSigner(*key, m.Tier); err != nil {
+		return err
+	}
+	if *encrypt != "" {
+		if o.Recipient, err = seal.ReadRecipient(*encrypt, m.Tier); err != nil {
+			return err
+		}
+	}
+	for _, by := range approvers {
+		o.Approvals = append(o.Approvals, exchange.Approval{By: by, At: o.Created.UTC().Format(time.RFC3339), Document: *document})
+	}
+	o.Program = programVersion()
+	p := e.progress()
+	o.Progress = func(done, all int) { p.tell(e.pick("打包要素", "packing features"), int64(done), int64(all)) }
+	sent, err := exchange.Pack(e.ctx, o)
+	p.end()
+	if err != nil {
+		return err
+	}
+	return e.givePacked(o.Out, sent)
+}
+
+// defaultMarks fills in grade and secret mark where none was given.
+func defaultMarks(o *exchange.PackOptions, grade string, tier edition.Tier) error {
+	switch o.Grade = exchange.Grade(grade); {
+	case grade == "" && tier == edition.Public:
+		o.Grade = exchange.General
+	case grade == "":
+		o.Grade = exchange.Important
+	case o.Grade != exchange.General && o.Grade != exchange.Important && o.Grade != exchange.Core:
+		return usage("FLAGS", "--grade 写的是 %q，应为 general、important 或 core", "--grade says %q; it is general, important or core", grade)
+	}
+	if o.Mark == "" && tier != edition.Secure {
+		o.Mark = exchange.OpenMark
+	}
+	return nil
+}
+
+func (e *env) givePacked(path string, m *exchange.Manifest) error {
+	if e.json {
+		enc := json.NewEncoder(e.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(m)
+	}
+	e.printf("%s  %s %d %s %s\n", m.ID, e.pick("第", "number"), m.Sequence, m.Kind, m.State.Generation)
+	var bytes int64
+	for _, p := range m.Parts {
+		bytes += p.Bytes
+	}
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		e.printf(e.pick("  %s  %s  要素 %d（包里 %d，删除 %d）\n", "  %s  %s  features %d (%d in the package, %d that go)\n"), l.Key(), l.Change, l.Features, l.Put, l.Deleted)
+	}
+	e.notef(e.pick("%s：%d 字节的内容，签名人 %s\n", "%s: %d bytes of content, signed by %s\n"), path, bytes, m.Sender.Name)
+	return nil
+}

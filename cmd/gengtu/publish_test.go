@@ -1,0 +1,218 @@
+package main_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gengtu/index/edition"
+	"gengtu/ingest/policy"
+)
+
+// small ingests two small layers of the delivery and returns the edition's directory.
+func small(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "secure")
+	must(t, "ingest", "--out", dir, "--layer", "hsf@2024="+delivery(t, "delivery", "2024", "GBZNT.geojson"), "--layer", "region@2024="+delivery(t, "delivery", "2024", "XZQ.fgb"),
+		"--layer", "pbf@2024="+delivery(t, "delivery", "2024", "YJJBNTTB.gpkg"), "--zooms", "10-12")
+	return dir
+}
+
+// registered is a line of the register as publish prints it.
+type registered struct {
+	Generation   string
+	Event        string
+	Program      string
+	KeyID        string `json:"key_id"`
+	Approver     string
+	Document     string
+	Made         string `json:"to_generation"`
+	MadeHash     string `json:"to_content_hash"`
+	FromHash     string `json:"from_content_hash"`
+	PolicyDigest string `json:"policy_digest"`
+	Layers       []struct {
+		Layer  string
+		Before float64 `json:"ground_before_m2"`
+		After  float64 `json:"area_after_m2"`
+		Error  float64 `json:"ground_error_m2"`
+	}
+	Prev string
+	Hash string `json:"register_hash"`
+}
+
+func publishJSON(t *testing.T, args ...string) registered {
+	t.Helper()
+	var r registered
+	out := must(t, append([]string{"--json", "publish"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// The same input, policy and key of ids give the same content, whatever the number of
+// workers and whether it is done once or again; another policy or key gives another.
+func TestPublishAgain(t *testing.T) {
+	secure := small(t)
+	dir := t.TempDir()
+	out := func(name string) string { return filepath.Join(dir, name) }
+	first := publishJSON(t, "--from", secure, "--tier", "public", "--out", out("a"), "--workers", "1")
+	for _, workers := range []string{"2", "5"} {
+		again := publishJSON(t, "--from", secure, "--tier", "public", "--out", out("b"+workers), "--workers", workers, "--memory", "3M")
+		if again.MadeHash != first.MadeHash || again.Made != first.Made || again.KeyID != first.KeyID {
+			t.Errorf("with %s workers the content is %s, was %s", workers, again.MadeHash, first.MadeHash)
+		}
+	}
+	m := manifestOf(t, out("a"))
+	if m.ContentHash != first.MadeHash || m.Generation != first.Made || m.Policy.Digest != first.PolicyDigest || manifestOf(t, secure).ContentHash != first.FromHash {
+		t.Errorf("the register says %+v", first)
+	}
+	coarse := filepath.Join(dir, "coarse.yaml")
+	if err := os.WriteFile(coarse, []byte(strings.Replace(string(policy.DefaultText()), "grid_m: 25", "grid_m: 50", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if other := publishJSON(t, "--from", secure, "--tier", "public", "--out", out("c"), "--policy", coarse); other.MadeHash == first.MadeHash || other.PolicyDigest == first.PolicyDigest {
+		t.Error("another policy gives the same")
+	}
+	if err := os.WriteFile(filepath.Join(secure, edition.PublisherKey), []byte(strings.Repeat("ab", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if other := publishJSON(t, "--from", secure, "--tier", "public", "--out", out("d")); other.MadeHash == first.MadeHash || other.KeyID == first.KeyID {
+		t.Error("another key gives the same")
+	}
+}
+
+func manifestOf(t *testing.T, dir string) *edition.Manifest {
+	t.Helper()
+	_, m, err := edition.Current(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Each publication is a line of the register, by whom the policy wants; what is refused
+// leaves none, and a register that was tampered with keeps everything from being published.
+func TestPublishRegister(t *testing.T) {
+	secure := small(t)
+	dir := t.TempDir()
+	strict := filepath.Join(dir, "strict.yaml")
+	text := strings.NewReplacer("approved_by: []", "approved_by: [张三]", `document: ""`, "document: 陕自然资〔2026〕1号").Replace(string(policy.DefaultText()))
+	if err := os.WriteFile(strict, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	government, public := filepath.Join(dir, "government"), filepath.Join(dir, "public")
+	refused := func(code string, args ...string) {
+		t.Helper()
+		if _, stderr, exit := gengtu(t, append([]string{"publish"}, args...)...); exit != 1 || !strings.Contains(stderr, "["+code+"]") {
+			t.Errorf("%v: exit %d, %s", args, exit, stderr)
+		}
+	}
+	refused("POLICY_APPROVER", "--from", secure, "--tier", "government", "--out", government, "--policy", strict)
+	refused("POLICY_APPROVER", "--from", secure, "--tier", "government", "--out", government, "--policy", strict, "--approver", "李四")
+	if _, err := os.Stat(government); err == nil {
+		t.Error("what was refused has left a directory")
+	}
+	one := publishJSON(t, "--from", secure, "--tier", "government", "--out", government, "--policy", strict, "--approver", "张三")
+	two := publishJSON(t, "--from", secure, "--tier", "public", "--out", public, "--policy", strict, "--approver", "张三")
+	if one.Prev != "" || two.Prev != one.Hash || one.Approver != "张三" || one.Document != "陕自然资〔2026〕1号" || one.Event != "published" || one.Program == "" {
+		t.Errorf("%+v\n%+v", one, two)
+	}
+	for _, l := range two.Layers {
+		if d := l.After - l.Before; d > l.Error || -d > l.Error || l.Error == 0 {
+			t.Errorf("%s: %.2f m² of ground became %.2f, stated error %.2f", l.Layer, l.Before, l.After, l.Error)
+		}
+	}
+	// Never upward, nor to the same.
+	for _, tier := range []string{"secure", "government"} {
+		refused("PUBLISH_UPWARD", "--from", government, "--tier", tier, "--out", filepath.Join(dir, "up"))
+	}
+	refused("PUBLISH_UPWARD", "--from", public, "--tier", "government", "--out", filepath.Join(dir, "up"))
+	entries, hash, err := policy.ReadRegister(secure)
+	if err != nil || len(entries) != 2 || hash != two.Hash {
+		t.Fatalf("%d entries, %s, %v", len(entries), hash, err)
+	}
+	if out := must(t, "policy", "register", secure); !strings.Contains(out, two.Hash) || !strings.Contains(out, one.Made) || !strings.Contains(out, "张三") {
+		t.Error(out)
+	}
+	for _, lower := range []string{government, public} {
+		if _, err := os.Stat(filepath.Join(lower, edition.Register)); err == nil {
+			t.Errorf("%s has a register of the edition above", lower)
+		}
+	}
+	path := filepath.Join(secure, edition.Register)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(data), "张三", "李四", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("REGISTER_BROKEN", "--from", secure, "--tier", "public", "--out", filepath.Join(dir, "more"))
+	if _, stderr, exit := gengtu(t, "policy", "register", secure); exit != 1 || !strings.Contains(stderr, "REGISTER_BROKEN") {
+		t.Errorf("exit %d, %s", exit, stderr)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// What cannot be entered is not put in force.
+	before := manifestOf(t, public).Generation
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, exit := gengtu(t, "publish", "--from", secure, "--tier", "public", "--out", public); exit != 1 || manifestOf(t, public).Generation != before {
+		t.Errorf("exit %d, generation %s, was %s", exit, manifestOf(t, public).Generation, before)
+	}
+}
+
+// policy check and diff speak to people and to programs, and their exit codes say what
+// they found.
+func TestPolicyCommands(t *testing.T) {
+	bad, other := filepath.Join(t.TempDir(), "bad.yaml"), filepath.Join(t.TempDir(), "other.yaml")
+	text := string(policy.DefaultText())
+	for path, edited := range map[string]string{bad: strings.NewReplacer("grid_m: 25", "grid_m: 9", "LXR, LXDH", "LXR, LXDJ").Replace(text), other: strings.Replace(text, "max_zoom: 14", "max_zoom: 12", 1)} {
+		if err := os.WriteFile(path, []byte(edited), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := must(t, "policy", "show"); out != text {
+		t.Error("policy show shows something else")
+	}
+	if out := must(t, "policy", "check", "default"); !strings.Contains(out, "layer pbf: fields YJJBNTTBBH YJJBNTMJ") {
+		t.Error(out)
+	}
+	stdout, stderr, exit := gengtu(t, "policy", "check", bad)
+	if exit != 1 || !strings.Contains(stdout, "tiers.public.precision_m") || !strings.Contains(stdout, "except.LXDJ") || strings.Count(stdout, ": line ") != 2 || !strings.Contains(stderr, "POLICY_FILE") {
+		t.Errorf("exit %d\n%s%s", exit, stdout, stderr)
+	}
+	var judged struct {
+		Problems []struct{ Code, Zh, En string }
+	}
+	stdout, _, exit = gengtu(t, "--json", "policy", "check", bad)
+	if err := json.Unmarshal([]byte(stdout), &judged); err != nil || exit != 1 || len(judged.Problems) != 2 || !strings.Contains(judged.Problems[0].Zh, "第 ") {
+		t.Errorf("exit %d, %v, %s", exit, err, stdout)
+	}
+	if out := must(t, "policy", "diff", "default", other); !strings.Contains(out, "public\n  loses  highest zoom 12") {
+		t.Error(out)
+	}
+	var told struct{ Tiers []policy.TierChange }
+	if err := json.Unmarshal([]byte(must(t, "--json", "policy", "diff", other, "default")), &told); err != nil || len(told.Tiers) != 1 || len(told.Tiers[0].Gains) != 1 {
+		t.Errorf("%v %+v", err, told)
+	}
+	for _, c := range []struct {
+		args []string
+		exit int
+	}{
+		{[]string{"policy", "diff", "default", bad}, 1}, {[]string{"policy", "check", bad + "x"}, 1}, {[]string{"policy", "check"}, 2},
+		{[]string{"policy", "diff", "default"}, 2}, {[]string{"policy", "fly"}, 2}, {[]string{"policy", "register", t.TempDir()}, 1},
+	} {
+		if _, stderr, exit := gengtu(t, c.args...); exit != c.exit || stderr == "" {
+			t.Errorf("%v: exit %d, %s", c.args, exit, stderr)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"time"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/ingest/exchange"
+	"gengtu/ingest/policy"
+)
+
+// receiving are the flags of verbs that take packages in.
+type receiving struct {
+	exchange.ReceiveOptions
+	level, policy string
+	memory        *string
+	building      building
+}
+
+func (f *receiving) define(fs *flags) {
+	fs.StringVar(&f.Trust, "trust", "", "信任的发送方公钥文件|the public keys of senders that are trusted")
+	fs.StringVar(&f.Decrypt, "decrypt", "", "加密包的解密私钥|our private key, for packages that are encrypted")
+	fs.StringVar(&f.Receipt, "key", "", "给回执签名的私钥|the private key that signs the receipt")
+	fs.StringVar(&f.level, "tier", "", "本网的级别，高于它的包一律拒收；默认为版本的级别|the network's level, above which nothing is taken in; the edition's tier by default")
+	fs.StringVar(&f.policy, "policy", "", "字段白名单按哪份策略，默认内置|the policy whose fields may be held; the embedded one by default")
+	fs.StringVar(&f.As, "as", "", "我方名称；发给别人的包拒收|who we are: packages for others are refused")
+	fs.StringVar(&f.By, "by", "", "录入人，默认为系统账户|who brings it in; the account by default")
+	fs.StringVar(&f.Quarantine, "quarantine", "", "隔离目录，默认为 EDITION.quarantine|where packages go that are refused; EDITION.quarantine by default")
+	fs.BoolVar(&f.Replace, "replace", false, "完整包可替换不是由它而来的版本|a full package may take the place of what came by another way")
+	fs.IntVar(&f.building.keep, "keep", edition.DefaultKeep, "保留几代|generations kept")
+	fs.IntVar(&f.building.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	f.memory = memoryFlag(fs)
+}
+
+// settle fills in what the flags leave to defaults.
+func (f *receiving) settle() error {
+	if err := need("trust", f.Trust); err != nil {
+		return err
+	}
+	if f.level != "" {
+		t, err := edition.ParseTier(f.level)
+		if err != nil {
+			return usageError{problem.Of(err)}
+		}
+		f.Level = t
+	}
+	var err error
+	if f.Policy, err = readPolicy(f.policy); err != nil {
+		return err
+	}
+	if f.building.memory, err = byteSize(*f.memory); err != nil {
+		return err
+	}
+	if f.By == "" {
+		f.By = exchange.Account()
+	}
+	f.building.stages, f.Now = &stages{}, time.Now()
+	return nil
+}
+
+// readPolicy reads a policy file, or the embedded policy where path is "".
+func readPolicy(path string) (*policy.Policy, error) {
+	if path == "" {
+		return policy.Default()
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, problem.New("POLICY_FILE", "策略文件读不出来（%v）", "the policy file cannot be read (%v)", err).In(path).Because(err)
+	}
+	return policy.Parse(path, text)
+}
+
+func runUnpack(e *env, fs *flags) error {
+	var f receiving
+	f.define(fs)
+	fs.StringVar(&f.Edition, "out", "", "版本目录|the edition's directory")
+	fs.StringVar(&f.ReleasedBy, "released-by", "", "审核放行人，不能是录入人|who releases it: another than who brings it in")
+	hold := fs.Bool("hold", false, "只检查，等另一人用 gengtu release 放行|judge it only, until another person lets it in with gengtu release")
+	args, err := fs.parse(1, 1)
+	if err != nil {
+		return err
+	}
+	if err := need("out", f.Edition); err != nil {
+		return err
+	}
+	if err := f.settle(); err != nil {
+		return err
+	}
+	f.Package = args[0]
+	ending := exchange.ByOne
+	if *hold {
+		ending = exchange.ByTwo
+	}
+	t, err := e.takePackage(&f, ending)
+	if err != nil {
+		return err
+	}
+	return e.giveTaken(t)
+}
+
+// taken says what became of a package.
+type taken struct {
+	Package    string `json:"package"`
+	Outcome    string `json:"outcome"`
+	Sender     string `json:"sender"`
+	Sequence   int64  `json:"seq"`
+	Kind       string `json:"kind"`
+	Tier       string `json:"tier"`
+	Generation string `json:"generation,omitempty"`
+	Content    string `json:"content_hash,omitempty"`
+}
+
+func (e *env) giveTaken(t *taken) error {
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(t)
+	}
+	if t.Generation == "" {
+		e.printf(e.pick("%s 已检查，等另一人放行：gengtu release --by NAME %[1]s\n", "%s was judged and waits for another person: gengtu release --by NAME %[1]s\n"), t.Package)
+		return nil
+	}
+	e.printf(e.pick("%s 已生效，来自 %s 的第 %d 号包 %s\n", "%s is in force, by %s's package number %d, %s\n"), t.Generation, t.Sender, t.Sequence, t.Package)
+	return nil
+}
+
+// takePackage takes a package in, or holds it when it is to be released by two.
+func (e *env) takePackage(f *receiving, rule exchange.Release) (*taken, error) {
+	p := e.progress()
+	defer p.end()
+	f.Progress = func(done, all int) { p.tell(e.pick("检查要素", "judging features"), int64(done), int64(all)) }
+	r, err := exchange.Receive(e.ctx, f.ReceiveOptions)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	m := r.Manifest
+	t := &taken{Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
+	if rule == exchange.ByTwo || r.Waits() {
+		err := r.Judge(e.ctx)
+		if err == nil {
+			err = r.Hold()
+		}
+		if err != nil {
+			return nil, r.Refuse(err)
+		}
+		return t, nil
+	}
+	now, err := e.apply(r, f)
+	if err != nil {
+		return nil, r.Refuse(err)
+	}
+	t.Outcome, t.Generation, t.Content = "accepted", now.Generation, now.ContentHash
+	f.building.stages.note(e)
+	return t, nil
+}
+
+func runRelease(e *env, fs *flags) error {
+	var f receiving
+	f.define(fs)
+	fs.StringVar(&f.Edition, "edition", "", "版本目录|the edition's directory")
+	require := fs.String("require", "", "two：此后每个包都要第二人放行；one：不再要|two: from now on each package needs a second person; one: no more")
+	args, err := fs.parse(0, 1)
+	if err != nil {
+		return err
+	}
+	if err := need("edition", f.Edition); err != nil {
+		return err
+	}
+	switch {
+	case *require == string(exchange.ByOne) || *require == string(exchange.ByTwo):
+		return exchange.RequireTwo(f.Edition, exchange.Release(*require))
+	case *require != "":
+		return usage("FLAGS", "--require 应为 two 或 one", "--require is two or one")
+	case len(args) == 0:
+		return e.listHeld(f.Edition)
+	}
+	if err := need("by", f.By); err != nil {
+		return err
+	}
+	path, waiting, err := exchange.HeldPackage(f.Edition, args[0])
+	if err != nil {
+		return err
+	}
+	f.ReleasedBy = f.By
+	if err := f.settle(); err != nil {
+		return err
+	}
+	f.Package, f.By = path, waiting.By
+	t, err := e.takePackage(&f, exchange.ByOne)
+	if err != nil {
+		return err
+	}
+	return e.giveTaken(t)
+}
+
+func (e *env) listHeld(dir string) error {
+	all, err := exchange.ListHeld(dir)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(all)
+	}
+	for _, h := range all {
+		e.printf("%s  %s  %s  %s\n", h.ID, h.At, h.By, h.File)
+	}
+	return nil
+}
+
+// errChanged says that another program wrote the edition meanwhile.
+var errChanged = errors.New("another generation is in force")

@@ -1,0 +1,354 @@
+package exchange
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/index/seal"
+)
+
+// ReceiptFormat is the form of receipts.
+const ReceiptFormat = "gengtu-receipt/1"
+
+// Receipt says what became of a package.
+type Receipt struct {
+	Format   string `json:"format"`
+	Package  string `json:"package"`
+	Sequence int64  `json:"seq"`
+	Sender   Party  `json:"sender"`
+	Receiver string `json:"receiver"`
+	// Outcome is accepted, held or refused; Code and Text say why it was refused.
+	Outcome string `json:"outcome"`
+	Code    string `json:"code,omitempty"`
+	Text    string `json:"text,omitempty"`
+	// Generation and ContentHash are what is in force by it.
+	Generation  string `json:"generation,omitempty"`
+	ContentHash string `json:"content_hash,omitempty"`
+	At          string `json:"at"`
+	By          string `json:"by"`
+	ReleasedBy  string `json:"released_by,omitempty"`
+	// Manifest is the SHA-256 of the package's manifest, "" where none was believed.
+	Manifest string `json:"manifest,omitempty"`
+	// Quarantine is the name of the file there, of one that was refused.
+	Quarantine string `json:"quarantine,omitempty"`
+}
+
+// SignedReceipt is a receipt as it lies in a file. The signature, for the purpose
+// [seal.Receipt], is over the bytes of Receipt as they stand.
+type SignedReceipt struct {
+	Receipt   json.RawMessage `json:"receipt"`
+	Signature *seal.Signature `json:"signature,omitempty"`
+}
+
+// maxReceiptBytes is how long the file of a receipt may be.
+const maxReceiptBytes = 64 << 10
+
+// ParseReceipt reads the file of a receipt. With trust it must be signed by one of its
+// keys, whose name is returned; without, any is read and nobody stands for it. The path
+// is for messages. Problems: RECEIPT_BROKEN, and those of [seal.Verify].
+func ParseReceipt(ctx context.Context, path string, data []byte, trust *seal.Trust) (c Receipt, by string, err error) {
+	broken := func(err error) (Receipt, string, error) {
+		return Receipt{}, "", problem.New("RECEIPT_BROKEN", "回执读不懂（%v）", "the receipt cannot be read (%v)", err).In(path).Because(err)
+	}
+	if len(data) > maxReceiptBytes {
+		return broken(fmt.Errorf("%d bytes, the limit is %d", len(data), maxReceiptBytes))
+	}
+	var s SignedReceipt
+	if err := json.Unmarshal(data, &s); err != nil {
+		return broken(err)
+	}
+	if trust != nil {
+		if s.Signature == nil {
+			return broken(errors.New("it is not signed"))
+		}
+		k, err := seal.Verify(ctx, *trust, seal.Receipt, s.Receipt, *s.Signature)
+		if err != nil {
+			return Receipt{}, "", inPackage(err, path)
+		}
+		by = k.Name
+	}
+	if err := json.Unmarshal(s.Receipt, &c); err != nil {
+		return broken(err)
+	}
+	if c.Format != ReceiptFormat {
+		return broken(fmt.Errorf("its format is %.40q", c.Format))
+	}
+	return c, by, nil
+}
+
+// receipt begins the receipt of the package.
+func (r *Reception) receipt(outcome string) Receipt {
+	c := Receipt{Format: ReceiptFormat, Outcome: outcome, At: r.o.Now.UTC().Format(time.RFC3339), By: r.o.By, ReleasedBy: r.o.ReleasedBy}
+	if m := r.Manifest; m != nil {
+		h := seal.Ed25519.NewHash()
+		h.Write(r.raw)
+		c.Package, c.Sequence, c.Sender, c.Receiver, c.Manifest = m.ID, m.Sequence, m.Sender, m.Receiver, fmt.Sprintf("%x", h.Sum(nil))
+		c.Sender.Name = r.Sender.Name
+	}
+	return c
+}
+
+// writeReceipt signs a receipt, if there is a key, and puts it among the receipts.
+func (r *Reception) writeReceipt(c Receipt) error {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("receipt: %w", err)
+	}
+	out := SignedReceipt{Receipt: raw}
+	if r.o.Receipt != "" {
+		// What is done has no other end than the caller's: a receipt is written even then.
+		ctx := context.Background()
+		signer, err := seal.ReadSigner(r.o.Receipt, r.networkTier())
+		if err != nil {
+			return err
+		}
+		s, err := seal.Sign(ctx, signer, seal.Receipt, raw)
+		if err != nil {
+			return err
+		}
+		out.Signature = &s
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("receipt: %w", err)
+	}
+	name := c.Package
+	if c.Outcome != accepted || name == "" {
+		name = fmt.Sprintf("%s-%s", r.o.Now.UTC().Format("20060102T150405.000000000"), c.Outcome)
+	}
+	dir := filepath.Join(r.store.dir, receiptsDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return r.store.unwritable(err)
+	}
+	if err := writeWhole(filepath.Join(dir, name+".json"), append(data, '\n')); err != nil {
+		return r.store.unwritable(err)
+	}
+	return nil
+}
+
+// The outcomes of receipts.
+const (
+	accepted = "accepted"
+	heldBack = "held"
+	rejected = "refused"
+)
+
+// note logs the steps so far, and the end.
+func (r *Reception) note(end entry) error {
+	all := append(r.steps, end)
+	for i := range all {
+		all[i].At, all[i].File, all[i].By = r.o.Now.UTC().Format(time.RFC3339), filepath.Base(r.path), r.o.By
+		if r.Manifest != nil {
+			all[i].Package = r.Manifest.ID
+		}
+	}
+	r.steps = nil
+	return r.store.log(all...)
+}
+
+// Refuse ends the reception for err, which it returns. A fault of the package puts it
+// into quarantine with a receipt; for a fault of ours it stays where it is.
+func (r *Reception) Refuse(err error) error {
+	p := problem.Of(err)
+	if p == nil || !(strings.HasPrefix(p.Code, "PACKAGE_") || faultOfSeal[p.Code]) {
+		e := entry{Step: "end", Outcome: "failed", Text: err.Error()}
+		if p != nil {
+			e.Code = p.Code
+		}
+		return errors.Join(err, r.note(e))
+	}
+	c := r.receipt(rejected)
+	c.Code, c.Text = p.Code, p.Found(problem.English)
+	name, qerr := r.quarantine()
+	c.Quarantine = name
+	return errors.Join(err, qerr, r.writeReceipt(c), r.note(entry{Step: "end", Outcome: "refused", Code: p.Code, Text: c.Text}))
+}
+
+// faultOfSeal are the problems of package seal that are the package's fault.
+var faultOfSeal = map[string]bool{
+	"SEAL_UNTRUSTED": true, "SEAL_BROKEN": true, "SEAL_EXPIRED": true, "SEAL_ENVELOPE": true, "SEAL_LENGTH": true,
+}
+
+// quarantine puts a copy of the package, or the very file where that can be linked, into
+// quarantine, and returns its name there.
+func (r *Reception) quarantine() (string, error) {
+	dir := r.o.Quarantine
+	if dir == "" {
+		dir = QuarantineDir(r.o.Edition)
+	}
+	fail := func(err error) (string, error) {
+		return "", problem.New("QUARANTINE", "隔离目录写不了（%v）", "the package cannot be put into quarantine (%v)", err).In(dir).Because(err).
+			Advise("请手工隔离这个包", "put it aside by hand")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail(err)
+	}
+	name := r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + filepath.Base(r.path)
+	if err := linkOrCopy(r.path, filepath.Join(dir, name)); err != nil {
+		return fail(err)
+	}
+	return name, nil
+}
+
+// linkOrCopy gives the file at from a second name, or copies it where that cannot be.
+func linkOrCopy(from, to string) error {
+	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && os.Link(from, to) == nil {
+		return nil
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, in.Close(), out.Sync(), out.Close())
+}
+
+// Waits tells whether the package, which was judged, is to wait for a second person:
+// when the edition asks for two and nobody has released it.
+func (r *Reception) Waits() bool { return r.received.TwoPersons && r.o.ReleasedBy == "" }
+
+// Released refuses a release by the one who brought the package in (RELEASE_SAME).
+func (r *Reception) Released() error {
+	if r.o.ReleasedBy != "" && strings.EqualFold(strings.TrimSpace(r.o.ReleasedBy), strings.TrimSpace(r.o.By)) {
+		return r.step("release", problem.New("RELEASE_SAME", "录入和审核是同一人（%s）", "the same person (%s) brought it in and releases it", r.o.By).In(r.path).
+			Advise("由另一个人放行：gengtu release --by NAME", "have another person release it with gengtu release --by NAME"))
+	}
+	return r.step("release", nil)
+}
+
+// Hold keeps the package, which was judged, until a second person releases it.
+func (r *Reception) Hold() error {
+	if err := os.MkdirAll(filepath.Dir(r.heldFile()), 0o700); err != nil {
+		return r.store.unwritable(err)
+	}
+	h := Waiting{ID: r.Manifest.ID, File: filepath.Base(r.path), By: r.o.By, User: account(), At: r.o.Now.UTC().Format(time.RFC3339)}
+	data, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("held: %w", err)
+	}
+	if err := linkOrCopy(r.path, r.heldFile()); err != nil && !errors.Is(err, os.ErrExist) {
+		return r.store.unwritable(err)
+	}
+	if err := writeWhole(r.heldFile()+".json", append(data, '\n')); err != nil {
+		return r.store.unwritable(err)
+	}
+	return errors.Join(r.writeReceipt(r.receipt(heldBack)), r.note(entry{Step: "release", Outcome: "held"}))
+}
+
+// Waiting is a package that waits for release.
+type Waiting struct {
+	ID   string `json:"id"`
+	File string `json:"file"` // as it was called when it was brought in
+	By   string `json:"by"`
+	User string `json:"user"`
+	At   string `json:"at"`
+}
+
+// Intend notes what is about to be put in force, so that the sequence is right even if
+// the program is stopped at that moment.
+func (r *Reception) Intend(generation string) error {
+	r.received.Pending = &pending{stream(r.Sender.Name, r.Manifest.Receiver), Received{r.Manifest.Sequence, r.Manifest.ID, generation, r.o.Now.UTC().Format(time.RFC3339)}}
+	return r.store.write(receivedFile, r.received)
+}
+
+// Accept ends the reception of a package that is in force.
+func (r *Reception) Accept(m *edition.Manifest) error {
+	p := r.received.Pending
+	r.received.Streams[p.Stream], r.received.Pending = p.Received, nil
+	if err := r.store.write(receivedFile, r.received); err != nil {
+		return err
+	}
+	c := r.receipt(accepted)
+	c.Generation, c.ContentHash = m.Generation, m.ContentHash
+	err := errors.Join(r.writeReceipt(c), r.note(entry{Step: "apply", Outcome: "done"}))
+	for _, name := range []string{r.heldFile(), r.heldFile() + ".json"} {
+		if rerr := os.Remove(name); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
+			err = errors.Join(err, r.store.unwritable(rerr))
+		}
+	}
+	return err
+}
+
+// HeldPackage returns the file of a package that waits for release in an edition, and
+// who brought it in. One that is not there is a problem RELEASE_UNKNOWN.
+func HeldPackage(dir, id string) (string, Waiting, error) {
+	var h Waiting
+	if !idForm.MatchString(id) {
+		return "", h, noHeld(dir, id)
+	}
+	path := filepath.Join(dir, edition.ExchangeDir, heldDir, id+Ending)
+	data, err := os.ReadFile(path + ".json")
+	if errors.Is(err, os.ErrNotExist) {
+		return "", h, noHeld(dir, id)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &h)
+	}
+	if err != nil {
+		return "", h, problem.New("EXCHANGE_STATE", "待放行记录读不懂（%v）", "the note of who brought it in cannot be read (%v)", err).In(path + ".json").Because(err)
+	}
+	return path, h, nil
+}
+
+func noHeld(dir, id string) error {
+	return problem.New("RELEASE_UNKNOWN", "没有待放行的包 %.80q", "no package %.80q waits for release", id).In(dir).
+		Advise("不给编号则列出待放行的包", "without an id the command lists those that wait")
+}
+
+// ListHeld returns the packages that wait for release in an edition, the oldest first.
+func ListHeld(dir string) ([]Waiting, error) {
+	files, err := filepath.Glob(filepath.Join(dir, edition.ExchangeDir, heldDir, "*"+Ending+".json"))
+	if err != nil {
+		return nil, err
+	}
+	out := []Waiting{}
+	for _, f := range files {
+		_, h, err := HeldPackage(dir, strings.TrimSuffix(filepath.Base(f), Ending+".json"))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+// RequireTwo makes an edition ask for a second person's release of each package, or no
+// more.
+func RequireTwo(dir string, rule Release) error {
+	s, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	r, err := s.received()
+	if err != nil {
+		return err
+	}
+	r.TwoPersons = rule == ByTwo
+	if err := s.write(receivedFile, r); err != nil {
+		return err
+	}
+	return s.log(entry{At: time.Now().UTC().Format(time.RFC3339), Step: "rule", Outcome: "done", Text: "release by " + string(rule)})
+}
+
+// Release is how many persons let a package in.
+type Release string
+
+// The rules of release.
+const (
+	ByOne Release = "one"
+	ByTwo Release = "two"
+)

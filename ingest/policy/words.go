@@ -1,0 +1,422 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/ingest"
+)
+
+// text is a sentence in the languages of people.
+type text struct{ zh, en string }
+
+func say(zh, en string, args ...any) text {
+	return text{fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)}
+}
+
+func (t text) in(l problem.Lang) string {
+	if l == problem.Chinese {
+		return t.zh
+	}
+	return t.en
+}
+
+// TierWords says in words what a tier gets by a policy.
+type TierWords struct {
+	Tier  edition.Tier `json:"tier"`
+	Title string       `json:"title"`
+	Says  []string     `json:"says"`
+}
+
+// Words says what each tier gets, the higher tier first.
+func (p *Policy) Words(l problem.Lang) []TierWords {
+	var out []TierWords
+	for _, tier := range edition.Tiers {
+		t, ok := p.Tiers[tier]
+		if !ok {
+			continue
+		}
+		w := TierWords{Tier: tier, Title: tier.Title(l)}
+		for _, a := range aspects {
+			w.Says = append(w.Says, a.say(&t).in(l))
+		}
+		for _, name := range slices.Sorted(maps.Keys(t.Layers)) {
+			w.Says = append(w.Says, t.layerWords(name).in(l))
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// TierChange says in words what a tier gains and loses from one policy to another, and
+// what is otherwise than it was.
+type TierChange struct {
+	Tier    edition.Tier `json:"tier"`
+	Title   string       `json:"title"`
+	Gains   []string     `json:"gains"`
+	Loses   []string     `json:"loses"`
+	Changes []string     `json:"changes"`
+}
+
+// Compare says what each tier gains and loses from a to b, the higher tier first; tiers
+// for which nothing changes are left out.
+func Compare(a, b *Policy, l problem.Lang) []TierChange {
+	out := []TierChange{}
+	for _, tier := range edition.Tiers {
+		c := &TierChange{Tier: tier, Title: tier.Title(l), Gains: []string{}, Loses: []string{}, Changes: []string{}}
+		from, had := a.Tiers[tier]
+		to, has := b.Tiers[tier]
+		switch {
+		case had && has:
+			c.compare(&from, &to, l)
+		case had:
+			c.Loses = append(c.Loses, say("整版不再派生", "the whole edition is not made any more").in(l))
+		case has:
+			c.Gains = append(c.Gains, say("开始派生这一版", "the edition is made").in(l))
+			c.compare(&Tier{MaxZoom: -1, Layers: map[string]Layer{}}, &to, l)
+		}
+		if len(c.Gains)+len(c.Loses)+len(c.Changes) > 0 {
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
+// aspect is something that a policy says of a tier as a whole.
+type aspect struct {
+	say func(t *Tier) text
+	// order is above 0 where the second tier lets see, or ask, more than the first, below
+	// 0 where it lets less, 0 where neither; nil is always 0.
+	order func(from, to *Tier) int
+}
+
+// by orders tiers by a number that is larger where more is let through.
+func by(open func(t *Tier) float64) func(from, to *Tier) int {
+	return func(from, to *Tier) int { return cmp.Compare(open(to), open(from)) }
+}
+
+// byNames orders tiers by lists of names: one that has all of the other's is above it.
+func byNames(of func(t *Tier) Names) func(from, to *Tier) int {
+	return func(from, to *Tier) int {
+		a, b := of(from), of(to)
+		switch {
+		case !b.Listed || a.Listed && len(without(a.Names, b.Names)) == 0:
+			return 1
+		case !a.Listed || len(without(b.Names, a.Names)) == 0:
+			return -1
+		}
+		return 0
+	}
+}
+
+// aspects are all of them but the lists of names.
+var aspects = []aspect{
+	{sayGrid, by(func(t *Tier) float64 { return -t.GridM })},
+	{sayCells, by(func(t *Tier) float64 { return -t.cellM(Layer{}) })},
+	{sayPrecision, nil},
+	{saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
+	{func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, by(func(t *Tier) float64 { return -float64(t.MinZoom) })},
+	{func(t *Tier) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *Tier) float64 { return float64(t.MaxZoom) })},
+	{func(t *Tier) text {
+		return say("政区代码 %d 位", "codes of place of %d digits", t.PlaceDigits)
+	}, by(func(t *Tier) float64 { return float64(t.PlaceDigits) })},
+	{sayPieces, by(func(t *Tier) float64 { return truth(t.Pieces) })},
+	{sayGroups, byNames(func(t *Tier) Names { return t.Groups })},
+	{sayTotals, by(func(t *Tier) float64 { return truth(!t.TotalsOnly) })},
+	{sayRounding, by(func(t *Tier) float64 { return -t.RoundM2 })},
+	{sayMost, by(func(t *Tier) float64 { return orEndless(t.MaxAOIM2) })},
+	{sayLeast, by(func(t *Tier) float64 { return -t.MinAOIM2 })},
+	{func(t *Tier) text {
+		return say("可问：%[1]s", "questions answered: %[2]s", t.Analyses.words().zh, t.Analyses.words().en)
+	}, byNames(func(t *Tier) Names { return t.Analyses })},
+	{func(t *Tier) text { return say("使用条件：%[1]s", "conditions of use: %[2]s", t.Use.Zh, t.Use.En) }, nil},
+	{func(t *Tier) text {
+		return say("声明：%[1]s", "disclaimer: %[2]s", t.Disclaimer.Zh, t.Disclaimer.En)
+	}, nil},
+	{func(t *Tier) text { return say("审图号：%s", "map approval number: %s", orDash(t.Approval)) }, nil},
+	{sayApproval, nil},
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func orEndless(m2 float64) float64 {
+	if m2 == 0 {
+		return math.Inf(1)
+	}
+	return m2
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "—"
+	}
+	return s
+}
+
+func sayGrid(t *Tier) text {
+	if t.GridM == 0 {
+		return say("图形与上级相同", "shapes as they are in the higher edition")
+	}
+	return say("顶点在 %v 米网格上，中误差 %.1f 米", "vertices on a grid of %v m, whose mean error is %.1f m", t.GridM, t.GridM*GridPrecision)
+}
+
+func sayCells(t *Tier) text {
+	if t.GridM == 0 {
+		return say("图形不综合", "shapes are not generalised")
+	}
+	if t.GeneraliseM == 0 {
+		return say("图形由整格组成", "shapes are made of whole cells of the grid")
+	}
+	return say("图形由 %v 米的网格单元组成", "shapes are made of cells of %v m", t.GeneraliseM)
+}
+
+func sayPrecision(t *Tier) text {
+	if t.PrecisionM == 0 {
+		return say("没有写明精度", "no precision is stated")
+	}
+	return say("位置精度不优于 %v 米（中误差）", "positions are no better than %v m (mean error)", t.PrecisionM)
+}
+
+func saySmall(t *Tier) text {
+	least, rule := t.small(Layer{})
+	switch {
+	case least == 0:
+		return say("再小的图斑也显示", "patches are shown however small they are")
+	case rule == LeaveOut:
+		return say("小于 %v m² 的图斑略去", "patches below %v m² are left out", least)
+	}
+	return say("小于 %v m² 的图斑并入邻居", "patches below %v m² go to their neighbours", least)
+}
+
+func sayPieces(t *Tier) text {
+	if t.Pieces {
+		return say("叠加可给出逐个要素", "overlay answers with single features")
+	}
+	return say("叠加不给逐个要素", "overlay does not answer with single features")
+}
+
+func sayGroups(t *Tier) text {
+	w := t.Groups.words()
+	return say("可按字段分组：%[1]s", "fields to group by: %[2]s", w.zh, w.en)
+}
+
+func sayTotals(t *Tier) text {
+	if t.TotalsOnly {
+		return say("只给合计", "answers are totals alone")
+	}
+	return say("合计之外还给分组和组合", "answers have groups and combinations beside totals")
+}
+
+func sayRounding(t *Tier) text {
+	if t.RoundM2 == 0 {
+		return say("面积不另取整", "areas are not rounded further")
+	}
+	return say("面积取整到 %v m²", "areas are rounded to %v m²", t.RoundM2)
+}
+
+func sayMost(t *Tier) text {
+	if t.MaxAOIM2 == 0 {
+		return say("叠加范围不限大", "shapes asked about may be of any size")
+	}
+	return say("叠加范围最大 %v km²", "shapes asked about have %v km² at most", t.MaxAOIM2/1e6)
+}
+
+func sayLeast(t *Tier) text {
+	if t.MinAOIM2 == 0 {
+		return say("叠加范围不限小", "shapes asked about may be however small")
+	}
+	return say("叠加范围最小 %v m²", "shapes asked about have %v m² at least", t.MinAOIM2)
+}
+
+func sayApproval(t *Tier) text {
+	if len(t.ApprovedBy) == 0 {
+		return say("发布不要求批准人，文号 %s", "publishing asks for nobody's approval, document %s", orDash(t.Document))
+	}
+	return say("发布须由 %[1]s 之一批准，文号 %[2]s", "publishing needs the approval of one of %[1]s, document %[2]s", strings.Join(t.ApprovedBy, "、"), orDash(t.Document))
+}
+
+// words lists the names.
+func (n Names) words() text {
+	switch {
+	case !n.Listed:
+		return text{"任意", "any"}
+	case len(n.Names) == 0:
+		return text{"无", "none"}
+	}
+	return text{strings.Join(n.Names, "、"), strings.Join(n.Names, ", ")}
+}
+
+// layerWords says what a tier gets of a layer.
+func (t *Tier) layerWords(name string) text {
+	r := t.Layers[name]
+	w := say("图层 %[1]s：字段 %[2]s", "layer %[1]s: fields %[2]s", name, orDash(strings.Join(r.shown(name), " ")))
+	if r.Dissolve {
+		w = say("图层 %s：融合，没有图斑界线、标识和字段", "layer %s: dissolved, without features' borders, ids or fields", name)
+	}
+	for _, s := range t.layerShapes(r) {
+		w.zh, w.en = w.zh+"；"+s.zh, w.en+"; "+s.en
+	}
+	return w
+}
+
+// layerShapes says what is particular to a layer's shapes.
+func (t *Tier) layerShapes(r Layer) []text {
+	var out []text
+	if r.GeneraliseM != nil {
+		out = append(out, say("网格单元 %v 米", "cells of %v m", t.cellM(r)))
+	}
+	if z := r.Zooms; z != nil {
+		out = append(out, say("%d 到 %d 级", "zooms %d to %d", z[0], z[1]))
+	}
+	if r.MinPatchM2 != nil || r.SmallPatches != "" {
+		least, rule := t.small(r)
+		what := say("并入邻居", "go to their neighbours")
+		if rule == LeaveOut {
+			what = say("略去", "are left out")
+		}
+		out = append(out, say("小于 %[1]v m² 的图斑%[2]s", "patches below %[1]v m² %[3]s", least, what.zh, what.en))
+	}
+	return out
+}
+
+// shown lists the fields that a layer may have by the rule; of a layer for which there
+// is no standard, those that a delivery may have beside them never pass by `known`.
+func (r Layer) shown(layer string) []string {
+	if !r.Fields.Known {
+		return r.Fields.Names
+	}
+	p, err := ingest.ProfileOf(layer)
+	if err != nil {
+		return []string{"known"} // the profiles are broken: publish says so
+	}
+	var out []string
+	for _, f := range p.Fields {
+		if !f.Personal && !slices.Contains(r.Except, f.Name) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// compare says what is different between two versions of a tier.
+func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
+	for _, a := range aspects {
+		was, is := a.say(from), a.say(to)
+		if was == is {
+			continue
+		}
+		words := say("%[1]s（原：%[2]s）", "%[3]s (was: %[4]s)", is.zh, was.zh, is.en, was.en).in(l)
+		order := 0
+		if a.order != nil {
+			order = a.order(from, to)
+		}
+		switch {
+		case order > 0:
+			c.Gains = append(c.Gains, words)
+		case order < 0:
+			c.Loses = append(c.Loses, words)
+		default:
+			c.Changes = append(c.Changes, words)
+		}
+	}
+	names := slices.Sorted(maps.Keys(from.Layers))
+	for n := range to.Layers {
+		if _, ok := from.Layers[n]; !ok {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		_, had := from.Layers[n]
+		_, has := to.Layers[n]
+		switch {
+		case !had:
+			c.Gains = append(c.Gains, to.layerWords(n).in(l))
+		case !has:
+			c.Loses = append(c.Loses, from.layerWords(n).in(l))
+		default:
+			c.compareLayer(n, from, to, l)
+		}
+	}
+}
+
+// compareLayer says what is different of a layer that both have.
+func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
+	a, b := from.Layers[name], to.Layers[name]
+	switch {
+	case a.Dissolve && !b.Dissolve:
+		c.Gains = append(c.Gains, say("图层 %s 的图斑界线和标识", "layer %s: features' borders and ids", name).in(l))
+	case !a.Dissolve && b.Dissolve:
+		c.Loses = append(c.Loses, say("图层 %s 的图斑界线和标识", "layer %s: features' borders and ids", name).in(l))
+	}
+	had, has := a.shown(name), b.shown(name)
+	if n := without(has, had); len(n) > 0 {
+		c.Gains = append(c.Gains, say("图层 %s 的字段 %s", "layer %s: fields %s", name, strings.Join(n, " ")).in(l))
+	}
+	if n := without(had, has); len(n) > 0 {
+		c.Loses = append(c.Loses, say("图层 %s 的字段 %s", "layer %s: fields %s", name, strings.Join(n, " ")).in(l))
+	}
+	// What holds for the whole tier is told of the tier.
+	was, is := from.cellM(a), to.cellM(b)
+	if a.GeneraliseM == nil && b.GeneraliseM == nil {
+		was = is
+	}
+	c.order(-was, -is, l, say("图层 %s 的网格单元 %v 米（原 %v）", "layer %s: cells of %v m (was %v)", name, is, was))
+	c.compareZooms(name, from, to, l)
+	leastWas, ruleWas := from.small(a)
+	least, rule := to.small(b)
+	if a.MinPatchM2 == nil && b.MinPatchM2 == nil && a.SmallPatches == "" && b.SmallPatches == "" {
+		leastWas, ruleWas = least, rule
+	}
+	c.order(-leastWas, -least, l, say("图层 %s 的最小图斑 %v m²（原 %v）", "layer %s: smallest patch of %v m² (was %v)", name, least, leastWas))
+	if rule != ruleWas && least > 0 {
+		c.Changes = append(c.Changes, say("图层 %s 的小图斑：%s（原 %s）", "layer %s: small patches: %s (was %s)", name, rule, ruleWas).in(l))
+	}
+}
+
+// zooms are the lowest and highest zoom that a layer is served at.
+func (t *Tier) zooms(r Layer) (lo, hi int) {
+	if r.Zooms == nil {
+		return t.MinZoom, t.MaxZoom
+	}
+	return r.Zooms[0], r.Zooms[1]
+}
+
+// compareZooms says at which zooms a layer is served, where a policy has zooms of its own
+// for it.
+func (c *TierChange) compareZooms(name string, from, to *Tier, l problem.Lang) {
+	a, b := from.Layers[name], to.Layers[name]
+	if a.Zooms == nil && b.Zooms == nil {
+		return
+	}
+	loWas, hiWas := from.zooms(a)
+	lo, hi := to.zooms(b)
+	c.order(float64(-loWas), float64(-lo), l, say("图层 %s 的最低级别 %d（原 %d）", "layer %s: lowest zoom %d (was %d)", name, lo, loWas))
+	c.order(float64(hiWas), float64(hi), l, say("图层 %s 的最高级别 %d（原 %d）", "layer %s: highest zoom %d (was %d)", name, hi, hiWas))
+}
+
+// order tells w as a gain or a loss, by how open the sides are.
+func (c *TierChange) order(was, is float64, l problem.Lang, w text) {
+	switch {
+	case is > was:
+		c.Gains = append(c.Gains, w.in(l))
+	case is < was:
+		c.Loses = append(c.Loses, w.in(l))
+	}
+}
+
+// without lists the names of a that b does not have.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(n string) bool { return slices.Contains(b, n) })
+}

@@ -1,0 +1,228 @@
+package access
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"gengtu/index/problem"
+	"gengtu/tileserver/access/oidc"
+)
+
+// The bounds of an access file's issuers.
+const (
+	maxIssuers = 10
+	maxGrants  = 200
+)
+
+// Issuer is an OpenID Connect issuer whose users are let in, and with what.
+type Issuer struct {
+	oidc.Config
+	// NameClaim is the claim that the log names users by; "" is sub.
+	NameClaim string `json:"name_claim,omitempty"`
+	// Grants are looked through in order: the first one of the tier asked for that
+	// a user has is what the user gets.
+	Grants []Grant `json:"grants"`
+}
+
+// Grant is what users with a claim reach.
+type Grant struct {
+	// Claim and Value are what a user must have: the claim is the value, or a list
+	// that holds it. A name that begins with a slash is a JSON pointer.
+	Claim string `json:"claim"`
+	Value string `json:"value"`
+	// Tier is the tier that it opens: "secure" or "government".
+	Tier string `json:"tier"`
+	// Scope is what it reaches there; nil is all of it.
+	Scope *Scope `json:"scope,omitempty"`
+	// PlacesClaim is the claim that holds the codes of the user's places. A user
+	// without it, or with other things in it, gets nothing.
+	PlacesClaim string `json:"places_claim,omitempty"`
+	Bounds
+}
+
+// check tells what is wrong with i, or nil.
+func (i *Issuer) check() *problem.Problem {
+	if p := i.Check(); p != nil {
+		return p
+	}
+	if len(i.Grants) == 0 || len(i.Grants) > maxGrants {
+		return problem.New("ACCESS_OIDC", "签发方 %.80q 的 grants 有 %d 条，应为 1 到 %d 条", "the issuer %.80q has %d grants, it may have 1 to %d",
+			i.Issuer, len(i.Grants), maxGrants)
+	}
+	for n := range i.Grants {
+		if p := i.Grants[n].check(); p != nil {
+			return p.At(int64(n+1), i.Issuer)
+		}
+	}
+	return nil
+}
+
+func (g *Grant) check() *problem.Problem {
+	switch {
+	case g.Claim == "" || g.Value == "":
+		return problem.New("ACCESS_OIDC", "授权缺少 claim 或 value", "a grant has no claim or no value").
+			Advise("写明用户要有的声明和它的值", "name the claim that a user must have, and its value")
+	case !opens(g.Tier):
+		return problem.New("ACCESS_TIER", "授权的版本 %.40q 无效", "a grant has the tier %.40q", g.Tier).
+			Advise("应为 secure 或 government；公众版不需要令牌", "it may be secure or government; public needs no token")
+	case g.PlacesClaim != "" && g.Scope.Local():
+		return problem.New("ACCESS_SCOPE", "places_claim 与 scope 中的 places、area 只能给一个", "give one of places_claim and places or area of the scope")
+	}
+	if p := g.Scope.check(); p != nil {
+		return p
+	}
+	return g.Bounds.check()
+}
+
+// scope is what a user with claims c reaches by g; false for nothing.
+func (g *Grant) scope(c *oidc.Claims) (*Scope, bool) {
+	if g.PlacesClaim == "" {
+		return g.Scope, true
+	}
+	var s Scope
+	if g.Scope != nil {
+		s = *g.Scope
+	}
+	s.Places = c.Texts(g.PlacesClaim)
+	return &s, len(s.Places) > 0 && s.check() == nil
+}
+
+// issuer is an issuer as tokens are verified.
+type issuer struct {
+	Issuer
+	verifier *oidc.Verifier
+	users    *userLimits
+}
+
+// newIssuer returns i with what last, which may be nil, knows of the same issuer:
+// its keys, and what users have used up of their rates.
+func newIssuer(i Issuer, last *snapshot, now func() time.Time) (*issuer, error) {
+	if last != nil {
+		for _, b := range last.issuers {
+			if b.Config == i.Config {
+				return &issuer{i, b.verifier, b.users}, nil
+			}
+		}
+	}
+	v, err := oidc.New(i.Config, now)
+	if err != nil {
+		return nil, err
+	}
+	return &issuer{i, v, &userLimits{}}, nil
+}
+
+// looksSigned tells whether a token has the form of a JSON web token.
+func looksSigned(token string) bool { return strings.Count(token, ".") == 2 }
+
+// checkSigned decides on a request with a token that an issuer may have signed.
+func (n *snapshot) checkSigned(q *Request, now time.Time) Decision {
+	d := Decision{Outcome: Unknown}
+	if len(n.issuers) == 0 || !looksSigned(q.Token) {
+		return d
+	}
+	said := oidc.IssuerOf(q.Token)
+	for _, i := range n.issuers {
+		if i.Config.Issuer != said {
+			continue
+		}
+		claims, err := i.verifier.Verify(q.Token)
+		switch {
+		case err == nil:
+			return i.decide(q, claims, now)
+		case errors.Is(err, oidc.ErrExpired):
+			d.Outcome = Expired
+		case errors.Is(err, oidc.ErrKeys):
+			d.Outcome = NoKeys
+		}
+	}
+	return d
+}
+
+// decide finds what a user of i gets.
+func (i *issuer) decide(q *Request, c *oidc.Claims, now time.Time) Decision {
+	d := Decision{Outcome: WrongTier, Name: i.nameOf(c)}
+	for n := range i.Grants {
+		g := &i.Grants[n]
+		if g.Tier != q.Tier || !slices.Contains(c.Texts(g.Claim), g.Value) {
+			continue
+		}
+		scope, ok := g.scope(c)
+		if !ok {
+			return d
+		}
+		if d.Outcome = g.Bounds.outcome(q); d.Outcome != Allowed {
+			return d
+		}
+		d.Scope = scope
+		d.Outcome, d.Retry = admit(i.users.limiter(c.Subject, &g.Bounds, now), now)
+		return d
+	}
+	return d
+}
+
+// userPrefix begins the names of issuers' users in logs, so that none can be taken
+// for a token of the file.
+const userPrefix = "oidc:"
+
+// nameOf is what the log calls a user by.
+func (i *issuer) nameOf(c *oidc.Claims) string {
+	name := c.Subject
+	if i.NameClaim != "" {
+		if t := c.Texts(i.NameClaim); len(t) == 1 {
+			name = t[0]
+		}
+	}
+	if !validName(name) {
+		return userPrefix + "?"
+	}
+	return userPrefix + name
+}
+
+// maxUsers bounds the users of an issuer whose rates are remembered.
+const maxUsers = 10_000
+
+// userLimits holds the rates of an issuer's users. Safe for concurrent use; the
+// zero value is empty.
+type userLimits struct {
+	mu sync.Mutex
+	of map[string]*rate.Limiter
+}
+
+// limiter returns that of a user; nil where b has no rate.
+func (u *userLimits) limiter(subject string, b *Bounds, now time.Time) *rate.Limiter {
+	if b.Rate == 0 {
+		return nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := limiterOf(b, u.of[subject])
+	if u.of == nil {
+		u.of = map[string]*rate.Limiter{}
+	}
+	if _, known := u.of[subject]; !known && len(u.of) >= maxUsers {
+		u.forget(now)
+	}
+	u.of[subject] = l
+	return l
+}
+
+// forget makes room: users who have all of their rate again lose nothing by it, and
+// where there is none of them one goes that comes first.
+func (u *userLimits) forget(now time.Time) {
+	for k, l := range u.of {
+		if l.TokensAt(now) >= float64(l.Burst()) {
+			delete(u.of, k)
+		}
+	}
+	for k := range u.of {
+		if len(u.of) < maxUsers {
+			return
+		}
+		delete(u.of, k)
+	}
+}

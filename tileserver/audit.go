@@ -1,0 +1,154 @@
+package tileserver
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/tileserver/audit"
+)
+
+// asked is what the audit tells of a request beside its address: where, and how much.
+// Shapes of one request are answered at once, so it is guarded; it is read when all
+// are answered.
+type asked struct {
+	mu       sync.Mutex
+	place    string
+	box      []float64 // least and greatest longitude and latitude, degrees
+	shapes   int64
+	features int64
+	areaM2   float64
+	layers   string // of an answer whose question named none
+}
+
+// audits tells whether an answer is told to the audit log: each above public.
+func (r *request) audits() bool {
+	return r.server.cfg.Audit != nil && r.tier != "" && r.tier != edition.Public
+}
+
+// audit writes a line for an answer above public. When it cannot be written, the answer
+// is taken back.
+func (s *Server) audit(r *request, status int) error {
+	if !r.audits() {
+		return nil
+	}
+	return s.cfg.Audit.Append(r.record(status))
+}
+
+// record is what the audit tells of the request so far.
+func (r *request) record(status int) audit.Record {
+	if !r.from.IsValid() {
+		r.from = r.server.caller(r)
+	}
+	r.asked.mu.Lock()
+	defer r.asked.mu.Unlock()
+	rec := audit.Record{
+		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Who: r.token, Address: textOf(r.from),
+		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Route: r.route, Layer: r.layer,
+		Place: r.asked.place, Box: r.asked.box, Shapes: r.asked.shapes, Features: r.asked.features, AreaM2: r.asked.areaM2,
+		Status: status, Bytes: int64(r.size()),
+	}
+	if rec.Layer == "" {
+		rec.Layer = r.asked.layers
+	}
+	if r.gen != nil {
+		rec.Generation = r.gen.name
+	}
+	return rec
+}
+
+// textOf is an address as text, "" of none.
+func textOf(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// auditSent writes a line for an answer that was sent while it was made, once it is at
+// its end: rec is what was told at its beginning.
+func (s *Server) auditSent(rec *audit.Record, a *asked, bytes int64) {
+	if s.cfg.Audit == nil || rec == nil {
+		return
+	}
+	a.mu.Lock()
+	rec.Features, rec.AreaM2 = a.features, a.areaM2
+	a.mu.Unlock()
+	rec.Time, rec.Outcome, rec.Bytes = time.Now(), "sent", bytes
+	if err := s.cfg.Audit.Append(*rec); err != nil {
+		s.cfg.Log.Error("audit line not written; the answer was sent already", "id", rec.Request, "error", err)
+	}
+}
+
+// askFeatures tells the audit how many features an answer has.
+func (r *request) askFeatures(n int) { r.asked.features = int64(n) }
+
+// askPlace tells the audit which place is asked about.
+func (r *request) askPlace(code string) { r.asked.place = code }
+
+// answered tells the audit what an answer measured; many may be told at once.
+func (a *asked) answered(answer *areas.Answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.areaM2 += answer.AOI.AreaM2
+	var names []string
+	for i := range answer.Layers {
+		a.features += int64(answer.Layers[i].Count)
+		names = append(names, answer.Layers[i].Layer)
+	}
+	a.layers = strings.Join(names, ",")
+}
+
+// askShapes tells the audit how many shapes are asked about, and in which box: that of
+// the corners, of shapes in metres.
+func (o *overlayRequest) askShapes(shapes []areas.Given) {
+	o.asked.shapes = int64(len(shapes))
+	if !o.audits() {
+		return
+	}
+	var low, high geo.XY
+	some := false
+	for i := range shapes {
+		for _, polygon := range shapes[i].Polygons {
+			for _, ring := range polygon {
+				for _, p := range ring {
+					if !some {
+						low, high, some = p, p, true
+					}
+					low = geo.XY{X: min(low.X, p.X), Y: min(low.Y, p.Y)}
+					high = geo.XY{X: max(high.X, p.X), Y: max(high.Y, p.Y)}
+				}
+			}
+		}
+	}
+	if !some {
+		return
+	}
+	crs, err := areas.ParseCRS(o.body.CRS)
+	if err != nil {
+		return // read refused it before
+	}
+	o.asked.box = boxOf(crs, low, high)
+}
+
+// boxOf is the box in degrees of the corners of one in a coordinate system; nil of what
+// lies nowhere.
+func boxOf(crs geo.CRS, low, high geo.XY) []float64 {
+	corners := []geo.XY{low, {X: high.X, Y: low.Y}, {X: low.X, Y: high.Y}, high}
+	var out []float64
+	for _, c := range corners {
+		if crs.Check(c) != nil {
+			return nil // is refused where it is read
+		}
+		p := crs.Inverse(c)
+		if out == nil {
+			out = []float64{p.Lon, p.Lat, p.Lon, p.Lat}
+		}
+		out = []float64{min(out[0], p.Lon), min(out[1], p.Lat), max(out[2], p.Lon), max(out[3], p.Lat)}
+	}
+	return out
+}

@@ -1,0 +1,289 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxLineBytes is the longest line of a log, its end included. The fields of a
+// [Record] are cut so that they always fit.
+const MaxLineBytes = 4096
+
+// Record is one line of the audit log: who asked for what, and what was given, or who
+// administered what. What is left empty is not written.
+type Record struct {
+	// Time is when the request was answered; written in UTC.
+	Time time.Time `json:"time"`
+	// Act is what was administered ("token add"); "" of a request.
+	Act string `json:"act,omitempty"`
+	// Request is the id that the answer carried.
+	Request string `json:"request,omitempty"`
+	Tier    string `json:"tier,omitempty"`
+	// Who is the name of the token, never the token; of an act, the user's.
+	Who string `json:"who,omitempty"`
+	// Role is by which role an act was allowed.
+	Role string `json:"role,omitempty"`
+	// Address is the network address that asked.
+	Address string `json:"address,omitempty"`
+	// Outcome is that of the token; of an act "begun", "done" or "failed".
+	Outcome string `json:"outcome,omitempty"`
+	Method  string `json:"method,omitempty"`
+	// Path is the address with its query; [Log.Append] masks it.
+	Path string `json:"path,omitempty"`
+	// Route is the kind of question, as metrics name it.
+	Route string `json:"route,omitempty"`
+	// Layer is the layers that were asked, divided by commas.
+	Layer string `json:"layer,omitempty"`
+	// Place is the code of the place that was asked about.
+	Place string `json:"place,omitempty"`
+	// Box is the extent that was asked about: least longitude and latitude, greatest
+	// longitude and latitude, degrees; nil where there is none.
+	Box []float64 `json:"box,omitempty"`
+	// Shapes is how many shapes were asked about.
+	Shapes int64 `json:"shapes,omitempty"`
+	// Features is how many features the answer gives or counts.
+	Features int64 `json:"features,omitempty"`
+	// AreaM2 is the ellipsoidal area that was asked about, m².
+	AreaM2 float64 `json:"area_m2,omitempty"`
+	Status int     `json:"status,omitempty"`
+	// Bytes is the length of the answer's body. Of an answer that is sent while it is
+	// made it is in a line of its own, whose outcome is "sent".
+	Bytes      int64  `json:"bytes,omitempty"`
+	Generation string `json:"generation,omitempty"`
+	// Detail is what an act was about.
+	Detail string `json:"detail,omitempty"`
+	// Chain is the chain that an act began.
+	Chain string `json:"chain,omitempty"`
+	// Removed is what an act removed of a chain, which was old enough.
+	Removed *Removed `json:"removed,omitempty"`
+}
+
+// Removed is the beginning of a chain that was removed. Its last line is the one that
+// the first line that is left goes on from.
+type Removed struct {
+	Chain string `json:"chain"`
+	// File is the last file that was removed.
+	File int    `json:"file"`
+	N    int64  `json:"n"`
+	Hash string `json:"hash"`
+}
+
+// line is a record as it is written. Its fields come in this order, the chain last.
+type line struct {
+	// N counts the lines of the chain from 1.
+	N int64 `json:"n"`
+	Record
+	// Lost counts the records before this one that could not be written, whose
+	// requests were refused.
+	Lost int64 `json:"lost,omitempty"`
+	// Torn counts the bytes of an unfinished line that was cut off before this one,
+	// which a crash had left.
+	Torn int64 `json:"torn,omitempty"`
+	// Prev is the SHA-256 of the line before, without its end; zeros at the beginning
+	// of a chain.
+	Prev string `json:"prev"`
+}
+
+// append adds the line with its newline to dst, as encoding/json would write it. It is
+// written by hand because it is part of every answer.
+func (l *line) append(dst []byte) []byte {
+	dst = strconv.AppendInt(append(dst, `{"n":`...), l.N, 10)
+	dst = append(dst, `,"time":"`...)
+	dst = l.Time.AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, '"')
+	dst = appendField(dst, "act", l.Act)
+	dst = appendField(dst, "request", l.Request)
+	dst = appendField(dst, "tier", l.Tier)
+	dst = appendField(dst, "who", l.Who)
+	dst = appendField(dst, "role", l.Role)
+	dst = appendField(dst, "address", l.Address)
+	dst = appendField(dst, "outcome", l.Outcome)
+	dst = appendField(dst, "method", l.Method)
+	dst = appendField(dst, "path", l.Path)
+	dst = appendField(dst, "route", l.Route)
+	dst = appendField(dst, "layer", l.Layer)
+	dst = appendField(dst, "place", l.Place)
+	if len(l.Box) > 0 {
+		dst = append(dst, `,"box":[`...)
+		for i, v := range l.Box {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendNumber(dst, v)
+		}
+		dst = append(dst, ']')
+	}
+	dst = appendCount(dst, "shapes", l.Shapes)
+	dst = appendCount(dst, "features", l.Features)
+	if l.AreaM2 != 0 {
+		dst = appendNumber(append(dst, `,"area_m2":`...), l.AreaM2)
+	}
+	dst = appendCount(dst, "status", int64(l.Status))
+	dst = appendCount(dst, "bytes", l.Bytes)
+	dst = appendField(dst, "generation", l.Generation)
+	dst = appendField(dst, "detail", l.Detail)
+	dst = appendField(dst, "chain", l.Chain)
+	if r := l.Removed; r != nil {
+		dst = append(dst, `,"removed":{"chain":`...)
+		dst = appendText(dst, r.Chain)
+		dst = strconv.AppendInt(append(dst, `,"file":`...), int64(r.File), 10)
+		dst = strconv.AppendInt(append(dst, `,"n":`...), r.N, 10)
+		dst = append(dst, `,"hash":`...)
+		dst = append(appendText(dst, r.Hash), '}')
+	}
+	dst = appendCount(dst, "lost", l.Lost)
+	dst = appendCount(dst, "torn", l.Torn)
+	dst = append(dst, `,"prev":"`...)
+	dst = append(dst, l.Prev...)
+	return append(dst, "\"}\n"...)
+}
+
+func appendField(dst []byte, name, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	dst = append(append(append(dst, `,"`...), name...), `":`...)
+	return appendText(dst, value)
+}
+
+func appendCount(dst []byte, name string, n int64) []byte {
+	if n == 0 {
+		return dst
+	}
+	dst = append(append(append(dst, `,"`...), name...), `":`...)
+	return strconv.AppendInt(dst, n, 10)
+}
+
+// appendNumber adds a number that is not very small nor very large, which
+// [Record.cut] sees to.
+func appendNumber(dst []byte, v float64) []byte { return strconv.AppendFloat(dst, v, 'f', -1, 64) }
+
+// appendText adds a JSON string.
+func appendText(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return appendEscaped(dst, s)
+		}
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}
+
+// appendEscaped adds a JSON string of any text.
+func appendEscaped(dst []byte, s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil { // a string is always encoded
+		return append(dst, `""`...)
+	}
+	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+// parseLine reads a line without its end. Only what [line.append] would write is a
+// line: no line can be said in two ways.
+func parseLine(text []byte) (line, error) {
+	var l line
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return line{}, err
+	}
+	again := l.append(nil)
+	if len(again) > MaxLineBytes || !bytes.Equal(again[:len(again)-1], text) {
+		return line{}, errors.New("fields are missing or in another order")
+	}
+	if parseHash(l.Prev) == nil || l.N < 1 {
+		return line{}, errors.New("it has no place in a chain")
+	}
+	return l, nil
+}
+
+func hexOf(hash [sha256.Size]byte) string { return hex.EncodeToString(hash[:]) }
+
+// parseHash returns the hash that s writes in lower-case hexadecimal, or nil.
+func parseHash(s string) *[sha256.Size]byte {
+	var hash [sha256.Size]byte
+	if len(s) != hex.EncodedLen(len(hash)) || strings.ToLower(s) != s {
+		return nil
+	}
+	if _, err := hex.Decode(hash[:], []byte(s)); err != nil {
+		return nil
+	}
+	return &hash
+}
+
+// cut shortens the texts of r and rounds its numbers. The sizes add up to 3,140 bytes
+// as JSON, which with names, numbers and hashes stay under [MaxLineBytes].
+func (r *Record) cut() {
+	r.Time = r.Time.UTC()
+	for _, f := range [...]struct {
+		text *string
+		size int
+	}{
+		{&r.Act, 60}, {&r.Request, 60}, {&r.Tier, 40}, {&r.Who, 400}, {&r.Role, 40}, {&r.Address, 100}, {&r.Outcome, 50}, {&r.Method, 50},
+		{&r.Path, 1300}, {&r.Route, 40}, {&r.Layer, 300}, {&r.Place, 60}, {&r.Generation, 100}, {&r.Detail, 500}, {&r.Chain, 40},
+	} {
+		// What is short fits however much of it is escaped, unless it is not UTF-8.
+		if *f.text == "" || len(*f.text) <= f.size/escapedBytes && utf8.ValidString(*f.text) {
+			continue
+		}
+		// What is not UTF-8 would not come back from JSON as it went in.
+		*f.text = clip(strings.ToValidUTF8(*f.text, string(utf8.RuneError)), f.size)
+	}
+	if len(r.Box) != 4 {
+		r.Box = nil
+	}
+	for i, v := range r.Box {
+		r.Box[i] = rounded(v, 1e6) // a decimetre
+	}
+	r.AreaM2 = rounded(r.AreaM2, 100)
+}
+
+// rounded returns v to a number of parts, and 0 of what is no number or far from any
+// that can be meant.
+func rounded(v, parts float64) float64 {
+	const most = 1e15 // m²; the Earth has 5.1e14
+	if math.IsNaN(v) || math.Abs(v) > most {
+		return 0
+	}
+	// Adding 0 takes the sign from a zero.
+	return math.Round(v*parts)/parts + 0
+}
+
+// escapedBytes is what the longest escape of JSON takes.
+const escapedBytes = 6
+
+// clip returns s, which is UTF-8, cut so that its JSON form takes at most size
+// bytes; what was cut off is shown by an ellipsis.
+func clip(s string, size int) string {
+	// As JSON a control character, U+2028 and U+2029 take six bytes, a quote
+	// and a backslash two.
+	const ellipsis = "…"
+	used, fits := 0, 0
+	for i, r := range s {
+		n := utf8.RuneLen(r)
+		end := i + n
+		switch {
+		case r < ' ', r == '\u2028', r == '\u2029':
+			n = escapedBytes
+		case r == '"', r == '\\':
+			n = 2
+		}
+		used += n
+		if used > size {
+			return s[:fits] + ellipsis
+		}
+		if used+len(ellipsis) <= size {
+			fits = end
+		}
+	}
+	return s
+}

@@ -1,0 +1,176 @@
+package tileserver
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"gengtu/index"
+	"gengtu/index/problem"
+	"gengtu/tileserver/access"
+	"gengtu/tileserver/tile"
+)
+
+// looking is the operation of routes that go with each operation, and of those
+// that belong to no tier.
+const looking access.Operation = "look"
+
+// allows tells whether the token reaches an operation. One that no route names is
+// reached by tokens alone that are not bound.
+func (r *request) allows(o access.Operation) bool { return o == looking || r.scope.Allows(o) }
+
+// narrow hides what the token does not reach from all that follows: other layers
+// are as if they were not there, the edition ends at its last zoom, and single
+// features are not told where features may not be asked for.
+func (r *request) narrow() {
+	r.seen = r.gen.ix
+	if r.scope == nil {
+		return
+	}
+	r.seen = r.gen.ix.Showing(r.scope.Layer)
+	m := r.seen.Manifest
+	if z := r.scope.MaxZoom; z > 0 {
+		m.MaxZoom = min(m.MaxZoom, z)
+	}
+	m.Policy.Pieces = m.Policy.Pieces && r.allows(access.Features)
+}
+
+// of returns what the token reaches of another generation.
+func (r *request) of(g *generation) *index.Index {
+	other := request{gen: g, scope: r.scope}
+	other.narrow()
+	return other.seen
+}
+
+// minZoom is the lowest zoom of a grid that the policy serves and the token reaches.
+func (r *request) minZoom(g tile.Grid) int {
+	low := max(int(g.MinZoom()), r.policy().MinZoom)
+	if r.scope != nil {
+		low = max(low, r.scope.MinZoom)
+	}
+	return low
+}
+
+// The problems of a token that is used too often, and of an address that has tried
+// too many.
+var (
+	errTooFast = problem.New("TOO_MANY", "这个令牌的请求太快", "this token asks too often").
+			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+	errNoKeys = problem.New("NOT_READY", "暂时取不到令牌签发方的公钥，无法核对令牌", "the keys of the token's issuer cannot be had, so the token cannot be judged").
+			Advise("稍后再试", "try again later")
+	errGuesses = problem.New("TOO_MANY", "来自这一地址的错误令牌太多", "too many wrong tokens came from this address").
+			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+)
+
+// check asks what the token reaches.
+func (s *Server) check(r *request, op access.Operation) error {
+	r.from = s.caller(r)
+	d := s.cfg.Access.Check(access.Request{
+		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
+		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
+	})
+	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
+	switch d.Outcome {
+	case access.Allowed:
+		r.scope = d.Scope
+		if !r.allows(op) {
+			r.outcome = access.WrongOperation
+			return errForbidden
+		}
+		return nil
+	case access.NoToken:
+		return errToken
+	case access.WrongTier, access.WrongAddress, access.WrongOrigin:
+		return errForbidden
+	case access.TooFast:
+		return errTooFast
+	case access.Barred:
+		return errGuesses
+	case access.NoKeys:
+		return errNoKeys
+	}
+	if !s.hold(r, d.Delay) {
+		return errGuesses
+	}
+	return errUnknownToken
+}
+
+// givenToken returns the token of the request, "" for none.
+func (r *request) givenToken() string {
+	if h := string(r.ctx.Request.Header.Peek("Authorization")); h != "" {
+		scheme, value, _ := strings.Cut(h, " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			return strings.TrimSpace(value)
+		}
+	}
+	return r.query("tk")
+}
+
+// maxHeld bounds the answers that are held back at once.
+const maxHeld = 256
+
+// hold waits before a wrong token is answered; false when too many wait already.
+func (s *Server) hold(r *request, delay time.Duration) bool {
+	if delay <= 0 {
+		return true
+	}
+	select {
+	case s.held <- struct{}{}:
+		defer func() { <-s.held }()
+	default:
+		r.retry = delay
+		return false
+	}
+	wait := time.NewTimer(delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-r.ctx.Done(): // the server stops
+	}
+	return true
+}
+
+// caller returns the address that a request comes from. A proxy that is trusted
+// adds whom it heard from to the end of X-Forwarded-For; the last address there
+// that is none of them is the caller's. It is not known where such a proxy does
+// not say.
+func (s *Server) caller(r *request) netip.Addr {
+	peer, err := addressIn(r.ctx.RemoteAddr().String())
+	if err != nil || !s.trusts(peer) {
+		return peer
+	}
+	var hops []string
+	for _, h := range r.ctx.Request.Header.PeekAll("X-Forwarded-For") {
+		hops = append(hops, strings.Split(string(h), ",")...)
+	}
+	var a netip.Addr
+	for i := len(hops) - 1; i >= 0; i-- {
+		if a, err = addressIn(strings.TrimSpace(hops[i])); err != nil || !s.trusts(a) {
+			return a
+		}
+	}
+	return a
+}
+
+// trusts tells whether a is a proxy's that is trusted.
+func (s *Server) trusts(a netip.Addr) bool {
+	for _, p := range s.cfg.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// addressIn reads an address with or without a port; the zero value for none.
+func addressIn(text string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		p, perr := netip.ParseAddrPort(text)
+		if perr != nil {
+			return netip.Addr{}, err
+		}
+		a = p.Addr()
+	}
+	return a.Unmap().WithZone(""), nil
+}

@@ -13,6 +13,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // metrics are what /metrics shows. Labels come from fixed sets: routes, tiers
@@ -29,7 +30,24 @@ type metrics struct {
 	handler       fasthttp.RequestHandler
 }
 
-func newMetrics() *metrics {
+// auditCounters are what the audit log did.
+func auditCounters(log *audit.Log) []prometheus.Collector {
+	var out []prometheus.Collector
+	for _, c := range []struct {
+		name, help string
+		of         func(audit.Stats) int64
+	}{
+		{"gengtu_audit_lines_total", "Lines of the audit log.", func(s audit.Stats) int64 { return s.Lines }},
+		{"gengtu_audit_refused_total", "Requests refused because their line could not be written.", func(s audit.Stats) int64 { return s.Refused }},
+		{"gengtu_audit_syslog_lost_total", "Lines that did not reach the syslog.", func(s audit.Stats) int64 { return s.SyslogLost }},
+	} {
+		out = append(out, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: c.name, Help: c.help}, func() float64 { return float64(c.of(log.Stats())) }))
+	}
+	return out
+}
+
+// newMetrics makes the metrics of a server; log may be nil.
+func newMetrics(log *audit.Log) *metrics {
 	reg := prometheus.NewRegistry()
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_requests_total", Help: "Answers by route, tier and status."}, []string{"route", "tier", "status"}),
@@ -45,6 +63,9 @@ func newMetrics() *metrics {
 		corrupt:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
 	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.corrupt)
+	if log != nil {
+		reg.MustRegister(auditCounters(log)...)
+	}
 	// The contract gives every name the product's prefix, the runtime's too.
 	prometheus.WrapRegistererWithPrefix("gengtu_", reg).MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -2,12 +2,12 @@ package tileserver
 
 import (
 	"fmt"
-
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/catalog"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 )
@@ -32,6 +32,10 @@ type catalogLayer struct {
 	MaxZoom       int                   `json:"maxzoom"`
 	Fields        []catalogField        `json:"fields"`
 	Services      map[string]string     `json:"services"`
+	// Record is what is said of the layer beside what is measured, Thumbnail the
+	// address of its picture; null when it is empty.
+	Record    catalog.Record `json:"record"`
+	Thumbnail *string        `json:"thumbnail"`
 }
 
 type catalogField struct {
@@ -52,6 +56,9 @@ func (s *Server) handleCatalog(r *request) error {
 		"limits":   s.catalogLimits(m),
 		"services": r.services(),
 	}
+	if k := s.cfg.Seal; k != nil {
+		doc["receipts"] = map[string]any{"algorithm": k.Signer.Algorithm(), "key": k.Signer.Public().ID()}
+	}
 	if box := r.extent(); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		doc["extent"] = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
@@ -68,6 +75,9 @@ func (r *request) services() map[string]string {
 	}
 	if r.allows(access.Overlay) {
 		out["overlay"], out["summary"] = r.address("overlay"), r.address("summary")
+		if r.server.cfg.Seal != nil {
+			out["verify"] = r.address("verify")
+		}
 	}
 	if r.allows(access.Features) {
 		out["places"] = r.address("places")
@@ -155,7 +165,11 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
-			Fields: []catalogField{}, Services: r.layerServices(name),
+			Fields: []catalogField{}, Services: r.layerServices(name), Record: s.record(r.tier, name),
+		}
+		c.Services["metadata"] = r.address("catalog/" + name + ".xml")
+		if picture := r.thumbnail(m); picture != "" {
+			c.Thumbnail = &picture
 		}
 		c.MinZoom, c.MaxZoom = m.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
 		c.round(r.policy().RoundM2)

@@ -57,7 +57,7 @@ func (s *Server) handleDiff(r *request) error {
 	if form != compare.JSON {
 		r.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="diff.`+string(form)+`"`)
 	}
-	return r.send(form.MediaType(), b.Bytes())
+	return r.sendReport("diff", form.MediaType(), b.Bytes())
 }
 
 // diffRequest is a request on its way; it holds the generations of both states.

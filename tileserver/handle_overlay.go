@@ -17,6 +17,7 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
 	"gengtu/tileserver/audit"
 )
 
@@ -27,6 +28,10 @@ type overlayRequest struct {
 	body  overlayBody
 	asker areas.Asker
 	form  areas.Form
+	// sent is the body of the request, unpacked; nil of a GET.
+	sent []byte
+	// sheet makes the receipts that are asked for; nil for none.
+	sheet *receipt.Sheet
 	// listed bounds the pieces of all shapes of a collection.
 	listed listed
 	// over gives up what the answer holds, once.
@@ -114,6 +119,9 @@ func (o *overlayRequest) read() error {
 		return err
 	}
 	if err := o.checkGrouping(); err != nil {
+		return err
+	}
+	if o.sheet, err = o.receipts("overlay", o.sent); err != nil {
 		return err
 	}
 	o.asker.Index, o.asker.Question, o.asker.Program, o.asker.Allow = o.ix(), q, o.server.cfg.Program, o.allowance()
@@ -216,7 +224,7 @@ func (o *overlayRequest) answerPlace() error {
 // sendSingle answers with one result.
 func (o *overlayRequest) sendSingle(r *areas.Result) error {
 	var b bytes.Buffer
-	w := areas.NewWriter(&b, o.form, o.about())
+	w := o.writer(&b)
 	if err := w.Write(r); err != nil {
 		return err
 	}
@@ -243,6 +251,9 @@ func (o *overlayRequest) headers() {
 
 func (o *overlayRequest) send(body []byte) error {
 	o.headers()
+	if o.sheet != nil {
+		return o.sendSealed(o.form.MediaType(), body)
+	}
 	if o.request.ctx.IsPost() {
 		return o.sendOnce(o.form.MediaType(), body)
 	}
@@ -292,7 +303,7 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 	results := areas.Start(o.ctx, workers, areas.Each(shapes), o.resultOf())
 	var held bytes.Buffer
 	out := &spill{w: &held}
-	w := areas.ResultWriter(&boundedWriter{areas.NewWriter(out, o.form, o.about()), &o.listed})
+	w := areas.ResultWriter(&boundedWriter{o.writer(out), &o.listed})
 	if o.form != areas.NDJSON {
 		for held.Len() < heldBytes {
 			r, err := results.Next()
@@ -311,6 +322,11 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 			}
 			return false, o.send(held.Bytes())
 		}
+	}
+	if o.sheet != nil && !o.sealsParts() {
+		results.Close()
+		return false, problem.New("TOO_LARGE_RECEIPT", "这种形式的答案超过 %d 字节，带不了回执", "the answer in this form is over %d bytes and can carry no receipt", heldBytes).
+			Advise("改用 f=json 或 f=ndjson，每个范围各有回执", "take f=json or f=ndjson, where each shape has its receipt")
 	}
 	return true, o.stream(&overlayStream{results: results, out: out, w: w, held: &held, count: count})
 }

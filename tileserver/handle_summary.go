@@ -80,7 +80,7 @@ func (s *Server) handleSummary(r *request) error {
 	if form != areas.JSON {
 		r.ctx.Response.Header.Set("Content-Disposition", `attachment; filename="`+name+`.`+string(form)+`"`)
 	}
-	return r.send(form.MediaType(), b.Bytes())
+	return r.sendReport("summary", form.MediaType(), b.Bytes())
 }
 
 // layerNames takes a list apart.

@@ -114,6 +114,7 @@ func (o *overlayRequest) readPost() error {
 	if err != nil {
 		return err
 	}
+	o.sent = data
 	kind, _, err := mime.ParseMediaType(string(o.request.ctx.Request.Header.ContentType()))
 	if err != nil {
 		kind = ""

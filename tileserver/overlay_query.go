@@ -60,8 +60,8 @@ func (o *overlayRequest) readQuery() error {
 }
 
 // truth reads a parameter that is true or false; nil when it is not given.
-func (o *overlayRequest) truth(name string) (*bool, error) {
-	v := o.query(name)
+func (r *request) truth(name string) (*bool, error) {
+	v := r.query(name)
 	if v == "" {
 		return nil, nil
 	}

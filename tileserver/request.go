@@ -92,7 +92,7 @@ func (s *Server) cors(r *request) {
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 	}
-	h.Set("Access-Control-Expose-Headers", "ETag, Gengtu-Generation, Retry-After, X-Request-Id")
+	h.Set("Access-Control-Expose-Headers", "ETag, Gengtu-Generation, Gengtu-Receipt, Retry-After, X-Request-Id")
 	if r.ctx.IsOptions() {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Accept-Language")

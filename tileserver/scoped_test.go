@@ -85,15 +85,18 @@ func thieves(generation string) map[string]string {
 			}
 		}
 	}
+	out["verify"] = `{"place":"610402002","receipt":{}}`
 	bbox := "bbox=108.69,34.29,108.72,34.32"
 	at := tile.W.At(lotBox(6, 6, 7, 7).Min, 18)
 	for _, a := range []string{
 		"features/cropland/1060", "features/cropland/1004", "features/cropland/1060?vintage=2024", "features/cropland?code=" + bsm(7, 7), "features/cropland?code=" + bsm(1, 1),
 		"features/region?code=610402002", "features/region?code=" + village, "features/cropland/1004/lineage", "features/cropland/1001/lineage", "features/dltb/77", "features/hsf/77",
+		"catalog/cropland.xml", "catalog/region.xml", "catalog/hsf.xml?vintage=2024",
 		"places?q=610402002", "places?parent=610402", "places?f=geojson", "overlay?place=610402", "overlay?place=610402002", "overlay?place=610402002200", "overlay?place=" + village,
 		"overlay?" + bbox, "overlay?" + bbox + "&return=features", "overlay?point=108.7065,34.3065", "overlay?point=108.7065,34.3065&f=csv", "overlay?" + bbox + "&f=geojson",
 		"summary?by=county", "summary?by=village&layers=cropland,pbf,hsf,dltb", "summary?by=village&vintage=2023", "summary?place=610402002", "summary?table=hectare", "summary?f=xlsx&by=village",
 		"diff?layer=cropland", "diff?layer=cropland&f=csv", "diff?layer=cropland&from=2023@" + generation + "&to=2024@" + generation, "diff?from=" + generation + "&to=" + generation + "&layer=pbf",
+		"changes?since=" + generation, "changes?since=" + generation + "&return=features", "changes?since=g0000000000000000",
 		"catalog?vintage=2023", "catalog?generation=" + generation, "catalog?generation=g0000000000000000", "catalog?generation=x", "catalog?vintage=1999", "tiles/nothing/w.json",
 		"map.png?" + bbox + "&width=100&height=100", "style.json?vintage=2023", "tiles/region/c.json", "ogc", "ogc/collections", "analyses/1", "analyses/1/events",
 		fmt.Sprintf("wmts/cropland/default/w/18/%d/%d/5/5.json", at.Y, at.X), fmt.Sprintf("wmts/region/default/w/18/%d/%d/5/5.html", at.Y, at.X),

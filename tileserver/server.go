@@ -24,8 +24,11 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
+	"gengtu/index/seal"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/audit"
+	"gengtu/tileserver/catalog"
 )
 
 // Config says what to serve and how.
@@ -49,6 +52,13 @@ type Config struct {
 	Lang problem.Lang
 	// Classes tells how land classes add up; nil is [areas.DefaultClasses].
 	Classes *areas.Classes
+	// Seal signs the receipts that are asked for; nil signs none.
+	Seal *receipt.Sealer
+	// Trust is the keys, beside Seal's own, whose receipts are taken for genuine.
+	Trust seal.Trust
+	// Catalogue is what an operator says of the layers of a tier; where there is no
+	// table the embedded one holds.
+	Catalogue map[edition.Tier]*catalog.Table
 	// Program names this program and its version in answers.
 	Program string
 }
@@ -66,6 +76,8 @@ type Server struct {
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	stopping atomic.Bool
+	// catalogue is the embedded table.
+	catalogue *catalog.Table
 
 	reloading  sync.Mutex
 	refreshing sync.Mutex
@@ -86,6 +98,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
+	var err error
+	if s.catalogue, err = catalog.Default(); err != nil {
+		return nil, err
+	}
 	for _, dir := range cfg.Editions {
 		if err := s.openTier(dir); err != nil {
 			return nil, errors.Join(err, s.Close())

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
 )
 
 // overlayEndings are the forms by the ending of the file; "" is standard output.
@@ -32,6 +34,7 @@ func runOverlay(e *env, fs *flags) error {
 	crsName := fs.String("crs", "", "范围文件的坐标系|coordinate system of the shapes, when their file says none")
 	table := fs.String("table", "", "范围文件里的图层|layer of the shapes' file")
 	out := fs.String("out", "", "输出文件 .json .ndjson .csv .xlsx .html .geojson|the file to write: .json .ndjson .csv .xlsx .html .geojson")
+	sealed := newSealing(fs)
 	args, err := fs.parse(0, 1)
 	if err != nil {
 		return err
@@ -66,10 +69,82 @@ func runOverlay(e *env, fs *flags) error {
 		env: e, form: form, out: *out, about: areas.AboutOf(ix.Manifest, programVersion()),
 		asker: areas.Asker{Index: ix, Question: q, Program: programVersion()},
 	}
+	sealer, err := sealed.sealer(ix.Manifest.Tier)
+	if err != nil {
+		return err
+	}
+	if sealer != nil {
+		asked := map[string]string{
+			"layers": *layers, "by": *by, "place": *place, "vintage": *vintage, "crs": *crsName, "table": *table,
+			"pieces": truth(*pieces), "survey": truth(*survey),
+		}
+		if err := o.seal(sealer, asked, strings.Join(args, "")); err != nil {
+			return err
+		}
+	}
 	if *place != "" {
 		return o.place(*place)
 	}
 	return o.file(args[0], *table, *crsName)
+}
+
+// truth is a flag as a parameter: "" of one that is not set.
+func truth(set bool) string {
+	if set {
+		return "true"
+	}
+	return ""
+}
+
+// seal begins the receipts of the answer to what is asked about the shapes in a file,
+// "" for none.
+func (o *overlayRun) seal(s *receipt.Sealer, asked map[string]string, shapes string) error {
+	if !o.sealsParts() && isStream(o.out) {
+		return usage("FLAGS", "写到管道时只有 JSON 带回执", "of what is written to a pipe JSON alone carries a receipt")
+	}
+	maps.DeleteFunc(asked, func(_, value string) bool { return value == "" })
+	var err error
+	o.sheet, err = begin(s, receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, receipt.Question{About: "overlay", Parameters: asked}, shapes)
+	return err
+}
+
+// sealsParts tells whether the form holds a receipt for each shape.
+func (o *overlayRun) sealsParts() bool { return o.form == areas.JSON || o.form == areas.NDJSON }
+
+// writer writes results in the form that is asked for, sealed where that is asked.
+func (o *overlayRun) writer(w io.Writer) areas.ResultWriter {
+	object := func(element []byte, number int, last bool) ([]byte, error) {
+		var part *receipt.Part
+		if number > 0 {
+			part = &receipt.Part{Number: number, Last: last}
+		}
+		return o.sheet.Object(o.ctx, element, part)
+	}
+	switch {
+	case o.sheet != nil && o.form == areas.JSON:
+		return areas.SealedIndented(w, object)
+	case o.sheet != nil && o.form == areas.NDJSON:
+		return areas.Sealed(w, o.form, object)
+	case o.form == areas.JSON:
+		return areas.Indented(w)
+	}
+	return areas.NewWriter(w, o.form, o.about)
+}
+
+// receiptBeside writes the receipt of an answer that holds none, if one is asked for.
+func (o *overlayRun) receiptBeside() error {
+	if o.sheet == nil || o.sealsParts() {
+		return nil
+	}
+	var text []byte
+	err := readWhole(o.out, func(r io.Reader) (err error) { text, err = o.sheet.File(o.ctx, r); return err })
+	if err != nil {
+		return err
+	}
+	return writeFile(o.out+receiptEnding, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 }
 
 // groupBy asks for fields in every layer asked about that has them.
@@ -105,6 +180,7 @@ type overlayRun struct {
 	out   string // a file, or "" for standard output
 	about areas.About
 	asker areas.Asker
+	sheet *receipt.Sheet // nil when no receipt is asked for
 
 	shapes, failed int
 }
@@ -213,10 +289,7 @@ func (t *tellingWriter) Write(r *areas.Result) error {
 func (o *overlayRun) write(results func(areas.ResultWriter) error) error {
 	to := func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, 1<<16)
-		rw := areas.Indented(buffered)
-		if o.form != areas.JSON {
-			rw = areas.NewWriter(buffered, o.form, o.about)
-		}
+		rw := o.writer(buffered)
 		err := results(rw)
 		if err != nil && o.shapes > 0 && (o.out == "" || isStream(o.out)) {
 			err = errors.Join(err, rw.Abort(stopped(err)))
@@ -226,7 +299,10 @@ func (o *overlayRun) write(results func(areas.ResultWriter) error) error {
 	if o.out == "" {
 		return to(o.stdout)
 	}
-	return writeFile(o.out, to)
+	if err := writeFile(o.out, to); err != nil {
+		return err
+	}
+	return o.receiptBeside()
 }
 
 // stopped is what is said of results that are missing.

@@ -18,6 +18,8 @@ type serving struct {
 	editions                    list
 	listen, access, cache, base string
 	audit, logLevel, classes    string
+	seal, trust                 string
+	catalogue                   list
 	cert, key, proxies          string
 	syslog                      string
 	open, plain, syslogNeeded   bool
@@ -39,6 +41,9 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.proxies, "trusted-proxy", "", "可信反向代理的地址段，采信其 X-Forwarded-For|networks of proxies whose X-Forwarded-For is believed, a comma between")
 	fs.StringVar(&f.syslog, "syslog", "", "审计日志另送 syslog：unix:/dev/log、udp://、tcp://、tls://|a syslog that takes the audit lines, too")
 	fs.BoolVar(&f.syslogNeeded, "syslog-required", false, "送不到 syslog 就不作答|no answers while the syslog does not take lines")
+	fs.Var(&f.catalogue, "catalogue", "数据目录表，每版一个，可多次|table of what the catalogue says of a tier's layers, may be repeated, one of a tier")
+	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
+	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
 	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
@@ -96,6 +101,9 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 			return err
 		}
 		cfg.Classes = classes
+	}
+	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg)); err != nil {
+		return err
 	}
 	if f.access != "" {
 		store, err := access.Open(f.access)

@@ -224,16 +224,17 @@ type jsonWriter struct {
 
 // Write implements [ResultWriter].
 func (j *jsonWriter) Write(r *Result) error {
-	j.buf = j.buf[:0]
-	if j.n++; r.Single && j.n == 1 && r.Answer != nil {
+	if r.Single && j.n == 0 && r.Answer != nil {
 		j.single = true
-		return j.element(r.Answer.AppendJSON(nil))
+		return j.next(r.Answer.AppendJSON(nil))
 	}
-	return j.element(r.AppendJSON(nil))
+	return j.next(r.AppendJSON(nil))
 }
 
-// element writes one value.
-func (j *jsonWriter) element(data []byte) error {
+// next writes the next value.
+func (j *jsonWriter) next(data []byte) error {
+	j.n++
+	j.buf = j.buf[:0]
 	switch {
 	case j.single:
 	case j.n == 1:
@@ -266,9 +267,7 @@ func (j *jsonWriter) indented(data []byte) error {
 
 // Abort implements [ResultWriter]: the last element has the status "aborted".
 func (j *jsonWriter) Abort(p *problem.Problem) error {
-	j.n++
-	j.buf = j.buf[:0]
-	if err := j.element(appendAborted(nil, p)); err != nil {
+	if err := j.next(appendAborted(nil, p)); err != nil {
 		return err
 	}
 	return j.Close()
@@ -314,8 +313,13 @@ type lineWriter struct {
 
 // Write implements [ResultWriter].
 func (l *lineWriter) Write(r *Result) error {
-	l.buf = append(r.AppendJSON(l.buf[:0]), '\n')
-	_, err := l.w.Write(l.buf)
+	l.buf = r.AppendJSON(l.buf[:0])
+	return l.line(l.buf)
+}
+
+// line writes one value.
+func (l *lineWriter) line(data []byte) error {
+	_, err := l.w.Write(append(data, '\n'))
 	return err
 }
 

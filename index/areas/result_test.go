@@ -1,8 +1,10 @@
 package areas_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,5 +72,52 @@ func TestWriteCSV(t *testing.T) {
 	}
 	if got := rows[7][col["status"]]; got != "failed: feature 9: why" {
 		t.Errorf("the feature that failed is told as %q", got)
+	}
+}
+
+// Of sealed results each is sealed in its place, the last one as the last, and of
+// what is aborted none is.
+func TestSealed(t *testing.T) {
+	r := areas.Result{ID: []byte("1"), Problem: problem.New("X", "坏", "bad")}
+	seal := func(element []byte, number int, last bool) ([]byte, error) {
+		return fmt.Appendf(nil, `{"n":%d,"last":%t,"of":%s}`, number, last, element), nil
+	}
+	type sealed struct {
+		N    int  `json:"n"`
+		Last bool `json:"last"`
+		Of   any  `json:"of"`
+	}
+	for n := range 4 {
+		for _, abort := range []bool{false, true} {
+			var b bytes.Buffer
+			w := areas.SealedIndented(&b, seal)
+			for range n {
+				if err := w.Write(&r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			end := w.Close
+			if abort {
+				end = func() error { return w.Abort(r.Problem) }
+			}
+			if err := end(); err != nil {
+				t.Fatal(err)
+			}
+			var got []sealed
+			if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+				t.Fatalf("%v: %s", err, b.Bytes())
+			}
+			if abort {
+				got = got[:len(got)-1]
+			}
+			if len(got) != n {
+				t.Fatalf("%d: %s", n, b.Bytes())
+			}
+			for i, g := range got {
+				if g.N != i+1 || g.Last != (i == n-1 && !abort) || g.Of == nil {
+					t.Errorf("%d of %d: %+v", i, n, g)
+				}
+			}
+		}
 	}
 }

@@ -141,6 +141,10 @@ func catalogOf(tier string) map[string]any {
 			"features": 9608, "extent": extent, "fields": fieldsOf(s),
 		})
 	}
+	layers[0]["record"] = map[string]any{
+		"group": "现状", "theme": "耕地资源", "class": "耕地资源", "net": tier, "grade": "core", "confirmed": false, "update": "asNeeded",
+		"source": "<b>变更调查</b>", "contact": map[string]string{"organisation": "县局", "phone": "0910"},
+	}
 	return map[string]any{
 		"tier": tier, "generation": generation, "extent": extent, "layers": layers,
 		"approval": "陕S（2024）012号", "use": map[string]string{"zh": "仅供参考", "en": "For reference"}, "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},

@@ -3,8 +3,8 @@
 //
 // Read from the catalogue: generation, extent [minLon, minLat, maxLon, maxLat],
 // approval (审图号), disclaimer and use (text or {zh, en}), and layers [{name,
-// title, vintage, features, extent, fields}], where a field is its name or {name,
-// title}. Only the layer's name is needed; what is missing is not shown.
+// title, vintage, features, extent, fields, record}], where a field is its name or
+// {name, title} and record is what is said of the layer beside. Only the layer's name is needed; what is missing is not shown.
 
 import { get } from './api.js';
 
@@ -33,6 +33,7 @@ export async function loadCatalog() {
     extent: isExtent(l.extent) ? l.extent : null,
     fields: new Map((l.fields ?? []).map((f) => (typeof f === 'string' ? [f, ''] : [f.name, f.title ?? '']))),
     entries: entries.get(l.name)?.entries ?? [],
+    record: l.record ?? null,
   }));
   layers.sort((a, b) => rank(a.name) - rank(b.name));
   return {

@@ -4,6 +4,7 @@
 import { $, h, swatch } from './dom.js';
 import { lang, onLang, pick, t } from './i18n.js';
 import { count } from './format.js';
+import { recordBox } from './record.js';
 
 const opacityProperties = {
   fill: ['fill-opacity'], line: ['line-opacity'], symbol: ['text-opacity', 'icon-opacity'],
@@ -104,6 +105,7 @@ function row(map, l, changed) {
     h('p', { class: 'layer-facts' }, facts),
     h('div', { class: 'opacity' }, slider, value),
     ...(entries.length > 1 ? [h('ul', { class: 'entries' }, entries.map((e) => h('li', null, swatch(e), h('span', null, pick(e.label) || String(e.value ?? '')))))] : []),
+    recordBox(l.layer) ?? '',
   );
   item.lang = lang() === 'zh' ? 'zh-CN' : 'en';
   return item;

@@ -1,0 +1,96 @@
+package tileserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"gengtu/index/problem"
+	"gengtu/index/receipt"
+	"gengtu/index/seal"
+)
+
+// verdict is what is said of an answer's receipt.
+type verdict struct {
+	Genuine bool `json:"genuine"`
+	// Of an answer that is genuine:
+	Signer    string           `json:"signer,omitempty"`
+	Key       string           `json:"key,omitempty"`
+	Algorithm seal.Algorithm   `json:"algorithm,omitempty"`
+	Parts     int              `json:"parts,omitempty"`
+	InForce   *bool            `json:"in_force,omitempty"` // its generation is the current one
+	Receipt   *receipt.Receipt `json:"receipt,omitempty"`
+	// Of one that is not:
+	Code   string `json:"code,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	Advice string `json:"advice,omitempty"`
+}
+
+// handleVerify tells whether an answer, the body, is one that this server, or one
+// whose key it trusts, gave for this tier, and unaltered. An answer in JSON carries
+// its receipt; that of another form is given in the header Gengtu-Receipt, as it
+// came. Of an answer that is not genuine the answer, 200 as well, says why.
+func (s *Server) handleVerify(r *request) error {
+	judge, able := s.judge()
+	if !able {
+		return problem.New("RECEIPT_OFF", "本服务没有密钥，不验回执", "this server has no keys and judges no receipts").
+			Advise("用 gengtu verify-answer --trust FILE 核验", "use gengtu verify-answer --trust FILE")
+	}
+	done, err := s.overlays.take()
+	if err != nil {
+		return err
+	}
+	defer done()
+	body, err := (&overlayRequest{request: r}).plainBody()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
+	defer cancel()
+	v, err := r.judged(ctx, judge, body)
+	if err == nil && v.Receipt.Tier != r.tier {
+		err = problem.New("RECEIPT_TIER", "回执是%s的，不在这里核验", "the receipt is one of the tier %[2]s, which is not judged here", v.Receipt.Tier.Title(problem.Chinese), string(v.Receipt.Tier)).
+			Advise("到出具它的那一版核验", "have it judged where it was given")
+	}
+	answer, err := r.verdict(v, err)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	return r.sendOnce("application/json", text)
+}
+
+// judged judges the body by its receipt, in it or in the header.
+func (r *request) judged(ctx context.Context, judge receipt.Judge, body []byte) (receipt.Verdict, error) {
+	beside := r.ctx.Request.Header.Peek(receiptHeader)
+	if len(beside) == 0 {
+		return judge.JSON(ctx, bytes.NewReader(body))
+	}
+	text, err := base64.StdEncoding.DecodeString(string(beside))
+	if err != nil {
+		return receipt.Verdict{}, problem.New("PARAMETER_RECEIPT", "请求头 %[1]s 不是 base64", "the header %[1]s is no base64", receiptHeader).Because(err)
+	}
+	return judge.File(ctx, bytes.NewReader(body), text)
+}
+
+// verdict is what is said of a judgement. What is no fault of the answer is an error.
+func (r *request) verdict(v receipt.Verdict, err error) (verdict, error) {
+	if err == nil {
+		inForce := v.Receipt.Generation == r.gen.name
+		return verdict{
+			Genuine: true, Signer: v.Signer.Name, Key: v.Signer.ID(), Algorithm: v.Signer.Algorithm, Parts: v.Parts,
+			InForce: &inForce, Receipt: &v.Receipt,
+		}, nil
+	}
+	p := problem.Of(err)
+	if p == nil || p.Code == "SEAL_DEVICE" || strings.HasPrefix(p.Code, "PARAMETER") {
+		return verdict{}, err
+	}
+	lang := r.lang()
+	return verdict{Code: strings.ToLower(p.Code), Detail: p.Found(lang), Advice: p.Advice(lang)}, nil
+}

@@ -1,0 +1,36 @@
+package viewer_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// What the catalogue says of a layer lies folded below it, in the page's language,
+// as text whatever it is; of a layer of which nothing is said there is no fold.
+func TestRecord(t *testing.T) {
+	in := browser(t)
+	c := newContract(t)
+	first := "record-" + served[0].Name
+	for name, want := range map[string][]string{
+		"zh": {"现状 › 耕地资源 › 耕地资源", "核心 （待确认）", "按需", "<b>变更调查</b>", "县局 0910", "公众版"},
+		"en": {"Core (not confirmed)", "As needed", "Public edition"},
+	} {
+		v := desktop
+		if name == "en" {
+			v = english
+		}
+		b := openMap(t, in, c.URL+"/", v)
+		b.click(t, first)
+		got := b.text(t, first)
+		b.picture(t, "record-"+name)
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: %q is not in %q", name, w, got)
+			}
+		}
+		if n := eval[int](t, b, "document.querySelectorAll('details.record').length"); n != 1 {
+			t.Errorf("%s: %d folds", name, n)
+		}
+		b.quiet(t, c.URL)
+	}
+}

@@ -5,7 +5,7 @@ GO    ?= go
 BIN   := bin/gengtu
 PKGS  := ./...
 # The packages whose values several goroutines share.
-SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./index ./index/ground ./index/areas ./ingest ./ingest/policy
+SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./tileserver/audit ./index ./index/ground ./index/areas ./ingest ./ingest/policy
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
@@ -22,7 +22,8 @@ demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
 
 # The programs that tests hold us against, and the Debian packages they are in.
 TOOLS := chromium:chromium ogr2ogr:gdal-bin cs2cs:proj-bin xmllint:libxml2-utils pg_ctlcluster:postgresql-common \
-	/usr/share/postgresql/15/extension/postgis.control:postgresql-15-postgis-3
+	/usr/share/postgresql/15/extension/postgis.control:postgresql-15-postgis-3 openssl:openssl \
+	/usr/lib/python3/dist-packages/owslib/iso.py:python3-owslib
 
 deps: ## install what the tests need (Debian), or say how
 	@missing=""; for t in $(TOOLS); do \

@@ -165,6 +165,10 @@ func TestISO(t *testing.T) {
 	}
 }
 
+// debianPython is the Python that Debian's packages are installed for; another one may
+// come first on the path.
+const debianPython = "/usr/bin/python3"
+
 // readISO reads metadata with OWSLib, which knows the places of ISO 19139.
 const readISO = `
 import json, sys
@@ -181,7 +185,7 @@ print(json.dumps({"id": m.identifier, "crs": m.referencesystem.code, "contact": 
 
 // Another implementation finds everything where the standard puts it.
 func TestISOByOWSLib(t *testing.T) {
-	if exec.CommandContext(t.Context(), "python3", "-c", "import owslib.iso").Run() != nil {
+	if exec.CommandContext(t.Context(), debianPython, "-c", "import owslib.iso").Run() != nil {
 		t.Fatal("OWSLib is needed: apt-get install -y python3-owslib")
 	}
 	table, err := catalog.Parse("x", []byte(edited), has)
@@ -192,7 +196,7 @@ func TestISOByOWSLib(t *testing.T) {
 	if err := os.WriteFile(path, sheet(table.Of(edition.Government, "cropland")).ISO(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), "python3", "-c", readISO, path).Output()
+	out, err := exec.CommandContext(t.Context(), debianPython, "-c", readISO, path).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"bytes"
 	bytesof "encoding/binary" // binary is the program here
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,7 +57,7 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 	// A field more than the policy has.
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
 	text := must(t, "policy", "show")
-	open := strings.Replace(text, "fields: [YJJBNTTBBH, YJJBNTMJ]", "fields: [YJJBNTTBBH, YJJBNTMJ, LXDH]", 1)
+	open := strings.Replace(text, "fields: [YJJBNTTBBH, YJJBNTMJ]", "fields: [YJJBNTTBBH, YJJBNTMJ, BSM]", 1)
 	if open == text {
 		t.Fatal("the default policy has other fields")
 	}
@@ -64,12 +66,12 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 	}
 	leaky := filepath.Join(t.TempDir(), "leaky")
 	must(t, "publish", "--from", y.secure, "--tier", "public", "--policy", policy, "--out", leaky)
-	caught(t, files, "YJJBNTTB.gpkg LXDH", whole, bytesOf(t, leaky))
-	caught(t, files, "YJJBNTTB.gpkg LXDH", nil, []byte(must(t, "verify", leaky, "--dump")))
-	caught(t, files, "YJJBNTTB.gpkg LXDH", nil, packedBytes(t, leaky))
+	caught(t, files, "YJJBNTTB.gpkg BSM", whole, bytesOf(t, leaky))
+	caught(t, files, "YJJBNTTB.gpkg BSM", nil, []byte(must(t, "verify", leaky, "--dump")))
+	caught(t, files, "YJJBNTTB.gpkg BSM", nil, packedBytes(t, leaky))
 
 	// One vertex that is not on the grid.
-	true1, shown := firstVertex(t, y.secure), firstVertex(t, y.public)
+	true1, shown := firstVertex(t, y.secure, leastDigits), firstVertex(t, y.public, 1)
 	stored := must(t, "verify", y.public, "--dump")
 	caught(t, files, "vertices", []byte(stored), []byte(strings.Replace(stored, shown, true1, 1)))
 
@@ -123,15 +125,15 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 	}
 }
 
-// firstVertex is the first coordinate with all its digits that an edition's dump has.
-func firstVertex(t *testing.T, dir string) string {
+// firstVertex is the first coordinate of so many digits that an edition's dump has.
+func firstVertex(t *testing.T, dir string, digits int) string {
 	t.Helper()
 	for _, d := range dump(t, dir) {
 		if d.Geometry == nil {
 			continue
 		}
 		for _, x := range strings.FieldsFunc(string(d.Geometry.Coordinates), func(r rune) bool { return r == '[' || r == ']' || r == ',' }) {
-			if len(x) >= leastDigits {
+			if len(x) >= digits {
 				return x
 			}
 		}
@@ -147,4 +149,44 @@ func keyOf(t *testing.T, dir string) []byte {
 		t.Fatal(err)
 	}
 	return key
+}
+
+// faults asks a server whose files are damaged under it: what it then answers and logs is
+// searched, too.
+func (c all) faults(t *testing.T, secure string) {
+	t.Helper()
+	dir, path := copied(t, c.dir, "features.db")
+	s := serveWith(t, []string{"--log", "debug"}, dir)
+	s.faulty = true
+	found := map[secret]bool{}
+	h := &thief{s: s, tier: c.tier, look: func(b []byte) { c.hunt.find(b, found) }, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
+	x := h.targetOf(t, dir, secure)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What stands at the end of a page is values, of which nothing points elsewhere.
+	const pageBytes = 4096
+	for at := int64(5 * pageBytes); at < size; at += pageBytes {
+		if _, err := f.WriteAt(bytes.Repeat([]byte{0x99}, 600), at-700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.steal(t, x)
+	failed := 0
+	for _, byStatus := range h.statuses {
+		failed += byStatus[500]
+	}
+	if log := s.log.String(); failed == 0 || !strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("%s: nothing failed that was to fail", c.tier)
+	}
+	c.hunt.find([]byte(s.log.String()), found)
+	clean(t, c.tier+" with damaged files", found)
 }

@@ -73,14 +73,8 @@ type thief struct {
 func (h *thief) ask(t *testing.T, pattern, method, path string, body []byte, headers ...string) answer {
 	t.Helper()
 	a := h.s.do(t, method, path, body, headers...)
-	if a.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(bytes.NewReader(a.Body))
-		if err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		if a.Body, err = io.ReadAll(z); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
+	if a.Header.Get("Content-Encoding") == "gzip" && len(a.Body) > 0 {
+		a.Body = unzipped(t, a.Body)
 	}
 	if strings.Contains(a.Header.Get("Content-Type"), "spreadsheetml") {
 		a.Body = unpackedSheet(t, a.Body)
@@ -98,6 +92,20 @@ func (h *thief) ask(t *testing.T, pattern, method, path string, body []byte, hea
 		h.look([]byte(k + ": " + strings.Join(v, "\n")))
 	}
 	return a
+}
+
+// unzipped returns what a gzip stream holds.
+func unzipped(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // target is what there is in an edition to ask about.

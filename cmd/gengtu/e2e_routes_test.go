@@ -74,7 +74,7 @@ func (h *thief) ask(t *testing.T, pattern, method, path string, body []byte, hea
 	t.Helper()
 	a := h.s.do(t, method, path, body, headers...)
 	if a.Header.Get("Content-Encoding") == "gzip" && len(a.Body) > 0 {
-		a.Body = unzipped(t, a.Body)
+		a.Body = gunzipped(t, a.Body)
 	}
 	if strings.Contains(a.Header.Get("Content-Type"), "spreadsheetml") {
 		a.Body = unpackedSheet(t, a.Body)
@@ -94,8 +94,8 @@ func (h *thief) ask(t *testing.T, pattern, method, path string, body []byte, hea
 	return a
 }
 
-// unzipped returns what a gzip stream holds.
-func unzipped(t *testing.T, packed []byte) []byte {
+// gunzipped returns what a gzip stream holds.
+func gunzipped(t *testing.T, packed []byte) []byte {
 	t.Helper()
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {

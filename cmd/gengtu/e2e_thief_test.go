@@ -176,7 +176,7 @@ func packedBytes(t *testing.T, dir string) []byte {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(h.Name, ".gz") {
-			part = unzipped(t, part)
+			part = gunzipped(t, part)
 		}
 		out = append(append(append(out, h.Name...), '\n'), part...)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -53,7 +54,7 @@ func BuildTiles(ctx context.Context, ix *index.Index, path string, opt BuildOpti
 	if opt.Grids == nil {
 		opt.Grids = tile.Grids()
 	}
-	sink := &buildSink{w, newTally(ix)}
+	sink := &buildSink{w, newTally(ix), ix}
 	plan := pyramid.Plan{
 		Works: worksOf(ix), Grids: opt.Grids, MinZoom: opt.MinZoom, MaxZoom: opt.MaxZoom, Cells: pyramid.CellsAll,
 		Workers: opt.Workers, MemoryBytes: opt.MemoryBytes, Progress: opt.Progress,
@@ -158,9 +159,19 @@ func ParcelZoom(l *index.Layer) int {
 type buildSink struct {
 	*cache.Writer
 	*tally
+	ix *index.Index
+}
+
+// serves tells whether the layer of that key is served at the zoom of t.
+func (s *buildSink) serves(key string, t tile.Tile) bool {
+	name, vintage, _ := strings.Cut(key, "@")
+	return s.ix.Layer(name, vintage).Meta.ServedAt(int(t.Z))
 }
 
 func (s *buildSink) PutTile(key string, t tile.Tile, data []byte) error {
+	if !s.serves(key, t) {
+		return nil
+	}
 	n, err := s.PutRaw(key, t, data)
 	if err == nil {
 		s.add(key, t, n)

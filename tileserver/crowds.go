@@ -207,6 +207,9 @@ type reliefSink struct {
 }
 
 func (s *reliefSink) PutTile(key string, t tile.Tile, data []byte) error {
+	if !s.serves(key, t) {
+		return nil
+	}
 	s.mu.Lock()
 	s.put[t] = true
 	s.mu.Unlock()

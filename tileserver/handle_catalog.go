@@ -132,6 +132,7 @@ func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 		"answer_items": l.AnswerItems, "list_features": l.Features, "info_features": infoFeatures,
 		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(), "tiles_at_once": l.TilesAtOnce,
 		"map_pixels": raster.MaxSide, "map_tiles": maxMapTiles, "map_at_once": l.MapAtOnce,
+		"scope_wait_seconds": l.ScopedWait.Seconds(),
 	}
 }
 
@@ -154,8 +155,9 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
-			MinZoom: r.minZoom(tile.W), MaxZoom: r.ix().Manifest.MaxZoom, Fields: []catalogField{}, Services: r.layerServices(name),
+			Fields: []catalogField{}, Services: r.layerServices(name),
 		}
+		c.MinZoom, c.MaxZoom = m.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
 		c.round(r.policy().RoundM2)
 		for _, f := range m.Fields {
 			c.Fields = append(c.Fields, catalogField{f.Name, string(f.Kind), f.Title, f.Tile})

@@ -115,7 +115,11 @@ func (r *request) shown() []styles.Shown {
 		if l == nil {
 			continue
 		}
-		s := styles.Shown{Name: n, MinZoom: r.minZoom(tile.W), MaxZoom: r.ix().Manifest.MaxZoom, Fields: []string{}}
+		lo, hi := l.Meta.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
+		if lo > hi {
+			continue // the token does not reach the layer's zooms
+		}
+		s := styles.Shown{Name: n, MinZoom: lo, MaxZoom: hi, Fields: []string{}}
 		for _, f := range l.Meta.Fields {
 			if f.Tile {
 				s.Fields = append(s.Fields, f.Name)

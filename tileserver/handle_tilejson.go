@@ -40,8 +40,15 @@ func (s *Server) handleTileJSON(r *request) error {
 		Attribution: r.attribution(), VectorLayers: []archive.VectorLayer{},
 		Tiles: []string{r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", r.params["layers"], g))},
 	}
+	low, high := doc.MinZoom, doc.MaxZoom
+	doc.MinZoom, doc.MaxZoom = high, low
 	for _, l := range layers {
-		doc.VectorLayers = append(doc.VectorLayers, vectorLayer(l, r.title(l), doc.MinZoom, doc.MaxZoom))
+		lo, hi := l.Meta.Within(low, high)
+		doc.VectorLayers = append(doc.VectorLayers, vectorLayer(l, r.title(l), lo, hi))
+		doc.MinZoom, doc.MaxZoom = min(doc.MinZoom, lo), max(doc.MaxZoom, hi)
+	}
+	if doc.MinZoom > doc.MaxZoom { // none of the layers is served where the token reaches
+		doc.MinZoom, doc.MaxZoom = low, high
 	}
 	if box := extentOf(layers); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()

@@ -89,6 +89,7 @@ func (r *request) tileOf(z, x, y string) (tile.Tile, error) {
 // to be made are made at the same time. They are valid
 // while the generation is held.
 func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile) ([]cache.Part, error) {
+	layers = servedAt(layers, t)
 	all := make([]cache.Part, len(layers))
 	var group errgroup.Group
 	for i, l := range layers {
@@ -137,7 +138,24 @@ func (s *Server) handleMVT(r *request) error {
 	return r.sendMVT(layers, t)
 }
 
+// servedAt are those of the layers that are served at a tile's zoom.
+func servedAt(layers []*index.Layer, t tile.Tile) []*index.Layer {
+	return slices.DeleteFunc(slices.Clone(layers), func(l *index.Layer) bool { return !l.Meta.ServedAt(int(t.Z)) })
+}
+
+// someServed refuses a tile at whose zoom none of the layers is served.
+func someServed(layers []*index.Layer, t tile.Tile) error {
+	if len(layers) == 0 || len(servedAt(layers, t)) > 0 {
+		return nil
+	}
+	return problem.New("NO_ZOOM", "所问图层没有第 %d 级", "the layers asked for have no zoom %d", t.Z).
+		Advise("目录的 minzoom、maxzoom 写明各图层的级别", "minzoom and maxzoom of the catalogue say which zooms each layer has")
+}
+
 func (r *request) sendMVT(layers []*index.Layer, t tile.Tile) error {
+	if err := someServed(layers, t); err != nil {
+		return err
+	}
 	ctx, cancel := r.server.tileContext()
 	defer cancel()
 	parts, err := r.parts(ctx, layers, t)
@@ -201,6 +219,9 @@ func (s *Server) handlePNG(r *request) error {
 }
 
 func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int) error {
+	if err := someServed(layers, t); err != nil {
+		return err
+	}
 	key := pictureKey{layers: keysOf(layers), tile: t, side: side}
 	p := r.gen.pictures.get(key)
 	if p == nil {

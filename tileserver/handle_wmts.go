@@ -43,7 +43,8 @@ func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 		if l == nil {
 			continue
 		}
-		offered := wmts.Layer{Identifier: n, Title: r.title(l), Box: l.Extent(), MinZoom: uint8(r.minZoom(tile.W)), MaxZoom: uint8(m.MaxZoom)}
+		lo, hi := l.Meta.Within(r.minZoom(tile.W), m.MaxZoom)
+		offered := wmts.Layer{Identifier: n, Title: r.title(l), Box: l.Extent(), MinZoom: uint8(lo), MaxZoom: uint8(max(hi, 0))}
 		if r.allows(access.Features) {
 			offered.InfoFormats = wmts.InfoFormats()
 		}

@@ -22,7 +22,6 @@ import (
 	"gengtu/index/edition"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
-	"gengtu/tileserver/audit"
 	"gengtu/tileserver/tile"
 )
 
@@ -359,36 +358,6 @@ func TestTokensAtRunTime(t *testing.T) {
 	s.Reload()
 	if got := status(s.tokens[edition.Secure]); got != 200 || strings.Count(s.log.String(), "access file not taken") != 1 {
 		t.Errorf("with a broken file: %d, logged %s", got, s.log)
-	}
-}
-
-// The audit log has a line for each answer above public, without tokens; when
-// it cannot be written there is no answer.
-func TestAudit(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "audit")
-	log, err := audit.OpenServer(dir, audit.Record{Act: "serve"}, audit.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := serve(t, func(c *tileserver.Config) { c.Audit = log }, edition.Secure, edition.Public)
-	s.get(t, "/secure/features/cropland/1000?tk="+s.tokens[edition.Secure])
-	s.get(t, "/secure/catalog?tk=wrong")
-	s.get(t, "/public/catalog")
-	sums, err := audit.Verify(dir, nil)
-	if err != nil || len(sums) != 2 || sums[1].N != 2 {
-		t.Errorf("%+v, %v", sums, err)
-	}
-	lines, err := os.ReadFile(filepath.Join(dir, "server-1.000001.jsonl"))
-	if err != nil || bytes.Contains(lines, []byte(s.tokens[edition.Secure])) || !bytes.Contains(lines, []byte(`"layer":"cropland"`)) || !bytes.Contains(lines, []byte(`"outcome":"unknown"`)) {
-		t.Errorf("%v %s", err, lines)
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r := s.get(t, "/secure/features/cropland/1000", s.bearer(edition.Secure)...)
-	wantProblem(t, "without the audit", r, http.StatusServiceUnavailable, "audit_write")
-	if bytes.Contains(r.body, []byte("DLBM")) {
-		t.Error("the answer was given all the same")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
 )
 
 // metrics are what /metrics shows. Labels come from fixed sets: routes, tiers
@@ -23,11 +24,30 @@ type metrics struct {
 	bytes         *prometheus.CounterVec
 	reloads       *prometheus.CounterVec
 	reloadsFailed *prometheus.CounterVec
+	scopes        *prometheus.CounterVec
+	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
 	handler       fasthttp.RequestHandler
 }
 
-func newMetrics() *metrics {
+// auditCounters are what the audit log did.
+func auditCounters(log *audit.Log) []prometheus.Collector {
+	var out []prometheus.Collector
+	for _, c := range []struct {
+		name, help string
+		of         func(audit.Stats) int64
+	}{
+		{"gengtu_audit_lines_total", "Lines of the audit log.", func(s audit.Stats) int64 { return s.Lines }},
+		{"gengtu_audit_refused_total", "Requests refused because their line could not be written.", func(s audit.Stats) int64 { return s.Refused }},
+		{"gengtu_audit_syslog_lost_total", "Lines that did not reach the syslog.", func(s audit.Stats) int64 { return s.SyslogLost }},
+	} {
+		out = append(out, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: c.name, Help: c.help}, func() float64 { return float64(c.of(log.Stats())) }))
+	}
+	return out
+}
+
+// newMetrics makes the metrics of a server; log may be nil.
+func newMetrics(log *audit.Log) *metrics {
 	reg := prometheus.NewRegistry()
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_requests_total", Help: "Answers by route, tier and status."}, []string{"route", "tier", "status"}),
@@ -38,9 +58,14 @@ func newMetrics() *metrics {
 		bytes:         prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
 		reloads:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
 		reloadsFailed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_refused_total", Help: "Generations that could not be taken."}, []string{"tier"}),
+		scopes:        prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_total", Help: "Editions made for scopes of tokens since the start."}, []string{"tier"}),
+		scopesFailed:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_failed_total", Help: "Editions for scopes of tokens that could not be made."}, []string{"tier"}),
 		corrupt:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.corrupt)
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.corrupt)
+	if log != nil {
+		reg.MustRegister(auditCounters(log)...)
+	}
 	// The contract gives every name the product's prefix, the runtime's too.
 	prometheus.WrapRegistererWithPrefix("gengtu_", reg).MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

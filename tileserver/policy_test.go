@@ -1,10 +1,14 @@
 package tileserver_test
 
 import (
+	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,9 +27,9 @@ func serveUnder(t *testing.T, change func(*edition.Policy)) *service {
 }
 
 // ask gets an address of the government edition.
-func (s *service) ask(t *testing.T, path string) reply {
+func (s *service) ask(t *testing.T, path string, headers ...string) reply {
 	t.Helper()
-	return s.get(t, "/government"+path, s.bearer(edition.Government)...)
+	return s.get(t, "/government"+path, append(headers, s.bearer(edition.Government)...)...)
 }
 
 const aBox = "bbox=108.7,34.3,108.703,34.303"
@@ -39,7 +43,7 @@ func TestPolicyQuestions(t *testing.T) {
 		for name, path := range all {
 			r := s.ask(t, path)
 			if allowed == nil || strings.Contains(fmt.Sprint(allowed), name) {
-				if r.StatusCode != 200 {
+				if r.StatusCode != http.StatusOK {
 					t.Errorf("%v: %s answers %d", allowed, name, r.StatusCode)
 				}
 				continue
@@ -60,11 +64,11 @@ func TestPolicyGroups(t *testing.T) {
 	for _, path := range []string{"/overlay?layers=cropland&group_by=DLBM&" + aBox, "/diff?by=DLBM", "/summary?table=hectare&layers=cropland"} {
 		wantProblem(t, path, s.ask(t, path), 403, "policy")
 	}
-	if r := s.ask(t, "/overlay?layers=cropland&group_by=KD&"+aBox); r.StatusCode != 200 {
+	if r := s.ask(t, "/overlay?layers=cropland&group_by=KD&"+aBox); r.StatusCode != http.StatusOK {
 		t.Errorf("the field that is named: %d %s", r.StatusCode, r.body)
 	}
 	for _, path := range []string{"/summary", "/diff", "/diff?f=flows.csv", "/summary?f=csv"} {
-		if r := s.ask(t, path); r.StatusCode != 200 || strings.Contains(string(r.body), "0102") && !strings.Contains(path, "diff") {
+		if r := s.ask(t, path); r.StatusCode != http.StatusOK || strings.Contains(string(r.body), "0102") && !strings.Contains(path, "diff") {
 			t.Errorf("%s answers %d and tells classes", path, r.StatusCode)
 		}
 	}
@@ -80,7 +84,7 @@ func TestPolicyGroups(t *testing.T) {
 func TestPolicyTotals(t *testing.T) {
 	s := serveUnder(t, func(p *edition.Policy) { p.TotalsOnly, p.Pieces = true, false })
 	r := s.ask(t, "/overlay?"+aBox)
-	if r.StatusCode != 200 || strings.Contains(string(r.body), "combinations") || strings.Contains(string(r.body), "groups") {
+	if r.StatusCode != http.StatusOK || strings.Contains(string(r.body), "combinations") || strings.Contains(string(r.body), "groups") {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}
 	for _, path := range []string{"&combinations=true", "&layers=cropland&group_by=DLBM", "&return=features", "&f=geojson"} {
@@ -98,7 +102,7 @@ func TestPolicyRounding(t *testing.T) {
 		"/overlay?return=features&" + aBox,
 	} {
 		r := s.ask(t, path)
-		if r.StatusCode != 200 {
+		if r.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %d %s", path, r.StatusCode, r.body)
 		}
 		var doc any
@@ -117,6 +121,26 @@ func TestPolicyRounding(t *testing.T) {
 		}
 		if path == "/diff" && len(decode[diffDoc](t, r).Changes) > 0 {
 			t.Error("the difference lists single features, with their areas")
+		}
+	}
+	for _, path := range []string{"/overlay?f=csv&group_by=DLBM&layers=cropland,pbf&" + aBox, "/summary?f=csv&by=village", "/summary?f=csv&kind=total", "/diff?f=flows.csv"} {
+		rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(s.ask(t, path).body, []byte("\uFEFF")))).ReadAll()
+		if err != nil || len(rows) < 2 {
+			t.Fatalf("%s: %d rows, %v", path, len(rows), err)
+		}
+		n := 0
+		for i, head := range rows[0] {
+			for _, row := range rows[1:] {
+				if v, err := strconv.ParseFloat(row[i], 64); err == nil && strings.HasSuffix(head, "_m2") {
+					n++
+					if math.Abs(v/step-math.Round(v/step)) > 1e-6 {
+						t.Errorf("%s: %s is %s", path, head, row[i])
+					}
+				}
+			}
+		}
+		if n < 2 {
+			t.Errorf("%s: only %d areas were looked at: %v", path, n, rows[0])
 		}
 	}
 	if c := string(s.ask(t, "/catalog").body); !strings.Contains(c, `"rounded_to_m2":100`) {
@@ -145,6 +169,65 @@ func eachArea(doc any, visit func(key string, v float64)) {
 			}
 			eachArea(x, visit)
 		}
+	}
+}
+
+// A layer that the policy gives fewer zooms is served at those alone, by every address and
+// in no file of tiles; the others are as they were.
+func TestPolicyLayerZooms(t *testing.T) {
+	f := newFarm(edition.Government)
+	for i := range f.layers {
+		if f.layers[i].meta.Name == "pbf" {
+			f.layers[i].meta.Zooms = &[2]int{11, 13}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "government")
+	f.commit(t, dir, 1)
+	s := serve(t, func(c *tileserver.Config) { c.Editions = []string{dir} })
+	for path, status := range map[string]int{
+		"/tiles/pbf/w/12/3284/1632.mvt": 200, "/tiles/pbf/w/10/821/408.mvt": 404, "/tiles/pbf/w/10/821/408.png": 404, "/tiles/pbf/w/14/13139/6530.mvt": 404,
+		"/tiles/cropland/w/10/821/408.mvt": 200, "/wmts/pbf/default/w/10/408/821.png": 404, "/wmts/cropland/default/w/10/408/821.png": 200,
+	} {
+		if r := s.ask(t, path); r.StatusCode != status {
+			t.Errorf("%s: %d, want %d", path, r.StatusCode, status)
+		}
+	}
+	for z, has := range map[string]bool{"10/821/408": false, "11/1642/816": true, "14/13139/6528": false} {
+		r := s.ask(t, "/tiles/cropland,pbf/w/"+z+".mvt", "Accept-Encoding", "identity")
+		if !strings.Contains(string(r.body), "cropland") || strings.Contains(string(r.body), "pbf") != has {
+			t.Errorf("a tile of both at %s: pbf is there: %v", z, !has)
+		}
+	}
+	doc := decode[struct {
+		MinZoom, MaxZoom int
+		VectorLayers     []struct {
+			ID               string
+			MinZoom, MaxZoom int
+		} `json:"vector_layers"`
+	}](t, s.ask(t, "/tiles/pbf/w.json"))
+	if doc.MinZoom != 11 || doc.MaxZoom != 13 || len(doc.VectorLayers) != 1 || doc.VectorLayers[0].MaxZoom != 13 {
+		t.Errorf("TileJSON says %+v", doc)
+	}
+	for _, l := range decode[struct {
+		Layers []struct {
+			Name             string
+			MinZoom, MaxZoom int
+		}
+	}](t, s.ask(t, "/catalog")).Layers {
+		if want := map[bool][2]int{true: {11, 13}, false: {0, 18}}[l.Name == "pbf"]; [2]int{l.MinZoom, l.MaxZoom} != want {
+			t.Errorf("the catalogue says zooms %d to %d of %s", l.MinZoom, l.MaxZoom, l.Name)
+		}
+	}
+	if r := s.ask(t, "/style.json"); r.StatusCode != http.StatusOK || !strings.Contains(string(r.body), `"minzoom":11`) {
+		t.Errorf("the style: %d", r.StatusCode)
+	}
+	set, err := tileserver.OpenTileSet(t.Context(), dir, tileserver.TileSetOptions{Layers: []string{"pbf"}, Zooms: &[2]int{9, 15}, WorkDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = set.Close() }()
+	if l := set.Info("test").Layers; len(l) != 1 || l[0].MinZoom != 11 || l[0].MaxZoom != 13 {
+		t.Errorf("the archive has %+v", l)
 	}
 }
 

@@ -106,33 +106,46 @@ const scopedFolder = "scoped"
 // demand.
 const scopedEditionFolder = "edition"
 
-// newScopedEditions returns the editions that lie below the directory of the cache from
-// before.
 func newScopedEditions(s *Server) *scopedEditions {
 	e := &scopedEditions{server: s, temporary: s.cfg.CacheDir == "", entries: map[string]*scopedEdition{}, place: make(chan struct{}, 1)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
-	if e.temporary {
-		return e
-	}
-	e.dir = filepath.Join(s.cfg.CacheDir, scopedFolder)
-	lying, err := os.ReadDir(e.dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.cfg.Log.Error("editions for scopes cannot be listed", "error", err)
-	}
-	for _, d := range lying {
-		parts := scopedName.FindStringSubmatch(d.Name())
-		if parts == nil {
-			continue
-		}
-		x := &scopedEdition{key: d.Name(), tier: edition.Tier(parts[1]), base: parts[2], digest: parts[3]}
-		if info, err := d.Info(); err == nil {
-			x.used = info.ModTime()
-		}
-		// What cannot be measured counts nothing, and is the first to go.
-		x.bytes, _ = sizeOf(filepath.Join(e.dir, x.key))
-		e.entries[x.key] = x
+	if !e.temporary {
+		e.dir = filepath.Join(s.cfg.CacheDir, scopedFolder)
 	}
 	return e
+}
+
+// newEntry returns the entry of a key; nil when the key is none.
+func newEntry(key string) *scopedEdition {
+	parts := scopedName.FindStringSubmatch(key)
+	if parts == nil {
+		return nil
+	}
+	return &scopedEdition{key: key, tier: edition.Tier(parts[1]), base: parts[2], digest: parts[3]}
+}
+
+// recall finds the editions that lie below the directory of the cache from before, those
+// of the tiers that are served: other servers may keep others there.
+func (s *scopedEditions) recall(tiers map[edition.Tier]*tierState) {
+	if s.temporary {
+		return
+	}
+	lying, err := os.ReadDir(s.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.server.cfg.Log.Error("editions for scopes cannot be listed", "error", err)
+	}
+	for _, d := range lying {
+		e := newEntry(d.Name())
+		if e == nil || tiers[e.tier] == nil {
+			continue
+		}
+		if info, err := d.Info(); err == nil {
+			e.used = info.ModTime()
+		}
+		// What cannot be measured counts nothing, and is the first to go.
+		e.bytes, _ = sizeOf(filepath.Join(s.dir, e.key))
+		s.entries[e.key] = e
+	}
 }
 
 // digestOf names what of a scope bounds an edition: equal for scopes that bound it
@@ -158,11 +171,14 @@ func (s *scopedEditions) of(r *reach, base *generation, meanwhile func(r *reach,
 	defer timeout.Stop()
 	for {
 		g, busy, err := s.find(key, base, r.scope)
-		if g != nil || err != nil {
+		if g != nil || errors.Is(err, errForbidden) {
 			return g, err
 		}
 		if g := meanwhile(r, key, digest); g != nil {
 			return g, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 		select {
 		case <-busy:
@@ -181,8 +197,7 @@ func (s *scopedEditions) find(key string, base *generation, scope *access.Scope)
 	defer s.mu.Unlock()
 	e := s.entries[key]
 	if e == nil {
-		parts := scopedName.FindStringSubmatch(key)
-		e = &scopedEdition{key: key, tier: edition.Tier(parts[1]), base: parts[2], digest: parts[3]}
+		e = newEntry(key)
 		s.entries[key] = e
 	}
 	e.used = time.Now()
@@ -251,8 +266,7 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 		err = s.ctx.Err()
 	}
 	s.mu.Lock()
-	close(e.busy)
-	e.busy, e.gen, e.bytes, e.err, e.failed = nil, g, size, nil, time.Now()
+	e.gen, e.bytes, e.err, e.failed = g, size, nil, time.Now()
 	switch {
 	case errEmptyScope(err):
 		e.err = errForbidden
@@ -262,11 +276,16 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 	gone := s.evict(e)
 	s.mu.Unlock()
 	s.remove(gone)
+	s.mu.Lock()
+	close(e.busy)
+	e.busy = nil
+	s.mu.Unlock()
 	switch log := s.server.cfg.Log; {
 	case errEmptyScope(err):
 		log.Warn("nothing lies in the scope of a token", "scope", e.key)
 	case err != nil && s.ctx.Err() == nil:
 		log.Error("no edition for a scope", "scope", e.key, "error", err)
+		s.server.metrics.scopesFailed.WithLabelValues(string(e.tier)).Inc()
 	}
 }
 
@@ -315,6 +334,7 @@ func (s *scopedEditions) fresh(dir string, base *generation, scope *access.Scope
 	if err != nil {
 		return nil, err
 	}
+	s.server.metrics.scopes.WithLabelValues(string(m.Tier)).Inc()
 	log, key := s.server.cfg.Log, filepath.Base(dir)
 	log.Info("edition made for a scope", "scope", key, "features", report.Features(), "seconds", time.Since(start).Seconds())
 	for _, l := range report.Layers {
@@ -408,7 +428,7 @@ func (s *scopedEditions) prune(tiers map[edition.Tier]*tierState) {
 	var gone []*scopedEdition
 	for _, e := range s.entries {
 		t := tiers[e.tier]
-		stale := t == nil || e.base != t.current() && (!t.kept(e.base) || time.Since(e.used) > scopedIdle)
+		stale := e.base != t.current() && (!t.kept(e.base) || time.Since(e.used) > scopedIdle)
 		if stale && e.busy == nil {
 			delete(s.entries, e.key)
 			gone = append(gone, e)
@@ -416,19 +436,6 @@ func (s *scopedEditions) prune(tiers map[edition.Tier]*tierState) {
 	}
 	s.mu.Unlock()
 	s.remove(gone)
-}
-
-// count returns how many editions are open.
-func (s *scopedEditions) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, e := range s.entries {
-		if e.gen != nil {
-			n++
-		}
-	}
-	return n
 }
 
 // close ends what is being made and gives up all editions. Those below the directory of

@@ -80,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(),
+		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(cfg.Audit),
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
@@ -91,6 +91,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	s.scoped.recall(s.tiers)
 	s.http = &fasthttp.Server{
 		Handler:                      s.Handle,
 		ErrorHandler:                 s.refuseBroken,

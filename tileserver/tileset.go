@@ -174,6 +174,10 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 	}
 	for _, l := range s.layers {
 		for _, zooms := range missing {
+			zooms[0], zooms[1] = l.Meta.Within(zooms[0], zooms[1])
+			if zooms[0] > zooms[1] {
+				continue
+			}
 			if err := m.layer(ctx, l, zooms); err != nil {
 				return errors.Join(err, m.close(), w.Abort())
 			}

@@ -25,7 +25,7 @@ func TestUpdateSizes(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		s := &buildSink{w, newTally(ix)}
+		s := &buildSink{w, newTally(ix), ix}
 		p := pyramid.Plan{Works: worksOf(ix), Grids: []tile.Grid{tile.W}, MinZoom: 13, MaxZoom: 13}
 		if _, err := pyramid.BuildAll(t.Context(), p, s); err != nil {
 			return err

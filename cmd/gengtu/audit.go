@@ -169,10 +169,10 @@ type shown struct {
 
 func showAudit(e *env, f *auditFlags, _ audit.Record) error {
 	var tail []shown
-	print := e.showLine
+	show := e.showLine
 	if e.json {
 		lines := json.NewEncoder(e.stdout)
-		print = func(s *shown) error { return lines.Encode(s) }
+		show = func(s *shown) error { return lines.Encode(s) }
 	}
 	err := audit.Read(f.dir, f.filter, func(chain string, n int64, r audit.Record) error {
 		if err := e.ctx.Err(); err != nil {
@@ -180,7 +180,7 @@ func showAudit(e *env, f *auditFlags, _ audit.Record) error {
 		}
 		s := shown{chain, n, r}
 		if f.last <= 0 {
-			return print(&s)
+			return show(&s)
 		}
 		if len(tail) >= f.last {
 			tail = tail[1:]
@@ -189,7 +189,7 @@ func showAudit(e *env, f *auditFlags, _ audit.Record) error {
 		return nil
 	})
 	for i := range tail {
-		err = errors.Join(err, print(&tail[i]))
+		err = errors.Join(err, show(&tail[i]))
 	}
 	return err
 }

@@ -167,18 +167,23 @@ func serveWith(t testing.TB, flags []string, dirs ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.stop(t) })
+	s.URL = waitForAddress(t, s.log)
+	return s
+}
+
+// waitForAddress returns the address that a server says in its log.
+func waitForAddress(t testing.TB, log *lockedBuffer) string {
+	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
-	for s.URL == "" {
-		if _, rest, ok := strings.Cut(s.log.String(), "serving at "); ok && strings.Contains(rest, "\n") {
-			s.URL = strings.TrimSuffix(strings.Split(rest, "\n")[0], "/")
-			break
+	for {
+		if _, rest, ok := strings.Cut(log.String(), "serving at "); ok && strings.Contains(rest, "\n") {
+			return strings.TrimSuffix(strings.Split(rest, "\n")[0], "/")
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the server did not start:\n%s", s.log.String())
+			t.Fatalf("the server did not start:\n%s", log.String())
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	return s
 }
 
 func (s *server) stop(t testing.TB) {

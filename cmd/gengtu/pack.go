@@ -56,7 +56,10 @@ func runPack(e *env, fs *flags) error {
 		o.Approvals = append(o.Approvals, exchange.Approval{By: by, At: o.Created.UTC().Format(time.RFC3339), Document: *document})
 	}
 	o.Program = programVersion()
+	p := e.progress()
+	o.Progress = func(done, all int) { p.tell(e.pick("打包要素", "packing features"), int64(done), int64(all)) }
 	sent, err := exchange.Pack(e.ctx, o)
+	p.end()
 	if err != nil {
 		return err
 	}

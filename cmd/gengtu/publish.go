@@ -158,8 +158,11 @@ func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
 	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格或最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid or the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
 		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
 	if l.CellM > 0 {
-		e.printf(e.pick("    %v 米网格：地面 m² %.2f，误差不超过 %.2f；单个要素中误差 %.2f，最大 %.2f\n", "    cells of %v m: ground m² %.2f, off by at most %.2f; single features off by %.2f (rms), %.2f at most\n"),
-			l.CellM, l.GroundBefore, l.GroundError, l.FeatureErrorRMS, l.FeatureErrorMax)
+		e.printf(e.pick("    %v 米网格：地面 m² %.2f，误差不超过 %.2f", "    cells of %v m: ground m² %.2f, off by at most %.2f"), l.CellM, l.GroundBefore, l.GroundError)
+		if l.FeatureErrorMax > 0 { // dissolved layers have no single ones
+			e.printf(e.pick("；单个要素中误差 %.2f，最大 %.2f", "; single features off by %.2f (rms), %.2f at most"), l.FeatureErrorRMS, l.FeatureErrorMax)
+		}
+		e.printf("\n")
 	}
 	if s := l.Small; s.Merged+s.LeftOut > 0 {
 		e.printf(e.pick("    小于 %v m² 的图斑：并入邻居 %d 个 %.2f m²，略去 %d 个 %.2f m²\n", "    patches below %v m²: %d merged, %.2f m²; %d left out, %.2f m²\n"),

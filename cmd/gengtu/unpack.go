@@ -127,6 +127,9 @@ func (e *env) giveTaken(t *taken) error {
 
 // takePackage takes a package in, or holds it when it is to be released by two.
 func (e *env) takePackage(f *receiving, rule exchange.Release) (*taken, error) {
+	p := e.progress()
+	defer p.end()
+	f.Progress = func(done, all int) { p.tell(e.pick("检查要素", "judging features"), int64(done), int64(all)) }
 	r, err := exchange.Receive(e.ctx, f.ReceiveOptions)
 	if err != nil {
 		return nil, err

@@ -125,6 +125,23 @@ type Layer struct {
 	// themselves, -1 for every zoom; chosen when all tiles are built, and kept by
 	// updates. 0: not chosen yet.
 	ParcelZoom int `json:"parcel_zoom,omitempty"`
+	// Zooms are the lowest and the highest zoom that the layer is served at, where the
+	// policy narrows them; nil where it is served at all zooms of the edition.
+	Zooms *[2]int `json:"zooms,omitempty"`
+}
+
+// Within narrows the zooms [lo, hi] to those that the layer is served at; there are none
+// where the second is below the first.
+func (l *Layer) Within(lo, hi int) (int, int) {
+	if l.Zooms == nil {
+		return lo, hi
+	}
+	return max(lo, l.Zooms[0]), min(hi, l.Zooms[1])
+}
+
+// ServedAt tells whether the layer is served at a zoom, as far as the policy narrows it.
+func (l *Layer) ServedAt(zoom int) bool {
+	return l.Zooms == nil || l.Zooms[0] <= zoom && zoom <= l.Zooms[1]
 }
 
 // ComputedArea adds up areas that no record gives and that were computed by the
@@ -308,6 +325,8 @@ func (m *Manifest) checkLayers(path string) error {
 			return broken(path, "清单里的图层名 %.80q 不合规", "the manifest's layer name %.80q is not allowed", k)
 		case l.ParcelZoom < -1 || l.ParcelZoom > 30:
 			return broken(path, "图层 %s 的图斑级别 %d 不合理", "layer %s has the parcel zoom %d, which makes no sense", k, l.ParcelZoom)
+		case l.Zooms != nil && (l.Zooms[0] < 0 || l.Zooms[0] > l.Zooms[1] || l.Zooms[1] > 30):
+			return broken(path, "图层 %s 的级别 %v 不合理", "layer %s has the zooms %v, which make no sense", k, *l.Zooms)
 		case l.Features < 0 || l.Vertices < 0:
 			return broken(path, "图层 %s 的计数是负数", "layer %s has a negative count", k)
 		}

@@ -185,7 +185,9 @@ func (c *cutting) feature(i int, a *index.Attributes, e *index.Encoder) error {
 	packed := e.Encode(&f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kept[f.ID] = is == across
+	if len(c.extraction.from.Lineages()) > 0 {
+		c.kept[f.ID] = is == across
+	}
 	if is == across {
 		c.report.Cut++
 	} else {

@@ -33,6 +33,9 @@ func (r *Reception) read(ctx context.Context, l *Layer, put func(f *index.Featur
 		if n++; n > l.Put {
 			return nil, Sums{}, p.counts(l)
 		}
+		if r.done++; r.o.Progress != nil {
+			r.o.Progress(r.done, r.all)
+		}
 		f, err := j.feature(record)
 		if err != nil {
 			return nil, Sums{}, err
@@ -240,7 +243,7 @@ func (r *Reception) Revises() bool {
 
 // schemaOf is a layer without its figures and sources.
 func schemaOf(l *edition.Layer) edition.Layer {
-	return edition.Layer{Name: l.Name, Title: l.Title, Vintage: l.Vintage, View: l.View, Fields: l.Fields, ClassField: l.ClassField, ParcelZoom: l.ParcelZoom}
+	return edition.Layer{Name: l.Name, Title: l.Title, Vintage: l.Vintage, View: l.View, Fields: l.Fields, ClassField: l.ClassField, ParcelZoom: l.ParcelZoom, Zooms: l.Zooms}
 }
 
 // same compares two values as manifests write them.

@@ -65,7 +65,7 @@ func made(t testing.TB, dir string, tier edition.Tier, parcels []index.Feature) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: [2]int{5, 6}, MaxZoom: 14, Drawing: 1, Policy: edition.Policy{Name: "p"}}
+	m := &edition.Manifest{Tier: tier, Layers: layers, BuiltZooms: [2]int{5, 6}, MaxZoom: 14, Drawing: 1, Policy: allowed(t, tier)}
 	if err := finish(t, d, m, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -378,6 +378,23 @@ func code(err error) string {
 		return p.Code
 	}
 	return err.Error()
+}
+
+// allowed is what the embedded policy lets a tier's editions answer.
+func allowed(t testing.TB, tier edition.Tier) edition.Policy {
+	t.Helper()
+	p := defaultPolicy(t).Tiers[tier]
+	out := edition.Policy{Name: "p", GridM: p.GridM, MinZoom: p.MinZoom, MaxAOIM2: p.MaxAOIM2, MinAOIM2: p.MinAOIM2, Pieces: p.Pieces, TotalsOnly: p.TotalsOnly, RoundM2: p.RoundM2}
+	if p.GridM > 0 {
+		out.GridLon, out.GridLat = 2_500_000, 2_500_000 // 25 m and more, and the parcels lie on it
+	}
+	if p.Groups.Listed {
+		out.Groups = append([]string{}, p.Groups.Names...)
+	}
+	if p.Analyses.Listed {
+		out.Analyses = append([]string{}, p.Analyses.Names...)
+	}
+	return out
 }
 
 func defaultPolicy(t testing.TB) *policy.Policy {

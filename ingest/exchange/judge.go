@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -63,27 +64,42 @@ func (m *Manifest) schema(path string, p *policy.Policy, held *edition.Manifest)
 // (111,694 of a meridian at the pole): a step of so many degrees has no more metres.
 const longestDegreeM = 111_700
 
-// precision refuses what shows more than the policy of its tier: a finer grid, higher
-// zooms, single features in answers.
-func (m *Manifest) precision(path string, p *policy.Policy) error {
+// within refuses what shows more than the policy of its tier: a finer grid, other zooms,
+// answers that are not allowed, smaller or larger shapes to ask for.
+func (m *Manifest) within(path string, p *policy.Policy) error {
 	if m.Tier == edition.Secure {
 		return nil
 	}
 	t, has := p.Tiers[m.Tier], m.State.Policy
 	least := int64(t.GridM / longestDegreeM * geo.Unit)
-	switch {
-	case has.GridM < t.GridM || has.GridLon < least || has.GridLat < least:
-		return m.shows(path, "网格比策略的 %[1]v 米细", "a grid finer than the policy's %[1]v m", t.GridM)
-	case m.State.MaxZoom > t.MaxZoom:
-		return m.shows(path, "级别高于策略的 %[1]d", "zooms above the policy's %[1]d", t.MaxZoom)
-	case has.Pieces && !t.Pieces:
-		return m.shows(path, "策略不许逐个要素作答", "single features in answers, which the policy does not allow")
+	for _, c := range []struct {
+		more   bool
+		zh, en string
+	}{
+		{has.GridM < t.GridM || has.GridLon < least || has.GridLat < least, "网格更细", "a finer grid"},
+		{m.State.MaxZoom > t.MaxZoom || has.MinZoom < t.MinZoom, "级别更多", "more zooms"},
+		{has.Pieces && !t.Pieces, "逐个要素作答", "answers with single features"},
+		{t.TotalsOnly && !has.TotalsOnly, "不止合计", "answers with more than totals"},
+		{more(has.Groups, t.Groups), "更多分组字段", "more fields to group by"},
+		{more(has.Analyses, t.Analyses), "更多专题", "more questions"},
+		{has.RoundM2 < t.RoundM2, "面积取整更细", "areas that are rounded less"},
+		{has.MinAOIM2 < t.MinAOIM2, "可问的范围更小", "smaller shapes to ask for"},
+		{t.MaxAOIM2 > 0 && (has.MaxAOIM2 == 0 || has.MaxAOIM2 > t.MaxAOIM2), "可问的范围更大", "larger shapes to ask for"},
+	} {
+		if c.more {
+			return m.shows(path, c.zh, c.en)
+		}
 	}
 	return nil
 }
 
-func (m *Manifest) shows(path, zh, en string, args ...any) error {
-	return refused(path, "PACKAGE_POLICY", "包里的比本网策略许可的多：%[1]s", "it shows more than the policy here allows: %[2]s", fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...)).
+// more tells whether a list, of which nil is any name, has what names does not.
+func more(list []string, names policy.Names) bool {
+	return names.Listed && (list == nil || slices.ContainsFunc(list, func(n string) bool { return !slices.Contains(names.Names, n) }))
+}
+
+func (m *Manifest) shows(path, zh, en string) error {
+	return refused(path, "PACKAGE_POLICY", "包里的比本网策略许可的多：%[1]s", "it shows more than the policy here allows: %[2]s", zh, en).
 		Advise("包已隔离；若双方另有约定，用 --policy 给出那份策略", "it is in quarantine; if another policy was agreed upon, give it with --policy")
 }
 
@@ -233,6 +249,23 @@ func (j *judge) geometry(f *index.Feature) error {
 func (j *judge) refuse(code string, id uint64, zh, en string, args ...any) error {
 	p := refused(j.path, code, "图层 %[1]s 的要素 %[2]d：%[3]s", "feature %[2]d of layer %[1]s: %[4]s", j.layer.Key(), id, fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...))
 	return resend(p)
+}
+
+// stands refuses a package whose edition could not be opened again.
+func (m *Manifest) stands(path string) error {
+	s := &m.State
+	e := edition.Manifest{Product: edition.Product, Format: edition.Format, Tier: m.Tier, BuiltZooms: s.BuiltZooms, MaxZoom: s.MaxZoom, Policy: s.Policy}
+	for i := range m.Layers {
+		e.Layers = append(e.Layers, m.Layers[i].Layer)
+	}
+	data, err := json.Marshal(&e)
+	if err == nil {
+		_, err = edition.ParseManifest(path, data)
+	}
+	if err != nil {
+		return resend(refused(path, "PACKAGE_MANIFEST", "由它不能成为版本（%[1]v）", "no edition can be made of it (%[1]v)", err)).Because(err)
+	}
+	return nil
 }
 
 // agree compares sums with the manifest's.

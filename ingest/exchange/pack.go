@@ -40,6 +40,8 @@ type PackOptions struct {
 	Created   time.Time
 	// Program is the program's version.
 	Program string
+	// Progress, which may be nil, is told how many features are read.
+	Progress func(done, all int)
 }
 
 // SinceLast is the [PackOptions.Since] that stands for what was sent last.
@@ -74,6 +76,11 @@ func Pack(ctx context.Context, o PackOptions) (*Manifest, error) {
 	}
 	defer func() { _ = os.RemoveAll(tmp) }() // what is left there is of no use to anybody
 	p := &packing{PackOptions: o, tmp: tmp, edition: m, last: sent[o.Receiver]}
+	for i := range m.Layers {
+		if m.Layers[i].View == nil {
+			p.all += m.Layers[i].Features
+		}
+	}
 	if err := p.open(name); err != nil {
 		return nil, err
 	}
@@ -121,6 +128,7 @@ type packing struct {
 	last      Sent
 	now, then *index.Base // then is nil for a full package
 	out       Manifest
+	done, all int // features
 }
 
 func (p *packing) closeThen() error {
@@ -219,6 +227,9 @@ func (p *packing) layer(ctx context.Context, l *Layer) error {
 			return err
 		}
 		l.Sums.add(f.AreaM2, f.Patch, f.Net)
+		if p.done++; p.Progress != nil {
+			p.Progress(p.done, p.all)
+		}
 		return nil
 	}
 	put := func(record []byte) error {

@@ -41,6 +41,8 @@ type ReceiveOptions struct {
 	// packages that are missing.
 	Replace bool
 	Now     time.Time
+	// Progress, which may be nil, is told how many of the package's features are read.
+	Progress func(done, all int)
 }
 
 // Reception is a package that is being taken in. Exactly one of [Reception.Accept],
@@ -62,6 +64,8 @@ type Reception struct {
 	raw      []byte // the manifest, as it was signed
 	plain    string // the file that was decrypted, "" for none
 	steps    []entry
+	done     int // features read
+	all      int
 	closed   bool
 }
 
@@ -292,6 +296,9 @@ func (r *Reception) signature(ctx context.Context) error {
 		return resend(refused(r.path, "PACKAGE_MANIFEST", "清单写的发送方密钥 %s 不是签名的 %s", "the manifest names the sender's key %s, %s signed", m.Sender.Key, s.Key))
 	}
 	r.Manifest = m
+	for i := range m.Layers {
+		r.all += m.Layers[i].Put
+	}
 	return r.listed()
 }
 
@@ -409,7 +416,10 @@ func (r *Reception) level(context.Context) error {
 }
 
 func (r *Reception) fields(context.Context) error {
-	if err := r.Manifest.precision(r.path, r.o.Policy); err != nil {
+	if err := r.Manifest.stands(r.path); err != nil {
+		return err
+	}
+	if err := r.Manifest.within(r.path, r.o.Policy); err != nil {
 		return err
 	}
 	return r.Manifest.schema(r.path, r.o.Policy, r.Held)

@@ -56,7 +56,8 @@ type RegisterLayer struct {
 	GroundBefore float64 `json:"ground_before_m2"`
 	GroundError  float64 `json:"ground_error_m2"`
 	// FeatureErrorRMS and FeatureErrorMax are by how much single features became
-	// larger or smaller, measured; those that have vanished are no part of it.
+	// larger or smaller, measured; those that have vanished are no part of it. Ground
+	// that several features cover goes to one of them, and counts here for the others.
 	FeatureErrorRMS float64 `json:"feature_error_rms_m2"`
 	FeatureErrorMax float64 `json:"feature_error_max_m2"`
 	// MinPatchM2 is the smallest patch shown, Small what became of smaller ones.
@@ -203,6 +204,9 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 		return err
 	}
 	out := edition.Layer{Name: meta.Name, Title: meta.Title, Vintage: meta.Vintage}
+	if z := rule.Zooms; z != nil {
+		out.Zooms = &[2]int{z[0], z[1]}
+	}
 	for _, i := range keep {
 		out.Fields = append(out.Fields, meta.Fields[i])
 		if meta.Fields[i].Name == meta.ClassField {

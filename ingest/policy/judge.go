@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"gopkg.in/yaml.v3"
+
 	"gengtu/index/edition"
 	"gengtu/ingest"
 )
@@ -53,6 +55,44 @@ func (p *Policy) faults() ([]fault, error) {
 		}
 	}
 	return all, nil
+}
+
+// mayBeEmpty are keys behind which nothing need stand: texts, and lists of what is let
+// through.
+var mayBeEmpty = []string{"name", "use", "disclaimer", "zh", "en", "approval", "document", "layers", "fields"}
+
+// empties lists the keys with nothing behind them. To the reader that is as if they were
+// not there, and what is not there bounds nothing: `grid_m:` would be no grid.
+func empties(root *yaml.Node) []fault {
+	var found []fault
+	seen := map[*yaml.Node]bool{}
+	var walk func(n *yaml.Node, at []string)
+	walk = func(n *yaml.Node, at []string) {
+		if n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		if seen[n] {
+			return // once is enough, however often it is referred to
+		}
+		seen[n] = true
+		if n.Kind != yaml.MappingNode {
+			for _, c := range n.Content {
+				walk(c, at)
+			}
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key, value := n.Content[i].Value, n.Content[i+1]
+			path := append(slices.Clone(at), key)
+			layer := len(at) > 0 && at[len(at)-1] == "layers" // one without fields
+			if value.ShortTag() == "!!null" && !layer && !slices.Contains(mayBeEmpty, key) {
+				found = append(found, fault{path, "后面没有写值；要默认值就删去这一行", "nothing stands behind it; take the line away for what holds without it"})
+			}
+			walk(value, path)
+		}
+	}
+	walk(root, nil)
+	return found
 }
 
 // placeDigits are the lengths that a code of place may be cut to.
@@ -173,6 +213,9 @@ func (t *Tier) judgeLayer(l *faultList, layer string) error {
 			rule = t.SmallPatches
 		}
 		t.judgeSmall(l, least, rule)
+	}
+	if z := r.Zooms; z != nil && (len(z) != 2 || z[0] < t.MinZoom || z[0] > z[1] || z[1] > t.MaxZoom) {
+		l.add(one("zooms"), "级别写的是 %v，应如 [%[2]d, %[3]d]：最低和最高，在本版的级别之内", "the zooms are %v; write [%[2]d, %[3]d]: the lowest and the highest, within the tier's", z, t.MinZoom, t.MaxZoom)
 	}
 	return r.judgeFields(l, layer)
 }

@@ -96,6 +96,9 @@ type Layer struct {
 	GeneraliseM  *float64 `yaml:"generalise_m"`
 	MinPatchM2   *float64 `yaml:"min_patch_m2"`
 	SmallPatches Small    `yaml:"small_patches"`
+	// Zooms are the lowest and the highest zoom that the layer is served at, within the
+	// tier's; nil are the tier's.
+	Zooms []int `yaml:"zooms"`
 }
 
 // Small is what becomes of a patch that is too small to be shown.
@@ -215,6 +218,11 @@ func Judge(path string, data []byte) (*Policy, []*problem.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return nil, nil, text.Problem(0, "%[1]v", "%[1]v", err).Because(err) // it has just been read
+	}
+	faults = append(faults, empties(&root)...)
 	var found []*problem.Problem
 	for _, f := range faults {
 		found = append(found, text.Problem(text.Line(f.path...), "%[1]s：%[2]s", "%[1]s: %[3]s", strings.Join(f.path, "."), f.zh, f.en))

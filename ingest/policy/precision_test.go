@@ -155,6 +155,13 @@ func TestRegisterAreas(t *testing.T) {
 	}
 }
 
+// mustDerive derives a government edition by a policy.
+func mustDerive(t *testing.T, from edited, text string) edited {
+	t.Helper()
+	to, _ := derive(t, from, text, edition.Government)
+	return to
+}
+
 // Without a grid small features are left out and told, a view of theirs stays one where
 // both have the same rule, and zooms that the higher edition does not have are refused.
 func TestSmallLeftOut(t *testing.T) {
@@ -188,6 +195,9 @@ func TestSmallLeftOut(t *testing.T) {
 		t.Errorf("zooms that are not there: %v", err)
 	}
 	low.Manifest.MaxZoom = 18
+	if z := mustDerive(t, low, "name: x\ntiers: {government: {max_zoom: 18, layers: {dltb: {zooms: [12, 16]}}}}").Layer("dltb", "").Meta.Zooms; z == nil || *z != [2]int{12, 16} {
+		t.Errorf("the layer has the zooms %v", z)
+	}
 	to, _ := derive(t, low, high, edition.Government)
 	if m := to.Manifest; m.BuiltZooms != [2]int{17, 17} || m.MaxZoom != 18 || m.Policy.MinZoom != 17 {
 		t.Errorf("zooms %v, %d, %d", m.BuiltZooms, m.MaxZoom, m.Policy.MinZoom)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"gengtu/index/cells"
@@ -86,16 +87,15 @@ func settleSmall(g grid, owned map[int32][]cells.Cell, rule smallRule) (smallTol
 }
 
 // anySmaller tells whether a single cell is smaller than the least patch: if none is,
-// no patch is.
+// no patch is. The smallest lie in the first row or in the last.
 func (p *patches) anySmaller(owned map[int32][]cells.Cell, leastM2 float64) bool {
+	first, last := int32(math.MaxInt32), int32(math.MinInt32)
 	for _, set := range owned {
 		for _, c := range set {
-			if p.cellM2(c.Y) < leastM2 {
-				return true
-			}
+			first, last = min(first, c.Y), max(last, c.Y)
 		}
 	}
-	return false
+	return first <= last && min(p.cellM2(first), p.cellM2(last)) < leastM2
 }
 
 // cellM2 is the area of a cell of a row.

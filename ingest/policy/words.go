@@ -276,6 +276,9 @@ func (t *Tier) layerShapes(r Layer) []text {
 	if r.GeneraliseM != nil {
 		out = append(out, say("网格单元 %v 米", "cells of %v m", t.cellM(r)))
 	}
+	if z := r.Zooms; z != nil {
+		out = append(out, say("%d 到 %d 级", "zooms %d to %d", z[0], z[1]))
+	}
 	if r.MinPatchM2 != nil || r.SmallPatches != "" {
 		least, rule := t.small(r)
 		what := say("并入邻居", "go to their neighbours")
@@ -370,6 +373,7 @@ func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
 		was = is
 	}
 	c.order(-was, -is, l, say("图层 %s 的网格单元 %v 米（原 %v）", "layer %s: cells of %v m (was %v)", name, is, was))
+	c.compareZooms(name, from, to, l)
 	leastWas, ruleWas := from.small(a)
 	least, rule := to.small(b)
 	if a.MinPatchM2 == nil && b.MinPatchM2 == nil && a.SmallPatches == "" && b.SmallPatches == "" {
@@ -379,6 +383,27 @@ func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
 	if rule != ruleWas && least > 0 {
 		c.Changes = append(c.Changes, say("图层 %s 的小图斑：%s（原 %s）", "layer %s: small patches: %s (was %s)", name, rule, ruleWas).in(l))
 	}
+}
+
+// zooms are the lowest and highest zoom that a layer is served at.
+func (t *Tier) zooms(r Layer) (lo, hi int) {
+	if r.Zooms == nil {
+		return t.MinZoom, t.MaxZoom
+	}
+	return r.Zooms[0], r.Zooms[1]
+}
+
+// compareZooms says at which zooms a layer is served, where a policy has zooms of its own
+// for it.
+func (c *TierChange) compareZooms(name string, from, to *Tier, l problem.Lang) {
+	a, b := from.Layers[name], to.Layers[name]
+	if a.Zooms == nil && b.Zooms == nil {
+		return
+	}
+	loWas, hiWas := from.zooms(a)
+	lo, hi := to.zooms(b)
+	c.order(float64(-loWas), float64(-lo), l, say("图层 %s 的最低级别 %d（原 %d）", "layer %s: lowest zoom %d (was %d)", name, lo, loWas))
+	c.order(float64(hiWas), float64(hi), l, say("图层 %s 的最高级别 %d（原 %d）", "layer %s: highest zoom %d (was %d)", name, hi, hiWas))
 }
 
 // order tells w as a gain or a loss, by how open the sides are.

@@ -46,6 +46,8 @@ func TestCompare(t *testing.T) {
 		{"cropland: {dissolve: true}", "cropland: {}", edition.Public, "gains layer cropland: features' borders and ids"},
 		{"cropland: {dissolve: true}", "cropland: {dissolve: true, generalise_m: 50}", edition.Public, "loses layer cropland: cells of 50 m (was 25)"},
 		{"cropland: {dissolve: true}", "cropland: {dissolve: true, min_patch_m2: 0}", edition.Public, "gains layer cropland: smallest patch of 0 m² (was 600)"},
+		{"region: {fields: [XZQDM, XZQMC]}", "region: {fields: [XZQDM, XZQMC], zooms: [3, 14]}", edition.Public, "loses layer region: lowest zoom 3 (was 0)"},
+		{"region: {fields: [XZQDM, XZQMC]}", "region: {fields: [XZQDM, XZQMC], zooms: [0, 10]}", edition.Public, "loses layer region: highest zoom 10 (was 14)"},
 		{"      region: {fields: [XZQDM, XZQMC]}\n", "", edition.Public, "loses layer region"},
 		{"      soil: {fields: known, except: [BZ]}\n", "", edition.Government, "loses layer soil"},
 		{"disclaimer: {zh: 政务版, en: government edition}", "disclaimer: {zh: 内部, en: internal}", edition.Government, "changes disclaimer: internal"},

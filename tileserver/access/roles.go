@@ -117,7 +117,7 @@ func (r *Roles) UnmarshalJSON(data []byte) error {
 		case err != nil:
 			return err
 		case !slices.Contains(AllRoles, role):
-			return w.wrong("没有角色 %[2].40q", "there is no role %[2].40q", name)
+			return w.wrong("没有角色 %.40[2]q", "there is no role %.40[2]q", name)
 		case twice:
 			return w.wrong("角色 %[2]s 写了两次", "the role %[2]s stands twice", name)
 		}

@@ -76,8 +76,9 @@ type Log struct {
 	day   int64 // of the last line
 	next  line  // this and its text are used again and again
 	text  []byte
-	lost  int64
+	lost  int64 // since the last line
 	torn  int64
+	stats Stats
 	// dirty tells that part of a line is behind begun.size and could not be cut off.
 	dirty bool
 	// unsynced is why lines may not outlast a loss of power.
@@ -140,7 +141,8 @@ func Open(dir, chain string, opt Options) (*Log, error) {
 // makeDir makes the log's directory.
 func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return unwritable(dir, err)
+		return unwritable(dir, err).Advise("新建该目录并给予写权限，或另给一个目录（--audit，或访问文件的 audit.dir）",
+			"make the directory and let this user write to it, or name another (--audit, or audit.dir in the access file)")
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -240,16 +242,19 @@ func (l *Log) Append(r Record) error {
 	if s := l.opt.Syslog; s != nil {
 		if err := s.ready(); err != nil {
 			l.lost++
+			l.stats.Refused++
 			return err
 		}
 	}
 	l.next.Record = r
 	if err := l.put(); err != nil {
 		l.lost++
+		l.stats.Refused++
 		return problem.New("AUDIT_WRITE", "审计日志无法写入：%v", "the audit log cannot be written: %v", cause(err)).
 			Advise("请检查磁盘空间与权限；在此之前不提供数据", "see to disk space and permissions; no data are served until then").
 			Because(err).In(l.path(l.begun.number))
 	}
+	l.stats.Lines++
 	if s := l.opt.Syslog; s != nil {
 		s.send(l.chain, l.text[:len(l.text)-1])
 	}
@@ -323,11 +328,25 @@ func (l *Log) write(text []byte) error {
 // Chain returns the name of the chain.
 func (l *Log) Chain() string { return l.chain }
 
-// Lost returns how many records could not be written since the last one that could.
-func (l *Log) Lost() int64 {
+// Stats are what a log did since it was opened.
+type Stats struct {
+	// Lines were written.
+	Lines int64
+	// Refused could not be: their requests have no answer.
+	Refused int64
+	// SyslogLost were written to the file and did not reach the syslog.
+	SyslogLost int64
+}
+
+// Stats returns what the log did so far.
+func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lost
+	s := l.stats
+	if l.opt.Syslog != nil {
+		s.SyslogLost = l.opt.Syslog.Lost()
+	}
+	return s
 }
 
 // syncOften syncs until the log is closed. What goes wrong shuts Append until it goes

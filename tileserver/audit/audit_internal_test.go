@@ -76,8 +76,8 @@ func TestAppendToAFullDisk(t *testing.T) {
 				}
 			}
 		}
-		if lost := int(l.Lost()); lost == 0 || lost == 10 || lost != refused {
-			t.Fatalf("%d of 10 records lost, %d refused, want some", lost, refused)
+		if s := l.Stats(); s.Refused == 0 || s.Refused == 10 || s.Refused != int64(refused) || s.Lines != int64(10-refused) {
+			t.Fatalf("%+v, %d refused, want some", s, refused)
 		}
 		disk.room, disk.sealed = 10_000, false
 		for range 2 {

@@ -209,7 +209,7 @@ func unreadable(path string, err error) error {
 	return problem.New("AUDIT_READ", "无法读取：%v", "cannot be read: %v", cause(err)).Because(err).In(path)
 }
 
-func unwritable(path string, err error) error {
+func unwritable(path string, err error) *problem.Problem {
 	return problem.New("AUDIT_WRITE", "无法写入：%v", "cannot be written: %v", cause(err)).Because(err).In(path).
 		Advise("请检查目录是否存在、权限与磁盘空间", "see whether the directory is there, to permissions and to disk space")
 }

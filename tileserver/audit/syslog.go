@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -71,6 +72,7 @@ func OpenSyslog(address string, r Required, failed func(error)) (*Syslog, error)
 		if u.Scheme == "tls" {
 			s.network, s.secure = "tcp", &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
+		_, _, err = net.SplitHostPort(u.Host)
 	default:
 		err = errors.ErrUnsupported
 	}
@@ -151,11 +153,12 @@ func (s *Syslog) message(chain string, text []byte) []byte {
 func (s *Syslog) Lost() int64 { return s.lost.Load() }
 
 func (s *Syslog) connect() (net.Conn, error) {
-	d := net.Dialer{Timeout: syslogTime}
+	ctx, cancel := context.WithTimeout(context.Background(), syslogTime)
+	defer cancel()
 	if s.secure != nil {
-		return tls.DialWithDialer(&d, s.network, s.address, s.secure)
+		return (&tls.Dialer{Config: s.secure}).DialContext(ctx, s.network, s.address)
 	}
-	return d.Dial(s.network, s.address)
+	return new(net.Dialer).DialContext(ctx, s.network, s.address)
 }
 
 // run sends what is queued until the queue is closed. A line whose sending fails is

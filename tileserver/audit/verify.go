@@ -67,11 +67,15 @@ func Verify(dir string, kept []Summary) ([]Summary, error) {
 	}
 	var all []Summary
 	for _, name := range names {
-		s, err := v.chain(name, chains[name], kept)
+		s, err := v.chain(name, kept)
 		all = append(all, s)
 		if err != nil {
 			return all, err
 		}
+	}
+	// A server may have begun since the directory was first looked at.
+	if chains, err = list(dir); err != nil {
+		return all, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.began)) {
 		if _, there := chains[name]; !there {
@@ -92,11 +96,16 @@ type verifier struct {
 	began   map[string]bool
 }
 
-// chain checks one chain whose files have these numbers.
-func (v *verifier) chain(name string, numbers []int, kept []Summary) (Summary, error) {
+// chain checks one chain.
+func (v *verifier) chain(name string, kept []Summary) (Summary, error) {
 	var zero [sha256.Size]byte
 	w := &walk{Summary: Summary{Chain: name, Hash: hexOf(zero)}, due: map[int64]string{}, seen: v.note}
+	// The head before the files: a chain that is being written only grows.
 	head, err := readHead(v.dir, name)
+	if err != nil {
+		return w.Summary, err
+	}
+	numbers, err := filesOf(v.dir, name)
 	if err != nil {
 		return w.Summary, err
 	}

@@ -37,20 +37,21 @@ func routePatterns(t *testing.T) []string {
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
 			kv, ok := n.(*ast.KeyValueExpr)
-			if key, isName := ast.Node(nil), false; ok {
-				if key, isName = kv.Key.(*ast.Ident); !isName || key.(*ast.Ident).Name != "pattern" {
-					return true
-				}
-				text, isText := kv.Value.(*ast.BasicLit)
-				if !isText {
-					t.Fatalf("%s: a pattern that is no literal", file)
-				}
-				pattern, err := strconv.Unquote(text.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				out = append(out, pattern)
+			if !ok {
+				return true
 			}
+			if key, isName := kv.Key.(*ast.Ident); !isName || key.Name != "pattern" {
+				return true
+			}
+			text, isText := kv.Value.(*ast.BasicLit)
+			if !isText {
+				t.Fatalf("%s: a pattern that is no literal", file)
+			}
+			pattern, err := strconv.Unquote(text.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, pattern)
 			return true
 		})
 	}

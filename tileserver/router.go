@@ -57,6 +57,7 @@ func (s *Server) routeTable() []route {
 		{name: "overlay", op: access.Overlay, methods: both, pattern: "/{tier}/overlay", handle: s.handleOverlay},
 		{name: "summary", op: access.Overlay, methods: get, pattern: "/{tier}/summary", handle: s.handleSummary},
 		{name: "diff", op: access.Features, methods: get, pattern: "/{tier}/diff", handle: s.handleDiff},
+		{name: "changes", op: access.Features, methods: get, pattern: "/{tier}/changes", handle: s.handleChanges},
 		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
 		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},

@@ -160,6 +160,13 @@ func serveWith(t testing.TB, flags []string, dirs ...string) *server {
 	for _, d := range dirs {
 		args = append(args, "--edition", d)
 	}
+	s.start(t, args...)
+	return s
+}
+
+// start runs the binary, waits until it serves, and stops it when the test ends.
+func (s *server) start(t testing.TB, args ...string) {
+	t.Helper()
 	s.cmd = exec.Command(binary(), args...)
 	s.cmd.Env = append(os.Environ(), "GENGTU_LANG=en")
 	s.cmd.Stderr = s.log
@@ -168,7 +175,6 @@ func serveWith(t testing.TB, flags []string, dirs ...string) *server {
 	}
 	t.Cleanup(func() { s.stop(t) })
 	s.URL = waitForAddress(t, s.log)
-	return s
 }
 
 // waitForAddress returns the address that a server says in its log.

@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"ingest/report":                  {"index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
 	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
 	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest"},
-	"ingest/exchange":                {"index", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "ingest", "ingest/policy"},
+	"ingest/exchange":                {"index", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "index/setting", "ingest", "ingest/policy"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},
 	"tileserver/mvt":                 {"index/problem"},

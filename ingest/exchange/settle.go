@@ -36,6 +36,8 @@ type Receipt struct {
 	At          string `json:"at"`
 	By          string `json:"by"`
 	ReleasedBy  string `json:"released_by,omitempty"`
+	// Layers are the names of the layers that the package carries.
+	Layers []string `json:"layers,omitempty"`
 	// Manifest is the SHA-256 of the package's manifest, "" where none was believed.
 	Manifest string `json:"manifest,omitempty"`
 	// Quarantine is the name of the file there, of one that was refused.
@@ -92,7 +94,7 @@ func (r *Reception) receipt(outcome string) Receipt {
 		h := seal.Ed25519.NewHash()
 		h.Write(r.raw)
 		c.Package, c.Sequence, c.Sender, c.Receiver, c.Manifest = m.ID, m.Sequence, m.Sender, m.Receiver, fmt.Sprintf("%x", h.Sum(nil))
-		c.Sender.Name = r.Sender.Name
+		c.Sender.Name, c.Layers = r.Sender.Name, m.layerNames()
 	}
 	return c
 }

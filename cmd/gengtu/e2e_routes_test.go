@@ -200,6 +200,7 @@ func (x *target) questions() map[string][]string {
 			"/overlay?place=" + x.code, "/overlay?place=99", at("/overlay?point=%.7f,%.7f", (x.box[0]+x.box[2])/2+1e-5, (x.box[1]+x.box[3])/2+1e-5), "/overlay?bbox=1,2", "/overlay?bbox=500000,3700000,600000,3800000", "/overlay?bbox=" + x.around() + "&layers=secret", "/overlay",
 		},
 		"/{tier}/summary": {"/summary", "/summary?by=village&f=csv", "/summary?by=county&f=xlsx", "/summary?by=group", "/summary?table=hectare", "/summary?kind=owner&f=csv", "/summary?layers=dltb", "/summary?by=x", "/summary?place=99"},
+		"/{tier}/changes": {"/changes?since=" + x.generation, "/changes", "/changes?since=g0000000000000000&layer=" + x.layer},
 		"/{tier}/diff":    {"/diff?layer=" + x.layer, "/diff?layer=" + x.layer + "&f=csv", "/diff?layer=" + x.layer + "&f=geojson", "/diff?layer=" + x.layer + "&by=XMMC", "/diff?layer=dltb&f=xlsx", "/diff?layer=secret", "/diff"},
 	}
 }

@@ -203,6 +203,10 @@ func (c all) searchAnswers(t *testing.T, s *server, secure string, found map[sec
 		for status, n := range byStatus {
 			all[status] += n
 		}
+		// One vintage and one generation have no differences.
+		if strings.HasSuffix(pattern, "/diff") || strings.HasSuffix(pattern, "/changes") {
+			continue
+		}
 		if later := byStatus[501] > 0; byStatus[200] == 0 && !later && pattern != "" && !(c.tier == "public" && strings.HasSuffix(pattern, "/lineage")) {
 			t.Errorf("%s: %s was never answered: %v", c.tier, pattern, byStatus)
 		}

@@ -26,7 +26,7 @@ const (
 
 // systemVerbs are the commands that the role system is for, beside serve. What they do
 // is told to the audit log where the environment names an access file.
-var systemVerbs = []string{"ingest", "publish", "update", "rollback", "pack", "unpack", "release", "exchange", "key"}
+var systemVerbs = []string{"ingest", "publish", "update", "rollback", "export", "pack", "unpack", "release", "exchange", "key"}
 
 // act is something that is administered.
 type act struct {

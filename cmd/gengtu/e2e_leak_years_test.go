@@ -64,7 +64,7 @@ func theYears(t *testing.T) *years {
 }
 
 // idsOf returns the ids of an edition's features, and those that its lineage names.
-func idsOf(t *testing.T, dir string) (ids, lineage map[string][]uint64) {
+func idsOf(t testing.TB, dir string) (ids, lineage map[string][]uint64) {
 	t.Helper()
 	ix, err := index.Open(dir, "")
 	if err != nil {

@@ -119,6 +119,8 @@ type server struct {
 	tokens map[string]string // by tier
 	cmd    *exec.Cmd
 	log    *lockedBuffer
+	access string // the access file, beside which the audit log lies
+	faulty bool   // its files were damaged, so that it may log faults
 }
 
 type lockedBuffer struct {
@@ -143,9 +145,15 @@ func (l *lockedBuffer) String() string {
 // above info.
 func serve(t testing.TB, dirs ...string) *server {
 	t.Helper()
+	return serveWith(t, nil, dirs...)
+}
+
+// serveWith is [serve] with more flags.
+func serveWith(t testing.TB, flags []string, dirs ...string) *server {
+	t.Helper()
 	access := filepath.Join(t.TempDir(), "access.json")
-	s := &server{tokens: map[string]string{}, log: &lockedBuffer{}}
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--access", access}
+	s := &server{tokens: map[string]string{}, log: &lockedBuffer{}, access: access}
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--access", access}, flags...)
 	for _, tier := range []string{"secure", "government"} {
 		s.tokens[tier] = strings.TrimSpace(must(t, "token", "add", "--access", access, "--tier", tier, "--name", tier))
 	}
@@ -202,6 +210,9 @@ func (s *server) stop(t testing.TB) {
 		t.Error("the server did not stop within 20 s")
 	}
 	for _, line := range strings.Split(s.log.String(), "\n") {
+		if s.faulty {
+			break
+		}
 		if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, "panic") {
 			t.Errorf("the server logged: %s", line)
 		}

@@ -65,8 +65,16 @@ func (e *env) addToken(f *tokenFlags) error {
 	if t.Bounds, err = f.bounds(); err != nil {
 		return err
 	}
+	granted, err := json.Marshal(struct {
+		Expires time.Time     `json:"expires,omitzero"`
+		Scope   *access.Scope `json:"scope,omitempty"`
+		Bounds  access.Bounds `json:"bounds,omitzero"`
+	}{t.Expires, t.Scope, t.Bounds})
+	if err != nil {
+		return err
+	}
 	var token string
-	err = administer(act{file: f.file, role: access.Security, name: "token add", detail: "name=" + t.Name + " tier=" + t.Tier, begins: true}, func() (err error) {
+	err = administer(act{file: f.file, role: access.Security, name: "token add", detail: "name=" + t.Name + " tier=" + t.Tier + " " + string(granted), begins: true}, func() (err error) {
 		token, err = access.Add(f.file, t)
 		return err
 	})

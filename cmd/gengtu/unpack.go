@@ -118,7 +118,7 @@ func (e *env) giveTaken(t *taken) error {
 		return json.NewEncoder(e.stdout).Encode(t)
 	}
 	if t.Generation == "" {
-		e.printf(e.pick("%s 已检查，等另一人放行：gengtu release --by NAME %[1]s\n", "%s was judged and waits for another person: gengtu release --by NAME %[1]s\n"), t.Package)
+		e.printf(e.pick("%s 已检查，等另一人放行：gengtu release --edition EDITION --trust FILE --by NAME %[1]s\n", "%s was judged and waits for another person: gengtu release --edition EDITION --trust FILE --by NAME %[1]s\n"), t.Package)
 		return nil
 	}
 	e.printf(e.pick("%s 已生效，来自 %s 的第 %d 号包 %s\n", "%s is in force, by %s's package number %d, %s\n"), t.Generation, t.Sender, t.Sequence, t.Package)

@@ -226,7 +226,7 @@ func (r *Reception) Waits() bool { return r.received.TwoPersons && r.o.ReleasedB
 func (r *Reception) Released() error {
 	if r.o.ReleasedBy != "" && strings.EqualFold(strings.TrimSpace(r.o.ReleasedBy), strings.TrimSpace(r.o.By)) {
 		return r.step("release", problem.New("RELEASE_SAME", "录入和审核是同一人（%s）", "the same person (%s) brought it in and releases it", r.o.By).In(r.path).
-			Advise("由另一个人放行：gengtu release --by NAME", "have another person release it with gengtu release --by NAME"))
+			Advise("由另一个人放行：gengtu release --edition EDITION --trust FILE --by NAME", "have another person release it with gengtu release --edition EDITION --trust FILE --by NAME"))
 	}
 	return r.step("release", nil)
 }

@@ -1,0 +1,192 @@
+package main_test
+
+import (
+	"bytes"
+	bytesof "encoding/binary" // binary is the program here
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// caught fails unless the hunt finds a field's value where it was planted, and nothing
+// before that.
+func caught(t *testing.T, h *hunt, field string, before, planted []byte) {
+	t.Helper()
+	found := map[secret]bool{}
+	h.find(before, found)
+	clean(t, "before "+field+" was planted", found)
+	h.find(planted, found)
+	if byField(found)[field] == 0 {
+		t.Errorf("%s was planted and not found", field)
+	}
+}
+
+// copied copies the edition in force and returns where one of its files is in the copy.
+func copied(t *testing.T, dir, file string) (to, path string) {
+	t.Helper()
+	to = filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to, filepath.Join(to, generationOf(t, dir), file)
+}
+
+// alteredCopy alters a file of a copy of an edition, and returns the bytes of the whole copy.
+func alteredCopy(t *testing.T, dir, file string, alter func([]byte) []byte) []byte {
+	t.Helper()
+	to, path := copied(t, dir, file)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, alter(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return bytesOf(t, to)
+}
+
+// planted leaks are caught by the searches that found nothing: the test of the test.
+func (y *years) planted(t *testing.T, s *server, government, public, files *hunt) {
+	t.Helper()
+	whole := bytesOf(t, y.public)
+
+	// A field more than the policy has.
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	text := must(t, "policy", "show")
+	open := strings.Replace(text, "fields: [YJJBNTTBBH, YJJBNTMJ]", "fields: [YJJBNTTBBH, YJJBNTMJ, BSM]", 1)
+	if open == text {
+		t.Fatal("the default policy has other fields")
+	}
+	if err := os.WriteFile(policy, []byte(open), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	leaky := filepath.Join(t.TempDir(), "leaky")
+	must(t, "publish", "--from", y.secure, "--tier", "public", "--policy", policy, "--out", leaky)
+	caught(t, files, "YJJBNTTB.gpkg BSM", whole, bytesOf(t, leaky))
+	caught(t, files, "YJJBNTTB.gpkg BSM", nil, []byte(must(t, "verify", leaky, "--dump")))
+	caught(t, files, "YJJBNTTB.gpkg BSM", nil, packedBytes(t, leaky))
+
+	// One vertex that is not on the grid.
+	true1, shown := firstVertex(t, y.secure, leastDigits), firstVertex(t, y.public, 1)
+	stored := must(t, "verify", y.public, "--dump")
+	caught(t, files, "vertices", []byte(stored), []byte(strings.Replace(stored, shown, true1, 1)))
+
+	// An id of the secure edition: in a file, in a tile, in an answer.
+	var id uint64
+	for key, ids := range y.ids {
+		if strings.HasPrefix(key, "pbf@") {
+			id = ids[0]
+		}
+	}
+	caught(t, files, "ids of the edition", whole, alteredCopy(t, y.public, "features.db", func(b []byte) []byte {
+		bytesof.BigEndian.PutUint64(b[len(b)/2:], id)
+		return b
+	}))
+	tile := []byte{0x1a, 0x05, 0x0a, 0x03, 'p', 'b', 'f', 0x12, 0x0a, 0x08}
+	caught(t, public, "ids of the edition", tile, append(bytesof.AppendUvarint(tile, id), 0x18, 0x03))
+	caught(t, government, "ids of the edition", nil, []byte(`{"type":"Feature","id":`+strconv.FormatUint(id, 10)+`}`))
+
+	// A hash of the secure edition in the manifest, its name in a header, its ETag.
+	name := generationOf(t, y.secure)
+	caught(t, files, "generation", whole, alteredCopy(t, y.public, "manifest.json", func(b []byte) []byte {
+		return []byte(strings.Replace(string(b), `"program"`, `"from": "`+name+`", "program"`, 1))
+	}))
+	caught(t, government, "generation", nil, []byte("Gengtu-Generation: "+name))
+	if tags := foreignTags(map[string][]byte{`"a"`: {1}, `"b"`: {2}}, map[string][]byte{`"a"`: {1}, `"b"`: {3}}); !slices.Equal(tags, []string{`"b"`}) {
+		t.Errorf("of ETags %q are found to be those of other answers", tags)
+	}
+
+	// A page of a secure file in a free one of the public file.
+	page, err := os.ReadFile(filepath.Join(y.secure, name, "features.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caught(t, files, "pieces of features.db", whole, alteredCopy(t, y.public, "features.db", func(b []byte) []byte {
+		const pageBytes = 4096
+		return append(b, page[len(page)/2/pageBytes*pageBytes:][:pageBytes]...)
+	}))
+
+	// The name of a source in the server's log and in the audit log, and a person's in GBK.
+	log := s.log.String()
+	caught(t, government, "file names", nil, []byte(log+`{"level":"INFO","msg":"opened","source":"2023/DLTB.shp"}`))
+	audit := bytesOf(t, filepath.Dir(s.access))
+	caught(t, government, "file names", nil, append(audit, `{"act":"ingest","detail":"YJJBNTTB.gpkg"}`...))
+	gbk := spellings(newName)[1]
+	caught(t, government, "updated", nil, append([]byte("log "), gbk...))
+	caught(t, government, "publisher's key", nil, keyOf(t, y.secure))
+
+	// A route that nobody has thought of.
+	if f := forgotten([]string{"/health", "/{tier}/new"}, (&target{code: "610402001"}).questions()); !slices.Equal(f, []string{"/{tier}/new"}) {
+		t.Errorf("of the routes %q are found to be forgotten", f)
+	}
+}
+
+// firstVertex is the first coordinate of so many digits that an edition's dump has.
+func firstVertex(t *testing.T, dir string, digits int) string {
+	t.Helper()
+	for _, d := range dump(t, dir) {
+		if d.Geometry == nil {
+			continue
+		}
+		for _, x := range strings.FieldsFunc(string(d.Geometry.Coordinates), func(r rune) bool { return r == '[' || r == ']' || r == ',' }) {
+			if len(x) >= digits {
+				return x
+			}
+		}
+	}
+	t.Fatalf("%s has no vertex", dir)
+	return ""
+}
+
+func keyOf(t *testing.T, dir string) []byte {
+	t.Helper()
+	key, err := os.ReadFile(filepath.Join(dir, "publisher.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// faults asks a server whose files are damaged under it: what it then answers and logs is
+// searched, too.
+func (c all) faults(t *testing.T, secure string) {
+	t.Helper()
+	dir, path := copied(t, c.dir, "features.db")
+	s := serveWith(t, []string{"--log", "debug"}, dir)
+	s.faulty = true
+	found := map[secret]bool{}
+	h := &thief{s: s, tier: c.tier, look: func(b []byte) { c.hunt.find(b, found) }, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
+	x := h.targetOf(t, dir, secure)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What stands at the end of a page is values, of which nothing points elsewhere.
+	const pageBytes = 4096
+	for at := int64(5 * pageBytes); at < size; at += pageBytes {
+		if _, err := f.WriteAt(bytes.Repeat([]byte{0x99}, 600), at-700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.steal(t, x)
+	failed := 0
+	for _, byStatus := range h.statuses {
+		failed += byStatus[500]
+	}
+	if log := s.log.String(); failed == 0 || !strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("%s: nothing failed that was to fail", c.tier)
+	}
+	c.hunt.find([]byte(s.log.String()), found)
+	clean(t, c.tier+" with damaged files", found)
+}

@@ -1,0 +1,278 @@
+package main_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// routePatterns are the patterns of the server's route table, as its source has them: a
+// route that is added is one here, too.
+func routePatterns(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "tileserver", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			kv, ok := n.(*ast.KeyValueExpr)
+			if !ok {
+				return true
+			}
+			if key, isName := kv.Key.(*ast.Ident); !isName || key.Name != "pattern" {
+				return true
+			}
+			text, isText := kv.Value.(*ast.BasicLit)
+			if !isText {
+				t.Fatalf("%s: a pattern that is no literal", file)
+			}
+			pattern, err := strconv.Unquote(text.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, pattern)
+			return true
+		})
+	}
+	return out
+}
+
+// thief asks a server for all that its routes may give, and for what they refuse.
+type thief struct {
+	s    *server
+	tier string
+	// look is told of each body, unpacked, and of each header.
+	look func(data []byte)
+	// statuses are what each route answered, etags the bodies by their ETags.
+	statuses map[string]map[int]int
+	etags    map[string][]byte
+	answers  int
+}
+
+// ask sends a request of a route.
+func (h *thief) ask(t *testing.T, pattern, method, path string, body []byte, headers ...string) answer {
+	t.Helper()
+	a := h.s.do(t, method, path, body, headers...)
+	if a.Header.Get("Content-Encoding") == "gzip" && len(a.Body) > 0 {
+		a.Body = gunzipped(t, a.Body)
+	}
+	if strings.Contains(a.Header.Get("Content-Type"), "spreadsheetml") {
+		a.Body = unpackedSheet(t, a.Body)
+	}
+	if h.statuses[pattern] == nil {
+		h.statuses[pattern] = map[int]int{}
+	}
+	h.statuses[pattern][a.Status]++
+	h.answers++
+	if tag := a.Header.Get("ETag"); tag != "" && method == http.MethodGet && a.Status == 200 {
+		h.etags[tag] = a.Body
+	}
+	h.look(a.Body)
+	for k, v := range a.Header {
+		h.look([]byte(k + ": " + strings.Join(v, "\n")))
+	}
+	return a
+}
+
+// gunzipped returns what a gzip stream holds.
+func gunzipped(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// target is what there is in an edition to ask about.
+type target struct {
+	layer, other, code, featureCode, stack, generation string
+	id                                                 uint64
+	box                                                [4]float64
+	secure                                             string // the generation of the secure edition
+}
+
+// targetOf looks at what the tier serves.
+func (h *thief) targetOf(t *testing.T, dir, secure string) *target {
+	t.Helper()
+	x := &target{layer: "pbf", other: "hsf", generation: generationOf(t, dir), secure: secure}
+	var catalog struct{ Extent [4]float64 }
+	decode(t, h.s.get(t, 200, "/"+h.tier+"/catalog").Body, &catalog)
+	x.box = catalog.Extent
+	var list struct{ Places []struct{ Code string } }
+	decode(t, h.s.get(t, 200, "/"+h.tier+"/places").Body, &list)
+	x.code = list.Places[0].Code
+	ids, _ := idsOf(t, dir)
+	for _, key := range slices.Sorted(maps.Keys(ids)) {
+		if strings.HasPrefix(key, "pbf@") {
+			x.id = ids[key][0]
+		}
+	}
+	var feature struct{ Properties map[string]any }
+	decode(t, h.s.get(t, 200, fmt.Sprintf("/%s/features/pbf/%d", h.tier, x.id)).Body, &feature)
+	for _, field := range []string{"YJJBNTTBBH", "BSM"} {
+		if v, ok := feature.Properties[field].(string); ok {
+			x.featureCode = v
+		}
+	}
+	stack := regexp.MustCompile(`"text-font":\["([^"]+)"`).FindSubmatch(h.s.get(t, 200, "/"+h.tier+"/style.json").Body)
+	if stack == nil {
+		t.Fatal("the style names no font")
+	}
+	x.stack = string(stack[1])
+	return x
+}
+
+// tileAt is the tile of a grid in the middle of the edition.
+func (x *target) tileAt(grid string, z int) (col, row int) {
+	lon, lat := (x.box[0]+x.box[2])/2, (x.box[1]+x.box[3])/2
+	col, row, _, _ = tileRange(grid, z, [4]float64{lon, lat, lon, lat})
+	return col, row
+}
+
+// around is a box of some hundred metres in the middle.
+func (x *target) around() string {
+	lon, lat := (x.box[0]+x.box[2])/2, (x.box[1]+x.box[3])/2
+	return fmt.Sprintf("%.6f,%.6f,%.6f,%.6f", lon-.004, lat-.004, lon+.004, lat+.004)
+}
+
+// questions are addresses of each pattern: of what is there, and of what is not or is
+// asked for wrongly. A pattern that is not here has not been thought of.
+func (x *target) questions() map[string][]string {
+	wx, wy := x.tileAt("w", 13)
+	cx, cy := x.tileAt("c", 13)
+	kvp := "?SERVICE=WMTS&VERSION=1.0.0&STYLE=default&TILEMATRIXSET=w&FORMAT=image/png&LAYER=" + x.layer + fmt.Sprintf("&TILEMATRIX=13&TILEROW=%d&TILECOL=%d", wy, wx)
+	at := func(format string, n ...any) string { return fmt.Sprintf(format, n...) }
+	return map[string][]string{
+		"/": {"/"}, "/viewer/*": {"/viewer/api.js", "/viewer/nothing.js", "/viewer/../go.mod"}, "/health": {"/health"}, "/ready": {"/ready"}, "/metrics": {"/metrics"},
+		"/{tier}/catalog":                         {"/catalog"},
+		"/{tier}/catalog/{layer}.xml":             {"/catalog/" + x.layer + ".xml", "/catalog/dltb.xml", "/catalog/secret.xml"},
+		"/{tier}/verify":                          {"/verify"},
+		"/{tier}/tiles/{layers}/{grid}.json":      {"/tiles/all/w.json", "/tiles/" + x.layer + "/c.json", "/tiles/dltb/w.json", "/tiles/secret/w.json", "/tiles/all/q.json"},
+		"/{tier}/map.png":                         {"/map.png?width=64&height=64&bbox=" + x.around(), "/map.png?width=64&height=64&layers=dltb&bbox=" + x.around(), "/map.png", "/map.png?width=99999&height=9&bbox=" + x.around()},
+		"/{tier}/style.json":                      {"/style.json"},
+		"/{tier}/legend.json":                     {"/legend.json"},
+		"/{tier}/fonts/{stack}/{range}.pbf":       {"/fonts/" + x.stack + "/0-255.pbf", "/fonts/None/0-255.pbf", "/fonts/" + x.stack + "/1-2.pbf"},
+		"/{tier}/sprites/{name}":                  {"/sprites/map.json", "/sprites/map@2x.png", "/sprites/no.png"},
+		"/{tier}/wmts/1.0.0/WMTSCapabilities.xml": {"/wmts/1.0.0/WMTSCapabilities.xml"},
+		"/{tier}/wmts":                            {"/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/wmts" + kvp + "&REQUEST=GetTile", "/wmts" + kvp + "&REQUEST=GetFeatureInfo&I=9&J=9&INFOFORMAT=application/json", "/wmts", "/wmts" + kvp + "&REQUEST=Guess"},
+		"/{tier}/{layergrid}/wmts":                {"/" + x.layer + "_w/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/" + x.layer + "_w/wmts" + kvp + "&REQUEST=GetTile", "/dltb_w/wmts" + kvp + "&REQUEST=GetTile", "/nothing_w/wmts"},
+		"/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt": {
+			at("/tiles/all/w/13/%d/%d.mvt", wx, wy), at("/tiles/%s/c/13/%d/%d.mvt", x.layer, cx, cy), at("/tiles/dltb/w/13/%d/%d.mvt", wx, wy), at("/tiles/secret/w/13/%d/%d.mvt", wx, wy),
+			at("/tiles/all/w/17/%d/%d.mvt", wx<<4, wy<<4), "/tiles/all/w/13/0/0.mvt", "/tiles/all/w/3/9/9.mvt", "/tiles/all/w/30/0/0.mvt", "/tiles/all/w/x/y/z.mvt",
+		},
+		"/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png": {at("/tiles/all/w/13/%d/%d.png", wx, wy), at("/tiles/%s/c/13/%d/%d@2x.png", x.layer, cx, cy), at("/tiles/dltb/w/13/%d/%d.png", wx, wy), "/tiles/all/w/3/9/9.png"},
+		"/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}": {
+			at("/wmts/%s/default/w/13/%d/%d.png", x.layer, wy, wx), at("/wmts/%s/default/c/13/%d/%d.mvt", x.layer, cy, cx), at("/wmts/dltb/default/w/13/%d/%d.mvt", wy, wx), "/wmts/x/y/w/1/0/0.png",
+		},
+		"/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": {at("/wmts/%s/default/w/13/%d/%d/128/128.json", x.layer, wy, wx), at("/wmts/%s/default/w/13/%d/%d/128/128.html", x.other, wy, wx), at("/wmts/dltb/default/w/13/%d/%d/1/1.json", wy, wx), at("/wmts/%s/default/w/13/%d/%d/999/1.json", x.layer, wy, wx)},
+		"/{tier}/ogc": {"/ogc"}, "/{tier}/ogc/*": {"/ogc/collections"}, "/{tier}/analyses/*": {"/analyses/1/events"}, "/{tier}/analyses": {"/analyses"},
+		"/{tier}/features/{layer}/{id}":         {at("/features/%s/%d", x.layer, x.id), "/features/" + x.layer + "/1", "/features/dltb/1", "/features/secret/1", "/features/" + x.layer + "/x"},
+		"/{tier}/features/{layer}/{id}/lineage": {at("/features/%s/%d/lineage", x.layer, x.id), "/features/dltb/1/lineage"},
+		"/{tier}/features/{layer}":              {"/features/" + x.layer + "?code=" + x.featureCode, "/features/" + x.layer + "?code=610402200500000000", "/features/" + x.layer, "/features/secret?code=1"},
+		"/{tier}/places":                        {"/places", "/places?q=村", "/places?q=" + x.code[:4] + "&f=geojson", "/places?parent=" + x.code[:6], "/places?parent=99", "/places?f=x"},
+		"/{tier}/overlay": {
+			"/overlay?bbox=" + x.around(), "/overlay?bbox=" + x.around() + "&f=csv", "/overlay?bbox=" + x.around() + "&f=xlsx", "/overlay?bbox=" + x.around() + "&f=html", "/overlay?bbox=" + x.around() + "&f=ndjson",
+			"/overlay?bbox=" + x.around() + "&return=features", "/overlay?bbox=" + x.around() + "&return=features&f=geojson", "/overlay?bbox=" + x.around() + "&group_by=DLBM", "/overlay?bbox=" + x.around() + "&group_by=ZRRMC", "/overlay?bbox=" + x.around() + "&layers=dltb&survey=true",
+			"/overlay?place=" + x.code, "/overlay?place=99", at("/overlay?point=%.7f,%.7f", (x.box[0]+x.box[2])/2+1e-5, (x.box[1]+x.box[3])/2+1e-5), "/overlay?bbox=1,2", "/overlay?bbox=500000,3700000,600000,3800000", "/overlay?bbox=" + x.around() + "&layers=secret", "/overlay",
+		},
+		"/{tier}/summary": {"/summary", "/summary?by=village&f=csv", "/summary?by=county&f=xlsx", "/summary?by=group", "/summary?table=hectare", "/summary?kind=owner&f=csv", "/summary?layers=dltb", "/summary?by=x", "/summary?place=99"},
+		"/{tier}/changes": {"/changes?since=" + x.generation, "/changes", "/changes?since=g0000000000000000&layer=" + x.layer},
+		"/{tier}/diff":    {"/diff?layer=" + x.layer, "/diff?layer=" + x.layer + "&f=csv", "/diff?layer=" + x.layer + "&f=geojson", "/diff?layer=" + x.layer + "&by=XMMC", "/diff?layer=dltb&f=xlsx", "/diff?layer=secret", "/diff"},
+	}
+}
+
+// bodies are what is posted to overlay.
+func (x *target) bodies() [][]byte {
+	ring := func(d float64) string {
+		lon, lat := (x.box[0]+x.box[2])/2, (x.box[1]+x.box[3])/2
+		return fmt.Sprintf(`{"type":"Polygon","coordinates":[[[%.7f,%.7f],[%.7f,%.7f],[%.7f,%.7f],[%.7f,%.7f]]]}`, lon-d, lat-d, lon+d, lat-d, lon, lat+d, lon-d, lat-d)
+	}
+	many := `{"type":"FeatureCollection","features":[` + strings.Repeat(`{"type":"Feature","geometry":null,"properties":null},`, 10_000) + `{"type":"Feature","geometry":null,"properties":null}]}`
+	return [][]byte{
+		[]byte(`{"geometry":` + ring(.003) + `}`), []byte(`{"geometry":` + ring(.003) + `,"return":"features"}`), []byte(`{"geometry":` + ring(.003) + `,"group_by":{"pbf":["ZRRMC"]}}`),
+		[]byte(`{"type":"FeatureCollection","features":[{"type":"Feature","id":1,"geometry":` + ring(.001) + `,"properties":{}},{"type":"Feature","geometry":` + ring(3) + `,"properties":{}}]}`),
+		[]byte(`{"geometry":` + ring(3) + `}`), []byte(`{"geometry":{"type":"Point","coordinates":[1,2]}}`), []byte(`{"place":"` + x.code + `"}`), []byte(`{"geometry"`), []byte(many), nil,
+	}
+}
+
+// forgotten are the patterns without a question.
+func forgotten(patterns []string, questions map[string][]string) (out []string) {
+	for _, pattern := range patterns {
+		if len(questions[pattern]) == 0 {
+			out = append(out, pattern)
+		}
+	}
+	return out
+}
+
+// steal goes over the route table.
+func (h *thief) steal(t *testing.T, x *target) {
+	t.Helper()
+	questions, patterns := x.questions(), routePatterns(t)
+	if f := forgotten(patterns, questions); len(f) > 0 || len(patterns) < 20 {
+		t.Errorf("nobody asks for the routes %q: write what they may answer into questions()", f)
+	}
+	for _, pattern := range patterns {
+		paths := questions[pattern]
+		for i, path := range paths {
+			if strings.HasPrefix(pattern, "/{tier}") {
+				path = "/" + h.tier + path
+			}
+			h.ask(t, pattern, "GET", path, nil, "Accept-Encoding", "identity")
+			h.ask(t, pattern, "GET", path, nil, "Accept-Encoding", "gzip", "Accept-Language", "zh", "Origin", "https://thief.example")
+			if i > 0 {
+				continue
+			}
+			for _, q := range []string{"vintage=1999", "generation=g0000000000000000", "generation=" + x.secure, "generation=" + x.generation, "tk=gt_wrong", "x=" + strings.Repeat("y", 20_000)} {
+				h.ask(t, pattern, "GET", withQuery(path, q), nil)
+			}
+			for _, method := range []string{"HEAD", "PUT", "DELETE", "OPTIONS"} {
+				h.ask(t, pattern, method, path, []byte("{}"))
+			}
+			h.ask(t, pattern, "GET", path, nil, "If-None-Match", "*")
+			h.ask(t, pattern, "GET", path, nil, "Accept", "text/x-none")
+			h.ask(t, pattern, "GET", path, nil, "Authorization", "Bearer gt_wrong")
+			h.ask(t, pattern, "POST", path, []byte("{}"))
+		}
+	}
+	const overlay = "/{tier}/overlay"
+	for _, body := range x.bodies() {
+		for _, form := range []string{"", "?f=csv", "?f=html"} {
+			h.ask(t, overlay, "POST", "/"+h.tier+"/overlay"+form, body)
+		}
+	}
+	h.ask(t, overlay, "POST", "/"+h.tier+"/overlay", []byte("x"), "Content-Encoding", "br")
+	h.ask(t, overlay, "POST", "/"+h.tier+"/overlay", []byte("x"), "Content-Encoding", "gzip")
+	h.ask(t, overlay, "POST", "/"+h.tier+"/overlay", bytes.Repeat([]byte(" "), 17<<20))
+	sealed := h.ask(t, overlay, "GET", "/"+h.tier+"/overlay?receipt=1&bbox="+x.around(), nil)
+	h.ask(t, "/{tier}/verify", "POST", "/"+h.tier+"/verify", sealed.Body)
+	h.ask(t, "", "GET", "/"+h.tier+"/nothing", nil)
+	h.ask(t, "", "GET", "/nothing", nil)
+	h.ask(t, "", "GET", "/metrics", nil)
+}

@@ -76,7 +76,17 @@ func (e *env) checkPolicy(name string) error {
 	}
 	e.printf(e.pick("策略 %s 没有问题  %s\n", "policy %s is sound  %s\n"), p.Name, p.Digest())
 	e.giveWords(tiers)
+	for _, t := range tiers {
+		e.caution(p, t.Tier)
+	}
 	return nil
+}
+
+// caution tells what a person should look at before the tier is published.
+func (e *env) caution(p *policy.Policy, tier edition.Tier) {
+	for _, c := range p.Cautions(tier, e.lang) {
+		e.notef("%s %s: %s\n", e.pick("注意", "note"), tier.Title(e.lang), c)
+	}
 }
 
 // badPolicy tells what is wrong: the first as the command's error, the others before.

@@ -68,7 +68,7 @@ func TestRead(t *testing.T) {
 		"name: x\n---\nname: y\n":     {"第二份", "a second document"},
 		"name: x\n---\n[":             {"第二份", "a second document"},
 		strings.Repeat("#", 1001):     {"有 1001 字节，上限 1000", "it has 1001 bytes, the limit is 1000"},
-		"list: &a\n  - *a\n":          {"不是正确的 YAML", "anchor 'a' value contains itself"},
+		"list: &a\n  - *a\n":          {"第 1 行：写法不对", "line 1: cannot unmarshal !!seq"},
 		"name: " + "\x00" + "100%s\n": {"不是正确的 YAML", "control characters"},
 	} {
 		_, err := kind.Read("x.yaml", []byte(text), new(form))

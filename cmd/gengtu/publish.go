@@ -40,11 +40,11 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	e.caution(p, tier)
 	done, err := e.publish(publication{*from, tier, p, *out, *approver}, building{keep: *keep, workers: *workers, memory: bytes, stages: &stages{}})
 	if err != nil {
 		return err
 	}
+	e.caution(p, tier)
 	return e.giveRegister(done)
 }
 

@@ -276,10 +276,7 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 	gone := s.evict(e)
 	s.mu.Unlock()
 	s.remove(gone)
-	s.mu.Lock()
-	close(e.busy)
-	e.busy = nil
-	s.mu.Unlock()
+	// Before anybody is answered.
 	switch log := s.server.cfg.Log; {
 	case errEmptyScope(err):
 		log.Warn("nothing lies in the scope of a token", "scope", e.key)
@@ -287,6 +284,10 @@ func (s *scopedEditions) make(e *scopedEdition, base *generation, scope *access.
 		log.Error("no edition for a scope", "scope", e.key, "error", err)
 		s.server.metrics.scopesFailed.WithLabelValues(string(e.tier)).Inc()
 	}
+	s.mu.Lock()
+	close(e.busy)
+	e.busy = nil
+	s.mu.Unlock()
 }
 
 // open opens the edition of that key, which it makes unless it lies there already.

@@ -31,8 +31,7 @@ var secretKeys = map[string]bool{"tk": true, "token": true, "accesstoken": true,
 // address around it is percent-encoded, and as often as it is repeated. A value
 // ends at '&', '#' or a space. What holds no token is returned unchanged.
 func Mask(s string) string {
-	// Nothing below finds anything without one of these; most addresses have none.
-	if !strings.ContainsAny(s, "=%") && !strings.Contains(s, tokenPrefix) && !containsBearer(s) {
+	if isInnocent(s) {
 		return s
 	}
 	s = maskText(s)
@@ -52,6 +51,20 @@ func Mask(s string) string {
 		s = s[end:]
 	}
 	return out.String()
+}
+
+// isInnocent tells that s has nothing that [Mask] could find a token by, as most
+// addresses. It is asked of every request.
+func isInnocent(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '=' || c == '%':
+			return false
+		case c == tokenPrefix[0] && strings.HasPrefix(s[i:], tokenPrefix), c|0x20 == 'b' && startsBearer(s[i:]):
+			return false
+		}
+	}
+	return true
 }
 
 // separates tells where an element of a query ends.
@@ -89,13 +102,17 @@ func maskText(s string) string {
 
 // containsBearer tells whether s has the word bearer in any case.
 func containsBearer(s string) bool {
-	const word = "bearer"
-	for i := 0; i+len(word) <= len(s); i++ {
-		if s[i]|0x20 == word[0] && strings.EqualFold(s[i:i+len(word)], word) {
+	for i := range len(s) {
+		if startsBearer(s[i:]) {
 			return true
 		}
 	}
 	return false
+}
+
+func startsBearer(s string) bool {
+	const word = "bearer"
+	return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word)
 }
 
 // secretEquals returns where the first '=' after a secret key is, or -1.

@@ -11,7 +11,8 @@
 //
 // A line is with the system before [Log.Append] returns, so that an answer that waits
 // for it is never without its line when the program dies; a loss of power takes the
-// lines of one [SyncEvery] at most. When a line cannot be written there must be no
+// lines since the last sync, which is one [SyncEvery] ago, and where the device is slow
+// [slowTicks] of them at most. As often it is seen whether the file was taken away. When a line cannot be written there must be no
 // answer: Append says so. Addresses are masked on their way in, so that no token is
 // ever in a log. The package knows no HTTP library. Where the system has no flock,
 // two programs that write one chain at once are not kept apart.
@@ -25,14 +26,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 )
-
-// SyncEvery is how often lines are made to outlast a loss of power.
-const SyncEvery = time.Second
 
 // DefaultFileBytes is the size that a file of a chain does not grow beyond: some
 // 150,000 lines.
@@ -47,6 +46,8 @@ type Options struct {
 	Syslog *Syslog
 	// Now is the clock for the lines that the log writes of itself; nil is [time.Now].
 	Now func() time.Time
+
+	every time.Duration // [SyncEvery], but for tests
 }
 
 func (o Options) withDefaults() Options {
@@ -55,6 +56,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.every <= 0 {
+		o.every = SyncEvery
 	}
 	return o
 }
@@ -73,17 +77,22 @@ type Log struct {
 	file  logFile
 	begun segment
 	end   position
-	day   int64 // of the last line
-	next  line  // this and its text are used again and again
-	text  []byte
-	lost  int64 // since the last line
+	day   int64  // of the file's lines
+	text  []byte // of the group that is written, used again and again
 	torn  int64
-	stats Stats
+	lines int64 // written since the log was opened
 	// dirty tells that part of a line is behind begun.size and could not be cut off.
 	dirty bool
 	// unsynced is why lines may not outlast a loss of power.
 	unsynced error
 	closed   bool
+
+	queue   queue
+	own     entry // of who writes its line alone
+	alone   [1]*entry
+	lost    atomic.Int64 // since the last line
+	refused atomic.Int64
+	slow    atomic.Bool
 
 	syncing sync.Mutex // one at a time
 	synced  position
@@ -109,6 +118,7 @@ type logFile interface {
 	io.Closer
 	Truncate(size int64) error
 	Sync() error
+	Stat() (os.FileInfo, error)
 }
 
 // Open opens a chain of the log in dir for appending, or makes it. A directory that is
@@ -206,8 +216,7 @@ func (l *Log) checkHead() error {
 		return err
 	}
 	if h.N > l.end.n || h.N == l.end.n && h.Hash != hexOf(l.end.hash) {
-		return cutOff(l.chain, h.N, l.end.n).In(l.path(l.begun.number)).
-			Advise("先查明原因；把整个目录移开留作证据，再用新目录继续", "find out why; move the directory away as evidence, and go on in a new one")
+		return cutOff(l.chain, h.N, l.end.n).In(l.path(l.begun.number))
 	}
 	return nil
 }
@@ -231,64 +240,15 @@ func (l *Log) openFile(number, flags int) (*os.File, error) {
 	return f, nil
 }
 
-// Append writes r as one line, its path masked and its long fields cut, in one write,
-// and hands it to the syslog. A line that cannot be written whole is taken back. Where
-// it returns an error, a problem AUDIT_WRITE or AUDIT_SYSLOG, nothing may be answered.
-func (l *Log) Append(r Record) error {
-	r.Path = access.Mask(r.Path)
-	r.cut()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s := l.opt.Syslog; s != nil {
-		if err := s.ready(); err != nil {
-			l.lost++
-			l.stats.Refused++
-			return err
-		}
-	}
-	l.next.Record = r
-	if err := l.put(); err != nil {
-		l.lost++
-		l.stats.Refused++
-		return problem.New("AUDIT_WRITE", "审计日志无法写入：%v", "the audit log cannot be written: %v", cause(err)).
-			Advise("请检查磁盘空间与权限；在此之前不提供数据", "see to disk space and permissions; no data are served until then").
-			Because(err).In(l.path(l.begun.number))
-	}
-	l.stats.Lines++
-	if s := l.opt.Syslog; s != nil {
-		s.send(l.chain, l.text[:len(l.text)-1])
-	}
-	return nil
+// due tells whether a line of a day begins the next file, when the file has some bytes
+// that its own are too many for. A clock that is a little behind another line's, at
+// midnight, begins none; one that was set back by days does, once.
+func (l *Log) due(size, more, day int64) bool {
+	return size > 0 && (size+more > l.opt.FileBytes || day > l.day || day < l.day-1)
 }
 
-// put writes the next line, whose record is there.
-func (l *Log) put() error {
-	if l.closed {
-		return os.ErrClosed
-	}
-	if l.unsynced != nil {
-		return l.unsynced
-	}
-	l.next.N, l.next.Lost, l.next.Torn, l.next.Prev = l.end.n+1, l.lost, l.torn, hexOf(l.end.hash)
-	l.text = l.next.append(l.text[:0])
-	if err := l.rotate(dayOf(l.next.Time), int64(len(l.text))); err != nil {
-		return err
-	}
-	if err := l.write(l.text); err != nil {
-		return err
-	}
-	l.end = position{l.next.N, sha256.Sum256(l.text[:len(l.text)-1])}
-	l.lost, l.torn = 0, 0
-	return nil
-}
-
-// rotate begins the next file when a line of some bytes is too many for this one or
-// is of another day. The file before is on the disk then.
-func (l *Log) rotate(day, more int64) error {
-	if l.begun.size == 0 || l.begun.size+more <= l.opt.FileBytes && day == l.day {
-		l.day = day
-		return nil
-	}
+// rotate begins the next file. The one before is on the disk then.
+func (l *Log) rotate(day int64) error {
 	if err := l.file.Sync(); err != nil {
 		return err
 	}
@@ -342,70 +302,11 @@ type Stats struct {
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.stats
+	s := Stats{Lines: l.lines, Refused: l.refused.Load()}
 	if l.opt.Syslog != nil {
 		s.SyslogLost = l.opt.Syslog.Lost()
 	}
 	return s
-}
-
-// syncOften syncs until the log is closed. What goes wrong shuts Append until it goes
-// right again.
-func (l *Log) syncOften() {
-	tick := time.NewTicker(SyncEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
-			_ = l.Sync() // Append tells
-		}
-	}
-}
-
-// Sync makes what was appended outlast a loss of power, and writes the head file. A
-// log does it by itself every [SyncEvery].
-func (l *Log) Sync() error {
-	l.syncing.Lock()
-	defer l.syncing.Unlock()
-	l.mu.Lock()
-	f, end, closed := l.file, l.end, l.closed
-	l.mu.Unlock()
-	if closed || end == l.synced {
-		return nil
-	}
-	err := f.Sync()
-	if err == nil {
-		err = writeHead(l.dir, l.chain, end, l.opt.Now())
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// A file that was full meanwhile was synced before it was closed.
-	if errors.Is(err, os.ErrClosed) && l.file != f {
-		err = nil
-	}
-	if l.unsynced = err; err == nil {
-		l.synced = end
-	}
-	return err
-}
-
-// Close syncs and closes the log, which may not be used afterwards.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return nil
-	}
-	l.mu.Unlock()
-	close(l.stop)
-	l.stopped.Wait()
-	err := l.Sync()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	return errors.Join(err, l.file.Close(), l.unlock())
 }
 
 // dayOf numbers the day (UTC) of a line's time. Days before 1970 are no line's.

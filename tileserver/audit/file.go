@@ -54,6 +54,12 @@ func list(dir string) (map[string][]int, error) {
 	return out, nil
 }
 
+// Holds tells whether dir is a log.
+func Holds(dir string) bool {
+	chains, err := list(dir)
+	return err == nil && len(chains) > 0
+}
+
 func filesOf(dir, chain string) ([]int, error) {
 	all, err := list(dir)
 	return all[chain], err
@@ -189,7 +195,8 @@ func writeHead(dir, chain string, end position, now time.Time) error {
 // cutOff is that the end of a chain is gone.
 func cutOff(chain string, want, found int64) *problem.Problem {
 	return problem.New("AUDIT_CUT", "审计日志 %[1]s 的末尾被截断或改写：应有第 %[2]d 行，现止于第 %[3]d 行",
-		"the end of the audit log %[1]s was cut off or written anew: there was a line %[2]d, it now ends with line %[3]d", chain, want, found)
+		"the end of the audit log %[1]s was cut off or written anew: there was a line %[2]d, it now ends with line %[3]d", chain, want, found).
+		Advise("先查明原因；把整个目录移开留作证据，再用新目录继续", "find out why; move the directory away as evidence, and go on in a new one")
 }
 
 func notOurs(path string) error {
@@ -206,7 +213,8 @@ func inFile(err error, path string) error {
 }
 
 func unreadable(path string, err error) error {
-	return problem.New("AUDIT_READ", "无法读取：%v", "cannot be read: %v", cause(err)).Because(err).In(path)
+	return problem.New("AUDIT_READ", "无法读取：%v", "cannot be read: %v", cause(err)).Because(err).In(path).
+		Advise("请检查路径和读权限；日志目录写在服务启动时的“审计日志”一行，也可用 gengtu access check FILE 查", "see to the path and to permissions; where the log is, the server says at its start, and gengtu access check FILE")
 }
 
 func unwritable(path string, err error) *problem.Problem {

@@ -42,6 +42,9 @@ type Record struct {
 	Route string `json:"route,omitempty"`
 	// Layer is the layers that were asked, divided by commas.
 	Layer string `json:"layer,omitempty"`
+	// Grade is the highest grade of those layers, as the catalogue has it: general,
+	// important or core.
+	Grade string `json:"grade,omitempty"`
 	// Place is the code of the place that was asked about.
 	Place string `json:"place,omitempty"`
 	// Box is the extent that was asked about: least longitude and latitude, greatest
@@ -92,28 +95,55 @@ type line struct {
 	Prev string `json:"prev"`
 }
 
-// append adds the line with its newline to dst, as encoding/json would write it. It is
-// written by hand because it is part of every answer.
+// append adds the line with its newline to dst, as encoding/json would write it.
 func (l *line) append(dst []byte) []byte {
-	dst = strconv.AppendInt(append(dst, `{"n":`...), l.N, 10)
+	dst = appendNumbered(dst, l.N, l.Record.append(nil))
+	dst = appendChain(dst, l.Lost, l.Torn)
+	dst = append(dst, `,"prev":"`...)
+	dst = append(dst, l.Prev...)
+	return append(dst, "\"}\n"...)
+}
+
+// appendNumbered begins a line with its number and a record.
+func appendNumbered(dst []byte, n int64, record []byte) []byte {
+	return append(strconv.AppendInt(append(dst, `{"n":`...), n, 10), record...)
+}
+
+// appendChain adds what happened between a line and the one before.
+func appendChain(dst []byte, lost, torn int64) []byte {
+	return appendCount(appendCount(dst, "lost", lost), "torn", torn)
+}
+
+// appendPrev ends a line.
+func appendPrev(dst []byte, prev *[sha256.Size]byte) []byte {
+	return append(hex.AppendEncode(append(dst, `,"prev":"`...), prev[:]), "\"}\n"...)
+}
+
+// maxChainBytes is the most that a line has beside its record.
+const maxChainBytes = 200
+
+// append adds the fields of a line that are the record's to dst, a comma before each.
+// It is written by hand because it is part of every answer.
+func (r *Record) append(dst []byte) []byte {
 	dst = append(dst, `,"time":"`...)
-	dst = l.Time.AppendFormat(dst, time.RFC3339Nano)
+	dst = r.Time.AppendFormat(dst, time.RFC3339Nano)
 	dst = append(dst, '"')
-	dst = appendField(dst, "act", l.Act)
-	dst = appendField(dst, "request", l.Request)
-	dst = appendField(dst, "tier", l.Tier)
-	dst = appendField(dst, "who", l.Who)
-	dst = appendField(dst, "role", l.Role)
-	dst = appendField(dst, "address", l.Address)
-	dst = appendField(dst, "outcome", l.Outcome)
-	dst = appendField(dst, "method", l.Method)
-	dst = appendField(dst, "path", l.Path)
-	dst = appendField(dst, "route", l.Route)
-	dst = appendField(dst, "layer", l.Layer)
-	dst = appendField(dst, "place", l.Place)
-	if len(l.Box) > 0 {
+	dst = appendField(dst, "act", r.Act)
+	dst = appendField(dst, "request", r.Request)
+	dst = appendField(dst, "tier", r.Tier)
+	dst = appendField(dst, "who", r.Who)
+	dst = appendField(dst, "role", r.Role)
+	dst = appendField(dst, "address", r.Address)
+	dst = appendField(dst, "outcome", r.Outcome)
+	dst = appendField(dst, "method", r.Method)
+	dst = appendField(dst, "path", r.Path)
+	dst = appendField(dst, "route", r.Route)
+	dst = appendField(dst, "layer", r.Layer)
+	dst = appendField(dst, "grade", r.Grade)
+	dst = appendField(dst, "place", r.Place)
+	if len(r.Box) > 0 {
 		dst = append(dst, `,"box":[`...)
-		for i, v := range l.Box {
+		for i, v := range r.Box {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -121,29 +151,25 @@ func (l *line) append(dst []byte) []byte {
 		}
 		dst = append(dst, ']')
 	}
-	dst = appendCount(dst, "shapes", l.Shapes)
-	dst = appendCount(dst, "features", l.Features)
-	if l.AreaM2 != 0 {
-		dst = appendNumber(append(dst, `,"area_m2":`...), l.AreaM2)
+	dst = appendCount(dst, "shapes", r.Shapes)
+	dst = appendCount(dst, "features", r.Features)
+	if r.AreaM2 != 0 {
+		dst = appendNumber(append(dst, `,"area_m2":`...), r.AreaM2)
 	}
-	dst = appendCount(dst, "status", int64(l.Status))
-	dst = appendCount(dst, "bytes", l.Bytes)
-	dst = appendField(dst, "generation", l.Generation)
-	dst = appendField(dst, "detail", l.Detail)
-	dst = appendField(dst, "chain", l.Chain)
-	if r := l.Removed; r != nil {
+	dst = appendCount(dst, "status", int64(r.Status))
+	dst = appendCount(dst, "bytes", r.Bytes)
+	dst = appendField(dst, "generation", r.Generation)
+	dst = appendField(dst, "detail", r.Detail)
+	dst = appendField(dst, "chain", r.Chain)
+	if gone := r.Removed; gone != nil {
 		dst = append(dst, `,"removed":{"chain":`...)
-		dst = appendText(dst, r.Chain)
-		dst = strconv.AppendInt(append(dst, `,"file":`...), int64(r.File), 10)
-		dst = strconv.AppendInt(append(dst, `,"n":`...), r.N, 10)
+		dst = appendText(dst, gone.Chain)
+		dst = strconv.AppendInt(append(dst, `,"file":`...), int64(gone.File), 10)
+		dst = strconv.AppendInt(append(dst, `,"n":`...), gone.N, 10)
 		dst = append(dst, `,"hash":`...)
-		dst = append(appendText(dst, r.Hash), '}')
+		dst = append(appendText(dst, gone.Hash), '}')
 	}
-	dst = appendCount(dst, "lost", l.Lost)
-	dst = appendCount(dst, "torn", l.Torn)
-	dst = append(dst, `,"prev":"`...)
-	dst = append(dst, l.Prev...)
-	return append(dst, "\"}\n"...)
+	return dst
 }
 
 func appendField(dst []byte, name, value string) []byte {
@@ -168,10 +194,8 @@ func appendNumber(dst []byte, v float64) []byte { return strconv.AppendFloat(dst
 
 // appendText adds a JSON string.
 func appendText(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			return appendEscaped(dst, s)
-		}
+	if !isPlain(s) {
+		return appendEscaped(dst, s)
 	}
 	return append(append(append(dst, '"'), s...), '"')
 }
@@ -220,24 +244,26 @@ func parseHash(s string) *[sha256.Size]byte {
 	return &hash
 }
 
-// cut shortens the texts of r and rounds its numbers. The sizes add up to 3,140 bytes
+// cut shortens the texts of r and rounds its numbers. The sizes add up to 3,200 bytes
 // as JSON, which with names, numbers and hashes stay under [MaxLineBytes].
 func (r *Record) cut() {
 	r.Time = r.Time.UTC()
-	for _, f := range [...]struct {
-		text *string
-		size int
-	}{
-		{&r.Act, 60}, {&r.Request, 60}, {&r.Tier, 40}, {&r.Who, 400}, {&r.Role, 40}, {&r.Address, 100}, {&r.Outcome, 50}, {&r.Method, 50},
-		{&r.Path, 1300}, {&r.Route, 40}, {&r.Layer, 300}, {&r.Place, 60}, {&r.Generation, 100}, {&r.Detail, 500}, {&r.Chain, 40},
-	} {
-		// What is short fits however much of it is escaped, unless it is not UTF-8.
-		if *f.text == "" || len(*f.text) <= f.size/escapedBytes && utf8.ValidString(*f.text) {
-			continue
-		}
-		// What is not UTF-8 would not come back from JSON as it went in.
-		*f.text = clip(strings.ToValidUTF8(*f.text, string(utf8.RuneError)), f.size)
-	}
+	cutText(&r.Act, 60)
+	cutText(&r.Request, 60)
+	cutText(&r.Tier, 40)
+	cutText(&r.Who, 400)
+	cutText(&r.Role, 40)
+	cutText(&r.Address, 100)
+	cutText(&r.Outcome, 50)
+	cutText(&r.Method, 50)
+	cutText(&r.Path, 1300)
+	cutText(&r.Route, 40)
+	cutText(&r.Layer, 300)
+	cutText(&r.Grade, 60)
+	cutText(&r.Place, 60)
+	cutText(&r.Generation, 100)
+	cutText(&r.Detail, 500)
+	cutText(&r.Chain, 40)
 	if len(r.Box) != 4 {
 		r.Box = nil
 	}
@@ -245,6 +271,24 @@ func (r *Record) cut() {
 		r.Box[i] = rounded(v, 1e6) // a decimetre
 	}
 	r.AreaM2 = rounded(r.AreaM2, 100)
+}
+
+// cutText shortens a text so that its JSON form takes at most size bytes.
+func cutText(s *string, size int) {
+	if len(*s) > size || !isPlain(*s) {
+		// What is not UTF-8 would not come back from JSON as it went in.
+		*s = clip(strings.ToValidUTF8(*s, string(utf8.RuneError)), size)
+	}
+}
+
+// isPlain tells that s is the same in JSON.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // rounded returns v to a number of parts, and 0 of what is no number or far from any

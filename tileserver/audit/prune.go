@@ -75,7 +75,7 @@ func olderThan(dir, chain string, numbers []int, before time.Time) (*Removed, []
 		if err != nil {
 			return nil, nil, err
 		}
-		if !s.Last.Before(before) {
+		if !s.latest.Before(before) {
 			break
 		}
 		r = &Removed{Chain: chain, File: n, N: s.N, Hash: s.Hash}

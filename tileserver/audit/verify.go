@@ -32,6 +32,8 @@ type Summary struct {
 	Lost int64 `json:"lost"`
 	// Bytes is the size of the files.
 	Bytes int64 `json:"bytes"`
+
+	latest time.Time // of all lines: a clock may have been set back
 }
 
 // Verify reads the log in dir, which may be open for writing, and checks each chain of
@@ -50,7 +52,8 @@ func Verify(dir string, kept []Summary) ([]Summary, error) {
 		return nil, err
 	}
 	if len(chains) == 0 {
-		return nil, problem.New("AUDIT_EMPTY", "目录里没有审计日志", "there is no audit log in the directory").In(dir)
+		return nil, problem.New("AUDIT_EMPTY", "目录里没有审计日志", "there is no audit log in the directory").In(dir).
+			Advise("给出访问文件旁的 ACCESSFILE.audit 目录，或用 --access 给出访问文件", "name the directory ACCESSFILE.audit beside the access file, or the access file by --access")
 	}
 	for _, k := range kept {
 		if _, there := chains[k.Chain]; !there && k.N > 0 {
@@ -85,8 +88,14 @@ func Verify(dir string, kept []Summary) ([]Summary, error) {
 	return all, nil
 }
 
+// evidence is what to do where a log was tampered with.
+func evidence() (zh, en string) {
+	return "先把整个目录原样留作证据，对照 syslog 收到的副本和备份查明何时由谁改动；服务改用新目录继续",
+		"keep the whole directory as evidence, hold it against the copy that a syslog took and the backup to find who changed it and when; go on in a new one"
+}
+
 func missingChain(dir, chain string) error {
-	return problem.New("AUDIT_MISSING", "审计日志 %s 的文件不见了", "the files of the audit log %s are gone", chain).In(dir)
+	return problem.New("AUDIT_MISSING", "审计日志 %s 的文件不见了", "the files of the audit log %s are gone", chain).In(dir).Advise(evidence())
 }
 
 // verifier checks the chains of one log.
@@ -180,7 +189,7 @@ func (v *verifier) beginning(w *walk, numbers []int) error {
 
 func missingFile(dir, chain string, number int) error {
 	return problem.New("AUDIT_MISSING", "缺少文件 %[1]s，日志中没有它到期删除的记录",
-		"the file %[1]s is missing, and no act tells that it was old enough and removed", fileName(chain, max(number, 1))).In(dir)
+		"the file %[1]s is missing, and no act tells that it was old enough and removed", fileName(chain, max(number, 1))).In(dir).Advise(evidence())
 }
 
 // VerifyFile checks the lines of one file of a log by themselves. Errors are those of
@@ -236,7 +245,8 @@ func (w *walk) beingWritten(path string) bool {
 }
 
 // errTorn is that a file does not end with a whole line.
-var errTorn = problem.New("AUDIT_TORN", "末行不完整", "the last line is not whole")
+var errTorn = problem.New("AUDIT_TORN", "末行不完整", "the last line is not whole").
+	Advise("程序被中断时会这样；下次启动服务时自动截去并记下", "a program that was killed leaves it so; the next server cuts it off and tells so in its first line")
 
 // lines goes along the lines of r.
 func (w *walk) lines(r io.Reader) error {
@@ -251,7 +261,7 @@ func (w *walk) lines(r io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return errTorn
 		case errors.Is(err, bufio.ErrBufferFull):
-			return problem.New("AUDIT_SYNTAX", "行长超过 %d 字节", "the line is longer than %d bytes", MaxLineBytes)
+			return problem.New("AUDIT_SYNTAX", "行长超过 %d 字节", "the line is longer than %d bytes", MaxLineBytes).Advise(evidence())
 		case err != nil:
 			return err
 		}
@@ -266,7 +276,7 @@ func (w *walk) lines(r io.Reader) error {
 func (w *walk) line(text []byte) error {
 	l, err := parseLine(text)
 	if err != nil {
-		return problem.New("AUDIT_SYNTAX", "不是审计日志的一行：%v", "not a line of an audit log: %v", err).Because(err)
+		return problem.New("AUDIT_SYNTAX", "不是审计日志的一行：%v", "not a line of an audit log: %v", err).Because(err).Advise(evidence())
 	}
 	if w.N == 0 {
 		w.FirstN, w.First, w.before = l.N, l.Time, l.Prev
@@ -276,14 +286,17 @@ func (w *walk) line(text []byte) error {
 	}
 	if l.Prev != w.Hash || l.N != w.N+1 {
 		return problem.New("AUDIT_BROKEN", "哈希链在此中断：本行（编号 %[1]d）与前一行不相连",
-			"the chain breaks here: this line (number %[1]d) does not follow from the one before", l.N)
+			"the chain breaks here: this line (number %[1]d) does not follow from the one before", l.N).Advise(evidence())
 	}
 	hash := hexOf(sha256.Sum256(text))
 	if due, there := w.due[l.N]; there && due != hash {
-		return problem.New("AUDIT_CUT", "本行（编号 %[1]d）不是原来的一行：日志从这里或更早被改写", "this is not the line (number %[1]d) that was there: the log was written anew from here or before", l.N)
+		return problem.New("AUDIT_CUT", "本行（编号 %[1]d）不是原来的一行：日志从这里或更早被改写", "this is not the line (number %[1]d) that was there: the log was written anew from here or before", l.N).Advise(evidence())
 	}
 	w.N, w.Hash, w.Last = l.N, hash, l.Time
 	w.Lost += l.Lost
+	if l.Time.After(w.latest) {
+		w.latest = l.Time
+	}
 	if w.seen != nil {
 		w.seen(&l)
 	}

@@ -6,10 +6,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/tileserver/audit"
+	"gengtu/tileserver/catalog"
 )
 
 // asked is what the audit tells of a request beside its address: where, and how much.
@@ -48,7 +51,7 @@ func (r *request) record(status int) audit.Record {
 	defer r.asked.mu.Unlock()
 	rec := audit.Record{
 		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Who: r.token, Address: textOf(r.from),
-		Outcome: r.outcome.String(), Method: string(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Route: r.route, Layer: r.layer,
+		Outcome: r.outcome.String(), Method: methodOf(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Route: r.route, Layer: r.layer,
 		Place: r.asked.place, Box: r.asked.box, Shapes: r.asked.shapes, Features: r.asked.features, AreaM2: r.asked.areaM2,
 		Status: status, Bytes: int64(r.size()),
 	}
@@ -57,8 +60,45 @@ func (r *request) record(status int) audit.Record {
 	}
 	if r.gen != nil {
 		rec.Generation = r.gen.name
+		rec.Grade = string(r.gen.grades.of(rec.Layer))
 	}
 	return rec
+}
+
+// methodOf is a method as text, which need not be made of those that are usual.
+func methodOf(method []byte) string {
+	for _, usual := range [...]string{fasthttp.MethodGet, fasthttp.MethodPost, fasthttp.MethodHead, fasthttp.MethodOptions} {
+		if string(method) == usual {
+			return usual
+		}
+	}
+	return string(method)
+}
+
+// grades are the grades of a generation's layers, and of [allLayers].
+type grades map[string]catalog.Grade
+
+// gradesOf returns what the tier's catalogue says of the layers that m has.
+func (s *Server) gradesOf(m *edition.Manifest) grades {
+	g := grades{}
+	for i := range m.Layers {
+		name := m.Layers[i].Name
+		g[name] = s.record(m.Tier, name).Grade
+	}
+	g[allLayers] = g.of(strings.Join(shownLayers(m), ","))
+	return g
+}
+
+// of returns the highest grade of some layers, a comma between: of data that are put
+// together the highest holds. Names of no layer count for nothing.
+func (g grades) of(layers string) catalog.Grade {
+	var highest catalog.Grade
+	for layers != "" {
+		var name string
+		name, layers, _ = strings.Cut(layers, ",")
+		highest = catalog.Higher(highest, g[name])
+	}
+	return highest
 }
 
 // textOf is an address as text, "" of none.

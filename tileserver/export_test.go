@@ -60,3 +60,8 @@ func Patterns(s *Server) []string {
 	}
 	return out
 }
+
+// AddPanic adds a route below a tier whose handler panics.
+func AddPanic(s *Server) {
+	s.routes = append([]route{{name: "panic", methods: []string{"GET"}, pattern: "/{tier}/panic", handle: func(*request) error { panic("on purpose") }}}, s.routes...)
+}

@@ -19,9 +19,9 @@ import (
 // Handle answers one request. It is the one place where errors become answers.
 func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	start := time.Now()
-	r := &request{ctx: ctx, server: s}
+	r := &request{ctx: ctx, server: s, called: requestID()}
 	defer r.release()
-	ctx.Response.Header.Set("X-Request-Id", requestID())
+	ctx.Response.Header.Set("X-Request-Id", r.called)
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 	err := s.dispatch(r)
 	status := ctx.Response.StatusCode()
@@ -149,10 +149,17 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	}
 	ctx.Response.Header.Set("X-Request-Id", requestID())
 	r := &request{ctx: ctx, server: s, route: "broken"}
-	if p, ok := match("/{tier}/*", string(ctx.Path())); ok && p["tier"] == string(edition.Public) {
-		ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
+	if p, ok := match("/{tier}/*", string(ctx.Path())); ok {
+		if tier := edition.Tier(p["tier"]); tier == edition.Public {
+			ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
+		} else if s.tiers[tier] != nil {
+			r.tier = tier // so that it is audited
+		}
 	}
 	status := r.fail(err)
+	if aerr := s.audit(r, status); aerr != nil {
+		s.cfg.Log.Error("audit line not written; the request was refused", "id", r.id(), "error", aerr)
+	}
 	s.account(r, status, 0)
 	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
 		drain(c, max(4*l.BodyBytes, leastDrained))

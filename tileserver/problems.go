@@ -31,8 +31,9 @@ var (
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
 	errNotHere = problem.New("NOT_AVAILABLE", "这一版程序还没有此功能", "this program does not have this yet")
 	errServing = problem.New("NOT_READY", "服务尚未就绪或正在停止", "the server is not ready, or is stopping")
-	errAudit   = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer")
-	errMaking  = problem.New("SCOPE_MAKING", "令牌范围的数据正在准备", "what the token's scope holds is being prepared").
+	errAudit   = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer").
+			Advise("请系统管理员检查审计日志的磁盘空间与权限；恢复后无须重启", "have the system administrator see to the audit log's disk space and permissions; no restart is needed then")
+	errMaking = problem.New("SCOPE_MAKING", "令牌范围的数据正在准备", "what the token's scope holds is being prepared").
 			Advise("稍后再试", "try again later")
 	errTimeout = problem.New("TIMEOUT", "请求用时超过上限", "the request took longer than the limit").
 			Advise("缩小范围后再试", "try a smaller area")

@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -135,8 +136,8 @@ func (s *Server) hold(r *request, delay time.Duration) bool {
 // that is none of them is the caller's. It is not known where such a proxy does
 // not say.
 func (s *Server) caller(r *request) netip.Addr {
-	peer, err := addressIn(r.ctx.RemoteAddr().String())
-	if err != nil || !s.trusts(peer) {
+	peer := addressOfPeer(r.ctx.RemoteAddr())
+	if !s.trusts(peer) {
 		return peer
 	}
 	var hops []string
@@ -144,12 +145,26 @@ func (s *Server) caller(r *request) netip.Addr {
 		hops = append(hops, strings.Split(string(h), ",")...)
 	}
 	var a netip.Addr
+	var err error
 	for i := len(hops) - 1; i >= 0; i-- {
 		if a, err = addressIn(strings.TrimSpace(hops[i])); err != nil || !s.trusts(a) {
 			return a
 		}
 	}
 	return a
+}
+
+// addressOfPeer returns the address of the other end of a connection, the zero value of
+// one that has none.
+func addressOfPeer(a net.Addr) netip.Addr {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().WithZone("")
+	}
+	peer, err := addressIn(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer
 }
 
 // trusts tells whether a is a proxy's that is trusted.

@@ -21,6 +21,7 @@ type request struct {
 	ctx    *fasthttp.RequestCtx
 	server *Server
 	route  string
+	called string // see id
 	params params
 
 	tier    edition.Tier // "" outside of the tiers
@@ -41,7 +42,12 @@ type request struct {
 }
 
 // id is what the answer and the log call the request by.
-func (r *request) id() string { return string(r.ctx.Response.Header.Peek("X-Request-Id")) }
+func (r *request) id() string {
+	if r.called == "" {
+		r.called = string(r.ctx.Response.Header.Peek("X-Request-Id"))
+	}
+	return r.called
+}
 
 // findTier finds the tier of the path and what its answers may be read by.
 func (s *Server) findTier(r *request) error {

@@ -37,6 +37,14 @@ const (
 
 var grades = []Grade{General, Important, Core}
 
+// Higher returns the higher of two grades, of which "" is the least.
+func Higher(a, b Grade) Grade {
+	if slices.Index(grades, b) > slices.Index(grades, a) {
+		return b
+	}
+	return a
+}
+
 // Frequencies are the codes of update cycles: ISO 19115:2003, B.5.18.
 var Frequencies = []string{
 	"continual", "daily", "weekly", "fortnightly", "monthly", "quarterly", "biannually", "annually", "asNeeded", "irregular", "notPlanned", "unknown",

@@ -1,0 +1,169 @@
+package tileserver_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gengtu/index/edition"
+	"gengtu/tileserver"
+	"gengtu/tileserver/access"
+	"gengtu/tileserver/audit"
+	"gengtu/tileserver/catalog"
+	"gengtu/tileserver/tile"
+)
+
+// Whatever becomes of a request above public, it leaves its line: refused for its token,
+// its address, its size or its form, not modified, without a body, failed, or left by
+// who asked.
+func TestAuditTellsWhatIsRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	log, err := audit.OpenServer(dir, audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cfg tileserver.Config
+	s := serve(t, func(c *tileserver.Config) {
+		c.Audit, c.Limits = log, tileserver.Limits{BodyBytes: 10_000, URLBytes: 4096}
+		cfg = *c
+	}, edition.Secure, edition.Public)
+	s.stop()
+	if s.Server, err = tileserver.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	tileserver.AddPanic(s.Server)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.listen(t, ln)
+	slow := s.token(t, access.Token{Name: "slow", Bounds: access.Bounds{Rate: 0.001, Burst: 1}})
+	placed := s.token(t, access.Token{Name: "placed", Scope: &access.Scope{Places: []string{"610402001"}, Operations: []access.Operation{access.Tiles}}})
+	whole := s.bearer(edition.Secure)
+	bearer := func(token string) string { return "Authorization: Bearer " + token + "\r\n" }
+	raw := func(format string, args ...any) func() int {
+		return func() int { return exchange(t, ln.Addr().String(), fmt.Sprintf(format, args...)).StatusCode }
+	}
+	get := func(method, path string, headers ...string) func() int {
+		return func() int { return s.do(t, method, path, nil, headers...).StatusCode }
+	}
+	tag := s.get(t, "/secure/catalog", whole...).Header.Get("ETag")
+	want := []string{"200 allowed catalog"}
+	for _, c := range []struct {
+		name string
+		ask  func() int
+		want string
+	}{
+		{"no token", get("GET", "/secure/catalog"), "401 no_token catalog"},
+		{"a wrong token", get("GET", "/secure/catalog", "Authorization", "Bearer gt_AAAAAAAAAAAAAAAAAAAAAAAA"), "401 unknown catalog"},
+		{"another tier's token", get("GET", "/secure/catalog", s.bearer(edition.Government)...), "403 wrong_tier catalog"},
+		{"an operation that it has not", get("GET", "/secure/places", "Authorization", "Bearer "+placed), "403 wrong_operation places"},
+		{"no such address", get("GET", "/secure/nothing", whole...), "404 allowed "},
+		{"no such method", get("DELETE", "/secure/catalog", whole...), "405 allowed "},
+		{"HEAD", get("HEAD", "/secure/catalog", whole...), "200 allowed catalog"},
+		{"not modified", get("GET", "/secure/catalog", append([]string{"If-None-Match", tag}, whole...)...), "304 allowed catalog"},
+		{"OPTIONS", get("OPTIONS", "/secure/catalog"), "204 no_token "},
+		{"the first of a slow token", get("GET", "/secure/legend.json", "Authorization", "Bearer "+slow), "200 allowed legend"},
+		{"the second of a slow token", get("GET", "/secure/legend.json", "Authorization", "Bearer "+slow), "429 too_fast legend"},
+		{"a panic", get("GET", "/secure/panic", whole...), "500 allowed panic"},
+		{"a body too large", raw("POST /secure/overlay HTTP/1.1\r\nHost: x\r\n%sContent-Length: 20000\r\n\r\n%s", bearer(s.tokens[edition.Secure]), strings.Repeat(" ", 20000)), "413 no_token broken"},
+		{"what is no tier's", raw("GET /secret HTTP/1.1\r\nHost: x\r\n\r\n"), ""},
+		{"public", get("GET", "/public/catalog"), ""},
+		{"government, which is not served", get("GET", "/government/catalog", whole...), ""},
+		{"who is gone before the answer", func() int {
+			c, err := net.Dial("tcp", ln.Addr().String())
+			if err == nil {
+				_, err = io.WriteString(c, "GET /secure/style.json HTTP/1.1\r\nHost: x\r\n"+bearer(s.tokens[edition.Secure])+"\r\n")
+			}
+			if err != nil || c.Close() != nil {
+				t.Fatal(err)
+			}
+			return 0
+		}, "200 allowed style"},
+	} {
+		status := c.ask()
+		if c.want != "" {
+			want = append(want, c.want)
+			if status != 0 && !strings.HasPrefix(c.want, fmt.Sprint(status)) {
+				t.Errorf("%s: status %d, want %s", c.name, status, c.want)
+			}
+		}
+		var got []string
+		for deadline := time.Now().Add(5 * time.Second); ; {
+			got = nil
+			if err := audit.Read(dir, audit.Filter{Tier: "secure"}, func(_ string, _ int64, r audit.Record) error {
+				got = append(got, fmt.Sprintf("%d %s %s", r.Status, r.Outcome, r.Route))
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if len(got) >= len(want) || time.Now().After(deadline) {
+				break
+			}
+			<-time.After(5 * time.Millisecond) // who is gone waits for nothing
+		}
+		if len(got) != len(want) || got[len(got)-1] != want[len(want)-1] {
+			t.Errorf("%s: lines %q, want %q", c.name, got, want)
+			want = got
+		}
+	}
+	s.stop()
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := audit.Verify(dir, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// A line has the highest grade of the layers that were asked, as the catalogue has it.
+func TestAuditTellsTheGrade(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	log, err := audit.OpenServer(dir, audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(c *tileserver.Config) {
+		c.Audit = log
+		c.Catalogue = map[edition.Tier]*catalog.Table{edition.Secure: table(t, "tier: secure\nlayers:\n  pbf: {grade: core}\n  cropland: {grade: general}\n")}
+	}, edition.Secure)
+	token := s.bearer(edition.Secure)
+	for path, want := range map[string]string{
+		"tiles/cropland/w/" + tileAt(tile.W, 12) + ".mvt":     "general",
+		"tiles/hsf/w/" + tileAt(tile.W, 12) + ".mvt":          "important",
+		"tiles/cropland,hsf/w/" + tileAt(tile.W, 12) + ".mvt": "important",
+		"tiles/all/w/" + tileAt(tile.W, 12) + ".mvt":          "core",
+		"overlay?bbox=108.7,34.3,108.702,34.302":              "core",
+		"features/cropland/1000":                              "general",
+		"features/nothing/1000":                               "",
+		"legend.json":                                         "",
+	} {
+		s.get(t, "/secure/"+path, token...)
+		var got audit.Record
+		if err := audit.Read(dir, audit.Filter{Tier: "secure"}, func(_ string, _ int64, r audit.Record) error { got = r; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if got.Grade != want {
+			t.Errorf("%s: grade %q, want %q (%d, layer %q)", path, got.Grade, want, got.Status, got.Layer)
+		}
+	}
+	s.stop()
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// table reads a table of the catalogue.
+func table(t *testing.T, text string) *catalog.Table {
+	t.Helper()
+	c, err := catalog.Parse("table.yaml", []byte(text), func(edition.Tier, string) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

@@ -24,9 +24,40 @@ const (
 	tokenEnv = "GENGTU_TOKEN"
 )
 
-// systemVerbs are the commands that the role system is for, beside serve. What they do
-// is told to the audit log where the environment names an access file.
-var systemVerbs = []string{"ingest", "publish", "update", "rollback", "export", "pack", "unpack", "release", "exchange", "key"}
+// duty is who may run a command where an access file has roles, and what is told of it.
+type duty int
+
+// The duties. There is no zero one: each command has been thought of.
+const (
+	// anybody's command tells, to who may read its files, what gives no data out of an
+	// edition and changes none.
+	anybody duty = iota + 1
+	// bySystem is a command of the role system: it changes what is served, or takes data
+	// out. It is an act where the environment names an access file.
+	bySystem
+	// byItself is a command that is given an access file, and asks for the role itself.
+	byItself
+)
+
+// duties are those of all commands.
+var duties = map[string]duty{
+	"ingest": bySystem, "publish": bySystem, "update": bySystem, "rollback": bySystem,
+	"export": bySystem, "overlay": bySystem, "analyze": bySystem, "diff": bySystem,
+	"pack": bySystem, "unpack": bySystem, "release": bySystem, "exchange": bySystem, "key": bySystem,
+	"serve": byItself, "token": byItself, "audit": byItself,
+	"demo": anybody, "sample": anybody, // of data that they make up
+	"check": anybody, "verify": anybody, "verify-answer": anybody, "history": anybody, "info": anybody,
+	"policy": anybody, "catalogue": anybody, "profile": anybody, "access": anybody, "version": anybody,
+}
+
+// dutyOf is the duty of a command with its arguments: to verify an edition is anybody's,
+// to write out all that it holds is not.
+func dutyOf(name string, args []string) duty {
+	if name == "verify" && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(strings.TrimLeft(a, "-"), "dump") }) {
+		return bySystem
+	}
+	return duties[name]
+}
 
 // act is something that is administered.
 type act struct {
@@ -44,13 +75,15 @@ func actor(f *access.File) (string, error) {
 	if token := os.Getenv(tokenEnv); token != "" {
 		name, valid := f.Holder(token, time.Now())
 		if !valid {
-			return "", problem.New("ROLE", "环境变量 %s 中的令牌无效", "the token in the environment variable %s is not valid", tokenEnv)
+			return "", problem.New("ROLE", "环境变量 %s 中的令牌无效", "the token in the environment variable %s is not valid", tokenEnv).
+				Advise("设为有效的令牌，或删去该变量，改按系统用户判断", "set it to a valid token, or unset it to go by the system's user")
 		}
 		return name, nil
 	}
 	u, err := user.Current()
 	if err != nil {
-		return "", problem.New("ROLE", "不知道是谁在运行（%v）", "it is not known who runs this (%v)", err).Because(err)
+		return "", problem.New("ROLE", "不知道是谁在运行（%v）", "it is not known who runs this (%v)", err).Because(err).
+			Advise("以系统中有账户的用户运行，或用环境变量 %s 给出令牌", "run it as a user that the system knows, or give a token in the environment variable %s", tokenEnv)
 	}
 	return u.Username, nil
 }
@@ -91,7 +124,7 @@ func administer(a act, do func() error) error {
 func runVerb(c *command, e *env, fs *flags) error {
 	file := os.Getenv(accessEnv)
 	help := slices.ContainsFunc(fs.line, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) })
-	if file == "" || help || !slices.Contains(systemVerbs, c.name) {
+	if file == "" || help || dutyOf(c.name, fs.line) != bySystem {
 		return c.run(e, fs)
 	}
 	return administer(act{file: file, role: access.System, name: c.name, detail: strings.Join(fs.line, " ")}, func() error { return c.run(e, fs) })

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,10 +64,10 @@ func runAudit(e *env, fs *flags) error {
 	if len(args) == 2 {
 		f.dir = args[1]
 	}
+	if f.dir, err = e.findLog(f.dir, f.access); err != nil {
+		return err
+	}
 	if f.access == "" {
-		if f.dir == "" {
-			return need("access", "")
-		}
 		// Without an access file it is the permissions of the log's files that say who may.
 		who, err := actor(&access.File{})
 		if err != nil {
@@ -86,6 +89,41 @@ func runAudit(e *env, fs *flags) error {
 		return run(e, &f, who)
 	}
 	return audit.Act(file.AuditDir(f.access), who, audit.Options{}, func() error { return run(e, &f, who) })
+}
+
+// findLog returns where the log is: what is named, or the one log in a folder that is
+// named; "" where the access file tells.
+func (e *env) findLog(named, accessFile string) (string, error) {
+	if named == "" && accessFile != "" {
+		return "", nil
+	}
+	if info, err := os.Stat(named); err == nil && !info.IsDir() || named != "" && audit.Holds(named) {
+		return named, nil
+	}
+	beside, err := filepath.Glob(filepath.Join(quoteGlob(cmp.Or(named, ".")), "*.audit"))
+	if err != nil {
+		return "", err
+	}
+	beside = slices.DeleteFunc(beside, func(dir string) bool { return !audit.Holds(dir) })
+	switch {
+	case len(beside) == 1:
+		e.notef("%s %s\n", e.pick("审计日志", "audit log"), beside[0])
+		return beside[0], nil
+	case named != "" && len(beside) == 0:
+		return named, nil // reading it says what is wrong with it
+	}
+	p := problem.New("AUDIT_WHERE", "没有说是哪个审计日志", "it is not said which audit log").
+		Advise("给出日志目录（在访问文件旁，名为 ACCESSFILE.audit），或 --access FILE，或设环境变量 %s", "name the log's directory (beside the access file, ACCESSFILE.audit), or --access FILE, or set %s", accessEnv)
+	if len(beside) > 1 {
+		p = problem.New("AUDIT_WHERE", "这里有 %d 个审计日志", "there are %d audit logs here", len(beside)).
+			Advise("给出其中一个：%s", "name one of them: %s", strings.Join(beside[:min(len(beside), 5)], " "))
+	}
+	return "", usageError{p}
+}
+
+// quoteGlob returns a path as a pattern that matches it alone.
+func quoteGlob(path string) string {
+	return strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`).Replace(path)
 }
 
 // timeFlag reads a day (UTC) or a time.
@@ -151,11 +189,13 @@ func readKept(path string) ([]audit.Summary, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, problem.New("AUDIT_READ", "无法读取：%v", "cannot be read: %v", err).Because(err).In(path)
+		return nil, problem.New("AUDIT_READ", "无法读取：%v", "cannot be read: %v", err).Because(err).In(path).
+			Advise("给出另存的 gengtu audit verify --json 的输出", "name what was kept of gengtu audit verify --json")
 	}
 	var kept []audit.Summary
 	if err := json.Unmarshal(data[:min(len(data), maxKeptBytes)], &kept); err != nil || len(kept) == 0 {
-		return nil, problem.New("AUDIT_KEPT", "不是 gengtu audit verify --json 的输出", "this is not what gengtu audit verify --json prints").In(path).Because(err)
+		return nil, problem.New("AUDIT_KEPT", "不是 gengtu audit verify --json 的输出", "this is not what gengtu audit verify --json prints").In(path).Because(err).
+			Advise("用 gengtu audit verify --json > 文件 另存一份，放到别的机器上", "keep the output of gengtu audit verify --json in a file, on another machine")
 	}
 	return kept, nil
 }
@@ -202,7 +242,7 @@ func (e *env) showLine(s *shown) error {
 	}
 	var more []string
 	for _, m := range []struct{ name, value string }{
-		{"layer", s.Layer}, {"place", s.Place}, {"box", box(s.Box)}, {"shapes", count(s.Shapes)}, {"features", count(s.Features)}, {"m²", area(s.AreaM2)},
+		{"layer", s.Layer}, {"grade", s.Grade}, {"place", s.Place}, {"box", box(s.Box)}, {"shapes", count(s.Shapes)}, {"features", count(s.Features)}, {"m²", area(s.AreaM2)},
 		{"bytes", count(s.Bytes)}, {"from", s.Address}, {"generation", s.Generation},
 	} {
 		if m.value != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ func runExchange(e *env, fs *flags) error {
 	fs.Var(&editions, "edition", "版本目录；status 可给多个|the edition's directory; status takes several")
 	file := fs.String("list", "", "status：汇交清单（gengtu exchange list 打印样本）|status: the list of deliveries (gengtu exchange list prints one)")
 	day := fs.String("as-of", "", "status：截至哪天，默认今天|status: the day, today by default")
+	kept := fs.String("kept", "", "verify：另存的末行散列，查末尾是否被截|verify: the hash of the last line that was kept, to find an end that was cut off")
 	fs.StringVar(&x.subscriptions, "subscriptions", "", "订阅文件：变化签名后发给谁|the file of subscriptions: who is sent what changed, signed by --key")
 	args, err := fs.parse(0, 2)
 	if err != nil {
@@ -37,6 +39,8 @@ func runExchange(e *env, fs *flags) error {
 		switch args[0] {
 		case "status":
 			return e.exchangeStatus(editions, *file, *day)
+		case "verify":
+			return e.verifyExchange(editions, *kept)
 		case "list":
 			e.printf("%s", exchange.SharingText())
 			return nil
@@ -67,6 +71,23 @@ func runExchange(e *env, fs *flags) error {
 		return usage("FLAGS", "--every 至少 1s", "--every is at least 1s")
 	}
 	return x.watch(*every)
+}
+
+// verifyExchange goes through the log of what an edition sent and took in.
+func (e *env) verifyExchange(editions []string, kept string) error {
+	if len(editions) != 1 {
+		return usage("FLAG_MISSING", "要一个 --edition", "one --edition is needed")
+	}
+	sum, err := exchange.VerifyLog(editions[0], kept)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(sum)
+	}
+	e.printf(e.pick("%d 行，%s 至 %s，末行散列 %s\n", "%d lines, %s to %s, hash of the last line %s\n"), sum.Lines, cmp.Or(sum.First, "-"), cmp.Or(sum.Last, "-"), cmp.Or(sum.Hash, "-"))
+	e.printf("%s\n", e.pick("完整；另存末行散列，以后用 --kept 查末尾", "whole; keep that hash elsewhere, and give it with --kept to find an end that was cut off"))
+	return nil
 }
 
 // exchanging is the work of a gate's two folders.

@@ -133,14 +133,17 @@ type LogSummary struct {
 // log, too. What does not agree is a problem EXCHANGE_LOG with the line.
 func VerifyLog(dir, kept string) (*LogSummary, error) {
 	path := filepath.Join(dir, edition.ExchangeDir, logFile)
-	sum, last, found := &LogSummary{}, map[string]entry{}, kept == ""
+	sum, all, found := &LogSummary{}, noted{last: map[string]entry{}, packages: map[string]bool{}}, kept == ""
 	err := eachLine(path, func(e *entry, hash string) {
 		if sum.Lines++; sum.Lines == 1 {
 			sum.First = e.At
 		}
 		sum.Last, sum.Hash, found = e.At, hash, found || hash == kept
-		if e.Outcome == "done" && (e.Step == stepSent || e.Step == stepApply) && e.Sequence > 0 {
-			last[e.Step+" "+e.Stream] = *e
+		if e.Outcome == "done" && (e.Step == stepSent || e.Step == stepApply) {
+			all.packages[e.Step+" "+e.Package] = true
+			if e.Sequence > 0 {
+				all.last[e.Step+" "+e.Stream] = *e
+			}
 		}
 	})
 	if err != nil {
@@ -150,7 +153,7 @@ func VerifyLog(dir, kept string) (*LogSummary, error) {
 		return nil, problem.New("EXCHANGE_LOG", "日志的 %d 行里没有另存的那一行：末尾被截掉，或换成了另一本", "the line whose hash was kept is not among the %d of the log: its end was cut off, or it is another log", sum.Lines).In(path).
 			Advise("查明原因；从备份恢复", "find out why, and restore it from a backup")
 	}
-	return sum, sequences(dir, last)
+	return sum, all.agree(dir)
 }
 
 // eachLine goes through the lines of a log, none where there is no file, and sees that
@@ -197,9 +200,15 @@ func parseEntry(line []byte) (entry, bool) {
 	return e, err == nil && bytes.Equal(append(again, '\n'), line)
 }
 
-// sequences holds the sequences of what was sent and taken in against last, the last line
-// of each in the log.
-func sequences(dir string, last map[string]entry) error {
+// noted is what a log has of packages that were sent and taken in: the last line of each
+// sequence, and all of them.
+type noted struct {
+	last     map[string]entry
+	packages map[string]bool
+}
+
+// agree holds the records of what was sent and taken in against the log.
+func (n *noted) agree(dir string) error {
 	s := &store{edition: dir, dir: filepath.Join(dir, edition.ExchangeDir)}
 	sent, err := s.sent()
 	if err != nil {
@@ -209,7 +218,7 @@ func sequences(dir string, last map[string]entry) error {
 	if err := s.read(receivedFile, received); err != nil {
 		return err
 	}
-	for key, e := range last {
+	for key, e := range n.last {
 		has, at := sent[e.Stream].Sequence, sentFile
 		if e.Step == stepApply {
 			has, at = received.Streams[e.Stream].Sequence, receivedFile
@@ -219,7 +228,26 @@ func sequences(dir string, last map[string]entry) error {
 				Advise("从备份恢复：序号改回去，就能重放已收过的包", "restore it from a backup: with a sequence set back packages can be replayed")
 		}
 	}
+	for _, x := range sent {
+		if err := n.has(s, stepSent, x.ID); err != nil {
+			return err
+		}
+	}
+	for _, x := range received.Streams {
+		if err := n.has(s, stepApply, x.ID); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// has sees that the log has a line of a package that was sent or taken in.
+func (n *noted) has(s *store, step, id string) error {
+	if n.packages[step+" "+id] {
+		return nil
+	}
+	return problem.New("EXCHANGE_LOG", "日志里没有包 %.80[1]q 的那一行（%[2]s）：末尾被截掉了", "the log has no line of the package %.80[1]q (%[2]s): its end was cut off", id, step).In(filepath.Join(s.dir, logFile)).
+		Advise("查明原因；从备份恢复", "find out why, and restore it from a backup")
 }
 
 func brokenLog(path string, line int64, zh, en string) error {

@@ -283,13 +283,17 @@ func (r *Reception) Intend(generation string) error {
 // Accept ends the reception of a package that is in force.
 func (r *Reception) Accept(m *edition.Manifest) error {
 	p := r.received.Pending
+	// The log first: the record of what is pending stands for the sequence until then.
+	if err := r.note(entry{Step: stepApply, Outcome: "done", Stream: p.Stream, Sequence: p.Sequence}); err != nil {
+		return err
+	}
 	r.received.Streams[p.Stream], r.received.Pending = p.Received, nil
 	if err := r.store.write(receivedFile, r.received); err != nil {
 		return err
 	}
 	c := r.receipt(accepted)
 	c.Generation, c.ContentHash = m.Generation, m.ContentHash
-	err := errors.Join(r.writeReceipt(c), r.note(entry{Step: stepApply, Outcome: "done", Stream: p.Stream, Sequence: p.Sequence}))
+	err := r.writeReceipt(c)
 	for _, name := range []string{r.heldFile(), r.heldFile() + ".json"} {
 		if rerr := os.Remove(name); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
 			err = errors.Join(err, r.store.unwritable(rerr))

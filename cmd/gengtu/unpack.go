@@ -16,6 +16,7 @@ import (
 type receiving struct {
 	exchange.ReceiveOptions
 	level, policy string
+	quarantineGB  int
 	memory        *string
 	building      building
 }
@@ -30,6 +31,7 @@ func (f *receiving) define(fs *flags) {
 	fs.StringVar(&f.By, "by", "", "录入人，默认为系统账户|who brings it in; the account by default")
 	fs.StringVar(&f.ByKey, "by-key", "", "本人的私钥：证明是谁，名字取信任文件里的|one's own key, which proves who it is; the name is the trust file's")
 	fs.StringVar(&f.Quarantine, "quarantine", "", "隔离目录，默认为 EDITION.quarantine|where packages go that are refused; EDITION.quarantine by default")
+	fs.IntVar(&f.quarantineGB, "quarantine-gb", exchange.DefaultQuarantineBytes>>30, "隔离目录最多放多少 GiB，满了就不再收|how many GiB may be in quarantine; when it is full nothing more is taken in")
 	fs.BoolVar(&f.Replace, "replace", false, "完整包可替换不是由它而来的版本|a full package may take the place of what came by another way")
 	fs.IntVar(&f.building.keep, "keep", edition.DefaultKeep, "保留几代|generations kept")
 	fs.IntVar(&f.building.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
@@ -48,6 +50,10 @@ func (f *receiving) settle() error {
 		}
 		f.Level = t
 	}
+	if f.quarantineGB < 1 || f.quarantineGB > 1<<20 {
+		return usage("FLAGS", "--quarantine-gb 应为 1 至 %d", "--quarantine-gb is 1 to %d", 1<<20)
+	}
+	f.QuarantineBytes = int64(f.quarantineGB) << 30
 	var err error
 	if f.Policy, err = readPolicy(f.policy); err != nil {
 		return err

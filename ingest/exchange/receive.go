@@ -42,8 +42,10 @@ type ReceiveOptions struct {
 	ByKey, ReleasedByKey string
 	// Waiting is the note of who brought it in, of a package that was held.
 	Waiting *Waiting
-	// Quarantine is where a package goes that is refused.
-	Quarantine string
+	// Quarantine is where a package goes that is refused, "" for [QuarantineDir], and
+	// QuarantineBytes how much may be there, see [QuarantineRoom].
+	Quarantine      string
+	QuarantineBytes int64
 	// Replace lets a full package take the place of what came by another way, and of
 	// packages that are missing.
 	Replace bool
@@ -96,8 +98,11 @@ type content interface {
 // PACKAGE_FIELD, PACKAGE_FORMAT, those of [seal.Verify] and [seal.Decrypt],
 // PACKAGE_RECEIVER, PACKAGE_REPLAY, PACKAGE_SEQUENCE, PACKAGE_BASE, PACKAGE_DIGEST,
 // PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY. Others, of files and
-// keys of ours, PACK_TIER and RELEASE_PROOF, leave it where it is.
+// keys of ours, PACK_TIER, RELEASE_PROOF and QUARANTINE_FULL, leave it where it is.
 func Receive(ctx context.Context, o ReceiveOptions) (*Reception, error) {
+	if err := QuarantineRoom(o.quarantineDir(), o.QuarantineBytes); err != nil {
+		return nil, err
+	}
 	r := &Reception{o: o, path: o.Package}
 	var err error
 	if r.store, err = openStore(o.Edition); err != nil {

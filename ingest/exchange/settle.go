@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,44 +202,6 @@ func (r *Reception) Refuse(err error) error {
 // faultOfSeal are the problems of package seal that are the package's fault.
 var faultOfSeal = map[string]bool{
 	"SEAL_UNTRUSTED": true, "SEAL_BROKEN": true, "SEAL_EXPIRED": true, "SEAL_ENVELOPE": true, "SEAL_LENGTH": true, "SEAL_PURPOSE": true,
-}
-
-// quarantine puts a copy of the package, or the very file where that can be linked, into
-// quarantine, and returns its name there.
-func (r *Reception) quarantine() (string, error) {
-	dir := r.o.Quarantine
-	if dir == "" {
-		dir = QuarantineDir(r.o.Edition)
-	}
-	fail := func(err error) (string, error) {
-		return "", problem.New("QUARANTINE", "隔离目录写不了（%v）", "the package cannot be put into quarantine (%v)", err).In(dir).Because(err).
-			Advise("请手工隔离这个包", "put it aside by hand")
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fail(err)
-	}
-	name := r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + filepath.Base(r.path)
-	if err := linkOrCopy(r.path, filepath.Join(dir, name)); err != nil {
-		return fail(err)
-	}
-	return name, nil
-}
-
-// linkOrCopy gives the file at from a second name, or copies it where that cannot be.
-func linkOrCopy(from, to string) error {
-	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && os.Link(from, to) == nil {
-		return nil
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return errors.Join(err, in.Close())
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, in.Close(), out.Sync(), out.Close())
 }
 
 // Hold keeps the package, which was judged, until a second person releases it.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -217,9 +216,3 @@ func isProblem(err error) bool { return problem.Of(err) != nil }
 
 // newBytes returns a reader of data.
 func newBytes(data []byte) *bytes.Reader { return bytes.NewReader(data) }
-
-// QuarantineDir returns where packages go that an edition refused: beside it, so that
-// what may be above its level never lies among its files.
-func QuarantineDir(dir string) string {
-	return strings.TrimRight(filepath.Clean(dir), string(filepath.Separator)) + ".quarantine"
-}

@@ -318,6 +318,8 @@ func (e *env) printStatus(s *exchange.Status) {
 		exchange.NotDue: "未到期", exchange.DueSoon: "即将到期", exchange.OnTime: "按时", exchange.Late: "逾期到", exchange.Missing: "逾期未到",
 	}
 	e.printf("%s %s\n", e.pick("截至", "as of"), s.AsOf)
+	e.printf("%-24s  %-16s  %-10s  %-10s  %-10s  %-9s  %4s  %s\n", e.pick("条目", "item"), e.pick("单位", "unit"), e.pick("启用", "effective"),
+		e.pick("期限", "due"), e.pick("收到", "received"), e.pick("状态", "state"), e.pick("逾期", "late"), e.pick("包", "package"))
 	for _, d := range s.Dues {
 		came, state := "-", string(d.State)
 		if d.Received != nil {

@@ -47,25 +47,13 @@ func runPack(e *env, fs *flags) error {
 	if err := defaultMarks(&o, *grade, m.Tier); err != nil {
 		return err
 	}
-	if o.Signer, err = seal.ReadSigner(*key, m.Tier); err != nil {
+	if err := packKeys(&o, packFiles{*key, *encrypt, approverKeys}, m.Tier); err != nil {
 		return err
 	}
 	if *force {
 		o.Existing = exchange.Replace
 	}
-	for _, file := range approverKeys {
-		by, err := seal.ReadSigner(file, m.Tier)
-		if err != nil {
-			return err
-		}
-		o.Approvers = append(o.Approvers, by)
-	}
 	o.Document = *document
-	if *encrypt != "" {
-		if o.Recipient, err = seal.ReadRecipient(*encrypt, m.Tier); err != nil {
-			return err
-		}
-	}
 	for _, by := range approvers {
 		o.Approvals = append(o.Approvals, exchange.Approval{By: by, At: o.Created.UTC().Format(time.RFC3339), Document: *document})
 	}
@@ -78,6 +66,32 @@ func runPack(e *env, fs *flags) error {
 		return err
 	}
 	return e.givePacked(o.Out, sent)
+}
+
+// packFiles are the files of keys that pack is given; encrypt is "" for none.
+type packFiles struct {
+	key, encrypt string
+	approvers    []string
+}
+
+// packKeys reads the keys that pack needs, for an edition of the tier.
+func packKeys(o *exchange.PackOptions, f packFiles, tier edition.Tier) (err error) {
+	if o.Signer, err = seal.ReadSigner(f.key, tier); err != nil {
+		return err
+	}
+	if f.encrypt != "" {
+		if o.Recipient, err = seal.ReadRecipient(f.encrypt, tier); err != nil {
+			return err
+		}
+	}
+	for _, file := range f.approvers {
+		by, err := seal.ReadSigner(file, tier)
+		if err != nil {
+			return err
+		}
+		o.Approvers = append(o.Approvers, by)
+	}
+	return nil
 }
 
 // defaultMarks fills in grade and secret mark where none was given.

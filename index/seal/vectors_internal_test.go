@@ -2,15 +2,12 @@ package seal
 
 import (
 	"bytes"
-	"crypto/ecdsa"
 	"crypto/ed25519"
 	"encoding/asn1"
 	"encoding/hex"
 	"math/big"
 	"strings"
 	"testing"
-
-	"github.com/emmansun/gmsm/sm2"
 )
 
 func unhex(t testing.TB, text string) []byte {
@@ -85,15 +82,14 @@ func TestAESGCMVector(t *testing.T) {
 	}
 }
 
-// smPublic is the public key of GB/T 32918.5-2017, annex A.2 and C.2 (the same).
-func smPublic(t testing.TB) *ecdsa.PublicKey {
-	t.Helper()
-	return &ecdsa.PublicKey{
-		Curve: sm2.P256(),
-		X:     new(big.Int).SetBytes(unhex(t, "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020")),
-		Y:     new(big.Int).SetBytes(unhex(t, "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13")),
-	}
-}
+// The key of GB/T 32918.5-2017, annex A.2 and C.2 (the same), as SubjectPublicKeyInfo (RFC
+// 5480) and PKCS#8 (RFC 5958, 5915).
+const (
+	smPoint   = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
+	smScalar  = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+	smPublic  = "3059301306072a8648ce3d020106082a811ccf5501822d034200" + smPoint
+	smPrivate = "308187020100301306072a8648ce3d020106082a811ccf5501822d046d306b0201010420" + smScalar + "a144034200" + smPoint
+)
 
 // SM2 signature: GB/T 32918.5-2017, annex A.2: the identifier is the default one, the
 // message "message digest".
@@ -104,7 +100,7 @@ func TestSM2SignatureVector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := smKey{smPublic(t)}
+	k := smKey{parsePublicSM(unhex(t, smPublic))}
 	if good, err := k.verify(t.Context(), []byte("message digest"), signature); err != nil || !good {
 		t.Error("the standard's signature is not believed", err)
 	}
@@ -116,8 +112,6 @@ func TestSM2SignatureVector(t *testing.T) {
 // SM2 encryption: GB/T 32918.5-2017, annex C.2: "encryption standard", written in the
 // ASN.1 of GB/T 35276 (x, y, C3, C2).
 func TestSM2CiphertextVector(t *testing.T) {
-	public := smPublic(t)
-	d := new(big.Int).SetBytes(unhex(t, "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"))
 	cipher, err := asn1.Marshal(struct {
 		X, Y   *big.Int
 		C3, C2 []byte
@@ -130,7 +124,7 @@ func TestSM2CiphertextVector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := smOpener{"", &sm2.PrivateKey{PrivateKey: ecdsa.PrivateKey{PublicKey: *public, D: d}}}
+	o := smOpener{"", parsePrivateSM(unhex(t, smPrivate))}
 	got, err := o.unwrap(t.Context(), cipher)
 	if err != nil || string(got) != "encryption standard" {
 		t.Errorf("%q %v", got, err)

@@ -84,8 +84,8 @@ func TestReleaseByKeys(t *testing.T) {
 			o.Trust = c.trust
 			c.change(o)
 		})
-		if got := ""; err != nil {
-			if got = code(err); got != c.code {
+		if err != nil {
+			if code(err) != c.code {
 				t.Errorf("%s: %v", c.what, err)
 			}
 			if inForce(t, to) != nil {
@@ -225,8 +225,8 @@ func TestApprovals(t *testing.T) {
 	} {
 		to := filepath.Join(t.TempDir(), "to")
 		_, err := receive(t, k, to, x.path, func(o *ReceiveOptions) { o.Trust, o.Replace = x.trust, true })
-		if got := ""; err != nil {
-			if got = code(err); got != x.code || inForce(t, to) != nil {
+		if err != nil {
+			if code(err) != x.code || inForce(t, to) != nil {
 				t.Errorf("%s: %v", x.what, err)
 			}
 		} else if x.code != "" {

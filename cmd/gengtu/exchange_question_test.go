@@ -49,7 +49,7 @@ func newSubscriber(t *testing.T) *subscriber {
 		case "409":
 			w.WriteHeader(http.StatusConflict)
 		case "redirect":
-			http.Redirect(w, r, s.elsewhere.URL, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, s.elsewhere.URL, http.StatusFound) // which a client follows by GET
 		case "lost": // he has it, and the answer never comes back
 			s.bodies[id] = body
 			c, _, err := w.(http.Hijacker).Hijack()

@@ -435,6 +435,13 @@ func (r *Reception) level(context.Context) error {
 	if err := r.Manifest.level(r.path, level); err != nil {
 		return err
 	}
+	if level == edition.Secure && r.plain != "" {
+		// It was opened before the level was known: a key that may not be used there
+		// has not let it in.
+		if _, err := seal.ReadOpener(r.o.Decrypt, edition.Secure); err != nil {
+			return err
+		}
+	}
 	return r.sends()
 }
 

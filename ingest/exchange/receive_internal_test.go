@@ -469,6 +469,18 @@ func TestSecureTakesNoSM(t *testing.T) {
 	if err := p.Write(path); err != nil {
 		t.Fatal(err)
 	}
+	// Closed for a key of SM2, and nobody has said what the network's level is.
+	recipient, err := seal.ReadRecipient(path+seal.PublicEnding, edition.Government)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	made(t, secret, edition.Secure, parcels(3))
+	closed := packed(t, k, secret, func(o *PackOptions) { o.Recipient = recipient })
+	fresh := filepath.Join(t.TempDir(), "fresh")
+	if _, err := receive(t, k, fresh, closed, func(o *ReceiveOptions) { o.Decrypt = path }); code(err) != "SEAL_SUITE" || inForce(t, fresh) != nil || lastLogged(t, fresh).Code != "SEAL_SUITE" {
+		t.Errorf("closed by SM2: %v", err)
+	}
 	for _, tier := range []edition.Tier{edition.Government, edition.Secure} {
 		from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
 		made(t, from, tier, parcels(3))

@@ -119,8 +119,10 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 	caught(t, government, "updated", nil, append([]byte("log "), gbk...))
 	caught(t, government, "publisher's key", nil, keyOf(t, y.secure))
 
-	// A route that nobody has thought of.
-	if f := forgotten([]string{"/health", "/{tier}/new"}, (&target{code: "610402001"}).questions()); !slices.Equal(f, []string{"/{tier}/new"}) {
+	// A route that nobody has thought of, and a question for one that is gone.
+	patterns, questions := routePatterns(t), (&target{code: "610402001"}).questions()
+	gone := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == "/ready" })
+	if f := forgotten(append(gone, "/{tier}/new"), questions); !slices.Equal(f, []string{"/{tier}/new", "/ready"}) {
 		t.Errorf("of the routes %q are found to be forgotten", f)
 	}
 }
@@ -159,7 +161,7 @@ func (c all) faults(t *testing.T, secure string) {
 	s := serveWith(t, []string{"--log", "debug"}, dir)
 	s.faulty = true
 	found := map[secret]bool{}
-	h := &thief{s: s, tier: c.tier, look: func(b []byte) { c.hunt.find(b, found) }, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
+	h := newThief(s, c.tier, c.hunt, found)
 	x := h.targetOf(t, dir, secure)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -188,5 +190,5 @@ func (c all) faults(t *testing.T, secure string) {
 		t.Errorf("%s: nothing failed that was to fail", c.tier)
 	}
 	c.hunt.find([]byte(s.log.String()), found)
-	clean(t, c.tier+" with damaged files", found)
+	c.clean(t, "with damaged files", found)
 }

@@ -33,7 +33,7 @@ const (
 )
 
 // hideGround hunts for the edition's vertices in every form that a store or an answer
-// could give them in, for what its tiles draw, and for pieces of its files.
+// could give them in, and for what its tiles draw.
 func (h *hunt) hideGround(t testing.TB, dir string) {
 	t.Helper()
 	for _, d := range dump(t, dir) {
@@ -54,6 +54,12 @@ func (h *hunt) hideGround(t testing.TB, dir string) {
 	}
 	h.hidePositions(t, dir)
 	h.hideTileLines(t, dir)
+}
+
+// hidePieces hunts for pieces of the edition's files. Those of features.db are of values,
+// too, so that a tier that has the same fields has some.
+func (h *hunt) hidePieces(t testing.TB, dir string) {
+	t.Helper()
 	for _, file := range []string{"features.db", "ground.db", "tiles.db"} {
 		raw, err := os.ReadFile(filepath.Join(dir, generationOf(t, dir), file))
 		if err != nil {

@@ -247,6 +247,7 @@ func thieve(t *testing.T, dirs [3]string, hunts [3]*hunt) *server {
 	}
 	for _, h := range hunts[1:] {
 		h.hideGround(t, secure)
+		h.hidePieces(t, secure)
 	}
 	found := map[secret]bool{}
 	hunts[2].searchBytes(bytesOf(t, secure), found)

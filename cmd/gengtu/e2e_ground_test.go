@@ -217,10 +217,10 @@ const (
 	pieceStep  = 256
 )
 
-// unpacked returns what all streams hold that begin anywhere in raw, be it a page in
+// unpackedStreams returns what all streams hold that begin anywhere in raw, be it a page in
 // use, a free one or the middle of anything: gzip members, and records of tiles, which
 // are DEFLATE behind two checksums and a length.
-func unpacked(raw []byte) (content []byte, streams int) {
+func unpackedStreams(raw []byte) (content []byte, streams int) {
 	const head, most = 12, 1 << 22
 	out := bytes.Buffer{}
 	z := flate.NewReader(nil)
@@ -252,11 +252,11 @@ func unpacked(raw []byte) (content []byte, streams int) {
 // searchBytes hunts in bytes as they are and in all streams that begin in them.
 func (h *hunt) searchBytes(raw []byte, found map[secret]bool) {
 	h.find(raw, found)
-	content, _ := unpacked(raw)
+	content, _ := unpackedStreams(raw)
 	h.find(content, found)
 }
 
-// eachStreamIsFound fails unless [unpacked] finds each content of an edition's tiles.
+// eachStreamIsFound fails unless [unpackedStreams] finds each content of an edition's tiles.
 func eachStreamIsFound(t *testing.T, dir string) {
 	t.Helper()
 	path := filepath.Join(dir, generationOf(t, dir), "tiles.db")
@@ -273,7 +273,7 @@ func eachStreamIsFound(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	raw := bytesOf(t, filepath.Dir(path))
-	if _, n := unpacked(raw); n < len(different) || n < 50 {
+	if _, n := unpackedStreams(raw); n < len(different) || n < 50 {
 		t.Errorf("%d streams were found in files with %d tiles", n, len(different))
 	}
 }

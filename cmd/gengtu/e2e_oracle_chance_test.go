@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"gengtu/index"
@@ -12,11 +11,8 @@ import (
 )
 
 // ground is a layer of the secure edition in an oracle's metres: the truth that is to be
-// kept. Each feature is its rings.
-type ground struct {
-	features [][][]metres
-	vertices []metres
-}
+// kept.
+type ground struct{ vertices []metres }
 
 // groundOf returns the ground of a layer's latest vintage.
 func (o *oracle) groundOf(t *testing.T, dir, layer string) *ground {
@@ -33,109 +29,45 @@ func (o *oracle) groundOf(t *testing.T, dir, layer string) *ground {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var rings [][]metres
 		for _, p := range f.Geometry {
 			for _, r := range p {
-				var ring []metres
 				for _, v := range r {
-					ring = append(ring, metres{(float64(v.Lon)/geo.Unit - o.lon) * o.kx, (float64(v.Lat)/geo.Unit - o.lat) * o.ky})
+					g.vertices = append(g.vertices, o.at(float64(v.Lon)/geo.Unit, float64(v.Lat)/geo.Unit))
 				}
-				rings = append(rings, ring)
-				g.vertices = append(g.vertices, ring...)
 			}
 		}
-		g.features = append(g.features, rings)
 	}
 	return g
 }
 
-// corners draws the ground as whole cells of a grid whose lines go through origin, by
-// what most of each cell is as 16 points of it tell, and returns where the drawing's
-// outline turns. It knows nothing of the product: it is what a grid tells by itself.
-func (g *ground) corners(origin, step metres, width, high float64) (out []metres) {
-	const parts = 4
-	cols, rows := int(width/step.x)+4, int(high/step.y)+4
-	dx, dy := step.x/parts, step.y/parts
-	covered := make([]bool, cols*rows*parts*parts)
-	wide := cols * parts
-	for _, rings := range g.features {
-		low, top := math.Inf(1), math.Inf(-1)
-		for _, r := range rings {
-			for _, p := range r {
-				low, top = min(low, p.y), max(top, p.y)
-			}
-		}
-		for j := max(int((low-origin.y)/dy)-1, 0); j < rows*parts; j++ {
-			y := origin.y + (float64(j)+.5)*dy
-			if y > top {
-				break
-			}
-			crossed := crossings(rings, y)
-			for k := 0; k+1 < len(crossed); k += 2 {
-				for i := max(int(math.Ceil((crossed[k]-origin.x)/dx-.5)), 0); i < wide && origin.x+(float64(i)+.5)*dx < crossed[k+1]; i++ {
-					covered[j*wide+i] = true
-				}
-			}
-		}
-	}
-	in := func(col, row int) bool {
-		n := 0
-		for k := range parts * parts {
-			if covered[(row*parts+k/parts)*wide+col*parts+k%parts] {
-				n++
-			}
-		}
-		return 2*n >= parts*parts
-	}
-	for row := 1; row < rows; row++ {
-		for col := 1; col < cols; col++ {
-			a, b, c, d := in(col-1, row-1), in(col, row-1), in(col-1, row), in(col, row)
-			if !(a == b && c == d || a == c && b == d) {
-				out = append(out, metres{origin.x + float64(col)*step.x, origin.y + float64(row)*step.y})
-			}
-		}
-	}
-	return out
-}
-
-// crossings are where rings cross a line that runs east, from west to east.
-func crossings(rings [][]metres, y float64) (xs []float64) {
-	for _, r := range rings {
-		for i := 1; i < len(r); i++ {
-			if p, q := r[i-1], r[i]; (p.y > y) != (q.y > y) {
-				xs = append(xs, p.x+(y-p.y)/(q.y-p.y)*(q.x-p.x))
-			}
-		}
-	}
-	slices.Sort(xs)
-	return xs
-}
-
 const (
-	// positions of a grid that chance is taken over, and how sure it is: so many
+	// moves is over how many moves chance is taken, and sure how many
 	// standard errors are added to it.
-	gridPositions = 24
-	sure          = 4
+	moves = 48
+	sure  = 4
 	// unlikely is the bound of what is taken for chance.
 	unlikely = 1e-6
 )
 
-// chance is how often a corner of such a drawing lies within some distance of a true
-// vertex, wherever the grid lies, from above.
-func (g *ground) chance(step metres, width, high, within float64) float64 {
-	rng := rand.New(rand.NewPCG(8, 15))
-	n, near := 0, 0
-	for range gridPositions {
-		at := g.corners(metres{-step.x * (1 + rng.Float64()), -step.y * (1 + rng.Float64())}, step, width, high)
-		n += len(at)
-		near += countNear(at, g.vertices, within)
+// chance is how often some points lie near a true vertex when they are moved by anything
+// up to half a step of the grid, from above. Where nothing tells more than the grid, the
+// truth lies as likely at any of these places beside them.
+func chance(got []metres, truth *places, step metres) float64 {
+	rng := rand.New(rand.NewPCG(9, 16))
+	near := 0
+	for range moves {
+		near += countNear(got, truth, metres{step.x * (rng.Float64() - .5), step.y * (rng.Float64() - .5)})
 	}
-	p := float64(near) / float64(n)
-	return p + sure*math.Sqrt(p*(1-p)/float64(n))
+	n := float64(moves * len(got))
+	p := float64(near) / n
+	return p + sure*math.Sqrt(p*(1-p)/n)
 }
 
 // tail is the probability of k and more of n draws that each have probability p.
 func tail(n, k int, p float64) float64 {
+	if k == 0 {
+		return 1
+	}
 	sum := 0.0
 	for i := k; i <= n; i++ {
 		choose, _ := math.Lgamma(float64(n + 1))
@@ -164,8 +96,8 @@ func (o *oracle) judge(route string, got []metres, slack, grid float64, truth *g
 		faults = append(faults, fmt.Sprintf("%s %s by %s: %d of %d vertices are off the grid of %g m", o.tier, o.layer, route, off, len(got), grid))
 	}
 	for _, within := range []float64{grid / 10, grid / 4, grid / 2} {
-		p := truth.chance(step, o.width, o.high, within)
-		k := countNear(got, truth.vertices, within)
+		near := placesOf(truth.vertices, within)
+		p, k := chance(got, near, step), countNear(got, near, metres{})
 		at := tail(len(got), k, p)
 		o.told = append(o.told, fmt.Sprintf("%s %s by %s: %d of %d within %g m of a true vertex, %.1f by chance (%.2g)", o.tier, o.layer, route, k, len(got), within, p*float64(len(got)), at))
 		if at < unlikely {

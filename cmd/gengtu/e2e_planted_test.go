@@ -74,6 +74,12 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 	caught(t, files, "YJJBNTTB.gpkg BSM", nil, []byte(must(t, "verify", leaky, "--dump")))
 	caught(t, files, "YJJBNTTB.gpkg BSM", nil, packedBytes(t, leaky))
 
+	// A narrower policy for the same edition leaves nothing of it behind.
+	must(t, "publish", "--from", y.secure, "--tier", "public", "--out", leaky)
+	found := map[secret]bool{}
+	files.searchBytes(bytesOf(t, leaky), found)
+	clean(t, "after a narrower policy", without(found, files.own(t, leaky)))
+
 	// One vertex that is not on the grid.
 	true1, shown := firstVertex(t, y.secure, leastDigits), firstVertex(t, y.public, 1)
 	stored := must(t, "verify", y.public, "--dump")

@@ -233,6 +233,24 @@ func TestThief(t *testing.T) {
 		government, public, files := hunts(t)
 		thieve(t, [3]string{e.Secure, e.Government, e.Public}, [3]*hunt{government, public, files})
 	})
+	// A sample of another seed, of one year, with layers that the policy does not name.
+	t.Run("sample", func(t *testing.T) {
+		dir := t.TempDir()
+		sample := filepath.Join(dir, "sample")
+		must(t, "sample", "--out", sample, "--parcels", "800", "--seed", "23")
+		dirs := [3]string{filepath.Join(dir, "secure"), filepath.Join(dir, "government"), filepath.Join(dir, "public")}
+		unnamed := filepath.Join(sample, "专题", "DK.shp")
+		must(t, slices.Concat([]string{"ingest", "--zooms", "10-13", "--out", dirs[0], "--layer", "contract@2024=" + unnamed}, yearOf(sample, "2024", "dltb", "pbf", "hsf", "region"))...)
+		must(t, "publish", "--from", dirs[0], "--tier", "government", "--out", dirs[1])
+		must(t, "publish", "--from", dirs[0], "--tier", "public", "--out", dirs[2])
+		v := valuesOf(t, filepath.Join(sample, "2024"))
+		v.personal = joined(v.personal, table(t, unnamed, "DKBM", "CBFMC"))
+		government, public, files := v.hunts()
+		found := map[secret]bool{}
+		government.find([]byte(must(t, "verify", dirs[0], "--dump")), found)
+		least(t, "dump of secure", found, map[string]int{"DK.shp DKBM": 100, "DK.shp CBFMC": 50})
+		thieve(t, dirs, [3]*hunt{government, public, files})
+	})
 	t.Run("years", func(t *testing.T) {
 		y := theYears(t)
 		government, public, files := y.hunts(t)
@@ -251,9 +269,12 @@ func thieve(t *testing.T, dirs [3]string, hunts [3]*hunt) *server {
 	for _, h := range hunts {
 		h.hideEdition(t, secure)
 	}
-	for _, h := range hunts[1:] {
-		h.hideGround(t, secure)
-		h.hidePieces(t, secure)
+	ground := newHunt(nil, nil)
+	ground.hideGround(t, secure)
+	ground.hidePieces(t, secure)
+	for spelling, what := range ground.spelling {
+		hunts[1].hide(what, []byte(spelling))
+		hunts[2].hide(what, []byte(spelling))
 	}
 	found := map[secret]bool{}
 	hunts[2].searchBytes(bytesOf(t, secure), found)

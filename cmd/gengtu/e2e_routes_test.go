@@ -310,6 +310,33 @@ func forgotten(patterns []string, questions map[string][]string) (out []string) 
 	return out
 }
 
+// stealPictures asks for the viewer's files, for what the catalogue says that there is of
+// each layer, and for the sprites.
+func (h *thief) stealPictures(t *testing.T) {
+	t.Helper()
+	assets, err := filepath.Glob(filepath.Join("..", "..", "tileserver", "viewer", "web", "*.*"))
+	if err != nil || len(assets) < 10 {
+		t.Fatalf("%d files of the viewer, %v", len(assets), err)
+	}
+	for _, file := range assets {
+		h.ask(t, "/viewer/*", "GET", "/viewer/"+filepath.Base(file), nil)
+	}
+	for _, name := range []string{"map.json", "map.png", "map@2x.json", "map@2x.png"} {
+		h.ask(t, "/{tier}/sprites/{name}", "GET", "/"+h.tier+"/sprites/"+name, nil)
+	}
+	var catalog struct {
+		Layers []struct{ Name, Thumbnail string }
+	}
+	decode(t, h.s.get(t, 200, "/"+h.tier+"/catalog").Body, &catalog)
+	for _, l := range catalog.Layers {
+		h.ask(t, "/{tier}/catalog/{layer}.xml", "GET", "/"+h.tier+"/catalog/"+l.Name+".xml", nil)
+		picture := h.ask(t, "/{tier}/map.png", "GET", strings.TrimPrefix(l.Thumbnail, h.s.URL), nil)
+		if picture.Status != 200 || !bytes.HasPrefix(picture.Body, []byte("\x89PNG")) {
+			t.Errorf("%s: the picture %s of %s answers %d", h.tier, l.Thumbnail, l.Name, picture.Status)
+		}
+	}
+}
+
 // steal goes over the route table.
 func (h *thief) steal(t *testing.T, x *target) {
 	t.Helper()
@@ -339,6 +366,9 @@ func (h *thief) steal(t *testing.T, x *target) {
 			h.ask(t, pattern, "GET", path, nil, "Authorization", "Bearer gt_wrong")
 			h.ask(t, pattern, "POST", path, []byte("{}"))
 		}
+	}
+	if !h.s.faulty {
+		h.stealPictures(t)
 	}
 	const overlay = "/{tier}/overlay"
 	for _, body := range x.bodies() {

@@ -46,8 +46,7 @@ const (
 	WrongOperation
 	// TooFast means a token that is used more often than its rate.
 	TooFast
-	// Barred means that the address has tried too many wrong tokens; this one was
-	// not looked at.
+	// Barred means a wrong token from an address that has tried too many.
 	Barred
 	// NoKeys means the token of an issuer whose keys cannot be had, so that nobody
 	// can tell.
@@ -215,28 +214,37 @@ func (s *Store) Refresh() (bool, error) {
 
 // Check decides on a request. The time it takes depends on the number of tokens in
 // the file and on the length of the token, not on how far it agrees with any of
-// them. Wrong tokens are counted by the address that they come from. With the token
-// of an issuer whose keys are not known it may wait for them, some
-// seconds at most.
+// them. Wrong tokens are counted by the address that they come from, which bars that
+// address for what can be guessed: a token of the form that [Add] makes has 256 random
+// bits and one of an issuer is signed, so no number of tries finds either, and a right
+// one is taken whoever else uses its address. With the token of an issuer whose keys
+// are not known Check may wait for them, some seconds at most.
 func (s *Store) Check(q Request) Decision {
 	if q.Token == "" {
 		return Decision{Outcome: NoToken}
 	}
 	now := s.now()
-	if wait := s.guesses.barred(q.Address, now); wait > 0 {
-		return Decision{Outcome: Barred, Retry: wait}
-	}
 	digest := sha256.Sum256([]byte(q.Token))
 	current := s.current.Load()
 	e := current.find(digest)
+	d := Decision{Outcome: Unknown}
 	if e == nil {
-		d := current.checkSigned(&q, now)
+		d = current.checkSigned(&q, now)
+	}
+	guessable := e != nil && !issuedForm(q.Token)
+	if e == nil && d.Outcome == Unknown || guessable {
+		// Whether it is right is not told to who is barred.
+		if wait := s.guesses.barred(q.Address, now); wait > 0 {
+			return Decision{Outcome: Barred, Retry: wait}
+		}
+	}
+	if e == nil {
 		if d.Outcome == Unknown {
 			d.Delay = s.guesses.wrong(q.Address, digest, now)
 		}
 		return d
 	}
-	d := Decision{Outcome: e.token.outcome(q.Tier, now), Name: e.token.Name, Scope: e.token.Scope}
+	d = Decision{Outcome: e.token.outcome(q.Tier, now), Name: e.token.Name, Scope: e.token.Scope}
 	if d.Outcome == Allowed {
 		d.Outcome = e.token.Bounds.outcome(&q)
 	}

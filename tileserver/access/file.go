@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gengtu/index/problem"
@@ -49,6 +50,17 @@ const tokenPrefix = "gt_"
 
 // tokenBytes is the randomness of a token.
 const tokenBytes = 32
+
+// issuedForm tells whether a token has the form of those that [Add] makes, of which
+// nobody can guess one. Others are in a file only where somebody wrote their hash there.
+func issuedForm(token string) bool {
+	random, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok || len(random) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
+		return false
+	}
+	_, err := base64.RawURLEncoding.DecodeString(random)
+	return err == nil
+}
 
 // Load reads the access file at path and checks all of it. Every error is a
 // [problem.Problem]; of a missing file it wraps [fs.ErrNotExist].

@@ -99,6 +99,7 @@ type snapshot struct {
 	entries []entry
 	issuers []*issuer
 	origins map[string]bool // of the file and of its tokens
+	areas   areas
 	// info tells whether the file has changed since.
 	info os.FileInfo
 }
@@ -132,7 +133,11 @@ func OpenAt(path string, now func() time.Time) (*Store, error) {
 func (s *Store) Reload() error {
 	s.reload.Lock()
 	defer s.reload.Unlock()
-	f, info, err := load(s.path)
+	var known areas
+	if last := s.current.Load(); last != nil {
+		known = last.areas
+	}
+	f, info, err := load(s.path, known)
 	if err != nil {
 		return err
 	}
@@ -148,7 +153,7 @@ func (s *Store) Reload() error {
 // with the rates that were used up, and the keys that were known.
 func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
 	last := s.current.Load()
-	next := &snapshot{origins: map[string]bool{}, info: info}
+	next := &snapshot{origins: map[string]bool{}, areas: f.areas(), info: info}
 	for _, o := range f.Origins {
 		next.origins[o] = true
 	}

@@ -23,6 +23,7 @@ type tokenFlags struct {
 	origins, addresses, areaInCRS string
 	rate                          float64
 	burst                         int
+	editions                      list
 }
 
 func (f *tokenFlags) define(fs *flags) {
@@ -36,6 +37,7 @@ func (f *tokenFlags) define(fs *flags) {
 	fs.StringVar(&f.areaInCRS, "crs", "", "范围文件的坐标系，如 EPSG:4523|the coordinate system of --area, such as EPSG:4523")
 	fs.StringVar(&f.zooms, "zooms", "", "瓦片级别，如 5-14|the zooms of tiles, such as 5-14")
 	fs.StringVar(&f.operations, "operations", "", "只能做的操作：tiles,features,overlay,analyses,exchange|what it may ask: tiles,features,overlay,analyses,exchange")
+	fs.Var(&f.editions, "edition", "版本目录，可多次：核对图层、地点和范围是否在其中|an edition in which layers, places and the area must be; may be repeated")
 	fs.Float64Var(&f.rate, "rate", 0, "每秒请求数，0 为不限|requests a second, 0 for no bound")
 	fs.IntVar(&f.burst, "burst", 0, "一次可连续的请求数，默认两秒的量|requests at once, two seconds' worth by default")
 	fs.StringVar(&f.origins, "origins", "", "浏览器令牌：只能从这些网页来源用|for browsers: the origins of the pages that use it, https://host, a comma between")

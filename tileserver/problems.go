@@ -22,10 +22,12 @@ var (
 	errToken    = problem.New("TOKEN_MISSING", "需要令牌", "a token is needed").
 			Advise("用 Authorization: Bearer 或 tk= 给出", "give it as Authorization: Bearer, or as tk=")
 	errUnknownToken = problem.New("TOKEN_INVALID", "令牌无效", "the token is not valid").
-			Advise("它可能已被收回或过期", "it may have been revoked or have expired")
-	errForbidden = problem.New("TOKEN_REFUSED", "令牌到不了这里", "the token does not reach here")
-	errBusy      = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
-			Advise("稍后再试", "try again later")
+			Advise("请核对是否抄全，或请签发令牌的人换发", "check that it is whole, or ask who issued it for another")
+	// errForbidden is of a token in whose scope nothing lies; other refusals have its code.
+	errForbidden = problem.New("TOKEN_REFUSED", "令牌授予的图层、地点或范围内，这一版什么也没有", "nothing of this edition lies in the layers, places or area that the token grants").
+			Advise("请签发令牌的人核对：gengtu access check FILE --edition EDITION", "have who issued it check it: gengtu access check FILE --edition EDITION")
+	errBusy = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
+		Advise("稍后再试", "try again later")
 	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")

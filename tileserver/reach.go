@@ -75,13 +75,9 @@ func (s *Server) check(r *request, op access.Operation) error {
 		r.scope = d.Scope
 		if !r.allows(op) {
 			r.outcome = access.WrongOperation
-			return errForbidden
+			return r.refusedToken(r.outcome, op)
 		}
 		return nil
-	case access.NoToken:
-		return errToken
-	case access.WrongTier, access.WrongAddress, access.WrongOrigin:
-		return errForbidden
 	case access.TooFast:
 		return errTooFast
 	case access.Barred:
@@ -92,7 +88,7 @@ func (s *Server) check(r *request, op access.Operation) error {
 	if !s.hold(r, d.Delay) {
 		return errGuesses
 	}
-	return errUnknownToken
+	return r.refusedToken(d.Outcome, op)
 }
 
 // givenToken returns the token of the request, "" for none.

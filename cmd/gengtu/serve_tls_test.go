@@ -128,7 +128,7 @@ func TestServeByTLS(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	for path, want := range map[string]int{
-		"/secure/tiles/pbf/w.json?": 200, "/secure/tiles/cropland/w.json?": 404, "/secure/tiles/pbf/w/13/6568/3263.mvt?": 404, "/secure/features/pbf/1?": 403, "/secure/places?": 403,
+		"/secure/tiles/pbf/w.json?": 200, "/secure/tiles/cropland/w.json?": 403, "/secure/tiles/pbf/w/13/6568/3263.mvt?": 403, "/secure/features/pbf/1?": 403, "/secure/places?": 403,
 	} {
 		if code, body := get(path, bound); code != want {
 			t.Errorf("%s by a token that is bound: %d, want %d: %s", path, code, want, body)

@@ -44,6 +44,9 @@ const (
 	WrongOrigin
 	// WrongOperation means a token that may not ask this; the server finds that.
 	WrongOperation
+	// WrongScope means a token that does not grant the layer, zoom or place asked for; the
+	// server finds that.
+	WrongScope
 	// TooFast means a token that is used more often than its rate.
 	TooFast
 	// Barred means a wrong token from an address that has tried too many.
@@ -57,7 +60,7 @@ const (
 
 // String returns the outcome as logs and metrics name it: "wrong_tier".
 func (o Outcome) String() string {
-	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "too_fast", "barred", "no_keys", "allowed"}
+	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "wrong_scope", "too_fast", "barred", "no_keys", "allowed"}
 	if int(o) < len(names) {
 		return names[o]
 	}

@@ -132,7 +132,7 @@ func change(path string, edit func(*File) error) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	unlock, err := lockFile(path + ".lock")
+	unlock, err := lockFile(path, lockPatience)
 	if err != nil {
 		return err
 	}
@@ -154,38 +154,6 @@ func change(path string, edit func(*File) error) error {
 		return f.write(path)
 	}()
 	return errors.Join(err, unlock())
-}
-
-// lockPatience is how long a writer waits for another: each holds the lock for
-// milliseconds.
-const lockPatience = 5 * time.Second
-
-// lockFile takes the lock at path, which is made if it is not there, and
-// returns what gives it back.
-func lockFile(path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, unwritable(path, err)
-	}
-	deadline := time.NewTimer(lockPatience)
-	defer deadline.Stop()
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for {
-		got, err := TryLock(f)
-		if err != nil {
-			return nil, errors.Join(unwritable(path, err), f.Close())
-		}
-		if got {
-			return f.Close, nil
-		}
-		select {
-		case <-again.C:
-		case <-deadline.C:
-			return nil, errors.Join(problem.New("ACCESS_LOCKED", "另一程序正在修改该文件",
-				"another program is changing the file").In(path), f.Close())
-		}
-	}
 }
 
 // load reads and checks the file at path, and returns what told it apart from

@@ -112,7 +112,9 @@ type snapshot struct {
 type Store struct {
 	path    string
 	now     func() time.Time
-	reload  sync.Mutex // one reader of the file at a time
+	opened  time.Time            // by now
+	elapsed func() time.Duration // since then, whatever becomes of the clock
+	reload  sync.Mutex           // one reader of the file at a time
 	current atomic.Pointer[snapshot]
 	guesses guesses
 }
@@ -124,7 +126,8 @@ func Open(path string) (*Store, error) {
 
 // OpenAt is [Open] with a clock, which says whether tokens have expired.
 func OpenAt(path string, now func() time.Time) (*Store, error) {
-	s := &Store{path: path, now: now}
+	s := &Store{path: path, now: now, opened: now()}
+	s.elapsed = func() time.Duration { return now().Sub(s.opened) } // time.Now's is monotonic
 	if err := s.Reload(); err != nil {
 		return nil, err
 	}
@@ -179,7 +182,7 @@ func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
 		next.digests, next.entries = append(next.digests, digest), append(next.entries, e)
 	}
 	for _, i := range f.OIDC {
-		known, err := newIssuer(i, last, s.now)
+		known, err := newIssuer(i, last, s.time)
 		if err != nil {
 			return nil, err
 		}
@@ -220,6 +223,16 @@ func (s *Store) Refresh() (bool, error) {
 	return true, nil
 }
 
+// time is what the clock says, and no less than has passed since the file was opened: a
+// clock that is set back brings no expired token back.
+func (s *Store) time() time.Time {
+	t := s.now().Round(0)
+	if least := s.opened.Round(0).Add(s.elapsed()); t.Before(least) {
+		return least
+	}
+	return t
+}
+
 // Check decides on a request. The time it takes depends on the number of tokens in
 // the file and on the length of the token, not on how far it agrees with any of
 // them. Wrong tokens are counted by the address that they come from, which bars that
@@ -231,7 +244,7 @@ func (s *Store) Check(q Request) Decision {
 	if q.Token == "" {
 		return Decision{Outcome: NoToken}
 	}
-	now := s.now()
+	now := s.time()
 	digest := sha256.Sum256([]byte(q.Token))
 	current := s.current.Load()
 	e := current.find(digest)

@@ -3,6 +3,7 @@ package tileserver
 import (
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gengtu/index"
@@ -65,10 +66,11 @@ var (
 // check asks what the token reaches.
 func (s *Server) check(r *request, op access.Operation) error {
 	r.from = s.caller(r)
-	d := s.cfg.Access.Check(access.Request{
+	r.proof = access.Request{
 		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
 		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
-	})
+	}
+	d := s.cfg.Access.Check(r.proof)
 	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
 	switch d.Outcome {
 	case access.Allowed:
@@ -89,6 +91,25 @@ func (s *Server) check(r *request, op access.Operation) error {
 		return errGuesses
 	}
 	return r.refusedToken(d.Outcome, op)
+}
+
+// holds returns what tells, of an answer that takes its time, whether the token has been
+// revoked or has expired meanwhile. It looks as often as the access file is looked at, is
+// safe for concurrent use and outlives the request.
+func (r *request) holds() func() bool {
+	store, proof := r.server.cfg.Access, r.proof
+	if proof.Token == "" || store == nil {
+		return func() bool { return true }
+	}
+	var next atomic.Int64
+	var over atomic.Bool
+	return func() bool {
+		now, at := time.Now().UnixNano(), next.Load()
+		if now >= at && next.CompareAndSwap(at, now+int64(accessEvery)) && !store.Holds(proof) {
+			over.Store(true)
+		}
+		return !over.Load()
+	}
 }
 
 // givenToken returns the token of the request, "" for none.

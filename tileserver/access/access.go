@@ -16,6 +16,7 @@ import (
 	"crypto/subtle"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -273,6 +274,20 @@ func (s *Store) Check(q Request) Decision {
 		d.Outcome, d.Retry = admit(e.limiter, now)
 	}
 	return d
+}
+
+// Holds tells whether a token that was allowed still is: not revoked, not expired, of the
+// tier. It is for answers that take their time, and counts for no rate.
+func (s *Store) Holds(q Request) bool {
+	now, current := s.time(), s.current.Load()
+	if e := current.find(sha256.Sum256([]byte(q.Token))); e != nil {
+		return e.token.outcome(q.Tier, now) == Allowed
+	}
+	i, claims, err := current.signed(q.Token)
+	if err != nil || i == nil {
+		return false
+	}
+	return slices.ContainsFunc(i.Grants, func(g Grant) bool { return g.opens(q.Tier, claims) })
 }
 
 // find returns the token with that digest, or nil. It looks at all of them.

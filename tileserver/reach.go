@@ -71,6 +71,10 @@ func (s *Server) check(r *request, op access.Operation) error {
 		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
 	}
 	d := s.cfg.Access.Check(r.proof)
+	if r.query("tk") != "" {
+		// A page that is answered, and what it links to, sends the address on to nobody.
+		r.ctx.Response.Header.Set("Referrer-Policy", "same-origin")
+	}
 	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
 	switch d.Outcome {
 	case access.Allowed:

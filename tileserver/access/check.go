@@ -190,5 +190,14 @@ func checkOrigin(s string) *problem.Problem {
 		return problem.New("ACCESS_ORIGIN", "来源 %.80q 无效", "the origin %.80q is not valid", s).
 			Advise("写作 https://主机 或 https://主机:端口，小写，不带路径", "write https://host or https://host:port, in lower case, without a path")
 	}
+	// Neither is ever sent so, and would be equal to nothing.
+	if usual := map[string]string{"http": "80", "https": "443"}[u.Scheme]; u.Port() == usual || strings.HasSuffix(u.Host, ":") {
+		return problem.New("ACCESS_ORIGIN", "来源 %.80q 写了默认端口，浏览器不这样发送", "the origin %.80q has the usual port, which browsers leave out", s).
+			Advise("写作 %[1]s", "write %[1]s", u.Scheme+"://"+strings.TrimSuffix(strings.TrimSuffix(u.Host, usual), ":"))
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		return problem.New("ACCESS_ORIGIN", "来源 %.80q 不是 ASCII，浏览器不这样发送", "the origin %.80q is not in ASCII, as browsers send it", s).
+			Advise("国际化域名写成 xn-- 开头的形式", "write international names in the form that begins with xn--")
+	}
 	return nil
 }

@@ -227,6 +227,8 @@ func notJSON(data []byte, offset int64, err error) error {
 		offset = syntax.Offset
 	case errors.As(err, &kind):
 		offset = kind.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		offset = int64(len(data))
 	default:
 		// Of an unknown member package json tells the name alone.
 		if name, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {

@@ -36,6 +36,7 @@ func TestLines(t *testing.T) {
 	for name, c := range map[string]struct{ content, code string }{
 		"no JSON":            {"{\n\"tokens\": [],\n" + here + "origins: 1}", "ACCESS_SYNTAX"},
 		"an unknown member":  {"{\n\"tokens\": [],\n" + here + "\"open\": true\n}", "ACCESS_SYNTAX"},
+		"cut off":            {"{\n\"tokens\": [" + here, "ACCESS_SYNTAX"},
 		"a wrong kind":       {"{\n\"tokens\": [" + first + ",\n{\"name\":\n" + here + " 5}]}", "ACCESS_SYNTAX"},
 		"an origin":          {"{\"origins\": [\"https://a.example\",\n\"https://b.example\",\n " + here + "\"*\"],\"tokens\": []}", "ACCESS_ORIGIN"},
 		"a tier":             {"{\"tokens\": [" + first + ",\n" + here + "{\"name\": \"b\", \"tier\": \"public\"}]}", "ACCESS_TIER"},

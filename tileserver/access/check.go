@@ -72,7 +72,7 @@ type areas map[string]bool
 // areas returns those of f, which has been checked.
 func (f *File) areas() areas {
 	known := areas{}
-	f.eachArea(func(text string, _ int64, _ string, _ place) *problem.Problem {
+	_, _ = f.eachArea(func(text string, _ int64, _ string, _ place) *problem.Problem {
 		known[text] = true
 		return nil
 	})

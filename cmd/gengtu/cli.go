@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -58,7 +59,7 @@ func commands() []command {
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
 		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
-		{"exchange", "--edition EDITION [--inbox DIR --trust FILE] [--outbox DIR] [--subscriptions FILE --key FILE] [--watch] | status | list | read FILE", "收发目录；谁该何时汇交", "inbox and outbox of a gate; who owes what by when", runExchange},
+		{"exchange", "--edition EDITION [--inbox DIR --trust FILE] [--outbox DIR] [--subscriptions FILE --key FILE] [--watch] | status | verify | list | read FILE", "收发目录；谁该何时汇交", "inbox and outbox of a gate; who owes what by when", runExchange},
 		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
 		{"access", "check FILE [--edition EDITION …]", "检查令牌文件、角色和日志位置；令牌的图层和地点是否都有", "say what an access file holds: tokens, roles, where the audit log is; whether what tokens name is in the editions", runAccess},
 		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},
@@ -87,7 +88,10 @@ func notYet(verb string) error {
 // run is the program without the process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, lang: envLang()}
-	args = e.global(args)
+	args, err := e.global(args)
+	if err != nil {
+		return e.fail("", err)
+	}
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
 		return e.help()
 	}
@@ -100,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if c.run == nil {
 		return e.fail(c.name, notYet(c.name))
 	}
-	err := runVerb(&c, e, fs)
+	err = runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -109,14 +113,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // global takes --lang and --json off the line, wherever they stand before a
 // lone "--".
-func (e *env) global(args []string) []string {
+func (e *env) global(args []string) ([]string, error) {
 	var out []string
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		name, value, has := strings.Cut(a, "=")
 		switch {
 		case a == "--":
-			return append(out, args[i:]...)
+			return append(out, args[i:]...), nil
 		case a == "--json" || a == "-json":
 			e.json = true
 		case name == "--lang" || name == "-lang":
@@ -124,15 +128,19 @@ func (e *env) global(args []string) []string {
 				i++
 				value = args[i]
 			}
-			e.lang = problem.English
-			if strings.HasPrefix(value, "zh") {
+			switch {
+			case strings.HasPrefix(value, "zh"):
 				e.lang = problem.Chinese
+			case strings.HasPrefix(value, "en"):
+				e.lang = problem.English
+			default:
+				return nil, usage("FLAGS", "--lang 写的是 %q，应为 zh 或 en", "--lang says %q; it is zh or en", value)
 			}
 		default:
 			out = append(out, a)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func envLang() problem.Lang {
@@ -335,6 +343,9 @@ func runVersion(e *env, fs *flags) error {
 	goVersion := "go"
 	if b, ok := debug.ReadBuildInfo(); ok {
 		goVersion = b.GoVersion
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(map[string]string{"product": edition.Product, "version": programVersion(), "go": goVersion})
 	}
 	e.printf("gengtu %s %s\n", programVersion(), goVersion)
 	return nil

@@ -1,5 +1,7 @@
 package tileserver
 
+import "gengtu/tileserver/access"
+
 // HoldPlaces takes all places for overlay answers and maps, and returns what
 // gives them back.
 func (s *Server) HoldPlaces() (free func()) {
@@ -64,4 +66,28 @@ func Patterns(s *Server) []string {
 // AddPanic adds a route below a tier whose handler panics.
 func AddPanic(s *Server) {
 	s.routes = append([]route{{name: "panic", methods: []string{"GET"}, pattern: "/{tier}/panic", handle: func(*request) error { panic("on purpose") }}}, s.routes...)
+}
+
+// Asked is an address of a tier as the table has it.
+type Asked struct {
+	Pattern string
+	Methods []string
+	// Operation is what a token must reach; "" for looking.
+	Operation access.Operation
+}
+
+// TierRoutes lists the addresses of tiers.
+func TierRoutes(s *Server) []Asked {
+	var out []Asked
+	for _, r := range s.routes {
+		if r.open {
+			continue
+		}
+		a := Asked{r.pattern, r.methods, r.op}
+		if r.op == looking {
+			a.Operation = ""
+		}
+		out = append(out, a)
+	}
+	return out
 }

@@ -334,9 +334,12 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 // resultOf answers for one shape of a collection: what is wrong with it fails no
 // other, and faults of ours are logged.
 func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.Result, error) {
-	log, id, told := o.server.cfg.Log, o.id(), &o.asked
+	log, id, told, holds := o.server.cfg.Log, o.id(), &o.asked, o.holds()
 	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
 		r := areas.Result{ID: g.ID, Properties: g.Properties}
+		if !holds() {
+			return r, errEnded
+		}
 		if o.listed.over.Load() {
 			r.Problem = o.listed.problem()
 			return r, nil
@@ -420,6 +423,8 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		s.auditSent(rec, told, st.out.n)
 		switch {
 		case err == nil:
+		case errors.Is(err, errEnded):
+			s.cfg.Log.Info("overlay answer cut off: its token was revoked or has expired", "id", id)
 		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, errGoneClient):
 			s.cfg.Log.Debug("overlay: the client went away", "id", id, "shapes", st.count)
 		default:

@@ -13,6 +13,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/problem"
+	"gengtu/tileserver/access"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
@@ -78,6 +79,9 @@ func (r *request) tileOf(z, x, y string) (tile.Tile, error) {
 	case errors.Is(err, tile.ErrSyntax):
 		return t, problem.New("PARAMETER_TILE", "瓦片地址里不是数字（%v）", "%v", err).
 			Advise("级、列、行都写成不带符号的整数，例如 5/26/12", "write zoom, column and row as whole numbers without a sign, such as 5/26/12")
+	case err == nil && r.grantsZoom(int(t.Z)) != nil:
+		r.outcome = access.WrongScope
+		return t, r.grantsZoom(int(t.Z))
 	case errors.Is(err, tile.ErrZoom) || err == nil && (int(t.Z) > highest || int(t.Z) < lowest):
 		return t, problem.New("NO_ZOOM", "网格 %[1]s 没有第 %.20[2]s 级，有 %[3]d 到 %[4]d 级", "grid %[1]s has no zoom %.20[2]s here: its zooms are %[3]d to %[4]d", g, z, lowest, highest).
 			Advise("请求 %d 到 %d 级；更高的级由客户端放大", "ask for zooms %d to %d, and let the client enlarge for higher ones", lowest, highest)

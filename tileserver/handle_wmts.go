@@ -113,11 +113,29 @@ func (s *Server) kvp(r *request, names []string, grid string) error {
 			Problem: problem.New("WMTS_VALUE", "TILEMATRIXSET 是 %s，而地址写的是 %s", "TILEMATRIXSET is %s, but the address says %s", asked, grid),
 		}
 	}
+	if err := r.grants(req); err != nil {
+		return err
+	}
 	c := s.capabilities(r, names)
 	if fault := c.Check(req); fault != nil {
 		return fault
 	}
 	return s.answerWMTS(r, c, req)
+}
+
+// grants refuses a layer or a zoom that the token does not grant.
+func (r *request) grants(req wmts.Request) error {
+	if req.Operation == wmts.GetCapabilities {
+		return nil
+	}
+	err := r.grantsLayer(req.Layer)
+	if err == nil {
+		err = r.grantsZoom(int(req.Tile.Z))
+	}
+	if err != nil {
+		r.outcome = access.WrongScope
+	}
+	return err
 }
 
 // answerWMTS answers a request that c offers.
@@ -147,6 +165,9 @@ func (s *Server) rest(r *request, path string) error {
 	req, fault := wmts.ParseREST(path)
 	c := s.capabilities(r, r.ix().Names())
 	if fault == nil {
+		if err := r.grants(req); err != nil {
+			return err
+		}
 		fault = c.Check(req)
 	}
 	if fault != nil {

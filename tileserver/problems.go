@@ -22,10 +22,14 @@ var (
 	errToken    = problem.New("TOKEN_MISSING", "需要令牌", "a token is needed").
 			Advise("用 Authorization: Bearer 或 tk= 给出", "give it as Authorization: Bearer, or as tk=")
 	errUnknownToken = problem.New("TOKEN_INVALID", "令牌无效", "the token is not valid").
-			Advise("它可能已被收回或过期", "it may have been revoked or have expired")
-	errForbidden = problem.New("TOKEN_REFUSED", "令牌到不了这里", "the token does not reach here")
-	errBusy      = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
-			Advise("稍后再试", "try again later")
+			Advise("请核对是否抄全，或请签发令牌的人换发", "check that it is whole, or ask who issued it for another")
+	errEnded = problem.New("TOKEN_ENDED", "令牌在作答期间被收回或过期", "the token was revoked or has expired while this was answered").
+			Advise("请签发令牌的人换发", "ask who issued it for another")
+	// errForbidden is of a token in whose scope nothing lies; other refusals have its code.
+	errForbidden = problem.New("TOKEN_REFUSED", "令牌授予的图层、地点或范围内，这一版什么也没有", "nothing of this edition lies in the layers, places or area that the token grants").
+			Advise("请签发令牌的人核对：gengtu access check FILE --edition EDITION", "have who issued it check it: gengtu access check FILE --edition EDITION")
+	errBusy = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
+		Advise("稍后再试", "try again later")
 	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
@@ -47,7 +51,7 @@ var statuses = []struct {
 	status int
 }{
 	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"GRID_UNKNOWN", 404},
-	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
+	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_ENDED", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
 	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"CONTENT_CODING", 415}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},

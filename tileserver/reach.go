@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gengtu/index"
@@ -66,23 +67,24 @@ var (
 // check asks what the token reaches.
 func (s *Server) check(r *request, op access.Operation) error {
 	r.from = s.caller(r)
-	d := s.cfg.Access.Check(access.Request{
+	r.proof = access.Request{
 		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
 		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
-	})
+	}
+	d := s.cfg.Access.Check(r.proof)
+	if r.query("tk") != "" {
+		// A page that is answered, and what it links to, sends the address on to nobody.
+		r.ctx.Response.Header.Set("Referrer-Policy", "same-origin")
+	}
 	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
 	switch d.Outcome {
 	case access.Allowed:
 		r.scope = d.Scope
 		if !r.allows(op) {
 			r.outcome = access.WrongOperation
-			return errForbidden
+			return r.refusedToken(r.outcome, op)
 		}
 		return nil
-	case access.NoToken:
-		return errToken
-	case access.WrongTier, access.WrongAddress, access.WrongOrigin:
-		return errForbidden
 	case access.TooFast:
 		return errTooFast
 	case access.Barred:
@@ -93,7 +95,26 @@ func (s *Server) check(r *request, op access.Operation) error {
 	if !s.hold(r, d.Delay) {
 		return errGuesses
 	}
-	return errUnknownToken
+	return r.refusedToken(d.Outcome, op)
+}
+
+// holds returns what tells, of an answer that takes its time, whether the token has been
+// revoked or has expired meanwhile. It looks as often as the access file is looked at, is
+// safe for concurrent use and outlives the request.
+func (r *request) holds() func() bool {
+	store, proof := r.server.cfg.Access, r.proof
+	if proof.Token == "" || store == nil {
+		return func() bool { return true }
+	}
+	var next atomic.Int64
+	var over atomic.Bool
+	return func() bool {
+		now, at := time.Now().UnixNano(), next.Load()
+		if now >= at && next.CompareAndSwap(at, now+int64(accessEvery)) && !store.Holds(proof) {
+			over.Store(true)
+		}
+		return !over.Load()
+	}
 }
 
 // givenToken returns the token of the request, "" for none.

@@ -31,10 +31,11 @@ type request struct {
 	pinned  bool
 	token   string // the name of the token used
 	outcome access.Outcome
-	scope   *access.Scope // nil is the whole tier
-	retry   time.Duration // after which to ask again, where it is known
-	layer   string        // for the audit
-	from    netip.Addr    // that asks, once it is known
+	proof   access.Request // what the token was checked with; zero where none was asked for
+	scope   *access.Scope  // nil is the whole tier
+	retry   time.Duration  // after which to ask again, where it is known
+	layer   string         // for the audit
+	from    netip.Addr     // that asks, once it is known
 	asked   asked
 	// onError writes an error otherwise than by problem+json, where a protocol
 	// asks for it, and returns its status.

@@ -299,7 +299,7 @@ func TestScopedArea(t *testing.T) {
 		t.Errorf("got %+v, want %v", got, lotArea(2, 2, 5, 6))
 	}
 	for _, layer := range []string{"pbf", "dltb", "region"} {
-		if r := s.with(t, "features/"+layer+"/77", "", token); r.StatusCode != http.StatusNotFound {
+		if r := s.with(t, "features/"+layer+"/77", "", token); r.StatusCode != http.StatusForbidden {
 			t.Errorf("%s answers %d", layer, r.StatusCode)
 		}
 	}

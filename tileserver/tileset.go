@@ -139,7 +139,7 @@ func FindLayer(ix *index.Index, name, vintage string) (*index.Layer, error) {
 		return l, nil
 	}
 	if !slices.Contains(ix.Names(), name) {
-		return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name).
+		return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name).At(0, name).
 			Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
 	}
 	return nil, noVintage(ix, name, vintage)

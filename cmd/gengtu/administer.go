@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
@@ -128,39 +127,4 @@ func runVerb(c *command, e *env, fs *flags) error {
 		return c.run(e, fs)
 	}
 	return administer(act{file: file, role: access.System, name: c.name, detail: strings.Join(fs.line, " ")}, func() error { return c.run(e, fs) })
-}
-
-func runAccess(e *env, fs *flags) error {
-	file := fs.String("access", os.Getenv(accessEnv), "令牌文件|the access file")
-	args, err := fs.parse(1, 2)
-	if err != nil {
-		return err
-	}
-	if args[0] != "check" {
-		return usage("COMMAND_UNKNOWN", "access 没有 %q", "access has no %q", args[0])
-	}
-	if len(args) == 2 {
-		*file = args[1]
-	}
-	if err := need("access", *file); err != nil {
-		return err
-	}
-	f, err := access.Load(*file)
-	if err != nil {
-		return err
-	}
-	e.printf("%s\n", fmt.Sprintf(e.pick("令牌 %d 个，来源 %d 个", "%d tokens, %d origins"), len(f.Tokens), len(f.Origins)))
-	e.printf("%s %s\n", e.pick("审计日志", "audit log"), f.AuditDir(*file))
-	if len(f.Roles) == 0 {
-		e.printf("%s\n", e.pick("没有配置角色：谁都可以做系统、安全、审计三类管理（ACCESS_NO_ROLES）",
-			"no roles are configured: everybody may do all of system, security and audit administration (ACCESS_NO_ROLES)"))
-		return nil
-	}
-	for _, r := range access.AllRoles {
-		e.printf("%-9s %s\n", r, strings.Join(f.Roles[r], " "))
-		if len(f.Roles[r]) == 0 {
-			e.printf("%s\n", fmt.Sprintf(e.pick("  没有人有角色 %s，要它的命令谁都不能用", "  nobody has the role %s: its commands are closed to all"), r))
-		}
-	}
-	return nil
 }

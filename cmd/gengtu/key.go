@@ -16,7 +16,9 @@ type keyText struct {
 	Name      string         `json:"name"`
 	Algorithm seal.Algorithm `json:"algorithm"`
 	ID        string         `json:"id"`
-	Expires   time.Time      `json:"expires,omitzero"`
+	// EncryptionID is that of the key beside it which packages are encrypted for.
+	EncryptionID string    `json:"encryption_id,omitempty"`
+	Expires      time.Time `json:"expires,omitzero"`
 	// Signs and Tiers are what the file says that the key signs for and sends.
 	Signs  []seal.Purpose `json:"signs,omitempty"`
 	Tiers  []edition.Tier `json:"tiers,omitempty"`
@@ -94,13 +96,13 @@ func makeKey(e *env, k newKey) error {
 	if err := pair.Write(out); err != nil {
 		return err
 	}
+	text := keyText{Name: pair.Key.Name, Algorithm: pair.Key.Algorithm, ID: pair.Key.ID(), EncryptionID: encryptionID(out), Expires: pair.Key.Expires, Signs: pair.Key.Signs, Tiers: pair.Key.Tiers, File: out, Public: out + seal.PublicEnding}
 	if e.json {
-		k := pair.Key
-		return json.NewEncoder(e.stdout).Encode(keyText{k.Name, k.Algorithm, k.ID(), k.Expires, k.Signs, k.Tiers, out, out + seal.PublicEnding})
+		return json.NewEncoder(e.stdout).Encode(text)
 	}
-	e.printf("%s\n", pair.Key.Text())
+	e.printKey(pair.Key, text.EncryptionID)
 	e.notef("%s\n", e.pick("私钥在 "+out+"，只留在本机；公钥在 "+out+seal.PublicEnding+"，交给对方并另行核对上面的编号",
-		"the private half is "+out+", keep it here; the public half is "+out+seal.PublicEnding+": give it away, and have the number above compared by another way"))
+		"the private half is "+out+", keep it here; the public half is "+out+seal.PublicEnding+": give it away, and have the numbers above compared by another way"))
 	return nil
 }
 
@@ -120,14 +122,38 @@ func showKeys(e *env, path string) error {
 		trust.Keys = []seal.Key{signer.Public()}
 	}
 	var all []keyText
+	encryption := ""
+	if len(trust.Keys) == 1 { // else it is not said whose it is
+		encryption = encryptionID(path)
+	}
 	for _, k := range trust.Keys {
-		all = append(all, keyText{Name: k.Name, Algorithm: k.Algorithm, ID: k.ID(), Expires: k.Expires, Signs: k.Signs, Tiers: k.Tiers})
+		all = append(all, keyText{Name: k.Name, Algorithm: k.Algorithm, ID: k.ID(), EncryptionID: encryption, Expires: k.Expires, Signs: k.Signs, Tiers: k.Tiers})
 		if !e.json {
-			e.printf("%s\n", k.Text())
+			e.printKey(k, encryption)
 		}
 	}
 	if e.json {
 		return json.NewEncoder(e.stdout).Encode(all)
 	}
 	return nil
+}
+
+// printKey describes a key of signatures, and names the one to encrypt for beside it.
+func (e *env) printKey(k seal.Key, encryption string) {
+	e.printf("%s\n", k.Text())
+	if encryption != "" {
+		e.printf("  %s %s\n", e.pick("加密密钥", "encryption key"), encryption)
+	}
+}
+
+// encryptionID names the key of a file that packages are encrypted for, as their
+// envelopes do; "" where it has none.
+func encryptionID(path string) string {
+	if to, err := seal.ReadRecipient(path, edition.Government); err == nil {
+		return to.ID()
+	}
+	if from, err := seal.ReadOpener(path, edition.Government); err == nil {
+		return from.ID()
+	}
+	return ""
 }

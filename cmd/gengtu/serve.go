@@ -51,7 +51,15 @@ func runServe(e *env, fs *flags) error {
 	if len(f.editions) == 0 {
 		return need("edition", "")
 	}
-	return e.serve(&f, func(addr string) { e.notef("%s %s://%s/\n", e.pick("服务地址", "serving at"), f.scheme(), addr) })
+	return e.serve(&f, func(addr string) {
+		for i, a := range openable(addr) {
+			word := e.pick("服务地址", "serving at")
+			if i > 0 {
+				word = e.pick("　也可用", "  and at")
+			}
+			e.notef("%s %s://%s/\n", word, f.scheme(), a)
+		}
+	})
 }
 
 // scheme is that of the server's address.
@@ -60,6 +68,31 @@ func (f *serving) scheme() string {
 		return "https"
 	}
 	return "http"
+}
+
+// mostAddresses bounds the addresses of the machine that are told.
+const mostAddresses = 4
+
+// openable returns what a browser can open of an address that is listened on: where that
+// is each of the machine's, its loopback first and then those that others reach it by.
+func openable(addr string) []string {
+	host, port, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	if err != nil || ip == nil || !ip.IsUnspecified() {
+		return []string{addr}
+	}
+	out := []string{net.JoinHostPort("127.0.0.1", port)}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return out // this machine opens it all the same
+	}
+	for _, a := range all {
+		n, ok := a.(*net.IPNet)
+		if ok && n.IP.IsGlobalUnicast() && len(out) < mostAddresses {
+			out = append(out, net.JoinHostPort(n.IP.String(), port))
+		}
+	}
+	return out
 }
 
 // check refuses flags that do not go together.

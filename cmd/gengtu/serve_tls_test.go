@@ -95,6 +95,56 @@ func TestServeNeedsTLSBeyondLoopback(t *testing.T) {
 	}
 }
 
+// What is not safe is not begun: each way to serve a tier above public to whoever asks is
+// refused, and says what would do.
+func TestServeRefusesToBegin(t *testing.T) {
+	e := theEditions(t)
+	dir := t.TempDir()
+	access := filepath.Join(dir, "access.json")
+	must(t, "token", "add", "--access", access, "--tier", "secure")
+	file := func(name, content string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	wide := file("wide.json", `{"tokens": []}`, 0o644)
+	broken := file("broken.json", "{\"tokens\": [\n", 0o600)
+	area := file("area.json", "{\"tokens\": [\n{\"name\": \"a\", \"tier\": \"secure\", \"hash\": \""+strings.Repeat("0a", 32)+"\",\n\"scope\": {\"area\": \"{}\"}}]}", 0o600)
+	all := file("all.json", `{"origins": ["*"], "tokens": []}`, 0o600)
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		said string
+	}{
+		"secure without tokens":           {[]string{"--edition", e.Secure}, 1, "ACCESS_NEEDED"},
+		"government without tokens":       {[]string{"--edition", e.Government}, 1, "ACCESS_NEEDED"},
+		"open beyond this machine":        {[]string{"--edition", e.Government, "--open", "--listen", "0.0.0.0:0"}, 2, "OPEN_LOOPBACK"},
+		"open on IPv6":                    {[]string{"--edition", e.Government, "--open", "--listen", "[::]:0"}, 2, "OPEN_LOOPBACK"},
+		"public open beyond this machine": {[]string{"--edition", e.Public, "--open", "--listen", "0.0.0.0:0"}, 2, "OPEN_LOOPBACK"},
+		"open with tokens":                {[]string{"--edition", e.Government, "--open", "--access", access}, 2, "OPEN_ACCESS"},
+		"plain on all addresses":          {[]string{"--edition", e.Government, "--access", access, "--listen", "0.0.0.0:0"}, 1, "LISTEN_PLAIN"},
+		"plain by a name":                 {[]string{"--edition", e.Government, "--access", access, "--listen", "gis.example.org:0"}, 1, "LISTEN_PLAIN"},
+		"an access file that others read": {[]string{"--edition", e.Government, "--access", wide}, 1, "ACCESS_MODE"},
+		"no access file":                  {[]string{"--edition", e.Government, "--access", filepath.Join(dir, "none.json")}, 1, "ACCESS_READ"},
+		"an access file that is broken":   {[]string{"--edition", e.Government, "--access", broken}, 1, "line 2"},
+		"an area that is broken":          {[]string{"--edition", e.Government, "--access", area}, 1, "line 3"},
+		"every page":                      {[]string{"--edition", e.Government, "--access", all}, 1, "ACCESS_ORIGIN"},
+		"a tier twice":                    {[]string{"--edition", e.Public, "--edition", e.Public}, 1, "TIER_TWICE"},
+		"no edition":                      {[]string{"--access", access}, 2, "--edition"},
+		"proxies that are all of the net": {[]string{"--edition", e.Government, "--access", access, "--trusted-proxy", "everybody"}, 2, "--trusted-proxy"},
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		cmd := exec.CommandContext(ctx, binary(), append([]string{"serve", "--lang", "en"}, c.args...)...)
+		out, _ := cmd.CombinedOutput() // the code is looked at
+		cancel()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.said) || strings.Contains(string(out), "serving at") {
+			t.Errorf("%s: exit code %d, want %d with %q: %s", name, code, c.code, c.said, out)
+		}
+	}
+}
+
 // A server with a certificate answers by TLS alone and names itself so; a token that is
 // revoked is so within the second, and a request of one that is bound is held to it.
 func TestServeByTLS(t *testing.T) {
@@ -107,11 +157,10 @@ func TestServeByTLS(t *testing.T) {
 	cert, key, pool := writeCertificate(t, dir, 1)
 	s := &server{log: &lockedBuffer{}}
 	s.start(t, "serve", "--listen", "0.0.0.0:0", "--access", access, "--edition", e.Secure, "--tls-cert", cert, "--tls-key", key)
-	_, port, ok := strings.Cut(strings.TrimPrefix(s.URL, "https://[::]"), ":")
-	if !ok || !strings.HasPrefix(s.URL, "https://") {
-		t.Fatalf("the address is %s", s.URL)
+	host, ok := strings.CutPrefix(s.URL, "https://")
+	if _, port, _ := strings.Cut(host, ":"); !ok || host != "127.0.0.1:"+port {
+		t.Fatalf("the address is %s, which nobody can open", s.URL)
 	}
-	host := "127.0.0.1:" + port
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 30 * time.Second}
 	get := func(path, token string) (int, string) {
 		t.Helper()
@@ -129,7 +178,7 @@ func TestServeByTLS(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	for path, want := range map[string]int{
-		"/secure/tiles/pbf/w.json?": 200, "/secure/tiles/cropland/w.json?": 404, "/secure/tiles/pbf/w/13/6568/3263.mvt?": 404, "/secure/features/pbf/1?": 403, "/secure/places?": 403,
+		"/secure/tiles/pbf/w.json?": 200, "/secure/tiles/cropland/w.json?": 403, "/secure/tiles/pbf/w/13/6568/3263.mvt?": 403, "/secure/features/pbf/1?": 403, "/secure/places?": 403,
 	} {
 		if code, body := get(path, bound); code != want {
 			t.Errorf("%s by a token that is bound: %d, want %d: %s", path, code, want, body)

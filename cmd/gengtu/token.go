@@ -65,6 +65,9 @@ func (e *env) addToken(f *tokenFlags) error {
 	if t.Bounds, err = f.bounds(); err != nil {
 		return err
 	}
+	if err := reachable(f.editions, &t); err != nil {
+		return err
+	}
 	granted, err := json.Marshal(struct {
 		Expires time.Time     `json:"expires,omitzero"`
 		Scope   *access.Scope `json:"scope,omitempty"`
@@ -82,6 +85,9 @@ func (e *env) addToken(f *tokenFlags) error {
 		return err
 	}
 	e.printf("%s\n", token)
+	if t.Unlimited() {
+		e.warn(unlimited(&t))
+	}
 	return nil
 }
 

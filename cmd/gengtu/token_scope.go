@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"gengtu/index/areas"
+	"gengtu/index/extract"
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 )
@@ -21,6 +23,7 @@ type tokenFlags struct {
 	origins, addresses, areaInCRS string
 	rate                          float64
 	burst                         int
+	editions                      list
 }
 
 func (f *tokenFlags) define(fs *flags) {
@@ -34,6 +37,7 @@ func (f *tokenFlags) define(fs *flags) {
 	fs.StringVar(&f.areaInCRS, "crs", "", "范围文件的坐标系，如 EPSG:4523|the coordinate system of --area, such as EPSG:4523")
 	fs.StringVar(&f.zooms, "zooms", "", "瓦片级别，如 5-14|the zooms of tiles, such as 5-14")
 	fs.StringVar(&f.operations, "operations", "", "只能做的操作：tiles,features,overlay,analyses,exchange|what it may ask: tiles,features,overlay,analyses,exchange")
+	fs.Var(&f.editions, "edition", "版本目录，可多次：核对图层、地点和范围是否在其中|an edition in which layers, places and the area must be; may be repeated")
 	fs.Float64Var(&f.rate, "rate", 0, "每秒请求数，0 为不限|requests a second, 0 for no bound")
 	fs.IntVar(&f.burst, "burst", 0, "一次可连续的请求数，默认两秒的量|requests at once, two seconds' worth by default")
 	fs.StringVar(&f.origins, "origins", "", "浏览器令牌：只能从这些网页来源用|for browsers: the origins of the pages that use it, https://host, a comma between")
@@ -79,35 +83,67 @@ func (e *env) tokenScope(f *tokenFlags) (*access.Scope, error) {
 	return &s, nil
 }
 
-// readArea returns all polygons of a file as one GeoJSON geometry.
+// readArea returns the ground of all polygons of a file as one GeoJSON geometry: what
+// several of them cover counts once, and holes stay where no other polygon fills them.
 func (e *env) readArea(path, crs string) (string, error) {
 	in, err := e.readShapes(path, "", crs)
 	if err != nil {
 		return "", err
 	}
 	defer in.close()
-	var all geo.MultiPolygon
-	for {
+	var parts []geo.MultiPolygon
+	vertices := 0
+	for record := int64(1); ; record++ {
 		g, err := in.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err == nil {
-			err = g.Err
-		}
+		part, err := areaPart(&g, err, in.crs)
 		if err != nil {
-			return "", err
+			return "", ofRecord(err, path, record)
 		}
-		m, err := areas.Shape(g.Polygons, in.crs)
-		if err != nil {
-			return "", err
+		if vertices += part.Vertices(); vertices > extract.MaxAreaVertices {
+			return "", problem.New("TOO_LARGE_AREA", "范围的顶点多于 %d 个", "the area has more than %d positions", extract.MaxAreaVertices).In(path).
+				Advise("简化轮廓，或用 --place 给行政区代码", "make the outline simpler, or name places with --place")
 		}
-		all = append(all, m...)
+		parts = append(parts, part)
 	}
-	if len(all) == 0 {
+	whole, err := overlay.Dissolve(e.ctx, parts)
+	if err != nil {
+		return "", ofRecord(err, path, 0)
+	}
+	if len(whole) == 0 {
 		return "", errNoShape.In(path)
 	}
-	return string(geo.AppendGeoJSON(nil, all)), nil
+	return string(geo.AppendGeoJSON(nil, whole)), nil
+}
+
+// areaPart is the ground of one shape that was read with err.
+func areaPart(g *areas.Given, err error, crs geo.CRS) (geo.MultiPolygon, error) {
+	if err == nil {
+		err = g.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	shape, err := areas.Shape(g.Polygons, crs)
+	if err != nil {
+		return nil, err
+	}
+	part, _, err := overlay.Mend(shape)
+	return part, err
+}
+
+// ofRecord names the file, and the record unless it is 0, of a problem that has none.
+func ofRecord(err error, path string, record int64) error {
+	p := problem.Of(err)
+	if p == nil {
+		return err
+	}
+	if p.Record == 0 {
+		p = p.At(record, p.Key)
+	}
+	return p.In(path)
 }
 
 // bounds are what the flags bind a token to beside its scope.

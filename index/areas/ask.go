@@ -250,7 +250,7 @@ func noLayer(ix *index.Index, vintage string, names []string) error {
 	if len(names) > 1 {
 		return problem.New("NO_LAYER", "没有可问的图层", "there is no layer to ask about").Advise("用 layers 点名", "name one in layers")
 	}
-	return problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", names[0])
+	return problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", names[0]).At(0, names[0])
 }
 
 // errNoMask is why no piece can be drawn.

@@ -179,7 +179,7 @@ func badPlace(code string) error {
 
 // noPlace is the problem of a code that is of no place here.
 func noPlace(code string) *problem.Problem {
-	return problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code).
+	return problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code).At(0, code).
 		Advise("请核对行政区代码：gengtu info --by 列出各政区，服务的 places 可按名称查", "check the code: gengtu info --by lists places, and places of the service finds them by name")
 }
 
@@ -405,7 +405,7 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 		case slices.Contains(ix.Names(), n):
 			return nil, noVintage(ix, n, vintage)
 		default:
-			return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", n).
+			return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", n).At(0, n).
 				Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
 		}
 	}

@@ -7,15 +7,15 @@ import (
 	"gengtu/index/problem"
 )
 
-// maxAreaVertices bounds the area of a scope: a county's outline in full has some
+// MaxAreaVertices bounds the area of a scope: a county's outline in full has some
 // 100,000.
-const maxAreaVertices = 500_000
+const MaxAreaVertices = 500_000
 
 // ParseArea reads the area of a scope: a GeoJSON Polygon or MultiPolygon, or a Feature
 // of one, in CGCS2000 (EPSG:4490), longitude first. The result is mended. Errors are
 // problems of the text and the shape; one without ground is SCOPE_AREA.
 func ParseArea(text string) (geo.MultiPolygon, error) {
-	shapes, many, err := areas.ParseShapes([]byte(text), areas.Limits{Vertices: maxAreaVertices, Features: 1})
+	shapes, many, err := areas.ParseShapes([]byte(text), areas.Limits{Vertices: MaxAreaVertices, Features: 1})
 	switch {
 	case err != nil:
 		return nil, err
@@ -29,7 +29,7 @@ func ParseArea(text string) (geo.MultiPolygon, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := areas.ShapeWithin(shapes[0].Polygons, crs, maxAreaVertices)
+	shape, err := areas.ShapeWithin(shapes[0].Polygons, crs, MaxAreaVertices)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"crypto/subtle"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,10 +45,12 @@ const (
 	WrongOrigin
 	// WrongOperation means a token that may not ask this; the server finds that.
 	WrongOperation
+	// WrongScope means a token that does not grant the layer, zoom or place asked for; the
+	// server finds that.
+	WrongScope
 	// TooFast means a token that is used more often than its rate.
 	TooFast
-	// Barred means that the address has tried too many wrong tokens; this one was
-	// not looked at.
+	// Barred means a wrong token from an address that has tried too many.
 	Barred
 	// NoKeys means the token of an issuer whose keys cannot be had, so that nobody
 	// can tell.
@@ -58,7 +61,7 @@ const (
 
 // String returns the outcome as logs and metrics name it: "wrong_tier".
 func (o Outcome) String() string {
-	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "too_fast", "barred", "no_keys", "allowed"}
+	names := [...]string{"no_token", "unknown", "revoked", "expired", "wrong_tier", "wrong_address", "wrong_origin", "wrong_operation", "wrong_scope", "too_fast", "barred", "no_keys", "allowed"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -100,6 +103,7 @@ type snapshot struct {
 	entries []entry
 	issuers []*issuer
 	origins map[string]bool // of the file and of its tokens
+	areas   areas
 	// info tells whether the file has changed since.
 	info os.FileInfo
 }
@@ -109,7 +113,9 @@ type snapshot struct {
 type Store struct {
 	path    string
 	now     func() time.Time
-	reload  sync.Mutex // one reader of the file at a time
+	opened  time.Time            // by now
+	elapsed func() time.Duration // since then, whatever becomes of the clock
+	reload  sync.Mutex           // one reader of the file at a time
 	current atomic.Pointer[snapshot]
 	guesses guesses
 }
@@ -121,7 +127,8 @@ func Open(path string) (*Store, error) {
 
 // OpenAt is [Open] with a clock, which says whether tokens have expired.
 func OpenAt(path string, now func() time.Time) (*Store, error) {
-	s := &Store{path: path, now: now}
+	s := &Store{path: path, now: now, opened: now()}
+	s.elapsed = func() time.Duration { return now().Sub(s.opened) } // time.Now's is monotonic
 	if err := s.Reload(); err != nil {
 		return nil, err
 	}
@@ -133,7 +140,11 @@ func OpenAt(path string, now func() time.Time) (*Store, error) {
 func (s *Store) Reload() error {
 	s.reload.Lock()
 	defer s.reload.Unlock()
-	f, info, err := load(s.path)
+	var known areas
+	if last := s.current.Load(); last != nil {
+		known = last.areas
+	}
+	f, info, err := load(s.path, known)
 	if err != nil {
 		return err
 	}
@@ -149,7 +160,7 @@ func (s *Store) Reload() error {
 // with the rates that were used up, and the keys that were known.
 func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
 	last := s.current.Load()
-	next := &snapshot{origins: map[string]bool{}, info: info}
+	next := &snapshot{origins: map[string]bool{}, areas: f.areas(), info: info}
 	for _, o := range f.Origins {
 		next.origins[o] = true
 	}
@@ -172,7 +183,7 @@ func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
 		next.digests, next.entries = append(next.digests, digest), append(next.entries, e)
 	}
 	for _, i := range f.OIDC {
-		known, err := newIssuer(i, last, s.now)
+		known, err := newIssuer(i, last, s.time)
 		if err != nil {
 			return nil, err
 		}
@@ -213,30 +224,49 @@ func (s *Store) Refresh() (bool, error) {
 	return true, nil
 }
 
+// time is what the clock says, and no less than has passed since the file was opened: a
+// clock that is set back brings no expired token back.
+func (s *Store) time() time.Time {
+	t := s.now().Round(0)
+	if least := s.opened.Round(0).Add(s.elapsed()); t.Before(least) {
+		return least
+	}
+	return t
+}
+
 // Check decides on a request. The time it takes depends on the number of tokens in
 // the file and on the length of the token, not on how far it agrees with any of
-// them. Wrong tokens are counted by the address that they come from. With the token
-// of an issuer whose keys are not known it may wait for them, some
-// seconds at most.
+// them. Wrong tokens are counted by the address that they come from, which bars that
+// address for what can be guessed: a token of the form that [Add] makes has 256 random
+// bits and one of an issuer is signed, so no number of tries finds either, and a right
+// one is taken whoever else uses its address. With the token of an issuer whose keys
+// are not known Check may wait for them, some seconds at most.
 func (s *Store) Check(q Request) Decision {
 	if q.Token == "" {
 		return Decision{Outcome: NoToken}
 	}
-	now := s.now()
-	if wait := s.guesses.barred(q.Address, now); wait > 0 {
-		return Decision{Outcome: Barred, Retry: wait}
-	}
+	now := s.time()
 	digest := sha256.Sum256([]byte(q.Token))
 	current := s.current.Load()
 	e := current.find(digest)
+	d := Decision{Outcome: Unknown}
 	if e == nil {
-		d := current.checkSigned(&q, now)
+		d = current.checkSigned(&q, now)
+	}
+	guessable := e != nil && !issuedForm(q.Token)
+	if e == nil && d.Outcome == Unknown || guessable {
+		// Whether it is right is not told to who is barred.
+		if wait := s.guesses.barred(q.Address, now); wait > 0 {
+			return Decision{Outcome: Barred, Retry: wait}
+		}
+	}
+	if e == nil {
 		if d.Outcome == Unknown {
 			d.Delay = s.guesses.wrong(q.Address, digest, now)
 		}
 		return d
 	}
-	d := Decision{Outcome: e.token.outcome(q.Tier, now), Name: e.token.Name, Scope: e.token.Scope}
+	d = Decision{Outcome: e.token.outcome(q.Tier, now), Name: e.token.Name, Scope: e.token.Scope}
 	if d.Outcome == Allowed {
 		d.Outcome = e.token.Bounds.outcome(&q)
 	}
@@ -244,6 +274,20 @@ func (s *Store) Check(q Request) Decision {
 		d.Outcome, d.Retry = admit(e.limiter, now)
 	}
 	return d
+}
+
+// Holds tells whether a token that was allowed still is: not revoked, not expired, of the
+// tier. It is for answers that take their time, and counts for no rate.
+func (s *Store) Holds(q Request) bool {
+	now, current := s.time(), s.current.Load()
+	if e := current.find(sha256.Sum256([]byte(q.Token))); e != nil {
+		return e.token.outcome(q.Tier, now) == Allowed
+	}
+	i, claims, err := current.signed(q.Token)
+	if err != nil || i == nil {
+		return false
+	}
+	return slices.ContainsFunc(i.Grants, func(g Grant) bool { return g.opens(q.Tier, claims) })
 }
 
 // find returns the token with that digest, or nil. It looks at all of them.

@@ -202,6 +202,10 @@ func TestLoadRefuses(t *testing.T) {
 		{"an origin with a path", `{"origins":["https://a.example/"],"tokens":[]}`, "ACCESS_ORIGIN"},
 		{"an origin in upper case", `{"origins":["https://A.example"],"tokens":[]}`, "ACCESS_ORIGIN"},
 		{"an origin with a user", `{"origins":["https://u@a.example"],"tokens":[]}`, "ACCESS_ORIGIN"},
+		{"an origin with the usual port", `{"origins":["https://a.example:443"],"tokens":[]}`, "ACCESS_ORIGIN"},
+		{"an origin with the usual port", `{"origins":["http://a.example:80"],"tokens":[]}`, "ACCESS_ORIGIN"},
+		{"an origin with no port", `{"origins":["http://a.example:"],"tokens":[]}`, "ACCESS_ORIGIN"},
+		{"an origin that is not ASCII", `{"origins":["https://地图.example"],"tokens":[]}`, "ACCESS_ORIGIN"},
 		{"the null origin", `{"origins":["null"],"tokens":[]}`, "ACCESS_ORIGIN"},
 		{"too many tokens", `{"tokens":[` + strings.Repeat(token("a", "secure", hash)+",", access.MaxTokens) + token("a", "secure", hash) + `]}`, "ACCESS_TOO_LARGE"},
 		{"too many bytes", strings.Repeat(" ", access.MaxFileBytes) + `{"tokens":[]}`, "ACCESS_TOO_LARGE"},
@@ -246,7 +250,7 @@ func TestLoadRefusesFilesOfOthers(t *testing.T) {
 
 func TestOrigins(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.json")
-	content := `{"origins":["https://map.example.org","http://10.0.0.1:8080","http://[::1]:80"],"tokens":[]}`
+	content := `{"origins":["https://map.example.org","http://10.0.0.1:8080","http://[::1]:81"],"tokens":[]}`
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +260,7 @@ func TestOrigins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for origin, want := range map[string]bool{
-		"https://map.example.org": true, "http://10.0.0.1:8080": true, "http://[::1]:80": true,
+		"https://map.example.org": true, "https://MAP.example.org": false, "https://map.example.org/": false, "http://10.0.0.1:8080": true, "http://[::1]:81": true,
 		"http://map.example.org": false, "https://map.example.org.evil.example": false,
 		"https://map.example.org:443": false, "": false, "null": false,
 	} {

@@ -13,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"gengtu/index/problem"
@@ -26,8 +28,9 @@ const (
 	MaxTokens = 1000
 	// MaxOrigins is how many origins a file may list.
 	MaxOrigins = 100
-	// MaxFileBytes is how long a file may be: 1000 tokens of 1 KiB.
-	MaxFileBytes = 1 << 20
+	// MaxFileBytes is how long a file may be: 1000 tokens of 1 KiB, and the outline of
+	// a county in full, some 100,000 positions of 31 bytes.
+	MaxFileBytes = 4 << 20
 )
 
 // File is the content of an access file: JSON, readable by its owner alone.
@@ -50,10 +53,21 @@ const tokenPrefix = "gt_"
 // tokenBytes is the randomness of a token.
 const tokenBytes = 32
 
+// issuedForm tells whether a token has the form of those that [Add] makes, of which
+// nobody can guess one. Others are in a file only where somebody wrote their hash there.
+func issuedForm(token string) bool {
+	random, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok || len(random) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
+		return false
+	}
+	_, err := base64.RawURLEncoding.DecodeString(random)
+	return err == nil
+}
+
 // Load reads the access file at path and checks all of it. Every error is a
 // [problem.Problem]; of a missing file it wraps [fs.ErrNotExist].
 func Load(path string) (*File, error) {
-	f, _, err := load(path)
+	f, _, err := load(path, nil)
 	return f, err
 }
 
@@ -118,7 +132,7 @@ func change(path string, edit func(*File) error) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	unlock, err := lockFile(path + ".lock")
+	unlock, err := lockFile(path, lockPatience)
 	if err != nil {
 		return err
 	}
@@ -130,52 +144,21 @@ func change(path string, edit func(*File) error) error {
 		if err != nil {
 			return err
 		}
+		areas := f.areas() // that were right when the file was read
 		if err := edit(f); err != nil {
 			return err
 		}
-		if err := f.check(); err != nil {
-			return inFile(err, path)
+		if p, _ := f.check(areas); p != nil {
+			return p.In(path)
 		}
 		return f.write(path)
 	}()
 	return errors.Join(err, unlock())
 }
 
-// lockPatience is how long a writer waits for another: each holds the lock for
-// milliseconds.
-const lockPatience = 5 * time.Second
-
-// lockFile takes the lock at path, which is made if it is not there, and
-// returns what gives it back.
-func lockFile(path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, unwritable(path, err)
-	}
-	deadline := time.NewTimer(lockPatience)
-	defer deadline.Stop()
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for {
-		got, err := TryLock(f)
-		if err != nil {
-			return nil, errors.Join(unwritable(path, err), f.Close())
-		}
-		if got {
-			return f.Close, nil
-		}
-		select {
-		case <-again.C:
-		case <-deadline.C:
-			return nil, errors.Join(problem.New("ACCESS_LOCKED", "另一程序正在修改该文件",
-				"another program is changing the file").In(path), f.Close())
-		}
-	}
-}
-
 // load reads and checks the file at path, and returns what told it apart from
-// later versions.
-func load(path string) (f *File, info os.FileInfo, err error) {
+// later versions. Areas that are known to be right are not looked at again.
+func load(path string, known areas) (f *File, info os.FileInfo, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, nil, unreadable(path, err)
@@ -199,7 +182,7 @@ func load(path string) (f *File, info os.FileInfo, err error) {
 	if err != nil {
 		return nil, nil, unreadable(path, err)
 	}
-	f, err = Parse(data)
+	f, err = parse(data, known)
 	if err != nil {
 		return nil, nil, inFile(err, path)
 	}
@@ -207,10 +190,12 @@ func load(path string) (f *File, info os.FileInfo, err error) {
 }
 
 // Parse reads the content of an access file and checks all of it. No bytes at
-// all are a file without tokens. Every error is a [problem.Problem].
-func Parse(data []byte) (*File, error) {
+// all are a file without tokens. Every error is a [problem.Problem] that names the line.
+func Parse(data []byte) (*File, error) { return parse(data, nil) }
+
+func parse(data []byte, known areas) (*File, error) {
 	if len(data) > MaxFileBytes {
-		return nil, problem.New("ACCESS_TOO_LARGE", "文件超过 %d 字节", "the file is longer than %d bytes", MaxFileBytes)
+		return nil, tooLong()
 	}
 	f := new(File)
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -223,20 +208,41 @@ func Parse(data []byte) (*File, error) {
 		if errors.As(err, &roles) {
 			return nil, roles.in(data)
 		}
-		return nil, notJSON(d.InputOffset(), err)
+		return nil, notJSON(data, d.InputOffset(), err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, notJSON(d.InputOffset(), errors.New("more follows the end of the object"))
+		return nil, notJSON(data, d.InputOffset(), errors.New("more follows the end of the object"))
 	}
-	if err := f.check(); err != nil {
-		return nil, err
+	if p, at := f.check(known); p != nil {
+		return nil, onLine(p, lineOf(data, at))
 	}
 	return f, nil
 }
 
-func notJSON(offset int64, err error) error {
-	return problem.New("ACCESS_SYNTAX", "第 %d 字节处不是有效的访问文件：%v", "not an access file at byte %d: %v", offset, err).
+func notJSON(data []byte, offset int64, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		offset = int64(len(data))
+	default:
+		// Of an unknown member package json tells the name alone.
+		if name, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
+			if at := regexp.MustCompile(regexp.QuoteMeta(name) + `\s*:`).FindIndex(data); at != nil {
+				offset = int64(at[0])
+			}
+		}
+	}
+	return problem.New("ACCESS_SYNTAX", "第 %d 行（第 %d 字节）不是有效的访问文件：%v", "line %d (byte %d) is not that of an access file: %v", lineAt(data, offset), offset, err).
 		Because(err)
+}
+
+func tooLong() *problem.Problem {
+	return problem.New("ACCESS_TOO_LARGE", "文件超过 %d 字节", "the file is longer than %d bytes", MaxFileBytes)
 }
 
 // inFile names the file in a problem.
@@ -270,12 +276,15 @@ func (f *File) write(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if data = append(data, '\n'); len(data) > MaxFileBytes {
+		return tooLong().In(path).Advise("收回的令牌可从文件中删去；范围的轮廓可简化", "tokens that are revoked may be taken out of the file; the outline of an area may be made simpler")
+	}
 	// CreateTemp makes the file readable by its owner alone.
 	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return unwritable(path, err)
 	}
-	_, err = temp.Write(append(data, '\n'))
+	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
 		err = os.Rename(temp.Name(), path)
 	}

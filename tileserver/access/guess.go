@@ -12,9 +12,10 @@ import (
 
 // Wrong tokens are counted by address, in a meter that runs empty by itself: a
 // person who mistypes is answered at once, who goes on is answered ever later, and
-// then not at all until the meter has run down. A token that was tried just before
+// then refused until the meter has run down. A token that was tried just before
 // is not counted again: it tells nothing new, and a page with an old token asks for
-// many tiles.
+// many tiles. Right tokens that nobody can guess are not asked about here: those of a
+// county behind one address go on while one of its users tries wrong ones.
 const (
 	// freeGuesses are answered at once.
 	freeGuesses = 10
@@ -82,7 +83,7 @@ func guesserOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// barred returns for how long a must wait before its tokens are looked at.
+// barred returns for how long a must wait before one that may be guessed is looked at.
 func (g *guesses) barred(a netip.Addr, now time.Time) time.Duration {
 	if g.known.Load() == 0 {
 		return 0

@@ -121,26 +121,42 @@ func looksSigned(token string) bool { return strings.Count(token, ".") == 2 }
 
 // checkSigned decides on a request with a token that an issuer may have signed.
 func (n *snapshot) checkSigned(q *Request, now time.Time) Decision {
-	d := Decision{Outcome: Unknown}
-	if len(n.issuers) == 0 || !looksSigned(q.Token) {
-		return d
+	i, claims, err := n.signed(q.Token)
+	switch {
+	case errors.Is(err, oidc.ErrExpired):
+		return Decision{Outcome: Expired}
+	case errors.Is(err, oidc.ErrKeys):
+		return Decision{Outcome: NoKeys}
+	case i == nil:
+		return Decision{Outcome: Unknown}
 	}
-	said := oidc.IssuerOf(q.Token)
+	return i.decide(q, claims, now)
+}
+
+// signed returns the issuer of a token and what it says, or nil where none has signed it;
+// the error is that of the last one that it names.
+func (n *snapshot) signed(token string) (*issuer, *oidc.Claims, error) {
+	if len(n.issuers) == 0 || !looksSigned(token) {
+		return nil, nil, nil
+	}
+	said := oidc.IssuerOf(token)
+	var last error
 	for _, i := range n.issuers {
 		if i.Config.Issuer != said {
 			continue
 		}
-		claims, err := i.verifier.Verify(q.Token)
-		switch {
-		case err == nil:
-			return i.decide(q, claims, now)
-		case errors.Is(err, oidc.ErrExpired):
-			d.Outcome = Expired
-		case errors.Is(err, oidc.ErrKeys):
-			d.Outcome = NoKeys
+		claims, err := i.verifier.Verify(token)
+		if err == nil {
+			return i, claims, nil
 		}
+		last = err
 	}
-	return d
+	return nil, nil, last
+}
+
+// opens tells whether a user with claims c has g of a tier.
+func (g *Grant) opens(tier string, c *oidc.Claims) bool {
+	return g.Tier == tier && slices.Contains(c.Texts(g.Claim), g.Value)
 }
 
 // decide finds what a user of i gets.
@@ -148,7 +164,7 @@ func (i *issuer) decide(q *Request, c *oidc.Claims, now time.Time) Decision {
 	d := Decision{Outcome: WrongTier, Name: i.nameOf(c)}
 	for n := range i.Grants {
 		g := &i.Grants[n]
-		if g.Tier != q.Tier || !slices.Contains(c.Texts(g.Claim), g.Value) {
+		if !g.opens(q.Tier, c) {
 			continue
 		}
 		scope, ok := g.scope(c)

@@ -32,6 +32,12 @@ type Token struct {
 	Bounds
 }
 
+// Unlimited tells whether t opens all of its tier for ever.
+func (t *Token) Unlimited() bool { return t.Scope == nil && t.Expires.IsZero() }
+
+// InForce tells whether t is neither revoked nor expired.
+func (t *Token) InForce(now time.Time) bool { return t.outcome(t.Tier, now) == Allowed }
+
 // Bounds are what a token, or what an issuer's users get, is bound to beside
 // its scope.
 type Bounds struct {

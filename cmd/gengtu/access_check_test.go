@@ -1,0 +1,145 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A token without any limit is issued, with a warning that says so; the token stands on
+// standard output alone.
+func TestUnlimitedTokensAreToldOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.json")
+	for name, c := range map[string]struct {
+		flags  []string
+		warned bool
+	}{
+		"all":        {nil, true},
+		"rated":      {[]string{"--rate", "5"}, true},
+		"brief":      {[]string{"--days", "30"}, false},
+		"layered":    {[]string{"--layers", "pbf"}, false},
+		"placed":     {[]string{"--place", "610402"}, false},
+		"operations": {[]string{"--operations", "tiles"}, false},
+	} {
+		out, errs, code := gengtu(t, append([]string{"token", "add", "--access", path, "--tier", "secure", "--name", name}, c.flags...)...)
+		if code != 0 || !strings.HasPrefix(out, "gt_") || strings.Count(out, "\n") != 1 {
+			t.Fatalf("%s: %d %q", name, code, out)
+		}
+		if got := strings.Contains(errs, "TOKEN_UNLIMITED") && strings.Contains(errs, name); got != c.warned || !c.warned && errs != "" {
+			t.Errorf("%s: %q, want a warning: %t", name, errs, c.warned)
+		}
+	}
+	out := must(t, "access", "check", path)
+	if n := strings.Count(out, "TOKEN_UNLIMITED"); n != 2 {
+		t.Errorf("access check warns of %d tokens, want 2:\n%s", n, out)
+	}
+}
+
+// What a token names and no edition has is found when it is issued and when the file is
+// checked; it is named, and what is there is not complained of.
+func TestTokensAreHeldAgainstEditions(t *testing.T) {
+	e := theEditions(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "access.json")
+	far := filepath.Join(dir, "far.geojson")
+	if err := os.WriteFile(far, []byte(`{"type":"Polygon","coordinates":[[[100,30],[100.1,30],[100.1,30.1],[100,30.1],[100,30]]]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	add := func(name, tier string, flags ...string) (string, string, int) {
+		return gengtu(t, append([]string{"token", "add", "--access", path, "--tier", tier, "--name", name}, flags...)...)
+	}
+	for name, c := range map[string]struct {
+		flags []string
+		named []string // nil is issued
+	}{
+		"right":   {[]string{"--layers", "pbf,hsf", "--place", "610402"}, nil},
+		"layers":  {[]string{"--layers", "pbf,forest"}, []string{"forest"}},
+		"places":  {[]string{"--place", "610402,110101"}, []string{"110101"}},
+		"both":    {[]string{"--layers", "wetland", "--place", "99"}, []string{"wetland", "99"}},
+		"area":    {[]string{"--area", far}, []string{"its area"}},
+		"zooms":   {[]string{"--zooms", "30-31"}, []string{"30"}},
+		"no tier": {[]string{"--layers", "pbf", "--edition", "nowhere"}, []string{"nowhere"}},
+	} {
+		out, errs, code := add(name, "secure", append(c.flags, "--edition", e.Secure)...)
+		if issued := code == 0 && strings.HasPrefix(out, "gt_"); issued != (c.named == nil) || !issued && out != "" {
+			t.Errorf("%s: exit code %d, %q %s", name, code, out, errs)
+		}
+		for _, n := range c.named {
+			if !strings.Contains(errs, n) || strings.Contains(errs, "hsf") && name == "right" {
+				t.Errorf("%s: %s does not name %s", name, errs, n)
+			}
+		}
+	}
+	if _, errs, code := add("other", "government", "--layers", "pbf", "--edition", e.Secure); code != 1 || !strings.Contains(errs, "government") {
+		t.Errorf("an edition of another tier: %d %s", code, errs)
+	}
+	if list := must(t, "token", "list", "--access", path); strings.Count(list, "\n") != 1 {
+		t.Errorf("issued were:\n%s", list)
+	}
+	if _, _, code := add("wrong", "secure", "--layers", "forest", "--place", "110101,610402"); code != 0 {
+		t.Fatal("without an edition nothing is held against it")
+	}
+	if _, _, code := add("above", "government", "--layers", "pbf"); code != 0 {
+		t.Fatal(code)
+	}
+	var report struct {
+		Tokens  int
+		InForce int `json:"in_force"`
+		Missing []struct{ Code, File, Zh, En string }
+	}
+	out, _, code := gengtu(t, "access", "check", path, "--edition", e.Secure, "--edition", e.Government, "--json")
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 1 || report.Tokens != 3 || report.InForce != 3 || len(report.Missing) != 2 {
+		t.Fatalf("%v, exit code %d: %s", err, code, out)
+	}
+	for i, n := range []string{"forest", "110101"} {
+		if m := report.Missing[i]; m.Code != "ACCESS_MISSING" || m.File != e.Secure || !strings.Contains(m.Zh, n) || !strings.Contains(m.En, n) || !strings.Contains(m.En, "wrong") {
+			t.Errorf("%+v does not name %s", m, n)
+		}
+	}
+	if out, _, code := gengtu(t, "access", "check", path, "--edition", e.Secure); code != 1 || strings.Count(out, "missing: ") != 2 {
+		t.Errorf("%d %s", code, out)
+	}
+	must(t, "token", "revoke", "--access", path, "--name", "wrong")
+	if out := must(t, "access", "check", path, "--edition", e.Secure); strings.Contains(out, "missing") {
+		t.Errorf("a token that is revoked is complained of: %s", out)
+	}
+}
+
+// Without a file it is said how to name one.
+func TestAccessCheckAdvises(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		said string
+	}{
+		{[]string{"access"}, 2, "gengtu access check access.json"},
+		{[]string{"access", "check"}, 2, "gengtu access check access.json"},
+		{[]string{"access", "look", "x"}, 2, "gengtu access check access.json"},
+		{[]string{"access", "check", filepath.Join(t.TempDir(), "none.json")}, 1, "gengtu token add"},
+	} {
+		if _, errs, code := gengtu(t, c.args...); code != c.code || !strings.Contains(errs, c.said) {
+			t.Errorf("%v: exit code %d, %s", c.args, code, errs)
+		}
+	}
+}
+
+// One who tries wrong tokens without end does not lock out the others behind the same
+// address.
+func TestServeBesideAGuesser(t *testing.T) {
+	s := serve(t, theEditions(t).Secure)
+	statuses := map[int]int{}
+	for n := range 200 {
+		wrong := s.do(t, http.MethodGet, "/secure/catalog", nil, "Authorization", fmt.Sprintf("Bearer gt_%043d", n))
+		statuses[wrong.Status]++
+		if right := s.do(t, http.MethodGet, "/secure/catalog", nil); right.Status != http.StatusOK {
+			t.Fatalf("the right token after %d wrong ones: %d %s", n+1, right.Status, right.Body)
+		}
+	}
+	if statuses[http.StatusUnauthorized] > 40 || statuses[http.StatusTooManyRequests] < 160 {
+		t.Errorf("wrong tokens were answered so: %v", statuses)
+	}
+}

@@ -1,0 +1,63 @@
+package tileserver_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gengtu/index/edition"
+	"gengtu/tileserver"
+	"gengtu/tileserver/access"
+)
+
+// decisions say which operation each address of a tier is: a route that is added to the
+// table without one here has not been decided on. "" goes with every operation.
+var decisions = map[string]access.Operation{
+	"catalog": "", "catalog/{layer}.xml": "", "style.json": "", "legend.json": "", "fonts/{stack}/{range}.pbf": "", "sprites/{name}": "",
+	"tiles/{layers}/{grid}.json": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.mvt": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.png": access.Tiles, "map.png": access.Tiles,
+	"wmts": access.Tiles, "wmts/1.0.0/WMTSCapabilities.xml": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles, "{layergrid}/wmts": access.Tiles,
+	"ogc": access.Features, "ogc/*": access.Features, "features/{layer}/{id}": access.Features, "features/{layer}/{id}/lineage": access.Features, "features/{layer}": access.Features,
+	"places": access.Features, "diff": access.Features, "changes": access.Features,
+	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "analyses": access.Analyses, "analyses/*": access.Analyses,
+}
+
+// Each address of the table asks for the operation that was decided on, by each of its
+// methods, before it looks at anything else; without a token none answers.
+func TestEachRouteAsksForItsOperation(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	tokens := map[access.Operation]string{}
+	for _, o := range access.Operations {
+		tokens[o] = s.token(t, access.Token{Name: "only-" + string(o), Scope: &access.Scope{Operations: []access.Operation{o}}})
+	}
+	braces := regexp.MustCompile(`\{[a-z]+\}|\*`)
+	for _, r := range tileserver.TierRoutes(s.Server) {
+		rest := strings.TrimPrefix(r.Pattern, "/{tier}/")
+		want, decided := decisions[rest]
+		if !decided || want != r.Operation {
+			t.Errorf("%s asks for %q, decided was %q (%t)", r.Pattern, r.Operation, want, decided)
+			continue
+		}
+		path := "/secure/" + braces.ReplaceAllString(rest, "x")
+		for _, method := range r.Methods {
+			ask := func(token string) reply {
+				return s.do(t, method, path, strings.NewReader("{}"), "Authorization", "Bearer "+token)
+			}
+			for o, token := range tokens {
+				refused := ask(token).StatusCode == http.StatusForbidden
+				if reaches := want == "" || o == want; refused == reaches {
+					t.Errorf("%s %s with a token for %s: refused %t", method, path, o, refused)
+				}
+			}
+			if a := ask(""); a.StatusCode != http.StatusUnauthorized {
+				t.Errorf("%s %s without a token: %d", method, path, a.StatusCode)
+			}
+		}
+	}
+	if r := s.get(t, "/secure/catalog?tk="+tokens[access.Tiles]); r.Header.Get("Referrer-Policy") != "same-origin" {
+		t.Error("what a token in the address opens may be named to other sites")
+	}
+	if r := s.get(t, "/"); r.Header.Get("Referrer-Policy") != "same-origin" {
+		t.Error("the viewer may be named to other sites")
+	}
+}

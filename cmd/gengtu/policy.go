@@ -130,7 +130,10 @@ func (e *env) diffPolicies(a, b string) error {
 	}
 	changes := policy.Compare(from, to, e.lang)
 	if e.json {
-		return e.giveJSON(map[string]any{"from": a, "to": b, "from_digest": from.Digest(), "to_digest": to.Digest(), "tiers": changes})
+		return e.giveJSON(map[string]any{"from": a, "to": b, "from_name": from.Name, "to_name": to.Name, "from_digest": from.Digest(), "to_digest": to.Digest(), "tiers": changes})
+	}
+	if from.Name != to.Name {
+		e.printf(e.pick("策略改名：%s（原：%s）\n", "the policy is called %s (was: %s)\n"), to.Name, from.Name)
 	}
 	if len(changes) == 0 {
 		e.printf("%s\n", e.pick("各版所得相同", "each tier gets the same"))

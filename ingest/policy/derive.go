@@ -365,6 +365,10 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 	if err != nil {
 		return err
 	}
+	told, err := roundingOf(l.Meta, keep, d.tier.RoundM2)
+	if err != nil {
+		return err
+	}
 	var owned map[int32][]cells.Cell
 	if d.grid != (grid{}) {
 		if owned, err = d.cover(ctx, l, what.rule, reg); err != nil {
@@ -396,6 +400,7 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			reg.Vanished++
 			continue
 		}
+		told.apply(&f)
 		shows.cut(&f, d.tier.PlaceDigits)
 		values := make([]any, 0, len(keep))
 		for _, k := range keep {

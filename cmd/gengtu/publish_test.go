@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +68,25 @@ func TestPublishAgain(t *testing.T) {
 			t.Errorf("with %s workers the content is %s, was %s", workers, again.MadeHash, first.MadeHash)
 		}
 	}
+	// Nor does it depend on where the command runs, how paths are written, and the umask.
+	for umask, c := range map[int]struct{ dir, from string }{0: {secure, "."}, 0o077: {dir, relative(t, dir, secure)}} {
+		name := fmt.Sprintf("umask%03o", umask)
+		cmd := exec.Command("sh", "-c", fmt.Sprintf(`umask %03o; exec "$0" "$@"`, umask), binary(), "--json", "publish", "--from", c.from, "--tier", "public", "--out", out(name), "--workers", "3")
+		cmd.Dir = c.dir
+		printed, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again registered
+		if err := json.Unmarshal(printed, &again); err != nil || again.MadeHash != first.MadeHash || again.Made != first.Made {
+			t.Errorf("in %s with umask %03o the content is %s, was %s (%v)", c.dir, umask, again.MadeHash, first.MadeHash, err)
+		}
+		for _, file := range []string{edition.FeaturesFile, edition.TilesFile} {
+			if a, b := manifestOf(t, out("a")).Files[file], manifestOf(t, out(name)).Files[file]; a != b {
+				t.Errorf("with umask %03o %s is another file", umask, file)
+			}
+		}
+	}
 	m := manifestOf(t, out("a"))
 	if m.ContentHash != first.MadeHash || m.Generation != first.Made || m.Policy.Digest != first.PolicyDigest || manifestOf(t, secure).ContentHash != first.FromHash {
 		t.Errorf("the register says %+v", first)
@@ -83,6 +104,15 @@ func TestPublishAgain(t *testing.T) {
 	if other := publishJSON(t, "--from", secure, "--tier", "public", "--out", out("d")); other.MadeHash == first.MadeHash || other.KeyID == first.KeyID {
 		t.Error("another key gives the same")
 	}
+}
+
+func relative(t *testing.T, from, to string) string {
+	t.Helper()
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rel
 }
 
 func manifestOf(t *testing.T, dir string) *edition.Manifest {

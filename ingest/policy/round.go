@@ -93,7 +93,7 @@ func (r *rounding) apply(f *index.Feature) {
 			f.Values[c.at] = nil
 			continue
 		}
-		told := int64(0)
+		var told int64
 		if c.record != nil && index.OfRecord(c.record(f)) {
 			told = c.record(f)
 		} else {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -185,12 +186,15 @@ func (e *env) giveRegister(done *published) error {
 	return nil
 }
 
+// signed is a change of an area as it is printed with two decimals: what is none has no sign.
+func signed(m2 float64) float64 { return math.Round(m2*100)/100 + 0 }
+
 func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
 	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格或最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid or the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
 		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
 	if l.CellM > 0 {
 		e.printf(e.pick("    面积去向 m²：重叠只计一次 %+.2f，略去小图斑 %+.2f，取整到 %v 米网格 %+.2f；地面 %.2f，误差不超过 %.2f", "    where the area went, m²: overlaps counted once %+.2f, small patches left out %+.2f, whole cells of %v m %+.2f; ground %.2f, off by at most %.2f"),
-			-l.OverlapM2, -l.Small.LeftOutM2, l.CellM, l.CellsM2, l.GroundBefore, l.GroundError)
+			signed(-l.OverlapM2), signed(-l.Small.LeftOutM2), l.CellM, signed(l.CellsM2), l.GroundBefore, l.GroundError)
 		if l.FeatureErrorMax > 0 { // dissolved layers have no single ones
 			e.printf(e.pick("；单个要素（含让给重叠者的）中误差 %.2f，最大 %.2f", "; single features, with what went to those that overlap them, off by %.2f (rms), %.2f at most"), l.FeatureErrorRMS, l.FeatureErrorMax)
 		}

@@ -134,7 +134,9 @@ func TestRoundedByEveryRoute(t *testing.T) {
 	}
 	for z, least := range map[uint8]int{8: 2, 11: 2, 12: 2, 15: 10, 16: 4} {
 		path := "/tiles/pbf,hsf/" + tile.W.At(at, z).String() + ".mvt"
-		saw(path, least, func(c *roundedCheck) { c.tile(path, s.get(t, 200, "/government"+path, "Accept-Encoding", "identity").Body) })
+		saw(path, least, func(c *roundedCheck) {
+			c.tile(path, s.get(t, 200, "/government"+path, "Accept-Encoding", "identity").Body)
+		})
 	}
 	for _, name := range []string{"pbf", "hsf"} {
 		file := filepath.Join(dir, name+".csv")

@@ -95,7 +95,7 @@ func worksOf(ix *index.Index) []pyramid.Work {
 			if meta.ParcelZoom == 0 {
 				meta.ParcelZoom = ParcelZoom(l)
 			}
-			layer := pyramid.Layer{Key: meta.Key(), Name: meta.Name, ParcelZoom: meta.ParcelZoom, ClassKey: meta.ClassField}
+			layer := pyramid.Layer{Key: meta.Key(), Name: meta.Name, ParcelZoom: meta.ParcelZoom, ClassKey: meta.ClassField, RoundM2: ix.Manifest.Policy.RoundM2}
 			if views {
 				of := ix.Layer(meta.View.Of, meta.Vintage)
 				if alike(of.Meta, meta) {

@@ -295,7 +295,7 @@ func (q *changesRequest) change(p *changedPair, at index.Change) (*change, error
 	}
 	x.Key = compare.Key(l.Meta, &f)
 	if q.features && x.Op == "put" {
-		x.Feature, err = appendFeature(nil, l, &f)
+		x.Feature, err = appendFeature(nil, l, &f, q.policy().RoundM2)
 	}
 	return x, err
 }

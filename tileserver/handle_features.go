@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
 // appendFeature appends f as a GeoJSON Feature. Areas of record that the
-// layer's fields do not carry are not added: a feature shows its fields.
-func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error) {
+// layer's fields do not carry are not added: a feature shows its fields. Areas that no
+// field carries are rounded to roundM2; those of fields are, where they were derived.
+func appendFeature(dst []byte, l *index.Layer, f *index.Feature, roundM2 float64) ([]byte, error) {
 	dst = append(dst, `{"type":"Feature","id":`...)
 	dst = strconv.AppendUint(dst, f.ID, 10)
 	dst = append(dst, `,"geometry":`...)
@@ -33,6 +35,7 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 		}
 		dst = append(append(append(dst, k...), ':'), v...)
 	}
+	areaM2 := areas.RoundedTo(roundM2, f.AreaM2)
 	rest, err := json.Marshal(struct {
 		Layer   string  `json:"layer"`
 		Vintage string  `json:"vintage"`
@@ -41,7 +44,7 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 		// Of a feature whose record has no such area.
 		PatchComputed *float64 `json:"patch_computed_m2,omitempty"`
 		NetComputed   *float64 `json:"net_computed_m2,omitempty"`
-	}{l.Meta.Name, l.Meta.Vintage, f.AreaM2, f.AreaM2 * geo.MuPerM2, computedM2(f.Patch), computedM2(f.Net)})
+	}{l.Meta.Name, l.Meta.Vintage, areaM2, areaM2 * geo.MuPerM2, computedM2(f.Patch, roundM2), computedM2(f.Net, roundM2)})
 	if err != nil {
 		return nil, err
 	}
@@ -51,12 +54,12 @@ func appendFeature(dst []byte, l *index.Layer, f *index.Feature) ([]byte, error)
 
 // computedM2 is an area that was computed where the record has none, in m², nil
 // for any other.
-func computedM2(area int64) *float64 {
+func computedM2(area int64, roundM2 float64) *float64 {
 	c, ok := index.ComputedOf(area)
 	if !ok {
 		return nil
 	}
-	m2 := geo.Hundredths(c).M2()
+	m2 := areas.RoundedTo(roundM2, geo.Hundredths(c).M2())
 	return &m2
 }
 
@@ -111,7 +114,7 @@ func (s *Server) handleFeature(r *request) error {
 		return err
 	}
 	r.askFeatures(1)
-	body, err := appendFeature(nil, l, &f)
+	body, err := appendFeature(nil, l, &f, r.policy().RoundM2)
 	if err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (s *Server) handleFeatures(r *request) error {
 		if n > 0 {
 			body = append(body, ',')
 		}
-		if body, err = appendFeature(body, l, &f); err != nil {
+		if body, err = appendFeature(body, l, &f, r.policy().RoundM2); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gengtu/index"
+	"gengtu/index/areas"
 	"gengtu/index/compare"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -80,6 +81,9 @@ func (s *Server) handleLineage(r *request) error {
 		found, err := r.relatives(l, i, other, side.links(other))
 		if err != nil {
 			return err
+		}
+		for k := range found {
+			found[k].round(r.policy().RoundM2)
 		}
 		doc[side.vintage], doc[side.member] = other, found
 	}
@@ -201,6 +205,17 @@ func (in family) at(i int) (relative, error) {
 		x.Class, _ = f.Values[k].(string)
 	}
 	return x, nil
+}
+
+// round rounds what is told of areas to a step in m², as the policy wants it.
+func (x *relative) round(step float64) {
+	if x.AreaM2 != nil {
+		x.measure(areas.RoundedTo(step, *x.AreaM2))
+	}
+	if x.RecordM2 != nil {
+		m2 := areas.RoundedTo(step, *x.RecordM2)
+		x.RecordM2 = &m2
+	}
 }
 
 // measure fills in the ground that is shared.

@@ -281,7 +281,7 @@ func (o *overlayRequest) allowance() func(context.Context, geo.MultiPolygon) err
 				Advise("缩小范围", "ask about a smaller shape")
 		}
 		if a < p.MinAOIM2 {
-			return problem.New("POLICY", "范围 %.4g m²，本版最少答 %.4g m²", "the shape has %.4g m², this edition answers from %.4g m²", a, p.MinAOIM2).
+			return problem.New("POLICY", "范围 %.1f m²，本版最少答 %v m²", "the shape has %.1f m², this edition answers from %v m²", a, p.MinAOIM2).
 				Advise("扩大范围", "ask about a larger shape")
 		}
 		return nil

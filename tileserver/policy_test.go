@@ -13,7 +13,10 @@ import (
 	"testing"
 
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/tileserver"
+	"gengtu/tileserver/mvt"
+	"gengtu/tileserver/tile"
 )
 
 // serveUnder serves one government edition under a policy that change makes.
@@ -99,7 +102,7 @@ func TestPolicyRounding(t *testing.T) {
 	s := serveUnder(t, func(p *edition.Policy) { p.RoundM2 = step })
 	for _, path := range []string{
 		"/overlay?layers=cropland,pbf,hsf&group_by=DLBM&" + aBox, "/overlay?place=610402001", "/summary?by=village", "/summary?by=county", "/diff", "/catalog",
-		"/overlay?return=features&" + aBox,
+		"/overlay?return=features&" + aBox, "/features/cropland/1000", "/features/cropland/1000/lineage",
 	} {
 		r := s.ask(t, path)
 		if r.StatusCode != http.StatusOK {
@@ -116,7 +119,7 @@ func TestPolicyRounding(t *testing.T) {
 				t.Errorf("%s: %s is %v", path, key, v)
 			}
 		})
-		if n < 6 {
+		if least := map[bool]int{true: 1, false: 6}[strings.HasPrefix(path, "/features")]; n < least {
 			t.Errorf("%s: only %d areas were looked at", path, n)
 		}
 		if path == "/diff" && len(decode[diffDoc](t, r).Changes) > 0 {
@@ -142,6 +145,32 @@ func TestPolicyRounding(t *testing.T) {
 		if n < 2 {
 			t.Errorf("%s: only %d areas were looked at: %v", path, n, rows[0])
 		}
+	}
+	shapes := 0
+	for z := range 12 {
+		for _, grid := range tile.Grids() {
+			at := grid.At(geo.PositionOf(geo.LonLat{Lon: 108.7015, Lat: 34.3015}), uint8(max(z, 1)))
+			r := s.ask(t, fmt.Sprintf("/tiles/cropland,pbf,hsf/%s.mvt", at), "Accept-Encoding", "identity")
+			layers, err := mvt.Decode(r.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range layers {
+				for _, f := range l.Features {
+					for _, tag := range f.Tags {
+						if v, ok := tag.Value.(float64); ok && strings.HasSuffix(tag.Key, "_m2") {
+							shapes++
+							if math.Abs(v/step-math.Round(v/step)) > 1e-6 {
+								t.Errorf("tile %s: %s is %v", at, tag.Key, v)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	if shapes < 10 {
+		t.Errorf("only %d figures of merged shapes were looked at", shapes)
 	}
 	if c := string(s.ask(t, "/catalog").body); !strings.Contains(c, `"rounded_to_m2":100`) {
 		t.Error("the catalogue does not say that areas are rounded")

@@ -110,7 +110,7 @@ func cellOf(values *mvt.Values, column int, v *index.RawValue) mvt.Cell {
 }
 
 func (g *generation) options(l *index.Layer) pyramid.Options {
-	return pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, Covers: g.covers, Key: l.Meta.Key()}
+	return pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, RoundM2: g.ix.Manifest.Policy.RoundM2, Covers: g.covers, Key: l.Meta.Key()}
 }
 
 // known returns one layer's tile of a zoom that was built; false for other zooms.

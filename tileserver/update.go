@@ -200,7 +200,7 @@ func (s *updateSink) size(ctx context.Context, l *edition.Layer, t tile.Tile) (i
 		}
 		if merged { // what is stored shows some of it
 			l := s.ix.Layer(l.Name, l.Vintage)
-			data, err := pyramid.Make(ctx, newLayerSource(l), t, pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField})
+			data, err := pyramid.Make(ctx, newLayerSource(l), t, pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, RoundM2: s.ix.Manifest.Policy.RoundM2})
 			return packedBytes(data), err
 		}
 	}

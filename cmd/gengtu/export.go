@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -66,10 +67,12 @@ func (e *env) exportFeatures(job *exportJob) error {
 	if err != nil {
 		return problem.Of(err).In(job.dir)
 	}
-	return e.export(l, job.out)
+	return e.export(l, job.out, ix.Manifest.Policy.RoundM2)
 }
 
-func (e *env) export(l *index.Layer, out string) error {
+// export writes a layer, the areas of its features rounded to a step in m² where the
+// policy has one.
+func (e *env) export(l *index.Layer, out string, roundM2 float64) error {
 	desc := &source.Layer{Table: l.Meta.Name, Count: int64(l.Len()), CRS: source.CRSInfo{EPSG: 4490}}
 	for _, f := range l.Meta.Fields {
 		desc.Fields = append(desc.Fields, source.Field{Name: f.Name, Kind: sourceKind(f.Kind)})
@@ -96,7 +99,7 @@ func (e *env) export(l *index.Layer, out string) error {
 		}
 		f, err := l.Feature(i)
 		if err == nil {
-			err = w.Write(&source.Feature{Record: int64(i + 1), Polygons: degrees(f.Geometry), Values: append(f.Values, int64(f.ID), f.AreaM2)})
+			err = w.Write(&source.Feature{Record: int64(i + 1), Polygons: degrees(f.Geometry), Values: append(f.Values, int64(f.ID), areas.RoundedTo(roundM2, f.AreaM2))})
 		}
 		if err != nil {
 			_ = w.Abort() // err is what counts

@@ -11,9 +11,13 @@ import (
 )
 
 func runPolicy(e *env, fs *flags) error {
+	kept := fs.String("kept", "", "register：另存的登记行散列，查末尾是否被截|register: a line's hash that was kept elsewhere, to find an end that was cut off")
 	args, err := fs.parse(1, 3)
 	if err != nil {
 		return err
+	}
+	if *kept != "" && args[0] != "register" {
+		return usage("FLAGS", "--kept 只用于 register", "--kept goes with register alone")
 	}
 	switch verb, given := args[0], args[1:]; {
 	case verb == "show" && len(given) == 0:
@@ -24,9 +28,9 @@ func runPolicy(e *env, fs *flags) error {
 	case verb == "diff" && len(given) == 2:
 		return e.diffPolicies(given[0], given[1])
 	case verb == "register" && len(given) == 1:
-		return e.showRegister(given[0])
+		return e.showRegister(given[0], *kept)
 	}
-	return usage("ARGUMENTS", "用法：gengtu policy show | check FILE | diff A B | register EDITION", "usage: gengtu policy show | check FILE | diff A B | register EDITION")
+	return usage("ARGUMENTS", "用法：gengtu policy show | check FILE | diff A B | register EDITION [--kept HASH]", "usage: gengtu policy show | check FILE | diff A B | register EDITION [--kept HASH]")
 }
 
 // embedded is the name by which commands call the policy that comes with the program.
@@ -126,7 +130,10 @@ func (e *env) diffPolicies(a, b string) error {
 	}
 	changes := policy.Compare(from, to, e.lang)
 	if e.json {
-		return e.giveJSON(map[string]any{"from": a, "to": b, "from_digest": from.Digest(), "to_digest": to.Digest(), "tiers": changes})
+		return e.giveJSON(map[string]any{"from": a, "to": b, "from_name": from.Name, "to_name": to.Name, "from_digest": from.Digest(), "to_digest": to.Digest(), "tiers": changes})
+	}
+	if from.Name != to.Name {
+		e.printf(e.pick("策略改名：%s（原：%s）\n", "the policy is called %s (was: %s)\n"), to.Name, from.Name)
 	}
 	if len(changes) == 0 {
 		e.printf("%s\n", e.pick("各版所得相同", "each tier gets the same"))
@@ -145,14 +152,23 @@ func (e *env) diffPolicies(a, b string) error {
 	return nil
 }
 
-// showRegister verifies and lists the publications from an edition.
-func (e *env) showRegister(dir string) error {
+// shortDigest is as much of a policy's digest as tells it from others in a list.
+func shortDigest(digest string) string { return digest[:min(len(digest), 12)] }
+
+// showRegister verifies and lists the publications from an edition; of the hash of a line
+// that was kept elsewhere it is seen that the line is there.
+func (e *env) showRegister(dir, kept string) error {
 	if _, _, err := edition.Current(dir); err != nil {
 		return err
 	}
 	entries, hash, err := policy.ReadRegister(dir)
 	if err != nil {
 		return err
+	}
+	if kept != "" {
+		if err := policy.Holds(dir, kept); err != nil {
+			return err
+		}
 	}
 	if e.json {
 		if entries == nil {
@@ -162,8 +178,8 @@ func (e *env) showRegister(dir string) error {
 	}
 	for i := range entries {
 		x := &entries[i]
-		e.printf("%s  %-9s  %s %s → %s %s  %s %s  %s\n", x.Time.Format("2006-01-02T15:04:05Z"), x.Event, x.From, x.Generation, x.To, x.Made,
-			e.pick("策略", "policy"), x.Policy, strings.TrimSpace(x.Approver+" "+x.Document))
+		e.printf("%s  %-9s  %s %s → %s %s  %s %s %s  %s  %s\n", x.Time.Format("2006-01-02T15:04:05Z"), x.Event, x.From, x.Generation, x.To, x.Made,
+			e.pick("策略", "policy"), x.Policy, shortDigest(x.PolicyDigest), x.By, strings.TrimSpace(x.Approver+" "+x.Document))
 	}
 	e.printf(e.pick("%d 次发布，登记簿完好 %s\n", "%d publications, the register is sound %s\n"), len(entries), hash)
 	return nil

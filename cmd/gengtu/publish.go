@@ -1,14 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"math"
+	"os"
+	"strings"
 	"time"
 
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/ingest/exchange"
 	"gengtu/ingest/policy"
+	"gengtu/tileserver/access"
 )
 
 func runPublish(e *env, fs *flags) error {
@@ -19,6 +25,7 @@ func runPublish(e *env, fs *flags) error {
 	out := fs.String("out", "", "版本目录|the edition's directory")
 	var keep int
 	keepFlag(fs, &keep)
+	accessFile := fs.String("access", "", "令牌文件：按其中的角色核对，并记入审计日志；默认用环境变量 GENGTU_ACCESS，都没有则不核对角色，只记登记簿|the access file, whose roles are asked and whose audit log tells of it; GENGTU_ACCESS by default; without either no role is asked, and the register alone tells of it")
 	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
@@ -41,12 +48,35 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	done, err := e.publish(publication{*from, tier, p, *out, *approver}, building{keep: keep, workers: *workers, memory: bytes, stages: &stages{}})
-	if err != nil {
-		return err
+	work := func() error {
+		by, err := operator(*accessFile)
+		if err != nil {
+			return err
+		}
+		done, err := e.publish(publication{*from, tier, p, *out, *approver, by}, building{keep: keep, workers: *workers, memory: bytes, stages: &stages{}})
+		if err != nil {
+			return err
+		}
+		e.caution(p, tier)
+		return e.giveRegister(done)
 	}
-	e.caution(p, tier)
-	return e.giveRegister(done)
+	if *accessFile == "" || *accessFile == os.Getenv(accessEnv) {
+		return work() // what the environment names has been asked already
+	}
+	return administer(act{file: *accessFile, role: access.System, name: "publish", detail: strings.Join(fs.line, " ")}, work)
+}
+
+// operator is who runs a command: by the access file that is given, or named by the
+// environment; without either the account.
+func operator(file string) (string, error) {
+	if file = cmp.Or(file, os.Getenv(accessEnv)); file == "" {
+		return exchange.Account(), nil
+	}
+	f, err := access.Load(file)
+	if err != nil {
+		return "", err
+	}
+	return actor(f)
 }
 
 // publication says what is to be published: an edition's directory, to which tier, by
@@ -57,6 +87,7 @@ type publication struct {
 	policy   *policy.Policy
 	out      string
 	approver string
+	by       string
 }
 
 // published is a publication's line in the register, and the hash of that line.
@@ -107,7 +138,7 @@ func (e *env) publish(what publication, w building) (*published, error) {
 		}
 	}
 	done := &published{entry: &policy.Entry{
-		Program: programVersion(), KeyID: policy.KeyID(key), Approver: what.approver, Document: what.policy.Tiers[what.tier].Document, Register: reg,
+		Program: programVersion(), KeyID: policy.KeyID(key), By: what.by, Approver: what.approver, Document: what.policy.Tiers[what.tier].Document, Register: reg,
 	}}
 	// The line comes first: nothing is in force that the register does not know.
 	w.before = func(m *edition.Manifest) error {
@@ -142,7 +173,7 @@ func (e *env) giveRegister(done *published) error {
 			Hash string `json:"register_hash"`
 		}{entry.Made, entry, done.hash})
 	}
-	e.printf("%s %s → %s  %s %s\n", entry.Made, reg.From, reg.To, e.pick("策略", "policy"), reg.Policy)
+	e.printf("%s %s → %s  %s %s %s\n", entry.Made, reg.From, reg.To, e.pick("策略", "policy"), reg.Policy, shortDigest(reg.PolicyDigest))
 	for i := range reg.Layers {
 		e.giveRegisterLayer(&reg.Layers[i])
 	}
@@ -156,13 +187,17 @@ func (e *env) giveRegister(done *published) error {
 	return nil
 }
 
+// signed is a change of an area as it is printed with two decimals: what is none has no sign.
+func signed(m2 float64) float64 { return math.Round(m2*100)/100 + 0 }
+
 func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
 	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格或最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid or the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
 		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
 	if l.CellM > 0 {
-		e.printf(e.pick("    %v 米网格：地面 m² %.2f，误差不超过 %.2f", "    cells of %v m: ground m² %.2f, off by at most %.2f"), l.CellM, l.GroundBefore, l.GroundError)
+		e.printf(e.pick("    面积去向 m²：重叠只计一次 %+.2f，略去小图斑 %+.2f，取整到 %v 米网格 %+.2f；地面 %.2f，误差不超过 %.2f", "    where the area went, m²: overlaps counted once %+.2f, small patches left out %+.2f, whole cells of %v m %+.2f; ground %.2f, off by at most %.2f"),
+			signed(-l.OverlapM2), signed(-l.Small.LeftOutM2), l.CellM, signed(l.CellsM2), l.GroundBefore, l.GroundError)
 		if l.FeatureErrorMax > 0 { // dissolved layers have no single ones
-			e.printf(e.pick("；单个要素中误差 %.2f，最大 %.2f", "; single features off by %.2f (rms), %.2f at most"), l.FeatureErrorRMS, l.FeatureErrorMax)
+			e.printf(e.pick("；单个要素（含让给重叠者的）中误差 %.2f，最大 %.2f", "; single features, with what went to those that overlap them, off by %.2f (rms), %.2f at most"), l.FeatureErrorRMS, l.FeatureErrorMax)
 		}
 		e.printf("\n")
 	}

@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,6 +28,7 @@ type registered struct {
 	Event        string
 	Program      string
 	KeyID        string `json:"key_id"`
+	By           string
 	Approver     string
 	Document     string
 	Made         string `json:"to_generation"`
@@ -65,6 +68,25 @@ func TestPublishAgain(t *testing.T) {
 			t.Errorf("with %s workers the content is %s, was %s", workers, again.MadeHash, first.MadeHash)
 		}
 	}
+	// Nor does it depend on where the command runs, how paths are written, and the umask.
+	for umask, c := range map[int]struct{ dir, from string }{0: {secure, "."}, 0o077: {dir, relative(t, dir, secure)}} {
+		name := fmt.Sprintf("umask%03o", umask)
+		cmd := exec.Command("sh", "-c", fmt.Sprintf(`umask %03o; exec "$0" "$@"`, umask), binary(), "--json", "publish", "--from", c.from, "--tier", "public", "--out", out(name), "--workers", "3")
+		cmd.Dir = c.dir
+		printed, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again registered
+		if err := json.Unmarshal(printed, &again); err != nil || again.MadeHash != first.MadeHash || again.Made != first.Made {
+			t.Errorf("in %s with umask %03o the content is %s, was %s (%v)", c.dir, umask, again.MadeHash, first.MadeHash, err)
+		}
+		for _, file := range []string{edition.FeaturesFile, edition.TilesFile} {
+			if a, b := manifestOf(t, out("a")).Files[file], manifestOf(t, out(name)).Files[file]; a != b {
+				t.Errorf("with umask %03o %s is another file", umask, file)
+			}
+		}
+	}
 	m := manifestOf(t, out("a"))
 	if m.ContentHash != first.MadeHash || m.Generation != first.Made || m.Policy.Digest != first.PolicyDigest || manifestOf(t, secure).ContentHash != first.FromHash {
 		t.Errorf("the register says %+v", first)
@@ -82,6 +104,15 @@ func TestPublishAgain(t *testing.T) {
 	if other := publishJSON(t, "--from", secure, "--tier", "public", "--out", out("d")); other.MadeHash == first.MadeHash || other.KeyID == first.KeyID {
 		t.Error("another key gives the same")
 	}
+}
+
+func relative(t *testing.T, from, to string) string {
+	t.Helper()
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rel
 }
 
 func manifestOf(t *testing.T, dir string) *edition.Manifest {
@@ -137,6 +168,9 @@ func TestPublishRegister(t *testing.T) {
 	if out := must(t, "policy", "register", secure); !strings.Contains(out, two.Hash) || !strings.Contains(out, one.Made) || !strings.Contains(out, "张三") {
 		t.Error(out)
 	}
+	if out := must(t, "policy", "register", secure, "--kept", one.Hash); !strings.Contains(out, one.PolicyDigest[:12]+"  "+entries[0].By) || entries[0].By == "" {
+		t.Errorf("by %q: %s", entries[0].By, out)
+	}
 	for _, lower := range []string{government, public} {
 		if _, err := os.Stat(filepath.Join(lower, edition.Register)); err == nil {
 			t.Errorf("%s has a register of the edition above", lower)
@@ -146,6 +180,15 @@ func TestPublishRegister(t *testing.T) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// A line cut off the end leaves a sound register, which is not the one that was.
+	first, _, _ := strings.Cut(string(data), "\n")
+	if err := os.WriteFile(path, []byte(first+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "policy", "register", secure, "--kept", one.Hash)
+	if _, stderr, exit := gengtu(t, "policy", "register", secure, "--kept", two.Hash); exit != 1 || !strings.Contains(stderr, "REGISTER_CUT") {
+		t.Errorf("cut: exit %d, %s", exit, stderr)
 	}
 	if err := os.WriteFile(path, []byte(strings.Replace(string(data), "张三", "李四", 1)), 0o600); err != nil {
 		t.Fatal(err)
@@ -209,10 +252,72 @@ func TestPolicyCommands(t *testing.T) {
 		exit int
 	}{
 		{[]string{"policy", "diff", "default", bad}, 1}, {[]string{"policy", "check", bad + "x"}, 1}, {[]string{"policy", "check"}, 2},
-		{[]string{"policy", "diff", "default"}, 2}, {[]string{"policy", "fly"}, 2}, {[]string{"policy", "register", t.TempDir()}, 1},
+		{[]string{"policy", "diff", "default"}, 2}, {[]string{"policy", "fly"}, 2}, {[]string{"policy", "check", bad, "--kept", "00"}, 2}, {[]string{"policy", "register", t.TempDir()}, 1},
 	} {
 		if _, stderr, exit := gengtu(t, c.args...); exit != c.exit || stderr == "" {
 			t.Errorf("%v: exit %d, %s", c.args, exit, stderr)
+		}
+	}
+}
+
+// Where an access file is given, or named by the environment, publish asks for the role and
+// is an act that the audit log tells of; without one the register alone tells who it was.
+func TestPublishIsAnAct(t *testing.T) {
+	secure := small(t)
+	dir := t.TempDir()
+	me := publishJSON(t, "--from", secure, "--tier", "public", "--out", filepath.Join(dir, "p0")).By
+	write := func(name, system string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(`{"roles": {"system": ["`+system+`"], "security": ["s"], "audit": ["a"]}}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	mine, theirs := write("mine.json", me), write("theirs.json", "somebody-else")
+	acts := func(file string) string {
+		t.Helper()
+		var out strings.Builder
+		files, err := filepath.Glob(filepath.Join(file+".audit", "*.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Write(data)
+		}
+		return out.String()
+	}
+	if _, err := os.Stat(mine + ".audit"); err == nil || me == "" {
+		t.Fatalf("by %q, there is a log", me)
+	}
+	for i, c := range []struct {
+		env, flag string
+		exit      int
+		told      string
+	}{
+		{"", mine, 0, `"outcome":"done"`}, {mine, "", 0, `"outcome":"done"`}, {mine, mine, 0, `"outcome":"done"`},
+		{"", theirs, 1, `"outcome":"refused"`}, {theirs, "", 1, `"outcome":"refused"`}, {theirs, mine, 1, `"outcome":"refused"`}, {mine, theirs, 1, `"outcome":"refused"`},
+	} {
+		out := filepath.Join(dir, "p"+string(rune('1'+i)))
+		args := []string{"publish", "--from", secure, "--tier", "public", "--out", out}
+		if c.flag != "" {
+			args = append(args, "--access", c.flag)
+		}
+		t.Setenv("GENGTU_ACCESS", c.env)
+		file := mine
+		if c.exit != 0 {
+			file = theirs
+		}
+		before := strings.Count(acts(file), c.told)
+		_, stderr, exit := gengtu(t, args...)
+		if exit != c.exit || strings.Count(acts(file), c.told) != before+1 || !strings.Contains(acts(file), `"act":"publish"`) {
+			t.Errorf("%+v: exit %d, %s\n%s", c, exit, stderr, acts(file))
+		}
+		if _, err := os.Stat(out); (err == nil) != (c.exit == 0) {
+			t.Errorf("%+v: the edition: %v", c, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package edition
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,8 @@ import (
 // Abort after Commit does nothing. Not for concurrent use.
 type Draft struct {
 	dir, tmp string
-	made     []string // directories that Begin made, the innermost first
+	made     []string    // directories that Begin made, the innermost first
+	mode     fs.FileMode // of a directory just made, by the umask
 	unlock   func()
 	finished map[string]<-chan sealed // by file
 }
@@ -59,7 +61,7 @@ func makeDir(dir string) ([]string, error) {
 		case err != nil && !os.IsNotExist(err):
 			return nil, unwritable(dir, err)
 		case err == nil:
-			if err := os.MkdirAll(dir, 0o755); err != nil {
+			if err := os.MkdirAll(dir, openDir); err != nil {
 				return nil, unwritable(dir, err)
 			}
 			return missing, nil
@@ -114,7 +116,17 @@ func (d *Draft) begin() error {
 	if d.tmp, err = os.MkdirTemp(d.dir, draftPrefix); err != nil {
 		return unwritable(d.dir, err)
 	}
-	return os.Chmod(d.tmp, 0o755)
+	// What the umask makes of a directory is seen by making one.
+	probe := d.File(".mode")
+	if err := os.Mkdir(probe, openDir); err != nil {
+		return unwritable(d.dir, err)
+	}
+	st, err := os.Stat(probe)
+	if err = errors.Join(err, os.Remove(probe)); err != nil {
+		return unwritable(d.dir, err)
+	}
+	d.mode = st.Mode() & (fs.ModePerm | fs.ModeSetgid)
+	return nil
 }
 
 // File returns the path of a file of the draft; with "" its directory.
@@ -142,7 +154,8 @@ func (d *Draft) Abort() {
 // After an error the generation before stays in force and the draft is still to
 // be aborted, but for a problem with code PRUNE: then the new generation is in
 // force and older ones could not be removed. An edition of another tier is
-// refused with TIER_CHANGED.
+// refused with TIER_CHANGED. Above public only the owner and the group can read what is
+// put in force.
 func (d *Draft) Commit(m *Manifest, keep int) error {
 	all, err := kept(d.dir)
 	if err != nil {
@@ -159,6 +172,14 @@ func (d *Draft) Commit(m *Manifest, keep int) error {
 	m.Created = stamp(all)
 	if err := d.seal(m); err != nil {
 		return wrap(d.dir, err)
+	}
+	if err := d.open(m.Tier); err != nil {
+		return unwritable(d.dir, err)
+	}
+	if len(all) == 0 {
+		if err := closeDir(d.dir, m.Tier); err != nil {
+			return unwritable(d.dir, err)
+		}
 	}
 	before, err := current(d.dir)
 	if err != nil {
@@ -258,7 +279,7 @@ func prune(dir, before, current string, keep int) error {
 func lock(dir string) (func(), error) {
 	path := filepath.Join(dir, lockFile)
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
 		if err != nil {
 			return nil, unwritable(dir, err)
 		}

@@ -194,7 +194,10 @@ func older(dir string) (string, error) {
 // setCurrent puts a generation in force by one rename.
 func setCurrent(dir, generation string) error {
 	tmp := filepath.Join(dir, "."+currentFile)
-	err := writeSynced(tmp, []byte(generation+"\n"), 0o644)
+	mode, err := modeOf(Path(dir, generation))
+	if err == nil {
+		err = writeSynced(tmp, []byte(generation+"\n"), mode)
+	}
 	if err == nil {
 		err = os.Rename(tmp, filepath.Join(dir, currentFile))
 	}

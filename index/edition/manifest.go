@@ -275,6 +275,8 @@ func ReadManifest(dir string) (*Manifest, error) {
 	}
 	if name := filepath.Base(dir); generationName.MatchString(name) && m.Generation != name {
 		return nil, broken(path, "清单是 %.40q 这一代的", "the manifest is that of generation %.40q", m.Generation)
+	} else if want := GenerationName(m.Tier, m.ContentHash, m.Policy.Digest); generationName.MatchString(name) && name != want {
+		return nil, broken(path, "版别、内容散列或策略不是 %.40q 这一代的", "the tier, the content's hash or the policy is not that of generation %.40q", m.Generation)
 	}
 	return m, nil
 }

@@ -20,6 +20,7 @@ tiers:
     precision_m: 10
     max_zoom: 14
     approval: GS（2026）1号
+    analyses: [overlay, summary]
     approved_by: [局长]
     layers: {region: {fields: [XZQDM]}}
 `
@@ -30,6 +31,7 @@ tiers:
 		"precision":  {"    precision_m: 10\n", "", "no precision"},
 		"pieces":     {"max_zoom: 14", "max_zoom: 14\n    pieces: true", "single features"},
 		"no one":     {"approved_by: [局长]", "approved_by: []", "nobody is named"},
+		"questions":  {"analyses: [overlay, summary]", "analyses: any", "any question"},
 		"government": {"public:", "government:", ""},
 	} {
 		p, err := policy.Parse(name, []byte(strings.Replace(sound, row.old, row.fresh, 1)))

@@ -63,6 +63,20 @@ type RegisterLayer struct {
 	// MinPatchM2 is the smallest patch shown, Small what became of smaller ones.
 	MinPatchM2 float64   `json:"min_patch_m2"`
 	Small      smallTold `json:"small_patches"`
+	// OverlapM2 and CellsM2 say, with Small.LeftOutM2, where the area went:
+	// AreaAfter = AreaBefore − OverlapM2 − Small.LeftOutM2 + CellsM2.
+	// OverlapM2 is what features that lie over one another have in common, which is
+	// counted once on the grid; CellsM2 what rounding to whole cells added, or took.
+	OverlapM2 float64 `json:"overlap_m2"`
+	CellsM2   float64 `json:"cells_m2"`
+}
+
+// account fills in where the area went, when AreaAfter is known.
+func (r *RegisterLayer) account() {
+	if r.CellM > 0 {
+		r.OverlapM2 = r.AreaBefore - r.GroundBefore
+	}
+	r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.OverlapM2 - r.Small.LeftOutM2)
 }
 
 // Downward returns a problem, PUBLISH_UPWARD, unless an edition of tier from may
@@ -191,6 +205,7 @@ func (d *derivation) enter(layers []edition.Layer) {
 		for _, l := range layers {
 			if l.Name == r.Layer && l.Vintage == r.Vintage {
 				r.After, r.AreaAfter, r.NetAfter = l.Features, l.AreaM2, l.NetM2
+				r.account()
 			}
 		}
 	}
@@ -350,6 +365,10 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 	if err != nil {
 		return err
 	}
+	told, err := roundingOf(l.Meta, keep, d.tier.RoundM2)
+	if err != nil {
+		return err
+	}
 	var owned map[int32][]cells.Cell
 	if d.grid != (grid{}) {
 		if owned, err = d.cover(ctx, l, what.rule, reg); err != nil {
@@ -381,6 +400,7 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			reg.Vanished++
 			continue
 		}
+		told.apply(&f)
 		shows.cut(&f, d.tier.PlaceDigits)
 		values := make([]any, 0, len(keep))
 		for _, k := range keep {

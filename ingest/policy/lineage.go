@@ -53,6 +53,7 @@ func (d *derivation) lineage(g *index.Lineage, from, to *index.Layer, areas bool
 		return d.id(l.Meta, id)
 	}
 	var links []index.Link
+	step := stepOf(d.tier.RoundM2)
 	for _, k := range g.Links() {
 		k.From, k.To = id(from, k.From), id(to, k.To)
 		if k.From == 0 && k.To == 0 {
@@ -60,6 +61,9 @@ func (d *derivation) lineage(g *index.Lineage, from, to *index.Layer, areas bool
 		}
 		if !areas {
 			k.Area = index.NoArea
+		}
+		if step > 0 && index.OfRecord(k.Area) {
+			k.Area = (k.Area + step/2) / step * step
 		}
 		links = append(links, k)
 	}

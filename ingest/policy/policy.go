@@ -65,7 +65,8 @@ type Tier struct {
 	Groups Names `yaml:"groups"`
 	// TotalsOnly allows no groups, single features or combinations in answers.
 	TotalsOnly bool `yaml:"totals_only"`
-	// RoundM2 is the step in m² that areas in answers are rounded to; 0 is none.
+	// RoundM2 is the step in m² that areas are rounded to, those of records when the
+	// edition is made, all others where they are told; 0 is none.
 	RoundM2 float64 `yaml:"round_m2"`
 	// MaxAOIM2 and MinAOIM2 bound the shapes that overlay answers; 0 is no bound.
 	MaxAOIM2 float64 `yaml:"max_aoi_m2"`

@@ -32,7 +32,7 @@ const (
 // Entry is one line of the register of publications, which lies in the higher
 // edition's directory as JSON lines. Each holds the hash of the one before, so that
 // [ReadRegister] finds one that was changed, put in, moved or taken out of the middle;
-// against a cut at the end keep the hash that publish prints.
+// against a cut at the end keep the hash that publish prints, for [Holds].
 type Entry struct {
 	Event Event `json:"event"`
 	// Time is when the line was written, in UTC.
@@ -40,6 +40,8 @@ type Entry struct {
 	// Program is the version that derived, KeyID names the key of ids without telling it.
 	Program string `json:"program"`
 	KeyID   string `json:"key_id"`
+	// By is who ran publish: an account of the operating system, or the holder of a token.
+	By string `json:"by,omitempty"`
 	// Approver is who approved, by the name given to publish, and Document the number
 	// of the document that the policy names.
 	Approver string `json:"approver,omitempty"`
@@ -144,6 +146,28 @@ func ReadRegister(dir string) (entries []Entry, hash string, err error) {
 	}
 	entries, _, hash, err = chain(path, data)
 	return entries, hash, err
+}
+
+// Holds returns a problem, REGISTER_CUT, unless the register in a directory has a line
+// with that hash, which was kept elsewhere: lines after it may have been added since, but
+// where it is missing the end was cut off, or the whole was written anew. hash is 64
+// hexadecimal digits, REGISTER_KEPT otherwise. Other problems are those of [ReadRegister].
+func Holds(dir, hash string) error {
+	want := strings.ToLower(strings.TrimSpace(hash))
+	if sum, err := hex.DecodeString(want); err != nil || len(sum) != sha256.Size {
+		return problem.New("REGISTER_KEPT", "%.80q 不是登记行的散列", "%.80q is no hash of a line", hash).
+			Advise("给出 publish 或 policy register 打印的 64 位十六进制数", "give the 64 hexadecimal digits that publish or policy register printed")
+	}
+	entries, last, err := ReadRegister(dir)
+	if err != nil {
+		return err
+	}
+	// Each line holds the hash of the one before.
+	if last == want || slices.ContainsFunc(entries, func(e Entry) bool { return e.Prev == want }) {
+		return nil
+	}
+	return problem.New("REGISTER_CUT", "登记簿的 %[1]d 行里没有另存的那一行：末尾被截，或整本被换", "none of the register's %[1]d lines is the one that was kept: its end was cut off, or all of it replaced", len(entries)).
+		In(filepath.Join(dir, edition.Register)).Advise("查明原因；从备份找回登记簿", "find out why; take the register from a backup")
 }
 
 func readAll(path string, r io.Reader) ([]byte, error) {

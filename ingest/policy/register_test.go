@@ -77,7 +77,16 @@ func TestRegister(t *testing.T) {
 			if err != nil || hash == last {
 				t.Errorf("%s: %v, hash %s", name, err, hash)
 			}
+			if err := policy.Holds(dir, last); code(err) != "REGISTER_CUT" {
+				t.Errorf("%s: with the kept hash: %v", name, err)
+			}
+			if err := policy.Holds(dir, got[2].Prev); err != nil {
+				t.Errorf("%s: a line that is there: %v", name, err)
+			}
 			continue
+		}
+		if err := policy.Holds(dir, last); code(err) != "REGISTER_BROKEN" {
+			t.Errorf("%s: with the kept hash: %v", name, err)
 		}
 		if code(err) != "REGISTER_BROKEN" || !strings.Contains(err.Error(), "record "+string(rune('0'+c.line))) {
 			t.Errorf("%s: %v", name, err)
@@ -85,6 +94,17 @@ func TestRegister(t *testing.T) {
 		if _, err := policy.Enter(dir, &policy.Entry{Register: &policy.Register{}}); code(err) != "REGISTER_BROKEN" {
 			t.Errorf("%s: it is written to: %v", name, err)
 		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for hash, want := range map[string]string{last: "", strings.ToUpper(last): "", got[1].Prev: "", strings.Repeat("0", 64): "REGISTER_CUT", "": "REGISTER_KEPT", last[1:]: "REGISTER_KEPT", last + "00": "REGISTER_KEPT"} {
+		if err := policy.Holds(dir, hash); err == nil && want != "" || err != nil && code(err) != want {
+			t.Errorf("%q: %v, want %q", hash, err, want)
+		}
+	}
+	if err := policy.Holds(t.TempDir(), last); code(err) != "REGISTER_CUT" {
+		t.Errorf("without a register: %v", err)
 	}
 	// An unfinished line is cut off, and the next one says so.
 	if err := os.WriteFile(path, append(bytes.Clone(whole), `{"event":"pub`...), 0o600); err != nil {

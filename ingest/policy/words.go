@@ -90,7 +90,9 @@ func Compare(a, b *Policy, l problem.Lang) []TierChange {
 
 // aspect is something that a policy says of a tier as a whole.
 type aspect struct {
-	say func(t *Tier) text
+	// keys are those of the tier that the words are about.
+	keys []string
+	say  func(t *Tier) text
 	// order is above 0 where the second tier lets see, or ask, more than the first, below
 	// 0 where it lets less, 0 where neither; nil is always 0.
 	order func(from, to *Tier) int
@@ -105,42 +107,40 @@ func by(open func(t *Tier) float64) func(from, to *Tier) int {
 func byNames(of func(t *Tier) Names) func(from, to *Tier) int {
 	return func(from, to *Tier) int {
 		a, b := of(from), of(to)
-		switch {
-		case !b.Listed || a.Listed && len(without(a.Names, b.Names)) == 0:
-			return 1
-		case !a.Listed || len(without(b.Names, a.Names)) == 0:
-			return -1
-		}
-		return 0
+		more := !b.Listed || a.Listed && len(without(a.Names, b.Names)) == 0
+		less := !a.Listed || b.Listed && len(without(b.Names, a.Names)) == 0
+		return int(truth(more) - truth(less))
 	}
 }
 
 // aspects are all of them but the lists of names.
 var aspects = []aspect{
-	{sayGrid, by(func(t *Tier) float64 { return -t.GridM })},
-	{sayCells, by(func(t *Tier) float64 { return -t.cellM(Layer{}) })},
-	{sayPrecision, nil},
-	{saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
-	{func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, by(func(t *Tier) float64 { return -float64(t.MinZoom) })},
-	{func(t *Tier) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *Tier) float64 { return float64(t.MaxZoom) })},
-	{func(t *Tier) text {
+	{[]string{"grid_m"}, sayGrid, by(func(t *Tier) float64 { return -t.GridM })},
+	{[]string{"generalise_m"}, sayCells, by(func(t *Tier) float64 { return -t.cellM(Layer{}) })},
+	{[]string{"precision_m"}, sayPrecision, nil},
+	{[]string{"min_patch_m2", "small_patches"}, saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
+	{[]string{"min_zoom"}, func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, by(func(t *Tier) float64 { return -float64(t.MinZoom) })},
+	{[]string{"max_zoom"}, func(t *Tier) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *Tier) float64 { return float64(t.MaxZoom) })},
+	{[]string{"place_digits"}, func(t *Tier) text {
 		return say("政区代码 %d 位", "codes of place of %d digits", t.PlaceDigits)
 	}, by(func(t *Tier) float64 { return float64(t.PlaceDigits) })},
-	{sayPieces, by(func(t *Tier) float64 { return truth(t.Pieces) })},
-	{sayGroups, byNames(func(t *Tier) Names { return t.Groups })},
-	{sayTotals, by(func(t *Tier) float64 { return truth(!t.TotalsOnly) })},
-	{sayRounding, by(func(t *Tier) float64 { return -t.RoundM2 })},
-	{sayMost, by(func(t *Tier) float64 { return orEndless(t.MaxAOIM2) })},
-	{sayLeast, by(func(t *Tier) float64 { return -t.MinAOIM2 })},
-	{func(t *Tier) text {
+	{[]string{"pieces"}, sayPieces, by(func(t *Tier) float64 { return truth(t.Pieces) })},
+	{[]string{"groups"}, sayGroups, byNames(func(t *Tier) Names { return t.Groups })},
+	{[]string{"totals_only"}, sayTotals, by(func(t *Tier) float64 { return truth(!t.TotalsOnly) })},
+	{[]string{"round_m2"}, sayRounding, by(func(t *Tier) float64 { return -t.RoundM2 })},
+	{[]string{"max_aoi_m2"}, sayMost, by(func(t *Tier) float64 { return orEndless(t.MaxAOIM2) })},
+	{[]string{"min_aoi_m2"}, sayLeast, by(func(t *Tier) float64 { return -t.MinAOIM2 })},
+	{[]string{"analyses"}, func(t *Tier) text {
 		return say("可问：%[1]s", "questions answered: %[2]s", t.Analyses.words().zh, t.Analyses.words().en)
 	}, byNames(func(t *Tier) Names { return t.Analyses })},
-	{func(t *Tier) text { return say("使用条件：%[1]s", "conditions of use: %[2]s", t.Use.Zh, t.Use.En) }, nil},
-	{func(t *Tier) text {
-		return say("声明：%[1]s", "disclaimer: %[2]s", t.Disclaimer.Zh, t.Disclaimer.En)
+	{[]string{"use"}, func(t *Tier) text {
+		return say("使用条件：%[1]s（英文：%[2]s）", "conditions of use: %[2]s (in Chinese: %[1]s)", orDash(t.Use.Zh), orDash(t.Use.En))
 	}, nil},
-	{func(t *Tier) text { return say("审图号：%s", "map approval number: %s", orDash(t.Approval)) }, nil},
-	{sayApproval, nil},
+	{[]string{"disclaimer"}, func(t *Tier) text {
+		return say("声明：%[1]s（英文：%[2]s）", "disclaimer: %[2]s (in Chinese: %[1]s)", orDash(t.Disclaimer.Zh), orDash(t.Disclaimer.En))
+	}, nil},
+	{[]string{"approval"}, func(t *Tier) text { return say("审图号：%s", "map approval number: %s", orDash(t.Approval)) }, nil},
+	{[]string{"approved_by", "document"}, sayApproval, nil},
 }
 
 func truth(b bool) float64 {
@@ -311,11 +311,13 @@ func (r Layer) shown(layer string) []string {
 
 // compare says what is different between two versions of a tier.
 func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
+	var told []string
 	for _, a := range aspects {
 		was, is := a.say(from), a.say(to)
 		if was == is {
 			continue
 		}
+		told = append(told, a.keys...)
 		words := say("%[1]s（原：%[2]s）", "%[3]s (was: %[4]s)", is.zh, was.zh, is.en, was.en).in(l)
 		order := 0
 		if a.order != nil {
@@ -329,6 +331,9 @@ func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
 		default:
 			c.Changes = append(c.Changes, words)
 		}
+	}
+	if from.MaxZoom >= 0 { // else there was none
+		c.same("", from, to, told, l)
 	}
 	names := slices.Sorted(maps.Keys(from.Layers))
 	for n := range to.Layers {
@@ -354,12 +359,20 @@ func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
 // compareLayer says what is different of a layer that both have.
 func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
 	a, b := from.Layers[name], to.Layers[name]
+	before := len(c.Gains) + len(c.Loses) + len(c.Changes)
+	var told []string
+	tell := func(keys ...string) { // that something was told of them, if it was
+		if now := len(c.Gains) + len(c.Loses) + len(c.Changes); now > before {
+			before, told = now, append(told, keys...)
+		}
+	}
 	switch {
 	case a.Dissolve && !b.Dissolve:
 		c.Gains = append(c.Gains, say("图层 %s 的图斑界线和标识", "layer %s: features' borders and ids", name).in(l))
 	case !a.Dissolve && b.Dissolve:
 		c.Loses = append(c.Loses, say("图层 %s 的图斑界线和标识", "layer %s: features' borders and ids", name).in(l))
 	}
+	tell("dissolve")
 	had, has := a.shown(name), b.shown(name)
 	if n := without(has, had); len(n) > 0 {
 		c.Gains = append(c.Gains, say("图层 %s 的字段 %s", "layer %s: fields %s", name, strings.Join(n, " ")).in(l))
@@ -367,22 +380,28 @@ func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
 	if n := without(had, has); len(n) > 0 {
 		c.Loses = append(c.Loses, say("图层 %s 的字段 %s", "layer %s: fields %s", name, strings.Join(n, " ")).in(l))
 	}
+	tell("fields", "except")
 	// What holds for the whole tier is told of the tier.
 	was, is := from.cellM(a), to.cellM(b)
 	if a.GeneraliseM == nil && b.GeneraliseM == nil {
 		was = is
 	}
 	c.order(-was, -is, l, say("图层 %s 的网格单元 %v 米（原 %v）", "layer %s: cells of %v m (was %v)", name, is, was))
+	tell("generalise_m")
 	c.compareZooms(name, from, to, l)
+	tell("zooms")
 	leastWas, ruleWas := from.small(a)
 	least, rule := to.small(b)
 	if a.MinPatchM2 == nil && b.MinPatchM2 == nil && a.SmallPatches == "" && b.SmallPatches == "" {
 		leastWas, ruleWas = least, rule
 	}
 	c.order(-leastWas, -least, l, say("图层 %s 的最小图斑 %v m²（原 %v）", "layer %s: smallest patch of %v m² (was %v)", name, least, leastWas))
+	tell("min_patch_m2")
 	if rule != ruleWas && least > 0 {
 		c.Changes = append(c.Changes, say("图层 %s 的小图斑：%s（原 %s）", "layer %s: small patches: %s (was %s)", name, rule, ruleWas).in(l))
 	}
+	tell("small_patches")
+	c.same(say("图层 %s 的 ", "layer %s: ", name).in(l), a, b, told, l)
 }
 
 // zooms are the lowest and highest zoom that a layer is served at.

@@ -63,7 +63,7 @@ func openDisk(dir, generation string, limit int64) (*disk, error) {
 	if !generationName.MatchString(generation) {
 		return nil, fmt.Errorf("tile cache: %q cannot be a file's name", generation)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("tile cache: %w", err)
 	}
 	path := filepath.Join(dir, generation+cacheSuffix)
@@ -91,7 +91,7 @@ func openDisk(dir, generation string, limit int64) (*disk, error) {
 func (d *disk) open(path string) error {
 	var err error
 	// A crash may lose the last tiles or the whole file, and nothing else.
-	d.db, err = bolt.Open(path, 0o644, &bolt.Options{Timeout: lockWait, NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	d.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockWait, NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func TestDamagedBlockIsNotDrawn(t *testing.T) {
 		d := &drawer{}
 		for range 2 {
 			var p *problem.Problem
-			if _, err := d.draw(&neighbours{4: c}, ""); !errors.As(err, &p) || p.Code != "CELLS_DAMAGED" {
+			if _, err := d.draw(&neighbours{4: c}, telling{}); !errors.As(err, &p) || p.Code != "CELLS_DAMAGED" {
 				t.Fatalf("byte %d of %d: %v", i, len(data), err)
 			}
 		}

@@ -28,7 +28,7 @@ func (d *desk) drawCrowded(m *maker, t tile.Tile, features []*loaded, around *cr
 		return nil, vanished, nil
 	}
 	shown = d.order.order(shown)
-	merged, err := d.drawer.patchwork(around, m.ClassKey)
+	merged, err := d.drawer.patchwork(around, m.telling())
 	return append(shown, merged...), vanished, err
 }
 
@@ -133,17 +133,17 @@ func (c *cover) fill() {
 // patchwork returns the shapes of the merged blocks of a tile and, in its margin, of
 // those around it. A class that only neighbours draw has a shape with the count 0, as
 // [drawer.draw] has it.
-func (d *drawer) patchwork(around *crowds, classKey string) ([]mvt.Feature, error) {
+func (d *drawer) patchwork(around *crowds, tell telling) ([]mvt.Feature, error) {
 	covers, surrounded, err := around.opened()
 	if err != nil {
 		return nil, err
 	}
 	if covers[4] == nil {
 		// Only neighbours draw here, and their classes have the count 0.
-		return d.shapes(&covers, &surrounded, "", classKey)
+		return d.shapes(&covers, &surrounded, "", tell)
 	}
 	most, _ := covers[4].most()
-	return d.shapes(&covers, &surrounded, most, classKey)
+	return d.shapes(&covers, &surrounded, most, tell)
 }
 
 // restricted returns what of c, the cover of t, lies in the merged blocks, with the

@@ -1,6 +1,7 @@
 package pyramid
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -60,7 +61,7 @@ func (c *cover) plan() {
 // draw returns the features that show a tile, one for each class that shows in it
 // or in its margin, where it shows what the neighbours draw there. It is nil for a
 // tile that has nothing itself. Errors are those of [openCover].
-func (d *drawer) draw(around *neighbours, classKey string) ([]mvt.Feature, error) {
+func (d *drawer) draw(around *neighbours, tell telling) ([]mvt.Feature, error) {
 	own := around[4]
 	if own == nil || len(own.classes) == 0 {
 		return nil, nil
@@ -70,13 +71,13 @@ func (d *drawer) draw(around *neighbours, classKey string) ([]mvt.Feature, error
 	if total == 0 {
 		return nil, nil
 	}
-	return d.shapes(around, around, most, classKey)
+	return d.shapes(around, around, most, tell)
 }
 
 // shapes returns one feature for each class that covers draw in a tile, each block of
 // them with what surrounds it. What stands for a class that is too small to show is
 // the class most.
-func (d *drawer) shapes(covers, surroundings *neighbours, most, classKey string) ([]mvt.Feature, error) {
+func (d *drawer) shapes(covers, surroundings *neighbours, most string, tell telling) ([]mvt.Feature, error) {
 	classes, numbers := merged(covers)
 	clear(d.tracer.cells[:])
 	d.patch = d.patch[:0]
@@ -101,7 +102,7 @@ func (d *drawer) shapes(covers, surroundings *neighbours, most, classKey string)
 	var features []mvt.Feature
 	for i := range classes {
 		if len(shapes[i]) > 0 {
-			features = append(features, mvt.Feature{Polygons: shapes[i], Tags: classes[i].tags(classKey)})
+			features = append(features, mvt.Feature{Polygons: shapes[i], Tags: classes[i].tags(tell)})
 		}
 	}
 	return features, nil
@@ -157,18 +158,37 @@ func merged(around *neighbours) ([]class, [9][]uint16) {
 	return classes, numbers
 }
 
+// telling is how the figures of merged shapes are told: their class by this key, areas in
+// multiples of step, in 0.01 m²; 0 is as they are.
+type telling struct {
+	classKey string
+	step     int64
+}
+
+func (l *Layer) telling() telling {
+	return telling{l.ClassKey, int64(math.Round(l.RoundM2 * 100))}
+}
+
+// m2 is an area in 0.01 m² as it is told.
+func (t telling) m2(area int64) float64 {
+	if t.step > 0 {
+		area = (area + t.step/2) / t.step * t.step
+	}
+	return float64(area) / 100
+}
+
 // tags returns the attributes of k's shape.
-func (k *class) tags(classKey string) []mvt.Tag {
+func (k *class) tags(tell telling) []mvt.Tag {
 	var tags []mvt.Tag
-	if classKey != "" && k.name != "" {
-		tags = append(tags, mvt.Tag{Key: classKey, Value: k.name})
+	if tell.classKey != "" && k.name != "" {
+		tags = append(tags, mvt.Tag{Key: tell.classKey, Value: k.name})
 	}
 	tags = append(tags, mvt.Tag{Key: "count", Value: k.count})
 	if k.hasArea {
-		tags = append(tags, mvt.Tag{Key: "area_m2", Value: float64(k.area) / 100})
+		tags = append(tags, mvt.Tag{Key: "area_m2", Value: tell.m2(k.area)})
 	}
 	if k.hasNet {
-		tags = append(tags, mvt.Tag{Key: "net_m2", Value: float64(k.net) / 100})
+		tags = append(tags, mvt.Tag{Key: "net_m2", Value: tell.m2(k.net)})
 	}
 	return tags
 }

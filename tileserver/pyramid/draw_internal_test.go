@@ -203,7 +203,7 @@ func BenchmarkDraw(b *testing.B) {
 	land := newTerrain(1, wholeUnits<<2, 3)
 	d := new(drawer)
 	for b.Loop() {
-		if _, err := d.draw(land.around(1), "DLBM"); err != nil {
+		if _, err := d.draw(land.around(1), telling{classKey: "DLBM"}); err != nil {
 			b.Fatal(err)
 		}
 	}

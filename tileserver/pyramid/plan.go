@@ -59,9 +59,10 @@ type Work struct {
 type Layer struct {
 	// Key names the layer for the [Sink], Name in the tiles.
 	Key, Name string
-	// ParcelZoom and ClassKey are those of [Options].
+	// ParcelZoom, ClassKey and RoundM2 are those of [Options].
 	ParcelZoom int
 	ClassKey   string
+	RoundM2    float64
 	// Holds tells whether the layer has feature i of the source; nil: it has all.
 	Holds func(i int) bool
 }

@@ -89,6 +89,8 @@ type Options struct {
 	// ClassKey is the key under which a merged shape carries its class; with ""
 	// classes are kept apart but not named.
 	ClassKey string
+	// RoundM2 is the step in m² of the areas that a merged shape carries; 0 rounds none.
+	RoundM2 float64
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
 	// Covers, which may be nil, know what [BuildAll] gave its [Sink] as the cells of
@@ -128,7 +130,7 @@ func Build(ctx context.Context, g tile.Grid, s Source, opt Options, put func(t t
 }
 
 func (o Options) layer(s Source) Layer {
-	return Layer{Key: o.Key, Name: s.Name(), ParcelZoom: o.ParcelZoom, ClassKey: o.ClassKey}
+	return Layer{Key: o.Key, Name: s.Name(), ParcelZoom: o.ParcelZoom, ClassKey: o.ClassKey, RoundM2: o.RoundM2}
 }
 
 // putter is the sink of one layer in memory.

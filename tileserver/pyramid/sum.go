@@ -102,7 +102,7 @@ func (b *builder) drawCells(d *desk, covers *Covers, s spotted) error {
 	if err != nil {
 		return err
 	}
-	features, err := d.drawer.draw(around, s.m.ClassKey)
+	features, err := d.drawer.draw(around, s.m.telling())
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"math"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/ingest"
+)
+
+// rounding rounds the areas that a layer's records give, before they are written: what a
+// tier's answers may not tell is not in its files, in whatever form they are asked for.
+//
+// Each figure becomes a multiple of the step, and what it gained or lost is carried on to
+// the next feature's: a figure is off by less than a step, and the sum of any run of
+// features by less than a step, too.
+type rounding struct {
+	step       int64 // in 0.01 m²; 0 rounds nothing
+	patch, net carry
+	fields     []fieldCarry
+}
+
+// stepOf is a step in m² in 0.01 m².
+func stepOf(stepM2 float64) int64 { return int64(math.Round(stepM2 * 100)) }
+
+// carry is what figures are owed, in 0.01 m².
+type carry int64
+
+// round rounds one figure, 0 at least, to a multiple of step; nothing stays nothing.
+func (c *carry) round(area, step int64) int64 {
+	if area == 0 {
+		return 0
+	}
+	owed := area + int64(*c)
+	told := max((owed+step/2)/step*step, 0)
+	*c = carry(owed - told)
+	return told
+}
+
+// fieldCarry is a kept field that holds an area.
+type fieldCarry struct {
+	at int // among the feature's values
+	// record tells that it is a field that Patch or Net was read from: theirs is its figure.
+	record func(f *index.Feature) int64
+	carry
+}
+
+// roundingOf is the rounding of a layer's features by a step in m².
+func roundingOf(meta *edition.Layer, keep []int, stepM2 float64) (*rounding, error) {
+	r := &rounding{step: stepOf(stepM2)}
+	if r.step == 0 {
+		return r, nil
+	}
+	p, err := ingest.ProfileOf(meta.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range keep {
+		c := fieldCarry{at: i}
+		switch f := meta.Fields[i]; {
+		case f.Name == p.Patch && p.Patch != "":
+			c.record = func(f *index.Feature) int64 { return f.Patch }
+		case f.Name == p.Net && p.Net != "":
+			c.record = func(f *index.Feature) int64 { return f.Net }
+		case !isArea(f):
+			continue
+		}
+		r.fields = append(r.fields, c)
+	}
+	return r, nil
+}
+
+// isArea tells whether a field holds an area, by its title or its name: 面积, …MJ and, in
+// mu, …MJM. In a larger unit than m² a multiple of the step is coarser still.
+func isArea(f edition.Field) bool {
+	name := strings.ToUpper(f.Name)
+	return (f.Kind == edition.Real || f.Kind == edition.Integer) &&
+		(strings.Contains(f.Title, "面积") || strings.HasSuffix(name, "MJ") || strings.HasSuffix(name, "MJM") || strings.Contains(name, "AREA"))
+}
+
+// apply rounds the areas of record, those that were computed and those of the fields; a
+// field that is no number, or below 0, is taken away.
+func (r *rounding) apply(f *index.Feature) {
+	if r.step == 0 {
+		return
+	}
+	f.Patch, f.Net = r.record(&r.patch, f.Patch), r.record(&r.net, f.Net)
+	for i := range r.fields {
+		c := &r.fields[i]
+		hundredths, ok := hundredthsOf(f.Values[c.at])
+		if !ok {
+			f.Values[c.at] = nil
+			continue
+		}
+		var told int64
+		if c.record != nil && index.OfRecord(c.record(f)) {
+			told = c.record(f)
+		} else {
+			told = c.round(hundredths, r.step)
+		}
+		if _, whole := f.Values[c.at].(int64); whole {
+			f.Values[c.at] = told / 100
+		} else {
+			f.Values[c.at] = float64(told) / 100
+		}
+	}
+}
+
+// record rounds an area of record, or one that was computed.
+func (r *rounding) record(c *carry, area int64) int64 {
+	if computed, ok := index.ComputedOf(area); ok {
+		return index.Computed(c.round(computed, r.step))
+	}
+	if index.OfRecord(area) {
+		return c.round(area, r.step)
+	}
+	return area
+}
+
+// hundredthsOf is an area in 0.01 of its unit; false for what is none.
+func hundredthsOf(v any) (int64, bool) {
+	x := math.NaN()
+	switch v := v.(type) {
+	case float64:
+		x = v
+	case int64:
+		x = float64(v)
+	}
+	if !(x >= 0 && x < 1e15) {
+		return 0, false
+	}
+	return int64(math.Round(x * 100)), true
+}

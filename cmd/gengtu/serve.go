@@ -12,6 +12,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/catalog"
 )
 
 type serving struct {
@@ -20,6 +21,7 @@ type serving struct {
 	audit, logLevel, classes    string
 	seal, trust                 string
 	catalogue                   list
+	gaps                        map[edition.Tier][]catalog.Gap // in the catalogue, once it is read
 	cert, key, proxies          string
 	syslog                      string
 	open, plain, syslogNeeded   bool
@@ -51,7 +53,10 @@ func runServe(e *env, fs *flags) error {
 	if len(f.editions) == 0 {
 		return need("edition", "")
 	}
-	return e.serve(&f, func(addr string) { e.notef("%s %s://%s/\n", e.pick("服务地址", "serving at"), f.scheme(), addr) })
+	return e.serve(&f, func(addr string) {
+		e.notef("%s %s://%s/\n", e.pick("服务地址", "serving at"), f.scheme(), addr)
+		e.tellGaps(f.gaps)
+	})
 }
 
 // scheme is that of the server's address.

@@ -76,7 +76,7 @@ func (r *request) services() map[string]string {
 	if r.allows(access.Overlay) {
 		out["overlay"], out["summary"] = r.address("overlay"), r.address("summary")
 		if r.server.cfg.Seal != nil {
-			out["verify"] = r.address("verify")
+			out["verify"], out["keys"] = r.address("verify"), r.address("keys")
 		}
 	}
 	if r.allows(access.Features) {

@@ -53,11 +53,7 @@ func NewKeys(a Algorithm, name string, expires time.Time) (Pair, error) {
 		return Pair{}, err
 	}
 	e := entry{name: name, expires: expires}
-	head := "name: " + name + "\n"
-	if !expires.IsZero() {
-		head += "expires: " + expires.UTC().Format(time.RFC3339) + "\n"
-	}
-	p := Pair{Private: []byte(head), Public: []byte(head), Key: e.named(a, signs.public, nil)}
+	p := Pair{Private: heading(name, expires), Public: heading(name, expires), Key: e.named(a, signs.public, nil)}
 	for _, k := range []struct {
 		use string
 		halves
@@ -66,6 +62,15 @@ func NewKeys(a Algorithm, name string, expires time.Time) (Pair, error) {
 		p.Public = k.append(p.Public, k.use, publicBlock, k.public)
 	}
 	return p, nil
+}
+
+// heading is what stands before the blocks of a key file.
+func heading(name string, expires time.Time) []byte {
+	head := "name: " + name + "\n"
+	if !expires.IsZero() {
+		head += "expires: " + expires.UTC().Format(time.RFC3339) + "\n"
+	}
+	return []byte(head)
 }
 
 // halves is a key as PKCS#8 and as SubjectPublicKeyInfo.

@@ -70,7 +70,9 @@ type Key struct {
 	// Expires is when the key ceases to be trusted; zero means never.
 	Expires time.Time
 	// id tells keys apart.
-	id       string
+	id string
+	// public is the DER of the SubjectPublicKeyInfo, of a device its own name of it.
+	public   string
 	verifier verifier
 }
 
@@ -95,6 +97,16 @@ func keyID(a Algorithm, public []byte) string {
 // algorithm and public key. Two files that hold the same key under two names give
 // the same.
 func (k Key) ID() string { return k.id }
+
+// File is the key as a file that [ReadTrust] and OpenSSL read: its name, its expiry
+// and its SubjectPublicKeyInfo as PEM (RFC 7468). nil is that of a device's key, which
+// only the device verifies with.
+func (k Key) File() []byte {
+	if k.Algorithm == Device {
+		return nil
+	}
+	return halves{}.append(heading(k.Name, k.Expires), useSign, publicBlock, []byte(k.public))
+}
 
 // Signature is a signature as it stands beside what it signs.
 type Signature struct {

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"gengtu/index/edition"
-	"gengtu/index/receipt"
 	"gengtu/index/geo"
+	"gengtu/index/receipt"
 	"gengtu/tileserver"
 )
 

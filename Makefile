@@ -53,7 +53,7 @@ fmt: ## format
 FUZZTIME ?= 30s
 fuzz: ## fuzz each parser for FUZZTIME
 	@grep -rhoE --include='*_test.go' '^func (Fuzz[A-Za-z0-9_]+)' -H . | sed -E 's|^\./(.*)/[^/]+:func (.*)|\1 \2|' | sort -u | \
-	while read -r dir f; do echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; done
+	while read -r dir f; do echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./$$dir || exit 1; done
 
 soak: ## the long runs: many clients, a million pairs
 	SOAK=1 $(GO) test -v -timeout 120m -run Soak ./cmd/gengtu ./index/overlay

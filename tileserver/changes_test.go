@@ -219,6 +219,10 @@ func TestChangesRequests(t *testing.T) {
 	} {
 		wantProblem(t, c.query, s.get(t, "/secure/changes?"+c.query, head...), c.status, c.code)
 	}
+	// Whose copy is too old is told how to go on, not to leave out what he did not give.
+	if r := s.get(t, "/secure/changes?since=g0000000000000000", head...); !strings.Contains(string(r.body), "anew, whole") {
+		t.Errorf("%s", r.body)
+	}
 	if r := s.get(t, "/secure/changes?since="+old); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("without a token: %d", r.StatusCode)
 	}

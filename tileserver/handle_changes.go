@@ -3,6 +3,7 @@ package tileserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,10 @@ type changesPage struct {
 	Next *string `json:"next"`
 }
 
+// errSinceGone tells a client whose copy is too old how to go on.
+var errSinceGone = problem.New("GENERATION_GONE", "since= 的那一代已不再保留", "the generation of since= is no longer kept").
+	Advise("重新取整个图层（OGC API 的 items，或导出），以后从那次答复的 Gengtu-Generation 起取变化", "take the layers anew, whole (items of the OGC API, or an export), and then what changed since the Gengtu-Generation of that answer")
+
 // handleChanges answers with what differs between the generation `since=`, which must
 // be kept, and the one in force (or `generation=`): single features in a fixed order,
 // by layer and id, in pages. `layer=` and `vintage=` choose layers, `limit=` the length
@@ -102,6 +107,9 @@ func (s *Server) handleChanges(r *request) error {
 		return err
 	}
 	then, err := r.state.pin(q.since)
+	if errors.Is(err, errGone) {
+		return errSinceGone
+	}
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func commands() []command {
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},
 		{"unpack", "--trust FILE --out EDITION FILE.gtp", "接收交换包", "take an exchange package in", runUnpack},
 		{"release", "--edition EDITION --trust FILE --by NAME [ID]", "放行待审的交换包", "let a package in that waits for a second person", runRelease},
-		{"exchange", "--edition EDITION [--inbox DIR --trust FILE] [--outbox DIR] [--subscriptions FILE --key FILE] [--watch] | status | list | read FILE", "收发目录；谁该何时汇交", "inbox and outbox of a gate; who owes what by when", runExchange},
+		{"exchange", "--edition EDITION [--inbox DIR --trust FILE] [--outbox DIR] [--subscriptions FILE --key FILE] [--watch] | status | verify | list | read FILE", "收发目录；谁该何时汇交", "inbox and outbox of a gate; who owes what by when", runExchange},
 		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
 		{"access", "check FILE", "检查令牌文件、角色和日志位置", "say what an access file holds: tokens, roles, where the audit log is", runAccess},
 		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},

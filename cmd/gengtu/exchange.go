@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,8 +12,12 @@ import (
 	"gengtu/ingest/exchange"
 )
 
-// settling is how long a file must have lain still in an inbox that is watched.
-const settling = 2 * time.Second
+const (
+	// settling is how long a file must have lain still in an inbox.
+	settling = 2 * time.Second
+	// longestPause is the longest between two rounds that fail by a fault of ours.
+	longestPause = time.Minute
+)
 
 func runExchange(e *env, fs *flags) error {
 	x := &exchanging{env: e}
@@ -25,6 +30,7 @@ func runExchange(e *env, fs *flags) error {
 	fs.Var(&editions, "edition", "版本目录；status 可给多个|the edition's directory; status takes several")
 	file := fs.String("list", "", "status：汇交清单（gengtu exchange list 打印样本）|status: the list of deliveries (gengtu exchange list prints one)")
 	day := fs.String("as-of", "", "status：截至哪天，默认今天|status: the day, today by default")
+	kept := fs.String("kept", "", "verify：另存的末行散列，查末尾是否被截|verify: the hash of the last line that was kept, to find an end that was cut off")
 	fs.StringVar(&x.subscriptions, "subscriptions", "", "订阅文件：变化签名后发给谁|the file of subscriptions: who is sent what changed, signed by --key")
 	args, err := fs.parse(0, 2)
 	if err != nil {
@@ -37,6 +43,8 @@ func runExchange(e *env, fs *flags) error {
 		switch args[0] {
 		case "status":
 			return e.exchangeStatus(editions, *file, *day)
+		case "verify":
+			return e.verifyExchange(editions, *kept)
 		case "list":
 			e.printf("%s", exchange.SharingText())
 			return nil
@@ -60,8 +68,12 @@ func runExchange(e *env, fs *flags) error {
 			return err
 		}
 	}
+	x.told = map[string]bool{}
 	if !*watch {
-		return x.round(0)
+		if err := x.letSettle(); err != nil {
+			return err
+		}
+		return x.round()
 	}
 	if *every < time.Second {
 		return usage("FLAGS", "--every 至少 1s", "--every is at least 1s")
@@ -69,26 +81,72 @@ func runExchange(e *env, fs *flags) error {
 	return x.watch(*every)
 }
 
+// verifyExchange goes through the log of what an edition sent and took in.
+func (e *env) verifyExchange(editions []string, kept string) error {
+	if len(editions) != 1 {
+		return usage("FLAG_MISSING", "要一个 --edition", "one --edition is needed")
+	}
+	sum, err := exchange.VerifyLog(editions[0], kept)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(sum)
+	}
+	e.printf(e.pick("%d 行，%s 至 %s，末行散列 %s\n", "%d lines, %s to %s, hash of the last line %s\n"), sum.Lines, cmp.Or(sum.First, "-"), cmp.Or(sum.Last, "-"), cmp.Or(sum.Hash, "-"))
+	e.printf("%s\n", e.pick("完整；另存末行散列，以后用 --kept 查末尾", "whole; keep that hash elsewhere, and give it with --kept to find an end that was cut off"))
+	return nil
+}
+
 // exchanging is the work of a gate's two folders.
 type exchanging struct {
 	*env
 	receiving
 	inbox, outbox, subscriptions string
+	told                         map[string]bool // what was told of files that stay
+}
+
+// letSettle waits once for what was put into the inbox a moment ago, which may still be
+// being written.
+func (x *exchanging) letSettle() error {
+	if x.inbox == "" {
+		return nil
+	}
+	waits, err := x.box().List()
+	if err != nil || len(waits.Growing) == 0 {
+		return err
+	}
+	return x.pause(settling)
+}
+
+// pause waits, or returns what ended the program.
+func (x *exchanging) pause(d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-x.ctx.Done():
+		return x.ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 // watch does a round after the other until the program is interrupted. What goes wrong
-// in one is told and tried again in the next.
+// in one is told and tried again in the next; while it is a fault of ours, which every
+// round would log, rounds are farther and farther apart.
 func (x *exchanging) watch(every time.Duration) error {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		if err := x.round(settling); err != nil && x.ctx.Err() == nil {
+	for wait := every; ; {
+		err := x.round()
+		if err != nil && x.ctx.Err() == nil {
 			x.tell(err)
 		}
-		select {
-		case <-x.ctx.Done():
-			return nil
-		case <-t.C:
+		if p := problem.Of(err); err == nil || p != nil && (p.Code == "EXCHANGE_REFUSED" || p.Code == "PUSH_WAITS") {
+			wait = every
+		} else {
+			wait = max(every, min(2*wait, longestPause))
+		}
+		if x.pause(wait) != nil {
+			return nil //nolint:nilerr // it was asked to end, and has ended
 		}
 	}
 }
@@ -104,10 +162,10 @@ func (x *exchanging) tell(err error) {
 
 // round takes in what waits in the inbox and sends what is to go out. Packages that are
 // refused do not end it; the error says how many there were.
-func (x *exchanging) round(settled time.Duration) error {
+func (x *exchanging) round() error {
 	refused := 0
 	if x.inbox != "" {
-		n, err := x.takeAll(settled)
+		n, err := x.takeAll()
 		if err != nil {
 			return err
 		}
@@ -134,9 +192,17 @@ func (x *exchanging) round(settled time.Duration) error {
 	return nil
 }
 
+// box is the inbox as it is now.
+func (x *exchanging) box() *exchange.Inbox {
+	return &exchange.Inbox{
+		Dir: x.inbox, Settled: settling, Edition: x.Edition, Trust: x.Trust, Level: x.Level,
+		Quarantine: x.Quarantine, QuarantineBytes: x.QuarantineBytes, Now: time.Now(),
+	}
+}
+
 // takeAll takes in what waits in the inbox and counts what was refused.
-func (x *exchanging) takeAll(settled time.Duration) (refused int, err error) {
-	b := &exchange.Inbox{Dir: x.inbox, Settled: settled, Edition: x.Edition, Trust: x.Trust, Level: x.Level, Quarantine: x.Quarantine, Now: time.Now()}
+func (x *exchanging) takeAll() (refused int, err error) {
+	b := x.box()
 	waits, err := b.List()
 	if err != nil {
 		return 0, err
@@ -156,10 +222,24 @@ func (x *exchanging) takeAll(settled time.Duration) (refused int, err error) {
 		}
 	}
 	for _, name := range waits.Others {
-		x.notef(x.pick("%s 既不是包也不是回执，没有动它\n", "%s is neither a package nor a receipt, and stays\n"), name)
+		x.tellOnce(name, "%s 既不是包也不是回执，没有动它\n", "%s is neither a package nor a receipt, and stays\n")
+	}
+	for _, name := range waits.Growing {
+		x.tellOnce(name, "%s 还在写入，下次再看\n", "%s is still being written, and stays until the next round\n")
 	}
 	return refused, nil
 }
+
+// tellOnce tells of a file that stays in the inbox, not again in each round.
+func (x *exchanging) tellOnce(name, zh, en string) {
+	if len(x.told) < maxTold && !x.told[name+en] {
+		x.told[name+en] = true
+		x.notef(x.pick(zh, en), name)
+	}
+}
+
+// maxTold is how many files that stay are told of.
+const maxTold = 10_000
 
 // take takes in a package or a receipt.
 func (x *exchanging) take(b *exchange.Inbox, path string) error {
@@ -238,6 +318,8 @@ func (e *env) printStatus(s *exchange.Status) {
 		exchange.NotDue: "未到期", exchange.DueSoon: "即将到期", exchange.OnTime: "按时", exchange.Late: "逾期到", exchange.Missing: "逾期未到",
 	}
 	e.printf("%s %s\n", e.pick("截至", "as of"), s.AsOf)
+	e.printf("%-24s  %-16s  %-10s  %-10s  %-10s  %-9s  %4s  %s\n", e.pick("条目", "item"), e.pick("单位", "unit"), e.pick("启用", "effective"),
+		e.pick("期限", "due"), e.pick("收到", "received"), e.pick("状态", "state"), e.pick("逾期", "late"), e.pick("包", "package"))
 	for _, d := range s.Dues {
 		came, state := "-", string(d.State)
 		if d.Received != nil {

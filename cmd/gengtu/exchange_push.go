@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -18,9 +19,12 @@ import (
 	"gengtu/ingest/exchange"
 )
 
-// The limits of a post to a subscriber.
+// The limits of a post to a subscriber. While one is posted to, the edition's exchange
+// waits: whoever is slower than leastPostRate, or does not begin to answer, has failed.
 const (
-	postTimeout   = 10 * time.Minute
+	dialTimeout   = 10 * time.Second
+	postTimeout   = time.Minute // and what the message takes at leastPostRate
+	leastPostRate = 128 << 10   // bytes a second
 	maxPostAnswer = 64 << 10
 	maxTokenBytes = 8 << 10
 )
@@ -73,11 +77,18 @@ func (x *exchanging) givePushed(s *exchange.Pushed) {
 	}
 }
 
+// posting is how posts are sent: short waits, and nothing kept open between
+// rounds.
+var posting = &http.Transport{
+	Proxy:               http.ProxyFromEnvironment,
+	DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	TLSHandshakeTimeout: dialTimeout, ExpectContinueTimeout: time.Second, DisableKeepAlives: true, ForceAttemptHTTP2: true,
+	MaxResponseHeaderBytes: maxPostAnswer,
+}
+
 // post posts a message to a subscriber. Whoever answers with 2xx has it; the header
 // Idempotency-Key is the message's ID, by which he knows one that comes again.
 func post(ctx context.Context, to *exchange.Subscription, id, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, postTimeout)
-	defer cancel()
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -87,6 +98,8 @@ func post(ctx context.Context, to *exchange.Subscription, id, path string) error
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, postTimeout+time.Duration(info.Size()/leastPostRate)*time.Second)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.To, f)
 	if err != nil {
 		return err
@@ -102,12 +115,12 @@ func post(ctx context.Context, to *exchange.Subscription, id, path string) error
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	// Nobody is led elsewhere: the address is the one that a person wrote down.
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Transport: posting, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
 	if err != nil {
 		return err
 	}
-	// What he says beside the status is of no use; the connection may be used again.
+	// What he says beside the status is of no use.
 	_, cerr := io.Copy(io.Discard, io.LimitReader(res.Body, maxPostAnswer))
 	if err := errors.Join(cerr, res.Body.Close()); err != nil {
 		return err

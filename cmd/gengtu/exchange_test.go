@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gengtu/index/edition"
 )
@@ -22,9 +23,19 @@ func carry(t testing.TB, from, to string) (names []string) {
 		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
 			t.Fatal(err)
 		}
+		still(t, filepath.Join(to, e.Name()))
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// still makes a file one that has lain still for a while.
+func still(t testing.TB, path string) {
+	t.Helper()
+	at := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Packages that a gate brings in any order are taken in, in the order in which they were
@@ -60,6 +71,7 @@ func TestExchange(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		still(t, filepath.Join(dir, name))
 	}
 	put(at("in"), "half.gtp.part", replayed[:1000])
 	put(at("in"), ".half.gtp", replayed[:1000])

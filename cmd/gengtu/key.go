@@ -17,8 +17,11 @@ type keyText struct {
 	Algorithm seal.Algorithm `json:"algorithm"`
 	ID        string         `json:"id"`
 	Expires   time.Time      `json:"expires,omitzero"`
-	File      string         `json:"file,omitempty"`
-	Public    string         `json:"public,omitempty"`
+	// Signs and Tiers are what the file says that the key signs for and sends.
+	Signs  []seal.Purpose `json:"signs,omitempty"`
+	Tiers  []edition.Tier `json:"tiers,omitempty"`
+	File   string         `json:"file,omitempty"`
+	Public string         `json:"public,omitempty"`
 }
 
 func runKey(e *env, fs *flags) error {
@@ -26,7 +29,12 @@ func runKey(e *env, fs *flags) error {
 	suite := fs.String("suite", "std", "算法：std 为 Ed25519，sm 为 SM2（涉密版不用）|algorithms: std is Ed25519, sm is SM2 (not for the secure tier)")
 	name := fs.String("name", "", "谁的密钥|whose key it is")
 	days := fs.Int("days", 0, "公钥有效天数，0 为不限|days that the public half is trusted, 0 for ever")
+	tierList := fs.String("tiers", "", "可发哪些版的包，如 government,public；默认全部（SM2 无涉密）|the tiers that it may send packages of, such as government,public; all by default (SM2 not secure)")
 	args, err := fs.parse(1, 2)
+	if err != nil {
+		return err
+	}
+	tiers, err := parseTiers(*tierList)
 	if err != nil {
 		return err
 	}
@@ -39,22 +47,47 @@ func runKey(e *env, fs *flags) error {
 		if !known || *days < 0 {
 			return usage("FLAGS", "--suite 应为 std 或 sm，--days 不小于 0", "--suite is std or sm, --days is not below 0")
 		}
-		return makeKey(e, *out, *name, a, *days)
+		return makeKey(e, newKey{*out, *name, a, *days, tiers})
 	case args[0] == "show" && len(args) == 2:
 		return showKeys(e, args[1])
 	}
 	return usage("ARGUMENTS", "用法：gengtu key new --out FILE 或 gengtu key show FILE", "usage: gengtu key new --out FILE, or gengtu key show FILE")
 }
 
-func makeKey(e *env, out, name string, a seal.Algorithm, days int) error {
+// parseTiers reads a list that commas divide, nil of an empty one.
+func parseTiers(text string) ([]edition.Tier, error) {
+	var out []edition.Tier
+	for name := range strings.SplitSeq(text, ",") {
+		if text == "" {
+			break
+		}
+		t, err := edition.ParseTier(strings.TrimSpace(name))
+		if err != nil {
+			return nil, usageError{problem.Of(err)}
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// newKey is what is asked of a key that is to be made.
+type newKey struct {
+	out, name string
+	algorithm seal.Algorithm
+	days      int
+	tiers     []edition.Tier
+}
+
+func makeKey(e *env, k newKey) error {
+	out, name := k.out, k.name
 	if name == "" {
 		name = strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
 	}
 	var expires time.Time
-	if days > 0 {
-		expires = time.Now().UTC().AddDate(0, 0, days).Truncate(time.Second)
+	if k.days > 0 {
+		expires = time.Now().UTC().AddDate(0, 0, k.days).Truncate(time.Second)
 	}
-	pair, err := seal.NewKeys(a, name, expires)
+	pair, err := seal.NewKeys(k.algorithm, name, expires, k.tiers...)
 	if err != nil {
 		return err
 	}
@@ -63,7 +96,7 @@ func makeKey(e *env, out, name string, a seal.Algorithm, days int) error {
 	}
 	if e.json {
 		k := pair.Key
-		return json.NewEncoder(e.stdout).Encode(keyText{k.Name, k.Algorithm, k.ID(), k.Expires, out, out + seal.PublicEnding})
+		return json.NewEncoder(e.stdout).Encode(keyText{k.Name, k.Algorithm, k.ID(), k.Expires, k.Signs, k.Tiers, out, out + seal.PublicEnding})
 	}
 	e.printf("%s\n", pair.Key.Text())
 	e.notef("%s\n", e.pick("私钥在 "+out+"，只留在本机；公钥在 "+out+seal.PublicEnding+"，交给对方并另行核对上面的编号",
@@ -88,7 +121,7 @@ func showKeys(e *env, path string) error {
 	}
 	var all []keyText
 	for _, k := range trust.Keys {
-		all = append(all, keyText{Name: k.Name, Algorithm: k.Algorithm, ID: k.ID(), Expires: k.Expires})
+		all = append(all, keyText{Name: k.Name, Algorithm: k.Algorithm, ID: k.ID(), Expires: k.Expires, Signs: k.Signs, Tiers: k.Tiers})
 		if !e.json {
 			e.printf("%s\n", k.Text())
 		}

@@ -20,7 +20,10 @@ func runPack(e *env, fs *flags) error {
 	grade := fs.String("grade", "", "数据分级 general、important 或 core；公众版默认 general，其余 important|the data's grade: general, important or core; general by default for public, else important")
 	fs.StringVar(&o.Mark, "mj", "", "密级，如 秘密、内部、公开；政务版和公众版默认 非密|the secret mark (密级); 非密 by default for government and public")
 	var approvers list
-	fs.Var(&approvers, "approved-by", "批准人，可多次|who approved it; may be repeated")
+	fs.Var(&approvers, "approved-by", "批准人，可多次；只是写上的名字|who approved it, may be repeated: a name as typed")
+	var approverKeys list
+	fs.Var(&approverKeys, "approve-key", "批准人本人的私钥，可多次：对清单签名|the own key of who approves, may be repeated: he signs the manifest's digest")
+	force := fs.Bool("force", false, "替换已有的 --out|replace a file that is at --out")
 	document := fs.String("document", "", "批准文号|the document of the approval")
 	created := fs.String("created", "", "打包时间，RFC 3339，默认现在|the time to note, RFC 3339; now by default")
 	if _, err := fs.parse(0, 0); err != nil {
@@ -44,14 +47,13 @@ func runPack(e *env, fs *flags) error {
 	if err := defaultMarks(&o, *grade, m.Tier); err != nil {
 		return err
 	}
-	if o.Signer, err = seal.ReadSigner(*key, m.Tier); err != nil {
+	if err := packKeys(&o, packFiles{*key, *encrypt, approverKeys}, m.Tier); err != nil {
 		return err
 	}
-	if *encrypt != "" {
-		if o.Recipient, err = seal.ReadRecipient(*encrypt, m.Tier); err != nil {
-			return err
-		}
+	if *force {
+		o.Existing = exchange.Replace
 	}
+	o.Document = *document
 	for _, by := range approvers {
 		o.Approvals = append(o.Approvals, exchange.Approval{By: by, At: o.Created.UTC().Format(time.RFC3339), Document: *document})
 	}
@@ -64,6 +66,32 @@ func runPack(e *env, fs *flags) error {
 		return err
 	}
 	return e.givePacked(o.Out, sent)
+}
+
+// packFiles are the files of keys that pack is given; encrypt is "" for none.
+type packFiles struct {
+	key, encrypt string
+	approvers    []string
+}
+
+// packKeys reads the keys that pack needs, for an edition of the tier.
+func packKeys(o *exchange.PackOptions, f packFiles, tier edition.Tier) (err error) {
+	if o.Signer, err = seal.ReadSigner(f.key, tier); err != nil {
+		return err
+	}
+	if f.encrypt != "" {
+		if o.Recipient, err = seal.ReadRecipient(f.encrypt, tier); err != nil {
+			return err
+		}
+	}
+	for _, file := range f.approvers {
+		by, err := seal.ReadSigner(file, tier)
+		if err != nil {
+			return err
+		}
+		o.Approvers = append(o.Approvers, by)
+	}
+	return nil
 }
 
 // defaultMarks fills in grade and secret mark where none was given.

@@ -16,6 +16,7 @@ import (
 type receiving struct {
 	exchange.ReceiveOptions
 	level, policy string
+	quarantineGB  int
 	memory        *string
 	building      building
 }
@@ -24,11 +25,13 @@ func (f *receiving) define(fs *flags) {
 	fs.StringVar(&f.Trust, "trust", "", "信任的发送方公钥文件|the public keys of senders that are trusted")
 	fs.StringVar(&f.Decrypt, "decrypt", "", "加密包的解密私钥|our private key, for packages that are encrypted")
 	fs.StringVar(&f.Receipt, "key", "", "给回执签名的私钥|the private key that signs the receipt")
-	fs.StringVar(&f.level, "tier", "", "本网的级别，高于它的包一律拒收；默认为版本的级别|the network's level, above which nothing is taken in; the edition's tier by default")
+	fs.StringVar(&f.level, "tier", "", "本网的级别，高于它的包一律拒收；默认为版本的级别，新目录要有它，或信任文件的 tiers|the network's level, above which nothing is taken in; the edition's tier by default; a new directory needs it, or tiers in the trust file")
 	fs.StringVar(&f.policy, "policy", "", "字段白名单按哪份策略，默认内置|the policy whose fields may be held; the embedded one by default")
-	fs.StringVar(&f.As, "as", "", "我方名称；发给别人的包拒收|who we are: packages for others are refused")
+	fs.StringVar(&f.As, "as", "", "我方名称，默认为信任文件的 we；发给别人的包拒收|who we are, by default what we in the trust file says: packages for others are refused")
 	fs.StringVar(&f.By, "by", "", "录入人，默认为系统账户|who brings it in; the account by default")
+	fs.StringVar(&f.ByKey, "by-key", "", "本人的私钥：证明是谁，名字取信任文件里的|one's own key, which proves who it is; the name is the trust file's")
 	fs.StringVar(&f.Quarantine, "quarantine", "", "隔离目录，默认为 EDITION.quarantine|where packages go that are refused; EDITION.quarantine by default")
+	fs.IntVar(&f.quarantineGB, "quarantine-gb", exchange.DefaultQuarantineBytes>>30, "隔离目录最多放多少 GiB，满了就不再收|how many GiB may be in quarantine; when it is full nothing more is taken in")
 	fs.BoolVar(&f.Replace, "replace", false, "完整包可替换不是由它而来的版本|a full package may take the place of what came by another way")
 	fs.IntVar(&f.building.keep, "keep", edition.DefaultKeep, "保留几代|generations kept")
 	fs.IntVar(&f.building.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
@@ -47,6 +50,10 @@ func (f *receiving) settle() error {
 		}
 		f.Level = t
 	}
+	if f.quarantineGB < 1 || f.quarantineGB > 1<<20 {
+		return usage("FLAGS", "--quarantine-gb 应为 1 至 %d", "--quarantine-gb is 1 to %d", 1<<20)
+	}
+	f.QuarantineBytes = int64(f.quarantineGB) << 30
 	var err error
 	if f.Policy, err = readPolicy(f.policy); err != nil {
 		return err
@@ -78,6 +85,7 @@ func runUnpack(e *env, fs *flags) error {
 	f.define(fs)
 	fs.StringVar(&f.Edition, "out", "", "版本目录|the edition's directory")
 	fs.StringVar(&f.ReleasedBy, "released-by", "", "审核放行人，不能是录入人|who releases it: another than who brings it in")
+	fs.StringVar(&f.ReleasedByKey, "released-key", "", "审核人本人的私钥|the own key of who releases it")
 	hold := fs.Bool("hold", false, "只检查，等另一人用 gengtu release 放行|judge it only, until another person lets it in with gengtu release")
 	args, err := fs.parse(1, 1)
 	if err != nil {
@@ -111,6 +119,9 @@ type taken struct {
 	Tier       string `json:"tier"`
 	Generation string `json:"generation,omitempty"`
 	Content    string `json:"content_hash,omitempty"`
+	// Importer and Releaser are who brought it in and let it in, and how that is known.
+	Importer *exchange.Person `json:"importer,omitempty"`
+	Releaser *exchange.Person `json:"releaser,omitempty"`
 }
 
 func (e *env) giveTaken(t *taken) error {
@@ -122,7 +133,18 @@ func (e *env) giveTaken(t *taken) error {
 		return nil
 	}
 	e.printf(e.pick("%s 已生效，来自 %s 的第 %d 号包 %s\n", "%s is in force, by %s's package number %d, %s\n"), t.Generation, t.Sender, t.Sequence, t.Package)
+	if r := t.Releaser; r != nil {
+		e.notef(e.pick("录入 %s（%s），审核 %s（%s）\n", "brought in by %s (%s), released by %s (%s)\n"), t.Importer.Name, e.proof(t.Importer), r.Name, e.proof(r))
+	}
 	return nil
+}
+
+// proof says how it is known who somebody is.
+func (e *env) proof(p *exchange.Person) string {
+	if p.Proof == exchange.ByKey {
+		return e.pick("密钥 ", "key ") + p.Signature.Key
+	}
+	return e.pick("写上的名字", string(exchange.Typed))
 }
 
 // takePackage takes a package in, or holds it when it is to be released by two.
@@ -136,7 +158,8 @@ func (e *env) takePackage(f *receiving, rule exchange.Release) (*taken, error) {
 	}
 	defer r.Close()
 	m := r.Manifest
-	t := &taken{Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
+	importer, releaser := r.Persons()
+	t := &taken{Importer: importer, Releaser: releaser, Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
 	if rule == exchange.ByTwo || r.Waits() {
 		err := r.Judge(e.ctx)
 		if err == nil {
@@ -176,18 +199,20 @@ func runRelease(e *env, fs *flags) error {
 	case len(args) == 0:
 		return e.listHeld(f.Edition)
 	}
-	if err := need("by", f.By); err != nil {
-		return err
+	if f.ByKey == "" {
+		if err := need("by", f.By); err != nil {
+			return err
+		}
 	}
 	path, waiting, err := exchange.HeldPackage(f.Edition, args[0])
 	if err != nil {
 		return err
 	}
-	f.ReleasedBy = f.By
+	f.ReleasedBy, f.ReleasedByKey = f.By, f.ByKey
 	if err := f.settle(); err != nil {
 		return err
 	}
-	f.Package, f.By = path, waiting.By
+	f.Package, f.By, f.ByKey, f.Waiting = path, waiting.By, "", &waiting
 	t, err := e.takePackage(&f, exchange.ByOne)
 	if err != nil {
 		return err

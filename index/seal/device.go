@@ -40,6 +40,10 @@ type DeviceFile struct {
 	// TimeoutSeconds is how long the device may take; 0 stands for 10.
 	TimeoutSeconds int    `json:"timeout_seconds,omitempty"`
 	Expires        string `json:"expires,omitempty"`
+	// Signs and Tiers are what the key's signatures are believed for, and what its owner
+	// may send, as in a file of PEM.
+	Signs []string `json:"signs,omitempty"`
+	Tiers []string `json:"tiers,omitempty"`
 }
 
 const (
@@ -60,33 +64,41 @@ type device struct {
 // isJSON tells a JSON key file from one of PEM.
 func isJSON(data []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) }
 
-// parseDevices reads one DeviceFile, or {"keys": […]}.
-func parseDevices(path string, data []byte, tier edition.Tier) ([]*device, error) {
+// parseDevices reads one DeviceFile, or {"keys": […]} with "we" and "approvals" beside.
+func parseDevices(path string, data []byte, tier edition.Tier) ([]*device, terms, error) {
 	var whole struct {
 		DeviceFile
-		Keys []DeviceFile `json:"keys"`
+		Keys      []DeviceFile `json:"keys"`
+		We        string       `json:"we"`
+		Approvals int          `json:"approvals"`
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&whole); err != nil {
-		return nil, problem.New("SEAL_FILE", "密钥文件的 JSON 读不懂（%v）", "the JSON of the key file cannot be read (%v)", err).In(path).Because(err)
+		return nil, terms{}, problem.New("SEAL_FILE", "密钥文件的 JSON 读不懂（%v）", "the JSON of the key file cannot be read (%v)", err).In(path).Because(err)
 	}
 	files := whole.Keys
 	if files == nil {
 		files = []DeviceFile{whole.DeviceFile}
 	}
 	if len(files) == 0 || len(files) > MaxKeys {
-		return nil, problem.New("SEAL_FILE", "有 %d 个密钥，应为 1 至 %d 个", "%d keys, there should be 1 to %d", len(files), MaxKeys).In(path)
+		return nil, terms{}, problem.New("SEAL_FILE", "有 %d 个密钥，应为 1 至 %d 个", "%d keys, there should be 1 to %d", len(files), MaxKeys).In(path)
+	}
+	if whole.We != "" && !goodName(whole.We) {
+		return nil, terms{}, wrong("我方名称 %.80q 不行", "our name %.80q will not do", whole.We).In(path)
+	}
+	if p := goodApprovals(whole.Approvals); p != nil {
+		return nil, terms{}, p.In(path)
 	}
 	var devices []*device
 	for i, f := range files {
 		d, err := f.device(path, int64(i+1), tier)
 		if err != nil {
-			return nil, err
+			return nil, terms{}, err
 		}
 		devices = append(devices, d)
 	}
-	return devices, nil
+	return devices, terms{whole.We, whole.Approvals}, nil
 }
 
 // device checks what stands in the file.
@@ -111,6 +123,9 @@ func (f DeviceFile) device(path string, at int64, tier edition.Tier) (*device, e
 		}
 		e.expires = at
 	}
+	if err := f.allowances(&e); err != nil {
+		return nil, err.In(path).At(at, f.Name)
+	}
 	d := &device{file: f}
 	if f.Algorithm == Device {
 		if f.Key == "" {
@@ -133,6 +148,19 @@ func (f DeviceFile) device(path string, at int64, tier edition.Tier) (*device, e
 	}
 	d.public = k
 	return d, nil
+}
+
+// allowances reads what the key is believed for into e.
+func (f DeviceFile) allowances(e *entry) (p *problem.Problem) {
+	if f.Signs != nil {
+		if e.signs, p = purposesOf(f.Signs); p != nil {
+			return p
+		}
+	}
+	if f.Tiers != nil {
+		e.tiers, p = tiersOf(f.Tiers)
+	}
+	return p
 }
 
 func (d *device) signer() Signer       { return d }

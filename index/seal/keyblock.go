@@ -2,9 +2,12 @@ package seal
 
 import (
 	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/x509"
 	"fmt"
+
+	"github.com/emmansun/gmsm/sm2"
 
 	"gengtu/index/edition"
 )
@@ -12,14 +15,7 @@ import (
 // signer returns the signer of a private block, nil of a key that only encrypts.
 func (e entry) signer(path string, tier edition.Tier) (Signer, error) {
 	if isSM(e.der) {
-		if tier == edition.Secure {
-			return nil, refuseSM(path, e.line)
-		}
-		key := parsePrivateSM(e.der)
-		if key == nil {
-			return nil, e.unreadable(path)
-		}
-		der, err := publicOfSM(key)
+		key, der, err := e.privateSM(path, tier)
 		if err != nil {
 			return nil, err
 		}
@@ -50,12 +46,9 @@ func (e entry) key(path string, tier edition.Tier) (k Key, found bool, err error
 		return Key{}, false, wrongLine(path, e.line, "这里应是公钥（PUBLIC KEY），却是 %.40q", "a PUBLIC KEY should stand here, it is %.40q", e.block)
 	}
 	if isSM(e.der) {
-		if tier == edition.Secure {
-			return Key{}, false, refuseSM(path, e.line)
-		}
-		public := parsePublicSM(e.der)
-		if public == nil {
-			return Key{}, false, e.unreadable(path)
+		public, err := e.publicSM(path, tier)
+		if err != nil {
+			return Key{}, false, err
 		}
 		return e.named(SM2, e.der, smKey{public}), true, nil
 	}
@@ -72,10 +65,36 @@ func (e entry) key(path string, tier edition.Tier) (k Key, found bool, err error
 	return Key{}, false, e.unreadable(path)
 }
 
+// privateSM reads a private block of SM2, and returns the public half as well, in DER.
+// For the secure tier none is read.
+func (e entry) privateSM(path string, tier edition.Tier) (*sm2.PrivateKey, []byte, error) {
+	if tier == edition.Secure {
+		return nil, nil, refuseSM(path, e.line)
+	}
+	key := parsePrivateSM(e.der)
+	if key == nil {
+		return nil, nil, e.unreadable(path)
+	}
+	der, err := publicOfSM(key)
+	return key, der, err
+}
+
+// publicSM reads a public block of SM2. For the secure tier none is read.
+func (e entry) publicSM(path string, tier edition.Tier) (*ecdsa.PublicKey, error) {
+	if tier == edition.Secure {
+		return nil, refuseSM(path, e.line)
+	}
+	public := parsePublicSM(e.der)
+	if public == nil {
+		return nil, e.unreadable(path)
+	}
+	return public, nil
+}
+
 // named is the key of a block with the name and expiry that the file gives it; a
 // key without a name is called by the first digits of its ID.
 func (e entry) named(a Algorithm, der []byte, v verifier) Key {
-	k := Key{Name: e.name, Algorithm: a, Expires: e.expires, id: keyID(a, der), public: string(der), verifier: v}
+	k := Key{Name: e.name, Algorithm: a, Expires: e.expires, Signs: e.signs, Tiers: e.tiers, id: keyID(a, der), public: string(der), verifier: v}
 	if k.Name == "" {
 		k.Name = k.id[:8]
 	}

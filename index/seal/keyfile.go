@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -43,6 +44,8 @@ type entry struct {
 	name    string
 	use     string // useSign, useEncrypt or "" for whatever its algorithm does
 	expires time.Time
+	signs   []Purpose
+	tiers   []edition.Tier
 	line    int64 // where it begins, from 1
 	block   string
 	der     []byte
@@ -81,12 +84,68 @@ func private(path string, info fs.FileInfo) error {
 	return nil
 }
 
+// keyFile is what a key file holds: blocks of PEM, or devices.
+type keyFile struct {
+	path    string
+	info    fs.FileInfo
+	entries []entry
+	devices []*device
+	terms   terms
+}
+
+// terms are what a trust file says as a whole.
+type terms struct {
+	we        string
+	approvals int
+}
+
+// openFile reads the key file at path, for an edition of the tier.
+func openFile(path string, tier edition.Tier) (*keyFile, error) {
+	data, info, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &keyFile{path: path, info: info}
+	if isJSON(data) {
+		f.devices, f.terms, err = parseDevices(path, data, tier)
+	} else {
+		f.entries, f.terms, err = parseEntries(path, data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// first returns the first key that of makes of a file's blocks of one type, those that
+// are marked for the other use passed over; the zero value where there is none. of
+// returns the zero value of a block that is not of its kind.
+func first[T comparable](f *keyFile, block, otherUse string, of func(e entry) (T, error)) (T, error) {
+	var none T
+	for _, e := range f.entries {
+		if e.block != block || e.use == otherUse {
+			continue
+		}
+		if block == privateBlock {
+			if err := private(f.path, f.info); err != nil {
+				return none, err
+			}
+		}
+		if k, err := of(e); k != none || err != nil {
+			return k, err
+		}
+	}
+	return none, nil
+}
+
 // parseEntries reads the blocks of a key file. Between blocks stand empty lines,
-// comments that begin with #, and lines "name: …", "use: …", "expires: …", which
-// speak of the blocks after them until the next name.
-func parseEntries(path string, data []byte) ([]entry, error) {
+// comments that begin with #, and lines: "name: …", "use: …", "expires: …", "signs: …"
+// and "tiers: …" speak of the blocks after them until the next name, "we: …" and
+// "approvals: …" of the file as a whole.
+func parseEntries(path string, data []byte) ([]entry, terms, error) {
 	var entries []entry
 	var now entry
+	var all terms
 	rest, line := data, int64(0)
 	for len(rest) > 0 {
 		row, tail, _ := bytes.Cut(rest, []byte("\n"))
@@ -97,51 +156,68 @@ func parseEntries(path string, data []byte) ([]entry, error) {
 		case strings.HasPrefix(text, "-----BEGIN "):
 			block, after := pem.Decode(rest)
 			if block == nil || len(block.Headers) > 0 {
-				return nil, wrongLine(path, line, "这里的 PEM 块读不懂", "the PEM block here cannot be read")
+				return nil, all, wrongLine(path, line, "这里的 PEM 块读不懂", "the PEM block here cannot be read")
 			}
 			e := now
 			e.line, e.block, e.der = line, block.Type, block.Bytes
 			if entries = append(entries, e); len(entries) > MaxKeys {
-				return nil, problem.New("SEAL_FILE", "密钥超过 %d 个", "more than %d keys", MaxKeys).In(path)
+				return nil, all, problem.New("SEAL_FILE", "密钥超过 %d 个", "more than %d keys", MaxKeys).In(path)
 			}
 			line += int64(bytes.Count(rest[:len(rest)-len(after)], []byte("\n"))) - 1
 			rest = after
 			continue
 		default:
-			if err := now.attribute(path, line, text); err != nil {
-				return nil, err
+			p := now.attribute(&all, text)
+			if p != nil {
+				return nil, all, p.In(path).At(line, "")
 			}
 		}
 		rest = tail
 	}
-	return entries, nil
+	return entries, all, nil
 }
 
-// attribute takes a line of a key file.
-func (e *entry) attribute(path string, line int64, text string) error {
+// attribute takes a line of a key file; what is wrong with it is a problem SEAL_FILE.
+func (e *entry) attribute(all *terms, text string) *problem.Problem {
 	name, value, _ := strings.Cut(text, ":")
 	value = strings.TrimSpace(value)
+	var p *problem.Problem
 	switch strings.TrimSpace(name) {
 	case "name":
 		if !goodName(value) {
-			return wrongLine(path, line, "名称 %.80q 不行：要 1 至 %d 个字，没有控制符", "the name %.80q will not do: 1 to %d characters, none of them control characters", value, MaxNameRunes)
+			return wrong("名称 %.80q 不行：要 1 至 %d 个字，没有控制符", "the name %.80q will not do: 1 to %d characters, none of them control characters", value, MaxNameRunes)
 		}
 		*e = entry{name: value}
 	case "use":
 		if value != useSign && value != useEncrypt {
-			return wrongLine(path, line, "用途 %.40q 应为 sign 或 encrypt", "the use %.40q should be sign or encrypt", value)
+			return wrong("用途 %.40q 应为 sign 或 encrypt", "the use %.40q should be sign or encrypt", value)
 		}
 		e.use = value
 	case "expires":
 		at, err := parseExpiry(value)
 		if err != nil {
-			return wrongLine(path, line, "日期 %.40q 读不懂，例：2027-12-31", "the date %.40q cannot be read, an example is 2027-12-31", value)
+			return wrong("日期 %.40q 读不懂，例：2027-12-31", "the date %.40q cannot be read, an example is 2027-12-31", value)
 		}
 		e.expires = at
+	case "signs":
+		e.signs, p = purposesOf(words(value))
+	case "tiers":
+		e.tiers, p = tiersOf(words(value))
+	case "we":
+		if !goodName(value) || all.we != "" {
+			return wrong("我方名称 %.80q 不行，或写了两次", "our name %.80q will not do, or stands there twice", value)
+		}
+		all.we = value
+	case "approvals":
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			n = -1
+		}
+		all.approvals, p = n, goodApprovals(n)
 	default:
-		return wrongLine(path, line, "这一行读不懂：%.60q", "this line cannot be read: %.60q", text)
+		return wrong("这一行读不懂：%.60q", "this line cannot be read: %.60q", text)
 	}
-	return nil
+	return p
 }
 
 // parseExpiry reads a day, which is the last one, or a moment of RFC 3339.
@@ -163,9 +239,14 @@ func goodName(name string) bool {
 	return n > 0 && strings.TrimSpace(name) == name
 }
 
-func wrongLine(path string, line int64, zh, en string, args ...any) error {
-	return problem.New("SEAL_FILE", zh, en, args...).In(path).At(line, "").
+// wrong is the problem of a line of a key file.
+func wrong(zh, en string, args ...any) *problem.Problem {
+	return problem.New("SEAL_FILE", zh, en, args...).
 		Advise("记录号即行号；密钥文件由 gengtu key new 生成，公钥在同名 .pub 里", "the record is the line; key files are made by gengtu key new, the public half lies in the .pub beside")
+}
+
+func wrongLine(path string, line int64, zh, en string, args ...any) error {
+	return wrong(zh, en, args...).In(path).At(line, "")
 }
 
 // refuseSM is the problem of a key that a tier must not use.
@@ -181,35 +262,19 @@ func refuseSM(path string, line int64) error {
 // Problems: SEAL_FILE with the line when the file cannot be read or holds no such
 // key, SEAL_MODE when others may read it, SEAL_SUITE when the tier may not use it.
 func ReadSigner(path string, tier edition.Tier) (Signer, error) {
-	data, info, err := readFile(path)
+	f, err := openFile(path, tier)
 	if err != nil {
 		return nil, err
 	}
-	if isJSON(data) {
-		devices, err := parseDevices(path, data, tier)
-		if err != nil {
-			return nil, err
-		}
-		return devices[0].signer(), nil
+	if len(f.devices) > 0 {
+		return f.devices[0].signer(), nil
 	}
-	entries, err := parseEntries(path, data)
-	if err != nil {
-		return nil, err
+	s, err := first(f, privateBlock, useEncrypt, func(e entry) (Signer, error) { return e.signer(path, tier) })
+	if s == nil && err == nil {
+		err = problem.New("SEAL_FILE", "文件里没有签名私钥", "the file holds no private key that signs").In(path).
+			Advise("用 gengtu key new --out FILE 生成", "make one with gengtu key new --out FILE")
 	}
-	for _, e := range entries {
-		if e.block != privateBlock || e.use == useEncrypt {
-			continue
-		}
-		if err := private(path, info); err != nil {
-			return nil, err
-		}
-		s, err := e.signer(path, tier)
-		if s != nil || err != nil {
-			return s, err
-		}
-	}
-	return nil, problem.New("SEAL_FILE", "文件里没有签名私钥", "the file holds no private key that signs").In(path).
-		Advise("用 gengtu key new --out FILE 生成", "make one with gengtu key new --out FILE")
+	return s, err
 }
 
 // ReadTrust reads the public keys that are trusted from the file at path: one or
@@ -220,28 +285,17 @@ func ReadSigner(path string, tier edition.Tier) (Signer, error) {
 // Problems: SEAL_FILE with the line when the file cannot be read, holds a private
 // key, a key twice or none, SEAL_SUITE when the tier may not use one of them.
 func ReadTrust(path string, tier edition.Tier) (Trust, error) {
-	data, _, err := readFile(path)
+	f, err := openFile(path, tier)
 	if err != nil {
 		return Trust{}, err
 	}
-	var t Trust
-	if isJSON(data) {
-		devices, err := parseDevices(path, data, tier)
-		if err != nil {
+	t := Trust{Self: f.terms.we, Approvals: f.terms.approvals}
+	for i, d := range f.devices {
+		if err := t.add(path, int64(i+1), d.public); err != nil {
 			return Trust{}, err
 		}
-		for i, d := range devices {
-			if err := t.add(path, int64(i+1), d.public); err != nil {
-				return Trust{}, err
-			}
-		}
-		return t, nil
 	}
-	entries, err := parseEntries(path, data)
-	if err != nil {
-		return Trust{}, err
-	}
-	for _, e := range entries {
+	for _, e := range f.entries {
 		if e.use == useEncrypt {
 			continue
 		}

@@ -18,9 +18,10 @@ func FuzzKeyFile(f *testing.F) {
 		f.Add(p.Private)
 	}
 	f.Add([]byte(`{"keys": [{"name": "d", "algorithm": "device", "key": "1", "socket": "s"}]}`))
+	f.Add([]byte("we: 县局\napprovals: 2\nname: a\nsigns: release, import\ntiers: secure\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if isJSON(data) {
-			devices, err := parseDevices("f", data, edition.Secure)
+			devices, _, err := parseDevices("f", data, edition.Secure)
 			for _, d := range devices {
 				if err != nil || !goodName(d.public.Name) || d.public.Algorithm == SM2 {
 					t.Fatal(d.public, err)
@@ -28,7 +29,7 @@ func FuzzKeyFile(f *testing.F) {
 			}
 			return
 		}
-		entries, err := parseEntries("f", data)
+		entries, _, err := parseEntries("f", data)
 		if err != nil {
 			return
 		}

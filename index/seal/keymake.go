@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -28,9 +30,10 @@ type Pair struct {
 
 // NewKeys makes two keys, one to sign and one to be encrypted for, under a name:
 // Ed25519 and X25519 for [Ed25519], two of SM2 for [SM2]. expires is when the
-// public half ceases to be trusted, zero for never. Another algorithm is a problem
-// SEAL_ALGORITHM, a name that will not do SEAL_NAME.
-func NewKeys(a Algorithm, name string, expires time.Time) (Pair, error) {
+// public half ceases to be trusted, zero for never. tiers are those that its owner may
+// send packages of; none stands for all that the algorithm may be used for. Another
+// algorithm is a problem SEAL_ALGORITHM, a name that will not do SEAL_NAME, SM2 for the secure tier SEAL_SUITE.
+func NewKeys(a Algorithm, name string, expires time.Time, tiers ...edition.Tier) (Pair, error) {
 	if !goodName(name) {
 		return Pair{}, problem.New("SEAL_NAME", "名称 %.80q 不行：要 1 至 %d 个字，没有控制符", "the name %.80q will not do: 1 to %d characters, none of them control characters", name, MaxNameRunes)
 	}
@@ -52,8 +55,16 @@ func NewKeys(a Algorithm, name string, expires time.Time) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	e := entry{name: name, expires: expires}
-	p := Pair{Private: heading(name, expires), Public: heading(name, expires), Key: e.named(a, signs.public, nil)}
+	switch {
+	case len(tiers) == 0 && a == SM2:
+		tiers = []edition.Tier{edition.Government, edition.Public}
+	case len(tiers) == 0:
+		tiers = edition.Tiers
+	case a == SM2 && slices.Contains(tiers, edition.Secure):
+		return Pair{}, refuseSM("", 0)
+	}
+	e := entry{name: name, expires: expires, tiers: tiers}
+	p := Pair{Private: heading(name, tiers, expires), Public: heading(name, tiers, expires), Key: e.named(a, signs.public, nil)}
 	for _, k := range []struct {
 		use string
 		halves
@@ -65,8 +76,11 @@ func NewKeys(a Algorithm, name string, expires time.Time) (Pair, error) {
 }
 
 // heading is what stands before the blocks of a key file.
-func heading(name string, expires time.Time) []byte {
+func heading(name string, tiers []edition.Tier, expires time.Time) []byte {
 	head := "name: " + name + "\n"
+	if len(tiers) > 0 {
+		head += "tiers: " + joined(tiers) + "\n"
+	}
 	if !expires.IsZero() {
 		head += "expires: " + expires.UTC().Format(time.RFC3339) + "\n"
 	}

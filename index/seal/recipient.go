@@ -113,97 +113,68 @@ func (b deviceBox) unwrap(ctx context.Context, wrapped []byte) ([]byte, error) {
 // one of a .pub file that gengtu key new makes, or the JSON of a [DeviceFile]. It is
 // for an edition of the tier. Problems are those of [ReadTrust].
 func ReadRecipient(path string, tier edition.Tier) (Recipient, error) {
-	data, _, err := readFile(path)
+	f, err := openFile(path, tier)
 	if err != nil {
 		return nil, err
 	}
-	if isJSON(data) {
-		devices, err := parseDevices(path, data, tier)
+	if len(f.devices) > 0 {
+		return deviceBox{f.devices[0]}, nil
+	}
+	r, err := first(f, publicBlock, useSign, func(e entry) (Recipient, error) { return e.recipient(path, tier) })
+	if r == nil && err == nil {
+		err = problem.New("SEAL_FILE", "文件里没有可加密的公钥", "the file holds no public key to encrypt for").In(path).
+			Advise("请对方用 gengtu key new 生成，给我们 .pub 文件", "have the receiver make one with gengtu key new, and take its .pub file")
+	}
+	return r, err
+}
+
+// recipient returns the recipient of a public block, nil of a key that only signs.
+func (e entry) recipient(path string, tier edition.Tier) (Recipient, error) {
+	if isSM(e.der) {
+		public, err := e.publicSM(path, tier)
 		if err != nil {
 			return nil, err
 		}
-		return deviceBox{devices[0]}, nil
+		return &smRecipient{keyID(SM2, e.der), public}, nil
 	}
-	entries, err := parseEntries(path, data)
+	public, err := x509.ParsePKIXPublicKey(e.der)
 	if err != nil {
-		return nil, err
+		return nil, e.unreadable(path)
 	}
-	for _, e := range entries {
-		if e.block != publicBlock || e.use == useSign {
-			continue
-		}
-		if isSM(e.der) {
-			if tier == edition.Secure {
-				return nil, refuseSM(path, e.line)
-			}
-			public := parsePublicSM(e.der)
-			if public == nil {
-				return nil, e.unreadable(path)
-			}
-			return &smRecipient{keyID(SM2, e.der), public}, nil
-		}
-		public, err := x509.ParsePKIXPublicKey(e.der)
-		if err != nil {
-			return nil, e.unreadable(path)
-		}
-		if x, ok := public.(*ecdh.PublicKey); ok {
-			key, err := hpke.NewDHKEMPublicKey(x)
-			if err != nil {
-				return nil, e.unreadable(path)
-			}
-			return &xRecipient{keyID(X25519, e.der), key}, nil
-		}
+	x, ok := public.(*ecdh.PublicKey)
+	if !ok {
+		return nil, nil
 	}
-	return nil, problem.New("SEAL_FILE", "文件里没有可加密的公钥", "the file holds no public key to encrypt for").In(path).
-		Advise("请对方用 gengtu key new 生成，给我们 .pub 文件", "have the receiver make one with gengtu key new, and take its .pub file")
+	key, err := hpke.NewDHKEMPublicKey(x)
+	if err != nil {
+		return nil, e.unreadable(path)
+	}
+	return &xRecipient{keyID(X25519, e.der), key}, nil
 }
 
 // ReadOpener reads the private key that opens what was encrypted for it, from a file
 // that gengtu key new makes or the JSON of a [DeviceFile]. It is for an edition of the
 // tier. Problems are those of [ReadSigner].
 func ReadOpener(path string, tier edition.Tier) (Opener, error) {
-	data, info, err := readFile(path)
+	f, err := openFile(path, tier)
 	if err != nil {
 		return nil, err
 	}
-	if isJSON(data) {
-		devices, err := parseDevices(path, data, tier)
-		if err != nil {
-			return nil, err
-		}
-		return deviceBox{devices[0]}, nil
+	if len(f.devices) > 0 {
+		return deviceBox{f.devices[0]}, nil
 	}
-	entries, err := parseEntries(path, data)
-	if err != nil {
-		return nil, err
+	o, err := first(f, privateBlock, useSign, func(e entry) (Opener, error) { return e.opener(path, tier) })
+	if o == nil && err == nil {
+		err = problem.New("SEAL_FILE", "文件里没有解密私钥", "the file holds no private key that decrypts").In(path).
+			Advise("用 gengtu key new --out FILE 生成", "make one with gengtu key new --out FILE")
 	}
-	for _, e := range entries {
-		if e.block != privateBlock || e.use == useSign {
-			continue
-		}
-		if err := private(path, info); err != nil {
-			return nil, err
-		}
-		o, err := e.opener(path, tier)
-		if o != nil || err != nil {
-			return o, err
-		}
-	}
-	return nil, problem.New("SEAL_FILE", "文件里没有解密私钥", "the file holds no private key that decrypts").In(path).
-		Advise("用 gengtu key new --out FILE 生成", "make one with gengtu key new --out FILE")
+	return o, err
 }
 
 // opener returns the opener of a private block, nil of a key that only signs.
 func (e entry) opener(path string, tier edition.Tier) (Opener, error) {
 	if isSM(e.der) {
-		if tier == edition.Secure {
-			return nil, refuseSM(path, e.line)
-		}
-		key := parsePrivateSM(e.der)
-		if key == nil {
-			return nil, e.unreadable(path)
-		}
-		der, err := publicOfSM(key)
+		key, der, err := e.privateSM(path, tier)
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ import (
 	"hash"
 	"time"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -52,6 +53,11 @@ const (
 	Receipt Purpose = "receipt"
 	// Answer is the receipt of an overlay answer or a report.
 	Answer Purpose = "answer"
+	// Approval is a person's approval of a package that is to be sent.
+	Approval Purpose = "approval"
+	// Import is that a person brings a package in, Release that another lets it in.
+	Import  Purpose = "import"
+	Release Purpose = "release"
 )
 
 // MaxMessageBytes is the longest message that is signed or verified. What is
@@ -69,6 +75,11 @@ type Key struct {
 	Algorithm Algorithm
 	// Expires is when the key ceases to be trusted; zero means never.
 	Expires time.Time
+	// Signs are the purposes that its signatures are believed for, see [Key.May].
+	Signs []Purpose
+	// Tiers are those that its owner may send packages of; none where its file names
+	// none.
+	Tiers []edition.Tier
 	// id tells keys apart.
 	id string
 	// public is the DER of the SubjectPublicKeyInfo, of a device its own name of it.
@@ -105,7 +116,7 @@ func (k Key) File() []byte {
 	if k.Algorithm == Device {
 		return nil
 	}
-	return halves{}.append(heading(k.Name, k.Expires), useSign, publicBlock, []byte(k.public))
+	return halves{}.append(heading(k.Name, k.Tiers, k.Expires), useSign, publicBlock, []byte(k.public))
 }
 
 // Signature is a signature as it stands beside what it signs.
@@ -161,6 +172,11 @@ func tooLong(n int) error {
 type Trust struct {
 	// Keys are the keys, each once.
 	Keys []Key
+	// Self is who we are, as the file says; "" where it does not.
+	Self string
+	// Approvals is how many approvals, signed by keys that are trusted for that, a
+	// package must carry.
+	Approvals int
 	// Now is the clock that expiry is held against; nil is the machine's.
 	Now func() time.Time
 }
@@ -179,7 +195,8 @@ func (t Trust) Find(id string) (Key, bool) {
 // Neither slice is kept or changed.
 //
 // Problems: SEAL_UNTRUSTED when no key of t has the signature's ID, SEAL_EXPIRED
-// when that key's time is over, SEAL_BROKEN when message, purpose or signature is
+// when that key's time is over, SEAL_PURPOSE when the key is trusted for other
+// purposes, SEAL_BROKEN when message, purpose or signature is
 // not what was signed, SEAL_LENGTH of a message beyond [MaxMessageBytes] and
 // SEAL_DEVICE when a device does not answer. The key is the zero value with each.
 func Verify(ctx context.Context, t Trust, purpose Purpose, message []byte, s Signature) (Key, error) {
@@ -213,6 +230,10 @@ func Verify(ctx context.Context, t Trust, purpose Purpose, message []byte, s Sig
 		return Key{}, problem.New("SEAL_BROKEN", "签名与内容不符（密钥 %s，%s）", "the signature does not fit the content (key %s, %s)", k.id, k.Name).
 			Advise("内容或签名被改动：请对方重发", "content or signature was altered: have it sent again")
 	}
+	if !k.May(purpose) {
+		return Key{}, problem.New("SEAL_PURPOSE", "信任文件不许 %s 的密钥 %s 签 %s", "the trust file does not have the key of %s, %s, sign for the purpose %s", k.Name, k.id, purpose).
+			Advise("由有此职责的人签名；职责在信任文件的 signs 一行", "have it signed by one who may; the line signs of the trust file says who")
+	}
 	return k, nil
 }
 
@@ -233,5 +254,15 @@ func (a Algorithm) HashName() string {
 	return "sha256"
 }
 
-// Text describes the key in one line: name, algorithm, ID.
-func (k Key) Text() string { return fmt.Sprintf("%s %s %s", k.Name, k.Algorithm, k.id) }
+// Text describes the key in one line: name, algorithm, ID, and what its file says that
+// it signs and sends.
+func (k Key) Text() string {
+	text := fmt.Sprintf("%s %s %s", k.Name, k.Algorithm, k.id)
+	if len(k.Signs) > 0 {
+		text += " signs: " + joined(k.Signs)
+	}
+	if len(k.Tiers) > 0 {
+		text += " tiers: " + joined(k.Tiers)
+	}
+	return text
+}

@@ -32,15 +32,17 @@ type Inbox struct {
 	// others are known by, Level the network's, "" for the edition's.
 	Edition, Trust string
 	Level          edition.Tier
-	// Quarantine is where goes what is refused, "" for [QuarantineDir].
-	Quarantine string
-	Now        time.Time
+	// Quarantine is where goes what is refused, "" for [QuarantineDir], QuarantineBytes how
+	// much may be there, see [QuarantineRoom].
+	Quarantine      string
+	QuarantineBytes int64
+	Now             time.Time
 }
 
 // Waits are the files that wait in an inbox: packages in the order in which they were
-// sent, receipts, and the names of what is neither.
+// sent, receipts, the names of what is neither, and of what has not lain still yet.
 type Waits struct {
-	Packages, Receipts, Others []string
+	Packages, Receipts, Others, Growing []string
 }
 
 // maxInbox is how many files of an inbox are looked at in one round.
@@ -72,6 +74,7 @@ func (b *Inbox) List() (*Waits, error) {
 		case err != nil || !info.Mode().IsRegular():
 			w.Others = append(w.Others, name)
 		case b.Settled > 0 && b.Now.Sub(info.ModTime()) < b.Settled:
+			w.Growing = append(w.Growing, name)
 		case strings.HasSuffix(name, Ending):
 			w.Packages = append(w.Packages, path)
 		case strings.HasSuffix(name, receiptEnding):
@@ -146,6 +149,10 @@ const returnedDir = "returned"
 // TakeReceipt keeps a receipt that came back, when a trusted key has signed it, and takes
 // it out of the inbox. One that is refused goes into quarantine (see [Refused]).
 func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) {
+	o := ReceiveOptions{Edition: b.Edition, Quarantine: b.Quarantine, Now: b.Now}
+	if err := QuarantineRoom(o.quarantineDir(), b.QuarantineBytes); err != nil {
+		return nil, err
+	}
 	s, err := openStore(b.Edition)
 	if err != nil {
 		return nil, err
@@ -168,7 +175,7 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 			return nil, err
 		}
 		line.Outcome, line.Code, line.Text = "refused", p.Code, p.Found(problem.English)
-		r := &Reception{o: ReceiveOptions{Edition: b.Edition, Quarantine: b.Quarantine, Now: b.Now}, path: path}
+		r := &Reception{o: o, path: path}
 		if _, qerr := r.quarantine(); qerr != nil {
 			return nil, errors.Join(err, qerr, s.log(line))
 		}

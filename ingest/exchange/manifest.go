@@ -160,6 +160,9 @@ type Approval struct {
 	By       string `json:"by"`
 	At       string `json:"at"`
 	Document string `json:"document,omitempty"`
+	// Signature is the approver's own, over the digest of the manifest without these
+	// signatures; nil of a name that was typed.
+	Signature *seal.Signature `json:"signature,omitempty"`
 }
 
 // Part is one file of a package.
@@ -193,6 +196,22 @@ func (m *Manifest) encode() ([]byte, error) {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	return append(data, '\n'), nil
+}
+
+// approved is what approvers sign: the SHA-256 of the manifest without their signatures.
+func (m *Manifest) approved() ([]byte, error) {
+	bare := *m
+	bare.Approvals = slices.Clone(m.Approvals)
+	for i := range bare.Approvals {
+		bare.Approvals[i].Signature = nil
+	}
+	data, err := bare.encode()
+	if err != nil {
+		return nil, err
+	}
+	h := seal.Ed25519.NewHash()
+	h.Write(data)
+	return fmt.Appendf(nil, "%x\n", h.Sum(nil)), nil
 }
 
 // parseManifest reads a manifest and checks that it agrees with itself. The path is
@@ -257,7 +276,7 @@ func (m *Manifest) wrong() (zh, en string) {
 		return "条数过多", "too many entries"
 	}
 	for _, a := range m.Approvals {
-		if _, err := time.Parse(time.RFC3339, a.At); err != nil || a.By == "" || !plain(a.By) || !plain(a.Document) {
+		if _, err := time.Parse(time.RFC3339, a.At); err != nil || a.By == "" || !plain(a.By) || !plain(a.Document) || a.Signature != nil && len(a.Signature.Value) > seal.MaxSignatureBytes {
 			return "批准人", "an approval"
 		}
 	}

@@ -26,9 +26,11 @@ type PackOptions struct {
 	// Since is the generation, kept in the edition, that the receiver has: the package
 	// is a delta then. [SinceLast] stands for the one that the receiver was sent last.
 	Since string
-	// Out is the file to write, which is put in its place whole.
-	Out    string
-	Signer seal.Signer
+	// Out is the file to write, which is put in its place whole; one that is there is
+	// replaced where Existing says so.
+	Out      string
+	Existing Existing
+	Signer   seal.Signer
 	// Recipient, which may be nil, is whom the package is encrypted for.
 	Recipient seal.Recipient
 	// Receiver names the one whom it is for, "" for anybody; each has a sequence of
@@ -37,12 +39,25 @@ type PackOptions struct {
 	Grade     Grade
 	Mark      string
 	Approvals []Approval
-	Created   time.Time
+	// Approvers sign that they approve, beside those who are only named.
+	Approvers []seal.Signer
+	// Document is that of the approvers' approvals.
+	Document string
+	Created  time.Time
 	// Program is the program's version.
 	Program string
 	// Progress, which may be nil, is told how many features are read.
 	Progress func(done, all int)
 }
+
+// Existing is what becomes of a file that is there already.
+type Existing string
+
+// What becomes of it.
+const (
+	Keep    Existing = ""        // it stays, and nothing is packed
+	Replace Existing = "replace" // the package takes its place
+)
 
 // SinceLast is the [PackOptions.Since] that stands for what was sent last.
 const SinceLast = "last"
@@ -51,14 +66,19 @@ const SinceLast = "last"
 // Memory is bounded: parts lie in a directory beside Out until they are put together.
 //
 // Problems: those of the edition and the signer, PACK_BASE when Since is no generation
-// that is kept or was sent, PACK_APPROVAL of two approvals by one person, PACK_WRITE
-// when Out cannot be written. Then nothing is at Out that was not there.
+// that is kept or was sent, PACK_APPROVAL of two approvals by one person, PACK_SENDER of
+// a tier that the key's own file does not have it send, PACK_EXISTS when there is a file
+// at Out, PACK_WRITE when Out cannot be written. Then nothing is at Out that was not
+// there.
 func Pack(ctx context.Context, o PackOptions) (*Manifest, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	name, m, err := edition.Current(o.Edition)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.may(m.Tier); err != nil {
 		return nil, err
 	}
 	store, err := openStore(o.Edition)
@@ -98,11 +118,15 @@ func Pack(ctx context.Context, o PackOptions) (*Manifest, error) {
 	if err := store.keepSent(sent); err != nil {
 		return nil, err
 	}
-	return &p.out, store.log(entry{Step: "sent", Package: p.out.ID, File: filepath.Base(o.Out), Outcome: "done", At: p.out.Created})
+	return &p.out, store.log(entry{Step: stepSent, Package: p.out.ID, File: filepath.Base(o.Out), Stream: o.Receiver, Sequence: p.out.Sequence, Outcome: "done", At: p.out.Created})
 }
 
-// check refuses options that cannot be.
+// check refuses options that cannot be, and notes who signs as an approver.
 func (o *PackOptions) check() error {
+	o.Approvals = slices.Clone(o.Approvals)
+	for _, s := range o.Approvers {
+		o.Approvals = append(o.Approvals, Approval{By: s.Public().Name, At: o.Created.UTC().Format(time.RFC3339), Document: o.Document})
+	}
 	for i, a := range o.Approvals {
 		if a.By == "" || !plain(a.By) || !plain(a.Document) || slices.ContainsFunc(o.Approvals[:i], func(b Approval) bool { return b.By == a.By }) {
 			return problem.New("PACK_APPROVAL", "批准人 %.80q 重复、为空或过长", "the approver %.80q stands there twice, is empty or too long", a.By).
@@ -112,7 +136,24 @@ func (o *PackOptions) check() error {
 	if len(o.Approvals) > maxApprovals || !plain(o.Receiver) || !plain(o.Mark) {
 		return problem.New("PACK_TEXT", "接收方、密级过长或有控制符，或批准人过多", "receiver or mark is too long or has control characters, or there are too many approvers")
 	}
+	if _, err := os.Lstat(o.Out); err == nil && o.Existing == Keep {
+		return exists(o.Out)
+	}
 	return nil
+}
+
+// may refuses a tier that the signer's own file does not have him send.
+func (o *PackOptions) may(t edition.Tier) error {
+	if k := o.Signer.Public(); len(k.Tiers) > 0 && !k.Sends(t) {
+		return problem.New("PACK_SENDER", "密钥 %[1]s 只用于发 %[2]v，这是%[3]s", "the key of %[1]s is for sending %[2]v, and this is %[4]s", k.Name, k.Tiers, t.Title(problem.Chinese), t).In(o.Edition).
+			Advise("核对 --edition 和 --key；确要发送则用为此生成的密钥（gengtu key new --tiers）", "look at --edition and --key; if it is meant, use a key that was made for it (gengtu key new --tiers)")
+	}
+	return nil
+}
+
+func exists(path string) error {
+	return problem.New("PACK_EXISTS", "文件已存在", "the file exists").In(path).
+		Advise("换一个 --out；确要替换则加 --force", "choose another --out, or add --force to replace it")
 }
 
 func unwritten(path string, err error) error {
@@ -309,6 +350,9 @@ func (p *packing) lineages() error {
 // finish signs the manifest and puts the file together.
 func (p *packing) finish(ctx context.Context) error {
 	p.out.ID = p.id()
+	if err := p.approve(ctx); err != nil {
+		return err
+	}
 	data, err := p.out.encode()
 	if err != nil {
 		return err
@@ -330,6 +374,39 @@ func (p *packing) finish(ctx context.Context) error {
 	file := filepath.Join(p.tmp, "package")
 	if err := p.write(ctx, file, data, signature); err != nil {
 		return unwritten(p.Out, err)
+	}
+	return p.place(file)
+}
+
+// approve has those sign who approve.
+func (p *packing) approve(ctx context.Context) error {
+	message, err := p.out.approved()
+	if err != nil {
+		return err
+	}
+	first := len(p.out.Approvals) - len(p.Approvers)
+	for i, by := range p.Approvers {
+		s, err := seal.Sign(ctx, by, seal.Approval, message)
+		if err != nil {
+			return err
+		}
+		p.out.Approvals[first+i].Signature = &s
+	}
+	return nil
+}
+
+// place puts the package, which is whole, where it is to be: a second name for it fails
+// where there is a file, whoever made that meanwhile.
+func (p *packing) place(file string) error {
+	if p.Existing == Keep {
+		err := os.Link(file, p.Out)
+		if err == nil {
+			return nil
+		}
+		if _, lerr := os.Lstat(p.Out); lerr == nil {
+			return exists(p.Out)
+		}
+		// The disk knows no second names.
 	}
 	if err := os.Rename(file, p.Out); err != nil {
 		return unwritten(p.Out, err)

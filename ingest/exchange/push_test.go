@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -383,6 +384,55 @@ func FuzzSubscriptions(f *testing.F) {
 			if s.Name == "" || strings.ContainsAny(s.Name, "/.\\") || s.Posts() && !strings.HasPrefix(strings.ToLower(s.To), "http") {
 				t.Fatalf("%+v", s)
 			}
+		}
+	})
+}
+
+// Whatever a message holds, it is read to its end or refused; what is believed is signed,
+// line for line, and nothing is held that the lines before did not announce.
+func FuzzReadChanges(f *testing.F) {
+	signer, trust := keys(f)
+	sealed := func(n exchange.Notice, body string) []byte {
+		key := signer.Public()
+		n.Format, n.Sender = exchange.ChangesFormat, exchange.Party{Name: key.Name, Key: key.ID()}
+		n.Bytes, n.Digest = int64(len(body)), fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
+		head, err := json.Marshal(n)
+		if err != nil {
+			f.Fatal(err)
+		}
+		s, err := seal.Sign(f.Context(), signer, seal.Changes, head)
+		if err != nil {
+			f.Fatal(err)
+		}
+		second, err := json.Marshal(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return fmt.Appendf(nil, "%s\n%s\n%s", head, second, body)
+	}
+	good := sealed(exchange.Notice{ID: "gtc-a-000001-0", Subscription: "a", Sequence: 1, Lines: 1}, "{\"op\":\"delete\"}\n")
+	f.Add(good)
+	f.Add(sealed(exchange.Notice{ID: "gtc-a-000002-0", Subscription: "a", Sequence: 2}, ""))
+	f.Add([]byte("{}\n{}\n"))
+	f.Add([]byte("{\"bytes\": 9223372036854775807}\n{\"key\": \"x\"}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := exchange.ReadChanges(t.Context(), "m", bytes.NewReader(data), trust)
+		if err != nil {
+			if problem.Of(err) == nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		lines := bytes.SplitN(data, []byte("\n"), 3)
+		var s seal.Signature
+		if err := json.Unmarshal(lines[1], &s); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := seal.Verify(t.Context(), trust, seal.Changes, lines[0], s); err != nil {
+			t.Fatal(err)
+		}
+		if int64(len(lines[2])) != n.Bytes || fmt.Sprintf("%x", sha256.Sum256(lines[2])) != n.Digest {
+			t.Fatalf("%+v", n)
 		}
 	})
 }

@@ -22,21 +22,30 @@ type ReceiveOptions struct {
 	// Package is the file, Edition the directory that it goes into.
 	Package, Edition string
 	// Level is the network's: what is above it is refused. "" stands for the tier of the
-	// edition, or, where there is none yet, of the package.
+	// edition, or, where there is none yet, of a package that is public or whose tier the
+	// trust file has the sender send.
 	Level edition.Tier
 	// Trust is the file of the keys that senders are known by, Decrypt that of the key
 	// that packages are encrypted for, or "".
 	Trust, Decrypt string
 	// Receipt is the file of the key that receipts are signed with, "" for none.
 	Receipt string
-	// As is who we are: a package for another receiver is refused. "" takes any.
+	// As is who we are: a package for another receiver is refused. "" stands for what
+	// the trust file says; where that says nothing any is taken.
 	As string
 	// Policy says what the tiers below secure may hold.
 	Policy *policy.Policy
-	// By is who brings the package in, ReleasedBy who lets it in, "" for nobody.
-	By, ReleasedBy string
-	// Quarantine is where a package goes that is refused.
-	Quarantine string
+	// By is who brings the package in, ReleasedBy who lets it in, "" for nobody: names as
+	// typed. ByKey and ReleasedByKey are the files of their own keys, by which they prove
+	// it, and take the names from the trust file; "" for none.
+	By, ReleasedBy       string
+	ByKey, ReleasedByKey string
+	// Waiting is the note of who brought it in, of a package that was held.
+	Waiting *Waiting
+	// Quarantine is where a package goes that is refused, "" for [QuarantineDir], and
+	// QuarantineBytes how much may be there, see [QuarantineRoom].
+	Quarantine      string
+	QuarantineBytes int64
 	// Replace lets a full package take the place of what came by another way, and of
 	// packages that are missing.
 	Replace bool
@@ -57,16 +66,21 @@ type Reception struct {
 
 	store    *store
 	received *received
-	path     string  // of the package, for messages
-	file     content // in the clear
-	size     int64
-	members  []member
-	raw      []byte // the manifest, as it was signed
-	plain    string // the file that was decrypted, "" for none
-	steps    []entry
-	done     int // features read
-	all      int
-	closed   bool
+	trust    seal.Trust
+	importer Person
+	releaser *Person // nil for nobody
+	// approvals are who proved that he approved.
+	approvals []string
+	path      string  // of the package, for messages
+	file      content // in the clear
+	size      int64
+	members   []member
+	raw       []byte // the manifest, as it was signed
+	plain     string // the file that was decrypted, "" for none
+	steps     []entry
+	done      int // features read
+	all       int
+	closed    bool
 }
 
 // content is where a package's bytes are.
@@ -83,8 +97,12 @@ type content interface {
 // Problems of the package: PACKAGE_LIMIT, PACKAGE_FORM, PACKAGE_PATH, PACKAGE_MANIFEST,
 // PACKAGE_FIELD, PACKAGE_FORMAT, those of [seal.Verify] and [seal.Decrypt],
 // PACKAGE_RECEIVER, PACKAGE_REPLAY, PACKAGE_SEQUENCE, PACKAGE_BASE, PACKAGE_DIGEST,
-// PACKAGE_LEVEL, PACKAGE_POLICY. Others, of files and keys of ours, leave it where it is.
+// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY. Others, of files and
+// keys of ours, PACK_TIER, RELEASE_PROOF and QUARANTINE_FULL, leave it where it is.
 func Receive(ctx context.Context, o ReceiveOptions) (*Reception, error) {
+	if err := QuarantineRoom(o.quarantineDir(), o.QuarantineBytes); err != nil {
+		return nil, err
+	}
 	r := &Reception{o: o, path: o.Package}
 	var err error
 	if r.store, err = openStore(o.Edition); err != nil {
@@ -280,12 +298,11 @@ func (r *Reception) signature(ctx context.Context) error {
 	if again, err := encodeSignature(s); err != nil || string(again) != string(text) {
 		return errors.Join(err, resend(refused(r.path, "PACKAGE_FORM", "签名文件不是规定的写法", "the file of the signature is not of the one form")))
 	}
-	trust, err := seal.ReadTrust(r.o.Trust, r.claimedTier())
-	if err != nil {
+	if r.trust, err = seal.ReadTrust(r.o.Trust, r.claimedTier()); err != nil {
 		return err
 	}
-	trust.Now = func() time.Time { return r.o.Now }
-	if r.Sender, err = seal.Verify(ctx, trust, seal.Package, r.raw, s); err != nil {
+	r.trust.Now = func() time.Time { return r.o.Now }
+	if r.Sender, err = seal.Verify(ctx, r.trust, seal.Package, r.raw, s); err != nil {
 		return inPackage(err, r.path)
 	}
 	m, err := parseManifest(r.path, r.raw)
@@ -299,7 +316,13 @@ func (r *Reception) signature(ctx context.Context) error {
 	for i := range m.Layers {
 		r.all += m.Layers[i].Put
 	}
-	return r.listed()
+	if err := r.listed(); err != nil {
+		return err
+	}
+	if err := r.approve(ctx); err != nil {
+		return err
+	}
+	return r.persons(ctx)
 }
 
 // listed sees that the package's files are those that the manifest lists, as long as it
@@ -325,8 +348,8 @@ func (r *Reception) listed() error {
 // whose base is not what is in force.
 func (r *Reception) sequence(context.Context) error {
 	m := r.Manifest
-	if r.o.As != "" && m.Receiver != "" && m.Receiver != r.o.As {
-		return refused(r.path, "PACKAGE_RECEIVER", "包是给 %q 的，我们是 %q", "the package is for %q, we are %q", m.Receiver, r.o.As).
+	if as := r.as(); as != "" && m.Receiver != "" && m.Receiver != as {
+		return refused(r.path, "PACKAGE_RECEIVER", "包是给 %q 的，我们是 %q", "the package is for %q, we are %q", m.Receiver, as).
 			Advise("转交给接收方", "pass it on to whom it is for")
 	}
 	last, known := r.received.Streams[stream(r.Sender.Name, m.Receiver)]
@@ -405,14 +428,21 @@ func (r *Reception) digests(ctx context.Context) error {
 }
 
 func (r *Reception) level(context.Context) error {
-	level := r.o.Level
-	if level == "" {
-		level = r.Manifest.Tier
-		if r.Held != nil {
-			level = r.Held.Tier
+	level, err := r.networkLevel()
+	if err != nil {
+		return err
+	}
+	if err := r.Manifest.level(r.path, level); err != nil {
+		return err
+	}
+	if level == edition.Secure && r.plain != "" {
+		// It was opened before the level was known: a key that may not be used there
+		// has not let it in.
+		if _, err := seal.ReadOpener(r.o.Decrypt, edition.Secure); err != nil {
+			return err
 		}
 	}
-	return r.Manifest.level(r.path, level)
+	return r.sends()
 }
 
 func (r *Reception) fields(context.Context) error {

@@ -137,6 +137,9 @@ func TestSequence(t *testing.T) {
 		if s.code != "" && !cmp.Equal(before, inForce(t, s.dir)) {
 			t.Errorf("%s changed the edition", s.what)
 		}
+		if end := lastLogged(t, s.dir); s.code != "" && (end.Code != s.code || end.Outcome != "refused") {
+			t.Errorf("%s: the log ends with %+v", s.what, end)
+		}
 	}
 	// Missing packages are passed over by the user's word alone, and by a full one.
 	made(t, from, edition.Government, parcels(7))
@@ -158,6 +161,117 @@ func TestSequence(t *testing.T) {
 	if _, err := os.Stat(QuarantineDir(elsewhere + "2")); err == nil {
 		t.Error("a good package is in quarantine")
 	}
+}
+
+// lastLogged is the last line of an edition's log.
+func lastLogged(t testing.TB, dir string) (end entry) {
+	t.Helper()
+	if err := eachLine(filepath.Join(dir, edition.ExchangeDir, logFile), func(e *entry, _ string) { end = *e }); err != nil {
+		t.Fatal(err)
+	}
+	return end
+}
+
+// Whose signature is not believed is refused, logged, and changes nothing: an altered bit,
+// a stranger, a key that has expired or signs for other purposes, a package that is closed
+// for another, an SM suite on a secure network.
+func TestRefusedSenders(t *testing.T) {
+	k := newKeys(t)
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	made(t, from, edition.Government, parcels(4))
+	made(t, to, edition.Government, parcels(2))
+	good := packed(t, k, from, nil)
+	with := func(line string) string {
+		data, err := os.ReadFile(k.trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "trust")
+		if err := os.WriteFile(path, bytes.Replace(data, []byte("tiers:"), []byte(line+"\ntiers:"), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	altered := func(member int) string {
+		data, err := os.ReadFile(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members, err := scan(good, bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[members[member].at+members[member].size/2] ^= 1
+		path := filepath.Join(t.TempDir(), "altered.gtp")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	to2, err := seal.ReadRecipient(k.stranger+seal.PublicEnding, edition.Government)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := packed(t, k, from, func(o *PackOptions) { o.Recipient = to2 })
+	for _, c := range []struct {
+		what, path, code string
+		change           func(o *ReceiveOptions)
+	}{
+		{"a bit of the manifest", altered(0), "SEAL_BROKEN", nil},
+		{"a bit of a part", altered(2), "PACKAGE_DIGEST", nil},
+		{"a stranger", good, "SEAL_UNTRUSTED", func(o *ReceiveOptions) { o.Trust = k.stranger + seal.PublicEnding }},
+		{"a key that has expired", good, "SEAL_EXPIRED", func(o *ReceiveOptions) { o.Trust = with("expires: 2026-11-21") }},
+		{"a key that signs receipts alone", good, "SEAL_PURPOSE", func(o *ReceiveOptions) { o.Trust = with("signs: receipt") }},
+		{"one that was closed for another and is cut", cutOff(t, closed), "SEAL_BROKEN", func(o *ReceiveOptions) { o.Decrypt = k.stranger }},
+		{"a tier that its sender does not send", good, "PACKAGE_SENDER", func(o *ReceiveOptions) {
+			data, err := os.ReadFile(k.trust)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Trust = filepath.Join(t.TempDir(), "trust")
+			if err := os.WriteFile(o.Trust, bytes.Replace(data, []byte("secure, government, public"), []byte("public"), 1), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		before := inForce(t, to)
+		_, err := receive(t, k, to, c.path, func(o *ReceiveOptions) {
+			o.Replace, o.Quarantine = true, t.TempDir()
+			if c.change != nil {
+				c.change(o)
+			}
+		})
+		if code(err) != c.code || !Refused(err) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		if end := lastLogged(t, to); end.Code != c.code || end.Outcome != "refused" || end.Step != "end" {
+			t.Errorf("%s: the log ends with %+v", c.what, end)
+		}
+		if !cmp.Equal(before, inForce(t, to)) {
+			t.Errorf("%s: the edition changed", c.what)
+		}
+	}
+	// A fault of ours is logged as well, and leaves the package where it is.
+	for _, decrypt := range []string{"", k.sender} {
+		_, err = receive(t, k, to, closed, func(o *ReceiveOptions) { o.Decrypt = decrypt })
+		if want := map[string]string{"": "PACK_KEY", k.sender: "SEAL_RECIPIENT"}[decrypt]; code(err) != want || Refused(err) || lastLogged(t, to).Code != want {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// cutOff is a package without its end.
+func cutOff(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "cut.gtp")
+	if err := os.WriteFile(out, data[:len(data)-100], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // A program that is stopped between putting a package in force and noting it knows
@@ -348,8 +462,24 @@ func TestSecureTakesNoSM(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "sm")
+	// As a key of another program, which says nothing of tiers, is.
+	for _, half := range []*[]byte{&p.Private, &p.Public} {
+		*half = bytes.Replace(*half, []byte("tiers: government, public\n"), nil, 1)
+	}
 	if err := p.Write(path); err != nil {
 		t.Fatal(err)
+	}
+	// Closed for a key of SM2, and nobody has said what the network's level is.
+	recipient, err := seal.ReadRecipient(path+seal.PublicEnding, edition.Government)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	made(t, secret, edition.Secure, parcels(3))
+	closed := packed(t, k, secret, func(o *PackOptions) { o.Recipient = recipient })
+	fresh := filepath.Join(t.TempDir(), "fresh")
+	if _, err := receive(t, k, fresh, closed, func(o *ReceiveOptions) { o.Decrypt = path }); code(err) != "SEAL_SUITE" || inForce(t, fresh) != nil || lastLogged(t, fresh).Code != "SEAL_SUITE" {
+		t.Errorf("closed by SM2: %v", err)
 	}
 	for _, tier := range []edition.Tier{edition.Government, edition.Secure} {
 		from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")

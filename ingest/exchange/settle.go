@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +35,11 @@ type Receipt struct {
 	At          string `json:"at"`
 	By          string `json:"by"`
 	ReleasedBy  string `json:"released_by,omitempty"`
+	// Importer and Releaser say how By and ReleasedBy are known, Approvals who proved
+	// that he approved the package before it was sent.
+	Importer  *Person  `json:"importer,omitempty"`
+	Releaser  *Person  `json:"releaser,omitempty"`
+	Approvals []string `json:"approvals,omitempty"`
 	// Layers are the names of the layers that the package carries.
 	Layers []string `json:"layers,omitempty"`
 	// Manifest is the SHA-256 of the package's manifest, "" where none was believed.
@@ -89,11 +93,11 @@ func ParseReceipt(ctx context.Context, path string, data []byte, trust *seal.Tru
 
 // receipt begins the receipt of the package.
 func (r *Reception) receipt(outcome string) Receipt {
-	c := Receipt{Format: ReceiptFormat, Outcome: outcome, At: r.o.Now.UTC().Format(time.RFC3339), By: r.o.By, ReleasedBy: r.o.ReleasedBy}
+	by, released := r.who()
+	c := Receipt{Format: ReceiptFormat, Outcome: outcome, At: r.o.Now.UTC().Format(time.RFC3339), By: by, ReleasedBy: released, Approvals: r.approvals}
+	c.Importer, c.Releaser = r.importer.onReceipt(), r.releaser.onReceipt()
 	if m := r.Manifest; m != nil {
-		h := seal.Ed25519.NewHash()
-		h.Write(r.raw)
-		c.Package, c.Sequence, c.Sender, c.Receiver, c.Manifest = m.ID, m.Sequence, m.Sender, m.Receiver, fmt.Sprintf("%x", h.Sum(nil))
+		c.Package, c.Sequence, c.Sender, c.Receiver, c.Manifest = m.ID, m.Sequence, m.Sender, m.Receiver, r.digest()
 		c.Sender.Name, c.Layers = r.Sender.Name, m.layerNames()
 	}
 	return c
@@ -147,14 +151,34 @@ const (
 // note logs the steps so far, and the end.
 func (r *Reception) note(end entry) error {
 	all := append(r.steps, end)
+	by, released := r.who()
+	if released != "" {
+		by += ", " + released
+	}
 	for i := range all {
-		all[i].At, all[i].File, all[i].By = r.o.Now.UTC().Format(time.RFC3339), filepath.Base(r.path), r.o.By
+		all[i].At, all[i].File, all[i].By = r.o.Now.UTC().Format(time.RFC3339), cutText(filepath.Base(r.path)), cutText(by)
+		all[i].Text = cutText(all[i].Text)
 		if r.Manifest != nil {
 			all[i].Package = r.Manifest.ID
 		}
 	}
 	r.steps = nil
 	return r.store.log(all...)
+}
+
+// who names those who bring the package in and let it in, as far as that is known yet.
+func (r *Reception) who() (by, released string) {
+	by, released = r.o.By, r.o.ReleasedBy
+	if r.o.Waiting != nil {
+		by = r.o.Waiting.By
+	}
+	if r.importer.Name != "" {
+		by = r.importer.Name
+	}
+	if r.releaser != nil {
+		released = r.releaser.Name
+	}
+	return by, released
 }
 
 // Refuse ends the reception for err, which it returns. A fault of the package puts it
@@ -177,58 +201,7 @@ func (r *Reception) Refuse(err error) error {
 
 // faultOfSeal are the problems of package seal that are the package's fault.
 var faultOfSeal = map[string]bool{
-	"SEAL_UNTRUSTED": true, "SEAL_BROKEN": true, "SEAL_EXPIRED": true, "SEAL_ENVELOPE": true, "SEAL_LENGTH": true,
-}
-
-// quarantine puts a copy of the package, or the very file where that can be linked, into
-// quarantine, and returns its name there.
-func (r *Reception) quarantine() (string, error) {
-	dir := r.o.Quarantine
-	if dir == "" {
-		dir = QuarantineDir(r.o.Edition)
-	}
-	fail := func(err error) (string, error) {
-		return "", problem.New("QUARANTINE", "隔离目录写不了（%v）", "the package cannot be put into quarantine (%v)", err).In(dir).Because(err).
-			Advise("请手工隔离这个包", "put it aside by hand")
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fail(err)
-	}
-	name := r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + filepath.Base(r.path)
-	if err := linkOrCopy(r.path, filepath.Join(dir, name)); err != nil {
-		return fail(err)
-	}
-	return name, nil
-}
-
-// linkOrCopy gives the file at from a second name, or copies it where that cannot be.
-func linkOrCopy(from, to string) error {
-	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && os.Link(from, to) == nil {
-		return nil
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return errors.Join(err, in.Close())
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, in.Close(), out.Sync(), out.Close())
-}
-
-// Waits tells whether the package, which was judged, is to wait for a second person:
-// when the edition asks for two and nobody has released it.
-func (r *Reception) Waits() bool { return r.received.TwoPersons && r.o.ReleasedBy == "" }
-
-// Released refuses a release by the one who brought the package in (RELEASE_SAME).
-func (r *Reception) Released() error {
-	if r.o.ReleasedBy != "" && strings.EqualFold(strings.TrimSpace(r.o.ReleasedBy), strings.TrimSpace(r.o.By)) {
-		return r.step("release", problem.New("RELEASE_SAME", "录入和审核是同一人（%s）", "the same person (%s) brought it in and releases it", r.o.By).In(r.path).
-			Advise("由另一个人放行：gengtu release --edition EDITION --trust FILE --by NAME", "have another person release it with gengtu release --edition EDITION --trust FILE --by NAME"))
-	}
-	return r.step("release", nil)
+	"SEAL_UNTRUSTED": true, "SEAL_BROKEN": true, "SEAL_EXPIRED": true, "SEAL_ENVELOPE": true, "SEAL_LENGTH": true, "SEAL_PURPOSE": true,
 }
 
 // Hold keeps the package, which was judged, until a second person releases it.
@@ -236,7 +209,7 @@ func (r *Reception) Hold() error {
 	if err := os.MkdirAll(filepath.Dir(r.heldFile()), 0o700); err != nil {
 		return r.store.unwritable(err)
 	}
-	h := Waiting{ID: r.Manifest.ID, File: filepath.Base(r.path), By: r.o.By, User: account(), At: r.o.Now.UTC().Format(time.RFC3339)}
+	h := Waiting{ID: r.Manifest.ID, File: filepath.Base(r.path), By: r.importer.Name, User: r.importer.User, Signature: r.importer.Signature, At: r.o.Now.UTC().Format(time.RFC3339)}
 	data, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("held: %w", err)
@@ -257,6 +230,8 @@ type Waiting struct {
 	By   string `json:"by"`
 	User string `json:"user"`
 	At   string `json:"at"`
+	// Signature is that of who brought it in, where he proved himself.
+	Signature *seal.Signature `json:"signature,omitempty"`
 }
 
 // Intend notes what is about to be put in force, so that the sequence is right even if
@@ -269,13 +244,17 @@ func (r *Reception) Intend(generation string) error {
 // Accept ends the reception of a package that is in force.
 func (r *Reception) Accept(m *edition.Manifest) error {
 	p := r.received.Pending
+	// The log first: the record of what is pending stands for the sequence until then.
+	if err := r.note(entry{Step: stepApply, Outcome: "done", Stream: p.Stream, Sequence: p.Sequence}); err != nil {
+		return err
+	}
 	r.received.Streams[p.Stream], r.received.Pending = p.Received, nil
 	if err := r.store.write(receivedFile, r.received); err != nil {
 		return err
 	}
 	c := r.receipt(accepted)
 	c.Generation, c.ContentHash = m.Generation, m.ContentHash
-	err := errors.Join(r.writeReceipt(c), r.note(entry{Step: "apply", Outcome: "done"}))
+	err := r.writeReceipt(c)
 	for _, name := range []string{r.heldFile(), r.heldFile() + ".json"} {
 		if rerr := os.Remove(name); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
 			err = errors.Join(err, r.store.unwritable(rerr))

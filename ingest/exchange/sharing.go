@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gengtu/index/edition"
@@ -133,29 +134,32 @@ var sharingText []byte
 // SharingText is the embedded list, to be edited.
 func SharingText() string { return string(sharingText) }
 
-// ParseSharing reads a list. Rules and items that it does not have are those of the
-// embedded one; the path is for messages. What makes no sense is a problem SHARING_FILE
-// with the line.
-func ParseSharing(path string, data []byte) (*Sharing, error) {
+// embedded reads the embedded list, once.
+var embedded = sync.OnceValues(func() (*Sharing, error) {
 	s := &Sharing{}
 	if _, err := sharingKind.Read("sharing.yaml", sharingText, s); err != nil {
 		return nil, err
 	}
-	if data != nil {
-		own := &Sharing{Rules: s.Rules}
-		f, err := sharingKind.Read(path, data, own)
-		if err != nil {
-			return nil, err
-		}
-		if own.Items == nil {
-			own.Items = s.Items
-		}
-		if err := own.check(f); err != nil {
-			return nil, err
-		}
-		return own, nil
-	}
 	return s, s.check(nil)
+})
+
+// ParseSharing reads a list. Rules and items that it does not have are those of the
+// embedded one, which nil data stand for; the path is for messages. What makes no sense is
+// a problem SHARING_FILE with the line.
+func ParseSharing(path string, data []byte) (*Sharing, error) {
+	s, err := embedded()
+	if err != nil || data == nil {
+		return s, err
+	}
+	own := &Sharing{Rules: s.Rules}
+	f, err := sharingKind.Read(path, data, own)
+	if err != nil {
+		return nil, err
+	}
+	if own.Items == nil {
+		own.Items = s.Items
+	}
+	return own, own.check(f)
 }
 
 // halfEnd is the last day of a period, in any year.
@@ -243,24 +247,31 @@ type dayCount func(from Day, n int) Day
 func dayCounts(r *SharingRules) map[string]dayCount {
 	return map[string]dayCount{
 		"calendar": func(from Day, n int) Day { return from.Add(n) },
-		"working": func(from Day, n int) Day {
-			for d := from; ; {
-				if d = d.Add(1); worked(r, d) {
-					if n--; n == 0 {
-						return d
-					}
-				} else if from.Until(d) > 10*maxDueDays {
-					return d // no day is ever worked: the list says nonsense, and ends somewhere
-				}
-			}
-		},
+		"working":  workingDays(setOf(r.Holidays), setOf(r.Workdays)),
 	}
 }
 
-func worked(r *SharingRules, d Day) bool {
-	if slices.Contains(r.Workdays, d) {
-		return true
+func setOf(days []Day) map[Day]bool {
+	set := make(map[Day]bool, len(days))
+	for _, d := range days {
+		set[d] = true
 	}
-	w := d.t.Weekday()
-	return w != time.Saturday && w != time.Sunday && !slices.Contains(r.Holidays, d)
+	return set
+}
+
+// workingDays counts Monday to Friday without holidays, and workdays.
+func workingDays(holidays, workdays map[Day]bool) dayCount {
+	return func(from Day, n int) Day {
+		for d := from; ; {
+			d = d.Add(1)
+			w := d.t.Weekday()
+			if workdays[d] || w != time.Saturday && w != time.Sunday && !holidays[d] {
+				if n--; n == 0 {
+					return d
+				}
+			} else if from.Until(d) > 10*maxDueDays {
+				return d // no day is ever worked: the list says nonsense, and ends somewhere
+			}
+		}
+	}
 }

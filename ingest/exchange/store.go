@@ -2,8 +2,6 @@ package exchange
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +9,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -191,74 +188,14 @@ func (s *store) received() (*received, error) {
 	if p := r.Pending; p != nil {
 		if name, _, err := edition.Current(s.edition); err == nil && name == p.Generation {
 			r.Streams[p.Stream] = p.Received
+			err := errors.Join(s.log(entry{At: p.At, Step: stepApply, Package: p.ID, Stream: p.Stream, Sequence: p.Sequence, Outcome: "done", Text: "found in force after a stop"}), s.write(receivedFile, &received{Streams: r.Streams, TwoPersons: r.TwoPersons}))
+			if err != nil {
+				return nil, err
+			}
 		}
 		r.Pending = nil
 	}
 	return r, nil
-}
-
-// entry is a line of the log.
-type entry struct {
-	At      string `json:"at"`
-	Step    string `json:"step"`
-	Package string `json:"package,omitempty"`
-	File    string `json:"file,omitempty"`
-	// Outcome is done, refused or held; Code and Text say why it was refused.
-	Outcome string `json:"outcome"`
-	Code    string `json:"code,omitempty"`
-	Text    string `json:"text,omitempty"`
-	By      string `json:"by,omitempty"`
-	// User is the account of the operating system.
-	User string `json:"user"`
-	// Previous is the SHA-256 of the line before, with its line break; "" in the first.
-	Previous string `json:"prev"`
-}
-
-// log appends lines to the log and sees them on disk.
-func (s *store) log(entries ...entry) error {
-	f, err := os.OpenFile(filepath.Join(s.dir, logFile), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return s.unwritable(err)
-	}
-	last, err := lastLine(f)
-	for i := range entries {
-		if err != nil {
-			break
-		}
-		e := entries[i]
-		e.User, e.Previous = account(), ""
-		if last != nil {
-			sum := sha256.Sum256(last)
-			e.Previous = hex.EncodeToString(sum[:])
-		}
-		if last, err = json.Marshal(e); err == nil {
-			last = append(last, '\n')
-			_, err = f.Write(last)
-		}
-	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return s.unwritable(err)
-	}
-	return nil
-}
-
-// lastLine returns the last line of a file with its line break, nil of an empty one.
-func lastLine(f *os.File) ([]byte, error) {
-	const most = 64 << 10
-	st, err := f.Stat()
-	if err != nil || st.Size() == 0 {
-		return nil, err
-	}
-	n := min(st.Size(), most)
-	tail := make([]byte, n)
-	if _, err := f.ReadAt(tail, st.Size()-n); err != nil {
-		return nil, err
-	}
-	begin := bytes.LastIndexByte(tail[:n-1], '\n') + 1
-	if begin == 0 && n == most {
-		return nil, errors.New("the last line of the log is too long")
-	}
-	return tail[begin:], nil
 }
 
 // account is who runs the program, as the operating system knows him.
@@ -279,9 +216,3 @@ func isProblem(err error) bool { return problem.Of(err) != nil }
 
 // newBytes returns a reader of data.
 func newBytes(data []byte) *bytes.Reader { return bytes.NewReader(data) }
-
-// QuarantineDir returns where packages go that an edition refused: beside it, so that
-// what may be above its level never lies among its files.
-func QuarantineDir(dir string) string {
-	return strings.TrimRight(filepath.Clean(dir), string(filepath.Separator)) + ".quarantine"
-}

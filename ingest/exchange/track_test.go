@@ -185,7 +185,8 @@ func TestSharingRefuses(t *testing.T) {
 // Whatever a list holds, it is refused or followed to an end, and each delivery has one
 // state that its days agree with.
 func FuzzSharing(f *testing.F) {
-	f.Add([]byte(exchange.SharingText()), int64(0))
+	// Short ones: what is found in long ones is shortened for a minute each.
+	f.Add([]byte("rules: {utc_offset: '+08:00', halves: ['06-30', '12-31']}\nitems:\n- {name: a, period: half-yearly, layers: [x]}\ndeliveries: [{item: a, unit: A, year: 2024}]"), int64(0))
 	f.Add([]byte("rules: {due_days: 3, soon_days: 1, days: working, holidays: [2026-10-01]}\ndeliveries: [{item: hsf, unit: A, effective: 2026-09-29}]"), int64(5))
 	f.Fuzz(func(t *testing.T, text []byte, seed int64) {
 		s, err := exchange.ParseSharing("s.yaml", text)

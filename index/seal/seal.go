@@ -109,14 +109,18 @@ func keyID(a Algorithm, public []byte) string {
 // the same.
 func (k Key) ID() string { return k.id }
 
-// File is the key as a file that [ReadTrust] and OpenSSL read: its name, its expiry
+// File is the key as a file that [ReadTrust] and OpenSSL read: its name, what it may sign, its expiry
 // and its SubjectPublicKeyInfo as PEM (RFC 7468). nil is that of a device's key, which
 // only the device verifies with.
 func (k Key) File() []byte {
 	if k.Algorithm == Device {
 		return nil
 	}
-	return halves{}.append(heading(k.Name, k.Tiers, k.Expires), useSign, publicBlock, []byte(k.public))
+	head := heading(k.Name, k.Tiers, k.Expires)
+	if len(k.Signs) > 0 {
+		head = append(head, "signs: "+joined(k.Signs)+"\n"...)
+	}
+	return halves{}.append(head, useSign, publicBlock, []byte(k.public))
 }
 
 // Signature is a signature as it stands beside what it signs.

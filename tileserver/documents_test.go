@@ -76,15 +76,23 @@ func TestContractCatalog(t *testing.T) {
 // Addresses in answers use the public address and repeat the caller's token and
 // vintage.
 func TestContractAddresses(t *testing.T) {
-	s := serve(t, func(c *tileserver.Config) { c.PublicURL = "https://map.example.org/gengtu/" }, edition.Secure)
-	token := s.tokens[edition.Secure]
-	const base = "https://map.example.org/gengtu/secure/"
+	s := serve(t, func(c *tileserver.Config) { c.PublicURL = "https://map.example.org/gengtu/" }, edition.Secure, edition.Public)
+	for tier, token := range map[edition.Tier]string{edition.Secure: s.tokens[edition.Secure], edition.Public: "a-gate-of-its-own"} {
+		contractAddresses(t, s, tier, token)
+	}
+	if csp := s.get(t, "/").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' https://map.example.org") {
+		t.Errorf("the page may not talk to the public address: %s", csp)
+	}
+}
+
+func contractAddresses(t *testing.T, s *service, tier edition.Tier, token string) {
+	base := "https://map.example.org/gengtu/" + string(tier) + "/"
 	for address, wants := range map[string][]string{
 		"style.json":                      {base + "tiles/", base + "fonts/"},
 		"tiles/all/w.json":                {base + "tiles/all/w/{z}/{x}/{y}.mvt?"},
 		"wmts/1.0.0/WMTSCapabilities.xml": {base + "wmts"},
 	} {
-		r := s.get(t, "/secure/"+address+"?vintage=2024&tk="+token)
+		r := s.get(t, "/"+string(tier)+"/"+address+"?vintage=2024&tk="+token)
 		for _, want := range append(wants, "tk="+token, "vintage=2024") {
 			if !bytes.Contains(r.body, []byte(want)) {
 				t.Errorf("%s: no %s in %.600s", address, want, r.body)
@@ -93,9 +101,6 @@ func TestContractAddresses(t *testing.T) {
 		if bytes.Contains(r.body, []byte("gengtu.test")) {
 			t.Errorf("%s names the address that it was asked at", address)
 		}
-	}
-	if csp := s.get(t, "/").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' https://map.example.org") {
-		t.Errorf("the page may not talk to the public address: %s", csp)
 	}
 }
 

@@ -185,16 +185,14 @@ func (r *request) path(resource string) string {
 // address names a resource of the tier, with what addresses carry.
 func (r *request) address(resource string) string { return r.path(resource) + r.carry() }
 
-// carried are the parameters that addresses in answers repeat.
+// carried are the parameters that addresses in answers repeat: tk= in public, too, where
+// none is needed here, but a gate in front may ask for one of its own.
 func (r *request) carried() url.Values {
 	v := url.Values{}
-	for _, k := range []string{"vintage", "generation"} {
+	for _, k := range []string{"vintage", "generation", "tk"} {
 		if s := r.query(k); s != "" {
 			v.Set(k, s)
 		}
-	}
-	if s := r.query("tk"); s != "" && r.tier != edition.Public {
-		v.Set("tk", s)
 	}
 	return v
 }

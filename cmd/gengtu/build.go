@@ -38,6 +38,26 @@ type building struct {
 	before func(m *edition.Manifest) error
 }
 
+// keepFlag defines --keep.
+func keepFlag(fs *flags, keep *int) {
+	*keep = edition.DefaultKeep
+	fs.Var((*generations)(keep), "keep", "保留几代|generations kept")
+}
+
+// generations is a number of generations: the one in force is always kept.
+type generations int
+
+func (g *generations) String() string { return strconv.Itoa(int(*g)) }
+
+func (g *generations) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return errors.New("one generation at least is kept")
+	}
+	*g = generations(n)
+	return nil
+}
+
 // memoryFlag defines --memory.
 func memoryFlag(fs *flags) *string {
 	return fs.String("memory", "2G", "入库和建瓦片时要素占用的内存上限，超出的放磁盘，如 512M、2G|memory that features take while they are taken in and tiles are built, such as 512M or 2G; the disk takes the rest")

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -87,7 +88,10 @@ func notYet(verb string) error {
 // run is the program without the process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, lang: envLang()}
-	args = e.global(args)
+	args, err := e.global(args)
+	if err != nil {
+		return e.fail("", err)
+	}
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
 		return e.help()
 	}
@@ -100,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if c.run == nil {
 		return e.fail(c.name, notYet(c.name))
 	}
-	err := runVerb(&c, e, fs)
+	err = runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -109,14 +113,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // global takes --lang and --json off the line, wherever they stand before a
 // lone "--".
-func (e *env) global(args []string) []string {
+func (e *env) global(args []string) ([]string, error) {
 	var out []string
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		name, value, has := strings.Cut(a, "=")
 		switch {
 		case a == "--":
-			return append(out, args[i:]...)
+			return append(out, args[i:]...), nil
 		case a == "--json" || a == "-json":
 			e.json = true
 		case name == "--lang" || name == "-lang":
@@ -124,15 +128,19 @@ func (e *env) global(args []string) []string {
 				i++
 				value = args[i]
 			}
-			e.lang = problem.English
-			if strings.HasPrefix(value, "zh") {
+			switch {
+			case strings.HasPrefix(value, "zh"):
 				e.lang = problem.Chinese
+			case strings.HasPrefix(value, "en"):
+				e.lang = problem.English
+			default:
+				return nil, usage("FLAGS", "--lang 写的是 %q，应为 zh 或 en", "--lang says %q; it is zh or en", value)
 			}
 		default:
 			out = append(out, a)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func envLang() problem.Lang {
@@ -335,6 +343,9 @@ func runVersion(e *env, fs *flags) error {
 	goVersion := "go"
 	if b, ok := debug.ReadBuildInfo(); ok {
 		goVersion = b.GoVersion
+	}
+	if e.json {
+		return json.NewEncoder(e.stdout).Encode(map[string]string{"product": edition.Product, "version": programVersion(), "go": goVersion})
 	}
 	e.printf("gengtu %s %s\n", programVersion(), goVersion)
 	return nil

@@ -14,8 +14,8 @@ type secret struct{ field, value string }
 
 // hunt looks for secrets in bytes, in all spellings that they could have there.
 type hunt struct {
-	begins   [1 << 21]byte    // bits by the first three bytes of a spelling
-	lengths  map[uint32][]int // of the spellings that begin so
+	begins   [1 << (beginBits - 3)]byte // bits by the first bytes of a spelling
+	lengths  map[uint64][]int           // of the spellings that begin so
 	spelling map[string]secret
 }
 
@@ -50,7 +50,7 @@ func spellings(v string) [][]byte {
 // newHunt hunts for the values of hidden that are not among those of shown: an
 // area that a public field shows may be another field's too.
 func newHunt(hidden, shown map[string][]string) *hunt {
-	h := &hunt{lengths: map[uint32][]int{}, spelling: map[string]secret{}}
+	h := &hunt{lengths: map[uint64][]int{}, spelling: map[string]secret{}}
 	open := map[string]bool{}
 	for _, values := range shown {
 		for _, v := range values {
@@ -74,24 +74,36 @@ func newHunt(hidden, shown map[string][]string) *hunt {
 // hide hunts for a spelling of a secret, too.
 func (h *hunt) hide(what secret, s []byte) {
 	// Shorter ones are found in anything, and so are a few digits.
-	if len(s) < 6 || len(s) < 8 && strings.Trim(string(s), "0123456789") == "" {
+	if len(s) < beginBytes || len(s) < 8 && strings.Trim(string(s), "0123456789") == "" {
 		return
 	}
 	h.spelling[string(s)] = what
 	k := prefix(s)
-	h.begins[k>>3] |= 1 << (k & 7)
+	h.begins[place(k)>>3] |= 1 << (place(k) & 7)
 	if !slices.Contains(h.lengths[k], len(s)) {
 		h.lengths[k] = append(h.lengths[k], len(s))
 	}
 }
 
-func prefix(b []byte) uint32 { return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 }
+// Of a spelling so many bytes are looked at first, in a table of so many bits (as a power
+// of two): a million spellings leave one byte of fifty to be looked at closely.
+const (
+	beginBytes = 6
+	beginBits  = 26
+)
+
+// prefix are the first bytes of a spelling, and place where their bit is.
+func prefix(b []byte) uint64 {
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40
+}
+
+func place(prefix uint64) uint64 { return prefix * 0x9e3779b97f4a7c15 >> (64 - beginBits) }
 
 // find adds the secrets in data to found. A number counts where it stands alone.
 func (h *hunt) find(data []byte, found map[secret]bool) {
-	for i := 0; i+6 <= len(data); i++ {
+	for i := 0; i+beginBytes <= len(data); i++ {
 		k := prefix(data[i:])
-		if h.begins[k>>3]&(1<<(k&7)) == 0 {
+		if at := place(k); h.begins[at>>3]&(1<<(at&7)) == 0 {
 			continue
 		}
 		for _, n := range h.lengths[k] {

@@ -107,19 +107,10 @@ func byField(found map[secret]bool) map[string]int {
 	return out
 }
 
-// equalMerged is how many pieces of tiles a lower edition may have as secure has them: at
-// low zooms a unit of a tile is wider than the policy's grid, and what both draw of a
-// place is then the same.
-const equalMerged = 4
-
 // clean fails when something was found.
 func clean(t *testing.T, where string, found map[secret]bool) {
 	t.Helper()
-	equal := byField(found)["pieces of tiles.db"] <= equalMerged
 	for s := range found {
-		if equal && s.field == "pieces of tiles.db" {
-			continue
-		}
 		t.Errorf("%s: %d secrets by field %v, one is %s %q", where, len(found), byField(found), s.field, s.value)
 		return
 	}

@@ -56,6 +56,9 @@ func theYears(t *testing.T) *years {
 	if err := os.WriteFile(gone, []byte("BSM\n"+strings.Join(keys[updatedParcels:updatedParcels+goneParcels], "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// A generation before the last one, so that there are changes to ask for.
+	must(t, "publish", "--from", y.secure, "--tier", "government", "--out", y.government)
+	must(t, "publish", "--from", y.secure, "--tier", "public", "--out", y.public)
 	must(t, "update", "--edition", y.secure, "--layer", "pbf@2024="+write(t, changedFile, changed), "--delete", gone)
 	must(t, "publish", "--from", y.secure, "--tier", "government", "--out", y.government)
 	must(t, "publish", "--from", y.secure, "--tier", "public", "--out", y.public)

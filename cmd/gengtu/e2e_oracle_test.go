@@ -2,11 +2,9 @@ package main_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -27,6 +25,7 @@ type oracle struct {
 	kx, ky      float64 // metres in a degree
 	width, high float64 // of the extent
 	asked       int
+	told        []string // what was judged
 }
 
 func newOracle(t *testing.T, s *server, tier, layer string) *oracle {
@@ -242,71 +241,46 @@ func (o *oracle) recover(t *testing.T, w borders) []metres {
 	return out
 }
 
-// groundOf returns the vertices of layers of an edition, and places on its borders.
-func (o *oracle) groundOf(t *testing.T, dir string, layers ...string) (vertices, edges []metres) {
-	t.Helper()
-	var rings func(raw json.RawMessage)
-	rings = func(raw json.RawMessage) {
-		var ring [][2]float64
-		if json.Unmarshal(raw, &ring) == nil {
-			for i, p := range ring {
-				q := metres{(p[0] - o.lon) * o.kx, (p[1] - o.lat) * o.ky}
-				if i > 0 {
-					last := vertices[len(vertices)-1]
-					edges = append(edges, metres{(last.x + q.x) / 2, (last.y + q.y) / 2})
-				}
-				vertices = append(vertices, q)
-			}
-			return
-		}
-		var more []json.RawMessage
-		decode(t, raw, &more)
-		for _, m := range more {
-			rings(m)
-		}
-	}
-	for _, d := range dump(t, dir) {
-		if d.Geometry != nil && slices.ContainsFunc(layers, func(l string) bool { return bytes.HasPrefix([]byte(d.Bucket), []byte("features/"+l+"@")) }) {
-			rings(d.Geometry.Coordinates)
-		}
-	}
-	return vertices, edges
+// places are found by where they lie.
+type places struct {
+	within float64
+	cells  map[[2]int][]metres
 }
 
-// countNear is how many of some places lie within a distance of one of others.
-func countNear(some, others []metres, within float64) int {
-	cells := map[[2]int][]metres{}
-	cell := func(p metres) [2]int { return [2]int{int(math.Floor(p.x / within)), int(math.Floor(p.y / within))} }
-	for _, p := range others {
-		cells[cell(p)] = append(cells[cell(p)], p)
+// placesOf arranges places so that those within a distance of others are found.
+func placesOf(all []metres, within float64) *places {
+	p := &places{within, map[[2]int][]metres{}}
+	for _, q := range all {
+		p.cells[p.cell(q)] = append(p.cells[p.cell(q)], q)
 	}
-	n := 0
-	for _, p := range some {
-		k := cell(p)
-		found := false
-		for i := range 9 {
-			for _, q := range cells[[2]int{k[0] + i%3 - 1, k[1] + i/3 - 1}] {
-				found = found || p.to(q) <= within
+	return p
+}
+
+func (p *places) cell(q metres) [2]int {
+	return [2]int{int(math.Floor(q.x / p.within)), int(math.Floor(q.y / p.within))}
+}
+
+// near tells whether one of the places is near q.
+func (p *places) near(q metres) bool {
+	k := p.cell(q)
+	for i := range 9 {
+		for _, r := range p.cells[[2]int{k[0] + i%3 - 1, k[1] + i/3 - 1}] {
+			if r.to(q) <= p.within {
+				return true
 			}
 		}
-		if found {
+	}
+	return false
+}
+
+// countNear is how many of some places lie near one of the others when they are moved.
+func countNear(some []metres, others *places, by metres) (n int) {
+	for _, p := range some {
+		if others.near(p.plus(by, 1)) {
 			n++
 		}
 	}
 	return n
-}
-
-// gridOf is the step of an edition's grid in degrees; 0 for none.
-func gridOf(t *testing.T, dir string) (lon, lat float64) {
-	t.Helper()
-	var m struct {
-		Policy struct {
-			GridLon int64 `json:"grid_lon"`
-			GridLat int64 `json:"grid_lat"`
-		}
-	}
-	decode(t, []byte(must(t, "info", dir, "--json")), &m)
-	return float64(m.Policy.GridLon) * 1e-10, float64(m.Policy.GridLat) * 1e-10
 }
 
 // corner is the point of the grid that is nearest to a place.
@@ -318,9 +292,9 @@ func (o *oracle) corner(p metres, gridLon, gridLat float64) metres {
 // attack recovers vertices of a layer through overlay alone.
 func (o *oracle) attack(t *testing.T) []metres {
 	t.Helper()
-	got := o.recover(t, o.findBorders(t, 1200))
+	got := distinct(o.recover(t, o.findBorders(t, 2400)), 0.2)
 	t.Logf("%s: %d vertices of %s recovered with %d shapes", o.tier, len(got), o.layer, o.asked)
-	if len(got) < 50 || o.asked < 5000 {
+	if len(got) < 150 || o.asked < 5000 {
 		t.Fatalf("%s: %d vertices were recovered with %d shapes: the attack does not work", o.tier, len(got), o.asked)
 	}
 	return got
@@ -328,102 +302,52 @@ func (o *oracle) attack(t *testing.T) []metres {
 
 // Whoever bisects with thousands of small shapes recovers the vertices of an edition
 // without a grid, and of one with a grid its points alone, which lie no nearer to true
-// vertices than points of the grid along the true borders do by chance.
+// vertices than the grid's points do by chance: by overlay in every form, by point=, by what a
+// click on a picture tells, in tiles, features, differences, changes and pictures.
 func TestOverlayIsNoOracle(t *testing.T) {
-	dir := t.TempDir()
-	sample, secure, government, public := twoYears(t, "400"), filepath.Join(dir, "S"), filepath.Join(dir, "G"), filepath.Join(dir, "P")
-	must(t, slices.Concat([]string{"ingest", "--zooms", "10-12", "--out", secure}, yearOf(sample, "2024", "dltb", "pbf", "hsf", "region"))...)
-	policy := filepath.Join(dir, "policy.yaml")
-	text := "name: grids\ntiers:\n  government: {grid_m: 10, max_zoom: 16, layers: {cropland: {fields: known}, pbf: {fields: known}, region: {fields: known}}}\n" +
-		"  public: {grid_m: 25, max_zoom: 14, round_m2: 100, layers: {cropland: {dissolve: true}, pbf: {fields: known}}}\n"
-	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	rounded := filepath.Join(dir, "R")
-	must(t, "publish", "--from", secure, "--tier", "government", "--policy", policy, "--out", government)
-	must(t, "publish", "--from", secure, "--tier", "public", "--policy", policy, "--out", rounded)
-	must(t, "publish", "--from", secure, "--tier", "public", "--out", public)
-	s := serve(t, secure, government, public)
+	d := t.TempDir()
+	e := &gridded{secure: filepath.Join(d, "S"), government: filepath.Join(d, "G"), public: filepath.Join(d, "P"), rounded: filepath.Join(d, "R")}
+	e.make(t)
+	s := serve(t, e.secure, e.government, e.public)
 
 	o := newOracle(t, s, "secure", "pbf")
-	truth, _ := o.groundOf(t, secure, "pbf")
+	truth := o.groundOf(t, e.secure, "pbf")
 	got := o.attack(t)
-	if n := countNear(got, truth, 1); 10*n < 7*len(got) {
+	if n := countNear(got, placesOf(truth.vertices, 1), metres{}); 10*n < 7*len(got) {
 		t.Fatalf("of %d vertices recovered from secure %d are true ones: the attack proves nothing", len(got), n)
 	}
-	for tier, editionDir := range map[string]string{"government": government, "public": public} {
+	// The test of the test: what an edition without a grid tells is caught by both rules.
+	for _, grid := range []float64{governmentGrid, publicGrid} {
+		if f := o.judge("overlay", got, 0.1, grid, truth); len(f) < 2 {
+			t.Errorf("secure passes for an edition of a grid of %g m: %q", grid, f)
+		}
+	}
+	for _, c := range []struct {
+		tier, dir string
+		grid      float64
+	}{{"government", e.government, governmentGrid}, {"public", e.public, publicGrid}} {
 		for _, layer := range []string{"pbf", "cropland"} {
-			o := newOracle(t, s, tier, layer)
-			gridLon, gridLat := gridOf(t, editionDir)
-			o.onlyTheGrid(t, secure, gridLon, gridLat)
-		}
-	}
-	pointsAreOnTheGrid(t, s, public)
-	answersAreRounded(t, serve(t, rounded), 100)
-}
-
-// onlyTheGrid attacks a tier with a grid of so many degrees.
-func (o *oracle) onlyTheGrid(t *testing.T, secure string, gridLon, gridLat float64) {
-	t.Helper()
-	truth, edges := o.groundOf(t, secure, map[string]string{"pbf": "pbf", "cropland": "dltb"}[o.layer])
-	got := o.attack(t)
-	for _, p := range got {
-		if d := p.to(o.corner(p, gridLon, gridLat)); d > 0.1 {
-			t.Errorf("%s: a vertex of %s was recovered %.2f m off the grid", o.tier, o.layer, d)
-			return
-		}
-	}
-	var chance []metres
-	for _, p := range edges {
-		chance = append(chance, o.corner(p, gridLon, gridLat))
-	}
-	for _, within := range []float64{1, 2.5, 5} {
-		share := float64(countNear(chance, truth, within)) / float64(len(chance))
-		n, k := float64(len(got)), countNear(got, truth, within)
-		t.Logf("%s %s: %d of %d within %g m of a true vertex, %.1f by chance", o.tier, o.layer, k, len(got), within, share*n)
-		if most := share*n + 4*math.Sqrt(n*share*(1-share)) + 2; float64(k) > most {
-			t.Errorf("%s: %d of %d vertices of %s lie within %g m of a true one, by chance %.1f would", o.tier, k, len(got), o.layer, within, share*n)
-		}
-	}
-}
-
-// pointsAreOnTheGrid narrows borders down by point= alone.
-func pointsAreOnTheGrid(t *testing.T, s *server, public string) {
-	t.Helper()
-	o := newOracle(t, s, "public", "cropland")
-	gridLon, _ := gridOf(t, public)
-	in := func(p metres) bool {
-		var a struct{ Layers []struct{ Features int } }
-		decode(t, s.get(t, 200, fmt.Sprintf("/public/overlay?layers=cropland&combinations=false&point=%.10f,%.10f", o.lon+p.x/o.kx, o.lat+p.y/o.ky)).Body, &a)
-		return a.Layers[0].Features > 0
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	found := 0
-	for range 40 {
-		a := metres{rng.Float64() * o.width, rng.Float64() * o.high}
-		b := a.plus(metres{1, 0}, 60)
-		ia, ib := in(a), in(b)
-		if ia == ib {
-			continue
-		}
-		for range 16 {
-			mid := metres{(a.x + b.x) / 2, a.y}
-			if in(mid) == ia {
-				a = mid
-			} else {
-				b = mid
+			o := newOracle(t, s, c.tier, layer)
+			truth := o.groundOf(t, e.secure, layer)
+			got := o.attack(t)
+			faults := o.judge("overlay", got, 0.1, c.grid, truth)
+			faults = append(faults, o.otherRoutes(t, c.dir, c.grid, truth)...)
+			for _, f := range faults {
+				t.Error(f)
+			}
+			for _, line := range o.told {
+				t.Log(line)
+			}
+			// A grid that is finer than the policy's is caught, however the edition calls it.
+			if c.tier == "government" {
+				if f := o.judge("overlay", got, 0.1, publicGrid, truth); len(f) == 0 {
+					t.Errorf("%s: a grid of %g m passes for one of %g m", layer, c.grid, publicGrid)
+				}
 			}
 		}
-		// A line to the east crosses borders that run north: lines of the grid.
-		lon := (o.lon + a.x/o.kx) / gridLon
-		if d := math.Abs(lon-math.Round(lon)) * gridLon * o.kx; d > 0.02 {
-			t.Errorf("point= tells of a border %.3f m off the grid", d)
-		}
-		found++
 	}
-	if found < 5 {
-		t.Errorf("point= found %d borders", found)
-	}
+	e.filesHaveNone(t)
+	answersAreRounded(t, serve(t, e.rounded), 100)
 }
 
 // answersAreRounded asks about thousands of shapes of an edition that rounds.

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	bytesof "encoding/binary" // binary is the program here
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,6 +74,12 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 	caught(t, files, "YJJBNTTB.gpkg BSM", nil, []byte(must(t, "verify", leaky, "--dump")))
 	caught(t, files, "YJJBNTTB.gpkg BSM", nil, packedBytes(t, leaky))
 
+	// A narrower policy for the same edition leaves nothing of it behind.
+	must(t, "publish", "--from", y.secure, "--tier", "public", "--out", leaky)
+	found := map[secret]bool{}
+	files.searchBytes(bytesOf(t, leaky), found)
+	clean(t, "after a narrower policy", without(found, files.own(t, leaky)))
+
 	// One vertex that is not on the grid.
 	true1, shown := firstVertex(t, y.secure, leastDigits), firstVertex(t, y.public, 1)
 	stored := must(t, "verify", y.public, "--dump")
@@ -100,28 +110,115 @@ func (y *years) planted(t *testing.T, s *server, government, public, files *hunt
 		t.Errorf("of ETags %q are found to be those of other answers", tags)
 	}
 
-	// A page of a secure file in a free one of the public file.
-	page, err := os.ReadFile(filepath.Join(y.secure, name, "features.db"))
+	y.plantedInPages(t, files, whole)
+	y.plantedOnTheWay(t, s, government, public)
+
+	// The name of a source in the server's log and in the audit log, and a person's in GBK.
+	audit := bytesOf(t, filepath.Dir(s.access))
+	caught(t, government, "file names", nil, append(audit, `{"act":"ingest","detail":"YJJBNTTB.gpkg"}`...))
+	caught(t, government, "updated", nil, append([]byte("log "), spellings(newName)[1]...))
+	caught(t, government, "publisher's key", nil, keyOf(t, y.secure))
+
+	// A route that nobody has thought of, and a question for one that is gone.
+	patterns, questions := routePatterns(t), (&target{code: "610402001"}).questions()
+	gone := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == "/ready" })
+	if f := forgotten(append(gone, "/{tier}/new"), questions); !slices.Equal(f, []string{"/{tier}/new", "/ready"}) {
+		t.Errorf("of the routes %q are found to be forgotten", f)
+	}
+}
+
+// searchedFor returns the bytes that a search of files goes over: those that are there and
+// those of all streams in them.
+func searchedFor(raw []byte) []byte {
+	content, _ := unpackedStreams(raw)
+	return append(raw, content...)
+}
+
+// plantedInPages are what free pages of an edition's files may hold.
+func (y *years) plantedInPages(t *testing.T, files *hunt, whole []byte) {
+	t.Helper()
+	const pageBytes = 4096
+	inFreePage := func(data []byte) []byte {
+		page := make([]byte, max(pageBytes, len(data)+64))
+		copy(page[48:], data) // behind the remains of a page's head
+		return searchedFor(alteredCopy(t, y.public, "features.db", func(b []byte) []byte { return append(b, page...) }))
+	}
+	before := searchedFor(whole)
+
+	secure := func(file string) []byte {
+		raw, err := os.ReadFile(filepath.Join(y.secure, generationOf(t, y.secure), file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	page := secure("features.db")
+	caught(t, files, "pieces of features.db", before, inFreePage(page[len(page)/2/pageBytes*pageBytes:][:pageBytes]))
+
+	// Coordinates in every form that a store writes, and packed.
+	ring := firstRing(t, y.secure, 4)
+	for _, form := range positionForms(ring[1]) {
+		caught(t, files, huntPositions, nil, inFreePage(form))
+	}
+	for _, form := range edgeForms(ring[:3]) {
+		caught(t, files, huntEdges, nil, inFreePage(form))
+		caught(t, files, huntEdges, nil, inFreePage(inGzip(t, "ring "+string(form))))
+	}
+
+	// A tile of the edition above, as its file has it.
+	tiles := secure("tiles.db")
+	caught(t, files, huntTileLines, nil, inFreePage(tiles[len(tiles)/4/pageBytes*pageBytes:][:16*pageBytes]))
+
+	// A person's name in GBK, packed.
+	caught(t, files, "updated", nil, inFreePage(inGzip(t, "name "+string(spellings(newName)[1]))))
+}
+
+// plantedOnTheWay asks a server through one that leaks, as a handler would.
+func (y *years) plantedOnTheWay(t *testing.T, s *server, government, public *hunt) {
+	t.Helper()
+	target, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	caught(t, files, "pieces of features.db", whole, alteredCopy(t, y.public, "features.db", func(b []byte) []byte {
-		const pageBytes = 4096
-		return append(b, page[len(page)/2/pageBytes*pageBytes:][:pageBytes]...)
-	}))
-
-	// The name of a source in the server's log and in the audit log, and a person's in GBK.
-	log := s.log.String()
-	caught(t, government, "file names", nil, []byte(log+`{"level":"INFO","msg":"opened","source":"2023/DLTB.shp"}`))
-	audit := bytesOf(t, filepath.Dir(s.access))
-	caught(t, government, "file names", nil, append(audit, `{"act":"ingest","detail":"YJJBNTTB.gpkg"}`...))
-	gbk := spellings(newName)[1]
-	caught(t, government, "updated", nil, append([]byte("log "), gbk...))
-	caught(t, government, "publisher's key", nil, keyOf(t, y.secure))
-
-	// A route that nobody has thought of.
-	if f := forgotten([]string{"/health", "/{tier}/new"}, (&target{code: "610402001"}).questions()); !slices.Equal(f, []string{"/{tier}/new"}) {
-		t.Errorf("of the routes %q are found to be forgotten", f)
+	const path, tag = "/legend.json", `"0123456789abcdef"`
+	ask := func(h *hunt, alter func(*http.Response)) (*thief, map[secret]bool) {
+		proxy := httputil.NewSingleHostReverseProxy(target)
+		proxy.ModifyResponse = func(r *http.Response) error { alter(r); return nil }
+		leaky := httptest.NewServer(proxy)
+		defer leaky.Close()
+		found := map[secret]bool{}
+		through := newThief(&server{URL: leaky.URL}, "public", h, found)
+		through.ask(t, "/{tier}/legend.json", http.MethodGet, "/public"+path, nil)
+		return through, found
+	}
+	name := generationOf(t, y.secure)
+	for field, leak := range map[string]func(*http.Response){
+		"":                   func(*http.Response) {},
+		"file names":         func(r *http.Response) { r.Header.Set("X-Source", "2023/DLTB.shp") },
+		"generation":         func(r *http.Response) { r.Header.Set("Gengtu-Generation", name) },
+		"ids of the edition": func(r *http.Response) { r.Header.Set("X-Feature", strconv.FormatUint(y.ids["pbf@2024"][0], 10)) },
+		"updated":            func(r *http.Response) { r.Header.Set("X-Owner", newPhone) },
+		huntVertices:         func(r *http.Response) { r.Header.Set("X-At", firstVertex(t, y.secure, leastDigits)) },
+	} {
+		if _, found := ask(public, leak); len(found) != byField(found)[field] || field != "" && len(found) == 0 {
+			t.Errorf("a header with one of %q: %v is found", field, byField(found))
+		}
+	}
+	// A tag that stands for what the secure edition answers there.
+	through, found := ask(government, func(r *http.Response) { r.Header.Set("ETag", tag) })
+	if tags := foreignTags(through.etags, map[string][]byte{tag: []byte("secure")}); !slices.Equal(tags, []string{tag}) || len(found) > 0 {
+		t.Errorf("of the ETags %v only %q are foreign", through.etags, tags)
+	}
+	// A line of the server's own log, written the way it writes one.
+	c := all{y.public, "public", government, nil}
+	if f := c.inLogs(t, s); byField(f)["file names"] > 0 {
+		t.Errorf("before a line was planted: %v", byField(f))
+	}
+	log := *s
+	log.log = &lockedBuffer{}
+	_, _ = log.log.Write([]byte(s.log.String() + `{"level":"DEBUG","msg":"opened","source":"2023/DLTB.shp"}` + "\n"))
+	if f := c.inLogs(t, &log); byField(f)["file names"] != 1 {
+		t.Errorf("in a log with the name of a source %v is found", byField(f))
 	}
 }
 
@@ -159,7 +256,7 @@ func (c all) faults(t *testing.T, secure string) {
 	s := serveWith(t, []string{"--log", "debug"}, dir)
 	s.faulty = true
 	found := map[secret]bool{}
-	h := &thief{s: s, tier: c.tier, look: func(b []byte) { c.hunt.find(b, found) }, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
+	h := newThief(s, c.tier, c.hunt, found)
 	x := h.targetOf(t, dir, secure)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -188,5 +285,5 @@ func (c all) faults(t *testing.T, secure string) {
 		t.Errorf("%s: nothing failed that was to fail", c.tier)
 	}
 	c.hunt.find([]byte(s.log.String()), found)
-	clean(t, c.tier+" with damaged files", found)
+	c.clean(t, "with damaged files", found)
 }

@@ -16,10 +16,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"gengtu/index/edition"
 )
 
 // routePatterns are the patterns of the server's route table, as its source has them: a
-// route that is added is one here, too.
+// route that is added is one here, too. A route that is written in a way that is not
+// understood here, or a table that is made elsewhere, fails the test.
 func routePatterns(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "tileserver", "*.go"))
@@ -27,6 +31,7 @@ func routePatterns(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	var out []string
+	tables := 0
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -36,26 +41,56 @@ func routePatterns(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
-			kv, ok := n.(*ast.KeyValueExpr)
-			if !ok {
-				return true
+			switch n := n.(type) {
+			case *ast.CompositeLit:
+				if list, ok := n.Type.(*ast.ArrayType); ok && isName(list.Elt, "route") {
+					tables++
+					for _, e := range n.Elts {
+						out = append(out, patternOf(t, e))
+					}
+				} else if isName(n.Type, "route") {
+					t.Errorf("%s: a route that stands in no table", file)
+				}
+			case *ast.AssignStmt:
+				for _, to := range n.Lhs {
+					if s, ok := to.(*ast.SelectorExpr); ok && s.Sel.Name == "routes" && filepath.Base(file) != "server.go" {
+						t.Errorf("%s: another table of routes", file)
+					}
+				}
 			}
-			if key, isName := kv.Key.(*ast.Ident); !isName || key.Name != "pattern" {
-				return true
-			}
-			text, isText := kv.Value.(*ast.BasicLit)
-			if !isText {
-				t.Fatalf("%s: a pattern that is no literal", file)
-			}
-			pattern, err := strconv.Unquote(text.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, pattern)
 			return true
 		})
 	}
+	if tables != 1 || len(out) < 30 {
+		t.Fatalf("%d tables have %d routes", tables, len(out))
+	}
 	return out
+}
+
+// isName tells whether an expression is a name.
+func isName(e ast.Expr, name string) bool {
+	x, ok := e.(*ast.Ident)
+	return ok && x.Name == name
+}
+
+// patternOf is the pattern of a route in the table.
+func patternOf(t *testing.T, e ast.Expr) string {
+	t.Helper()
+	if c, ok := e.(*ast.CompositeLit); ok {
+		for _, x := range c.Elts {
+			kv, isPair := x.(*ast.KeyValueExpr)
+			if !isPair || !isName(kv.Key, "pattern") {
+				continue
+			}
+			if text, isText := kv.Value.(*ast.BasicLit); isText {
+				if pattern, err := strconv.Unquote(text.Value); err == nil {
+					return pattern
+				}
+			}
+		}
+	}
+	t.Fatal("a route has no pattern that is a literal")
+	return ""
 }
 
 // thief asks a server for all that its routes may give, and for what they refuse.
@@ -68,6 +103,28 @@ type thief struct {
 	statuses map[string]map[int]int
 	etags    map[string][]byte
 	answers  int
+}
+
+// newThief returns a thief who hunts in all that he is given.
+func newThief(s *server, tier string, h *hunt, found map[secret]bool) *thief {
+	return &thief{s: s, tier: tier, look: func(b []byte) { h.find(b, found) }, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
+}
+
+// until waits until an address answers so: a server looks for new tokens four times a
+// second, and makes the edition of a scope when it is first asked for.
+func (h *thief) until(t *testing.T, status int, path string) {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		a := h.s.do(t, "GET", "/"+h.tier+path, nil)
+		if a.Status == status {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %s answers %d\n%.300s", h.tier, path, a.Status, a.Body)
+		}
+		<-time.After(50 * time.Millisecond)
+	}
 }
 
 // ask sends a request of a route.
@@ -111,16 +168,22 @@ func gunzipped(t *testing.T, packed []byte) []byte {
 
 // target is what there is in an edition to ask about.
 type target struct {
-	layer, other, code, featureCode, stack, generation string
-	id                                                 uint64
-	box                                                [4]float64
-	secure                                             string // the generation of the secure edition
+	layer, other, code, featureCode, stack string
+	generation, before                     string // the one in force, and the oldest kept
+	id                                     uint64
+	box                                    [4]float64
+	secure                                 string // the generation of the secure edition
 }
 
 // targetOf looks at what the tier serves.
 func (h *thief) targetOf(t *testing.T, dir, secure string) *target {
 	t.Helper()
 	x := &target{layer: "pbf", other: "hsf", generation: generationOf(t, dir), secure: secure}
+	kept, err := edition.History(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.before = kept[len(kept)-1].Generation
 	var catalog struct{ Extent [4]float64 }
 	decode(t, h.s.get(t, 200, "/"+h.tier+"/catalog").Body, &catalog)
 	x.box = catalog.Extent
@@ -130,7 +193,7 @@ func (h *thief) targetOf(t *testing.T, dir, secure string) *target {
 	ids, _ := idsOf(t, dir)
 	for _, key := range slices.Sorted(maps.Keys(ids)) {
 		if strings.HasPrefix(key, "pbf@") {
-			x.id = ids[key][0]
+			x.id = h.reachable(t, ids[key])
 		}
 	}
 	var feature struct{ Properties map[string]any }
@@ -146,6 +209,17 @@ func (h *thief) targetOf(t *testing.T, dir, secure string) *target {
 	}
 	x.stack = string(stack[1])
 	return x
+}
+
+// reachable is the first of some features of pbf that the thief's token reaches.
+func (h *thief) reachable(t *testing.T, ids []uint64) uint64 {
+	t.Helper()
+	for _, id := range ids {
+		if h.s.do(t, "GET", fmt.Sprintf("/%s/features/pbf/%d", h.tier, id), nil).Status == 200 {
+			return id
+		}
+	}
+	return ids[0]
 }
 
 // tileAt is the tile of a grid in the middle of the edition.
@@ -203,8 +277,8 @@ func (x *target) questions() map[string][]string {
 			"/overlay?place=" + x.code, "/overlay?place=99", at("/overlay?point=%.7f,%.7f", (x.box[0]+x.box[2])/2+1e-5, (x.box[1]+x.box[3])/2+1e-5), "/overlay?bbox=1,2", "/overlay?bbox=500000,3700000,600000,3800000", "/overlay?bbox=" + x.around() + "&layers=secret", "/overlay",
 		},
 		"/{tier}/summary": {"/summary", "/summary?by=village&f=csv", "/summary?by=county&f=xlsx", "/summary?by=group", "/summary?table=hectare", "/summary?kind=owner&f=csv", "/summary?layers=dltb", "/summary?by=x", "/summary?place=99"},
-		"/{tier}/changes": {"/changes?since=" + x.generation, "/changes", "/changes?since=g0000000000000000&layer=" + x.layer},
-		"/{tier}/diff":    {"/diff?layer=" + x.layer, "/diff?layer=" + x.layer + "&f=csv", "/diff?layer=" + x.layer + "&f=geojson", "/diff?layer=" + x.layer + "&by=XMMC", "/diff?layer=dltb&f=xlsx", "/diff?layer=secret", "/diff"},
+		"/{tier}/changes": {"/changes?since=" + x.before, "/changes?since=" + x.before + "&return=features", "/changes?since=" + x.before + "&list=false", "/changes?since=" + x.generation, "/changes", "/changes?since=g0000000000000000&layer=" + x.layer},
+		"/{tier}/diff":    {"/diff?layer=" + x.layer + "&from=" + x.before + "&to=" + x.generation, "/diff?layer=" + x.layer + "&f=geojson&from=" + x.before + "&to=" + x.generation, "/diff?layer=" + x.layer, "/diff?layer=" + x.layer + "&f=csv", "/diff?layer=" + x.layer + "&f=geojson", "/diff?layer=" + x.layer + "&by=XMMC", "/diff?layer=dltb&f=xlsx", "/diff?layer=secret", "/diff"},
 	}
 }
 
@@ -222,14 +296,46 @@ func (x *target) bodies() [][]byte {
 	}
 }
 
-// forgotten are the patterns without a question.
+// forgotten are the patterns without a question, and questions of no pattern.
 func forgotten(patterns []string, questions map[string][]string) (out []string) {
 	for _, pattern := range patterns {
 		if len(questions[pattern]) == 0 {
 			out = append(out, pattern)
 		}
 	}
+	for pattern := range questions {
+		if !slices.Contains(patterns, pattern) {
+			out = append(out, pattern)
+		}
+	}
 	return out
+}
+
+// stealPictures asks for the viewer's files, for what the catalogue says that there is of
+// each layer, and for the sprites.
+func (h *thief) stealPictures(t *testing.T) {
+	t.Helper()
+	assets, err := filepath.Glob(filepath.Join("..", "..", "tileserver", "viewer", "web", "*.*"))
+	if err != nil || len(assets) < 10 {
+		t.Fatalf("%d files of the viewer, %v", len(assets), err)
+	}
+	for _, file := range assets {
+		h.ask(t, "/viewer/*", "GET", "/viewer/"+filepath.Base(file), nil)
+	}
+	for _, name := range []string{"map.json", "map.png", "map@2x.json", "map@2x.png"} {
+		h.ask(t, "/{tier}/sprites/{name}", "GET", "/"+h.tier+"/sprites/"+name, nil)
+	}
+	var catalog struct {
+		Layers []struct{ Name, Thumbnail string }
+	}
+	decode(t, h.s.get(t, 200, "/"+h.tier+"/catalog").Body, &catalog)
+	for _, l := range catalog.Layers {
+		h.ask(t, "/{tier}/catalog/{layer}.xml", "GET", "/"+h.tier+"/catalog/"+l.Name+".xml", nil)
+		picture := h.ask(t, "/{tier}/map.png", "GET", strings.TrimPrefix(l.Thumbnail, h.s.URL), nil)
+		if picture.Status != 200 || !bytes.HasPrefix(picture.Body, []byte("\x89PNG")) {
+			t.Errorf("%s: the picture %s of %s answers %d", h.tier, l.Thumbnail, l.Name, picture.Status)
+		}
+	}
 }
 
 // steal goes over the route table.
@@ -237,7 +343,7 @@ func (h *thief) steal(t *testing.T, x *target) {
 	t.Helper()
 	questions, patterns := x.questions(), routePatterns(t)
 	if f := forgotten(patterns, questions); len(f) > 0 || len(patterns) < 20 {
-		t.Errorf("nobody asks for the routes %q: write what they may answer into questions()", f)
+		t.Errorf("the routes and questions() do not agree on %q: write there what they may answer", f)
 	}
 	for _, pattern := range patterns {
 		paths := questions[pattern]
@@ -261,6 +367,9 @@ func (h *thief) steal(t *testing.T, x *target) {
 			h.ask(t, pattern, "GET", path, nil, "Authorization", "Bearer gt_wrong")
 			h.ask(t, pattern, "POST", path, []byte("{}"))
 		}
+	}
+	if !h.s.faulty {
+		h.stealPictures(t)
 	}
 	const overlay = "/{tier}/overlay"
 	for _, body := range x.bodies() {

@@ -126,7 +126,8 @@ func runIngest(e *env, fs *flags) error {
 	add := fs.Bool("add", false, "版本已有的图层和时相照旧，只加入新的时相或图层|keep the layers and vintages that the edition has, and add these")
 	tierName := fs.String("tier", "secure", "版别|tier")
 	zooms := fs.String("zooms", "5-14", "预先建好的级别|zooms built beforehand")
-	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
+	var keep int
+	keepFlag(fs, &keep)
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
@@ -162,9 +163,9 @@ func runIngest(e *env, fs *flags) error {
 	if *add {
 		zoomed := false
 		fs.Visit(func(x *flag.Flag) { zoomed = zoomed || x.Name == "zooms" })
-		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}})
+		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}}})
 	}
-	return e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}})
+	return e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}})
 }
 
 // intake is the taking in of deliveries.

@@ -17,7 +17,8 @@ func runPublish(e *env, fs *flags) error {
 	approver := fs.String("approver", "", "批准人，记入登记簿；策略写明 approved_by 时必须给|who approved, for the register; needed where the policy names approved_by")
 	file := fs.String("policy", "", "策略文件，不给则用内置的|the policy file; the embedded one otherwise")
 	out := fs.String("out", "", "版本目录|the edition's directory")
-	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
+	var keep int
+	keepFlag(fs, &keep)
 	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
@@ -40,7 +41,7 @@ func runPublish(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	done, err := e.publish(publication{*from, tier, p, *out, *approver}, building{keep: *keep, workers: *workers, memory: bytes, stages: &stages{}})
+	done, err := e.publish(publication{*from, tier, p, *out, *approver}, building{keep: keep, workers: *workers, memory: bytes, stages: &stages{}})
 	if err != nil {
 		return err
 	}

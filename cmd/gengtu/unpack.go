@@ -33,7 +33,7 @@ func (f *receiving) define(fs *flags) {
 	fs.StringVar(&f.Quarantine, "quarantine", "", "隔离目录，默认为 EDITION.quarantine|where packages go that are refused; EDITION.quarantine by default")
 	fs.IntVar(&f.quarantineGB, "quarantine-gb", exchange.DefaultQuarantineBytes>>30, "隔离目录最多放多少 GiB，满了就不再收|how many GiB may be in quarantine; when it is full nothing more is taken in")
 	fs.BoolVar(&f.Replace, "replace", false, "完整包可替换不是由它而来的版本|a full package may take the place of what came by another way")
-	fs.IntVar(&f.building.keep, "keep", edition.DefaultKeep, "保留几代|generations kept")
+	keepFlag(fs, &f.building.keep)
 	fs.IntVar(&f.building.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 	f.memory = memoryFlag(fs)
 }

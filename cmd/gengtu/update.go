@@ -24,7 +24,8 @@ func runUpdate(e *env, fs *flags) error {
 	deletions := fs.String("delete", "", "要删除的编号：每行一个，或有 BSM 等列的 CSV；不给 --layer 时从各图层最新时相删除|business keys to delete: one a line, or a CSV with a column such as BSM; without --layer from the latest vintage of every layer")
 	var packages list
 	fs.Var(&packages, "package", "年度变更更新包的目录或文件（DLTBGX、DLTBGXGC），可多次；生成新的时相|folder or files of a yearly update package (DLTBGX, DLTBGXGC), may be repeated; makes a new vintage")
-	keep := fs.Int("keep", edition.DefaultKeep, "保留几代|generations kept")
+	var keep int
+	keepFlag(fs, &keep)
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
@@ -40,7 +41,7 @@ func runUpdate(e *env, fs *flags) error {
 		if len(f.layers) > 0 || f.delivery != "" || *deletions != "" {
 			return usage("FLAGS", "--package 不与 --layer、--delivery、--delete 同用", "--package does not go with --layer, --delivery and --delete")
 		}
-		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}})
+		return e.applyPackage(&f, packages, *dir, &extending{keepZooms: true, building: building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}}})
 	}
 	if len(f.layers) == 0 && f.delivery == "" && *deletions == "" {
 		return need("layer", "")
@@ -58,7 +59,7 @@ func runUpdate(e *env, fs *flags) error {
 			return err
 		}
 	}
-	u := &updating{env: e, dir: *dir, building: building{keep: *keep, workers: f.workers, memory: bytes, stages: &stages{}}}
+	u := &updating{env: e, dir: *dir, building: building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}}}
 	u.update.Deletions = filepath.Base(*deletions)
 	if *deletions == "" {
 		u.update.Deletions = ""

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,9 @@ func TestWrongLinesInChinese(t *testing.T) {
 		"check":                         "缺少要检查的文件",
 		"analyze":                       "用法见：gengtu help",
 		"rollback":                      "用法见：gengtu rollback --help",
+		"ingest --keep 0":               "参数 --keep 不能是 \"0\"",
+		"publish --keep -1":             "参数 --keep 不能是 \"-1\"",
+		"unpack --keep two":             "参数 --keep 不能是 \"two\"",
 		"export --edition e --layer a@2023 --vintage 2024 --out a.shp": "--layer 已写明时相",
 	} {
 		_, errs, code := told(t, append(strings.Fields(line), "--lang", "zh")...)
@@ -38,6 +42,31 @@ func TestWrongLinesInChinese(t *testing.T) {
 	}
 	if out, _, _ := told(t, "check", "--help", "--lang", "zh"); !strings.Contains(out, "报告写进此目录") {
 		t.Errorf("check --help: %s", out)
+	}
+}
+
+// A language that there is not is a wrong line, whatever stands behind it; those that
+// there are may be said as the environment says them.
+func TestLanguages(t *testing.T) {
+	for _, line := range []string{"--lang fr version", "version --lang=", "version --lang", "version --lang --json"} {
+		out, errs, code := told(t, strings.Fields(line)...)
+		if code != 2 || out != "" || !strings.Contains(errs, "--lang") {
+			t.Errorf("%s: exit code %d, %q, %q", line, code, out, errs)
+		}
+	}
+	for lang, want := range map[string]string{"zh": "没有命令", "zh_CN.UTF-8": "没有命令", "en": "no command", "en-GB": "no command"} {
+		if _, errs, code := told(t, "--lang", lang, "nope"); code != 2 || !strings.Contains(errs, want) {
+			t.Errorf("--lang %s: exit code %d, %q; want %q", lang, code, errs, want)
+		}
+	}
+}
+
+// The version is told to programs, too.
+func TestVersionForPrograms(t *testing.T) {
+	out, errs, code := told(t, "version", "--json")
+	var v struct{ Product, Version, Go string }
+	if err := json.Unmarshal([]byte(out), &v); err != nil || code != 0 || v.Product != "gengtu" || v.Version == "" || v.Go == "" {
+		t.Errorf("exit code %d, %q, %q: %v", code, out, errs, err)
 	}
 }
 

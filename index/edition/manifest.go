@@ -98,7 +98,7 @@ type Layer struct {
 	Vintage string `json:"vintage"`
 	// Source names the files that the layer came from, without folders; empty
 	// below secure.
-	Source []string `json:"source,omitempty"`
+	Source []string `json:"source"`
 	// View is set when the layer is a selection from another one of the same
 	// vintage and has no features of its own in the file.
 	View     *View `json:"view,omitempty"`
@@ -361,7 +361,13 @@ var (
 	vintageName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 )
 
+// write writes the manifest into a generation's directory. Lists of a layer that are
+// empty are lists there, and not null.
 func (m *Manifest) write(dir string) error {
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		l.Source, l.Fields = append([]string{}, l.Source...), append([]Field{}, l.Fields...)
+	}
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("manifest: %w", err)

@@ -3,11 +3,39 @@ package edition_test
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
+
+// Lists of a layer that are empty are written as empty lists: whoever reads a manifest
+// may go through them.
+func TestEmptyListsAreWritten(t *testing.T) {
+	dir := t.TempDir()
+	d := draft(t, dir, "one")
+	defer d.Abort()
+	m := manifest("one")
+	m.Layers = []edition.Layer{{Name: "cropland", Vintage: "2024"}}
+	if err := d.Commit(m, 1); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, m.Generation, edition.ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Layers []map[string]any }
+	if err := json.Unmarshal(text, &got); err != nil || len(got.Layers) != 1 {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for _, name := range []string{"fields", "source"} {
+		if list, ok := got.Layers[0][name].([]any); !ok || len(list) > 0 {
+			t.Errorf("%s is written as %v", name, got.Layers[0][name])
+		}
+	}
+}
 
 // Whatever is read as a manifest is written as one that reads the same.
 func FuzzParseManifest(f *testing.F) {

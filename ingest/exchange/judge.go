@@ -119,7 +119,7 @@ func withheld(l *edition.Layer, t policy.Tier) ([]string, error) {
 			out = append(out, f.Name)
 		}
 	}
-	if l.Source != nil {
+	if len(l.Source) > 0 {
 		out = append(out, "source")
 	}
 	return out, nil

@@ -60,7 +60,7 @@ func (r *request) record(status int) audit.Record {
 	}
 	if r.gen != nil {
 		rec.Generation = r.gen.name
-		rec.Grade = string(r.gen.grades.of(rec.Layer))
+		rec.Grade = string(r.server.gradesOf(r.gen).of(rec.Layer))
 	}
 	return rec
 }
@@ -75,28 +75,38 @@ func methodOf(method []byte) string {
 	return string(method)
 }
 
-// grades are the grades of a generation's layers, and of [allLayers].
-type grades map[string]catalog.Grade
+// grades are the grades of a generation's layers, and of [allLayers], as the catalogue
+// tells them after so many changes.
+type grades struct {
+	changes uint64
+	layers  map[string]catalog.Grade
+}
 
-// gradesOf returns what the tier's catalogue says of the layers that m has.
-func (s *Server) gradesOf(m *edition.Manifest) grades {
-	g := grades{}
+// gradesOf returns what the tier's catalogue says now of the layers of a generation.
+func (s *Server) gradesOf(gen *generation) *grades {
+	changes := s.cfg.Catalogue.Changes()
+	if g := gen.grades.Load(); g != nil && g.changes == changes {
+		return g
+	}
+	m := gen.ix.Manifest
+	g := &grades{changes: changes, layers: map[string]catalog.Grade{}}
 	for i := range m.Layers {
 		name := m.Layers[i].Name
-		g[name] = s.record(m.Tier, name).Grade
+		g.layers[name] = s.cfg.Catalogue.Of(m.Tier, name).Grade
 	}
-	g[allLayers] = g.of(strings.Join(shownLayers(m), ","))
+	g.layers[allLayers] = g.of(strings.Join(shownLayers(m), ","))
+	gen.grades.Store(g)
 	return g
 }
 
 // of returns the highest grade of some layers, a comma between: of data that are put
 // together the highest holds. Names of no layer count for nothing.
-func (g grades) of(layers string) catalog.Grade {
+func (g *grades) of(layers string) catalog.Grade {
 	var highest catalog.Grade
 	for layers != "" {
 		var name string
 		name, layers, _ = strings.Cut(layers, ",")
-		highest = catalog.Higher(highest, g[name])
+		highest = catalog.Higher(highest, g.layers[name])
 	}
 	return highest
 }

@@ -128,11 +128,22 @@ func TestAuditTellsTheGrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := filepath.Join(t.TempDir(), "catalogue.yaml")
+	writeFile(t, path, []byte("tier: secure\nlayers:\n  pbf: {grade: core}\n  cropland: {grade: general}\n"))
 	s := serve(t, func(c *tileserver.Config) {
 		c.Audit = log
-		c.Catalogue = map[edition.Tier]*catalog.Table{edition.Secure: table(t, "tier: secure\nlayers:\n  pbf: {grade: core}\n  cropland: {grade: general}\n")}
+		c.Catalogue = tables(t, path)
 	}, edition.Secure)
 	token := s.bearer(edition.Secure)
+	grade := func(path string) (string, audit.Record) {
+		t.Helper()
+		s.get(t, "/secure/"+path, token...)
+		var got audit.Record
+		if err := audit.Read(dir, audit.Filter{Tier: "secure"}, func(_ string, _ int64, r audit.Record) error { got = r; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return got.Grade, got
+	}
 	for path, want := range map[string]string{
 		"tiles/cropland/w/" + tileAt(tile.W, 12) + ".mvt":     "general",
 		"tiles/hsf/w/" + tileAt(tile.W, 12) + ".mvt":          "important",
@@ -143,14 +154,15 @@ func TestAuditTellsTheGrade(t *testing.T) {
 		"features/nothing/1000":                               "",
 		"legend.json":                                         "",
 	} {
-		s.get(t, "/secure/"+path, token...)
-		var got audit.Record
-		if err := audit.Read(dir, audit.Filter{Tier: "secure"}, func(_ string, _ int64, r audit.Record) error { got = r; return nil }); err != nil {
-			t.Fatal(err)
+		if got, line := grade(path); got != want {
+			t.Errorf("%s: grade %q, want %q (%d, layer %q)", path, got, want, line.Status, line.Layer)
 		}
-		if got.Grade != want {
-			t.Errorf("%s: grade %q, want %q (%d, layer %q)", path, got.Grade, want, got.Status, got.Layer)
-		}
+	}
+	// What an operator writes anew counts from then on.
+	writeFile(t, path, []byte("tier: secure\nlayers:\n  cropland: {grade: important}\n"))
+	s.Reload()
+	if got, _ := grade("features/cropland/1000"); got != "important" {
+		t.Errorf("after the table changed: grade %q", got)
 	}
 	s.stop()
 	if err := log.Close(); err != nil {
@@ -158,12 +170,14 @@ func TestAuditTellsTheGrade(t *testing.T) {
 	}
 }
 
-// table reads a table of the catalogue.
-func table(t *testing.T, text string) *catalog.Table {
+// tables follows a table of the secure tier's catalogue.
+func tables(t *testing.T, path string) *catalog.Store {
 	t.Helper()
-	c, err := catalog.Parse("table.yaml", []byte(text), func(edition.Tier, string) bool { return true })
+	s, err := catalog.Open([]string{path}, func() (map[edition.Tier][]string, error) {
+		return map[edition.Tier][]string{edition.Secure: {"cropland", "pbf", "hsf"}}, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return s
 }

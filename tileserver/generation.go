@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
 
@@ -22,7 +23,7 @@ import (
 // closed when the last hold on it is released.
 type generation struct {
 	name     string
-	grades   grades
+	grades   atomic.Pointer[grades]
 	ix       *index.Index
 	built    *cache.Reader
 	made     *cache.Store
@@ -98,7 +99,7 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 		return nil, errors.Join(err, made.Close(), built.Close(), ix.Close())
 	}
 	return &generation{
-		name: m.Generation, grades: s.gradesOf(m), ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
+		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
 		pictures: newPictures(limits.PictureMemory / keep.share), making: s.making, refs: 1,
 	}, nil
 }

@@ -76,7 +76,7 @@ func (r *request) services() map[string]string {
 	if r.allows(access.Overlay) {
 		out["overlay"], out["summary"] = r.address("overlay"), r.address("summary")
 		if r.server.cfg.Seal != nil {
-			out["verify"] = r.address("verify")
+			out["verify"], out["keys"] = r.address("verify"), r.address("keys")
 		}
 	}
 	if r.allows(access.Features) {
@@ -95,7 +95,7 @@ func (r *request) layerServices(name string) map[string]string {
 		for _, g := range tile.Grids() {
 			out["mvt_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", name, g))
 			out["png_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.png", name, g))
-			out["wmts_"+g.String()] = r.address(fmt.Sprintf("%s_%s/wmts", name, g))
+			out["wmts_"+g.String()] = r.capabilities(fmt.Sprintf("%s_%s/wmts", name, g))
 		}
 		out["tilejson"] = r.address("tiles/" + name + "/w.json")
 	}
@@ -104,6 +104,14 @@ func (r *request) layerServices(name string) map[string]string {
 		out["lineage"] = r.address("features/" + name + "/{id}/lineage")
 	}
 	return out
+}
+
+// capabilities is the address at which a WMTS by query describes itself.
+func (r *request) capabilities(resource string) string {
+	v := r.carried()
+	v.Set("service", "WMTS")
+	v.Set("request", "GetCapabilities")
+	return r.path(resource) + "?" + v.Encode()
 }
 
 // tellPolicy says what the policy makes of positions and answers; what it does not say is
@@ -165,7 +173,7 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
 			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
-			Fields: []catalogField{}, Services: r.layerServices(name), Record: s.record(r.tier, name),
+			Fields: []catalogField{}, Services: r.layerServices(name), Record: s.cfg.Catalogue.Of(r.tier, name),
 		}
 		c.Services["metadata"] = r.address("catalog/" + name + ".xml")
 		if picture := r.thumbnail(m); picture != "" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"gengtu/index/edition"
 	"gengtu/tileserver/access"
@@ -14,26 +13,27 @@ import (
 // thumbnailSide is the longer side of a layer's picture in the catalogue, in pixels.
 const thumbnailSide = 256
 
-// record is what the tier's table says of a layer.
-func (s *Server) record(tier edition.Tier, layer string) catalog.Record {
-	if t := s.cfg.Catalogue[tier]; t != nil {
-		return t.Of(tier, layer)
-	}
-	return s.catalogue.Of(tier, layer)
-}
+// thumbnailMargin is how much of the layer's width and height is left around it.
+const thumbnailMargin = 0.04
 
-// thumbnail is the address of a picture of the whole layer, "" of one that is empty, or
-// of which the token reaches no picture.
+// thumbnail is the address of a picture of the whole layer, with the borders of places
+// for orientation where there are some; "" of a layer that is empty, or of which the
+// token reaches no picture.
 func (r *request) thumbnail(l *edition.Layer) string {
 	e := l.Extent
 	if !r.allows(access.Tiles) || e == nil || e[0] >= e[2] || e[1] >= e[3] {
 		return ""
 	}
 	v := r.carried()
-	v.Set("bbox", fmt.Sprintf("%.7f,%.7f,%.7f,%.7f", e[0], e[1], e[2], e[3]))
-	v.Set("layers", l.Name)
+	dx, dy := (e[2]-e[0])*thumbnailMargin, (e[3]-e[1])*thumbnailMargin
+	v.Set("bbox", fmt.Sprintf("%.7f,%.7f,%.7f,%.7f", max(e[0]-dx, -180), max(e[1]-dy, -90), min(e[2]+dx, 180), min(e[3]+dy, 90)))
+	layers := l.Name
+	if places := r.ix().Layer("region", r.query("vintage")); l.Name != "region" && places != nil {
+		layers += ",region"
+	}
+	v.Set("layers", layers)
 	side := "width"
-	if e[3]-e[1] > e[2]-e[0] {
+	if dy > dx {
 		side = "height"
 	}
 	v.Set(side, fmt.Sprint(thumbnailSide))
@@ -49,19 +49,18 @@ func (s *Server) handleRecord(r *request) error {
 	}
 	m := r.ix().Manifest
 	sheet := catalog.Sheet{
-		Record: s.record(r.tier, l.Meta.Name), Layer: l.Meta, Generation: r.gen.name, Created: m.Created, Policy: m.Policy, Thumbnail: r.thumbnail(l.Meta),
+		Record: s.cfg.Catalogue.Of(r.tier, l.Meta.Name), Layer: l.Meta, Generation: r.gen.name, Created: m.Created, Policy: m.Policy, Thumbnail: r.thumbnail(l.Meta),
 	}
 	services := r.layerServices(l.Meta.Name)
 	for _, name := range slices.Sorted(maps.Keys(services)) {
-		sheet.Services = append(sheet.Services, catalog.Service{Name: name, Protocol: protocolOf(name), URL: services[name]})
+		// A catalogue follows what it is given: no patterns, and nothing that wants more.
+		if p, answers := protocols[name]; answers {
+			sheet.Services = append(sheet.Services, catalog.Service{Name: name, Protocol: p, URL: services[name]})
+		}
 	}
+	r.pinned = false // the tables change without a new generation
 	return r.send("application/xml; charset=utf-8", sheet.ISO())
 }
 
-// protocolOf names the protocol of a service of a layer.
-func protocolOf(service string) string {
-	if strings.HasPrefix(service, "wmts") {
-		return "OGC:WMTS"
-	}
-	return "WWW:LINK-1.0-http--link"
-}
+// protocols are those of the services of a layer whose addresses answer as they are.
+var protocols = map[string]string{"wmts_c": "OGC:WMTS", "wmts_w": "OGC:WMTS", "tilejson": "WWW:LINK-1.0-http--link"}

@@ -65,6 +65,22 @@ func (s *Server) handleVerify(r *request) error {
 	return r.sendOnce("application/json", text)
 }
 
+// handleKeys answers with the public half of the key that this server signs receipts
+// with, as `gengtu verify-answer --trust` and OpenSSL read it. Whoever trusts it compares
+// its ID by another way.
+func (s *Server) handleKeys(r *request) error {
+	var text []byte
+	if s.cfg.Seal != nil {
+		text = s.cfg.Seal.Signer.Public().File()
+	}
+	if text == nil {
+		return problem.New("RECEIPT_OFF", "本服务没有可公布的公钥", "this server has no public key to give").
+			Advise("设备里的密钥由设备核验；或以 --seal KEY 启动服务", "a device's key is verified by the device; or start the server with --seal KEY")
+	}
+	r.pinned = false // a key may be another one without a new generation
+	return r.send("application/x-pem-file", text)
+}
+
 // judged judges the body by its receipt, in it or in the header.
 func (r *request) judged(ctx context.Context, judge receipt.Judge, body []byte) (receipt.Verdict, error) {
 	beside := r.ctx.Request.Header.Peek(receiptHeader)

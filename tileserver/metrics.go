@@ -27,7 +27,9 @@ type metrics struct {
 	scopes        *prometheus.CounterVec
 	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
-	handler       fasthttp.RequestHandler
+	// Of the tables that an operator writes.
+	catalogues, cataloguesFailed prometheus.Counter
+	handler                      fasthttp.RequestHandler
 }
 
 // auditCounters are what the audit log did.
@@ -55,14 +57,16 @@ func newMetrics(log *audit.Log) *metrics {
 			Name: "gengtu_request_seconds", Help: "Time from the request's head to the answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"route", "tier"}),
-		bytes:         prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
-		reloads:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
-		reloadsFailed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_refused_total", Help: "Generations that could not be taken."}, []string{"tier"}),
-		scopes:        prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_total", Help: "Editions made for scopes of tokens since the start."}, []string{"tier"}),
-		scopesFailed:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_failed_total", Help: "Editions for scopes of tokens that could not be made."}, []string{"tier"}),
-		corrupt:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
+		bytes:            prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_response_bytes_total", Help: "Bytes of answers' bodies."}, []string{"route", "tier"}),
+		reloads:          prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_total", Help: "Generations put in force since the start."}, []string{"tier"}),
+		reloadsFailed:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_generations_refused_total", Help: "Generations that could not be taken."}, []string{"tier"}),
+		scopes:           prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_total", Help: "Editions made for scopes of tokens since the start."}, []string{"tier"}),
+		scopesFailed:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_scopes_failed_total", Help: "Editions for scopes of tokens that could not be made."}, []string{"tier"}),
+		catalogues:       prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_catalogue_tables_total", Help: "Times that changed tables of the catalogue were put in force."}),
+		cataloguesFailed: prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_catalogue_tables_refused_total", Help: "Tables of the catalogue that could not be taken; those before stay in force."}),
+		corrupt:          prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.corrupt)
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
 	if log != nil {
 		reg.MustRegister(auditCounters(log)...)
 	}

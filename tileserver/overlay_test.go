@@ -12,6 +12,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/receipt"
 	"gengtu/tileserver"
 )
 
@@ -384,11 +385,14 @@ func TestOverlayTimeAndPlaces(t *testing.T) {
 	wantProblem(t, "out of time", slow.post(t, "/public/overlay", `{"geometry":`+lotPolygon(0, 0, 2, 2)+`}`), http.StatusServiceUnavailable, "timeout")
 	wantProblem(t, "a summary out of time", slow.get(t, "/public/summary"), http.StatusServiceUnavailable, "timeout")
 
-	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce, c.Limits.MapAtOnce = 1, 1 }, edition.Public)
+	s := serve(t, func(c *tileserver.Config) {
+		c.Limits.OverlayAtOnce, c.Limits.MapAtOnce = 1, 1
+		c.Seal = &receipt.Sealer{Signer: newSigner(t, "own")}
+	}, edition.Public)
 	free := s.Server.HoldPlaces()
 	for name, r := range map[string]reply{
 		"overlay": s.post(t, "/public/overlay", `{"geometry":`+lotPolygon(0, 0, 2, 2)+`}`), "summary": s.get(t, "/public/summary"),
-		"map": s.get(t, "/public/map.png?bbox=108.7,34.3,108.71,34.31"),
+		"map": s.get(t, "/public/map.png?bbox=108.7,34.3,108.71,34.31"), "verify": s.post(t, "/public/verify", "{}"),
 	} {
 		wantProblem(t, name, r, http.StatusTooManyRequests, "too_many")
 		if r.Header.Get("Retry-After") == "" {

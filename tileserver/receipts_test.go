@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -115,6 +116,36 @@ func TestReceipts(t *testing.T) {
 		t.Errorf("without a receipt: %+v", v)
 	}
 	wantProblem(t, "no base64", s.post(t, "/public/verify", shape, "Gengtu-Receipt", "*"), http.StatusBadRequest, "parameter_receipt")
+}
+
+// The public half of the key is given to those who may ask for areas, as a file that a
+// judge reads, and nothing of the private one.
+func TestKeys(t *testing.T) {
+	signer := newSigner(t, "示例县")
+	s := serve(t, func(c *tileserver.Config) { c.Seal = &receipt.Sealer{Signer: signer} }, edition.Government, edition.Public)
+	r := s.get(t, "/public/keys?generation="+s.generations[edition.Public])
+	path := filepath.Join(t.TempDir(), "key.pub")
+	if err := os.WriteFile(path, r.body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trust, err := seal.ReadTrust(path, edition.Secure)
+	if err != nil || len(trust.Keys) != 1 || trust.Keys[0].ID() != signer.Public().ID() || trust.Keys[0].Name != "示例县" {
+		t.Errorf("%d %s: %+v, %v", r.StatusCode, r.body, trust.Keys, err)
+	}
+	if bytes.Contains(r.body, []byte("PRIVATE")) || strings.Contains(r.Header.Get("Cache-Control"), "immutable") {
+		t.Errorf("%v %s", r.Header, r.body)
+	}
+	catalogue := decode[struct {
+		Services map[string]string
+		Receipts struct{ Key string }
+	}](t, s.get(t, "/public/catalog"))
+	if catalogue.Receipts.Key != signer.Public().ID() || !strings.HasSuffix(catalogue.Services["keys"], "/public/keys") {
+		t.Errorf("%+v", catalogue)
+	}
+	if r := s.get(t, "/government/keys"); r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", r.StatusCode)
+	}
+	wantProblem(t, "no key", serve(t, nil, edition.Public).get(t, "/public/keys"), http.StatusNotFound, "receipt_off")
 }
 
 // A server without a key says so, and one that trusts a key judges by it.

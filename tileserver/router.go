@@ -59,6 +59,7 @@ func (s *Server) routeTable() []route {
 		{name: "summary", op: access.Overlay, methods: get, pattern: "/{tier}/summary", handle: s.handleSummary},
 		{name: "diff", op: access.Features, methods: get, pattern: "/{tier}/diff", handle: s.handleDiff},
 		{name: "changes", op: access.Features, methods: get, pattern: "/{tier}/changes", handle: s.handleChanges},
+		{name: "keys", op: access.Overlay, methods: get, pattern: "/{tier}/keys", handle: s.handleKeys},
 		{name: "verify", op: access.Overlay, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
 		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
 		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},

@@ -86,6 +86,7 @@ func thieves(generation string) map[string]string {
 		}
 	}
 	out["verify"] = `{"place":"610402002","receipt":{}}`
+	out["keys"] = ""
 	bbox := "bbox=108.69,34.29,108.72,34.32"
 	at := tile.W.At(lotBox(6, 6, 7, 7).Min, 18)
 	for _, a := range []string{

@@ -56,9 +56,9 @@ type Config struct {
 	Seal *receipt.Sealer
 	// Trust is the keys, beside Seal's own, whose receipts are taken for genuine.
 	Trust seal.Trust
-	// Catalogue is what an operator says of the layers of a tier; where there is no
-	// table the embedded one holds.
-	Catalogue map[edition.Tier]*catalog.Table
+	// Catalogue is what an operator says of the layers of the tiers; nil is what the
+	// embedded table says.
+	Catalogue *catalog.Store
 	// Program names this program and its version in answers.
 	Program string
 }
@@ -76,12 +76,11 @@ type Server struct {
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	stopping atomic.Bool
-	// catalogue is the embedded table.
-	catalogue *catalog.Table
 
-	reloading  sync.Mutex
-	refreshing sync.Mutex
-	accessFail string // the last error of the access file that was logged; guarded by refreshing
+	reloading     sync.Mutex
+	catalogueFail string // the last error of the catalogue's tables that was logged; guarded by reloading
+	refreshing    sync.Mutex
+	accessFail    string // the last error of the access file that was logged; guarded by refreshing
 }
 
 // New opens the editions and checks their files against their manifests. Close
@@ -99,8 +98,10 @@ func New(cfg Config) (*Server, error) {
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
 	var err error
-	if s.catalogue, err = catalog.Default(); err != nil {
-		return nil, err
+	if s.cfg.Catalogue == nil {
+		if s.cfg.Catalogue, err = catalog.Open(nil, nil); err != nil {
+			return nil, err
+		}
 	}
 	for _, dir := range cfg.Editions {
 		if err := s.openTier(dir); err != nil {
@@ -148,8 +149,8 @@ const stopTime = 10 * time.Second
 
 // Serve answers on ln until ctx ends, then lets running requests finish within
 // ten seconds. Once a second, and whenever wake receives, it looks for
-// generations that have come into force, and more often for changes of the access
-// file.
+// generations that have come into force and for changes of the catalogue's tables,
+// and more often for changes of the access file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
 	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse}
@@ -220,8 +221,9 @@ func (s *Server) watchAccess(ctx context.Context) {
 }
 
 // Reload swaps in the generations that have come into force, gives up those that
-// are no longer kept, and reads the access file when it has changed. An edition
-// that cannot be opened is logged, once, and the generation before it goes on.
+// are no longer kept, and reads the access file and the catalogue's tables when they
+// have changed. An edition that cannot be opened is logged, once, and the generation
+// before it goes on; so is a table that is wrong.
 func (s *Server) Reload() {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -242,7 +244,26 @@ func (s *Server) Reload() {
 		t.prune()
 	}
 	s.scoped.prune(s.tiers)
+	s.refreshCatalogue()
 	s.refreshAccess()
+}
+
+// refreshCatalogue reads the catalogue's tables when they have changed.
+func (s *Server) refreshCatalogue() {
+	changed, err := s.cfg.Catalogue.Refresh()
+	switch {
+	case err != nil && err.Error() != s.catalogueFail:
+		s.catalogueFail = err.Error()
+		s.metrics.cataloguesFailed.Inc()
+		s.cfg.Log.Error("catalogue table not taken; those read before stay in force", "error", err)
+	case err == nil:
+		s.catalogueFail = ""
+	}
+	if !changed || err != nil {
+		return
+	}
+	s.metrics.catalogues.Inc()
+	s.cfg.Log.Info("catalogue tables in force")
 }
 
 // refreshAccess reads the access file when it has changed. One that is wrong is

@@ -10,7 +10,9 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/areas"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
 )
 
 // booksFlags are what info is asked for beside what an edition is.
@@ -18,6 +20,7 @@ type booksFlags struct {
 	by, table, vintage, place, layers, kind, classes, out *string
 
 	controls list
+	seal     sealing
 }
 
 func newBooksFlags(fs *flags) *booksFlags {
@@ -31,6 +34,7 @@ func newBooksFlags(fs *flags) *booksFlags {
 		classes: fs.String("classes", "", "改过的地类表|an edited table of land classes"),
 		out:     fs.String("out", "", "输出文件 .json .csv .xlsx；默认打印|file to write .json .csv .xlsx (print)"),
 	}
+	b.seal = newSealing(fs)
 	fs.Var(&b.controls, "control", "公顷表：县代码[/MSSM]=公顷，按此控制面积调平，可多次；不给则为图斑合计|hectare table: COUNTY[/MSSM]=HECTARES, the control area that it is leveled to; may be repeated (the sum of patches)")
 	return b
 }
@@ -41,7 +45,7 @@ func (b *booksFlags) asked() bool { return *b.by != "" || *b.table != "" }
 // unasked refuses flags that say which sums, or where to, when none are asked for.
 func (b *booksFlags) unasked(fs *flags) (err error) {
 	fs.Visit(func(x *flag.Flag) {
-		if slices.Contains([]string{"vintage", "place", "layers", "kind", "classes", "out"}, x.Name) {
+		if slices.Contains([]string{"vintage", "place", "layers", "kind", "classes", "out", "seal", "receipt"}, x.Name) {
 			err = usage("FLAGS", "--%s 只与 --by 或 --table 同用", "--%s goes with --by or --table alone", x.Name)
 		}
 	})
@@ -98,10 +102,10 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	if *b.table != "" && *b.table != "hectare" {
 		return usage("PARAMETER_TABLE", "没有表 %.20q，有 hectare 和 classes", "there is no table %.20q; there are hectare and classes", *b.table)
 	}
-	form, err := b.form(e)
-	if err != nil {
+	if _, err := b.form(e); err != nil {
 		return err
 	}
+	var err error
 	q := areas.SummaryQuestion{By: "village", Place: *b.place}
 	if *b.by != "" {
 		if q.By, err = areas.ParseLevel(*b.by); err != nil {
@@ -119,6 +123,10 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
+	sealer, err := b.seal.fileSealer(ix.Manifest.Tier, *b.out)
+	if err != nil {
+		return err
+	}
 	if q.Names, err = areas.PlaceNames(ix, *b.vintage); err != nil {
 		return err
 	}
@@ -144,29 +152,47 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 		}
 		tallies = append(tallies, t)
 	}
-	about := areas.AboutOf(ix.Manifest, programVersion())
+	write, err := b.writer(e, q, tallies, areas.AboutOf(ix.Manifest, programVersion()))
+	if err != nil {
+		return err
+	}
+	if *b.out == "" {
+		return write(e.stdout)
+	}
+	if err := writeFile(*b.out, write); err != nil {
+		return err
+	}
+	return e.sealFiles(sealer, b.answered(ix.Manifest), *b.out)
+}
+
+// writer tallies the sums and returns what writes them in the form that is asked for.
+func (b *booksFlags) writer(e *env, q areas.SummaryQuestion, tallies []*areas.Tally, about areas.About) (func(io.Writer) error, error) {
+	form, err := b.form(e)
+	if err != nil {
+		return nil, err
+	}
 	if *b.table != "" {
 		tables, err := areas.Hectares(q, tallies[0])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return e.writeBooks(*b.out, func(w io.Writer) error {
+		return func(w io.Writer) error {
 			if form == "" {
 				return tables[0].WriteText(w, e.lang)
 			}
 			return areas.WriteHectares(w, tables, form, about)
-		})
+		}, nil
 	}
 	s, err := areas.Summarise(q, tallies)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.Generation, s.Program, s.Tier = ix.Manifest.Generation, programVersion(), ix.Manifest.Tier
+	s.Generation, s.Program, s.Tier = about.Generation, about.Program, about.Tier
 	kind, err := areas.ParseKind(*b.kind)
 	if err != nil {
-		return usageError{problem.Of(err)}
+		return nil, usageError{problem.Of(err)}
 	}
-	return e.writeBooks(*b.out, func(w io.Writer) error {
+	return func(w io.Writer) error {
 		switch {
 		case form == "":
 			return s.WriteText(w, q.Classes, e.lang)
@@ -174,13 +200,16 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 			return areas.WriteGroups(w, s, kind)
 		}
 		return areas.WriteSummary(w, s, form, about)
-	})
+	}, nil
 }
 
-// writeBooks writes to a file, or to standard output where none is named.
-func (e *env) writeBooks(out string, write func(io.Writer) error) error {
-	if out == "" {
-		return write(e.stdout)
+// answered is what was asked, as receipts have it.
+func (b *booksFlags) answered(m *edition.Manifest) answered {
+	return answered{
+		source: receipt.Source{Tier: m.Tier, Generation: m.Generation}, about: "summary",
+		parameters: map[string]string{
+			"by": *b.by, "table": *b.table, "vintage": *b.vintage, "place": *b.place, "layers": *b.layers, "kind": *b.kind,
+			"controls": strings.Join(b.controls, ","),
+		},
 	}
-	return writeFile(out, write)
 }

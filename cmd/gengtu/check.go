@@ -122,7 +122,10 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs, len(j.unread) > 0)}
-	j.delivery, j.read = f.found, p.end
+	j.delivery, j.read, j.files = f.found, p.end, paths
+	if f.delivery != "" {
+		j.files = append(j.files, f.delivery)
+	}
 	return e.judge(inputs, opt, j, f.report)
 }
 

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
 	"gengtu/ingest"
 	"gengtu/ingest/check"
 	checkreport "gengtu/ingest/report"
@@ -19,10 +21,13 @@ type judging struct {
 	delivery     *ingest.Delivery
 	unread       []*problem.Problem // why files could not be opened
 	read         func()             // called when all is read and judged
+	seal         sealing
+	files        []string // that were named, as receipts have them
 }
 
 func (j *judging) define(fs *flags) {
 	fs.StringVar(&j.date, "date", "", "报告上的日期，原样写上|the date on the report, as given")
+	j.seal = newSealing(fs)
 	fs.StringVar(&j.county, "county", "", "报告上的县名，代替数据里的|the county's name on the report, in the place of the delivery's")
 }
 
@@ -35,6 +40,11 @@ const (
 // judge reads and judges deliveries, gives the report, and returns an error when the
 // verdict is fail. path is where the report goes: a folder, a .json or .txt file, or "".
 func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, path string) error {
+	// What a delivery holds is judged as the secure tier's.
+	sealer, err := j.seal.fileSealer(edition.Secure, path)
+	if err != nil {
+		return err
+	}
 	opt := checkreport.Options{Check: j.check, Program: programVersion(), Date: j.date, County: j.county, Delivery: j.delivery, Unread: j.unread}
 	folder := path != "" && isFolder(path)
 	if folder {
@@ -46,8 +56,10 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 		return err
 	}
 	defer func() { _ = r.Close() }() // a passing file
+	files := []string{path}
 	switch {
 	case folder:
+		files = []string{filepath.Join(path, reportHTML), filepath.Join(path, reportJSON)}
 		err = writeReportFolder(r, path)
 	case path != "":
 		err = writeFile(path, func(w io.Writer) error { return e.printReport(r, w, strings.EqualFold(filepath.Ext(path), ".json")) })
@@ -55,10 +67,32 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 	if err != nil {
 		return err
 	}
+	if err := e.sealFiles(sealer, j.answered(), files...); err != nil {
+		return err
+	}
 	if err := e.printReport(r, e.stdout, e.json); err != nil {
 		return err
 	}
 	return failing(r)
+}
+
+// answered is what was asked, as receipts have it: with the digest of a delivery that is
+// one file.
+func (j *judging) answered() answered {
+	a := answered{source: receipt.Source{Tier: edition.Secure}, about: "check", parameters: map[string]string{"files": strings.Join(bases(j.files), " "), "date": j.date, "county": j.county}}
+	if len(j.files) == 1 {
+		a.shapes = j.files[0]
+	}
+	return a
+}
+
+// bases are the names of files without the folders that they lie in.
+func bases(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		out = append(out, filepath.Base(p))
+	}
+	return out
 }
 
 // isFolder tells whether a report goes to path as a folder: it is one, or has no ending.

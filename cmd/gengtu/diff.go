@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/compare"
 	"gengtu/index/problem"
+	"gengtu/index/receipt"
 	"gengtu/tileserver"
 )
 
@@ -25,6 +26,7 @@ func runDiff(e *env, fs *flags) error {
 	ignore := fs.String("ignore", strings.Join(compare.DefaultIgnored, ","), "不比较的字段，逗号分隔|fields that are not compared, separated by commas")
 	out := fs.String("out", "", "输出文件 .json .csv（变化清单）.flows.csv（流量矩阵）.geojson .xlsx|the file to write: .json, .csv (the changes), .flows.csv (the matrix), .geojson, .xlsx")
 	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	sealed := newSealing(fs)
 	args, err := fs.parse(2, 2)
 	if err != nil {
 		return err
@@ -46,6 +48,10 @@ func runDiff(e *env, fs *flags) error {
 	if err := compare.Comparable(d.indexes[0].Manifest.Tier, d.indexes[1].Manifest.Tier); err != nil {
 		return err
 	}
+	sealer, err := sealed.fileSealer(d.indexes[1].Manifest.Tier, *out)
+	if err != nil {
+		return err
+	}
 	opt := compare.Options{Class: *class, Workers: *workers, Ignored: []string{}}
 	for _, ix := range d.indexes {
 		opt.RoundM2 = max(opt.RoundM2, ix.Manifest.Policy.RoundM2)
@@ -65,6 +71,9 @@ func runDiff(e *env, fs *flags) error {
 		return d.tell(r)
 	}
 	if err := writeFile(*out, func(w io.Writer) error { return r.Write(e.ctx, w, form, compare.Whole) }); err != nil {
+		return err
+	}
+	if err := e.sealFiles(sealer, d.answered(r, map[string]string{"by": *class, "ignore": *ignore}), *out); err != nil {
 		return err
 	}
 	return d.tell(r)
@@ -137,6 +146,14 @@ func (d *diffing) name(r *compare.Result) {
 		m := d.indexes[i].Manifest
 		s.Edition, s.Tier, s.Generation = d.dirs[i], m.Tier, m.Generation
 	}
+}
+
+// answered is what was asked, as receipts have it: the generation is that of the later
+// state.
+func (d *diffing) answered(r *compare.Result, parameters map[string]string) answered {
+	parameters["layer"] = r.From.Layer
+	parameters["from"], parameters["to"] = r.From.Vintage+"@"+r.From.Generation, r.To.Vintage+"@"+r.To.Generation
+	return answered{source: receipt.Source{Tier: r.To.Tier, Generation: r.To.Generation}, about: "diff", parameters: parameters}
 }
 
 // tell prints the counts and the flows.

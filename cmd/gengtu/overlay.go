@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -102,9 +101,9 @@ func (o *overlayRun) seal(s *receipt.Sealer, asked map[string]string, shapes str
 	if !o.sealsParts() && isStream(o.out) {
 		return usage("FLAGS", "写到管道时只有 JSON 带回执", "of what is written to a pipe JSON alone carries a receipt")
 	}
-	maps.DeleteFunc(asked, func(_, value string) bool { return value == "" })
+	a := answered{receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, "overlay", asked, shapes}
 	var err error
-	o.sheet, err = begin(s, receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, receipt.Question{About: "overlay", Parameters: asked}, shapes)
+	o.sheet, err = a.begin(s)
 	return err
 }
 
@@ -136,15 +135,7 @@ func (o *overlayRun) receiptBeside() error {
 	if o.sheet == nil || o.sealsParts() {
 		return nil
 	}
-	var text []byte
-	err := readWhole(o.out, func(r io.Reader) (err error) { text, err = o.sheet.File(o.ctx, r); return err })
-	if err != nil {
-		return err
-	}
-	return writeFile(o.out+receiptEnding, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	return o.sealFile(o.sheet, o.out)
 }
 
 // groupBy asks for fields in every layer asked about that has them.

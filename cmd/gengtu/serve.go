@@ -12,6 +12,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/catalog"
 )
 
 type serving struct {
@@ -20,6 +21,7 @@ type serving struct {
 	audit, logLevel, classes    string
 	seal, trust                 string
 	catalogue                   list
+	gaps                        map[edition.Tier][]catalog.Gap // in the catalogue, once it is read
 	cert, key, proxies          string
 	syslog                      string
 	open, plain, syslogNeeded   bool
@@ -59,6 +61,7 @@ func runServe(e *env, fs *flags) error {
 			}
 			e.notef("%s %s://%s/\n", word, f.scheme(), a)
 		}
+		e.tellGaps(f.gaps)
 	})
 }
 

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"os"
+	"fmt"
 	"slices"
 
 	"gengtu/index/edition"
@@ -37,35 +37,43 @@ func (f *serving) readKeys(cfg *tileserver.Config) error {
 
 // readCatalogue reads the tables of the catalogue, each of which may name only what
 // the edition of its tier has.
-func (f *serving) readCatalogue(cfg *tileserver.Config) error {
-	if len(f.catalogue) == 0 {
-		return nil
+func (f *serving) readCatalogue(cfg *tileserver.Config) (err error) {
+	if cfg.Catalogue, err = catalog.Open(f.catalogue, layersOf(f.editions)); err != nil {
+		return err
 	}
-	layers := map[edition.Tier][]edition.Layer{}
-	for _, dir := range f.editions {
-		_, m, err := edition.Current(dir)
-		if err != nil {
-			return err
+	f.gaps, err = cfg.Catalogue.Gaps()
+	return err
+}
+
+// layersOf tells which layers the editions have now, vintages counted once.
+func layersOf(dirs []string) catalog.Layers {
+	return func() (map[edition.Tier][]string, error) {
+		out := map[edition.Tier][]string{}
+		for _, dir := range dirs {
+			_, m, err := edition.Current(dir)
+			if err != nil {
+				return nil, err
+			}
+			names := []string{}
+			for i := range m.Layers {
+				if n := m.Layers[i].Name; !slices.Contains(names, n) {
+					names = append(names, n)
+				}
+			}
+			out[m.Tier] = names
 		}
-		layers[m.Tier] = m.Layers
+		return out, nil
 	}
-	cfg.Catalogue = map[edition.Tier]*catalog.Table{}
-	for _, path := range f.catalogue {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return problem.New("CATALOGUE_FILE", "数据目录表读不出来（%v）", "the table of the catalogue cannot be read (%v)", err).In(path).Because(err)
+}
+
+// tellGaps says of how many layers the catalogue says too little. gaps are those of
+// the tiers that are served.
+func (e *env) tellGaps(gaps map[edition.Tier][]catalog.Gap) {
+	for _, tier := range edition.Tiers {
+		if n := len(gaps[tier]); n > 0 {
+			e.notef("%s\n", e.pick(
+				fmt.Sprintf("%s的数据目录有 %d 个图层缺项，用 gengtu catalogue check 列出", tier.Title(problem.Chinese), n),
+				fmt.Sprintf("the %s catalogue says too little of %d layers; gengtu catalogue check lists them", tier, n)))
 		}
-		t, err := catalog.Parse(path, data, func(tier edition.Tier, name string) bool {
-			return slices.ContainsFunc(layers[tier], func(l edition.Layer) bool { return l.Name == name })
-		})
-		if err != nil {
-			return err
-		}
-		if layers[t.Tier] == nil || cfg.Catalogue[t.Tier] != nil {
-			return problem.New("CATALOGUE_TIER", "%[1]s没有给出版本目录，或有两个表", "there is no edition of the tier %[2]s, or there are two tables", t.Tier.Title(problem.Chinese), string(t.Tier)).In(path).
-				Advise("每版给一个表", "give one table for each tier that is served")
-		}
-		cfg.Catalogue[t.Tier] = t
 	}
-	return nil
 }

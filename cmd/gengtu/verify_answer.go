@@ -50,9 +50,9 @@ func runVerifyAnswer(e *env, fs *flags) error {
 	return e.tellVerdict(v)
 }
 
-// judgeAnswer judges the answer at path by the receipt in it, or by the one beside it.
+// judgeAnswer judges the answer at path by the receipt beside it, or else in it.
 func (e *env) judgeAnswer(j receipt.Judge, path, beside string) (v receipt.Verdict, err error) {
-	if beside == "" && areasJSON(path) {
+	if beside == "" && areasJSON(path) && !exists(path+receiptEnding) {
 		err = readWhole(path, func(r io.Reader) error { v, err = j.JSON(e.ctx, r); return err })
 		return v, err
 	}
@@ -71,7 +71,12 @@ func (e *env) judgeAnswer(j receipt.Judge, path, beside string) (v receipt.Verdi
 	return v, err
 }
 
-// areasJSON tells whether the answer at path carries its receipts by its ending.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// areasJSON tells whether the answer at path may carry its receipts, by its ending.
 func areasJSON(path string) bool {
 	switch overlayEndings[strings.ToLower(filepath.Ext(path))] {
 	case areas.JSON, areas.NDJSON:
@@ -122,46 +127,4 @@ func (e *env) tellVerdict(v receipt.Verdict) error {
 		e.printf("  %s: %s\n", e.pick(row[0], row[1]), row[2])
 	}
 	return nil
-}
-
-// sealing is what a command that answers is told of receipts.
-type sealing struct {
-	key     *string
-	receipt *bool
-}
-
-func newSealing(fs *flags) sealing {
-	return sealing{
-		key:     fs.String("seal", "", "签名密钥文件；答案带签名回执|key file that signs: the answer carries a receipt"),
-		receipt: fs.Bool("receipt", false, "要回执（同时给 --seal）|with a receipt, signed with --seal"),
-	}
-}
-
-// sealer reads the key for an edition of the tier; nil when no receipt is asked for.
-func (s sealing) sealer(tier edition.Tier) (*receipt.Sealer, error) {
-	if *s.key == "" {
-		if *s.receipt {
-			return nil, need("seal", "")
-		}
-		return nil, nil
-	}
-	return readSealer(*s.key, tier)
-}
-
-func readSealer(path string, tier edition.Tier) (*receipt.Sealer, error) {
-	signer, err := seal.ReadSigner(path, tier)
-	if err != nil {
-		return nil, err
-	}
-	return &receipt.Sealer{Signer: signer, Program: programVersion()}, nil
-}
-
-// begin begins the receipts of a question about the shapes in a file, "" for none.
-// Of a folder nothing is taken into them.
-func begin(s *receipt.Sealer, src receipt.Source, q receipt.Question, shapes string) (sheet *receipt.Sheet, err error) {
-	if st, err := os.Stat(shapes); shapes == "" || err == nil && !st.Mode().IsRegular() {
-		return s.Begin(src, q, nil)
-	}
-	err = readWhole(shapes, func(r io.Reader) error { sheet, err = s.Begin(src, q, r); return err })
-	return sheet, err
 }

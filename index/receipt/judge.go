@@ -187,12 +187,8 @@ func missing() *problem.Problem {
 
 // object judges one object of JSON.
 func (j Judge) object(ctx context.Context, object []byte) (Receipt, seal.Key, error) {
-	form, err := Canonical(nil, object, Member)
-	if err != nil {
-		return Receipt{}, seal.Key{}, err
-	}
 	var text []byte
-	err = members(object, func(name string, value json.RawMessage) error {
+	err := members(object, func(name string, value json.RawMessage) error {
 		if name == Member {
 			text = value
 		}
@@ -204,7 +200,12 @@ func (j Judge) object(ctx context.Context, object []byte) (Receipt, seal.Key, er
 	if text == nil {
 		return Receipt{}, seal.Key{}, missing()
 	}
+	// Before the answer is looked at, which costs far more.
 	r, by, err := j.receipt(ctx, text, Values)
+	if err != nil {
+		return Receipt{}, seal.Key{}, err
+	}
+	form, err := Canonical(nil, object, Member)
 	if err != nil {
 		return Receipt{}, seal.Key{}, err
 	}

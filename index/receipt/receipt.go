@@ -194,5 +194,9 @@ func (s *Sheet) sign(ctx context.Context, r *Receipt) ([]byte, error) {
 	if r.Signature, err = seal.Sign(ctx, s.sealer.Signer, seal.Answer, message); err != nil {
 		return nil, err
 	}
-	return json.Marshal(r)
+	if text, err = json.Marshal(r); err != nil || r.Part != nil {
+		return text, err
+	}
+	// So that what was signed can be had by cutting the signature out, see FORMAT.md.
+	return Canonical(nil, text, "")
 }

@@ -94,7 +94,7 @@ func (e entry) publicSM(path string, tier edition.Tier) (*ecdsa.PublicKey, error
 // named is the key of a block with the name and expiry that the file gives it; a
 // key without a name is called by the first digits of its ID.
 func (e entry) named(a Algorithm, der []byte, v verifier) Key {
-	k := Key{Name: e.name, Algorithm: a, Expires: e.expires, Signs: e.signs, Tiers: e.tiers, id: keyID(a, der), verifier: v}
+	k := Key{Name: e.name, Algorithm: a, Expires: e.expires, Signs: e.signs, Tiers: e.tiers, id: keyID(a, der), public: string(der), verifier: v}
 	if k.Name == "" {
 		k.Name = k.id[:8]
 	}

@@ -64,11 +64,7 @@ func NewKeys(a Algorithm, name string, expires time.Time, tiers ...edition.Tier)
 		return Pair{}, refuseSM("", 0)
 	}
 	e := entry{name: name, expires: expires, tiers: tiers}
-	head := "name: " + name + "\ntiers: " + joined(tiers) + "\n"
-	if !expires.IsZero() {
-		head += "expires: " + expires.UTC().Format(time.RFC3339) + "\n"
-	}
-	p := Pair{Private: []byte(head), Public: []byte(head), Key: e.named(a, signs.public, nil)}
+	p := Pair{Private: heading(name, tiers, expires), Public: heading(name, tiers, expires), Key: e.named(a, signs.public, nil)}
 	for _, k := range []struct {
 		use string
 		halves
@@ -77,6 +73,18 @@ func NewKeys(a Algorithm, name string, expires time.Time, tiers ...edition.Tier)
 		p.Public = k.append(p.Public, k.use, publicBlock, k.public)
 	}
 	return p, nil
+}
+
+// heading is what stands before the blocks of a key file.
+func heading(name string, tiers []edition.Tier, expires time.Time) []byte {
+	head := "name: " + name + "\n"
+	if len(tiers) > 0 {
+		head += "tiers: " + joined(tiers) + "\n"
+	}
+	if !expires.IsZero() {
+		head += "expires: " + expires.UTC().Format(time.RFC3339) + "\n"
+	}
+	return []byte(head)
 }
 
 // halves is a key as PKCS#8 and as SubjectPublicKeyInfo.

@@ -81,7 +81,9 @@ type Key struct {
 	// none.
 	Tiers []edition.Tier
 	// id tells keys apart.
-	id       string
+	id string
+	// public is the DER of the SubjectPublicKeyInfo, of a device its own name of it.
+	public   string
 	verifier verifier
 }
 
@@ -106,6 +108,20 @@ func keyID(a Algorithm, public []byte) string {
 // algorithm and public key. Two files that hold the same key under two names give
 // the same.
 func (k Key) ID() string { return k.id }
+
+// File is the key as a file that [ReadTrust] and OpenSSL read: its name, what it may sign, its expiry
+// and its SubjectPublicKeyInfo as PEM (RFC 7468). nil is that of a device's key, which
+// only the device verifies with.
+func (k Key) File() []byte {
+	if k.Algorithm == Device {
+		return nil
+	}
+	head := heading(k.Name, k.Tiers, k.Expires)
+	if len(k.Signs) > 0 {
+		head = append(head, "signs: "+joined(k.Signs)+"\n"...)
+	}
+	return halves{}.append(head, useSign, publicBlock, []byte(k.public))
+}
 
 // Signature is a signature as it stands beside what it signs.
 type Signature struct {

@@ -50,6 +50,13 @@ var Frequencies = []string{
 	"continual", "daily", "weekly", "fortnightly", "monthly", "quarterly", "biannually", "annually", "asNeeded", "irregular", "notPlanned", "unknown",
 }
 
+// Topics are the codes of topics: ISO 19115:2003, B.5.27.
+var Topics = []string{
+	"farming", "biota", "boundaries", "climatologyMeteorologyAtmosphere", "economy", "elevation", "environment", "geoscientificInformation", "health",
+	"imageryBaseMapsEarthCover", "intelligenceMilitary", "inlandWaters", "location", "oceans", "planningCadastre", "society", "structure",
+	"transportation", "utilitiesCommunication",
+}
+
 // Contact is who is asked about the data.
 type Contact struct {
 	Organisation string `yaml:"organisation" json:"organisation,omitempty"`
@@ -60,6 +67,9 @@ type Contact struct {
 
 // Record is what is said of a layer.
 type Record struct {
+	// Namespace goes before the identifiers of metadata; an operator's own tells the
+	// layers of one county from those of another.
+	Namespace string `yaml:"namespace" json:"namespace,omitempty"`
 	// Group, Theme and Class are the three steps of the ministry's table.
 	Group string `yaml:"group" json:"group,omitempty"`
 	Theme string `yaml:"theme" json:"theme,omitempty"`
@@ -73,6 +83,8 @@ type Record struct {
 	Source string `yaml:"source" json:"source,omitempty"`
 	// Update is one of [Frequencies].
 	Update string `yaml:"update" json:"update"`
+	// Topic is one of [Topics].
+	Topic string `yaml:"topic" json:"topic"`
 	// Department is who is responsible for the data.
 	Department string `yaml:"department" json:"department,omitempty"`
 	// Use is on which conditions the data are shared, beside what the policy says.
@@ -122,13 +134,13 @@ func Default() (*Table, error) {
 	return &Table{defaults: f.Defaults, public: f.Public, layers: f.Layers}, nil
 }
 
-// Parse reads an edited table, which goes before the embedded one. has tells which
-// layers the edition of a tier has. The path is for messages only.
+// Parse reads an edited table, which goes before the embedded one. layers are those
+// that the editions of the tiers have. The path is for messages only.
 //
-// Problems are of the code CATALOGUE_FILE, with the line: a tier that is none or of
-// no edition, a layer that it does not have, a grade, an update cycle or a text that
-// will not do.
-func Parse(path string, data []byte, has func(edition.Tier, string) bool) (*Table, error) {
+// Problems are CATALOGUE_TIER of a tier without an edition, and else of the code
+// CATALOGUE_FILE, with the line: a tier that is none, a layer that the edition does
+// not have, a grade, a topic, an update cycle or a text that will not do.
+func Parse(path string, data []byte, layers map[edition.Tier][]string) (*Table, error) {
 	base, err := Default()
 	if err != nil {
 		return nil, err
@@ -141,12 +153,16 @@ func Parse(path string, data []byte, has func(edition.Tier, string) bool) (*Tabl
 	if _, err := edition.ParseTier(string(f.Tier)); err != nil {
 		return nil, file.Problem(file.Line("tier"), "要写明 tier：secure、government 或 public", "tier is to be one of secure, government and public")
 	}
+	if layers[f.Tier] == nil {
+		return nil, problem.New("CATALOGUE_TIER", "没有给出%[1]s的版本目录", "there is no edition of the tier %[2]s", f.Tier.Title(problem.Chinese), string(f.Tier)).In(path).
+			Advise("每版给一个表，版本目录也要给出", "give a table for each tier whose edition is given")
+	}
 	t := &Table{Tier: f.Tier, defaults: merge(base.general(f.Tier), f.Defaults), layers: map[string]Record{}}
 	if err := check(file, f.Defaults, "defaults"); err != nil {
 		return nil, err
 	}
 	for name, r := range f.Layers {
-		if !has(f.Tier, name) {
+		if !slices.Contains(layers[f.Tier], name) {
 			return nil, file.Problem(file.Line("layers", name), "%[1]s没有图层 %.40[3]q", "the %[2]s edition has no layer %.40[3]q", f.Tier.Title(problem.Chinese), string(f.Tier), name)
 		}
 		if err := check(file, r, "layers", name); err != nil {
@@ -171,8 +187,11 @@ func check(file *setting.File, r Record, at ...string) error {
 	if r.Update != "" && !slices.Contains(Frequencies, r.Update) {
 		return file.Problem(line("update"), "update 是 %.40[1]q，可用 %[2]v", "update is %.40[1]q; there are %[2]v", r.Update, Frequencies)
 	}
+	if r.Topic != "" && !slices.Contains(Topics, r.Topic) {
+		return file.Problem(line("topic"), "topic 是 %.40[1]q，可用 %[2]v", "topic is %.40[1]q; there are %[2]v", r.Topic, Topics)
+	}
 	for key, text := range map[string]string{
-		"group": r.Group, "theme": r.Theme, "class": r.Class, "source": r.Source, "department": r.Department, "use": r.Use,
+		"namespace": r.Namespace, "group": r.Group, "theme": r.Theme, "class": r.Class, "source": r.Source, "department": r.Department, "use": r.Use,
 		"contact": r.Contact.Organisation + r.Contact.Phone + r.Contact.Email + r.Contact.Address,
 	} {
 		if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxTextRunes {
@@ -189,7 +208,7 @@ func merge(r, over Record) Record {
 		to   *string
 		from string
 	}{
-		{&r.Group, over.Group}, {&r.Theme, over.Theme}, {&r.Class, over.Class}, {&r.Source, over.Source}, {&r.Update, over.Update},
+		{&r.Namespace, over.Namespace}, {&r.Group, over.Group}, {&r.Theme, over.Theme}, {&r.Class, over.Class}, {&r.Source, over.Source}, {&r.Update, over.Update}, {&r.Topic, over.Topic},
 		{&r.Department, over.Department}, {&r.Use, over.Use},
 	} {
 		if p.from != "" {

@@ -19,10 +19,8 @@ import (
 	"gengtu/tileserver/catalog"
 )
 
-// has is an edition of one layer.
-func has(tier edition.Tier, name string) bool {
-	return tier == edition.Government && name == "cropland"
-}
+// has is two editions of one layer each.
+var has = map[edition.Tier][]string{edition.Government: {"cropland"}, edition.Public: {"pbf"}}
 
 const edited = `tier: government
 defaults:
@@ -63,8 +61,8 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := catalog.Record{
-		Group: "现状", Theme: "耕地资源", Class: "耕地资源", Net: edition.Government, Grade: catalog.Core, Confirmed: true,
-		Source: `变更调查 <&"`, Update: "monthly", Department: "自然资源", Contact: catalog.Contact{Organisation: "县局", Phone: "1"},
+		Namespace: "gengtu", Group: "现状", Theme: "耕地资源", Class: "耕地资源", Net: edition.Government, Grade: catalog.Core, Confirmed: true,
+		Source: `变更调查 <&"`, Update: "monthly", Topic: "farming", Department: "自然资源", Contact: catalog.Contact{Organisation: "县局", Phone: "1"},
 	}
 	if diff := cmp.Diff(want, table.Of(edition.Government, "cropland")); diff != "" {
 		t.Error(diff)
@@ -77,6 +75,7 @@ func TestParse(t *testing.T) {
 		"another tier's layers":   {"tier: government", "tier: public", "line 6"},
 		"a layer it has not":      {"  cropland:", "  soil:", "line 6"},
 		"a grade that is none":    {"grade: core", "grade: high", "line 7"},
+		"a topic that is none":    {"update: monthly", "topic: fields", "line 3"},
 		"a cycle that is none":    {"update: monthly", "update: often", "line 3"},
 		"a text that is too long": {"变更调查", strings.Repeat("长", 2001), "line 9"},
 		"a key that is none":      {"source:", "sauce:", "line 9"},
@@ -101,7 +100,11 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		wellFormed(t, sheet(table.Of(edition.Government, "cropland")).ISO())
+		data := sheet(table.Of(edition.Government, "cropland")).ISO()
+		wellFormed(t, data)
+		if err := inOrder(data); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 
@@ -112,7 +115,7 @@ func sheet(r catalog.Record) *catalog.Sheet {
 			Name: "cropland", Title: edition.Title{Zh: "耕地", En: "Cropland"}, Vintage: "2024", Features: 7, AreaM2: 12.345,
 			Extent: &[4]float64{108.7, 34.25, 108.75, 34.3},
 		},
-		Policy:   edition.Policy{Use: edition.Title{Zh: "内部使用"}, Disclaimer: edition.Title{Zh: "不作依据"}, Approval: "陕S（2026）1号"},
+		Policy:   edition.Policy{GridM: 25, Use: edition.Title{Zh: "内部使用"}, Disclaimer: edition.Title{Zh: "不作依据"}, Approval: "陕S（2026）1号"},
 		Services: []catalog.Service{{Name: "wmts_c", Protocol: "OGC:WMTS", URL: "http://x/cropland_c/wmts?a=1&b=2"}},
 	}
 }
@@ -154,7 +157,7 @@ func TestISO(t *testing.T) {
 	got := wellFormed(t, sheet(table.Of(edition.Government, "cropland")).ISO())
 	for name, want := range map[string][]string{
 		"fileIdentifier": {"gengtu:government:cropland@2024"}, "dateStamp": {"2026-02-28"}, "title": {"耕地 2024"},
-		"keyword":            {"现状", "耕地资源", "耕地资源", "net:government", "grade:core"},
+		"keyword":            {"现状", "耕地资源", "net:government", "grade:core"},
 		"westBoundLongitude": {"108.7"}, "eastBoundLongitude": {"108.75"}, "southBoundLatitude": {"34.25"}, "northBoundLatitude": {"34.3"},
 		"statement": {`变更调查 <&"`}, "linkage": {"http://x/cropland_c/wmts?a=1&b=2"}, "otherConstraints": {"陕S（2026）1号"},
 		"maintenanceAndUpdateFrequency": {"monthly"}, "organisationName": {"县局", "县局"}, "fileName": {"http://x/map.png?a=1&b=2"},
@@ -206,7 +209,7 @@ func TestISOByOWSLib(t *testing.T) {
 	}
 	want := map[string]any{
 		"id": "gengtu:government:cropland@2024", "crs": "4490", "contact": "县局", "title": "耕地 2024",
-		"keywords": []any{"现状", "耕地资源", "耕地资源", "net:government", "grade:core"}, "topic": []any{"farming"},
+		"keywords": []any{"现状", "耕地资源", "net:government", "grade:core"}, "topic": []any{"farming"},
 		"bbox": []any{108.7, 34.25, 108.75, 34.3}, "online": []any{"http://x/cropland_c/wmts?a=1&b=2"},
 		"use": []any{"不作依据"}, "lineage": `变更调查 <&"`,
 	}

@@ -99,7 +99,7 @@ func (s *Sheet) ISO() []byte {
 	created, _, _ := bytes.Cut([]byte(s.Created), []byte("T"))
 	date := &element{name: "gco:Date", text: string(created)}
 	root := el("gmd:MD_Metadata",
-		text("gmd:fileIdentifier", "gengtu:"+string(r.Net)+":"+l.Key()),
+		text("gmd:fileIdentifier", r.Namespace+":"+string(r.Net)+":"+l.Key()),
 		code("gmd:language", "LanguageCode", "zho"),
 		code("gmd:characterSet", "MD_CharacterSetCode", "utf8"),
 		code("gmd:hierarchyLevel", "MD_ScopeCode", "dataset"),
@@ -162,16 +162,15 @@ func (s *Sheet) identification(title string, date *element) *element {
 		id.kids = append(id.kids, el("gmd:graphicOverview", el("gmd:MD_BrowseGraphic", text("gmd:fileName", s.Thumbnail), text("gmd:fileType", "image/png"))))
 	}
 	id.kids = append(id.kids,
-		el("gmd:descriptiveKeywords", el("gmd:MD_Keywords",
-			text("gmd:keyword", r.Group), text("gmd:keyword", r.Theme), text("gmd:keyword", r.Class),
-			text("gmd:keyword", "net:"+string(r.Net)), text("gmd:keyword", r.gradeWord()), code("gmd:type", "MD_KeywordTypeCode", "theme"))),
+		el("gmd:descriptiveKeywords", r.keywords()),
 		el("gmd:resourceConstraints", el("gmd:MD_LegalConstraints",
 			text("gmd:useLimitation", r.Use), text("gmd:useLimitation", s.Policy.Disclaimer.Zh),
 			code("gmd:useConstraints", "MD_RestrictionCode", "otherRestrictions"),
 			needed("gmd:otherConstraints", s.Policy.Approval))),
 		code("gmd:spatialRepresentationType", "MD_SpatialRepresentationTypeCode", "vector"),
+		resolution(&s.Policy),
 		code("gmd:language", "LanguageCode", "zho"),
-		el("gmd:topicCategory", &element{name: "gmd:MD_TopicCategoryCode", text: "farming"}),
+		el("gmd:topicCategory", &element{name: "gmd:MD_TopicCategoryCode", text: r.Topic}),
 	)
 	if e := l.Extent; e != nil {
 		id.kids = append(id.kids, el("gmd:extent", el("gmd:EX_Extent", el("gmd:geographicElement", el("gmd:EX_GeographicBoundingBox",
@@ -179,6 +178,26 @@ func (s *Sheet) identification(title string, date *element) *element {
 			decimal("gmd:southBoundLatitude", e[1]), decimal("gmd:northBoundLatitude", e[3]))))))
 	}
 	return id
+}
+
+// keywords are the classes, each once, the tier and the grade.
+func (r *Record) keywords() *element {
+	words := el("gmd:MD_Keywords", text("gmd:keyword", r.Group), text("gmd:keyword", r.Theme))
+	if r.Class != r.Theme {
+		words.kids = append(words.kids, text("gmd:keyword", r.Class))
+	}
+	words.kids = append(words.kids, text("gmd:keyword", "net:"+string(r.Net)), text("gmd:keyword", r.gradeWord()), code("gmd:type", "MD_KeywordTypeCode", "theme"))
+	return words
+}
+
+// resolution is the grid of positions in metres, nil where they are as delivered.
+func resolution(p *edition.Policy) *element {
+	m := max(p.GridM, p.PrecisionM)
+	if m <= 0 {
+		return nil
+	}
+	distance := &element{name: "gco:Distance", attrs: []string{"uom", "m"}, text: strconv.FormatFloat(m, 'f', -1, 64)}
+	return el("gmd:spatialResolution", el("gmd:MD_Resolution", el("gmd:distance", distance)))
 }
 
 // gradeWord is the grade as a keyword; one that nobody confirmed says so.

@@ -145,6 +145,8 @@ func catalogOf(tier string) map[string]any {
 		"group": "现状", "theme": "耕地资源", "class": "耕地资源", "net": tier, "grade": "core", "confirmed": false, "update": "asNeeded",
 		"source": "<b>变更调查</b>", "contact": map[string]string{"organisation": "县局", "phone": "0910"},
 	}
+	layers[0]["thumbnail"] = "/" + tier + "/sprites/map.png"
+	layers[0]["services"] = map[string]string{"metadata": "/" + tier + "/legend.json", "features": "/" + tier + "/features/cropland"}
 	return map[string]any{
 		"tier": tier, "generation": generation, "extent": extent, "layers": layers,
 		"approval": "陕S（2024）012号", "use": map[string]string{"zh": "仅供参考", "en": "For reference"}, "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},

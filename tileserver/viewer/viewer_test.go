@@ -149,7 +149,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	// Words whose key is put together: t(`tier.${name}`) and the like.
-	built := regexp.MustCompile(`^(tier\.(secure|government|public)(\.short)?|token\.(missing|wrong|change)|error\.\d+|overlay\.(mu|ha|m2)|(grade|update|record)\.[a-z]+)$`)
+	built := regexp.MustCompile(`^(tier\.(secure|government|public)(\.short)?|token\.(missing|wrong|change)|error\.\d+|overlay\.(mu|ha|m2)|(grade|update|record)\.[a-z]+|service\.[a-z.]+)$`)
 	for key := range known {
 		if !used[key] && !built.MatchString(key) {
 			t.Errorf("%q is used nowhere", key)

@@ -109,6 +109,18 @@ export const post = (path, body, signal) => send(dated(tierURL(path)), {
   method: 'POST', body: JSON.stringify(body), signal, headers: { 'Content-Type': 'application/json' },
 });
 
+// getBlob returns what is at an absolute address, as it is; it throws a Problem.
+export async function getBlob(url) {
+  let answer;
+  try {
+    answer = await fetch(url, { credentials: 'omit', headers: authorize(url) });
+  } catch {
+    throw new Problem({ status: 0 });
+  }
+  if (!answer.ok) throw new Problem({ status: answer.status });
+  return answer.blob();
+}
+
 // probe tells how another tier answers: 200, 401, 404 …; 0 without an answer.
 export async function probe(other) {
   const kept = sessionStorage.getItem(storageKey(other));

@@ -3,8 +3,10 @@
 //
 // Read from the catalogue: generation, extent [minLon, minLat, maxLon, maxLat],
 // approval (审图号), disclaimer and use (text or {zh, en}), and layers [{name,
-// title, vintage, features, extent, fields, record}], where a field is its name or
-// {name, title} and record is what is said of the layer beside. Only the layer's name is needed; what is missing is not shown.
+// title, vintage, features, extent, fields, record, thumbnail, services}], where a
+// field is its name or {name, title}, record is what is said of the layer beside,
+// thumbnail the address of its picture and services those at which it is had. Only the
+// layer's name is needed; what is missing is not shown.
 
 import { get } from './api.js';
 
@@ -34,6 +36,8 @@ export async function loadCatalog() {
     fields: new Map((l.fields ?? []).map((f) => (typeof f === 'string' ? [f, ''] : [f.name, f.title ?? '']))),
     entries: entries.get(l.name)?.entries ?? [],
     record: l.record ?? null,
+    thumbnail: l.thumbnail ?? '',
+    services: l.services ?? {},
   }));
   layers.sort((a, b) => rank(a.name) - rank(b.name));
   return {

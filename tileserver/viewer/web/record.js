@@ -1,8 +1,16 @@
-// What the catalogue says of a layer beside what is drawn: its data class, grade,
-// source, update cycle, who answers for it and on which conditions it is shared.
+// What the catalogue says of a layer beside what is drawn: its picture, data class,
+// grade, source, update cycle, who answers for it, on which conditions it is shared and
+// at which addresses it is had.
 
-import { h } from './dom.js';
+import { authorize, getBlob } from './api.js';
+import { h, toast } from './dom.js';
 import { t } from './i18n.js';
+
+// joints stand between the parts of a row; a space where none is named.
+const joints = { class: ' › ', contact: '\n' };
+
+// links are the services that a person can open, in order.
+const links = ['metadata', 'tilejson', 'wmts_c', 'wmts_w'];
 
 // recordBox returns a fold with what is said of a layer, or null where nothing is.
 export function recordBox(layer) {
@@ -18,8 +26,43 @@ export function recordBox(layer) {
     ['department', [r.department]],
     ['use', [r.use]],
     ['contact', contact],
-  ].map(([name, parts]) => [name, parts.filter(Boolean).join(name === 'class' ? ' › ' : ' ')]).filter(([, text]) => text);
-  return h('details', { class: 'record', 'data-testid': `record-${layer.name}` },
-    h('summary', null, t('record.title')),
-    h('dl', null, ...rows.flatMap(([name, text]) => [h('dt', null, t(`record.${name}`)), h('dd', null, text)])));
+  ].map(([name, parts]) => [name, parts.filter(Boolean).join(joints[name] ?? ' ')]).filter(([, text]) => text);
+  const served = links.filter((name) => layer.services?.[name]);
+  const list = h('dl', null, ...rows.flatMap(([name, text]) => [h('dt', null, t(`record.${name}`)), h('dd', null, text)]),
+    served.length > 0 && [h('dt', null, t('record.services')), h('dd', { class: 'record-links' }, ...served.map((name) => link(layer, name)))]);
+  const box = h('details', { class: 'record', 'data-testid': `record-${layer.name}` }, h('summary', null, t('record.title')), list);
+  if (layer.thumbnail) box.addEventListener('toggle', () => picture(box, layer), { once: true });
+  return box;
+}
+
+// picture shows the layer's picture once the fold is opened; where it cannot be had
+// nothing is missing.
+async function picture(box, layer) {
+  try {
+    const image = h('img', { class: 'record-picture', alt: '', src: URL.createObjectURL(await getBlob(layer.thumbnail)) });
+    image.addEventListener('load', () => URL.revokeObjectURL(image.src), { once: true });
+    box.querySelector('summary').after(image);
+  } catch {
+    // The rows say what there is.
+  }
+}
+
+// link opens a service. Where the token must go with the request, which an address
+// does not take along, the answer is saved as a file.
+function link(layer, name) {
+  const url = layer.services[name];
+  return h('a', {
+    href: url, target: '_blank', rel: 'noopener',
+    async onclick(event) {
+      if (!authorize(url).Authorization) return;
+      event.preventDefault();
+      try {
+        const file = URL.createObjectURL(await getBlob(url));
+        h('a', { href: file, download: `${layer.name}-${name}.${name === 'tilejson' ? 'json' : 'xml'}` }).click();
+        setTimeout(() => URL.revokeObjectURL(file), 10000);
+      } catch (problem) {
+        toast(problem.words());
+      }
+    },
+  }, t(`service.${name.replace('_', '.')}`));
 }

@@ -19,7 +19,7 @@ var decisions = map[string]access.Operation{
 	"wmts": access.Tiles, "wmts/1.0.0/WMTSCapabilities.xml": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles, "{layergrid}/wmts": access.Tiles,
 	"ogc": access.Features, "ogc/*": access.Features, "features/{layer}/{id}": access.Features, "features/{layer}/{id}/lineage": access.Features, "features/{layer}": access.Features,
 	"places": access.Features, "diff": access.Features, "changes": access.Features,
-	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "analyses": access.Analyses, "analyses/*": access.Analyses,
+	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "keys": access.Overlay, "analyses": access.Analyses, "analyses/*": access.Analyses,
 }
 
 // Each address of the table asks for the operation that was decided on, by each of its

@@ -174,6 +174,9 @@ func (e *env) giveRegister(done *published) error {
 		}{entry.Made, entry, done.hash})
 	}
 	e.printf("%s %s → %s  %s %s %s\n", entry.Made, reg.From, reg.To, e.pick("策略", "policy"), reg.Policy, shortDigest(reg.PolicyDigest))
+	if reg.AsSurveyed {
+		e.printf("  %s\n", e.pick("图形与测量成果一样精细", "shapes are as fine as they were surveyed"))
+	}
 	for i := range reg.Layers {
 		e.giveRegisterLayer(&reg.Layers[i])
 	}
@@ -191,8 +194,8 @@ func (e *env) giveRegister(done *published) error {
 func signed(m2 float64) float64 { return math.Round(m2*100)/100 + 0 }
 
 func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
-	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格或最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid or the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
-		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
+	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个不再有：%d 个占不到一格，%d 个小于最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d are gone: %d own no cell of the grid, %d are below the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
+		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.NoCell, l.Vanished-l.NoCell, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
 	if l.CellM > 0 {
 		e.printf(e.pick("    面积去向 m²：重叠只计一次 %+.2f，略去小图斑 %+.2f，取整到 %v 米网格 %+.2f；地面 %.2f，误差不超过 %.2f", "    where the area went, m²: overlaps counted once %+.2f, small patches left out %+.2f, whole cells of %v m %+.2f; ground %.2f, off by at most %.2f"),
 			signed(-l.OverlapM2), signed(-l.Small.LeftOutM2), l.CellM, signed(l.CellsM2), l.GroundBefore, l.GroundError)
@@ -202,7 +205,7 @@ func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
 		e.printf("\n")
 	}
 	if s := l.Small; s.Merged+s.LeftOut > 0 {
-		e.printf(e.pick("    小于 %v m² 的图斑：并入邻居 %d 个 %.2f m²，略去 %d 个 %.2f m²\n", "    patches below %v m²: %d merged, %.2f m²; %d left out, %.2f m²\n"),
+		e.printf(e.pick("    小于 %v m² 的图斑（要素中连成一片的部分，一个要素可有多个）：并入邻居 %d 个 %.2f m²，略去 %d 个 %.2f m²\n", "    patches below %v m² (parts of features that hang together; a feature may have several): %d merged, %.2f m²; %d left out, %.2f m²\n"),
 			l.MinPatchM2, s.Merged, s.MergedM2, s.LeftOut, s.LeftOutM2)
 	}
 }

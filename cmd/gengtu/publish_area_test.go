@@ -62,13 +62,13 @@ func TestPublishedAreas(t *testing.T) {
 					}
 				}
 				near("before", r.AreaBefore, gross, 1e-8*gross)
-				near("ground before", r.GroundBefore, before, 1e-5*before)
-				near("overlap", r.OverlapM2, gross-before, 1e-5*before)
+				near("ground before", r.GroundBefore, before, 2e-8*gross)
+				near("overlap", r.OverlapM2, gross-before, 2e-8*gross)
 				near("after", r.AreaAfter, after, 1e-8*after)
 				near("after, features added up", r.AreaAfter, lowGross, 1e-8*after)
 				near("an account", r.AreaBefore-r.OverlapM2-r.Small.LeftOutM2+r.CellsM2, after, 1e-8*after)
 				near("an error", after-before+r.Small.LeftOutM2, 0, r.GroundError)
-				near("whole cells", r.CellsM2, after-before+r.Small.LeftOutM2, 1e-5*before)
+				near("whole cells", r.CellsM2, after-before+r.Small.LeftOutM2, 4e-8*gross)
 				if r.GroundError > 0.005*before || r.CellM != 25 {
 					t.Errorf("%s: the stated error is %.2f m² of %.2f", table, r.GroundError, before)
 				}

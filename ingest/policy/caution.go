@@ -24,7 +24,7 @@ func (p *Policy) Cautions(tier edition.Tier, l problem.Lang) []string {
 	}
 	public := tier == edition.Public
 	note(public && t.Approval == "", "没有填审图号（approval）", "no map approval number (approval) is filled in")
-	note(public && t.GridM == 0, "公众版位置与测量成果一样精细（grid_m 为 0）", "public shows positions as fine as they were surveyed (grid_m is 0)")
+	note(public && t.GridM == 0, "公众版位置与测量成果一样精细（as_surveyed）：谁都能量出界线", "public shows positions as fine as they were surveyed (as_surveyed): anybody can measure borders")
 	note(public && t.GridM > 0 && t.PrecisionM == 0, "没有写明公众版位置的精度（precision_m），格网是否够粗没有核对", "no precision is stated for public (precision_m), so nothing says whether the grid is coarse enough")
 	note(public && t.Pieces, "公众版叠加会给出单个图斑（pieces）", "overlay answers in public with single features (pieces)")
 	note(public && !t.Analyses.Listed, "公众版什么都可以问（analyses: any），应只列批准公开的", "public answers any question (analyses: any); name those that are approved")

@@ -27,7 +27,7 @@ tiers:
 	for name, row := range map[string]struct{ old, fresh, want string }{
 		"sound":      {"", "", ""},
 		"approval":   {"approval: GS（2026）1号", "approval: ''", "approval number"},
-		"grid":       {"grid_m: 25\n    precision_m: 10", "grid_m: 0", "grid_m is 0"},
+		"grid":       {"grid_m: 25\n    precision_m: 10", "as_surveyed: true", "as fine as they were surveyed"},
 		"precision":  {"    precision_m: 10\n", "", "no precision"},
 		"pieces":     {"max_zoom: 14", "max_zoom: 14\n    pieces: true", "single features"},
 		"no one":     {"approved_by: [局长]", "approved_by: []", "nobody is named"},

@@ -22,13 +22,15 @@ import (
 
 // Register is what a derivation did, for the register of publications.
 type Register struct {
-	From         edition.Tier    `json:"from_tier"`
-	To           edition.Tier    `json:"to_tier"`
-	Generation   string          `json:"from_generation"`
-	ContentHash  string          `json:"from_content_hash"`
-	Policy       string          `json:"policy"`
-	PolicyDigest string          `json:"policy_digest"`
-	Layers       []RegisterLayer `json:"layers"`
+	From         edition.Tier `json:"from_tier"`
+	To           edition.Tier `json:"to_tier"`
+	Generation   string       `json:"from_generation"`
+	ContentHash  string       `json:"from_content_hash"`
+	Policy       string       `json:"policy"`
+	PolicyDigest string       `json:"policy_digest"`
+	// AsSurveyed tells that the policy lets geometry through as fine as it was surveyed.
+	AsSurveyed bool            `json:"as_surveyed,omitempty"`
+	Layers     []RegisterLayer `json:"layers"`
 	// Withheld are the layers that the policy does not let through.
 	Withheld []string `json:"withheld"`
 }
@@ -39,9 +41,10 @@ type RegisterLayer struct {
 	Vintage string `json:"vintage"`
 	Before  int    `json:"features_before"`
 	After   int    `json:"features_after"`
-	// Vanished counts the features that are not there any more: those that own no cell
-	// of the grid, and those that were smaller than the smallest patch shown.
+	// Vanished counts the features that are not there any more: NoCell that own no cell
+	// of the grid, and Small.Vanished that were smaller than the smallest patch shown.
 	Vanished      int      `json:"features_vanished"`
+	NoCell        int      `json:"features_without_cells"`
 	AreaBefore    float64  `json:"area_before_m2"`
 	AreaAfter     float64  `json:"area_after_m2"`
 	NetBefore     *float64 `json:"net_before_m2"`
@@ -109,7 +112,7 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 	d := &derivation{
 		left: map[string]map[uint64]bool{},
 		from: from, tier: t, to: to, key: key, out: out,
-		register: &Register{From: m.Tier, To: to, Generation: m.Generation, ContentHash: m.ContentHash, Policy: p.Name, PolicyDigest: p.digest,
+		register: &Register{From: m.Tier, To: to, Generation: m.Generation, ContentHash: m.ContentHash, Policy: p.Name, PolicyDigest: p.digest, AsSurveyed: t.GridM == 0,
 			Layers: []RegisterLayer{}, Withheld: []string{}},
 	}
 	d.grid = newGrid(t.GridM, d.extent())
@@ -172,8 +175,9 @@ func (d *derivation) cover(ctx context.Context, l *index.Layer, rule Layer, reg 
 	if err != nil {
 		return nil, err
 	}
+	reg.NoCell = l.Len() - len(owned)
 	if rule.Dissolve {
-		reg.Vanished = l.Len() - len(owned)
+		reg.Vanished = reg.NoCell
 		all := []cells.Cell{}
 		for _, set := range owned {
 			all = append(all, set...)
@@ -185,7 +189,7 @@ func (d *derivation) cover(ctx context.Context, l *index.Layer, rule Layer, reg 
 		return nil, err
 	}
 	reg.CellM, reg.MinPatchM2 = d.tier.cellM(rule), least
-	reg.GroundBefore, reg.GroundError = told.before, told.bound+reg.Small.LeftOutM2
+	reg.GroundBefore, reg.GroundError = reg.AreaBefore-told.overlap, told.bound+reg.Small.LeftOutM2
 	return owned, nil
 }
 
@@ -424,7 +428,7 @@ func (d *derivation) leave(l *index.Layer, f *index.Feature, reg *RegisterLayer)
 		d.left[k] = map[uint64]bool{}
 	}
 	d.left[k][f.ID] = true
-	reg.Small.LeftOut, reg.Small.LeftOutM2 = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2
+	reg.Small.LeftOut, reg.Small.LeftOutM2, reg.Small.Vanished = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2, reg.Small.Vanished+1
 	f.Geometry = nil
 }
 

@@ -109,7 +109,11 @@ func parse(t *testing.T, text string) *policy.Policy {
 
 // rules is a policy of one tier with those layers.
 func rules(tier string, gridM float64, layers string) string {
-	return fmt.Sprintf("name: test\ntiers:\n  %s:\n    grid_m: %v\n    max_zoom: 14\n    place_digits: 9\n    layers: %s\n", tier, gridM, layers)
+	ground := fmt.Sprint("grid_m: ", gridM)
+	if gridM == 0 {
+		ground = "as_surveyed: true"
+	}
+	return fmt.Sprintf("name: test\ntiers:\n  %s:\n    %s\n    max_zoom: 14\n    place_digits: 9\n    layers: %s\n", tier, ground, layers)
 }
 
 func hashOf(t *testing.T, e edited) string {

@@ -65,9 +65,10 @@ type coverage struct {
 
 // groundTold is what the register says of a layer's ground on the grid, in m².
 type groundTold struct {
-	// before is the ground of the features, as far as cells tell: once where features
-	// overlap. bound is how far the ground on the grid may be from it.
-	before, bound float64
+	// overlap is what features have in common, as overlay measures it: what their areas
+	// added up have more than their ground. bound is how far the ground on the grid may
+	// be from the features' own.
+	overlap, bound float64
 }
 
 // part is how much of a cell a feature covers.
@@ -188,28 +189,23 @@ func (c *coverage) block(ctx context.Context, bx, by int64) error {
 	if err != nil {
 		return err
 	}
-	c.tell(origin, once)
+	c.bound(origin)
 	c.give(int32(bx*blockCells), int32(by*blockCells), once)
 	return nil
 }
 
-// tell adds the block that begins at origin to what is told.
+// bound adds the block that begins at origin to what the ground may be off by.
 //
 // Along the curve the layer is never owed more than half a cell, nor has it more than
 // half a cell too much. So the number of cells is right to half of one; and what cells of
 // different rows differ by counts half, each time that the curve goes from a row to
 // another: 4095 steps of a 63rd of the whole difference at most.
-func (c *coverage) tell(origin geo.Position, once float64) {
+func (c *coverage) bound(origin geo.Position) {
 	least, most := math.Inf(1), 0.0
 	for y := range int64(blockCells) {
 		lo := geo.Position{Lon: origin.Lon, Lat: origin.Lat + y*c.grid.lat}
 		cell := geo.CellArea(lo.LonLat(), geo.Position{Lon: lo.Lon + c.grid.lon, Lat: lo.Lat + c.grid.lat}.LonLat())
 		least, most = min(least, cell), max(most, cell)
-		for _, parts := range c.here[y*blockCells : (y+1)*blockCells] {
-			for _, p := range parts {
-				c.told.before += p.share * once * cell
-			}
-		}
 	}
 	c.told.bound += (most + (blockCells+1)*(most-least)) / 2
 }
@@ -232,8 +228,9 @@ func (c *coverage) settle() {
 	}
 }
 
-// groundShare returns what part of the settled shares is ground that counts once.
-// It is 1 but where features overlap within cells that they do not fill.
+// groundShare returns what part of the settled shares is ground that counts once, and
+// notes what features have in common. It is 1 but where features overlap within cells
+// that they do not fill.
 func (c *coverage) groundShare(ctx context.Context, box geo.Box, items []overlay.Item) (float64, error) {
 	if len(items) < 2 {
 		return 1, nil
@@ -242,9 +239,11 @@ func (c *coverage) groundShare(ctx context.Context, box geo.Box, items []overlay
 	if err != nil {
 		return 0, err
 	}
-	if l := r.Layers[0]; l.Gross-l.Area <= 1e-9*l.Gross {
+	l := r.Layers[0]
+	if l.Gross-l.Area <= 1e-9*l.Gross {
 		return 1, nil
 	}
+	c.told.overlap += l.Gross - l.Area
 	settled := 0.0
 	for _, parts := range c.here {
 		for _, p := range parts {
@@ -254,7 +253,7 @@ func (c *coverage) groundShare(ctx context.Context, box geo.Box, items []overlay
 	if settled == 0 {
 		return 1, nil
 	}
-	return min(1, r.Layers[0].Area/r.AOI*blockCells*blockCells/settled), nil
+	return min(1, l.Area/r.AOI*blockCells*blockCells/settled), nil
 }
 
 func (c *coverage) inCells(r geo.Ring, origin geo.Position) []cells.XY {

@@ -82,6 +82,36 @@ func TestGrid(t *testing.T) {
 	}
 }
 
+// The register says of ground that features have in common what overlay says of all of it
+// at once, to the digit that is told, whatever is made of small patches; its counts add up.
+func TestRegisterAddsUp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(28, 5))
+	var set []index.Feature
+	for range 400 { // slanted ones, so that they overlap within cells
+		x, y, w := rng.Int64N(9e8), rng.Int64N(9e8), 1e6+rng.Int64N(6e7)
+		m := box(x, y, x+w, y+w/2)
+		for i := range m[0][0] {
+			m[0][0][i].Lat += (m[0][0][i].Lon - 1086e9 - x) / 3
+		}
+		set = append(set, index.Feature{Geometry: m, Values: nil})
+	}
+	from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, set...)
+	once, gross := ground(t, from.Layer("hsf", ""))
+	for _, small := range []string{"{hsf: {}}", "{hsf: {min_patch_m2: 3000}}", "{hsf: {min_patch_m2: 3000, small_patches: leave_out}}"} {
+		to, reg := derive(t, from, rules("public", 25, small), edition.Public)
+		r := reg.Layers[0]
+		if math.Abs(r.OverlapM2-(gross-once)) > 0.01 || math.Abs(r.GroundBefore-once) > 0.01 || r.OverlapM2 < 0.01*gross {
+			t.Errorf("%s: overlap %.3f and ground %.3f, overlay has %.3f and %.3f", small, r.OverlapM2, r.GroundBefore, gross-once, once)
+		}
+		if after, _ := ground(t, to.Layer("hsf", "")); math.Abs(r.AreaBefore-r.OverlapM2-r.Small.LeftOutM2+r.CellsM2-after) > 0.01 {
+			t.Errorf("%s: the account is off: %+v", small, r)
+		}
+		if r.Vanished != r.NoCell+r.Small.Vanished || r.Before != r.After+r.Vanished || r.NoCell == 0 || r.MinPatchM2 > 0 && r.Small.Vanished == 0 {
+			t.Errorf("%s: counts do not add up: %+v", small, r)
+		}
+	}
+}
+
 // The error of single features on the delivery stays within what is stated.
 func TestFeatureError(t *testing.T) {
 	from := delivery(t)

@@ -95,6 +95,60 @@ func empties(root *yaml.Node) []fault {
 	return found
 }
 
+// unsaid lists the tiers that are to be shown as surveyed though nothing says so: what is
+// left out, or misplaced, must not let geometry through. For public `grid_m: 0` is not
+// enough, which may be a slip: as_surveyed says it in so many words.
+func unsaid(p *Policy, root *yaml.Node) []fault {
+	var found []fault
+	for _, name := range slices.Sorted(maps.Keys(p.Tiers)) {
+		t, at := p.Tiers[name], []string{"tiers", string(name)}
+		if t.GridM != 0 || t.AsSurveyed {
+			continue
+		}
+		switch {
+		case name == edition.Public:
+			found = append(found, fault{at, "没有网格，公众版会与测量成果一样精细：写 grid_m（如 grid_m: 25 和 precision_m: 10）；确要原样公开，写 as_surveyed: true",
+				"without a grid public would be as fine as it was surveyed: write grid_m (such as grid_m: 25 and precision_m: 10), or as_surveyed: true if that is meant"})
+		case !stands(root, append(at, "grid_m")):
+			found = append(found, fault{at, "没有写图形的精度：写 grid_m（0 为原样）或 as_surveyed: true",
+				"nothing says how fine shapes are: write grid_m (0 is as they are) or as_surveyed: true"})
+		}
+	}
+	return found
+}
+
+// stands tells whether a key stands in a document.
+func stands(n *yaml.Node, path []string) bool {
+	for n != nil && (n.Kind == yaml.DocumentNode || n.Kind == yaml.AliasNode) {
+		if n.Kind == yaml.AliasNode {
+			n = n.Alias
+		} else {
+			n = n.Content[0]
+		}
+	}
+	if n == nil || len(path) == 0 {
+		return n != nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		// A merge (<<) brings keys from elsewhere.
+		if n.Content[i].Value == path[0] && stands(n.Content[i+1], path[1:]) || n.Content[i].Value == "<<" && merged(n.Content[i+1], path) {
+			return true
+		}
+	}
+	return false
+}
+
+// merged tells whether what a merge brings has a key: a mapping, or a list of them.
+func merged(n *yaml.Node, path []string) bool {
+	if n.Kind != yaml.SequenceNode {
+		return stands(n, path)
+	}
+	return slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return stands(c, path) })
+}
+
 // placeDigits are the lengths that a code of place may be cut to.
 var placeDigits = []int{0, 2, 4, 6, 9, 12, 14}
 
@@ -111,6 +165,9 @@ var GridPrecision = math.Sqrt(1.0 / 6)
 func (t *Tier) judgeGround(l *faultList) {
 	if !(t.GridM == 0 || t.GridM >= 1 && t.GridM <= 10_000) {
 		l.add(one("grid_m"), "网格是 %v，应为 0 或 1 到 10000 米", "the grid is %v; it is 0 or lies in [1, 10000] m", t.GridM)
+	}
+	if t.AsSurveyed && t.GridM != 0 {
+		l.add(one("as_surveyed"), "既写了 grid_m，就不是原样：删去其一", "with grid_m shapes are not as surveyed: take one of them away")
 	}
 	t.judgeCoarse(l, t.GeneraliseM)
 	switch reached := t.GridM * GridPrecision; {

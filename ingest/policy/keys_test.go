@@ -32,6 +32,7 @@ func TestCompareEveryKey(t *testing.T) {
 		says       string // what is told of is
 	}{
 		{"tier", "grid_m", "", "50", "50 m"},
+		{"tier", "as_surveyed", "", "true", "gains shapes as fine as they were surveyed"},
 		{"tier", "generalise_m", "25", "50", "cells of 50 m"},
 		{"tier", "generalise_m", "", "25", "cells of 25 m"},
 		{"tier", "precision_m", "5", "6", "6 m"},
@@ -79,7 +80,7 @@ func TestCompareEveryKey(t *testing.T) {
 			}
 			out := strings.NewReplacer("KEYS", keys, "LAYER", layer).Replace(tier)
 			switch {
-			case value != "" && c.key == "grid_m":
+			case value != "" && (c.key == "grid_m" || c.key == "as_surveyed"):
 				out = strings.Replace(out, "grid_m: 25,", "", 1)
 			case value != "" && c.key == "max_zoom":
 				out = strings.Replace(out, "max_zoom: 14,", "", 1)

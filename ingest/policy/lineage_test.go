@@ -53,10 +53,10 @@ func TestLineageComesDown(t *testing.T) {
 		links      int
 		areas      bool
 	}{
-		{"all fields", "grid_m: 0\n    layers: {dltb: {fields: known}, cropland: {fields: known}}", "dltb", len(links), true},
-		{"no areas", "grid_m: 0\n    layers: {dltb: {fields: [BSM, DLBM]}}", "dltb", len(links), false},
-		{"cropland alone", "grid_m: 0\n    layers: {cropland: {fields: [BSM, DLBM, TBMJ]}}", "cropland", -cropLinks, true},
-		{"small features left out", "min_patch_m2: 800\n    small_patches: leave_out\n    layers: {dltb: {fields: known}}", "dltb", -len(links), true},
+		{"all fields", "as_surveyed: true\n    layers: {dltb: {fields: known}, cropland: {fields: known}}", "dltb", len(links), true},
+		{"no areas", "as_surveyed: true\n    layers: {dltb: {fields: [BSM, DLBM]}}", "dltb", len(links), false},
+		{"cropland alone", "as_surveyed: true\n    layers: {cropland: {fields: [BSM, DLBM, TBMJ]}}", "cropland", -cropLinks, true},
+		{"small features left out", "grid_m: 0\n    min_patch_m2: 800\n    small_patches: leave_out\n    layers: {dltb: {fields: known}}", "dltb", -len(links), true},
 		{"a grid", "grid_m: 5\n    layers: {dltb: {fields: known}}", "", 0, false},
 		{"dissolved", "grid_m: 5\n    layers: {cropland: {dissolve: true}}", "", 0, false},
 	} {

@@ -43,6 +43,9 @@ type Tier struct {
 	// GridM is the step in metres of the grid that all vertices lie on, at least 1;
 	// 0 keeps the geometry as it is.
 	GridM float64 `yaml:"grid_m"`
+	// AsSurveyed says in so many words that geometry is kept as it is: public needs it
+	// where there is no grid, and a grid leaves it no meaning.
+	AsSurveyed bool `yaml:"as_surveyed"`
 	// GeneraliseM is the width in metres of the cells that shapes are made of, a whole
 	// multiple of GridM; 0 is GridM. What is narrower is not drawn.
 	GeneraliseM float64 `yaml:"generalise_m"`
@@ -223,7 +226,7 @@ func Judge(path string, data []byte) (*Policy, []*problem.Problem, error) {
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return nil, nil, text.Problem(0, "%[1]v", "%[1]v", err).Because(err) // it has just been read
 	}
-	faults = append(faults, empties(&root)...)
+	faults = append(append(faults, empties(&root)...), unsaid(p, &root)...)
 	var found []*problem.Problem
 	for _, f := range faults {
 		found = append(found, text.Problem(text.Line(f.path...), "%[1]s：%[2]s", "%[1]s: %[3]s", strings.Join(f.path, "."), f.zh, f.en))

@@ -167,7 +167,7 @@ func mustDerive(t *testing.T, from edited, text string) edited {
 func TestSmallLeftOut(t *testing.T) {
 	from := delivery(t)
 	text := func(crop string) string {
-		return "name: x\ntiers: {government: {max_zoom: 18, min_patch_m2: 6000, small_patches: leave_out, layers: {dltb: {fields: known}, cropland: {fields: known" + crop + "}}}}"
+		return "name: x\ntiers: {government: {as_surveyed: true, max_zoom: 18, min_patch_m2: 6000, small_patches: leave_out, layers: {dltb: {fields: known}, cropland: {fields: known" + crop + "}}}}"
 	}
 	for crop, view := range map[string]bool{"": true, ", min_patch_m2: 0": false} {
 		to, reg := derive(t, from, text(crop), edition.Government)
@@ -188,14 +188,14 @@ func TestSmallLeftOut(t *testing.T) {
 			t.Errorf("%q: cropland is a view: %v", crop, !view)
 		}
 	}
-	high := "name: x\ntiers: {government: {min_zoom: 17, max_zoom: 18, layers: {dltb: {}}}}"
+	high := "name: x\ntiers: {government: {as_surveyed: true, min_zoom: 17, max_zoom: 18, layers: {dltb: {}}}}"
 	low := made(t, edition.Layer{Name: "dltb", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 1e8, 1e8)})
 	low.Manifest.MaxZoom = 14
 	if _, _, err := policy.Derive(t.Context(), low.Index, parse(t, high), edition.Government, key, index.NewWriter(filepath.Join(t.TempDir(), "f"))); code(err) != "POLICY_ZOOMS" {
 		t.Errorf("zooms that are not there: %v", err)
 	}
 	low.Manifest.MaxZoom = 18
-	if z := mustDerive(t, low, "name: x\ntiers: {government: {max_zoom: 18, layers: {dltb: {zooms: [12, 16]}}}}").Layer("dltb", "").Meta.Zooms; z == nil || *z != [2]int{12, 16} {
+	if z := mustDerive(t, low, "name: x\ntiers: {government: {as_surveyed: true, max_zoom: 18, layers: {dltb: {zooms: [12, 16]}}}}").Layer("dltb", "").Meta.Zooms; z == nil || *z != [2]int{12, 16} {
 		t.Errorf("the layer has the zooms %v", z)
 	}
 	to, _ := derive(t, low, high, edition.Government)

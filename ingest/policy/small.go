@@ -18,11 +18,15 @@ type smallRule struct {
 
 // smallTold tells what became of small patches.
 type smallTold struct {
-	// Merged are parts that went to a neighbour, LeftOut those that are not shown.
+	// Merged are patches that went to a neighbour, LeftOut those that are not shown;
+	// none is counted twice, also where one went to a neighbour that was small itself and
+	// was left out with it. A feature may have many patches: parts of it that hang together.
 	Merged    int     `json:"merged"`
 	MergedM2  float64 `json:"merged_m2"`
 	LeftOut   int     `json:"left_out"`
 	LeftOutM2 float64 `json:"left_out_m2"`
+	// Vanished are the features all of whose patches went to others or were left out.
+	Vanished int `json:"features_vanished"`
 }
 
 // maxPatchCells bounds the cells of a layer whose small patches are looked for: all of
@@ -35,7 +39,14 @@ type patches struct {
 	cells []ownedCell // by row, then column
 	part  []int32     // of each cell, a cell's number that stands for the part
 	size  map[int32]float64
+	took  map[int32]taken   // of small parts: what they took from others before they went
 	rows  map[int32]float64 // area of a cell by row, m²
+}
+
+// taken are parts that went to a part: how many, and what they had in m².
+type taken struct {
+	parts int
+	m2    float64
 }
 
 type ownedCell struct {
@@ -60,7 +71,7 @@ func settleSmall(g grid, owned map[int32][]cells.Cell, rule smallRule) (smallTol
 	for _, set := range owned {
 		n += len(set)
 	}
-	p := &patches{grid: g, size: map[int32]float64{}, rows: map[int32]float64{}}
+	p := &patches{grid: g, size: map[int32]float64{}, took: map[int32]taken{}, rows: map[int32]float64{}}
 	if rule.leastM2 == 0 || !p.anySmaller(owned, rule.leastM2) {
 		return told, nil
 	}
@@ -77,12 +88,14 @@ func settleSmall(g grid, owned map[int32][]cells.Cell, rule smallRule) (smallTol
 	slices.SortFunc(p.cells, compareOwned)
 	p.join()
 	p.settle(rule, &told)
+	before := len(owned)
 	clear(owned)
 	for _, c := range p.cells {
 		if c.owner >= 0 {
 			owned[c.owner] = append(owned[c.owner], c.Cell)
 		}
 	}
+	told.Vanished = before - len(owned)
 	return told, nil
 }
 
@@ -182,13 +195,15 @@ func (p *patches) settle(rule smallRule, told *smallTold) {
 			to = p.neighbour(r, members[r])
 		}
 		if to < 0 {
-			told.LeftOut, told.LeftOutM2 = told.LeftOut+1, told.LeftOutM2+p.size[r]
+			with := p.took[r]
+			told.Merged, told.MergedM2 = told.Merged-with.parts, told.MergedM2-with.m2
+			told.LeftOut, told.LeftOutM2 = told.LeftOut+1+with.parts, told.LeftOutM2+p.size[r]
 			for _, i := range members[r] {
 				p.cells[i].owner = -1
 			}
 			continue
 		}
-		told.Merged, told.MergedM2 = told.Merged+1, told.MergedM2+p.size[r]
+		told.Merged, told.MergedM2 = told.Merged+1, told.MergedM2+p.size[r]-p.took[r].m2
 		p.give(r, to, members)
 	}
 }
@@ -200,6 +215,7 @@ func (p *patches) give(r, to int32, members map[int32][]int32) {
 	}
 	p.part[r] = to
 	p.size[to] += p.size[r]
+	p.took[to] = taken{p.took[to].parts + 1 + p.took[r].parts, p.took[to].m2 + p.size[r]}
 	if of, small := members[to]; small {
 		members[to] = append(of, members[r]...)
 	}

@@ -115,7 +115,7 @@ func byNames(of func(t *Tier) Names) func(from, to *Tier) int {
 
 // aspects are all of them but the lists of names.
 var aspects = []aspect{
-	{[]string{"grid_m"}, sayGrid, by(func(t *Tier) float64 { return -t.GridM })},
+	{[]string{"grid_m", "as_surveyed"}, sayGrid, by(func(t *Tier) float64 { return -t.GridM })},
 	{[]string{"generalise_m"}, sayCells, by(func(t *Tier) float64 { return -t.cellM(Layer{}) })},
 	{[]string{"precision_m"}, sayPrecision, nil},
 	{[]string{"min_patch_m2", "small_patches"}, saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
@@ -165,7 +165,10 @@ func orDash(s string) string {
 }
 
 func sayGrid(t *Tier) text {
-	if t.GridM == 0 {
+	switch {
+	case t.AsSurveyed:
+		return say("图形与测量成果一样精细，策略明写（as_surveyed）", "shapes as fine as they were surveyed, as the policy says in so many words (as_surveyed)")
+	case t.GridM == 0:
 		return say("图形与上级相同", "shapes as they are in the higher edition")
 	}
 	return say("顶点在 %v 米网格上，中误差 %.1f 米", "vertices on a grid of %v m, whose mean error is %.1f m", t.GridM, t.GridM*GridPrecision)

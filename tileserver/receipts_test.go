@@ -176,6 +176,26 @@ func TestReceiptsOfOthers(t *testing.T) {
 	}
 }
 
+// Whether an answer's generation is in force does not depend on which one the judge is
+// asked at.
+func TestReceiptInForce(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Seal = &receipt.Sealer{Signer: newSigner(t, "the county")} }, edition.Public)
+	before := s.generations[edition.Public]
+	answer := string(s.get(t, "/public/summary?receipt=1").body)
+	now := s.variant(t, edition.Public, "two", 4)
+	s.Reload()
+	for _, address := range []string{"verify", "verify?generation=" + before, "verify?generation=" + now} {
+		v := decode[verdictDoc](t, s.post(t, "/public/"+address, answer))
+		if !v.Genuine || v.Receipt.Generation != before || v.InForce {
+			t.Errorf("%s: %+v", address, v)
+		}
+	}
+	answer = string(s.get(t, "/public/summary?receipt=1").body)
+	if v := decode[verdictDoc](t, s.post(t, "/public/verify?generation="+before, answer)); !v.Genuine || v.Receipt.Generation != now || !v.InForce {
+		t.Errorf("the answer of the one in force: %+v", v)
+	}
+}
+
 // An answer that is sent while it is made carries a receipt for each shape; in a
 // form that cannot, it is refused before anything is sent.
 func TestReceiptsStreamed(t *testing.T) {

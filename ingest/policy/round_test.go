@@ -11,8 +11,8 @@ import (
 )
 
 // By a policy that rounds, no area of a record is in the lower edition that is finer than
-// the step, in features, their fields and the lineage; single ones are off by less than a
-// step, and so is the whole, whatever the step.
+// the step, in features and their fields (TestLineageComesDown holds it of the lineage);
+// single ones are off by less than a step, and so is the whole, whatever the step.
 func TestRoundedRecords(t *testing.T) {
 	from := delivery(t)
 	for _, step := range []float64{0.05, 100, 5000} {

@@ -179,7 +179,7 @@ func TestReturnedReceiptIsTheJudged(t *testing.T) {
 		defer close(done)
 		write(path, judged, stop)
 		for reads(path) { // to its end
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		write(path, []byte("forged"), stop)
 	}()

@@ -14,6 +14,7 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/index/seal"
 	"gengtu/tileserver"
+	"gengtu/tileserver/audit"
 )
 
 // newSigner makes a key and its file, and reads it.
@@ -42,6 +43,31 @@ type verdictDoc struct {
 	Parts   int
 	InForce bool `json:"in_force"`
 	Receipt receipt.Receipt
+}
+
+// An answer that is taken back for want of an audit line takes its receipt with it.
+func TestReceiptIsTakenBack(t *testing.T) {
+	signer := newSigner(t, "the county")
+	log, err := audit.OpenServer(filepath.Join(t.TempDir(), "audit"), audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(c *tileserver.Config) {
+		c.Audit, c.Seal = log, &receipt.Sealer{Signer: signer, Program: c.Program}
+	}, edition.Government)
+	const address = "/government/summary?receipt=1&f=csv"
+	head := s.bearer(edition.Government)
+	if r := s.get(t, address, head...); r.StatusCode != http.StatusOK || r.Header.Get("Gengtu-Receipt") == "" {
+		t.Fatal(r.StatusCode, r.Header)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := s.get(t, address, head...)
+	wantProblem(t, "without the audit", r, http.StatusServiceUnavailable, "audit_write")
+	if got := r.Header.Get("Gengtu-Receipt"); got != "" {
+		t.Errorf("the receipt is told: %s", got)
+	}
 }
 
 // Answers in every form carry a receipt when it is asked for, which the server and

@@ -101,7 +101,7 @@ func (o *overlayRun) seal(s *receipt.Sealer, asked map[string]string, shapes str
 	if !o.sealsParts() && isStream(o.out) {
 		return usage("FLAGS", "写到管道时只有 JSON 带回执", "of what is written to a pipe JSON alone carries a receipt")
 	}
-	a := answered{receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, "overlay", asked, shapes}
+	a := answered{source: receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, about: "overlay", parameters: asked, shapes: shapes}
 	var err error
 	o.sheet, err = a.begin(s)
 	return err

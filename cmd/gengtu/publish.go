@@ -131,7 +131,8 @@ func (e *env) publish(what publication, w building) (*published, error) {
 	w.stages.begin(stageIndex)
 	if _, old, err := edition.Current(what.out); err == nil {
 		if old.Tier != what.tier {
-			return nil, problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(what.out)
+			return nil, problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(what.out).
+				Advise("--out 换一个目录", "give --out another directory")
 		}
 		if old.Policy.Digest != m.Policy.Digest {
 			w.keep = 1 // what another policy let through must not stay behind

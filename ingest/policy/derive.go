@@ -69,7 +69,8 @@ type RegisterLayer struct {
 	// OverlapM2 and CellsM2 say, with Small.LeftOutM2, where the area went:
 	// AreaAfter = AreaBefore − OverlapM2 − Small.LeftOutM2 + CellsM2.
 	// OverlapM2 is what features that lie over one another have in common, which is
-	// counted once on the grid; CellsM2 what rounding to whole cells added, or took.
+	// counted once on the grid; CellsM2 what rounding to whole cells added, or took. Both
+	// are 0 without a grid.
 	OverlapM2 float64 `json:"overlap_m2"`
 	CellsM2   float64 `json:"cells_m2"`
 }
@@ -78,8 +79,8 @@ type RegisterLayer struct {
 func (r *RegisterLayer) account() {
 	if r.CellM > 0 {
 		r.OverlapM2 = r.AreaBefore - r.GroundBefore
+		r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.OverlapM2 - r.Small.LeftOutM2)
 	}
-	r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.OverlapM2 - r.Small.LeftOutM2)
 }
 
 // Downward returns a problem, PUBLISH_UPWARD, unless an edition of tier from may
@@ -242,6 +243,7 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 	case view:
 		out.View = meta.View
 		d.out.View(out)
+		d.leaveOfView(l, rule)
 		return nil
 	case rule.Dissolve:
 		return d.dissolve(ctx, l, rule, d.out.Layer(out))
@@ -398,7 +400,8 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 				sum, reg.FeatureErrorMax = sum+off*off, max(reg.FeatureErrorMax, off)
 			}
 		} else if f.AreaM2 < least {
-			d.leave(l, &f, reg)
+			d.leave(l, l.Head(i), reg)
+			f.Geometry = nil
 		}
 		if len(f.Geometry) == 0 {
 			reg.Vanished++
@@ -422,14 +425,25 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 }
 
 // leave leaves a feature out that is smaller than the smallest patch shown.
-func (d *derivation) leave(l *index.Layer, f *index.Feature, reg *RegisterLayer) {
+func (d *derivation) leave(l *index.Layer, f index.Head, reg *RegisterLayer) {
 	k := l.Meta.Key()
 	if d.left[k] == nil {
 		d.left[k] = map[uint64]bool{}
 	}
 	d.left[k][f.ID] = true
 	reg.Small.LeftOut, reg.Small.LeftOutM2, reg.Small.Vanished = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2, reg.Small.Vanished+1
-	f.Geometry = nil
+}
+
+// leaveOfView enters of a view that stays one what its source leaves out.
+func (d *derivation) leaveOfView(l *index.Layer, rule Layer) {
+	reg := &d.register.Layers[len(d.register.Layers)-1]
+	reg.MinPatchM2, _ = d.tier.small(rule)
+	for i := 0; i < l.Len() && reg.MinPatchM2 > 0; i++ {
+		if f := l.Head(i); f.AreaM2 < reg.MinPatchM2 {
+			d.leave(l, f, reg)
+			reg.Vanished++
+		}
+	}
 }
 
 // dissolve writes the ground that the layer covers, without borders, ids or

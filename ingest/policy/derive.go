@@ -375,6 +375,10 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 	if err != nil {
 		return err
 	}
+	places, err := placeCodesOf(l.Meta, keep)
+	if err != nil {
+		return err
+	}
 	var owned map[int32][]cells.Cell
 	if d.grid != (grid{}) {
 		if owned, err = d.cover(ctx, l, what.rule, reg); err != nil {
@@ -408,6 +412,7 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			continue
 		}
 		told.apply(&f)
+		places.cut(&f, d.tier.PlaceDigits)
 		shows.cut(&f, d.tier.PlaceDigits)
 		values := make([]any, 0, len(keep))
 		for _, k := range keep {

@@ -59,8 +59,8 @@ type Tier struct {
 	// MinZoom and MaxZoom are the lowest and the highest zoom that is served.
 	MinZoom int `yaml:"min_zoom"`
 	MaxZoom int `yaml:"max_zoom"`
-	// PlaceDigits is how much of a feature's code of place is kept: 0, 2, 4, 6, 9,
-	// 12 or 14 digits.
+	// PlaceDigits is how much of codes of place is kept, in whatever field they stand: 0,
+	// 2, 4, 6, 9, 12, 14 or 19 digits, which is all.
 	PlaceDigits int `yaml:"place_digits"`
 	// Pieces allows overlay to answer with single features.
 	Pieces bool `yaml:"pieces"`

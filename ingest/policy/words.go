@@ -267,10 +267,28 @@ func (t *Tier) layerWords(name string) text {
 	if r.Dissolve {
 		w = say("图层 %s：融合，没有图斑界线、标识和字段", "layer %s: dissolved, without features' borders, ids or fields", name)
 	}
-	for _, s := range t.layerShapes(r) {
+	for _, s := range append(t.layerPlaces(name), t.layerShapes(r)...) {
 		w.zh, w.en = w.zh+"；"+s.zh, w.en+"; "+s.en
 	}
 	return w
+}
+
+// layerPlaces says which fields' codes of place are cut.
+func (t *Tier) layerPlaces(name string) []text {
+	p, err := ingest.ProfileOf(name)
+	if err != nil {
+		return nil // the profiles are broken: publish says so
+	}
+	var cut []string
+	for _, n := range t.Layers[name].shown(name) {
+		if f := p.Field(n); holdsPlaces(p, n) && (f == nil || f.Length == 0 || f.Length > t.PlaceDigits) {
+			cut = append(cut, n)
+		}
+	}
+	if len(cut) == 0 {
+		return nil
+	}
+	return []text{say("%[1]s 只留前 %[2]d 位", "%[1]s cut to %[2]d digits", strings.Join(cut, " "), t.PlaceDigits)}
 }
 
 // layerShapes says what is particular to a layer's shapes.

@@ -117,7 +117,7 @@ func TestCompareTiers(t *testing.T) {
 // What a tier gets is said of everything that the policy names, in both languages.
 func TestWords(t *testing.T) {
 	for lang, want := range map[problem.Lang][]string{
-		problem.English: {"grid of 25 m, whose mean error is 10.2 m", "highest zoom 14", "layer pbf: fields YJJBNTTBBH YJJBNTMJ", "layer cropland: dissolved", "25 km² at most"},
+		problem.English: {"grid of 25 m, whose mean error is 10.2 m", "highest zoom 14", "layer pbf: fields YJJBNTTBBH YJJBNTMJ", "layer cropland: dissolved", "25 km² at most", "layer region: fields XZQDM XZQMC; XZQDM cut to 9 digits"},
 		problem.Chinese: {"25 米网格", "最高级别 14", "图层 pbf：字段 YJJBNTTBBH YJJBNTMJ", "图层 cropland：融合", "最大 25 km²"},
 	} {
 		words := parse(t, "").Words(lang)

@@ -238,7 +238,7 @@ func (f *file) takeOver(other *file) error {
 	p.Scheme, p.Class = cmp.Or(p.Scheme, from.Scheme), cmp.Or(p.Class, from.Class)
 	p.Patch, p.Net = cmp.Or(p.Patch, from.Patch), cmp.Or(p.Net, from.Net)
 	p.Source = cmp.Or(p.Source, from.Source)
-	for _, x := range []struct{ to, from *[]string }{{&p.Key, &from.Key}, {&p.Place, &from.Place}, {&p.Code, &from.Code}} {
+	for _, x := range []struct{ to, from *[]string }{{&p.Key, &from.Key}, {&p.Place, &from.Place}, {&p.Units, &from.Units}, {&p.Code, &from.Code}} {
 		if *x.to == nil {
 			*x.to = slices.DeleteFunc(slices.Clone(*x.from), func(n string) bool { return slices.Contains(p.Without, n) })
 		}

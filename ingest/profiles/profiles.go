@@ -73,6 +73,9 @@ type Profile struct {
 	Patch string   `yaml:"patch"`
 	Net   string   `yaml:"net"`
 	Place []string `yaml:"place"`
+	// Units are further fields with codes of place, such as the owner's, by which no
+	// feature is placed.
+	Units []string `yaml:"units"`
 	Code  []string `yaml:"code"`
 	Class string   `yaml:"class"`
 	// Source names where the facts come from that name no source of their own, by the

@@ -43,7 +43,7 @@ func (f *file) check(s *Set) error {
 		at    string
 		names []string
 	}{
-		{"key", p.Key}, {"place", p.Place}, {"code", p.Code}, {"patch", nonEmpty(p.Patch)}, {"net", nonEmpty(p.Net)}, {"class", nonEmpty(p.Class)},
+		{"key", p.Key}, {"place", p.Place}, {"units", p.Units}, {"code", p.Code}, {"patch", nonEmpty(p.Patch)}, {"net", nonEmpty(p.Net)}, {"class", nonEmpty(p.Class)},
 	} {
 		for _, name := range x.names {
 			if !p.Knows(name) {

@@ -172,12 +172,20 @@ func (q *changesRequest) parse() error {
 	switch v := q.query("return"); v {
 	case "", "ids":
 	case "features":
+		if err := q.mayTellFeatures(); err != nil {
+			return err
+		}
 		q.features = true
 	default:
 		return problem.New("PARAMETER_RETURN", "return 是 %.20q，只有 ids 和 features", "return is %.20q; there are ids and features", v)
 	}
 	switch v := q.query("list"); v {
 	case "", "true":
+		if v == "true" {
+			if err := q.mayTellFeatures(); err != nil {
+				return err
+			}
+		}
 		// Single features would tell areas as they are.
 		q.listed = q.policy().Pieces && q.policy().RoundM2 == 0
 	case "false":

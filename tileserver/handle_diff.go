@@ -83,7 +83,11 @@ func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
 	}
 	listing := compare.Whole
 	switch v := d.query("list"); v {
-	case "", "true":
+	case "":
+	case "true":
+		if err := d.mayTellFeatures(); err != nil {
+			return "", 0, err
+		}
 	case "false":
 		listing = compare.SumsOnly
 	default:

@@ -105,6 +105,9 @@ func (r *request) noFeature(l *index.Layer, id uint64) error {
 }
 
 func (s *Server) handleFeature(r *request) error {
+	if err := r.mayTellFeatures(); err != nil {
+		return err
+	}
 	l, i, err := r.featureOf()
 	if err != nil {
 		return err
@@ -124,6 +127,9 @@ func (s *Server) handleFeature(r *request) error {
 // handleFeatures answers `?code=` with the feature of that code, or a
 // collection when there are several.
 func (s *Server) handleFeatures(r *request) error {
+	if err := r.mayTellFeatures(); err != nil {
+		return err
+	}
 	l, err := r.findLayer(r.params["layer"])
 	if err != nil {
 		return err

@@ -39,6 +39,9 @@ func (s *Server) handleLineage(r *request) error {
 	if err := r.mayAsk(askLineage); err != nil {
 		return err
 	}
+	if err := r.mayTellFeatures(); err != nil {
+		return err
+	}
 	l, i, err := r.featureOf()
 	if err != nil {
 		return err

@@ -205,6 +205,9 @@ const infoFeatures = 10
 
 // featureInfo answers with the features at a pixel of a tile.
 func (s *Server) featureInfo(r *request, req wmts.Request) error {
+	if err := r.mayTellFeatures(); err != nil {
+		return err
+	}
 	l, err := r.findLayer(req.Layer)
 	if err != nil {
 		return err

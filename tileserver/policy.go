@@ -25,6 +25,16 @@ func (r *request) mayAsk(question string) error {
 		Advise("目录的 analyses 列出可问的", "analyses of the catalogue lists what it answers")
 }
 
+// mayTellFeatures refuses to tell of single features where the policy lets totals alone be
+// told, whatever way is taken to them.
+func (r *request) mayTellFeatures() error {
+	if !r.policy().TotalsOnly {
+		return nil
+	}
+	return problem.New("POLICY", "本版只给合计，不给逐个要素", "this edition answers with totals alone, without single features").
+		Advise("用 overlay 或 summary 问合计", "ask overlay or summary for totals")
+}
+
 // mayGroup refuses to tell ground apart by a field: one that the policy does not name,
 // or, where it refuses single features, one that names each. code tells whether it does.
 func (r *request) mayGroup(field string, code bool) error {

@@ -95,6 +95,38 @@ func TestPolicyTotals(t *testing.T) {
 	}
 }
 
+// Totals alone are told of no single feature, whatever way leads to one, and whether it is
+// there or not; sums, pictures and places are. Where single features are kept out of
+// overlays alone, the other ways stay open.
+func TestPolicyTotalsTellNoFeature(t *testing.T) {
+	totals := serveUnder(t, func(p *edition.Policy) { p.TotalsOnly, p.Pieces = true, false })
+	open := serveUnder(t, func(p *edition.Policy) { p.Pieces = false })
+	for path, status := range map[string]int{
+		"/features/cropland/1000": 200, "/features/cropland/1": 404, "/features/cropland?code=nosuch": 404, "/features/cropland/1000/lineage": 403,
+		"/wmts/cropland/default/w/12/1632/3284/10/10.json": 200, "/wmts?service=WMTS&request=GetFeatureInfo&version=1.0.0&layer=cropland&style=default&tilematrixset=w&tilematrix=12&tilerow=1632&tilecol=3284&i=1&j=1&infoformat=application/json&format=image/png": 200,
+		"/diff?list=true": 200,
+	} {
+		r := totals.ask(t, path)
+		if strings.Contains(path, "/wmts?") {
+			if r.StatusCode != http.StatusForbidden {
+				t.Errorf("totals alone: %s answers %d %.80s", path, r.StatusCode, r.body)
+			}
+		} else {
+			wantProblem(t, path, r, 403, "policy")
+		}
+		if r := open.ask(t, path); r.StatusCode != status {
+			t.Errorf("no pieces: %s answers %d, want %d: %.120s", path, r.StatusCode, status, r.body)
+		}
+	}
+	wantProblem(t, "changes", totals.ask(t, "/changes?list=true&since=g000000000000"), 403, "policy")
+	wantProblem(t, "changes", totals.ask(t, "/changes?return=features&since=g000000000000"), 403, "policy")
+	for _, path := range []string{"/summary", "/diff", "/overlay?" + aBox, "/places", "/catalog"} {
+		if r := totals.ask(t, path); r.StatusCode != http.StatusOK {
+			t.Errorf("totals alone: %s answers %d", path, r.StatusCode)
+		}
+	}
+}
+
 // Under a policy that rounds, no figure of any answer is finer than its step; the
 // catalogue says so.
 func TestPolicyRounding(t *testing.T) {

@@ -30,6 +30,7 @@ tiers:
 		"grid":       {"grid_m: 25\n    precision_m: 10", "as_surveyed: true", "as fine as they were surveyed"},
 		"precision":  {"    precision_m: 10\n", "", "no precision"},
 		"pieces":     {"max_zoom: 14", "max_zoom: 14\n    pieces: true", "single features"},
+		"totals":     {"max_zoom: 14", "max_zoom: 14\n    totals_only: true", "tiles of layer region carry the fields"},
 		"no one":     {"approved_by: [局长]", "approved_by: []", "nobody is named"},
 		"questions":  {"analyses: [overlay, summary]", "analyses: any", "any question"},
 		"government": {"public:", "government:", ""},

@@ -216,9 +216,10 @@ func sayGroups(t *Tier) text {
 
 func sayTotals(t *Tier) text {
 	if t.TotalsOnly {
-		return say("只给合计", "answers are totals alone")
+		return say("只给合计，不给逐个要素：/features、点查、沿革和变化清单都拒绝；瓦片仍带图层留下的图形和字段",
+			"answers are totals alone, without single features: /features, feature information, lineage and lists of changes are refused; tiles carry the shapes and fields that layers keep")
 	}
-	return say("合计之外还给分组和组合", "answers have groups and combinations beside totals")
+	return say("合计之外还给分组和组合；/features 和点查按标识、编码或位置给出逐个要素及其字段", "answers have groups and combinations beside totals; /features and feature information give single features with their fields, by id, code or position")
 }
 
 func sayRounding(t *Tier) text {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 
 	"gengtu/index/edition"
@@ -11,6 +12,7 @@ import (
 )
 
 func runPolicy(e *env, fs *flags) error {
+	against := fs.String("edition", "", "check：对照这个版本的图层|check: an edition whose layers the policy is held against")
 	kept := fs.String("kept", "", "register：另存的登记行散列，查末尾是否被截|register: a line's hash that was kept elsewhere, to find an end that was cut off")
 	args, err := fs.parse(1, 3)
 	if err != nil {
@@ -19,18 +21,20 @@ func runPolicy(e *env, fs *flags) error {
 	if *kept != "" && args[0] != "register" {
 		return usage("FLAGS", "--kept 只用于 register", "--kept goes with register alone")
 	}
+	if *against != "" && args[0] != "check" {
+		return usage("FLAGS", "--edition 只用于 check", "--edition goes with check alone")
+	}
 	switch verb, given := args[0], args[1:]; {
 	case verb == "show" && len(given) == 0:
-		e.printf("%s", policy.DefaultText())
-		return nil
+		return e.showPolicy()
 	case verb == "check" && len(given) == 1:
-		return e.checkPolicy(given[0])
+		return e.checkPolicy(given[0], *against)
 	case verb == "diff" && len(given) == 2:
 		return e.diffPolicies(given[0], given[1])
 	case verb == "register" && len(given) == 1:
 		return e.showRegister(given[0], *kept)
 	}
-	return usage("ARGUMENTS", "用法：gengtu policy show | check FILE | diff A B | register EDITION [--kept HASH]", "usage: gengtu policy show | check FILE | diff A B | register EDITION [--kept HASH]")
+	return usage("ARGUMENTS", "用法：gengtu policy show | check FILE [--edition EDITION] | diff A B | register EDITION [--kept HASH]", "usage: gengtu policy show | check FILE [--edition EDITION] | diff A B | register EDITION [--kept HASH]")
 }
 
 // embedded is the name by which commands call the policy that comes with the program.
@@ -58,8 +62,40 @@ func policyAt(name string) (*policy.Policy, error) {
 	return policy.Parse(name, text)
 }
 
-// checkPolicy tells all that is wrong with a policy, or what each tier gets by it.
-func (e *env) checkPolicy(name string) error {
+// showPolicy prints the embedded policy; as JSON with its digest, for programs.
+func (e *env) showPolicy() error {
+	if !e.json {
+		e.printf("%s", policy.DefaultText())
+		return nil
+	}
+	p, err := policy.Default()
+	if err != nil {
+		return err
+	}
+	return e.giveJSON(map[string]any{"name": p.Name, "digest": p.Digest(), "text": string(policy.DefaultText()), "tiers": p.Words(e.lang)})
+}
+
+// layerNames lists the names of an edition's layers; nil where none is given.
+func layerNames(dir string) ([]string, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	_, m, err := edition.Current(dir)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for i := range m.Layers {
+		if n := m.Layers[i].Name; !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names, nil
+}
+
+// checkPolicy tells all that is wrong with a policy, or what each tier gets by it, and what
+// a person should look at; against is an edition that it is held against, "" for none.
+func (e *env) checkPolicy(name, against string) error {
 	text, err := policyText(name)
 	if err != nil {
 		return err
@@ -74,12 +110,30 @@ func (e *env) checkPolicy(name string) error {
 	if len(found) > 0 {
 		return e.badPolicy(name, found)
 	}
+	layers, err := layerNames(against)
+	if err != nil {
+		return err
+	}
+	doubts, err := policy.Doubts(name, text, layers)
+	if err != nil {
+		return err
+	}
 	tiers := p.Words(e.lang)
 	if e.json {
-		return e.giveJSON(map[string]any{"file": name, "name": p.Name, "digest": p.Digest(), "problems": []any{}, "tiers": tiers})
+		cautions := map[edition.Tier][]string{}
+		for _, t := range tiers {
+			cautions[t.Tier] = append([]string{}, p.Cautions(t.Tier, e.lang)...)
+		}
+		return e.giveJSON(map[string]any{
+			"file": name, "name": p.Name, "digest": p.Digest(), "problems": []any{}, "tiers": tiers,
+			"doubts": append([]*problem.Problem{}, doubts...), "cautions": cautions,
+		})
 	}
 	e.printf(e.pick("策略 %s 没有问题  %s\n", "policy %s is sound  %s\n"), p.Name, p.Digest())
 	e.giveWords(tiers)
+	for _, d := range doubts {
+		e.notef("%s %s\n", e.pick("注意", "note"), d.Found(e.lang))
+	}
 	for _, t := range tiers {
 		e.caution(p, t.Tier)
 	}
@@ -163,6 +217,9 @@ func (e *env) showRegister(dir, kept string) error {
 	}
 	entries, hash, err := policy.ReadRegister(dir)
 	if err != nil {
+		return err
+	}
+	if err := policy.Kept(dir, entries); err != nil {
 		return err
 	}
 	if kept != "" {

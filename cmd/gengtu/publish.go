@@ -109,8 +109,16 @@ func (e *env) publish(what publication, w building) (*published, error) {
 		return nil, err
 	}
 	// A register that is not sound is found before hours of work.
-	if _, _, err := policy.ReadRegister(what.from); err != nil {
+	entries, _, err := policy.ReadRegister(what.from)
+	if err != nil {
 		return nil, err
+	}
+	if err := policy.Kept(what.from, entries); err != nil {
+		p := problem.Of(err)
+		if p == nil || p.Code != "REGISTER_MISSING" {
+			return nil, err
+		}
+		e.notef("%s %s\n", e.pick("注意", "note"), p.Found(e.lang))
 	}
 	key, err := policy.PublisherKey(what.from)
 	if err != nil {

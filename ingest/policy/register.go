@@ -148,6 +148,23 @@ func ReadRegister(dir string) (entries []Entry, hash string, err error) {
 	return entries, hash, err
 }
 
+// Kept returns a problem, REGISTER_MISSING, where a directory has a publisher's key but no
+// entry in its register: the key is made by the first publication, so that there was a
+// register, unless that one failed before anything was put in force.
+func Kept(dir string, entries []Entry) error {
+	if len(entries) > 0 {
+		return nil
+	}
+	switch _, err := os.Stat(filepath.Join(dir, edition.PublisherKey)); {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return unread(filepath.Join(dir, edition.PublisherKey), err)
+	}
+	return problem.New("REGISTER_MISSING", "有标识密钥 %[1]s，即发布过，登记簿里却没有一行：登记簿丢失，或唯一一次发布没有完成", "the key of ids, %[1]s, shows that something was published, but the register has no line: it was lost, or the only publication failed", edition.PublisherKey).
+		In(filepath.Join(dir, edition.Register)).Advise("查明原因；从备份找回登记簿。再次发布会另起一本", "find out why; take the register from a backup. The next publication begins another")
+}
+
 // Holds returns a problem, REGISTER_CUT, unless the register in a directory has a line
 // with that hash, which was kept elsewhere: lines after it may have been added since, but
 // where it is missing the end was cut off, or the whole was written anew. hash is 64

@@ -85,9 +85,10 @@ func valuesOf(t testing.TB, folders ...string) *values {
 		dltb, pbf := filepath.Join(folder, "DLTB.shp"), filepath.Join(folder, "YJJBNTTB.gpkg")
 		hsf, region := filepath.Join(folder, "GBZNT.geojson"), filepath.Join(folder, "XZQ.fgb")
 		v.personal = joined(v.personal, table(t, pbf, "ZRRMC", "LXDH"))
-		v.hidden = joined(v.hidden, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"), table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"))
+		v.hidden = joined(v.hidden, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"), table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"),
+			table(t, region, "XZQDM", "XZQMC")) // villages; public tells of townships
 		v.words = joined(v.words, table(t, dltb, "DLMC"))
-		v.shown = joined(v.shown, table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"), table(t, region, "XZQDM", "XZQMC"))
+		v.shown = joined(v.shown, table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"))
 	}
 	return v
 }

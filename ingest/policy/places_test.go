@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 	"gengtu/ingest/policy"
 )
 
@@ -142,5 +144,20 @@ func TestDissolvedByPlace(t *testing.T) {
 	}
 	if len(got) > 0 || reg.Layers[0].After > 6 {
 		t.Errorf("besides there are %v; %d features", got, reg.Layers[0].After)
+	}
+}
+
+// Of the embedded policy public answers what it names, and nothing else.
+func TestPublicAnswersWhatIsNamed(t *testing.T) {
+	from := made(t, edition.Layer{Name: "pbf", Vintage: "1"}, index.Feature{Geometry: box(0, 0, 1e7, 1e7), Values: []any{}, Patch: index.NoArea, Net: index.NoArea})
+	to, _ := derive(t, from, "", edition.Public)
+	p := to.Manifest.Policy
+	for question, want := range map[string]bool{"overlay": true, "summary": true, "diff": true, "lineage": false, "encroachment": false, "": false} {
+		if p.MayAnswer(question) != want {
+			t.Errorf("public answers %q: %v, want %v", question, !want, want)
+		}
+	}
+	if notes := parse(t, "").Cautions(edition.Public, problem.English); slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "any question") }) {
+		t.Errorf("the embedded policy is cautioned against: %q", notes)
 	}
 }

@@ -64,6 +64,7 @@ func runOverlay(e *env, fs *flags) error {
 	if err := groupBy(ix, &q, *by); err != nil {
 		return err
 	}
+	closeOutputs(ix.Manifest.Tier)
 	o := &overlayRun{
 		env: e, form: form, out: *out, about: areas.AboutOf(ix.Manifest, programVersion()),
 		asker: areas.Asker{Index: ix, Question: q, Program: programVersion()},

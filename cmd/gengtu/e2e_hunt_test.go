@@ -17,6 +17,8 @@ type hunt struct {
 	begins   [1 << (beginBits - 3)]byte // bits by the first bytes of a spelling
 	lengths  map[uint64][]int           // of the spellings that begin so
 	spelling map[string]secret
+	// also are the other fields' secrets of a spelling, as of a name that stands in two tables.
+	also map[string][]secret
 }
 
 // spellings returns how a value could stand in a file or an answer: as text in
@@ -50,7 +52,7 @@ func spellings(v string) [][]byte {
 // newHunt hunts for the values of hidden that are not among those of shown: an
 // area that a public field shows may be another field's too.
 func newHunt(hidden, shown map[string][]string) *hunt {
-	h := &hunt{lengths: map[uint64][]int{}, spelling: map[string]secret{}}
+	h := &hunt{lengths: map[uint64][]int{}, spelling: map[string]secret{}, also: map[string][]secret{}}
 	open := map[string]bool{}
 	for _, values := range shown {
 		for _, v := range values {
@@ -77,7 +79,11 @@ func (h *hunt) hide(what secret, s []byte) {
 	if len(s) < beginBytes || len(s) < 8 && strings.Trim(string(s), "0123456789") == "" {
 		return
 	}
-	h.spelling[string(s)] = what
+	if first, ok := h.spelling[string(s)]; !ok {
+		h.spelling[string(s)] = what
+	} else if first != what && !slices.Contains(h.also[string(s)], what) {
+		h.also[string(s)] = append(h.also[string(s)], what)
+	}
 	k := prefix(s)
 	h.begins[place(k)>>3] |= 1 << (place(k) & 7)
 	if !slices.Contains(h.lengths[k], len(s)) {
@@ -115,6 +121,9 @@ func (h *hunt) find(data []byte, found map[secret]bool) {
 				continue
 			}
 			found[s] = true
+			for _, other := range h.also[string(data[i:i+n])] {
+				found[other] = true
+			}
 		}
 	}
 }

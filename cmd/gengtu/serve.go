@@ -138,7 +138,7 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Classes = classes
 	}
-	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg)); err != nil {
+	if err := f.readKeys(&cfg); err != nil {
 		return err
 	}
 	if f.access != "" {
@@ -151,6 +151,10 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	closeAudit, err := e.openAudit(f, &cfg)
 	if err != nil {
 		return err
+	}
+	// Editions are looked into once it is known that who starts the server may.
+	if err := f.readCatalogue(&cfg); err != nil {
+		return errors.Join(err, closeAudit())
 	}
 	s, err := tileserver.New(cfg)
 	if err != nil {

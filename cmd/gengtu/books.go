@@ -160,6 +160,7 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	if *b.out == "" {
 		return write(e.stdout)
 	}
+	closeOutputs(ix.Manifest.Tier)
 	if err := writeFile(*b.out, write); err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 		return err
 	}
 	defer func() { _ = r.Close() }() // a passing file
+	closeOutputs(edition.Secure)
 	files := []string{path}
 	switch {
 	case folder:

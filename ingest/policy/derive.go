@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -66,8 +65,10 @@ type RegisterLayer struct {
 	// MinPatchM2 is the smallest patch shown, Small what became of smaller ones.
 	MinPatchM2 float64   `json:"min_patch_m2"`
 	Small      smallTold `json:"small_patches"`
-	// OverlapM2 and CellsM2 say, with Small.LeftOutM2, where the area went:
-	// AreaAfter = AreaBefore − OverlapM2 − Small.LeftOutM2 + CellsM2.
+	// Finer says what became of places that are finer than the policy tells.
+	Finer finerTold `json:"finer_places"`
+	// OverlapM2 and CellsM2 say, with what was left out, where the area went:
+	// AreaAfter = AreaBefore − Finer.LeftOutM2 − OverlapM2 − Small.LeftOutM2 + CellsM2.
 	// OverlapM2 is what features that lie over one another have in common, which is
 	// counted once on the grid; CellsM2 what rounding to whole cells added, or took. Both
 	// are 0 without a grid.
@@ -78,8 +79,8 @@ type RegisterLayer struct {
 // account fills in where the area went, when AreaAfter is known.
 func (r *RegisterLayer) account() {
 	if r.CellM > 0 {
-		r.OverlapM2 = r.AreaBefore - r.GroundBefore
-		r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.OverlapM2 - r.Small.LeftOutM2)
+		r.OverlapM2 = r.AreaBefore - r.Finer.LeftOutM2 - r.GroundBefore
+		r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.Finer.LeftOutM2 - r.OverlapM2 - r.Small.LeftOutM2)
 	}
 }
 
@@ -155,7 +156,8 @@ type derivation struct {
 	grid     grid
 	out      *index.Writer
 	register *Register
-	// left are features that were left out as too small, by layer key and id.
+	// left are features that were left out, as too small or as finer places, by layer
+	// key and id.
 	left map[string]map[uint64]bool
 }
 
@@ -169,30 +171,32 @@ func (d *derivation) gridOf(r Layer) grid {
 }
 
 // cover gives the cells of the layer's grid to its features, and settles what is small;
-// where features are dissolved all cells have one owner, 0.
-func (d *derivation) cover(ctx context.Context, l *index.Layer, rule Layer, reg *RegisterLayer) (map[int32][]cells.Cell, error) {
-	g := d.gridOf(rule)
-	owned, told, err := generalise(ctx, l, g)
+// cells are what features own, or those that they go to.
+func (d *derivation) cover(ctx context.Context, l *index.Layer, by owners, rule Layer) (map[int32][]cells.Cell, error) {
+	g, reg := d.gridOf(rule), d.entry()
+	owned, told, err := generalise(ctx, l, by, g)
 	if err != nil {
 		return nil, err
 	}
-	reg.NoCell = l.Len() - len(owned)
 	if rule.Dissolve {
+		reg.NoCell = l.Len() - len(owned)
 		reg.Vanished = reg.NoCell
-		all := []cells.Cell{}
-		for _, set := range owned {
-			all = append(all, set...)
-		}
-		owned = map[int32][]cells.Cell{0: all}
+		owned = by.gather(owned)
+	} else {
+		owned = by.gather(owned)
+		reg.NoCell = by.standing(l.Len()) - len(owned)
 	}
 	least, what := d.tier.small(rule)
 	if reg.Small, err = settleSmall(g, owned, smallRule{least, what}); err != nil {
 		return nil, err
 	}
 	reg.CellM, reg.MinPatchM2 = d.tier.cellM(rule), least
-	reg.GroundBefore, reg.GroundError = reg.AreaBefore-told.overlap, told.bound+reg.Small.LeftOutM2
+	reg.GroundBefore, reg.GroundError = reg.AreaBefore-reg.Finer.LeftOutM2-told.overlap, told.bound+reg.Small.LeftOutM2
 	return owned, nil
 }
+
+// entry is the register's of the layer that is being derived.
+func (d *derivation) entry() *RegisterLayer { return &d.register.Layers[len(d.register.Layers)-1] }
 
 func (d *derivation) extent() geo.Box {
 	b := geo.EmptyBox()
@@ -365,8 +369,7 @@ type copying struct {
 // copy writes each feature with the fields that are let through, its geometry
 // on the grid when there is one.
 func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *index.LayerWriter) error {
-	reg := &d.register.Layers[len(d.register.Layers)-1]
-	keep := what.keep
+	reg, keep := d.entry(), what.keep
 	shows, err := carriedBy(l, keep, what.rule)
 	if err != nil {
 		return err
@@ -375,13 +378,17 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 	if err != nil {
 		return err
 	}
-	places, err := placeCodesOf(l.Meta, keep)
+	codes, err := placeCodesOf(l.Meta, keep)
+	if err != nil {
+		return err
+	}
+	places, err := d.coarser(l, reg)
 	if err != nil {
 		return err
 	}
 	var owned map[int32][]cells.Cell
 	if d.grid != (grid{}) {
-		if owned, err = d.cover(ctx, l, what.rule, reg); err != nil {
+		if owned, err = d.cover(ctx, l, places.owners, what.rule); err != nil {
 			return err
 		}
 	}
@@ -392,7 +399,10 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f, err := l.Feature(i)
+		if !places.stands(i) {
+			continue
+		}
+		f, err := places.feature(ctx, i)
 		if err != nil {
 			return err
 		}
@@ -412,18 +422,18 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			continue
 		}
 		told.apply(&f)
-		places.cut(&f, d.tier.PlaceDigits)
+		codes.cut(&f, d.tier.PlaceDigits)
 		shows.cut(&f, d.tier.PlaceDigits)
 		values := make([]any, 0, len(keep))
 		for _, k := range keep {
 			values = append(values, f.Values[k])
 		}
-		f.Values, f.ID = values, d.id(l.Meta, f.ID)
+		f.Values, f.ID = values, places.id(i, &f)
 		if err := w.Add(&f); err != nil {
 			return fmt.Errorf("feature %d: %w", l.Head(i).ID, err)
 		}
 	}
-	if kept := l.Len() - reg.Vanished; owned != nil && kept > 0 {
+	if kept := l.Len() - reg.Vanished - reg.Finer.LeftOut - reg.Finer.Merged + reg.Finer.Into; owned != nil && kept > 0 {
 		reg.FeatureErrorRMS = math.Sqrt(sum / float64(kept))
 	}
 	return nil
@@ -431,11 +441,7 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 
 // leave leaves a feature out that is smaller than the smallest patch shown.
 func (d *derivation) leave(l *index.Layer, f index.Head, reg *RegisterLayer) {
-	k := l.Meta.Key()
-	if d.left[k] == nil {
-		d.left[k] = map[uint64]bool{}
-	}
-	d.left[k][f.ID] = true
+	d.forget(l, f.ID)
 	reg.Small.LeftOut, reg.Small.LeftOutM2, reg.Small.Vanished = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2, reg.Small.Vanished+1
 }
 
@@ -451,41 +457,11 @@ func (d *derivation) leaveOfView(l *index.Layer, rule Layer) {
 	}
 }
 
-// dissolve writes the ground that the layer covers, without borders, ids or
-// attributes: one feature for each part that hangs together inside a square of
-// dissolveCells cells a side.
-func (d *derivation) dissolve(ctx context.Context, l *index.Layer, rule Layer, w *index.LayerWriter) error {
-	reg := &d.register.Layers[len(d.register.Layers)-1]
-	owned, err := d.cover(ctx, l, rule, reg)
-	if err != nil {
-		return err
+// forget notes that a feature is none of the lower edition.
+func (d *derivation) forget(l *index.Layer, id uint64) {
+	k := l.Meta.Key()
+	if d.left[k] == nil {
+		d.left[k] = map[uint64]bool{}
 	}
-	g := d.gridOf(rule)
-	type square struct{ y, x int32 }
-	squares := map[square][]cells.Cell{}
-	for _, c := range owned[0] {
-		k := square{c.Y >> dissolveShift, c.X >> dissolveShift}
-		squares[k] = append(squares[k], c)
-	}
-	keys := slices.SortedFunc(maps.Keys(squares), func(a, b square) int {
-		return cmp.Or(cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
-	})
-	for _, k := range keys {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for _, p := range g.shape(squares[k]) {
-			f := index.Feature{Geometry: geo.MultiPolygon{p}, Patch: index.NoArea, Net: index.NoArea}
-			f.AreaM2 = geo.Area(f.Geometry)
-			f.ID = d.hash(geo.AppendGeoJSON([]byte(l.Meta.Name+"\x00"), f.Geometry))
-			if err := w.Add(&f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	d.left[k][id] = true
 }
-
-// dissolveShift makes the squares of 256 cells a side that bound the size of a
-// dissolved feature.
-const dissolveShift = 8

@@ -25,6 +25,9 @@ type catalogLayer struct {
 	AreaMu   float64       `json:"area_mu"`
 	PatchM2  *float64      `json:"patch_m2"`
 	NetM2    *float64      `json:"net_m2"`
+	// PatchWithheldM2 and NetWithheldM2 are what PatchM2 and NetM2 are short of.
+	PatchWithheldM2 float64 `json:"patch_withheld_m2,omitempty"`
+	NetWithheldM2   float64 `json:"net_withheld_m2,omitempty"`
 	// PatchComputed and NetComputed are no part of PatchM2 and NetM2.
 	PatchComputed *edition.ComputedArea `json:"patch_computed,omitempty"`
 	NetComputed   *edition.ComputedArea `json:"net_computed,omitempty"`
@@ -172,7 +175,7 @@ func (s *Server) catalogLayers(r *request) []catalogLayer {
 		m := l.Meta
 		c := catalogLayer{
 			Name: m.Name, Title: m.Title, Vintage: m.Vintage, Vintages: r.ix().Vintages(name), Features: m.Features,
-			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
+			Vertices: m.Vertices, Extent: m.Extent, AreaM2: m.AreaM2, AreaMu: m.AreaM2 * geo.MuPerM2, PatchM2: m.PatchM2, NetM2: m.NetM2, PatchWithheldM2: m.PatchWithheldM2, NetWithheldM2: m.NetWithheldM2, PatchComputed: m.PatchComputed, NetComputed: m.NetComputed,
 			Fields: []catalogField{}, Services: r.layerServices(name), Record: s.cfg.Catalogue.Of(r.tier, name),
 		}
 		c.Services["metadata"] = r.address("catalog/" + name + ".xml")

@@ -216,6 +216,9 @@ func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
 		}
 		e.printf("\n")
 	}
+	if l.PatchWithheld+l.NetWithheld > 0 {
+		e.printf(e.pick("    不再有的要素的登记面积 m²：图斑 %.2f，净面积 %.2f；它们不归邻居，合计因此偏小\n", "    areas of record of the features that are gone, m²: patch %.2f, net %.2f; no neighbour has them, so that sums are short of them\n"), l.PatchWithheld, l.NetWithheld)
+	}
 	if s := l.Small; s.Merged+s.LeftOut > 0 {
 		e.printf(e.pick("    小于 %v m² 的图斑（要素中连成一片的部分，一个要素可有多个）：并入邻居 %d 个 %.2f m²，略去 %d 个 %.2f m²\n", "    patches below %v m² (parts of features that hang together; a feature may have several): %d merged, %.2f m²; %d left out, %.2f m²\n"),
 			l.MinPatchM2, s.Merged, s.MergedM2, s.LeftOut, s.LeftOutM2)

@@ -52,6 +52,7 @@ func (l *asked) answer(res *measured, limit int) (Layer, error) {
 	out.NetM2, out.NoNetM2 = net.figures()
 	out.PatchComputedM2, out.NetComputedM2 = patch.standIn(), net.standIn()
 	out.NetMu = muOf(out.NetM2)
+	out.LayerPatchWithheldM2, out.LayerNetWithheldM2 = l.layer.Meta.PatchWithheldM2, l.layer.Meta.NetWithheldM2
 	if l.groups.asked() {
 		var err error
 		if out.Groups, err = l.groupAnswers(res, &out, ground, limit); err != nil {

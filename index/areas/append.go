@@ -75,6 +75,12 @@ func (l *Layer) appendJSON(dst []byte) []byte {
 		dst = appendNumber(append(dst, `,"no_net_area_m2":`...), l.NoNetM2)
 	}
 	dst = appendNumber(append(dst, `,"gross_area_m2":`...), l.GrossM2)
+	if l.LayerPatchWithheldM2 != 0 {
+		dst = appendNumber(append(dst, `,"layer_patch_withheld_m2":`...), l.LayerPatchWithheldM2)
+	}
+	if l.LayerNetWithheldM2 != 0 {
+		dst = appendNumber(append(dst, `,"layer_net_withheld_m2":`...), l.LayerNetWithheldM2)
+	}
 	if l.PatchComputedM2 != nil {
 		dst = appendNumber(append(dst, `,"patch_computed_m2":`...), *l.PatchComputedM2)
 	}

@@ -92,6 +92,11 @@ type Layer struct {
 	NoPatchM2 float64 `json:"no_patch_area_m2,omitzero"`
 	NoNetM2   float64 `json:"no_net_area_m2,omitzero"`
 	GrossM2   float64 `json:"gross_area_m2"`
+	// LayerPatchWithheldM2 and LayerNetWithheldM2 are of the whole layer, wherever the
+	// shape lies: areas of record of features that the edition's policy does not show, by
+	// some part of which PatchM2 and NetM2 may be short; see [edition.Layer].
+	LayerPatchWithheldM2 float64 `json:"layer_patch_withheld_m2,omitzero"`
+	LayerNetWithheldM2   float64 `json:"layer_net_withheld_m2,omitzero"`
 	// PatchComputedM2 and NetComputedM2 are shares of areas that were computed for
 	// features whose record has none; they are no part of PatchM2 and NetM2, and nil
 	// where nothing was computed.

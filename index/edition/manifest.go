@@ -117,7 +117,12 @@ type Layer struct {
 	// area, as far as one was computed; they are no part of PatchM2 and NetM2.
 	PatchComputed *ComputedArea `json:"patch_computed,omitempty"`
 	NetComputed   *ComputedArea `json:"net_computed,omitempty"`
-	Fields        []Field       `json:"fields"`
+	// PatchWithheldM2 and NetWithheldM2 are areas of record, in m², of features of the
+	// higher edition that the policy's grid or smallest patch left none of: their ground is
+	// with their neighbours, so that sums of PatchM2 and NetM2 are short by so much.
+	PatchWithheldM2 float64 `json:"patch_withheld_m2,omitempty"`
+	NetWithheldM2   float64 `json:"net_withheld_m2,omitempty"`
+	Fields          []Field `json:"fields"`
 	// ClassField is the field by which merged shapes at low zooms are told
 	// apart, or "".
 	ClassField string `json:"class_field,omitempty"`

@@ -42,12 +42,16 @@ type RegisterLayer struct {
 	After   int    `json:"features_after"`
 	// Vanished counts the features that are not there any more: NoCell that own no cell
 	// of the grid, and Small.Vanished that were smaller than the smallest patch shown.
-	Vanished      int      `json:"features_vanished"`
-	NoCell        int      `json:"features_without_cells"`
-	AreaBefore    float64  `json:"area_before_m2"`
-	AreaAfter     float64  `json:"area_after_m2"`
-	NetBefore     *float64 `json:"net_before_m2"`
-	NetAfter      *float64 `json:"net_after_m2"`
+	Vanished   int      `json:"features_vanished"`
+	NoCell     int      `json:"features_without_cells"`
+	AreaBefore float64  `json:"area_before_m2"`
+	AreaAfter  float64  `json:"area_after_m2"`
+	NetBefore  *float64 `json:"net_before_m2"`
+	NetAfter   *float64 `json:"net_after_m2"`
+	// PatchWithheld and NetWithheld are the areas of record, as far as the policy lets them
+	// through, of features that vanished: no other feature's record has them.
+	PatchWithheld float64  `json:"patch_withheld_m2,omitempty"`
+	NetWithheld   float64  `json:"net_withheld_m2,omitempty"`
 	FieldsDropped []string `json:"fields_dropped"`
 	// CellM is the width in metres of the cells that shapes are made of; 0 where they
 	// are as they were, and then the next four are, too.
@@ -74,6 +78,20 @@ type RegisterLayer struct {
 	// are 0 without a grid.
 	OverlapM2 float64 `json:"overlap_m2"`
 	CellsM2   float64 `json:"cells_m2"`
+}
+
+// withhold enters a feature that is not shown, with the areas of record that it would have
+// been shown with.
+func (r *RegisterLayer) withhold(f *index.Feature) {
+	r.Vanished++
+	for _, a := range []struct {
+		area int64
+		sum  *float64
+	}{{f.Patch, &r.PatchWithheld}, {f.Net, &r.NetWithheld}} {
+		if index.OfRecord(a.area) {
+			*a.sum = math.Round(*a.sum*100+float64(a.area)) / 100
+		}
+	}
 }
 
 // account fills in where the area went, when AreaAfter is known.
@@ -211,8 +229,9 @@ func (d *derivation) extent() geo.Box {
 func (d *derivation) enter(layers []edition.Layer) {
 	for i := range d.register.Layers {
 		r := &d.register.Layers[i]
-		for _, l := range layers {
-			if l.Name == r.Layer && l.Vintage == r.Vintage {
+		for k := range layers {
+			if l := &layers[k]; l.Name == r.Layer && l.Vintage == r.Vintage {
+				l.PatchWithheldM2, l.NetWithheldM2 = r.PatchWithheld, r.NetWithheld
 				r.After, r.AreaAfter, r.NetAfter = l.Features, l.AreaM2, l.NetM2
 				r.account()
 			}
@@ -417,13 +436,13 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 			d.leave(l, l.Head(i), reg)
 			f.Geometry = nil
 		}
-		if len(f.Geometry) == 0 {
-			reg.Vanished++
-			continue
-		}
 		told.apply(&f)
 		codes.cut(&f, d.tier.PlaceDigits)
 		shows.cut(&f, d.tier.PlaceDigits)
+		if len(f.Geometry) == 0 {
+			reg.withhold(&f)
+			continue
+		}
 		values := make([]any, 0, len(keep))
 		for _, k := range keep {
 			values = append(values, f.Values[k])

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gengtu/index"
@@ -95,19 +96,37 @@ func TestRegisterAddsUp(t *testing.T) {
 		}
 		set = append(set, index.Feature{Geometry: m, Values: nil})
 	}
-	from := made(t, edition.Layer{Name: "hsf", Vintage: "1"}, set...)
-	once, gross := ground(t, from.Layer("hsf", ""))
-	for _, small := range []string{"{hsf: {}}", "{hsf: {min_patch_m2: 3000}}", "{hsf: {min_patch_m2: 3000, small_patches: leave_out}}"} {
+	for i := range set {
+		set[i].Net, set[i].Patch, set[i].Values = int64(100*(i+1)), int64(200*(i+1)), []any{float64(i + 1), float64(2 * (i + 1))}
+	}
+	from := made(t, edition.Layer{Name: "pbf", Vintage: "1", Fields: []edition.Field{{Name: "YJJBNTMJ", Kind: edition.Real, Known: true}, {Name: "YJJBNTTBMJ", Kind: edition.Real, Known: true}}}, set...)
+	once, gross := ground(t, from.Layer("pbf", ""))
+	for _, small := range []string{"{pbf: {fields: known}}", "{pbf: {fields: known, min_patch_m2: 3000}}", "{pbf: {fields: [YJJBNTMJ], min_patch_m2: 3000, small_patches: leave_out}}"} {
 		to, reg := derive(t, from, rules("public", 25, small), edition.Public)
 		r := reg.Layers[0]
 		if math.Abs(r.OverlapM2-(gross-once)) > 0.01 || math.Abs(r.GroundBefore-once) > 0.01 || r.OverlapM2 < 0.01*gross {
 			t.Errorf("%s: overlap %.3f and ground %.3f, overlay has %.3f and %.3f", small, r.OverlapM2, r.GroundBefore, gross-once, once)
 		}
-		if after, _ := ground(t, to.Layer("hsf", "")); math.Abs(r.AreaBefore-r.OverlapM2-r.Small.LeftOutM2+r.CellsM2-after) > 0.01 {
+		if after, _ := ground(t, to.Layer("pbf", "")); math.Abs(r.AreaBefore-r.OverlapM2-r.Small.LeftOutM2+r.CellsM2-after) > 0.01 {
 			t.Errorf("%s: the account is off: %+v", small, r)
 		}
 		if r.Vanished != r.NoCell+r.Small.Vanished || r.Before != r.After+r.Vanished || r.NoCell == 0 || r.MinPatchM2 > 0 && r.Small.Vanished == 0 {
 			t.Errorf("%s: counts do not add up: %+v", small, r)
+		}
+		// What the records of those that are shown lack of all is told, where it may be.
+		l, net, patch := to.Manifest.Layers[0], 0.0, 0.0
+		for _, f := range features(t, to.Layer("pbf", "")) {
+			net += float64(f.Net) / 100
+			if index.OfRecord(f.Patch) {
+				patch += float64(f.Patch) / 100
+			}
+		}
+		all := float64(400 * 401 / 2)
+		if l.NetWithheldM2 != all-net || r.NetWithheld != all-net || l.NetWithheldM2 == 0 {
+			t.Errorf("%s: %v m² of net area are withheld, want %v", small, l.NetWithheldM2, all-net)
+		}
+		if want := 2*all - patch; strings.Contains(small, "known") != (l.PatchWithheldM2 == want) || !strings.Contains(small, "known") && l.PatchWithheldM2 != 0 {
+			t.Errorf("%s: %v m² of patch area are withheld of %v", small, l.PatchWithheldM2, want)
 		}
 	}
 }

@@ -195,9 +195,10 @@ func saySmall(t *Tier) text {
 	case least == 0:
 		return say("再小的图斑也显示", "patches are shown however small they are")
 	case rule == LeaveOut:
-		return say("小于 %v m² 的图斑略去", "patches below %v m² are left out", least)
+		return say("小于 %v m² 的图斑略去，整个略去的要素连同其登记面积（net_withheld_m2 说明有多少）", "patches below %v m² are left out, features of nothing else with their areas of record (net_withheld_m2 tells those)", least)
 	}
-	return say("小于 %v m² 的图斑并入邻居", "patches below %v m² go to their neighbours", least)
+	return say("小于 %v m² 的图斑并入邻居；整个并入的要素，登记面积不归邻居，合计因此偏小（net_withheld_m2 说明有多少）",
+		"patches below %v m² go to their neighbours; the areas of record of features that go whole do not, so that sums of record are short of them (net_withheld_m2 tells how much)", least)
 }
 
 func sayPlaces(t *Tier) text {

@@ -86,7 +86,7 @@ func land(t testing.TB) *index.Index {
 	}
 	links = append(links, index.Link{From: 1000, To: 1007, Area: 5}) // from the south-west corner to the south-east
 	w.Lineage(index.NewLineage("dltb", "2023", "2024", links))
-	hsf := w.Layer(edition.Layer{Name: "hsf", Vintage: "2024", Fields: []edition.Field{text("BSM", true), area("MJ"), {Name: "JSMJ", Kind: edition.Integer}, text("XMMC", false)}})
+	hsf := w.Layer(edition.Layer{Name: "hsf", Vintage: "2024", PatchWithheldM2: 6, NetWithheldM2: 5, Fields: []edition.Field{text("BSM", true), area("MJ"), {Name: "JSMJ", Kind: edition.Integer}, text("XMMC", false)}})
 	for i, at := range blocks {
 		b := lot(at[0], at[1], 3, 3)
 		f := feature(uint64(2000+i), b, blockVillage[i], blockVillage[i]+fmt.Sprint(i), 900.0, int64(10_000), "项目")
@@ -338,6 +338,13 @@ func TestLayers(t *testing.T) {
 		t.Error(d)
 	}
 	whole, _, _ := write(t, from, extract.Scope{Layers: []string{"hsf"}})
+	if m := whole.Layer("hsf", "").Meta; m.PatchWithheldM2 != 6 || m.NetWithheldM2 != 5 {
+		t.Errorf("a whole layer withholds %v and %v", m.PatchWithheldM2, m.NetWithheldM2)
+	}
+	part, _, _ := write(t, from, extract.Scope{Layers: []string{"hsf"}, Places: []string{"610402001200"}})
+	if m := part.Layer("hsf", "").Meta; m.PatchWithheldM2 != 0 || m.NetWithheldM2 != 0 {
+		t.Errorf("a place tells what the whole layer withholds: %v and %v", m.PatchWithheldM2, m.NetWithheldM2)
+	}
 	if d := cmp.Diff(all(t, from, "hsf", ""), all(t, whole, "hsf", "")); d != "" || len(whole.Manifest.Layers) != 1 {
 		t.Error(d)
 	}

@@ -110,6 +110,9 @@ type cutting struct {
 
 // layer writes what of l lies in the scope as the layer that meta describes.
 func (x *extraction) layer(l *index.Layer, meta edition.Layer) error {
+	if x.scope.local() {
+		meta.PatchWithheldM2, meta.NetWithheldM2 = 0, 0 // nobody knows how much of it lay in the scope
+	}
 	c := &cutting{extraction: x, from: l, to: x.out.Layer(meta), kept: kept{}, report: ReportLayer{Layer: meta.Key()}}
 	var err error
 	if c.border, err = x.border(meta.Vintage); err != nil {

@@ -176,7 +176,7 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 		}
 		line.Outcome, line.Code, line.Text = "refused", p.Code, p.Found(problem.English)
 		r := &Reception{o: o, path: path}
-		if _, qerr := r.quarantine(); qerr != nil {
+		if _, _, qerr := r.quarantine(); qerr != nil {
 			return nil, errors.Join(err, qerr, s.log(line))
 		}
 		return nil, errors.Join(err, s.log(line), b.Done(path))

@@ -172,6 +172,9 @@ func (r *Reception) open(ctx context.Context) error {
 		return problem.New("PACK_READ", "包读不出来（%v）", "the package cannot be read (%v)", err).In(r.path).Because(err)
 	}
 	r.file = f
+	if err := r.heldWhole(); err != nil {
+		return err
+	}
 	st, err := f.Stat()
 	if err != nil {
 		return err
@@ -195,6 +198,26 @@ func (r *Reception) open(ctx context.Context) error {
 		return resend(refused(r.path, "PACKAGE_FORM", "只有 %d 字节，不是包", "it has %d bytes and is no package", r.size))
 	}
 	return nil
+}
+
+// heldWhole refuses a file that waited and is not, byte for byte, the one that was held.
+// A note of an earlier version has no digest: then its signature tells.
+func (r *Reception) heldWhole() error {
+	w := r.o.Waiting
+	if w == nil || w.Digest == "" {
+		return nil
+	}
+	digest, err := fileDigest(r.path)
+	if err == nil && digest != w.Digest {
+		err = r.notHeld("SHA-256 " + digest)
+	}
+	return err
+}
+
+// notHeld is the problem of a file that waited and holds something else.
+func (r *Reception) notHeld(holds string) error {
+	return refused(r.path, "PACKAGE_HELD", "放行的是 %[1]s，文件里是 %[2]s：待放行的文件损坏了，或被换过", "%[1]s is released, the file holds %[2]s: what waited is damaged or was replaced", r.o.Waiting.ID, holds).
+		Advise("它已移入隔离目录，不再待放行：查明谁动了 exchange/held 里的文件，用 gengtu unpack 再录入完好的包", "it went from those that wait into quarantine: find out who altered the file in exchange/held, and bring the intact package in again with gengtu unpack")
 }
 
 // decrypt puts what was encrypted into a file of our own, in the clear, which goes when
@@ -314,8 +337,7 @@ func (r *Reception) signature(ctx context.Context) error {
 	}
 	r.Manifest = m
 	if w := r.o.Waiting; w != nil && w.ID != m.ID {
-		return refused(r.path, "PACKAGE_HELD", "放行的是 %[1]s，文件里是 %[2]s：待放行的文件被换过", "%[1]s is released, the file holds %[2]s: what waited was replaced", w.ID, m.ID).
-			Advise("包已隔离：查明谁换了 exchange/held 里的文件；请对方重发", "it is in quarantine: find out who replaced the file in exchange/held, and have it sent again")
+		return r.notHeld(m.ID)
 	}
 	for i := range m.Layers {
 		r.all += m.Layers[i].Put
@@ -474,9 +496,9 @@ func (r *Reception) Close() {
 	r.store.close()
 }
 
-// heldFile is where a package waits for release.
-func (r *Reception) heldFile() string {
-	return filepath.Join(r.store.dir, heldDir, r.Manifest.ID+Ending)
+// heldFile is where a package waits for release in an edition.
+func heldFile(dir, id string) string {
+	return filepath.Join(dir, edition.ExchangeDir, heldDir, id+Ending)
 }
 
 // Ending is how the names of packages end.

@@ -97,7 +97,8 @@ type content interface {
 // Problems of the package: PACKAGE_LIMIT, PACKAGE_FORM, PACKAGE_PATH, PACKAGE_MANIFEST,
 // PACKAGE_FIELD, PACKAGE_FORMAT, those of [seal.Verify] and [seal.Decrypt],
 // PACKAGE_RECEIVER, PACKAGE_REPLAY, PACKAGE_SEQUENCE, PACKAGE_BASE, PACKAGE_DIGEST,
-// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY, PACKAGE_HELD. Others, of files and
+// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY, PACKAGE_HELD,
+// PACKAGE_PLAIN. Others, of files and
 // keys of ours, PACK_TIER, RELEASE_PROOF and QUARANTINE_FULL, leave it where it is.
 func Receive(ctx context.Context, o ReceiveOptions) (*Reception, error) {
 	if err := QuarantineRoom(o.quarantineDir(), o.QuarantineBytes); err != nil {
@@ -136,10 +137,33 @@ func (r *Reception) begin(ctx context.Context) error {
 			return err
 		}
 		if err := r.step(step.name, step.do(ctx)); err != nil {
-			return err
+			return r.aboveAll(step.name, err)
 		}
 	}
 	return nil
+}
+
+// aboveAll returns what a step found, or, of a package above the level of the network,
+// that with what the step found behind it: a person must learn of it whatever else is
+// wrong, and in whatever step that shows. Before a trusted key has signed nothing is known
+// of the level.
+func (r *Reception) aboveAll(step string, err error) error {
+	found := problem.Of(err)
+	if r.Manifest == nil || found == nil || step == "level" {
+		return err
+	}
+	level, lerr := r.networkLevel()
+	if lerr != nil {
+		return err // no level is known to hold it against
+	}
+	above := problem.Of(r.Manifest.level(r.path, level))
+	if above == nil || found.Code == above.Code {
+		return err
+	}
+	both := refused(r.path, above.Code, "%[1]s；另外：%[3]s（%[5]s）", "%[2]s; besides: %[4]s (%[5]s)",
+		above.Found(problem.Chinese), above.Found(problem.English), found.Found(problem.Chinese), found.Found(problem.English), found.Code).
+		Advise("%[1]s", "%[2]s", above.Advice(problem.Chinese), above.Advice(problem.English)).Because(err)
+	return r.step("level", both)
 }
 
 // step notes what a step came to.
@@ -344,6 +368,10 @@ func (r *Reception) signature(ctx context.Context) error {
 	}
 	if err := r.listed(); err != nil {
 		return err
+	}
+	if r.trust.Encrypted && r.plain == "" && m.Tier != edition.Public {
+		return refused(r.path, "PACKAGE_PLAIN", "信任文件要求加密（encrypt: required），包是明文", "the trust file asks for encryption (encrypt: required), the package is in the clear").
+			Advise("包已隔离：它的内容一路都读得出来，报告保密人员；请对方用 gengtu pack --encrypt-for 重新打包", "it is in quarantine: whoever had it could read it, tell the security officer; have it packed again with gengtu pack --encrypt-for")
 	}
 	if err := r.approve(ctx); err != nil {
 		return err

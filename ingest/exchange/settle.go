@@ -188,6 +188,10 @@ func (r *Reception) who() (by, released string) {
 func (r *Reception) Refuse(err error) error {
 	p := problem.Of(err)
 	if p == nil || !(strings.HasPrefix(p.Code, "PACKAGE_") || faultOfSeal[p.Code]) {
+		if r.store.fresh && p != nil && ofCommand[p.Code] {
+			r.store.discard() // a log of a slip of the pen would look like an edition
+			return err
+		}
 		e := entry{Step: "end", Outcome: "failed", Text: err.Error()}
 		if p != nil {
 			e.Code = p.Code
@@ -202,6 +206,10 @@ func (r *Reception) Refuse(err error) error {
 	}
 	return errors.Join(err, qerr, r.writeReceipt(c), r.note(entry{Step: "end", Outcome: "refused", Code: p.Code, Text: c.Text}))
 }
+
+// ofCommand are the problems of how the command was written: no package, no key or no
+// level. Of one for a directory that is not there yet nothing stays.
+var ofCommand = map[string]bool{"PACK_READ": true, "PACK_KEY": true, "PACK_TIER": true}
 
 // notHeldAgain are the problems with which a package that was held waits no more: it lies
 // in quarantine, and an intact one can be brought in. Others may be gone when it is

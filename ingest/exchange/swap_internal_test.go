@@ -192,7 +192,7 @@ func TestDirectoryIsNoPattern(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := json.Marshal(SignedReceipt{Receipt: c})
+	signed, err := json.Marshal(SignedReceipt{Receipt: c, Signature: &seal.Signature{Algorithm: seal.Ed25519}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestDirectoryIsNoPattern(t *testing.T) {
 		}
 	}
 	s.close()
-	sent, err := SendReceipts(dir, out)
+	sent, _, err := SendReceipts(dir, out)
 	if err != nil || len(sent) != 1 {
 		t.Error("receipts", sent, err)
 	}

@@ -48,10 +48,7 @@ func runPack(e *env, fs *flags) error {
 	if err := defaultMarks(&o, *grade, m.Tier); err != nil {
 		return err
 	}
-	if err := packKeys(&o, packFiles{*key, *encrypt, approverKeys}, m.Tier); err != nil {
-		return err
-	}
-	clear, err := inTheClear(packFiles{*key, *encrypt, nil}, m.Tier)
+	plain, err := packKeys(&o, packFiles{*key, *encrypt, approverKeys}, m.Tier)
 	if err != nil {
 		return err
 	}
@@ -70,8 +67,8 @@ func runPack(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	if clear != nil {
-		e.warn(clear.In(o.Out))
+	if plain != nil {
+		e.warn(plain.In(o.Out))
 	}
 	return e.givePacked(o.Out, sent)
 }
@@ -101,24 +98,25 @@ type packFiles struct {
 	approvers    []string
 }
 
-// packKeys reads the keys that pack needs, for an edition of the tier.
-func packKeys(o *exchange.PackOptions, f packFiles, tier edition.Tier) (err error) {
+// packKeys reads the keys that pack needs, for an edition of the tier, and returns the
+// warning of [inTheClear].
+func packKeys(o *exchange.PackOptions, f packFiles, tier edition.Tier) (plain *problem.Problem, err error) {
 	if o.Signer, err = seal.ReadSigner(f.key, tier); err != nil {
-		return err
+		return nil, err
 	}
 	if f.encrypt != "" {
 		if o.Recipient, err = seal.ReadRecipient(f.encrypt, tier); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, file := range f.approvers {
 		by, err := seal.ReadSigner(file, tier)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		o.Approvers = append(o.Approvers, by)
 	}
-	return nil
+	return inTheClear(f, tier)
 }
 
 // defaultMarks fills in grade and secret mark where none was given.

@@ -67,7 +67,11 @@ func TestReleaseSaysWhat(t *testing.T) {
 	if out := must(t, "release", "list", "--edition", there); !strings.Contains(out, "gtp-public-") {
 		t.Error(out)
 	}
+	id := strings.Fields(must(t, "release", "list", "--edition", there))[0]
 	if _, errs, code := gengtu(t, "release", "--edition", there, "--trust", k+".pub", "--by", "b"); code != 2 || !strings.Contains(errs, "[RELEASE_WHICH]") {
 		t.Errorf("release of nothing: %d %s", code, errs)
+	}
+	if _, errs, code := gengtu(t, "release", "--edition", there, "--trust", k+".pub", "--by", "b", id); code != 0 || !strings.Contains(errs, "[RELEASE_TYPED]") {
+		t.Errorf("two names by one account: %d %s", code, errs)
 	}
 }

@@ -123,6 +123,8 @@ type taken struct {
 	// Importer and Releaser are who brought it in and let it in, and how that is known.
 	Importer *exchange.Person `json:"importer,omitempty"`
 	Releaser *exchange.Person `json:"releaser,omitempty"`
+	// OneAccount is [exchange.Reception.OneAccount].
+	OneAccount bool `json:"one_account,omitempty"`
 }
 
 func (e *env) giveTaken(t *taken) error {
@@ -136,6 +138,10 @@ func (e *env) giveTaken(t *taken) error {
 	e.printf(e.pick("%s 已生效，来自 %s 的第 %d 号包 %s\n", "%s is in force, by %s's package number %d, %s\n"), t.Generation, t.Sender, t.Sequence, t.Package)
 	if r := t.Releaser; r != nil {
 		e.notef(e.pick("录入 %s（%s），审核 %s（%s）\n", "brought in by %s (%s), released by %s (%s)\n"), t.Importer.Name, e.proof(t.Importer), r.Name, e.proof(r))
+	}
+	if t.OneAccount {
+		e.warn(problem.New("RELEASE_TYPED", "两个名字都是在同一个系统账户下写的，不能证明是两个人", "both names were typed under one account of the system: nothing proves that they are two persons").
+			Advise("给两人各自的账户或密钥，并在信任文件里写 signs: release", "give each an account or a key of his own, and have the trust file say signs: release"))
 	}
 	return nil
 }
@@ -160,7 +166,7 @@ func (e *env) takePackage(f *receiving, rule exchange.Release) (*taken, error) {
 	defer r.Close()
 	m := r.Manifest
 	importer, releaser := r.Persons()
-	t := &taken{Importer: importer, Releaser: releaser, Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
+	t := &taken{OneAccount: r.OneAccount(), Importer: importer, Releaser: releaser, Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
 	if rule == exchange.ByTwo || r.Waits() {
 		err := r.Judge(e.ctx)
 		if err == nil {

@@ -159,6 +159,13 @@ func (r *Reception) Waits() bool {
 	return r.releaser == nil && (r.received.TwoPersons || len(r.trust.For(seal.Release)) > 0)
 }
 
+// OneAccount tells that both names were typed under one account of the system, so that
+// nothing proves that they are two persons'.
+func (r *Reception) OneAccount() bool {
+	p, q := &r.importer, r.releaser
+	return q != nil && p.Proof == Typed && q.Proof == Typed && p.User == q.User
+}
+
 // Released refuses a release by the one who brought the package in (RELEASE_SAME).
 func (r *Reception) Released() error {
 	// Two names that are typed into one command are one person's.

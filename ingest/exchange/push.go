@@ -264,8 +264,10 @@ func (r *pushing) make(ctx context.Context, last pushed, generation string) (str
 	}
 	defer s.close()
 	s.program = r.Program
-	if err := s.has(r.sub); err != nil {
-		return "", err
+	if s.then != nil { // else all that there is goes out, and what the receiver has is dropped
+		if err := s.has(r.sub); err != nil {
+			return "", err
+		}
 	}
 	body, err := os.CreateTemp(r.dir(), newFiles)
 	if err != nil {

@@ -13,6 +13,9 @@ const (
 	askLineage = "lineage"
 )
 
+// questionZh are their names for people who read Chinese.
+var questionZh = map[string]string{askOverlay: "叠加", askSummary: "汇总", askDiff: "变化对比", askLineage: "沿革"}
+
 // policy is what the edition's policy lets be asked.
 func (r *request) policy() *edition.Policy { return &r.ix().Manifest.Policy }
 
@@ -21,8 +24,8 @@ func (r *request) mayAsk(question string) error {
 	if r.policy().MayAnswer(question) {
 		return nil
 	}
-	return problem.New("POLICY", "本版不提供 %s", "this edition does not answer %s", question).
-		Advise("目录的 analyses 列出可问的", "analyses of the catalogue lists what it answers")
+	return problem.New("POLICY", "本版不提供%[1]s（%[2]s）", "this edition does not answer %[2]s", questionZh[question], question).
+		Advise("目录（catalog）的 analyses 一项列出本版可问的", "analyses of the catalogue lists what it answers")
 }
 
 // mayTellFeatures refuses to tell of single features where the policy lets totals alone be

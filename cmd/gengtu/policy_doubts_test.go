@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -99,5 +100,48 @@ func TestRegisterIsMissed(t *testing.T) {
 			t.Errorf("%s: publish: exit %d, %s", name, exit, stderr)
 		}
 		must(t, "policy", "register", secure)
+	}
+}
+
+// By a policy that tells townships no way out of the edition tells a village's code: the
+// dump, an export, sums, and the bytes of its files.
+func TestNoFinerPlaceLeaves(t *testing.T) {
+	secure := small(t)
+	dir := t.TempDir()
+	file, out := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "government")
+	text := "name: x\ntiers: {government: {grid_m: 0, max_zoom: 14, pieces: true, place_digits: 9, layers: {pbf: {fields: [ZLDWDM, QSDWDM, ZLDWMC, DLBM]}, region: {fields: known}}}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "publish", "--from", secure, "--tier", "government", "--policy", file, "--out", out)
+	ways := func(edition string) map[string]string {
+		export := filepath.Join(t.TempDir(), "pbf.geojson")
+		must(t, "export", "--edition", edition, "--layer", "pbf", "--out", export)
+		data, err := os.ReadFile(export)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return map[string]string{"dump": must(t, "verify", edition, "--dump"), "export": string(data), "files": string(bytesOf(t, edition))}
+	}
+	higher := ways(secure)
+	village := regexp.MustCompile(`"ZLDWDM": ?"(\d{9}(\d{3}))\d{7}"`)
+	codes := map[string]bool{}
+	for _, m := range village.FindAllStringSubmatch(higher["export"], -1) {
+		if m[2] != "000" {
+			codes[m[1]] = true
+		}
+	}
+	if len(codes) < 2 {
+		t.Fatalf("the higher edition tells %d villages", len(codes))
+	}
+	for way, text := range ways(out) {
+		for code := range codes {
+			if strings.Contains(text, code) {
+				t.Errorf("%s tells village %s", way, code)
+			}
+			if way != "files" && !strings.Contains(text, code[:9]) {
+				t.Errorf("%s does not tell of township %s", way, code[:9])
+			}
+		}
 	}
 }

@@ -57,6 +57,9 @@ func (s *Server) findTier(r *request) error {
 		return errNotFound
 	}
 	r.tier, r.state = tier, reach{tier: s.tiers[tier], scoped: s.scoped}
+	if err := r.ambiguous(); err != nil {
+		return err
+	}
 	s.cors(r)
 	return nil
 }

@@ -58,7 +58,7 @@ func (r *request) receipts(about string, sent []byte) (*receipt.Sheet, error) {
 	if sent != nil {
 		body = bytes.NewReader(sent)
 	}
-	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: r.gen.name}, q, body)
+	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: r.gen.name, Scope: r.scope.Ground()}, q, body)
 }
 
 // placeOf is the place of an element in a collection, as receipts name it.
@@ -107,6 +107,9 @@ func (r *request) receiptBeside(ctx context.Context, sheet *receipt.Sheet, body 
 func (r *request) sendReport(about, mediaType string, body []byte) error {
 	sheet, err := r.receipts(about, nil)
 	if err != nil {
+		return err
+	}
+	if body, err = r.withScope(body); err != nil {
 		return err
 	}
 	if sheet == nil {

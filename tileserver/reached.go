@@ -82,7 +82,7 @@ func (r *request) bounds(vintage string) areas.Bounds {
 		if err != nil {
 			return false, err
 		}
-		return g.Holds(shape)
+		return g.Holds(shape), nil
 	}}
 }
 

@@ -109,7 +109,7 @@ func (r *request) grantsOutlines() error {
 		return nil
 	}
 	r.outcome = access.WrongScope
-	return refuse("按地点提问要用行政区图层 %[1]q 的界线，令牌没有授予它，授予的是：%[2]s", "questions by place need the outlines of the layer %[1]q, which the token does not grant, it grants: %[2]s", outlines, some(r.scope.Layers)).
+	return refuse("按地点提问要用行政区的界线，令牌没有授予图层 %[1]q，授予的是：%[2]s", "a question by place needs the outlines of places, and the token does not grant the layer %[1]q, it grants: %[2]s", outlines, some(r.scope.Layers)).
 		Advise("给出 geometry 或 bbox；或请签发令牌的人加上图层 region", "give a geometry or bbox, or ask who issued the token to add the layer region")
 }
 

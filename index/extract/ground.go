@@ -7,7 +7,6 @@ import (
 	"gengtu/index"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
-	"gengtu/index/problem"
 )
 
 // Ground is where a scope lies. Safe for concurrent use; it holds nothing of the edition
@@ -59,38 +58,34 @@ func (g *Ground) find(ctx context.Context, regions *index.Layer) error {
 		if err != nil {
 			return err
 		}
-		if g.regions[code], err = g.Holds(f.Geometry); err != nil {
-			return err
-		}
+		g.regions[code] = g.Holds(f.Geometry)
 	}
 	return nil
 }
 
 // Holds tells whether a shape, by the even-odd rule, lies in the scope but for a touching
 // border. What cannot be drawn, and what lies in places whose outline no region tells, is
-// taken for what does not. The error is a fault of ours.
-func (g *Ground) Holds(shape geo.MultiPolygon) (bool, error) {
+// taken for what does not.
+func (g *Ground) Holds(shape geo.MultiPolygon) bool {
 	if g.border == nil {
-		return false, nil
+		return false
 	}
 	switch g.border.side(shape.Box()) {
 	case whole:
-		return true, nil
+		return true
 	case outside:
-		return false, nil
+		return false
 	}
 	mended, _, err := overlay.Mend(shape)
-	if problem.Of(err) != nil || len(mended) == 0 {
-		return false, nil
-	} else if err != nil {
-		return false, err
+	if err != nil || len(mended) == 0 {
+		return false
 	}
 	piece, err := g.border.mask.Piece(mended)
-	if problem.Of(err) != nil {
-		return false, nil
+	if err != nil {
+		return false
 	}
 	area := geo.Area(mended)
-	return !overlay.SharesGround(area-geo.Area(piece), area), err
+	return !overlay.SharesGround(area-geo.Area(piece), area)
 }
 
 // Place tells whether all of a place lies in the scope: it is one of the scope's places

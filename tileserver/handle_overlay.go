@@ -215,14 +215,15 @@ func (o *overlayRequest) answerPlace() error {
 	if err := o.grantsOutlines(); err != nil {
 		return err
 	}
-	whole, err := o.whole(o.ctx, q.Vintage)
-	if err != nil {
-		return err
-	}
+	var err error
 	if q.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, q.Vintage); err != nil {
 		return err
 	}
 	a, err := areas.Ask(o.ctx, o.ix(), q)
+	if err != nil {
+		return err
+	}
+	whole, err := o.whole(o.ctx, q.Vintage)
 	if err != nil {
 		return err
 	}

@@ -67,12 +67,17 @@ func stream(sender, receiver string) string { return sender + " > " + receiver }
 type store struct {
 	edition, dir string
 	lock         *os.File
+	// fresh tells that the directory of the edition was not there before.
+	fresh bool
 }
 
 // openStore makes the exchange directory of an edition, if it is not there, and locks
 // it. Problems: EXCHANGE_DIR, EXCHANGE_BUSY.
 func openStore(dir string) (*store, error) {
 	s := &store{edition: dir, dir: filepath.Join(dir, edition.ExchangeDir)}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		s.fresh = true
+	}
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(s.dir, 0o700)); err != nil {
 		return nil, s.unwritable(err)
 	}
@@ -128,6 +133,14 @@ const (
 func (s *store) unwritable(err error) error {
 	return problem.New("EXCHANGE_DIR", "收发记录写不了（%v）", "the records of exchange cannot be written (%v)", err).In(s.dir).Because(err).
 		Advise("核对权限和磁盘空间；没有记录就不收发", "look at permissions and the room on the disk: nothing is sent or taken in without records")
+}
+
+// discard removes the directories of an edition that was not there before and into which
+// nothing was taken, as far as they are empty.
+func (s *store) discard() {
+	for _, path := range []string{filepath.Join(s.dir, storeLock), s.dir, s.edition} {
+		_ = os.Remove(path) // of no use, and of no harm where it stays
+	}
 }
 
 // close frees the lock.

@@ -139,5 +139,8 @@ func (r *request) sendJSON(v any) error {
 	if err != nil {
 		return err
 	}
+	if data, err = r.withScope(data); err != nil {
+		return err
+	}
 	return r.send("application/json", data)
 }

@@ -121,6 +121,9 @@ func (s *Server) handleFeature(r *request) error {
 	if err != nil {
 		return err
 	}
+	if body, err = r.withScope(body); err != nil {
+		return err
+	}
 	return r.send("application/geo+json", body)
 }
 
@@ -168,6 +171,9 @@ func (s *Server) handleFeatures(r *request) error {
 	}
 	if len(found) > 1 {
 		body = append(body, "]}"...)
+	}
+	if body, err = r.withScope(body); err != nil {
+		return err
 	}
 	return r.send("application/geo+json", body)
 }

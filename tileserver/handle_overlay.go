@@ -125,6 +125,7 @@ func (o *overlayRequest) read() error {
 		return err
 	}
 	o.asker.Index, o.asker.Question, o.asker.Program, o.asker.Allow = o.ix(), q, o.server.cfg.Program, o.allowance()
+	o.asker.Bounds = o.bounds(q.Vintage)
 	o.layer = strings.Join(q.Layers, ",")
 	return nil
 }
@@ -208,6 +209,12 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 func (o *overlayRequest) answerPlace() error {
 	q := o.asker.Question
 	o.askPlace(o.body.Place)
+	if err := o.reachesPlace(o.body.Place); err != nil {
+		return err
+	}
+	if err := o.grantsOutlines(); err != nil {
+		return err
+	}
 	var err error
 	if q.Shape, err = areas.Place(o.ctx, o.ix(), o.body.Place, q.Vintage); err != nil {
 		return err
@@ -216,7 +223,14 @@ func (o *overlayRequest) answerPlace() error {
 	if err != nil {
 		return err
 	}
-	a.Program = o.asker.Program
+	whole, err := o.whole(o.ctx, q.Vintage)
+	if err != nil {
+		return err
+	}
+	a.Program, a.Scope = o.asker.Program, o.asker.Bounds.Scope
+	if whole != nil && !whole(o.body.Place) {
+		a.AOI.Problems = append(a.AOI.Problems, areas.BeyondScope())
+	}
 	o.asked.answered(a)
 	return o.sendSingle(&areas.Result{Answer: a, Single: true})
 }
@@ -232,10 +246,6 @@ func (o *overlayRequest) sendSingle(r *areas.Result) error {
 		return err
 	}
 	return o.send(b.Bytes())
-}
-
-func (o *overlayRequest) about() areas.About {
-	return areas.AboutOf(o.ix().Manifest, o.server.cfg.Program)
 }
 
 // headers sets what the form is sent with.

@@ -72,6 +72,9 @@ func (r *request) sendPoints(all []place) error {
 	if err != nil {
 		return err
 	}
+	if data, err = r.withScope(data); err != nil {
+		return err
+	}
 	return r.send("application/geo+json", data)
 }
 

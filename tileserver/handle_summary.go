@@ -52,6 +52,11 @@ func (s *Server) handleSummary(r *request) error {
 	}
 	r.layer = strings.Join(names, ",")
 	r.askPlace(r.query("place"))
+	if place := r.query("place"); place != "" {
+		if err := r.reachesPlace(place); err != nil {
+			return err
+		}
+	}
 	done, err := s.overlays.take()
 	if err != nil {
 		return err
@@ -67,7 +72,7 @@ func (s *Server) handleSummary(r *request) error {
 	}
 	var b bytes.Buffer
 	name := "summary"
-	about := areas.AboutOf(r.ix().Manifest, s.cfg.Program)
+	about := r.about()
 	if table != "" {
 		name = table
 		err = writeHectares(&b, q, tallies[0], form, about)
@@ -103,10 +108,15 @@ func (s *Server) summaryQuestion(r *request) (areas.SummaryQuestion, error) {
 			return q, err
 		}
 	}
+	vintage := r.query("vintage")
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
+	defer cancel()
+	if q.Whole, err = r.whole(ctx, vintage); err != nil {
+		return q, err
+	}
 	if !slices.Contains(r.ix().Names(), "region") {
 		return q, nil
 	}
-	vintage := r.query("vintage")
 	q.Names, err = remember(&r.gen.memo, "names "+vintage, func() (map[string]string, error) { return areas.PlaceNames(r.ix(), vintage) })
 	return q, err
 }

@@ -20,7 +20,7 @@ type verdict struct {
 	Key       string           `json:"key,omitempty"`
 	Algorithm seal.Algorithm   `json:"algorithm,omitempty"`
 	Parts     int              `json:"parts,omitempty"`
-	InForce   *bool            `json:"in_force,omitempty"` // its generation is the current one
+	InForce   *bool            `json:"in_force,omitempty"` // its generation is the current one, and its scope the token's
 	Receipt   *receipt.Receipt `json:"receipt,omitempty"`
 	// Of one that is not:
 	Code   string `json:"code,omitempty"`
@@ -97,7 +97,8 @@ func (r *request) judged(ctx context.Context, judge receipt.Judge, body []byte) 
 // verdict is what is said of a judgement. What is no fault of the answer is an error.
 func (r *request) verdict(v receipt.Verdict, err error) (verdict, error) {
 	if err == nil {
-		inForce := v.Receipt.Generation == r.state.tier.current() // whichever generation= names
+		// Of whichever generation= names, and of what whoever asks reaches.
+		inForce := v.Receipt.Generation == r.state.tier.current() && v.Receipt.Scope == r.scope.Ground()
 		return verdict{
 			Genuine: true, Signer: v.Signer.Name, Key: v.Signer.ID(), Algorithm: v.Signer.Algorithm, Parts: v.Parts,
 			InForce: &inForce, Receipt: &v.Receipt,

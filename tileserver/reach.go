@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"gengtu/index"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
@@ -67,6 +69,9 @@ var (
 // check asks what the token reaches.
 func (s *Server) check(r *request, op access.Operation) error {
 	r.from = s.caller(r)
+	if err := r.twoTokens(); err != nil {
+		return err
+	}
 	r.proof = access.Request{
 		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
 		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
@@ -115,6 +120,33 @@ func (r *request) holds() func() bool {
 		}
 		return !over.Load()
 	}
+}
+
+// single are headers that stand at most once in a request: what counts of two is for each
+// program on the way to guess, and they guess differently.
+var single = []string{fasthttp.HeaderAuthorization, fasthttp.HeaderOrigin}
+
+// ambiguous refuses a request that says twice who asks.
+func (r *request) ambiguous() error {
+	for _, name := range single {
+		if n := len(r.ctx.Request.Header.PeekAll(name)); n > 1 {
+			return problem.New("PARAMETER_HEADER", "请求头 %[1]s 有 %[2]d 个", "the header %[1]s stands %[2]d times", name, n).
+				Advise("只给一个", "give it once")
+		}
+	}
+	return nil
+}
+
+// twoTokens refuses a request with tokens that differ.
+func (r *request) twoTokens() error {
+	given := r.givenToken()
+	for _, tk := range r.ctx.QueryArgs().PeekMulti("tk") {
+		if len(tk) > 0 && string(tk) != given {
+			return problem.New("PARAMETER_TOKEN", "请求给了两个不同的令牌", "the request gives two tokens that differ").
+				Advise("只用 Authorization: Bearer 或 tk= 中的一个", "give one of Authorization: Bearer and tk=, once")
+		}
+	}
+	return nil
 }
 
 // givenToken returns the token of the request, "" for none.

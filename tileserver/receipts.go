@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"io"
+	"slices"
 	"strings"
 
 	"gengtu/index/areas"
@@ -16,6 +17,14 @@ import (
 // receiptHeader carries, in base64, the receipt of an answer in another form than
 // JSON.
 const receiptHeader = "Gengtu-Receipt"
+
+// signed are the parameters, by resource, that receipts are signed with: those that the
+// resource knows. What somebody else thinks of is not put under our name.
+var signed = map[string][]string{
+	"overlay": {"bbox", "combinations", "crs", "f", "generation", "group_by", "layers", "place", "point", "return", "survey", "vintage"},
+	"summary": {"by", "f", "generation", "kind", "layers", "place", "table", "vintage"},
+	"diff":    {"by", "f", "from", "generation", "layer", "list", "to", "vintage"},
+}
 
 // receipts begins the receipts of a question when the address asks for them with
 // receipt=1; nil when it does not. sent is the request's body, unpacked, nil for
@@ -32,16 +41,24 @@ func (r *request) receipts(about string, sent []byte) (*receipt.Sheet, error) {
 	}
 	q := receipt.Question{About: about, Parameters: map[string]string{}}
 	for k, v := range r.ctx.QueryArgs().All() {
-		// Of a key that stands twice the first counts; tokens are nobody's business.
-		if _, twice := q.Parameters[string(k)]; !twice && string(k) != "tk" && string(k) != "receipt" {
-			q.Parameters[strings.ToValidUTF8(string(k), "\uFFFD")] = strings.ToValidUTF8(string(v), "\uFFFD")
+		name := string(k)
+		if name == "tk" || name == "receipt" { // tokens are nobody's business
+			continue
+		}
+		if !slices.Contains(signed[about], name) {
+			return nil, problem.New("PARAMETER_UNKNOWN", "%[1]s 没有参数 %.40[2]q，不能写进回执", "%[1]s has no parameter %.40[2]q, which a receipt would be signed with", about, name).
+				Advise("去掉它；可用：%[1]s", "leave it out; there are: %[1]s", strings.Join(signed[about], " "))
+		}
+		// Of a key that stands twice the first counts.
+		if _, twice := q.Parameters[name]; !twice {
+			q.Parameters[name] = strings.ToValidUTF8(string(v), "\uFFFD")
 		}
 	}
 	var body io.Reader
 	if sent != nil {
 		body = bytes.NewReader(sent)
 	}
-	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: r.gen.name}, q, body)
+	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: r.gen.name, Scope: r.scope.Ground()}, q, body)
 }
 
 // placeOf is the place of an element in a collection, as receipts name it.
@@ -90,6 +107,9 @@ func (r *request) receiptBeside(ctx context.Context, sheet *receipt.Sheet, body 
 func (r *request) sendReport(about, mediaType string, body []byte) error {
 	sheet, err := r.receipts(about, nil)
 	if err != nil {
+		return err
+	}
+	if body, err = r.withScope(body); err != nil {
 		return err
 	}
 	if sheet == nil {

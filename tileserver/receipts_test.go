@@ -144,6 +144,24 @@ func TestReceipts(t *testing.T) {
 	wantProblem(t, "no base64", s.post(t, "/public/verify", shape, "Gengtu-Receipt", "*"), http.StatusBadRequest, "parameter_receipt")
 }
 
+// What a resource does not know is not signed: somebody would have his own text under
+// the server's name.
+func TestReceiptsOfUnknownParameters(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Seal = &receipt.Sealer{Signer: newSigner(t, "own")} }, edition.Public)
+	for _, address := range []string{"summary?f=csv", "summary?by=village", "overlay?f=csv&bbox=108.70,34.30,108.71,34.31", "diff?layer=cropland&list=false"} {
+		for _, more := range []string{"digest=0badcafe", "%22digest%22:%22=1", "Place=61", "x", "%ff=1"} {
+			r := s.get(t, "/public/"+address+"&receipt=1&"+more)
+			wantProblem(t, address+" "+more, r, http.StatusBadRequest, "parameter_unknown")
+			if r.Header.Get("Gengtu-Receipt") != "" {
+				t.Errorf("%s %s: a receipt", address, more)
+			}
+		}
+		if r := s.get(t, "/public/"+address+"&receipt=1"); r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", address, r.StatusCode, r.body)
+		}
+	}
+}
+
 // The public half of the key is given to those who may ask for areas, as a file that a
 // judge reads, and nothing of the private one.
 func TestKeys(t *testing.T) {

@@ -101,6 +101,18 @@ func (r *request) grantsPlace(code string) error {
 	return refuse("令牌没有授予地点 %.20[1]q，授予的是：%[2]s", "the token does not grant the place %.20[1]q, it grants: %[2]s", code, some(r.scope.Places))
 }
 
+// grantsOutlines refuses a question by place where the token does not grant the layer
+// that has the outlines of places.
+func (r *request) grantsOutlines() error {
+	const outlines = "region"
+	if r.scope.Layer(outlines) {
+		return nil
+	}
+	r.outcome = access.WrongScope
+	return refuse("按地点提问要用行政区的界线，令牌没有授予图层 %[1]q，授予的是：%[2]s", "a question by place needs the outlines of places, and the token does not grant the layer %[1]q, it grants: %[2]s", outlines, some(r.scope.Layers)).
+		Advise("给出 geometry 或 bbox；或请签发令牌的人加上图层 region", "give a geometry or bbox, or ask who issued the token to add the layer region")
+}
+
 // ungranted is err, or where it says that something is not there which the token does
 // not grant, whether it is there or not, that the token does not grant it.
 func (r *request) ungranted(err error) error {

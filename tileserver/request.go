@@ -57,6 +57,9 @@ func (s *Server) findTier(r *request) error {
 		return errNotFound
 	}
 	r.tier, r.state = tier, reach{tier: s.tiers[tier], scoped: s.scoped}
+	if err := r.ambiguous(); err != nil {
+		return err
+	}
 	s.cors(r)
 	return nil
 }
@@ -82,6 +85,7 @@ func (s *Server) enter(r *request, op access.Operation) error {
 	}
 	r.narrow()
 	r.ctx.Response.Header.Set("Gengtu-Generation", r.gen.name)
+	r.tellScope()
 	return r.checkVintage()
 }
 
@@ -99,7 +103,7 @@ func (s *Server) cors(r *request) {
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 	}
-	h.Set("Access-Control-Expose-Headers", "ETag, Gengtu-Generation, Gengtu-Receipt, Retry-After, X-Request-Id")
+	h.Set("Access-Control-Expose-Headers", "ETag, Gengtu-Generation, Gengtu-Receipt, Gengtu-Scope, Retry-After, X-Request-Id")
 	if r.ctx.IsOptions() {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Accept-Language")

@@ -102,6 +102,11 @@ func checkAccess(file string, editions []string) (*accessReport, error) {
 			scopes = append(scopes, granted{fmt.Sprintf("%s (grant %d)", f.OIDC[i].Issuer, n+1), g.Tier, g.Scope})
 		}
 	}
+	for _, g := range scopes {
+		if p := placeless(g); p != nil {
+			r.Warnings = append(r.Warnings, p)
+		}
+	}
 	var unchecked []string
 	if r.Missing, unchecked, err = missing(editions, scopes); len(editions) > 0 {
 		for _, tier := range unchecked {
@@ -130,6 +135,16 @@ func roleWarnings(roles access.Roles) []*problem.Problem {
 func unlimited(t *access.Token) *problem.Problem {
 	return problem.New("TOKEN_UNLIMITED", "令牌 %[1]s 没有限制：能看 %[2]s 版的全部图层和地点，能做全部操作，永不过期", "the token %[1]s is not limited: all layers, places and operations of the tier %[2]s, for ever", t.Name, t.Tier).
 		Advise("按需用 --layers、--place 或 --area、--operations、--days 限定；gengtu token revoke --name %[1]s 可收回", "bound it by --layers, --place or --area, --operations and --days as far as it needs; gengtu token revoke --name %[1]s takes it back", t.Name)
+}
+
+// placeless is the warning of who may ask for areas, but not by place: the layer with the
+// outlines of places is not granted; nil of any other.
+func placeless(g granted) *problem.Problem {
+	if g.scope.Layer("region") || !g.scope.Allows(access.Overlay) {
+		return nil
+	}
+	return problem.New("TOKEN_NO_REGION", "令牌 %[1]s 没有授予图层 region：不能按地点提问（overlay?place=），只能给图形或 bbox", "the token %[1]s does not grant the layer region: it cannot ask by place (overlay?place=), by a shape or a bbox alone", g.name).
+		Advise("要按地点提问，在 --layers 里加上 region", "where it is to ask by place, add region to --layers")
 }
 
 // warn prints a warning to standard error.

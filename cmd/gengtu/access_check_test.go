@@ -10,32 +10,37 @@ import (
 	"testing"
 )
 
-// A token without any limit is issued, with a warning that says so; the token stands on
-// standard output alone.
+// A token without any limit, or one that may ask for areas but not by place, is issued,
+// with a warning that says so; the token stands on standard output alone.
 func TestUnlimitedTokensAreToldOf(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.json")
 	for name, c := range map[string]struct {
-		flags  []string
-		warned bool
+		flags   []string
+		warning string
 	}{
-		"all":        {nil, true},
-		"rated":      {[]string{"--rate", "5"}, true},
-		"brief":      {[]string{"--days", "30"}, false},
-		"layered":    {[]string{"--layers", "pbf"}, false},
-		"placed":     {[]string{"--place", "610402"}, false},
-		"operations": {[]string{"--operations", "tiles"}, false},
+		"all":        {nil, "TOKEN_UNLIMITED"},
+		"rated":      {[]string{"--rate", "5"}, "TOKEN_UNLIMITED"},
+		"brief":      {[]string{"--days", "30"}, ""},
+		"layered":    {[]string{"--layers", "pbf"}, "TOKEN_NO_REGION"},
+		"regions":    {[]string{"--layers", "pbf,region"}, ""},
+		"pictures":   {[]string{"--layers", "pbf", "--operations", "tiles,features"}, ""},
+		"sums":       {[]string{"--layers", "pbf", "--operations", "overlay", "--place", "610402"}, "TOKEN_NO_REGION"},
+		"placed":     {[]string{"--place", "610402"}, ""},
+		"operations": {[]string{"--operations", "tiles"}, ""},
 	} {
 		out, errs, code := gengtu(t, append([]string{"token", "add", "--access", path, "--tier", "secure", "--name", name}, c.flags...)...)
 		if code != 0 || !strings.HasPrefix(out, "gt_") || strings.Count(out, "\n") != 1 {
 			t.Fatalf("%s: %d %q", name, code, out)
 		}
-		if got := strings.Contains(errs, "TOKEN_UNLIMITED") && strings.Contains(errs, name); got != c.warned || !c.warned && errs != "" {
-			t.Errorf("%s: %q, want a warning: %t", name, errs, c.warned)
+		if !strings.Contains(errs, c.warning) || !strings.Contains(errs, name) && c.warning != "" || c.warning == "" && errs != "" {
+			t.Errorf("%s: %q, want a warning %q", name, errs, c.warning)
 		}
 	}
 	out := must(t, "access", "check", path)
-	if n := strings.Count(out, "TOKEN_UNLIMITED"); n != 2 {
-		t.Errorf("access check warns of %d tokens, want 2:\n%s", n, out)
+	for _, code := range []string{"TOKEN_UNLIMITED", "TOKEN_NO_REGION"} {
+		if n := strings.Count(out, code); n != 2 {
+			t.Errorf("access check warns of %d tokens with %s, want 2:\n%s", n, code, out)
+		}
 	}
 }
 

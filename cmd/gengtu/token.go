@@ -68,7 +68,7 @@ func (e *env) addToken(f *tokenFlags) error {
 	if err := reachable(f.editions, &t); err != nil {
 		return err
 	}
-	granted, err := json.Marshal(struct {
+	reach, err := json.Marshal(struct {
 		Expires time.Time     `json:"expires,omitzero"`
 		Scope   *access.Scope `json:"scope,omitempty"`
 		Bounds  access.Bounds `json:"bounds,omitzero"`
@@ -77,7 +77,7 @@ func (e *env) addToken(f *tokenFlags) error {
 		return err
 	}
 	var token string
-	err = administer(act{file: f.file, role: access.Security, name: "token add", detail: "name=" + t.Name + " tier=" + t.Tier + " " + string(granted), begins: true}, func() (err error) {
+	err = administer(act{file: f.file, role: access.Security, name: "token add", detail: "name=" + t.Name + " tier=" + t.Tier + " " + string(reach), begins: true}, func() (err error) {
 		token, err = access.Add(f.file, t)
 		return err
 	})
@@ -87,6 +87,9 @@ func (e *env) addToken(f *tokenFlags) error {
 	e.printf("%s\n", token)
 	if t.Unlimited() {
 		e.warn(unlimited(&t))
+	}
+	if p := placeless(granted{t.Name, t.Tier, t.Scope}); p != nil {
+		e.warn(p)
 	}
 	return nil
 }

@@ -122,8 +122,12 @@ func (e *env) tellVerdict(v receipt.Verdict) error {
 		{"时间", "time", r.Time.Format(time.RFC3339)},
 		{"版别", "tier", string(r.Tier)},
 		{"数据版本", "generation", r.Generation},
+		{"范围", "scope", r.Scope},
 		{"问题", "question", string(asked)},
 	} {
+		if row[2] == "" {
+			continue // of all of the edition
+		}
 		e.printf("  %s: %s\n", e.pick(row[0], row[1]), row[2])
 	}
 	return nil

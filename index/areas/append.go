@@ -20,6 +20,9 @@ func (a *Answer) AppendJSON(dst []byte) []byte {
 // appendMembers appends the members of the answer and the end of the object.
 func (a *Answer) appendMembers(dst []byte) []byte {
 	dst = appendText(append(dst, `"generation":`...), a.Generation)
+	if a.Scope != "" {
+		dst = appendText(append(dst, `,"scope":`...), a.Scope)
+	}
 	dst = appendText(append(dst, `,"program":`...), a.Program)
 	dst = appendText(append(dst, `,"tier":`...), string(a.Tier))
 	dst = appendText(append(dst, `,"formula":`...), a.Formula)

@@ -49,10 +49,12 @@ type Question struct {
 // 0.0001 m² (0.01 m² from 1,000 km² on). Combinations add up to the AOI's area
 // to that digit.
 type Answer struct {
-	Generation string       `json:"generation"`
-	Program    string       `json:"program"`
-	Tier       edition.Tier `json:"tier"`
-	Formula    string       `json:"formula"`
+	Generation string `json:"generation"`
+	// Scope is the part of the edition that was asked, "" for all of it.
+	Scope   string       `json:"scope,omitempty"`
+	Program string       `json:"program"`
+	Tier    edition.Tier `json:"tier"`
+	Formula string       `json:"formula"`
 	// RoundedM2 is the step that the policy has all areas rounded to, 0 for none.
 	RoundedM2 float64 `json:"rounded_to_m2,omitzero"`
 	AOI       AOI     `json:"aoi"`

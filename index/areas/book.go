@@ -40,7 +40,8 @@ type HectareTable struct {
 	// area of record but computed.
 	Features, Computed int
 
-	ridges string // heading of the class that ridges are booked under, "" for none
+	ridges  string // heading of the class that ridges are booked under, "" for none
+	bounded bool   // rows may be partial
 }
 
 // HectareColumn is a class; Code is "" for the sum over its first-level class.
@@ -58,6 +59,8 @@ type HectareRow struct {
 	Level  Level
 	Total  int64
 	Values []int64
+	// Partial is set where a part of the place alone was asked about.
+	Partial bool
 }
 
 // hectareClass is a class's area in a record.

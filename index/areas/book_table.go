@@ -9,7 +9,7 @@ import (
 // table puts the leveled areas of some of the MSSM together.
 func (h *hectares) table(island string, islands []string) *HectareTable {
 	meta := h.tally.layer.Meta
-	t := &HectareTable{Layer: meta.Name, Vintage: meta.Vintage, Island: island, ridges: h.q.Classes.ridges()}
+	t := &HectareTable{Layer: meta.Name, Vintage: meta.Vintage, Island: island, ridges: h.q.Classes.ridges(), bounded: h.q.Whole != nil}
 	for _, c := range h.q.Controls {
 		if island == "" || c.Island == "" || c.Island == island {
 			t.Controls = append(t.Controls, c)
@@ -92,7 +92,7 @@ func (h *hectares) columns(sums map[string]map[string]int64) []HectareColumn {
 
 // row is one row of the table.
 func (h *hectares) row(place string, classes map[string]int64, columns []HectareColumn) HectareRow {
-	r := HectareRow{Place: place, Name: h.q.Names[place], Level: levelOf(place), Values: make([]int64, len(columns))}
+	r := HectareRow{Place: place, Name: h.q.Names[place], Level: levelOf(place), Partial: h.q.partial(place), Values: make([]int64, len(columns))}
 	sum := map[string]int64{} // by first-level class
 	for code, a := range classes {
 		r.Total += a

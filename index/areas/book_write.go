@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"gengtu/index/problem"
 	"gengtu/index/sheet"
@@ -22,7 +23,7 @@ func WriteHectares(w io.Writer, tables []*HectareTable, form Form, about About) 
 		return writeHectareJSON(w, tables, about)
 	case CSV:
 		t := tables[0]
-		return writeRows(w, t.csvColumns(), len(t.Rows), func(i int) []string { return t.Rows[i].cells() })
+		return writeRows(w, t.csvColumns(), len(t.Rows), func(i int) []string { return t.cells(&t.Rows[i]) })
 	case XLSX:
 		var sheets []*sheet.Sheet
 		for _, t := range tables {
@@ -51,15 +52,28 @@ func (t *HectareTable) csvColumns() []string {
 	for i := range t.Columns {
 		out = append(out, sheet.Harmless(t.Columns[i].columnName()))
 	}
+	if t.bounded {
+		out = append(out, "partial")
+	}
 	return out
 }
 
-func (r *HectareRow) cells() []string {
+func (t *HectareTable) cells(r *HectareRow) []string {
 	out := []string{r.Place, sheet.Harmless(r.Name), string(r.Level), fixed(r.Total, hectareDecimals)}
 	for _, v := range r.Values {
 		out = append(out, fixed(v, hectareDecimals))
 	}
+	if t.bounded {
+		out = append(out, yes(r.Partial))
+	}
 	return out
+}
+
+// leveled tells whether every county was leveled as a whole, not a part of one.
+func leveled(tables []*HectareTable) bool {
+	return !slices.ContainsFunc(tables, func(t *HectareTable) bool {
+		return slices.ContainsFunc(t.Rows, func(r HectareRow) bool { return r.Level == "county" && r.Partial })
+	})
 }
 
 // writeHectareJSON writes areas as numbers of hectares.
@@ -73,6 +87,7 @@ func writeHectareJSON(w io.Writer, tables []*HectareTable, about About) error {
 		Place  string        `json:"place"`
 		Name   string        `json:"place_name,omitempty"`
 		Level  Level         `json:"level"`
+		Part   bool          `json:"partial,omitempty"`
 		Total  json.Number   `json:"total_ha"`
 		Values []json.Number `json:"values_ha"`
 	}
@@ -106,12 +121,12 @@ func writeHectareJSON(w io.Writer, tables []*HectareTable, about About) error {
 			for i, v := range r.Values {
 				values[i] = json.Number(fixed(v, hectareDecimals))
 			}
-			x.Rows = append(x.Rows, row{r.Place, r.Name, r.Level, json.Number(fixed(r.Total, hectareDecimals)), values})
+			x.Rows = append(x.Rows, row{r.Place, r.Name, r.Level, r.Partial, json.Number(fixed(r.Total, hectareDecimals)), values})
 		}
 		out = append(out, x)
 	}
 	return json.NewEncoder(w).Encode(map[string]any{
-		"generation": about.Generation, "tier": about.Tier, "program": about.Program, "table": "hectare", "unit": "ha", "leveled": true, "tables": out,
+		"generation": about.Generation, "tier": about.Tier, "program": about.Program, "table": "hectare", "unit": "ha", "leveled": leveled(tables), "tables": out,
 	})
 }
 
@@ -180,7 +195,7 @@ func (t *HectareTable) sheetName() string {
 func (t *HectareTable) title() string {
 	name := ""
 	if len(t.Rows) > 0 && t.Rows[0].Level == "county" && countiesIn(t.Rows) == 1 {
-		name = t.Rows[0].Name
+		name = partName(t.Rows[0].Name, t.Rows[0].Partial)
 	}
 	out := name + "土地分类面积汇总表"
 	if t.Island != "" {
@@ -248,7 +263,7 @@ func (t *HectareTable) row(s *sheet.Sheet, r *HectareRow) {
 		name, number = sheet.Name, sheet.Ha
 	}
 	indent := map[Level]string{"township": "　", "village": "　　"}[r.Level]
-	s.Styled(indent+r.called(problem.Chinese), name)
+	s.Styled(indent+partName(r.called(problem.Chinese), r.Partial), name)
 	s.Styled(r.Place, name)
 	s.Number(ofSteps(r.Total, hectareDecimals), number)
 	for i, v := range r.Values {
@@ -284,6 +299,9 @@ func (t *HectareTable) note(about About) string {
 	}
 	for _, c := range t.Controls {
 		text += fmt.Sprintf("%s%s 按给定的控制面积 %s 公顷调平。", c.County, c.Island, fixed(c.Hundredths, hectareDecimals))
+	}
+	if about.Scope != "" {
+		text += "只是令牌授予范围 " + about.Scope + " 内的数，标“部分”的行政区不全，调平也只在这一范围内。"
 	}
 	if d := about.Disclaimer.Zh; d != "" {
 		text += d + "。"

@@ -78,6 +78,8 @@ type About struct {
 	Approval        string
 	// RoundM2 is the step that the policy has all areas rounded to, 0 for none.
 	RoundM2 float64
+	// Scope is the part of the edition that was asked, "" for all of it.
+	Scope string
 }
 
 // AboutOf returns what is said of answers from an edition.
@@ -160,7 +162,7 @@ type note struct{ Name, Text string }
 
 // origin says where figures come from, of data of these vintages.
 func (a *About) origin(vintages string) []note {
-	return []note{
+	out := []note{
 		{"数据版本 generation", a.Generation},
 		{"数据时相 vintage of the data", vintages},
 		{"版本生成时间 created", a.created()},
@@ -168,6 +170,10 @@ func (a *About) origin(vintages string) []note {
 		{"面积算法 formula", "CGCS2000 椭球面积 " + Formula},
 		{"程序 program", a.Program},
 	}
+	if a.Scope != "" {
+		out = append(out, note{"授权范围 scope", a.Scope + "，只是这一范围内的数 the figures are of this part of the data alone"})
+	}
+	return out
 }
 
 // meanings say what the figures are.
@@ -199,7 +205,7 @@ func NewWriter(w io.Writer, form Form, about About) ResultWriter {
 	case NDJSON:
 		return &lineWriter{w: w}
 	case CSV:
-		return &csvWriter{w: w}
+		return &csvWriter{w: w, scope: about.Scope}
 	case XLSX:
 		return newBook(w, about)
 	case HTML:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,9 +27,18 @@ var columns = []string{
 // says why. The figures are those of the JSON answer. A text that a spreadsheet
 // would take for a formula has an apostrophe before it.
 type csvWriter struct {
-	w   io.Writer
-	out *csv.Writer
-	n   int
+	w     io.Writer
+	scope string // fills a last column, where there is one
+	out   *csv.Writer
+	n     int
+}
+
+// scoped adds the scope to a row, of an answer that has one.
+func (c *csvWriter) scoped(row []string, scope string) []string {
+	if c.scope == "" {
+		return row
+	}
+	return append(slices.Clip(row), scope)
 }
 
 // begin writes the head of the table, once.
@@ -37,7 +47,7 @@ func (c *csvWriter) begin() error {
 		return nil
 	}
 	var err error
-	c.out, err = sheet.NewCSV(c.w, columns)
+	c.out, err = sheet.NewCSV(c.w, c.scoped(columns, "scope"))
 	return err
 }
 
@@ -48,7 +58,7 @@ func (c *csvWriter) Write(r *Result) error {
 	}
 	c.n++
 	for _, row := range r.rows(c.n) {
-		if err := c.out.Write(row.cells()); err != nil {
+		if err := c.out.Write(c.scoped(row.cells(), c.scope)); err != nil {
 			return err
 		}
 	}
@@ -63,7 +73,7 @@ func (c *csvWriter) Abort(p *problem.Problem) error {
 	}
 	row := make([]string, len(columns))
 	row[2] = "aborted: " + p.Text(problem.English)
-	if err := c.out.Write(row); err != nil {
+	if err := c.out.Write(c.scoped(row, c.scope)); err != nil {
 		return err
 	}
 	return c.Close()

@@ -91,6 +91,9 @@ func (g *pieceWriter) begin() {
 	}
 	g.began = true
 	g.buf = appendText(append(g.buf, `{"type":"FeatureCollection","generation":`...), g.about.Generation)
+	if g.about.Scope != "" {
+		g.buf = appendText(append(g.buf, `,"scope":`...), g.about.Scope)
+	}
 	g.buf = appendText(append(g.buf, `,"program":`...), g.about.Program)
 	g.buf = appendText(append(g.buf, `,"tier":`...), string(g.about.Tier))
 	g.buf = appendText(append(g.buf, `,"formula":`...), Formula)

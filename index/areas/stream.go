@@ -13,6 +13,34 @@ import (
 	"gengtu/index/problem"
 )
 
+// Bounds is the part of an edition that an index holds.
+type Bounds struct {
+	// Scope names it in answers, "" for all.
+	Scope string
+	// Holds tells whether all of a shape lies in it.
+	Holds func(context.Context, geo.MultiPolygon) (bool, error)
+}
+
+// BeyondScope is what is said of a shape, or a place, of which ground lies beyond the part of the
+// edition that was asked: that the answer has nothing there says nothing of it.
+func BeyondScope() *problem.Problem {
+	return problem.New("AOI_BEYOND_SCOPE", "范围超出令牌授予的地方，超出部分没有作答", "ground beyond what the token grants is in the shape: of that the answer tells nothing").
+		Advise("答案只是授予范围内的部分，不要当作整个范围的数", "take the figures for those of the part inside of the scope, not of the whole shape")
+}
+
+// tell says in an answer about a shape what it was asked of.
+func (b *Bounds) tell(ctx context.Context, a *Answer, shape geo.MultiPolygon) error {
+	if b.Scope == "" {
+		return nil
+	}
+	a.Scope = b.Scope
+	in, err := b.Holds(ctx, shape)
+	if err == nil && !in {
+		a.AOI.Problems = append(a.AOI.Problems, BeyondScope())
+	}
+	return err
+}
+
 // Asker asks one question about many shapes. Safe for concurrent use; its fields
 // are set before the first use.
 type Asker struct {
@@ -25,6 +53,8 @@ type Asker struct {
 	Program string
 	// Allow refuses shapes by its error; nil refuses none.
 	Allow func(context.Context, geo.MultiPolygon) error
+	// Bounds tells which part of an edition Index is; the zero value is all of one.
+	Bounds Bounds
 	// Lanes is how many shapes are asked about at once. They share the question's
 	// MaxVertices: a shape that its part is too small for waits until no other
 	// such is being asked about, and then has all of it.
@@ -70,7 +100,7 @@ func (k *Asker) within(ctx context.Context, g *Given, vertices int) (*Answer, er
 	}
 	a.Program = k.Program
 	g.tell(a)
-	return a, nil
+	return a, k.Bounds.tell(ctx, a, q.Shape)
 }
 
 // Result is [Asker.Answer] as a result: a problem stands in it. The error is

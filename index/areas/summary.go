@@ -56,7 +56,8 @@ type Summary struct {
 	// Groups add the same features up otherwise.
 	Groups []SummaryGroup `json:"groups"`
 
-	ridges string // heading of the class that ridges are booked under, "" for none
+	ridges  string // heading of the class that ridges are booked under, "" for none
+	bounded bool   // rows may be partial
 }
 
 // SummaryRow is one class of a layer in one place.
@@ -65,6 +66,8 @@ type SummaryRow struct {
 	PlaceName string `json:"place_name,omitempty"`
 	Layer     string `json:"layer"`
 	Vintage   string `json:"vintage"`
+	// Partial is set where a part of the place alone was asked about.
+	Partial   bool   `json:"partial,omitempty"`
 	Class     string `json:"class"`
 	ClassName string `json:"class_name,omitempty"`
 	First     string `json:"first_class,omitempty"`
@@ -79,6 +82,7 @@ type SummaryGroup struct {
 	PlaceName string    `json:"place_name,omitempty"`
 	Layer     string    `json:"layer"`
 	Vintage   string    `json:"vintage"`
+	Partial   bool      `json:"partial,omitempty"` // as in SummaryRow
 	By        GroupKind `json:"by"`
 	Code      string    `json:"code"`
 	Name      string    `json:"name"`
@@ -147,16 +151,22 @@ type SummaryQuestion struct {
 	Names map[string]string
 	// Classes tells how classes add up.
 	Classes *Classes
+	// Whole tells whether all of a place was asked about, where a part of an edition is;
+	// nil is of all of one.
+	Whole func(code string) bool
 	// Controls are the control areas of counties that hectare tables are leveled to.
 	Controls []Control
 }
+
+// partial tells whether a part of a place alone was asked about.
+func (q *SummaryQuestion) partial(code string) bool { return q.Whole != nil && !q.Whole(code) }
 
 // Summarise adds tallies, each of a layer, up by place and class. A feature whose
 // code of place is shorter than asked for counts under what it has. Errors are
 // problems PARAMETER_PLACE, and NO_PLACE where neither a feature nor a name has
 // the place.
 func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
-	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}, ridges: q.Classes.ridges()}
+	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}, ridges: q.Classes.ridges(), bounded: q.Whole != nil}
 	if q.Place != "" && !validPlace(q.Place) {
 		return nil, badPlace(q.Place)
 	}
@@ -302,7 +312,7 @@ func (s *summing) list(out *Summary) {
 	meta := s.tally.layer.Meta
 	keys := slices.SortedFunc(maps.Keys(s.rows), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	for _, k := range keys {
-		r := SummaryRow{Place: k[0], PlaceName: s.q.Names[k[0]], Layer: meta.Name, Vintage: meta.Vintage, Class: k[1], ClassName: s.q.Classes.name(k[1])}
+		r := SummaryRow{Place: k[0], PlaceName: s.q.Names[k[0]], Layer: meta.Name, Vintage: meta.Vintage, Partial: s.q.partial(k[0]), Class: k[1], ClassName: s.q.Classes.name(k[1])}
 		if at, ok := s.q.Classes.find(k[1]); ok {
 			r.First = s.q.Classes.First[at.first].Zh
 			if at.broad >= 0 {
@@ -320,7 +330,7 @@ func (s *summing) list(out *Summary) {
 		g := s.groups[k]
 		out.Groups = append(out.Groups, SummaryGroup{
 			Place: k.place, PlaceName: s.q.Names[k.place], Layer: meta.Name, Vintage: meta.Vintage,
-			By: k.kind, Code: k.code, Name: s.groupName(k.kind, k.code), Figures: g.figures(),
+			Partial: s.q.partial(k.place), By: k.kind, Code: k.code, Name: s.groupName(k.kind, k.code), Figures: g.figures(),
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 
 	"gengtu/index/edition"
@@ -21,7 +22,9 @@ func WriteSummary(w io.Writer, s *Summary, form Form, about About) error {
 	case JSON:
 		return json.NewEncoder(w).Encode(s)
 	case CSV:
-		return writeRows(w, summaryColumns, len(s.Rows), func(i int) []string { return s.Rows[i].cells() })
+		return writeRows(w, s.marked(summaryColumns, "partial"), len(s.Rows), func(i int) []string {
+			return s.marked(s.Rows[i].cells(), yes(s.Rows[i].Partial))
+		})
 	case XLSX:
 		return s.writeBook(w, about)
 	case NDJSON, HTML, GeoJSON:
@@ -37,7 +40,34 @@ func WriteGroups(w io.Writer, s *Summary, kind GroupKind) error {
 			of = append(of, &s.Groups[i])
 		}
 	}
-	return writeRows(w, groupColumns, len(of), func(i int) []string { return of[i].cells() })
+	return writeRows(w, s.marked(groupColumns, "partial"), len(of), func(i int) []string {
+		return s.marked(of[i].cells(), yes(of[i].Partial))
+	})
+}
+
+// marked adds a cell of the column that says which rows are partial, of a summary that
+// may have some.
+func (s *Summary) marked(row []string, cell string) []string {
+	if !s.bounded {
+		return row
+	}
+	return append(slices.Clip(row), cell)
+}
+
+// yes is a fact as a cell tells it: "true", or nothing.
+func yes(fact bool) string {
+	if fact {
+		return "true"
+	}
+	return ""
+}
+
+// partName is what a workbook calls a place, of which a part may have been asked about.
+func partName(name string, partial bool) string {
+	if partial {
+		return name + "（部分 partial）"
+	}
+	return name
 }
 
 // writeRows writes a table as CSV.
@@ -134,7 +164,7 @@ func (s *Summary) writeBook(w io.Writer, about About) error {
 			if sh == nil {
 				sh = begin(kindTitles[kind], "行政区代码 place", "行政区 name", "图层 layer", "时相 vintage", "代码 code", "名称 name")
 			}
-			for _, t := range []string{g.Place, g.PlaceName, about.title(g.Layer), g.Vintage, g.Code, g.Name} {
+			for _, t := range []string{g.Place, partName(g.PlaceName, g.Partial), about.title(g.Layer), g.Vintage, g.Code, g.Name} {
 				sh.Text(t)
 			}
 			g.into(sh)
@@ -143,7 +173,7 @@ func (s *Summary) writeBook(w io.Writer, about About) error {
 	sh := begin("地类", "行政区代码 place", "行政区 name", "图层 layer", "时相 vintage", "地类 class", "名称 name", "一级类 first", "大类 broad")
 	for i := range s.Rows {
 		r := &s.Rows[i]
-		for _, t := range []string{r.Place, r.PlaceName, about.title(r.Layer), r.Vintage, r.Class, r.ClassName, r.First, r.Broad} {
+		for _, t := range []string{r.Place, partName(r.PlaceName, r.Partial), about.title(r.Layer), r.Vintage, r.Class, r.ClassName, r.First, r.Broad} {
 			sh.Text(t)
 		}
 		r.into(sh)
@@ -220,7 +250,7 @@ func (s *Summary) meanings() []note {
 	if s.ridges != "" {
 		zh, en = "扣除的面积记在 "+s.ridges+" 名下", "which are booked under "+s.ridges
 	}
-	return []note{
+	out := []note{
 		{"椭球面积 area", "各要素椭球面积之和，重叠处不扣除 features' areas on the ellipsoid added up, overlaps not taken out"},
 		{"图斑面积 patch，净面积 net", "成果登记的面积之和，与成果一致；没有登记的为空 areas of record added up, as delivered; empty where there is none"},
 		{"计算面积 computed", "成果没有登记、按调查规则由图形算出的面积，另列，不在登记面积的合计里 areas that no record gives, computed by the survey's rule; apart from the sums of record"},
@@ -228,4 +258,8 @@ func (s *Summary) meanings() []note {
 		{"三大类 broad", "按地类表归并（gengtu info --table classes 可看，可改）by the table of classes, which may be edited"},
 		{"单位 units", "1 亩 = 2000/3 m²，1 公顷 ha = 10000 m²"},
 	}
+	if s.bounded {
+		out = append(out, note{"部分 partial", "令牌只授予这一行政区的一部分，数是那一部分的 the token grants a part of the place alone, which the figures are of"})
+	}
+	return out
 }

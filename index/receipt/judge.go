@@ -156,7 +156,7 @@ func (p *parts) part(ctx context.Context, object []byte) error {
 		return wrongParts("第 %d 部分不在它的位置上", "part %d does not stand in its place", p.n)
 	case p.n > 1 && (p.last.Part == nil || p.last.Part.Last):
 		return wrongParts("第 %d 部分在最后一部分之后", "part %d stands after the last one", p.n)
-	case p.n > 1 && (!p.last.Time.Equal(r.Time) || p.last.Generation != r.Generation || p.last.Tier != r.Tier ||
+	case p.n > 1 && (!p.last.Time.Equal(r.Time) || p.last.Generation != r.Generation || p.last.Scope != r.Scope || p.last.Tier != r.Tier ||
 		p.last.Program != r.Program || p.by.ID() != by.ID() || !reflect.DeepEqual(p.last.Question, r.Question)):
 		return wrongParts("第 %d 部分是另一个答案的", "part %d is of another answer", p.n)
 	}

@@ -52,6 +52,8 @@ type Receipt struct {
 	Tier    edition.Tier `json:"tier"`
 	// Generation is that of the edition that the answer was taken from.
 	Generation string `json:"generation"`
+	// Scope is the part of the edition that the answer was taken from; "" is all of it.
+	Scope string `json:"scope,omitempty"`
 	// Time is when the answer was signed, UTC, to the second, by the clock of
 	// whoever signed.
 	Time     time.Time `json:"time"`
@@ -105,6 +107,8 @@ type Sheet struct {
 type Source struct {
 	Tier       edition.Tier
 	Generation string
+	// Scope is the part of it, as a token bounds it; "" is all of it.
+	Scope string
 }
 
 // Begin begins the receipts of one question about src. body is what was sent, nil
@@ -123,7 +127,7 @@ func (s *Sealer) Begin(src Source, q Question, body io.Reader) (*Sheet, error) {
 		q.Body = digest(h)
 	}
 	return &Sheet{s, Receipt{
-		Format: Format, Program: s.Program, Tier: src.Tier, Generation: src.Generation,
+		Format: Format, Program: s.Program, Tier: src.Tier, Generation: src.Generation, Scope: src.Scope,
 		Time: now().UTC().Truncate(time.Second), Question: q, Hash: a.HashName(),
 	}}, nil
 }

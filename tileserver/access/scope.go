@@ -1,6 +1,8 @@
 package access
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,6 +100,20 @@ func listOperations() string {
 
 // Local tells whether the scope is bounded by a place or an area.
 func (s *Scope) Local() bool { return s != nil && (len(s.Places) > 0 || s.Area != "") }
+
+// Ground names what bounds the scope on the ground, the same for scopes that are bounded
+// alike: the codes of its places with commas between, or `area:` and digits of its area's
+// digest; "" of one that is not bounded.
+func (s *Scope) Ground() string {
+	switch {
+	case !s.Local():
+		return ""
+	case s.Area != "":
+		sum := sha256.Sum256([]byte(strings.TrimSpace(s.Area)))
+		return "area:" + hex.EncodeToString(sum[:8])
+	}
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(s.Places))), ",")
+}
 
 // Layer tells whether a layer is reached.
 func (s *Scope) Layer(name string) bool {

@@ -95,6 +95,9 @@ func checkAccess(file string, editions []string) (*accessReport, error) {
 	}
 	for i := range f.OIDC {
 		for n, g := range f.OIDC[i].Grants {
+			if g.Unlimited() {
+				r.Warnings = append(r.Warnings, unlimitedGrant(f.OIDC[i].Issuer, n+1, &g))
+			}
 			scopes = append(scopes, granted{fmt.Sprintf("%s (grant %d)", f.OIDC[i].Issuer, n+1), g.Tier, g.Scope})
 		}
 	}
@@ -120,6 +123,13 @@ func roleWarnings(roles access.Roles) []*problem.Problem {
 func unlimited(t *access.Token) *problem.Problem {
 	return problem.New("TOKEN_UNLIMITED", "令牌 %[1]s 没有限制：能看 %[2]s 版的全部图层和地点，能做全部操作，永不过期", "the token %[1]s is not limited: all layers, places and operations of the tier %[2]s, for ever", t.Name, t.Tier).
 		Advise("按需用 --layers、--place 或 --area、--operations、--days 限定；gengtu token revoke --name %[1]s 可收回", "bound it by --layers, --place or --area, --operations and --days as far as it needs; gengtu token revoke --name %[1]s takes it back", t.Name)
+}
+
+// unlimitedGrant is the warning of a grant that opens all of its tier.
+func unlimitedGrant(issuer string, n int, g *access.Grant) *problem.Problem {
+	return problem.New("ISSUER_UNLIMITED", "签发方 %[1]s 的第 %[2]d 条授权没有限制：%[3]s 为 %[4]s 的每个用户能看 %[5]s 版的全部图层和地点，能做全部操作",
+		"grant %[2]d of the issuer %[1]s is not limited: each user whose %[3]s is %[4]s has all layers, places and operations of the tier %[5]s", issuer, n, g.Claim, g.Value, g.Tier).
+		Advise("用 places_claim，或 scope 的 places、area、layers、operations 限定", "bound it by places_claim, or by places, area, layers or operations of its scope")
 }
 
 // warn prints a warning to standard error.

@@ -143,3 +143,16 @@ func TestServeBesideAGuesser(t *testing.T) {
 		t.Errorf("wrong tokens were answered so: %v", statuses)
 	}
 }
+
+// An issuer whose users have the whole tier is warned of; one that is bounded is not.
+func TestUnlimitedIssuersAreToldOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.json")
+	grants := `{"claim": "role", "value": "surveyor", "tier": "secure"}, {"claim": "role", "value": "clerk", "tier": "secure", "places_claim": "places"}`
+	if err := os.WriteFile(path, []byte(`{"tokens": [], "oidc": [{"issuer": "https://id.example.org", "audience": "gengtu", "grants": [`+grants+`]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, "access", "check", path)
+	if strings.Count(out, "ISSUER_UNLIMITED") != 1 || !strings.Contains(out, "surveyor") || strings.Contains(out, "clerk") {
+		t.Error(out)
+	}
+}

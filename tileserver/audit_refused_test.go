@@ -212,7 +212,7 @@ func TestReadyAsksTheAuditLog(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(blocked, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if body := wait(503); !strings.Contains(body, "/problems/audit_write") || !strings.Contains(body, "secure") || strings.Contains(body, dir) {
+	if body := wait(503); !strings.Contains(body, "/problems/audit-write") || !strings.Contains(body, "secure") || strings.Contains(body, dir) {
 		t.Error(body)
 	}
 	if res := below.do(t, "GET", "/ready", nil); res.StatusCode != 200 {

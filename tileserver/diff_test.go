@@ -139,7 +139,8 @@ func TestDiffListLimit(t *testing.T) {
 // A feature says what it came from and what became of it, by the ground that is
 // shared; a tier whose policy refuses single features says nothing.
 func TestLineageByGround(t *testing.T) {
-	s := serve(t, nil, edition.Secure, edition.Public)
+	// One place is enough for a question.
+	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce = 1 }, edition.Secure, edition.Public)
 	head := s.bearer(edition.Secure)
 	type side struct {
 		Layer, Vintage, Key, Class, Source string

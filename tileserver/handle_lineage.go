@@ -120,7 +120,8 @@ func successors(g *index.Lineage, id uint64) (out []told) {
 type family struct{ shown, other *index.Layer }
 
 // relatives lists the features of another vintage that feature i of l shares ground
-// with, or those that an update package named where there was one.
+// with, or those that an update package named where there was one. The caller holds a
+// place among the overlays.
 func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) ([]relative, error) {
 	in := family{r.ix().Layer(l.Meta.Name, vintage), r.ix().Layer(l.Meta.Name, vintage)}
 	if v := l.Meta.View; v != nil {
@@ -129,11 +130,6 @@ func (r *request) relatives(l *index.Layer, i int, vintage string, said []told) 
 			in.other = whole
 		}
 	}
-	done, err := r.server.overlays.take()
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), r.server.cfg.Limits.Overlay)
 	defer cancel()
 	kin, err := compare.KinOf(ctx, l, i, in.other)

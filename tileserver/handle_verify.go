@@ -97,7 +97,7 @@ func (r *request) judged(ctx context.Context, judge receipt.Judge, body []byte) 
 // verdict is what is said of a judgement. What is no fault of the answer is an error.
 func (r *request) verdict(v receipt.Verdict, err error) (verdict, error) {
 	if err == nil {
-		inForce := v.Receipt.Generation == r.gen.name
+		inForce := v.Receipt.Generation == r.state.tier.current() // whichever generation= names
 		return verdict{
 			Genuine: true, Signer: v.Signer.Name, Key: v.Signer.ID(), Algorithm: v.Signer.Algorithm, Parts: v.Parts,
 			InForce: &inForce, Receipt: &v.Receipt,

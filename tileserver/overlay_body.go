@@ -231,7 +231,7 @@ func (o *overlayRequest) shapes() (shapes []areas.Given, many bool, err error) {
 			named = nil
 		}
 		shapes, o.asker.CRS, err = areas.ParseTXT(o.body.TXT, named, lim)
-		return shapes, true, err
+		return shapes, true, areas.Propose(err, o.ix(), shapes)
 	case o.body.Sequence != nil:
 		shapes, err = areas.ParseSequence(o.body.Sequence, lim)
 		return shapes, true, err

@@ -51,3 +51,42 @@ func TestOverlayStatedCRS(t *testing.T) {
 		wantProblem(t, c.name, r, http.StatusBadRequest, c.code)
 	}
 }
+
+// Metres that are sent as degrees are refused with the zones that put them on the
+// edition's ground, also where no number of a zone stands before the eastings.
+func TestOverlayZoneProposed(t *testing.T) {
+	s := serve(t, nil, edition.Government)
+	head := s.bearer(edition.Government)
+	for _, code := range []int{4508, 4545, 4524} { // 6 and 3 degrees by meridian, 3 degrees by number
+		zone, err := geo.EPSG(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		box := lotBox(0, 0, 2, 2)
+		lo, hi := zone.Forward(box.Min.LonLat()), zone.Forward(box.Max.LonLat())
+		var points []string
+		for _, p := range box.Polygon()[0] {
+			xy := zone.Forward(p.LonLat())
+			points = append(points, fmt.Sprintf("[%.4f,%.4f]", xy.X, xy.Y))
+		}
+		plane := `{"type":"Polygon","coordinates":[[` + strings.Join(points, ",") + `]]}`
+		want := zone.String()
+		for name, r := range map[string]reply{
+			"posted": s.post(t, "/government/overlay", plane, append(head, "Content-Type", "application/geo+json")...),
+			"a box":  s.get(t, fmt.Sprintf("/government/overlay?bbox=%.4f,%.4f,%.4f,%.4f", lo.X, lo.Y, hi.X, hi.Y), head...),
+			"point":  s.get(t, fmt.Sprintf("/government/overlay?point=%.4f,%.4f", (lo.X+hi.X)/2, (lo.Y+hi.Y)/2), head...),
+		} {
+			wantProblem(t, name, r, http.StatusBadRequest, "crs_mismatch")
+			if !strings.Contains(string(r.body), want) {
+				t.Errorf("%s in %v: %s", name, zone, r.body)
+			}
+		}
+	}
+	txt := boundaryFile(lotBox(0, 0, 2, 2))
+	bare := strings.NewReplacer("带号=36", "带号=", ",36", ",").Replace(txt)
+	r := s.post(t, "/government/overlay", bare, append(head, "Content-Type", "text/plain")...)
+	wantProblem(t, "TXT", r, http.StatusBadRequest, "txt_zone")
+	if !strings.Contains(string(r.body), "EPSG:4545") {
+		t.Errorf("TXT: %s\n%s", r.body, bare)
+	}
+}

@@ -108,7 +108,7 @@ func (r *request) writeProblem(status int, p *problem.Problem) int {
 func (r *request) errorHeaders(status int) {
 	h := &r.ctx.Response.Header
 	r.ctx.Response.ResetBody()
-	for _, name := range []string{"Content-Encoding", "Content-Disposition", "ETag"} {
+	for _, name := range []string{"Content-Encoding", "Content-Disposition", "ETag", receiptHeader} {
 		h.Del(name)
 	}
 	r.ctx.SetStatusCode(status)

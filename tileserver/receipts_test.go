@@ -14,6 +14,7 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/index/seal"
 	"gengtu/tileserver"
+	"gengtu/tileserver/audit"
 )
 
 // newSigner makes a key and its file, and reads it.
@@ -42,6 +43,31 @@ type verdictDoc struct {
 	Parts   int
 	InForce bool `json:"in_force"`
 	Receipt receipt.Receipt
+}
+
+// An answer that is taken back for want of an audit line takes its receipt with it.
+func TestReceiptIsTakenBack(t *testing.T) {
+	signer := newSigner(t, "the county")
+	log, err := audit.OpenServer(filepath.Join(t.TempDir(), "audit"), audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(c *tileserver.Config) {
+		c.Audit, c.Seal = log, &receipt.Sealer{Signer: signer, Program: c.Program}
+	}, edition.Government)
+	const address = "/government/summary?receipt=1&f=csv"
+	head := s.bearer(edition.Government)
+	if r := s.get(t, address, head...); r.StatusCode != http.StatusOK || r.Header.Get("Gengtu-Receipt") == "" {
+		t.Fatal(r.StatusCode, r.Header)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := s.get(t, address, head...)
+	wantProblem(t, "without the audit", r, http.StatusServiceUnavailable, "audit_write")
+	if got := r.Header.Get("Gengtu-Receipt"); got != "" {
+		t.Errorf("the receipt is told: %s", got)
+	}
 }
 
 // Answers in every form carry a receipt when it is asked for, which the server and
@@ -173,6 +199,26 @@ func TestReceiptsOfOthers(t *testing.T) {
 		if name == "another" && (!v.Genuine || v.Signer != "another" || v.InForce) || name != "another" && v.Code != "seal_untrusted" {
 			t.Errorf("%s: %+v", name, v)
 		}
+	}
+}
+
+// Whether an answer's generation is in force does not depend on which one the judge is
+// asked at.
+func TestReceiptInForce(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Seal = &receipt.Sealer{Signer: newSigner(t, "the county")} }, edition.Public)
+	before := s.generations[edition.Public]
+	answer := string(s.get(t, "/public/summary?receipt=1").body)
+	now := s.variant(t, edition.Public, "two", 4)
+	s.Reload()
+	for _, address := range []string{"verify", "verify?generation=" + before, "verify?generation=" + now} {
+		v := decode[verdictDoc](t, s.post(t, "/public/"+address, answer))
+		if !v.Genuine || v.Receipt.Generation != before || v.InForce {
+			t.Errorf("%s: %+v", address, v)
+		}
+	}
+	answer = string(s.get(t, "/public/summary?receipt=1").body)
+	if v := decode[verdictDoc](t, s.post(t, "/public/verify?generation="+before, answer)); !v.Genuine || v.Receipt.Generation != now || !v.InForce {
+		t.Errorf("the answer of the one in force: %+v", v)
 	}
 }
 

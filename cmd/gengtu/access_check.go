@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,9 @@ func runAccess(e *env, fs *flags) error {
 	return err
 }
 
+// uncheckedTier is the code of the warning of a tier of which no edition was given.
+const uncheckedTier = "ACCESS_UNCHECKED"
+
 // checkAccess looks at an access file and, where editions are given, at what its tokens
 // name.
 func checkAccess(file string, editions []string) (*accessReport, error) {
@@ -101,7 +105,13 @@ func checkAccess(file string, editions []string) (*accessReport, error) {
 			scopes = append(scopes, granted{fmt.Sprintf("%s (grant %d)", f.OIDC[i].Issuer, n+1), g.Tier, g.Scope})
 		}
 	}
-	r.Missing, err = missing(editions, scopes)
+	var unchecked []string
+	if r.Missing, unchecked, err = missing(editions, scopes); len(editions) > 0 {
+		for _, tier := range unchecked {
+			r.Warnings = append(r.Warnings, problem.New(uncheckedTier, "没有给出 %[1]s 版，它的令牌没有核对", "no edition of the tier %[1]s is given: its tokens were not held against any", tier).
+				Advise("加上 --edition，指向这一版的目录", "add --edition with the directory of that tier"))
+		}
+	}
 	return r, err
 }
 
@@ -151,7 +161,8 @@ func (e *env) printAccess(r *accessReport) {
 	for _, p := range r.Missing {
 		e.printf("%s%s\n", e.pick("没有：", "missing: "), p.Text(e.lang))
 	}
-	if len(r.Editions) > 0 && len(r.Missing) == 0 {
+	whole := !slices.ContainsFunc(r.Warnings, func(p *problem.Problem) bool { return p.Code == uncheckedTier })
+	if len(r.Editions) > 0 && len(r.Missing) == 0 && whole {
 		e.printf("%s\n", e.pick("令牌指名的图层、地点和范围都在给出的版本中", "all layers, places and areas that tokens name are in the editions given"))
 	}
 }
@@ -164,9 +175,15 @@ type granted struct {
 
 // reachable refuses a token that names what the editions, if any, do not have.
 func reachable(editions []string, t *access.Token) error {
-	all, err := missing(editions, []granted{{t.Name, t.Tier, t.Scope}})
-	if err != nil || len(all) == 0 {
+	all, unchecked, err := missing(editions, []granted{{t.Name, t.Tier, t.Scope}})
+	switch {
+	case err != nil || len(editions) == 0:
 		return err
+	case len(unchecked) > 0:
+		return problem.New("ACCESS_MISSING", "给出的版本中没有 %[1]s 版", "no edition given is of the tier %[1]s", t.Tier).
+			Advise("--edition 给与 --tier 同一版的目录", "let --edition name one of the tier that --tier names")
+	case len(all) == 0:
+		return nil
 	}
 	var zh, en []string
 	for _, p := range all {
@@ -176,15 +193,15 @@ func reachable(editions []string, t *access.Token) error {
 		Advise("核对图层名和行政区代码（gengtu info EDITION --by village）；没有签发令牌", "check the names of layers and the codes of places (gengtu info EDITION --by village); no token was issued")
 }
 
-// missing tells what scopes name that the edition of their tier does not have. Scopes of
-// a tier of which no edition is given are not looked at.
-func missing(editions []string, scopes []granted) ([]*problem.Problem, error) {
-	out := []*problem.Problem{}
+// missing tells what scopes name that the edition of their tier does not have, and the
+// tiers of scopes that were not looked at, as no edition of them is given.
+func missing(editions []string, scopes []granted) (out []*problem.Problem, unchecked []string, err error) {
+	out = []*problem.Problem{}
 	tiers := map[string]bool{}
 	for _, dir := range editions {
 		ix, err := index.Open(dir, "")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tier := string(ix.Manifest.Tier)
 		tiers[tier] = true
@@ -194,14 +211,15 @@ func missing(editions []string, scopes []granted) ([]*problem.Problem, error) {
 			}
 		}
 		if err := ix.Close(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	if len(editions) > 0 && len(scopes) == 1 && !tiers[scopes[0].tier] {
-		return nil, problem.New("ACCESS_MISSING", "给出的版本中没有 %[1]s 版", "no edition given is of the tier %[1]s", scopes[0].tier).
-			Advise("--edition 给与 --tier 同一版的目录", "let --edition name one of the tier that --tier names")
+	for _, g := range scopes {
+		if !tiers[g.tier] && !slices.Contains(unchecked, g.tier) {
+			unchecked = append(unchecked, g.tier)
+		}
 	}
-	return out, nil
+	return out, unchecked, nil
 }
 
 // missingIn tells what of a scope an edition does not have.

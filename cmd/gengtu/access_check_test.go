@@ -107,6 +107,11 @@ func TestTokensAreHeldAgainstEditions(t *testing.T) {
 	if out := must(t, "access", "check", path, "--edition", e.Secure); strings.Contains(out, "missing") {
 		t.Errorf("a token that is revoked is complained of: %s", out)
 	}
+	// One token is left, of a tier of which no edition is given.
+	must(t, "token", "revoke", "--access", path, "--name", "right")
+	if out, errs, code := gengtu(t, "access", "check", path, "--edition", e.Secure); code != 0 || !strings.Contains(out, "ACCESS_UNCHECKED") || !strings.Contains(out, "government") || strings.Contains(out, "all layers") {
+		t.Errorf("of a tier that was not looked at: %d %s%s", code, out, errs)
+	}
 }
 
 // Without a file it is said how to name one.

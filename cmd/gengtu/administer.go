@@ -122,7 +122,8 @@ func administer(a act, do func() error) error {
 // runVerb runs a command, as an act where it is one.
 func runVerb(c *command, e *env, fs *flags) error {
 	file := os.Getenv(accessEnv)
-	help := slices.ContainsFunc(fs.line, func(a string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, a) })
+	// Behind the first word it may be the value of a flag, and no call for help.
+	help := len(fs.line) > 0 && slices.Contains([]string{"-h", "--h", "-help", "--help"}, fs.line[0])
 	if file == "" || help || dutyOf(c.name, fs.line) != bySystem {
 		return c.run(e, fs)
 	}

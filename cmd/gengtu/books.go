@@ -76,7 +76,8 @@ func loadClasses(path string) (*areas.Classes, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, problem.New("CLASSES_FILE", "地类表读不出来（%v）", "the table of classes cannot be read (%v)", err).In(path).Because(err)
+		return nil, problem.New("CLASSES_FILE", "地类表读不出来（%v）", "the table of classes cannot be read (%v)", err).In(path).Because(err).
+			Advise("核对路径和权限；gengtu info --table classes 打印内置的表，可改后使用", "check the path and its mode; gengtu info --table classes prints the embedded table, to edit a copy of")
 	}
 	return areas.ParseClasses(path, data)
 }
@@ -159,6 +160,7 @@ func (e *env) infoBooks(path string, b *booksFlags) error {
 	if *b.out == "" {
 		return write(e.stdout)
 	}
+	closeOutputs(ix.Manifest.Tier)
 	if err := writeFile(*b.out, write); err != nil {
 		return err
 	}
@@ -211,5 +213,6 @@ func (b *booksFlags) answered(m *edition.Manifest) answered {
 			"by": *b.by, "table": *b.table, "vintage": *b.vintage, "place": *b.place, "layers": *b.layers, "kind": *b.kind,
 			"controls": strings.Join(b.controls, ","),
 		},
+		files: map[string]string{"classes": *b.classes},
 	}
 }

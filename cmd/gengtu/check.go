@@ -122,7 +122,7 @@ func runCheck(e *env, fs *flags) error {
 		return err
 	}
 	j.check = check.Options{Rules: rules, Profiles: opt.Profiles, Listed: *listed, MendM: width, Expected: expected(&f, inputs, len(j.unread) > 0)}
-	j.delivery, j.read, j.files = f.found, p.end, paths
+	j.delivery, j.read, j.files, j.layer, j.rules = f.found, p.end, paths, *layer, *rulesFile
 	if f.delivery != "" {
 		j.files = append(j.files, f.delivery)
 	}

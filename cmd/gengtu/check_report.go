@@ -23,6 +23,7 @@ type judging struct {
 	read         func()             // called when all is read and judged
 	seal         sealing
 	files        []string // that were named, as receipts have them
+	layer, rules string   // that were named, "" for none
 }
 
 func (j *judging) define(fs *flags) {
@@ -56,6 +57,7 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 		return err
 	}
 	defer func() { _ = r.Close() }() // a passing file
+	closeOutputs(edition.Secure)
 	files := []string{path}
 	switch {
 	case folder:
@@ -77,10 +79,14 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 }
 
 // answered is what was asked, as receipts have it: with the digest of a delivery that is
-// one file.
+// one file, of a shapefile that of its .shp; none of one that could not be read.
 func (j *judging) answered() answered {
-	a := answered{source: receipt.Source{Tier: edition.Secure}, about: "check", parameters: map[string]string{"files": strings.Join(bases(j.files), " "), "date": j.date, "county": j.county}}
-	if len(j.files) == 1 {
+	a := answered{
+		source: receipt.Source{Tier: edition.Secure}, about: "check",
+		parameters: map[string]string{"files": strings.Join(bases(j.files), " "), "layer": j.layer, "date": j.date, "county": j.county},
+		files:      map[string]string{"rules": j.rules},
+	}
+	if len(j.files) == 1 && len(j.unread) == 0 {
 		a.shapes = j.files[0]
 	}
 	return a

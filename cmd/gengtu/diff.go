@@ -70,6 +70,7 @@ func runDiff(e *env, fs *flags) error {
 		}
 		return d.tell(r)
 	}
+	closeOutputs(d.indexes[1].Manifest.Tier)
 	if err := writeFile(*out, func(w io.Writer) error { return r.Write(e.ctx, w, form, compare.Whole) }); err != nil {
 		return err
 	}

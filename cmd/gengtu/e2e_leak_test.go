@@ -85,11 +85,27 @@ func valuesOf(t testing.TB, folders ...string) *values {
 		dltb, pbf := filepath.Join(folder, "DLTB.shp"), filepath.Join(folder, "YJJBNTTB.gpkg")
 		hsf, region := filepath.Join(folder, "GBZNT.geojson"), filepath.Join(folder, "XZQ.fgb")
 		v.personal = joined(v.personal, table(t, pbf, "ZRRMC", "LXDH"))
-		v.hidden = joined(v.hidden, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"), table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"))
+		v.hidden = joined(v.hidden, table(t, dltb, "BSM", "TBMJ", "TBDLMJ", "KCMJ", "ZLDWDM"), table(t, pbf, "BSM", "YJJBNTTBMJ"), table(t, hsf, "BSM", "XMBH"),
+			table(t, region, "XZQDM")) // villages; public tells of townships
 		v.words = joined(v.words, table(t, dltb, "DLMC"))
-		v.shown = joined(v.shown, table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"), table(t, region, "XZQDM", "XZQMC"))
+		v.shown = joined(v.shown, table(t, pbf, "YJJBNTTBBH", "YJJBNTMJ"), table(t, hsf, "XMMC", "JCND"))
+	}
+	// Names of villages that stand in no name of a project, which public shows.
+	for name, names := range tablesOf(t, "XZQ.fgb", "XZQMC", folders...) {
+		projects := strings.Join(v.shown["GBZNT.geojson XMMC"], "\n")
+		v.hidden[name] = slices.DeleteFunc(names, func(n string) bool { return strings.Contains(projects, n) })
 	}
 	return v
+}
+
+// tablesOf returns the values of a field of a file in several folders.
+func tablesOf(t testing.TB, file, field string, folders ...string) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, folder := range folders {
+		out = joined(out, table(t, filepath.Join(folder, file), field))
+	}
+	return out
 }
 
 // hunts returns what is hunted for in government, in answers of public and in its files.

@@ -52,6 +52,16 @@ func theYears(t *testing.T) *years {
 		p.Properties["ZRRMC"], p.Properties["LXDH"], p.Properties["YJJBNTTBMJ"] = newName, newPhone, 7171.71
 		changed = append(changed, p)
 	}
+	key := filepath.Join(dir, "key")
+	must(t, "key", "new", "--out", key)
+	// send carries the lower editions to another network.
+	send := func(more ...string) {
+		for _, from := range []string{y.government, y.public} {
+			file := from + ".gtp"
+			must(t, append([]string{"pack", "--edition", from, "--key", key, "--out", file, "--force", "--approved-by", "甲", "--approved-by", "乙"}, more...)...)
+			must(t, "unpack", "--trust", key+".pub", "--tier", filepath.Base(from), "--out", received(from), file)
+		}
+	}
 	gone := filepath.Join(dir, gonePBF)
 	if err := os.WriteFile(gone, []byte("BSM\n"+strings.Join(keys[updatedParcels:updatedParcels+goneParcels], "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -59,12 +69,17 @@ func theYears(t *testing.T) *years {
 	// A generation before the last one, so that there are changes to ask for.
 	must(t, "publish", "--from", y.secure, "--tier", "government", "--out", y.government)
 	must(t, "publish", "--from", y.secure, "--tier", "public", "--out", y.public)
+	send()
 	must(t, "update", "--edition", y.secure, "--layer", "pbf@2024="+write(t, changedFile, changed), "--delete", gone)
 	must(t, "publish", "--from", y.secure, "--tier", "government", "--out", y.government)
 	must(t, "publish", "--from", y.secure, "--tier", "public", "--out", y.public)
+	send("--since", "last")
 	y.ids, y.lineage = idsOf(t, y.secure)
 	return y
 }
+
+// received is the edition that came of packages of a lower one, the last of them a delta.
+func received(from string) string { return from + "-there" }
 
 // idsOf returns the ids of an edition's features, and those that its lineage names.
 func idsOf(t testing.TB, dir string) (ids, lineage map[string][]uint64) {
@@ -290,8 +305,14 @@ func TestNothingLeaksOfYears(t *testing.T) {
 		least(t, file+" of secure", found, want)
 	}
 
-	for dir, h := range map[string]*hunt{y.government: government, y.public: publicFiles} {
-		if d := cmp.Diff(whole, filesOf(t, dir)); d != "" {
+	for dir, h := range map[string]*hunt{
+		y.government: government, y.public: publicFiles, received(y.government): government, received(y.public): publicFiles,
+	} {
+		if dir == received(y.public) { // what a delta changes of government is more than a patch takes
+			if got := filesOf(t, dir); !slices.Contains(got, "features.patch") || !slices.Contains(got, "tiles.patch") {
+				t.Errorf("what a delta changed of public has no patches: %v", got)
+			}
+		} else if d := cmp.Diff(whole, filesOf(t, dir)); d != "" {
 			t.Errorf("%s: %s", filepath.Base(dir), d)
 		}
 		found := map[secret]bool{}

@@ -67,6 +67,7 @@ func (e *env) exportFeatures(job *exportJob) error {
 	if err != nil {
 		return problem.Of(err).In(job.dir)
 	}
+	closeOutputs(ix.Manifest.Tier)
 	return e.export(l, job.out, ix.Manifest.Policy.RoundM2)
 }
 

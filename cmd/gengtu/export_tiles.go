@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/archive"
@@ -29,6 +30,11 @@ func (e *env) exportTiles(job *exportJob, ending string) (err error) {
 	if err != nil {
 		return err
 	}
+	_, m, err := edition.Current(job.dir)
+	if err != nil {
+		return err
+	}
+	closeOutputs(m.Tier)
 	p := e.progress()
 	defer p.end()
 	opt.Making = func(layer string, tiles int) {

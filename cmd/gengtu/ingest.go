@@ -267,6 +267,7 @@ func (e *env) writeReport(rep report, path string) error {
 		return enc.Encode(rep)
 	}
 	if path != "" {
+		closeOutputs(edition.Secure) // it names records of a delivery
 		if err := writeFile(path, func(w io.Writer) error { return write(w, strings.EqualFold(filepath.Ext(path), ".json")) }); err != nil {
 			return err
 		}

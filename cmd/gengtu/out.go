@@ -6,12 +6,32 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
-// newFileMode is the mode of a file that was not there before.
+// newFileMode is the mode, less the umask, of a file that was not there before.
 const newFileMode = 0o644
+
+// closeOutputs keeps from all but the owner and the group what the process makes from
+// here on, where that holds data of a tier above public: a file with all that belongs to
+// it and passing files beside it, and folders. A command calls it before it writes; an
+// edition's own files have modes of their own. What was there keeps its mode.
+func closeOutputs(tier edition.Tier) {
+	if tier.Above(edition.Public) {
+		syscall.Umask(umask() | 0o027)
+	}
+}
+
+// umask returns the process's, which the system tells by setting it; what another
+// goroutine makes meanwhile is for the owner alone.
+func umask() int {
+	is := syscall.Umask(0o077)
+	syscall.Umask(is)
+	return is
+}
 
 // writeFile writes a file whole or not at all: beside it first, then in its
 // place, with the mode that it had. A symbolic link stays, and what it leads to is
@@ -53,7 +73,7 @@ func target(path string) (string, fs.FileMode, error) {
 	if old, err := os.Stat(to); err == nil {
 		return to, old.Mode().Perm(), nil
 	}
-	return to, newFileMode, nil
+	return to, newFileMode &^ fs.FileMode(umask()), nil
 }
 
 // isStream tells whether path is there and cannot be replaced by a file: it is no

@@ -64,6 +64,7 @@ func runOverlay(e *env, fs *flags) error {
 	if err := groupBy(ix, &q, *by); err != nil {
 		return err
 	}
+	closeOutputs(ix.Manifest.Tier)
 	o := &overlayRun{
 		env: e, form: form, out: *out, about: areas.AboutOf(ix.Manifest, programVersion()),
 		asker: areas.Asker{Index: ix, Question: q, Program: programVersion()},
@@ -101,7 +102,7 @@ func (o *overlayRun) seal(s *receipt.Sealer, asked map[string]string, shapes str
 	if !o.sealsParts() && isStream(o.out) {
 		return usage("FLAGS", "写到管道时只有 JSON 带回执", "of what is written to a pipe JSON alone carries a receipt")
 	}
-	a := answered{receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, "overlay", asked, shapes}
+	a := answered{source: receipt.Source{Tier: o.about.Tier, Generation: o.about.Generation}, about: "overlay", parameters: asked, shapes: shapes}
 	var err error
 	o.sheet, err = a.begin(s)
 	return err
@@ -201,7 +202,7 @@ func (o *overlayRun) place(code string) error {
 // file answers for each shape of a file, in order. A GeoJSON geometry or Feature
 // gives one answer alone.
 func (o *overlayRun) file(path, table, crsName string) error {
-	in, err := o.readShapes(path, table, crsName)
+	in, err := o.readShapes(o.asker.Index, path, table, crsName)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -30,8 +31,8 @@ type overlayInput struct {
 var sequenceEndings = []string{".geojsonl", ".geojsons", ".ndjson", ".jsonl"}
 
 // readShapes opens a file of shapes: the surveyor's TXT, GeoJSON, whose features
-// keep their ids, or any format that ingest reads.
-func (e *env) readShapes(path, table, crsName string) (*overlayInput, error) {
+// keep their ids, or any format that ingest reads. Of ix, which may be nil, they are asked.
+func (e *env) readShapes(ix *index.Index, path, table, crsName string) (*overlayInput, error) {
 	var named *geo.CRS
 	if crsName != "" {
 		crs, err := areas.ParseCRS(crsName)
@@ -40,7 +41,7 @@ func (e *env) readShapes(path, table, crsName string) (*overlayInput, error) {
 		}
 		named = &crs
 	}
-	if in, err := readTXT(path, named); in != nil || err != nil {
+	if in, err := readTXT(ix, path, named); in != nil || err != nil {
 		return in, err
 	}
 	rd, err := source.Open(e.ctx, path, source.Options{Table: table})
@@ -71,7 +72,7 @@ func (e *env) readShapes(path, table, crsName string) (*overlayInput, error) {
 
 // readTXT reads the surveyor's TXT; nil when the file is none, or cannot be read:
 // the reader of all formats tells that better.
-func readTXT(path string, crs *geo.CRS) (*overlayInput, error) {
+func readTXT(ix *index.Index, path string, crs *geo.CRS) (*overlayInput, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil
@@ -91,7 +92,7 @@ func readTXT(path string, crs *geo.CRS) (*overlayInput, error) {
 	}
 	shapes, found, err := areas.ParseTXT(append(head, rest...), crs, areas.Limits{})
 	if err != nil {
-		if p := problem.Of(err); p != nil {
+		if p := problem.Of(areas.Propose(err, ix, shapes)); p != nil {
 			return nil, p.In(path)
 		}
 		return nil, err

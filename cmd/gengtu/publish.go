@@ -131,7 +131,8 @@ func (e *env) publish(what publication, w building) (*published, error) {
 	w.stages.begin(stageIndex)
 	if _, old, err := edition.Current(what.out); err == nil {
 		if old.Tier != what.tier {
-			return nil, problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(what.out)
+			return nil, problem.New("TIER_CHANGED", "目录里已是%[1]s", "the directory holds a %[2]s edition", old.Tier.Title(problem.Chinese), old.Tier).In(what.out).
+				Advise("--out 换一个目录", "give --out another directory")
 		}
 		if old.Policy.Digest != m.Policy.Digest {
 			w.keep = 1 // what another policy let through must not stay behind
@@ -193,6 +194,9 @@ func signed(m2 float64) float64 { return math.Round(m2*100)/100 + 0 }
 func (e *env) giveRegisterLayer(l *policy.RegisterLayer) {
 	e.printf(e.pick("  %s@%s  要素 %d → %d（%d 个小于网格或最小图斑）  面积 m² %.2f → %.2f  去掉字段 %v\n", "  %s@%s  features %d → %d (%d below the grid or the smallest patch)  area m² %.2f → %.2f  fields dropped %v\n"),
 		l.Layer, l.Vintage, l.Before, l.After, l.Vanished, l.AreaBefore, l.AreaAfter, l.FieldsDropped)
+	if f := l.Finer; f.Merged+f.LeftOut > 0 {
+		e.printf(e.pick("    策略不下发的更细政区：并成上级 %d 个（成 %d 个），略去 %d 个 %.2f m²\n", "    places finer than the policy tells: %d stand as the %d that they lie in; %d left out, %.2f m²\n"), f.Merged, f.Into, f.LeftOut, f.LeftOutM2)
+	}
 	if l.CellM > 0 {
 		e.printf(e.pick("    面积去向 m²：重叠只计一次 %+.2f，略去小图斑 %+.2f，取整到 %v 米网格 %+.2f；地面 %.2f，误差不超过 %.2f", "    where the area went, m²: overlaps counted once %+.2f, small patches left out %+.2f, whole cells of %v m %+.2f; ground %.2f, off by at most %.2f"),
 			signed(-l.OverlapM2), signed(-l.Small.LeftOutM2), l.CellM, signed(l.CellsM2), l.GroundBefore, l.GroundError)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"maps"
 	"os"
@@ -57,6 +59,9 @@ type answered struct {
 	about  string
 	// parameters that are "" are left out.
 	parameters map[string]string
+	// files are those that figures depend on beside the data, by parameter: a receipt has
+	// their SHA-256; "" for none.
+	files map[string]string
 	// shapes is the file that was asked about, "" for none.
 	shapes string
 }
@@ -64,6 +69,16 @@ type answered struct {
 // begin begins the receipts of an answer.
 func (a *answered) begin(s *receipt.Sealer) (*receipt.Sheet, error) {
 	maps.DeleteFunc(a.parameters, func(_, value string) bool { return value == "" })
+	for name, path := range a.files {
+		if path == "" {
+			continue
+		}
+		h := sha256.New()
+		if err := readWhole(path, func(r io.Reader) error { _, err := io.Copy(h, r); return err }); err != nil {
+			return nil, err
+		}
+		a.parameters[name] = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	}
 	return begin(s, a.source, receipt.Question{About: a.about, Parameters: a.parameters}, a.shapes)
 }
 

@@ -138,9 +138,6 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Classes = classes
 	}
-	if err := f.readKeys(&cfg); err != nil {
-		return err
-	}
 	if f.access != "" {
 		store, err := access.Open(f.access)
 		if err != nil {
@@ -148,12 +145,12 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		}
 		cfg.Access = store
 	}
+	// Nothing of keys and editions is read before the role is asked and the act is told.
 	closeAudit, err := e.openAudit(f, &cfg)
 	if err != nil {
 		return err
 	}
-	// Editions are looked into once it is known that who starts the server may.
-	if err := f.readCatalogue(&cfg); err != nil {
+	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg)); err != nil {
 		return errors.Join(err, closeAudit())
 	}
 	s, err := tileserver.New(cfg)

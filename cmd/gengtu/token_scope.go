@@ -86,7 +86,7 @@ func (e *env) tokenScope(f *tokenFlags) (*access.Scope, error) {
 // readArea returns the ground of all polygons of a file as one GeoJSON geometry: what
 // several of them cover counts once, and holes stay where no other polygon fills them.
 func (e *env) readArea(path, crs string) (string, error) {
-	in, err := e.readShapes(path, "", crs)
+	in, err := e.readShapes(nil, path, "", crs)
 	if err != nil {
 		return "", err
 	}

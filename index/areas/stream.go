@@ -57,7 +57,7 @@ func (k *Asker) within(ctx context.Context, g *Given, vertices int) (*Answer, er
 	q.MaxVertices = vertices
 	var err error
 	if q.Shape, err = ShapeWithin(g.Polygons, k.CRS, vertices); err != nil {
-		return nil, err
+		return nil, Propose(err, k.Index, []Given{*g})
 	}
 	if k.Allow != nil {
 		if err := k.Allow(ctx, q.Shape); err != nil {

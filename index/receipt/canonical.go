@@ -52,7 +52,8 @@ func Canonical(dst, text []byte, omit string) ([]byte, error) {
 }
 
 func unreadable(zh, en string, args ...any) *problem.Problem {
-	return problem.New("JSON_SYNTAX", zh, en, args...)
+	return problem.New("JSON_SYNTAX", zh, en, args...).
+		Advise("请向出具单位重新索取原样的文件", "ask whoever gave it for the file as it was made")
 }
 
 // canonicaler rewrites one value after another of what d reads, which is valid JSON.

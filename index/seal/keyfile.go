@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,11 +142,15 @@ func first[T comparable](f *keyFile, block, otherUse string, of func(e entry) (T
 // parseEntries reads the blocks of a key file. Between blocks stand empty lines,
 // comments that begin with #, and lines: "name: …", "use: …", "expires: …", "signs: …"
 // and "tiers: …" speak of the blocks after them until the next name, "we: …" and
-// "approvals: …" of the file as a whole.
+// "approvals: …" of the file as a whole. A line that speaks of no block is refused, and one
+// that comes too late for the key of signatures: the key would be trusted for more than
+// was meant.
 func parseEntries(path string, data []byte) ([]entry, terms, error) {
 	var entries []entry
 	var now entry
 	var all terms
+	loose := int64(0) // the first line since the last block that speaks of one, 0 for none
+	began := false    // a block has that name
 	rest, line := data, int64(0)
 	for len(rest) > 0 {
 		row, tail, _ := bytes.Cut(rest, []byte("\n"))
@@ -158,6 +163,10 @@ func parseEntries(path string, data []byte) ([]entry, terms, error) {
 			if block == nil || len(block.Headers) > 0 {
 				return nil, all, wrongLine(path, line, "这里的 PEM 块读不懂", "the PEM block here cannot be read")
 			}
+			if loose > 0 && began && now.use == useEncrypt {
+				return nil, all, ofNoKey(path, loose)
+			}
+			loose, began = 0, true
 			e := now
 			e.line, e.block, e.der = line, block.Type, block.Bytes
 			if entries = append(entries, e); len(entries) > MaxKeys {
@@ -167,22 +176,44 @@ func parseEntries(path string, data []byte) ([]entry, terms, error) {
 			rest = after
 			continue
 		default:
-			p := now.attribute(&all, text)
-			if p != nil {
+			name, value := attribute(text)
+			if name == "name" {
+				if loose > 0 {
+					return nil, all, ofNoKey(path, loose)
+				}
+				began = false
+			}
+			if p := now.take(&all, name, value); p != nil {
 				return nil, all, p.In(path).At(line, "")
+			}
+			if loose == 0 && slices.Contains([]string{"name", "expires", "signs", "tiers"}, name) {
+				loose = line
 			}
 		}
 		rest = tail
 	}
+	if loose > 0 {
+		return nil, all, ofNoKey(path, loose)
+	}
 	return entries, all, nil
 }
 
-// attribute takes a line of a key file; what is wrong with it is a problem SEAL_FILE.
-func (e *entry) attribute(all *terms, text string) *problem.Problem {
-	name, value, _ := strings.Cut(text, ":")
-	value = strings.TrimSpace(value)
+// ofNoKey is the problem of a line that stands where it speaks of no key.
+func ofNoKey(path string, line int64) error {
+	return problem.New("SEAL_FILE", "这一行后面没有它说的密钥", "no key follows this line, which speaks of one").In(path).At(line, "").
+		Advise("写在这把密钥的 name 行之后、PEM 块之前；记录号即行号", "write it below the name of the key and above its block of PEM; the record is the line")
+}
+
+// attribute divides a line of a key file.
+func attribute(text string) (name, value string) {
+	name, value, _ = strings.Cut(text, ":")
+	return strings.TrimSpace(name), strings.TrimSpace(value)
+}
+
+// take takes a line of a key file; what is wrong with it is a problem SEAL_FILE.
+func (e *entry) take(all *terms, name, value string) *problem.Problem {
 	var p *problem.Problem
-	switch strings.TrimSpace(name) {
+	switch name {
 	case "name":
 		if !goodName(value) {
 			return wrong("名称 %.80q 不行：要 1 至 %d 个字，没有控制符", "the name %.80q will not do: 1 to %d characters, none of them control characters", value, MaxNameRunes)
@@ -210,12 +241,13 @@ func (e *entry) attribute(all *terms, text string) *problem.Problem {
 		all.we = value
 	case "approvals":
 		n, err := strconv.Atoi(value)
-		if err != nil {
-			n = -1
+		if err != nil || all.approvals != 0 {
+			n = -1 // no number, or there is one already
 		}
 		all.approvals, p = n, goodApprovals(n)
 	default:
-		return wrong("这一行读不懂：%.60q", "this line cannot be read: %.60q", text)
+		// It may be of a private key without its first line: as much as all keys begin with.
+		return wrong("这一行读不懂：%.16q", "this line cannot be read: %.16q", name)
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package seal_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,7 +32,10 @@ func TestFile(t *testing.T) {
 			}
 			return trust.Keys[0]
 		}
-		first := read(append([]byte(head), text...))
+		first := read(bytes.Replace(text, []byte("tiers:"), []byte(head+"tiers:"), 1))
+		if head != "" && (len(first.Signs) != 2 || first.Expires.IsZero()) {
+			t.Errorf("%s: %v %v", name, first.Signs, first.Expires)
+		}
 		again := read(first.File())
 		for what, pair := range map[string][2]any{
 			"name": {first.Name, again.Name}, "ID": {first.ID(), again.ID()}, "expiry": {first.Expires, again.Expires},

@@ -130,7 +130,7 @@ func TestExpiry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := written(t, "expires: "+text+"\nname: b\nexpires: "+text+"\n"+strings.TrimPrefix(string(data), "name: a\n"))
+		file := written(t, "name: b\nexpires: "+text+"\n"+strings.TrimPrefix(string(data), "name: a\n"))
 		trust, err := seal.ReadTrust(file, edition.Public)
 		if err != nil {
 			t.Fatal(err)

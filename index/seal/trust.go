@@ -80,7 +80,7 @@ func tiersOf(list []string) ([]edition.Tier, *problem.Problem) {
 
 func goodApprovals(n int) *problem.Problem {
 	if n < 0 || n > maxApprovals {
-		return wrong("approvals 应为 0 至 %d", "approvals is 0 to %d", maxApprovals)
+		return wrong("approvals 应为 0 至 %d，只写一次", "approvals is 0 to %d, and stands there once", maxApprovals)
 	}
 	return nil
 }

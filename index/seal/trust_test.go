@@ -83,3 +83,77 @@ func TestKeysTiers(t *testing.T) {
 		}
 	}
 }
+
+// Ensure: what a key file says of no key is refused: a line "signs" that stands behind the
+// key, or before a name, would else leave a person's key to sign what units sign.
+func TestLinesOfNoKey(t *testing.T) {
+	public, err := os.ReadFile(made(t, seal.Ed25519, "张三") + seal.PublicEnding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, between := string(public), "use: encrypt"
+	if strings.Count(pub, between) != 1 {
+		t.Fatal(pub)
+	}
+	for what, text := range map[string]string{
+		"behind the key":           pub + "signs: release\n",
+		"before the name":          "signs: release\n" + pub,
+		"tiers behind the key":     pub + "tiers: public\n",
+		"an expiry behind the key": pub + "expires: 2027-12-31\n",
+		"between two persons":      pub + "signs: release\n" + other(t),
+		"between the two halves":   strings.Replace(pub, between, "signs: release\n"+between, 1),
+		"a name of nobody":         "name: 李四\n" + pub,
+		"approvals twice":          "approvals: 2\napprovals: 0\n" + pub,
+	} {
+		_, err := seal.ReadTrust(written(t, text), edition.Government)
+		wants(t, what, err, "SEAL_FILE")
+	}
+	for what, text := range map[string]string{
+		"in its place":              strings.Replace(pub, "tiers:", "signs: release\ntiers:", 1),
+		"of the file, at its end":   pub + "we: 县局\napprovals: 0\n",
+		"of each of unnamed blocks": "signs: release\n" + block(t, pub) + "expires: 2027-12-31\n# another\n" + block(t, other(t)),
+	} {
+		_, err := seal.ReadTrust(written(t, text), edition.Government)
+		wants(t, what, err, "")
+	}
+}
+
+// block is the first block of PEM of a text.
+func block(t *testing.T, text string) string {
+	t.Helper()
+	const end = "-----END PUBLIC KEY-----\n"
+	from, to := strings.Index(text, "-----BEGIN"), strings.Index(text, end)
+	if from < 0 || to < from {
+		t.Fatal(text)
+	}
+	return text[from : to+len(end)]
+}
+
+// other is the public half of another key.
+func other(t *testing.T) string {
+	t.Helper()
+	public, err := os.ReadFile(made(t, seal.Ed25519, "李四") + seal.PublicEnding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(public)
+}
+
+// Ensure: what is said of a private key that is damaged has nothing of the key in it.
+func TestDamagedKeyIsNotTold(t *testing.T) {
+	path := made(t, seal.Ed25519, "a")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, found := strings.Cut(string(data), "-----BEGIN PRIVATE KEY-----\n")
+	if !found {
+		t.Fatal("no key")
+	}
+	_, err = seal.ReadSigner(written(t, body), edition.Government)
+	wants(t, "damaged", err, "SEAL_FILE")
+	const ofAllKeys = 16 // bytes of PKCS#8 before the seed (RFC 8410 clause 7)
+	if seed := body[ofAllKeys*4/3+1:][:8]; strings.Contains(err.Error(), seed) {
+		t.Errorf("the seed is told: %v", err)
+	}
+}

@@ -167,7 +167,7 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 		return nil, err
 	}
 	trust.Now = func() time.Time { return b.Now }
-	c, err := b.receipt(ctx, path, &trust)
+	c, raw, err := b.receipt(ctx, path, &trust)
 	line := entry{At: b.Now.UTC().Format(time.RFC3339), Step: "returned", File: filepath.Base(path), Outcome: "done"}
 	if err != nil {
 		p := problem.Of(err)
@@ -182,10 +182,6 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 		return nil, errors.Join(err, s.log(line), b.Done(path))
 	}
 	line.Package = c.Package
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	dir := filepath.Join(s.dir, returnedDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, s.unwritable(err)
@@ -196,24 +192,25 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 	return c, errors.Join(s.log(line), b.Done(path))
 }
 
-// receipt reads a receipt in the inbox.
-func (b *Inbox) receipt(ctx context.Context, path string, trust *seal.Trust) (*Receipt, error) {
+// receipt reads a receipt in the inbox, and returns the bytes that were judged: the file
+// may be another one by then.
+func (b *Inbox) receipt(ctx context.Context, path string, trust *seal.Trust) (*Receipt, []byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxReceiptBytes+1))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c, _, err := ParseReceipt(ctx, path, data, trust)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !idForm.MatchString(c.Package) || c.Outcome != accepted && c.Outcome != heldBack && c.Outcome != rejected {
-		return nil, problem.New("RECEIPT_BROKEN", "回执没有写哪个包、结果如何", "the receipt does not say of which package it is, or what became of it").In(path)
+		return nil, nil, problem.New("RECEIPT_BROKEN", "回执没有写哪个包、结果如何", "the receipt does not say of which package it is, or what became of it").In(path)
 	}
-	return &c, nil
+	return &c, data, nil
 }
 
 // sentMark ends the name of a mark beside a receipt that has been put into an outbox.
@@ -228,7 +225,7 @@ func SendReceipts(dir, outbox string) ([]string, error) {
 		return nil, err
 	}
 	defer s.close()
-	all, err := filepath.Glob(filepath.Join(s.dir, receiptsDir, "*"+receiptEnding))
+	all, err := matching(filepath.Join(s.dir, receiptsDir), "*"+receiptEnding)
 	if err != nil {
 		return nil, s.unwritable(err)
 	}
@@ -263,7 +260,7 @@ func unsent(dir string, err error) error {
 func Events(dir string) ([]Event, error) {
 	out := []Event{}
 	for _, sub := range []string{receiptsDir, returnedDir} {
-		all, err := filepath.Glob(filepath.Join(dir, edition.ExchangeDir, sub, "*"+receiptEnding))
+		all, err := matching(filepath.Join(dir, edition.ExchangeDir, sub), "*"+receiptEnding)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}

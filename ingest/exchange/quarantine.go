@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gengtu/index/problem"
 )
@@ -71,17 +72,41 @@ func (r *Reception) quarantine() (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
 	}
-	name := r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + filepath.Base(r.path)
+	name := r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + endOf(filepath.Base(r.path))
 	if err := linkOrCopy(r.path, filepath.Join(dir, name)); err != nil {
 		return fail(err)
 	}
 	return name, nil
 }
 
-// linkOrCopy gives the file at from a second name, or copies it where that cannot be.
+// maxNameBytes is how much of a file's name is kept in quarantine: with the time before it
+// no file system refuses it.
+const maxNameBytes = 200
+
+// endOf is the end of a name, where that is too long, with whole characters.
+func endOf(name string) string {
+	return strings.ToValidUTF8(name[max(len(name)-maxNameBytes, 0):], "")
+}
+
+// ours tells whether nobody else may write to a file: what waits for release, and
+// evidence, is not to be altered by who brought it.
+func ours(st os.FileInfo) bool {
+	const othersWrite = 0o022
+	of, known := st.Sys().(*syscall.Stat_t)
+	return known && int(of.Uid) == os.Geteuid() && st.Mode().IsRegular() && st.Mode().Perm()&othersWrite == 0
+}
+
+// linkOrCopy gives the file at from a second name where it is ours alone and that can be,
+// or copies it.
 func linkOrCopy(from, to string) error {
-	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && os.Link(from, to) == nil {
-		return nil
+	if os.Link(from, to) == nil {
+		// It is looked at where it lies now: in its old place it may be another one.
+		if st, err := os.Lstat(to); err == nil && ours(st) {
+			return nil
+		}
+		if err := os.Remove(to); err != nil {
+			return err
+		}
 	}
 	in, err := os.Open(from)
 	if err != nil {

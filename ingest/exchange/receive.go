@@ -97,7 +97,7 @@ type content interface {
 // Problems of the package: PACKAGE_LIMIT, PACKAGE_FORM, PACKAGE_PATH, PACKAGE_MANIFEST,
 // PACKAGE_FIELD, PACKAGE_FORMAT, those of [seal.Verify] and [seal.Decrypt],
 // PACKAGE_RECEIVER, PACKAGE_REPLAY, PACKAGE_SEQUENCE, PACKAGE_BASE, PACKAGE_DIGEST,
-// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY. Others, of files and
+// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY, PACKAGE_HELD. Others, of files and
 // keys of ours, PACK_TIER, RELEASE_PROOF and QUARANTINE_FULL, leave it where it is.
 func Receive(ctx context.Context, o ReceiveOptions) (*Reception, error) {
 	if err := QuarantineRoom(o.quarantineDir(), o.QuarantineBytes); err != nil {
@@ -313,6 +313,10 @@ func (r *Reception) signature(ctx context.Context) error {
 		return resend(refused(r.path, "PACKAGE_MANIFEST", "清单写的发送方密钥 %s 不是签名的 %s", "the manifest names the sender's key %s, %s signed", m.Sender.Key, s.Key))
 	}
 	r.Manifest = m
+	if w := r.o.Waiting; w != nil && w.ID != m.ID {
+		return refused(r.path, "PACKAGE_HELD", "放行的是 %[1]s，文件里是 %[2]s：待放行的文件被换过", "%[1]s is released, the file holds %[2]s: what waited was replaced", w.ID, m.ID).
+			Advise("包已隔离：查明谁换了 exchange/held 里的文件；请对方重发", "it is in quarantine: find out who replaced the file in exchange/held, and have it sent again")
+	}
 	for i := range m.Layers {
 		r.all += m.Layers[i].Put
 	}

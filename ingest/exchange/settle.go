@@ -291,7 +291,7 @@ func noHeld(dir, id string) error {
 
 // ListHeld returns the packages that wait for release in an edition, the oldest first.
 func ListHeld(dir string) ([]Waiting, error) {
-	files, err := filepath.Glob(filepath.Join(dir, edition.ExchangeDir, heldDir, "*"+Ending+".json"))
+	files, err := matching(filepath.Join(dir, edition.ExchangeDir, heldDir), "*"+Ending+".json")
 	if err != nil {
 		return nil, err
 	}

@@ -85,14 +85,18 @@ func openStore(dir string) (*store, error) {
 			Advise("等它结束再试", "try again when it is done").Because(err), f.Close())
 	}
 	s.lock = f
-	return s, s.sweep()
+	if err := s.sweep(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // sweep removes what an earlier run that was stopped left behind: half a file of state,
 // a package in the clear.
 func (s *store) sweep() error {
 	for _, pattern := range []string{plainFiles, newFiles} {
-		left, err := filepath.Glob(filepath.Join(s.dir, pattern))
+		left, err := matching(s.dir, pattern)
 		if err != nil {
 			return s.unwritable(err)
 		}
@@ -103,6 +107,16 @@ func (s *store) sweep() error {
 		}
 	}
 	return nil
+}
+
+// matching lists the files in a directory whose names fit a pattern, none where there is
+// no such directory. The directory's own name is no pattern.
+func matching(dir, pattern string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(dir), pattern)
+	for i := range names {
+		names[i] = filepath.Join(dir, names[i])
+	}
+	return names, err
 }
 
 // The patterns of files that are made for a while.

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -63,10 +62,13 @@ type RegisterLayer struct {
 	// MinPatchM2 is the smallest patch shown, Small what became of smaller ones.
 	MinPatchM2 float64   `json:"min_patch_m2"`
 	Small      smallTold `json:"small_patches"`
-	// OverlapM2 and CellsM2 say, with Small.LeftOutM2, where the area went:
-	// AreaAfter = AreaBefore − OverlapM2 − Small.LeftOutM2 + CellsM2.
+	// Finer says what became of places that are finer than the policy tells.
+	Finer finerTold `json:"finer_places"`
+	// OverlapM2 and CellsM2 say, with what was left out, where the area went:
+	// AreaAfter = AreaBefore − Finer.LeftOutM2 − OverlapM2 − Small.LeftOutM2 + CellsM2.
 	// OverlapM2 is what features that lie over one another have in common, which is
-	// counted once on the grid; CellsM2 what rounding to whole cells added, or took.
+	// counted once on the grid; CellsM2 what rounding to whole cells added, or took. Both
+	// are 0 without a grid.
 	OverlapM2 float64 `json:"overlap_m2"`
 	CellsM2   float64 `json:"cells_m2"`
 }
@@ -74,9 +76,9 @@ type RegisterLayer struct {
 // account fills in where the area went, when AreaAfter is known.
 func (r *RegisterLayer) account() {
 	if r.CellM > 0 {
-		r.OverlapM2 = r.AreaBefore - r.GroundBefore
+		r.OverlapM2 = r.AreaBefore - r.Finer.LeftOutM2 - r.GroundBefore
+		r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.Finer.LeftOutM2 - r.OverlapM2 - r.Small.LeftOutM2)
 	}
-	r.CellsM2 = r.AreaAfter - (r.AreaBefore - r.OverlapM2 - r.Small.LeftOutM2)
 }
 
 // Downward returns a problem, PUBLISH_UPWARD, unless an edition of tier from may
@@ -151,7 +153,8 @@ type derivation struct {
 	grid     grid
 	out      *index.Writer
 	register *Register
-	// left are features that were left out as too small, by layer key and id.
+	// left are features that were left out, as too small or as finer places, by layer
+	// key and id.
 	left map[string]map[uint64]bool
 }
 
@@ -165,21 +168,17 @@ func (d *derivation) gridOf(r Layer) grid {
 }
 
 // cover gives the cells of the layer's grid to its features, and settles what is small;
-// where features are dissolved all cells have one owner, 0.
-func (d *derivation) cover(ctx context.Context, l *index.Layer, rule Layer, reg *RegisterLayer) (map[int32][]cells.Cell, error) {
-	g := d.gridOf(rule)
-	owned, told, err := generalise(ctx, l, g)
+// cells are what features own, or those that they go to.
+func (d *derivation) cover(ctx context.Context, l *index.Layer, by owners, rule Layer) (map[int32][]cells.Cell, error) {
+	g, reg := d.gridOf(rule), d.entry()
+	owned, told, err := generalise(ctx, l, by, g)
 	if err != nil {
 		return nil, err
 	}
 	if rule.Dissolve {
 		reg.Vanished = l.Len() - len(owned)
-		all := []cells.Cell{}
-		for _, set := range owned {
-			all = append(all, set...)
-		}
-		owned = map[int32][]cells.Cell{0: all}
 	}
+	owned = by.gather(owned)
 	least, what := d.tier.small(rule)
 	if reg.Small, err = settleSmall(g, owned, smallRule{least, what}); err != nil {
 		return nil, err
@@ -188,6 +187,9 @@ func (d *derivation) cover(ctx context.Context, l *index.Layer, rule Layer, reg 
 	reg.GroundBefore, reg.GroundError = told.before, told.bound+reg.Small.LeftOutM2
 	return owned, nil
 }
+
+// entry is the register's of the layer that is being derived.
+func (d *derivation) entry() *RegisterLayer { return &d.register.Layers[len(d.register.Layers)-1] }
 
 func (d *derivation) extent() geo.Box {
 	b := geo.EmptyBox()
@@ -238,6 +240,7 @@ func (d *derivation) layer(ctx context.Context, l *index.Layer, rule Layer) erro
 	case view:
 		out.View = meta.View
 		d.out.View(out)
+		d.leaveOfView(l, rule)
 		return nil
 	case rule.Dissolve:
 		return d.dissolve(ctx, l, rule, d.out.Layer(out))
@@ -359,8 +362,7 @@ type copying struct {
 // copy writes each feature with the fields that are let through, its geometry
 // on the grid when there is one.
 func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *index.LayerWriter) error {
-	reg := &d.register.Layers[len(d.register.Layers)-1]
-	keep := what.keep
+	reg, keep := d.entry(), what.keep
 	shows, err := carriedBy(l, keep, what.rule)
 	if err != nil {
 		return err
@@ -369,9 +371,13 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 	if err != nil {
 		return err
 	}
+	places, err := d.coarser(l, reg)
+	if err != nil {
+		return err
+	}
 	var owned map[int32][]cells.Cell
 	if d.grid != (grid{}) {
-		if owned, err = d.cover(ctx, l, what.rule, reg); err != nil {
+		if owned, err = d.cover(ctx, l, places.owners, what.rule); err != nil {
 			return err
 		}
 	}
@@ -382,7 +388,10 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f, err := l.Feature(i)
+		if !places.stands(i) {
+			continue
+		}
+		f, err := places.feature(ctx, i)
 		if err != nil {
 			return err
 		}
@@ -394,7 +403,8 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 				sum, reg.FeatureErrorMax = sum+off*off, max(reg.FeatureErrorMax, off)
 			}
 		} else if f.AreaM2 < least {
-			d.leave(l, &f, reg)
+			d.leave(l, l.Head(i), reg)
+			f.Geometry = nil
 		}
 		if len(f.Geometry) == 0 {
 			reg.Vanished++
@@ -406,63 +416,40 @@ func (d *derivation) copy(ctx context.Context, l *index.Layer, what copying, w *
 		for _, k := range keep {
 			values = append(values, f.Values[k])
 		}
-		f.Values, f.ID = values, d.id(l.Meta, f.ID)
+		f.Values, f.ID = values, places.id(i, &f)
 		if err := w.Add(&f); err != nil {
 			return fmt.Errorf("feature %d: %w", l.Head(i).ID, err)
 		}
 	}
-	if kept := l.Len() - reg.Vanished; owned != nil && kept > 0 {
+	if kept := l.Len() - reg.Vanished - reg.Finer.LeftOut - reg.Finer.Merged + reg.Finer.Into; owned != nil && kept > 0 {
 		reg.FeatureErrorRMS = math.Sqrt(sum / float64(kept))
 	}
 	return nil
 }
 
 // leave leaves a feature out that is smaller than the smallest patch shown.
-func (d *derivation) leave(l *index.Layer, f *index.Feature, reg *RegisterLayer) {
+func (d *derivation) leave(l *index.Layer, f index.Head, reg *RegisterLayer) {
+	d.forget(l, f.ID)
+	reg.Small.LeftOut, reg.Small.LeftOutM2 = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2
+}
+
+// leaveOfView enters of a view that stays one what its source leaves out.
+func (d *derivation) leaveOfView(l *index.Layer, rule Layer) {
+	reg := &d.register.Layers[len(d.register.Layers)-1]
+	reg.MinPatchM2, _ = d.tier.small(rule)
+	for i := 0; i < l.Len() && reg.MinPatchM2 > 0; i++ {
+		if f := l.Head(i); f.AreaM2 < reg.MinPatchM2 {
+			d.leave(l, f, reg)
+			reg.Vanished++
+		}
+	}
+}
+
+// forget notes that a feature is none of the lower edition.
+func (d *derivation) forget(l *index.Layer, id uint64) {
 	k := l.Meta.Key()
 	if d.left[k] == nil {
 		d.left[k] = map[uint64]bool{}
 	}
-	d.left[k][f.ID] = true
-	reg.Small.LeftOut, reg.Small.LeftOutM2 = reg.Small.LeftOut+1, reg.Small.LeftOutM2+f.AreaM2
-	f.Geometry = nil
+	d.left[k][id] = true
 }
-
-// dissolve writes the ground that the layer covers, without borders, ids or
-// attributes: one feature for each part that hangs together inside a square of
-// dissolveCells cells a side.
-func (d *derivation) dissolve(ctx context.Context, l *index.Layer, rule Layer, w *index.LayerWriter) error {
-	reg := &d.register.Layers[len(d.register.Layers)-1]
-	owned, err := d.cover(ctx, l, rule, reg)
-	if err != nil {
-		return err
-	}
-	g := d.gridOf(rule)
-	type square struct{ y, x int32 }
-	squares := map[square][]cells.Cell{}
-	for _, c := range owned[0] {
-		k := square{c.Y >> dissolveShift, c.X >> dissolveShift}
-		squares[k] = append(squares[k], c)
-	}
-	keys := slices.SortedFunc(maps.Keys(squares), func(a, b square) int {
-		return cmp.Or(cmp.Compare(a.y, b.y), cmp.Compare(a.x, b.x))
-	})
-	for _, k := range keys {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for _, p := range g.shape(squares[k]) {
-			f := index.Feature{Geometry: geo.MultiPolygon{p}, Patch: index.NoArea, Net: index.NoArea}
-			f.AreaM2 = geo.Area(f.Geometry)
-			f.ID = d.hash(geo.AppendGeoJSON([]byte(l.Meta.Name+"\x00"), f.Geometry))
-			if err := w.Add(&f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// dissolveShift makes the squares of 256 cells a side that bound the size of a
-// dissolved feature.
-const dissolveShift = 8

@@ -57,6 +57,7 @@ const blockCells = 64
 type coverage struct {
 	grid   grid
 	layer  *index.Layer
+	by     owners
 	owned  map[int32][]cells.Cell // by ordinal
 	raster *cells.Raster
 	here   [blockCells * blockCells][]part
@@ -81,12 +82,13 @@ type part struct {
 const maxCells = 300_000_000
 
 // generalise returns each feature's cells, by ordinal, and what it may have done to the
-// ground. Features that own none are not listed.
+// ground. Features that own none are not listed; those that go to nobody by owners are
+// passed over, as if the layer did not have them.
 //
 // The area of the layer's ground is kept to half a cell in each block of 64 × 64
 // cells that it meets; of a single feature to about a cell in each block.
-func generalise(ctx context.Context, l *index.Layer, g grid) (map[int32][]cells.Cell, groundTold, error) {
-	c := &coverage{grid: g, layer: l, owned: map[int32][]cells.Cell{}, raster: cells.NewRaster(blockCells, blockCells)}
+func generalise(ctx context.Context, l *index.Layer, by owners, g grid) (map[int32][]cells.Cell, groundTold, error) {
+	c := &coverage{grid: g, layer: l, by: by, owned: map[int32][]cells.Cell{}, raster: cells.NewRaster(blockCells, blockCells)}
 	box := l.Extent()
 	if box.Empty() {
 		return c.owned, c.told, nil
@@ -154,7 +156,9 @@ func (c *coverage) block(ctx context.Context, bx, by int64) error {
 	box := geo.Box{Min: origin, Max: geo.Position{Lon: origin.Lon + blockCells*c.grid.lon, Lat: origin.Lat + blockCells*c.grid.lat}}
 	var found []int32
 	c.layer.Search(box, func(i int) bool {
-		found = append(found, int32(i))
+		if c.by.of(i) != nobody {
+			found = append(found, int32(i))
+		}
 		return true
 	})
 	if len(found) == 0 {

@@ -27,7 +27,8 @@ func PublisherKey(dir string) ([]byte, error) {
 	// A publish at the same moment may make another one: whichever is in place
 	// first is the key of both.
 	if err := makeKey(dir, path); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, problem.New("KEY_UNWRITABLE", "标识密钥写不进版本目录（%v）", "the key of ids cannot be written into the edition's directory (%v)", err).In(path).Because(err)
+		return nil, problem.New("KEY_UNWRITABLE", "标识密钥写不进版本目录（%v）", "the key of ids cannot be written into the edition's directory (%v)", err).In(path).Because(err).
+			Advise("核对目录的权限和磁盘空间", "check the directory's mode and the space on the disk")
 	}
 	return readKey(path)
 }

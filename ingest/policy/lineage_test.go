@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"gengtu/index"
@@ -56,6 +57,7 @@ func TestLineageComesDown(t *testing.T) {
 		{"all fields", "grid_m: 0\n    layers: {dltb: {fields: known}, cropland: {fields: known}}", "dltb", len(links), true},
 		{"no areas", "grid_m: 0\n    layers: {dltb: {fields: [BSM, DLBM]}}", "dltb", len(links), false},
 		{"cropland alone", "grid_m: 0\n    layers: {cropland: {fields: [BSM, DLBM, TBMJ]}}", "cropland", -cropLinks, true},
+		{"rounded areas", "round_m2: 50\n    layers: {dltb: {fields: known}}", "dltb", len(links), true},
 		{"small features left out", "min_patch_m2: 800\n    small_patches: leave_out\n    layers: {dltb: {fields: known}}", "dltb", -len(links), true},
 		{"a grid", "grid_m: 5\n    layers: {dltb: {fields: known}}", "", 0, false},
 		{"dissolved", "grid_m: 5\n    layers: {cropland: {dissolve: true}}", "", 0, false},
@@ -86,6 +88,10 @@ func TestLineageComesDown(t *testing.T) {
 			continue
 		}
 		checkLower(t, row.name, low, all[0], is.Lineage, row.areas)
+		rounded := !slices.ContainsFunc(all[0].Links(), func(k index.Link) bool { return k.Area%5000 != 0 })
+		if rounded != (row.name == "rounded areas") && row.areas {
+			t.Errorf("%s: all areas are multiples of 50 m²: %t", row.name, rounded)
+		}
 		if n := len(all[0].Links()); row.links >= 0 && n != row.links || row.links < 0 && (n == 0 || n > -row.links) {
 			t.Errorf("%s: %d links, want %d", row.name, n, row.links)
 		}

@@ -184,6 +184,14 @@ func TestSmallLeftOut(t *testing.T) {
 		if n < 10 || r.Small.LeftOut != n || math.Abs(r.Small.LeftOutM2-m2) > 1e-6 || r.Vanished != n || r.Before-r.After != n || math.Abs(r.AreaBefore-r.AreaAfter-m2) > 1e-3 {
 			t.Errorf("%d features of %.2f m² are small: %+v", n, m2, r)
 		}
+		for _, r := range reg.Layers {
+			if r.Vanished != r.Before-r.After || r.Small.LeftOut+r.Small.Merged != r.Vanished || math.Abs(r.AreaBefore-r.AreaAfter-r.Small.LeftOutM2) > 1e-3 || r.CellsM2 != 0 || r.OverlapM2 != 0 {
+				t.Errorf("%q: without a grid %s went elsewhere than to small patches: %+v", crop, r.Layer, r)
+			}
+			if small := r.Layer == "dltb" || view; small != (r.Small.LeftOut > 10) || small != (r.MinPatchM2 == 6000) {
+				t.Errorf("%q: small patches of %s: %+v", crop, r.Layer, r)
+			}
+		}
 		if (to.Layer("cropland", "").Meta.View != nil) != view {
 			t.Errorf("%q: cropland is a view: %v", crop, !view)
 		}

@@ -212,9 +212,11 @@ func broken(path string, line int64, zh, en string) error {
 }
 
 func unread(path string, err error) error {
-	return problem.New("REGISTER_UNREADABLE", "发布登记簿读不出来（%v）", "the register of publications cannot be read (%v)", err).In(path).Because(err)
+	return problem.New("REGISTER_UNREADABLE", "发布登记簿读不出来（%v）", "the register of publications cannot be read (%v)", err).In(path).Because(err).
+		Advise("核对文件的权限和磁盘", "check the file's mode and the disk")
 }
 
 func unwritten(path string, err error) error {
-	return problem.New("REGISTER_UNWRITABLE", "发布登记簿写不进去，因此不发布（%v）", "the register of publications cannot be written to, so nothing is published (%v)", err).In(path).Because(err)
+	return problem.New("REGISTER_UNWRITABLE", "发布登记簿写不进去，因此不发布（%v）", "the register of publications cannot be written to, so nothing is published (%v)", err).In(path).Because(err).
+		Advise("核对上级版本目录的权限和磁盘空间，再发布一次", "check the mode of the higher edition's directory and the space on the disk, and publish again")
 }

@@ -12,38 +12,27 @@ import (
 // rounding rounds the areas that a layer's records give, before they are written: what a
 // tier's answers may not tell is not in its files, in whatever form they are asked for.
 //
-// Each figure becomes a multiple of the step, and what it gained or lost is carried on to
-// the next feature's: a figure is off by less than a step, and the sum of any run of
-// features by less than a step, too.
+// Each figure becomes the nearest multiple of the step by itself: what is the same stays
+// the same in the next generation, so that only features that changed are told as changed,
+// and nothing is won by comparing generations. A sum of n features is off by n half steps
+// at most.
 type rounding struct {
-	step       int64 // in 0.01 m²; 0 rounds nothing
-	patch, net carry
-	fields     []fieldCarry
+	step   int64 // in 0.01 m²; 0 rounds nothing
+	fields []areaField
 }
 
 // stepOf is a step in m² in 0.01 m².
 func stepOf(stepM2 float64) int64 { return int64(math.Round(stepM2 * 100)) }
 
-// carry is what figures are owed, in 0.01 m².
-type carry int64
+// round rounds one figure in 0.01 m², 0 at least, to the nearest multiple of the step,
+// halves up; the step is above 0.
+func (r *rounding) round(area int64) int64 { return (area + r.step/2) / r.step * r.step }
 
-// round rounds one figure, 0 at least, to a multiple of step; nothing stays nothing.
-func (c *carry) round(area, step int64) int64 {
-	if area == 0 {
-		return 0
-	}
-	owed := area + int64(*c)
-	told := max((owed+step/2)/step*step, 0)
-	*c = carry(owed - told)
-	return told
-}
-
-// fieldCarry is a kept field that holds an area.
-type fieldCarry struct {
+// areaField is a kept field that holds an area.
+type areaField struct {
 	at int // among the feature's values
 	// record tells that it is a field that Patch or Net was read from: theirs is its figure.
 	record func(f *index.Feature) int64
-	carry
 }
 
 // roundingOf is the rounding of a layer's features by a step in m².
@@ -57,7 +46,7 @@ func roundingOf(meta *edition.Layer, keep []int, stepM2 float64) (*rounding, err
 		return nil, err
 	}
 	for _, i := range keep {
-		c := fieldCarry{at: i}
+		c := areaField{at: i}
 		switch f := meta.Fields[i]; {
 		case f.Name == p.Patch && p.Patch != "":
 			c.record = func(f *index.Feature) int64 { return f.Patch }
@@ -85,19 +74,16 @@ func (r *rounding) apply(f *index.Feature) {
 	if r.step == 0 {
 		return
 	}
-	f.Patch, f.Net = r.record(&r.patch, f.Patch), r.record(&r.net, f.Net)
-	for i := range r.fields {
-		c := &r.fields[i]
+	f.Patch, f.Net = r.record(f.Patch), r.record(f.Net)
+	for _, c := range r.fields {
 		hundredths, ok := hundredthsOf(f.Values[c.at])
 		if !ok {
 			f.Values[c.at] = nil
 			continue
 		}
-		var told int64
+		told := r.round(hundredths)
 		if c.record != nil && index.OfRecord(c.record(f)) {
 			told = c.record(f)
-		} else {
-			told = c.round(hundredths, r.step)
 		}
 		if _, whole := f.Values[c.at].(int64); whole {
 			f.Values[c.at] = told / 100
@@ -108,12 +94,12 @@ func (r *rounding) apply(f *index.Feature) {
 }
 
 // record rounds an area of record, or one that was computed.
-func (r *rounding) record(c *carry, area int64) int64 {
+func (r *rounding) record(area int64) int64 {
 	if computed, ok := index.ComputedOf(area); ok {
-		return index.Computed(c.round(computed, r.step))
+		return index.Computed(r.round(computed))
 	}
 	if index.OfRecord(area) {
-		return c.round(area, r.step)
+		return r.round(area)
 	}
 	return area
 }

@@ -121,9 +121,7 @@ var aspects = []aspect{
 	{[]string{"min_patch_m2", "small_patches"}, saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
 	{[]string{"min_zoom"}, func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, by(func(t *Tier) float64 { return -float64(t.MinZoom) })},
 	{[]string{"max_zoom"}, func(t *Tier) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *Tier) float64 { return float64(t.MaxZoom) })},
-	{[]string{"place_digits"}, func(t *Tier) text {
-		return say("政区代码 %d 位", "codes of place of %d digits", t.PlaceDigits)
-	}, by(func(t *Tier) float64 { return float64(t.PlaceDigits) })},
+	{[]string{"place_digits"}, sayPlaces, by(func(t *Tier) float64 { return float64(t.PlaceDigits) })},
 	{[]string{"pieces"}, sayPieces, by(func(t *Tier) float64 { return truth(t.Pieces) })},
 	{[]string{"groups"}, sayGroups, byNames(func(t *Tier) Names { return t.Groups })},
 	{[]string{"totals_only"}, sayTotals, by(func(t *Tier) float64 { return truth(!t.TotalsOnly) })},
@@ -199,6 +197,14 @@ func saySmall(t *Tier) text {
 	return say("小于 %v m² 的图斑并入邻居", "patches below %v m² go to their neighbours", least)
 }
 
+func sayPlaces(t *Tier) text {
+	if t.PlaceDigits == 0 {
+		return say("不给政区：政区图层的要素都略去", "no codes of place: of a layer of places nothing is left")
+	}
+	return say("政区代码 %[1]d 位：更细的政区略去；其上级不在图层中的，并成上级，不带名称",
+		"codes of place of %[1]d digits: finer places are left out, or stand without a name as the place of %[1]d digits that they lie in where the layer has none", t.PlaceDigits)
+}
+
 func sayPieces(t *Tier) text {
 	if t.Pieces {
 		return say("叠加可给出逐个要素", "overlay answers with single features")
@@ -262,7 +268,10 @@ func (t *Tier) layerWords(name string) text {
 	r := t.Layers[name]
 	w := say("图层 %[1]s：字段 %[2]s", "layer %[1]s: fields %[2]s", name, orDash(strings.Join(r.shown(name), " ")))
 	if r.Dissolve {
-		w = say("图层 %s：融合，没有图斑界线、标识和字段", "layer %s: dissolved, without features' borders, ids or fields", name)
+		w = say("图层 %s：融合，没有图斑界线、标识和字段，按 %d 位政区分开", "layer %s: dissolved, without features' borders, ids or fields, parted by places of %d digits", name, t.PlaceDigits)
+		if t.PlaceDigits == 0 {
+			w = say("图层 %s：融合，没有图斑界线、标识和字段", "layer %s: dissolved, without features' borders, ids or fields", name)
+		}
 	}
 	for _, s := range t.layerShapes(r) {
 		w.zh, w.en = w.zh+"；"+s.zh, w.en+"; "+s.en

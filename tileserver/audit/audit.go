@@ -185,11 +185,6 @@ func (l *Log) resume() error {
 		return inFile(err, f.Name())
 	}
 	l.torn, l.begun.size = tail.torn, tail.size
-	if tail.torn > 0 {
-		if err := f.Truncate(tail.size); err != nil {
-			return unwritable(f.Name(), err)
-		}
-	}
 	// A file that has just been begun has no line of its own yet.
 	if tail.last == nil && len(files) > 1 {
 		before, err := tailOfFile(l.path(files[len(files)-2]))
@@ -206,7 +201,14 @@ func (l *Log) resume() error {
 		l.end = position{last.N, sha256.Sum256(tail.last)}
 		l.day = dayOf(last.Time)
 	}
-	return l.checkHead()
+	// What is no log of ours, or cut, is left as it is.
+	if err := l.checkHead(); err != nil || tail.torn == 0 {
+		return err
+	}
+	if err := f.Truncate(tail.size); err != nil {
+		return unwritable(f.Name(), err)
+	}
+	return nil
 }
 
 // checkHead holds the end of the chain against its head file.

@@ -171,6 +171,28 @@ func TestClip(t *testing.T) {
 	}
 }
 
+// isPlain tells what encoding/json would leave as it is, wherever a byte stands.
+func TestIsPlain(t *testing.T) {
+	for size := 1; size < 20; size++ {
+		for at := range size {
+			for c := range 256 {
+				s := []byte(strings.Repeat("a", size))
+				s[at] = byte(c)
+				var b bytes.Buffer
+				e := json.NewEncoder(&b)
+				e.SetEscapeHTML(false)
+				if err := e.Encode(string(s)); err != nil {
+					t.Fatal(err)
+				}
+				want := c < 128 && b.String() == `"`+string(s)+"\"\n"
+				if got := isPlain(string(s)); got != want {
+					t.Fatalf("byte %#x at %d of %d: %t", c, at, size, got)
+				}
+			}
+		}
+	}
+}
+
 // Lines are what encoding/json writes of the same struct, and come back as they were.
 func FuzzLine(f *testing.F) {
 	f.Add(int64(1), int64(0), "", "", 0.0, 0.0)

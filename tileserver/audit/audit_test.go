@@ -258,13 +258,19 @@ func TestOpenRefusesACutLog(t *testing.T) {
 	fill(t, dir, 5, audit.Options{})
 	whole := read(t, file(dir, 1))
 	cut := whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1]
-	write(t, file(dir, 1), cut)
-	_, err := audit.Open(dir, chain, audit.Options{})
-	wantCode(t, err, "AUDIT_CUT")
+	for _, left := range []int{0, 20} { // of the last line
+		found := whole[:len(cut)+left]
+		write(t, file(dir, 1), found)
+		_, err := audit.Open(dir, chain, audit.Options{})
+		wantCode(t, err, "AUDIT_CUT")
+		if after := read(t, file(dir, 1)); !bytes.Equal(after, found) {
+			t.Errorf("%d bytes of evidence were cut off", len(found)-len(after))
+		}
+	}
 	if err := os.Remove(file(dir, 1)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = audit.Open(dir, chain, audit.Options{})
+	_, err := audit.Open(dir, chain, audit.Options{})
 	wantCode(t, err, "AUDIT_CUT")
 }
 

@@ -159,7 +159,7 @@ type Gap struct {
 
 // gaps lists what is missing of layers, in their order.
 func (s *Store) gaps(tier edition.Tier, layers []string) []Gap {
-	var out []Gap
+	out := []Gap{}
 	for _, name := range layers {
 		r := s.Of(tier, name)
 		g := Gap{Layer: name}

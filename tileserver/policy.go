@@ -13,6 +13,9 @@ const (
 	askLineage = "lineage"
 )
 
+// questionsZh are what the questions are called in Chinese.
+var questionsZh = map[string]string{askOverlay: "叠加分析", askSummary: "分类汇总", askDiff: "时相对比", askLineage: "变更沿革"}
+
 // policy is what the edition's policy lets be asked.
 func (r *request) policy() *edition.Policy { return &r.ix().Manifest.Policy }
 
@@ -21,8 +24,8 @@ func (r *request) mayAsk(question string) error {
 	if r.policy().MayAnswer(question) {
 		return nil
 	}
-	return problem.New("POLICY", "本版不提供 %s", "this edition does not answer %s", question).
-		Advise("目录的 analyses 列出可问的", "analyses of the catalogue lists what it answers")
+	return problem.New("POLICY", "本版不提供%[2]s（%[1]s）", "this edition does not answer %[1]s", question, questionsZh[question]).
+		Advise("本版目录的“可问的分析”（analyses）列出可问的", "analyses of the catalogue lists what it answers")
 }
 
 // mayGroup refuses to tell ground apart by a field: one that the policy does not name,

@@ -315,7 +315,7 @@ func (e *env) exchangeStatus(editions []string, file, day string) error {
 // printStatus prints a table: one line for each delivery, then one for each unit.
 func (e *env) printStatus(s *exchange.Status) {
 	words := map[exchange.Progress]string{
-		exchange.NotDue: "未到期", exchange.DueSoon: "即将到期", exchange.OnTime: "按时", exchange.Late: "逾期到", exchange.Missing: "逾期未到",
+		exchange.NotDue: "未到期", exchange.DueSoon: "即将到期", exchange.OnTime: "按时", exchange.Late: "逾期送达", exchange.Missing: "逾期未交",
 	}
 	e.printf("%s %s\n", e.pick("截至", "as of"), s.AsOf)
 	e.printf("%-24s  %-16s  %-10s  %-10s  %-10s  %-9s  %4s  %s\n", e.pick("条目", "item"), e.pick("单位", "unit"), e.pick("启用", "effective"),
@@ -335,6 +335,6 @@ func (e *env) printStatus(s *exchange.Status) {
 		if u.Rate != nil {
 			rate = fmt.Sprintf("%.0f%%", 100**u.Rate)
 		}
-		e.printf(e.pick("%s：共 %d，按时 %d，逾期到 %d，逾期未到 %d，按时率 %s\n", "%s: %d in all, %d on time, %d late, %d missing, on time %s\n"), u.Unit, u.Total, u.OnTime, u.Late, u.Missing, rate)
+		e.printf(e.pick("%s：共 %d，按时 %d，逾期送达 %d，逾期未交 %d，按时率 %s\n", "%s: %d in all, %d on time, %d late, %d missing, on time %s\n"), u.Unit, u.Total, u.OnTime, u.Late, u.Missing, rate)
 	}
 }

@@ -21,8 +21,7 @@ func runPolicy(e *env, fs *flags) error {
 	}
 	switch verb, given := args[0], args[1:]; {
 	case verb == "show" && len(given) == 0:
-		e.printf("%s", policy.DefaultText())
-		return nil
+		return e.showPolicy()
 	case verb == "check" && len(given) == 1:
 		return e.checkPolicy(given[0])
 	case verb == "diff" && len(given) == 2:
@@ -31,6 +30,20 @@ func runPolicy(e *env, fs *flags) error {
 		return e.showRegister(given[0], *kept)
 	}
 	return usage("ARGUMENTS", "用法：gengtu policy show | check FILE | diff A B | register EDITION [--kept HASH]", "usage: gengtu policy show | check FILE | diff A B | register EDITION [--kept HASH]")
+}
+
+// showPolicy prints the embedded policy as the file that a person edits; by --json with
+// what each tier gets.
+func (e *env) showPolicy() error {
+	if !e.json {
+		e.printf("%s", policy.DefaultText())
+		return nil
+	}
+	p, err := policy.Default()
+	if err != nil {
+		return err
+	}
+	return e.giveJSON(map[string]any{"name": p.Name, "digest": p.Digest(), "text": string(policy.DefaultText()), "tiers": p.Words(e.lang)})
 }
 
 // embedded is the name by which commands call the policy that comes with the program.

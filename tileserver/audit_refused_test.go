@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,7 +216,7 @@ func TestReadyAsksTheAuditLog(t *testing.T) {
 	if body := wait(503); !strings.Contains(body, "/problems/audit-write") || !strings.Contains(body, "secure") || strings.Contains(body, dir) {
 		t.Error(body)
 	}
-	if res := below.do(t, "GET", "/ready", nil); res.StatusCode != 200 {
+	if res := below.do(t, "GET", "/ready", nil); res.StatusCode != http.StatusOK {
 		t.Errorf("of public alone: status %d", res.StatusCode)
 	}
 	if err := os.RemoveAll(blocked); err != nil {

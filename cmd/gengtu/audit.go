@@ -140,8 +140,8 @@ func accessOf(dir, named string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if real, err := filepath.EvalSymlinks(whole); err == nil {
-		whole = real
+	if target, err := filepath.EvalSymlinks(whole); err == nil {
+		whole = target
 	}
 	for _, log := range []string{whole, filepath.Dir(whole)} { // a file of the log may be named
 		file, is := strings.CutSuffix(log, ".audit")

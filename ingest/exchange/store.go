@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -67,12 +68,18 @@ func stream(sender, receiver string) string { return sender + " > " + receiver }
 type store struct {
 	edition, dir string
 	lock         *os.File
+	made         []string // directories that were made for it, the outer first
 }
 
 // openStore makes the exchange directory of an edition, if it is not there, and locks
 // it. Problems: EXCHANGE_DIR, EXCHANGE_BUSY.
 func openStore(dir string) (*store, error) {
 	s := &store{edition: dir, dir: filepath.Join(dir, edition.ExchangeDir)}
+	for _, d := range []string{dir, s.dir} {
+		if _, err := os.Stat(d); errors.Is(err, fs.ErrNotExist) {
+			s.made = append(s.made, d)
+		}
+	}
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(s.dir, 0o700)); err != nil {
 		return nil, s.unwritable(err)
 	}
@@ -130,8 +137,14 @@ func (s *store) unwritable(err error) error {
 		Advise("核对权限和磁盘空间；没有记录就不收发", "look at permissions and the room on the disk: nothing is sent or taken in without records")
 }
 
-// close frees the lock.
+// close frees the lock, and takes back directories that were made for nothing.
 func (s *store) close() {
+	if names, err := os.ReadDir(s.dir); err == nil && len(names) == 1 && slices.Contains(s.made, s.dir) {
+		_ = os.Remove(filepath.Join(s.dir, storeLock)) // the one name; what stays is what there was before
+		for _, d := range slices.Backward(s.made) {
+			_ = os.Remove(d) // which keeps what is not empty
+		}
+	}
 	_ = s.lock.Close() // nothing was written to it
 }
 

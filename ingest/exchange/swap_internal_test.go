@@ -221,3 +221,34 @@ func reads(path string) bool {
 	}
 	return err == nil
 }
+
+// Ensure: an exchange that came to nothing leaves no directory that it made, and keeps
+// what there was before and what was written.
+func TestStoreLeavesNothingEmpty(t *testing.T) {
+	root := t.TempDir()
+	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
+	for name, c := range map[string]struct {
+		before, wrote bool
+		edition, kept bool
+	}{
+		"nothing": {}, "an edition there was": {before: true, edition: true}, "something written": {wrote: true, edition: true, kept: true},
+	} {
+		dir := filepath.Join(root, name)
+		if c.before {
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := openStore(dir)
+		if err == nil && c.wrote {
+			err = s.write("x.json", 1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.close()
+		if there(dir) != c.edition || there(filepath.Join(dir, edition.ExchangeDir)) != c.kept {
+			t.Errorf("%s: edition %v, exchange %v", name, there(dir), there(filepath.Join(dir, edition.ExchangeDir)))
+		}
+	}
+}

@@ -172,7 +172,10 @@ func (x *exchanging) round() error {
 		refused = n
 	}
 	if x.outbox != "" {
-		names, err := exchange.SendReceipts(x.Edition, x.outbox)
+		names, unsigned, err := exchange.SendReceipts(x.Edition, x.outbox)
+		for _, name := range unsigned {
+			x.tellOnce(name, "回执 %s 没有签名，不发出；收包时用 --key 签名\n", "the receipt %s is not signed and is not sent: sign receipts with --key when packages are taken in\n")
+		}
 		for _, name := range names {
 			x.notef(x.pick("已发出 %s\n", "sent %s\n"), name)
 		}
@@ -248,6 +251,10 @@ func (x *exchanging) take(b *exchange.Inbox, path string) error {
 		if err != nil {
 			return err
 		}
+		if c.Package == "" {
+			x.notef(x.pick("回执：SHA-256 为 %s 的文件被拒收，对方读不出是哪个包（%.40q：%.200q）\n", "receipt of a file with the SHA-256 %s, which was refused and whose package could not be told (%.40q: %.200q)\n"), c.File, c.Code, c.Text)
+			return nil
+		}
 		x.notef(x.pick("回执 %s：%s\n", "receipt of %s: %s\n"), c.Package, c.Outcome)
 		return nil
 	}
@@ -305,7 +312,7 @@ func (e *env) exchangeStatus(editions []string, file, day string) error {
 		return enc.Encode(status)
 	}
 	if len(status.Dues) == 0 {
-		e.notef("%s", e.pick("清单里没有应汇交的（deliveries 为空）；样本见 gengtu exchange list\n", "the list has no deliveries; gengtu exchange list prints one to go by\n"))
+		e.notef("%s", e.pick("清单里没有应汇交的（deliveries 为空）；gengtu exchange list 打印一份带样例的清单，改好后用 --list FILE 给出\n", "the list has no deliveries; gengtu exchange list prints one with examples: put yours in their place and give it with --list FILE\n"))
 		return nil
 	}
 	e.printStatus(status)

@@ -39,7 +39,7 @@ func (x *exchanging) push() error {
 	if err != nil {
 		return problem.New("SUBSCRIPTIONS_FILE", "订阅文件读不出来（%v）", "the file of subscriptions cannot be read (%v)", err).In(x.subscriptions).Because(err)
 	}
-	p := exchange.Push{Edition: x.Edition, Outbox: x.outbox, Post: post, Now: time.Now()}
+	p := exchange.Push{Edition: x.Edition, Outbox: x.outbox, Post: post, Now: time.Now(), Program: programVersion()}
 	if p.Subscriptions, err = exchange.ParseSubscriptions(x.subscriptions, text, m.Tier); err != nil {
 		return err
 	}

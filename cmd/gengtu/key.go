@@ -101,9 +101,20 @@ func makeKey(e *env, k newKey) error {
 		return json.NewEncoder(e.stdout).Encode(text)
 	}
 	e.printKey(pair.Key, text.EncryptionID)
+	e.notef(e.pick("谁信任它，就收它签的%[1]s的包%[2]s；要少些，用 --tiers\n", "whoever trusts it takes packages of %[1]s from it%[2]s; --tiers makes that fewer\n"),
+		e.tierNames(pair.Key.Tiers), e.pick("，也信它签的变化、回执和答案", ", and believes its changes, receipts and answers"))
 	e.notef("%s\n", e.pick("私钥在 "+out+"，只留在本机；公钥在 "+out+seal.PublicEnding+"，交给对方并另行核对上面的编号",
 		"the private half is "+out+", keep it here; the public half is "+out+seal.PublicEnding+": give it away, and have the numbers above compared by another way"))
 	return nil
+}
+
+// tierNames names tiers for a person.
+func (e *env) tierNames(tiers []edition.Tier) string {
+	var names []string
+	for _, t := range tiers {
+		names = append(names, e.pick(t.Title(problem.Chinese), string(t)))
+	}
+	return strings.Join(names, e.pick("、", ", "))
 }
 
 // showKeys lists what a trust file or a key file holds. Nothing of a private key

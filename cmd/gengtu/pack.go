@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/index/seal"
 	"gengtu/ingest/exchange"
 )
@@ -47,7 +48,8 @@ func runPack(e *env, fs *flags) error {
 	if err := defaultMarks(&o, *grade, m.Tier); err != nil {
 		return err
 	}
-	if err := packKeys(&o, packFiles{*key, *encrypt, approverKeys}, m.Tier); err != nil {
+	plain, err := packKeys(&o, packFiles{*key, *encrypt, approverKeys}, m.Tier)
+	if err != nil {
 		return err
 	}
 	if *force {
@@ -65,7 +67,29 @@ func runPack(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
+	if plain != nil {
+		e.warn(plain.In(o.Out))
+	}
 	return e.givePacked(o.Out, sent)
+}
+
+// inTheClear is the warning of a package above public that is not encrypted, nil where
+// there is nothing to say; the error where the sender's key file asks for encryption.
+func inTheClear(f packFiles, tier edition.Tier) (*problem.Problem, error) {
+	if f.encrypt != "" || tier == edition.Public {
+		return nil, nil
+	}
+	required, err := seal.EncryptionRequired(f.key, tier)
+	if err != nil {
+		return nil, err
+	}
+	p := problem.New("PACK_PLAIN", "%[1]s的包没有加密：谁拿到介质，谁就读得出全部内容（包括权利人姓名等）", "the package of the %[2]s edition is not encrypted: whoever gets hold of the medium reads all of it, names of persons too", tier.Title(problem.Chinese), tier).
+		Advise("加 --encrypt-for 对方的 .pub；要禁止明文打包，在密钥文件里加一行 encrypt: required", "give --encrypt-for with the receiver's .pub; a line encrypt: required in the key file forbids packages in the clear")
+	if required {
+		return nil, problem.New("PACK_PLAIN", "密钥文件要求加密（encrypt: required），没有给 --encrypt-for", "the key file asks for encryption (encrypt: required), and --encrypt-for is missing").In(f.key).
+			Advise("加 --encrypt-for 对方的 .pub", "give --encrypt-for with the receiver's .pub")
+	}
+	return p, nil
 }
 
 // packFiles are the files of keys that pack is given; encrypt is "" for none.
@@ -74,24 +98,25 @@ type packFiles struct {
 	approvers    []string
 }
 
-// packKeys reads the keys that pack needs, for an edition of the tier.
-func packKeys(o *exchange.PackOptions, f packFiles, tier edition.Tier) (err error) {
+// packKeys reads the keys that pack needs, for an edition of the tier, and returns the
+// warning of [inTheClear].
+func packKeys(o *exchange.PackOptions, f packFiles, tier edition.Tier) (plain *problem.Problem, err error) {
 	if o.Signer, err = seal.ReadSigner(f.key, tier); err != nil {
-		return err
+		return nil, err
 	}
 	if f.encrypt != "" {
 		if o.Recipient, err = seal.ReadRecipient(f.encrypt, tier); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, file := range f.approvers {
 		by, err := seal.ReadSigner(file, tier)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		o.Approvers = append(o.Approvers, by)
 	}
-	return nil
+	return inTheClear(f, tier)
 }
 
 // defaultMarks fills in grade and secret mark where none was given.

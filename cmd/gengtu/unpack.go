@@ -84,7 +84,7 @@ func runUnpack(e *env, fs *flags) error {
 	var f receiving
 	f.define(fs)
 	fs.StringVar(&f.Edition, "out", "", "版本目录|the edition's directory")
-	fs.StringVar(&f.ReleasedBy, "released-by", "", "审核放行人，不能是录入人|who releases it: another than who brings it in")
+	fs.StringVar(&f.ReleasedBy, "released-by", "", "审核放行人；一条命令里写两个名字不算两个人，要用 --released-key，或 --hold 后 gengtu release|who releases it; two names in one command are not two persons: use --released-key, or --hold and gengtu release")
 	fs.StringVar(&f.ReleasedByKey, "released-key", "", "审核人本人的私钥|the own key of who releases it")
 	hold := fs.Bool("hold", false, "只检查，等另一人用 gengtu release 放行|judge it only, until another person lets it in with gengtu release")
 	args, err := fs.parse(1, 1)
@@ -103,6 +103,7 @@ func runUnpack(e *env, fs *flags) error {
 		ending = exchange.ByTwo
 	}
 	t, err := e.takePackage(&f, ending)
+	e.noteUnsigned(&f, err)
 	if err != nil {
 		return err
 	}
@@ -122,6 +123,8 @@ type taken struct {
 	// Importer and Releaser are who brought it in and let it in, and how that is known.
 	Importer *exchange.Person `json:"importer,omitempty"`
 	Releaser *exchange.Person `json:"releaser,omitempty"`
+	// OneAccount is [exchange.Reception.OneAccount].
+	OneAccount bool `json:"one_account,omitempty"`
 }
 
 func (e *env) giveTaken(t *taken) error {
@@ -135,6 +138,10 @@ func (e *env) giveTaken(t *taken) error {
 	e.printf(e.pick("%s 已生效，来自 %s 的第 %d 号包 %s\n", "%s is in force, by %s's package number %d, %s\n"), t.Generation, t.Sender, t.Sequence, t.Package)
 	if r := t.Releaser; r != nil {
 		e.notef(e.pick("录入 %s（%s），审核 %s（%s）\n", "brought in by %s (%s), released by %s (%s)\n"), t.Importer.Name, e.proof(t.Importer), r.Name, e.proof(r))
+	}
+	if t.OneAccount {
+		e.warn(problem.New("RELEASE_TYPED", "两个名字都是在同一个系统账户下写的，不能证明是两个人", "both names were typed under one account of the system: nothing proves that they are two persons").
+			Advise("给两人各自的账户或密钥，并在信任文件里写 signs: release", "give each an account or a key of his own, and have the trust file say signs: release"))
 	}
 	return nil
 }
@@ -159,7 +166,7 @@ func (e *env) takePackage(f *receiving, rule exchange.Release) (*taken, error) {
 	defer r.Close()
 	m := r.Manifest
 	importer, releaser := r.Persons()
-	t := &taken{Importer: importer, Releaser: releaser, Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
+	t := &taken{OneAccount: r.OneAccount(), Importer: importer, Releaser: releaser, Package: m.ID, Outcome: "held", Sender: r.Sender.Name, Sequence: m.Sequence, Kind: string(m.Kind), Tier: string(m.Tier)}
 	if rule == exchange.ByTwo || r.Waits() {
 		err := r.Judge(e.ctx)
 		if err == nil {
@@ -191,12 +198,15 @@ func runRelease(e *env, fs *flags) error {
 	if err := need("edition", f.Edition); err != nil {
 		return err
 	}
+	named := f.Trust != "" || f.By != "" || f.ByKey != ""
 	switch {
 	case *require == string(exchange.ByOne) || *require == string(exchange.ByTwo):
 		return exchange.RequireTwo(f.Edition, exchange.Release(*require))
 	case *require != "":
 		return usage("FLAGS", "--require 应为 two 或 one", "--require is two or one")
-	case len(args) == 0:
+	case len(args) == 0 && named:
+		return usage("RELEASE_WHICH", "没有写放行哪个包；gengtu release list --edition EDITION 列出待放行的", "which package to release is missing; gengtu release list --edition EDITION lists those that wait")
+	case len(args) == 0 || args[0] == "list":
 		return e.listHeld(f.Edition)
 	}
 	if f.ByKey == "" {
@@ -214,10 +224,18 @@ func runRelease(e *env, fs *flags) error {
 	}
 	f.Package, f.By, f.ByKey, f.Waiting = path, waiting.By, "", &waiting
 	t, err := e.takePackage(&f, exchange.ByOne)
+	e.noteUnsigned(&f, err)
 	if err != nil {
 		return err
 	}
 	return e.giveTaken(t)
+}
+
+// noteUnsigned tells of a receipt that nobody signed.
+func (e *env) noteUnsigned(f *receiving, err error) {
+	if f.Receipt == "" && (err == nil || exchange.Refused(err)) {
+		e.notef("%s", e.pick("没有给 --key：回执没有签名，只留在 EDITION/exchange/receipts，不会发给对方\n", "without --key the receipt is not signed: it stays in EDITION/exchange/receipts and is not sent\n"))
+	}
 }
 
 func (e *env) listHeld(dir string) error {

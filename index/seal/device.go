@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"reflect"
 	"time"
 
 	"gengtu/index/edition"
@@ -71,6 +72,11 @@ func parseDevices(path string, data []byte, tier edition.Tier) ([]*device, terms
 		Keys      []DeviceFile `json:"keys"`
 		We        string       `json:"we"`
 		Approvals int          `json:"approvals"`
+		Encrypt   *string      `json:"encrypt"`
+	}
+	if err := strictJSON(data); err != nil {
+		return nil, terms{}, problem.New("SEAL_FILE", "密钥文件的 JSON 不行：%[1]v", "the JSON of the key file will not do: %[1]v", err).In(path).Because(err).
+			Advise("每个成员只写一次，后面不要有别的内容", "write each member once, and nothing behind it")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -78,6 +84,9 @@ func parseDevices(path string, data []byte, tier edition.Tier) ([]*device, terms
 		return nil, terms{}, problem.New("SEAL_FILE", "密钥文件的 JSON 读不懂（%v）", "the JSON of the key file cannot be read (%v)", err).In(path).Because(err)
 	}
 	files := whole.Keys
+	if files != nil && !reflect.DeepEqual(whole.DeviceFile, DeviceFile{}) {
+		return nil, terms{}, wrong("keys 旁边不写单个密钥的成员", "beside keys stands what is of one key").In(path)
+	}
 	if files == nil {
 		files = []DeviceFile{whole.DeviceFile}
 	}
@@ -90,6 +99,13 @@ func parseDevices(path string, data []byte, tier edition.Tier) ([]*device, terms
 	if p := goodApprovals(whole.Approvals); p != nil {
 		return nil, terms{}, p.In(path)
 	}
+	t := terms{we: whole.We, approvals: whole.Approvals}
+	if whole.Encrypt != nil {
+		var p *problem.Problem
+		if t.encrypt, p = encryptOf(*whole.Encrypt); p != nil {
+			return nil, terms{}, p.In(path)
+		}
+	}
 	var devices []*device
 	for i, f := range files {
 		d, err := f.device(path, int64(i+1), tier)
@@ -98,7 +114,7 @@ func parseDevices(path string, data []byte, tier edition.Tier) ([]*device, terms
 		}
 		devices = append(devices, d)
 	}
-	return devices, terms{whole.We, whole.Approvals}, nil
+	return devices, t, nil
 }
 
 // device checks what stands in the file.

@@ -47,7 +47,8 @@ type entry struct {
 	expires time.Time
 	signs   []Purpose
 	tiers   []edition.Tier
-	line    int64 // where it begins, from 1
+	said    []string // the lines that speak of the key and are there already
+	line    int64    // where it begins, from 1
 	block   string
 	der     []byte
 }
@@ -94,10 +95,12 @@ type keyFile struct {
 	terms   terms
 }
 
-// terms are what a trust file says as a whole.
+// terms are what a key file says as a whole.
 type terms struct {
 	we        string
 	approvals int
+	encrypt   bool
+	said      []string // the lines that are there already
 }
 
 // openFile reads the key file at path, for an edition of the tier.
@@ -141,8 +144,8 @@ func first[T comparable](f *keyFile, block, otherUse string, of func(e entry) (T
 
 // parseEntries reads the blocks of a key file. Between blocks stand empty lines,
 // comments that begin with #, and lines: "name: …", "use: …", "expires: …", "signs: …"
-// and "tiers: …" speak of the blocks after them until the next name, "we: …" and
-// "approvals: …" of the file as a whole. A line that speaks of no block is refused, and one
+// and "tiers: …" speak of the blocks after them until the next name, "we: …",
+// "approvals: …" and "encrypt: …" of the file as a whole. None may stand twice. A line that speaks of no block is refused, and one
 // that comes too late for the key of signatures: the key would be trusted for more than
 // was meant.
 func parseEntries(path string, data []byte) ([]entry, terms, error) {
@@ -168,6 +171,7 @@ func parseEntries(path string, data []byte) ([]entry, terms, error) {
 			}
 			loose, began = 0, true
 			e := now
+			now.said = slices.DeleteFunc(slices.Clone(now.said), func(name string) bool { return name == "use" }) // each block has its own
 			e.line, e.block, e.der = line, block.Type, block.Bytes
 			if entries = append(entries, e); len(entries) > MaxKeys {
 				return nil, all, problem.New("SEAL_FILE", "密钥超过 %d 个", "more than %d keys", MaxKeys).In(path)
@@ -212,6 +216,9 @@ func attribute(text string) (name, value string) {
 
 // take takes a line of a key file; what is wrong with it is a problem SEAL_FILE.
 func (e *entry) take(all *terms, name, value string) *problem.Problem {
+	if p := e.once(all, name); p != nil {
+		return p
+	}
 	var p *problem.Problem
 	switch name {
 	case "name":
@@ -235,21 +242,40 @@ func (e *entry) take(all *terms, name, value string) *problem.Problem {
 	case "tiers":
 		e.tiers, p = tiersOf(words(value))
 	case "we":
-		if !goodName(value) || all.we != "" {
-			return wrong("我方名称 %.80q 不行，或写了两次", "our name %.80q will not do, or stands there twice", value)
+		if !goodName(value) {
+			return wrong("我方名称 %.80q 不行", "our name %.80q will not do", value)
 		}
 		all.we = value
 	case "approvals":
 		n, err := strconv.Atoi(value)
-		if err != nil || all.approvals != 0 {
-			n = -1 // no number, or there is one already
+		if err != nil {
+			n = -1 // no number
 		}
 		all.approvals, p = n, goodApprovals(n)
+	case "encrypt":
+		all.encrypt, p = encryptOf(value)
 	default:
 		// It may be of a private key without its first line: as much as all keys begin with.
 		return wrong("这一行读不懂：%.16q", "this line cannot be read: %.16q", name)
 	}
 	return p
+}
+
+// once refuses a line that is there already: the last one would win without a word. A name
+// begins what is said of its keys anew.
+func (e *entry) once(all *terms, name string) *problem.Problem {
+	said := &e.said
+	switch name {
+	case "name":
+		return nil
+	case "we", "approvals", "encrypt":
+		said = &all.said
+	}
+	if slices.Contains(*said, name) {
+		return wrong("%.16q 写了两次", "%.16q stands there twice", name)
+	}
+	*said = append(*said, name)
+	return nil
 }
 
 // parseExpiry reads a day, which is the last one, or a moment of RFC 3339.
@@ -309,6 +335,17 @@ func ReadSigner(path string, tier edition.Tier) (Signer, error) {
 	return s, err
 }
 
+// EncryptionRequired tells whether the key file at path, which [ReadSigner] reads, has a
+// line "encrypt: required": then its owner sends nothing above public in the clear.
+// Problems are those of [ReadSigner].
+func EncryptionRequired(path string, tier edition.Tier) (bool, error) {
+	f, err := openFile(path, tier)
+	if err != nil {
+		return false, err
+	}
+	return f.terms.encrypt, nil
+}
+
 // ReadTrust reads the public keys that are trusted from the file at path: one or
 // more PEM blocks with the name of each before it (the .pub files that gengtu key
 // new makes, one after another), or the JSON of [DeviceFile]s. Keys that only
@@ -321,7 +358,7 @@ func ReadTrust(path string, tier edition.Tier) (Trust, error) {
 	if err != nil {
 		return Trust{}, err
 	}
-	t := Trust{Self: f.terms.we, Approvals: f.terms.approvals}
+	t := Trust{Self: f.terms.we, Approvals: f.terms.approvals, Encrypted: f.terms.encrypt}
 	for i, d := range f.devices {
 		if err := t.add(path, int64(i+1), d.public); err != nil {
 			return Trust{}, err

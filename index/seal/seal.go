@@ -181,6 +181,8 @@ type Trust struct {
 	// Approvals is how many approvals, signed by keys that are trusted for that, a
 	// package must carry.
 	Approvals int
+	// Encrypted tells that packages above public must come encrypted.
+	Encrypted bool
 	// Now is the clock that expiry is held against; nil is the machine's.
 	Now func() time.Time
 }

@@ -80,9 +80,17 @@ func tiersOf(list []string) ([]edition.Tier, *problem.Problem) {
 
 func goodApprovals(n int) *problem.Problem {
 	if n < 0 || n > maxApprovals {
-		return wrong("approvals 应为 0 至 %d，只写一次", "approvals is 0 to %d, and stands there once", maxApprovals)
+		return wrong("approvals 应为 0 至 %d", "approvals is 0 to %d", maxApprovals)
 	}
 	return nil
+}
+
+// encryptOf reads the word behind "encrypt".
+func encryptOf(value string) (bool, *problem.Problem) {
+	if value != "required" {
+		return false, wrong("encrypt 写的是 %.40q，只能写 required", "encrypt says %.40q; it is required, or left out", value)
+	}
+	return true, nil
 }
 
 // joined writes a list as it stands in a key file.

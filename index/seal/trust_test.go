@@ -104,17 +104,52 @@ func TestLinesOfNoKey(t *testing.T) {
 		"between the two halves":   strings.Replace(pub, between, "signs: release\n"+between, 1),
 		"a name of nobody":         "name: 李四\n" + pub,
 		"approvals twice":          "approvals: 2\napprovals: 0\n" + pub,
+		"approvals twice, 0 first": "approvals: 0\napprovals: 2\n" + pub,
+		"we twice":                 "we: a\nwe: b\n" + pub,
+		"encrypt twice":            "encrypt: required\nencrypt: required\n" + pub,
+		"encrypt at will":          "encrypt: no\n" + pub,
+		"tiers twice":              strings.Replace(pub, "tiers:", "tiers: public\ntiers:", 1),
+		"signs twice":              strings.Replace(pub, "tiers:", "signs: package\nsigns: release\ntiers:", 1),
+		"expires twice":            strings.Replace(pub, "tiers:", "expires: 2027-12-31\nexpires: 2099-12-31\ntiers:", 1),
+		"use twice":                strings.Replace(pub, between, "use: sign\n"+between, 1),
 	} {
 		_, err := seal.ReadTrust(written(t, text), edition.Government)
 		wants(t, what, err, "SEAL_FILE")
 	}
 	for what, text := range map[string]string{
 		"in its place":              strings.Replace(pub, "tiers:", "signs: release\ntiers:", 1),
-		"of the file, at its end":   pub + "we: 县局\napprovals: 0\n",
+		"of the file, at its end":   pub + "we: 县局\napprovals: 0\nencrypt: required\n",
+		"the same of two persons":   pub + strings.Replace(other(t), "tiers:", "signs: package\ntiers:", 1),
 		"of each of unnamed blocks": "signs: release\n" + block(t, pub) + "expires: 2027-12-31\n# another\n" + block(t, other(t)),
 	} {
 		_, err := seal.ReadTrust(written(t, text), edition.Government)
 		wants(t, what, err, "")
+	}
+}
+
+// Ensure: a member that stands twice in a file of devices, in whatever case, is refused with
+// its line, and so is what would be passed over without a word.
+func TestMembersOfDevices(t *testing.T) {
+	const key = `"name": "a", "algorithm": "device", "key": "1", "socket": "/s"`
+	for text, code := range map[string]string{
+		`{"keys": [{` + key + `}], "we": "b", "encrypt": "required"}`:            "",
+		`{"keys": [{` + key + `}, {` + strings.Replace(key, "1", "2", 1) + `}]}`: "",
+		`{` + key + `, "tiers": ["public"]}`:                                     "",
+		`{` + key + `, "tiers": ["public"], "tiers": ["secure"]}`:                "SEAL_FILE",
+		`{"keys": [{` + key + `, "tiers": ["public"], "Tiers": ["secure"]}]}`:    "SEAL_FILE",
+		`{` + key + `, "ſigns": ["package"], "signs": ["release"]}`:              "SEAL_FILE",
+		`{"keys": [{` + key + `}], "approvals": 2, "approvals": 0}`:              "SEAL_FILE",
+		`{"keys": [{` + key + `}], "tiers": ["public"]}`:                         "SEAL_FILE",
+		`{"keys": [{` + key + `}], "encrypt": "no"}`:                             "SEAL_FILE",
+		`{` + key + `} {}`: "SEAL_FILE",
+		`{` + key:          "SEAL_FILE",
+	} {
+		_, err := seal.ReadTrust(written(t, text), edition.Government)
+		wants(t, text, err, code)
+	}
+	_, err := seal.ReadTrust(written(t, "{"+key+",\n\"tiers\": [\"public\"],\n\"tiers\": [\"secure\"]}"), edition.Government)
+	if err == nil || !strings.Contains(err.Error(), "line 3") {
+		t.Errorf("the line is not told: %v", err)
 	}
 }
 

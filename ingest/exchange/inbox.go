@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -176,7 +177,7 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 		}
 		line.Outcome, line.Code, line.Text = "refused", p.Code, p.Found(problem.English)
 		r := &Reception{o: o, path: path}
-		if _, qerr := r.quarantine(); qerr != nil {
+		if _, _, qerr := r.quarantine(); qerr != nil {
 			return nil, errors.Join(err, qerr, s.log(line))
 		}
 		return nil, errors.Join(err, s.log(line), b.Done(path))
@@ -186,7 +187,7 @@ func (b *Inbox) TakeReceipt(ctx context.Context, path string) (*Receipt, error) 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, s.unwritable(err)
 	}
-	if err := writeWhole(filepath.Join(dir, c.Package+"-"+c.Outcome+receiptEnding), raw); err != nil {
+	if err := writeWhole(filepath.Join(dir, cmp.Or(c.Package, c.File)+"-"+c.Outcome+receiptEnding), raw); err != nil {
 		return nil, s.unwritable(err)
 	}
 	return c, errors.Join(s.log(line), b.Done(path))
@@ -207,47 +208,61 @@ func (b *Inbox) receipt(ctx context.Context, path string, trust *seal.Trust) (*R
 	if err != nil {
 		return nil, nil, err
 	}
-	if !idForm.MatchString(c.Package) || c.Outcome != accepted && c.Outcome != heldBack && c.Outcome != rejected {
+	// Of a package whose manifest was not believed only its file is known.
+	known := idForm.MatchString(c.Package) || c.Package == "" && c.Outcome == rejected && fileForm.MatchString(c.File)
+	if !known || c.Outcome != accepted && c.Outcome != heldBack && c.Outcome != rejected {
 		return nil, nil, problem.New("RECEIPT_BROKEN", "回执没有写哪个包、结果如何", "the receipt does not say of which package it is, or what became of it").In(path)
 	}
 	return &c, data, nil
 }
 
+// fileForm is how the digest of a file is written.
+var fileForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 // sentMark ends the name of a mark beside a receipt that has been put into an outbox.
 const sentMark = ".sent"
 
-// SendReceipts puts the receipts of an edition that have not been sent yet into the
-// outbox, and returns their names there. It can be stopped at any moment: what was put
+// SendReceipts puts the receipts of an edition that are signed and have not been sent yet
+// into the outbox, and returns their names there and those of the ones that are not signed,
+// which stay: nobody would believe them. It can be stopped at any moment: what was put
 // there without being marked is put there once more, under the same name.
-func SendReceipts(dir, outbox string) ([]string, error) {
+func SendReceipts(dir, outbox string) (sent, unsigned []string, err error) {
 	s, err := openStore(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer s.close()
 	all, err := matching(filepath.Join(s.dir, receiptsDir), "*"+receiptEnding)
 	if err != nil {
-		return nil, s.unwritable(err)
+		return nil, nil, s.unwritable(err)
 	}
-	sent := []string{}
+	sent = []string{}
 	for _, path := range all {
 		if _, err := os.Stat(path + sentMark); err == nil {
 			continue
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return sent, s.unwritable(err)
+			return sent, unsigned, s.unwritable(err)
+		}
+		var c SignedReceipt
+		if err := json.Unmarshal(data, &c); err != nil {
+			return sent, unsigned, s.unwritable(fmt.Errorf("%s: %w", path, err))
+		}
+		if c.Signature == nil {
+			unsigned = append(unsigned, filepath.Base(path))
+			continue
 		}
 		name := "receipt-" + filepath.Base(path)
 		if err := writeWhole(filepath.Join(outbox, name), data); err != nil {
-			return sent, unsent(outbox, err)
+			return sent, unsigned, unsent(outbox, err)
 		}
 		if err := writeWhole(path+sentMark, nil); err != nil {
-			return sent, s.unwritable(err)
+			return sent, unsigned, s.unwritable(err)
 		}
 		sent = append(sent, name)
 	}
-	return sent, nil
+	return sent, unsigned, nil
 }
 
 func unsent(dir string, err error) error {

@@ -159,12 +159,21 @@ func (r *Reception) Waits() bool {
 	return r.releaser == nil && (r.received.TwoPersons || len(r.trust.For(seal.Release)) > 0)
 }
 
+// OneAccount tells that both names were typed under one account of the system, so that
+// nothing proves that they are two persons'.
+func (r *Reception) OneAccount() bool {
+	p, q := &r.importer, r.releaser
+	return q != nil && p.Proof == Typed && q.Proof == Typed && p.User == q.User
+}
+
 // Released refuses a release by the one who brought the package in (RELEASE_SAME).
 func (r *Reception) Released() error {
-	if r.releaser != nil && r.importer.same(r.releaser) {
+	// Two names that are typed into one command are one person's.
+	once := r.releaser != nil && r.o.Waiting == nil && r.importer.Proof == Typed && r.releaser.Proof == Typed
+	if once || r.releaser != nil && r.importer.same(r.releaser) {
 		return r.step("release", problem.New("RELEASE_SAME", "录入（%[1]s）和审核（%[2]s）不能证明是两个人", "that who brought it in (%[1]s) and who releases it (%[2]s) are two persons is not proved", r.importer.told(), r.releaser.told()).In(r.path).
-			Advise("由另一个人放行：gengtu release --edition EDITION --trust FILE --by NAME；只有一人用密钥时，另一人要用密钥或另一个系统账户",
-				"have another person release it with gengtu release --edition EDITION --trust FILE --by NAME; where one gives a key, the other needs a key or another account"))
+			Advise("由另一个人放行：gengtu release --edition EDITION --trust FILE --by NAME；在 unpack 里当场放行要各自的密钥（--by-key、--released-key）；只有一人用密钥时，另一人要用密钥或另一个系统账户",
+				"bring it in with gengtu unpack --hold, and have another person release it with gengtu release --edition EDITION --trust FILE --by NAME; unpack itself releases by two keys alone (--by-key, --released-key); where one gives a key, the other needs a key or another account"))
 	}
 	return r.step("release", nil)
 }

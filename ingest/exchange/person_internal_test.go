@@ -182,8 +182,13 @@ func TestReleaseHeld(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	// Names as typed, where there is no list.
-	if _, err := receive(t, k, to, path, func(o *ReceiveOptions) { o.ReleasedBy = "乙" }); err != nil {
+	// Names as typed, where there is no list: two in one command are one person's.
+	if _, err := receive(t, k, to, path, func(o *ReceiveOptions) { o.ReleasedBy = "乙" }); code(err) != "RELEASE_SAME" || inForce(t, to) != nil {
+		t.Errorf("two names in one command: %v", err)
+	}
+	if _, err := receive(t, k, to, path, func(o *ReceiveOptions) {
+		o.Waiting, o.ReleasedBy = &Waiting{ID: r.Manifest.ID, By: "甲", User: account()}, "乙"
+	}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(to, edition.ExchangeDir, receiptsDir, r.Manifest.ID+".json"))

@@ -80,6 +80,8 @@ type Push struct {
 	Edition       string
 	Subscriptions []Subscription
 	Signer        seal.Signer
+	// Program names this program in answers.
+	Program string
 	// Outbox is the folder of those who have no address.
 	Outbox string
 	// Post posts a message, of which no second one with the same ID counts. An error
@@ -129,7 +131,15 @@ func (p *Push) Run(ctx context.Context) ([]Pushed, error) {
 		return nil, err
 	}
 	out := []Pushed{}
+	withheld, err := p.begin(ctx, state, name)
+	if err != nil {
+		return out, err
+	}
 	for i := range p.Subscriptions {
+		if name := p.Subscriptions[i].Name; withheld[name] != nil {
+			out = append(out, Pushed{Subscription: name, Problem: withheld[name]})
+			continue
+		}
 		r := &pushing{Push: p, store: s, sub: &p.Subscriptions[i], state: state, tier: m.Tier}
 		x, err := r.run(ctx, name)
 		if err != nil {
@@ -138,6 +148,35 @@ func (p *Push) Run(ctx context.Context) ([]Pushed, error) {
 		out = append(out, *x)
 	}
 	return out, nil
+}
+
+// begin holds those of whom nothing is known yet against the edition; one that asks for
+// what is not there ends the run with its line before anything is sent. Those that the
+// policy does not answer are returned, and hold up nobody else.
+func (p *Push) begin(ctx context.Context, state map[string]pushed, generation string) (map[string]*problem.Problem, error) {
+	withheld := map[string]*problem.Problem{}
+	var s *states
+	for i := range p.Subscriptions {
+		sub := &p.Subscriptions[i]
+		if _, known := state[sub.Name]; known {
+			continue
+		}
+		if s == nil {
+			var err error
+			if s, err = openStates(p.Edition, "", generation); err != nil {
+				return nil, err
+			}
+			defer s.close()
+		}
+		if err := s.begins(ctx, sub); err != nil {
+			p := problem.Of(err)
+			if p == nil || p.Code != "POLICY" {
+				return nil, err
+			}
+			withheld[sub.Name] = p
+		}
+	}
+	return withheld, nil
 }
 
 // pushing is the work for one subscription.
@@ -224,6 +263,12 @@ func (r *pushing) make(ctx context.Context, last pushed, generation string) (str
 		return "", err
 	}
 	defer s.close()
+	s.program = r.Program
+	if s.then != nil { // else all that there is goes out, and what the receiver has is dropped
+		if err := s.has(r.sub); err != nil {
+			return "", err
+		}
+	}
 	body, err := os.CreateTemp(r.dir(), newFiles)
 	if err != nil {
 		return "", r.store.unwritable(err)

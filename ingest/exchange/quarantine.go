@@ -1,13 +1,14 @@
 package exchange
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"gengtu/index/problem"
 )
@@ -61,22 +62,22 @@ func QuarantineRoom(dir string, most int64) error {
 		Advise("由人查看后移到别处留证；原因在 exchange/log.jsonl 和回执里", "have a person look at them and keep them elsewhere; exchange/log.jsonl and the receipts say why they are there")
 }
 
-// quarantine puts a copy of the package, or the very file where that can be linked, into
-// quarantine, and returns its name there.
-func (r *Reception) quarantine() (string, error) {
+// quarantine puts a copy of the package into quarantine, and returns its name there and
+// its SHA-256.
+func (r *Reception) quarantine() (name, digest string, err error) {
 	dir := r.o.quarantineDir()
-	fail := func(err error) (string, error) {
-		return "", problem.New("QUARANTINE", "隔离目录写不了（%v）", "the package cannot be put into quarantine (%v)", err).In(dir).Because(err).
+	fail := func(err error) (string, string, error) {
+		return "", "", problem.New("QUARANTINE", "隔离目录写不了（%v）", "the package cannot be put into quarantine (%v)", err).In(dir).Because(err).
 			Advise("请手工隔离这个包", "put it aside by hand")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
 	}
-	name := r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + endOf(filepath.Base(r.path))
-	if err := linkOrCopy(r.path, filepath.Join(dir, name)); err != nil {
+	name = r.o.Now.UTC().Format("20060102T150405.000000000") + "-" + endOf(filepath.Base(r.path))
+	if digest, err = copyFile(r.path, filepath.Join(dir, name)); err != nil {
 		return fail(err)
 	}
-	return name, nil
+	return name, digest, nil
 }
 
 // maxNameBytes is how much of a file's name is kept in quarantine: with the time before it
@@ -88,34 +89,27 @@ func endOf(name string) string {
 	return strings.ToValidUTF8(name[max(len(name)-maxNameBytes, 0):], "")
 }
 
-// ours tells whether nobody else may write to a file: what waits for release, and
-// evidence, is not to be altered by who brought it.
-func ours(st os.FileInfo) bool {
-	const othersWrite = 0o022
-	of, known := st.Sys().(*syscall.Stat_t)
-	return known && int(of.Uid) == os.Geteuid() && st.Mode().IsRegular() && st.Mode().Perm()&othersWrite == 0
-}
-
-// linkOrCopy gives the file at from a second name where it is ours alone and that can be,
-// or copies it.
-func linkOrCopy(from, to string) error {
-	if os.Link(from, to) == nil {
-		// It is looked at where it lies now: in its old place it may be another one.
-		if st, err := os.Lstat(to); err == nil && ours(st) {
-			return nil
-		}
-		if err := os.Remove(to); err != nil {
-			return err
-		}
-	}
+// copyFile puts a copy of a file in place whole and returns the SHA-256 of what it wrote:
+// what waits for release, and evidence, is ours, and is not altered with the file on the
+// medium. File systems that can share the bytes until one is written do so.
+func copyFile(from, to string) (digest string, err error) {
 	in, err := os.Open(from)
 	if err != nil {
-		return err
+		return "", err
 	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err := errors.Join(copyWhole(to, in), in.Close()); err != nil {
+		return "", err
+	}
+	return fileDigest(to)
+}
+
+// fileDigest is the SHA-256 of a file.
+func fileDigest(path string) (string, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return errors.Join(err, in.Close())
+		return "", err
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, in.Close(), out.Sync(), out.Close())
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return fmt.Sprintf("%x", h.Sum(nil)), errors.Join(err, f.Close())
 }

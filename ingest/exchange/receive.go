@@ -97,7 +97,8 @@ type content interface {
 // Problems of the package: PACKAGE_LIMIT, PACKAGE_FORM, PACKAGE_PATH, PACKAGE_MANIFEST,
 // PACKAGE_FIELD, PACKAGE_FORMAT, those of [seal.Verify] and [seal.Decrypt],
 // PACKAGE_RECEIVER, PACKAGE_REPLAY, PACKAGE_SEQUENCE, PACKAGE_BASE, PACKAGE_DIGEST,
-// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY, PACKAGE_HELD. Others, of files and
+// PACKAGE_LEVEL, PACKAGE_SENDER, PACKAGE_APPROVAL, PACKAGE_POLICY, PACKAGE_HELD,
+// PACKAGE_PLAIN. Others, of files and
 // keys of ours, PACK_TIER, RELEASE_PROOF and QUARANTINE_FULL, leave it where it is.
 func Receive(ctx context.Context, o ReceiveOptions) (*Reception, error) {
 	if err := QuarantineRoom(o.quarantineDir(), o.QuarantineBytes); err != nil {
@@ -136,7 +137,7 @@ func (r *Reception) begin(ctx context.Context) error {
 			return err
 		}
 		if err := r.step(step.name, step.do(ctx)); err != nil {
-			return err
+			return r.aboveAll(step.name, err)
 		}
 	}
 	return nil
@@ -172,6 +173,9 @@ func (r *Reception) open(ctx context.Context) error {
 		return problem.New("PACK_READ", "包读不出来（%v）", "the package cannot be read (%v)", err).In(r.path).Because(err)
 	}
 	r.file = f
+	if err := r.heldWhole(); err != nil {
+		return err
+	}
 	st, err := f.Stat()
 	if err != nil {
 		return err
@@ -195,6 +199,26 @@ func (r *Reception) open(ctx context.Context) error {
 		return resend(refused(r.path, "PACKAGE_FORM", "只有 %d 字节，不是包", "it has %d bytes and is no package", r.size))
 	}
 	return nil
+}
+
+// heldWhole refuses a file that waited and is not, byte for byte, the one that was held.
+// A note of an earlier version has no digest: then its signature tells.
+func (r *Reception) heldWhole() error {
+	w := r.o.Waiting
+	if w == nil || w.Digest == "" {
+		return nil
+	}
+	digest, err := fileDigest(r.path)
+	if err == nil && digest != w.Digest {
+		err = r.notHeld("SHA-256 " + digest)
+	}
+	return err
+}
+
+// notHeld is the problem of a file that waited and holds something else.
+func (r *Reception) notHeld(holds string) error {
+	return refused(r.path, "PACKAGE_HELD", "放行的是 %[1]s，文件里是 %[2]s：待放行的文件损坏了，或被换过", "%[1]s is released, the file holds %[2]s: what waited is damaged or was replaced", r.o.Waiting.ID, holds).
+		Advise("它已移入隔离目录，不再待放行：查明谁动了 exchange/held 里的文件，用 gengtu unpack 再录入完好的包", "it went from those that wait into quarantine: find out who altered the file in exchange/held, and bring the intact package in again with gengtu unpack")
 }
 
 // decrypt puts what was encrypted into a file of our own, in the clear, which goes when
@@ -314,14 +338,17 @@ func (r *Reception) signature(ctx context.Context) error {
 	}
 	r.Manifest = m
 	if w := r.o.Waiting; w != nil && w.ID != m.ID {
-		return refused(r.path, "PACKAGE_HELD", "放行的是 %[1]s，文件里是 %[2]s：待放行的文件被换过", "%[1]s is released, the file holds %[2]s: what waited was replaced", w.ID, m.ID).
-			Advise("包已隔离：查明谁换了 exchange/held 里的文件；请对方重发", "it is in quarantine: find out who replaced the file in exchange/held, and have it sent again")
+		return r.notHeld(m.ID)
 	}
 	for i := range m.Layers {
 		r.all += m.Layers[i].Put
 	}
 	if err := r.listed(); err != nil {
 		return err
+	}
+	if r.trust.Encrypted && r.plain == "" && m.Tier != edition.Public {
+		return refused(r.path, "PACKAGE_PLAIN", "信任文件要求加密（encrypt: required），包是明文", "the trust file asks for encryption (encrypt: required), the package is in the clear").
+			Advise("包已隔离：它的内容一路都读得出来，报告保密人员；请对方用 gengtu pack --encrypt-for 重新打包", "it is in quarantine: whoever had it could read it, tell the security officer; have it packed again with gengtu pack --encrypt-for")
 	}
 	if err := r.approve(ctx); err != nil {
 		return err
@@ -346,58 +373,6 @@ func (r *Reception) listed() error {
 		}
 	}
 	return nil
-}
-
-// sequence refuses what was taken in already, what comes before its turn, and a delta
-// whose base is not what is in force.
-func (r *Reception) sequence(context.Context) error {
-	m := r.Manifest
-	if as := r.as(); as != "" && m.Receiver != "" && m.Receiver != as {
-		return refused(r.path, "PACKAGE_RECEIVER", "包是给 %q 的，我们是 %q", "the package is for %q, we are %q", m.Receiver, as).
-			Advise("转交给接收方", "pass it on to whom it is for")
-	}
-	last, known := r.received.Streams[stream(r.Sender.Name, m.Receiver)]
-	switch {
-	case known && m.Sequence <= last.Sequence:
-		return refused(r.path, "PACKAGE_REPLAY", "第 %[1]d 号包已经收过（收到第 %[2]d 号，%[3]s）", "package number %[1]d was taken in already (up to number %[2]d, %[3]s)", m.Sequence, last.Sequence, last.ID).
-			Advise("不用再导入", "it need not be taken in again")
-	case known && m.Sequence > last.Sequence+1 && m.Kind == Full && r.o.Replace:
-		return nil // whoever takes a full one in by his word misses nothing
-	case known && m.Sequence > last.Sequence+1:
-		return refused(r.path, "PACKAGE_SEQUENCE", "这是第 %[1]d 号包，缺第 %[2]d 至 %[3]d 号", "this is package number %[1]d, numbers %[2]d to %[3]d are missing", m.Sequence, last.Sequence+1, m.Sequence-1).
-			Advise("先导入缺的包；若已遗失，请对方发完整包并加 --replace 导入", "take the missing ones in first; if they are lost, have a full package sent and take it in with --replace")
-	case known && m.Previous != last.ID:
-		return refused(r.path, "PACKAGE_SEQUENCE", "它接在 %[1]s 之后，我们收到的上一个是 %[2]s", "it follows %[1]s, the last that we took in is %[2]s", m.Previous, last.ID).
-			Advise("与发送方核对收发记录", "compare the records with the sender's")
-	case r.Held != nil && r.Held.Tier != m.Tier && !m.Tier.Above(r.networkTier()):
-		return problem.New("PACK_TIER", "目录里是%[1]s，包是%[2]s", "the directory holds a %[3]s edition, the package is %[4]s", r.Held.Tier.Title(problem.Chinese), m.Tier.Title(problem.Chinese), r.Held.Tier, m.Tier).In(r.path).
-			Advise("每一版用自己的目录：换一个 --out，并用 --tier 说明本网的级别", "give each tier a directory of its own with --out, and say the network's level with --tier")
-	case m.Kind == Full && !known && r.Held != nil && !r.o.Replace && r.Held.Tier == m.Tier:
-		return problem.New("PACK_REPLACES", "版本 %s 不是由这个发送方来的，完整包会整个替换它", "generation %s did not come from this sender, and a full package takes its place", r.Held.Generation).In(r.path).
-			Advise("确要替换则加 --replace，否则换一个 --out", "add --replace if that is meant, or choose another --out")
-	}
-	return r.follows()
-}
-
-// follows sees that what is in force is the base of a delta.
-func (r *Reception) follows() error {
-	base := r.Manifest.Base
-	if base == nil {
-		return nil
-	}
-	have := "-"
-	if r.Held != nil {
-		s, err := stateOf(r.o.Edition, r.Held.Generation, r.Held)
-		if err != nil {
-			return err
-		}
-		if s.Features == base.Features {
-			return nil
-		}
-		have = s.Generation
-	}
-	return refused(r.path, "PACKAGE_BASE", "增量包从 %[1]s 起，这里在用的是 %[2]s", "the delta starts from %[1]s, %[2]s is in force here", base.Generation, have).
-		Advise("请对方以这里的一代为起点打包，或发完整包", "have it packed since the generation that is here, or in full")
 }
 
 // part returns the bytes of part i.
@@ -474,9 +449,9 @@ func (r *Reception) Close() {
 	r.store.close()
 }
 
-// heldFile is where a package waits for release.
-func (r *Reception) heldFile() string {
-	return filepath.Join(r.store.dir, heldDir, r.Manifest.ID+Ending)
+// heldFile is where a package waits for release in an edition.
+func heldFile(dir, id string) string {
+	return filepath.Join(dir, edition.ExchangeDir, heldDir, id+Ending)
 }
 
 // Ending is how the names of packages end.

@@ -380,11 +380,11 @@ func TestRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = receive(t, k, to, held, func(o *ReceiveOptions) { o.By, o.ReleasedBy = waiting.By, "甲" })
+	_, err = receive(t, k, to, held, func(o *ReceiveOptions) { o.Waiting, o.ReleasedBy = &waiting, "甲" })
 	if code(err) != "RELEASE_SAME" {
 		t.Fatal(err)
 	}
-	if _, err = receive(t, k, to, held, func(o *ReceiveOptions) { o.By, o.ReleasedBy = waiting.By, "乙" }); err != nil {
+	if _, err = receive(t, k, to, held, func(o *ReceiveOptions) { o.Waiting, o.ReleasedBy = &waiting, "乙" }); err != nil {
 		t.Fatal(err)
 	}
 	if !cmp.Equal(inForce(t, from), inForce(t, to)) {

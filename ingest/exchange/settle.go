@@ -44,8 +44,10 @@ type Receipt struct {
 	Layers []string `json:"layers,omitempty"`
 	// Manifest is the SHA-256 of the package's manifest, "" where none was believed.
 	Manifest string `json:"manifest,omitempty"`
-	// Quarantine is the name of the file there, of one that was refused.
+	// Quarantine is the name of the file there, of one that was refused, and File the SHA-256
+	// of that file: whoever sent it knows it by that even where its manifest was not believed.
 	Quarantine string `json:"quarantine,omitempty"`
+	File       string `json:"file_sha256,omitempty"`
 }
 
 // SignedReceipt is a receipt as it lies in a file. The signature, for the purpose
@@ -186,6 +188,10 @@ func (r *Reception) who() (by, released string) {
 func (r *Reception) Refuse(err error) error {
 	p := problem.Of(err)
 	if p == nil || !(strings.HasPrefix(p.Code, "PACKAGE_") || faultOfSeal[p.Code]) {
+		if r.store.fresh && p != nil && ofCommand[p.Code] {
+			r.store.discard() // a log of a slip of the pen would look like an edition
+			return err
+		}
 		e := entry{Step: "end", Outcome: "failed", Text: err.Error()}
 		if p != nil {
 			e.Code = p.Code
@@ -194,9 +200,38 @@ func (r *Reception) Refuse(err error) error {
 	}
 	c := r.receipt(rejected)
 	c.Code, c.Text = p.Code, p.Found(problem.English)
-	name, qerr := r.quarantine()
-	c.Quarantine = name
+	var qerr error
+	if c.Quarantine, c.File, qerr = r.quarantine(); qerr == nil && r.o.Waiting != nil && notHeldAgain[p.Code] {
+		qerr = r.release()
+	}
 	return errors.Join(err, qerr, r.writeReceipt(c), r.note(entry{Step: "end", Outcome: "refused", Code: p.Code, Text: c.Text}))
+}
+
+// ofCommand are the problems of how the command was written: no package, no key or no
+// level. Of one for a directory that is not there yet nothing stays.
+var ofCommand = map[string]bool{"PACK_READ": true, "PACK_KEY": true, "PACK_TIER": true}
+
+// notHeldAgain are the problems with which a package that was held waits no more: it lies
+// in quarantine, and an intact one can be brought in. Others may be gone when it is
+// released again, as of one that comes before its turn.
+var notHeldAgain = map[string]bool{"PACKAGE_HELD": true, "PACKAGE_REPLAY": true}
+
+// release takes the package that waits, or waited, out of those that are held.
+func (r *Reception) release() error {
+	id := ""
+	switch {
+	case r.o.Waiting != nil:
+		id = r.o.Waiting.ID
+	case r.Manifest != nil:
+		id = r.Manifest.ID
+	}
+	path := heldFile(r.o.Edition, id)
+	for _, name := range []string{path, path + ".json"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return r.store.unwritable(err)
+		}
+	}
+	return nil
 }
 
 // faultOfSeal are the problems of package seal that are the package's fault.
@@ -206,18 +241,21 @@ var faultOfSeal = map[string]bool{
 
 // Hold keeps the package, which was judged, until a second person releases it.
 func (r *Reception) Hold() error {
-	if err := os.MkdirAll(filepath.Dir(r.heldFile()), 0o700); err != nil {
+	path := heldFile(r.o.Edition, r.Manifest.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return r.store.unwritable(err)
 	}
-	h := Waiting{ID: r.Manifest.ID, File: filepath.Base(r.path), By: r.importer.Name, User: r.importer.User, Signature: r.importer.Signature, At: r.o.Now.UTC().Format(time.RFC3339)}
+	// One that waits already gives way: what was judged just now is whole.
+	digest, err := copyFile(r.path, path)
+	if err != nil {
+		return r.store.unwritable(err)
+	}
+	h := Waiting{Digest: digest, ID: r.Manifest.ID, File: filepath.Base(r.path), By: r.importer.Name, User: r.importer.User, Signature: r.importer.Signature, At: r.o.Now.UTC().Format(time.RFC3339)}
 	data, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("held: %w", err)
 	}
-	if err := linkOrCopy(r.path, r.heldFile()); err != nil && !errors.Is(err, os.ErrExist) {
-		return r.store.unwritable(err)
-	}
-	if err := writeWhole(r.heldFile()+".json", append(data, '\n')); err != nil {
+	if err := writeWhole(path+".json", append(data, '\n')); err != nil {
 		return r.store.unwritable(err)
 	}
 	return errors.Join(r.writeReceipt(r.receipt(heldBack)), r.note(entry{Step: "release", Outcome: "held"}))
@@ -230,6 +268,8 @@ type Waiting struct {
 	By   string `json:"by"`
 	User string `json:"user"`
 	At   string `json:"at"`
+	// Digest is the SHA-256 of the file that waits.
+	Digest string `json:"digest,omitempty"`
 	// Signature is that of who brought it in, where he proved himself.
 	Signature *seal.Signature `json:"signature,omitempty"`
 }
@@ -254,13 +294,7 @@ func (r *Reception) Accept(m *edition.Manifest) error {
 	}
 	c := r.receipt(accepted)
 	c.Generation, c.ContentHash = m.Generation, m.ContentHash
-	err := r.writeReceipt(c)
-	for _, name := range []string{r.heldFile(), r.heldFile() + ".json"} {
-		if rerr := os.Remove(name); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
-			err = errors.Join(err, r.store.unwritable(rerr))
-		}
-	}
-	return err
+	return errors.Join(r.writeReceipt(c), r.release())
 }
 
 // HeldPackage returns the file of a package that waits for release in an edition, and
@@ -270,13 +304,16 @@ func HeldPackage(dir, id string) (string, Waiting, error) {
 	if !idForm.MatchString(id) {
 		return "", h, noHeld(dir, id)
 	}
-	path := filepath.Join(dir, edition.ExchangeDir, heldDir, id+Ending)
+	path := heldFile(dir, id)
 	data, err := os.ReadFile(path + ".json")
 	if errors.Is(err, os.ErrNotExist) {
 		return "", h, noHeld(dir, id)
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &h)
+	}
+	if err == nil && h.ID != id {
+		err = fmt.Errorf("it is of %.80q", h.ID)
 	}
 	if err != nil {
 		return "", h, problem.New("EXCHANGE_STATE", "待放行记录读不懂（%v）", "the note of who brought it in cannot be read (%v)", err).In(path + ".json").Because(err)
@@ -286,7 +323,7 @@ func HeldPackage(dir, id string) (string, Waiting, error) {
 
 func noHeld(dir, id string) error {
 	return problem.New("RELEASE_UNKNOWN", "没有待放行的包 %.80q", "no package %.80q waits for release", id).In(dir).
-		Advise("不给编号则列出待放行的包", "without an id the command lists those that wait")
+		Advise("gengtu release list --edition EDITION 列出待放行的包", "gengtu release list --edition EDITION lists those that wait")
 }
 
 // ListHeld returns the packages that wait for release in an edition, the oldest first.

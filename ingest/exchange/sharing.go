@@ -131,7 +131,7 @@ var sharingKind = setting.Kind{
 //go:embed sharing.yaml
 var sharingText []byte
 
-// SharingText is the embedded list, to be edited.
+// SharingText is the embedded list with examples of deliveries, to be edited.
 func SharingText() string { return string(sharingText) }
 
 // embedded reads the embedded list, once.
@@ -140,7 +140,9 @@ var embedded = sync.OnceValues(func() (*Sharing, error) {
 	if _, err := sharingKind.Read("sharing.yaml", sharingText, s); err != nil {
 		return nil, err
 	}
-	return s, s.check(nil)
+	err := s.check(nil)
+	s.Deliveries = nil // those are examples, which nobody owes
+	return s, err
 })
 
 // ParseSharing reads a list. Rules and items that it does not have are those of the

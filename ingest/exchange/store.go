@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -68,17 +67,16 @@ func stream(sender, receiver string) string { return sender + " > " + receiver }
 type store struct {
 	edition, dir string
 	lock         *os.File
-	made         []string // directories that were made for it, the outer first
+	// fresh tells that the directory of the edition was not there before.
+	fresh bool
 }
 
 // openStore makes the exchange directory of an edition, if it is not there, and locks
 // it. Problems: EXCHANGE_DIR, EXCHANGE_BUSY.
 func openStore(dir string) (*store, error) {
 	s := &store{edition: dir, dir: filepath.Join(dir, edition.ExchangeDir)}
-	for _, d := range []string{dir, s.dir} {
-		if _, err := os.Stat(d); errors.Is(err, fs.ErrNotExist) {
-			s.made = append(s.made, d)
-		}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		s.fresh = true
 	}
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(s.dir, 0o700)); err != nil {
 		return nil, s.unwritable(err)
@@ -137,14 +135,16 @@ func (s *store) unwritable(err error) error {
 		Advise("核对权限和磁盘空间；没有记录就不收发", "look at permissions and the room on the disk: nothing is sent or taken in without records")
 }
 
-// close frees the lock, and takes back directories that were made for nothing.
-func (s *store) close() {
-	if names, err := os.ReadDir(s.dir); err == nil && len(names) == 1 && slices.Contains(s.made, s.dir) {
-		_ = os.Remove(filepath.Join(s.dir, storeLock)) // the one name; what stays is what there was before
-		for _, d := range slices.Backward(s.made) {
-			_ = os.Remove(d) // which keeps what is not empty
-		}
+// discard removes the directories of an edition that was not there before and into which
+// nothing was taken, as far as they are empty.
+func (s *store) discard() {
+	for _, path := range []string{filepath.Join(s.dir, storeLock), s.dir, s.edition} {
+		_ = os.Remove(path) // of no use, and of no harm where it stays
 	}
+}
+
+// close frees the lock.
+func (s *store) close() {
 	_ = s.lock.Close() // nothing was written to it
 }
 

@@ -40,6 +40,9 @@ type Subscription struct {
 	TokenFile string `yaml:"token_file"`
 	// Begin is "now" (what is there already is not sent) or "whole".
 	Begin string `yaml:"begin"`
+
+	file *setting.File // that it was read from, nil for none
+	line int
 }
 
 // The targets and beginnings of subscriptions.
@@ -97,6 +100,7 @@ func ParseSubscriptions(path string, data []byte, tier edition.Tier) ([]Subscrip
 		case s.Begin != "" && s.Begin != beginNow && s.Begin != beginWhole:
 			return nil, f.Problem(line, "%s 的 begin 应为 now 或 whole", "begin of %s is now or whole", s.Name)
 		}
+		s.file, s.line = f, line
 		if s.To == "" {
 			s.To = toOutbox
 		}
@@ -138,7 +142,10 @@ type line struct {
 }
 
 // states are two generations of an edition; then is nil where all is new.
-type states struct{ then, now *index.Index }
+type states struct {
+	then, now *index.Index
+	program   string // names this program in answers
+}
 
 // openStates opens the generations. One that is not kept any more is nil.
 func openStates(dir, since, name string) (*states, error) {
@@ -171,10 +178,8 @@ func (s *states) write(ctx context.Context, sub *Subscription, w *bufio.Writer) 
 	if sub.Layer == "" {
 		return s.writeAnswer(ctx, sub, w)
 	}
-	// Single features would tell areas as they are, where answers are rounded.
-	if p := s.now.Manifest.Policy; !p.Pieces || p.RoundM2 > 0 {
-		return 0, problem.New("POLICY", "本版策略不给出单个要素，%s 不能按图层订阅", "the edition's policy gives no single features, %s cannot subscribe to a layer", sub.Name).
-			Advise("改为 question", "subscribe to a question")
+	if err := s.single(sub); err != nil {
+		return 0, err
 	}
 	lines := 0
 	for _, v := range s.vintages(sub.Layer) {
@@ -264,11 +269,11 @@ func (s *states) writeAnswer(ctx context.Context, sub *Subscription, w *bufio.Wr
 	x := line{Op: "answer"}
 	var err error
 	if s.then != nil {
-		if x.Before, err = ask(ctx, s.then, sub); err != nil {
+		if x.Before, err = s.ask(ctx, s.then, sub); err != nil {
 			return 0, err
 		}
 	}
-	if x.After, err = ask(ctx, s.now, sub); err != nil {
+	if x.After, err = s.ask(ctx, s.now, sub); err != nil {
 		return 0, err
 	}
 	if x.Before != nil {
@@ -287,7 +292,7 @@ func (s *states) writeAnswer(ctx context.Context, sub *Subscription, w *bufio.Wr
 }
 
 // ask answers a question in one state, within the policy's bounds.
-func ask(ctx context.Context, ix *index.Index, sub *Subscription) (*areas.Answer, error) {
+func (s *states) ask(ctx context.Context, ix *index.Index, sub *Subscription) (*areas.Answer, error) {
 	shape, err := areas.Place(ctx, ix, sub.Place, "")
 	if err != nil {
 		return nil, err
@@ -304,6 +309,7 @@ func ask(ctx context.Context, ix *index.Index, sub *Subscription) (*areas.Answer
 		return nil, problem.New("POLICY", "%s 问的范围有 %.0f 平方米，策略不许", "%s asks about %.0f m², which the policy does not allow", sub.Name, a.AOI.AreaM2).
 			Advise("换一个 place", "choose another place")
 	}
+	a.Program = s.program
 	return a, nil
 }
 

@@ -14,34 +14,106 @@ import (
 	"gengtu/index/seal"
 )
 
-// Ensure: the file of a package that is held or in quarantine is our own copy where others
-// may write to what came: they cannot alter what waits for release, or evidence.
-func TestOthersFilesAreCopied(t *testing.T) {
-	for what, alter := range map[string]func(path string) error{
-		"of ours":            func(string) error { return nil },
-		"that others write":  func(path string) error { return os.Chmod(path, 0o622) },
-		"of another account": func(path string) error { return os.Chown(path, 12345, -1) },
-	} {
-		dir := t.TempDir()
-		from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
-		if err := os.WriteFile(from, []byte("a"), 0o600); err != nil {
+// Ensure: what is held and what is in quarantine are files of their own: what becomes of
+// the medium's file alters neither what waits nor evidence.
+func TestFilesAreCopied(t *testing.T) {
+	k := newKeys(t)
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	made(t, from, edition.Government, parcels(3))
+	path := packed(t, k, from, nil)
+	held := holds(t, k, to, path)
+	_, err := receive(t, k, to, path, func(o *ReceiveOptions) { o.As = "another"; o.Trust = k.stranger + seal.PublicEnding })
+	if !Refused(err) {
+		t.Fatal(err)
+	}
+	all, err := filepath.Glob(filepath.Join(QuarantineDir(to), "*"))
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	want, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte("altered"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, copied := range append(all, held) {
+		if got, err := os.ReadFile(copied); err != nil || string(got) != string(want) {
+			t.Errorf("%s was altered with the medium: %d bytes, %v", copied, len(got), err)
+		}
+	}
+}
+
+// holds brings a package in that is to wait, and returns where it waits.
+func holds(t *testing.T, k keys, to, path string) string {
+	t.Helper()
+	r, err := Receive(t.Context(), ReceiveOptions{Package: path, Edition: to, Trust: k.trust, Policy: defaultPolicy(t), By: "li", Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := errors.Join(r.Judge(t.Context()), r.Hold()); err != nil {
+		t.Fatal(err)
+	}
+	return heldFile(to, r.Manifest.ID)
+}
+
+// Ensure: a package that was damaged while it waited waits no more when release finds it,
+// and the intact one, brought in again, is released; and brought in before that, it takes
+// the damaged one's place.
+func TestDamagedHeldGivesWay(t *testing.T) {
+	for _, found := range []bool{true, false} {
+		k := newKeys(t)
+		from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+		made(t, from, edition.Government, parcels(3))
+		path := packed(t, k, from, nil)
+		held := holds(t, k, to, path)
+		id := strings.TrimSuffix(filepath.Base(held), Ending)
+		release := func() error {
+			at, waiting, err := HeldPackage(to, id)
+			if err != nil {
+				return err
+			}
+			_, err = receive(t, k, to, at, func(o *ReceiveOptions) { o.Waiting, o.ReleasedBy = &waiting, "zhang" })
+			return err
+		}
+		data, err := os.ReadFile(held)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := alter(from); errors.Is(err, os.ErrPermission) {
-			continue // only root gives files away
-		} else if err != nil {
+		data[len(data)/2] ^= 1
+		if err := os.WriteFile(held, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := linkOrCopy(from, to); err != nil {
-			t.Fatal(err)
+		if found {
+			if err := release(); code(err) != "PACKAGE_HELD" {
+				t.Fatal(err)
+			}
+			if all, err := ListHeld(to); err != nil || len(all) != 0 {
+				t.Errorf("it waits still: %v %v", all, err)
+			}
 		}
-		var st syscall.Stat_t
-		if err := syscall.Stat(to, &st); err != nil {
-			t.Fatal(err)
+		holds(t, k, to, path)
+		if err := release(); err != nil {
+			t.Errorf("found %v: the intact one is not released: %v", found, err)
 		}
-		if linked := st.Nlink > 1; linked != (what == "of ours") {
-			t.Errorf("a file %s: linked is %v", what, linked)
+		if all, err := ListHeld(to); err != nil || len(all) != 0 {
+			t.Errorf("it waits still: %v %v", all, err)
 		}
+	}
+}
+
+// Ensure: a note that names another package than its file is not believed.
+func TestNoteOfAnother(t *testing.T) {
+	k := newKeys(t)
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	made(t, from, edition.Government, parcels(3))
+	held := holds(t, k, to, packed(t, k, from, nil))
+	if err := os.WriteFile(held+".json", []byte(`{"id":"../../../x"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := HeldPackage(to, strings.TrimSuffix(filepath.Base(held), Ending)); code(err) != "EXCHANGE_STATE" {
+		t.Error(err)
 	}
 }
 
@@ -52,16 +124,8 @@ func TestReleaseOfAnother(t *testing.T) {
 	made(t, from, edition.Government, parcels(3))
 	first := packed(t, k, from, nil)
 	second := packed(t, k, from, func(o *PackOptions) { o.Receiver = "another" })
-	r, err := Receive(t.Context(), ReceiveOptions{Package: first, Edition: to, Trust: k.trust, Policy: defaultPolicy(t), By: "li", Now: noon})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = r.Hold()
-	held, id := r.heldFile(), r.Manifest.ID
-	r.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
+	held := holds(t, k, to, first)
+	id := strings.TrimSuffix(filepath.Base(held), Ending)
 	path, waiting, err := HeldPackage(to, id)
 	if err != nil || path != held {
 		t.Fatal(path, err)
@@ -128,7 +192,7 @@ func TestDirectoryIsNoPattern(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := json.Marshal(SignedReceipt{Receipt: c})
+	signed, err := json.Marshal(SignedReceipt{Receipt: c, Signature: &seal.Signature{Algorithm: seal.Ed25519}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +206,7 @@ func TestDirectoryIsNoPattern(t *testing.T) {
 		}
 	}
 	s.close()
-	sent, err := SendReceipts(dir, out)
+	sent, _, err := SendReceipts(dir, out)
 	if err != nil || len(sent) != 1 {
 		t.Error("receipts", sent, err)
 	}
@@ -220,35 +284,4 @@ func reads(path string) bool {
 		_ = f.Close()
 	}
 	return err == nil
-}
-
-// Ensure: an exchange that came to nothing leaves no directory that it made, and keeps
-// what there was before and what was written.
-func TestStoreLeavesNothingEmpty(t *testing.T) {
-	root := t.TempDir()
-	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
-	for name, c := range map[string]struct {
-		before, wrote bool
-		edition, kept bool
-	}{
-		"nothing": {}, "an edition there was": {before: true, edition: true}, "something written": {wrote: true, edition: true, kept: true},
-	} {
-		dir := filepath.Join(root, name)
-		if c.before {
-			if err := os.Mkdir(dir, 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}
-		s, err := openStore(dir)
-		if err == nil && c.wrote {
-			err = s.write("x.json", 1)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.close()
-		if there(dir) != c.edition || there(filepath.Join(dir, edition.ExchangeDir)) != c.kept {
-			t.Errorf("%s: edition %v, exchange %v", name, there(dir), there(filepath.Join(dir, edition.ExchangeDir)))
-		}
-	}
 }

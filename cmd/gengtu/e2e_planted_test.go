@@ -200,7 +200,13 @@ func (y *years) plantedOnTheWay(t *testing.T, s *server, government, public *hun
 		"updated":            func(r *http.Response) { r.Header.Set("X-Owner", newPhone) },
 		huntVertices:         func(r *http.Response) { r.Header.Set("X-At", firstVertex(t, y.secure, leastDigits)) },
 	} {
-		if _, found := ask(public, leak); len(found) != byField(found)[field] || field != "" && len(found) == 0 {
+		// A value may stand in two fields; nothing but it is found.
+		_, found := ask(public, leak)
+		values := map[string]bool{}
+		for s := range found {
+			values[s.value] = true
+		}
+		if len(values) != byField(found)[field] || field != "" && len(found) == 0 {
 			t.Errorf("a header with one of %q: %v is found", field, byField(found))
 		}
 	}

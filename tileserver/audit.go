@@ -39,7 +39,16 @@ func (s *Server) audit(r *request, status int) error {
 	if !r.audits() {
 		return nil
 	}
-	return s.cfg.Audit.Append(r.record(status))
+	return s.appendLine(r.record(status))
+}
+
+// appendLine writes a line, and keeps in mind when one could not be written.
+func (s *Server) appendLine(rec audit.Record) error {
+	err := s.cfg.Audit.Append(rec)
+	if err != nil {
+		s.auditHealth.failed.Store(time.Now().UnixNano())
+	}
+	return err
 }
 
 // record is what the audit tells of the request so far.
@@ -129,7 +138,7 @@ func (s *Server) auditSent(rec *audit.Record, a *asked, bytes int64) {
 	rec.Features, rec.AreaM2 = a.features, a.areaM2
 	a.mu.Unlock()
 	rec.Time, rec.Outcome, rec.Bytes = time.Now(), "sent", bytes
-	if err := s.cfg.Audit.Append(*rec); err != nil {
+	if err := s.appendLine(*rec); err != nil {
 		s.cfg.Log.Error("audit line not written; the answer was sent already", "id", rec.Request, "error", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 
+	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -180,4 +182,48 @@ func tables(t *testing.T, path string) *catalog.Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// The server is not ready while its audit log takes no lines, says which tiers that
+// shuts, and is ready again without a restart. One of public alone does not care.
+func TestReadyAsksTheAuditLog(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	log, err := audit.OpenServer(dir, audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	above := serve(t, func(c *tileserver.Config) { c.Audit = log }, edition.Secure, edition.Public)
+	below := serve(t, func(c *tileserver.Config) { c.Audit = log }, edition.Public)
+	wait := func(status int) string {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			res := above.do(t, "GET", "/ready", nil)
+			if res.StatusCode == status {
+				return string(res.body)
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("status %d, want %d: %s", res.StatusCode, status, res.body)
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+	}
+	wait(200)
+	// What cannot be written as on a full disk.
+	blocked := filepath.Join(dir, log.Chain()+".ready.new")
+	if err := os.MkdirAll(filepath.Join(blocked, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if body := wait(503); !strings.Contains(body, "/problems/audit-write") || !strings.Contains(body, "secure") || strings.Contains(body, dir) {
+		t.Error(body)
+	}
+	if res := below.do(t, "GET", "/ready", nil); res.StatusCode != http.StatusOK {
+		t.Errorf("of public alone: status %d", res.StatusCode)
+	}
+	if err := os.RemoveAll(blocked); err != nil {
+		t.Fatal(err)
+	}
+	wait(200)
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

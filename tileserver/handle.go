@@ -64,6 +64,9 @@ func (s *Server) dispatch(r *request) (err error) {
 			return err
 		}
 	}
+	if err := checkHost(r.ctx.Host()); err != nil {
+		return err
+	}
 	if method == fasthttp.MethodOptions {
 		return preflight(r, allowed)
 	}

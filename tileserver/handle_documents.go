@@ -66,15 +66,6 @@ func (s *Server) handleHealth(r *request) error {
 	return nil
 }
 
-// handleReady tells whether requests should be sent here: not before editions
-// are loaded, and not once the server stops.
-func (s *Server) handleReady(r *request) error {
-	if len(s.tiers) == 0 || s.stopping.Load() {
-		return errServing
-	}
-	return s.handleHealth(r)
-}
-
 func (s *Server) handleMetrics(r *request) error {
 	s.metrics.handler(r.ctx)
 	r.ctx.Response.Header.Set("Cache-Control", "no-store")

@@ -226,3 +226,23 @@ func TestListLimits(t *testing.T) {
 	}
 	wantProblem(t, "features of one code", s.get(t, "/government/features/cropland?code="+bsm(1, lots-1), s.bearer(edition.Government)...), http.StatusRequestEntityTooLarge, "too_large_list")
 }
+
+// A Host that is none is refused, and stands in no answer; names, addresses and ports are
+// taken.
+func TestHostIsAHost(t *testing.T) {
+	s := serve(t, nil, edition.Public)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.listen(t, ln)
+	for host, want := range map[string]int{
+		"map.example.org": 200, "map_1.example.org:8080": 200, "10.0.0.1:8080": 200, "[2001:db8::1]:8080": 200,
+		`evil"><script>x</script>`: 400, "a b": 400, "a'b": 400, "a/b": 400, "a\x01b": 400, "主机": 400, strings.Repeat("a", 300): 400,
+	} {
+		r := exchange(t, ln.Addr().String(), "GET /public/catalog HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+		if r.StatusCode != want || want == 400 && strings.Contains(string(r.body), host) {
+			t.Errorf("%q: status %d, want %d\n%.200s", host, r.StatusCode, want, r.body)
+		}
+	}
+}

@@ -52,6 +52,10 @@ func TestPolicyQuestions(t *testing.T) {
 				continue
 			}
 			wantProblem(t, fmt.Sprint(allowed, name), r, 403, "policy")
+			want := map[string]string{"overlay": "叠加分析", "summary": "分类汇总", "diff": "时相对比", "lineage": "变更沿革"}
+			if zh := s.ask(t, path, "Accept-Language", "zh"); !strings.Contains(string(zh.body), want[name]) {
+				t.Errorf("%s in Chinese: %s", name, zh.body)
+			}
 		}
 		if r := s.ask(t, "/tiles/cropland/w/12/3284/1632.mvt"); r.StatusCode > 204 {
 			t.Errorf("%v: a tile answers %d", allowed, r.StatusCode)

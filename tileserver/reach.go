@@ -95,6 +95,7 @@ func (s *Server) check(r *request, op access.Operation) error {
 	case access.Barred:
 		return errGuesses
 	case access.NoKeys:
+		s.cfg.Log.Error("keys of a token's issuer not fetched", "id", r.id(), "error", d.Cause)
 		return errNoKeys
 	}
 	if !s.hold(r, d.Delay) {

@@ -176,6 +176,29 @@ func (r *request) checkVintage() error {
 	return noVintage(r.ix(), allLayers, v)
 }
 
+// errHost is that of a Host that no server has.
+var errHost = problem.New("PARAMETER_HOST", "请求的 Host 不是主机名", "the request's Host is no name of a host").
+	Advise("应为 主机名 或 主机名:端口", "it is a name or an address, with :port where there is one")
+
+// maxHostBytes is a name of 253 (RFC 1035, 2.3.4) with a port.
+const maxHostBytes = 253 + len(":65535")
+
+// checkHost refuses a Host that would be something else than a host in the addresses of
+// an answer. There may be none.
+func checkHost(host []byte) error {
+	for _, c := range host {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == ':', c == '[', c == ']':
+		default:
+			return errHost
+		}
+	}
+	if len(host) > maxHostBytes {
+		return errHost
+	}
+	return nil
+}
+
 // base returns the server's address as answers name it, without a slash.
 func (r *request) base() string {
 	if u := r.server.cfg.PublicURL; u != "" {

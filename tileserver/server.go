@@ -77,6 +77,8 @@ type Server struct {
 	http     *fasthttp.Server
 	stopping atomic.Bool
 
+	auditHealth auditHealth
+
 	reloading     sync.Mutex
 	catalogueFail string // the last error of the catalogue's tables that was logged; guarded by reloading
 	refreshing    sync.Mutex

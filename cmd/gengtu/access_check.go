@@ -99,6 +99,9 @@ func checkAccess(file string, editions []string) (*accessReport, error) {
 	}
 	for i := range f.OIDC {
 		for n, g := range f.OIDC[i].Grants {
+			if g.Unlimited() {
+				r.Warnings = append(r.Warnings, unlimitedGrant(f.OIDC[i].Issuer, n+1, &g))
+			}
 			scopes = append(scopes, granted{fmt.Sprintf("%s (grant %d)", f.OIDC[i].Issuer, n+1), g.Tier, g.Scope})
 		}
 	}
@@ -145,6 +148,13 @@ func placeless(g granted) *problem.Problem {
 	}
 	return problem.New("TOKEN_NO_REGION", "令牌 %[1]s 没有授予图层 region：不能按地点提问（overlay?place=），只能给图形或 bbox", "the token %[1]s does not grant the layer region: it cannot ask by place (overlay?place=), by a shape or a bbox alone", g.name).
 		Advise("要按地点提问，在 --layers 里加上 region", "where it is to ask by place, add region to --layers")
+}
+
+// unlimitedGrant is the warning of a grant that opens all of its tier.
+func unlimitedGrant(issuer string, n int, g *access.Grant) *problem.Problem {
+	return problem.New("ISSUER_UNLIMITED", "签发方 %[1]s 的第 %[2]d 条授权没有限制：%[3]s 为 %[4]s 的每个用户能看 %[5]s 版的全部图层和地点，能做全部操作",
+		"grant %[2]d of the issuer %[1]s is not limited: each user whose %[3]s is %[4]s has all layers, places and operations of the tier %[5]s", issuer, n, g.Claim, g.Value, g.Tier).
+		Advise("用 places_claim，或 scope 的 places、area、layers、operations 限定", "bound it by places_claim, or by places, area, layers or operations of its scope")
 }
 
 // warn prints a warning to standard error.

@@ -153,3 +153,83 @@ func TestServeBesideAGuesser(t *testing.T) {
 		t.Errorf("wrong tokens were answered so: %v", statuses)
 	}
 }
+
+// An issuer whose users have the whole tier is warned of; one that is bounded is not.
+func TestUnlimitedIssuersAreToldOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.json")
+	grants := `{"claim": "role", "value": "surveyor", "tier": "secure"}, {"claim": "role", "value": "clerk", "tier": "secure", "places_claim": "places"}`
+	if err := os.WriteFile(path, []byte(`{"tokens": [], "oidc": [{"issuer": "https://id.example.org", "audience": "gengtu", "grants": [`+grants+`]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, "access", "check", path)
+	if strings.Count(out, "ISSUER_UNLIMITED") != 1 || !strings.Contains(out, "surveyor") || strings.Contains(out, "clerk") {
+		t.Error(out)
+	}
+}
+
+// A token may end with a day or at a time; the list says when, or that it never does.
+func TestTokensEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.json")
+	for name, c := range map[string]struct {
+		flags []string
+		state string // "" is refused
+	}{
+		"never": {nil, "valid for ever"}, "day": {[]string{"--until", "2099-01-31"}, "valid until 2099-01-31"},
+		"time": {[]string{"--until", "2099-01-31T08:00:00+08:00"}, "valid until 2099-01-31"},
+		"over": {[]string{"--until", "2020-01-31"}, ""}, "both": {[]string{"--until", "2099-01-31", "--days", "3"}, ""}, "none": {[]string{"--until", "soon"}, ""},
+	} {
+		_, errs, code := gengtu(t, append([]string{"token", "add", "--access", path, "--tier", "secure", "--layers", "pbf", "--name", name}, c.flags...)...)
+		if (code == 0) != (c.state != "") || code != 0 && code != 2 {
+			t.Errorf("%s: exit code %d\n%s", name, code, errs)
+		}
+		if c.state == "" {
+			continue
+		}
+		for line := range strings.Lines(must(t, "token", "list", "--access", path)) {
+			if strings.HasPrefix(line, name+" ") && !strings.Contains(line, c.state) {
+				t.Errorf("%s, want %s", line, c.state)
+			}
+		}
+	}
+	var all []struct{ Name, Expires string }
+	decode(t, []byte(must(t, "token", "list", "--access", path, "--json")), &all)
+	for _, token := range all {
+		want := map[string]string{"never": "", "day": "2099-01-31T23:59:59Z", "time": "2099-01-31T00:00:00Z"}
+		if token.Expires != want[token.Name] {
+			t.Errorf("%+v", token)
+		}
+	}
+	if len(all) != 3 {
+		t.Errorf("%d tokens", len(all))
+	}
+	var p struct {
+		Name, Digest, Text string
+		Tiers              []any
+	}
+	decode(t, []byte(must(t, "policy", "show", "--json")), &p)
+	if p.Text != must(t, "policy", "show") || p.Name == "" || p.Digest == "" || len(p.Tiers) < 2 {
+		t.Errorf("%s %s %v", p.Name, p.Digest, p.Tiers)
+	}
+}
+
+// Beyond loopback and above public, a server without an address of its own warns.
+func TestServeWarnsOfItsAddress(t *testing.T) {
+	e := theEditions(t)
+	for _, c := range []struct {
+		flags []string
+		want  bool
+	}{
+		{[]string{"--edition", e.Secure, "--listen", "0.0.0.0:0"}, true},
+		{[]string{"--edition", e.Secure, "--listen", "127.0.0.1:0"}, false},
+		{[]string{"--edition", e.Public, "--listen", "0.0.0.0:0"}, false},
+		{[]string{"--edition", e.Secure, "--listen", "0.0.0.0:0", "--public-url", "http://map.example.org"}, false},
+	} {
+		access := filepath.Join(t.TempDir(), "access.json")
+		must(t, "token", "add", "--access", access, "--tier", "secure", "--layers", "pbf", "--name", "x")
+		s := &server{log: &lockedBuffer{}, access: access}
+		s.start(t, append([]string{"serve", "--access", access, "--plain-http"}, c.flags...)...)
+		if got := strings.Contains(s.log.String(), "[PUBLIC_URL_MISSING]"); got != c.want {
+			t.Errorf("%v: warned %t\n%s", c.flags, got, s.log)
+		}
+	}
+}

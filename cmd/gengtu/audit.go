@@ -67,7 +67,15 @@ func runAudit(e *env, fs *flags) error {
 	if f.dir, err = e.findLog(f.dir, f.access); err != nil {
 		return err
 	}
+	if f.access, err = accessOf(f.dir, f.access); err != nil {
+		return err
+	}
 	if f.access == "" {
+		if args[0] != "verify" {
+			if err := withoutRoles(f.dir); err != nil {
+				return err
+			}
+		}
 		// Without an access file it is the permissions of the log's files that say who may.
 		who, err := actor(&access.File{})
 		if err != nil {
@@ -121,6 +129,46 @@ func (e *env) findLog(named, accessFile string) (string, error) {
 	return "", usageError{p}
 }
 
+// accessOf returns the access file whose roles hold for the log in dir: the one beside
+// it, whatever other was named, so that who asks does not choose who may; else the one
+// that was named, "" for none.
+func accessOf(dir, named string) (string, error) {
+	if dir == "" {
+		return named, nil
+	}
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if target, err := filepath.EvalSymlinks(whole); err == nil {
+		whole = target
+	}
+	for _, log := range []string{whole, filepath.Dir(whole)} { // a file of the log may be named
+		file, is := strings.CutSuffix(log, ".audit")
+		if info, err := os.Stat(file); is && err == nil && info.Mode().IsRegular() {
+			return file, nil
+		}
+	}
+	return named, nil
+}
+
+// withoutRoles refuses a log whose access file is not known although its acts tell that
+// somebody had a role.
+func withoutRoles(dir string) error {
+	told := errors.New("somebody had a role")
+	err := audit.Read(dir, audit.Filter{Acts: true}, func(_ string, _ int64, r audit.Record) error {
+		if r.Role != "" {
+			return told
+		}
+		return nil
+	})
+	if !errors.Is(err, told) {
+		return nil // what is wrong with the log is told by who reads it
+	}
+	return problem.New("AUDIT_ROLES", "这个日志的管理分角色，但找不到写明角色的访问文件", "whoever administers this log has a role, and the access file that has the roles is not found").In(dir).
+		Advise("用 --access FILE 或环境变量 %[1]s 给出访问文件，由有 audit 角色的人来做；只核对完整性用 gengtu audit verify", "name the access file by --access FILE or in %[1]s, and have it done by who has the role audit; gengtu audit verify needs none", accessEnv)
+}
+
 // quoteGlob returns a path as a pattern that matches it alone.
 func quoteGlob(path string) string {
 	return strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`).Replace(path)
@@ -168,7 +216,12 @@ func verifyAudit(e *env, f *auditFlags, _ audit.Record) error {
 			e.printf("%-10s %s\n", "", fmt.Sprintf(e.pick("之前的 %d 行不在这里", "the %d lines before are not here"), s.FirstN-1))
 		}
 	}
-	e.printf("%s\n", e.pick("完整", "whole"))
+	if kept != nil {
+		e.printf("%s\n", e.pick("完整，且接着另存的末端", "whole, and it goes on from what was kept"))
+		return nil
+	}
+	e.printf("%s\n", e.pick("就这些文件看是完整的；末尾被截或整个重写，要用 --kept 给出另存在别处的 verify --json 的输出才查得出",
+		"whole as far as these files tell; give --kept, what verify --json printed before and was kept elsewhere, to find an end that was cut off with its head, or a log written anew"))
 	return nil
 }
 

@@ -104,6 +104,9 @@ func TestAuditOnAFullDisk(t *testing.T) {
 	if refused == 0 || len(more) == 0 {
 		t.Errorf("%d given and %d refused on a disk with room for two or three", len(more), refused)
 	}
+	if a := s.do(t, "GET", "/ready", nil); a.Status != 503 || !strings.Contains(string(a.Body), "audit_write") || !strings.Contains(string(a.Body), "secure") {
+		t.Errorf("ready: %d %s", a.Status, a.Body)
+	}
 	limit(^uint64(0))
 	last, again := s.askMany(t, 40, "audit_write")
 	if again != 0 {
@@ -113,6 +116,37 @@ func TestAuditOnAFullDisk(t *testing.T) {
 	wantLines(t, dir, append(append(given, more...), last...), refused)
 	if !strings.Contains(s.log.String(), "AUDIT_WRITE") {
 		t.Errorf("the server does not say why:\n%s", s.log)
+	}
+}
+
+// Tokens that cannot be issued or revoked, as on a full disk, are told of with a code and
+// with what to do, and what was in force stays.
+func TestTokensOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.json")
+	long := "https://" + strings.Repeat("a", 60) + ".example.org"
+	for _, name := range []string{"wang", "zhao", "qian", "sun"} {
+		must(t, "token", "add", "--access", path, "--tier", "secure", "--name", name, "--origins", long+",https://x"+long[8:])
+	}
+	before, err := os.ReadFile(path)
+	if err != nil || len(before) <= 1024 {
+		t.Fatalf("%d bytes of tokens, %v", len(before), err)
+	}
+	for _, args := range []string{"token revoke wang", "token add --tier secure --name li"} {
+		// A kilobyte is room for lines of the acts, and not for the file of tokens.
+		for blocks, code := range map[string]string{"0": "AUDIT_WRITE", "1": "ACCESS_WRITE"} {
+			if err := os.RemoveAll(path + ".audit"); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), "bash", "-c", "ulimit -f "+blocks+"; exec "+binary()+" "+args+" --access "+path)
+			cmd.Env = append(os.Environ(), "GENGTU_LANG=en")
+			out, err := cmd.CombinedOutput()
+			if text := string(out); err == nil || !strings.Contains(text, "["+code+"]") || !strings.Contains(text, "see to disk space") || strings.Contains(text, "[FAILED]") || strings.Contains(text, "gt_") {
+				t.Errorf("%s, %s blocks: %v\n%s", args, blocks, err, text)
+			}
+			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+				t.Errorf("%s: the file of tokens was changed, %v", args, err)
+			}
+		}
 	}
 }
 

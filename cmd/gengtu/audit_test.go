@@ -2,7 +2,10 @@ package main_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // as runs the binary with the environment changed.
@@ -46,6 +50,7 @@ func TestAuditOverTheCommand(t *testing.T) {
 		}
 	}
 	s.do(t, "GET", "/secure/catalog?tk=wrong-token-gt_AAAAAAAAAAAAAAAAAAAAAAAA", nil)
+	waitForHead(t, dir)
 	// A copy of the files as a sudden end would leave them.
 	copied := filepath.Join(t.TempDir(), "audit")
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
@@ -82,10 +87,12 @@ func TestAuditOverTheCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	head := filepath.Join(copied, "server-1.head.json")
-	if err := os.Remove(head); err != nil && !os.IsNotExist(err) {
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	// A head as somebody writes it who cuts an end off.
+	short := fmt.Appendf(nil, `{"n":1,"hash":"%x","time":"2026-01-01T00:00:00Z"}`, sha256.Sum256(bytes.TrimSuffix(lines[0], []byte("\n"))))
+	if err := os.WriteFile(head, short, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines := bytes.SplitAfter(whole, []byte("\n"))
 	for name, content := range map[string][]byte{
 		"edited":  bytes.Replace(whole, []byte(`"status":200`), []byte(`"status":403`), 1),
 		"cut":     bytes.Join(lines[:10], nil),
@@ -101,13 +108,29 @@ func TestAuditOverTheCommand(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s%s", name, code, out, errs)
 		}
 	}
-	if err := os.Remove(path); err != nil {
+	if err := errors.Join(os.Remove(path), os.Remove(head)); err != nil {
 		t.Fatal(err)
 	}
 	if _, errs, code := gengtu(t, "audit", "verify", copied); code != 1 || !strings.Contains(errs, "AUDIT_MISSING") {
 		t.Errorf("gone: exit code %d\n%s", code, errs)
 	}
 	must(t, "audit", "verify", dir) // of a server that runs
+}
+
+// waitForHead waits for the first head file of a server's chain, which comes within a
+// second; a chain without one is not whole.
+func waitForHead(t *testing.T, dir string) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "server-1.head.json")); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no head file was written")
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 }
 
 // A killed server leaves every line of what it answered, and the next one goes on.
@@ -128,6 +151,7 @@ func TestAuditOutlastsAKill(t *testing.T) {
 				t.Errorf("status %d", a.Status)
 			}
 		}
+		waitForHead(t, dir)
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
@@ -188,9 +212,9 @@ func TestRolesOverTheCommand(t *testing.T) {
 		if code := verify(path); (code == 0) != may.audit {
 			t.Errorf("%q: audit verify ends with %d", role, code)
 		}
-		acts := must(t, "audit", "show", path+".audit")
+		acts := actLines(t, path+".audit")
 		for act, done := range map[string]bool{"token add": may.token, "publish": may.system, "serve": may.system} {
-			if !strings.Contains(acts, act) || done == strings.Contains(acts, "refused       "+act) && role != "" {
+			if !strings.Contains(acts, act) || done == strings.Contains(acts, "refused "+act) && role != "" {
 				t.Errorf("%q: acts do not tell %s (%v):\n%s", role, act, done, acts)
 			}
 		}
@@ -211,5 +235,80 @@ func TestRolesOverTheCommand(t *testing.T) {
 	}
 	if _, errs, code := add(write(`"security": ["li"], "audit": ["li"]`)); code != 1 || !strings.Contains(errs, "line 1: ") || !strings.Contains(errs, "ACCESS_ROLE") {
 		t.Errorf("two roles: exit code %d\n%s", code, errs)
+	}
+}
+
+// actLines are the outcomes and names of the acts in a log, read past the program, which
+// shows a log to auditors alone.
+func actLines(t *testing.T, dir string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "acts.000001.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for line := range bytes.Lines(data) {
+		var r struct{ Act, Outcome string }
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&out, r.Outcome, r.Act)
+	}
+	return out.String()
+}
+
+// A log is shown and pruned by who has the role, however it is named: beside its access
+// file, away from it, and whatever access file is named instead.
+func TestAuditAsksForTheRole(t *testing.T) {
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, free := filepath.Join(dir, "access.json"), filepath.Join(dir, "free.json")
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(file, `{"roles": {"security": ["`+u.Username+`"], "audit": ["li"]}, "tokens": []}`)
+	write(free, `{"tokens": []}`)
+	must(t, "token", "add", "--access", file, "--tier", "secure", "--name", "wang")
+	log, away := file+".audit", filepath.Join(dir, "away")
+	if err := os.CopyFS(away, os.DirFS(log)); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(log, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"show", "prune"} {
+		for name, c := range map[string]struct {
+			args []string
+			want string
+		}{
+			"its directory": {[]string{log}, "[ROLE]"}, "with a slash": {[]string{log + "/"}, "[ROLE]"}, "by a link": {[]string{link}, "[ROLE]"},
+			"with another's file": {[]string{log, "--access", free}, "[ROLE]"}, "a copy": {[]string{away}, "[AUDIT_ROLES]"}, "a copy, with the file": {[]string{away, "--access", file}, "[ROLE]"},
+		} {
+			out, errs, code := as(t, []string{"GENGTU_ACCESS="}, append([]string{"audit", verb}, c.args...)...)
+			if code != 1 || out != "" || !strings.Contains(errs, c.want) || !strings.Contains(errs, "audit") {
+				t.Errorf("%s, %s: exit code %d, want %s\n%s%s", verb, name, code, c.want, out, errs)
+			}
+		}
+	}
+	must(t, "audit", "verify", away) // evidence may be looked over
+	write(file, `{"roles": {"audit": ["`+u.Username+`"]}, "tokens": []}`)
+	if out := must(t, "audit", "show", log); !strings.Contains(out, "token add") {
+		t.Error(out)
+	}
+	if out := must(t, "audit", "verify", log); !strings.Contains(out, "give --kept") {
+		t.Error(out)
+	}
+	head := filepath.Join(away, "acts.head.json")
+	if err := os.Remove(head); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := gengtu(t, "audit", "verify", away); code != 1 || !strings.Contains(errs, "[AUDIT_HEAD_MISSING]") || strings.Contains(out, "whole") {
+		t.Errorf("without a head: exit code %d\n%s%s", code, out, errs)
 	}
 }

@@ -53,7 +53,7 @@ func commands() []command {
 		{"verify-answer", "--trust FILE [--shape FILE] ANSWER", "核验答案的回执", "tell whether an answer is genuine and unaltered", runVerifyAnswer},
 		{"info", "EDITION | PATH [--by LEVEL | --table hectare] [--out FILE]", "查看；按政区汇总、公顷表", "describe an edition or a delivery; sums by place", runInfo},
 		{"policy", "show | check FILE [--edition EDITION] | diff A B | register EDITION [--kept HASH]", "查看、检查、比较策略；发布登记簿", "show, check and compare policies; the register of publications", runPolicy},
-		{"catalogue", "show | check --edition DIR [FILE …]", "查看、检查数据目录表", "show the embedded table of the catalogue; say what is missing", runCatalogue},
+		{"catalogue", "show [--tier TIER] [--edition DIR] | check --edition DIR [FILE …]", "生成、检查数据目录表", "print a table of the catalogue to fill in; say what is missing", runCatalogue},
 		{"profile", "list | show NAME", "查看图层模式", "show what is known of each layer", runProfile},
 		{"key", "new --out FILE [--suite std|sm] [--name N] | show FILE", "生成、查看签名密钥", "make and show keys of signatures", runKey},
 		{"pack", "--edition EDITION --key FILE --out FILE.gtp", "打包交换", "make a signed exchange package", runPack},

@@ -37,6 +37,20 @@ func runPolicy(e *env, fs *flags) error {
 	return usage("ARGUMENTS", "用法：gengtu policy show | check FILE [--edition EDITION] | diff A B | register EDITION [--kept HASH]", "usage: gengtu policy show | check FILE [--edition EDITION] | diff A B | register EDITION [--kept HASH]")
 }
 
+// showPolicy prints the embedded policy as the file that a person edits; by --json with
+// what each tier gets.
+func (e *env) showPolicy() error {
+	if !e.json {
+		e.printf("%s", policy.DefaultText())
+		return nil
+	}
+	p, err := policy.Default()
+	if err != nil {
+		return err
+	}
+	return e.giveJSON(map[string]any{"name": p.Name, "digest": p.Digest(), "text": string(policy.DefaultText()), "tiers": p.Words(e.lang)})
+}
+
 // embedded is the name by which commands call the policy that comes with the program.
 const embedded = "default"
 
@@ -60,19 +74,6 @@ func policyAt(name string) (*policy.Policy, error) {
 		return nil, err
 	}
 	return policy.Parse(name, text)
-}
-
-// showPolicy prints the embedded policy; as JSON with its digest, for programs.
-func (e *env) showPolicy() error {
-	if !e.json {
-		e.printf("%s", policy.DefaultText())
-		return nil
-	}
-	p, err := policy.Default()
-	if err != nil {
-		return err
-	}
-	return e.giveJSON(map[string]any{"name": p.Name, "digest": p.Digest(), "text": string(policy.DefaultText()), "tiers": p.Words(e.lang)})
 }
 
 // layerNames lists the names of an edition's layers; nil where none is given.

@@ -105,3 +105,46 @@ func TestCatalogueCheck(t *testing.T) {
 		t.Errorf("another tier's: %d %s", code, errs)
 	}
 }
+
+// What `catalogue show` prints for a tier goes into `catalogue check` and `serve` as it
+// is; it lists what the edition has, and without an edition it says whose it is.
+func TestCatalogueShowIsTaken(t *testing.T) {
+	e := theEditions(t)
+	var flags []string
+	for tier, dir := range map[string]string{"secure": e.Secure, "government": e.Government, "public": e.Public} {
+		path := filepath.Join(t.TempDir(), tier+".yaml")
+		for _, args := range [][]string{{"--tier", tier}, {"--tier", tier, "--edition", dir}, {"--edition", dir}} {
+			table := must(t, append([]string{"catalogue", "show"}, args...)...)
+			if err := os.WriteFile(path, []byte(table), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// That something is still open is what is to be said of it, and nothing else.
+			_, errs, code := gengtu(t, "catalogue", "check", "--edition", dir, path)
+			if code != 1 || !strings.Contains(errs, "[CATALOGUE_GAPS]") || strings.Count(errs, "\n") != 1 {
+				t.Errorf("%v: %d %s", args, code, errs)
+			}
+			if len(args) > 2 && (!strings.Contains(table, `"pbf": {`) || strings.Contains(table, `"dltb"`) != (tier != "public")) {
+				t.Errorf("%v: not the layers of the edition:\n%s", args, table)
+			}
+		}
+		flags = append(flags, "--catalogue", path)
+	}
+	serveWith(t, flags, e.Secure, e.Government, e.Public)
+	table, errs, code := gengtu(t, "catalogue", "show")
+	if code != 0 || !strings.Contains(table, "\ntier: public\n") || !strings.Contains(errs, "public tier") {
+		t.Errorf("%d %s\n%s", code, errs, table)
+	}
+	for _, args := range [][]string{{"show", "--tier", "north"}, {"show", "--tier", "secure", "--edition", e.Public}, {"show", "--edition", e.Public, "--edition", e.Secure}, {"check", "--tier", "public", "--edition", e.Public}} {
+		if _, errs, code := gengtu(t, append([]string{"catalogue"}, args...)...); code != 2 {
+			t.Errorf("%v: %d %s", args, code, errs)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(path, []byte("tier: public\ndefaults:\n  contact: 数据管理中心数据管理中心\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code = gengtu(t, "catalogue", "check", "--edition", e.Public, path)
+	if want := `line 3: defaults.contact is to be a section with the members address email organisation phone; here is "数据管理中心数据管理中心"`; code != 1 || !strings.Contains(errs, want) {
+		t.Errorf("%d %s, want %s", code, errs, want)
+	}
+}

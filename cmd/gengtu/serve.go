@@ -173,6 +173,9 @@ func (e *env) listen(s *tileserver.Server, f *serving, log *slog.Logger, ready f
 	if err := f.checkListening(s); err != nil {
 		return err
 	}
+	if p := f.unnamed(s.Tiers()); p != nil {
+		e.warn(p)
+	}
 	var cert *certificate
 	if f.cert != "" {
 		var err error

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,16 @@ func (f *serving) checkListening(s *tileserver.Server) error {
 		}
 	}
 	return nil
+}
+
+// unnamed is the warning that whoever asks names the server: beyond loopback, above
+// public, answers hold addresses with the Host of the request. nil where there is none.
+func (f *serving) unnamed(tiers []edition.Tier) *problem.Problem {
+	if f.base != "" || loopback(f.listen) || !slices.ContainsFunc(tiers, func(t edition.Tier) bool { return t != edition.Public }) {
+		return nil
+	}
+	return problem.New("PUBLIC_URL_MISSING", "没有给出 --public-url：答案中的地址用请求所说的主机名，提问的人可以随意写", "no --public-url is given: addresses in answers have the host that a request names, which is whatever who asks writes").
+		Advise("给出 --public-url，写用户打开地图用的地址，如 https://map.example.cn", "give --public-url, the address by which users open the map, such as https://map.example.org")
 }
 
 // certCheckEvery is how often the files of a certificate are looked at.

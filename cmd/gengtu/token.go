@@ -48,16 +48,13 @@ func (e *env) addToken(f *tokenFlags) error {
 	if err != nil {
 		return usageError{problem.Of(err)}
 	}
-	if f.days < 0 {
-		return usage("FLAGS", "--days 不小于 0", "--days is not below 0")
-	}
 	now := time.Now().UTC()
 	t := access.Token{Name: f.name, Tier: string(tier), Created: now}
 	if t.Name == "" {
 		t.Name = string(tier) + "-" + now.Format("20060102T150405.000")
 	}
-	if f.days > 0 {
-		t.Expires = now.AddDate(0, 0, f.days)
+	if t.Expires, err = f.end(now); err != nil {
+		return err
 	}
 	if t.Scope, err = e.tokenScope(f); err != nil {
 		return err
@@ -94,6 +91,29 @@ func (e *env) addToken(f *tokenFlags) error {
 	return nil
 }
 
+// end is when the flags say that a token ends; the zero time is never.
+func (f *tokenFlags) end(now time.Time) (time.Time, error) {
+	switch {
+	case f.days < 0:
+		return time.Time{}, usage("FLAGS", "--days 不小于 0", "--days is not below 0")
+	case f.days > 0 && f.until != "":
+		return time.Time{}, usage("FLAGS", "--days 和 --until 只能给一个", "give one of --days and --until")
+	case f.days > 0:
+		return now.AddDate(0, 0, f.days), nil
+	}
+	end, err := timeFlag("until", f.until)
+	if err != nil || end.IsZero() {
+		return time.Time{}, err
+	}
+	if len(f.until) == len(time.DateOnly) { // the day is counted in
+		end = end.Add(24*time.Hour - time.Second)
+	}
+	if end = end.UTC(); !end.After(now) {
+		return time.Time{}, usage("FLAGS", "--until %s 已经过去", "--until %s is over", f.until)
+	}
+	return end, nil
+}
+
 // listTokens lists what is in force and what was, without anything of a token but
 // its name and what it reaches.
 func (e *env) listTokens(file string) error {
@@ -119,7 +139,7 @@ func (e *env) tokenState(t *access.Token, now time.Time) string {
 	case !t.Revoked.IsZero():
 		return e.pick("已收回 ", "revoked ") + t.Revoked.Format(day)
 	case t.Expires.IsZero():
-		return e.pick("有效", "valid")
+		return e.pick("长期有效", "valid for ever")
 	case now.Before(t.Expires):
 		return e.pick("有效至 ", "valid until ") + t.Expires.Format(day)
 	}

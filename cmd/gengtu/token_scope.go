@@ -18,6 +18,7 @@ import (
 type tokenFlags struct {
 	file, tier, name              string
 	days                          int
+	until                         string
 	layers, places, area          string
 	zooms, operations             string
 	origins, addresses, areaInCRS string
@@ -31,6 +32,7 @@ func (f *tokenFlags) define(fs *flags) {
 	fs.StringVar(&f.tier, "tier", "", "能开哪一版|the tier it opens")
 	fs.StringVar(&f.name, "name", "", "名称|its name")
 	fs.IntVar(&f.days, "days", 0, "有效天数，0 为不限|days until it expires, 0 for never")
+	fs.StringVar(&f.until, "until", "", "有效到这天（含，UTC）或时刻|valid to the end of this day (UTC), or until this time")
 	fs.StringVar(&f.layers, "layers", "", "只能到的图层，逗号分隔|the layers it reaches, a comma between; all otherwise")
 	fs.StringVar(&f.places, "place", "", "只能到的地点代码，逗号分隔|the codes of the places it reaches, a comma between")
 	fs.StringVar(&f.area, "area", "", "只能到的范围，面文件|a file of polygons: the area it reaches")

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,13 +36,14 @@ type File struct {
 	kind Kind
 	path string
 	root func() *yaml.Node // nil of what is no YAML
+	last int               // line; what is empty is said to stand behind it
 }
 
 // Read fills to, as [yaml.Unmarshal] does, from the one document in data. The path is
 // for messages only; data must not be changed while lines are asked for. The error is
 // a problem of the kind's code.
 func (k Kind) Read(path string, data []byte, to any) (*File, error) {
-	f := &File{kind: k, path: path}
+	f := &File{kind: k, path: path, last: 1 + bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r"))}
 	if len(data) > k.MaxBytes {
 		return nil, f.Problem(0, "有 %d 字节，上限 %d", "it has %d bytes, the limit is %d", len(data), k.MaxBytes)
 	}
@@ -59,7 +61,7 @@ func (k Kind) Read(path string, data []byte, to any) (*File, error) {
 	case errors.Is(err, io.EOF):
 		return nil, f.Problem(0, "是空的", "it is empty")
 	case err != nil:
-		zh, en := plain(err)
+		zh, en := f.plain(err, to)
 		return nil, f.Problem(0, "%[1]s", "%[2]s", zh, en).Because(err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
@@ -92,7 +94,7 @@ func (f *File) Line(path ...string) int {
 			break
 		}
 	}
-	return line
+	return min(line, f.last)
 }
 
 // follow returns what a step leads to from n and the line that it stands in: a key's line
@@ -127,36 +129,34 @@ func named(n *yaml.Node, name string) bool {
 	return to != nil && to.Value == name
 }
 
-// The texts of the library's errors that a person meets.
-var (
-	atLine  = regexp.MustCompile(`^line (\d+): (.*)$`)
-	unknown = regexp.MustCompile("^field (.*) not found in type .*$")
-	twice   = regexp.MustCompile(`^mapping key (.*) already defined at line (\d+)$`)
-	strange = regexp.MustCompile("^cannot unmarshal !!\\w+(?: `(.*)`)? into .*$")
-)
+// atLine is how the library begins the texts of its errors.
+var atLine = regexp.MustCompile(`(?s)^line (\d+): (.*)$`)
 
-// plain is the text of an error of yaml's on one line in both languages.
-func plain(err error) (zh, en string) {
-	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n")
+// plain says on one line in both languages what the library found wrong on its way to
+// fill to.
+func (f *File) plain(err error, to any) (zh, en string) {
 	var inZh, inEn []string
-	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimSpace(line)
-		place := ""
-		said := line
-		if m := atLine.FindStringSubmatch(line); m != nil {
-			place, said = "第 "+m[1]+" 行：", m[2]
+	say := func(line, zh, en string) {
+		if line != "" {
+			zh, en = "第 "+line+" 行："+zh, "line "+line+": "+en
 		}
-		switch {
-		case unknown.MatchString(said):
-			said = unknown.ReplaceAllString(said, "不认识 $1")
-		case twice.MatchString(said):
-			said = twice.ReplaceAllString(said, "$1 在第 $2 行已经写过")
-		case strange.MatchString(said):
-			said = strings.TrimSpace(strange.ReplaceAllString(said, "$1 写法不对"))
-		default:
-			said = "不是正确的 YAML（" + said + "）"
-		}
-		inZh, inEn = append(inZh, place+said), append(inEn, line)
+		inZh, inEn = append(inZh, zh), append(inEn, en)
 	}
-	return strings.Join(inZh, "；"), strings.Join(inEn, "; ")
+	var misfits *yaml.TypeError
+	if n := f.root(); n != nil && errors.As(err, &misfits) {
+		var s search
+		s.value(n, reflect.TypeOf(to).Elem(), nil)
+		for _, u := range s.found {
+			say(strconv.Itoa(u.line), u.zh, u.en)
+		}
+	}
+	if len(inZh) > 0 {
+		return strings.Join(inZh, "；"), strings.Join(inEn, "; ")
+	}
+	line, text := "", strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " ")
+	if m := atLine.FindStringSubmatch(text); m != nil {
+		line, text = m[1], m[2]
+	}
+	say(line, "不是正确的 YAML（"+text+"）", "this is no proper YAML ("+text+")")
+	return inZh[0], inEn[0]
 }

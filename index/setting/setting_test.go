@@ -3,6 +3,7 @@ package setting_test
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gengtu/index/problem"
 	"gengtu/index/setting"
@@ -58,18 +59,22 @@ func TestLine(t *testing.T) {
 // What is no file of the form is refused, in both languages and with its line.
 func TestRead(t *testing.T) {
 	for text, want := range map[string]struct{ zh, en string }{
-		"":                            {"是空的", "it is empty"},
-		"# nothing\n":                 {"是空的", "it is empty"},
-		"name: x\nzom: 3\n":           {"第 2 行：不认识 zom", "line 2: field zom not found"},
-		"name: x\nname: y\n":          {`第 2 行："name" 在第 1 行已经写过`, `line 2: mapping key "name" already defined at line 1`},
-		"name: x\nzoom: ten\n":        {"第 2 行：ten 写法不对", "line 2: cannot unmarshal !!str `ten` into int"},
-		"zoom: [1]\nnum: 1\n":         {"第 1 行：写法不对；第 2 行：不认识 num", "line 1: cannot unmarshal !!seq into int; line 2: field num"},
-		"name: [\n":                   {"第 1 行：不是正确的 YAML（did not", "line 1: did not"},
-		"name: x\n---\nname: y\n":     {"第二份", "a second document"},
-		"name: x\n---\n[":             {"第二份", "a second document"},
-		strings.Repeat("#", 1001):     {"有 1001 字节，上限 1000", "it has 1001 bytes, the limit is 1000"},
-		"list: &a\n  - *a\n":          {"第 1 行：写法不对", "line 1: cannot unmarshal !!seq"},
-		"name: " + "\x00" + "100%s\n": {"不是正确的 YAML", "control characters"},
+		"":                        {"是空的", "it is empty"},
+		"# nothing\n":             {"是空的", "it is empty"},
+		"name: x\nzom: 3\n":       {"第 2 行：不认识 zom，可写 list name zoom", "line 2: zom is not known; there are list name zoom"},
+		"name: x\nname: y\n":      {"第 2 行：name 在第 1 行已经写过", "line 2: name stands in line 1 already"},
+		"name: x\nzoom: ten\n":    {`第 2 行：zoom 应为整数，这里是 "ten"`, `line 2: zoom is to be a whole number; here is "ten"`},
+		"zoom: [1]\nnum: 1\n":     {"第 1 行：zoom 应为整数，这里是列表；第 2 行：不认识 num", "line 1: zoom is to be a whole number; here is a list; line 2: num is not known"},
+		"name: [\n":               {"第 1 行：不是正确的 YAML（did not", "line 1: this is no proper YAML (did not"},
+		"name: x\n---\nname: y\n": {"第二份", "a second document"},
+		"name: x\n---\n[":         {"第二份", "a second document"},
+		strings.Repeat("#", 1001): {"有 1001 字节，上限 1000", "it has 1001 bytes, the limit is 1000"},
+		"list: &a\n  - *a\n":      {"list.1 应为有成员的一节（name of），这里是列表", "line 1: list.1 is to be a section with the members name of; here is a list"},
+		"name: x\nlist: 数据管理中心数据管理中心\n":           {`第 2 行：list 应为列表 [甲, 乙]，这里是 "数据管理中心数据管理中心"`, `here is "数据管理中心数据管理中心"`},
+		"list:\n  - {name: a, off: [p]}\n":        {"第 2 行：list.1 中不认识 off，可写 name of", "line 2: off is not known in list.1; there are name of"},
+		"list: [{of: {p: q}}]\n":                  {"list.1.of 应为列表 [甲, 乙]，这里是有成员的一节", "list.1.of is to be a list, [a, b]; here is a section with members"},
+		"zoom: " + strings.Repeat("长", 50) + "\n": {`这里是 "` + strings.Repeat("长", 40) + `"…`, `here is "` + strings.Repeat("长", 40) + `"…`},
+		"name: " + "\x00" + "100%s\n":             {"不是正确的 YAML", "control characters"},
 	} {
 		_, err := kind.Read("x.yaml", []byte(text), new(form))
 		p := problem.Of(err)
@@ -87,11 +92,16 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(whole), "list b of")
 	f.Add([]byte("list: &a [{name: b, of: *a}]\n"), "list b of 0")
 	f.Add([]byte("name: [\n"), "")
+	f.Add([]byte("---"), "0")
+	f.Add([]byte("'0\n\n0'"), "")
 	f.Fuzz(func(t *testing.T, text []byte, path string) {
 		var free map[string]any
 		for _, to := range []any{new(form), &free} {
 			file, err := kind.Read("x.yaml", text, to)
 			if err != nil {
+				if strings.Contains(err.Error(), "cannot unmarshal") && !strings.Contains(string(text), "cannot") || utf8.Valid(text) && !utf8.ValidString(err.Error()) {
+					t.Fatal("a type of the program, or half a letter: ", err)
+				}
 				if problem.Of(err) == nil || strings.Contains(err.Error(), "%!") && !strings.Contains(string(text), "%!") {
 					t.Fatal(err)
 				}

@@ -317,7 +317,7 @@ func TestSubscriptionsRefused(t *testing.T) {
 		"- {name: a, layer: x, to: 'https://u:p@example.org/'}":       "line 2: the address",
 		"- {name: a, layer: x, to: 'file:///etc/passwd'}":             "line 2: the address",
 		"- {name: a, layer: x, to: 'http://127.0.0.1.example.org/x'}": "line 2: the address",
-		"- {name: a, layer: x, secret: y}":                            "line 2: field secret",
+		"- {name: a, layer: x, secret: y}":                            "line 2: secret is not known",
 	} {
 		_, err := exchange.ParseSubscriptions("s.yaml", []byte("subscriptions:\n"+text), edition.Public)
 		if p := problem.Of(err); p == nil || p.Code != "SUBSCRIPTIONS_FILE" || !strings.Contains(p.Found(problem.English), want) {

@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 		"a layer's word misspelt":               {change("{dissolve: true}", "{disolve: true}"), line("{dissolve: true}")},
 		"no YAML":                               {"a: [", "line 1"},
 		"a second document":                     {good + "\n---\nname: y\n", "second document"},
-		"a key twice":                           {change("max_zoom: 14", "grid_m: 0"), "already defined"},
+		"a key twice":                           {change("max_zoom: 14", "grid_m: 0"), "stands in line"},
 		"another tier":                          {change("  public:\n", "  secure:\n"), "tiers.secure"},
 		"a negative grid":                       {change("grid_m: 25", "grid_m: -1"), line("grid_m: 25") + ": tiers.public.grid_m"},
 		"a grid that is no number":              {change("grid_m: 25", "grid_m: .nan"), "tiers.public.grid_m"},

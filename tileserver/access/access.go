@@ -89,6 +89,8 @@ type Decision struct {
 	Retry time.Duration
 	// Delay is what the answer is to be held back for, of Unknown.
 	Delay time.Duration
+	// Cause is why there are no keys, of NoKeys: for the log, not for who asks.
+	Cause error
 }
 
 // entry is a token as it is looked up.

@@ -258,7 +258,8 @@ func unreadable(path string, err error) error {
 }
 
 func unwritable(path string, err error) error {
-	return problem.New("ACCESS_WRITE", "无法写入：%v", "cannot be written: %v", cause(err)).Because(err).In(path)
+	return problem.New("ACCESS_WRITE", "无法写入：%v", "cannot be written: %v", cause(err)).Because(err).In(path).
+		Advise("请检查磁盘空间与权限后重做；收回令牌不能等时，停掉服务", "see to disk space and permissions and do it again; where a token has to end at once, stop the server")
 }
 
 // cause returns err without the path that the problem names already.

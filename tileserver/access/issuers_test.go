@@ -136,10 +136,15 @@ func TestIssuerAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.OIDC = []access.Issuer{{Config: oidc.Config{Issuer: i.URL, Audience: "gengtu", JWKSURL: gone.URL}, Grants: []access.Grant{{Claim: "sub", Value: "u1", Tier: "secure"}}}}
+	f.OIDC = []access.Issuer{{Config: oidc.Config{Issuer: i.URL, Audience: "gengtu", JWKSURL: gone.URL + "/keys?secret=geheim"}, Grants: []access.Grant{{Claim: "sub", Value: "u1", Tier: "secure"}}}}
 	s := openFile(t, f)
-	if got := s.Check(access.Request{Token: i.sign(nil), Tier: "secure"}); got.Outcome != access.NoKeys || got.Name != "" {
+	got := s.Check(access.Request{Token: i.sign(nil), Tier: "secure"})
+	if got.Outcome != access.NoKeys || got.Name != "" {
 		t.Errorf("%+v", got)
+	}
+	// The cause says where and what, and nothing that is secret.
+	if c := got.Cause; c == nil || !strings.Contains(c.Error(), gone.URL+"/keys: ") || !strings.Contains(c.Error(), "refused") || strings.Contains(c.Error(), "geheim") {
+		t.Errorf("the cause is %v", c)
 	}
 	if got := s.Check(access.Request{Token: own, Tier: "secure"}); got.Outcome != access.Allowed {
 		t.Errorf("a token of the file: %+v", got)
@@ -167,5 +172,26 @@ func TestIssuersRefused(t *testing.T) {
 			continue
 		}
 		wantCode(t, err, c.code)
+	}
+}
+
+// A grant is unlimited unless something bounds whom or what it opens.
+func TestUnlimitedGrants(t *testing.T) {
+	for name, c := range map[string]struct {
+		grant access.Grant
+		want  bool
+	}{
+		"nothing":        {access.Grant{}, true},
+		"an empty scope": {access.Grant{Scope: &access.Scope{}}, true},
+		"zooms alone":    {access.Grant{Scope: &access.Scope{MaxZoom: 14}}, true},
+		"a claim":        {access.Grant{PlacesClaim: "p"}, false},
+		"places":         {access.Grant{Scope: &access.Scope{Places: []string{"61"}}}, false},
+		"an area":        {access.Grant{Scope: &access.Scope{Area: "{}"}}, false},
+		"layers":         {access.Grant{Scope: &access.Scope{Layers: []string{"pbf"}}}, false},
+		"operations":     {access.Grant{Scope: &access.Scope{Operations: []access.Operation{access.Tiles}}}, false},
+	} {
+		if got := c.grant.Unlimited(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

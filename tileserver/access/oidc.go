@@ -45,6 +45,12 @@ type Grant struct {
 	Bounds
 }
 
+// Unlimited tells whether g bounds its users neither to places or an area nor to layers
+// or operations: whoever the issuer gives the value to has the whole tier.
+func (g *Grant) Unlimited() bool {
+	return g.PlacesClaim == "" && (g.Scope == nil || !g.Scope.Local() && len(g.Scope.Layers)+len(g.Scope.Operations) == 0)
+}
+
 // check tells what is wrong with i, or nil.
 func (i *Issuer) check() *problem.Problem {
 	if p := i.Check(); p != nil {
@@ -126,7 +132,7 @@ func (n *snapshot) checkSigned(q *Request, now time.Time) Decision {
 	case errors.Is(err, oidc.ErrExpired):
 		return Decision{Outcome: Expired}
 	case errors.Is(err, oidc.ErrKeys):
-		return Decision{Outcome: NoKeys}
+		return Decision{Outcome: NoKeys, Cause: err}
 	case i == nil:
 		return Decision{Outcome: Unknown}
 	}

@@ -56,7 +56,11 @@ func Tell(dir string, r Record, opt Options) error {
 		return err
 	}
 	r.Time = opt.Now()
-	return errors.Join(l.Append(r), l.Close())
+	err = errors.Join(l.Append(r), l.Close())
+	if err != nil && problem.Of(err) == nil {
+		return unwritable(dir, err) // the line is there, and its head is not
+	}
+	return err
 }
 
 // Act does something that is administered, between a line of the acts that tells of its
@@ -72,7 +76,12 @@ func Act(dir string, r Record, opt Options, do func() error) error {
 		r.Outcome = Failed
 		r.Detail = strings.TrimSpace(r.Detail + " " + codeOf(err))
 	}
-	return errors.Join(err, Tell(dir, r, opt))
+	told := Tell(dir, r, opt)
+	if told != nil && err == nil {
+		return problem.New("AUDIT_WRITE", "已经完成，但日志写不下它的结束（%[1]s）", "it was done, and its end could not be written to the audit log (%[1]s)", strings.TrimPrefix(codeOf(told), "code=")).Because(told).In(dir).
+			Advise("不必重做；请检查磁盘空间与权限", "it need not be done again; see to disk space and permissions")
+	}
+	return errors.Join(err, told)
 }
 
 // codeOf names an error without what it says, which may hold more than a log should.

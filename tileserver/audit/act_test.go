@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -193,5 +194,25 @@ func TestReadFilters(t *testing.T) {
 	})
 	if err == nil || err.Error() != "enough" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A head that cannot be written, as on a full disk where the line found room, is told
+// with what to do; of an act it is told whether it was done.
+func TestTellWithoutAHead(t *testing.T) {
+	dir := newDir(t)
+	block := func() error { return os.Mkdir(filepath.Join(dir, "acts.head.json.new"), 0o700) }
+	wanted := func(err error, part string) {
+		t.Helper()
+		p := problem.Of(err)
+		if p == nil || p.Code != "AUDIT_WRITE" || !strings.Contains(p.Text(problem.English), part) || p.Advice(problem.Chinese) == "" {
+			t.Errorf("%v, want %q", err, part)
+		}
+	}
+	wanted(audit.Act(dir, audit.Record{Act: "token revoke", Who: "li"}, audit.Options{}, block), "it was done")
+	done := false
+	wanted(audit.Act(dir, audit.Record{Act: "token revoke", Who: "li"}, audit.Options{}, func() error { done = true; return nil }), "disk space")
+	if done {
+		t.Error("it was done without a line of its beginning")
 	}
 }

@@ -44,7 +44,8 @@ type Summary struct {
 // AUDIT_BROKEN at the first line that does not follow from the one before it, so that
 // either of the two was changed or lines between them are gone; AUDIT_SYNTAX at a line
 // that is none of ours; AUDIT_TORN when the last line has no end and nobody is writing
-// it; AUDIT_MISSING for a file or a chain; AUDIT_CUT for the end. With it come the
+// it; AUDIT_MISSING for a file or a chain; AUDIT_HEAD_MISSING for a head file;
+// AUDIT_CUT for the end. With it come the
 // summaries of what was read before.
 func Verify(dir string, kept []Summary) ([]Summary, error) {
 	chains, err := list(dir)
@@ -152,10 +153,30 @@ func (v *verifier) chain(name string, kept []Summary) (Summary, error) {
 	if err := v.beginning(w, numbers); err != nil {
 		return w.Summary, err
 	}
+	if head == nil && w.N > 0 {
+		if err := v.noHead(w); err != nil {
+			return w.Summary, err
+		}
+	}
 	if want > w.N {
 		return w.Summary, cutOff(name, want, w.N).In(v.dir)
 	}
 	return w.Summary, nil
+}
+
+// noHead tells that a chain with lines has no head file: it is written within a second of
+// the first line, and at the end.
+func (v *verifier) noHead(w *walk) error {
+	if w.beingWritten(filepath.Join(v.dir, w.Chain)) {
+		return nil // of a program in its first second
+	}
+	if head, err := readHead(v.dir, w.Chain); head != nil || err != nil {
+		return err // written since
+	}
+	zh, en := evidence()
+	return problem.New("AUDIT_HEAD_MISSING", "%[1]s 有 %[2]d 行，却没有末端文件 %[1]s.head.json：末尾是否被截，无从知道",
+		"%[1]s has %[2]d lines and no head file %[1]s.head.json: nobody can tell whether its end was cut off", w.Chain, w.N-max(w.FirstN, 1)+1).In(v.dir).
+		Advise("若程序在头一秒内被杀，再启动一次即补上；否则%[1]s", "where a program was killed within its first second, the next start writes it; else %[2]s", zh, en)
 }
 
 // note keeps what acts tell of the chains.

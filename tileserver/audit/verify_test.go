@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -30,6 +31,9 @@ func TestVerifyFindsTampering(t *testing.T) {
 	for i := range files {
 		files[i] = read(t, file(src, i+1))
 	}
+	// What somebody may have written who may write there: a head of the first line alone.
+	first, _, _ := bytes.Cut(files[0], []byte("\n"))
+	short := fmt.Appendf(nil, `{"n":1,"hash":"%x","time":"2026-01-01T00:00:00Z"}`, sha256.Sum256(first))
 	verify := func(files [][]byte, withHead []byte, kept ...audit.Summary) error {
 		t.Helper()
 		dir := newDir(t)
@@ -47,12 +51,16 @@ func TestVerifyFindsTampering(t *testing.T) {
 		_, err := one(dir, kept...)
 		return err
 	}
-	if err := verify(files, head); err != nil {
-		t.Fatal(err)
+	for name, h := range map[string][]byte{"head": head, "short head": short} {
+		if err := verify(files, h); err != nil {
+			t.Fatal(name, err)
+		}
 	}
+	wantCode(t, verify(files, nil), "AUDIT_HEAD_MISSING")
+	wantCode(t, verify(files, nil, good), "AUDIT_HEAD_MISSING")
 	found := func(name string, files [][]byte) {
 		t.Helper()
-		for how, err := range map[string]error{"head": verify(files, head), "kept": verify(files, nil, good)} {
+		for how, err := range map[string]error{"head": verify(files, head), "kept": verify(files, short, good)} {
 			if p := problem.Of(err); p == nil || !strings.HasPrefix(p.Code, "AUDIT_") || p.File == "" {
 				t.Errorf("%s, with the %s: %v", name, how, err)
 			}

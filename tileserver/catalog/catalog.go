@@ -22,9 +22,6 @@ import (
 //go:embed catalog.yaml
 var defaultText []byte
 
-// DefaultText returns the embedded table, for a person to edit a copy of.
-func DefaultText() []byte { return slices.Clone(defaultText) }
-
 // Grade is how much harm the data would do in the wrong hands: 自然资源领域数据安全管理办法.
 type Grade string
 
@@ -122,7 +119,7 @@ const maxTextRunes = 2000
 
 var kind = setting.Kind{
 	Code: "CATALOGUE_FILE", MaxBytes: 1 << 20,
-	AdviceZh: "照 gengtu catalogue show 打印的表改", AdviceEn: "go by the table that gengtu catalogue show prints",
+	AdviceZh: "照 gengtu catalogue show --edition DIR 打印的表改", AdviceEn: "go by the table that gengtu catalogue show --edition DIR prints",
 }
 
 // Default returns the embedded table.

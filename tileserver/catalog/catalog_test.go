@@ -49,8 +49,8 @@ func TestDefault(t *testing.T) {
 			t.Errorf("%s in public: %+v", name, r)
 		}
 	}
-	if _, err := catalog.Parse("x", catalog.DefaultText(), has); err == nil {
-		t.Error("a copy is taken without its tier")
+	if _, err := catalog.Parse("x", []byte("defaults: {grade: core}\n"), has); err == nil {
+		t.Error("a table is taken without its tier")
 	}
 }
 
@@ -90,7 +90,7 @@ func TestParse(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(edited)
-	f.Add(string(catalog.DefaultText()))
+	f.Add("defaults: {grade: core}\n")
 	f.Add("tier: government\nlayers: {cropland: {contact: }}")
 	f.Fuzz(func(t *testing.T, text string) {
 		table, err := catalog.Parse("x", []byte(text), has)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -176,10 +177,11 @@ func (s *keySet) download() ([]jose.JSONWebKey, error) {
 			return nil, fmt.Errorf("the description at %s is of the issuer %.120q", s.config.Issuer, d.Issuer)
 		}
 		if !safeURL(d.JWKSURI) {
-			return nil, fmt.Errorf("the issuer's keys are said to be at %.120q", d.JWKSURI)
+			return nil, fmt.Errorf("the issuer's keys are said to be at no https address")
 		}
 		address = d.JWKSURI
 	}
+	bare, _, _ := strings.Cut(address, "?")
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -187,7 +189,7 @@ func (s *keySet) download() ([]jose.JSONWebKey, error) {
 		return nil, err
 	}
 	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("%d keys at %s, at most %d are read", len(set.Keys), address, maxKeys)
+		return nil, fmt.Errorf("%d keys at %s, at most %d are read", len(set.Keys), bare, maxKeys)
 	}
 	var keys []jose.JSONWebKey
 	for _, text := range set.Keys {
@@ -198,7 +200,7 @@ func (s *keySet) download() ([]jose.JSONWebKey, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("no key for signatures at %s", address)
+		return nil, fmt.Errorf("no key for signatures at %s", bare)
 	}
 	return keys, nil
 }
@@ -215,30 +217,41 @@ func signs(k *jose.JSONWebKey) bool {
 	return false
 }
 
-// get reads a JSON document.
+// get reads a JSON document. Errors name the address without its query, which may hold
+// a key of this system's.
 func (s *keySet) get(ctx context.Context, address string, v any) error {
+	bare, _, _ := strings.Cut(address, "?")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", bare, withoutURL(err))
 	}
 	req.Header.Set("Accept", "application/json")
 	res, err := s.client.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", bare, withoutURL(err))
 	}
 	defer func() { _ = res.Body.Close() }() // only read
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", address, res.Status)
+		return fmt.Errorf("%s answers %s", bare, res.Status)
 	}
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", bare, err)
 	}
 	if len(data) > maxAnswer {
-		return fmt.Errorf("%s answers with more than %d bytes", address, maxAnswer)
+		return fmt.Errorf("%s answers with more than %d bytes", bare, maxAnswer)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("%s: %w", address, err)
+		return fmt.Errorf("%s: %w", bare, err)
 	}
 	return nil
+}
+
+// withoutURL is an error of the client without the address in it.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }

@@ -52,7 +52,7 @@ func TestPolicyQuestions(t *testing.T) {
 				continue
 			}
 			wantProblem(t, fmt.Sprint(allowed, name), r, 403, "policy")
-			want := map[string]string{"overlay": "叠加分析", "summary": "分类汇总", "diff": "时相对比", "lineage": "变更沿革"}
+			want := map[string]string{"overlay": "叠加（", "summary": "汇总（", "diff": "变化对比（", "lineage": "沿革（"}
 			if zh := s.ask(t, path, "Accept-Language", "zh"); !strings.Contains(string(zh.body), want[name]) {
 				t.Errorf("%s in Chinese: %s", name, zh.body)
 			}

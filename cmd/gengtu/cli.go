@@ -104,6 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if c.run == nil {
 		return e.fail(c.name, notYet(c.name))
 	}
+	defer keepUmask()()
 	err = runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0

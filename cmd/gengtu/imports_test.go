@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"ingest/check":                   {"index/geo", "index/problem", "index/edition", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
 	"ingest/report":                  {"index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
 	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
-	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest"},
+	"ingest/policy":                  {"index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
 	"ingest/exchange":                {"index", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "index/setting", "ingest", "ingest/policy"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},

@@ -25,6 +25,13 @@ func closeOutputs(tier edition.Tier) {
 	}
 }
 
+// keepUmask returns what puts the process's umask back, which a command may narrow by
+// [closeOutputs].
+func keepUmask() func() {
+	is := umask()
+	return func() { syscall.Umask(is) }
+}
+
 // umask returns the process's, which the system tells by setting it; what another
 // goroutine makes meanwhile is for the owner alone.
 func umask() int {

@@ -79,7 +79,7 @@ func TestInfoMapping(t *testing.T) {
 		{"update", "--edition", edition, "--layer", "contract@2024=" + path}, {"profile", "list"},
 	} {
 		_, stderr, code := gengtu(t, append(verb, "--lang", "en", "--profiles", folder)...)
-		if code != 1 || !strings.Contains(stderr, "contract.yaml") || !strings.Contains(stderr, "line 4: field reqired") || !strings.Contains(stderr, "[PROFILE_FILE]") {
+		if code != 1 || !strings.Contains(stderr, "contract.yaml") || !strings.Contains(stderr, "line 4: reqired is not known") || !strings.Contains(stderr, "[PROFILE_FILE]") {
 			t.Errorf("%v: exit %d, %s", verb, code, stderr)
 		}
 	}

@@ -36,6 +36,7 @@ func (e *env) apply(r *exchange.Reception, f *receiving) (*edition.Manifest, err
 		if err != nil {
 			return err
 		}
+		r.Tell(m.Layers)
 		if err := r.Check(m, digest); err != nil {
 			return err
 		}
@@ -111,9 +112,6 @@ func (e *env) revise(r *exchange.Reception, f *receiving, d *edition.Draft, w bu
 		return nil, err
 	}
 	m := u.manifest
-	for i := range m.Layers {
-		m.Layers[i].Source = r.Manifest.Layers[i].Source
-	}
 	if m.Tier != edition.Secure {
 		m.Updates = nil
 	}

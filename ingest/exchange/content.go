@@ -275,6 +275,16 @@ func (r *Reception) Deltas(ctx context.Context, base *index.Base) ([]index.Delta
 	return out, nil
 }
 
+// Tell writes of layers, as they were made of the package, what no receiver can measure:
+// what they were made from, and what their sums of record are short of.
+func (r *Reception) Tell(layers []edition.Layer) {
+	for i := range min(len(layers), len(r.Manifest.Layers)) {
+		said := &r.Manifest.Layers[i]
+		layers[i].Source = said.Source
+		layers[i].PatchWithheldM2, layers[i].NetWithheldM2 = said.PatchWithheldM2, said.NetWithheldM2
+	}
+}
+
 // Check holds what was made of the package, which is not in force yet, against what the
 // manifest says: every figure of every layer, and the digests. Where this program draws
 // tiles in another way than the sender's, the content hash differs by that alone, and

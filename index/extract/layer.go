@@ -256,7 +256,8 @@ func (c *cutting) told(a *index.Attributes) bool {
 	return false
 }
 
-// cut leaves of f what lies inside, with its shares of f's areas.
+// cut leaves of f what lies inside, with its shares of f's areas, which sums are made of;
+// fields that hold areas of the whole are left empty.
 func (c *cutting) cut(f *index.Feature) (fate, error) {
 	piece, err := c.border.mask.Piece(f.Geometry)
 	if err != nil || len(piece) == 0 {
@@ -269,28 +270,19 @@ func (c *cutting) cut(f *index.Feature) (fate, error) {
 	if !overlay.SharesGround(f.AreaM2-area, f.AreaM2) {
 		return whole, nil // a touching border takes nothing away
 	}
-	s := sharing{part: area / f.AreaM2, patch: f.Patch, net: f.Net}
+	s := sharing{part: area / f.AreaM2}
 	f.Geometry, f.AreaM2 = piece, area
 	f.Patch, f.Net = s.of(f.Patch), s.of(f.Net)
-	for i, v := range f.Values {
-		if !c.sums[i] {
-			continue
-		}
-		switch v := v.(type) {
-		case float64:
-			f.Values[i] = s.value(v, f)
-		case int64:
-			f.Values[i] = int64(math.Round(s.value(float64(v), f)))
+	for i := range f.Values {
+		if c.sums[i] {
+			f.Values[i] = nil // the record's areas are of the whole, and a part's no record's
 		}
 	}
 	return across, nil
 }
 
-// sharing is the part of a feature that lies inside, and the areas that the whole had.
-type sharing struct {
-	part       float64
-	patch, net int64
-}
+// sharing is the part of a feature that lies inside.
+type sharing struct{ part float64 }
 
 // of returns the part of an area of record, or of what stands in for it.
 func (s *sharing) of(area int64) int64 {
@@ -304,21 +296,6 @@ func (s *sharing) of(area int64) int64 {
 }
 
 func (s *sharing) round(area int64) int64 { return int64(math.Round(float64(area) * s.part)) }
-
-// value returns the part of a value that is an area of f, which is cut: areas of
-// record, and what is deducted from the one for the other, are as those of f are now;
-// any other, in whatever unit, is the value's part to four decimals.
-func (s *sharing) value(x float64, f *index.Feature) float64 {
-	switch at := int64(math.Round(x * 100)); {
-	case index.OfRecord(s.patch) && at == s.patch:
-		return float64(f.Patch) / 100
-	case index.OfRecord(s.net) && at == s.net:
-		return float64(f.Net) / 100
-	case index.OfRecord(s.patch) && index.OfRecord(s.net) && at == s.patch-s.net:
-		return float64(f.Patch-f.Net) / 100
-	}
-	return math.Round(x*s.part*1e4) / 1e4
-}
 
 // isArea tells whether a field holds an area. The survey's standards name all of them
 // so: 面积 is MJ.

@@ -159,6 +159,7 @@ func TestFormsWithoutSurveyAndPieces(t *testing.T) {
 func TestPublicPage(t *testing.T) {
 	about := areas.AboutOf(&edition.Manifest{
 		Tier: edition.Public, Created: "2025-01-02T03:04:05.6Z",
+		Layers: []edition.Layer{{Name: "pbf", Title: edition.Title{Zh: "永久基本农田"}, Vintage: "2024", NetWithheldM2: 7151.79}, {Name: "hsf"}},
 		Policy: edition.Policy{Use: edition.Title{Zh: "参考", En: "information"}, Disclaimer: edition.Title{Zh: "不作为权属、审批依据", En: "no basis"}, Approval: "GS(2024)0001"},
 	}, "p")
 	var b bytes.Buffer
@@ -172,7 +173,7 @@ func TestPublicPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, s := range []string{"参考 information", "不作为权属、审批依据 no basis", "GS(2024)0001", "cropland 2023，pbf 2024", "2025-01-02T03:04:05Z", "sum of 3（1 个"} {
+	for _, s := range []string{"参考 information", "不作为权属、审批依据 no basis", "GS(2024)0001", "cropland 2023，永久基本农田 pbf 2024", "净面积 7151.79 m²", "2025-01-02T03:04:05Z", "sum of 3（1 个"} {
 		if !strings.Contains(page, s) {
 			t.Errorf("the page does not say %q", s)
 		}

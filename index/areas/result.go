@@ -3,6 +3,7 @@ package areas
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -78,6 +79,8 @@ type About struct {
 	Approval        string
 	// RoundM2 is the step that the policy has all areas rounded to, 0 for none.
 	RoundM2 float64
+	// Withheld tells of each layer whose areas of record the policy keeps a part of back.
+	Withheld []string
 	// Scope is the part of the edition that was asked, "" for all of it.
 	Scope string
 }
@@ -87,7 +90,12 @@ func AboutOf(m *edition.Manifest, program string) About {
 	a := About{Generation: m.Generation, Tier: m.Tier, Created: m.Created, Program: program, Titles: map[string]edition.Title{},
 		Use: m.Policy.Use, Disclaimer: m.Policy.Disclaimer, Approval: m.Policy.Approval, RoundM2: m.Policy.RoundM2}
 	for i := range m.Layers {
-		a.Titles[m.Layers[i].Name] = m.Layers[i].Title
+		l := &m.Layers[i]
+		a.Titles[l.Name] = l.Title
+		if l.PatchWithheldM2+l.NetWithheldM2 > 0 {
+			a.Withheld = append(a.Withheld, fmt.Sprintf("%s %s：登记面积不含本版已不再有的图斑（全层图斑面积 %.2f m²，净面积 %.2f m²） areas of record are without those of features that this edition no longer has (of the whole layer: patch %.2f m², net %.2f m²)",
+				a.title(l.Name), l.Vintage, l.PatchWithheldM2, l.NetWithheldM2, l.PatchWithheldM2, l.NetWithheldM2))
+		}
 	}
 	return a
 }
@@ -141,6 +149,9 @@ func (a *About) conditions() []note {
 		if n.Text != "" {
 			out = append(out, n)
 		}
+	}
+	for _, w := range a.Withheld {
+		out = append(out, note{"未计入 withheld", w})
 	}
 	if a.RoundM2 > 0 {
 		step := strconv.FormatFloat(a.RoundM2, 'f', -1, 64)

@@ -29,6 +29,7 @@ type generation struct {
 	made     *cache.Store
 	covers   *pyramid.Covers // of built
 	pictures *pictures
+	chosen   chosenLists
 	memo     memo
 	wholes   *cache.Store  // tiles that may be crowded, with everything, see uncrowded
 	making   chan struct{} // the server's; holds one for each tile that is being made

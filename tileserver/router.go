@@ -50,6 +50,7 @@ func (s *Server) routeTable() []route {
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc", handle: s.handleOGC},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/", handle: s.handleOGC}, // as clients write it that put names behind it
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/conformance", handle: s.handleOGCConformance},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/api", handle: s.handleOGCAPI},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections", handle: s.handleOGCCollections},

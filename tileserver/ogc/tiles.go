@@ -47,12 +47,12 @@ func crsURI(g tile.Grid) string {
 
 // TileMatrixSet is a grid (17-083r4, 7.1).
 type TileMatrixSet struct {
-	ID          string       `json:"id"`
-	Title       string       `json:"title"`
-	URI         string       `json:"uri"`
-	CRS         string       `json:"crs"`
-	Axes        []string     `json:"orderedAxes"`
-	ScaleSet    string       `json:"wellKnownScaleSet,omitempty"`
+	ID           string       `json:"id"`
+	Title        string       `json:"title"`
+	URI          string       `json:"uri"`
+	CRS          string       `json:"crs"`
+	Axes         []string     `json:"orderedAxes"`
+	ScaleSet     string       `json:"wellKnownScaleSet,omitempty"`
 	TileMatrices []TileMatrix `json:"tileMatrices"`
 }
 

@@ -269,9 +269,18 @@ func prune(dir, before, current string, keep int) error {
 			left--
 			continue
 		}
-		errs = append(errs, disk.RemoveAll(Path(dir, m.Generation)))
+		errs = append(errs, discard(Path(dir, m.Generation)))
 	}
 	return errors.Join(append(errs, disk.SyncDir(dir))...)
+}
+
+// discard removes a generation. Its manifest goes first: a server lets go of a generation
+// that has none, and where the system removes no file that is open, that is waited for.
+func discard(gdir string) error {
+	if err := disk.RemoveAll(filepath.Join(gdir, ManifestFile)); err != nil {
+		return err
+	}
+	return disk.RemoveAll(gdir)
 }
 
 // lock takes the writer's lock of an edition; the kernel frees it when the

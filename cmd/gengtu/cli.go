@@ -145,8 +145,8 @@ func (e *env) global(args []string) ([]string, error) {
 }
 
 func envLang() problem.Lang {
-	for _, k := range []string{"GENGTU_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
-		if v := os.Getenv(k); v != "" {
+	for _, v := range []string{os.Getenv("GENGTU_LANG"), os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"), systemLang()} {
+		if v != "" {
 			if strings.HasPrefix(strings.ToLower(v), "zh") {
 				return problem.Chinese
 			}

@@ -7,8 +7,7 @@
 //
 // No token is ever stored or logged; the file holds hashes and [Mask] takes
 // tokens out of addresses. The package knows no HTTP library: statuses and
-// headers are the server's. Where the system has no flock, two programs that
-// write one file at once are not kept apart.
+// headers are the server's.
 package access
 
 import (

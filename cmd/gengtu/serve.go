@@ -47,7 +47,16 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
 	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
-	if _, err := fs.parse(0, 0); err != nil {
+	conf, err := configure(fs)
+	if err != nil {
+		return err
+	}
+	conf.tell(e)
+	if conf.printing() {
+		return errors.Join(conf.print(e), f.check())
+	}
+	if err := f.check(); err != nil {
+		conf.tellOrigins(e)
 		return err
 	}
 	if len(f.editions) == 0 {

@@ -27,6 +27,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	status := ctx.Response.StatusCode()
 	if err != nil {
 		err = r.ungranted(err)
+		s.metrics.work.problem(err)
 		status = r.fail(err)
 		if status >= 500 && status != fasthttp.StatusNotImplemented {
 			s.cfg.Log.Error("request failed", "id", r.id(), "route", r.route, "status", status, "error", err)

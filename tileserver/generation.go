@@ -29,6 +29,7 @@ type generation struct {
 	made     *cache.Store
 	covers   *pyramid.Covers // of built
 	pictures *pictures
+	finished *finishedTiles
 	memo     memo
 	wholes   *cache.Store  // tiles that may be crowded, with everything, see uncrowded
 	making   chan struct{} // the server's; holds one for each tile that is being made
@@ -100,7 +101,7 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 	}
 	return &generation{
 		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
-		pictures: newPictures(limits.PictureMemory / keep.share), making: s.making, refs: 1,
+		pictures: newPictures(limits.PictureMemory / keep.share), finished: newFinishedTiles(limits.AnswerMemory / keep.share), making: s.making, refs: 1,
 	}, nil
 }
 

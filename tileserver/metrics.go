@@ -2,7 +2,6 @@ package tileserver
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +29,7 @@ type metrics struct {
 	// Of the tables that an operator writes.
 	catalogues, cataloguesFailed prometheus.Counter
 	handler                      fasthttp.RequestHandler
+	known                        meters
 }
 
 // auditCounters are what the audit log did.
@@ -84,9 +84,10 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 		route = "none"
 	}
 	size := r.size()
-	s.metrics.requests.WithLabelValues(route, tier, strconv.Itoa(status)).Inc()
-	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
-	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
+	m := s.metrics.of(route, tier, status)
+	m.requests.Inc()
+	m.seconds.Observe(took.Seconds())
+	m.bytes.Add(float64(size))
 	level := slog.LevelDebug
 	// What the audit tells is not told twice.
 	if r.tier != "" && r.tier != edition.Public && !r.audits() {

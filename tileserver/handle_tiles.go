@@ -178,10 +178,10 @@ func (r *request) sendMVT(layers []*index.Layer, t tile.Tile) error {
 		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return nil
 	}
-	r.ctx.SetContentType("application/vnd.mapbox-vector-tile")
+	r.ctx.SetContentType(mvtType)
 	if c == gzipped {
 		r.ctx.Response.Header.Set("Content-Encoding", "gzip")
-		r.ctx.Response.SetBodyRaw(cache.AppendGzip(nil, parts))
+		r.ctx.Response.SetBodyRaw(cache.AppendGzip(make([]byte, 0, cache.GzipLen(parts)), parts))
 		return nil
 	}
 	body, err := rawTile(parts)
@@ -238,7 +238,7 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int) error {
 	if r.fresh(p.tag, plainly) {
 		return nil
 	}
-	return r.body("image/png", p.png, plainly)
+	return r.body(pngType, p.png, plainly)
 }
 
 func keysOf(layers []*index.Layer) string {

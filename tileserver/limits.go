@@ -29,6 +29,7 @@ type Limits struct {
 	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB
 	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB
 	PictureMemory   int64         // bytes of painted tiles in memory, for each generation; 128 MiB
+	AnswerMemory    int64         // bytes of finished tiles as they are sent, for each generation; 128 MiB
 	MapAtOnce       int           // maps painted at once, as OverlayAtOnce; processors
 	Scoped          time.Duration // of the making of an edition for a token's scope; 30 min
 	ScopedWait      time.Duration // that a request waits for one, before it is told to come again; 10 s
@@ -58,6 +59,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.TileMemory, 256<<20)
 	orDefault(&l.TileDisk, 4<<30)
 	orDefault(&l.PictureMemory, 128<<20)
+	orDefault(&l.AnswerMemory, 128<<20)
 	orDefault(&l.MapAtOnce, processors)
 	orDefault(&l.Scoped, 30*time.Minute)
 	orDefault(&l.ScopedWait, 10*time.Second)

@@ -2,7 +2,6 @@ package tileserver
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +30,7 @@ type metrics struct {
 	catalogues, cataloguesFailed prometheus.Counter
 	work                         *workMetrics
 	handler                      fasthttp.RequestHandler
+	known                        meters
 }
 
 // auditCounters are what the audit log did.
@@ -89,9 +89,10 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 	}
 	size := r.size()
 	s.cfg.AccessLog.tell(r, status, took)
-	s.metrics.requests.WithLabelValues(route, tier, strconv.Itoa(status)).Inc()
-	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
-	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
+	m := s.metrics.of(route, tier, status)
+	m.requests.Inc()
+	m.seconds.Observe(took.Seconds())
+	m.bytes.Add(float64(size))
 	level := slog.LevelDebug
 	// What the audit tells is not told twice.
 	if r.tier != "" && r.tier != edition.Public && !r.audits() {

@@ -67,6 +67,19 @@ func (s *Server) routeTable() []route {
 	}
 }
 
+// tileRoute is the route of tiles, or of their pictures.
+func (s *Server) tileRoute(picture bool) *route {
+	if picture {
+		return s.pngRoute
+	}
+	return s.mvtRoute
+}
+
+// routeNamed returns the route of a name that one route has.
+func routeNamed(routes []route, name string) *route {
+	return &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.name == name })]
+}
+
 // openPaths are the patterns that belong to no tier.
 var openPaths = []string{"/", "/viewer/*", "/health", "/ready", "/metrics"}
 

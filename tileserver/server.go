@@ -74,6 +74,8 @@ type Server struct {
 	cfg      Config
 	tiers    map[edition.Tier]*tierState
 	routes   []route
+	mvtRoute *route // of routes
+	pngRoute *route // of routes
 	metrics  *metrics
 	overlays places
 	maps     places
@@ -108,6 +110,7 @@ func New(cfg Config) (*Server, error) {
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
+	s.mvtRoute, s.pngRoute = routeNamed(s.routes, "mvt"), routeNamed(s.routes, "png")
 	var err error
 	if s.cfg.Catalogue == nil {
 		if s.cfg.Catalogue, err = catalog.Open(nil, nil); err != nil {

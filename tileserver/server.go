@@ -71,6 +71,8 @@ type Server struct {
 	metrics  *metrics
 	overlays places
 	maps     places
+	bodies   memory
+	callers  callers
 	making   chan struct{} // holds one for each tile that is being made
 	scoped   *scopedEditions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
@@ -97,6 +99,8 @@ func New(cfg Config) (*Server, error) {
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.bodies.left.Store(cfg.Limits.BodyMemory)
+	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
 	var err error
@@ -116,6 +120,7 @@ func New(cfg Config) (*Server, error) {
 		ErrorHandler:                 s.refuseBroken,
 		Name:                         "gengtu",
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
+		StreamRequestBody:            true, // see wholeBody
 		ReadBufferSize:               cfg.Limits.URLBytes,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,

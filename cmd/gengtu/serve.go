@@ -26,6 +26,7 @@ type serving struct {
 	cert, key, proxies          string
 	syslog                      string
 	open, plain, syslogNeeded   bool
+	limiting                    limiting
 }
 
 func runServe(e *env, fs *flags) error {
@@ -47,6 +48,7 @@ func runServe(e *env, fs *flags) error {
 	fs.Var(&f.catalogue, "catalogue", "数据目录表，每版一个，可多次|table of what the catalogue says of a tier's layers, may be repeated, one of a tier")
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
+	f.limiting.define(fs)
 	f.log.define(fs)
 	conf, err := configure(fs)
 	if err != nil {
@@ -136,6 +138,9 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	cfg := tileserver.Config{
 		Editions: f.editions, CacheDir: f.cache, PublicURL: f.base, Lang: e.lang, Program: programVersion(),
 		Log: log,
+	}
+	if cfg.Limits, err = f.limiting.limits(); err != nil {
+		return err
 	}
 	if cfg.TrustedProxies, err = networks("trusted-proxy", f.proxies); err != nil {
 		return err

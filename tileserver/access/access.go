@@ -85,6 +85,8 @@ type Decision struct {
 	Name string
 	// Scope is what the token reaches inside of the tier; nil is all of it.
 	Scope *Scope
+	// Rated tells, of Allowed, whether the access file sets a rate for it.
+	Rated bool
 	// Retry is after what time to ask again, of TooFast and Barred.
 	Retry time.Duration
 	// Delay is what the answer is to be held back for, of Unknown.
@@ -277,6 +279,7 @@ func (s *Store) Check(q Request) Decision {
 	}
 	if d.Outcome == Allowed {
 		d.Outcome, d.Retry = admit(e.limiter, now)
+		d.Rated = e.limiter != nil
 	}
 	return d
 }

@@ -277,8 +277,16 @@ func (l Layer) fillColor(shown Shown) any {
 	if l.ClassField == "" || !shown.has(l.ClassField) {
 		return value
 	}
+	code := []any{"to-string", []any{"get", l.ClassField}}
+	if l.Whole {
+		match := []any{"match", code}
+		for _, c := range l.byCode() {
+			match = append(match, c.Code, c.Fill.String())
+		}
+		return append(match, value)
+	}
 	for _, group := range l.byLength() {
-		match := []any{"match", []any{"slice", []any{"to-string", []any{"get", l.ClassField}}, 0, len(group[0].Code)}}
+		match := []any{"match", []any{"slice", code, 0, len(group[0].Code)}}
 		for _, c := range group {
 			match = append(match, c.Code, c.Fill.String())
 		}
@@ -306,7 +314,12 @@ func (l Layer) byLength() [][]Class {
 // byCode returns the classes in the order of their codes.
 func (l Layer) byCode() []Class {
 	classes := slices.Clone(l.Classes)
-	slices.SortFunc(classes, func(a, b Class) int { return strings.Compare(a.Code, b.Code) })
+	slices.SortFunc(classes, func(a, b Class) int {
+		if l.Whole && len(a.Code) != len(b.Code) {
+			return len(a.Code) - len(b.Code) // numbers
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
 	return classes
 }
 

@@ -2,6 +2,7 @@ package raster
 
 import (
 	"cmp"
+	"fmt"
 	"image"
 	"math"
 	"slices"
@@ -173,12 +174,20 @@ func (j *job) add(l *mvt.Layer, to Affine, look Look) {
 	}
 }
 
-// tag returns the text of f's attribute key, "" when it has none.
+// tag returns f's attribute key as text, as MapLibre's to-string does; "" when it
+// has none.
 func tag(f *mvt.Feature, key string) string {
 	for _, t := range f.Tags {
-		if t.Key == key {
-			s, _ := t.Value.(string) // A class code that is no text is no code.
-			return s
+		if t.Key != key {
+			continue
+		}
+		switch v := t.Value.(type) {
+		case string:
+			return v
+		case nil:
+			return ""
+		default:
+			return fmt.Sprint(v) // codes that are numbers are whole and small
 		}
 	}
 	return ""
@@ -230,4 +239,12 @@ func boxOf(f *mvt.Feature, to Affine) box {
 		b = b.with(to.at(p.x, p.y))
 	}
 	return b
+}
+
+// Wash paints all of the canvas in one colour, over what is there already.
+// opacity lies in [0, 1].
+func (c *Canvas) Wash(color styles.Color, opacity float64) {
+	for i := 0; i < len(c.img.Pix); i += 4 {
+		over(c.img.Pix[i:i+4:i+4], color, alphaOf(opacity))
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,6 +122,32 @@ type Label struct {
 	HaloWidth float64
 	Size      Stops
 	MinZoom   int
+	// CodeField is the attribute whose length tells a place's level, and Levels
+	// the zoom from which names of each level stand; without Levels all do.
+	CodeField string
+	Levels    []Level
+}
+
+// Level is the zoom from which places stand whose codes have Length characters or
+// more, up to the next Level.
+type Level struct {
+	Length int
+	Zoom   float64
+}
+
+// LabelPadding is the room that a label keeps free around itself, in CSS pixels.
+const LabelPadding = 4
+
+// ShownAt tells whether the label of a place stands at zoom whose code has length
+// characters.
+func (l *Label) ShownAt(length int, zoom float64) bool {
+	shown := len(l.Levels) == 0
+	for _, v := range l.Levels {
+		if v.Length <= length {
+			shown = zoom >= v.Zoom
+		}
+	}
+	return shown
 }
 
 // Default returns the embedded sheet. It is shared and must not be changed.
@@ -216,12 +243,14 @@ type rawLayer struct {
 		Always  bool      `yaml:"always"`
 	} `yaml:"line"`
 	Label *struct {
-		Field     string  `yaml:"field"`
-		Color     Color   `yaml:"color"`
-		Halo      Color   `yaml:"halo"`
-		HaloWidth float64 `yaml:"halo_width"`
-		Size      Stops   `yaml:"size"`
-		MinZoom   int     `yaml:"min_zoom"`
+		Field     string          `yaml:"field"`
+		Color     Color           `yaml:"color"`
+		Halo      Color           `yaml:"halo"`
+		HaloWidth float64         `yaml:"halo_width"`
+		Size      Stops           `yaml:"size"`
+		MinZoom   int             `yaml:"min_zoom"`
+		Code      string          `yaml:"code"`
+		Levels    map[int]float64 `yaml:"levels"`
 	} `yaml:"label"`
 }
 
@@ -326,12 +355,39 @@ func (l *Layer) addLabel(r rawLayer) error {
 	if r.Label == nil {
 		return nil
 	}
-	l.Label = &Label{r.Label.Field, r.Label.Color, r.Label.Halo, r.Label.HaloWidth, r.Label.Size, r.Label.MinZoom}
+	l.Label = &Label{
+		Field: r.Label.Field, Color: r.Label.Color, Halo: r.Label.Halo, HaloWidth: r.Label.HaloWidth,
+		Size: r.Label.Size, MinZoom: r.Label.MinZoom, CodeField: r.Label.Code,
+	}
+	if err := l.Label.addLevels(r.Label.Levels); err != nil {
+		return err
+	}
 	if l.Label.Field == "" || !r.Label.Color.set || !r.Label.Halo.set {
 		return errors.New("label needs field, color and halo")
 	}
 	return errors.Join(l.Label.Size.check("label size", 128),
 		within("label halo_width", l.Label.HaloWidth, 16), within("label min_zoom", float64(l.Label.MinZoom), MaxZoom))
+}
+
+// maxLevels bounds the levels of places; codes have six (2, 4, 6, 9, 12 and 14
+// characters).
+const maxLevels = 16
+
+func (l *Label) addLevels(levels map[int]float64) error {
+	if len(levels) > 0 && l.CodeField == "" || len(levels) > maxLevels {
+		return fmt.Errorf("label levels need a code, and there may be %d", maxLevels)
+	}
+	for _, length := range slices.Sorted(maps.Keys(levels)) {
+		v := Level{length, levels[length]}
+		if err := within("label level's zoom", v.Zoom, MaxZoom); err != nil {
+			return err
+		}
+		if n := len(l.Levels); length < 1 || n > 0 && v.Zoom <= l.Levels[n-1].Zoom {
+			return fmt.Errorf("label level %d: lengths begin at 1, and longer codes at higher zooms", length)
+		}
+		l.Levels = append(l.Levels, v)
+	}
+	return nil
 }
 
 func (l *Layer) addClasses(r *rawClasses, schemes map[string][]entry) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/areas"
@@ -60,6 +61,11 @@ func (s *Server) handleMap(r *request) error {
 	if err != nil {
 		return err
 	}
+	imprint, err := r.imprint(v.width, v.height)
+	if err != nil {
+		return err
+	}
+	tag = etag([]byte(tag + strings.Join(imprint, "\n")))
 	if r.fresh(tag, plainly) {
 		return nil
 	}
@@ -69,6 +75,18 @@ func (s *Server) handleMap(r *request) error {
 		return err
 	}
 	if err := canvas.Paint(tiles); err != nil {
+		return err
+	}
+	labels, err := r.mapLabels(v)
+	if err != nil {
+		return err
+	}
+	for _, t := range labels {
+		if err := canvas.Text(t); err != nil {
+			return err
+		}
+	}
+	if err := printImprint(canvas, imprint); err != nil {
 		return err
 	}
 	png, err := canvas.PNG()
@@ -225,7 +243,9 @@ func (r *request) mapTiles(ctx context.Context, v *mapView) ([]raster.Placed, st
 	}
 	w, h := v.pixel()
 	scaleX, scaleY := 1/w, 1/h
-	made := []byte(r.server.cfg.Program + v.look.Name) // another program may paint otherwise
+	// Another program may paint otherwise, and names stand where another generation
+	// may have others.
+	made := []byte(r.server.cfg.Program + v.look.Name + r.gen.name)
 	var out []raster.Placed
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {

@@ -220,20 +220,17 @@ func (s *Server) handlePNG(r *request) error {
 	if twice {
 		size = raster.TileSize2x
 	}
-	look, err := r.sheetOf(r.query("style"), layers)
-	if err != nil {
+	return r.sendPNG(layers, t, size, r.query("style"))
+}
+
+// sendPNG sends the picture of a tile, with side pixels, in the look that style
+// names, "" for the default one.
+func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style string) error {
+	if err := someServed(layers, t); err != nil {
 		return err
 	}
-	return r.sendStyled(layers, t, size, look)
-}
-
-// sendPNG sends a tile's picture in the default look.
-func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int) error {
-	return r.sendStyled(layers, t, side, styles.Default())
-}
-
-func (r *request) sendStyled(layers []*index.Layer, t tile.Tile, side int, look *styles.Sheet) error {
-	if err := someServed(layers, t); err != nil {
+	look, err := r.sheetOf(style, layers)
+	if err != nil {
 		return err
 	}
 	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side}
@@ -271,7 +268,11 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
-	png, err := raster.Paint(content, raster.Params{Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), Sheet: look})
+	labels, err := r.tileLabels(layers, key.tile, key.side, look)
+	if err != nil {
+		return nil, err
+	}
+	png, err := raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), Sheet: look})
 	if err != nil {
 		return nil, err
 	}

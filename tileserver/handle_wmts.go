@@ -150,11 +150,7 @@ func (s *Server) answerWMTS(r *request, c *wmts.Capabilities, req wmts.Request) 
 		if req.Format == wmts.MVT {
 			return r.sendMVT([]*index.Layer{l}, req.Tile)
 		}
-		look, err := r.sheetOf(req.Style, []*index.Layer{l})
-		if err != nil {
-			return err
-		}
-		return r.sendStyled([]*index.Layer{l}, req.Tile, raster.TileSize, look)
+		return r.sendPNG([]*index.Layer{l}, req.Tile, raster.TileSize, req.Style)
 	case wmts.GetFeatureInfo:
 		return s.featureInfo(r, req)
 	}

@@ -241,10 +241,13 @@ func boxOf(f *mvt.Feature, to Affine) box {
 	return b
 }
 
-// Wash paints all of the canvas in one colour, over what is there already.
-// opacity lies in [0, 1].
-func (c *Canvas) Wash(color styles.Color, opacity float64) {
-	for i := 0; i < len(c.img.Pix); i += 4 {
-		over(c.img.Pix[i:i+4:i+4], color, alphaOf(opacity))
+// Wash paints the pixels of r in one colour, over what is there already; what lies
+// outside of the canvas is left out. opacity lies in [0, 1].
+func (c *Canvas) Wash(r image.Rectangle, color styles.Color, opacity float64) {
+	r = r.Intersect(c.img.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for i := c.img.PixOffset(r.Min.X, y); i < c.img.PixOffset(r.Max.X, y); i += 4 {
+			over(c.img.Pix[i:i+4:i+4], color, alphaOf(opacity))
+		}
 	}
 }

@@ -97,7 +97,7 @@ func (p LegendParams) canvas() (*Canvas, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Wash(c.look.Sheet.Background, 1)
+	c.Wash(c.img.Rect, c.look.Sheet.Background, 1)
 	ratio := float64(p.Ratio)
 	var swatches []Placed
 	for i, l := range lines {

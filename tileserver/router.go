@@ -43,6 +43,7 @@ func (s *Server) routeTable() []route {
 		{name: "map", op: access.Tiles, methods: get, pattern: "/{tier}/map.png", handle: s.handleMap},
 		{name: "style", op: looking, methods: get, pattern: "/{tier}/style.json", handle: s.handleStyle},
 		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.json", handle: s.handleLegend},
+		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.png", handle: s.handleLegendPNG},
 		{name: "fonts", op: looking, methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
 		{name: "sprites", op: looking, methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},

@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"tileserver/tile":                {"index/geo"},
 	"tileserver/mvt":                 {"index/problem"},
 	"tileserver/pyramid":             {"index/geo", "index/problem", "tileserver/tile", "tileserver/mvt"},
-	"tileserver/raster":              {"index/problem", "styles", "tileserver/mvt"},
+	"tileserver/raster":              {"index/problem", "styles", "tileserver/glyph", "tileserver/mvt"},
 	"tileserver/glyph":               {"index/problem"},
 	"tileserver/cache":               {"index/disk", "index/patch", "index/problem", "tileserver/tile"},
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},

@@ -31,6 +31,7 @@ type generation struct {
 	covers   *pyramid.Covers // of built
 	pictures *pictures
 	finished *finishedTiles
+	chosen   chosenLists
 	memo     memo
 	bytes    int64               // of its files; 0 where that is not known
 	closing  func(g *generation) // is told before it is closed; may be nil

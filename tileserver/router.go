@@ -43,6 +43,7 @@ func (s *Server) routeTable() []route {
 		{name: "map", op: access.Tiles, methods: get, pattern: "/{tier}/map.png", handle: s.handleMap},
 		{name: "style", op: looking, methods: get, pattern: "/{tier}/style.json", handle: s.handleStyle},
 		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.json", handle: s.handleLegend},
+		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.png", handle: s.handleLegendPNG},
 		{name: "fonts", op: looking, methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
 		{name: "sprites", op: looking, methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},
@@ -87,6 +88,19 @@ func (s *Server) routeTable() []route {
 		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
 	}
+}
+
+// tileRoute is the route of tiles, or of their pictures.
+func (s *Server) tileRoute(picture bool) *route {
+	if picture {
+		return s.pngRoute
+	}
+	return s.mvtRoute
+}
+
+// routeNamed returns the route of a name that one route has.
+func routeNamed(routes []route, name string) *route {
+	return &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.name == name })]
 }
 
 // openPaths are the patterns that belong to no tier.

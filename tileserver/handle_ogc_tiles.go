@@ -181,7 +181,11 @@ func (t *ogcTiles) describe() error {
 }
 
 func (t *ogcTiles) tile() error {
-	if err := t.onlyParameters("f", "collections", "vintage", "generation", "tk"); err != nil {
+	parameters := []string{"f", "collections", "vintage", "generation", "tk"}
+	if t.kind == mapTiles {
+		parameters = append(parameters, "style")
+	}
+	if err := t.onlyParameters(parameters...); err != nil {
 		return err
 	}
 	want := map[string]string{vectorTiles: "mvt", mapTiles: "png"}[t.kind]
@@ -204,7 +208,7 @@ func (t *ogcTiles) tile() error {
 	case err != nil:
 		return err
 	case t.kind == mapTiles:
-		return t.sendPNG(layers, at, raster.TileSize)
+		return t.sendPNG(layers, at, raster.TileSize, t.query("style"))
 	}
 	return t.sendMVT(layers, at)
 }

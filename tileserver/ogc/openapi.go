@@ -96,8 +96,11 @@ func (a API) tilePaths(paths object, at, id string) {
 		base := at + kind.path
 		paths[base] = get(id+kind.name+".tilesets", id+": tilesets", "Tiles", refs("vintage", "generation"), "application/json")
 		paths[base+"/{tileMatrixSetId}"] = get(id+kind.name+".tileset", id+": tileset", "Tiles", append([]any{set}, state...), "application/json")
-		paths[base+"/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = get(id+kind.name+".tile", id+": tile", "Tiles",
-			append([]any{set, inPath("tileMatrix", object{"type": "string"}), inPath("tileRow", number), inPath("tileCol", number)}, state...), kind.media)
+		tile := append([]any{set, inPath("tileMatrix", object{"type": "string"}), inPath("tileRow", number), inPath("tileCol", number)}, state...)
+		if kind.media == "image/png" {
+			tile = append(tile, parameter("style", "look, as the legend names it", text))
+		}
+		paths[base+"/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = get(id+kind.name+".tile", id+": tile", "Tiles", tile, kind.media)
 	}
 }
 

@@ -53,7 +53,9 @@ var mayImport = map[string][]string{
 	"tileserver/cache":               {"index/patch", "index/problem", "tileserver/tile"},
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
-	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
+	"tileserver/ows":                 {},
+	"tileserver/wms":                 {"index/geo", "index/problem", "tileserver/ows", "tileserver/tile"},
+	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/ows", "tileserver/tile"},
 	"tileserver/catalog":             {"index/edition", "index/problem", "index/setting"},
 	"tileserver/access":              {"index/edition", "index/extract", "index/problem", "tileserver/access/oidc"},
 	"tileserver/access/oidc":         {"index/problem"},
@@ -61,7 +63,7 @@ var mayImport = map[string][]string{
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/seal", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 

@@ -53,7 +53,7 @@ func (s *Server) handleAlias(a alias) func(*request) error {
 		if err != nil {
 			return err
 		}
-		return r.sendPNG(layers, t, raster.TileSize)
+		return r.sendPNG(layers, t, raster.TileSize, r.query("style"))
 	}
 }
 

@@ -8,15 +8,16 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/styles"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
-	"gengtu/tileserver/wmts"
 )
 
 // mapView is one picture of any extent, as it was asked for.
@@ -26,6 +27,7 @@ type mapView struct {
 	width, height int
 	zoom          uint8
 	layers        []*index.Layer
+	look          *styles.Sheet
 	background    *color.RGBA // nil is none
 }
 
@@ -91,15 +93,32 @@ func (s *Server) sendMap(r *request, v *mapView) error {
 	if err != nil {
 		return err
 	}
+	imprint, err := r.imprint(v.width, v.height)
+	if err != nil {
+		return err
+	}
+	tag = etag([]byte(tag + strings.Join(imprint, "\n")))
 	if r.fresh(v.backed(tag), plainly) {
 		return nil
 	}
-	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
+	look := raster.Look{Sheet: v.look, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err
 	}
 	if err := canvas.Paint(tiles); err != nil {
+		return err
+	}
+	labels, err := r.mapLabels(v)
+	if err != nil {
+		return err
+	}
+	for _, t := range labels {
+		if err := canvas.Text(t); err != nil {
+			return err
+		}
+	}
+	if err := printImprint(canvas, imprint); err != nil {
 		return err
 	}
 	v.back(canvas.Image())
@@ -113,15 +132,15 @@ func (s *Server) sendMap(r *request, v *mapView) error {
 // mapView reads what picture is asked for.
 func (r *request) mapView() (*mapView, error) {
 	v := &mapView{}
-	if style := r.query("style"); style != "" && style != wmts.DefaultStyle {
-		return nil, problem.New("PARAMETER_STYLE", "没有样式 %.40q，只有 default", "there is no style %.40q; there is default", style)
-	}
 	names := r.query("layers")
 	if names == "" {
 		names = allLayers
 	}
 	var err error
 	if v.layers, err = r.layersOf(names); err != nil {
+		return nil, err
+	}
+	if v.look, err = r.sheetOf(r.query("style"), v.layers); err != nil {
 		return nil, err
 	}
 	ratio, err := v.place(r.query("bbox"), r.query("crs"))
@@ -257,7 +276,9 @@ func (r *request) mapTiles(ctx context.Context, v *mapView) ([]raster.Placed, st
 	}
 	w, h := v.pixel()
 	scaleX, scaleY := 1/w, 1/h
-	made := []byte(r.server.cfg.Program) // another program may paint otherwise
+	// Another program may paint otherwise, and names stand where another generation
+	// may have others.
+	made := []byte(r.server.cfg.Program + v.look.Name + r.gen.name)
 	var out []raster.Placed
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {

@@ -130,7 +130,13 @@ func (s *Server) handleWMS(r *request) error {
 	}
 	switch req.Operation {
 	case wms.GetMap:
-		return s.wmsMap(r, req)
+		v, err := r.wmsView(c, req)
+		if err != nil {
+			return err
+		}
+		return s.sendMap(r, v)
+	case wms.GetLegendGraphic:
+		return s.wmsLegend(r, req)
 	case wms.GetFeatureInfo:
 		return s.wmsInfo(r, req)
 	}
@@ -173,15 +179,43 @@ func (s *Server) wmsCapabilities(r *request) *wms.Capabilities {
 	return c
 }
 
+// oneStyle returns the style of a picture, which is painted in one: that which layers name
+// beside the default one, whose style the others must not have.
+func oneStyle(c *wms.Capabilities, req wms.Request) (string, error) {
+	style := wms.DefaultStyle
+	for _, s := range req.Styles {
+		if s != wms.DefaultStyle {
+			style = s
+		}
+	}
+	for i, s := range req.Styles {
+		if s != style && (s != wms.DefaultStyle || c.Styled(req.Layers[i], style)) {
+			return "", &wms.Fault{
+				Code: wms.StyleNotDefined, Locator: "STYLES", Status: fasthttp.StatusBadRequest,
+				Problem: problem.New("WMS_STYLES", "一张图只有一种样式，而请求有 %.40q 与 %.40q", "a picture has one style, but the request has %.40q and %.40q", s, style).
+					Advise("分成几个请求", "ask for them one by one"),
+			}
+		}
+	}
+	return style, nil
+}
+
 // wmsView is what GetMap asks for as the painter of map.png takes it.
-func (r *request) wmsView(req wms.Request) (*mapView, error) {
+func (r *request) wmsView(c *wms.Capabilities, req wms.Request) (*mapView, error) {
 	v := &mapView{grid: req.Grid, min: req.NorthWest, max: req.SouthEast, width: req.Canvas.Width, height: req.Canvas.Height}
 	var err error
 	if v.layers, err = r.layersOf(strings.Join(req.Layers, ",")); err != nil {
 		return nil, err
 	}
-	if c := req.Canvas; !c.Transparent {
-		v.background = &color.RGBA{c.Red, c.Green, c.Blue, 0xFF}
+	style, err := oneStyle(c, req)
+	if err != nil {
+		return nil, err
+	}
+	if v.look, err = r.sheetOf(style, v.layers); err != nil {
+		return nil, err
+	}
+	if p := req.Canvas; !p.Transparent {
+		v.background = &color.RGBA{p.Red, p.Green, p.Blue, 0xFF}
 	}
 	if err := v.checkPixels(); err != nil {
 		return nil, err
@@ -190,12 +224,17 @@ func (r *request) wmsView(req wms.Request) (*mapView, error) {
 	return v, nil
 }
 
-func (s *Server) wmsMap(r *request, req wms.Request) error {
-	v, err := r.wmsView(req)
+// wmsLegend answers with the legend of a layer in a style.
+func (s *Server) wmsLegend(r *request, req wms.Request) error {
+	layers, err := r.layersOf(req.Layers[0])
 	if err != nil {
 		return err
 	}
-	return s.sendMap(r, v)
+	picture, err := s.legendPNG(r, layers, req.Styles[0], 1)
+	if err != nil {
+		return err
+	}
+	return r.send(wms.PNG, picture)
 }
 
 // wmsInfo answers with the features at a pixel, those of the layers named first first.

@@ -66,8 +66,8 @@ func gdal(t *testing.T, program string, args ...string) string {
 	return string(out)
 }
 
-// pictureOf reads a PNG file.
-func pictureOf(t *testing.T, path string) image.Image {
+// pictureFile reads a PNG file.
+func pictureFile(t *testing.T, path string) image.Image {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestGDALReadsWMS(t *testing.T) {
 				version, strings.ReplaceAll(base, "&", "&amp;"), key, system, key, map[string]string{"xy": "xyXY", "yx": "yxYX"}[order], lo.Lon, hi.Lat, hi.Lon, lo.Lat)
 			gdal(t, "gdal_translate", "-q", "-of", "PNG", description, file)
 			want := mapOf(t, s, fmt.Sprintf("bbox=%v,%v,%v,%v&width=400&height=300&layers=cropland,pbf", lo.Lon, lo.Lat, hi.Lon, hi.Lat))
-			if n := differences(want, pictureOf(t, file), 3); n > 60 || !painted(want, 200, 150) {
+			if n := differences(want, pictureFile(t, file), 3); n > 60 || !painted(want, 200, 150) {
 				t.Errorf("%s %s: %d pixels differ from map.png", version, system, n)
 			}
 		}
@@ -168,7 +168,7 @@ func TestGDALReadsOurTiles(t *testing.T) {
 					t.Fatal(err)
 				}
 				// GDAL shows a layer within its box, so not the outer half of its outline.
-				got, seen, wrong := pictureOf(t, file), 0, 0
+				got, seen, wrong := pictureFile(t, file), 0, 0
 				for y := range 256 {
 					for x := range 256 {
 						if _, _, _, a := got.At(x, y).RGBA(); a > 0 {

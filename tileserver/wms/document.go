@@ -57,6 +57,12 @@ func (l Layer) styles() []Style {
 	return l.Styles
 }
 
+// Styled tells whether a layer has a style.
+func (c *Capabilities) Styled(layer, style string) bool {
+	i := slices.IndexFunc(c.Layers, func(l Layer) bool { return l.Name == layer })
+	return i >= 0 && slices.ContainsFunc(c.Layers[i].styles(), func(s Style) bool { return s.Name == style })
+}
+
 // Check tells whether c offers what r asks for; nil means that it does.
 func (c *Capabilities) Check(r Request) *Fault {
 	if r.Operation == GetCapabilities {
@@ -71,7 +77,7 @@ func (c *Capabilities) Check(r Request) *Fault {
 			return invalid(LayerNotDefined, "LAYERS", name, "Capability/Layer/Layer/Name")
 		}
 		l := c.Layers[i]
-		if !slices.ContainsFunc(l.styles(), func(s Style) bool { return s.Name == r.Styles[k] }) {
+		if !c.Styled(name, r.Styles[k]) {
 			return invalid(StyleNotDefined, "STYLES", r.Styles[k], "Capability/Layer/Layer/Style/Name")
 		}
 		if !l.Queryable && slices.Contains(r.QueryLayers, name) {
@@ -104,7 +110,9 @@ func (c *Capabilities) Document(v Version) []byte {
 	} else {
 		root = append(root, "xmlns", "http://www.opengis.net/wms",
 			"xmlns:xlink", "http://www.w3.org/1999/xlink", "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance",
-			"xsi:schemaLocation", "http://www.opengis.net/wms http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd")
+			"xmlns:sld", "http://www.opengis.net/sld",
+			"xsi:schemaLocation", "http://www.opengis.net/wms http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd "+
+				"http://www.opengis.net/sld http://schemas.opengis.net/sld/1.1.0/sld_capabilities.xsd")
 	}
 	p.Open(name, root...)
 	p.Open("Service")
@@ -145,8 +153,8 @@ func online(p *ows.Printer, address string) {
 }
 
 func (c *Capabilities) operations(p *ows.Printer, v Version) {
-	operation := func(o Operation, formats ...string) {
-		p.Open(string(o))
+	operation := func(name string, formats ...string) {
+		p.Open(name)
 		for _, f := range formats {
 			p.Leaf("Format", f)
 		}
@@ -157,15 +165,21 @@ func (c *Capabilities) operations(p *ows.Printer, v Version) {
 		p.Close("Get")
 		p.Close("HTTP")
 		p.Close("DCPType")
-		p.Close(string(o))
+		p.Close(name)
 	}
 	document, _, _ := strings.Cut(DocumentType(v), ";")
 	p.Open("Request")
-	operation(GetCapabilities, document)
-	operation(GetMap, PNG)
+	operation(string(GetCapabilities), document)
+	operation(string(GetMap), PNG)
 	if slices.ContainsFunc(c.Layers, func(l Layer) bool { return l.Queryable }) {
-		operation(GetFeatureInfo, c.InfoFormats...)
+		operation(string(GetFeatureInfo), c.InfoFormats...)
 	}
+	// In 1.3.0 it is an operation of another standard's namespace.
+	legend := string(GetLegendGraphic)
+	if v == V130 {
+		legend = "sld:" + legend
+	}
+	operation(legend, PNG)
 	p.Close("Request")
 }
 

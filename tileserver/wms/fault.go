@@ -115,8 +115,8 @@ func twice(key, first, second string) *Fault {
 
 func notSupported(request string) *Fault {
 	return &Fault{OperationNotSupported, "REQUEST", statusNotImplemented, problem.New("WMS_OPERATION",
-		"不支持操作 %.60q，可用 GetCapabilities、GetMap、GetFeatureInfo",
-		"no operation %.60q, there are GetCapabilities, GetMap and GetFeatureInfo", request)}
+		"不支持操作 %.60q，可用 GetCapabilities、GetMap、GetFeatureInfo、GetLegendGraphic",
+		"no operation %.60q, there are GetCapabilities, GetMap, GetFeatureInfo and GetLegendGraphic", request)}
 }
 
 func sequenceAhead(asked, current string) *Fault {

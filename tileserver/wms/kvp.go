@@ -16,6 +16,7 @@ import (
 var keys = []string{
 	"SERVICE", "REQUEST", "VERSION", "UPDATESEQUENCE", "LAYERS", "STYLES", "CRS", "SRS", "BBOX", "WIDTH", "HEIGHT",
 	"FORMAT", "TRANSPARENT", "BGCOLOR", "EXCEPTIONS", "QUERY_LAYERS", "INFO_FORMAT", "FEATURE_COUNT", "I", "J", "X", "Y",
+	"LAYER", "STYLE",
 }
 
 // longestKey bounds the work on a name that can be none of keys.
@@ -56,9 +57,28 @@ func ParseKVP(query iter.Seq2[string, string], infoFormats []string) (Request, *
 		return p.picture(GetMap)
 	case GetFeatureInfo:
 		return p.featureInfo(infoFormats)
+	case GetLegendGraphic:
+		return p.legend()
 	default:
 		return Request{}, notSupported(request)
 	}
+}
+
+// legend reads what GetLegendGraphic has. The size of the picture follows from what
+// it shows, so WIDTH and HEIGHT, which are hints, are passed over.
+func (p params) legend() (Request, *Fault) {
+	layer, fault := p.need("LAYER")
+	if fault != nil {
+		return Request{}, fault
+	}
+	if f := p["FORMAT"]; f != "" && f != PNG {
+		return Request{}, invalid(InvalidFormat, "FORMAT", f, PNG)
+	}
+	style := p["STYLE"]
+	if style == "" {
+		style = DefaultStyle
+	}
+	return Request{Operation: GetLegendGraphic, Version: negotiated(p["VERSION"]), Layers: []string{layer}, Styles: []string{style}}, nil
 }
 
 // Form is how the answer to a query is written when the query is refused.

@@ -37,9 +37,10 @@ type Operation string
 
 // The operations of WMS.
 const (
-	GetCapabilities Operation = "GetCapabilities"
-	GetMap          Operation = "GetMap"
-	GetFeatureInfo  Operation = "GetFeatureInfo"
+	GetCapabilities  Operation = "GetCapabilities"
+	GetMap           Operation = "GetMap"
+	GetFeatureInfo   Operation = "GetFeatureInfo"
+	GetLegendGraphic Operation = "GetLegendGraphic" // of SLD's profile, 05-078r4 11
 )
 
 // PNG is the one form of pictures.
@@ -108,7 +109,7 @@ type Canvas struct {
 //
 // For [GetCapabilities] only Version and UpdateSequence have a meaning. For the
 // others there are 1 to MaxLayers Layers and as many Styles; neither need
-// exist. Grid is the plane of the picture and NorthWest and SouthEast its
+// exist. [GetLegendGraphic] has one of each and nothing more. Grid is the plane of the picture and NorthWest and SouthEast its
 // corners there, which may lie beyond the world's square: NorthWest.X <
 // SouthEast.X and NorthWest.Y < SouthEast.Y. I and J, the pixel's column and
 // row, lie in the picture and, like QueryLayers, InfoFormat and Count in [1,

@@ -42,6 +42,7 @@ func (r *request) takeVintage(rt *route) error {
 	}
 	if asked != "" {
 		args.Set("vintage", asked)
+		r.dated = true
 	}
 	return nil
 }

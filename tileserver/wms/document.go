@@ -210,14 +210,16 @@ func (c *Capabilities) layers(p *ows.Printer, v Version) {
 		boxes(p, v, l.Box)
 		dimension(p, v, l.Vintages)
 		for _, s := range l.styles() {
-			style(p, s)
+			style(p, v, s)
 		}
 		p.Close("Layer")
 	}
 	p.Close("Layer")
 }
 
-func style(p *ows.Printer, s Style) {
+// style writes a style. The document type of 1.1.1 wants the size of a legend, which is
+// known when it has been painted; its clients ask GetLegendGraphic.
+func style(p *ows.Printer, v Version, s Style) {
 	p.Open("Style")
 	p.Leaf("Name", s.Name)
 	title := s.Title
@@ -225,7 +227,7 @@ func style(p *ows.Printer, s Style) {
 		title = s.Name
 	}
 	p.Leaf("Title", title)
-	if s.Legend != "" {
+	if s.Legend != "" && v == V130 {
 		p.Open("LegendURL")
 		p.Leaf("Format", PNG)
 		online(p, s.Legend)

@@ -13,15 +13,20 @@ from qgis.PyQt.QtGui import QColor
 CRS = {"w": "EPSG:3857", "c": "EPSG:4490"}
 
 
-def wmts(spec, address="wmts?SERVICE=WMTS&REQUEST=GetCapabilities&tk="):
+def wmts(spec, address="wmts?SERVICE=WMTS&REQUEST=GetCapabilities&tk=", grid=None):
+    grid = grid or spec["grid"]
     url = quote(f"{spec['service']}/{address}{spec['token']}", safe="")
     return QgsRasterLayer(
-        f"crs={CRS[spec['grid']]}&format=image/png&layers={spec['layer']}&styles=default"
-        f"&tileMatrixSet={spec['grid']}&url={url}", "WMTS", "wms")
+        f"crs={CRS[grid]}&format=image/png&layers={spec['layer']}&styles=default"
+        f"&tileMatrixSet={grid}&url={url}", "WMTS", "wms")
 
 
 def wmts_file(spec):
     return wmts(spec, "wmts/1.0.0/WMTSCapabilities.xml?tk=")
+
+
+def wmts_warped(spec):
+    return wmts(spec, grid="c")
 
 
 def tiles(spec, ending):
@@ -34,7 +39,7 @@ def png(spec):
 
 
 def mvt(spec):
-    layer = QgsVectorTileLayer(f"type=xyz&zmin=5&zmax=14&url={tiles(spec, 'mvt')}", "MVT")
+    layer = QgsVectorTileLayer(f"type=xyz&zmin=0&zmax=18&url={tiles(spec, 'mvt')}", "MVT")
     style = QgsVectorTileBasicRendererStyle("fill", spec["layer"], QgsWkbTypes.PolygonGeometry)
     style.setSymbol(QgsFillSymbol.createSimple({"color": "#336699", "outline_style": "no"}))
     renderer = QgsVectorTileBasicRenderer()
@@ -43,7 +48,7 @@ def mvt(spec):
     return layer
 
 
-FORMS = {"WMTS KVP": wmts, "WMTS file": wmts_file, "PNG": png, "MVT": mvt}
+FORMS = {"WMTS KVP": wmts, "WMTS file": wmts_file, "c in w": wmts_warped, "PNG": png, "MVT": mvt}
 
 
 def draw(spec):

@@ -41,7 +41,7 @@ func data() map[string]string {
 	rest := fmt.Sprintf("wmts/cropland/default/w/%s/%s/%s", wz[0], wz[2], wz[1])
 	const mvtType, pngType, jsonType, xml = "application/vnd.mapbox-vector-tile", "image/png", "application/json", "text/xml; charset=utf-8"
 	return map[string]string{
-		"catalog": jsonType, "style.json": jsonType, "legend.json": jsonType,
+		"catalog": jsonType, "style.json": jsonType, "legend.json": jsonType, "legend.png": pngType,
 		"tiles/all/w/" + w12 + ".mvt": mvtType, "tiles/cropland/c/" + c12 + ".mvt": mvtType, "tiles/cropland,pbf/w/" + w14 + ".mvt": mvtType,
 		"tiles/all/w/" + w12 + ".png": pngType, "tiles/cropland/c/" + c12 + "@2x.png": pngType, "tiles/all/w/9/0/0.png": pngType,
 		"tiles/all/w.json": jsonType, "tiles/cropland,hsf/c.json": jsonType,

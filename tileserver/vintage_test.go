@@ -46,6 +46,7 @@ func vintageRows() []vintageRow {
 		{pattern: "/{tier}/map.png", address: "map.png?width=200&bbox=" + box},
 		{pattern: "/{tier}/style.json", address: "style.json"},
 		{pattern: "/{tier}/legend.json", address: "legend.json"},
+		{pattern: "/{tier}/legend.png", address: "legend.png"},
 		{pattern: "/{tier}/fonts/{stack}/{range}.pbf", address: "fonts/gengtu/0-255.pbf", same: true},
 		{pattern: "/{tier}/sprites/{name}", address: "sprites/map.json", same: true},
 		{pattern: "/{tier}/wmts", address: "wmts?SERVICE=WMTS&REQUEST=GetCapabilities", xml: true},

@@ -252,6 +252,7 @@ func (x *target) questions() map[string][]string {
 		"/{tier}/map.png":                         {"/map.png?width=64&height=64&bbox=" + x.around(), "/map.png?width=64&height=64&layers=dltb&bbox=" + x.around(), "/map.png", "/map.png?width=99999&height=9&bbox=" + x.around()},
 		"/{tier}/style.json":                      {"/style.json"},
 		"/{tier}/legend.json":                     {"/legend.json"},
+		"/{tier}/legend.png":                      {"/legend.png", "/legend.png?layer=" + x.layer, "/legend.png?layer=dltb", "/legend.png?style=no"},
 		"/{tier}/fonts/{stack}/{range}.pbf":       {"/fonts/" + x.stack + "/0-255.pbf", "/fonts/None/0-255.pbf", "/fonts/" + x.stack + "/1-2.pbf"},
 		"/{tier}/sprites/{name}":                  {"/sprites/map.json", "/sprites/map@2x.png", "/sprites/no.png"},
 		"/{tier}/wmts/1.0.0/WMTSCapabilities.xml": {"/wmts/1.0.0/WMTSCapabilities.xml"},

@@ -33,6 +33,9 @@ var crossViews = map[int]crossView{
 	8: {8, 108.9767, 36.9741}, 14: {14, 108.0767, 34.2741}, 17: {17, 108.2767, 34.2741},
 }
 
+// bsm is the cross's key.
+func (v crossView) bsm() string { return fmt.Sprintf("6104020000000000%02d", v.zoom) }
+
 // at is a place on the cross.
 func (v crossView) at(east, north float64) (lon, lat float64) {
 	scale := math.Exp2(float64(14 - v.zoom))
@@ -102,7 +105,7 @@ func (v mapView) pixel(lon, lat float64) (px, py float64) {
 func (v mapView) spec(form, service, token string) map[string]any {
 	w, h := viewWidth/2.0*v.resolution, viewHeight/2.0*v.resolution
 	spec := map[string]any{
-		"form": form, "grid": v.grid, "layer": "cropland", "service": service, "token": token,
+		"form": form, "grid": v.grid, "layer": "cropland", "bsm": v.bsm(), "service": service, "token": token,
 		"lon": v.lon, "lat": v.lat, "zoom": v.zoom, "width": viewWidth, "height": viewHeight,
 		"centre": [2]float64{v.x, v.y}, "resolution": v.resolution,
 		"extent": [4]float64{v.x - w, v.y - h, v.x + w, v.y + h},

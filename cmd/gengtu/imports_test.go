@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
-	"tileserver/ogc":                 {"index/geo", "index/problem", "index/relate"},
+	"tileserver/ogc":                 {"index/geo", "index/problem", "index/relate", "tileserver/tile"},
 	"tileserver/catalog":             {"index/edition", "index/problem", "index/setting"},
 	"tileserver/access":              {"index/disk", "index/edition", "index/extract", "index/problem", "tileserver/access/oidc"},
 	"tileserver/access/oidc":         {"index/problem"},

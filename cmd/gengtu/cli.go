@@ -63,6 +63,8 @@ func commands() []command {
 		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
 		{"access", "check FILE [--edition EDITION …]", "检查令牌文件、角色和日志位置；令牌的图层和地点是否都有", "say what an access file holds: tokens, roles, where the audit log is; whether what tokens name is in the editions", runAccess},
 		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR] [--access FILE]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},
+		{"backup", "--out FILE.tar [--edition EDITION …] [--access FILE] [--also FILE …]", "备份版本、访问文件和审计日志，服务照常", "editions, access file and audit log into one file, while they are served", runBackup},
+		{"restore", "--out DIR FILE.tar | --check FILE.tar", "从备份恢复到空目录", "take a backup out into an empty place", runRestore},
 		{"version", "", "版本", "print the version", runVersion},
 	}
 }

@@ -24,6 +24,9 @@ func TestBackupDrill(t *testing.T) {
 	}
 	ingest("2023")
 	must(t, "publish", "--from", secure, "--tier", "public", "--out", public)
+	// Records of exchange.
+	k := key(t, "std")
+	must(t, "pack", "--edition", public, "--key", k, "--out", filepath.Join(dir, "p.gtp"), "--approved-by", "甲", "--approved-by", "乙")
 	s := serve(t, secure, public)
 	questions := []string{"/secure/catalog", "/secure/summary?by=village", "/public/catalog", "/public/summary?by=township", "/public/places"}
 	ask := func(s *server, generation map[string]string) map[string]string {
@@ -74,6 +77,7 @@ func TestBackupDrill(t *testing.T) {
 	}
 	must(t, "audit", "verify", filepath.Join(place, "access.json.audit"))
 	must(t, "policy", "register", filepath.Join(place, "secure"))
+	must(t, "exchange", "verify", "--edition", filepath.Join(place, "public"))
 	again := &server{tokens: s.tokens, log: &lockedBuffer{}, access: filepath.Join(place, "access.json")}
 	again.start(t, "serve", "--listen", "127.0.0.1:0", "--access", again.access, "--edition", filepath.Join(place, "secure"), "--edition", filepath.Join(place, "public"))
 	for q, got := range ask(again, generation) {

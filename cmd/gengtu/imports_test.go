@@ -16,6 +16,7 @@ var mayImport = map[string][]string{
 	"index/geo":                      {},
 	"index/problem":                  {},
 	"index/disk":                     {},
+	"index/backup":                   {"index/disk", "index/problem"},
 	"index/cells":                    {},
 	"index/overlay":                  {"index/geo", "index/problem", "index/wire"},
 	"index/edition":                  {"index/disk", "index/problem"},

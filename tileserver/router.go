@@ -49,6 +49,8 @@ func (s *Server) routeTable() []route {
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base", handle: s.handleBase},
+		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base/{name}/{z}/{x}/{y}", handle: s.handleBaseTile},
 		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc", handle: s.handleLater},
 		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc/*", handle: s.handleLater},
 		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}", handle: s.handleFeature},

@@ -55,13 +55,14 @@ var mayImport = map[string][]string{
 	"tileserver/archive/archivetest": {},
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
 	"tileserver/catalog":             {"index/edition", "index/problem", "index/setting"},
+	"tileserver/basemap":             {"index/edition", "index/problem", "index/setting", "tileserver/tile"},
 	"tileserver/access":              {"index/edition", "index/extract", "index/problem", "tileserver/access/oidc"},
 	"tileserver/access/oidc":         {"index/problem"},
 	"tileserver/audit":               {"index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/seal", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 

@@ -122,6 +122,7 @@ type counted struct {
 	used  atomic.Bool // something has come
 	// early is what came while an answer was being made; see watch.
 	early []byte
+	together
 }
 
 // encrypted tells whether c is a connection of TLS, which fasthttp does not see
@@ -140,6 +141,9 @@ func (c *counted) Read(b []byte) (int, error) {
 		n := copy(b, c.early)
 		c.early = c.early[n:]
 		return n, nil
+	}
+	if err := c.release(); err != nil {
+		return 0, err
 	}
 	n, err := c.Conn.Read(b)
 	if n > 0 {

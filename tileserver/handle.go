@@ -44,6 +44,9 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 		status = r.fail(errAudit)
 	}
 	s.account(r, status, time.Since(start))
+	if r.lane {
+		expectRest(ctx)
+	}
 }
 
 // dispatch finds the route, the tier and its generation, checks the token and

@@ -120,6 +120,7 @@ func New(cfg Config) (*Server, error) {
 		Name:                         "gengtu",
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
 		ReadBufferSize:               cfg.Limits.URLBytes,
+		WriteBufferSize:              writeBuffer,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,
 		WriteTimeout:                 cfg.Limits.Write,

@@ -123,6 +123,7 @@ type counted struct {
 	// early is what came while an answer was being made; see watch.
 	early []byte
 	together
+	deadlines
 }
 
 // encrypted tells whether c is a connection of TLS, which fasthttp does not see
@@ -146,6 +147,9 @@ func (c *counted) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.Conn.Read(b)
+	for err != nil && c.readLater(err) {
+		n, err = c.Conn.Read(b)
+	}
 	if n > 0 {
 		c.used.Store(true)
 	}

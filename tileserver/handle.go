@@ -28,8 +28,8 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	} else {
 		r.called = requestID()
 	}
-	ctx.Response.Header.Set("X-Request-Id", r.called)
-	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	r.set(nameRequestID, r.called)
+	r.set(nameOptions, "nosniff")
 	err := s.dispatch(r)
 	status := ctx.Response.StatusCode()
 	if err != nil {

@@ -128,7 +128,9 @@ func (w *wire) start(t *testing.T, name string, process *exec.Cmd, port func() s
 		_ = process.Process.Kill()
 		_ = process.Wait()
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-again.C {
 		if p := port(); p != "" {
 			c, err := net.DialTimeout("tcp", "127.0.0.1:"+p, time.Second)
 			if err == nil {

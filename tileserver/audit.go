@@ -175,6 +175,7 @@ func (a *asked) answered(answer *areas.Answer) {
 // the corners, of shapes in metres.
 func (o *overlayRequest) askShapes(shapes []areas.Given) {
 	o.asked.shapes = int64(len(shapes))
+	o.server.metrics.work.asked(o.tier, shapes)
 	if !o.audits() {
 		return
 	}

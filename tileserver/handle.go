@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -30,12 +29,18 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	}
 	r.set(nameRequestID, r.called)
 	r.set(nameOptions, "nosniff")
+	if !ctx.IsPost() {
+		r.leaveBody() // it means nothing (RFC 9110, 9.3.1)
+	}
 	err := s.dispatch(r)
+	r.leaveBody()
 	status := ctx.Response.StatusCode()
 	if err != nil {
 		err = r.ungranted(err)
+		s.metrics.work.problem(err)
 		status = r.fail(err)
-		if status >= 500 && status != fasthttp.StatusNotImplemented {
+		// What is turned away by the thousand is counted, not logged.
+		if status >= 500 && status != fasthttp.StatusNotImplemented && !errors.Is(err, errOverloaded) {
 			s.cfg.Log.Error("request failed", "id", r.id(), "route", r.route, "status", status, "error", err)
 		}
 	}
@@ -164,19 +169,16 @@ const requestIDBytes = 16
 // is closed.
 func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
-	var timeout net.Error
 	l := s.cfg.Limits
 	switch {
 	case errors.As(err, &small):
 		err = problem.New("URL_TOO_LONG", "请求行和头超过 %d 字节", "request line and headers are over %d bytes", l.URLBytes)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		err = problem.New("TOO_LARGE_BODY", "请求体超过 %d 字节", "the body is over %d bytes", l.BodyBytes)
-	case errors.As(err, &timeout) && timeout.Timeout(), s.stopping.Load():
+	default:
 		// Clients take a 408 on a connection that they have not used yet, as any
 		// is closed that waits too long, for a word of farewell.
-		err = problem.New("REQUEST_SLOW", "请求没有在 %s 内到齐", "the request was not complete within %s", l.Read)
-	default:
-		err = problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")
+		err = s.broken(err)
 	}
 	ctx.Response.Header.Set("X-Request-Id", requestID())
 	r := &request{ctx: ctx, server: s, route: "broken"}
@@ -193,6 +195,6 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.account(r, status, 0)
 	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
-		drain(c, max(4*l.BodyBytes, leastDrained))
+		drain(c, c, max(4*l.BodyBytes, leastDrained))
 	}
 }

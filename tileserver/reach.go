@@ -81,7 +81,7 @@ func (s *Server) check(r *request, op access.Operation) error {
 		// A page that is answered, and what it links to, sends the address on to nobody.
 		r.ctx.Response.Header.Set("Referrer-Policy", "same-origin")
 	}
-	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
+	r.token, r.outcome, r.retry, r.rated = d.Name, d.Outcome, d.Retry, d.Rated
 	switch d.Outcome {
 	case access.Allowed:
 		r.scope = d.Scope

@@ -40,10 +40,15 @@ type request struct {
 	outcome access.Outcome
 	proof   access.Request // what the token was checked with; zero where none was asked for
 	scope   *access.Scope  // nil is the whole tier
+	rated   bool           // the access file sets a rate for the token
 	retry   time.Duration  // after which to ask again, where it is known
 	layer   string         // for the audit
 	from    netip.Addr     // that asks, once it is known
 	asked   asked
+	// The body, once it is read or left, and what of the server's memory it holds.
+	payload  []byte
+	bodyRead bool
+	bodyHeld int
 	// onError writes an error otherwise than by problem+json, where a protocol
 	// asks for it, and returns its status.
 	onError func(error) int
@@ -73,8 +78,14 @@ func (s *Server) findTier(r *request, name string) error {
 
 // enter checks the token, for an operation, and takes the generation.
 func (s *Server) enter(r *request, op access.Operation) error {
+	if err := s.slowAddress(r); err != nil {
+		return err
+	}
 	if r.tier != edition.Public && s.cfg.Access != nil {
 		if err := s.check(r, op); err != nil {
+			return err
+		}
+		if err := s.slowToken(r); err != nil {
 			return err
 		}
 		r.state.scope = r.scope
@@ -119,6 +130,10 @@ func (s *Server) cors(r *request) {
 }
 
 func (r *request) release() {
+	if r.bodyHeld > 0 {
+		r.server.bodies.give(r.bodyHeld)
+		r.bodyHeld = 0
+	}
 	if r.gen != nil {
 		_ = r.gen.release() // the last reader of what was only read
 		r.gen = nil

@@ -7,8 +7,7 @@
 //
 // No token is ever stored or logged; the file holds hashes and [Mask] takes
 // tokens out of addresses. The package knows no HTTP library: statuses and
-// headers are the server's. Where the system has no flock, two programs that
-// write one file at once are not kept apart.
+// headers are the server's.
 package access
 
 import (
@@ -86,6 +85,8 @@ type Decision struct {
 	Name string
 	// Scope is what the token reaches inside of the tier; nil is all of it.
 	Scope *Scope
+	// Rated tells, of Allowed, whether the access file sets a rate for it.
+	Rated bool
 	// Retry is after what time to ask again, of TooFast and Barred.
 	Retry time.Duration
 	// Delay is what the answer is to be held back for, of Unknown.
@@ -278,6 +279,7 @@ func (s *Store) Check(q Request) Decision {
 	}
 	if d.Outcome == Allowed {
 		d.Outcome, d.Retry = admit(e.limiter, now)
+		d.Rated = e.limiter != nil
 	}
 	return d
 }

@@ -123,6 +123,8 @@ type counted struct {
 	used  atomic.Bool // something has come
 	// early is what came while an answer was being made; see watch.
 	early []byte
+	together
+	deadlines
 }
 
 // encrypted tells whether c is a connection of TLS, which fasthttp does not see
@@ -142,7 +144,13 @@ func (c *counted) Read(b []byte) (int, error) {
 		c.early = c.early[n:]
 		return n, nil
 	}
+	if err := c.release(); err != nil {
+		return 0, err
+	}
 	n, err := c.Conn.Read(b)
+	for err != nil && c.readLater(err) {
+		n, err = c.Conn.Read(b)
+	}
 	if n > 0 {
 		c.used.Store(true)
 	}

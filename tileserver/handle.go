@@ -27,8 +27,8 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	} else {
 		r.called = requestID()
 	}
-	ctx.Response.Header.Set("X-Request-Id", r.called)
-	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	r.set(nameRequestID, r.called)
+	r.set(nameOptions, "nosniff")
 	if !ctx.IsPost() {
 		r.leaveBody() // it means nothing (RFC 9110, 9.3.1)
 	}
@@ -49,6 +49,9 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 		status = r.fail(errAudit)
 	}
 	s.account(r, status, time.Since(start))
+	if r.lane {
+		expectRest(ctx)
+	}
 }
 
 // dispatch finds the route, the tier and its generation, checks the token and

@@ -166,7 +166,7 @@ func (r *request) finishedKey() (finishedKey, bool) {
 	}
 	k := finishedKey{layers: r.ask.layers, tile: r.ask.tile, side: r.ask.side}
 	if !r.ask.picture {
-		k.side, k.gzip = 0, acceptsGzip(view(r.ctx.Request.Header.Peek(fasthttp.HeaderAcceptEncoding)))
+		k.side, k.gzip = 0, acceptsGzip(view(r.header(nameAcceptEncoding)))
 	}
 	return k, true
 }
@@ -201,9 +201,9 @@ func (r *request) sendFinished(f *finished) {
 	if f.key.side == 0 {
 		r.vary(fasthttp.HeaderAcceptEncoding)
 	}
-	h.SetBytesV(fasthttp.HeaderETag, f.tag)
-	h.Set(fasthttp.HeaderCacheControl, r.cacheControl())
-	if match := r.ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch); len(match) > 0 && holds(view(match), view(f.tag)) {
+	h.SetCanonical(nameETag, f.tag)
+	r.set(nameCacheControl, r.cacheControl())
+	if match := r.header(nameIfNoneMatch); len(match) > 0 && holds(view(match), view(f.tag)) {
 		r.ctx.SetStatusCode(fasthttp.StatusNotModified)
 		return
 	}

@@ -109,8 +109,29 @@ func TestTileAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkLane is a tile's answer with everything that belongs to it but the socket.
+// BenchmarkLane is a tile's answer with everything that belongs to it but the socket: with
+// a token and its audit line, and of an open server.
 func BenchmarkLane(b *testing.B) {
+	b.Run("from=memory/open", func(b *testing.B) {
+		dir, _ := newEdition(b, edition.Public)
+		s, err := tileserver.New(tileserver.Config{Editions: []string{dir}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+		b.ReportAllocs()
+		a := newAsker("/public/tiles/all/w/"+tileAt(tile.W, 12)+".mvt", "Accept-Encoding", "gzip")
+		a.ask(s)
+		for b.Loop() {
+			if status := a.ask(s); status != 200 {
+				b.Fatalf("%d %s", status, a.ctx.Response.Body())
+			}
+		}
+	})
 	for _, kind := range []struct {
 		name   string
 		memory int64

@@ -112,7 +112,7 @@ func acceptsGzip(header string) bool {
 // vary adds a header of the request to those that the answer depends on.
 func (r *request) vary(header string) {
 	h := &r.ctx.Response.Header
-	have := h.Peek(fasthttp.HeaderVary)
+	have := h.PeekCanonical(nameVary)
 	for member := range bytes.SplitSeq(have, []byte(", ")) {
 		if string(member) == header {
 			return
@@ -122,5 +122,5 @@ func (r *request) vary(header string) {
 		r.scratch = append(r.scratch, ", "...)
 	}
 	r.scratch = append(r.scratch, header...)
-	h.SetBytesV(fasthttp.HeaderVary, r.scratch)
+	h.SetCanonical(nameVary, r.scratch)
 }

@@ -1,7 +1,6 @@
 package tileserver
 
 import (
-	"bytes"
 	"net"
 	"net/netip"
 	"strings"
@@ -75,7 +74,7 @@ func (s *Server) check(r *request, op access.Operation) error {
 	}
 	r.proof = access.Request{
 		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
-		Origin: r.said(r.ctx.Request.Header.Peek("Origin")), Referer: r.said(r.ctx.Request.Header.Peek("Referer")),
+		Origin: r.said(r.header(nameOrigin)), Referer: r.said(r.header(nameReferer)),
 	}
 	d := s.cfg.Access.Check(r.proof)
 	if r.query("tk") != "" {
@@ -141,7 +140,7 @@ func (r *request) ambiguous() error {
 
 // twoTokens refuses a request with tokens that differ.
 func (r *request) twoTokens() error {
-	if bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
+	if !r.hasQuery() {
 		return nil
 	}
 	given := r.givenToken()
@@ -156,7 +155,7 @@ func (r *request) twoTokens() error {
 
 // givenToken returns the token of the request, "" for none.
 func (r *request) givenToken() string {
-	if h := r.said(r.ctx.Request.Header.Peek("Authorization")); h != "" {
+	if h := r.said(r.header(nameAuthorization)); h != "" {
 		scheme, value, _ := strings.Cut(h, " ")
 		if strings.EqualFold(scheme, "Bearer") {
 			return strings.TrimSpace(value)

@@ -1,7 +1,6 @@
 package tileserver
 
 import (
-	"bytes"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -104,7 +103,7 @@ func (s *Server) enter(r *request, op access.Operation) error {
 		return err
 	}
 	r.narrow()
-	r.ctx.Response.Header.Set("Gengtu-Generation", r.gen.name)
+	r.set(nameGeneration, r.gen.name)
 	r.tellScope()
 	return r.checkVintage()
 }
@@ -114,16 +113,16 @@ func (s *Server) enter(r *request, op access.Operation) error {
 func (s *Server) cors(r *request) {
 	h := &r.ctx.Response.Header
 	if r.tier == edition.Public {
-		h.Set("Access-Control-Allow-Origin", "*")
+		r.set(nameAllowOrigin, "*")
 	} else {
 		r.vary("Origin")
-		origin := r.said(r.ctx.Request.Header.Peek("Origin"))
+		origin := r.said(r.header(nameOrigin))
 		if origin == "" || s.cfg.Access == nil || !s.cfg.Access.AllowsOrigin(origin) {
 			return
 		}
-		h.Set("Access-Control-Allow-Origin", origin)
+		r.set(nameAllowOrigin, origin)
 	}
-	h.Set("Access-Control-Expose-Headers", "ETag, Gengtu-Generation, Gengtu-Receipt, Gengtu-Scope, Retry-After, X-Request-Id")
+	r.set(nameExposed, "ETag, Gengtu-Generation, Gengtu-Receipt, Gengtu-Scope, Retry-After, X-Request-Id")
 	if r.ctx.IsOptions() {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Accept-Language")
@@ -164,8 +163,8 @@ func (r *request) ix() *index.Index { return r.seen }
 
 // query returns a parameter of the query; keys are matched to the letter.
 func (r *request) query(key string) string {
-	if !r.dated && bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
-		return "" // spares that the address is taken apart
+	if !r.dated && !r.hasQuery() {
+		return ""
 	}
 	return string(r.ctx.QueryArgs().Peek(key))
 }

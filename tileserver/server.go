@@ -137,6 +137,7 @@ func New(cfg Config) (*Server, error) {
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
 		StreamRequestBody:            true, // see wholeBody
 		ReadBufferSize:               cfg.Limits.URLBytes,
+		WriteBufferSize:              writeBuffer,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,
 		WriteTimeout:                 cfg.Limits.Write,

@@ -78,5 +78,6 @@ func (c *counted) watch(lost func()) (stop func()) {
 			}
 		}
 		_ = c.Conn.SetReadDeadline(time.Time{})
+		c.forgetDeadline()
 	}
 }

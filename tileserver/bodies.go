@@ -71,7 +71,6 @@ func (r *request) room(buf *[]byte, most int) error {
 	larger := min(2*cap(*buf), most)
 	if more := larger - max(freeBody, cap(*buf)); more > 0 {
 		if !r.server.bodies.take(more) {
-			r.server.metrics.shed.WithLabelValues(shedBodies).Inc()
 			return errOverloaded
 		}
 		r.bodyHeld += more

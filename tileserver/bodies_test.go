@@ -81,7 +81,7 @@ func TestBodyMemory(t *testing.T) {
 	if r := exchange(t, addr, fmt.Sprintf(postOverlay, 1000, body[:1000])); r.StatusCode != http.StatusOK {
 		t.Errorf("a small body meanwhile: %d %s", r.StatusCode, r.body)
 	}
-	if text := string(s.get(t, "/metrics").body); !strings.Contains(text, `gengtu_shed_total{reason="body_memory"}`) {
+	if text := string(s.get(t, "/metrics").body); !strings.Contains(text, `gengtu_requests_total{route="overlay",status="503",tier="public"}`) {
 		t.Error("what was turned away is not counted")
 	}
 	if err := slow.Close(); err != nil {

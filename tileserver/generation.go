@@ -32,6 +32,7 @@ type generation struct {
 	memo     memo
 	wholes   *cache.Store  // tiles that may be crowded, with everything, see uncrowded
 	making   chan struct{} // the server's; holds one for each tile that is being made
+	waiting  atomic.Int32  // tiles that are made or wait for it
 
 	mu   sync.Mutex
 	refs int

@@ -1,9 +1,6 @@
 package tileserver
 
-import (
-	"runtime"
-	"time"
-)
+import "time"
 
 // Limits bound what one request, one client and the server may take. Every
 // field has a default, which zero stands for; the catalogue names them all.
@@ -41,7 +38,6 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	processors := runtime.GOMAXPROCS(0)
 	orDefault(&l.BodyBytes, 16<<20)
 	orDefault(&l.BodyMemory, 256<<20)
 	orDefault(&l.URLBytes, 16<<10)

@@ -69,8 +69,9 @@ type Server struct {
 	tiers    map[edition.Tier]*tierState
 	routes   []route
 	metrics  *metrics
-	overlays places
-	maps     places
+	overlays *places
+	maps     *places
+	hands    hands
 	bodies   memory
 	callers  callers
 	making   chan struct{} // holds one for each tile that is being made
@@ -96,9 +97,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(cfg.Audit),
-		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
+		overlays: newPlaces(cfg.Limits.OverlayAtOnce), maps: newPlaces(cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.hands = newHands()
 	s.bodies.left.Store(cfg.Limits.BodyMemory)
 	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)

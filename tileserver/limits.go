@@ -7,6 +7,7 @@ import "time"
 type Limits struct {
 	BodyBytes     int           // of a request; 16 MiB: 5,000 plots of 64 vertices take 10
 	BodyMemory    int64         // bytes of bodies over 64 KiB that are held at once; 256 MiB
+	AnswerMemory  int64         // bytes of answers over 64 KiB that are sent at once; 512 MiB
 	URLBytes      int           // of a request line and its headers; 16 KiB
 	Connections   int           // at once; 10,000
 	PerIP         int           // connections at once from one address; 0 is no limit
@@ -40,6 +41,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyBytes, 16<<20)
 	orDefault(&l.BodyMemory, 256<<20)
+	orDefault(&l.AnswerMemory, 512<<20)
 	orDefault(&l.URLBytes, 16<<10)
 	orDefault(&l.Connections, 10_000)
 	orDefault(&l.Read, 30*time.Second)

@@ -73,6 +73,7 @@ type Server struct {
 	maps     *places
 	hands    hands
 	bodies   memory
+	answers  memory
 	callers  callers
 	making   chan struct{} // holds one for each tile that is being made
 	scoped   *scopedEditions
@@ -102,6 +103,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.hands = newHands()
 	s.bodies.left.Store(cfg.Limits.BodyMemory)
+	s.answers.left.Store(cfg.Limits.AnswerMemory)
 	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
@@ -162,7 +164,7 @@ const stopTime = 10 * time.Second
 // and more often for changes of the access file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
-	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse}
+	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse, answers: &s.answers}
 	go func() { failed <- s.http.Serve(door) }()
 	watching, stopWatching := context.WithCancel(ctx)
 	var watcher sync.WaitGroup

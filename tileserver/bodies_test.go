@@ -120,7 +120,7 @@ func TestBodyIsNoRequest(t *testing.T) {
 					t.Fatalf("%s with a body of %d in %s: %v", what, len(body), how, err)
 				}
 				_, second, more := strings.Cut(string(all)[1:], "HTTP/1.1 ")
-				if more && !(strings.HasPrefix(second, "200 ") && strings.HasSuffix(second, "\r\n\r\nok")) {
+				if more && !(strings.HasPrefix(second, "200 ") && strings.HasSuffix(second, "\r\n\r\nok\n")) {
 					t.Errorf("%s with a body of %d in %s: behind the answer comes\n%.600s", what, len(body), how, second)
 				}
 			}
@@ -131,7 +131,7 @@ func TestBodyIsNoRequest(t *testing.T) {
 // Clients that ask for large answers and do not read them hold a bounded memory; others
 // are told to come again, small answers go out, and who reads or goes gives it back.
 func TestAnswerMemory(t *testing.T) {
-	s, addr := serveTCP(t, tileserver.Limits{AnswerMemory: 4 << 20})
+	s, addr := serveTCP(t, tileserver.Limits{SendMemory: 4 << 20})
 	const address = "/public/fonts/a/19968-20223.pbf"
 	get := "GET " + address + " HTTP/1.1\r\nHost: x\r\n\r\n"
 	size := len(s.get(t, address).body)

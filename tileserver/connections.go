@@ -133,7 +133,7 @@ type counted struct {
 // It tells whether there are as many.
 func (c *counted) owe(n int) bool {
 	c.settle()
-	if c.answers == nil || n <= freeBytes {
+	if c.answers == nil || n <= freeForEach {
 		return true
 	}
 	if !c.answers.take(n) {

@@ -41,7 +41,7 @@ func data() map[string]string {
 	rest := fmt.Sprintf("wmts/cropland/default/w/%s/%s/%s", wz[0], wz[2], wz[1])
 	const mvtType, pngType, jsonType, xml = "application/vnd.mapbox-vector-tile", "image/png", "application/json", "text/xml; charset=utf-8"
 	return map[string]string{
-		"catalog": jsonType, "style.json": jsonType, "legend.json": jsonType,
+		"catalog": jsonType, "style.json": jsonType, "legend.json": jsonType, "legend.png": pngType,
 		"tiles/all/w/" + w12 + ".mvt": mvtType, "tiles/cropland/c/" + c12 + ".mvt": mvtType, "tiles/cropland,pbf/w/" + w14 + ".mvt": mvtType,
 		"tiles/all/w/" + w12 + ".png": pngType, "tiles/cropland/c/" + c12 + "@2x.png": pngType, "tiles/all/w/9/0/0.png": pngType,
 		"tiles/all/w.json": jsonType, "tiles/cropland,hsf/c.json": jsonType,
@@ -255,7 +255,6 @@ func TestContractErrors(t *testing.T) {
 		{"another table", "/public/summary?table=acre", 400, "parameter_table"},
 		{"a hectare table without land classes", "/public/summary?table=hectare", 404, "no_layer"},
 		{"a hectare table of two layers", "/public/summary?table=hectare&layers=pbf,hsf", 400, "parameter_layers"},
-		{"OGC API", "/public/ogc/collections", 501, "not_available"},
 		{"an analysis' result", "/public/analyses/1/result.json", 501, "not_available"},
 		{"a REST tile outside its matrix", "/public/wmts/pbf/default/w/5/0/32.png", 404, "wmts_tile_range"},
 		{"a REST tile of an unknown layer", "/public/wmts/roads/default/w/5/0/0.png", 404, "wmts_value"},

@@ -1,10 +1,11 @@
 package tileserver
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -18,8 +19,14 @@ import (
 // Handle answers one request. It is the one place where errors become answers.
 func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	start := time.Now()
-	r := &request{ctx: ctx, server: s, called: requestID()}
-	defer r.release()
+	r := requests.Get().(*request) //nolint:forcetypeassert // the pool has nothing else
+	r.ctx, r.server = ctx, s
+	defer r.done()
+	if r.lane = r.readTile(); r.lane {
+		r.called = view(appendRequestID(r.name[:0]))
+	} else {
+		r.called = requestID()
+	}
 	ctx.Response.Header.Set("X-Request-Id", r.called)
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 	if !ctx.IsPost() {
@@ -33,6 +40,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	status := ctx.Response.StatusCode()
 	if err != nil {
 		err = r.ungranted(err)
+		s.metrics.work.problem(err)
 		status = r.fail(err)
 		// What is turned away by the thousand is counted, not logged.
 		if status >= 500 && status != fasthttp.StatusNotImplemented && !errors.Is(err, errOverloaded) {
@@ -54,9 +62,17 @@ func (s *Server) dispatch(r *request) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	path, method := string(r.ctx.Path()), string(r.ctx.Method())
-	rt, params, allowed := s.find(method, path)
-	r.params = params
+	path, method := "", fasthttp.MethodGet
+	var rt *route
+	var allowed []string
+	tier := r.ask.tier
+	if r.lane {
+		rt = s.tileRoute(r.ask.picture)
+	} else {
+		path, method = string(r.ctx.Path()), string(r.ctx.Method())
+		rt, r.params, allowed = s.find(method, path)
+		tier = r.params["tier"]
+	}
 	if rt != nil {
 		r.route = rt.name
 		if rt.kvp {
@@ -64,15 +80,17 @@ func (s *Server) dispatch(r *request) (err error) {
 		}
 	}
 	if !isOpen(rt, path) {
-		if params["tier"] == "" {
+		if tier == "" {
 			return errNotFound
 		}
-		if err := s.findTier(r); err != nil {
+		if err := s.findTier(r, tier); err != nil {
 			return err
 		}
 	}
-	if err := checkHost(r.ctx.Host()); err != nil {
-		return err
+	if !r.lane { // else it was
+		if err := checkHost(r.ctx.Host()); err != nil {
+			return err
+		}
 	}
 	if method == fasthttp.MethodOptions {
 		return preflight(r, allowed)
@@ -87,6 +105,8 @@ func (s *Server) dispatch(r *request) (err error) {
 		}
 	}
 	switch {
+	case r.lane:
+		return r.answerTile(rt)
 	case rt != nil:
 		return rt.handle(r)
 	case len(allowed) > 0:
@@ -133,12 +153,17 @@ func allowHeader(methods []string) string {
 	return strings.Join(append(out, fasthttp.MethodOptions), ", ")
 }
 
-func requestID() string {
-	var b [8]byte
-	// It never fails (crypto/rand).
-	_, _ = rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+func requestID() string { return string(appendRequestID(nil)) }
+
+// appendRequestID appends what tells a request from others: it is no secret.
+func appendRequestID(dst []byte) []byte {
+	var b [requestIDBytes / 2]byte
+	binary.BigEndian.PutUint64(b[:], rand.Uint64())
+	return hex.AppendEncode(dst, b[:])
 }
+
+// requestIDBytes is the length of a request's id.
+const requestIDBytes = 16
 
 // refuseBroken answers requests that cannot be read, after which the connection
 // is closed.

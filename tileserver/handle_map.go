@@ -5,15 +5,16 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/styles"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
-	"gengtu/tileserver/wmts"
 )
 
 // mapView is one picture of any extent, as it was asked for.
@@ -23,6 +24,7 @@ type mapView struct {
 	width, height int
 	zoom          uint8
 	layers        []*index.Layer
+	look          *styles.Sheet
 }
 
 // maxMapTiles bounds the tiles of one map. At the zoom that [mapZoom] chooses a
@@ -59,15 +61,32 @@ func (s *Server) handleMap(r *request) error {
 	if err != nil {
 		return err
 	}
+	imprint, err := r.imprint(v.width, v.height)
+	if err != nil {
+		return err
+	}
+	tag = etag([]byte(tag + strings.Join(imprint, "\n")))
 	if r.fresh(tag, plainly) {
 		return nil
 	}
-	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
+	look := raster.Look{Sheet: v.look, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err
 	}
 	if err := canvas.Paint(tiles); err != nil {
+		return err
+	}
+	labels, err := r.mapLabels(v)
+	if err != nil {
+		return err
+	}
+	for _, t := range labels {
+		if err := canvas.Text(t); err != nil {
+			return err
+		}
+	}
+	if err := printImprint(canvas, imprint); err != nil {
 		return err
 	}
 	png, err := canvas.PNG()
@@ -80,15 +99,15 @@ func (s *Server) handleMap(r *request) error {
 // mapView reads what picture is asked for.
 func (r *request) mapView() (*mapView, error) {
 	v := &mapView{}
-	if style := r.query("style"); style != "" && style != wmts.DefaultStyle {
-		return nil, problem.New("PARAMETER_STYLE", "没有样式 %.40q，只有 default", "there is no style %.40q; there is default", style)
-	}
 	names := r.query("layers")
 	if names == "" {
 		names = allLayers
 	}
 	var err error
 	if v.layers, err = r.layersOf(names); err != nil {
+		return nil, err
+	}
+	if v.look, err = r.sheetOf(r.query("style"), v.layers); err != nil {
 		return nil, err
 	}
 	ratio, err := v.place(r.query("bbox"), r.query("crs"))
@@ -224,7 +243,9 @@ func (r *request) mapTiles(ctx context.Context, v *mapView) ([]raster.Placed, st
 	}
 	w, h := v.pixel()
 	scaleX, scaleY := 1/w, 1/h
-	made := []byte(r.server.cfg.Program) // another program may paint otherwise
+	// Another program may paint otherwise, and names stand where another generation
+	// may have others.
+	made := []byte(r.server.cfg.Program + v.look.Name + r.gen.name)
 	var out []raster.Placed
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {

@@ -45,6 +45,7 @@ func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 		}
 		lo, hi := l.Meta.Within(r.minZoom(tile.W), m.MaxZoom)
 		offered := wmts.Layer{Identifier: n, Title: r.title(l), Box: l.Extent(), MinZoom: uint8(lo), MaxZoom: uint8(max(hi, 0))}
+		offered.Styles = r.wmtsStyles(l)
 		if r.allows(access.Features) {
 			offered.InfoFormats = wmts.InfoFormats()
 		}
@@ -149,7 +150,7 @@ func (s *Server) answerWMTS(r *request, c *wmts.Capabilities, req wmts.Request) 
 		if req.Format == wmts.MVT {
 			return r.sendMVT([]*index.Layer{l}, req.Tile)
 		}
-		return r.sendPNG([]*index.Layer{l}, req.Tile, raster.TileSize)
+		return r.sendPNG([]*index.Layer{l}, req.Tile, raster.TileSize, req.Style)
 	case wmts.GetFeatureInfo:
 		return s.featureInfo(r, req)
 	}

@@ -7,7 +7,7 @@ import "time"
 type Limits struct {
 	BodyBytes     int           // of a request; 16 MiB: 5,000 plots of 64 vertices take 10
 	BodyMemory    int64         // bytes of bodies over 64 KiB that are held at once; 256 MiB
-	AnswerMemory  int64         // bytes of answers over 64 KiB that are sent at once; 512 MiB
+	SendMemory    int64         // bytes of answers over 64 KiB that are sent at once; 512 MiB
 	URLBytes      int           // of a request line and its headers; 16 KiB
 	Connections   int           // at once; 10,000
 	PerIP         int           // connections at once from one address; 0 is no limit
@@ -30,6 +30,7 @@ type Limits struct {
 	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB
 	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB
 	PictureMemory   int64         // bytes of painted tiles in memory, for each generation; 128 MiB
+	AnswerMemory    int64         // bytes of finished tiles as they are sent, for each generation; 128 MiB
 	MapAtOnce       int           // maps painted at once, as OverlayAtOnce; processors
 	Scoped          time.Duration // of the making of an edition for a token's scope; 30 min
 	ScopedWait      time.Duration // that a request waits for one, before it is told to come again; 10 s
@@ -41,7 +42,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyBytes, 16<<20)
 	orDefault(&l.BodyMemory, 256<<20)
-	orDefault(&l.AnswerMemory, 512<<20)
+	orDefault(&l.SendMemory, 512<<20)
 	orDefault(&l.URLBytes, 16<<10)
 	orDefault(&l.Connections, 10_000)
 	orDefault(&l.Read, 30*time.Second)
@@ -60,6 +61,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.TileMemory, 256<<20)
 	orDefault(&l.TileDisk, 4<<30)
 	orDefault(&l.PictureMemory, 128<<20)
+	orDefault(&l.AnswerMemory, 128<<20)
 	orDefault(&l.MapAtOnce, processors)
 	orDefault(&l.Scoped, 30*time.Minute)
 	orDefault(&l.ScopedWait, 10*time.Second)

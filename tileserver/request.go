@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"bytes"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -23,6 +24,13 @@ type request struct {
 	route  string
 	called string // see id
 	params params
+
+	// lane tells that the address is in ask and not in params, and that texts may be views
+	// of the request's bytes; see settle.
+	lane    bool
+	ask     tileAsk
+	name    [requestIDBytes]byte // of called
+	scratch []byte
 
 	tier    edition.Tier // "" outside of the tiers
 	state   reach
@@ -56,8 +64,8 @@ func (r *request) id() string {
 }
 
 // findTier finds the tier of the path and what its answers may be read by.
-func (s *Server) findTier(r *request) error {
-	tier, err := edition.ParseTier(r.params["tier"])
+func (s *Server) findTier(r *request, name string) error {
+	tier, err := edition.ParseTier(name)
 	if err != nil || s.tiers[tier] == nil {
 		return errNotFound
 	}
@@ -108,7 +116,7 @@ func (s *Server) cors(r *request) {
 		h.Set("Access-Control-Allow-Origin", "*")
 	} else {
 		r.vary("Origin")
-		origin := string(r.ctx.Request.Header.Peek("Origin"))
+		origin := r.said(r.ctx.Request.Header.Peek("Origin"))
 		if origin == "" || s.cfg.Access == nil || !s.cfg.Access.AllowsOrigin(origin) {
 			return
 		}
@@ -133,6 +141,15 @@ func (r *request) release() {
 	}
 }
 
+// done gives up what r holds, and r itself where nothing outlives it.
+func (r *request) done() {
+	r.release()
+	if r.lane {
+		*r = request{scratch: r.scratch[:0]}
+		requests.Put(r)
+	}
+}
+
 // fail writes the answer for err and returns its status.
 func (r *request) fail(err error) int {
 	if r.onError != nil {
@@ -146,6 +163,9 @@ func (r *request) ix() *index.Index { return r.seen }
 
 // query returns a parameter of the query; keys are matched to the letter.
 func (r *request) query(key string) string {
+	if bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
+		return "" // spares that the address is taken apart
+	}
 	return string(r.ctx.QueryArgs().Peek(key))
 }
 

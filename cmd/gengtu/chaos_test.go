@@ -14,19 +14,23 @@ import (
 	"unsafe"
 )
 
-// onDemand are addresses of tiles that are made when they are asked for.
-func onDemand() []string {
+// grid are the addresses of tiles side by side.
+func grid(tier string, z, x0, y0 int) []string {
 	var out []string
-	for x := 52540; x < 52548; x++ {
-		for y := 26096; y < 26104; y++ {
-			out = append(out, fmt.Sprintf("/public/tiles/all/w/16/%d/%d.mvt", x, y))
-		}
+	for i := range 64 {
+		out = append(out, fmt.Sprintf("/%s/tiles/all/w/%d/%d/%d.mvt", tier, z, x0+i%8, y0+i/8))
 	}
 	return out
 }
 
-// questions that are answered from each of an edition's files.
-var chaosQuestions = append(onDemand(), "/public/overlay?bbox=108.62,34.31,108.63,34.32", "/public/summary", "/public/catalog", "/public/places?q=村", "/public/map.png?bbox=108.61,34.30,108.68,34.36&width=200&height=200")
+// onDemand are addresses of tiles that are made when they are asked for.
+func onDemand() []string { return grid("secure", 16, 52540, 26096) }
+
+// chaosQuestions are answered from each of an edition's files.
+func chaosQuestions() []string {
+	return append(grid("public", 14, 13132, 6522), "/public/overlay?bbox=108.62,34.31,108.63,34.32", "/public/summary", "/public/catalog", "/public/places?q=村",
+		"/public/map.png?bbox=108.61,34.30,108.68,34.36&width=200&height=200")
+}
 
 // answersOf asks each address; those that are not answered by 200 or 204 are left out,
 // and told to other.
@@ -81,7 +85,7 @@ func TestEditionDeletedUnderServer(t *testing.T) {
 	dir := publicCopy(t)
 	s := serve(t, dir)
 	s.faulty = true
-	want := s.answersOf(t, chaosQuestions, nil)
+	want := s.answersOf(t, chaosQuestions(), nil)
 	away := dir + ".away"
 	if err := os.CopyFS(away, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
@@ -91,7 +95,7 @@ func TestEditionDeletedUnderServer(t *testing.T) {
 	}
 	s.waitFor(t, "new generation not taken")
 	<-time.After(1500 * time.Millisecond) // another look or two
-	sameAnswers(t, "deleted", s.answersOf(t, chaosQuestions, nil), want)
+	sameAnswers(t, "deleted", s.answersOf(t, chaosQuestions(), nil), want)
 	if n := strings.Count(s.log.String(), "new generation not taken"); n != 1 {
 		t.Errorf("it is logged %d times", n)
 	}
@@ -99,7 +103,7 @@ func TestEditionDeletedUnderServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-time.After(1500 * time.Millisecond)
-	sameAnswers(t, "back", s.answersOf(t, chaosQuestions, nil), want)
+	sameAnswers(t, "back", s.answersOf(t, chaosQuestions(), nil), want)
 }
 
 // Pages that are damaged under the server lead to answers of 500 and to sums that name
@@ -108,7 +112,7 @@ func TestEditionDeletedUnderServer(t *testing.T) {
 func TestPagesDamagedUnderServer(t *testing.T) {
 	for round := range uint64(4) {
 		dir := publicCopy(t)
-		want := serve(t, dir).answersOf(t, chaosQuestions, nil)
+		want := serve(t, dir).answersOf(t, chaosQuestions(), nil)
 		s := serve(t, dir) // with nothing in memory
 		s.faulty = true
 		files, err := filepath.Glob(filepath.Join(dir, "g*", "*.db"))
@@ -120,7 +124,7 @@ func TestPagesDamagedUnderServer(t *testing.T) {
 			damage(t, name, rng, int(round))
 		}
 		faults := 0
-		got := s.answersOf(t, chaosQuestions, func(at string, a answer) {
+		got := s.answersOf(t, chaosQuestions(), func(at string, a answer) {
 			if a.Status != 500 || !strings.Contains(string(a.Body), "server_fault") {
 				t.Errorf("%s: %d %.300s", at, a.Status, a.Body)
 			}
@@ -175,19 +179,26 @@ func damage(t *testing.T, name string, rng *rand.Rand, round int) {
 	}
 }
 
+// keeping starts a server of the secure edition that writes nothing but its cache.
+func keeping(t *testing.T, cache string) *server {
+	t.Helper()
+	s := &server{log: &lockedBuffer{}, cmd: exec.Command(binary(), "serve", "--listen", "127.0.0.1:0", "--edition", theEditions(t).Secure, "--cache", cache, "--open", "--lang", "en")}
+	s.cmd.Stderr = s.log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.URL = waitForAddress(t, s.log)
+	return s
+}
+
 // A server that is killed while it writes its tiles down answers as before when it is
 // started again on the same files.
 func TestKilledWhileTilesAreKept(t *testing.T) {
 	e := theEditions(t)
 	cache := filepath.Join(t.TempDir(), "cache")
-	want := serve(t, e.Public).answersOf(t, onDemand(), nil)
+	want := serve(t, e.Secure).answersOf(t, onDemand(), nil)
 	for round := range 3 {
-		s := &server{log: &lockedBuffer{}, cmd: exec.Command(binary(), "serve", "--listen", "127.0.0.1:0", "--edition", e.Public, "--cache", cache, "--lang", "en")}
-		s.cmd.Stderr = s.log
-		if err := s.cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		s.URL = waitForAddress(t, s.log)
+		s := keeping(t, cache)
 		sameAnswers(t, "after a kill", s.answersOf(t, onDemand()[:16*(round+1)], nil), want)
 		<-time.After(time.Duration(990+20*round) * time.Millisecond) // they are written after a second
 		if err := s.cmd.Process.Kill(); err != nil {
@@ -195,7 +206,7 @@ func TestKilledWhileTilesAreKept(t *testing.T) {
 		}
 		_ = s.cmd.Wait() // says that it was killed
 	}
-	s := serveWith(t, []string{"--cache", cache}, e.Public)
+	s := serveWith(t, []string{"--cache", cache}, e.Secure)
 	sameAnswers(t, "at last", s.answersOf(t, onDemand(), nil), want)
 }
 
@@ -203,10 +214,11 @@ func TestKilledWhileTilesAreKept(t *testing.T) {
 // once, and when there is room again they are kept again.
 func TestCacheOnAFullDisk(t *testing.T) {
 	e := theEditions(t)
-	want := serve(t, e.Public).answersOf(t, onDemand(), nil)
+	want := serve(t, e.Secure).answersOf(t, onDemand(), nil)
 	cache := filepath.Join(t.TempDir(), "cache")
-	s := serveWith(t, []string{"--cache", cache}, e.Public)
+	s := keeping(t, cache)
 	s.faulty = true
+	t.Cleanup(func() { s.stop(t) })
 	limit := func(bytes uint64) {
 		l := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
 		if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(s.cmd.Process.Pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&l)), 0, 0, 0); errno != 0 {
@@ -233,9 +245,7 @@ func TestCacheOnAFullDisk(t *testing.T) {
 	}
 	limit(^uint64(0))
 	<-time.After(6 * time.Second)
-	for i := range 64 {
-		s.do(t, "GET", fmt.Sprintf("/public/tiles/all/w/17/%d/%d.mvt", 105080+i%8, 52192+i/8), nil)
-	}
+	s.answersOf(t, grid("secure", 17, 105080, 52192), nil)
 	<-time.After(2 * time.Second)
 	if size() <= before {
 		t.Error("nothing is kept once there is room")

@@ -29,7 +29,7 @@ func TestHands(t *testing.T) {
 				now := working.Add(int64(n))
 				for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
 				}
-				time.Sleep(time.Duration(rng.IntN(50)) * time.Microsecond)
+				<-time.After(time.Duration(rng.IntN(50)) * time.Microsecond)
 				working.Add(int64(-n))
 				back()
 			}
@@ -44,7 +44,7 @@ func TestHands(t *testing.T) {
 	} else {
 		back()
 	}
-	if n, _ := make(hands, 0).take(); n != 1 {
+	if n, _ := make(hands).take(); n != 1 {
 		t.Errorf("with one processor there are %d", n)
 	}
 }

@@ -25,13 +25,13 @@ func (m *memory) take(n int) bool {
 
 func (m *memory) give(n int) { m.left.Add(int64(n)) }
 
-// freeBody is how much of a body each connection may hold whatever the others do, so
-// that small questions are answered while large ones have taken the memory.
-const freeBody = 64 << 10
+// freeForEach is how much of a body and of an answer each connection may hold whatever the
+// others do, so that small questions are answered while large ones have taken the memory.
+const freeForEach = 64 << 10
 
 // wholeBody returns the body of the request. It is read here and not before the handler:
 // until then a client that announces a large body has cost some KiB, whatever it sends.
-// What it takes beyond [freeBody] is taken from the server's memory for bodies, as it
+// What it takes beyond [freeForEach] is taken from the server's memory for bodies, as it
 // arrives, until the request is released. A second call returns the same.
 func (r *request) wholeBody() ([]byte, error) {
 	if r.bodyRead {
@@ -69,9 +69,8 @@ func (r *request) wholeBody() ([]byte, error) {
 // room doubles a body's buffer, up to most bytes.
 func (r *request) room(buf *[]byte, most int) error {
 	larger := min(2*cap(*buf), most)
-	if more := larger - max(freeBody, cap(*buf)); more > 0 {
+	if more := larger - max(freeForEach, cap(*buf)); more > 0 {
 		if !r.server.bodies.take(more) {
-			r.server.metrics.shed.WithLabelValues(shedBodies).Inc()
 			return errOverloaded
 		}
 		r.bodyHeld += more
@@ -106,4 +105,14 @@ func (r *request) leaveBody() {
 	if c == nil || !drain(c, stream, max(4*r.server.cfg.Limits.BodyBytes, leastDrained)) {
 		r.ctx.SetConnectionClose()
 	}
+}
+
+// holdAnswer takes memory for the answer until it is sent: clients that ask and do not
+// read must not take more than there is.
+func (r *request) holdAnswer() error {
+	c, ok := r.ctx.Conn().(*counted)
+	if !ok || c.owe(r.size()) {
+		return nil
+	}
+	return errOverloaded
 }

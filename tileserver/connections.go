@@ -20,6 +20,7 @@ type gate struct {
 	net.Listener
 	all, perIP int // 0 is no limit
 	refused    func(net.Conn)
+	answers    *memory
 
 	mu    sync.Mutex
 	open  int
@@ -44,7 +45,7 @@ func (g *gate) Accept() (net.Conn, error) {
 
 // admit returns c, counted until it is closed.
 func (g *gate) admit(c net.Conn, ip string) *counted {
-	in := &counted{Conn: c}
+	in := &counted{Conn: c, answers: g.answers}
 	in.leave = sync.OnceFunc(func() { g.leave(in, ip) })
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,6 +126,31 @@ type counted struct {
 	early []byte
 	together
 	deadlines
+	// owed is what of answers the answer holds that is being sent.
+	owed    atomic.Int64
+	answers *memory
+}
+
+// owe takes n bytes for an answer, until all of it is sent or the connection is closed.
+// It tells whether there are as many.
+func (c *counted) owe(n int) bool {
+	c.settle()
+	if c.answers == nil || n <= freeForEach {
+		return true
+	}
+	if !c.answers.take(n) {
+		return false
+	}
+	c.owed.Store(int64(n))
+	return true
+}
+
+// settle gives back what is owed.
+func (c *counted) settle() {
+	if c.owed.Load() == 0 {
+		return
+	}
+	c.answers.give(int(c.owed.Swap(0)))
 }
 
 // encrypted tells whether c is a connection of TLS, which fasthttp does not see
@@ -139,6 +165,7 @@ func encrypted(c net.Conn) bool {
 
 // Read reads, and remembers that something came.
 func (c *counted) Read(b []byte) (int, error) {
+	c.settle() // who reads has written
 	if len(c.early) > 0 && len(b) > 0 {
 		n := copy(b, c.early)
 		c.early = c.early[n:]
@@ -160,6 +187,7 @@ func (c *counted) Read(b []byte) (int, error) {
 // Close closes the connection and counts it out, once.
 func (c *counted) Close() error {
 	c.leave()
+	c.settle()
 	return c.Conn.Close()
 }
 

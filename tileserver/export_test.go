@@ -5,13 +5,13 @@ import "gengtu/tileserver/access"
 // HoldPlaces takes all places for overlay answers and maps, and returns what
 // gives them back.
 func (s *Server) HoldPlaces() (free func()) {
-	for _, p := range []places{s.overlays, s.maps} {
+	for _, p := range []chan struct{}{s.overlays.taken, s.maps.taken} {
 		for range cap(p) {
 			p <- struct{}{}
 		}
 	}
 	return func() {
-		for _, p := range []places{s.overlays, s.maps} {
+		for _, p := range []chan struct{}{s.overlays.taken, s.maps.taken} {
 			for range cap(p) {
 				<-p
 			}

@@ -37,6 +37,7 @@ type generation struct {
 	closing  func(g *generation) // is told before it is closed; may be nil
 	wholes   *cache.Store        // tiles that may be crowded, with everything, see uncrowded
 	making   chan struct{}       // the server's; holds one for each tile that is being made
+	waiting  atomic.Int32        // tiles that are made or wait for it
 
 	mu   sync.Mutex
 	refs int
@@ -94,8 +95,17 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 			s.cfg.Log.Warn("damaged tile dropped and made anew", "tier", m.Tier, "layer", layerKey, "tile", t.String())
 			s.metrics.corrupt.Inc()
 		},
+		OnUnwritten: func(err error) {
+			s.cfg.Log.Warn("tiles made on demand are not kept on disc; it is tried again", "tier", m.Tier, "error", err)
+		},
 	}
 	made, err := cache.OpenStore(keep.cache, opt)
+	if err != nil && opt.Dir != "" && problem.Of(err) == nil && !errors.Is(err, os.ErrPermission) {
+		// A full disc is no reason to keep a generation from serving.
+		s.cfg.Log.Warn("no file for tiles made on demand; they are kept in memory", "tier", m.Tier, "error", err)
+		opt.Dir = ""
+		made, err = cache.OpenStore(keep.cache, opt)
+	}
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}

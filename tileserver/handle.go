@@ -34,6 +34,9 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	}
 	err := s.dispatch(r)
 	r.leaveBody()
+	if err == nil {
+		err = r.holdAnswer()
+	}
 	status := ctx.Response.StatusCode()
 	if err != nil {
 		err = r.ungranted(err)

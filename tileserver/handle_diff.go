@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -190,7 +189,9 @@ func (d *diffRequest) class() string {
 func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
 	by := d.class()
 	find := func() (*compare.Result, error) {
-		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: runtime.GOMAXPROCS(0), RoundM2: d.policy().RoundM2})
+		workers, back := d.server.hands.take()
+		defer back()
+		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: workers, RoundM2: d.policy().RoundM2})
 		if err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -47,7 +46,10 @@ func (s *Server) handleOverlay(r *request) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
 	ctx, unwatch := watchClient(ctx, r.ctx)
 	o.ctx = ctx
+	var back func()
+	o.asker.Question.Workers, back = s.hands.take()
 	o.over = sync.OnceFunc(func() {
+		back()
 		unwatch()
 		cancel()
 		done()
@@ -111,7 +113,7 @@ func (o *overlayRequest) read() error {
 	l := o.server.cfg.Limits
 	q := areas.Question{
 		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true, Survey: o.body.Survey,
-		Workers: runtime.GOMAXPROCS(0), MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
+		MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
 	if q.Combinations, err = o.wantsCombinations(); err != nil {
 		return err
@@ -309,7 +311,7 @@ const heldBytes = 1 << 20
 
 // answerMany answers for a collection, several shapes at once.
 func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err error) {
-	workers := runtime.GOMAXPROCS(0)
+	workers := o.asker.Question.Workers
 	o.askShapes(shapes)
 	o.asker.Question.Workers, o.asker.Lanes = 1, workers // the shapes are shared out instead
 	count := len(shapes)

@@ -76,30 +76,30 @@ func TestSwapUnderLoad(t *testing.T) {
 	swap := func(names ...string) {
 		for _, n := range names {
 			for _, tier := range []edition.Tier{edition.Secure, edition.Public} {
-				s.generations[tier] = s.variant(t, tier, n, 4)
+				s.generations[tier] = s.variant(t, tier, n, 12)
 			}
 			s.Reload()
 		}
 	}
-	swap("1", "2")
+	swap("1", "2", "3", "4", "5")
 	for _, tier := range []edition.Tier{edition.Secure, edition.Public} {
 		if _, err := edition.Rollback(s.dirs[tier], ""); err != nil {
 			t.Error(err)
 		}
 	}
 	s.Reload()
-	swap("3")
+	swap("6", "7", "8")
 	stop.Store(true)
 	clients.Wait()
 	if asked.Load() < 500 {
 		t.Errorf("only %d requests were made", asked.Load())
 	}
-	t.Logf("%d requests over four changes of generation", asked.Load())
+	t.Logf("%d requests over nine changes of generation", asked.Load())
 	if n := s.OpenGenerations(); n > 6 {
 		t.Errorf("%d generations are held open", n)
 	}
 	// Once it is no longer kept it is gone, open or not.
-	s.variant(t, edition.Public, "4", 1)
+	s.variant(t, edition.Public, "9", 1)
 	wantProblem(t, "a generation that is no longer kept", s.get(t, pinned), http.StatusGone, "generation_gone")
 	s.Reload()
 	if strings.Contains(s.log.String(), `"level":"ERROR"`) {

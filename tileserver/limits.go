@@ -1,15 +1,13 @@
 package tileserver
 
-import (
-	"runtime"
-	"time"
-)
+import "time"
 
 // Limits bound what one request, one client and the server may take. Every
 // field has a default, which zero stands for; the catalogue names them all.
 type Limits struct {
 	BodyBytes     int           // of a request; 16 MiB: 5,000 plots of 64 vertices take 10
 	BodyMemory    int64         // bytes of bodies over 64 KiB that are held at once; 256 MiB
+	SendMemory    int64         // bytes of answers over 64 KiB that are sent at once; 512 MiB
 	URLBytes      int           // of a request line and its headers; 16 KiB
 	Connections   int           // at once; 10,000
 	PerIP         int           // connections at once from one address; 0 is no limit
@@ -42,9 +40,9 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	processors := runtime.GOMAXPROCS(0)
 	orDefault(&l.BodyBytes, 16<<20)
 	orDefault(&l.BodyMemory, 256<<20)
+	orDefault(&l.SendMemory, 512<<20)
 	orDefault(&l.URLBytes, 16<<10)
 	orDefault(&l.Connections, 10_000)
 	orDefault(&l.Read, 30*time.Second)

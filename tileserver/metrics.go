@@ -26,7 +26,6 @@ type metrics struct {
 	scopes        *prometheus.CounterVec
 	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
-	shed          *prometheus.CounterVec
 	// Of the tables that an operator writes.
 	catalogues, cataloguesFailed prometheus.Counter
 	work                         *workMetrics
@@ -69,8 +68,7 @@ func newMetrics(log *audit.Log, state prometheus.Collector) *metrics {
 		cataloguesFailed: prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_catalogue_tables_refused_total", Help: "Tables of the catalogue that could not be taken; those before stay in force."}),
 		corrupt:          prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	m.shed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_shed_total", Help: "Requests that were turned away, by what there was too little of."}, []string{"reason"})
-	reg.MustRegister(m.shed, m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
+	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
 	m.work = newWorkMetrics(reg)
 	reg.MustRegister(state)
 	if log != nil {

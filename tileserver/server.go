@@ -80,9 +80,11 @@ type Server struct {
 	mvtRoute *route // of routes
 	pngRoute *route // of routes
 	metrics  *metrics
-	overlays places
-	maps     places
+	overlays *places
+	maps     *places
+	hands    hands
 	bodies   memory
+	answers  memory
 	callers  callers
 	making   chan struct{} // holds one for each tile that is being made
 	scoped   *scopedEditions
@@ -109,11 +111,13 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
-		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
+		overlays: newPlaces(cfg.Limits.OverlayAtOnce), maps: newPlaces(cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.hands = newHands()
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
 	s.bodies.left.Store(cfg.Limits.BodyMemory)
+	s.answers.left.Store(cfg.Limits.SendMemory)
 	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
@@ -176,7 +180,7 @@ const stopTime = 10 * time.Second
 // and more often for changes of the access file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
-	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse}
+	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse, answers: &s.answers}
 	s.door.Store(door)
 	go func() { failed <- s.http.Serve(door) }()
 	watching, stopWatching := context.WithCancel(ctx)

@@ -3,7 +3,6 @@ package tileserver
 import (
 	"context"
 	"errors"
-	"runtime"
 
 	"gengtu/index"
 	"gengtu/tileserver/cache"
@@ -24,7 +23,7 @@ func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: make(chan struct{}, runtime.GOMAXPROCS(0)), refs: 1}
+	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: make(chan struct{}, processors), refs: 1}
 	return &tileMaker{g, w, opt.Making, 0}, nil
 }
 

@@ -49,9 +49,15 @@ type disk struct {
 	queue chan write
 	wg    sync.WaitGroup
 	mu    sync.Mutex
-	err   error // the first one that writing met
+	err   error     // that writing met last, nil once it is done again
+	until time.Time // before which nothing is written, after err
 	done  bool
+
+	failed func(error) // told of err, once; or nil
 }
+
+// writePause is how long nothing is written after an error, as of a full disc.
+const writePause = 5 * time.Second
 
 // write is a record to be stored, or, without one, a key to be dropped.
 type write struct {
@@ -156,7 +162,7 @@ func (d *disk) drop(key string) { d.enqueue(write{key: key}) }
 func (d *disk) enqueue(w write) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.done {
+	if d.done || d.err != nil && time.Now().Before(d.until) {
 		return false
 	}
 	select {
@@ -172,12 +178,12 @@ func (d *disk) writeAll() {
 	defer d.wg.Done()
 	var batch []write
 	flush := func() {
-		if err := guarded(func() error { return d.db.Update(func(tx *bolt.Tx) error { return d.apply(tx, batch) }) }); err != nil {
-			d.mu.Lock()
-			d.err = errors.Join(d.err, err)
-			d.done = true // the file takes no more
-			d.mu.Unlock()
+		before := d.bytes
+		err := guarded(func() error { return d.db.Update(func(tx *bolt.Tx) error { return d.apply(tx, batch) }) })
+		if err != nil {
+			d.bytes = before
 		}
+		d.wrote(err)
 		clear(batch)
 		batch = batch[:0]
 	}
@@ -199,6 +205,18 @@ func (d *disk) writeAll() {
 		case <-timer.C:
 			flush()
 		}
+	}
+}
+
+// wrote keeps in mind how a batch was written.
+func (d *disk) wrote(err error) {
+	d.mu.Lock()
+	first := err != nil && d.err == nil
+	d.err = err
+	d.until = time.Now().Add(writePause)
+	d.mu.Unlock()
+	if first && d.failed != nil {
+		d.failed(err)
 	}
 }
 
@@ -248,7 +266,6 @@ func (d *disk) apply(tx *bolt.Tx, batch []write) error {
 
 func (d *disk) close() error {
 	d.mu.Lock()
-	closed := d.done
 	d.done = true
 	d.mu.Unlock()
 	// After done is set nothing enters the queue.
@@ -256,8 +273,8 @@ func (d *disk) close() error {
 	d.wg.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if closed {
-		return errors.Join(d.err, d.shut())
+	if d.err != nil && d.failed != nil {
+		return d.shut() // it is told of
 	}
 	return errors.Join(d.err, d.db.Sync(), d.shut())
 }

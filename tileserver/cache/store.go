@@ -34,6 +34,10 @@ type StoreOptions struct {
 	// OnCorrupt is told of each stored tile that was found damaged and has been
 	// dropped. It may be nil, and may be called by several goroutines.
 	OnCorrupt func(layerKey string, t tile.Tile)
+	// OnUnwritten is told when the file cannot be written, as on a full disc: tiles are
+	// then not kept, and it is tried again after some seconds. It may be nil, and is
+	// told once until it is written again.
+	OnUnwritten func(error)
 }
 
 // StoreStats counts what a [Store] has done since it was opened.
@@ -83,6 +87,7 @@ func OpenStore(generation string, opt StoreOptions) (*Store, error) {
 			s.stop()
 			return nil, err
 		}
+		d.failed = opt.OnUnwritten
 		s.disk = d
 	}
 	return s, nil

@@ -27,11 +27,13 @@ const (
 type finishedTiles struct {
 	limit int64
 
-	mu    sync.Mutex
-	size  int64
-	byKey map[finishedKey]*finished
-	ring  finished // its next was used last, its prev longest ago
-	sets  map[string]*layerSet
+	mu   sync.Mutex
+	size int64
+	// Looks by what came of them: found, and put together from the file of tiles.
+	hits, misses, assembled int64
+	byKey                   map[finishedKey]*finished
+	ring                    finished // its next was used last, its prev longest ago
+	sets                    map[string]*layerSet
 }
 
 // finishedKey is what the body of an answer depends on within a generation.
@@ -77,7 +79,12 @@ func (c *finishedTiles) get(key finishedKey) *finished {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.byKey[key]
-	if f != nil && c.ring.next != f {
+	if f == nil {
+		c.misses++
+		return nil
+	}
+	c.hits++
+	if c.ring.next != f {
 		f.unlink()
 		c.first(f)
 	}
@@ -108,6 +115,13 @@ func (c *finishedTiles) put(f *finished) {
 		delete(c.byKey, old.key)
 		c.size -= old.bytes()
 	}
+}
+
+// count adds what c did and holds.
+func (c *finishedTiles) count(to *cacheCounts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to.answers, to.assembled, to.unfinished, to.answerBytes = c.hits, c.assembled, c.misses-c.assembled, c.size
 }
 
 // set returns the layers that a text names, or nil while that is not known.
@@ -189,6 +203,9 @@ func (g *generation) assemble(key finishedKey) *finished {
 	all = cache.AppendGzip(all, parts)
 	f.tag, f.body = all[:n:n], all[n:]
 	g.finished.put(f)
+	g.finished.mu.Lock()
+	g.finished.assembled++
+	g.finished.mu.Unlock()
 	return f
 }
 

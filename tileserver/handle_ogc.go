@@ -19,6 +19,10 @@ func (s *Server) handleOGC(r *request) error {
 		{Href: r.address("ogc/conformance"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/conformance", Type: mediaJSON},
 		{Href: r.address("ogc/collections"), Rel: "data", Type: mediaJSON},
 	}}
+	doc.Links = append(doc.Links, r.ogcTileLinks("ogc/")...)
+	if r.allows(access.Tiles) {
+		doc.Links = append(doc.Links, ogc.Link{Href: r.address("ogc/tileMatrixSets"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", Type: mediaJSON})
+	}
 	return r.sendJSON(doc)
 }
 
@@ -92,6 +96,7 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 			ogc.Link{Href: r.address(at + "/queryables"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/queryables", Type: ogc.MediaSchema},
 			ogc.Link{Href: r.address(at + "/schema"), Rel: "describedby", Type: ogc.MediaSchema})
 	}
+	c.Links = append(c.Links, r.ogcTileLinks(at+"/")...)
 	return c
 }
 

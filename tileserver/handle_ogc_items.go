@@ -257,8 +257,10 @@ func (q *itemsRequest) choose() (choice, error) {
 	} else if list, err = row.choose(ctx, q.filter); err != nil {
 		return choice{}, err
 	}
-	if err := row.order(ctx, list, q.sort); err != nil {
-		return choice{}, err
+	if len(q.sort) > 0 {
+		if err := row.order(ctx, list, q.sort); err != nil {
+			return choice{}, err
+		}
 	}
 	q.gen.chosen.put(key, list)
 	return choice{len(list), list}, nil

@@ -74,6 +74,11 @@ func (r *request) tileOf(z, x, y string) (tile.Tile, error) {
 	if err != nil {
 		return tile.Tile{}, err
 	}
+	return r.tileIn(g, z, x, y)
+}
+
+// tileIn is tileOf in a grid.
+func (r *request) tileIn(g tile.Grid, z, x, y string) (tile.Tile, error) {
 	t, err := tile.Parse(g, z, x, y)
 	lowest, highest := r.minZoom(g), r.ix().Manifest.MaxZoom
 	switch {

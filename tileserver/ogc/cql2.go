@@ -188,10 +188,10 @@ func (p *parser) after(a *operand) (expr, error) {
 			return nil, err
 		} else if ok {
 			b, err := p.operand()
-			if err != nil {
-				return nil, err
+			if err == nil {
+				err = p.agree(a, &b) // which says how each is looked at
 			}
-			return comparison{op, *a, b}, p.agree(a, &b)
+			return comparison{op, *a, b}, err
 		}
 	}
 	if ok, err := p.take("IS"); err != nil {
@@ -403,7 +403,7 @@ func (p *parser) function() (operand, error) {
 		return o, err
 	}
 	if name.is("CASEI") {
-		if o.kind != Text {
+		if o.kind != Text && o.kind != Date || o.date {
 			return o, wrong(at, "CASEI 只用于文本", "CASEI is of texts")
 		}
 		o.fold = true

@@ -85,6 +85,8 @@ func ConformsTo() []string {
 	const (
 		common   = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 		features = "http://www.opengis.net/spec/ogcapi-features-"
+		tiles    = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/"
+		sets     = "http://www.opengis.net/spec/tms/2.0/conf/"
 		cql2     = "http://www.opengis.net/spec/cql2/1.0/conf/"
 	)
 	return []string{
@@ -94,6 +96,9 @@ func ConformsTo() []string {
 		features + "3/1.0/conf/queryables", features + "3/1.0/conf/queryables-query-parameters", features + "3/1.0/conf/filter", features + "3/1.0/conf/features-filter",
 		cql2 + "cql2-text", cql2 + "basic-cql2", cql2 + "advanced-comparison-operators", cql2 + "case-insensitive-comparison", cql2 + "property-property",
 		cql2 + "basic-spatial-functions", cql2 + "basic-spatial-functions-plus",
+		tiles + "core", tiles + "tileset", tiles + "tilesets-list", tiles + "dataset-tilesets", tiles + "geodata-tilesets", tiles + "collections-selection",
+		tiles + "oas30", tiles + "mvt", tiles + "png",
+		sets + "tilematrixset", sets + "tilematrixsetlimits", sets + "tilesetmetadata", sets + "json-tilematrixset", sets + "json-tilematrixsetlimits", sets + "json-tilesetmetadata",
 	}
 }
 

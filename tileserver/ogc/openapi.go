@@ -41,9 +41,10 @@ func (a API) shared() object {
 		"filter":     parameter("filter", "CQL2 Text", object{"type": "string", "maxLength": MaxFilterBytes}),
 		"filter-lang": parameter("filter-lang", "language of filter",
 			object{"type": "string", "enum": []string{"cql2-text"}, "default": "cql2-text"}),
-		"filter-crs": parameter("filter-crs", "coordinate system of geometries in filter", uri),
-		"vintage":    parameter("vintage", "period that the state speaks of, the latest by default", text),
-		"generation": parameter("generation", "frozen state of the edition, the one in force by default", text),
+		"filter-crs":  parameter("filter-crs", "coordinate system of geometries in filter", uri),
+		"collections": parameter("collections", "layers of the tiles", object{"type": "array", "items": text}),
+		"vintage":     parameter("vintage", "period that the state speaks of, the latest by default", text),
+		"generation":  parameter("generation", "frozen state of the edition, the one in force by default", text),
 	}
 }
 
@@ -61,8 +62,11 @@ func get(id, summary, tag string, parameters []any, media ...string) object {
 	content := object{}
 	for _, m := range media {
 		schema := object{"type": "object"}
-		if m == "text/csv" {
+		switch m {
+		case "text/csv":
 			schema = object{"type": "string"}
+		case "image/png", "application/vnd.mapbox-vector-tile":
+			schema = object{"type": "string", "format": "binary"}
 		}
 		content[m] = object{"schema": schema}
 	}
@@ -75,6 +79,31 @@ func get(id, summary, tag string, parameters []any, media ...string) object {
 	}}
 }
 
+// tilePaths adds the tiles below an address.
+func (a API) tilePaths(paths object, at, id string) {
+	state := refs("vintage", "generation")
+	inPath := func(name string, schema object) object {
+		return object{"name": name, "in": "path", "required": true, "schema": schema}
+	}
+	set := inPath("tileMatrixSetId", object{"type": "string", "enum": []string{WebMercatorQuad, "c"}})
+	number := object{"type": "integer", "minimum": 0}
+	if at == "" {
+		state = append(refs("collections"), state...)
+		paths["/tileMatrixSets"] = get("tileMatrixSets", "tile matrix sets", "Tiles", refs("vintage", "generation"), "application/json")
+		paths["/tileMatrixSets/{tileMatrixSetId}"] = get("tileMatrixSet", "tile matrix set", "Tiles", append([]any{set}, refs("vintage", "generation")...), "application/json")
+	}
+	for _, kind := range []struct{ path, name, media string }{{"/tiles", ".vector", "application/vnd.mapbox-vector-tile"}, {"/map/tiles", ".map", "image/png"}} {
+		base := at + kind.path
+		paths[base] = get(id+kind.name+".tilesets", id+": tilesets", "Tiles", refs("vintage", "generation"), "application/json")
+		paths[base+"/{tileMatrixSetId}"] = get(id+kind.name+".tileset", id+": tileset", "Tiles", append([]any{set}, state...), "application/json")
+		tile := append([]any{set, inPath("tileMatrix", object{"type": "string"}), inPath("tileRow", number), inPath("tileCol", number)}, state...)
+		if kind.media == "image/png" {
+			tile = append(tile, parameter("style", "look, as the legend names it", text))
+		}
+		paths[base+"/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"] = get(id+kind.name+".tile", id+": tile", "Tiles", tile, kind.media)
+	}
+}
+
 // Document returns the document, which is OpenAPI 3.0.
 func (a API) Document() map[string]any {
 	state := refs("vintage", "generation")
@@ -85,7 +114,9 @@ func (a API) Document() map[string]any {
 		"/api":         get("api", "this document", "Capabilities", form, MediaOpenAPI),
 		"/collections": get("collections", "layers", "Capabilities", form, "application/json"),
 	}
+	a.tilePaths(paths, "", "edition")
 	for _, c := range a.Collections {
+		a.tilePaths(paths, "/collections/"+c.ID, c.ID)
 		at := "/collections/" + c.ID
 		paths[at] = get(c.ID+".collection", c.Title, c.ID, form, "application/json")
 		paths[at+"/queryables"] = get(c.ID+".queryables", c.Title+": properties to choose by", c.ID, form, MediaSchema)

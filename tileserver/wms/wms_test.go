@@ -2,6 +2,7 @@ package wms_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -291,7 +292,7 @@ func TestDocument(t *testing.T) {
 		d := xml.NewDecoder(strings.NewReader(string(data)))
 		for {
 			if _, err := d.Token(); err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					t.Errorf("%s: %v", v, err)
 				}
 				break

@@ -271,3 +271,27 @@ func TestImprint(t *testing.T) {
 		t.Error("the imprint in another language has the same tag")
 	}
 }
+
+// Hatching goes on from one map to the next beside it: the right half of a map is
+// painted as a map of that half is.
+func TestMapHatchGoesOn(t *testing.T) {
+	s := serve(t, nil, edition.Government)
+	const address = "map.png?crs=EPSG:4490&layers=hsf&height=300&bbox="
+	whole := pictureOf(t, s, address+"108.7021,34.3021,108.7061,34.3051&width=400")
+	half := pictureOf(t, s, address+"108.70413,34.3021,108.7061,34.3051&width=197")
+	hatched, other := 0, 0
+	for y := range 300 - 40 {
+		for x := 3; x < 197; x++ {
+			a, b := whole.NRGBAAt(x+203, y), half.NRGBAAt(x, y)
+			if a.A > 100 {
+				hatched++
+			}
+			if max(diff(a.R, b.R), diff(a.A, b.A)) > 24 {
+				other++
+			}
+		}
+	}
+	if hatched < 1000 || other > hatched/20 {
+		t.Errorf("of %d hatched pixels %d are others on the map beside", hatched, other)
+	}
+}

@@ -255,7 +255,6 @@ func TestContractErrors(t *testing.T) {
 		{"another table", "/public/summary?table=acre", 400, "parameter_table"},
 		{"a hectare table without land classes", "/public/summary?table=hectare", 404, "no_layer"},
 		{"a hectare table of two layers", "/public/summary?table=hectare&layers=pbf,hsf", 400, "parameter_layers"},
-		{"OGC API", "/public/ogc/collections", 501, "not_available"},
 		{"an analysis' result", "/public/analyses/1/result.json", 501, "not_available"},
 		{"a REST tile outside its matrix", "/public/wmts/pbf/default/w/5/0/32.png", 404, "wmts_tile_range"},
 		{"a REST tile of an unknown layer", "/public/wmts/roads/default/w/5/0/0.png", 404, "wmts_value"},

@@ -145,7 +145,8 @@ func tellPolicy(doc map[string]any, m *edition.Manifest) {
 func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 	l := s.cfg.Limits
 	return map[string]any{
-		"body_bytes": l.BodyBytes, "url_bytes": l.URLBytes, "connections": l.Connections, "connections_per_address": nullZero(l.PerIP),
+		"body_bytes": l.BodyBytes, "url_bytes": l.URLBytes, "connections": l.Connections, "connections_per_address": nullZero(l.PerIP), "body_memory": l.BodyMemory,
+		"requests_per_second_per_address": nullZero(l.AddressRate.PerSecond), "requests_per_second_per_token": nullZero(l.TokenRate.PerSecond),
 		"read_seconds": l.Read.Seconds(), "write_seconds": l.Write.Seconds(), "idle_seconds": l.Idle.Seconds(),
 		"aoi_vertices": l.AOIVertices, "aoi_features": l.AOIFeatures, "aoi_layers": overlay.MaxLayers,
 		"aoi_max_m2": nullZero(m.Policy.MaxAOIM2), "aoi_min_m2": nullZero(m.Policy.MinAOIM2),

@@ -126,7 +126,7 @@ func (r *request) extent() geo.Box {
 
 func (s *Server) handleStyle(r *request) error {
 	shown := r.shown()
-	look, err := sheet(r.query("style"), shown)
+	look, err := lookOf(r.query("style"), shown)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (s *Server) handleStyle(r *request) error {
 
 func (s *Server) handleLegend(r *request) error {
 	shown := r.shown()
-	look, err := sheet(r.query("style"), shown)
+	look, err := lookOf(r.query("style"), shown)
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,11 @@ func (r *request) tileOf(z, x, y string) (tile.Tile, error) {
 	if err != nil {
 		return tile.Tile{}, err
 	}
+	return r.tileIn(g, z, x, y)
+}
+
+// tileIn is tileOf in a grid.
+func (r *request) tileIn(g tile.Grid, z, x, y string) (tile.Tile, error) {
 	t, err := tile.Parse(g, z, x, y)
 	lowest, highest := r.minZoom(g), r.ix().Manifest.MaxZoom
 	switch {
@@ -179,10 +184,10 @@ func (r *request) sendMVT(layers []*index.Layer, t tile.Tile) error {
 		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return nil
 	}
-	r.ctx.SetContentType("application/vnd.mapbox-vector-tile")
+	r.ctx.SetContentType(mvtType)
 	if c == gzipped {
 		r.ctx.Response.Header.Set("Content-Encoding", "gzip")
-		r.ctx.Response.SetBodyRaw(cache.AppendGzip(nil, parts))
+		r.ctx.Response.SetBodyRaw(cache.AppendGzip(make([]byte, 0, cache.GzipLen(parts)), parts))
 		return nil
 	}
 	body, err := rawTile(parts)
@@ -245,7 +250,7 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style st
 	if r.fresh(p.tag, plainly) {
 		return nil
 	}
-	return r.body("image/png", p.png, plainly)
+	return r.body(pngType, p.png, plainly)
 }
 
 func keysOf(layers []*index.Layer) string {

@@ -23,9 +23,9 @@ func (r *request) shownOf(l *index.Layer) (styles.Shown, bool) {
 	return s, lo <= hi
 }
 
-// sheet returns the look that the style name stands for, "" for the default one. A
+// lookOf returns the look that the style name stands for, "" for the default one. A
 // name is refused where none of the layers would look otherwise in it.
-func sheet(name string, layers []styles.Shown) (*styles.Sheet, error) {
+func lookOf(name string, layers []styles.Shown) (*styles.Sheet, error) {
 	offered := styles.Default().Offered(layers...)
 	var names []string
 	for _, s := range offered {
@@ -38,7 +38,7 @@ func sheet(name string, layers []styles.Shown) (*styles.Sheet, error) {
 		Advise("有：%s", "there are: %s", strings.Join(names, " "))
 }
 
-// sheetOf is [sheet] for layers of the edition.
+// sheetOf is [lookOf] for layers of the edition.
 func (r *request) sheetOf(name string, layers []*index.Layer) (*styles.Sheet, error) {
 	if name == "" || name == styles.DefaultName {
 		return styles.Default(), nil
@@ -48,7 +48,7 @@ func (r *request) sheetOf(name string, layers []*index.Layer) (*styles.Sheet, er
 		s, _ := r.shownOf(l) // the zooms do not matter here
 		shown = append(shown, s)
 	}
-	return sheet(name, shown)
+	return lookOf(name, shown)
 }
 
 // say chooses the request's language.

@@ -12,10 +12,11 @@ import (
 type pictures struct {
 	limit int64
 
-	mu    sync.Mutex
-	size  int64
-	byKey map[pictureKey]*list.Element
-	order list.List // of *picture, the last used first
+	mu           sync.Mutex
+	size         int64
+	hits, misses int64
+	byKey        map[pictureKey]*list.Element
+	order        list.List // of *picture, the last used first
 }
 
 // pictureKey is what a tile's picture depends on within a generation.
@@ -51,8 +52,10 @@ func (c *pictures) get(key pictureKey) *picture {
 	defer c.mu.Unlock()
 	e := c.byKey[key]
 	if e == nil {
+		c.misses++
 		return nil
 	}
+	c.hits++
 	c.order.MoveToFront(e)
 	p, _ := e.Value.(*picture)
 	return p

@@ -50,8 +50,30 @@ func (s *Server) routeTable() []route {
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
-		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc", handle: s.handleLater},
-		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc/*", handle: s.handleLater},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc", handle: s.handleOGC},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/", handle: s.handleOGC}, // as clients write it that put names behind it
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/conformance", handle: s.handleOGCConformance},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/api", handle: s.handleOGCAPI},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections", handle: s.handleOGCCollections},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections/{layer}", handle: s.handleOGCCollection},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections/{layer}/queryables", handle: s.handleOGCQueryables},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections/{layer}/schema", handle: s.handleOGCSchema},
+		{name: "items", op: access.Features, methods: get, pattern: "/{tier}/ogc/collections/{layer}/items", handle: s.handleOGCItems},
+		{name: "items", op: access.Features, methods: get, pattern: "/{tier}/ogc/collections/{layer}/items/{id}", handle: s.handleOGCItem},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tiles", handle: s.handleOGCTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tiles/{grid}", handle: s.handleOGCTileset},
+		{name: "mvt", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/map/tiles", handle: s.handleOGCMapTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/map/tiles/{grid}", handle: s.handleOGCMapTileset},
+		{name: "png", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/map/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCMapTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/tiles", handle: s.handleOGCTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/tiles/{grid}", handle: s.handleOGCTileset},
+		{name: "mvt", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/map/tiles", handle: s.handleOGCMapTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/map/tiles/{grid}", handle: s.handleOGCMapTileset},
+		{name: "png", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCMapTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tileMatrixSets", handle: s.handleOGCMatrixSets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tileMatrixSets/{grid}", handle: s.handleOGCMatrixSet},
 		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}", handle: s.handleFeature},
 		{name: "lineage", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}/lineage", handle: s.handleLineage},
 		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}", handle: s.handleFeatures},
@@ -66,6 +88,19 @@ func (s *Server) routeTable() []route {
 		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
 	}
+}
+
+// tileRoute is the route of tiles, or of their pictures.
+func (s *Server) tileRoute(picture bool) *route {
+	if picture {
+		return s.pngRoute
+	}
+	return s.mvtRoute
+}
+
+// routeNamed returns the route of a name that one route has.
+func routeNamed(routes []route, name string) *route {
+	return &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.name == name })]
 }
 
 // openPaths are the patterns that belong to no tier.

@@ -27,6 +27,7 @@ func vintageRows() []vintageRow {
 	z := tileAt(tile.W, 12)
 	parts := strings.Split(z, "/")
 	rest := fmt.Sprintf("default/w/%s/%s/%s", parts[0], parts[2], parts[1])
+	swapped := fmt.Sprintf("w/%s/%s/%s", parts[0], parts[2], parts[1])
 	kvp := func(layer, request string) string {
 		return fmt.Sprintf("SERVICE=WMTS&REQUEST=%s&VERSION=1.0.0%s&STYLE=default&TILEMATRIXSET=w&TILEMATRIX=%s&TILEROW=%s&TILECOL=%s", request, layer, parts[0], parts[2], parts[1])
 	}
@@ -65,6 +66,30 @@ func vintageRows() []vintageRow {
 		{pattern: "/{tier}/summary", address: "summary?f=csv"},
 		{pattern: "/{tier}/diff", address: "diff?layer=cropland", same: true}, // names its own
 		{pattern: "/{tier}/catalog/{layer}.xml", address: "catalog/cropland.xml"},
+		{pattern: "/{tier}/ogc", address: "ogc", same: true},
+		{pattern: "/{tier}/ogc/", address: "ogc/", same: true},
+		{pattern: "/{tier}/ogc/conformance", address: "ogc/conformance", same: true},
+		{pattern: "/{tier}/ogc/api", address: "ogc/api"},
+		{pattern: "/{tier}/ogc/collections", address: "ogc/collections"},
+		{pattern: "/{tier}/ogc/collections/{layer}", address: "ogc/collections/cropland"},
+		{pattern: "/{tier}/ogc/collections/{layer}/queryables", address: "ogc/collections/cropland/queryables", same: true},
+		{pattern: "/{tier}/ogc/collections/{layer}/schema", address: "ogc/collections/cropland/schema", same: true},
+		{pattern: "/{tier}/ogc/collections/{layer}/items", address: "ogc/collections/cropland/items"},
+		{pattern: "/{tier}/ogc/collections/{layer}/items/{id}", address: "ogc/collections/cropland/items/1001"},
+		{pattern: "/{tier}/ogc/tileMatrixSets", address: "ogc/tileMatrixSets", same: true},
+		{pattern: "/{tier}/ogc/tileMatrixSets/{grid}", address: "ogc/tileMatrixSets/c", same: true},
+		{pattern: "/{tier}/ogc/tiles", address: "ogc/tiles", same: true},
+		{pattern: "/{tier}/ogc/tiles/{grid}", address: "ogc/tiles/w"},
+		{pattern: "/{tier}/ogc/tiles/{grid}/{z}/{row}/{col}", address: "ogc/tiles/" + swapped},
+		{pattern: "/{tier}/ogc/map/tiles", address: "ogc/map/tiles", same: true},
+		{pattern: "/{tier}/ogc/map/tiles/{grid}", address: "ogc/map/tiles/w"},
+		{pattern: "/{tier}/ogc/map/tiles/{grid}/{z}/{row}/{col}", address: "ogc/map/tiles/" + swapped},
+		{pattern: "/{tier}/ogc/collections/{layer}/tiles", address: "ogc/collections/cropland/tiles", same: true},
+		{pattern: "/{tier}/ogc/collections/{layer}/tiles/{grid}", address: "ogc/collections/cropland/tiles/w"},
+		{pattern: "/{tier}/ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}", address: "ogc/collections/cropland/tiles/" + swapped},
+		{pattern: "/{tier}/ogc/collections/{layer}/map/tiles", address: "ogc/collections/cropland/map/tiles", same: true},
+		{pattern: "/{tier}/ogc/collections/{layer}/map/tiles/{grid}", address: "ogc/collections/cropland/map/tiles/w"},
+		{pattern: "/{tier}/ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}", address: "ogc/collections/cropland/map/tiles/" + swapped},
 	}
 }
 

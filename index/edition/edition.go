@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
 )
 
@@ -199,25 +200,17 @@ func setCurrent(dir, generation string) error {
 		err = writeSynced(tmp, []byte(generation+"\n"), mode)
 	}
 	if err == nil {
-		err = os.Rename(tmp, filepath.Join(dir, currentFile))
+		err = disk.Replace(tmp, filepath.Join(dir, currentFile))
 	}
 	if err != nil {
 		_ = os.Remove(tmp) // it names nothing yet
 		return unwritable(dir, err)
 	}
-	return wrap(dir, syncDir(dir))
+	return wrap(dir, disk.SyncDir(dir))
 }
 
 func unwritable(dir string, err error) error {
 	return problem.New("EDITION_UNWRITABLE", "目录写不进去（%v）", "the directory cannot be written to (%v)", err).In(dir).Because(err)
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // CompareVintages orders vintages by time: as text, because years come first in

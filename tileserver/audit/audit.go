@@ -29,8 +29,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
-	"gengtu/tileserver/access"
 )
 
 // DefaultFileBytes is the size that a file of a chain does not grow beyond: some
@@ -258,7 +258,7 @@ func (l *Log) rotate(day int64) error {
 	if err != nil {
 		return err
 	}
-	if err := access.SyncDir(l.dir); err != nil {
+	if err := disk.SyncDir(l.dir); err != nil {
 		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	old := l.file
@@ -289,6 +289,9 @@ func (l *Log) write(text []byte) error {
 
 // Chain returns the name of the chain.
 func (l *Log) Chain() string { return l.chain }
+
+// Dir returns the directory of the log.
+func (l *Log) Dir() string { return l.dir }
 
 // Stats are what a log did since it was opened.
 type Stats struct {

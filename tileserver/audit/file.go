@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
-	"gengtu/tileserver/access"
 )
 
 // A log's directory holds, of each chain, CHAIN.000001.jsonl and so on, CHAIN.head.json
@@ -102,7 +102,7 @@ func lockChain(dir, chain string) (func() error, error) {
 	if err := ownMode(f, mode); err != nil {
 		return nil, errors.Join(unwritable(path, err), f.Close())
 	}
-	got, err := access.TryLock(f)
+	got, err := disk.TryLock(f)
 	if err != nil {
 		return nil, errors.Join(unwritable(path, err), f.Close())
 	}
@@ -189,7 +189,7 @@ func writeHead(dir, chain string, end position, now time.Time) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return disk.Replace(f.Name(), path)
 }
 
 // cutOff is that the end of a chain is gone.

@@ -13,7 +13,9 @@ package styles
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +60,8 @@ type Sheet struct {
 	Layers []Layer
 	// Unknown is the look of every layer that is not in Layers.
 	Unknown Layer
+	// Digest is a short name of the sheet's text: two sheets of one digest look alike.
+	Digest string
 	// Styles are the other looks that the sheet has names for; see [Sheet.Style].
 	Styles []*Sheet
 
@@ -273,7 +277,8 @@ func Parse(data []byte) (*Sheet, error) {
 		}
 		return nil, fmt.Errorf("%w: %w", ErrSheet, err)
 	}
-	s := &Sheet{Name: DefaultName, Title: defaultTitle, Background: r.Background, Font: r.Font}
+	sum := sha256.Sum256(data)
+	s := &Sheet{Digest: hex.EncodeToString(sum[:8]), Name: DefaultName, Title: defaultTitle, Background: r.Background, Font: r.Font}
 	if r.Font == "" || strings.ContainsAny(r.Font, ",/{}?#") {
 		return nil, fmt.Errorf("%w: font %q: a name without , / { } ? # is needed", ErrSheet, r.Font)
 	}

@@ -30,6 +30,7 @@ type generation struct {
 	made     *cache.Store
 	covers   *pyramid.Covers // of built
 	pictures *pictures
+	painted  *cache.Store // pictures on disc, see request.painted
 	finished *finishedTiles
 	chosen   chosenLists
 	memo     memo
@@ -113,6 +114,10 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 	if err != nil {
 		return nil, errors.Join(err, made.Close(), built.Close(), ix.Close())
 	}
+	painted, err := s.openPainted(keep, opt)
+	if err != nil {
+		return nil, errors.Join(err, whole.Close(), made.Close(), built.Close(), ix.Close())
+	}
 	size, err := sizeOf(gdir)
 	if err != nil {
 		size = 0 // nothing but a metric
@@ -120,7 +125,7 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 	g := &generation{
 		bytes: size, closing: s.caches.leave,
 		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
-		pictures: newPictures(limits.PictureMemory / keep.share), finished: newFinishedTiles(limits.AnswerMemory / keep.share), making: s.making, refs: 1,
+		pictures: newPictures(limits.PictureMemory / keep.share), painted: painted, finished: newFinishedTiles(limits.AnswerMemory / keep.share), making: s.making, refs: 1,
 	}
 	s.caches.enter(g)
 	return g, nil
@@ -154,7 +159,7 @@ func (g *generation) release() error {
 	if g.closing != nil {
 		g.closing(g)
 	}
-	return errors.Join(g.made.Close(), g.wholes.Close(), g.built.Close(), g.ix.Close())
+	return errors.Join(g.painted.Close(), g.made.Close(), g.wholes.Close(), g.built.Close(), g.ix.Close())
 }
 
 // generations are the open generations of one edition: the one in force, and

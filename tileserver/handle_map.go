@@ -101,7 +101,8 @@ func (s *Server) sendMap(r *request, v *mapView) error {
 	if r.fresh(v.backed(tag), plainly) {
 		return nil
 	}
-	look := raster.Look{Sheet: v.look, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
+	left, top := v.begins()
+	look := raster.Look{Sheet: v.look, Left: left, Top: top, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err
@@ -254,6 +255,18 @@ func (v *mapView) mapZoom(lowest, highest int) uint8 {
 	w, h := v.pixel()
 	z := math.Round(-math.Log2(max(w, h) * tile.PixelsPerTile))
 	return uint8(min(max(z, float64(lowest)), float64(min(highest, MaxZoom))))
+}
+
+// begins says at which pixel of its plane the picture begins, for hatching to go on
+// from one picture to the next. A box that is written with a few digits tells the size
+// of a pixel too badly for a number of millions of them: the size is taken to 1/4096
+// of a zoom, so that pictures of one scale agree on it.
+func (v *mapView) begins() (left, top int) {
+	w, h := v.pixel()
+	number := func(at, pixel float64) int {
+		return int(math.Round(at * math.Exp2(-math.Round(math.Log2(pixel)*4096)/4096)))
+	}
+	return number(v.min.X, w), number(v.min.Y, h)
 }
 
 // styleZoom is the zoom that line widths are taken at: MapLibre's, whose tiles

@@ -90,6 +90,11 @@ func (r *request) allPlaces() ([]place, error) {
 	if l == nil {
 		return nil, nil
 	}
+	return r.placesIn(l)
+}
+
+// placesIn lists the regions of a layer by code.
+func (r *request) placesIn(l *index.Layer) ([]place, error) {
 	return remember(&r.gen.memo, "places "+l.Meta.Vintage, func() ([]place, error) { return placesOf(l) })
 }
 

@@ -247,7 +247,7 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style st
 	p := r.gen.pictures.get(key)
 	if p == nil {
 		var err error
-		if p, err = r.paint(layers, key, look); err != nil {
+		if p, err = r.painted(layers, key, look); err != nil {
 			return err
 		}
 		r.gen.pictures.put(p)
@@ -266,8 +266,8 @@ func keysOf(layers []*index.Layer) string {
 	return strings.Join(keys, ",")
 }
 
-// paint paints a tile.
-func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Sheet) (*picture, error) {
+// paint paints a tile, as a PNG.
+func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Sheet) ([]byte, error) {
 	ctx, cancel := r.server.tileContext()
 	defer cancel()
 	parts, err := r.parts(ctx, layers, key.tile)
@@ -282,11 +282,7 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
-	png, err := raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), Sheet: look})
-	if err != nil {
-		return nil, err
-	}
-	return &picture{key: key, tag: etag(png), png: png}, nil
+	return raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), Sheet: look})
 }
 
 // decodeTile returns the layers of a tile.

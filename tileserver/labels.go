@@ -31,17 +31,18 @@ const labelPadding = styles.LabelPadding
 const regionLayer = "region"
 
 // labelLook is how the names of places stand on a picture of layers; nil where none
-// do: the regions are not among the layers, or their tiles do not carry names.
-func (r *request) labelLook(layers []*index.Layer, look *styles.Sheet) *styles.Label {
+// do: the regions are not among the layers, or their tiles do not carry names. regions
+// is their layer.
+func labelLook(layers []*index.Layer, look *styles.Sheet) (regions *index.Layer, label *styles.Label) {
 	i := slices.IndexFunc(layers, func(l *index.Layer) bool { return l.Meta.Name == regionLayer })
-	label := look.Layer(regionLayer).Label
+	label = look.Layer(regionLayer).Label
 	if i < 0 || label == nil {
-		return nil
+		return nil, nil
 	}
 	if k := layers[i].Field(label.Field); k < 0 || !layers[i].Meta.Fields[k].Tile {
-		return nil
+		return nil, nil
 	}
-	return label
+	return layers[i], label
 }
 
 // lay chooses the names that stand on a plane, where on says at which CSS pixels a
@@ -133,12 +134,12 @@ type plane struct {
 
 // tilePlane returns the names of the plane of t's zoom. Style zooms count tiles of
 // 512 CSS pixels, a picture has 256.
-func (r *request) tilePlane(t tile.Tile, label *styles.Label, style string) (*plane, error) {
-	all, err := r.allPlaces()
+func (r *request) tilePlane(t tile.Tile, regions *index.Layer, label *styles.Label, style string) (*plane, error) {
+	all, err := r.placesIn(regions)
 	if err != nil {
 		return nil, err
 	}
-	key := "labels " + r.query("vintage") + " " + style + " " + t.Grid.String() + strconv.Itoa(int(t.Z))
+	key := "labels " + regions.Meta.Vintage + " " + style + " " + t.Grid.String() + strconv.Itoa(int(t.Z))
 	return remember(&r.gen.memo, key, func() (*plane, error) {
 		side := raster.TileSize / tile.Span(t.Z)
 		labels, err := lay(all, label, float64(t.Z)-1, func(p geo.Position) (x, y float64, ok bool) {
@@ -159,11 +160,11 @@ func (r *request) tilePlane(t tile.Tile, label *styles.Label, style string) (*pl
 // tileLabels returns the names that reach into t, as they stand on its picture of
 // side pixels.
 func (r *request) tileLabels(layers []*index.Layer, t tile.Tile, side int, look *styles.Sheet) ([]raster.Text, error) {
-	label := r.labelLook(servedAt(layers, t), look)
+	regions, label := labelLook(servedAt(layers, t), look)
 	if label == nil {
 		return nil, nil
 	}
-	p, err := r.tilePlane(t, label, look.Name)
+	p, err := r.tilePlane(t, regions, label, look.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +188,11 @@ func (l *labelled) write(label *styles.Label, x, y, ratio float64) raster.Text {
 // mapLabels returns the names that stand on a map, each as a whole: a map has no
 // neighbour that would show the rest.
 func (r *request) mapLabels(v *mapView) ([]raster.Text, error) {
-	label := r.labelLook(v.layers, v.look)
+	regions, label := labelLook(v.layers, v.look)
 	if label == nil {
 		return nil, nil
 	}
-	all, err := r.allPlaces()
+	all, err := r.placesIn(regions)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 // cacheCounts are what caches did, and what they hold now.
 type cacheCounts struct {
 	memory, disk, made, failed, dropped  int64 // tiles
-	pictures, painted                    int64
+	pictures, pictureDisk, painted       int64
 	answers, assembled, unfinished       int64 // finished answers: found, put together from the file, and asked of handlers
 	tileBytes, pictureBytes, answerBytes int64 // in memory
 }
@@ -22,6 +22,7 @@ func (c *cacheCounts) add(o cacheCounts) {
 	c.failed += o.failed
 	c.dropped += o.dropped
 	c.pictures += o.pictures
+	c.pictureDisk += o.pictureDisk
 	c.painted += o.painted
 	c.answers += o.answers
 	c.assembled += o.assembled
@@ -79,11 +80,13 @@ func (b *cacheBook) sum() cacheCounts {
 func (g *generation) cacheCounts() cacheCounts {
 	var out cacheCounts
 	out.tiles(g.made.Stats())
+	painted := g.painted.Stats()
+	out.dropped += painted.Dropped
 	whole := g.wholes.Stats()
 	out.tileBytes += whole.MemoryBytes // those that may be crowded are a step on the way to a tile
 	g.pictures.mu.Lock()
 	defer g.pictures.mu.Unlock()
-	out.pictures, out.painted, out.pictureBytes = g.pictures.hits, g.pictures.misses, g.pictures.size
+	out.pictures, out.pictureDisk, out.painted, out.pictureBytes = g.pictures.hits, painted.DiskHits, painted.Made-painted.Failed, g.pictures.size
 	g.finished.count(&out)
 	return out
 }

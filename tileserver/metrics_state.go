@@ -75,6 +75,7 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	counter(descCache, c.disk, "tiles", "disk")
 	counter(descCache, c.made, "tiles", "made")
 	counter(descCache, c.pictures, "pictures", "memory")
+	counter(descCache, c.pictureDisk, "pictures", "disk")
 	counter(descCache, c.painted, "pictures", "made")
 	counter(descCache, c.answers, "answers", "memory")
 	counter(descCache, c.assembled, "answers", "disk")

@@ -2,8 +2,14 @@ package tileserver
 
 import (
 	"container/list"
+	"context"
+	"strconv"
+	"strings"
 	"sync"
 
+	"gengtu/index"
+	"gengtu/styles"
+	"gengtu/tileserver/cache"
 	"gengtu/tileserver/tile"
 )
 
@@ -76,4 +82,44 @@ func (c *pictures) put(p *picture) {
 		delete(c.byKey, old.key)
 		c.size -= old.bytes()
 	}
+}
+
+// paintedShare is the part of the disc of tiles made on demand that pictures take
+// beside it, as a divisor.
+const paintedShare = 4
+
+// openPainted opens the store of pictures on disc, beside that of tiles; without a
+// directory it keeps nothing, and makes those wait for one picture who ask for it at
+// one time. In memory pictures are kept as they are sent, see [pictures].
+func (s *Server) openPainted(keep stock, opt cache.StoreOptions) (*cache.Store, error) {
+	opt.MemoryBytes = -1
+	opt.Dir = keep.dir
+	opt.DiskBytes = s.cfg.Limits.TileDisk / keep.share / paintedShare
+	return cache.OpenStore(keep.cache+"-pictures", opt)
+}
+
+// paintedKey names a picture on disc, where another program may have painted it in
+// another look.
+func (k pictureKey) paintedKey(program string) string {
+	return strings.Join([]string{program, styles.Default().Digest, k.style, strconv.Itoa(k.side), k.layers}, "\x1f")
+}
+
+// painted returns a picture from the disc, or paints it. Whoever asks waits for it to
+// the end, for the one who paints reads the request: tileContext bounds the painting.
+func (r *request) painted(layers []*index.Layer, key pictureKey, look *styles.Sheet) (*picture, error) {
+	p, err := r.gen.painted.Get(context.Background(), key.paintedKey(r.server.cfg.Program), key.tile, func(context.Context) (cache.Part, error) {
+		png, err := r.paint(layers, key, look)
+		if err != nil {
+			return cache.Part{}, err
+		}
+		return cache.Compress(png), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	png, err := p.Raw()
+	if err != nil {
+		return nil, err
+	}
+	return &picture{key: key, tag: etag(png), png: png}, nil
 }

@@ -10,11 +10,13 @@ import (
 	"image/png"
 	"math"
 	"net/http"
+	"strings"
 	"testing"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/styles"
+	"gengtu/tileserver"
 	"gengtu/tileserver/glyph"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
@@ -270,4 +272,70 @@ func TestImprint(t *testing.T) {
 	if tag("zh") == tag("en") {
 		t.Error("the imprint in another language has the same tag")
 	}
+}
+
+// Hatching goes on from one map to the next beside it: the right half of a map is
+// painted as a map of that half is.
+func TestMapHatchGoesOn(t *testing.T) {
+	s := serve(t, nil, edition.Government)
+	const address = "map.png?crs=EPSG:4490&layers=hsf&height=300&bbox="
+	whole := pictureOf(t, s, address+"108.7021,34.3021,108.7061,34.3051&width=400")
+	half := pictureOf(t, s, address+"108.70413,34.3021,108.7061,34.3051&width=197")
+	hatched, other := 0, 0
+	for y := range 300 - 40 {
+		for x := 3; x < 197; x++ {
+			a, b := whole.NRGBAAt(x+203, y), half.NRGBAAt(x, y)
+			if a.A > 100 {
+				hatched++
+			}
+			if max(diff(a.R, b.R), diff(a.A, b.A)) > 24 {
+				other++
+			}
+		}
+	}
+	if hatched < 1000 || other > hatched/20 {
+		t.Errorf("of %d hatched pixels %d are others on the map beside", hatched, other)
+	}
+}
+
+// A painted tile outlives the process where there is a --cache directory: the next
+// server sends it, with its tag, without painting.
+func TestPicturesOnDisc(t *testing.T) {
+	dir := t.TempDir()
+	keep := func(c *tileserver.Config) { c.CacheDir = dir }
+	first := serve(t, keep, edition.Public)
+	at := tile.W.At(lotBox(3, 3, 4, 4).Min, 14)
+	address := fmt.Sprintf("/public/tiles/all/w/14/%d/%d", at.X, at.Y)
+	var tags []string
+	for _, end := range []string{".png", "@2x.png"} {
+		tags = append(tags, first.get(t, address+end).Header.Get("ETag"))
+	}
+	first.stop()
+	again := serve(t, func(c *tileserver.Config) { keep(c); c.Editions = []string{first.dirs[edition.Public]} }, edition.Public)
+	for i, end := range []string{".png", "@2x.png", ".png?"} {
+		r := again.get(t, address+end)
+		if r.StatusCode != http.StatusOK || r.Header.Get("ETag") != tags[i%2] {
+			t.Errorf("%s: %d %s, want %s", end, r.StatusCode, r.Header.Get("ETag"), tags[i%2])
+		}
+		if _, err := png.Decode(bytes.NewReader(r.body)); err != nil {
+			t.Errorf("%s: %v", end, err)
+		}
+	}
+	metrics := string(again.get(t, "/metrics").body)
+	for _, want := range []string{`cache="pictures",result="disk"} 2`, `cache="pictures",result="made"} 0`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics do not say %s:\n%s", want, lines(metrics, "pictures"))
+		}
+	}
+}
+
+// lines are those of text that hold part.
+func lines(text, part string) string {
+	var out []string
+	for l := range strings.Lines(text) {
+		if strings.Contains(l, part) {
+			out = append(out, l)
+		}
+	}
+	return strings.Join(out, "")
 }

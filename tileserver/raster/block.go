@@ -242,6 +242,8 @@ func (b *block) blend(c *Canvas, l styles.Layer, at, r image.Rectangle) {
 type hatching struct {
 	width   float64
 	side    int
+	left    int // of the canvas on its plane
+	top     int
 	cover   []uint8
 	opacity uint32
 }
@@ -250,13 +252,24 @@ func newHatching(look Look, l styles.Layer) hatching {
 	if l.Hatch.Width == 0 {
 		return hatching{}
 	}
-	return hatching{l.Hatch.Width, l.Hatch.Side(look.Ratio), l.Hatch.Coverage(look.Ratio), alphaOf(l.Hatch.Opacity.At(look.Zoom))}
+	return hatching{
+		width: l.Hatch.Width, side: l.Hatch.Side(look.Ratio), left: look.Left, top: look.Top,
+		cover: l.Hatch.Coverage(look.Ratio), opacity: alphaOf(l.Hatch.Opacity.At(look.Zoom)),
+	}
 }
 
 // at returns the alpha of the hatch at pixel x, y of the canvas where the area
 // covers mask/255 of it.
 func (h hatching) at(x, y int, mask uint32) uint32 {
-	return div255(mask * div255(uint32(h.cover[y%h.side*h.side+x%h.side])*h.opacity))
+	return div255(mask * div255(uint32(h.cover[wrap(y+h.top, h.side)*h.side+wrap(x+h.left, h.side)])*h.opacity))
+}
+
+// wrap returns v modulo side, in [0, side).
+func wrap(v, side int) int {
+	if v %= side; v < 0 {
+		v += side
+	}
+	return v
 }
 
 // alphaOf returns an opacity in 1/255.

@@ -25,6 +25,10 @@ type Look struct {
 	Zoom float64
 	// Ratio is the number of pixels per CSS pixel, 1 or 2.
 	Ratio int
+	// Left and Top are where the canvas begins on the plane of its zoom, in pixels
+	// from the corner of the grid: hatching goes on from canvas to canvas. They are 0
+	// for tiles, whose sides are multiples of every pattern.
+	Left, Top int
 	// Merged says that features are merged shapes: only layers that always have
 	// outlines have them.
 	Merged bool

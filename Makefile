@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist demo test deps lint fmt fuzz soak bench bench-compare check clean
+.PHONY: help build dist demo test deps lint fmt fuzz soak clients bench bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -64,6 +64,9 @@ fuzz: ## fuzz each parser for FUZZTIME
 
 soak: ## the long runs: many clients, a million pairs
 	SOAK=1 $(GO) test -v -timeout 120m -run Soak ./cmd/gengtu ./index/overlay
+
+clients: ## OpenLayers, Leaflet, MapLibre, Cesium (npm) and QGIS draw a known shape; by hand
+	CLIENTS=1 $(GO) test -v -timeout 20m -run TestClients ./cmd/gengtu
 
 bench: ## measure end to end, rivals beside us, into benchmarks/results
 	benchmarks/run.sh

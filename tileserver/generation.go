@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -29,9 +30,13 @@ type generation struct {
 	made     *cache.Store
 	covers   *pyramid.Covers // of built
 	pictures *pictures
+	finished *finishedTiles
+	chosen   chosenLists
 	memo     memo
-	wholes   *cache.Store  // tiles that may be crowded, with everything, see uncrowded
-	making   chan struct{} // the server's; holds one for each tile that is being made
+	bytes    int64               // of its files; 0 where that is not known
+	closing  func(g *generation) // is told before it is closed; may be nil
+	wholes   *cache.Store        // tiles that may be crowded, with everything, see uncrowded
+	making   chan struct{}       // the server's; holds one for each tile that is being made
 
 	mu   sync.Mutex
 	refs int
@@ -98,10 +103,17 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 	if err != nil {
 		return nil, errors.Join(err, made.Close(), built.Close(), ix.Close())
 	}
-	return &generation{
+	size, err := sizeOf(gdir)
+	if err != nil {
+		size = 0 // nothing but a metric
+	}
+	g := &generation{
+		bytes: size, closing: s.caches.leave,
 		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
-		pictures: newPictures(limits.PictureMemory / keep.share), making: s.making, refs: 1,
-	}, nil
+		pictures: newPictures(limits.PictureMemory / keep.share), finished: newFinishedTiles(limits.AnswerMemory / keep.share), making: s.making, refs: 1,
+	}
+	s.caches.enter(g)
+	return g, nil
 }
 
 // wholesShare is the part of the memory of tiles made on demand, as a divisor, that
@@ -129,6 +141,9 @@ func (g *generation) release() error {
 	if g.refs > 0 {
 		return nil
 	}
+	if g.closing != nil {
+		g.closing(g)
+	}
 	return errors.Join(g.made.Close(), g.wholes.Close(), g.built.Close(), g.ix.Close())
 }
 
@@ -141,6 +156,7 @@ type generations struct {
 	opening singleflight.Group
 	mu      sync.Mutex
 	now     *generation
+	since   time.Time     // when now was put in force
 	others  []*generation // the one that was used least recently first
 }
 
@@ -180,7 +196,7 @@ func (g *generations) enforce(name string) error {
 	if old := g.now; old != nil {
 		g.others = append(g.others, old)
 	}
-	g.now = next
+	g.now, g.since = next, time.Now()
 	dropped := g.evict()
 	g.mu.Unlock()
 	letGo(dropped)

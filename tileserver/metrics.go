@@ -2,7 +2,6 @@ package tileserver
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,9 +26,12 @@ type metrics struct {
 	scopes        *prometheus.CounterVec
 	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
+	shed          *prometheus.CounterVec
 	// Of the tables that an operator writes.
 	catalogues, cataloguesFailed prometheus.Counter
+	work                         *workMetrics
 	handler                      fasthttp.RequestHandler
+	known                        meters
 }
 
 // auditCounters are what the audit log did.
@@ -48,8 +50,9 @@ func auditCounters(log *audit.Log) []prometheus.Collector {
 	return out
 }
 
-// newMetrics makes the metrics of a server; log may be nil.
-func newMetrics(log *audit.Log) *metrics {
+// newMetrics makes the metrics of a server; log may be nil. State is asked when they are
+// read.
+func newMetrics(log *audit.Log, state prometheus.Collector) *metrics {
 	reg := prometheus.NewRegistry()
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_requests_total", Help: "Answers by route, tier and status."}, []string{"route", "tier", "status"}),
@@ -66,7 +69,10 @@ func newMetrics(log *audit.Log) *metrics {
 		cataloguesFailed: prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_catalogue_tables_refused_total", Help: "Tables of the catalogue that could not be taken; those before stay in force."}),
 		corrupt:          prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
+	m.shed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_shed_total", Help: "Requests that were turned away, by what there was too little of."}, []string{"reason"})
+	reg.MustRegister(m.shed, m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
+	m.work = newWorkMetrics(reg)
+	reg.MustRegister(state)
 	if log != nil {
 		reg.MustRegister(auditCounters(log)...)
 	}
@@ -84,9 +90,11 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 		route = "none"
 	}
 	size := r.size()
-	s.metrics.requests.WithLabelValues(route, tier, strconv.Itoa(status)).Inc()
-	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
-	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
+	s.cfg.AccessLog.tell(r, status, took)
+	m := s.metrics.of(route, tier, status)
+	m.requests.Inc()
+	m.seconds.Observe(took.Seconds())
+	m.bytes.Add(float64(size))
 	level := slog.LevelDebug
 	// What the audit tells is not told twice.
 	if r.tier != "" && r.tier != edition.Public && !r.audits() {

@@ -12,15 +12,17 @@ import (
 type pictures struct {
 	limit int64
 
-	mu    sync.Mutex
-	size  int64
-	byKey map[pictureKey]*list.Element
-	order list.List // of *picture, the last used first
+	mu           sync.Mutex
+	size         int64
+	hits, misses int64
+	byKey        map[pictureKey]*list.Element
+	order        list.List // of *picture, the last used first
 }
 
 // pictureKey is what a tile's picture depends on within a generation.
 type pictureKey struct {
 	layers string // their keys, with commas
+	style  string
 	tile   tile.Tile
 	side   int
 }
@@ -36,7 +38,9 @@ type picture struct {
 // map entry and key.
 const pictureOverhead = 300
 
-func (p *picture) bytes() int64 { return int64(len(p.png)+len(p.key.layers)) + pictureOverhead }
+func (p *picture) bytes() int64 {
+	return int64(len(p.png)+len(p.key.layers)+len(p.key.style)) + pictureOverhead
+}
 
 func newPictures(limit int64) *pictures {
 	return &pictures{limit: limit, byKey: map[pictureKey]*list.Element{}}
@@ -48,8 +52,10 @@ func (c *pictures) get(key pictureKey) *picture {
 	defer c.mu.Unlock()
 	e := c.byKey[key]
 	if e == nil {
+		c.misses++
 		return nil
 	}
+	c.hits++
 	c.order.MoveToFront(e)
 	p, _ := e.Value.(*picture)
 	return p

@@ -47,6 +47,14 @@ func (s *Server) unwritten() string {
 // loaded, not once the server stops, and not while the audit log takes no lines, without
 // which nothing above public is answered.
 func (s *Server) handleReady(r *request) error {
+	if err := s.unready(); err != nil {
+		return err
+	}
+	return s.handleHealth(r)
+}
+
+// unready is why no requests should be sent here, nil where they may be.
+func (s *Server) unready() error {
 	if len(s.tiers) == 0 || s.stopping.Load() {
 		return errServing
 	}
@@ -57,11 +65,11 @@ func (s *Server) handleReady(r *request) error {
 		}
 	}
 	if s.cfg.Audit == nil || len(en) == 0 {
-		return s.handleHealth(r)
+		return nil
 	}
 	if why := s.unwritten(); why != "" {
 		return problem.New(errAudit.Code, "审计日志写不下来（%[1]s），%[2]s现在不作答", "the audit log cannot be written (%[1]s): %[3]s is not answered", why, strings.Join(zh, "、"), strings.Join(en, " and ")).
 			Advise("请系统管理员检查审计日志的磁盘空间与权限；恢复后无须重启", "have the system administrator see to the audit log's disk space and permissions; no restart is needed then")
 	}
-	return s.handleHealth(r)
+	return nil
 }

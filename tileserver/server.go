@@ -61,6 +61,12 @@ type Config struct {
 	Catalogue *catalog.Store
 	// Program names this program and its version in answers.
 	Program string
+	// AccessLog takes a line for each answer of every tier; nil keeps none. It is the
+	// caller's to close, when the server is.
+	AccessLog *AccessLog
+	// CertificateEnds tells when the certificate in force expires; nil where there is
+	// none.
+	CertificateEnds func() time.Time
 }
 
 // Server serves editions. Safe for concurrent use.
@@ -68,13 +74,19 @@ type Server struct {
 	cfg      Config
 	tiers    map[edition.Tier]*tierState
 	routes   []route
+	mvtRoute *route // of routes
+	pngRoute *route // of routes
 	metrics  *metrics
 	overlays places
 	maps     places
+	bodies   memory
+	callers  callers
 	making   chan struct{} // holds one for each tile that is being made
 	scoped   *scopedEditions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
+	door     atomic.Pointer[gate] // nil before Serve
+	caches   cacheBook
 	stopping atomic.Bool
 
 	auditHealth auditHealth
@@ -93,12 +105,16 @@ func New(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, tiers: map[edition.Tier]*tierState{}, metrics: newMetrics(cfg.Audit),
+		cfg: cfg, tiers: map[edition.Tier]*tierState{},
 		overlays: make(places, cfg.Limits.OverlayAtOnce), maps: make(places, cfg.Limits.MapAtOnce),
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
+	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
+	s.bodies.left.Store(cfg.Limits.BodyMemory)
+	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
+	s.mvtRoute, s.pngRoute = routeNamed(s.routes, "mvt"), routeNamed(s.routes, "png")
 	var err error
 	if s.cfg.Catalogue == nil {
 		if s.cfg.Catalogue, err = catalog.Open(nil, nil); err != nil {
@@ -116,6 +132,7 @@ func New(cfg Config) (*Server, error) {
 		ErrorHandler:                 s.refuseBroken,
 		Name:                         "gengtu",
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
+		StreamRequestBody:            true, // see wholeBody
 		ReadBufferSize:               cfg.Limits.URLBytes,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,
@@ -156,6 +173,7 @@ const stopTime = 10 * time.Second
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
 	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse}
+	s.door.Store(door)
 	go func() { failed <- s.http.Serve(door) }()
 	watching, stopWatching := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
@@ -235,9 +253,11 @@ func (s *Server) Reload() {
 		case err != nil && err.Error() != t.lastError:
 			s.cfg.Log.Error("new generation not taken", "tier", t.tier, "error", err)
 			t.lastError = err.Error()
+			t.refused.Store(true)
 			s.metrics.reloadsFailed.WithLabelValues(string(t.tier)).Inc()
 		case err == nil:
 			t.lastError = ""
+			t.refused.Store(false)
 		}
 		if changed {
 			s.cfg.Log.Info("generation in force", "tier", t.tier, "generation", t.current())
@@ -297,7 +317,8 @@ func (s *Server) Close() error {
 // tierState is one tier's edition and its generations that are open.
 type tierState struct {
 	tier      edition.Tier
-	lastError string // that was logged; guarded by Server.reloading
+	lastError string      // that was logged; guarded by Server.reloading
+	refused   atomic.Bool // lastError is not "", for those who do not wait
 	generations
 }
 

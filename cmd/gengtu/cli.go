@@ -45,7 +45,7 @@ func commands() []command {
 		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},
-		{"serve", "--edition EDITION … [--access FILE] [--tls-cert FILE --tls-key FILE]", "提供服务", "serve editions over HTTP", runServe},
+		{"serve", "--edition EDITION … [--access FILE] [--tls-cert FILE --tls-key FILE] [--config FILE] [--print-config]", "提供服务", "serve editions over HTTP", runServe},
 		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
 		{"analyze", "--edition EDITION QUESTION", "专题分析", "whole-layer questions", nil},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},

@@ -87,7 +87,7 @@ func runDemo(e *env, fs *flags) error {
 	if err := e.demoData(dir, *parcels, editions); err != nil {
 		return err
 	}
-	f := serving{listen: *listen, access: filepath.Join(dir, "access.json"), logLevel: "warn", plain: *plain}
+	f := serving{listen: *listen, access: filepath.Join(dir, "access.json"), log: logging{level: "warn"}, plain: *plain}
 	tokens := map[edition.Tier]string{}
 	// A demo's tokens are made anew each time; nobody keeps them.
 	if err := os.Remove(f.access); err != nil && !os.IsNotExist(err) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -18,13 +17,16 @@ import (
 type serving struct {
 	editions                    list
 	listen, access, cache, base string
-	audit, logLevel, classes    string
+	audit, classes              string
+	log                         logging
+	pair                        *certificate // nil without TLS, and until it is read
 	seal, trust                 string
 	catalogue                   list
 	gaps                        map[edition.Tier][]catalog.Gap // in the catalogue, once it is read
 	cert, key, proxies          string
 	syslog                      string
 	open, plain, syslogNeeded   bool
+	limiting                    limiting
 }
 
 func runServe(e *env, fs *flags) error {
@@ -46,8 +48,18 @@ func runServe(e *env, fs *flags) error {
 	fs.Var(&f.catalogue, "catalogue", "数据目录表，每版一个，可多次|table of what the catalogue says of a tier's layers, may be repeated, one of a tier")
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
-	fs.StringVar(&f.logLevel, "log", "info", "日志级别 debug|info|warn|error")
-	if _, err := fs.parse(0, 0); err != nil {
+	f.limiting.define(fs)
+	f.log.define(fs)
+	conf, err := configure(fs)
+	if err != nil {
+		return err
+	}
+	conf.tell(e)
+	if conf.printing() {
+		return errors.Join(conf.print(e), f.check())
+	}
+	if err := f.check(); err != nil {
+		conf.tellOrigins(e)
 		return err
 	}
 	if len(f.editions) == 0 {
@@ -119,15 +131,17 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(f.logLevel)); f.logLevel != "" && err != nil {
-		return usage("LOG_LEVEL", "日志级别 %q 不认识", "unknown log level %q", f.logLevel)
+	log, err := f.log.logger(e)
+	if err != nil {
+		return err
 	}
 	cfg := tileserver.Config{
 		Editions: f.editions, CacheDir: f.cache, PublicURL: f.base, Lang: e.lang, Program: programVersion(),
-		Log: slog.New(slog.NewJSONHandler(e.stderr, &slog.HandlerOptions{Level: level})),
+		Log: log,
 	}
-	var err error
+	if cfg.Limits, err = f.limiting.limits(); err != nil {
+		return err
+	}
 	if cfg.TrustedProxies, err = networks("trusted-proxy", f.proxies); err != nil {
 		return err
 	}
@@ -150,18 +164,20 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg)); err != nil {
+	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg), f.readPair(&cfg), f.log.open(e, log)); err != nil {
 		return errors.Join(err, closeAudit())
 	}
+	defer f.log.close()
+	cfg.AccessLog = f.log.access
 	s, err := tileserver.New(cfg)
 	if err != nil {
 		return errors.Join(err, closeAudit())
 	}
-	err = e.listen(s, f, cfg.Log, ready)
+	err = e.listen(s, f, ready)
 	return errors.Join(err, s.Close(), closeAudit())
 }
 
-func (e *env) listen(s *tileserver.Server, f *serving, log *slog.Logger, ready func(addr string)) error {
+func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) error {
 	if f.access == "" && !f.open {
 		for _, t := range s.Tiers() {
 			if t != edition.Public {
@@ -176,22 +192,14 @@ func (e *env) listen(s *tileserver.Server, f *serving, log *slog.Logger, ready f
 	if p := f.unnamed(s.Tiers()); p != nil {
 		e.warn(p)
 	}
-	var cert *certificate
-	if f.cert != "" {
-		var err error
-		cert, err = readCertificate(f.cert, f.key, func(err error) { log.Error("certificate not taken; the one before stays in force", "error", err) })
-		if err != nil {
-			return err
-		}
-	}
 	ln, err := new(net.ListenConfig).Listen(e.ctx, "tcp", f.listen)
 	if err != nil {
 		return problem.New("LISTEN", "监听不了 %s（%v）", "cannot listen on %s (%v)", f.listen, err).
 			Advise("换一个地址，或停掉占用它的程序", "take another address, or stop what holds it").Because(err)
 	}
 	ready(ln.Addr().String())
-	if cert != nil {
-		ln = cert.encrypted(ln)
+	if f.pair != nil {
+		ln = f.pair.encrypted(ln)
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -201,6 +209,7 @@ func (e *env) listen(s *tileserver.Server, f *serving, log *slog.Logger, ready f
 		for {
 			select {
 			case <-hup:
+				f.log.access.Reopen()
 				select {
 				case wake <- struct{}{}:
 				case <-e.ctx.Done():

@@ -56,6 +56,18 @@ type certificate struct {
 	looked  time.Time
 }
 
+// readPair reads the certificate and its key, where they are given.
+func (f *serving) readPair(cfg *tileserver.Config) (err error) {
+	if f.cert == "" {
+		return nil
+	}
+	f.pair, err = readCertificate(f.cert, f.key, func(err error) { cfg.Log.Error("certificate not taken; the one before stays in force", "error", err) })
+	if err == nil {
+		cfg.CertificateEnds = f.pair.ends
+	}
+	return err
+}
+
 // readCertificate reads the files.
 func readCertificate(certFile, keyFile string, failed func(error)) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, failed: failed}
@@ -109,6 +121,16 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		}
 	}
 	return c.current, nil
+}
+
+// ends is when the certificate in force expires. It looks for a new one, as a connection
+// does.
+func (c *certificate) ends() time.Time {
+	pair, err := c.get(nil)
+	if err != nil || pair.Leaf == nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
 }
 
 // encrypted returns ln as a listener for TLS 1.2 and later.

@@ -290,6 +290,9 @@ func (l *Log) write(text []byte) error {
 // Chain returns the name of the chain.
 func (l *Log) Chain() string { return l.chain }
 
+// Dir returns the directory of the log.
+func (l *Log) Dir() string { return l.dir }
+
 // Stats are what a log did since it was opened.
 type Stats struct {
 	// Lines were written.

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"log/slog"
+
+	"gengtu/tileserver"
+)
+
+// logging says what a server logs, and how.
+type logging struct {
+	level, format, requests string
+
+	access *tileserver.AccessLog // once it is open
+}
+
+// define defines the flags.
+func (l *logging) define(fs *flags) {
+	fs.StringVar(&l.level, "log", "info", "日志级别 debug|info|warn|error")
+	fs.StringVar(&l.format, "log-format", string(tileserver.LogJSON), "日志写法 json、text；访问日志的 text 为 combined 格式|json or text, how logs are written; text is the combined form for the access log")
+	fs.StringVar(&l.requests, "access-log", "", "访问日志文件，每个答复一行，- 为标准错误；收到 SIGHUP 重新打开|file with a line for each answer, - is standard error; opened anew at SIGHUP")
+}
+
+// logger returns what the program logs to.
+func (l *logging) logger(e *env) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.level)); l.level != "" && err != nil {
+		return nil, usage("LOG_LEVEL", "日志级别 %q 不认识", "unknown log level %q", l.level)
+	}
+	opt := &slog.HandlerOptions{Level: level}
+	switch tileserver.LogFormat(l.format) {
+	case tileserver.LogJSON, "":
+		return slog.New(slog.NewJSONHandler(e.stderr, opt)), nil
+	case tileserver.LogText:
+		return slog.New(slog.NewTextHandler(e.stderr, opt)), nil
+	}
+	return nil, usage("LOG_FORMAT", "--log-format 是 %q，应为 json 或 text", "--log-format is %q; it is json or text", l.format)
+}
+
+// open opens the access log where one is asked for.
+func (l *logging) open(e *env, log *slog.Logger) (err error) {
+	if l.requests == "" {
+		return nil
+	}
+	l.access, err = tileserver.OpenAccessLog(l.requests, e.stderr, tileserver.LogFormat(l.format), func(err error) { log.Error("access log not written", "error", err) })
+	return err
+}
+
+// close closes the access log.
+func (l *logging) close() {
+	if l.access != nil {
+		l.access.Close()
+	}
+}

@@ -1,0 +1,72 @@
+package tileserver
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+)
+
+// workMetrics count what costs more than the look for a tile, and what goes wrong.
+type workMetrics struct {
+	problems         *prometheus.CounterVec
+	shapes, vertices map[edition.Tier]prometheus.Counter
+
+	mu    sync.Mutex
+	codes map[string]prometheus.Counter // of problems, by code in lower case
+}
+
+// newWorkMetrics makes the counters in reg.
+func newWorkMetrics(reg prometheus.Registerer) *workMetrics {
+	w := &workMetrics{
+		problems: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_problems_total", Help: "Requests that were answered with an error, by its code."}, []string{"code"}),
+		codes:    map[string]prometheus.Counter{}, shapes: map[edition.Tier]prometheus.Counter{}, vertices: map[edition.Tier]prometheus.Counter{},
+	}
+	shapes := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_overlay_shapes_total", Help: "Shapes that overlays were asked about."}, []string{"tier"})
+	vertices := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_overlay_vertices_total", Help: "Vertices of these shapes."}, []string{"tier"})
+	for _, t := range edition.Tiers {
+		w.shapes[t], w.vertices[t] = shapes.WithLabelValues(string(t)), vertices.WithLabelValues(string(t))
+	}
+	reg.MustRegister(w.problems, shapes, vertices)
+	return w
+}
+
+// maxProblemCodes bounds the codes that are counted apart. They are constants of the
+// program, fewer than that; what would be more is counted as "other".
+const maxProblemCodes = 300
+
+// problem counts an error that a request is answered with.
+func (w *workMetrics) problem(err error) {
+	code := "server_fault"
+	if _, p := statusOf(err); p != nil {
+		code = strings.ToLower(p.Code)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.codes[code]
+	if c == nil {
+		if len(w.codes) >= maxProblemCodes {
+			code = "other"
+		}
+		c = w.problems.WithLabelValues(code)
+		w.codes[code] = c
+	}
+	c.Inc()
+}
+
+// asked counts the shapes of an overlay request.
+func (w *workMetrics) asked(tier edition.Tier, shapes []areas.Given) {
+	n := 0
+	for i := range shapes {
+		for _, polygon := range shapes[i].Polygons {
+			for _, ring := range polygon {
+				n += len(ring)
+			}
+		}
+	}
+	w.shapes[tier].Add(float64(len(shapes)))
+	w.vertices[tier].Add(float64(n))
+}

@@ -82,6 +82,12 @@ func SyncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// Link gives the file from a second name, to, as [os.Link]. On Windows it does not, and says
+// [errors.ErrUnsupported]: there a file that a server has open by one of its names can be
+// neither removed nor moved by another, so that the second name would be good for nothing
+// that is still to change.
+func Link(from, to string) error { return link(from, to) }
+
 // Passing makes a file for the time that it is open: closed, also by the end of the
 // program however that ends, it is gone. It lies in dir, the system's directory of
 // passing files when that is "", and pattern names it as in [os.CreateTemp]. Only the

@@ -44,6 +44,8 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+func link(from, to string) error { return os.Link(from, to) }
+
 // passing removes the file as soon as it is made: whoever has it open keeps it.
 func passing(dir, pattern string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, pattern)

@@ -35,6 +35,8 @@ func lockFile(f *os.File, flags uint32) error {
 
 func syncDir(string) error { return nil }
 
+func link(_, _ string) error { return errors.ErrUnsupported }
+
 // passing opens the file that CreateTemp made anew, so that the system removes it with
 // its last handle.
 func passing(dir, pattern string) (*os.File, error) {

@@ -40,7 +40,7 @@ func (d *Draft) link(ctx context.Context, gdir string, m *Manifest, name string)
 	from, to := filepath.Join(gdir, name), d.File(name)
 	// A symbolic link would be linked itself, and lead out of the directory; and without
 	// the checksums of blocks nobody can compare what he reads.
-	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && known.blocks != "" && os.Link(from, to) == nil {
+	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && known.blocks != "" && disk.Link(from, to) == nil {
 		done <- known
 		d.finished[name] = done
 		return true, nil

@@ -47,20 +47,30 @@ func exportedLayer(t *testing.T, edition, layer string, columns ...string) *sent
 		t.Fatal(err)
 	}
 	for _, c := range columns {
-		rows, err := x.db.Query(fmt.Sprintf(`SELECT DISTINCT %q FROM %q WHERE %q IS NOT NULL ORDER BY 1 LIMIT 200`, c, layer, c))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			var v any
-			if err := rows.Scan(&v); err != nil {
-				t.Fatal(err)
-			}
-			x.values[c] = append(x.values[c], v)
-		}
-		_ = rows.Close() // only read
+		x.values[c] = x.some(t, c)
 	}
 	return x
+}
+
+// some are different values of a column.
+func (x *sentOut) some(t *testing.T, column string) (out []any) {
+	t.Helper()
+	rows, err := x.db.Query(fmt.Sprintf(`SELECT DISTINCT %[1]q FROM %[2]q WHERE %[1]q IS NOT NULL ORDER BY 1 LIMIT 200`, column, x.layer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // only read
+	for rows.Next() {
+		var v any
+		if err := rows.Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, v)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // filter is a random one, which CQL2 Text and SQL write alike.

@@ -16,6 +16,7 @@ import (
 var decisions = map[string]access.Operation{
 	"catalog": "", "catalog/{layer}.xml": "", "style.json": "", "legend.json": "", "legend.png": "", "fonts/{stack}/{range}.pbf": "", "sprites/{name}": "",
 	"tiles/{layers}/{grid}.json": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.mvt": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.png": access.Tiles, "map.png": access.Tiles,
+	"base": access.Tiles, "base/{name}/{z}/{x}/{y}": access.Tiles,
 	"wmts": access.Tiles, "wmts/1.0.0/WMTSCapabilities.xml": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles, "{layergrid}/wmts": access.Tiles,
 	"wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles,
 	"wms": access.Tiles, "{layergrid}/tianditu/wmts": access.Tiles, "DataServer": access.Tiles, "arcgis/rest/services/{layergrid}/MapServer": access.Tiles,

@@ -67,6 +67,12 @@ func (r *request) grid() (tile.Grid, error) {
 	return g, nil
 }
 
+// tileSyntax is what is said of an address that has no numbers.
+func tileSyntax(err error) error {
+	return problem.New("PARAMETER_TILE", "瓦片地址里不是数字（%v）", "%v", err).
+		Advise("级、列、行都写成不带符号的整数，例如 5/26/12", "write zoom, column and row as whole numbers without a sign, such as 5/26/12")
+}
+
 // tileOf reads the tile's address. A zoom that is not served is 404, a tile
 // outside its matrix 400.
 func (r *request) tileOf(z, x, y string) (tile.Tile, error) {
@@ -83,8 +89,7 @@ func (r *request) tileIn(g tile.Grid, z, x, y string) (tile.Tile, error) {
 	lowest, highest := r.minZoom(g), r.ix().Manifest.MaxZoom
 	switch {
 	case errors.Is(err, tile.ErrSyntax):
-		return t, problem.New("PARAMETER_TILE", "瓦片地址里不是数字（%v）", "%v", err).
-			Advise("级、列、行都写成不带符号的整数，例如 5/26/12", "write zoom, column and row as whole numbers without a sign, such as 5/26/12")
+		return t, tileSyntax(err)
 	case err == nil && r.grantsZoom(int(t.Z)) != nil:
 		r.outcome = access.WrongScope
 		return t, r.grantsZoom(int(t.Z))

@@ -32,12 +32,13 @@ var (
 	descConnsMax  = describe("gengtu_connections_limit", "How many may be open.")
 	descDisk      = describe("gengtu_disk_free_bytes", "Bytes that are free on a disc that the server writes to.", "disk")
 	descCert      = describe("gengtu_certificate_expiry_timestamp_seconds", "When the TLS certificate in force expires.")
+	descBase      = describe("gengtu_base_requests_total", "Questions for tiles of base maps, by what became of them: memory, fetched, stale, none or failed.", "source", "result")
 	descLog       = describe("gengtu_access_log_lines_total", "Lines of the access log, by what became of them: written or lost.", "result")
 )
 
 var stateDescs = []*prometheus.Desc{
 	descBuild, descReady, descGen, descCreated, descSince, descRefused, descOpen, descLayers, descFeatures, descBytes, descCache, descFailed,
-	descDropped, descCacheSize, descRunning, descPlaces, descConns, descConnsMax, descDisk, descCert, descLog,
+	descDropped, descCacheSize, descRunning, descPlaces, descConns, descConnsMax, descDisk, descCert, descBase, descLog,
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -99,6 +100,14 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.collectDisks(gauge)
 	if s.cfg.CertificateEnds != nil {
 		gauge(descCert, unixSeconds(s.cfg.CertificateEnds()))
+	}
+	if s.cfg.BaseMaps != nil {
+		gauge(descCacheSize, float64(s.cfg.BaseMaps.Bytes()), "base")
+		for name, b := range s.cfg.BaseMaps.Stats() {
+			for result, n := range map[string]int64{"memory": b.Memory, "fetched": b.Fetched, "stale": b.Stale, "none": b.None, "failed": b.Failed} {
+				counter(descBase, n, name, result)
+			}
+		}
 	}
 	if s.cfg.AccessLog != nil {
 		written, lost := s.cfg.AccessLog.counts()

@@ -52,7 +52,7 @@ var statuses = []struct {
 	code   string // a code, or its beginning when it ends in *
 	status int
 }{
-	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"GRID_UNKNOWN", 404},
+	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"GRID_UNKNOWN", 404},
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_ENDED", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
@@ -65,7 +65,7 @@ var titles = map[int]struct{ zh, en string }{
 	400: {"请求不对", "Bad request"}, 401: {"需要令牌", "Token needed"}, 403: {"不允许", "Not allowed"},
 	404: {"没有", "Not found"}, 405: {"方法不对", "Method not allowed"}, 406: {"没有这种格式", "Not acceptable"},
 	408: {"请求太慢", "Request timeout"}, 410: {"已不保留", "Gone"}, 413: {"太大", "Too large"}, 414: {"地址太长", "Address too long"}, 415: {"没有这种编码", "Unsupported media type"}, 429: {"太多", "Too many requests"},
-	500: {"服务器出错", "Server fault"}, 501: {"还没有", "Not available yet"}, 503: {"暂时不行", "Not ready"},
+	500: {"服务器出错", "Server fault"}, 501: {"还没有", "Not available yet"}, 502: {"上游无答复", "Bad gateway"}, 503: {"暂时不行", "Not ready"},
 }
 
 // statusOf returns the status of err, and the problem to show, which is nil for

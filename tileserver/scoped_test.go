@@ -99,7 +99,7 @@ func thieves(generation string) map[string]string {
 		"diff?layer=cropland", "diff?layer=cropland&f=csv", "diff?layer=cropland&from=2023@" + generation + "&to=2024@" + generation, "diff?from=" + generation + "&to=" + generation + "&layer=pbf",
 		"changes?since=" + generation, "changes?since=" + generation + "&return=features", "changes?since=g0000000000000000",
 		"catalog?vintage=2023", "catalog?generation=" + generation, "catalog?generation=g0000000000000000", "catalog?generation=x", "catalog?vintage=1999", "tiles/nothing/w.json",
-		"map.png?" + bbox + "&width=100&height=100", "style.json?vintage=2023", "tiles/region/c.json", "analyses/1", "analyses/1/events",
+		"map.png?" + bbox + "&width=100&height=100", "style.json?vintage=2023", "tiles/region/c.json", "base", "base/vec/5/26/12", "analyses/1", "analyses/1/events",
 		fmt.Sprintf("wmts/cropland/default/w/18/%d/%d/5/5.json", at.Y, at.X), fmt.Sprintf("wmts/region/default/w/18/%d/%d/5/5.html", at.Y, at.X),
 		"wms?SERVICE=WMS&REQUEST=GetCapabilities", "wms?VERSION=1.1.1&REQUEST=GetMap&SRS=EPSG:4490&FORMAT=image/png&WIDTH=99&HEIGHT=99&LAYERS=cropland,dltb&STYLES=&B" + bbox[1:],
 		"wms?VERSION=1.1.1&REQUEST=GetFeatureInfo&SRS=EPSG:4490&FORMAT=image/png&WIDTH=3&HEIGHT=3&LAYERS=cropland,region,dltb&QUERY_LAYERS=cropland,region,dltb&STYLES=&X=1&Y=1&FEATURE_COUNT=9&INFO_FORMAT=application/json&BBOX=108.7065,34.3065,108.7066,34.3066",

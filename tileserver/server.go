@@ -28,6 +28,7 @@ import (
 	"gengtu/index/seal"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/audit"
+	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
 )
 
@@ -64,6 +65,8 @@ type Config struct {
 	// AccessLog takes a line for each answer of every tier; nil keeps none. It is the
 	// caller's to close, when the server is.
 	AccessLog *AccessLog
+	// BaseMaps are maps of other servers that are passed on; nil passes none on.
+	BaseMaps *basemap.Proxy
 	// CertificateEnds tells when the certificate in force expires; nil where there is
 	// none.
 	CertificateEnds func() time.Time

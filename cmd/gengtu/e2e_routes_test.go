@@ -250,6 +250,8 @@ func (x *target) questions() map[string][]string {
 		"/{tier}/catalog/{layer}.xml":             {"/catalog/" + x.layer + ".xml", "/catalog/dltb.xml", "/catalog/secret.xml"},
 		"/{tier}/verify":                          {"/verify"},
 		"/{tier}/keys":                            {"/keys"},
+		"/{tier}/base":                            {"/base"},
+		"/{tier}/base/{name}/{z}/{x}/{y}":         {"/base/vec/5/26/12"},
 		"/{tier}/tiles/{layers}/{grid}.json":      {"/tiles/all/w.json", "/tiles/" + x.layer + "/c.json", "/tiles/dltb/w.json", "/tiles/secret/w.json", "/tiles/all/q.json"},
 		"/{tier}/map.png":                         {"/map.png?width=64&height=64&bbox=" + x.around(), "/map.png?width=64&height=64&layers=dltb&bbox=" + x.around(), "/map.png", "/map.png?width=99999&height=9&bbox=" + x.around()},
 		"/{tier}/style.json":                      {"/style.json"},

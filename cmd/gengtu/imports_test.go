@@ -61,13 +61,14 @@ var mayImport = map[string][]string{
 	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/ows", "tileserver/tile"},
 	"tileserver/ogc":                 {"index/geo", "index/problem", "index/relate", "tileserver/tile"},
 	"tileserver/catalog":             {"index/edition", "index/problem", "index/setting"},
+	"tileserver/basemap":             {"index/edition", "index/problem", "index/setting", "tileserver/tile"},
 	"tileserver/access":              {"index/disk", "index/edition", "index/extract", "index/problem", "tileserver/access/oidc"},
 	"tileserver/access/oidc":         {"index/problem"},
 	"tileserver/audit":               {"index/disk", "index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 

@@ -17,7 +17,7 @@ import (
 type serving struct {
 	editions                    list
 	listen, access, cache, base string
-	audit, classes              string
+	audit, classes, bases       string
 	log                         logging
 	pair                        *certificate // nil without TLS, and until it is read
 	seal, trust                 string
@@ -46,6 +46,7 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.syslog, "syslog", "", "审计日志另送 syslog：unix:/dev/log、udp://、tcp://、tls://|a syslog that takes the audit lines, too")
 	fs.BoolVar(&f.syslogNeeded, "syslog-required", false, "送不到 syslog 就不作答|no answers while the syslog does not take lines")
 	fs.Var(&f.catalogue, "catalogue", "数据目录表，每版一个，可多次|table of what the catalogue says of a tier's layers, may be repeated, one of a tier")
+	fs.StringVar(&f.bases, "base-maps", "", "底图表：代取并缓存别家的瓦片，密钥不出本机；默认没有|file of base maps: tiles of other servers, passed on and kept, whose keys stay here; none by default")
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
 	f.limiting.define(fs)
@@ -164,7 +165,7 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg), f.readPair(&cfg), f.log.open(e, log)); err != nil {
+	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg), f.readPair(&cfg), f.readBases(&cfg), f.log.open(e, log)); err != nil {
 		return errors.Join(err, closeAudit())
 	}
 	defer f.log.close()

@@ -7,6 +7,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/index/seal"
 	"gengtu/tileserver"
+	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
 )
 
@@ -42,6 +43,19 @@ func (f *serving) readCatalogue(cfg *tileserver.Config) (err error) {
 	}
 	f.gaps, err = cfg.Catalogue.Gaps()
 	return err
+}
+
+// readBases reads the file of base maps.
+func (f *serving) readBases(cfg *tileserver.Config) error {
+	if f.bases == "" {
+		return nil
+	}
+	sources, err := basemap.Read(f.bases)
+	if err != nil {
+		return err
+	}
+	cfg.BaseMaps = basemap.New(sources, basemap.Options{Failed: func(source string, err error) { cfg.Log.Warn("base map fails", "source", source, "error", err) }})
+	return nil
 }
 
 // layersOf tells which layers the editions have now, vintages counted once.

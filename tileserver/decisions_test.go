@@ -22,7 +22,13 @@ var decisions = map[string]access.Operation{
 	"wms": access.Tiles, "{layergrid}/tianditu/wmts": access.Tiles, "DataServer": access.Tiles, "arcgis/rest/services/{layergrid}/MapServer": access.Tiles,
 	"arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}": access.Tiles, "arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}": access.Tiles,
 	"iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png": access.Tiles, "iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png": access.Tiles,
-	"ogc": access.Features, "ogc/*": access.Features, "features/{layer}/{id}": access.Features, "features/{layer}/{id}/lineage": access.Features, "features/{layer}": access.Features,
+	// What describes the service tells no more than the catalogue.
+	"ogc": "", "ogc/": "", "ogc/conformance": "", "ogc/api": "", "ogc/collections": "", "ogc/collections/{layer}": "", "ogc/collections/{layer}/queryables": "", "ogc/collections/{layer}/schema": "",
+	"ogc/collections/{layer}/items": access.Features, "ogc/collections/{layer}/items/{id}": access.Features, "ogc/tileMatrixSets": access.Tiles, "ogc/tileMatrixSets/{grid}": access.Tiles,
+	"ogc/tiles": access.Tiles, "ogc/tiles/{grid}": access.Tiles, "ogc/tiles/{grid}/{z}/{row}/{col}": access.Tiles, "ogc/map/tiles": access.Tiles, "ogc/map/tiles/{grid}": access.Tiles, "ogc/map/tiles/{grid}/{z}/{row}/{col}": access.Tiles,
+	"ogc/collections/{layer}/tiles": access.Tiles, "ogc/collections/{layer}/tiles/{grid}": access.Tiles, "ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}": access.Tiles,
+	"ogc/collections/{layer}/map/tiles": access.Tiles, "ogc/collections/{layer}/map/tiles/{grid}": access.Tiles, "ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}": access.Tiles,
+	"features/{layer}/{id}": access.Features, "features/{layer}/{id}/lineage": access.Features, "features/{layer}": access.Features,
 	"places": access.Features, "diff": access.Features, "changes": access.Features,
 	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "keys": access.Overlay, "analyses": access.Analyses, "analyses/*": access.Analyses,
 }

@@ -105,8 +105,9 @@ const lookEvery = 1024
 // choose lists the features that a filter chooses, in the layer's order.
 func (o *ogcRow) choose(ctx context.Context, f *ogc.Filter) ([]int32, error) {
 	out := []int32{}
+	looked := 0
 	look := func(i int, _ geo.Box) error {
-		if i%lookEvery == 0 && ctx.Err() != nil {
+		if looked++; looked%lookEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		o.at(i)

@@ -284,8 +284,8 @@ func (q *itemsRequest) page() (*ogcPage, error) {
 		return nil, err
 	}
 	p := &ogcPage{matched: all.n}
-	print := newOGCPrinter(q)
-	for at := q.offset; at < all.n && p.returned < q.limit && len(print.body()) < ogcPageBytes; at++ {
+	printer := newOGCPrinter(q)
+	for at := q.offset; at < all.n && p.returned < q.limit && len(printer.body()) < ogcPageBytes; at++ {
 		i := at
 		if all.listed != nil {
 			i = int(all.listed[at])
@@ -294,13 +294,13 @@ func (q *itemsRequest) page() (*ogcPage, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := print.add(&f); err != nil {
+		if err := printer.add(&f); err != nil {
 			return nil, err
 		}
 		p.returned++
 	}
 	p.links = q.links(p)
-	p.body, err = print.close(p)
+	p.body, err = printer.close(p)
 	return p, err
 }
 

@@ -178,3 +178,18 @@ func TestHole(t *testing.T) {
 		t.Errorf("meets %t, holds %t; want true, false", s.Meets(&f, f.Box()), s.Holds(&f, f.Box()))
 	}
 }
+
+// A border of the shape that goes through a feature from corner to corner, and crosses no
+// edge, is found wherever between its ends the feature is.
+func TestCornerToCorner(t *testing.T) {
+	at := func(lon, lat int64) geo.Position { return geo.Position{Lon: lon, Lat: lat} }
+	s := relate.New()
+	s.AddPolygons(geo.MultiPolygon{{{at(0, 0), at(60, 0), at(60, 60), at(0, 0)}}})
+	for _, side := range []int64{2, 10, 20} {
+		var f geo.Rings
+		f.Append(geo.MultiPolygon{geo.Box{Min: at(1, 1), Max: at(1+side, 1+side)}.Polygon()})
+		if s.Holds(&f, f.Box()) {
+			t.Errorf("a square of %d that its border divides is held", side)
+		}
+	}
+}

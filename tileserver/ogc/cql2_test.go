@@ -224,6 +224,9 @@ func chosenBy(t *testing.T, db *sql.DB, where string) (out []int) {
 		}
 		out = append(out, id)
 	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

@@ -8,14 +8,21 @@ PKGS  := ./...
 SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./tileserver/audit ./index ./index/ground ./index/areas ./ingest ./ingest/policy
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
+# On processors that multiply and add with one rounding, the compiler is not to: the same
+# deliveries make the same edition everywhere (cmd/gengtu/deploy/dist.sh). amd64 never does.
+ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test deps lint fmt fuzz soak bench bench-compare check clean
+.PHONY: help build dist demo test deps lint fmt fuzz soak clients bench bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 build: ## build bin/gengtu
-	$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/gengtu
+	$(GO) build $(ROUND) -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/gengtu
+
+dist: ## build for linux (amd64, arm64, loong64) and windows (amd64) into dist, with licences and checksums
+	GO=$(GO) cmd/gengtu/deploy/dist.sh dist $(VERSION)
 
 demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
 	$(BIN) demo --data demo
@@ -58,6 +65,9 @@ fuzz: ## fuzz each parser for FUZZTIME
 soak: ## the long runs: many clients, a million pairs
 	SOAK=1 $(GO) test -v -timeout 120m -run Soak ./cmd/gengtu ./index/overlay
 
+clients: ## OpenLayers, Leaflet, MapLibre, Cesium (npm) and QGIS draw a known shape; by hand
+	CLIENTS=1 $(GO) test -v -timeout 20m -run TestClients ./cmd/gengtu
+
 bench: ## measure end to end, rivals beside us, into benchmarks/results
 	benchmarks/run.sh
 
@@ -67,4 +77,4 @@ bench-compare: ## measure this tree against BASE, turn about: make bench-compare
 check: lint test ## what must hold before a change is handed in
 
 clean: ## remove what was built
-	rm -rf bin demo
+	rm -rf bin demo dist

@@ -7,9 +7,11 @@ import (
 
 // LegendLayer is what a legend says of one layer. Entries is never empty.
 type LegendLayer struct {
-	Layer   string        `json:"layer"`
-	Title   Text          `json:"title"`
-	Field   string        `json:"field,omitempty"`
+	Layer string `json:"layer"`
+	Title Text   `json:"title"`
+	Field string `json:"field,omitempty"`
+	// Whole says that an entry's value is the whole code, not its beginning.
+	Whole   bool          `json:"whole,omitempty"`
 	Entries []LegendEntry `json:"entries"`
 }
 
@@ -30,34 +32,34 @@ type LegendEntry struct {
 // umbrella tells whether one class takes every code that another takes, so that
 // no feature is left over for the layer's own look.
 func (l Layer) umbrella() bool {
-	return slices.ContainsFunc(l.Classes, func(all Class) bool {
+	return !l.Whole && slices.ContainsFunc(l.Classes, func(all Class) bool {
 		return !slices.ContainsFunc(l.Classes, func(c Class) bool { return !strings.HasPrefix(c.Code, all.Code) })
 	})
 }
 
-// legendZoom is the zoom whose opacities and widths a legend shows: parcels are
+// LegendZoom is the zoom whose opacities and widths a legend shows: parcels are
 // themselves there.
-const legendZoom = 15
+const LegendZoom = 15
 
 // Legend returns the legend of layers in the embedded sheet: see [Sheet.Legend].
 func Legend(layers ...Shown) []LegendLayer { return Default().Legend(layers...) }
 
 // Legend returns the legend of layers, in the order given. Classes are listed
-// XX The result is not nil, and marshals to a JSON array.
+// by code, where the layer's tiles carry the code. The result is not nil, and marshals to a JSON array.
 func (s *Sheet) Legend(layers ...Shown) []LegendLayer {
 	legend := make([]LegendLayer, 0, len(layers))
 	for _, shown := range layers {
 		l := s.Layer(shown.Name)
 		entry := LegendEntry{
-			Label: l.Title, Fill: l.Fill.Color.String(), FillOpacity: l.Fill.Opacity.At(legendZoom),
-			Line: l.Line.Color.String(), LineWidth: l.Line.Width.At(legendZoom), Dashed: len(l.Line.Dash) > 0,
+			Label: l.Title, Fill: l.Fill.Color.String(), FillOpacity: l.Fill.Opacity.At(LegendZoom),
+			Line: l.Line.Color.String(), LineWidth: l.Line.Width.At(LegendZoom), Dashed: len(l.Line.Dash) > 0,
 		}
 		if l.Hatch.Width > 0 {
 			entry.Hatch = l.Hatch.Color.String()
 		}
 		out := LegendLayer{Layer: l.Name, Title: l.Title}
 		if l.ClassField != "" && shown.has(l.ClassField) {
-			out.Field = l.ClassField
+			out.Field, out.Whole = l.ClassField, l.Whole
 			for _, c := range l.byCode() {
 				e := entry
 				e.Value, e.Label, e.Fill = c.Code, c.Title, c.Fill.String()

@@ -89,6 +89,7 @@ type styleLayer struct {
 	Source      string         `json:"source,omitempty"`
 	SourceLayer string         `json:"source-layer,omitempty"`
 	MinZoom     int            `json:"minzoom,omitempty"`
+	Filter      any            `json:"filter,omitempty"`
 	Layout      map[string]any `json:"layout,omitempty"`
 	Paint       map[string]any `json:"paint,omitempty"`
 }
@@ -132,9 +133,9 @@ func (s *Sheet) MapLibre(opt StyleOptions) ([]byte, error) {
 		}
 		lines = append(lines, l.lineLayer(opt.ParcelZoom, src))
 		if l.Label != nil && shown.has(l.Label.Field) {
-			from := labelPlace{source: src, layer: l.Name, field: l.Label.Field}
+			from := labelPlace{source: src, layer: l.Name, field: l.Label.Field, code: l.Label.CodeField}
 			if opt.LabelPoints[l.Name] != "" {
-				from = labelPlace{source: labelSource(l.Name), field: "name"}
+				from = labelPlace{source: labelSource(l.Name), field: "name", code: "code"}
 			}
 			labels = append(labels, l.labelLayer(s.Font, from))
 		}
@@ -277,8 +278,16 @@ func (l Layer) fillColor(shown Shown) any {
 	if l.ClassField == "" || !shown.has(l.ClassField) {
 		return value
 	}
+	code := []any{"to-string", []any{"get", l.ClassField}}
+	if l.Whole {
+		match := []any{"match", code}
+		for _, c := range l.byCode() {
+			match = append(match, c.Code, c.Fill.String())
+		}
+		return append(match, value)
+	}
 	for _, group := range l.byLength() {
-		match := []any{"match", []any{"slice", []any{"to-string", []any{"get", l.ClassField}}, 0, len(group[0].Code)}}
+		match := []any{"match", []any{"slice", code, 0, len(group[0].Code)}}
 		for _, c := range group {
 			match = append(match, c.Code, c.Fill.String())
 		}
@@ -306,7 +315,12 @@ func (l Layer) byLength() [][]Class {
 // byCode returns the classes in the order of their codes.
 func (l Layer) byCode() []Class {
 	classes := slices.Clone(l.Classes)
-	slices.SortFunc(classes, func(a, b Class) int { return strings.Compare(a.Code, b.Code) })
+	slices.SortFunc(classes, func(a, b Class) int {
+		if l.Whole && len(a.Code) != len(b.Code) {
+			return len(a.Code) - len(b.Code) // numbers
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
 	return classes
 }
 
@@ -339,22 +353,47 @@ func (l Layer) lineLayer(parcelZoom int, src string) styleLayer {
 	return out
 }
 
-// labelPlace is where a label layer has its texts from.
+// labelPlace is where a label layer has its texts and the codes of its places from.
 type labelPlace struct {
-	source, layer, field string
+	source, layer, field, code string
+}
+
+// length is the number of characters of a place's code.
+func (p labelPlace) length() any { return []any{"length", []any{"to-string", []any{"get", p.code}}} }
+
+// filter chooses the places that stand, as [Label.ShownAt] does; nil for all.
+func (l *Label) filter(from labelPlace) any {
+	if len(l.Levels) == 0 {
+		return nil
+	}
+	steps := []any{"step", []any{"zoom"}, false}
+	for i, v := range l.Levels {
+		stand := []any{">=", from.length(), l.Levels[0].Length}
+		if i+1 < len(l.Levels) {
+			stand = []any{"all", stand, []any{"<", from.length(), l.Levels[i+1].Length}}
+		}
+		steps = append(steps, v.Zoom, stand)
+	}
+	return steps
 }
 
 // labelLayer is `<layer>-label`.
 func (l Layer) labelLayer(font string, from labelPlace) styleLayer {
-	return styleLayer{
-		ID: l.Name + "-label", Type: "symbol", Source: from.source, SourceLayer: from.layer, MinZoom: l.Label.MinZoom,
+	out := styleLayer{
+		Filter: l.Label.filter(from),
+		ID:     l.Name + "-label", Type: "symbol", Source: from.source, SourceLayer: from.layer, MinZoom: l.Label.MinZoom,
 		Layout: map[string]any{
 			"text-field": []any{"to-string", []any{"get", from.field}}, "text-font": []string{font},
-			"text-size": l.Label.Size.expression(), "text-padding": 4,
+			"text-size": l.Label.Size.expression(), "text-padding": LabelPadding,
 		},
 		Paint: map[string]any{
 			"text-color": l.Label.Color.String(), "text-halo-color": l.Label.Halo.String(),
 			"text-halo-width": l.Label.HaloWidth,
 		},
 	}
+	if len(l.Label.Levels) > 0 {
+		// Places of higher rank keep their names where there is no room for all.
+		out.Layout["symbol-sort-key"] = from.length()
+	}
+	return out
 }

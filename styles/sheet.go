@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ type Text struct {
 
 // Sheet is the look of all layers.
 type Sheet struct {
+	// Name and Title are those of a named style, [DefaultName] for the sheet itself.
+	Name  string
+	Title Text
 	// Background is the colour of the map where there is nothing.
 	Background Color
 	// Font is the name that labels ask glyphs by.
@@ -54,6 +58,10 @@ type Sheet struct {
 	Layers []Layer
 	// Unknown is the look of every layer that is not in Layers.
 	Unknown Layer
+	// Styles are the other looks that the sheet has names for; see [Sheet.Style].
+	Styles []*Sheet
+
+	fields map[string]string // by layer, the fields of a named style's own classes
 }
 
 // Layer is the look of one layer.
@@ -68,6 +76,9 @@ type Layer struct {
 	// Classes are the classes of the layer, the longest code first and codes of
 	// one length in order.
 	Classes []Class
+	// Whole says that a class takes its own code alone: codes are numbers, of
+	// which 1 is not the beginning of 12.
+	Whole bool
 	// Fill is the fill of features that no class takes.
 	Fill Fill
 	// Line is the outline of every feature.
@@ -78,7 +89,8 @@ type Layer struct {
 	Label *Label
 }
 
-// Class is a fill colour for the features whose class field begins with Code.
+// Class is a fill colour for the features whose class field begins with Code, or
+// is Code where the layer's codes are [Layer.Whole].
 type Class struct {
 	Code  string
 	Title Text
@@ -110,6 +122,32 @@ type Label struct {
 	HaloWidth float64
 	Size      Stops
 	MinZoom   int
+	// CodeField is the attribute whose length tells a place's level, and Levels
+	// the zoom from which names of each level stand; without Levels all do.
+	CodeField string
+	Levels    []Level
+}
+
+// Level is the zoom from which places stand whose codes have Length characters or
+// more, up to the next Level.
+type Level struct {
+	Length int
+	Zoom   float64
+}
+
+// LabelPadding is the room that a label keeps free around itself, in CSS pixels.
+const LabelPadding = 4
+
+// ShownAt tells whether the label of a place stands at zoom whose code has length
+// characters.
+func (l *Label) ShownAt(length int, zoom float64) bool {
+	shown := len(l.Levels) == 0
+	for _, v := range l.Levels {
+		if v.Length <= length {
+			shown = zoom >= v.Zoom
+		}
+	}
+	return shown
 }
 
 // Default returns the embedded sheet. It is shared and must not be changed.
@@ -159,8 +197,11 @@ func (l Layer) FillOf(code string) Color {
 }
 
 // ClassOf returns the index in Classes of the longest code that code begins
-// with, or -1 when there is none.
+// with, or of code itself where codes are Whole; -1 when there is none.
 func (l Layer) ClassOf(code string) int {
+	if l.Whole {
+		return slices.IndexFunc(l.Classes, func(c Class) bool { return code == c.Code })
+	}
 	return slices.IndexFunc(l.Classes, func(c Class) bool { return strings.HasPrefix(code, c.Code) })
 }
 
@@ -171,6 +212,7 @@ type raw struct {
 	Schemes    map[string][]entry `yaml:"schemes"`
 	Layers     []rawLayer         `yaml:"layers"`
 	Unknown    rawLayer           `yaml:"unknown"`
+	Styles     []rawStyle         `yaml:"styles"`
 }
 
 type entry struct {
@@ -182,12 +224,8 @@ type entry struct {
 type rawLayer struct {
 	Name    string `yaml:"name"`
 	Text    `yaml:",inline"`
-	Classes *struct {
-		Field  string `yaml:"field"`
-		Scheme string `yaml:"scheme"`
-		Within string `yaml:"within"`
-	} `yaml:"classes"`
-	Fill struct {
+	Classes *rawClasses `yaml:"classes"`
+	Fill    struct {
 		Color   Color `yaml:"color"`
 		Opacity Stops `yaml:"opacity"`
 	} `yaml:"fill"`
@@ -205,13 +243,22 @@ type rawLayer struct {
 		Always  bool      `yaml:"always"`
 	} `yaml:"line"`
 	Label *struct {
-		Field     string  `yaml:"field"`
-		Color     Color   `yaml:"color"`
-		Halo      Color   `yaml:"halo"`
-		HaloWidth float64 `yaml:"halo_width"`
-		Size      Stops   `yaml:"size"`
-		MinZoom   int     `yaml:"min_zoom"`
+		Field     string          `yaml:"field"`
+		Color     Color           `yaml:"color"`
+		Halo      Color           `yaml:"halo"`
+		HaloWidth float64         `yaml:"halo_width"`
+		Size      Stops           `yaml:"size"`
+		MinZoom   int             `yaml:"min_zoom"`
+		Code      string          `yaml:"code"`
+		Levels    map[int]float64 `yaml:"levels"`
 	} `yaml:"label"`
+}
+
+type rawClasses struct {
+	Field  string `yaml:"field"`
+	Scheme string `yaml:"scheme"`
+	Within string `yaml:"within"`
+	Whole  bool   `yaml:"whole"`
 }
 
 // Parse reads a sheet and checks it: every colour, range, name and reference.
@@ -226,7 +273,7 @@ func Parse(data []byte) (*Sheet, error) {
 		}
 		return nil, fmt.Errorf("%w: %w", ErrSheet, err)
 	}
-	s := &Sheet{Background: r.Background, Font: r.Font}
+	s := &Sheet{Name: DefaultName, Title: defaultTitle, Background: r.Background, Font: r.Font}
 	if r.Font == "" || strings.ContainsAny(r.Font, ",/{}?#") {
 		return nil, fmt.Errorf("%w: font %q: a name without , / { } ? # is needed", ErrSheet, r.Font)
 	}
@@ -252,6 +299,9 @@ func Parse(data []byte) (*Sheet, error) {
 	var err error
 	if s.Unknown, err = r.Unknown.layer(r.Schemes); err != nil {
 		return nil, fmt.Errorf("%w: unknown: %w", ErrSheet, err)
+	}
+	if err := s.addStyles(r); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSheet, err)
 	}
 	return s, nil
 }
@@ -280,7 +330,7 @@ func (r rawLayer) layer(schemes map[string][]entry) (Layer, error) {
 			err = errors.Join(err, fmt.Errorf("dash length %v is not in [0.1, 100]", d))
 		}
 	}
-	return l, errors.Join(err, l.addHatch(r), l.addLabel(r), l.addClasses(r, schemes))
+	return l, errors.Join(err, l.addHatch(r), l.addLabel(r), l.addClasses(r.Classes, schemes))
 }
 
 func (l *Layer) addHatch(r rawLayer) error {
@@ -305,7 +355,13 @@ func (l *Layer) addLabel(r rawLayer) error {
 	if r.Label == nil {
 		return nil
 	}
-	l.Label = &Label{r.Label.Field, r.Label.Color, r.Label.Halo, r.Label.HaloWidth, r.Label.Size, r.Label.MinZoom}
+	l.Label = &Label{
+		Field: r.Label.Field, Color: r.Label.Color, Halo: r.Label.Halo, HaloWidth: r.Label.HaloWidth,
+		Size: r.Label.Size, MinZoom: r.Label.MinZoom, CodeField: r.Label.Code,
+	}
+	if err := l.Label.addLevels(r.Label.Levels); err != nil {
+		return err
+	}
 	if l.Label.Field == "" || !r.Label.Color.set || !r.Label.Halo.set {
 		return errors.New("label needs field, color and halo")
 	}
@@ -313,20 +369,41 @@ func (l *Layer) addLabel(r rawLayer) error {
 		within("label halo_width", l.Label.HaloWidth, 16), within("label min_zoom", float64(l.Label.MinZoom), MaxZoom))
 }
 
-func (l *Layer) addClasses(r rawLayer, schemes map[string][]entry) error {
-	if r.Classes == nil {
+// maxLevels bounds the levels of places; codes have six (2, 4, 6, 9, 12 and 14
+// characters).
+const maxLevels = 16
+
+func (l *Label) addLevels(levels map[int]float64) error {
+	if len(levels) > 0 && l.CodeField == "" || len(levels) > maxLevels {
+		return fmt.Errorf("label levels need a code, and there may be %d", maxLevels)
+	}
+	for _, length := range slices.Sorted(maps.Keys(levels)) {
+		v := Level{length, levels[length]}
+		if err := within("label level's zoom", v.Zoom, MaxZoom); err != nil {
+			return err
+		}
+		if n := len(l.Levels); length < 1 || n > 0 && v.Zoom <= l.Levels[n-1].Zoom {
+			return fmt.Errorf("label level %d: lengths begin at 1, and longer codes at higher zooms", length)
+		}
+		l.Levels = append(l.Levels, v)
+	}
+	return nil
+}
+
+func (l *Layer) addClasses(r *rawClasses, schemes map[string][]entry) error {
+	if r == nil {
 		return nil
 	}
-	scheme, ok := schemes[r.Classes.Scheme]
-	if !ok || r.Classes.Field == "" {
-		return fmt.Errorf("classes need a field and a known scheme, not %q", r.Classes.Scheme)
+	scheme, ok := schemes[r.Scheme]
+	if !ok || r.Field == "" {
+		return fmt.Errorf("classes need a field and a known scheme, not %q", r.Scheme)
 	}
-	l.ClassField = r.Classes.Field
+	l.ClassField, l.Whole = r.Field, r.Whole
 	for _, e := range scheme {
 		if e.Code == "" || e.Zh == "" || e.En == "" || !e.Fill.set {
-			return fmt.Errorf("scheme %q: class %q needs code, zh, en and fill", r.Classes.Scheme, e.Code)
+			return fmt.Errorf("scheme %q: class %q needs code, zh, en and fill", r.Scheme, e.Code)
 		}
-		if strings.HasPrefix(e.Code, r.Classes.Within) {
+		if strings.HasPrefix(e.Code, r.Within) {
 			l.Classes = append(l.Classes, Class{e.Code, e.Text, e.Fill})
 		}
 	}
@@ -338,11 +415,11 @@ func (l *Layer) addClasses(r rawLayer, schemes map[string][]entry) error {
 	})
 	for i := 1; i < len(l.Classes); i++ {
 		if l.Classes[i].Code == l.Classes[i-1].Code {
-			return fmt.Errorf("scheme %q: class %q twice", r.Classes.Scheme, l.Classes[i].Code)
+			return fmt.Errorf("scheme %q: class %q twice", r.Scheme, l.Classes[i].Code)
 		}
 	}
 	if len(l.Classes) == 0 {
-		return fmt.Errorf("scheme %q has no class within %q", r.Classes.Scheme, r.Classes.Within)
+		return fmt.Errorf("scheme %q has no class within %q", r.Scheme, r.Within)
 	}
 	return nil
 }

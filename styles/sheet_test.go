@@ -19,7 +19,7 @@ func TestDefault(t *testing.T) {
 	for _, l := range s.Layers {
 		names = append(names, l.Name)
 	}
-	want := []string{"dltb", "cropland", "pbf", "hsf", "region"}
+	want := []string{"dltb", "quality", "cropland", "pbf", "hsf", "region"}
 	if d := cmp.Diff(want, names); d != "" {
 		t.Errorf("layers in drawing order (-want +got):\n%s", d)
 	}

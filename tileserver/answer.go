@@ -134,7 +134,10 @@ func packer(w io.Writer) *gzip.Writer {
 }
 
 // sendJSON answers with v as JSON, which is the same for the same address.
-func (r *request) sendJSON(v any) error {
+func (r *request) sendJSON(v any) error { return r.sendAs("application/json", v) }
+
+// sendAs is sendJSON under a media type of its own.
+func (r *request) sendAs(contentType string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -142,5 +145,5 @@ func (r *request) sendJSON(v any) error {
 	if data, err = r.withScope(data); err != nil {
 		return err
 	}
-	return r.send("application/json", data)
+	return r.send(contentType, data)
 }

@@ -59,8 +59,8 @@ func (r *request) record(status int) audit.Record {
 	r.asked.mu.Lock()
 	defer r.asked.mu.Unlock()
 	rec := audit.Record{
-		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Who: r.token, Address: textOf(r.from),
-		Outcome: r.outcome.String(), Method: methodOf(r.ctx.Method()), Path: string(r.ctx.RequestURI()), Route: r.route, Layer: r.layer,
+		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Who: r.token, Address: r.callerText(),
+		Outcome: r.outcome.String(), Method: methodOf(r.ctx.Method()), Path: r.said(r.ctx.RequestURI()), Route: r.route, Layer: r.layer,
 		Place: r.asked.place, Box: r.asked.box, Shapes: r.asked.shapes, Features: r.asked.features, AreaM2: r.asked.areaM2,
 		Status: status, Bytes: int64(r.size()),
 	}
@@ -126,6 +126,15 @@ func textOf(a netip.Addr) string {
 		return ""
 	}
 	return a.String()
+}
+
+// callerText is the address that asks.
+func (r *request) callerText() string {
+	if !r.lane || !r.from.IsValid() {
+		return textOf(r.from)
+	}
+	r.scratch = r.from.AppendTo(r.scratch[:0])
+	return view(r.scratch)
 }
 
 // auditSent writes a line for an answer that was sent while it was made, once it is at

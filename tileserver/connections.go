@@ -3,6 +3,7 @@ package tileserver
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -175,22 +176,23 @@ func (s *Server) refuse(c net.Conn) {
 // too large is mostly a delivery's file, of some megabytes.
 const leastDrained = 16 << 20
 
-// drain reads what is still coming of a request that is refused, so that the
-// client, who may read only when it has written, gets the answer rather than a
-// reset connection. It stops after a pause, after some time, or after some
-// bytes.
-func drain(c net.Conn, limit int) {
-	const pause, whole = 200 * time.Millisecond, 5 * time.Second
-	end := time.Now().Add(whole)
+// drain reads what is still coming of a request that is refused, from the connection or
+// a reader of it, so that the client, who may read only when it has written, gets the
+// answer rather than a reset connection. It stops after a pause, after some time, or
+// after some bytes, and tells whether the reader came to its end before.
+func drain(c net.Conn, from io.Reader, limit int) (whole bool) {
+	const pause, longest = 200 * time.Millisecond, 5 * time.Second
+	end := time.Now().Add(longest)
 	buf := make([]byte, 32<<10)
 	for left := limit; left > 0 && time.Now().Before(end); {
 		if c.SetReadDeadline(time.Now().Add(pause)) != nil {
-			return
+			return false
 		}
-		n, err := c.Read(buf)
+		n, err := from.Read(buf)
 		if err != nil {
-			return
+			return errors.Is(err, io.EOF)
 		}
 		left -= n
 	}
+	return false
 }

@@ -14,10 +14,14 @@ import (
 // decisions say which operation each address of a tier is: a route that is added to the
 // table without one here has not been decided on. "" goes with every operation.
 var decisions = map[string]access.Operation{
-	"catalog": "", "catalog/{layer}.xml": "", "style.json": "", "legend.json": "", "fonts/{stack}/{range}.pbf": "", "sprites/{name}": "",
+	"catalog": "", "catalog/{layer}.xml": "", "style.json": "", "legend.json": "", "legend.png": "", "fonts/{stack}/{range}.pbf": "", "sprites/{name}": "",
 	"tiles/{layers}/{grid}.json": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.mvt": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.png": access.Tiles, "map.png": access.Tiles,
 	"base": access.Tiles, "base/{name}/{z}/{x}/{y}": access.Tiles,
 	"wmts": access.Tiles, "wmts/1.0.0/WMTSCapabilities.xml": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles, "{layergrid}/wmts": access.Tiles,
+	"wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles,
+	"wms": access.Tiles, "{layergrid}/tianditu/wmts": access.Tiles, "DataServer": access.Tiles, "arcgis/rest/services/{layergrid}/MapServer": access.Tiles,
+	"arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}": access.Tiles, "arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}": access.Tiles,
+	"iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png": access.Tiles, "iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png": access.Tiles,
 	"ogc": access.Features, "ogc/*": access.Features, "features/{layer}/{id}": access.Features, "features/{layer}/{id}/lineage": access.Features, "features/{layer}": access.Features,
 	"places": access.Features, "diff": access.Features, "changes": access.Features,
 	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "keys": access.Overlay, "analyses": access.Analyses, "analyses/*": access.Analyses,

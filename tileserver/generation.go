@@ -30,6 +30,8 @@ type generation struct {
 	made     *cache.Store
 	covers   *pyramid.Covers // of built
 	pictures *pictures
+	finished *finishedTiles
+	chosen   chosenLists
 	memo     memo
 	bytes    int64               // of its files; 0 where that is not known
 	closing  func(g *generation) // is told before it is closed; may be nil
@@ -108,7 +110,7 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 	g := &generation{
 		bytes: size, closing: s.caches.leave,
 		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
-		pictures: newPictures(limits.PictureMemory / keep.share), making: s.making, refs: 1,
+		pictures: newPictures(limits.PictureMemory / keep.share), finished: newFinishedTiles(limits.AnswerMemory / keep.share), making: s.making, refs: 1,
 	}
 	s.caches.enter(g)
 	return g, nil

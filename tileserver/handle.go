@@ -1,11 +1,11 @@
 package tileserver
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
+	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -19,17 +19,28 @@ import (
 // Handle answers one request. It is the one place where errors become answers.
 func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	start := time.Now()
-	r := &request{ctx: ctx, server: s, called: requestID()}
-	defer r.release()
+	r := requests.Get().(*request) //nolint:forcetypeassert // the pool has nothing else
+	r.ctx, r.server = ctx, s
+	defer r.done()
+	if r.lane = r.readTile(); r.lane {
+		r.called = view(appendRequestID(r.name[:0]))
+	} else {
+		r.called = requestID()
+	}
 	ctx.Response.Header.Set("X-Request-Id", r.called)
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	if !ctx.IsPost() {
+		r.leaveBody() // it means nothing (RFC 9110, 9.3.1)
+	}
 	err := s.dispatch(r)
+	r.leaveBody()
 	status := ctx.Response.StatusCode()
 	if err != nil {
 		err = r.ungranted(err)
 		s.metrics.work.problem(err)
 		status = r.fail(err)
-		if status >= 500 && status != fasthttp.StatusNotImplemented {
+		// What is turned away by the thousand is counted, not logged.
+		if status >= 500 && status != fasthttp.StatusNotImplemented && !errors.Is(err, errOverloaded) {
 			s.cfg.Log.Error("request failed", "id", r.id(), "route", r.route, "status", status, "error", err)
 		}
 	}
@@ -48,25 +59,38 @@ func (s *Server) dispatch(r *request) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	path, method := string(r.ctx.Path()), string(r.ctx.Method())
-	rt, params, allowed := s.find(method, path)
-	r.params = params
+	path, method := "", fasthttp.MethodGet
+	var rt *route
+	var allowed []string
+	tier := r.ask.tier
+	if r.lane {
+		rt = s.tileRoute(r.ask.picture)
+	} else {
+		path, method = string(r.ctx.Path()), string(r.ctx.Method())
+		rt, r.params, allowed = s.find(method, path)
+		tier = r.params["tier"]
+	}
 	if rt != nil {
 		r.route = rt.name
-		if rt.kvp {
-			r.kvpErrors()
+		if rt.faults != nil {
+			rt.faults(r)
 		}
 	}
+	if err := r.takeVintage(rt); err != nil {
+		return err
+	}
 	if !isOpen(rt, path) {
-		if params["tier"] == "" {
+		if tier == "" {
 			return errNotFound
 		}
-		if err := s.findTier(r); err != nil {
+		if err := s.findTier(r, tier); err != nil {
 			return err
 		}
 	}
-	if err := checkHost(r.ctx.Host()); err != nil {
-		return err
+	if !r.lane { // else it was
+		if err := checkHost(r.ctx.Host()); err != nil {
+			return err
+		}
 	}
 	if method == fasthttp.MethodOptions {
 		return preflight(r, allowed)
@@ -81,6 +105,8 @@ func (s *Server) dispatch(r *request) (err error) {
 		}
 	}
 	switch {
+	case r.lane:
+		return r.answerTile(rt)
 	case rt != nil:
 		return rt.handle(r)
 	case len(allowed) > 0:
@@ -127,30 +153,32 @@ func allowHeader(methods []string) string {
 	return strings.Join(append(out, fasthttp.MethodOptions), ", ")
 }
 
-func requestID() string {
-	var b [8]byte
-	// It never fails (crypto/rand).
-	_, _ = rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+func requestID() string { return string(appendRequestID(nil)) }
+
+// appendRequestID appends what tells a request from others: it is no secret.
+func appendRequestID(dst []byte) []byte {
+	var b [requestIDBytes / 2]byte
+	binary.BigEndian.PutUint64(b[:], rand.Uint64())
+	return hex.AppendEncode(dst, b[:])
 }
+
+// requestIDBytes is the length of a request's id.
+const requestIDBytes = 16
 
 // refuseBroken answers requests that cannot be read, after which the connection
 // is closed.
 func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
-	var timeout net.Error
 	l := s.cfg.Limits
 	switch {
 	case errors.As(err, &small):
 		err = problem.New("URL_TOO_LONG", "请求行和头超过 %d 字节", "request line and headers are over %d bytes", l.URLBytes)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		err = problem.New("TOO_LARGE_BODY", "请求体超过 %d 字节", "the body is over %d bytes", l.BodyBytes)
-	case errors.As(err, &timeout) && timeout.Timeout(), s.stopping.Load():
+	default:
 		// Clients take a 408 on a connection that they have not used yet, as any
 		// is closed that waits too long, for a word of farewell.
-		err = problem.New("REQUEST_SLOW", "请求没有在 %s 内到齐", "the request was not complete within %s", l.Read)
-	default:
-		err = problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")
+		err = s.broken(err)
 	}
 	ctx.Response.Header.Set("X-Request-Id", requestID())
 	r := &request{ctx: ctx, server: s, route: "broken"}
@@ -167,6 +195,6 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.account(r, status, 0)
 	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
-		drain(c, max(4*l.BodyBytes, leastDrained))
+		drain(c, c, max(4*l.BodyBytes, leastDrained))
 	}
 }

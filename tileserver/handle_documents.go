@@ -106,17 +106,9 @@ func (r *request) shown() []styles.Shown {
 		if l == nil {
 			continue
 		}
-		lo, hi := l.Meta.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
-		if lo > hi {
-			continue // the token does not reach the layer's zooms
+		if s, reached := r.shownOf(l); reached {
+			out = append(out, s)
 		}
-		s := styles.Shown{Name: n, MinZoom: lo, MaxZoom: hi, Fields: []string{}}
-		for _, f := range l.Meta.Fields {
-			if f.Tile {
-				s.Fields = append(s.Fields, f.Name)
-			}
-		}
-		out = append(out, s)
 	}
 	return out
 }
@@ -133,9 +125,14 @@ func (r *request) extent() geo.Box {
 }
 
 func (s *Server) handleStyle(r *request) error {
+	shown := r.shown()
+	look, err := lookOf(r.query("style"), shown)
+	if err != nil {
+		return err
+	}
 	opt := styles.StyleOptions{
 		Name: "gengtu " + string(r.tier), BaseURL: r.base(), Tier: string(r.tier), Query: r.carried(),
-		Layers: r.shown(), ParcelZoom: parcelZoom(r.ix().Manifest), Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
+		Layers: shown, ParcelZoom: parcelZoom(r.ix().Manifest), Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
 	}
 	if r.allows(access.Features) {
 		points := r.carried()
@@ -146,7 +143,7 @@ func (s *Server) handleStyle(r *request) error {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		opt.Extent = styles.Extent{MinLon: lo.Lon, MinLat: lo.Lat, MaxLon: hi.Lon, MaxLat: hi.Lat}
 	}
-	data, err := styles.MapLibre(opt)
+	data, err := look.MapLibre(opt)
 	if err != nil {
 		return err
 	}
@@ -154,7 +151,20 @@ func (s *Server) handleStyle(r *request) error {
 }
 
 func (s *Server) handleLegend(r *request) error {
-	return r.sendJSON(map[string]any{"layers": styles.Legend(r.shown()...)})
+	shown := r.shown()
+	look, err := lookOf(r.query("style"), shown)
+	if err != nil {
+		return err
+	}
+	type named struct {
+		Name  string      `json:"name"`
+		Title styles.Text `json:"title"`
+	}
+	var offered []named
+	for _, o := range styles.Default().Offered(shown...) {
+		offered = append(offered, named{o.Name, o.Title})
+	}
+	return r.sendJSON(map[string]any{"style": look.Name, "styles": offered, "layers": look.Legend(shown...)})
 }
 
 func (s *Server) handleSprites(r *request) error {

@@ -3,17 +3,21 @@ package tileserver
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
 	"math"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/styles"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
-	"gengtu/tileserver/wmts"
 )
 
 // mapView is one picture of any extent, as it was asked for.
@@ -23,6 +27,31 @@ type mapView struct {
 	width, height int
 	zoom          uint8
 	layers        []*index.Layer
+	look          *styles.Sheet
+	background    *color.RGBA // nil is none
+}
+
+// backed is the tag of the picture with its background.
+func (v *mapView) backed(tag string) string {
+	if b := v.background; b != nil {
+		tag += fmt.Sprintf("-%02x%02x%02x", b.R, b.G, b.B)
+	}
+	return tag
+}
+
+// back paints the background, if there is one, under what has been painted.
+func (v *mapView) back(img *image.RGBA) {
+	b := v.background
+	if b == nil {
+		return
+	}
+	under := [4]uint32{uint32(b.R), uint32(b.G), uint32(b.B), 0xFF}
+	for i := 0; i+3 < len(img.Pix); i += 4 {
+		left := 0xFF - uint32(img.Pix[i+3]) // what is premultiplied needs no more
+		for k, u := range under {
+			img.Pix[i+k] += uint8((u*left + 127) / 0xFF)
+		}
+	}
 }
 
 // maxMapTiles bounds the tiles of one map. At the zoom that [mapZoom] chooses a
@@ -48,6 +77,11 @@ func (s *Server) handleMap(r *request) error {
 	if err != nil {
 		return err
 	}
+	return s.sendMap(r, v)
+}
+
+// sendMap paints a picture and answers with it.
+func (s *Server) sendMap(r *request, v *mapView) error {
 	done, err := s.maps.take()
 	if err != nil {
 		return err
@@ -59,10 +93,15 @@ func (s *Server) handleMap(r *request) error {
 	if err != nil {
 		return err
 	}
-	if r.fresh(tag, plainly) {
+	imprint, err := r.imprint(v.width, v.height)
+	if err != nil {
+		return err
+	}
+	tag = etag([]byte(tag + strings.Join(imprint, "\n")))
+	if r.fresh(v.backed(tag), plainly) {
 		return nil
 	}
-	look := raster.Look{Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
+	look := raster.Look{Sheet: v.look, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err
@@ -70,6 +109,19 @@ func (s *Server) handleMap(r *request) error {
 	if err := canvas.Paint(tiles); err != nil {
 		return err
 	}
+	labels, err := r.mapLabels(v)
+	if err != nil {
+		return err
+	}
+	for _, t := range labels {
+		if err := canvas.Text(t); err != nil {
+			return err
+		}
+	}
+	if err := printImprint(canvas, imprint); err != nil {
+		return err
+	}
+	v.back(canvas.Image())
 	png, err := canvas.PNG()
 	if err != nil {
 		return err
@@ -80,15 +132,15 @@ func (s *Server) handleMap(r *request) error {
 // mapView reads what picture is asked for.
 func (r *request) mapView() (*mapView, error) {
 	v := &mapView{}
-	if style := r.query("style"); style != "" && style != wmts.DefaultStyle {
-		return nil, problem.New("PARAMETER_STYLE", "没有样式 %.40q，只有 default", "there is no style %.40q; there is default", style)
-	}
 	names := r.query("layers")
 	if names == "" {
 		names = allLayers
 	}
 	var err error
 	if v.layers, err = r.layersOf(names); err != nil {
+		return nil, err
+	}
+	if v.look, err = r.sheetOf(r.query("style"), v.layers); err != nil {
 		return nil, err
 	}
 	ratio, err := v.place(r.query("bbox"), r.query("crs"))
@@ -224,7 +276,9 @@ func (r *request) mapTiles(ctx context.Context, v *mapView) ([]raster.Placed, st
 	}
 	w, h := v.pixel()
 	scaleX, scaleY := 1/w, 1/h
-	made := []byte(r.server.cfg.Program) // another program may paint otherwise
+	// Another program may paint otherwise, and names stand where another generation
+	// may have others.
+	made := []byte(r.server.cfg.Program + v.look.Name + r.gen.name)
 	var out []raster.Placed
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {

@@ -63,6 +63,10 @@ func (s *Server) handleOverlay(r *request) error {
 // A body that is to be unpacked is read in the place: its memory is then bounded.
 func (o *overlayRequest) begin() (done func(), err error) {
 	if o.packed() {
+		// A body that comes slowly holds no place.
+		if _, err := o.wholeBody(); err != nil {
+			return nil, err
+		}
 		if done, err = o.server.overlays.take(); err != nil {
 			return nil, err
 		}

@@ -19,6 +19,8 @@ type place struct {
 	// Label is where the place's name may stand: longitude and latitude of a
 	// point inside of it.
 	Label [2]float64 `json:"label"`
+
+	at geo.Position // Label
 }
 
 // handlePlaces answers `?q=`, a part of a name or the beginning of a code, and
@@ -108,7 +110,8 @@ func placesOf(l *index.Layer) ([]place, error) {
 		}
 		lo, hi := h.Box.Min.LonLat(), h.Box.Max.LonLat()
 		p.Extent = [4]float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
-		at := labelPoint(f.Geometry).LonLat()
+		p.at = labelPoint(f.Geometry)
+		at := p.at.LonLat()
 		p.Label = [2]float64{at.Lon, at.Lat}
 		out = append(out, p)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/problem"
+	"gengtu/styles"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
@@ -79,6 +80,11 @@ func (r *request) tileOf(z, x, y string) (tile.Tile, error) {
 	if err != nil {
 		return tile.Tile{}, err
 	}
+	return r.tileIn(g, z, x, y)
+}
+
+// tileIn is tileOf in a grid.
+func (r *request) tileIn(g tile.Grid, z, x, y string) (tile.Tile, error) {
 	t, err := tile.Parse(g, z, x, y)
 	lowest, highest := r.minZoom(g), r.ix().Manifest.MaxZoom
 	switch {
@@ -183,10 +189,10 @@ func (r *request) sendMVT(layers []*index.Layer, t tile.Tile) error {
 		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return nil
 	}
-	r.ctx.SetContentType("application/vnd.mapbox-vector-tile")
+	r.ctx.SetContentType(mvtType)
 	if c == gzipped {
 		r.ctx.Response.Header.Set("Content-Encoding", "gzip")
-		r.ctx.Response.SetBodyRaw(cache.AppendGzip(nil, parts))
+		r.ctx.Response.SetBodyRaw(cache.AppendGzip(make([]byte, 0, cache.GzipLen(parts)), parts))
 		return nil
 	}
 	body, err := rawTile(parts)
@@ -224,18 +230,24 @@ func (s *Server) handlePNG(r *request) error {
 	if twice {
 		size = raster.TileSize2x
 	}
-	return r.sendPNG(layers, t, size)
+	return r.sendPNG(layers, t, size, r.query("style"))
 }
 
-func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int) error {
+// sendPNG sends the picture of a tile, with side pixels, in the look that style
+// names, "" for the default one.
+func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style string) error {
 	if err := someServed(layers, t); err != nil {
 		return err
 	}
-	key := pictureKey{layers: keysOf(layers), tile: t, side: side}
+	look, err := r.sheetOf(style, layers)
+	if err != nil {
+		return err
+	}
+	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side}
 	p := r.gen.pictures.get(key)
 	if p == nil {
 		var err error
-		if p, err = r.paint(layers, key); err != nil {
+		if p, err = r.paint(layers, key, look); err != nil {
 			return err
 		}
 		r.gen.pictures.put(p)
@@ -243,7 +255,7 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int) error {
 	if r.fresh(p.tag, plainly) {
 		return nil
 	}
-	return r.body("image/png", p.png, plainly)
+	return r.body(pngType, p.png, plainly)
 }
 
 func keysOf(layers []*index.Layer) string {
@@ -255,7 +267,7 @@ func keysOf(layers []*index.Layer) string {
 }
 
 // paint paints a tile.
-func (r *request) paint(layers []*index.Layer, key pictureKey) (*picture, error) {
+func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Sheet) (*picture, error) {
 	ctx, cancel := r.server.tileContext()
 	defer cancel()
 	parts, err := r.parts(ctx, layers, key.tile)
@@ -266,7 +278,11 @@ func (r *request) paint(layers []*index.Layer, key pictureKey) (*picture, error)
 	if err != nil {
 		return nil, err
 	}
-	png, err := raster.Paint(content, raster.Params{Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest)})
+	labels, err := r.tileLabels(layers, key.tile, key.side, look)
+	if err != nil {
+		return nil, err
+	}
+	png, err := raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), Sheet: look})
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,10 @@ func (s *Server) handleVerify(r *request) error {
 		return problem.New("RECEIPT_OFF", "本服务没有密钥，不验回执", "this server has no keys and judges no receipts").
 			Advise("用 gengtu verify-answer --trust FILE 核验", "use gengtu verify-answer --trust FILE")
 	}
+	// A body that comes slowly holds no place.
+	if _, err := r.wholeBody(); err != nil {
+		return err
+	}
 	done, err := s.overlays.take()
 	if err != nil {
 		return err

@@ -9,9 +9,12 @@ import (
 // field has a default, which zero stands for; the catalogue names them all.
 type Limits struct {
 	BodyBytes     int           // of a request; 16 MiB: 5,000 plots of 64 vertices take 10
+	BodyMemory    int64         // bytes of bodies over 64 KiB that are held at once; 256 MiB
 	URLBytes      int           // of a request line and its headers; 16 KiB
 	Connections   int           // at once; 10,000
 	PerIP         int           // connections at once from one address; 0 is no limit
+	AddressRate   Rate          // of requests from one address; zero is no limit
+	TokenRate     Rate          // of requests with one token that has none of its own; zero is no limit
 	Read, Write   time.Duration // of a request, of an answer; 30 s, 60 s
 	Idle          time.Duration // of a kept connection; 60 s
 	Overlay       time.Duration // of one overlay or summary answer; 30 s
@@ -29,6 +32,7 @@ type Limits struct {
 	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB
 	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB
 	PictureMemory   int64         // bytes of painted tiles in memory, for each generation; 128 MiB
+	AnswerMemory    int64         // bytes of finished tiles as they are sent, for each generation; 128 MiB
 	MapAtOnce       int           // maps painted at once, as OverlayAtOnce; processors
 	Scoped          time.Duration // of the making of an edition for a token's scope; 30 min
 	ScopedWait      time.Duration // that a request waits for one, before it is told to come again; 10 s
@@ -40,6 +44,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	processors := runtime.GOMAXPROCS(0)
 	orDefault(&l.BodyBytes, 16<<20)
+	orDefault(&l.BodyMemory, 256<<20)
 	orDefault(&l.URLBytes, 16<<10)
 	orDefault(&l.Connections, 10_000)
 	orDefault(&l.Read, 30*time.Second)
@@ -58,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.TileMemory, 256<<20)
 	orDefault(&l.TileDisk, 4<<30)
 	orDefault(&l.PictureMemory, 128<<20)
+	orDefault(&l.AnswerMemory, 128<<20)
 	orDefault(&l.MapAtOnce, processors)
 	orDefault(&l.Scoped, 30*time.Minute)
 	orDefault(&l.ScopedWait, 10*time.Second)

@@ -74,6 +74,9 @@ func TestMapIsWhereTheLandIs(t *testing.T) {
 		wrong := 0
 		for y := range c.height {
 			for x := range c.width {
+				if x > c.width-250 && y > c.height-70 {
+					continue // the imprint's corner
+				}
 				fx, fy := float64(x)+0.5, float64(y)+0.5
 				d := math.Min(math.Min(fx-left, right-fx), math.Min(fy-top, bottom-fy)) // inside is positive
 				if math.Abs(d) > margin && painted(img, x, y) != (d > 0) {

@@ -2,7 +2,6 @@ package tileserver
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,10 +26,12 @@ type metrics struct {
 	scopes        *prometheus.CounterVec
 	scopesFailed  *prometheus.CounterVec
 	corrupt       prometheus.Counter
+	shed          *prometheus.CounterVec
 	// Of the tables that an operator writes.
 	catalogues, cataloguesFailed prometheus.Counter
 	work                         *workMetrics
 	handler                      fasthttp.RequestHandler
+	known                        meters
 }
 
 // auditCounters are what the audit log did.
@@ -68,7 +69,8 @@ func newMetrics(log *audit.Log, state prometheus.Collector) *metrics {
 		cataloguesFailed: prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_catalogue_tables_refused_total", Help: "Tables of the catalogue that could not be taken; those before stay in force."}),
 		corrupt:          prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_cache_corrupt_total", Help: "Stored tiles found damaged, dropped and made anew."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
+	m.shed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gengtu_shed_total", Help: "Requests that were turned away, by what there was too little of."}, []string{"reason"})
+	reg.MustRegister(m.shed, m.requests, m.seconds, m.bytes, m.reloads, m.reloadsFailed, m.scopes, m.scopesFailed, m.catalogues, m.cataloguesFailed, m.corrupt)
 	m.work = newWorkMetrics(reg)
 	reg.MustRegister(state)
 	if log != nil {
@@ -89,9 +91,10 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 	}
 	size := r.size()
 	s.cfg.AccessLog.tell(r, status, took)
-	s.metrics.requests.WithLabelValues(route, tier, strconv.Itoa(status)).Inc()
-	s.metrics.seconds.WithLabelValues(route, tier).Observe(took.Seconds())
-	s.metrics.bytes.WithLabelValues(route, tier).Add(float64(size))
+	m := s.metrics.of(route, tier, status)
+	m.requests.Inc()
+	m.seconds.Observe(took.Seconds())
+	m.bytes.Add(float64(size))
 	level := slog.LevelDebug
 	// What the audit tells is not told twice.
 	if r.tier != "" && r.tier != edition.Public && !r.audits() {

@@ -8,9 +8,10 @@ import (
 
 // cacheCounts are what caches did, and what they hold now.
 type cacheCounts struct {
-	memory, disk, made, failed, dropped int64 // tiles
-	pictures, painted                   int64
-	tileBytes, pictureBytes             int64 // in memory
+	memory, disk, made, failed, dropped  int64 // tiles
+	pictures, painted                    int64
+	answers, assembled, unfinished       int64 // finished answers: found, put together from the file, and asked of handlers
+	tileBytes, pictureBytes, answerBytes int64 // in memory
 }
 
 // add adds counts to others.
@@ -22,8 +23,12 @@ func (c *cacheCounts) add(o cacheCounts) {
 	c.dropped += o.dropped
 	c.pictures += o.pictures
 	c.painted += o.painted
+	c.answers += o.answers
+	c.assembled += o.assembled
+	c.unfinished += o.unfinished
 	c.tileBytes += o.tileBytes
 	c.pictureBytes += o.pictureBytes
+	c.answerBytes += o.answerBytes
 }
 
 // tiles adds what a store of tiles did.
@@ -55,7 +60,7 @@ func (b *cacheBook) leave(g *generation) {
 	defer b.mu.Unlock()
 	delete(b.open, g)
 	c := g.cacheCounts()
-	c.tileBytes, c.pictureBytes = 0, 0
+	c.tileBytes, c.pictureBytes, c.answerBytes = 0, 0, 0
 	b.gone.add(c)
 }
 
@@ -79,5 +84,6 @@ func (g *generation) cacheCounts() cacheCounts {
 	g.pictures.mu.Lock()
 	defer g.pictures.mu.Unlock()
 	out.pictures, out.painted, out.pictureBytes = g.pictures.hits, g.pictures.misses, g.pictures.size
+	g.finished.count(&out)
 	return out
 }

@@ -22,7 +22,7 @@ var (
 	descLayers    = describe("gengtu_index_layers", "Layers of the generation in force, vintages counted apart.", "tier")
 	descFeatures  = describe("gengtu_index_features", "Features of these layers.", "tier")
 	descBytes     = describe("gengtu_edition_bytes", "Bytes of the files of the generation in force.", "tier")
-	descCache     = describe("gengtu_cache_requests_total", "Looks for tiles of zooms that were not built, and for painted tiles, by where they were found: memory, disk, or made.", "cache", "result")
+	descCache     = describe("gengtu_cache_requests_total", "Looks for finished answers to requests for tiles; past these, for tiles of zooms that were not built, and for painted tiles; by where they were found: memory, disk, or made.", "cache", "result")
 	descFailed    = describe("gengtu_cache_failures_total", "Tiles that could not be made.")
 	descDropped   = describe("gengtu_cache_dropped_total", "Tiles not written to the cache's disc because that was too slow.")
 	descCacheSize = describe("gengtu_cache_memory_bytes", "Bytes that caches hold in memory.", "cache")
@@ -76,10 +76,14 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	counter(descCache, c.made, "tiles", "made")
 	counter(descCache, c.pictures, "pictures", "memory")
 	counter(descCache, c.painted, "pictures", "made")
+	counter(descCache, c.answers, "answers", "memory")
+	counter(descCache, c.assembled, "answers", "disk")
+	counter(descCache, c.unfinished, "answers", "made")
 	counter(descFailed, c.failed)
 	counter(descDropped, c.dropped)
 	gauge(descCacheSize, float64(c.tileBytes), "tiles")
 	gauge(descCacheSize, float64(c.pictureBytes), "pictures")
+	gauge(descCacheSize, float64(c.answerBytes), "answers")
 	for kind, p := range map[string][2]int{
 		"overlay": {len(s.overlays), cap(s.overlays)}, "map": {len(s.maps), cap(s.maps)}, "tile": {len(s.making), cap(s.making)}, "wrong_token": {len(s.held), cap(s.held)},
 	} {

@@ -3,6 +3,7 @@ package tileserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,22 +95,33 @@ func TestMetricsLint(t *testing.T) {
 // generation that made them is gone: no counter goes back.
 func TestCacheMetrics(t *testing.T) {
 	s := serve(t, nil, edition.Public)
-	made, memory := `gengtu_cache_requests_total{cache="tiles",result="made"}`, `gengtu_cache_requests_total{cache="tiles",result="memory"}`
-	painted, found := `gengtu_cache_requests_total{cache="pictures",result="made"}`, `gengtu_cache_requests_total{cache="pictures",result="memory"}`
+	looks := func(cache, result string) string {
+		return fmt.Sprintf("gengtu_cache_requests_total{cache=%q,result=%q}", cache, result)
+	}
+	made, memory := looks("tiles", "made"), looks("tiles", "memory")
+	painted, found := looks("pictures", "made"), looks("pictures", "memory")
+	answers, general := looks("answers", "memory"), looks("answers", "made")
 	s.wantValue(t, made, 0)
 	address := "/public/tiles/cropland/w/" + tileAt(tile.W, 14)
 	for range 3 {
-		if r := s.get(t, address+".mvt"); r.StatusCode != http.StatusOK {
+		if r := s.get(t, address+".mvt?x=past+answers"); r.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", r.StatusCode, r.body)
 		}
 	}
 	s.wantValue(t, made, 1)
 	s.wantValue(t, memory, 2)
 	for range 4 {
+		s.get(t, address+".png?x=past+answers")
+	}
+	s.wantValue(t, answers, 0)
+	s.wantValue(t, general, 0)
+	for range 3 {
 		s.get(t, address+".png")
 	}
+	s.wantValue(t, answers, 2)
+	s.wantValue(t, general, 1)
 	s.wantValue(t, painted, 1)
-	s.wantValue(t, found, 3)
+	s.wantValue(t, found, 4)
 	s.wantValue(t, memory, 3)
 	if size, _ := s.value(t, `gengtu_cache_memory_bytes{cache="tiles"}`); size <= 0 {
 		t.Error("nothing is held")
@@ -119,7 +131,8 @@ func TestCacheMetrics(t *testing.T) {
 	s.Reload() // gives up what is no longer kept
 	s.wantValue(t, "gengtu_generations_open", 1)
 	s.wantValue(t, made, 1)
-	s.wantValue(t, found, 3)
+	s.wantValue(t, found, 4)
+	s.wantValue(t, answers, 2)
 	s.wantValue(t, `gengtu_cache_memory_bytes{cache="tiles"}`, 0)
 	s.get(t, address+".mvt")
 	s.wantValue(t, made, 2)

@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"bytes"
 	"mime"
 	"slices"
 	"strconv"
@@ -111,11 +112,15 @@ func acceptsGzip(header string) bool {
 // vary adds a header of the request to those that the answer depends on.
 func (r *request) vary(header string) {
 	h := &r.ctx.Response.Header
-	have := string(h.Peek(fasthttp.HeaderVary))
-	switch {
-	case have == "":
-		h.Set(fasthttp.HeaderVary, header)
-	case !strings.Contains(have+",", header+","):
-		h.Set(fasthttp.HeaderVary, have+", "+header)
+	have := h.Peek(fasthttp.HeaderVary)
+	for member := range bytes.SplitSeq(have, []byte(", ")) {
+		if string(member) == header {
+			return
+		}
 	}
+	if r.scratch = append(r.scratch[:0], have...); len(have) > 0 {
+		r.scratch = append(r.scratch, ", "...)
+	}
+	r.scratch = append(r.scratch, header...)
+	h.SetBytesV(fasthttp.HeaderVary, r.scratch)
 }

@@ -28,7 +28,10 @@ func (o *overlayRequest) coding() string {
 
 // plainBody returns the body, unpacked up to the limit that holds for all bodies.
 func (o *overlayRequest) plainBody() ([]byte, error) {
-	data := o.request.ctx.PostBody()
+	data, err := o.wholeBody()
+	if err != nil {
+		return nil, err
+	}
 	switch o.coding() {
 	case "":
 		return data, nil

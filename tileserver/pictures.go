@@ -22,6 +22,7 @@ type pictures struct {
 // pictureKey is what a tile's picture depends on within a generation.
 type pictureKey struct {
 	layers string // their keys, with commas
+	style  string
 	tile   tile.Tile
 	side   int
 }
@@ -37,7 +38,9 @@ type picture struct {
 // map entry and key.
 const pictureOverhead = 300
 
-func (p *picture) bytes() int64 { return int64(len(p.png)+len(p.key.layers)) + pictureOverhead }
+func (p *picture) bytes() int64 {
+	return int64(len(p.png)+len(p.key.layers)+len(p.key.style)) + pictureOverhead
+}
 
 func newPictures(limit int64) *pictures {
 	return &pictures{limit: limit, byKey: map[pictureKey]*list.Element{}}

@@ -30,6 +30,8 @@ var (
 			Advise("请签发令牌的人核对：gengtu access check FILE --edition EDITION", "have who issued it check it: gengtu access check FILE --edition EDITION")
 	errBusy = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
 		Advise("稍后再试", "try again later")
+	errOverloaded = problem.New("OVERLOADED", "服务器现在太忙", "the server has too much to do now").
+			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
 	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
@@ -50,12 +52,12 @@ var statuses = []struct {
 	code   string // a code, or its beginning when it ends in *
 	status int
 }{
-	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"NO_ZOOM", 404}, {"GRID_UNKNOWN", 404},
+	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"GRID_UNKNOWN", 404},
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_ENDED", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
 	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"CONTENT_CODING", 415}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
-	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"RECEIPT_OFF", 404}, {"RECEIPT_MEMBER", 400}, {"SEAL_DEVICE", 503}, {"AUDIT_WRITE", 503}, {"SCOPE_MAKING", 503}, {"TIMEOUT", 503},
+	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"OVERLOADED", 503}, {"RECEIPT_OFF", 404}, {"RECEIPT_MEMBER", 400}, {"SEAL_DEVICE", 503}, {"AUDIT_WRITE", 503}, {"SCOPE_MAKING", 503}, {"TIMEOUT", 503},
 }
 
 // titles name the statuses for people.

@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"strings"
@@ -74,14 +75,14 @@ func (s *Server) check(r *request, op access.Operation) error {
 	}
 	r.proof = access.Request{
 		Token: r.givenToken(), Tier: string(r.tier), Address: r.from,
-		Origin: string(r.ctx.Request.Header.Peek("Origin")), Referer: string(r.ctx.Request.Header.Peek("Referer")),
+		Origin: r.said(r.ctx.Request.Header.Peek("Origin")), Referer: r.said(r.ctx.Request.Header.Peek("Referer")),
 	}
 	d := s.cfg.Access.Check(r.proof)
 	if r.query("tk") != "" {
 		// A page that is answered, and what it links to, sends the address on to nobody.
 		r.ctx.Response.Header.Set("Referrer-Policy", "same-origin")
 	}
-	r.token, r.outcome, r.retry = d.Name, d.Outcome, d.Retry
+	r.token, r.outcome, r.retry, r.rated = d.Name, d.Outcome, d.Retry, d.Rated
 	switch d.Outcome {
 	case access.Allowed:
 		r.scope = d.Scope
@@ -140,6 +141,9 @@ func (r *request) ambiguous() error {
 
 // twoTokens refuses a request with tokens that differ.
 func (r *request) twoTokens() error {
+	if bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
+		return nil
+	}
 	given := r.givenToken()
 	for _, tk := range r.ctx.QueryArgs().PeekMulti("tk") {
 		if len(tk) > 0 && string(tk) != given {
@@ -152,7 +156,7 @@ func (r *request) twoTokens() error {
 
 // givenToken returns the token of the request, "" for none.
 func (r *request) givenToken() string {
-	if h := string(r.ctx.Request.Header.Peek("Authorization")); h != "" {
+	if h := r.said(r.ctx.Request.Header.Peek("Authorization")); h != "" {
 		scheme, value, _ := strings.Cut(h, " ")
 		if strings.EqualFold(scheme, "Bearer") {
 			return strings.TrimSpace(value)

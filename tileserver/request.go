@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"bytes"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -24,6 +25,13 @@ type request struct {
 	called string // see id
 	params params
 
+	// lane tells that the address is in ask and not in params, and that texts may be views
+	// of the request's bytes; see settle.
+	lane    bool
+	ask     tileAsk
+	name    [requestIDBytes]byte // of called
+	scratch []byte
+
 	tier    edition.Tier // "" outside of the tiers
 	state   reach
 	gen     *generation
@@ -33,10 +41,16 @@ type request struct {
 	outcome access.Outcome
 	proof   access.Request // what the token was checked with; zero where none was asked for
 	scope   *access.Scope  // nil is the whole tier
+	rated   bool           // the access file sets a rate for the token
 	retry   time.Duration  // after which to ask again, where it is known
 	layer   string         // for the audit
+	dated   bool           // the query has a vintage from elsewhere, see takeVintage
 	from    netip.Addr     // that asks, once it is known
 	asked   asked
+	// The body, once it is read or left, and what of the server's memory it holds.
+	payload  []byte
+	bodyRead bool
+	bodyHeld int
 	// onError writes an error otherwise than by problem+json, where a protocol
 	// asks for it, and returns its status.
 	onError func(error) int
@@ -51,8 +65,8 @@ func (r *request) id() string {
 }
 
 // findTier finds the tier of the path and what its answers may be read by.
-func (s *Server) findTier(r *request) error {
-	tier, err := edition.ParseTier(r.params["tier"])
+func (s *Server) findTier(r *request, name string) error {
+	tier, err := edition.ParseTier(name)
 	if err != nil || s.tiers[tier] == nil {
 		return errNotFound
 	}
@@ -66,8 +80,14 @@ func (s *Server) findTier(r *request) error {
 
 // enter checks the token, for an operation, and takes the generation.
 func (s *Server) enter(r *request, op access.Operation) error {
+	if err := s.slowAddress(r); err != nil {
+		return err
+	}
 	if r.tier != edition.Public && s.cfg.Access != nil {
 		if err := s.check(r, op); err != nil {
+			return err
+		}
+		if err := s.slowToken(r); err != nil {
 			return err
 		}
 		r.state.scope = r.scope
@@ -97,7 +117,7 @@ func (s *Server) cors(r *request) {
 		h.Set("Access-Control-Allow-Origin", "*")
 	} else {
 		r.vary("Origin")
-		origin := string(r.ctx.Request.Header.Peek("Origin"))
+		origin := r.said(r.ctx.Request.Header.Peek("Origin"))
 		if origin == "" || s.cfg.Access == nil || !s.cfg.Access.AllowsOrigin(origin) {
 			return
 		}
@@ -112,9 +132,22 @@ func (s *Server) cors(r *request) {
 }
 
 func (r *request) release() {
+	if r.bodyHeld > 0 {
+		r.server.bodies.give(r.bodyHeld)
+		r.bodyHeld = 0
+	}
 	if r.gen != nil {
 		_ = r.gen.release() // the last reader of what was only read
 		r.gen = nil
+	}
+}
+
+// done gives up what r holds, and r itself where nothing outlives it.
+func (r *request) done() {
+	r.release()
+	if r.lane {
+		*r = request{scratch: r.scratch[:0]}
+		requests.Put(r)
 	}
 }
 
@@ -131,6 +164,9 @@ func (r *request) ix() *index.Index { return r.seen }
 
 // query returns a parameter of the query; keys are matched to the letter.
 func (r *request) query(key string) string {
+	if !r.dated && bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
+		return "" // spares that the address is taken apart
+	}
 	return string(r.ctx.QueryArgs().Peek(key))
 }
 

@@ -21,8 +21,9 @@ type route struct {
 	op access.Operation
 	// open routes need no edition and no token.
 	open bool
-	// kvp routes answer errors as WMTS does in its KVP binding.
-	kvp bool
+	// faults makes the errors of a protocol that has reports of its own those; nil
+	// is problem+json.
+	faults func(*request)
 }
 
 // routeTable lists every address, the more particular before the more general.
@@ -43,16 +44,42 @@ func (s *Server) routeTable() []route {
 		{name: "map", op: access.Tiles, methods: get, pattern: "/{tier}/map.png", handle: s.handleMap},
 		{name: "style", op: looking, methods: get, pattern: "/{tier}/style.json", handle: s.handleStyle},
 		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.json", handle: s.handleLegend},
+		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.png", handle: s.handleLegendPNG},
 		{name: "fonts", op: looking, methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
 		{name: "sprites", op: looking, methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
-		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, faults: (*request).wmtsFaults},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "wms", op: access.Tiles, methods: get, pattern: "/{tier}/wms", handle: s.handleWMS, faults: (*request).wmsFaults},
 		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base", handle: s.handleBase},
 		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base/{name}/{z}/{x}/{y}", handle: s.handleBaseTile},
-		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc", handle: s.handleLater},
-		{name: "ogc", op: access.Features, methods: get, pattern: "/{tier}/ogc/*", handle: s.handleLater},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc", handle: s.handleOGC},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/", handle: s.handleOGC}, // as clients write it that put names behind it
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/conformance", handle: s.handleOGCConformance},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/api", handle: s.handleOGCAPI},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections", handle: s.handleOGCCollections},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections/{layer}", handle: s.handleOGCCollection},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections/{layer}/queryables", handle: s.handleOGCQueryables},
+		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/collections/{layer}/schema", handle: s.handleOGCSchema},
+		{name: "items", op: access.Features, methods: get, pattern: "/{tier}/ogc/collections/{layer}/items", handle: s.handleOGCItems},
+		{name: "items", op: access.Features, methods: get, pattern: "/{tier}/ogc/collections/{layer}/items/{id}", handle: s.handleOGCItem},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tiles", handle: s.handleOGCTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tiles/{grid}", handle: s.handleOGCTileset},
+		{name: "mvt", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/map/tiles", handle: s.handleOGCMapTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/map/tiles/{grid}", handle: s.handleOGCMapTileset},
+		{name: "png", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/map/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCMapTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/tiles", handle: s.handleOGCTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/tiles/{grid}", handle: s.handleOGCTileset},
+		{name: "mvt", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/map/tiles", handle: s.handleOGCMapTilesets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/map/tiles/{grid}", handle: s.handleOGCMapTileset},
+		{name: "png", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}", handle: s.handleOGCMapTile},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tileMatrixSets", handle: s.handleOGCMatrixSets},
+		{name: "ogc", op: access.Tiles, methods: get, pattern: "/{tier}/ogc/tileMatrixSets/{grid}", handle: s.handleOGCMatrixSet},
 		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}", handle: s.handleFeature},
 		{name: "lineage", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}/{id}/lineage", handle: s.handleLineage},
 		{name: "feature", op: access.Features, methods: get, pattern: "/{tier}/features/{layer}", handle: s.handleFeatures},
@@ -65,8 +92,28 @@ func (s *Server) routeTable() []route {
 		{name: "verify", op: access.Overlay, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
 		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
 		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
-		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, faults: (*request).wmtsFaults},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/tianditu/wmts", handle: s.handleTianditu96, faults: (*request).wmtsFaults},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/DataServer", handle: s.handleAlias(tiandituShort)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer", handle: s.handleMapServer},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}", handle: s.handleAlias(arcgisTile)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}", handle: s.handleAlias(arcgisWMTS)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png", handle: s.handleAlias(supermapQuery)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png", handle: s.handleAlias(supermapPath)},
 	}
+}
+
+// tileRoute is the route of tiles, or of their pictures.
+func (s *Server) tileRoute(picture bool) *route {
+	if picture {
+		return s.pngRoute
+	}
+	return s.mvtRoute
+}
+
+// routeNamed returns the route of a name that one route has.
+func routeNamed(routes []route, name string) *route {
+	return &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.name == name })]
 }
 
 // openPaths are the patterns that belong to no tier.

@@ -99,9 +99,17 @@ func thieves(generation string) map[string]string {
 		"diff?layer=cropland", "diff?layer=cropland&f=csv", "diff?layer=cropland&from=2023@" + generation + "&to=2024@" + generation, "diff?from=" + generation + "&to=" + generation + "&layer=pbf",
 		"changes?since=" + generation, "changes?since=" + generation + "&return=features", "changes?since=g0000000000000000",
 		"catalog?vintage=2023", "catalog?generation=" + generation, "catalog?generation=g0000000000000000", "catalog?generation=x", "catalog?vintage=1999", "tiles/nothing/w.json",
-		"map.png?" + bbox + "&width=100&height=100", "style.json?vintage=2023", "tiles/region/c.json", "base", "base/vec/5/26/12", "ogc", "ogc/collections", "analyses/1", "analyses/1/events",
+		"map.png?" + bbox + "&width=100&height=100", "style.json?vintage=2023", "tiles/region/c.json", "base", "base/vec/5/26/12", "analyses/1", "analyses/1/events",
 		fmt.Sprintf("wmts/cropland/default/w/18/%d/%d/5/5.json", at.Y, at.X), fmt.Sprintf("wmts/region/default/w/18/%d/%d/5/5.html", at.Y, at.X),
+		"wms?SERVICE=WMS&REQUEST=GetCapabilities", "wms?VERSION=1.1.1&REQUEST=GetMap&SRS=EPSG:4490&FORMAT=image/png&WIDTH=99&HEIGHT=99&LAYERS=cropland,dltb&STYLES=&B" + bbox[1:],
+		"wms?VERSION=1.1.1&REQUEST=GetFeatureInfo&SRS=EPSG:4490&FORMAT=image/png&WIDTH=3&HEIGHT=3&LAYERS=cropland,region,dltb&QUERY_LAYERS=cropland,region,dltb&STYLES=&X=1&Y=1&FEATURE_COUNT=9&INFO_FORMAT=application/json&BBOX=108.7065,34.3065,108.7066,34.3066",
+		"arcgis/rest/services/all_c/MapServer?f=json", "arcgis/rest/services/dltb_c/MapServer?f=json",
 		"wmts?SERVICE=WMTS&REQUEST=GetCapabilities&generation=" + generation, "no/such/path",
+		"ogc", "ogc/", "ogc/api", "ogc/conformance", "ogc/collections", "ogc/collections/cropland", "ogc/collections/region", "ogc/collections/dltb/queryables", "ogc/collections/cropland/schema",
+		"ogc/collections/cropland/items?limit=1000", "ogc/collections/cropland/items?f=csv&limit=1000", "ogc/collections/region/items", "ogc/collections/hsf/items?" + bbox, "ogc/collections/cropland/items?BSM=" + bsm(7, 7),
+		"ogc/collections/cropland/items?filter=BSM%3C%3E%27%27", "ogc/collections/cropland/items?sortby=-BSM&datetime=2023", "ogc/collections/cropland/items/1060", "ogc/collections/cropland/items/1001",
+		"ogc/tileMatrixSets", "ogc/tileMatrixSets/c", "ogc/tiles", "ogc/tiles/c", "ogc/map/tiles", "ogc/map/tiles/w", "ogc/collections/cropland/tiles", "ogc/collections/cropland/tiles/w", "ogc/collections/region/map/tiles", "ogc/collections/region/map/tiles/c",
+		fmt.Sprintf("ogc/tiles/w/18/%d/%d", at.Y, at.X), fmt.Sprintf("ogc/map/tiles/w/18/%d/%d", at.Y, at.X), fmt.Sprintf("ogc/collections/cropland/tiles/w/18/%d/%d", at.Y, at.X), fmt.Sprintf("ogc/collections/cropland/map/tiles/w/18/%d/%d", at.Y, at.X),
 	} {
 		out[a] = ""
 	}

@@ -77,9 +77,13 @@ type Server struct {
 	cfg      Config
 	tiers    map[edition.Tier]*tierState
 	routes   []route
+	mvtRoute *route // of routes
+	pngRoute *route // of routes
 	metrics  *metrics
 	overlays places
 	maps     places
+	bodies   memory
+	callers  callers
 	making   chan struct{} // holds one for each tile that is being made
 	scoped   *scopedEditions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
@@ -109,8 +113,11 @@ func New(cfg Config) (*Server, error) {
 		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
+	s.bodies.left.Store(cfg.Limits.BodyMemory)
+	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
+	s.mvtRoute, s.pngRoute = routeNamed(s.routes, "mvt"), routeNamed(s.routes, "png")
 	var err error
 	if s.cfg.Catalogue == nil {
 		if s.cfg.Catalogue, err = catalog.Open(nil, nil); err != nil {
@@ -128,6 +135,7 @@ func New(cfg Config) (*Server, error) {
 		ErrorHandler:                 s.refuseBroken,
 		Name:                         "gengtu",
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
+		StreamRequestBody:            true, // see wholeBody
 		ReadBufferSize:               cfg.Limits.URLBytes,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
 	"image/png"
 	"math"
 	"net/http"
@@ -28,6 +29,12 @@ type page struct {
 
 func openPage(t *testing.T, address string, width, height int64) *page {
 	t.Helper()
+	return openTab(t, openBrowser(t), address, width, height)
+}
+
+// openBrowser starts a browser with a fresh profile, which ends with the test.
+func openBrowser(t *testing.T) context.Context {
+	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("chromium is needed: apt-get install -y chromium")
@@ -39,6 +46,17 @@ func openPage(t *testing.T, address string, width, height int64) *page {
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "zh-CN"),
 		chromedp.Flag("accept-lang", "zh-CN"))
 	ctx, cancel := chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start chromium: %v", err)
+	}
+	return ctx
+}
+
+// openTab opens a page in a browser.
+func openTab(t *testing.T, browser context.Context, address string, width, height int64) *page {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
 	limited, cancelTime := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(func() { cancelTime(); cancel() })
 	p := &page{limited, t}
@@ -59,8 +77,8 @@ func ask[T any](p *page, expression string) T {
 	return v
 }
 
-// picture takes a screenshot; with SCREENSHOTS=directory it is kept there.
-func (p *page) picture(name string) (colours int) {
+// screenshot returns what the page shows; with SCREENSHOTS=directory it is kept there.
+func (p *page) screenshot(name string) image.Image {
 	p.t.Helper()
 	data, err := chromedp.Run(p, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -75,6 +93,13 @@ func (p *page) picture(name string) (colours int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	return img
+}
+
+// picture takes a screenshot and counts its colours.
+func (p *page) picture(name string) (colours int) {
+	p.t.Helper()
+	img := p.screenshot(name)
 	seen := map[[3]uint32]bool{}
 	b := img.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y += 3 {

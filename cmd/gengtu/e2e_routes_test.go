@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -241,6 +242,7 @@ func (x *target) questions() map[string][]string {
 	wx, wy := x.tileAt("w", 13)
 	cx, cy := x.tileAt("c", 13)
 	kvp := "?SERVICE=WMTS&VERSION=1.0.0&STYLE=default&TILEMATRIXSET=w&FORMAT=image/png&LAYER=" + x.layer + fmt.Sprintf("&TILEMATRIX=13&TILEROW=%d&TILECOL=%d", wy, wx)
+	wms := "?SERVICE=WMS&VERSION=1.1.1&SRS=EPSG:4490&STYLES=&FORMAT=image/png&WIDTH=64&HEIGHT=64&BBOX=" + x.around()
 	at := func(format string, n ...any) string { return fmt.Sprintf(format, n...) }
 	return map[string][]string{
 		"/": {"/"}, "/viewer/*": {"/viewer/api.js", "/viewer/nothing.js", "/viewer/../go.mod"}, "/health": {"/health"}, "/ready": {"/ready"}, "/metrics": {"/metrics"},
@@ -254,6 +256,7 @@ func (x *target) questions() map[string][]string {
 		"/{tier}/map.png":                         {"/map.png?width=64&height=64&bbox=" + x.around(), "/map.png?width=64&height=64&layers=dltb&bbox=" + x.around(), "/map.png", "/map.png?width=99999&height=9&bbox=" + x.around()},
 		"/{tier}/style.json":                      {"/style.json"},
 		"/{tier}/legend.json":                     {"/legend.json"},
+		"/{tier}/legend.png":                      {"/legend.png", "/legend.png?layer=" + x.layer, "/legend.png?layer=dltb", "/legend.png?style=no"},
 		"/{tier}/fonts/{stack}/{range}.pbf":       {"/fonts/" + x.stack + "/0-255.pbf", "/fonts/None/0-255.pbf", "/fonts/" + x.stack + "/1-2.pbf"},
 		"/{tier}/sprites/{name}":                  {"/sprites/map.json", "/sprites/map@2x.png", "/sprites/no.png"},
 		"/{tier}/wmts/1.0.0/WMTSCapabilities.xml": {"/wmts/1.0.0/WMTSCapabilities.xml"},
@@ -268,7 +271,39 @@ func (x *target) questions() map[string][]string {
 			at("/wmts/%s/default/w/13/%d/%d.png", x.layer, wy, wx), at("/wmts/%s/default/c/13/%d/%d.mvt", x.layer, cy, cx), at("/wmts/dltb/default/w/13/%d/%d.mvt", wy, wx), "/wmts/x/y/w/1/0/0.png",
 		},
 		"/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": {at("/wmts/%s/default/w/13/%d/%d/128/128.json", x.layer, wy, wx), at("/wmts/%s/default/w/13/%d/%d/128/128.html", x.other, wy, wx), at("/wmts/dltb/default/w/13/%d/%d/1/1.json", wy, wx), at("/wmts/%s/default/w/13/%d/%d/999/1.json", x.layer, wy, wx)},
-		"/{tier}/ogc": {"/ogc"}, "/{tier}/ogc/*": {"/ogc/collections"}, "/{tier}/analyses/*": {"/analyses/1/events"}, "/{tier}/analyses": {"/analyses"},
+		"/{tier}/ogc": {"/ogc"}, "/{tier}/ogc/": {"/ogc/"}, "/{tier}/ogc/conformance": {"/ogc/conformance"}, "/{tier}/ogc/api": {"/ogc/api"}, "/{tier}/ogc/collections": {"/ogc/collections"},
+		"/{tier}/ogc/collections/{layer}":            {"/ogc/collections/" + x.layer, "/ogc/collections/dltb", "/ogc/collections/secret"},
+		"/{tier}/ogc/collections/{layer}/queryables": {"/ogc/collections/" + x.layer + "/queryables", "/ogc/collections/dltb/queryables"},
+		"/{tier}/ogc/collections/{layer}/schema":     {"/ogc/collections/" + x.layer + "/schema", "/ogc/collections/dltb/schema"},
+		"/{tier}/ogc/collections/{layer}/items":      x.items(),
+		"/{tier}/ogc/collections/{layer}/items/{id}": {at("/ogc/collections/%s/items/%d", x.layer, x.id), at("/ogc/collections/%s/items/%d?crs=http://www.opengis.net/def/crs/EPSG/0/3857", x.layer, x.id), "/ogc/collections/" + x.layer + "/items/1", "/ogc/collections/dltb/items/1", "/ogc/collections/" + x.layer + "/items/x"},
+		"/{tier}/ogc/tileMatrixSets":                 {"/ogc/tileMatrixSets"}, "/{tier}/ogc/tileMatrixSets/{grid}": {"/ogc/tileMatrixSets/c", "/ogc/tileMatrixSets/q"},
+		"/{tier}/ogc/tiles": {"/ogc/tiles", "/ogc/tiles?collections=dltb"}, "/{tier}/ogc/tiles/{grid}": {"/ogc/tiles/w", "/ogc/tiles/c?collections=" + x.layer, "/ogc/tiles/q"},
+		"/{tier}/ogc/map/tiles": {"/ogc/map/tiles"}, "/{tier}/ogc/map/tiles/{grid}": {"/ogc/map/tiles/c", "/ogc/map/tiles/w?collections=secret"},
+		"/{tier}/ogc/tiles/{grid}/{z}/{row}/{col}":                         {at("/ogc/tiles/w/13/%d/%d", wy, wx), at("/ogc/tiles/c/13/%d/%d?collections=dltb", cy, cx), "/ogc/tiles/w/3/9/9", "/ogc/tiles/w/x/y/z"},
+		"/{tier}/ogc/map/tiles/{grid}/{z}/{row}/{col}":                     {at("/ogc/map/tiles/WebMercatorQuad/13/%d/%d", wy, wx), "/ogc/map/tiles/w/30/0/0"},
+		"/{tier}/ogc/collections/{layer}/tiles":                            {"/ogc/collections/" + x.layer + "/tiles", "/ogc/collections/dltb/tiles"},
+		"/{tier}/ogc/collections/{layer}/tiles/{grid}":                     {"/ogc/collections/" + x.layer + "/tiles/c", "/ogc/collections/dltb/tiles/w"},
+		"/{tier}/ogc/collections/{layer}/map/tiles":                        {"/ogc/collections/" + x.layer + "/map/tiles", "/ogc/collections/secret/map/tiles"},
+		"/{tier}/ogc/collections/{layer}/map/tiles/{grid}":                 {"/ogc/collections/" + x.layer + "/map/tiles/w"},
+		"/{tier}/ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}":     {at("/ogc/collections/%s/tiles/w/13/%d/%d", x.layer, wy, wx), at("/ogc/collections/dltb/tiles/w/13/%d/%d", wy, wx)},
+		"/{tier}/ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}": {at("/ogc/collections/%s/map/tiles/c/13/%d/%d", x.layer, cy, cx)},
+		"/{tier}/analyses/*":                                               {"/analyses/1/events"}, "/{tier}/analyses": {"/analyses"},
+		"/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}": {
+			at("/wmts/%s/default/default/w/13/%d/%d.png", x.layer, wy, wx), at("/wmts/%s/default/2024/c/13/%d/%d.mvt", x.layer, cy, cx), at("/wmts/dltb/default/default/w/13/%d/%d.mvt", wy, wx), at("/wmts/%s/default/1066/w/13/%d/%d.png", x.layer, wy, wx),
+		},
+		"/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}": {at("/wmts/%s/default/default/w/13/%d/%d/128/128.json", x.layer, wy, wx), at("/wmts/dltb/default/default/w/13/%d/%d/1/1.json", wy, wx)},
+		"/{tier}/wms": {
+			"/wms?SERVICE=WMS&REQUEST=GetCapabilities", "/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1", "/wms" + wms + "&REQUEST=GetMap&LAYERS=" + x.layer, "/wms" + wms + "&REQUEST=GetMap&LAYERS=dltb", "/wms" + wms + "&REQUEST=GetMap&LAYERS=dltb&EXCEPTIONS=INIMAGE",
+			"/wms" + wms + "&REQUEST=GetFeatureInfo&X=32&Y=32&FEATURE_COUNT=10&INFO_FORMAT=application/json&LAYERS=" + x.layer + "&QUERY_LAYERS=" + x.layer, "/wms" + wms + "&REQUEST=GetFeatureInfo&X=32&Y=32&INFO_FORMAT=text/html&LAYERS=dltb&QUERY_LAYERS=dltb", "/wms", "/wms" + wms + "&REQUEST=Guess",
+		},
+		"/{tier}/{layergrid}/tianditu/wmts":                                       {"/" + x.layer + "_w/tianditu/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/" + x.layer + "_w/tianditu/wmts" + kvp + "&REQUEST=GetTile", "/dltb_w/tianditu/wmts" + kvp + "&REQUEST=GetTile"},
+		"/{tier}/DataServer":                                                      {at("/DataServer?T=%s_c&l=13&x=%d&y=%d", x.layer, cx, cy), at("/DataServer?T=dltb_w&l=13&x=%d&y=%d", wx, wy), "/DataServer"},
+		"/{tier}/arcgis/rest/services/{layergrid}/MapServer":                      {"/arcgis/rest/services/" + x.layer + "_w/MapServer?f=json", "/arcgis/rest/services/all_c/MapServer?f=json", "/arcgis/rest/services/dltb_w/MapServer?f=json", "/arcgis/rest/services/" + x.layer + "_w/MapServer"},
+		"/{tier}/arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}": {at("/arcgis/rest/services/%s_w/MapServer/tile/13/%d/%d", x.layer, wy, wx), at("/arcgis/rest/services/dltb_w/MapServer/tile/13/%d/%d", wy, wx)},
+		"/{tier}/arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}": {at("/arcgis/rest/services/%s_w/MapServer/WMTS/tile/1.0.0/n/default/default028mm/13/%d/%d.png", x.layer, wy, wx), at("/arcgis/rest/services/dltb_w/MapServer/WMTS/tile/1.0.0/n/default/s/13/%d/%d.png", wy, wx)},
+		"/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png":                               {at("/iserver/services/m/rest/maps/%s_w/zxyTileImage.png?z=13&x=%d&y=%d", x.layer, wx, wy), at("/iserver/services/m/rest/maps/dltb_w/zxyTileImage.png?z=13&x=%d&y=%d", wx, wy)},
+		"/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png":               {at("/iserver/services/m/rest/maps/%s_w/zxyTileImage/13/%d/%d.png", x.layer, wx, wy), at("/iserver/services/m/rest/maps/dltb_w/zxyTileImage/13/%d/%d.png", wx, wy)},
 		"/{tier}/features/{layer}/{id}":         {at("/features/%s/%d", x.layer, x.id), "/features/" + x.layer + "/1", "/features/dltb/1", "/features/secret/1", "/features/" + x.layer + "/x"},
 		"/{tier}/features/{layer}/{id}/lineage": {at("/features/%s/%d/lineage", x.layer, x.id), "/features/dltb/1/lineage"},
 		"/{tier}/features/{layer}":              {"/features/" + x.layer + "?code=" + x.featureCode, "/features/" + x.layer + "?code=610402200500000000", "/features/" + x.layer, "/features/secret?code=1"},
@@ -281,6 +316,17 @@ func (x *target) questions() map[string][]string {
 		"/{tier}/summary": {"/summary", "/summary?by=village&f=csv", "/summary?by=county&f=xlsx", "/summary?by=group", "/summary?table=hectare", "/summary?kind=owner&f=csv", "/summary?layers=dltb", "/summary?by=x", "/summary?place=99"},
 		"/{tier}/changes": {"/changes?since=" + x.before, "/changes?since=" + x.before + "&return=features", "/changes?since=" + x.before + "&list=false", "/changes?since=" + x.generation, "/changes", "/changes?since=g0000000000000000&layer=" + x.layer},
 		"/{tier}/diff":    {"/diff?layer=" + x.layer + "&from=" + x.before + "&to=" + x.generation, "/diff?layer=" + x.layer + "&f=geojson&from=" + x.before + "&to=" + x.generation, "/diff?layer=" + x.layer, "/diff?layer=" + x.layer + "&f=csv", "/diff?layer=" + x.layer + "&f=geojson", "/diff?layer=" + x.layer + "&by=XMMC", "/diff?layer=dltb&f=xlsx", "/diff?layer=secret", "/diff"},
+	}
+}
+
+// items are questions for lists of features.
+func (x *target) items() []string {
+	at := "/ogc/collections/" + x.layer + "/items"
+	filter := func(text string) string { return at + "?limit=1000&filter=" + url.QueryEscape(text) }
+	return []string{
+		at + "?limit=1000", at + "?limit=1000&f=csv", at + "?limit=3&offset=2&crs=http://www.opengis.net/def/crs/EPSG/0/4490", at + "?limit=1000&bbox=" + x.around(), at + "?sortby=-area_m2&properties=area_m2", at + "?datetime=2024", at + "?ZRRMC=x", at + "?properties=ZRRMC",
+		at + "?sortby=ZRRMC", filter("ZRRMC LIKE '%'"), filter("area_m2 > 5000"), filter("S_WITHIN(geometry, BBOX(" + x.around() + "))"), filter("S_INTERSECTS(geometry, POINT(108.6 34.3)) OR ZRRMC IS NULL"), filter("("),
+		"/ogc/collections/dltb/items", "/ogc/collections/region/items", "/ogc/collections/secret/items", at + "?f=html",
 	}
 }
 

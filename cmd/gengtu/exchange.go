@@ -39,6 +39,9 @@ func runExchange(e *env, fs *flags) error {
 	if len(args) == 2 && args[0] == "read" {
 		return e.readChanges(args[1], x.Trust)
 	}
+	if len(args) == 2 {
+		return usage("ARGUMENTS", "exchange %s 不带 %q；清单用 --list 给出", "exchange %s takes no %q; a list is given by --list", args[0], args[1])
+	}
 	if len(args) > 0 {
 		switch args[0] {
 		case "status":

@@ -151,7 +151,7 @@ func TestExchange(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"exchange"}, {"exchange", "--edition", at("here")}, {"exchange", "--edition", at("here"), "--inbox", at("in")}, {"exchange", "fly"},
-		{"exchange", "status", "--as-of", "yesterday"}, {"exchange", "--edition", at("here"), "--outbox", at("back"), "--watch", "--every", "1ms"},
+		{"exchange", "status", "--as-of", "yesterday"}, {"exchange", "status", "list.yaml"}, {"exchange", "--edition", at("here"), "--outbox", at("back"), "--watch", "--every", "1ms"},
 	} {
 		if _, _, code := gengtu(t, args...); code != 2 {
 			t.Errorf("%v: %d", args, code)

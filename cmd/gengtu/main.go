@@ -13,7 +13,16 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first Ctrl-C asks for an orderly end; a second one ends the process.
 	context.AfterFunc(ctx, stop)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	args := os.Args[1:]
+	byClick := len(args) == 0 && clicked()
+	if byClick {
+		args = []string{"demo"}
+	}
+	code := run(ctx, args, os.Stdout, os.Stderr)
 	stop()
+	if byClick && code != 0 {
+		// The window ends with the program, and what it says should be read.
+		_, _ = os.Stdin.Read(make([]byte, 1)) // whatever is pressed, or nobody there to press it
+	}
 	os.Exit(code)
 }

@@ -6,45 +6,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
-	"gengtu/index/edition"
+	"gengtu/index/disk"
 	"gengtu/index/problem"
 )
 
 // newFileMode is the mode, less the umask, of a file that was not there before.
 const newFileMode = 0o644
 
-// closeOutputs keeps from all but the owner and the group what the process makes from
-// here on, where that holds data of a tier above public: a file with all that belongs to
-// it and passing files beside it, and folders. A command calls it before it writes; an
-// edition's own files have modes of their own. What was there keeps its mode.
-func closeOutputs(tier edition.Tier) {
-	if tier.Above(edition.Public) {
-		syscall.Umask(umask() | 0o027)
-	}
-}
-
-// keepUmask returns what puts the process's umask back, which a command may narrow by
-// [closeOutputs].
-func keepUmask() func() {
-	is := umask()
-	return func() { syscall.Umask(is) }
-}
-
-// umask returns the process's, which the system tells by setting it; what another
-// goroutine makes meanwhile is for the owner alone.
-func umask() int {
-	is := syscall.Umask(0o077)
-	syscall.Umask(is)
-	return is
-}
-
 // writeFile writes a file whole or not at all: beside it first, then in its
 // place, with the mode that it had. A symbolic link stays, and what it leads to is
 // written. What is there and is no regular file (a pipe, a device) is written to
 // as it is.
 func writeFile(path string, write func(io.Writer) error) error {
+	return writeFileMode(path, fs.ModePerm, write)
+}
+
+// writeFileMode is [writeFile] of a file that is to have no bits of its mode beyond most.
+func writeFileMode(path string, most fs.FileMode, write func(io.Writer) error) error {
 	if isStream(path) {
 		return writeStream(path, write)
 	}
@@ -52,6 +31,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	mode &= most
 	tmp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
 	if err != nil {
 		return unwritable(path, err)
@@ -65,7 +45,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(tmp.Name(), target)
+		err = disk.Replace(tmp.Name(), target)
 	}
 	return ofFile(err, path, tmp.Name())
 }

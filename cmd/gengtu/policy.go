@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 
 	"gengtu/index/edition"
@@ -85,13 +84,7 @@ func layerNames(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{}
-	for i := range m.Layers {
-		if n := m.Layers[i].Name; !slices.Contains(names, n) {
-			names = append(names, n)
-		}
-	}
-	return names, nil
+	return m.LayerNames(), nil
 }
 
 // checkPolicy tells all that is wrong with a policy, or what each tier gets by it, and what

@@ -26,6 +26,7 @@ type serving struct {
 	cert, key, proxies          string
 	syslog                      string
 	open, plain, syslogNeeded   bool
+	limiting                    limiting
 }
 
 func runServe(e *env, fs *flags) error {
@@ -48,6 +49,7 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.bases, "base-maps", "", "底图表：代取并缓存别家的瓦片，密钥不出本机；默认没有|file of base maps: tiles of other servers, passed on and kept, whose keys stay here; none by default")
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
+	f.limiting.define(fs)
 	f.log.define(fs)
 	conf, err := configure(fs)
 	if err != nil {
@@ -137,6 +139,9 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	cfg := tileserver.Config{
 		Editions: f.editions, CacheDir: f.cache, PublicURL: f.base, Lang: e.lang, Program: programVersion(),
 		Log: log,
+	}
+	if cfg.Limits, err = f.limiting.limits(); err != nil {
+		return err
 	}
 	if cfg.TrustedProxies, err = networks("trusted-proxy", f.proxies); err != nil {
 		return err

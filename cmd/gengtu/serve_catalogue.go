@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -68,13 +67,7 @@ func layersOf(dirs []string) catalog.Layers {
 			if err != nil {
 				return nil, err
 			}
-			names := []string{}
-			for i := range m.Layers {
-				if n := m.Layers[i].Name; !slices.Contains(names, n) {
-					names = append(names, n)
-				}
-			}
-			out[m.Tier] = names
+			out[m.Tier] = m.LayerNames()
 		}
 		return out, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver"
@@ -88,8 +89,8 @@ func (c *certificate) read() error {
 		}
 		stamp[i] = info.ModTime()
 		// Whoever reads the key can answer in the server's name.
-		if i == 1 && info.Mode().Perm()&0o007 != 0 {
-			return problem.New("TLS_MODE", "私钥文件权限 %04o 过宽", "the key's permissions %04o are too wide", info.Mode().Perm()).
+		if i == 1 && disk.Perm(info)&0o007 != 0 {
+			return problem.New("TLS_MODE", "私钥文件权限 %04o 过宽", "the key's permissions %04o are too wide", disk.Perm(info)).
 				Advise("请执行 chmod 600", "run chmod 600 on it").In(path)
 		}
 	}

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"syscall"
-	"time"
-)
+import "time"
 
 // stages tells what long work spends its time on: one stage follows the other. It
 // is used by one goroutine at a time.
@@ -50,16 +47,6 @@ func (s *stages) end() {
 	at.Seconds = time.Since(s.since).Round(time.Millisecond).Seconds()
 	at.ProcessorSeconds = (processorTime() - s.spent).Round(time.Millisecond).Seconds()
 	s.since = time.Time{}
-}
-
-// processorTime returns what the process has taken so far; 0 where the system does
-// not tell.
-func processorTime() time.Duration {
-	var r syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // note prints a line for each stage, as what is no result.

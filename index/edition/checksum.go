@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
 )
 
@@ -78,7 +79,7 @@ func (d *Draft) seal(m *Manifest) error {
 	if err := m.write(d.tmp); err != nil {
 		return err
 	}
-	return syncDir(d.tmp)
+	return disk.SyncDir(d.tmp)
 }
 
 // patched tells whether name is that of a patch.
@@ -87,17 +88,9 @@ func patched(name string) bool { return patchOf[name] == "" }
 // sealFile sees a file on disk and takes its checksums.
 func sealFile(path string) sealed {
 	synced := make(chan error, 1)
-	go func() { synced <- syncFile(path) }()
+	go func() { synced <- disk.SyncFile(path) }()
 	sum, blocks, err := checksums(path)
 	return sealed{sum, blocks, errors.Join(err, <-synced)}
-}
-
-func syncFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // CheckFiles compares the checksums of a generation's files with its manifest,

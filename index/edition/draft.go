@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
 )
 
@@ -94,7 +94,7 @@ func (d *Draft) survey() (stale []string, err error) {
 		switch {
 		case strings.HasPrefix(name, draftPrefix):
 			stale = append(stale, filepath.Join(d.dir, name))
-		case name == currentFile || strings.HasPrefix(name, ".") || generationName.MatchString(name) || slices.Contains(companions, name):
+		case name == CurrentFile || strings.HasPrefix(name, ".") || generationName.MatchString(name) || slices.Contains(companions, name):
 		default:
 			return nil, problem.New("NOT_AN_EDITION", "目录里有别的东西（%s），不是版本目录", "the directory holds something else (%s) and is no edition", name).In(d.dir).
 				Advise("请换一个空目录", "take an empty directory")
@@ -242,10 +242,10 @@ func (d *Draft) place(m *Manifest) (bool, error) {
 		}
 		defer func() { _ = os.RemoveAll(aside) }() // else by the next Begin
 	}
-	if err := os.Rename(d.tmp, final); err != nil {
+	if err := disk.Replace(d.tmp, final); err != nil {
 		return false, err
 	}
-	return true, syncDir(d.dir)
+	return true, disk.SyncDir(d.dir)
 }
 
 // prune removes the oldest generations beyond keep, never the current one, and last
@@ -269,9 +269,18 @@ func prune(dir, before, current string, keep int) error {
 			left--
 			continue
 		}
-		errs = append(errs, os.RemoveAll(Path(dir, m.Generation)))
+		errs = append(errs, discard(Path(dir, m.Generation)))
 	}
-	return errors.Join(append(errs, syncDir(dir))...)
+	return errors.Join(append(errs, disk.SyncDir(dir))...)
+}
+
+// discard removes a generation. Its manifest goes first: a server lets go of a generation
+// that has none, and where the system removes no file that is open, that is waited for.
+func discard(gdir string) error {
+	if err := disk.RemoveAll(filepath.Join(gdir, ManifestFile)); err != nil {
+		return err
+	}
+	return disk.RemoveAll(gdir)
 }
 
 // lock takes the writer's lock of an edition; the kernel frees it when the
@@ -283,10 +292,14 @@ func lock(dir string) (func(), error) {
 		if err != nil {
 			return nil, unwritable(dir, err)
 		}
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		got, err := disk.TryLock(f)
+		if err != nil {
+			return nil, unwritable(dir, errors.Join(err, f.Close()))
+		}
+		if !got {
 			_ = f.Close() // nothing was written
 			return nil, problem.New("EDITION_BUSY", "另一个 gengtu 正在写这个版本", "another gengtu is writing this edition").In(dir).
-				Advise("等它结束再试", "try again when it is done").Because(err)
+				Advise("等它结束再试", "try again when it is done")
 		}
 		// An abort may have removed the file between opening and locking: a lock on
 		// a file that is no longer there keeps nobody out.

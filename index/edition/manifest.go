@@ -165,6 +165,18 @@ func (m *Manifest) Note(u Update) {
 	m.Updates = m.Updates[max(0, len(m.Updates)-maxUpdates):]
 }
 
+// LayerNames lists the names of m's layers in the manifest's order, each once
+// however many vintages it has; empty, not nil, where there is none.
+func (m *Manifest) LayerNames() []string {
+	names := []string{}
+	for i := range m.Layers {
+		if n := m.Layers[i].Name; !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
 // Key is the layer's name in files: name@vintage.
 func (l *Layer) Key() string { return l.Name + "@" + l.Vintage }
 

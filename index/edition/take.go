@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"gengtu/index/disk"
 )
 
 // Take gives the draft a file of the generation that m describes, in its directory gdir,
@@ -51,7 +53,7 @@ func (d *Draft) link(ctx context.Context, gdir string, m *Manifest, name string)
 	}
 	d.finished[name] = done
 	go func() {
-		known.err = syncFile(to)
+		known.err = disk.SyncFile(to)
 		done <- known
 	}()
 	return false, nil

@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -157,6 +158,26 @@ func (f *File) Bucket(name string) *Bucket {
 type Bucket struct {
 	base, patch *bolt.Bucket // either may be nil
 	check       *check       // of base
+
+	ofBase, ofPatch finders
+}
+
+// finders look keys up in a bucket: cursors that are used again, for one that is new
+// takes memory several times on its way down the tree.
+type finders struct{ idle sync.Pool }
+
+// get returns the value of a key in b, nil when there is none.
+func (f *finders) get(b *bolt.Bucket, key []byte) []byte {
+	c, ok := f.idle.Get().(*bolt.Cursor)
+	if !ok {
+		c = b.Cursor()
+	}
+	k, v := c.Seek(key)
+	f.idle.Put(c) // none that a damaged page made panic
+	if !bytes.Equal(k, key) {
+		return nil
+	}
+	return v
 }
 
 func (b *Bucket) orNil() *Bucket {
@@ -194,7 +215,7 @@ func names(c *Cursor) []string {
 // Get returns the value of a key, nil when there is none.
 func (b *Bucket) Get(key []byte) []byte {
 	if b.patch != nil {
-		if v := b.patch.Get(key); len(v) > 0 {
+		if v := b.ofPatch.get(b.patch, key); len(v) > 0 {
 			if v[0] == gone {
 				return nil
 			}
@@ -209,7 +230,7 @@ func (b *Bucket) before(key []byte) []byte {
 	if b.base == nil {
 		return nil
 	}
-	v := b.base.Get(key)
+	v := b.ofBase.get(b.base, key)
 	if b.check != nil {
 		b.check.touch(v)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"gengtu/index/disk"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
@@ -79,7 +80,7 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 
 // private refuses a file with a private key that others may read.
 func private(path string, info fs.FileInfo) error {
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	if mode := disk.Perm(info); mode&0o077 != 0 {
 		return problem.New("SEAL_MODE", "私钥文件的权限是 %#o，别人也能读", "the file of a private key has mode %#o, others can read it", mode).In(path).
 			Advise("执行 chmod 600；若已被别人读过，请换新密钥", "chmod 600; if others have read it, make a new key")
 	}

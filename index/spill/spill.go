@@ -18,6 +18,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"gengtu/index/disk"
 )
 
 // Runs are byte strings in a file, in runs that are sorted each by itself. The zero
@@ -44,15 +46,11 @@ func (r *Runs) Len() int { return len(r.first) }
 // Begin begins a run.
 func (r *Runs) Begin() error {
 	if r.f == nil {
-		f, err := os.CreateTemp(r.Dir, ".sorting-*")
+		f, err := disk.Passing(r.Dir, ".sorting-*")
 		if err != nil {
 			return err
 		}
 		r.f = f
-		// Whoever has it open keeps it.
-		if err := os.Remove(f.Name()); err != nil {
-			return err
-		}
 	}
 	r.first = append(r.first, r.end+int64(len(r.pending)))
 	return nil

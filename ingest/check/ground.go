@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"gengtu/index/disk"
 	"gengtu/index/geo"
 )
 
@@ -222,14 +223,11 @@ func (v *vault) room(size int) error {
 
 func (v *vault) store(c *chunk) error {
 	if v.file == nil {
-		f, err := os.CreateTemp("", ".gengtu-check-*")
+		f, err := disk.Passing("", ".gengtu-check-*")
 		if err != nil {
 			return err
 		}
 		v.file = f
-		if err := os.Remove(f.Name()); err != nil { // whoever has it open keeps it
-			return err
-		}
 	}
 	if _, err := v.file.WriteAt(c.data, v.end); err != nil {
 		return err

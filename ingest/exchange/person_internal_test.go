@@ -293,7 +293,7 @@ func TestFreshLevel(t *testing.T) {
 	}
 }
 
-// Ensure: a file that is there is replaced by the user's word alone, and a key does not
+// A file that is there is replaced by the user's word alone, and a key does not
 // send what it is not for.
 func TestPackExisting(t *testing.T) {
 	k := newKeys(t)

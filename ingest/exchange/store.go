@@ -9,8 +9,8 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"syscall"
 
+	"gengtu/index/disk"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
@@ -85,9 +85,13 @@ func openStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, s.unwritable(err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	got, err := disk.TryLock(f)
+	if err != nil {
+		return nil, errors.Join(s.unwritable(err), f.Close())
+	}
+	if !got {
 		return nil, errors.Join(problem.New("EXCHANGE_BUSY", "另一个 gengtu 正在为这个版本收发包", "another gengtu is sending or receiving for this edition").In(dir).
-			Advise("等它结束再试", "try again when it is done").Because(err), f.Close())
+			Advise("等它结束再试", "try again when it is done"), f.Close())
 	}
 	s.lock = f
 	if err := s.sweep(); err != nil {
@@ -188,7 +192,7 @@ func writeWhole(path string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = disk.Replace(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
@@ -97,7 +97,7 @@ func Enter(dir string, e *Entry) (hash string, err error) {
 			err = unwritten(path, cerr)
 		}
 	}()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+	if err := disk.Lock(f); err != nil {
 		return "", unwritten(path, err)
 	}
 	data, err := readAll(path, f)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/disk"
 	"gengtu/index/geo"
 	"gengtu/ingest"
 )
@@ -324,15 +325,11 @@ type shapeFile struct {
 
 func (s *shapeFile) put(b []byte) error {
 	if s.f == nil {
-		f, err := os.CreateTemp("", "gengtu-shapes-")
+		f, err := disk.Passing("", "gengtu-shapes-*")
 		if err != nil {
 			return err
 		}
 		s.f, s.out = f, bufio.NewWriterSize(f, 1<<20)
-		// Whoever has it open keeps it.
-		if err := os.Remove(f.Name()); err != nil {
-			return err
-		}
 	}
 	var length [binary.MaxVarintLen64]byte
 	n := binary.PutUvarint(length[:], uint64(len(b)))

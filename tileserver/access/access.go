@@ -7,8 +7,7 @@
 //
 // No token is ever stored or logged; the file holds hashes and [Mask] takes
 // tokens out of addresses. The package knows no HTTP library: statuses and
-// headers are the server's. Where the system has no flock, two programs that
-// write one file at once are not kept apart.
+// headers are the server's.
 package access
 
 import (
@@ -17,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,6 +85,8 @@ type Decision struct {
 	Name string
 	// Scope is what the token reaches inside of the tier; nil is all of it.
 	Scope *Scope
+	// Rated tells, of Allowed, whether the access file sets a rate for it.
+	Rated bool
 	// Retry is after what time to ask again, of TooFast and Barred.
 	Retry time.Duration
 	// Delay is what the answer is to be held back for, of Unknown.
@@ -248,11 +250,14 @@ func (s *Store) Check(q Request) Decision {
 		return Decision{Outcome: NoToken}
 	}
 	now := s.time()
-	digest := sha256.Sum256([]byte(q.Token))
+	// Nothing of q is kept of a token that is known: the server's texts may be views.
+	var room [128]byte // for a token of ours
+	digest := sha256.Sum256(append(room[:0], q.Token...))
 	current := s.current.Load()
 	e := current.find(digest)
 	d := Decision{Outcome: Unknown}
 	if e == nil {
+		q.Token, q.Tier, q.Origin, q.Referer = strings.Clone(q.Token), strings.Clone(q.Tier), strings.Clone(q.Origin), strings.Clone(q.Referer)
 		d = current.checkSigned(&q, now)
 	}
 	guessable := e != nil && !issuedForm(q.Token)
@@ -274,6 +279,7 @@ func (s *Store) Check(q Request) Decision {
 	}
 	if d.Outcome == Allowed {
 		d.Outcome, d.Retry = admit(e.limiter, now)
+		d.Rated = e.limiter != nil
 	}
 	return d
 }
@@ -308,6 +314,9 @@ func (n *snapshot) find(digest [sha256.Size]byte) *entry {
 // admit takes a request off what a limiter, which may be nil, lets through.
 func admit(l *rate.Limiter, now time.Time) (Outcome, time.Duration) {
 	if l == nil {
+		return Allowed, 0
+	}
+	if l.AllowN(now, 1) { // takes no memory
 		return Allowed, 0
 	}
 	r := l.ReserveN(now, 1)

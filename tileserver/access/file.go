@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
 )
 
@@ -60,8 +61,14 @@ func issuedForm(token string) bool {
 	if !ok || len(random) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
 		return false
 	}
-	_, err := base64.RawURLEncoding.DecodeString(random)
-	return err == nil
+	for _, c := range []byte(random) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // Load reads the access file at path and checks all of it. Every error is a
@@ -174,7 +181,7 @@ func load(path string, known areas) (f *File, info os.FileInfo, err error) {
 	}
 	// Who may write the file may issue tokens; who may read it learns names.
 	const othersRead, notOwnersWrite = 0o004, 0o022
-	if mode := info.Mode().Perm(); mode&(othersRead|notOwnersWrite) != 0 {
+	if mode := disk.Perm(info); mode&(othersRead|notOwnersWrite) != 0 {
 		return nil, nil, problem.New("ACCESS_MODE", "文件权限 %04o 过宽", "the file's permissions %04o are too wide", mode).
 			Advise("请执行 chmod 600", "run chmod 600 on it").In(path)
 	}
@@ -287,12 +294,12 @@ func (f *File) write(path string) error {
 	}
 	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
+		err = disk.Replace(temp.Name(), path)
 	}
 	if err != nil {
 		return unwritable(path, errors.Join(err, os.Remove(temp.Name())))
 	}
-	if err := SyncDir(filepath.Dir(path)); err != nil {
+	if err := disk.SyncDir(filepath.Dir(path)); err != nil {
 		return unwritable(path, err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
 )
 
@@ -28,7 +29,7 @@ func lockFile(path string, patience time.Duration) (unlock func() error, err err
 	defer again.Stop()
 	last, since := stampOf(path), time.Now()
 	for {
-		got, err := TryLock(f)
+		got, err := disk.TryLock(f)
 		if err != nil {
 			return nil, errors.Join(unwritable(path+".lock", err), f.Close())
 		}

@@ -180,7 +180,7 @@ func (i *issuer) decide(q *Request, c *oidc.Claims, now time.Time) Decision {
 		if d.Outcome = g.Bounds.outcome(q); d.Outcome != Allowed {
 			return d
 		}
-		d.Scope = scope
+		d.Scope, d.Rated = scope, g.Rate > 0
 		d.Outcome, d.Retry = admit(i.users.limiter(c.Subject, &g.Bounds, now), now)
 		return d
 	}

@@ -29,8 +29,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
-	"gengtu/tileserver/access"
 )
 
 // DefaultFileBytes is the size that a file of a chain does not grow beyond: some
@@ -258,7 +258,7 @@ func (l *Log) rotate(day int64) error {
 	if err != nil {
 		return err
 	}
-	if err := access.SyncDir(l.dir); err != nil {
+	if err := disk.SyncDir(l.dir); err != nil {
 		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	old := l.file

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gengtu/index/disk"
 	"gengtu/index/problem"
-	"gengtu/tileserver/access"
 )
 
 // How long lines are kept.
@@ -54,7 +54,7 @@ func Prune(dir string, days int, who Record, opt Options) ([]Removed, error) {
 					return unwritable(f, err)
 				}
 			}
-			return access.SyncDir(dir)
+			return disk.SyncDir(dir)
 		})
 		if err != nil {
 			return gone, err

@@ -12,6 +12,7 @@
 package cache
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func keySum(key, data []byte) uint32 {
 // checkSum returns the data in b, which withSum was given with key.
 func checkSum(key, b []byte) ([]byte, error) {
 	if len(b) < 4 || keySum(key, b[4:]) != binary.BigEndian.Uint32(b) {
-		return nil, corrupt("瓦片键 %x 下的 %d 字节校验和不符", "%[2]d bytes under the tile key %[1]x do not have their checksum", key, len(b))
+		return nil, corrupt("瓦片键 %x 下的 %d 字节校验和不符", "%[2]d bytes under the tile key %[1]x do not have their checksum", bytes.Clone(key), len(b))
 	}
 	return b[4:], nil
 }

@@ -12,6 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	files "gengtu/index/disk" // disk is the cache on it
 	"gengtu/tileserver/tile"
 )
 
@@ -90,7 +91,10 @@ func (w *Writer) Close() error {
 	if err = errors.Join(err, w.spool.remove()); err != nil {
 		return fmt.Errorf("tile store %s: %w", w.path, err)
 	}
-	return syncDir(filepath.Dir(w.path))
+	if err := files.SyncDir(filepath.Dir(w.path)); err != nil {
+		return fmt.Errorf("tile store: %w", err)
+	}
+	return nil
 }
 
 // write writes the file in the order of its keys.
@@ -284,13 +288,4 @@ func (w *Writer) Abort() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return errors.Join(w.spool.remove(), os.Remove(w.path))
-}
-
-// syncDir makes the entry of a new file last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("tile store: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

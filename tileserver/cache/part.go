@@ -128,6 +128,15 @@ func (j *joined) ReadByte() (byte, error) {
 // unknown system: the same for all tiles, so that equal tiles are equal bytes.
 var gzipHead = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 
+// GzipLen is how many bytes [AppendGzip] appends.
+func GzipLen(parts []Part) int {
+	n := len(gzipHead) + len(finalBlock) + 4 + 4
+	for _, p := range parts {
+		n += len(p.Deflated)
+	}
+	return n
+}
+
 // AppendGzip appends to dst one gzip stream of one member that holds the tiles
 // of parts, one behind the other, and returns the longer slice. Nothing is
 // compressed again; parts are only read. Their contents are trusted: a reader of

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 
 	"gengtu/index/patch"
 	"gengtu/index/problem"
@@ -94,6 +95,9 @@ func (r *Reader) open(sums *patch.Sums) (err error) {
 // Layers returns the layer keys of the file, sorted.
 func (r *Reader) Layers() []string { return append([]string(nil), r.names...) }
 
+// keys are those that are looked up: the checksums take them to the heap.
+var keys = sync.Pool{New: func() any { return new([keyBytes]byte) }}
+
 // Get returns tile t of the layer layerKey, and false when the file has none: the
 // tile is empty then, or was not built. The part's data lie in the file's memory
 // and are valid until Close; they must not be written to. The bytes' checksum
@@ -103,7 +107,9 @@ func (r *Reader) Get(layerKey string, t tile.Tile) (p Part, ok bool, err error) 
 	if layer == nil {
 		return Part{}, false, nil
 	}
-	key := tileKey(t)
+	key := keys.Get().(*[keyBytes]byte) //nolint:forcetypeassert // the pool has nothing else
+	defer keys.Put(key)
+	*key = tileKey(t)
 	err = guarded(func() error {
 		entry := layer.Get(key[:])
 		if entry == nil {

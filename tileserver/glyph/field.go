@@ -75,14 +75,15 @@ func (p *pen) glyph(f fonts, r rune) (glyph, bool, error) {
 			return glyph{}, false, err
 		}
 		g := p.field()
-		g.id, g.advance = r, advance
+		g.id, g.advance = r, int(math.Round(advance))
 		return g, true, nil
 	}
 	return glyph{}, false, nil
 }
 
-// outline leaves the outline of glyph i in p.segments and returns its advance.
-func (p *pen) outline(face *sfnt.Font, i sfnt.GlyphIndex) (advance int, err error) {
+// outline leaves the outline of glyph i in p.segments and returns its advance in
+// pixels.
+func (p *pen) outline(face *sfnt.Font, i sfnt.GlyphIndex) (advance float64, err error) {
 	p.segments = p.segments[:0]
 	// At one unit per pixel no coordinate is rounded.
 	units := fixed.I(int(face.UnitsPerEm()))
@@ -121,7 +122,7 @@ func (p *pen) outline(face *sfnt.Font, i sfnt.GlyphIndex) (advance int, err erro
 		}
 	}
 	p.line(at, first)
-	return int(math.Round(float64(width) * scale)), nil
+	return float64(width) * scale, nil
 }
 
 func mix(a, b point, t float64) point { return point{a.x + (b.x-a.x)*t, a.y + (b.y-a.y)*t} }

@@ -2,6 +2,7 @@ package raster
 
 import (
 	"cmp"
+	"fmt"
 	"image"
 	"math"
 	"slices"
@@ -173,12 +174,20 @@ func (j *job) add(l *mvt.Layer, to Affine, look Look) {
 	}
 }
 
-// tag returns the text of f's attribute key, "" when it has none.
+// tag returns f's attribute key as text, as MapLibre's to-string does; "" when it
+// has none.
 func tag(f *mvt.Feature, key string) string {
 	for _, t := range f.Tags {
-		if t.Key == key {
-			s, _ := t.Value.(string) // A class code that is no text is no code.
-			return s
+		if t.Key != key {
+			continue
+		}
+		switch v := t.Value.(type) {
+		case string:
+			return v
+		case nil:
+			return ""
+		default:
+			return fmt.Sprint(v) // codes that are numbers are whole and small
 		}
 	}
 	return ""
@@ -230,4 +239,15 @@ func boxOf(f *mvt.Feature, to Affine) box {
 		b = b.with(to.at(p.x, p.y))
 	}
 	return b
+}
+
+// Wash paints the pixels of r in one colour, over what is there already; what lies
+// outside of the canvas is left out. opacity lies in [0, 1].
+func (c *Canvas) Wash(r image.Rectangle, color styles.Color, opacity float64) {
+	r = r.Intersect(c.img.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for i := c.img.PixOffset(r.Min.X, y); i < c.img.PixOffset(r.Max.X, y); i += 4 {
+			over(c.img.Pix[i:i+4:i+4], color, alphaOf(opacity))
+		}
+	}
 }

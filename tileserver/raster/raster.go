@@ -8,8 +8,8 @@
 // painted twice. The order is that of the MapLibre style: all fills, each with
 // its hatching, and then all outlines, in the sheet's drawing order.
 //
-// Labels are not painted: a name belongs to a place, and a tile does not know
-// whether its neighbour has named the place already.
+// Labels are written as they are given: a name belongs to a place, and a tile does
+// not know whether its neighbour has room for it.
 package raster
 
 import (
@@ -44,15 +44,17 @@ type Params struct {
 	ParcelZoom int
 	// Sheet is the look, nil for styles.Default.
 	Sheet *styles.Sheet
+	// Labels are written over all layers.
+	Labels []Text
 }
 
 // Paint returns the PNG of a tile of layers, transparent where nothing is.
-// Layers may stand in any order. Without features the result equals [Empty].
+// Layers may stand in any order. Without features and labels the result equals [Empty].
 // layers is not changed or kept. A size that is no tile size is a
 // *problem.Problem.
 func Paint(layers []mvt.Layer, p Params) ([]byte, error) {
 	empty, err := Empty(p.Size)
-	if err != nil || !anyFeature(layers) {
+	if err != nil || !anyFeature(layers) && len(p.Labels) == 0 {
 		return empty, err
 	}
 	c, err := NewCanvas(p.Size, p.Size, Look{
@@ -64,6 +66,11 @@ func Paint(layers []mvt.Layer, p Params) ([]byte, error) {
 	scale := float64(p.Size) / mvt.Extent
 	if err := c.Paint([]Placed{{Layers: layers, To: Affine{XX: scale, YY: scale}}}); err != nil {
 		return nil, err
+	}
+	for _, t := range p.Labels {
+		if err := c.Text(t); err != nil {
+			return nil, err
+		}
 	}
 	return c.PNG()
 }

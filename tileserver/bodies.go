@@ -1,0 +1,109 @@
+package tileserver
+
+import (
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync/atomic"
+
+	"gengtu/index/problem"
+)
+
+// memory is a number of bytes that requests take from and give back. Safe for
+// concurrent use.
+type memory struct{ left atomic.Int64 }
+
+// take takes n bytes, or tells that there are not so many.
+func (m *memory) take(n int) bool {
+	if m.left.Add(int64(-n)) >= 0 {
+		return true
+	}
+	m.give(n)
+	return false
+}
+
+func (m *memory) give(n int) { m.left.Add(int64(n)) }
+
+// freeBody is how much of a body each connection may hold whatever the others do, so
+// that small questions are answered while large ones have taken the memory.
+const freeBody = 64 << 10
+
+// wholeBody returns the body of the request. It is read here and not before the handler:
+// until then a client that announces a large body has cost some KiB, whatever it sends.
+// What it takes beyond [freeBody] is taken from the server's memory for bodies, as it
+// arrives, until the request is released. A second call returns the same.
+func (r *request) wholeBody() ([]byte, error) {
+	if r.bodyRead {
+		return r.payload, nil
+	}
+	stream, most := r.ctx.RequestBodyStream(), r.server.cfg.Limits.BodyBytes
+	if stream == nil {
+		return r.ctx.Request.Body(), nil // nothing, or what a test has put there
+	}
+	if r.ctx.Request.Header.ContentLength() > most {
+		return nil, r.tooLarge()
+	}
+	buf := make([]byte, 0, 4<<10)
+	for {
+		if len(buf) == cap(buf) {
+			if err := r.room(&buf, most+1); err != nil {
+				return nil, err
+			}
+		}
+		n, err := stream.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case len(buf) > most:
+			return nil, r.tooLarge()
+		case errors.Is(err, io.EOF):
+			r.payload, r.bodyRead = buf, true
+			return buf, nil
+		case err != nil:
+			r.ctx.SetConnectionClose()
+			return nil, r.server.broken(err)
+		}
+	}
+}
+
+// room doubles a body's buffer, up to most bytes.
+func (r *request) room(buf *[]byte, most int) error {
+	larger := min(2*cap(*buf), most)
+	if more := larger - max(freeBody, cap(*buf)); more > 0 {
+		if !r.server.bodies.take(more) {
+			r.server.metrics.shed.WithLabelValues(shedBodies).Inc()
+			return errOverloaded
+		}
+		r.bodyHeld += more
+	}
+	*buf = slices.Grow(*buf, larger-len(*buf))[:len(*buf):larger]
+	return nil
+}
+
+func (r *request) tooLarge() error {
+	return problem.New("TOO_LARGE_BODY", "请求体超过 %d 字节", "the body is over %d bytes", r.server.cfg.Limits.BodyBytes)
+}
+
+// broken is the problem of a request that cannot be read to its end.
+func (s *Server) broken(err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() || s.stopping.Load() {
+		return problem.New("REQUEST_SLOW", "请求没有在 %s 内到齐", "the request was not complete within %s", s.cfg.Limits.Read)
+	}
+	return problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")
+}
+
+// leaveBody reads what is left of a body that nobody wants, so that it is not taken for
+// the next request. The connection is closed after the answer where that is long or slow
+// to come.
+func (r *request) leaveBody() {
+	stream := r.ctx.RequestBodyStream()
+	if stream == nil || r.bodyRead {
+		return
+	}
+	r.bodyRead = true
+	c := r.ctx.Conn()
+	if c == nil || !drain(c, stream, max(4*r.server.cfg.Limits.BodyBytes, leastDrained)) {
+		r.ctx.SetConnectionClose()
+	}
+}

@@ -1,0 +1,225 @@
+package tileserver
+
+import (
+	"errors"
+	"strconv"
+
+	"gengtu/index"
+	"gengtu/index/problem"
+	"gengtu/tileserver/access"
+	"gengtu/tileserver/ogc"
+	"gengtu/tileserver/raster"
+	"gengtu/tileserver/tile"
+)
+
+// ogcTiles are tiles of one kind under one address of OGC API: vector tiles, or pictures.
+type ogcTiles struct {
+	*request
+	kind  string // dataType of OGC API
+	media string
+	layer string // "" for those of the whole edition
+}
+
+// The kinds of tiles.
+const (
+	vectorTiles = "vector"
+	mapTiles    = "map"
+)
+
+// ogcTiles are the tiles that the path names.
+func (r *request) ogcTiles(kind string) *ogcTiles {
+	t := &ogcTiles{request: r, kind: kind, media: "application/vnd.mapbox-vector-tile", layer: r.params["layer"]}
+	if kind == mapTiles {
+		t.media = "image/png"
+	}
+	return t
+}
+
+// resource is the address of the tilesets within the tier.
+func (t *ogcTiles) resource() string {
+	at := "ogc/"
+	if t.layer != "" {
+		at += "collections/" + t.layer + "/"
+	}
+	if t.kind == mapTiles {
+		at += "map/"
+	}
+	return at + "tiles"
+}
+
+// layers are those that the tiles are of: the path's, those of collections=, or all that
+// are shown.
+func (t *ogcTiles) layers() ([]*index.Layer, error) {
+	names := t.layer
+	if names == "" {
+		names = t.query("collections")
+	}
+	if names == "" {
+		names = allLayers
+	}
+	return t.layersOf(names)
+}
+
+// ogcGrid is the grid that the path names.
+func (r *request) ogcGrid() (tile.Grid, error) {
+	id := r.params["grid"]
+	g, ok := ogc.ParseMatrixSet(id)
+	if !ok {
+		return 0, problem.New("GRID_UNKNOWN", "没有瓦片矩阵集 %.40q", "no tile matrix set %.40q", id).
+			Advise("有 %[1]s 和 %[2]s", "there are %[1]s and %[2]s", ogc.MatrixSetID(tile.W), ogc.MatrixSetID(tile.C))
+	}
+	return g, nil
+}
+
+// handleOGCMatrixSets lists the grids.
+func (s *Server) handleOGCMatrixSets(r *request) error {
+	if err := r.ogcDocument(); err != nil {
+		return err
+	}
+	list := []map[string]any{}
+	for _, g := range tile.Grids() {
+		set := ogc.MatrixSet(g)
+		list = append(list, map[string]any{"id": set.ID, "title": set.Title, "uri": set.URI, "crs": set.CRS, "links": []ogc.Link{{Href: r.address("ogc/tileMatrixSets/" + set.ID), Rel: "self", Type: mediaJSON}}})
+	}
+	return r.sendJSON(map[string]any{"tileMatrixSets": list})
+}
+
+// handleOGCMatrixSet defines a grid.
+func (s *Server) handleOGCMatrixSet(r *request) error {
+	if err := r.ogcDocument(); err != nil {
+		return err
+	}
+	g, err := r.ogcGrid()
+	if err != nil {
+		return err
+	}
+	return r.sendJSON(ogc.MatrixSet(g))
+}
+
+// handleOGCTilesets lists the vector tilesets of a layer or of the edition.
+func (s *Server) handleOGCTilesets(r *request) error { return r.ogcTiles(vectorTiles).list() }
+
+// handleOGCMapTilesets lists the tilesets of pictures.
+func (s *Server) handleOGCMapTilesets(r *request) error { return r.ogcTiles(mapTiles).list() }
+
+// handleOGCTileset describes a vector tileset.
+func (s *Server) handleOGCTileset(r *request) error { return r.ogcTiles(vectorTiles).describe() }
+
+// handleOGCMapTileset describes a tileset of pictures.
+func (s *Server) handleOGCMapTileset(r *request) error { return r.ogcTiles(mapTiles).describe() }
+
+// handleOGCTile answers with a vector tile, row before column.
+func (s *Server) handleOGCTile(r *request) error { return r.ogcTiles(vectorTiles).tile() }
+
+// handleOGCMapTile answers with a picture.
+func (s *Server) handleOGCMapTile(r *request) error { return r.ogcTiles(mapTiles).tile() }
+
+func (t *ogcTiles) list() error {
+	if err := t.ogcDocument(); err != nil {
+		return err
+	}
+	if _, err := t.layers(); err != nil {
+		return err
+	}
+	sets := []ogc.Tileset{}
+	for _, g := range tile.Grids() {
+		sets = append(sets, t.tileset(g))
+	}
+	return t.sendJSON(map[string]any{"tilesets": sets, "links": []ogc.Link{{Href: t.address(t.resource()), Rel: "self", Type: mediaJSON}}})
+}
+
+// tileset describes tiles in a grid as far as lists do.
+func (t *ogcTiles) tileset(g tile.Grid) ogc.Tileset {
+	title := t.layer
+	if title == "" {
+		title = "gengtu " + string(t.tier)
+	}
+	set := ogc.NewTileset(g, t.kind, title)
+	set.Links = []ogc.Link{
+		{Href: t.address(t.resource() + "/" + ogc.MatrixSetID(g)), Rel: "self", Type: mediaJSON},
+		{Href: t.address("ogc/tileMatrixSets/" + ogc.MatrixSetID(g)), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", Type: mediaJSON},
+	}
+	return set
+}
+
+func (t *ogcTiles) describe() error {
+	if err := t.onlyParameters("f", "collections", "vintage", "generation", "tk"); err != nil {
+		return err
+	}
+	g, err := t.ogcGrid()
+	if err != nil {
+		return err
+	}
+	layers, err := t.layers()
+	if err != nil {
+		return err
+	}
+	set := t.tileset(g)
+	set.Attribution = t.attribution()
+	low, high := t.minZoom(g), t.ix().Manifest.MaxZoom
+	first, last := high, low
+	for _, l := range layers {
+		lo, hi := l.Meta.Within(low, high)
+		first, last = min(first, lo), max(last, hi)
+		set.Layers = append(set.Layers, ogc.TilesetLayer{
+			ID: l.Meta.Name, Title: t.title(l), DataType: t.kind, Dimension: 2, MinMatrix: strconv.Itoa(lo), MaxMatrix: strconv.Itoa(hi),
+		})
+	}
+	set.Bound(g, extentOf(layers), first, last)
+	v := t.carried()
+	if c := t.query("collections"); c != "" && t.layer == "" {
+		v.Set("collections", c)
+	}
+	query := ""
+	if len(v) > 0 {
+		query = "?" + v.Encode()
+	}
+	set.Links = append(set.Links, ogc.Link{
+		Href: t.path(t.resource()+"/"+ogc.MatrixSetID(g)) + "/{tileMatrix}/{tileRow}/{tileCol}" + query, Rel: "item", Type: t.media, Templated: true,
+	})
+	return t.sendJSON(set)
+}
+
+func (t *ogcTiles) tile() error {
+	parameters := []string{"f", "collections", "vintage", "generation", "tk"}
+	if t.kind == mapTiles {
+		parameters = append(parameters, "style")
+	}
+	if err := t.onlyParameters(parameters...); err != nil {
+		return err
+	}
+	want := map[string]string{vectorTiles: "mvt", mapTiles: "png"}[t.kind]
+	if f := t.query("f"); f != "" && f != want {
+		return problem.New("PARAMETER_F", "f 是 %.20[1]q，这里只有 %[2]s", "f is %.20[1]q; here is %[2]s", f, want)
+	}
+	layers, err := t.layers()
+	if err != nil {
+		return err
+	}
+	g, err := t.ogcGrid()
+	if err != nil {
+		return err
+	}
+	at, err := t.tileIn(g, t.params["z"], t.params["col"], t.params["row"])
+	switch {
+	case errors.Is(err, tile.ErrRange) && problem.Of(err) == nil:
+		// Beyond the matrix there is nothing (20-057, 7.1.6).
+		return problem.New("NO_TILE", "矩阵里没有这块瓦片（%v）", "the matrix has no such tile (%v)", err)
+	case err != nil:
+		return err
+	case t.kind == mapTiles:
+		return t.sendPNG(layers, at, raster.TileSize, t.query("style"))
+	}
+	return t.sendMVT(layers, at)
+}
+
+// ogcTileLinks are the links from a document to the tiles below an address.
+func (r *request) ogcTileLinks(at string) []ogc.Link {
+	if !r.allows(access.Tiles) {
+		return nil
+	}
+	return []ogc.Link{
+		{Href: r.address(at + "tiles"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", Type: mediaJSON},
+		{Href: r.address(at + "map/tiles"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tilesets-map", Type: mediaJSON},
+	}
+}

@@ -1,0 +1,128 @@
+package ogc
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gengtu/index/problem"
+)
+
+// tokenKind is what a part of a filter's text is.
+type tokenKind uint8
+
+const (
+	tokenEnd    tokenKind = iota
+	tokenWord             // a keyword, a name, or a function
+	tokenName             // a name in double quotes
+	tokenText             // in single quotes
+	tokenNumber           // without a sign before it
+	tokenSign             // an operator, a bracket or a comma
+)
+
+// token is a part of a filter's text.
+type token struct {
+	kind tokenKind
+	text string // without quotes
+	at   int    // the byte it begins at, from 0
+}
+
+// is tells whether t is that keyword or sign.
+func (t token) is(word string) bool {
+	return (t.kind == tokenWord || t.kind == tokenSign) && strings.EqualFold(t.text, word)
+}
+
+// lexer cuts a text into tokens.
+type lexer struct {
+	text string
+	at   int
+}
+
+// wrong says that a filter's text is not understood at a byte.
+func wrong(at int, zh, en string, args ...any) error {
+	args = append([]any{at}, args...)
+	return problem.New("PARAMETER_FILTER", "filter 第 %[1]d 字节处："+zh, "filter, byte %[1]d: "+en, args...).
+		Advise(`例如 DLBM = '0101' AND S_INTERSECTS(geometry, BBOX(108.7,34.3,108.8,34.4))；文本用单引号，特殊的字段名用双引号`,
+			`such as DLBM = '0101' AND S_INTERSECTS(geometry, BBOX(108.7,34.3,108.8,34.4)); texts stand in single quotes, unusual names in double ones`)
+}
+
+// next returns the next token.
+func (l *lexer) next() (token, error) {
+	for l.at < len(l.text) && strings.IndexByte(" \t\r\n", l.text[l.at]) >= 0 {
+		l.at++
+	}
+	t := token{at: l.at}
+	if l.at == len(l.text) {
+		return t, nil
+	}
+	switch c := l.text[l.at]; {
+	case c == '\'' || c == '"':
+		return l.quoted(c)
+	case '0' <= c && c <= '9' || c == '.':
+		t.kind, t.text = tokenNumber, l.number()
+		return t, nil
+	case strings.IndexByte("(),=<>+-*/", c) >= 0:
+		n := 1
+		if two := l.text[l.at:min(l.at+2, len(l.text))]; two == "<=" || two == ">=" || two == "<>" {
+			n = 2
+		}
+		t.kind, t.text = tokenSign, l.text[l.at:l.at+n]
+		l.at += n
+		return t, nil
+	}
+	for l.at < len(l.text) {
+		r, n := utf8.DecodeRuneInString(l.text[l.at:])
+		if !unicode.IsLetter(r) && r != '_' && r != ':' && (l.at == t.at || !unicode.IsDigit(r) && r != '.') {
+			break
+		}
+		l.at += n
+	}
+	if l.at == t.at {
+		return t, wrong(t.at, "不认识 %[2]q", "%[2]q is not understood", firstRune(l.text[l.at:]))
+	}
+	t.kind, t.text = tokenWord, l.text[t.at:l.at]
+	return t, nil
+}
+
+func firstRune(s string) string {
+	_, n := utf8.DecodeRuneInString(s)
+	return s[:n]
+}
+
+// quoted reads what stands in quotes; two of them stand for one.
+func (l *lexer) quoted(quote byte) (token, error) {
+	t := token{kind: tokenText, at: l.at}
+	if quote == '"' {
+		t.kind = tokenName
+	}
+	var b strings.Builder
+	l.at++
+	for {
+		end := strings.IndexByte(l.text[l.at:], quote)
+		if end < 0 {
+			return t, wrong(t.at, "引号没有闭合", "a quote is not closed")
+		}
+		b.WriteString(l.text[l.at : l.at+end])
+		l.at += end + 1
+		if l.at == len(l.text) || l.text[l.at] != quote {
+			t.text = b.String()
+			return t, nil
+		}
+		b.WriteByte(quote)
+		l.at++
+	}
+}
+
+// number takes the characters of a number; what they say is judged later.
+func (l *lexer) number() string {
+	from := l.at
+	for l.at < len(l.text) {
+		c := l.text[l.at]
+		sign := (c == '+' || c == '-') && (l.text[l.at-1] == 'e' || l.text[l.at-1] == 'E') && l.at > from
+		if !sign && c != '.' && c != 'e' && c != 'E' && (c < '0' || c > '9') {
+			break
+		}
+		l.at++
+	}
+	return l.text[from:l.at]
+}

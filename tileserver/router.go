@@ -51,11 +51,11 @@ func (s *Server) routeTable() []route {
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
-		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base", handle: s.handleBase},
-		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base/{name}/{z}/{x}/{y}", handle: s.handleBaseTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
 		{name: "wms", op: access.Tiles, methods: get, pattern: "/{tier}/wms", handle: s.handleWMS, faults: (*request).wmsFaults},
+		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base", handle: s.handleBase},
+		{name: "base", op: access.Tiles, methods: get, pattern: "/{tier}/base/{name}/{z}/{x}/{y}", handle: s.handleBaseTile},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc", handle: s.handleOGC},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/", handle: s.handleOGC}, // as clients write it that put names behind it
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/conformance", handle: s.handleOGCConformance},

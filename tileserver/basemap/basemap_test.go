@@ -185,7 +185,7 @@ func TestWhatIsNotPassedOn(t *testing.T) {
 		"a refusal":           status(403),
 		"a cut": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 		},
 		"a close": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {

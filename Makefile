@@ -8,6 +8,10 @@ PKGS  := ./...
 SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./tileserver/audit ./index ./index/ground ./index/areas ./ingest ./ingest/policy
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
+# On processors that multiply and add with one rounding, the compiler is not to: the same
+# deliveries make the same edition everywhere (cmd/gengtu/deploy/dist.sh). amd64 never does.
+ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
+
 .DEFAULT_GOAL := help
 .PHONY: help build dist demo test deps lint fmt fuzz soak clients bench bench-compare check clean
 
@@ -15,7 +19,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 build: ## build bin/gengtu
-	$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/gengtu
+	$(GO) build $(ROUND) -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/gengtu
 
 dist: ## build for linux (amd64, arm64, loong64) and windows (amd64) into dist, with licences and checksums
 	GO=$(GO) cmd/gengtu/deploy/dist.sh dist $(VERSION)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -40,7 +41,7 @@ func data() map[string]string {
 	kvp := fmt.Sprintf("SERVICE=WMTS&VERSION=1.0.0&LAYER=cropland&STYLE=default&TILEMATRIXSET=w&TILEMATRIX=%s&TILECOL=%s&TILEROW=%s", wz[0], wz[1], wz[2])
 	rest := fmt.Sprintf("wmts/cropland/default/w/%s/%s/%s", wz[0], wz[2], wz[1])
 	const mvtType, pngType, jsonType, xml = "application/vnd.mapbox-vector-tile", "image/png", "application/json", "text/xml; charset=utf-8"
-	return map[string]string{
+	out := map[string]string{
 		"catalog": jsonType, "style.json": jsonType, "legend.json": jsonType, "legend.png": pngType,
 		"tiles/all/w/" + w12 + ".mvt": mvtType, "tiles/cropland/c/" + c12 + ".mvt": mvtType, "tiles/cropland,pbf/w/" + w14 + ".mvt": mvtType,
 		"tiles/all/w/" + w12 + ".png": pngType, "tiles/cropland/c/" + c12 + "@2x.png": pngType, "tiles/all/w/9/0/0.png": pngType,
@@ -62,6 +63,34 @@ func data() map[string]string {
 		"overlay?place=610402001&f=csv": "text/csv; charset=utf-8",
 		"summary":                       jsonType, "summary?by=village&f=csv": "text/csv; charset=utf-8",
 		"summary?f=xlsx": areas.XLSX.MediaType(), "summary?by=county&place=610402&layers=pbf": jsonType, "summary?f=csv&kind=total": "text/csv; charset=utf-8",
+	}
+	maps.Copy(out, foreign())
+	return out
+}
+
+// foreign are the addresses of WMS and those that other servers' clients write, with the
+// types of their answers.
+func foreign() map[string]string {
+	at := strings.Split(tileAt(tile.W, 12), "/")
+	z, col, row := at[0], at[1], at[2]
+	const mapServer, maps = "arcgis/rest/services/cropland_w/MapServer", "iserver/services/map-farm/rest/maps/cropland_w/zxyTileImage"
+	const getMap = "REQUEST=GetMap&LAYERS=cropland,pbf&STYLES=&FORMAT=image/png&WIDTH=200&HEIGHT=100"
+	return map[string]string{
+		"wms?SERVICE=WMS&REQUEST=GetCapabilities":                                "text/xml; charset=utf-8",
+		"wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1":                  "application/vnd.ogc.wms_xml; charset=utf-8",
+		"wms?VERSION=1.3.0&CRS=EPSG:4490&BBOX=34.3,108.7,34.31,108.71&" + getMap: "image/png",
+		"wms?VERSION=1.1.1&SRS=EPSG:4490&BBOX=108.7,34.3,108.71,34.31&" + getMap: "image/png",
+		"wms?VERSION=1.3.0&CRS=CRS:84&BBOX=108.7,34.3,108.71,34.31&I=100&J=50&QUERY_LAYERS=cropland&INFO_FORMAT=application/json&" + strings.Replace(getMap, "GetMap", "GetFeatureInfo", 1): "application/json; charset=utf-8",
+
+		fmt.Sprintf("wmts/cropland/default/default/w/%s/%s/%s.png", z, row, col):      "image/png",
+		fmt.Sprintf("wmts/cropland/default/default/w/%s/%s/%s/1/1.json", z, row, col): "application/json; charset=utf-8",
+		"cropland_w/tianditu/wmts?SERVICE=WMTS&REQUEST=GetCapabilities":               "text/xml; charset=utf-8",
+		fmt.Sprintf("DataServer?T=cropland_w&x=%s&y=%s&l=%s", col, row, z):            "image/png",
+		mapServer + "?f=json":                                "application/json",
+		fmt.Sprintf(mapServer+"/tile/%s/%s/%s", z, row, col): "image/png",
+		fmt.Sprintf(mapServer+"/WMTS/tile/1.0.0/cropland_w/default/default028mm/%s/%s/%s.png", z, row, col): "image/png",
+		fmt.Sprintf(maps+".png?z=%s&x=%s&y=%s&width=256&height=256", z, col, row):                           "image/png",
+		fmt.Sprintf(maps+"/%s/%s/%s.png", z, col, row):                                                      "image/png",
 	}
 }
 

@@ -72,9 +72,12 @@ func (s *Server) dispatch(r *request) (err error) {
 	}
 	if rt != nil {
 		r.route = rt.name
-		if rt.kvp {
-			r.kvpErrors()
+		if rt.faults != nil {
+			rt.faults(r)
 		}
+	}
+	if err := r.takeVintage(rt); err != nil {
+		return err
 	}
 	if !isOpen(rt, path) {
 		if tier == "" {

@@ -75,6 +75,7 @@ func (r *request) services() map[string]string {
 	out := map[string]string{"style": r.address("style.json"), "legend": r.address("legend.json")}
 	if r.allows(access.Tiles) {
 		out["wmts"], out["tilejson"], out["map"] = r.address("wmts/1.0.0/WMTSCapabilities.xml"), r.address("tiles/all/w.json"), r.address("map.png")
+		out["wms"] = r.capabilities("WMS", "wms")
 	}
 	if r.allows(access.Overlay) {
 		out["overlay"], out["summary"] = r.address("overlay"), r.address("summary")
@@ -98,7 +99,7 @@ func (r *request) layerServices(name string) map[string]string {
 		for _, g := range tile.Grids() {
 			out["mvt_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", name, g))
 			out["png_"+g.String()] = r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.png", name, g))
-			out["wmts_"+g.String()] = r.capabilities(fmt.Sprintf("%s_%s/wmts", name, g))
+			out["wmts_"+g.String()] = r.capabilities("WMTS", fmt.Sprintf("%s_%s/wmts", name, g))
 		}
 		out["tilejson"] = r.address("tiles/" + name + "/w.json")
 	}
@@ -109,10 +110,10 @@ func (r *request) layerServices(name string) map[string]string {
 	return out
 }
 
-// capabilities is the address at which a WMTS by query describes itself.
-func (r *request) capabilities(resource string) string {
+// capabilities is the address at which a service by query, WMTS or WMS, describes itself.
+func (r *request) capabilities(service, resource string) string {
 	v := r.carried()
-	v.Set("service", "WMTS")
+	v.Set("service", service)
 	v.Set("request", "GetCapabilities")
 	return r.path(resource) + "?" + v.Encode()
 }

@@ -3,6 +3,9 @@ package tileserver
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
 	"math"
 	"strconv"
 	"strings"
@@ -25,6 +28,30 @@ type mapView struct {
 	zoom          uint8
 	layers        []*index.Layer
 	look          *styles.Sheet
+	background    *color.RGBA // nil is none
+}
+
+// backed is the tag of the picture with its background.
+func (v *mapView) backed(tag string) string {
+	if b := v.background; b != nil {
+		tag += fmt.Sprintf("-%02x%02x%02x", b.R, b.G, b.B)
+	}
+	return tag
+}
+
+// back paints the background, if there is one, under what has been painted.
+func (v *mapView) back(img *image.RGBA) {
+	b := v.background
+	if b == nil {
+		return
+	}
+	under := [4]uint32{uint32(b.R), uint32(b.G), uint32(b.B), 0xFF}
+	for i := 0; i+3 < len(img.Pix); i += 4 {
+		left := 0xFF - uint32(img.Pix[i+3]) // what is premultiplied needs no more
+		for k, u := range under {
+			img.Pix[i+k] += uint8((u*left + 127) / 0xFF)
+		}
+	}
 }
 
 // maxMapTiles bounds the tiles of one map. At the zoom that [mapZoom] chooses a
@@ -50,6 +77,11 @@ func (s *Server) handleMap(r *request) error {
 	if err != nil {
 		return err
 	}
+	return s.sendMap(r, v)
+}
+
+// sendMap paints a picture and answers with it.
+func (s *Server) sendMap(r *request, v *mapView) error {
 	done, err := s.maps.take()
 	if err != nil {
 		return err
@@ -66,7 +98,7 @@ func (s *Server) handleMap(r *request) error {
 		return err
 	}
 	tag = etag([]byte(tag + strings.Join(imprint, "\n")))
-	if r.fresh(tag, plainly) {
+	if r.fresh(v.backed(tag), plainly) {
 		return nil
 	}
 	look := raster.Look{Sheet: v.look, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
@@ -89,6 +121,7 @@ func (s *Server) handleMap(r *request) error {
 	if err := printImprint(canvas, imprint); err != nil {
 		return err
 	}
+	v.back(canvas.Image())
 	png, err := canvas.PNG()
 	if err != nil {
 		return err

@@ -49,13 +49,18 @@ func (s *Server) capabilities(r *request, names []string) *wmts.Capabilities {
 		if r.allows(access.Features) {
 			offered.InfoFormats = wmts.InfoFormats()
 		}
+		// An address that names a vintage has no dimension: it would name it twice. One of
+		// a single value would only be in the way of clients that know none.
+		if there := r.ix().Vintages(n); r.query("vintage") == "" && len(there) > 1 {
+			offered.Vintages = there
+		}
 		c.Layers = append(c.Layers, offered)
 	}
 	return c
 }
 
-// kvpErrors makes faults of the KVP binding exception reports, whatever the fault.
-func (r *request) kvpErrors() {
+// wmtsFaults makes errors of WMTS's KVP binding exception reports, whatever the error.
+func (r *request) wmtsFaults() {
 	r.onError = func(err error) int {
 		var f *wmts.Fault
 		if !errors.As(err, &f) {
@@ -64,60 +69,74 @@ func (r *request) kvpErrors() {
 				p = problem.New("SERVER_FAULT", "服务器出错", "server fault")
 			}
 			f = wmts.Report(status, p)
-			if p.Code == "NO_VINTAGE" {
+			if p.Code == "NO_VINTAGE" || p.Code == "PARAMETER_VINTAGE" {
 				f = &wmts.Fault{Code: wmts.InvalidParameterValue, Locator: "VINTAGE", Status: fasthttp.StatusBadRequest, Problem: p}
 			}
 		}
-		body := f.XML(r.lang())
-		r.errorHeaders(f.Status)
-		r.ctx.SetContentType("text/xml; charset=utf-8")
-		r.ctx.SetBody(body)
-		return f.Status
+		return r.fault(f.Status, "text/xml; charset=utf-8", f.XML(r.lang()))
 	}
 }
 
-func (s *Server) handleWMTS(r *request) error { return s.kvp(r, r.ix().Names(), "") }
+func (s *Server) handleWMTS(r *request) error { return s.kvp(r, service{names: r.ix().Names()}) }
+
+// layerGrid reads the name of a layer with its grid, `cropland_w`, by which the addresses
+// of other servers name a service.
+func (r *request) layerGrid(name string) (layer string, g tile.Grid, err error) {
+	i := strings.LastIndexByte(name, '_')
+	if i <= 0 {
+		return "", 0, errNotFound
+	}
+	if g, err = tile.ParseGrid(name[i+1:]); err != nil {
+		return "", 0, errNotFound
+	}
+	return name[:i], g, nil
+}
 
 // handleTianditu answers at the address form of Tianditu's users, where the
 // path names one layer and its grid.
-func (s *Server) handleTianditu(r *request) error {
-	name := r.params["layergrid"]
-	i := strings.LastIndexByte(name, '_')
-	if i <= 0 {
-		return errNotFound
-	}
-	if _, err := tile.ParseGrid(name[i+1:]); err != nil {
-		return errNotFound
-	}
-	if _, err := r.findLayer(name[:i]); err != nil {
+func (s *Server) handleTianditu(r *request) error { return s.tianditu(r, wmts.Standard) }
+
+// handleTianditu96 is the address for clients that are made for the numbers of
+// Tianditu's own documents, and for them alone.
+func (s *Server) handleTianditu96(r *request) error { return s.tianditu(r, wmts.Tianditu) }
+
+func (s *Server) tianditu(r *request, d wmts.Dialect) error {
+	layer, g, err := r.layerGrid(r.params["layergrid"])
+	if err != nil {
 		return err
 	}
-	return s.kvp(r, []string{name[:i]}, name[i+1:])
+	if _, err := r.findLayer(layer); err != nil {
+		return err
+	}
+	return s.kvp(r, service{names: []string{layer}, grid: g, dialect: d})
 }
 
-// kvp answers the KVP binding for the given layers, in the grid that the path
-// names or, when that is "", in any.
-func (s *Server) kvp(r *request, names []string, grid string) error {
-	req, fault := wmts.ParseKVP(func(yield func(string, string) bool) {
-		for k, v := range r.ctx.QueryArgs().All() {
-			if !yield(string(k), string(v)) {
-				return
-			}
-		}
-	})
+// service is what a KVP address of WMTS offers.
+type service struct {
+	names   []string  // of layers
+	grid    tile.Grid // the one that the path names; the zero grid is any
+	dialect wmts.Dialect
+}
+
+// kvp answers the KVP binding.
+func (s *Server) kvp(r *request, of service) error {
+	req, fault := wmts.ParseKVP(r.queryPairs())
 	if fault != nil {
 		return fault
 	}
-	if asked := req.Tile.Grid; grid != "" && req.Operation != wmts.GetCapabilities && asked.String() != grid {
+	if asked := req.Tile.Grid; of.grid != 0 && req.Operation != wmts.GetCapabilities && asked != of.grid {
 		return &wmts.Fault{
 			Code: wmts.InvalidParameterValue, Locator: "TILEMATRIXSET", Status: fasthttp.StatusBadRequest,
-			Problem: problem.New("WMTS_VALUE", "TILEMATRIXSET 是 %s，而地址写的是 %s", "TILEMATRIXSET is %s, but the address says %s", asked, grid),
+			Problem: problem.New("WMTS_VALUE", "TILEMATRIXSET 是 %s，而地址写的是 %s", "TILEMATRIXSET is %s, but the address says %s", asked, of.grid),
 		}
 	}
 	if err := r.grants(req); err != nil {
 		return err
 	}
-	c := s.capabilities(r, names)
+	c := s.capabilities(r, of.names)
+	if of.dialect == wmts.Tianditu {
+		c.Dialect, c.Base, c.Grids = of.dialect, r.path(r.params["layergrid"]+"/tianditu/wmts"), []tile.Grid{of.grid}
+	}
 	if fault := c.Check(req); fault != nil {
 		return fault
 	}
@@ -135,6 +154,10 @@ func (r *request) grants(req wmts.Request) error {
 	}
 	if err != nil {
 		r.outcome = access.WrongScope
+		return err
+	}
+	if l := req.Layer; r.query("vintage") != "" && slices.Contains(r.ix().Names(), l) {
+		_, err = r.findLayer(l) // the capabilities of a year do not have what lacks it
 	}
 	return err
 }
@@ -209,19 +232,29 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 	if err := r.mayTellFeatures(); err != nil {
 		return err
 	}
-	l, err := r.findLayer(req.Layer)
-	if err != nil {
-		return err
-	}
 	span := tile.Span(req.Tile.Z)
 	o := req.Tile.Origin()
 	at := req.Tile.Grid.Unproject(tile.World{X: o.X + (float64(req.I)+0.5)/256*span, Y: o.Y + (float64(req.J)+0.5)/256*span})
-	found, err := featuresAt(l, geo.PositionOf(at), infoFeatures)
+	infos, err := r.infosAt(req.Layer, geo.PositionOf(at), infoFeatures)
 	if err != nil {
 		return err
 	}
+	r.askFeatures(len(infos))
+	return r.sendInfos(req.InfoFormat, infos)
+}
+
+// infosAt are the features of a layer that p lies in, as they are told of, at most so
+// many.
+func (r *request) infosAt(layer string, p geo.Position, limit int) ([]wmts.Info, error) {
+	l, err := r.findLayer(layer)
+	if err != nil {
+		return nil, err
+	}
+	found, err := featuresAt(l, p, limit)
+	if err != nil {
+		return nil, err
+	}
 	var infos []wmts.Info
-	r.askFeatures(len(found))
 	for _, f := range found {
 		in := wmts.Info{Layer: l.Meta.Name, ID: f.ID}
 		for i, m := range l.Meta.Fields {
@@ -229,11 +262,16 @@ func (s *Server) featureInfo(r *request, req wmts.Request) error {
 		}
 		infos = append(infos, in)
 	}
-	data, err := wmts.Print(req.InfoFormat, infos)
+	return infos, nil
+}
+
+// sendInfos answers with features in a form.
+func (r *request) sendInfos(form wmts.InfoFormat, infos []wmts.Info) error {
+	data, err := wmts.Print(form, infos)
 	if err != nil {
 		return err
 	}
-	return r.send(req.InfoFormat.MIME()+"; charset=utf-8", data)
+	return r.send(form.MIME()+"; charset=utf-8", data)
 }
 
 // featuresAt returns the features that p lies in, the smallest first.

@@ -135,7 +135,7 @@ func refusedAs(got, want reply, keep []string) bool {
 // operationOf is what the address of a tier asks; "" for looking.
 func operationOf(address string) access.Operation {
 	for prefix, o := range map[string]access.Operation{
-		"tiles/": access.Tiles, "map.png": access.Tiles, "wmts": access.Tiles, "cropland_": access.Tiles, "features/": access.Features, "places": access.Features,
+		"tiles/": access.Tiles, "map.png": access.Tiles, "wmts": access.Tiles, "cropland_": access.Tiles, "wms": access.Tiles, "DataServer": access.Tiles, "arcgis/": access.Tiles, "iserver/": access.Tiles, "features/": access.Features, "places": access.Features,
 		"diff": access.Features, "overlay": access.Overlay, "summary": access.Overlay, "analyses": access.Analyses,
 	} {
 		if strings.HasPrefix(address, prefix) {

@@ -44,6 +44,7 @@ type request struct {
 	rated   bool           // the access file sets a rate for the token
 	retry   time.Duration  // after which to ask again, where it is known
 	layer   string         // for the audit
+	dated   bool           // the query has a vintage from elsewhere, see takeVintage
 	from    netip.Addr     // that asks, once it is known
 	asked   asked
 	// The body, once it is read or left, and what of the server's memory it holds.
@@ -163,7 +164,7 @@ func (r *request) ix() *index.Index { return r.seen }
 
 // query returns a parameter of the query; keys are matched to the letter.
 func (r *request) query(key string) string {
-	if bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
+	if !r.dated && bytes.IndexByte(r.ctx.RequestURI(), '?') < 0 {
 		return "" // spares that the address is taken apart
 	}
 	return string(r.ctx.QueryArgs().Peek(key))

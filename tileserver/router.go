@@ -21,8 +21,9 @@ type route struct {
 	op access.Operation
 	// open routes need no edition and no token.
 	open bool
-	// kvp routes answer errors as WMTS does in its KVP binding.
-	kvp bool
+	// faults makes the errors of a protocol that has reports of its own those; nil
+	// is problem+json.
+	faults func(*request)
 }
 
 // routeTable lists every address, the more particular before the more general.
@@ -46,10 +47,13 @@ func (s *Server) routeTable() []route {
 		{name: "legend", op: looking, methods: get, pattern: "/{tier}/legend.png", handle: s.handleLegendPNG},
 		{name: "fonts", op: looking, methods: get, pattern: "/{tier}/fonts/{stack}/{range}.pbf", handle: s.handleFonts},
 		{name: "sprites", op: looking, methods: get, pattern: "/{tier}/sprites/{name}", handle: s.handleSprites},
-		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, kvp: true},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts", handle: s.handleWMTS, faults: (*request).wmtsFaults},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", handle: s.handleCapabilities},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}", handle: s.handleWMTSTile},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}", handle: s.handleWMTSInfo},
+		{name: "wms", op: access.Tiles, methods: get, pattern: "/{tier}/wms", handle: s.handleWMS, faults: (*request).wmsFaults},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc", handle: s.handleOGC},
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/", handle: s.handleOGC}, // as clients write it that put names behind it
 		{name: "ogc", op: looking, methods: get, pattern: "/{tier}/ogc/conformance", handle: s.handleOGCConformance},
@@ -86,7 +90,14 @@ func (s *Server) routeTable() []route {
 		{name: "verify", op: access.Overlay, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
 		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
 		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
-		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, kvp: true},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, faults: (*request).wmtsFaults},
+		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/tianditu/wmts", handle: s.handleTianditu96, faults: (*request).wmtsFaults},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/DataServer", handle: s.handleAlias(tiandituShort)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer", handle: s.handleMapServer},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}", handle: s.handleAlias(arcgisTile)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}", handle: s.handleAlias(arcgisWMTS)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png", handle: s.handleAlias(supermapQuery)},
+		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png", handle: s.handleAlias(supermapPath)},
 	}
 }
 

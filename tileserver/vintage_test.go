@@ -19,8 +19,9 @@ type vintageRow struct {
 	pattern, address string
 	// same answers do not depend on the vintage.
 	same bool
-	// xml answers are reports of WMTS, refused with 400.
-	xml bool
+	// report is the code with which a protocol's own report refuses, with 400; "" is a
+	// problem.
+	report string
 }
 
 func vintageRows() []vintageRow {
@@ -50,12 +51,26 @@ func vintageRows() []vintageRow {
 		{pattern: "/{tier}/legend.png", address: "legend.png"},
 		{pattern: "/{tier}/fonts/{stack}/{range}.pbf", address: "fonts/gengtu/0-255.pbf", same: true},
 		{pattern: "/{tier}/sprites/{name}", address: "sprites/map.json", same: true},
-		{pattern: "/{tier}/wmts", address: "wmts?SERVICE=WMTS&REQUEST=GetCapabilities", xml: true},
-		{pattern: "/{tier}/wmts", address: "wmts?" + kvp("&LAYER=cropland", "GetTile") + "&FORMAT=tiles", xml: true},
+		{pattern: "/{tier}/wmts", address: "wmts?SERVICE=WMTS&REQUEST=GetCapabilities", report: "InvalidParameterValue"},
+		{pattern: "/{tier}/wmts", address: "wmts?" + kvp("&LAYER=cropland", "GetTile") + "&FORMAT=tiles", report: "InvalidParameterValue"},
 		{pattern: "/{tier}/wmts/1.0.0/WMTSCapabilities.xml", address: "wmts/1.0.0/WMTSCapabilities.xml"},
 		{pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}", address: "wmts/cropland/" + rest + ".mvt"},
 		{pattern: "/{tier}/wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}", address: info},
-		{pattern: "/{tier}/{layergrid}/wmts", address: "cropland_w/wmts?" + kvp("&LAYER=cropland", "GetTile") + "&FORMAT=tiles", xml: true},
+		{pattern: "/{tier}/{layergrid}/wmts", address: "cropland_w/wmts?" + kvp("&LAYER=cropland", "GetTile") + "&FORMAT=tiles", report: "InvalidParameterValue"},
+		{pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}", address: "wmts/cropland/default/" + rest + ".mvt"},
+		{pattern: "/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}", address: strings.Replace(info, "default", "default/default", 1)},
+		{pattern: "/{tier}/{layergrid}/tianditu/wmts", address: "cropland_w/tianditu/wmts?" + kvp("&LAYER=cropland", "GetTile") + "&FORMAT=tiles", report: "InvalidParameterValue"},
+		{pattern: "/{tier}/wms", address: "wms?SERVICE=WMS&REQUEST=GetCapabilities", report: "InvalidDimensionValue"},
+		{pattern: "/{tier}/wms", address: "wms?VERSION=1.1.1&REQUEST=GetMap&SRS=EPSG:4490&FORMAT=image/png&WIDTH=200&HEIGHT=200&LAYERS=cropland&STYLES=&BBOX=" + box, report: "InvalidDimensionValue"},
+		{pattern: "/{tier}/DataServer", address: fmt.Sprintf("DataServer?T=cropland_w&l=%s&y=%s&x=%s", parts[0], parts[2], parts[1])},
+		{pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer", address: "arcgis/rest/services/cropland_w/MapServer?f=json"},
+		{pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}", address: fmt.Sprintf("arcgis/rest/services/cropland_w/MapServer/tile/%s/%s/%s", parts[0], parts[2], parts[1])},
+		{
+			pattern: "/{tier}/arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}",
+			address: fmt.Sprintf("arcgis/rest/services/cropland_w/MapServer/WMTS/tile/1.0.0/cropland_w/default/default028mm/%s/%s/%s.png", parts[0], parts[2], parts[1]),
+		},
+		{pattern: "/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png", address: fmt.Sprintf("iserver/services/map-farm/rest/maps/cropland_w/zxyTileImage.png?z=%s&y=%s&x=%s", parts[0], parts[2], parts[1])},
+		{pattern: "/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png", address: fmt.Sprintf("iserver/services/map-farm/rest/maps/cropland_w/zxyTileImage/%s/%s/%s.png", parts[0], parts[1], parts[2])},
 		{pattern: "/{tier}/features/{layer}/{id}", address: "features/cropland/1001"},
 		{pattern: "/{tier}/features/{layer}/{id}/lineage", address: "features/cropland/1001/lineage"},
 		{pattern: "/{tier}/features/{layer}", address: "features/cropland?code=" + bsm(3, 3)},
@@ -98,8 +113,12 @@ var (
 	dated      = regexp.MustCompile(`(\?|&amp;|&|\\u0026)vintage=20[0-9]{2}`)
 )
 
-// content is a body without the addresses' own vintage.
+// dimensions are what capabilities have of vintages where their address names none.
+var dimensions = regexp.MustCompile(`(?s) *<Dimension.*?</Dimension>\n|\{vintage\}/`)
+
+// content is a body without the addresses' own vintage, and without the dimension.
 func content(body []byte) string {
+	body = dimensions.ReplaceAll(body, nil)
 	return dated.ReplaceAllString(datedFirst.ReplaceAllString(string(body), "?"), "")
 }
 
@@ -134,8 +153,8 @@ func TestVintageEverywhere(t *testing.T) {
 			t.Errorf("%s: 2023 and 2024 are the same: %t, want %t", row.address, !row.same, row.same)
 		}
 		unknown := get("1999")
-		if row.xml {
-			if text := string(unknown.body); unknown.StatusCode != http.StatusBadRequest || !strings.Contains(text, "InvalidParameterValue") || !strings.Contains(text, "2024 2023") {
+		if row.report != "" {
+			if text := string(unknown.body); unknown.StatusCode != http.StatusBadRequest || !strings.Contains(text, row.report) || !strings.Contains(text, "2024 2023") {
 				t.Errorf("%s of an unknown vintage: %d %s", row.address, unknown.StatusCode, text)
 			}
 			continue

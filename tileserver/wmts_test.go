@@ -96,7 +96,7 @@ type exceptions struct {
 // and locator (07-057r7 tables 21, 24 and 30), those that come before WMTS too.
 func TestWMTSFaultsKVP(t *testing.T) {
 	s := serve(t, nil, edition.Secure, edition.Public)
-	for _, c := range []struct {
+	cases := []struct {
 		name, query   string
 		status        int
 		code, locator string
@@ -125,7 +125,37 @@ func TestWMTSFaultsKVP(t *testing.T) {
 		{"an unknown form of information", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/rtf", "I": "1", "J": "1"}), 400, "InvalidParameterValue", "INFOFORMAT"},
 		{"a vintage that is not there", kvp(map[string]string{"vintage": "1999"}), 400, "InvalidParameterValue", "VINTAGE"},
 		{"a generation that is gone", kvp(map[string]string{"generation": "g0000000000000000"}), 410, "NoApplicableCode", ""},
-	} {
+		{"a service in lower case", kvp(map[string]string{"SERVICE": "wmts"}), 400, "InvalidParameterValue", "SERVICE"},
+		{"nothing", "", 400, "MissingParameterValue", "SERVICE"},
+		{"a request in lower case", kvp(map[string]string{"REQUEST": "gettile"}), 501, "OperationNotSupported", "gettile"},
+		{"no version", kvp(map[string]string{"VERSION": ""}), 400, "MissingParameterValue", "VERSION"},
+		{"a layer in capitals", kvp(map[string]string{"LAYER": "Cropland"}), 400, "InvalidParameterValue", "LAYER"},
+		{"two layers", kvp(map[string]string{"LAYER": "cropland,pbf"}), 400, "InvalidParameterValue", "LAYER"},
+		{"a layer twice and different", kvp(nil) + "&layer=pbf", 400, "InvalidParameterValue", "LAYER"},
+		{"no matrix set", kvp(map[string]string{"TILEMATRIXSET": ""}), 400, "MissingParameterValue", "TILEMATRIXSET"},
+		{"no matrix", kvp(map[string]string{"TILEMATRIX": ""}), 400, "MissingParameterValue", "TILEMATRIX"},
+		{"no row", kvp(map[string]string{"TILEROW": ""}), 400, "MissingParameterValue", "TILEROW"},
+		{"no column", kvp(map[string]string{"TILECOL": ""}), 400, "MissingParameterValue", "TILECOL"},
+		{"a matrix by the name of its set", kvp(map[string]string{"TILEMATRIX": "w:12"}), 400, "InvalidParameterValue", "TILEMATRIX"},
+		{"zoom 0 of c", gridKVP(tile.C, map[string]string{"TILEMATRIX": "0", "TILEROW": "0", "TILECOL": "0"}), 400, "InvalidParameterValue", "TILEMATRIX"},
+		{"a row of w in c", gridKVP(tile.C, map[string]string{"TILEROW": "2048"}), 400, "TileOutOfRange", "TILEROW"},
+		{"a negative row", kvp(map[string]string{"TILEROW": "-1"}), 400, "TileOutOfRange", "TILEROW"},
+		{"a negative column", kvp(map[string]string{"TILECOL": "-1"}), 400, "TileOutOfRange", "TILECOL"},
+		{"a column beyond all numbers", kvp(map[string]string{"TILECOL": "99999999999999999999"}), 400, "TileOutOfRange", "TILECOL"},
+		{"a column that is no number", kvp(map[string]string{"TILECOL": "1.5"}), 400, "InvalidParameterValue", "TILECOL"},
+		{"a negative pixel", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/html", "I": "0", "J": "-1"}), 400, "PointIJOutOfRange", "J"},
+		{"no column of a pixel", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/html", "J": "1"}), 400, "MissingParameterValue", "I"},
+		{"a pixel that is no number", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "INFOFORMAT": "text/html", "I": "x", "J": "1"}), 400, "InvalidParameterValue", "I"},
+		{"no form of information", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "I": "1", "J": "1"}), 400, "MissingParameterValue", "INFOFORMAT"},
+		{"information of an unknown layer", kvp(map[string]string{"REQUEST": "GetFeatureInfo", "LAYER": "roads", "INFOFORMAT": "text/html", "I": "1", "J": "1"}), 400, "InvalidParameterValue", "LAYER"},
+		{"a vintage in capitals that is not there", kvp(map[string]string{"VINTAGE": "1999"}), 400, "InvalidParameterValue", "VINTAGE"},
+		{"two vintages", kvp(map[string]string{"VINTAGE": "2023"}) + "&vintage=2024", 400, "InvalidParameterValue", "VINTAGE"},
+		{"a name of a generation that is none", kvp(map[string]string{"generation": "x"}), 400, "NoApplicableCode", ""},
+	}
+	if len(cases) < 40 {
+		t.Errorf("%d cases", len(cases))
+	}
+	for _, c := range cases {
 		r := s.get(t, "/public/wmts?"+c.query)
 		wantException(t, c.name, r, c.status, c.code, c.locator)
 		r = s.get(t, "/public/wmts?"+c.query, "Accept-Language", "zh")
@@ -172,6 +202,19 @@ func TestWMTSFaultsREST(t *testing.T) {
 		"a row":       fmt.Sprintf("/public/wmts/cropland/default/w/12/4096/%s.png", z[1]),
 		"a pixel":     good + "/0/256.json",
 		"information": good + "/0/0.rtf",
+
+		"a vintage":             strings.Replace(good, "default", "default/1066", 1) + ".png",
+		"a vintage of a pixel":  strings.Replace(good, "default", "default/1066", 1) + "/0/0.json",
+		"a style of a vintage":  strings.Replace(good, "default", "night/default", 1) + ".png",
+		"a row of a vintage":    fmt.Sprintf("/public/wmts/cropland/default/default/w/12/4096/%s.png", z[1]),
+		"a column":              fmt.Sprintf("/public/wmts/cropland/default/w/12/%s/4096.png", z[2]),
+		"a negative column":     fmt.Sprintf("/public/wmts/cropland/default/w/12/%s/-1.png", z[2]),
+		"a zoom of c":           "/public/wmts/cropland/default/c/0/0/0.png",
+		"a row that is a word":  fmt.Sprintf("/public/wmts/cropland/default/w/12/x/%s.png", z[1]),
+		"a row of a pixel":      good + "/256/0.json",
+		"a layer of a tier":     strings.Replace(good, "cropland", "dltb", 1) + ".png",
+		"an ending twice":       good + ".png.png",
+		"an ending in capitals": good + ".PNG",
 	} {
 		if r := s.get(t, address); r.StatusCode != http.StatusNotFound || r.Header.Get("Content-Type") != "application/problem+json; charset=utf-8" {
 			t.Errorf("%s that does not exist: %d %s", name, r.StatusCode, r.body)

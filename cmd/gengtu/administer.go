@@ -43,6 +43,7 @@ var duties = map[string]duty{
 	"ingest": bySystem, "publish": bySystem, "update": bySystem, "rollback": bySystem,
 	"export": bySystem, "overlay": bySystem, "analyze": bySystem, "diff": bySystem,
 	"pack": bySystem, "unpack": bySystem, "release": bySystem, "exchange": bySystem, "key": bySystem,
+	"restore": bySystem, "backup": byItself,
 	"serve": byItself, "token": byItself, "audit": byItself,
 	"demo": anybody, "sample": anybody, // of data that they make up
 	"check": anybody, "verify": anybody, "verify-answer": anybody, "history": anybody, "info": anybody,

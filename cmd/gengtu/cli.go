@@ -63,6 +63,8 @@ func commands() []command {
 		{"token", "add --access FILE --tier TIER … | list | revoke --name N", "管理令牌", "manage tokens", runToken},
 		{"access", "check FILE [--edition EDITION …]", "检查令牌文件、角色和日志位置；令牌的图层和地点是否都有", "say what an access file holds: tokens, roles, where the audit log is; whether what tokens name is in the editions", runAccess},
 		{"audit", "verify [DIR|FILE] | show [DIR] | prune [DIR] [--access FILE]", "审计日志：校验、查看、删除到期的", "the audit log: check it, show it, remove what is old enough", runAudit},
+		{"backup", "--out FILE.tar [--edition EDITION …] [--access FILE] [--also FILE …]", "备份版本、访问文件和审计日志，服务照常", "editions, access file and audit log into one file, while they are served", runBackup},
+		{"restore", "--out DIR FILE.tar | --check FILE.tar", "从备份恢复到空目录", "take a backup out into an empty place", runRestore},
 		{"version", "", "版本", "print the version", runVersion},
 	}
 }
@@ -346,8 +348,19 @@ func runVersion(e *env, fs *flags) error {
 		goVersion = b.GoVersion
 	}
 	if e.json {
-		return json.NewEncoder(e.stdout).Encode(map[string]string{"product": edition.Product, "version": programVersion(), "go": goVersion})
+		return json.NewEncoder(e.stdout).Encode(map[string]any{"product": edition.Product, "version": programVersion(), "go": goVersion, "fused": fuses(roundings)})
 	}
 	e.printf("gengtu %s %s\n", programVersion(), goVersion)
+	if fuses(roundings) {
+		e.notef("%s\n", e.pick("本程序编译时用了融合乘加：同样的数据在别的处理器上得到的一代末位不同、名字不同；make dist 编译的程序没有这个差别", "this build multiplies and adds with one rounding: of the same deliveries, other processors make a generation with other last digits and another name; what make dist builds does not"))
+	}
 	return nil
 }
+
+// roundings are numbers whose first two, multiplied, add up to nothing with the third when
+// the product is rounded, and not when it is not.
+var roundings = [3]float64{1 + 0x1p-30, 1 + 0x1p-30, -(1 + 0x1p-29)}
+
+// fuses tells whether this build multiplies and adds with one rounding, which Go does where
+// the processor can and the compiler is not told otherwise.
+func fuses(n [3]float64) bool { return n[0]*n[1]+n[2] != 0 }

@@ -242,6 +242,7 @@ func (x *target) questions() map[string][]string {
 	wx, wy := x.tileAt("w", 13)
 	cx, cy := x.tileAt("c", 13)
 	kvp := "?SERVICE=WMTS&VERSION=1.0.0&STYLE=default&TILEMATRIXSET=w&FORMAT=image/png&LAYER=" + x.layer + fmt.Sprintf("&TILEMATRIX=13&TILEROW=%d&TILECOL=%d", wy, wx)
+	wms := "?SERVICE=WMS&VERSION=1.1.1&SRS=EPSG:4490&STYLES=&FORMAT=image/png&WIDTH=64&HEIGHT=64&BBOX=" + x.around()
 	at := func(format string, n ...any) string { return fmt.Sprintf(format, n...) }
 	return map[string][]string{
 		"/": {"/"}, "/viewer/*": {"/viewer/api.js", "/viewer/nothing.js", "/viewer/../go.mod"}, "/health": {"/health"}, "/ready": {"/ready"}, "/metrics": {"/metrics"},
@@ -286,6 +287,21 @@ func (x *target) questions() map[string][]string {
 		"/{tier}/ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}":     {at("/ogc/collections/%s/tiles/w/13/%d/%d", x.layer, wy, wx), at("/ogc/collections/dltb/tiles/w/13/%d/%d", wy, wx)},
 		"/{tier}/ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}": {at("/ogc/collections/%s/map/tiles/c/13/%d/%d", x.layer, cy, cx)},
 		"/{tier}/analyses/*":                                               {"/analyses/1/events"}, "/{tier}/analyses": {"/analyses"},
+		"/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}": {
+			at("/wmts/%s/default/default/w/13/%d/%d.png", x.layer, wy, wx), at("/wmts/%s/default/2024/c/13/%d/%d.mvt", x.layer, cy, cx), at("/wmts/dltb/default/default/w/13/%d/%d.mvt", wy, wx), at("/wmts/%s/default/1066/w/13/%d/%d.png", x.layer, wy, wx),
+		},
+		"/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}/{j}/{i}": {at("/wmts/%s/default/default/w/13/%d/%d/128/128.json", x.layer, wy, wx), at("/wmts/dltb/default/default/w/13/%d/%d/1/1.json", wy, wx)},
+		"/{tier}/wms": {
+			"/wms?SERVICE=WMS&REQUEST=GetCapabilities", "/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1", "/wms" + wms + "&REQUEST=GetMap&LAYERS=" + x.layer, "/wms" + wms + "&REQUEST=GetMap&LAYERS=dltb", "/wms" + wms + "&REQUEST=GetMap&LAYERS=dltb&EXCEPTIONS=INIMAGE",
+			"/wms" + wms + "&REQUEST=GetFeatureInfo&X=32&Y=32&FEATURE_COUNT=10&INFO_FORMAT=application/json&LAYERS=" + x.layer + "&QUERY_LAYERS=" + x.layer, "/wms" + wms + "&REQUEST=GetFeatureInfo&X=32&Y=32&INFO_FORMAT=text/html&LAYERS=dltb&QUERY_LAYERS=dltb", "/wms", "/wms" + wms + "&REQUEST=Guess",
+		},
+		"/{tier}/{layergrid}/tianditu/wmts":                                       {"/" + x.layer + "_w/tianditu/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/" + x.layer + "_w/tianditu/wmts" + kvp + "&REQUEST=GetTile", "/dltb_w/tianditu/wmts" + kvp + "&REQUEST=GetTile"},
+		"/{tier}/DataServer":                                                      {at("/DataServer?T=%s_c&l=13&x=%d&y=%d", x.layer, cx, cy), at("/DataServer?T=dltb_w&l=13&x=%d&y=%d", wx, wy), "/DataServer"},
+		"/{tier}/arcgis/rest/services/{layergrid}/MapServer":                      {"/arcgis/rest/services/" + x.layer + "_w/MapServer?f=json", "/arcgis/rest/services/all_c/MapServer?f=json", "/arcgis/rest/services/dltb_w/MapServer?f=json", "/arcgis/rest/services/" + x.layer + "_w/MapServer"},
+		"/{tier}/arcgis/rest/services/{layergrid}/MapServer/tile/{z}/{row}/{col}": {at("/arcgis/rest/services/%s_w/MapServer/tile/13/%d/%d", x.layer, wy, wx), at("/arcgis/rest/services/dltb_w/MapServer/tile/13/%d/%d", wy, wx)},
+		"/{tier}/arcgis/rest/services/{layergrid}/MapServer/WMTS/tile/1.0.0/{name}/{style}/{set}/{z}/{row}/{col}": {at("/arcgis/rest/services/%s_w/MapServer/WMTS/tile/1.0.0/n/default/default028mm/13/%d/%d.png", x.layer, wy, wx), at("/arcgis/rest/services/dltb_w/MapServer/WMTS/tile/1.0.0/n/default/s/13/%d/%d.png", wy, wx)},
+		"/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage.png":                               {at("/iserver/services/m/rest/maps/%s_w/zxyTileImage.png?z=13&x=%d&y=%d", x.layer, wx, wy), at("/iserver/services/m/rest/maps/dltb_w/zxyTileImage.png?z=13&x=%d&y=%d", wx, wy)},
+		"/{tier}/iserver/services/{service}/rest/maps/{layergrid}/zxyTileImage/{z}/{col}/{row}.png":               {at("/iserver/services/m/rest/maps/%s_w/zxyTileImage/13/%d/%d.png", x.layer, wx, wy), at("/iserver/services/m/rest/maps/dltb_w/zxyTileImage/13/%d/%d.png", wx, wy)},
 		"/{tier}/features/{layer}/{id}":         {at("/features/%s/%d", x.layer, x.id), "/features/" + x.layer + "/1", "/features/dltb/1", "/features/secret/1", "/features/" + x.layer + "/x"},
 		"/{tier}/features/{layer}/{id}/lineage": {at("/features/%s/%d/lineage", x.layer, x.id), "/features/dltb/1/lineage"},
 		"/{tier}/features/{layer}":              {"/features/" + x.layer + "?code=" + x.featureCode, "/features/" + x.layer + "?code=610402200500000000", "/features/" + x.layer, "/features/secret?code=1"},

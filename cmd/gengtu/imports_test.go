@@ -16,6 +16,7 @@ var mayImport = map[string][]string{
 	"index/geo":                      {},
 	"index/problem":                  {},
 	"index/disk":                     {},
+	"index/backup":                   {"index/disk", "index/problem"},
 	"index/cells":                    {},
 	"index/overlay":                  {"index/geo", "index/problem", "index/wire"},
 	"index/edition":                  {"index/disk", "index/problem"},
@@ -55,7 +56,9 @@ var mayImport = map[string][]string{
 	"tileserver/cache":               {"index/disk", "index/patch", "index/problem", "tileserver/tile"},
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
-	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/tile"},
+	"tileserver/ows":                 {},
+	"tileserver/wms":                 {"index/geo", "index/problem", "tileserver/ows", "tileserver/tile"},
+	"tileserver/wmts":                {"index/geo", "index/problem", "tileserver/ows", "tileserver/tile"},
 	"tileserver/ogc":                 {"index/geo", "index/problem", "index/relate", "tileserver/tile"},
 	"tileserver/catalog":             {"index/edition", "index/problem", "index/setting"},
 	"tileserver/access":              {"index/disk", "index/edition", "index/extract", "index/problem", "tileserver/access/oidc"},
@@ -64,7 +67,7 @@ var mayImport = map[string][]string{
 	"tileserver/viewer":              {},
 	"tileserver": {
 		"index", "index/geo", "index/problem", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 

@@ -19,6 +19,11 @@ const newFileMode = 0o644
 // written. What is there and is no regular file (a pipe, a device) is written to
 // as it is.
 func writeFile(path string, write func(io.Writer) error) error {
+	return writeFileMode(path, fs.ModePerm, write)
+}
+
+// writeFileMode is [writeFile] of a file that is to have no bits of its mode beyond most.
+func writeFileMode(path string, most fs.FileMode, write func(io.Writer) error) error {
 	if isStream(path) {
 		return writeStream(path, write)
 	}
@@ -26,6 +31,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	mode &= most
 	tmp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
 	if err != nil {
 		return unwritable(path, err)

@@ -78,6 +78,14 @@ func TestLock(t *testing.T) {
 	if got, err := disk.TryLock(other); !got || err != nil {
 		t.Fatalf("after the first is closed: %v %v", got, err)
 	}
+	third, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	if got, err := disk.TryLock(third); got || err != nil {
+		t.Fatalf("a third one beside what TryLock has taken: %v %v", got, err)
+	}
 }
 
 // Replacing and removing work while another descriptor of the same program reads; what was

@@ -94,7 +94,7 @@ func (d *Draft) survey() (stale []string, err error) {
 		switch {
 		case strings.HasPrefix(name, draftPrefix):
 			stale = append(stale, filepath.Join(d.dir, name))
-		case name == currentFile || strings.HasPrefix(name, ".") || generationName.MatchString(name) || slices.Contains(companions, name):
+		case name == CurrentFile || strings.HasPrefix(name, ".") || generationName.MatchString(name) || slices.Contains(companions, name):
 		default:
 			return nil, problem.New("NOT_AN_EDITION", "目录里有别的东西（%s），不是版本目录", "the directory holds something else (%s) and is no edition", name).In(d.dir).
 				Advise("请换一个空目录", "take an empty directory")

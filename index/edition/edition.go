@@ -22,8 +22,10 @@ import (
 	"gengtu/index/problem"
 )
 
+// CurrentFile is the file in an edition's directory that names the generation in force.
+const CurrentFile = "CURRENT"
+
 const (
-	currentFile = "CURRENT"
 	lockFile    = ".lock"
 	draftPrefix = ".draft-"
 	// DefaultKeep is how many generations stay when nothing else is asked for.
@@ -90,7 +92,7 @@ func Read(dir, generation string) (string, *Manifest, error) {
 
 // current returns what CURRENT names.
 func current(dir string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(dir, currentFile))
+	data, err := os.ReadFile(filepath.Join(dir, CurrentFile))
 	switch {
 	case os.IsNotExist(err):
 		return "", notAnEdition(dir).Because(err)
@@ -194,13 +196,13 @@ func older(dir string) (string, error) {
 
 // setCurrent puts a generation in force by one rename.
 func setCurrent(dir, generation string) error {
-	tmp := filepath.Join(dir, "."+currentFile)
+	tmp := filepath.Join(dir, "."+CurrentFile)
 	mode, err := modeOf(Path(dir, generation))
 	if err == nil {
 		err = writeSynced(tmp, []byte(generation+"\n"), mode)
 	}
 	if err == nil {
-		err = disk.Replace(tmp, filepath.Join(dir, currentFile))
+		err = disk.Replace(tmp, filepath.Join(dir, CurrentFile))
 	}
 	if err != nil {
 		_ = os.Remove(tmp) // it names nothing yet

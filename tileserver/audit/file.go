@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,6 +24,8 @@ var (
 	fileForm = regexp.MustCompile(`^([a-z][a-z0-9-]{0,30})\.(\d{6,9})\.jsonl$`)
 	headForm = regexp.MustCompile(`^([a-z][a-z0-9-]{0,30})\.head\.json$`)
 )
+
+func headName(chain string) string { return chain + ".head.json" }
 
 func fileName(chain string, number int) string { return fmt.Sprintf("%s.%06d.jsonl", chain, number) }
 
@@ -52,6 +55,62 @@ func list(dir string) (map[string][]int, error) {
 		slices.Sort(numbers)
 	}
 	return out, nil
+}
+
+// Files lists the files of the log in dir, in the order in which a copy of a log that is
+// written to must take them: heads before the lines that they tell of, and acts last, for
+// they tell of the other chains. A line that has no end yet belongs to no copy. A chain
+// that has just begun is waited for until it has a head.
+func Files(dir string) ([]string, error) {
+	deadline := time.NewTimer(headPatience)
+	defer deadline.Stop()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		out, complete, err := files(dir)
+		if err != nil || complete {
+			return out, err
+		}
+		select {
+		case <-deadline.C:
+			return out, nil // a program was killed before it wrote one, as [Verify] tells
+		case <-again.C:
+		}
+	}
+}
+
+// headPatience is how long the head of a chain is waited for, which is written within a
+// second of its first line.
+const headPatience = 5 * time.Second
+
+// files are those of [Files], and whether each chain has its head.
+func files(dir string) (out []string, complete bool, err error) {
+	chains, err := list(dir)
+	if err != nil {
+		return nil, false, err
+	}
+	names := slices.Sorted(maps.Keys(chains))
+	if i := slices.Index(names, ActsChain); i >= 0 {
+		names = append(slices.Delete(names, i, i+1), ActsChain)
+	}
+	complete = true
+	for _, chain := range names {
+		_, err := os.Stat(filepath.Join(dir, headName(chain)))
+		switch {
+		case err == nil:
+			out = append(out, headName(chain))
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, false, unreadable(dir, err)
+		default:
+			complete = false
+		}
+	}
+	for _, chain := range names {
+		for _, n := range chains[chain] {
+			out = append(out, fileName(chain, n))
+		}
+	}
+	return out, complete, nil
 }
 
 // Holds tells whether dir is a log.
@@ -147,7 +206,7 @@ const maxHeadBytes = 4096
 
 // readHead returns the head of a chain, or nil when there is none.
 func readHead(dir, chain string) (*head, error) {
-	path := filepath.Join(dir, chain+".head.json")
+	path := filepath.Join(dir, headName(chain))
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no head is no error
@@ -177,7 +236,7 @@ func writeHead(dir, chain string, end position, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, chain+".head.json")
+	path := filepath.Join(dir, headName(chain))
 	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"gengtu/index/geo"
+	"gengtu/tileserver/tile"
 )
 
 // Capabilities is what a service offers. It is printed by
@@ -30,7 +31,9 @@ type Capabilities struct {
 	Query string
 	// Dialect chooses the numbers of the tile matrix sets.
 	Dialect Dialect
-	Layers  []Layer
+	// Grids are those whose tile matrix sets the document has; nil means all.
+	Grids  []tile.Grid
+	Layers []Layer
 }
 
 // Dialect is a reading of the standard. The zero value is [Standard].
@@ -42,7 +45,8 @@ const (
 	Standard Dialect = iota
 	// Tianditu repeats what Tianditu's own documents have and clients made for
 	// them expect: pixels of 1/96 inch, and a w of EPSG:900913 whose corner has
-	// the northing first. Conforming clients misplace its tiles.
+	// the northing first. Conforming clients misplace its tiles. It has the KVP
+	// binding alone, as they have.
 	Tianditu
 )
 
@@ -62,6 +66,9 @@ type Layer struct {
 	// Styles are those of the pictures, the one used without asking first; nil
 	// means [DefaultStyle] alone.
 	Styles []Style
+	// Vintages are the values of the dimension vintage, the one used without
+	// asking first; nil is a layer without the dimension.
+	Vintages []string
 	// InfoFormats are those of the layer's feature information; nil means that
 	// the layer has none.
 	InfoFormats []InfoFormat
@@ -78,6 +85,13 @@ type Style struct {
 type Legend struct {
 	URL, MIME     string
 	Width, Height int
+}
+
+func (c *Capabilities) grids() []tile.Grid {
+	if c.Grids == nil {
+		return tile.Grids()
+	}
+	return c.Grids
 }
 
 func (l Layer) formats() []Format {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gengtu/index/geo"
+	"gengtu/tileserver/ows"
 	"gengtu/tileserver/tile"
 )
 
@@ -19,7 +20,7 @@ import (
 // which the limits keep few. A layer of which no matrix can be limited so has
 // no limits at all.
 func (c *Capabilities) Document(r Request) []byte {
-	p := newPrinter()
+	p := ows.NewPrinter()
 	root := []string{
 		"xmlns", "http://www.opengis.net/wmts/1.0",
 		"xmlns:ows", "http://www.opengis.net/ows/1.1",
@@ -32,140 +33,164 @@ func (c *Capabilities) Document(r Request) []byte {
 	if c.UpdateSequence != "" {
 		root = append(root, "updateSequence", c.UpdateSequence)
 		if r.UpdateSequence == c.UpdateSequence {
-			p.empty("Capabilities", root...)
-			return p.bytes()
+			p.Empty("Capabilities", root...)
+			return p.Bytes()
 		}
 	}
-	p.open("Capabilities", root...)
+	p.Open("Capabilities", root...)
 	c.identification(p)
 	c.operations(p)
-	p.open("Contents")
+	p.Open("Contents")
 	for _, l := range c.Layers {
 		c.layer(p, l)
 	}
-	for _, g := range tile.Grids() {
+	for _, g := range c.grids() {
 		c.matrixSet(p, g)
 	}
-	p.close("Contents")
-	p.empty("ServiceMetadataURL", "xlink:href", c.address(CapabilitiesPath))
-	p.close("Capabilities")
-	return p.bytes()
+	p.Close("Contents")
+	if c.Dialect == Standard {
+		p.Empty("ServiceMetadataURL", "xlink:href", c.address(CapabilitiesPath))
+	}
+	p.Close("Capabilities")
+	return p.Bytes()
 }
 
-func (c *Capabilities) identification(p *printer) {
-	p.open("ows:ServiceIdentification")
-	p.leaf("ows:Title", c.Title)
-	p.optional("ows:Abstract", c.Abstract)
+func (c *Capabilities) identification(p *ows.Printer) {
+	p.Open("ows:ServiceIdentification")
+	p.Leaf("ows:Title", c.Title)
+	p.Optional("ows:Abstract", c.Abstract)
 	if len(c.Keywords) > 0 {
-		p.open("ows:Keywords")
+		p.Open("ows:Keywords")
 		for _, k := range c.Keywords {
-			p.leaf("ows:Keyword", k)
+			p.Leaf("ows:Keyword", k)
 		}
-		p.close("ows:Keywords")
+		p.Close("ows:Keywords")
 	}
-	p.leaf("ows:ServiceType", "OGC WMTS")
-	p.leaf("ows:ServiceTypeVersion", Version)
+	p.Leaf("ows:ServiceType", "OGC WMTS")
+	p.Leaf("ows:ServiceTypeVersion", Version)
 	// NONE is what OWS Common (06-121r3 table 11) writes for no conditions.
 	const none = "NONE"
 	fees, constraints := c.Fees, c.Constraints
 	if fees == "" {
 		fees = none
 	}
-	p.leaf("ows:Fees", fees)
+	p.Leaf("ows:Fees", fees)
 	if len(constraints) == 0 {
 		constraints = []string{none}
 	}
 	for _, s := range constraints {
-		p.leaf("ows:AccessConstraints", s)
+		p.Leaf("ows:AccessConstraints", s)
 	}
-	p.close("ows:ServiceIdentification")
+	p.Close("ows:ServiceIdentification")
 	if c.Provider != "" {
-		p.open("ows:ServiceProvider")
-		p.leaf("ows:ProviderName", c.Provider)
-		p.empty("ows:ServiceContact")
-		p.close("ows:ServiceProvider")
+		p.Open("ows:ServiceProvider")
+		p.Leaf("ows:ProviderName", c.Provider)
+		p.Empty("ows:ServiceContact")
+		p.Close("ows:ServiceProvider")
 	}
 }
 
-func (c *Capabilities) operations(p *printer) {
+func (c *Capabilities) operations(p *ows.Printer) {
 	kvp := c.Base + "?"
 	if c.Query != "" {
 		kvp += encodeAddress(c.Query) + "&"
 	}
 	get := func(address, encoding string) {
-		p.open("ows:Get", "xlink:href", address)
-		p.open("ows:Constraint", "name", "GetEncoding")
-		p.open("ows:AllowedValues")
-		p.leaf("ows:Value", encoding)
-		p.close("ows:AllowedValues")
-		p.close("ows:Constraint")
-		p.close("ows:Get")
+		p.Open("ows:Get", "xlink:href", address)
+		p.Open("ows:Constraint", "name", "GetEncoding")
+		p.Open("ows:AllowedValues")
+		p.Leaf("ows:Value", encoding)
+		p.Close("ows:AllowedValues")
+		p.Close("ows:Constraint")
+		p.Close("ows:Get")
 	}
-	p.open("ows:OperationsMetadata")
+	p.Open("ows:OperationsMetadata")
 	offered := []Operation{GetCapabilities, GetTile}
 	if slices.ContainsFunc(c.Layers, func(l Layer) bool { return len(l.InfoFormats) > 0 }) {
 		offered = append(offered, GetFeatureInfo)
 	}
 	for _, o := range offered {
-		p.open("ows:Operation", "name", string(o))
-		p.open("ows:DCP")
-		p.open("ows:HTTP")
+		p.Open("ows:Operation", "name", string(o))
+		p.Open("ows:DCP")
+		p.Open("ows:HTTP")
 		get(kvp, "KVP")
-		if o == GetCapabilities {
+		switch {
+		case c.Dialect == Tianditu:
+		case o == GetCapabilities:
 			get(c.address(CapabilitiesPath), "RESTful")
-		} else {
+		default:
 			// Where these lie is said by each layer's ResourceURL.
 			get(c.Base+"/", "RESTful")
 		}
-		p.close("ows:HTTP")
-		p.close("ows:DCP")
-		p.close("ows:Operation")
+		p.Close("ows:HTTP")
+		p.Close("ows:DCP")
+		p.Close("ows:Operation")
 	}
-	p.close("ows:OperationsMetadata")
+	p.Close("ows:OperationsMetadata")
 }
 
-func (c *Capabilities) layer(p *printer, l Layer) {
-	p.open("Layer")
-	p.leaf("ows:Title", l.Title)
-	p.optional("ows:Abstract", l.Abstract)
+func (c *Capabilities) layer(p *ows.Printer, l Layer) {
+	p.Open("Layer")
+	p.Leaf("ows:Title", l.Title)
+	p.Optional("ows:Abstract", l.Abstract)
 	if !l.Box.Empty() {
-		p.open("ows:WGS84BoundingBox")
-		p.leaf("ows:LowerCorner", corner(l.Box.Min))
-		p.leaf("ows:UpperCorner", corner(l.Box.Max))
-		p.close("ows:WGS84BoundingBox")
+		p.Open("ows:WGS84BoundingBox")
+		p.Leaf("ows:LowerCorner", corner(l.Box.Min))
+		p.Leaf("ows:UpperCorner", corner(l.Box.Max))
+		p.Close("ows:WGS84BoundingBox")
 	}
-	p.leaf("ows:Identifier", l.Identifier)
+	p.Leaf("ows:Identifier", l.Identifier)
 	for i, s := range l.styles() {
-		p.open("Style", "isDefault", strconv.FormatBool(i == 0))
-		p.optional("ows:Title", s.Title)
-		p.leaf("ows:Identifier", s.Identifier)
+		p.Open("Style", "isDefault", strconv.FormatBool(i == 0))
+		p.Optional("ows:Title", s.Title)
+		p.Leaf("ows:Identifier", s.Identifier)
 		if s.Legend != nil {
-			p.empty("LegendURL", legend(s.Legend)...)
+			p.Empty("LegendURL", legend(s.Legend)...)
 		}
-		p.close("Style")
+		p.Close("Style")
 	}
 	for _, f := range l.formats() {
-		p.leaf("Format", f.MIME())
+		p.Leaf("Format", f.MIME())
 	}
 	for _, f := range l.InfoFormats {
-		p.leaf("InfoFormat", f.MIME())
+		p.Leaf("InfoFormat", f.MIME())
 	}
-	for _, g := range tile.Grids() {
-		p.open("TileMatrixSetLink")
-		p.leaf("TileMatrixSet", g.String())
+	if len(l.Vintages) > 0 {
+		p.Open("Dimension")
+		p.Leaf("ows:Identifier", VintageDimension)
+		p.Leaf("Default", l.Vintages[0])
+		for _, v := range l.Vintages {
+			p.Leaf("Value", v)
+		}
+		p.Close("Dimension")
+	}
+	for _, g := range c.grids() {
+		p.Open("TileMatrixSetLink")
+		p.Leaf("TileMatrixSet", g.String())
 		limits(p, l, g)
-		p.close("TileMatrixSetLink")
+		p.Close("TileMatrixSetLink")
 	}
-	prefix := encodeSegment(l.Identifier) + "/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+	if c.Dialect == Standard {
+		c.resources(p, l)
+	}
+	p.Close("Layer")
+}
+
+// resources writes the addresses of the RESTful binding.
+func (c *Capabilities) resources(p *ows.Printer, l Layer) {
+	prefix := encodeSegment(l.Identifier) + "/{Style}/"
+	if len(l.Vintages) > 0 {
+		prefix += "{" + VintageDimension + "}/"
+	}
+	prefix += "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
 	for _, f := range l.formats() {
-		p.empty("ResourceURL", "format", f.MIME(), "resourceType", "tile",
+		p.Empty("ResourceURL", "format", f.MIME(), "resourceType", "tile",
 			"template", c.address(prefix+"."+f.Extension()))
 	}
 	for _, f := range l.InfoFormats {
-		p.empty("ResourceURL", "format", f.MIME(), "resourceType", "FeatureInfo",
+		p.Empty("ResourceURL", "format", f.MIME(), "resourceType", "FeatureInfo",
 			"template", c.address(prefix+"/{J}/{I}."+f.Extension()))
 	}
-	p.close("Layer")
 }
 
 func corner(p geo.Position) string {
@@ -188,7 +213,7 @@ func legend(l *Legend) []string {
 
 // limits writes which tiles of g the layer has; the reasons for what it leaves
 // out are at [Capabilities.Document].
-func limits(p *printer, l Layer, g tile.Grid) {
+func limits(p *ows.Printer, l Layer, g tile.Grid) {
 	opened := false
 	for z := max(l.MinZoom, g.MinZoom()); z <= min(l.MaxZoom, MaxZoom); z++ {
 		x0, y0, x1, y1 := g.Range(l.Box, z)
@@ -196,23 +221,23 @@ func limits(p *printer, l Layer, g tile.Grid) {
 			continue
 		}
 		if !opened {
-			p.open("TileMatrixSetLimits")
+			p.Open("TileMatrixSetLimits")
 			opened = true
 		}
-		p.open("TileMatrixLimits")
-		p.leaf("TileMatrix", decimal(uint32(z)))
-		p.leaf("MinTileRow", decimal(y0))
-		p.leaf("MaxTileRow", decimal(y1))
-		p.leaf("MinTileCol", decimal(x0))
-		p.leaf("MaxTileCol", decimal(x1))
-		p.close("TileMatrixLimits")
+		p.Open("TileMatrixLimits")
+		p.Leaf("TileMatrix", decimal(uint32(z)))
+		p.Leaf("MinTileRow", decimal(y0))
+		p.Leaf("MaxTileRow", decimal(y1))
+		p.Leaf("MinTileCol", decimal(x0))
+		p.Leaf("MaxTileCol", decimal(x1))
+		p.Close("TileMatrixLimits")
 	}
 	if opened {
-		p.close("TileMatrixSetLimits")
+		p.Close("TileMatrixSetLimits")
 	}
 }
 
-func (c *Capabilities) matrixSet(p *printer, g tile.Grid) {
+func (c *Capabilities) matrixSet(p *ows.Printer, g tile.Grid) {
 	crs, corner, denominator := g.CRS(), g.TopLeftCorner(), tile.ScaleDenominator
 	if c.Dialect == Tianditu {
 		denominator = tile.ScaleDenominator96
@@ -220,26 +245,26 @@ func (c *Capabilities) matrixSet(p *printer, g tile.Grid) {
 			crs, corner = "urn:ogc:def:crs:EPSG::900913", "20037508.3427892 -20037508.3427892"
 		}
 	}
-	p.open("TileMatrixSet")
-	p.leaf("ows:Identifier", g.String())
-	p.leaf("ows:SupportedCRS", crs)
+	p.Open("TileMatrixSet")
+	p.Leaf("ows:Identifier", g.String())
+	p.Leaf("ows:SupportedCRS", crs)
 	last := c.lastZoom()
 	if g == tile.W && c.Dialect == Standard && last == MaxZoom {
-		p.leaf("WellKnownScaleSet", "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible")
+		p.Leaf("WellKnownScaleSet", "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible")
 	}
 	for z := g.MinZoom(); z <= last; z++ {
 		cols, rows := g.Size(z)
-		p.open("TileMatrix")
-		p.leaf("ows:Identifier", decimal(uint32(z)))
-		p.leaf("ScaleDenominator", number(denominator(z)))
-		p.leaf("TopLeftCorner", corner)
-		p.leaf("TileWidth", decimal(tile.PixelsPerTile))
-		p.leaf("TileHeight", decimal(tile.PixelsPerTile))
-		p.leaf("MatrixWidth", decimal(cols))
-		p.leaf("MatrixHeight", decimal(rows))
-		p.close("TileMatrix")
+		p.Open("TileMatrix")
+		p.Leaf("ows:Identifier", decimal(uint32(z)))
+		p.Leaf("ScaleDenominator", number(denominator(z)))
+		p.Leaf("TopLeftCorner", corner)
+		p.Leaf("TileWidth", decimal(tile.PixelsPerTile))
+		p.Leaf("TileHeight", decimal(tile.PixelsPerTile))
+		p.Leaf("MatrixWidth", decimal(cols))
+		p.Leaf("MatrixHeight", decimal(rows))
+		p.Close("TileMatrix")
 	}
-	p.close("TileMatrixSet")
+	p.Close("TileMatrixSet")
 }
 
 // lastZoom is the last zoom that any layer is served at. The sets end there:

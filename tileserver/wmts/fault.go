@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"gengtu/index/problem"
+	"gengtu/tileserver/ows"
 )
 
 // Code is an exception code of WMTS (07-057r7 tables 21, 24 and 30) or of OWS
@@ -63,19 +64,19 @@ func (f *Fault) REST() *Fault {
 // language l. The result is valid against owsExceptionReport.xsd whatever the
 // request held, and belongs to the caller.
 func (f *Fault) XML(l problem.Lang) []byte {
-	p := newPrinter()
-	p.open("ows:ExceptionReport",
+	p := ows.NewPrinter()
+	p.Open("ows:ExceptionReport",
 		"xmlns:ows", "http://www.opengis.net/ows/1.1",
 		"version", "1.1.0", "xml:lang", string(l))
 	attributes := []string{"exceptionCode", string(f.Code)}
 	if f.Locator != "" {
 		attributes = append(attributes, "locator", f.Locator)
 	}
-	p.open("ows:Exception", attributes...)
-	p.leaf("ows:ExceptionText", f.Problem.Text(l))
-	p.close("ows:Exception")
-	p.close("ows:ExceptionReport")
-	return p.bytes()
+	p.Open("ows:Exception", attributes...)
+	p.Leaf("ows:ExceptionText", f.Problem.Text(l))
+	p.Close("ows:Exception")
+	p.Close("ows:ExceptionReport")
+	return p.Bytes()
 }
 
 // Report returns p as a fault that WMTS has no word for: a token that is

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"gengtu/tileserver/ows"
 )
 
 // Info is one feature under the pixel that was asked for.
@@ -119,15 +121,15 @@ func printHTML(features []Info) []byte {
 }
 
 func printXML(features []Info) []byte {
-	p := newPrinter()
-	p.open("FeatureInfo")
+	p := ows.NewPrinter()
+	p.Open("FeatureInfo")
 	for _, feature := range features {
-		p.open("Feature", "layer", feature.Layer, "id", strconv.FormatUint(feature.ID, 10))
+		p.Open("Feature", "layer", feature.Layer, "id", strconv.FormatUint(feature.ID, 10))
 		for _, field := range feature.Fields {
-			p.leaf("Field", shown(field.Value), "name", field.Name)
+			p.Leaf("Field", shown(field.Value), "name", field.Name)
 		}
-		p.close("Feature")
+		p.Close("Feature")
 	}
-	p.close("FeatureInfo")
-	return p.bytes()
+	p.Close("FeatureInfo")
+	return p.Bytes()
 }

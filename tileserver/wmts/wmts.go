@@ -23,6 +23,11 @@ const MaxZoom = 18
 // DefaultStyle is the style of a request that names none.
 const DefaultStyle = "default"
 
+// VintageDimension is the identifier of the dimension that layers have which are
+// of more than one time: in KVP a parameter, in the RESTful binding an element of
+// the path between style and matrix set, which [ParseREST] is given without.
+const VintageDimension = "vintage"
+
 // Operation is what a request asks for, by the name that REQUEST has.
 type Operation string
 

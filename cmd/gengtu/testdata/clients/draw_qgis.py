@@ -30,6 +30,11 @@ def wmts_warped(spec):
     return wmts(spec, grid="c")
 
 
+def wms(spec):
+    url = quote(f"{spec['service']}/wms?tk={spec['token']}", safe="")
+    return QgsRasterLayer(f"crs={CRS[spec['grid']]}&format=image/png&layers={spec['layer']}&styles=&url={url}", "WMS", "wms")
+
+
 def tiles(spec, ending):
     return quote(f"{spec['service']}/tiles/{spec['layer']}/{spec['grid']}/", safe="") \
         + "{z}/{x}/{y}" + quote(f".{ending}?tk={spec['token']}", safe="")
@@ -61,7 +66,7 @@ def mvt(spec):
     return layer
 
 
-FORMS = {"WMTS KVP": wmts, "WMTS file": wmts_file, "c in w": wmts_warped, "PNG": png, "MVT": mvt, "OAPIF": oapif}
+FORMS = {"WMTS KVP": wmts, "WMTS file": wmts_file, "WMS": wms, "c in w": wmts_warped, "PNG": png, "MVT": mvt, "OAPIF": oapif}
 
 
 def identify(spec, layer):
@@ -77,7 +82,7 @@ def draw(spec):
     layer = FORMS[spec["form"]](spec)
     if not layer.isValid():
         sys.exit(f"{spec['form']} {spec['grid']}: QGIS does not take the layer: {layer.error().message()}")
-    if spec["form"] in ("WMTS KVP", "WMTS file"):
+    if spec["form"] in ("WMTS KVP", "WMTS file", "WMS"):
         identify(spec, layer)
     settings = QgsMapSettings()
     settings.setLayers([layer])

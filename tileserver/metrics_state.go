@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"gengtu/index/disk"
 )
 
 // stateMetrics tell what a server is in when they are asked, so that nothing on the way
@@ -124,9 +126,12 @@ func (m stateMetrics) collectDisks(gauge func(*prometheus.Desc, float64, ...stri
 	if m.s.cfg.Audit != nil {
 		dirs["audit"] = m.s.cfg.Audit.Dir()
 	}
-	for disk, dir := range dirs {
-		if free, ok := freeBytes(dir); ok && dir != "" {
-			gauge(descDisk, float64(free), disk)
+	for name, dir := range dirs {
+		if dir == "" {
+			continue
+		}
+		if free, err := disk.Free(dir); err == nil { // whoever asks is told by the series that is not there
+			gauge(descDisk, float64(free), name)
 		}
 	}
 }

@@ -107,7 +107,9 @@ func TestConfigFaults(t *testing.T) {
 		file string
 		said string
 	}{
-		"no such member":       {nil, nil, "text: a\n\ntxet: b\n", "line 3: txet is not known; there are long-time number own several text yes"},
+		"no such member":       {nil, nil, "text: a\n\ntxet: b\n", "line 3: txet is not known (text is meant?); there are long-time number own several text yes"},
+		"a flag's underscore":  {nil, nil, "long_time: 1s\n", "line 1: long_time is not known (long-time is meant?)"},
+		"a section's name":     {nil, nil, "server: a\n", "line 1: server is not known; there are long-time"},
 		"a member twice":       {nil, nil, "text: a\ntext: b\n", "line 2: text stands in line 1"},
 		"no truth":             {nil, nil, "\nyes: maybe\n", `line 2: yes: "maybe" is not true or false`},
 		"no number":            {nil, nil, "number: many\n", `line 1: number: "many" is not a whole number`},
@@ -181,11 +183,18 @@ func TestPrintConfigIsAConfig(t *testing.T) {
 
 // Variables that stand for nothing are told of, those of other commands are not.
 func TestStrangeEnvironment(t *testing.T) {
-	_, c, err := configuredBy(t, nil, map[string]string{"GENGTU_TXET": "x", "GENGTU_TEXT": "", "GENGTU_TOKEN": "x", "GENGTU_ACCESS": "x", "GENGTU_LANG": "en"}, "")
+	_, c, err := configuredBy(t, nil, map[string]string{"GENGTU_TXET": "x", "GENGTU_SERVICE_HOST": "x", "GENGTU_TEXT": "", "GENGTU_TOKEN": "x", "GENGTU_ACCESS": "x", "GENGTU_LANG": "en"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.strangeEnvironment(); !slices.Equal(got, []string{"GENGTU_TXET"}) {
+	if got := c.strangeEnvironment(); !slices.Equal(got, [][2]string{{"GENGTU_SERVICE_HOST", ""}, {"GENGTU_TXET", "GENGTU_TEXT"}}) {
 		t.Errorf("%v", got)
+	}
+	var said bytes.Buffer
+	e := env0
+	e.stderr = &said
+	c.tell(&e)
+	if !strings.Contains(said.String(), "GENGTU_SERVICE_HOST, GENGTU_TXET (GENGTU_TEXT is meant?) stand for no flag") {
+		t.Error(said.String())
 	}
 }

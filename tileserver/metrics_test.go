@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/tileserver"
+	"gengtu/tileserver/audit"
 	"gengtu/tileserver/tile"
 )
 
@@ -61,8 +63,17 @@ func TestMetricsLint(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
+	audited, err := audit.OpenServer(filepath.Join(t.TempDir(), "audit"), audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := audited.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	s := serve(t, func(c *tileserver.Config) {
-		c.AccessLog, c.CacheDir, c.CertificateEnds = log, t.TempDir(), func() time.Time { return time.Unix(2e9, 0) }
+		c.Audit, c.AccessLog, c.CacheDir, c.CertificateEnds = audited, log, t.TempDir(), func() time.Time { return time.Unix(2e9, 0) }
 	}, edition.Secure, edition.Public)
 	s.get(t, "/public/nothing")
 	s.get(t, "/secure/overlay?place=610402001", s.bearer(edition.Secure)...)
@@ -79,7 +90,7 @@ func TestMetricsLint(t *testing.T) {
 	for _, want := range []string{
 		`gengtu_build_info{version="gengtu test"} 1`, "gengtu_ready 1", `gengtu_generation_info{generation="` + s.generations[edition.Secure] + `",tier="secure"} 1`,
 		`gengtu_generation_refused{tier="public"} 0`, "gengtu_certificate_expiry_timestamp_seconds 2e+09", `gengtu_disk_free_bytes{disk="cache"} `, `gengtu_problems_total{code="not_found"} 1`,
-		`gengtu_work_places{kind="overlay"} `, "gengtu_connections_open 1", "gengtu_generations_open 2", `gengtu_access_log_lines_total{result="written"} `,
+		`gengtu_work_places{kind="overlay"} `, "gengtu_connections_open 1", "gengtu_generations_open 2", "gengtu_audit_unsynced_lines ", `gengtu_access_log_lines_total{result="written"} `,
 	} {
 		if !strings.Contains(string(text), "\n"+want) {
 			t.Errorf("the metrics lack %s", want)
@@ -88,6 +99,28 @@ func TestMetricsLint(t *testing.T) {
 	at, there := s.value(t, `gengtu_generation_created_timestamp_seconds{tier="secure"}`)
 	if since := time.Since(time.Unix(int64(at), 0)); !there || since < -time.Minute || since > 24*time.Hour {
 		t.Errorf("the generation was made %s ago", since)
+	}
+}
+
+// Who waits for a place is shown while he waits, beside those who have one.
+func TestWaitingMetrics(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	s.wantValue(t, `gengtu_work_waiting{kind="overlay"}`, 0)
+	free := s.HoldPlaces()
+	places, _ := s.value(t, `gengtu_work_places{kind="overlay"}`)
+	var waiting sync.WaitGroup
+	for range 3 {
+		waiting.Go(func() { s.get(t, "/secure/overlay?place=610402001", s.bearer(edition.Secure)...) })
+	}
+	s.wantValue(t, `gengtu_work_waiting{kind="overlay"}`, 3)
+	s.wantValue(t, `gengtu_work_running{kind="overlay"}`, places)
+	free()
+	waiting.Wait()
+	s.wantValue(t, `gengtu_work_waiting{kind="overlay"}`, 0)
+	for _, kind := range []string{"map", "tile"} {
+		if got, there := s.value(t, `gengtu_work_waiting{kind="`+kind+`"}`); got != 0 || !there {
+			t.Errorf("%s: %v wait (%v)", kind, got, there)
+		}
 	}
 }
 

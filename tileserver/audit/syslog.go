@@ -149,6 +149,9 @@ func (s *Syslog) message(chain string, text []byte) []byte {
 	return append(append(out, "\uFEFF"...), text...)
 }
 
+// waiting returns how many lines are queued.
+func (s *Syslog) waiting() int64 { return int64(len(s.queue)) }
+
 // Lost returns how many lines were not sent since the start.
 func (s *Syslog) Lost() int64 { return s.lost.Load() }
 

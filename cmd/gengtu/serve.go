@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -111,8 +113,22 @@ func openable(addr string) []string {
 	return out
 }
 
-// check refuses flags that do not go together.
+// check refuses flags that do not go together, and values that need nothing but
+// themselves to be judged.
 func (f *serving) check() error {
+	if err := f.log.check(); err != nil {
+		return err
+	}
+	if _, err := f.limiting.limits(); err != nil {
+		return err
+	}
+	if _, err := networks("trusted-proxy", f.proxies); err != nil {
+		return err
+	}
+	if !isBase(f.base) {
+		return usageError{problem.New("PUBLIC_URL", "--public-url 是 %.80q", "--public-url is %.80q", f.base).
+			Advise("写用户打开地图用的完整地址，如 https://map.example.cn，不带 ? 和 #", "it is the whole address by which users open the map, such as https://map.example.org, without ? and #")}
+	}
 	switch {
 	case f.open && f.access != "":
 		return usage("OPEN_ACCESS", "--open 和 --access 只能给一个", "give one of --open and --access")
@@ -222,6 +238,16 @@ func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) 
 		}
 	}()
 	return s.Serve(e.ctx, ln, wake)
+}
+
+// isBase tells whether addresses in answers can begin with a text: it is "", for the host
+// of each request, or an address of the web, perhaps with a path.
+func isBase(text string) bool {
+	if text == "" {
+		return true
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(text, "?# ")
 }
 
 // loopback tells whether an address can be reached from this machine alone.

@@ -38,7 +38,7 @@ func TestGoldenArm64(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dist, "gengtu-"+version.Version+"-linux-amd64"), program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	golden := exec.Command("deploy/golden.sh", dist, "60")
+	golden := exec.Command("deploy/golden.sh", dist, "100")
 	out, err := golden.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%.4000s", err, out)

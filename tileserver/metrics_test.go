@@ -3,6 +3,7 @@ package tileserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -312,6 +314,55 @@ func TestAccessLogThatIsStuck(t *testing.T) {
 		}
 	}
 	close(w)
+	s.stop()
+	log.Close()
+}
+
+// full is a writer that fails while it is full.
+type full struct{ atomic.Bool }
+
+func (w *full) Write(p []byte) (int, error) {
+	if w.Load() {
+		return 0, errors.New("no space")
+	}
+	return len(p), nil
+}
+
+// A disc that takes no lines is told of when that begins, not for each line, which are
+// counted; and again when it happens again.
+func TestAccessLogOnAFullDisc(t *testing.T) {
+	var w full
+	var told atomic.Int32
+	log, err := tileserver.OpenAccessLog(tileserver.StandardError, &w, tileserver.LogJSON, func(error) { told.Add(1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(c *tileserver.Config) { c.AccessLog = log }, edition.Public)
+	for round := range int32(2) {
+		for _, at := range []struct {
+			full   bool
+			result string
+		}{{true, "lost"}, {false, "written"}} {
+			w.Store(at.full)
+			series := fmt.Sprintf("gengtu_access_log_lines_total{result=%q}", at.result)
+			before, _ := s.value(t, series)
+			for range 20 {
+				s.get(t, "/health")
+			}
+			deadline := time.Now().Add(5 * time.Second)
+			for {
+				if now, _ := s.value(t, series); now >= before+20 {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%s does not grow", series)
+				}
+			}
+		}
+		if got := told.Load(); got != round+1 {
+			t.Errorf("told %d times after %d times", got, round+1)
+		}
+	}
 	s.stop()
 	log.Close()
 }

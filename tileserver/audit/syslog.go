@@ -65,6 +65,8 @@ func OpenSyslog(address string, r Required, failed func(error)) (*Syslog, error)
 	s := &Syslog{required: bool(r), failed: failed, queue: make(chan []byte, SyslogQueue), quit: make(chan struct{})}
 	switch {
 	case err != nil:
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		err = errors.ErrUnsupported // would be left out without a word, and a secret printed with the flags
 	case u.Scheme == "unix" && u.Host == "" && u.Path != "":
 		s.network, s.address = "unixgram", u.Path
 	case (u.Scheme == "udp" || u.Scheme == "tcp" || u.Scheme == "tls") && u.Port() != "" && u.Hostname() != "" && (u.Path == "" || u.Path == "/"):

@@ -221,6 +221,9 @@ func set(v flag.Value, texts []string) *unset {
 		if err == nil {
 			continue
 		}
+		if errors.Is(err, errEmpty) {
+			return &unset{"有一个值是空的", "one of its values is empty"}
+		}
 		zh, en := kindOfFlag(v)
 		if zh != "" {
 			return &unset{fmt.Sprintf("%.40q 不是%s", t, zh), fmt.Sprintf("%.40q is not %s", t, en)}

@@ -38,6 +38,14 @@ func TestServingIsChecked(t *testing.T) {
 			t.Errorf("%q: %s, want %s", base, got, want)
 		}
 	}
+	for listen, want := range map[string]string{
+		":8080": "", "[::1]:0": "", "localhost:65535": "", "8080": "LISTEN_ADDRESS", "127.0.0.1": "LISTEN_ADDRESS", "127.0.0.1:99999": "LISTEN_ADDRESS", "127.0.0.1:": "LISTEN_ADDRESS", "": "LISTEN_ADDRESS", "::1:8080": "LISTEN_ADDRESS",
+	} {
+		f := serving{listen: listen}
+		if got := codeOf(f.check()); got != want {
+			t.Errorf("%q: %s, want %s", listen, got, want)
+		}
+	}
 	for want, f := range map[string]serving{
 		"LOG_LEVEL": {log: logging{level: "loud"}}, "LOG_FORMAT": {log: logging{format: "xml"}}, "RATE": {limiting: limiting{token: "0"}},
 		"CONNECTIONS": {limiting: limiting{perIP: -1}}, "NETWORK": {proxies: "10.0.0.0/33"}, "TLS_PAIR": {cert: "a"},

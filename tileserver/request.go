@@ -77,8 +77,12 @@ func (s *Server) findTier(r *request, name string) error {
 	return nil
 }
 
-// enter checks the token, for an operation, and takes the generation.
-func (s *Server) enter(r *request, op access.Operation) error {
+// enter checks the token, for a route or a path without one, and takes the generation.
+func (s *Server) enter(r *request, rt *route) error {
+	op := looking
+	if rt != nil {
+		op = rt.op
+	}
 	if err := s.slowAddress(r); err != nil {
 		return err
 	}
@@ -92,7 +96,10 @@ func (s *Server) enter(r *request, op access.Operation) error {
 		r.state.scope = r.scope
 		r.vary(fasthttp.HeaderAuthorization) // one address answers each scope in its own way
 	}
-	var err error
+	err := r.takeVintage(rt)
+	if err != nil {
+		return err
+	}
 	if name := r.query("generation"); name == "" {
 		r.gen, err = r.state.take()
 	} else {

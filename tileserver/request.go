@@ -96,10 +96,7 @@ func (s *Server) enter(r *request, rt *route) error {
 		r.state.scope = r.scope
 		r.vary(fasthttp.HeaderAuthorization) // one address answers each scope in its own way
 	}
-	err := r.takeVintage(rt)
-	if err != nil {
-		return err
-	}
+	var err error
 	if name := r.query("generation"); name == "" {
 		r.gen, err = r.state.take()
 	} else {
@@ -112,6 +109,9 @@ func (s *Server) enter(r *request, rt *route) error {
 	r.narrow()
 	r.set(nameGeneration, r.gen.name)
 	r.tellScope()
+	if err := r.takeVintage(rt); err != nil {
+		return err
+	}
 	return r.checkVintage()
 }
 

@@ -306,3 +306,47 @@ func TestGuessing(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 }
+
+// A picture is the one that a token is to have, whoever asked for the tile before: from
+// which zoom borders are drawn depends on all layers that are reached.
+func TestPicturesOfTokens(t *testing.T) {
+	differ := 0
+	dir := t.TempDir() + "/edition"
+	f := newFarm(edition.Secure)
+	for i := range f.layers {
+		f.layers[i].meta.ParcelZoom = 8
+		if f.layers[i].meta.Name == "pbf" {
+			f.layers[i].meta.ParcelZoom = 13
+		}
+	}
+	f.commit(t, dir, 2)
+	one := func(c *tileserver.Config) { c.Editions = []string{dir} }
+	for _, keep := range []string{"region", "cropland"} {
+		first := map[bool]*service{true: serve(t, one, edition.Secure), false: serve(t, one, edition.Secure)}
+		for z := uint8(6); z <= 14; z++ {
+			address := "/secure/tiles/" + keep + "/w/" + tileAt(tile.W, z) + ".png"
+			got := map[bool][2]string{}
+			for scopedFirst, s := range first {
+				scoped := []string{"Authorization", "Bearer " + s.token(t, access.Token{Name: fmt.Sprint("part", z), Scope: &access.Scope{Layers: []string{keep}}})}
+				var pair [2]string
+				for n := range 2 {
+					if (n == 0) == scopedFirst {
+						pair[0] = string(s.get(t, address, scoped...).body)
+					} else {
+						pair[1] = string(s.get(t, address, s.bearer(edition.Secure)...).body)
+					}
+				}
+				got[scopedFirst] = pair
+			}
+			if got[true] != got[false] {
+				t.Errorf("%s: what is painted depends on who asked first", address)
+			}
+			if got[true][0] != got[true][1] {
+				differ++
+			}
+		}
+	}
+	if differ == 0 {
+		t.Error("no picture of a token differs from another's: nothing is tested")
+	}
+}

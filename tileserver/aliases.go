@@ -143,6 +143,15 @@ type arcgisExtent struct {
 	Reference arcgisReference `json:"spatialReference"`
 }
 
+// titles are those of layers, of which all may be none that a token reaches.
+func (r *request) titles(layers []*index.Layer) string {
+	out := make([]string, len(layers))
+	for i, l := range layers {
+		out[i] = r.title(l)
+	}
+	return strings.Join(out, ", ")
+}
+
 // handleMapServer answers with ArcGIS's description of a layer in a grid, whose tiles lie
 // below it.
 func (s *Server) handleMapServer(r *request) error {
@@ -155,7 +164,7 @@ func (s *Server) handleMapServer(r *request) error {
 	}
 	reference := arcgisReference{g.EPSG(), g.EPSG()}
 	doc := mapServer{
-		CurrentVersion: 10.91, MapName: r.params["layergrid"], Description: r.title(layers[0]), Copyright: r.disclaimer(), SingleFused: true,
+		CurrentVersion: 10.91, MapName: r.params["layergrid"], Description: r.titles(layers), Copyright: r.disclaimer(), SingleFused: true,
 		Tables: []struct{}{}, Units: "esriDecimalDegrees", Formats: "PNG", Capabilities: "Map,TilesOnly",
 	}
 	if g == tile.W {

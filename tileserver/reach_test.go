@@ -83,6 +83,8 @@ func testLayersBeyond(t *testing.T, keep []string) {
 		"summary?layers=dltb", "summary?layers=cropland&by=village", "summary?table=hectare&layers=dltb", "diff?layer=cropland", "diff?layer=dltb", "diff?layer=pbf&from=2023&to=2024", "diff",
 		"dltb_w/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "map.png?bbox=108.7,34.3,108.71,34.31&width=100&layers=pbf", "map.png?bbox=108.7,34.3,108.71,34.31&width=100&layers=nothing",
 		"catalog?vintage=2023", "catalog?vintage=1999", "tiles/all/w/" + tileAt(tile.W, 17) + ".mvt", "tiles/all/w/" + tileAt(tile.W, 12) + ".mvt?vintage=2023",
+		"arcgis/rest/services/all_w/MapServer?f=json", "ogc/tiles/WebMercatorQuad", "ogc/collections?vintage=2023", "ogc/api", "wms?SERVICE=WMS&REQUEST=GetCapabilities",
+		"ogc/collections/cropland/items?limit=9&sortby=-area_m2", "ogc/collections/dltb/items", "ogc/collections/hsf/queryables", "legend.png?layer=pbf",
 	}
 	for a := range data() {
 		addresses = append(addresses, a)
@@ -97,6 +99,9 @@ func testLayersBeyond(t *testing.T, keep []string) {
 		if refusedAs(got, want, keep) {
 			refused, hidden = refused+1, hidden+1
 			continue
+		}
+		if got.StatusCode == http.StatusInternalServerError {
+			t.Errorf("%s: %s", address, got.body)
 		}
 		if g, w := lasting(t, got), lasting(t, want); got.StatusCode != want.StatusCode || g != w {
 			t.Errorf("%s: %d %.600q\nwant %d %.600q", address, got.StatusCode, g, want.StatusCode, w)

@@ -190,9 +190,9 @@ func (s *Server) handleMapServer(r *request) error {
 	if n := len(doc.TileInfo.LODs); n > 0 {
 		doc.MinScale, doc.MaxScale = doc.TileInfo.LODs[0].Scale, doc.TileInfo.LODs[n-1].Scale
 	}
-	nw, se := g.Project(geo.Position{Lon: box.Min.Lon, Lat: box.Max.Lat}), g.Project(geo.Position{Lon: box.Max.Lon, Lat: box.Min.Lat})
-	if box.Empty() {
-		nw, se = tile.World{}, tile.World{}
+	var nw, se tile.World
+	if !box.Empty() {
+		nw, se = g.Project(geo.Position{Lon: box.Min.Lon, Lat: box.Max.Lat}), g.Project(geo.Position{Lon: box.Max.Lon, Lat: box.Min.Lat})
 	}
 	doc.FullExtent = arcgisExtent{
 		XMin: origin.X + nw.X*world, YMax: origin.Y - nw.Y*world, XMax: origin.X + se.X*world, YMin: origin.Y - se.Y*world, Reference: reference,

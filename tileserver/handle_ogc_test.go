@@ -271,3 +271,24 @@ func TestOGCTiles(t *testing.T) {
 		}
 	}
 }
+
+// A page is made in a place, as other long answers are, and tells so who finds none: a
+// thousand connections that ask for pages of a thousand features must not keep others
+// waiting.
+func TestItemsTakeAPlace(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce = 1 }, edition.Secure)
+	free := s.HoldPlaces()
+	for _, query := range []string{"limit=1", "limit=1&DLBM=0102", "limit=1&sortby=BSM"} {
+		r := s.get(t, "/secure/ogc/collections/cropland/items?"+query, s.bearer(edition.Secure)...)
+		wantProblem(t, query, r, http.StatusTooManyRequests, "too_many")
+	}
+	free()
+	s.items(t, "limit=1")
+}
+
+// What chooses features is bounded: a property stands in the address once.
+func TestItemsPropertyOnce(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	r := s.get(t, "/secure/ogc/collections/cropland/items?"+strings.Repeat("DLBM=0102&", 1000), s.bearer(edition.Secure)...)
+	wantProblem(t, "a thousand conditions", r, http.StatusBadRequest, "parameter_twice")
+}

@@ -69,7 +69,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 		if _, err := o.wholeBody(); err != nil {
 			return nil, err
 		}
-		if done, err = o.server.overlays.take(); err != nil {
+		if done, err = o.server.overlays.take(o.request.asker()); err != nil {
 			return nil, err
 		}
 		if err := o.read(); err != nil {
@@ -81,7 +81,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 	if err := o.read(); err != nil {
 		return nil, err
 	}
-	return o.server.overlays.take()
+	return o.server.overlays.take(o.request.asker())
 }
 
 // read reads what is asked, and refuses what can be refused at once.

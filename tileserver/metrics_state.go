@@ -86,7 +86,7 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descCacheSize, float64(c.pictureBytes), "pictures")
 	gauge(descCacheSize, float64(c.answerBytes), "answers")
 	for kind, p := range map[string][2]int{
-		"overlay": s.overlays.running(), "map": s.maps.running(), "tile": {len(s.making), cap(s.making)}, "wrong_token": {len(s.held), cap(s.held)},
+		"overlay": s.overlays.running(), "map": s.maps.running(), "tile": s.making.running(), "picture": s.painting.running(), "wrong_token": {len(s.held), cap(s.held)},
 	} {
 		gauge(descRunning, float64(p[0]), kind)
 		gauge(descPlaces, float64(p[1]), kind)

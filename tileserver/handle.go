@@ -113,6 +113,9 @@ func (s *Server) dispatch(r *request) (err error) {
 	case r.lane:
 		return r.answerTile(rt)
 	case rt != nil:
+		if err := r.misspelt(rt); err != nil {
+			return err
+		}
 		return rt.handle(r)
 	case len(allowed) > 0:
 		r.ctx.Response.Header.Set("Allow", allowHeader(allowed))

@@ -134,6 +134,10 @@ func TestPagesDamagedUnderServer(t *testing.T) {
 			if strings.Contains(at, "/overlay") && bytes.Contains(body, []byte(`"failed":[{`)) {
 				delete(got, at) // it says what it could not read
 				faults++
+				if !bytes.Contains(body, []byte(`"FEATURES_FAILED"`)) || !strings.Contains(s.log.String(), "an overlay answer lacks features") ||
+					strings.Contains(string(s.get(t, 200, "/metrics").Body), "gengtu_overlay_features_failed_total 0\n") {
+					t.Errorf("an answer lacks features, and its problems, the log or the metrics do not say so: %.500s", body)
+				}
 			}
 		}
 		sameAnswers(t, "damaged", got, want)

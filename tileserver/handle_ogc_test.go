@@ -236,6 +236,10 @@ func TestItemsPolicy(t *testing.T) {
 	totals := serveUnder(t, func(p *edition.Policy) { p.TotalsOnly, p.Pieces = true, false })
 	wantProblem(t, "items", totals.ask(t, "/ogc/collections/cropland/items"), 403, "policy")
 	wantProblem(t, "item", totals.ask(t, "/ogc/collections/cropland/items/1000"), 403, "policy")
+	click := totals.ask(t, "/"+getMap(map[string]string{"REQUEST": "GetFeatureInfo", "QUERY_LAYERS": "pbf", "INFO_FORMAT": "application/json", "I": "100", "J": "100"}))
+	if click.StatusCode < 400 || !strings.Contains(string(click.body), "ServiceException") {
+		t.Errorf("a click: %d %s", click.StatusCode, click.body)
+	}
 	rounded := serveUnder(t, func(p *edition.Policy) { p.RoundM2 = 1000 })
 	d := decode[itemsDoc](t, rounded.ask(t, "/ogc/collections/cropland/items?filter="+url.QueryEscape("area_m2 = 10000")))
 	if d.NumberMatched != 64 || d.Features[0].Properties["area_m2"] != 10000.0 {

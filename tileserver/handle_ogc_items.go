@@ -31,6 +31,8 @@ type itemsRequest struct {
 	filter        *ogc.Filter // nil is all
 	sort          []sortKey
 	columns       []ogcColumn
+	positions     int    // of the shapes that it asks by
+	place         func() // gives back its place among long answers; nil while it has none
 }
 
 // itemParameters are what items take beside queryables; [choosingParameters] of them say
@@ -48,15 +50,16 @@ func (s *Server) handleOGCItems(r *request) error {
 		return err
 	}
 	q := &itemsRequest{request: r}
+	defer q.leave()
 	if err := q.parse(); err != nil {
 		return err
 	}
 	// A page of a thousand features takes milliseconds and megabytes.
-	done, err := s.overlays.take(r.asker())
-	if err != nil {
-		return err
+	if q.l != nil {
+		if err := q.takePlace(); err != nil {
+			return err
+		}
 	}
-	defer done()
 	page, err := q.page()
 	if err != nil {
 		return err
@@ -168,7 +171,7 @@ func (q *itemsRequest) parseFilter(l *index.Layer) error {
 		if err != nil {
 			return err
 		}
-		placer := ogcPlacer{crs, q.server.cfg.Limits.AOIVertices}
+		placer := ogcPlacer{crs, q}
 		f, err := ogc.ParseFilter(text, ogc.Vocabulary{Queryables: q.queryables, Shape: placer.shape})
 		if err != nil {
 			return err
@@ -215,7 +218,7 @@ func (q *itemsRequest) boxFilter(l *index.Layer, text string) (*ogc.Filter, erro
 	if count == 6 {
 		n = []float64{n[0], n[1], n[3], n[4]}
 	}
-	shape, err := ogcPlacer{crs, q.server.cfg.Limits.AOIVertices}.boxShape(n)
+	shape, err := ogcPlacer{crs, q}.boxShape(n)
 	if err != nil {
 		return nil, err
 	}

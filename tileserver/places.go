@@ -165,11 +165,13 @@ func (p *places) leave(who any) {
 	w.turn <- true
 }
 
-// running is how many places are taken, of how many.
-func (p *places) running() [2]int {
+// busy is how much is going on where there are places.
+type busy struct{ running, places, waiting int }
+
+func (p *places) busy() busy {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return [2]int{p.taken, p.count}
+	return busy{p.taken, p.count, len(p.line)}
 }
 
 // asker is for whom places are counted: the token, or without one the address.

@@ -37,5 +37,7 @@ func (q *tileQueue) enter(ctx context.Context) (leave func(), err error) {
 	}, nil
 }
 
-// running is how many tiles are being made, of how many.
-func (q *tileQueue) running() [2]int { return [2]int{len(q.places), cap(q.places)} }
+func (q *tileQueue) busy() busy {
+	running := len(q.places)
+	return busy{running, cap(q.places), max(0, int(q.waiting.Load())-running)}
+}

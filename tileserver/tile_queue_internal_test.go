@@ -61,14 +61,14 @@ func TestTileQueue(t *testing.T) {
 	}
 	giveUp()
 	full(atOnce * (tilesWait + 1 - tilesWait/10))
-	if r := q.running(); r != [2]int{atOnce, atOnce} {
-		t.Errorf("%v are made", r)
+	if b := q.busy(); b.running != atOnce || b.places != atOnce || b.waiting != atOnce*(tilesWait-tilesWait/10) {
+		t.Errorf("%+v", b)
 	}
 	for _, l := range leave {
 		l()
 	}
 	waiters.Wait()
-	if gone.Load() != atOnce*tilesWait/10 || most.Load() > atOnce || q.waiting.Load() != 0 || q.running()[0] != 0 {
+	if gone.Load() != atOnce*tilesWait/10 || most.Load() > atOnce || q.waiting.Load() != 0 || q.busy().running != 0 {
 		t.Errorf("%d gave up, %d at once, %d are left", gone.Load(), most.Load(), q.waiting.Load())
 	}
 }

@@ -55,10 +55,8 @@ func (s *Server) handleOGCItems(r *request) error {
 		return err
 	}
 	// A page of a thousand features takes milliseconds and megabytes.
-	if q.l != nil {
-		if err := q.takePlace(); err != nil {
-			return err
-		}
+	if err := q.takePlace(); err != nil {
+		return err
 	}
 	page, err := q.page()
 	if err != nil {

@@ -16,8 +16,8 @@ func TestLease(t *testing.T) {
 	}
 	l := &lease{places: p, who: "a", leave: leave}
 	for range 100 {
-		if err := l.during(func() error { return nil }); err != nil || p.busy().running != 1 {
-			t.Fatalf("%v, %d places taken", err, p.busy().running)
+		if err := l.during(func() error { return nil }); err != nil || p.occupied().running != 1 {
+			t.Fatalf("%v, %d places taken", err, p.occupied().running)
 		}
 	}
 	var other func()
@@ -33,12 +33,12 @@ func TestLease(t *testing.T) {
 		t.Errorf("while another one has the place: %v", err)
 	}
 	other()
-	if err := l.during(func() error { return nil }); err != nil || p.busy().running != 1 {
-		t.Errorf("when it is free again: %v, %d places taken", err, p.busy().running)
+	if err := l.during(func() error { return nil }); err != nil || p.occupied().running != 1 {
+		t.Errorf("when it is free again: %v, %d places taken", err, p.occupied().running)
 	}
 	l.end()
 	l.end()
-	if p.busy().running != 0 {
+	if p.occupied().running != 0 {
 		t.Error("the place is not given back")
 	}
 }

@@ -118,14 +118,14 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 // collectWork tells how busy the places are that costly answers need, and who waits.
 func (m stateMetrics) collectWork(gauge func(*prometheus.Desc, float64, ...string)) {
 	s := m.s
-	for kind, b := range map[string]busy{"overlay": s.overlays.busy(), "map": s.maps.busy(), "tile": s.making.busy(), "picture": s.painting.busy()} {
-		gauge(descRunning, float64(b.running), kind)
-		gauge(descPlaces, float64(b.places), kind)
-		gauge(descWaiting, float64(b.waiting), kind)
+	for kind, o := range map[string]occupancy{"overlay": s.overlays.occupied(), "map": s.maps.occupied(), "tile": s.making.occupied(), "picture": s.painting.occupied()} {
+		gauge(descRunning, float64(o.running), kind)
+		gauge(descPlaces, float64(o.places), kind)
+		gauge(descWaiting, float64(o.waiting), kind)
 	}
-	// A wrong token waits for nothing: its answer is held back.
-	gauge(descRunning, float64(len(s.held)), "wrong_token")
-	gauge(descPlaces, float64(cap(s.held)), "wrong_token")
+	const held = "wrong_token" // nobody waits for its places: answers are held back
+	gauge(descRunning, float64(len(s.held)), held)
+	gauge(descPlaces, float64(cap(s.held)), held)
 }
 
 // collectDisks tells what is free where the server writes; a disc of which the system

@@ -165,13 +165,14 @@ func (p *places) leave(who any) {
 	w.turn <- true
 }
 
-// busy is how much is going on where there are places.
-type busy struct{ running, places, waiting int }
+// occupancy is how many work, of how many at once, and how many wait for it.
+type occupancy struct{ running, places, waiting int }
 
-func (p *places) busy() busy {
+// occupied tells of the places.
+func (p *places) occupied() occupancy {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return busy{p.taken, p.count, len(p.line)}
+	return occupancy{p.taken, p.count, len(p.line)}
 }
 
 // asker is for whom places are counted: the token, or without one the address.

@@ -37,7 +37,8 @@ func (q *tileQueue) enter(ctx context.Context) (leave func(), err error) {
 	}, nil
 }
 
-func (q *tileQueue) busy() busy {
+// occupied tells of the places.
+func (q *tileQueue) occupied() occupancy {
 	running := len(q.places)
-	return busy{running, cap(q.places), max(0, int(q.waiting.Load())-running)}
+	return occupancy{running, cap(q.places), max(0, int(q.waiting.Load())-running)}
 }

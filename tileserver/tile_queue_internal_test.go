@@ -61,14 +61,14 @@ func TestTileQueue(t *testing.T) {
 	}
 	giveUp()
 	full(atOnce * (tilesWait + 1 - tilesWait/10))
-	if b := q.busy(); b.running != atOnce || b.places != atOnce || b.waiting != atOnce*(tilesWait-tilesWait/10) {
-		t.Errorf("%+v", b)
+	if r := q.occupied(); r.running != atOnce || r.places != atOnce || r.waiting != atOnce*(tilesWait-tilesWait/10) {
+		t.Errorf("%v are made", r)
 	}
 	for _, l := range leave {
 		l()
 	}
 	waiters.Wait()
-	if gone.Load() != atOnce*tilesWait/10 || most.Load() > atOnce || q.waiting.Load() != 0 || q.busy().running != 0 {
+	if gone.Load() != atOnce*tilesWait/10 || most.Load() > atOnce || q.waiting.Load() != 0 || q.occupied().running != 0 {
 		t.Errorf("%d gave up, %d at once, %d are left", gone.Load(), most.Load(), q.waiting.Load())
 	}
 }

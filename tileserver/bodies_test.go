@@ -2,6 +2,7 @@ package tileserver_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -141,7 +142,8 @@ func TestBodyThatStops(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		if _, err := io.Copy(io.Discard, r.Body); err != nil || !r.Close {
+		_, err = io.Copy(io.Discard, r.Body)
+		if err = errors.Join(err, r.Body.Close()); err != nil || !r.Close {
 			t.Errorf("%s: %v; the connection is closed: %v", what, err, r.Close)
 		}
 		if rest, err := io.ReadAll(in); len(rest) > 0 {

@@ -73,6 +73,12 @@ func (w *workMetrics) asked(tier edition.Tier, shapes []areas.Given) {
 	w.vertices[tier].Add(float64(n))
 }
 
+// answered tells the audit, and where there is cause the operator, of an answer.
+func (o *overlayRequest) answered(a *areas.Answer) {
+	o.asked.answered(a)
+	o.server.tellFailed(o.id(), a)
+}
+
 // tellFailed tells the operator of an answer that lacks features: its status is 200.
 func (s *Server) tellFailed(id string, a *areas.Answer) {
 	if len(a.Failed) == 0 {

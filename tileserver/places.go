@@ -121,7 +121,7 @@ func (p *places) remove(i int) {
 func (p *places) wait(w *waiting) error {
 	late := time.NewTimer(placeTime)
 	defer late.Stop()
-	given := false
+	var given bool
 	select {
 	case given = <-w.turn:
 	case <-late.C:

@@ -52,8 +52,10 @@ func TestTileQueue(t *testing.T) {
 		}
 	}
 	full(atOnce * (tilesWait + 1))
+	at, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
 	for range 10 {
-		if _, err := q.enter(t.Context()); !errors.Is(err, errOverloaded) {
+		if _, err := q.enter(at); !errors.Is(err, errOverloaded) {
 			t.Fatalf("behind a full queue: %v", err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 // Bounds of a filter. What one asks of a feature grows with its predicates.
 const (
 	MaxFilterBytes = 8 << 10
-	maxDepth       = 32
-	maxParts       = 512
+	MaxFilterDepth = 32
+	MaxFilterParts = 512
 )
 
 // Queryable is a property that filters may name.
@@ -101,8 +101,8 @@ func (p *parser) unexpected(want string) error {
 func (p *parser) deeper() error {
 	p.depth++
 	p.parts++
-	if p.depth > maxDepth || p.parts > maxParts {
-		return wrong(p.now.at, "条件超过 %[2]d 层或 %[3]d 个", "the filter is more than %[2]d deep or has more than %[3]d conditions", maxDepth, maxParts)
+	if p.depth > MaxFilterDepth || p.parts > MaxFilterParts {
+		return wrong(p.now.at, "条件超过 %[2]d 层或 %[3]d 个", "the filter is more than %[2]d deep or has more than %[3]d conditions", MaxFilterDepth, MaxFilterParts)
 	}
 	return nil
 }
@@ -350,8 +350,8 @@ func (p *parser) queryable(name string) int {
 // operand reads a literal, or the name of a queryable.
 func (p *parser) operand() (operand, error) {
 	t := p.now
-	if p.parts++; p.parts > maxParts {
-		return operand{}, wrong(t.at, "条件超过 %[2]d 个", "the filter has more than %[2]d conditions", maxParts)
+	if p.parts++; p.parts > MaxFilterParts {
+		return operand{}, wrong(t.at, "条件超过 %[2]d 个", "the filter has more than %[2]d conditions", MaxFilterParts)
 	}
 	o := operand{queryable: -1}
 	switch {

@@ -66,6 +66,9 @@ func (s *Server) handleOGCItems(r *request) error {
 	}
 	h.Set("OGC-NumberMatched", strconv.Itoa(page.matched))
 	h.Set("OGC-NumberReturned", strconv.Itoa(page.returned))
+	if exposed := h.PeekCanonical(nameExposed); len(exposed) > 0 { // to scripts of other sites
+		h.SetCanonical(nameExposed, append(slices.Clone(exposed), ", Content-Crs, Link, OGC-NumberMatched, OGC-NumberReturned"...))
+	}
 	if q.format == formCSV {
 		return r.send("text/csv; charset=utf-8", page.body)
 	}

@@ -245,7 +245,11 @@ func TestItemsPolicy(t *testing.T) {
 		t.Errorf("a filter tells areas finer than the policy: %d chosen", d.NumberMatched)
 	}
 	s := serve(t, nil, edition.Public)
-	d = decode[itemsDoc](t, s.get(t, "/public/ogc/collections/cropland/items?limit=1"))
+	r := s.get(t, "/public/ogc/collections/cropland/items?limit=1")
+	if e := r.Header.Get("Access-Control-Expose-Headers"); !strings.Contains(e, "Gengtu-Generation") || !strings.Contains(e, "Content-Crs, Link, OGC-NumberMatched") {
+		t.Errorf("scripts of other sites see %s", e)
+	}
+	d = decode[itemsDoc](t, r)
 	if _, ok := d.Features[0].Properties["DLBM"]; ok || d.NumberMatched != 64 {
 		t.Errorf("public: %+v", d)
 	}

@@ -11,9 +11,9 @@ func (s *Server) handleOGC(r *request) error {
 	if err := r.ogcDocument(); err != nil {
 		return err
 	}
-	doc := ogc.Landing{Title: "gengtu 耕图 " + r.tier.Title(r.lang()), Description: r.disclaimer(), Attribution: r.attribution(), Links: append(r.documentSelf("ogc", mediaJSON), []ogc.Link{
+	doc := ogc.Landing{Title: "gengtu 耕图 " + r.tier.Title(r.lang()), Description: r.disclaimer(), Attribution: r.attribution(), Links: append(r.documentSelf("ogc"), []ogc.Link{
 		{Href: r.address("ogc/api"), Rel: "service-desc", Type: ogc.MediaOpenAPI},
-		{Href: r.addressWith("ogc/api", "f", formHTML), Rel: "service-doc", Type: mediaHTML},
+		{Href: r.addressAs("ogc/api", formHTML), Rel: "service-doc", Type: mediaHTML},
 		{Href: r.address("ogc/conformance"), Rel: "conformance", Type: mediaJSON},
 		{Href: r.address("ogc/conformance"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/conformance", Type: mediaJSON},
 		{Href: r.address("ogc/collections"), Rel: "data", Type: mediaJSON},
@@ -41,7 +41,7 @@ func (s *Server) handleOGCCollections(r *request) error {
 	if err := r.ogcDocument(); err != nil {
 		return err
 	}
-	doc := ogc.Collections{Links: r.documentSelf("ogc/collections", mediaJSON), Collections: []ogc.Collection{}}
+	doc := ogc.Collections{Links: r.documentSelf("ogc/collections"), Collections: []ogc.Collection{}}
 	for _, name := range r.ix().Names() {
 		if l := r.ix().Layer(name, r.query("vintage")); l != nil {
 			doc.Collections = append(doc.Collections, r.ogcCollection(l))
@@ -68,7 +68,7 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 	c := ogc.Collection{
 		ID: l.Meta.Name, Title: r.title(l), Description: r.disclaimer(), Attribution: r.attribution(), ItemType: "feature",
 		CRS: []string{}, StorageCRS: "http://www.opengis.net/def/crs/EPSG/0/4490",
-		Links: r.documentSelf(at, mediaJSON),
+		Links: r.documentSelf(at),
 	}
 	for _, crs := range offeredCRS(l) {
 		c.CRS = append(c.CRS, crs.URI)
@@ -83,8 +83,8 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 	if r.allows(access.Features) && r.mayTellFeatures() == nil {
 		c.Links = append(c.Links,
 			ogc.Link{Href: r.address(at + "/items"), Rel: "items", Type: mediaGeoJSON, Title: "GeoJSON"},
-			ogc.Link{Href: r.addressWith(at+"/items", "f", formCSV), Rel: "items", Type: mediaTypes[formCSV], Title: "CSV"},
-			ogc.Link{Href: r.addressWith(at+"/items", "f", formHTML), Rel: "items", Type: mediaHTML, Title: "HTML"},
+			ogc.Link{Href: r.addressAs(at+"/items", formCSV), Rel: "items", Type: mediaTypes[formCSV], Title: "CSV"},
+			ogc.Link{Href: r.addressAs(at+"/items", formHTML), Rel: "items", Type: mediaHTML, Title: "HTML"},
 			ogc.Link{Href: r.address(at + "/queryables"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/queryables", Type: ogc.MediaSchema},
 			ogc.Link{Href: r.address(at + "/schema"), Rel: "describedby", Type: ogc.MediaSchema})
 	}
@@ -92,10 +92,10 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 	return c
 }
 
-// addressWith is address with one more parameter.
-func (r *request) addressWith(resource, key, value string) string {
+// addressAs is address in a form, as f= names it.
+func (r *request) addressAs(resource, form string) string {
 	v := r.carried()
-	v.Set(key, value)
+	v.Set("f", form)
 	return r.path(resource) + "?" + v.Encode()
 }
 

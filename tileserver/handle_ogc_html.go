@@ -24,22 +24,21 @@ func (r *request) documentForm() (string, error) {
 	return formJSON, nil
 }
 
-// documentSelf are the links of a document to itself and to its other form; media is
-// that of JSON.
-func (r *request) documentSelf(resource, media string) []ogc.Link {
+// documentSelf are the links of a document to itself and to its other form.
+func (r *request) documentSelf(resource string) []ogc.Link {
 	form, err := r.documentForm()
 	if err != nil {
 		form = formJSON // refused when it is sent
 	}
-	return r.ogcSelf(resource, form, media)
+	return r.ogcSelf(resource, form, mediaJSON)
 }
 
-// ogcSelf is documentSelf of an answer in that form.
+// ogcSelf is documentSelf of an answer in that form; media is that of JSON.
 func (r *request) ogcSelf(resource, form, media string) []ogc.Link {
 	if form == formHTML {
-		return []ogc.Link{{Href: r.addressWith(resource, "f", formHTML), Rel: "self", Type: mediaHTML}, {Href: r.addressWith(resource, "f", formJSON), Rel: "alternate", Type: media}}
+		return []ogc.Link{{Href: r.addressAs(resource, "f", formHTML), Rel: "self", Type: mediaHTML}, {Href: r.addressWith(resource, formJSON), Rel: "alternate", Type: media}}
 	}
-	return []ogc.Link{{Href: r.address(resource), Rel: "self", Type: media}, {Href: r.addressWith(resource, "f", formHTML), Rel: "alternate", Type: mediaHTML}}
+	return []ogc.Link{{Href: r.address(resource), Rel: "self", Type: media}, {Href: r.addressAs(resource, formHTML), Rel: "alternate", Type: mediaHTML}}
 }
 
 // sendDocument answers with a document under its media type, or as HTML.

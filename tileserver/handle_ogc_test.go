@@ -3,6 +3,7 @@ package tileserver_test
 import (
 	"encoding/csv"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -303,7 +304,7 @@ func TestOGCHTML(t *testing.T) {
 			d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 			for {
 				_, err := d.Token()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {

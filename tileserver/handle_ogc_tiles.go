@@ -89,7 +89,7 @@ func (s *Server) handleOGCMatrixSets(r *request) error {
 		set := ogc.MatrixSet(g)
 		list = append(list, map[string]any{"id": set.ID, "title": set.Title, "uri": set.URI, "crs": set.CRS, "links": []ogc.Link{{Href: r.address("ogc/tileMatrixSets/" + set.ID), Rel: "self", Type: mediaJSON}}})
 	}
-	return r.sendDocument(mediaJSON, map[string]any{"tileMatrixSets": list, "links": r.documentSelf("ogc/tileMatrixSets", mediaJSON)})
+	return r.sendDocument(mediaJSON, map[string]any{"tileMatrixSets": list, "links": r.documentSelf("ogc/tileMatrixSets")})
 }
 
 // handleOGCMatrixSet defines a grid.
@@ -133,7 +133,7 @@ func (t *ogcTiles) list() error {
 	for _, g := range tile.Grids() {
 		sets = append(sets, t.tileset(g))
 	}
-	return t.sendDocument(mediaJSON, map[string]any{"tilesets": sets, "links": t.documentSelf(t.resource(), mediaJSON)})
+	return t.sendDocument(mediaJSON, map[string]any{"tilesets": sets, "links": t.documentSelf(t.resource())})
 }
 
 // tileset describes tiles in a grid as far as lists do.
@@ -143,7 +143,7 @@ func (t *ogcTiles) tileset(g tile.Grid) ogc.Tileset {
 		title = "gengtu " + string(t.tier)
 	}
 	set := ogc.NewTileset(g, t.kind, title)
-	set.Links = append(t.documentSelf(t.resource()+"/"+ogc.MatrixSetID(g), mediaJSON),
+	set.Links = append(t.documentSelf(t.resource()+"/"+ogc.MatrixSetID(g)),
 		ogc.Link{Href: t.address("ogc/tileMatrixSets/" + ogc.MatrixSetID(g)), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", Type: mediaJSON})
 	return set
 }

@@ -128,6 +128,28 @@ func TestBodyIsNoRequest(t *testing.T) {
 	}
 }
 
+// Where a body that nobody wants stops coming, the connection is closed behind the answer:
+// what comes later would be taken for a request.
+func TestBodyThatStops(t *testing.T) {
+	_, addr := serveTCP(t, tileserver.Limits{})
+	for what, sent := range map[string]string{
+		"length": "Content-Length: 20000\r\n\r\n" + strings.Repeat("a", 10_000), "chunks": "Transfer-Encoding: chunked\r\n\r\n100\r\nten bytes.",
+	} {
+		c := dial(t, addr, "PUT /public/overlay HTTP/1.1\r\nHost: x\r\n"+sent)
+		in := bufio.NewReader(c)
+		r, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil || !r.Close {
+			t.Errorf("%s: %v; the connection is closed: %v", what, err, r.Close)
+		}
+		if rest, err := io.ReadAll(in); len(rest) > 0 {
+			t.Errorf("%s: behind the answer comes %q, %v", what, rest, err)
+		}
+	}
+}
+
 // Clients that ask for large answers and do not read them hold a bounded memory; others
 // are told to come again, small answers go out, and who reads or goes gives it back.
 func TestAnswerMemory(t *testing.T) {

@@ -57,6 +57,10 @@ func (s *Server) handleOGCItems(r *request) error {
 	if err := q.parse(); err != nil {
 		return err
 	}
+	// A page of a thousand features takes milliseconds and megabytes.
+	if err := q.takePlace(); err != nil {
+		return err
+	}
 	page, err := q.page()
 	if err != nil {
 		return err
@@ -212,6 +216,10 @@ func (q *itemsRequest) parseFilter(l *index.Layer) error {
 		if i < 0 {
 			return q.noQueryable("query", name)
 		}
+		if len(q.request.ctx.QueryArgs().PeekMulti(name)) > 1 { // thousands fit into an address
+			return problem.New("PARAMETER_TWICE", "%.40s 给了不止一次", "%.40s is given more than once", name).
+				Advise("几个值用 filter=，以 IN 或 OR", "ask for several values by filter=, with IN or OR")
+		}
 		f, ok := ogc.Equal(i, q.queryables[i].Kind, string(v))
 		if !ok {
 			return problem.New("PARAMETER_QUERY", "%[1]s 是 %.40[2]q，应是 %[3]s", "%[1]s is %.40[2]q, which is no %[3]s", name, v, q.queryables[i].Kind)
@@ -271,10 +279,6 @@ func (q *itemsRequest) choose() (choice, error) {
 	if list, ok := q.gen.chosen.get(key); ok {
 		return choice{len(list), list}, nil
 	}
-	if err := q.takePlace(); err != nil {
-		return choice{}, err
-	}
-	defer q.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), q.server.cfg.Limits.Overlay)
 	defer cancel()
 	row := &ogcRow{layer: q.l, roundM2: q.policy().RoundM2}

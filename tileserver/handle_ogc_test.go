@@ -343,13 +343,31 @@ func TestItemsLargeShapes(t *testing.T) {
 	}
 	free := s.Server.HoldPlaces()
 	wantProblem(t, "a large shape while others compute", s.get(t, address+url.QueryEscape(shape(100))), 429, "too_many")
-	if r := s.get(t, address+url.QueryEscape(shape(10))); r.StatusCode != http.StatusOK {
-		t.Errorf("a small shape: %d %s", r.StatusCode, r.body)
-	}
 	free()
 	wantProblem(t, "many shapes", s.get(t, address+url.QueryEscape(strings.Repeat(shape(100)+" OR ", 9)+shape(100))), 413, "too_large_shapes")
 	line := strings.ReplaceAll(strings.ReplaceAll(shape(100), "POLYGON((", "LINESTRING("), ")))", "))")
 	wantProblem(t, "many lines", s.get(t, address+url.QueryEscape(strings.Repeat(line+" OR ", 9)+line)), 413, "too_large_shapes")
 	free = s.Server.HoldPlaces() // blocks as long as one is taken
 	free()
+}
+
+// A page is made in a place, as other long answers are, and tells so who finds none: a
+// thousand connections that ask for pages of a thousand features must not keep others
+// waiting.
+func TestItemsTakeAPlace(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce = 1 }, edition.Secure)
+	free := s.HoldPlaces()
+	for _, query := range []string{"limit=1", "limit=1&DLBM=0102", "limit=1&sortby=BSM"} {
+		r := s.get(t, "/secure/ogc/collections/cropland/items?"+query, s.bearer(edition.Secure)...)
+		wantProblem(t, query, r, http.StatusTooManyRequests, "too_many")
+	}
+	free()
+	s.items(t, "limit=1")
+}
+
+// What chooses features is bounded: a property stands in the address once.
+func TestItemsPropertyOnce(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	r := s.get(t, "/secure/ogc/collections/cropland/items?"+strings.Repeat("DLBM=0102&", 1000), s.bearer(edition.Secure)...)
+	wantProblem(t, "a thousand conditions", r, http.StatusBadRequest, "parameter_twice")
 }

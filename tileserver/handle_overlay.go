@@ -69,7 +69,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 		if _, err := o.wholeBody(); err != nil {
 			return nil, err
 		}
-		if done, err = o.server.overlays.take(); err != nil {
+		if done, err = o.server.overlays.take(o.request.asker()); err != nil {
 			return nil, err
 		}
 		if err := o.read(); err != nil {
@@ -81,7 +81,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 	if err := o.read(); err != nil {
 		return nil, err
 	}
-	return o.server.overlays.take()
+	return o.server.overlays.take(o.request.asker())
 }
 
 // read reads what is asked, and refuses what can be refused at once.
@@ -204,6 +204,7 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 			return false, err
 		}
 		o.asked.answered(a)
+		o.server.tellFailed(o.id(), a)
 		return false, o.sendSingle(&areas.Result{ID: shapes[0].ID, Properties: shapes[0].Properties, Answer: a, Single: true})
 	}
 	return o.answerMany(shapes)
@@ -238,6 +239,7 @@ func (o *overlayRequest) answerPlace() error {
 		a.AOI.Problems = append(a.AOI.Problems, areas.BeyondScope())
 	}
 	o.asked.answered(a)
+	o.server.tellFailed(o.id(), a)
 	return o.sendSingle(&areas.Result{Answer: a, Single: true})
 }
 
@@ -350,7 +352,7 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 // resultOf answers for one shape of a collection: what is wrong with it fails no
 // other, and faults of ours are logged.
 func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.Result, error) {
-	log, id, told, holds := o.server.cfg.Log, o.id(), &o.asked, o.holds()
+	s, id, told, holds := o.server, o.id(), &o.asked, o.holds()
 	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
 		r := areas.Result{ID: g.ID, Properties: g.Properties}
 		if !holds() {
@@ -364,13 +366,14 @@ func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.R
 		switch {
 		case err == nil:
 			told.answered(a)
+			s.tellFailed(id, a)
 			r.Answer = a
 			return r, nil
 		case ctx.Err() != nil:
 			return r, ctx.Err() // time is over for all of them
 		}
 		if _, r.Problem = statusOf(err); r.Problem == nil {
-			log.Error("a shape of a collection failed", "id", id, "shape", string(g.ID), "error", err)
+			s.cfg.Log.Error("a shape of a collection failed", "id", id, "shape", string(g.ID), "error", err)
 			r.Problem = errFault
 		}
 		return r, nil

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,14 +25,8 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// processor returns the time that this process has used on all processors.
-func processor(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+// processor is [ownProcessor] for [timed].
+func processor(b *testing.B) time.Duration { return ownProcessor(b) }
 
 // timed runs op as often as the benchmark asks for and reports the processor
 // time beside the clock's. Op checks its own result.

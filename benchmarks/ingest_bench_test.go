@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -82,8 +81,8 @@ func BenchmarkEdition(b *testing.B) {
 					b.Fatalf("%v\n%s", err, said)
 				}
 				used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-				if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-					b.ReportMetric(float64(r.Maxrss)/1024, "MiB")
+				if n := mostMemory(cmd.ProcessState); n > 0 {
+					b.ReportMetric(float64(n)/(1<<20), "MiB")
 				}
 			})
 		})

@@ -13,11 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"gengtu/index"
+	"gengtu/index/disk"
 	"gengtu/index/edition"
 	"gengtu/ingest"
 	"gengtu/ingest/policy"
@@ -310,11 +310,11 @@ func bytesIn(t *testing.T, dir string) int64 {
 // requireDisk ends the test when dir's file system has less room.
 func requireDisk(t *testing.T, dir string, bytes int64) {
 	t.Helper()
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
+	free, err := disk.Free(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if free := int64(st.Bavail) * st.Bsize; free < bytes { //nolint:gosec // no disk has 2^63 blocks
+	if free < bytes {
 		t.Fatalf("%s has %d MB of room, %d are needed", dir, free/1e6, bytes/1e6)
 	}
 }

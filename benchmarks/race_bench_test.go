@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -101,8 +100,8 @@ func (r *race) run(b *testing.B, used *time.Duration, cmd *exec.Cmd) []byte {
 		b.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, said)
 	}
 	*used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		b.ReportMetric(float64(u.Maxrss)/1024, "MiB")
+	if n := mostMemory(cmd.ProcessState); n > 0 {
+		b.ReportMetric(float64(n)/(1<<20), "MiB")
 	}
 	b.ReportMetric(float64(r.polygons), "polygons")
 	return out
@@ -304,13 +303,4 @@ func TestRaceStages(t *testing.T) {
 	if _, err := fmt.Fprintln(os.Stdout, string(out)); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func ownProcessor(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"gengtu/index/geo"
+	"gengtu/index/geo/postgistest"
 )
 
 const (
@@ -64,7 +65,7 @@ func gdal(tb testing.TB, used *time.Duration, args ...string) {
 type database struct {
 	dir, bin string
 	data     string
-	as       *syscall.Credential // who runs it: PostgreSQL refuses root
+	as       *syscall.SysProcAttr // who runs it: PostgreSQL refuses root
 	psql     *exec.Cmd
 	in       io.WriteCloser
 	out      *bufio.Reader
@@ -167,7 +168,7 @@ func (p *database) owner() error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	p.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	p.as = postgistest.As(uid, gid)
 	return errors.Join(os.Chown(p.dir, uid, gid), os.Chmod(p.dir, 0o755), os.Chown(p.data, uid, gid), os.Chmod(work, 0o755))
 }
 
@@ -182,7 +183,7 @@ func (p *database) run(name string, args ...string) error {
 	}
 	cmd := exec.Command(filepath.Join(p.bin, name), args...)
 	cmd.Dir = p.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+	cmd.SysProcAttr = p.as
 	cmd.Stdout, cmd.Stderr = said, said
 	err = errors.Join(cmd.Run(), said.Close())
 	if err != nil {

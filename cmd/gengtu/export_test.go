@@ -12,10 +12,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	_ "modernc.org/sqlite" // reads MBTiles
@@ -235,7 +235,7 @@ func TestExportThroughLinks(t *testing.T) {
 	e := theEditions(t)
 	dir := t.TempDir()
 	link, file, pipe := filepath.Join(dir, "link.csv"), filepath.Join(dir, "file.csv"), filepath.Join(dir, "pipe.csv")
-	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink("file.csv", link), syscall.Mkfifo(pipe, 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink("file.csv", link), exec.Command("mkfifo", "-m", "600", pipe).Run()); err != nil {
 		t.Fatal(err)
 	}
 	must(t, "export", "--edition", e.Secure, "--layer", "region", "--out", link)

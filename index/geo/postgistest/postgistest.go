@@ -24,7 +24,7 @@ const Install = "apt-get install -y postgresql-15 postgresql-15-postgis-3 gdal-b
 type Cluster struct {
 	Dir string
 	bin string
-	as  *syscall.Credential // who runs it: PostgreSQL refuses root
+	as  *syscall.SysProcAttr // who runs it: PostgreSQL refuses root
 }
 
 // Start makes a cluster with these settings, such as "shared_buffers=256MB", and starts
@@ -77,7 +77,7 @@ func (c *Cluster) owner() error {
 	if err := errors.Join(errU, errG); err != nil {
 		return err
 	}
-	c.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	c.as = As(uid, gid)
 	return errors.Join(os.Chown(c.Dir, uid, gid), os.Chmod(c.Dir, 0o755))
 }
 
@@ -86,7 +86,7 @@ func (c *Cluster) must(t testing.TB, name string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), filepath.Join(c.bin, name), args...)
 	cmd.Dir = c.Dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as}
+	cmd.SysProcAttr = c.as
 	// The server outlives pg_ctl and would hold a pipe open: a file it is.
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {

@@ -36,7 +36,7 @@ func (r *request) documentSelf(resource string) []ogc.Link {
 // ogcSelf is documentSelf of an answer in that form; media is that of JSON.
 func (r *request) ogcSelf(resource, form, media string) []ogc.Link {
 	if form == formHTML {
-		return []ogc.Link{{Href: r.addressAs(resource, "f", formHTML), Rel: "self", Type: mediaHTML}, {Href: r.addressWith(resource, formJSON), Rel: "alternate", Type: media}}
+		return []ogc.Link{{Href: r.addressAs(resource, formHTML), Rel: "self", Type: mediaHTML}, {Href: r.addressAs(resource, formJSON), Rel: "alternate", Type: media}}
 	}
 	return []ogc.Link{{Href: r.address(resource), Rel: "self", Type: media}, {Href: r.addressAs(resource, formHTML), Rel: "alternate", Type: mediaHTML}}
 }

@@ -31,7 +31,7 @@ const (
 	wirePmtiles = "BENCH_GO_PMTILES"
 	wireArchive = "BENCH_GO_PMTILES_ARCHIVE"
 	wireRounds  = "BENCH_WIRE_ROUNDS"
-	wireOnly    = "BENCH_WIRE_ONLY" // a regular expression of questions; all without
+	wireOnly    = "BENCH_WIRE_ONLY"   // a regular expression of questions; all without
 	wireServer  = "BENCH_WIRE_SERVER" // set for the servers, which are processes of this program
 	wireDir     = "BENCH_WIRE_DIR"
 )

@@ -109,12 +109,21 @@ func (l *AccessLog) run(w io.Writer, file *os.File) {
 	defer close(l.done)
 	buf := bufio.NewWriterSize(w, 64<<10)
 	held := int64(0) // lines in buf
+	failing := false
 	flush := func() {
+		if held == 0 {
+			return
+		}
 		if err := buf.Flush(); err != nil {
-			l.failed(err)
+			// Once: each answer's failure told would fill the same disc with that.
+			if !failing {
+				l.failed(err)
+			}
+			failing = true
 			l.lost.Add(held)
 			buf.Reset(w) // an error stays with it else, when there is room again, too
 		} else {
+			failing = false
 			l.written.Add(held)
 		}
 		held = 0

@@ -143,6 +143,15 @@ type arcgisExtent struct {
 	Reference arcgisReference `json:"spatialReference"`
 }
 
+// titles are those of layers, of which all may be none that a token reaches.
+func (r *request) titles(layers []*index.Layer) string {
+	out := make([]string, len(layers))
+	for i, l := range layers {
+		out[i] = r.title(l)
+	}
+	return strings.Join(out, ", ")
+}
+
 // handleMapServer answers with ArcGIS's description of a layer in a grid, whose tiles lie
 // below it.
 func (s *Server) handleMapServer(r *request) error {
@@ -155,7 +164,7 @@ func (s *Server) handleMapServer(r *request) error {
 	}
 	reference := arcgisReference{g.EPSG(), g.EPSG()}
 	doc := mapServer{
-		CurrentVersion: 10.91, MapName: r.params["layergrid"], Description: r.title(layers[0]), Copyright: r.disclaimer(), SingleFused: true,
+		CurrentVersion: 10.91, MapName: r.params["layergrid"], Description: r.titles(layers), Copyright: r.disclaimer(), SingleFused: true,
 		Tables: []struct{}{}, Units: "esriDecimalDegrees", Formats: "PNG", Capabilities: "Map,TilesOnly",
 	}
 	if g == tile.W {
@@ -181,9 +190,9 @@ func (s *Server) handleMapServer(r *request) error {
 	if n := len(doc.TileInfo.LODs); n > 0 {
 		doc.MinScale, doc.MaxScale = doc.TileInfo.LODs[0].Scale, doc.TileInfo.LODs[n-1].Scale
 	}
-	nw, se := g.Project(geo.Position{Lon: box.Min.Lon, Lat: box.Max.Lat}), g.Project(geo.Position{Lon: box.Max.Lon, Lat: box.Min.Lat})
-	if box.Empty() {
-		nw, se = tile.World{}, tile.World{}
+	var nw, se tile.World
+	if !box.Empty() {
+		nw, se = g.Project(geo.Position{Lon: box.Min.Lon, Lat: box.Max.Lat}), g.Project(geo.Position{Lon: box.Max.Lon, Lat: box.Min.Lat})
 	}
 	doc.FullExtent = arcgisExtent{
 		XMin: origin.X + nw.X*world, YMax: origin.Y - nw.Y*world, XMax: origin.X + se.X*world, YMin: origin.Y - se.Y*world, Reference: reference,

@@ -91,9 +91,6 @@ func (s *Server) dispatch(r *request) (err error) {
 			rt.faults(r)
 		}
 	}
-	if err := r.takeVintage(rt); err != nil {
-		return err
-	}
 	if !isOpen(rt, path) {
 		if tier == "" {
 			return errNotFound
@@ -111,11 +108,7 @@ func (s *Server) dispatch(r *request) (err error) {
 		return preflight(r, allowed)
 	}
 	if r.tier != "" {
-		op := looking // of a path without a route
-		if rt != nil {
-			op = rt.op
-		}
-		if err := s.enter(r, op); err != nil {
+		if err := s.enter(r, rt); err != nil {
 			return err
 		}
 	}

@@ -19,22 +19,28 @@ type baseMap struct {
 	Tiles       string `json:"tiles"` // the address of a tile, with {z} {x} {y}
 }
 
+// baseMaps are those of the tier, none where none is passed on.
+func (r *request) baseMaps() []baseMap {
+	list := []baseMap{}
+	if r.server.cfg.BaseMaps == nil {
+		return list
+	}
+	for _, m := range r.server.cfg.BaseMaps.Of(r.tier) {
+		title := m.Title.En
+		if r.lang() == problem.Chinese {
+			title = m.Title.Zh
+		}
+		if title == "" {
+			title = m.Name
+		}
+		list = append(list, baseMap{m.Name, title, m.Grid, m.Zooms[0], m.Zooms[1], m.Attribution, r.address("base/" + m.Name + "/{z}/{x}/{y}")})
+	}
+	return list
+}
+
 // handleBase lists the base maps of the tier.
 func (s *Server) handleBase(r *request) error {
-	list := []baseMap{}
-	if s.cfg.BaseMaps != nil {
-		for _, m := range s.cfg.BaseMaps.Of(r.tier) {
-			title := m.Title.En
-			if r.lang() == problem.Chinese {
-				title = m.Title.Zh
-			}
-			if title == "" {
-				title = m.Name
-			}
-			list = append(list, baseMap{m.Name, title, m.Grid, m.Zooms[0], m.Zooms[1], m.Attribution, r.address("base/" + m.Name + "/{z}/{x}/{y}")})
-		}
-	}
-	return r.sendJSON(map[string][]baseMap{"base": list})
+	return r.sendJSON(map[string][]baseMap{"base": r.baseMaps()})
 }
 
 // handleBaseTile answers with a tile of a base map. It is of no generation of ours.

@@ -2,6 +2,7 @@ package tileserver_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/png"
@@ -77,6 +78,16 @@ func TestBaseMaps(t *testing.T) {
 	}
 	if l := decode[list](t, s.get(t, "/secure/base", s.bearer(edition.Secure)...)); l.Base == nil || len(l.Base) != 0 {
 		t.Errorf("%+v", l)
+	}
+	// The catalogue says the same, of tiers that have one.
+	type catalogue struct {
+		BaseMaps json.RawMessage `json:"base_maps"`
+	}
+	if c, l := decode[catalogue](t, s.get(t, "/public/catalog")), s.get(t, "/public/base"); `{"base":`+string(c.BaseMaps)+"}" != strings.TrimSpace(string(l.body)) {
+		t.Errorf("%s, /base says %s", c.BaseMaps, l.body)
+	}
+	if c := decode[catalogue](t, s.get(t, "/secure/catalog", s.bearer(edition.Secure)...)); c.BaseMaps != nil {
+		t.Errorf("%s", c.BaseMaps)
 	}
 	fails.Store(true)
 	var last reply

@@ -66,6 +66,9 @@ func (s *Server) handleCatalog(r *request) error {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		doc["extent"] = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
 	}
+	if bases := r.baseMaps(); len(bases) > 0 && r.allows(access.Tiles) {
+		doc["base_maps"] = bases
+	}
 	tellPolicy(doc, m)
 	return r.sendJSON(doc)
 }

@@ -13,10 +13,44 @@ import (
 // offeredCRS are the systems in which a layer's features are answered.
 func offeredCRS(l *index.Layer) []ogc.CRS { return ogc.Offered(l.Extent()) }
 
-// ogcPlacer brings positions of a system into those of features. It implements [ogc.Placer].
+// ogcPlacer brings positions of a system into those of features, for a request that may
+// have so many. It implements [ogc.Placer].
 type ogcPlacer struct {
-	crs      ogc.CRS
-	vertices int
+	crs ogc.CRS
+	of  *itemsRequest
+}
+
+// lightShapes is how many positions the shapes of a request have that is answered beside
+// those that take long.
+const lightShapes = 2000
+
+// spend counts positions of a request's shapes, against their limit. An address of some
+// hundred bytes in a plane system can make hundreds of thousands, which to mend takes
+// seconds: such a request has one of the places of long answers before that.
+func (q *itemsRequest) spend(positions int) error {
+	if q.positions += positions; q.positions > q.server.cfg.Limits.AOIVertices {
+		return problem.New("TOO_LARGE_SHAPES", "图形的顶点多于 %d 个", "the shapes have more than %d vertices", q.server.cfg.Limits.AOIVertices)
+	}
+	if q.positions <= lightShapes {
+		return nil
+	}
+	return q.takePlace()
+}
+
+// takePlace takes one of the places of long answers, until leave.
+func (q *itemsRequest) takePlace() (err error) {
+	if q.place == nil {
+		q.place, err = q.server.overlays.take()
+	}
+	return err
+}
+
+// leave gives the place back, if one was taken.
+func (q *itemsRequest) leave() {
+	if q.place != nil {
+		q.place()
+		q.place = nil
+	}
 }
 
 func (p ogcPlacer) checked(at geo.XY) (geo.XY, error) {
@@ -50,10 +84,10 @@ func (p ogcPlacer) Line(l []geo.XY) ([]geo.Position, error) {
 			continue
 		}
 		edge := []geo.XY{p.crs.Given(l[i-1]), at}
-		if len(out)+p.crs.System.Positions(edge) > p.vertices {
-			return nil, problem.New("TOO_LARGE_SHAPES", "图形的顶点多于 %d 个", "the shape has more than %d vertices", p.vertices)
-		}
 		// A ring of one edge comes back the way that it went.
+		if err := p.of.spend(p.crs.System.Positions(edge) / 2); err != nil {
+			return nil, err
+		}
 		ring := p.crs.System.Ring(edge)
 		out = append(out, ring[1:len(ring)/2+1]...)
 	}
@@ -72,7 +106,10 @@ func (p ogcPlacer) Area(polygons [][][]geo.XY) (geo.MultiPolygon, error) {
 			given[i] = append(given[i], r)
 		}
 	}
-	m, err := areas.ShapeWithin(given, p.crs.System, p.vertices)
+	m, err := areas.ShapeWithin(given, p.crs.System, max(p.of.server.cfg.Limits.AOIVertices-p.of.positions, 1))
+	if err == nil {
+		err = p.of.spend(m.Vertices())
+	}
 	if err != nil {
 		return nil, err
 	}

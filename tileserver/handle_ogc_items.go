@@ -31,6 +31,8 @@ type itemsRequest struct {
 	filter        *ogc.Filter // nil is all
 	sort          []sortKey
 	columns       []ogcColumn
+	positions     int    // of the shapes that it asks by
+	place         func() // gives back its place among long answers; nil while it has none
 }
 
 // itemParameters are what items take beside queryables; [choosingParameters] of them say
@@ -48,6 +50,7 @@ func (s *Server) handleOGCItems(r *request) error {
 		return err
 	}
 	q := &itemsRequest{request: r}
+	defer q.leave()
 	if err := q.parse(); err != nil {
 		return err
 	}
@@ -162,7 +165,7 @@ func (q *itemsRequest) parseFilter(l *index.Layer) error {
 		if err != nil {
 			return err
 		}
-		placer := ogcPlacer{crs, q.server.cfg.Limits.AOIVertices}
+		placer := ogcPlacer{crs, q}
 		f, err := ogc.ParseFilter(text, ogc.Vocabulary{Queryables: q.queryables, Shape: placer.shape})
 		if err != nil {
 			return err
@@ -205,7 +208,7 @@ func (q *itemsRequest) boxFilter(l *index.Layer, text string) (*ogc.Filter, erro
 	if count == 6 {
 		n = []float64{n[0], n[1], n[3], n[4]}
 	}
-	shape, err := ogcPlacer{crs, q.server.cfg.Limits.AOIVertices}.boxShape(n)
+	shape, err := ogcPlacer{crs, q}.boxShape(n)
 	if err != nil {
 		return nil, err
 	}
@@ -241,15 +244,15 @@ func (q *itemsRequest) choose() (choice, error) {
 	if list, ok := q.gen.chosen.get(key); ok {
 		return choice{len(list), list}, nil
 	}
-	done, err := q.server.overlays.take()
-	if err != nil {
+	if err := q.takePlace(); err != nil {
 		return choice{}, err
 	}
-	defer done()
+	defer q.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), q.server.cfg.Limits.Overlay)
 	defer cancel()
 	row := &ogcRow{layer: q.l, roundM2: q.policy().RoundM2}
 	var list []int32
+	var err error
 	if q.filter == nil {
 		for i := range q.l.Len() {
 			list = append(list, int32(i))

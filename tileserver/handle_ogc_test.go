@@ -271,3 +271,30 @@ func TestOGCTiles(t *testing.T) {
 		}
 	}
 }
+
+// An address that makes a shape of very many vertices waits for one of the places of long
+// answers before it is worked on, and all shapes of a request together are bounded.
+func TestItemsLargeShapes(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce, c.Limits.AOIVertices = 1, 20_000 }, edition.Public)
+	// Of a year without features, so that nothing else takes a place.
+	const address = "/public/ogc/collections/cropland/items?datetime=1990&filter-crs=EPSG:4524&filter="
+	shape := func(km int) string {
+		side := km * 1000
+		return fmt.Sprintf("S_INTERSECTS(geometry,POLYGON((3700000 36300000,3700000 %[1]d,%[2]d %[1]d,3700000 36300000)))", 36300000+side, 3700000+side)
+	}
+	large := s.get(t, address+url.QueryEscape(shape(100)))
+	if large.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", large.StatusCode, large.body)
+	}
+	free := s.Server.HoldPlaces()
+	wantProblem(t, "a large shape while others compute", s.get(t, address+url.QueryEscape(shape(100))), 429, "too_many")
+	if r := s.get(t, address+url.QueryEscape(shape(10))); r.StatusCode != http.StatusOK {
+		t.Errorf("a small shape: %d %s", r.StatusCode, r.body)
+	}
+	free()
+	wantProblem(t, "many shapes", s.get(t, address+url.QueryEscape(strings.Repeat(shape(100)+" OR ", 9)+shape(100))), 413, "too_large_shapes")
+	line := strings.ReplaceAll(strings.ReplaceAll(shape(100), "POLYGON((", "LINESTRING("), ")))", "))")
+	wantProblem(t, "many lines", s.get(t, address+url.QueryEscape(strings.Repeat(line+" OR ", 9)+line)), 413, "too_large_shapes")
+	free = s.Server.HoldPlaces() // blocks as long as one is taken
+	free()
+}

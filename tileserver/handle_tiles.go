@@ -243,7 +243,7 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style st
 	if err != nil {
 		return err
 	}
-	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side}
+	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side, parcels: int(t.Z) >= parcelZoom(r.ix().Manifest)}
 	p := r.gen.pictures.get(key)
 	if p == nil {
 		var err error

@@ -48,11 +48,14 @@ func (r *request) wmsFaults() {
 	r.onError = func(err error) int {
 		f := wmsFault(err)
 		// Clients that want a picture show none of another status. A refusal by token or
-		// load keeps its own all the same: gates and counters in between live by it.
-		if form.Exceptions != wms.XML && f.Status == fasthttp.StatusBadRequest {
-			if picture, err := faultPicture(form, f.Problem.Found(problem.English)); err == nil {
+		// load keeps its own all the same: gates and counters in between live by it. So does
+		// what is refused before the token has been looked at, for a picture is work.
+		if form.Exceptions != wms.XML && f.Status == fasthttp.StatusBadRequest && r.gen != nil {
+			picture, err := r.server.faultPicture(form, f.Problem.Found(problem.English))
+			if err == nil {
 				return r.fault(fasthttp.StatusOK, wms.PNG, picture)
 			}
+			f = wmsFault(err)
 		}
 		return r.fault(f.Status, wms.ReportType(form.Version), f.Report(form.Version, r.lang()))
 	}
@@ -86,8 +89,14 @@ func wmsFault(err error) *wms.Fault {
 	return f
 }
 
-// faultPicture is a picture of the form's size that shows text, or nothing.
-func faultPicture(form wms.Form, text string) ([]byte, error) {
+// faultPicture is a picture of the form's size that shows text, or nothing. It takes one
+// of the places of maps, whose memory it takes, too.
+func (s *Server) faultPicture(form wms.Form, text string) ([]byte, error) {
+	done, err := s.maps.take()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	c := form.Canvas
 	img := image.NewRGBA(image.Rect(0, 0, c.Width, c.Height))
 	if !c.Transparent {
@@ -108,7 +117,7 @@ func faultPicture(form wms.Form, text string) ([]byte, error) {
 		}
 	}
 	var b bytes.Buffer
-	err := png.Encode(&b, img)
+	err = png.Encode(&b, img)
 	return b.Bytes(), err
 }
 

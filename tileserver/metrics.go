@@ -33,8 +33,8 @@ type metrics struct {
 	known                        meters
 }
 
-// auditCounters are what the audit log did.
-func auditCounters(log *audit.Log) []prometheus.Collector {
+// auditMetrics are what the audit log did, and what it is behind with.
+func auditMetrics(log *audit.Log) []prometheus.Collector {
 	var out []prometheus.Collector
 	for _, c := range []struct {
 		name, help string
@@ -45,6 +45,15 @@ func auditCounters(log *audit.Log) []prometheus.Collector {
 		{"gengtu_audit_syslog_lost_total", "Lines that did not reach the syslog.", func(s audit.Stats) int64 { return s.SyslogLost }},
 	} {
 		out = append(out, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: c.name, Help: c.help}, func() float64 { return float64(c.of(log.Stats())) }))
+	}
+	for _, g := range []struct {
+		name, help string
+		of         func(audit.Stats) int64
+	}{
+		{"gengtu_audit_unsynced_lines", "Lines of the audit log that are written and not on the disk yet: those of a second, unless it is slow.", func(s audit.Stats) int64 { return s.Behind }},
+		{"gengtu_audit_syslog_waiting_lines", "Lines that wait for the syslog.", func(s audit.Stats) int64 { return s.SyslogWaiting }},
+	} {
+		out = append(out, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 { return float64(g.of(log.Stats())) }))
 	}
 	return out
 }
@@ -72,7 +81,7 @@ func newMetrics(log *audit.Log, state prometheus.Collector) *metrics {
 	m.work = newWorkMetrics(reg)
 	reg.MustRegister(state)
 	if log != nil {
-		reg.MustRegister(auditCounters(log)...)
+		reg.MustRegister(auditMetrics(log)...)
 	}
 	// The contract gives every name the product's prefix, the runtime's too.
 	prometheus.WrapRegistererWithPrefix("gengtu_", reg).MustRegister(collectors.NewGoCollector(),

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"gengtu/index/disk"
 )
 
 // stateMetrics tell what a server is in when they are asked, so that nothing on the way
@@ -27,6 +29,7 @@ var (
 	descDropped   = describe("gengtu_cache_dropped_total", "Tiles not written to the cache's disc because that was too slow.")
 	descCacheSize = describe("gengtu_cache_memory_bytes", "Bytes that caches hold in memory.", "cache")
 	descRunning   = describe("gengtu_work_running", "Answers of a costly kind that are being made.", "kind")
+	descWaiting   = describe("gengtu_work_waiting", "Requests that wait for one of these places.", "kind")
 	descPlaces    = describe("gengtu_work_places", "How many of these are made at once.", "kind")
 	descConns     = describe("gengtu_connections_open", "Connections that are open.")
 	descConnsMax  = describe("gengtu_connections_limit", "How many may be open.")
@@ -38,7 +41,7 @@ var (
 
 var stateDescs = []*prometheus.Desc{
 	descBuild, descReady, descGen, descCreated, descSince, descRefused, descOpen, descLayers, descFeatures, descBytes, descCache, descFailed,
-	descDropped, descCacheSize, descRunning, descPlaces, descConns, descConnsMax, descDisk, descCert, descBase, descLog,
+	descDropped, descCacheSize, descRunning, descWaiting, descPlaces, descConns, descConnsMax, descDisk, descCert, descBase, descLog,
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -85,12 +88,7 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descCacheSize, float64(c.tileBytes), "tiles")
 	gauge(descCacheSize, float64(c.pictureBytes), "pictures")
 	gauge(descCacheSize, float64(c.answerBytes), "answers")
-	for kind, p := range map[string][2]int{
-		"overlay": {len(s.overlays.taken), cap(s.overlays.taken)}, "map": {len(s.maps.taken), cap(s.maps.taken)}, "tile": {len(s.making), cap(s.making)}, "wrong_token": {len(s.held), cap(s.held)},
-	} {
-		gauge(descRunning, float64(p[0]), kind)
-		gauge(descPlaces, float64(p[1]), kind)
-	}
+	m.collectWork(gauge)
 	if door := s.door.Load(); door != nil {
 		door.mu.Lock()
 		open := door.open
@@ -117,6 +115,26 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// collectWork tells how busy the places are that costly answers need, and who waits.
+func (m stateMetrics) collectWork(gauge func(*prometheus.Desc, float64, ...string)) {
+	s := m.s
+	for _, p := range []struct {
+		kind                    string
+		running, places, asking int // asking run or wait
+	}{
+		{"overlay", len(s.overlays.taken), cap(s.overlays.taken), len(s.overlays.taken) + int(s.overlays.waiting.Load())},
+		{"map", len(s.maps.taken), cap(s.maps.taken), len(s.maps.taken) + int(s.maps.waiting.Load())},
+		{"tile", len(s.making), cap(s.making), s.caches.asking()},
+		{"wrong_token", len(s.held), cap(s.held), 0},
+	} {
+		gauge(descRunning, float64(p.running), p.kind)
+		gauge(descPlaces, float64(p.places), p.kind)
+		if p.kind != "wrong_token" { // that one waits for nothing: its answer is held back
+			gauge(descWaiting, float64(max(0, p.asking-p.running)), p.kind)
+		}
+	}
+}
+
 // collectDisks tells what is free where the server writes; a disc of which the system
 // does not tell it is left out.
 func (m stateMetrics) collectDisks(gauge func(*prometheus.Desc, float64, ...string)) {
@@ -124,9 +142,12 @@ func (m stateMetrics) collectDisks(gauge func(*prometheus.Desc, float64, ...stri
 	if m.s.cfg.Audit != nil {
 		dirs["audit"] = m.s.cfg.Audit.Dir()
 	}
-	for disk, dir := range dirs {
-		if free, ok := freeBytes(dir); ok && dir != "" {
-			gauge(descDisk, float64(free), disk)
+	for name, dir := range dirs {
+		if dir == "" {
+			continue
+		}
+		if free, err := disk.Free(dir); err == nil { // whoever asks is told by the series that is not there
+			gauge(descDisk, float64(free), name)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package tileserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/tileserver"
+	"gengtu/tileserver/audit"
 	"gengtu/tileserver/tile"
 )
 
@@ -61,8 +65,17 @@ func TestMetricsLint(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
+	audited, err := audit.OpenServer(filepath.Join(t.TempDir(), "audit"), audit.Record{Act: "serve"}, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := audited.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	s := serve(t, func(c *tileserver.Config) {
-		c.AccessLog, c.CacheDir, c.CertificateEnds = log, t.TempDir(), func() time.Time { return time.Unix(2e9, 0) }
+		c.Audit, c.AccessLog, c.CacheDir, c.CertificateEnds = audited, log, t.TempDir(), func() time.Time { return time.Unix(2e9, 0) }
 	}, edition.Secure, edition.Public)
 	s.get(t, "/public/nothing")
 	s.get(t, "/secure/overlay?place=610402001", s.bearer(edition.Secure)...)
@@ -79,7 +92,7 @@ func TestMetricsLint(t *testing.T) {
 	for _, want := range []string{
 		`gengtu_build_info{version="gengtu test"} 1`, "gengtu_ready 1", `gengtu_generation_info{generation="` + s.generations[edition.Secure] + `",tier="secure"} 1`,
 		`gengtu_generation_refused{tier="public"} 0`, "gengtu_certificate_expiry_timestamp_seconds 2e+09", `gengtu_disk_free_bytes{disk="cache"} `, `gengtu_problems_total{code="not_found"} 1`,
-		`gengtu_work_places{kind="overlay"} `, "gengtu_connections_open 1", "gengtu_generations_open 2", `gengtu_access_log_lines_total{result="written"} `,
+		`gengtu_work_places{kind="overlay"} `, "gengtu_connections_open 1", "gengtu_generations_open 2", "gengtu_audit_unsynced_lines ", `gengtu_access_log_lines_total{result="written"} `,
 	} {
 		if !strings.Contains(string(text), "\n"+want) {
 			t.Errorf("the metrics lack %s", want)
@@ -88,6 +101,28 @@ func TestMetricsLint(t *testing.T) {
 	at, there := s.value(t, `gengtu_generation_created_timestamp_seconds{tier="secure"}`)
 	if since := time.Since(time.Unix(int64(at), 0)); !there || since < -time.Minute || since > 24*time.Hour {
 		t.Errorf("the generation was made %s ago", since)
+	}
+}
+
+// Who waits for a place is shown while he waits, beside those who have one.
+func TestWaitingMetrics(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	s.wantValue(t, `gengtu_work_waiting{kind="overlay"}`, 0)
+	free := s.HoldPlaces()
+	places, _ := s.value(t, `gengtu_work_places{kind="overlay"}`)
+	var waiting sync.WaitGroup
+	for range 3 {
+		waiting.Go(func() { s.get(t, "/secure/overlay?place=610402001", s.bearer(edition.Secure)...) })
+	}
+	s.wantValue(t, `gengtu_work_waiting{kind="overlay"}`, 3)
+	s.wantValue(t, `gengtu_work_running{kind="overlay"}`, places)
+	free()
+	waiting.Wait()
+	s.wantValue(t, `gengtu_work_waiting{kind="overlay"}`, 0)
+	for _, kind := range []string{"map", "tile"} {
+		if got, there := s.value(t, `gengtu_work_waiting{kind="`+kind+`"}`); got != 0 || !there {
+			t.Errorf("%s: %v wait (%v)", kind, got, there)
+		}
 	}
 }
 
@@ -279,6 +314,55 @@ func TestAccessLogThatIsStuck(t *testing.T) {
 		}
 	}
 	close(w)
+	s.stop()
+	log.Close()
+}
+
+// full is a writer that fails while it is full.
+type full struct{ atomic.Bool }
+
+func (w *full) Write(p []byte) (int, error) {
+	if w.Load() {
+		return 0, errors.New("no space")
+	}
+	return len(p), nil
+}
+
+// A disc that takes no lines is told of when that begins, not for each line, which are
+// counted; and again when it happens again.
+func TestAccessLogOnAFullDisc(t *testing.T) {
+	var w full
+	var told atomic.Int32
+	log, err := tileserver.OpenAccessLog(tileserver.StandardError, &w, tileserver.LogJSON, func(error) { told.Add(1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(c *tileserver.Config) { c.AccessLog = log }, edition.Public)
+	for round := range int32(2) {
+		for _, at := range []struct {
+			full   bool
+			result string
+		}{{true, "lost"}, {false, "written"}} {
+			w.Store(at.full)
+			series := fmt.Sprintf("gengtu_access_log_lines_total{result=%q}", at.result)
+			before, _ := s.value(t, series)
+			for range 20 {
+				s.get(t, "/health")
+			}
+			deadline := time.Now().Add(5 * time.Second)
+			for {
+				if now, _ := s.value(t, series); now >= before+20 {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%s does not grow", series)
+				}
+			}
+		}
+		if got := told.Load(); got != round+1 {
+			t.Errorf("told %d times after %d times", got, round+1)
+		}
+	}
 	s.stop()
 	log.Close()
 }

@@ -31,6 +31,9 @@ type pictureKey struct {
 	style  string
 	tile   tile.Tile
 	side   int
+	// parcels tells that borders are drawn: from which zoom depends on the layers that a
+	// token reaches, beside those of the picture.
+	parcels bool
 }
 
 // picture is a painted tile. Its bytes must not be changed.
@@ -101,7 +104,7 @@ func (s *Server) openPainted(keep stock, opt cache.StoreOptions) (*cache.Store, 
 // paintedKey names a picture on disc, where another program may have painted it in
 // another look.
 func (k pictureKey) paintedKey(program string) string {
-	return strings.Join([]string{program, styles.Default().Digest, k.style, strconv.Itoa(k.side), k.layers}, "\x1f")
+	return strings.Join([]string{program, styles.Default().Digest, k.style, strconv.Itoa(k.side), strconv.FormatBool(k.parcels), k.layers}, "\x1f")
 }
 
 // painted returns a picture from the disc, or paints it. Whoever asks waits for it to

@@ -29,7 +29,7 @@ func (r Rate) burst() int {
 const costlyWeight = 10
 
 // costlyRoutes are those whose answers take more than a look into a file.
-var costlyRoutes = map[string]bool{"overlay": true, "summary": true, "diff": true, "changes": true, "map": true, "verify": true}
+var costlyRoutes = map[string]bool{"overlay": true, "summary": true, "diff": true, "changes": true, "map": true, "wms": true, "items": true, "verify": true}
 
 // weight is how many requests a request of a route counts for.
 func weight(route string) int {

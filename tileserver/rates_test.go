@@ -99,3 +99,22 @@ func TestRateOfAnyToken(t *testing.T) {
 		}
 	}
 }
+
+// Work counts the same by whatever address it is asked for: a picture of any extent by WMS,
+// features by a filter.
+func TestRateOfOtherAddresses(t *testing.T) {
+	cfg := tileserver.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+	cfg.Limits.AddressRate = tileserver.Rate{PerSecond: 0.0001, Burst: 30}
+	s, _ := serveTCPWith(t, cfg)
+	for i, address := range []string{"map.png?bbox=108.7,34.3,108.8,34.4", getMap(nil), "ogc/collections/cropland/items?area_m2=1"} {
+		answered := 0
+		for range 10 {
+			if r := s.get(t, "/public/"+address, "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)); r.StatusCode == http.StatusOK {
+				answered++
+			}
+		}
+		if answered != 3 {
+			t.Errorf("%s: %d answered, want 3", address, answered)
+		}
+	}
+}

@@ -83,6 +83,8 @@ func testLayersBeyond(t *testing.T, keep []string) {
 		"summary?layers=dltb", "summary?layers=cropland&by=village", "summary?table=hectare&layers=dltb", "diff?layer=cropland", "diff?layer=dltb", "diff?layer=pbf&from=2023&to=2024", "diff",
 		"dltb_w/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "map.png?bbox=108.7,34.3,108.71,34.31&width=100&layers=pbf", "map.png?bbox=108.7,34.3,108.71,34.31&width=100&layers=nothing",
 		"catalog?vintage=2023", "catalog?vintage=1999", "tiles/all/w/" + tileAt(tile.W, 17) + ".mvt", "tiles/all/w/" + tileAt(tile.W, 12) + ".mvt?vintage=2023",
+		"arcgis/rest/services/all_w/MapServer?f=json", "ogc/tiles/WebMercatorQuad", "ogc/collections?vintage=2023", "ogc/api", "wms?SERVICE=WMS&REQUEST=GetCapabilities",
+		"ogc/collections/cropland/items?limit=9&sortby=-area_m2", "ogc/collections/dltb/items", "ogc/collections/hsf/queryables", "legend.png?layer=pbf",
 	}
 	for a := range data() {
 		addresses = append(addresses, a)
@@ -97,6 +99,9 @@ func testLayersBeyond(t *testing.T, keep []string) {
 		if refusedAs(got, want, keep) {
 			refused, hidden = refused+1, hidden+1
 			continue
+		}
+		if got.StatusCode == http.StatusInternalServerError {
+			t.Errorf("%s: %s", address, got.body)
 		}
 		if g, w := lasting(t, got), lasting(t, want); got.StatusCode != want.StatusCode || g != w {
 			t.Errorf("%s: %d %.600q\nwant %d %.600q", address, got.StatusCode, g, want.StatusCode, w)
@@ -304,5 +309,49 @@ func TestGuessing(t *testing.T) {
 	wantProblem(t, "a wrong one", r, http.StatusTooManyRequests, "too_many")
 	if r.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
+	}
+}
+
+// A picture is the one that a token is to have, whoever asked for the tile before: from
+// which zoom borders are drawn depends on all layers that are reached.
+func TestPicturesOfTokens(t *testing.T) {
+	differ := 0
+	dir := t.TempDir() + "/edition"
+	f := newFarm(edition.Secure)
+	for i := range f.layers {
+		f.layers[i].meta.ParcelZoom = 8
+		if f.layers[i].meta.Name == "pbf" {
+			f.layers[i].meta.ParcelZoom = 13
+		}
+	}
+	f.commit(t, dir, 2)
+	one := func(c *tileserver.Config) { c.Editions = []string{dir} }
+	for _, keep := range []string{"region", "cropland"} {
+		first := map[bool]*service{true: serve(t, one, edition.Secure), false: serve(t, one, edition.Secure)}
+		for z := uint8(6); z <= 14; z++ {
+			address := "/secure/tiles/" + keep + "/w/" + tileAt(tile.W, z) + ".png"
+			got := map[bool][2]string{}
+			for scopedFirst, s := range first {
+				scoped := []string{"Authorization", "Bearer " + s.token(t, access.Token{Name: fmt.Sprint("part", z), Scope: &access.Scope{Layers: []string{keep}}})}
+				var pair [2]string
+				for n := range 2 {
+					if (n == 0) == scopedFirst {
+						pair[0] = string(s.get(t, address, scoped...).body)
+					} else {
+						pair[1] = string(s.get(t, address, s.bearer(edition.Secure)...).body)
+					}
+				}
+				got[scopedFirst] = pair
+			}
+			if got[true] != got[false] {
+				t.Errorf("%s: what is painted depends on who asked first", address)
+			}
+			if got[true][0] != got[true][1] {
+				differ++
+			}
+		}
+	}
+	if differ == 0 {
+		t.Error("no picture of a token differs from another's: nothing is tested")
 	}
 }

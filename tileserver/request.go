@@ -77,8 +77,12 @@ func (s *Server) findTier(r *request, name string) error {
 	return nil
 }
 
-// enter checks the token, for an operation, and takes the generation.
-func (s *Server) enter(r *request, op access.Operation) error {
+// enter checks the token, for a route or a path without one, and takes the generation.
+func (s *Server) enter(r *request, rt *route) error {
+	op := looking
+	if rt != nil {
+		op = rt.op
+	}
 	if err := s.slowAddress(r); err != nil {
 		return err
 	}
@@ -105,6 +109,9 @@ func (s *Server) enter(r *request, op access.Operation) error {
 	r.narrow()
 	r.set(nameGeneration, r.gen.name)
 	r.tellScope()
+	if err := r.takeVintage(rt); err != nil {
+		return err
+	}
 	return r.checkVintage()
 }
 

@@ -36,9 +36,11 @@ func expectRest(ctx *fasthttp.RequestCtx) {
 }
 
 // Write writes b, behind what was held back, or holds it back where the rest is expected.
+// Of requests that were sent at once the next answer may begin while the end of the one
+// before is in fasthttp's buffer yet: one piece is held back at most.
 func (c *counted) Write(b []byte) (int, error) {
 	tcp, ok := c.Conn.(*net.TCPConn)
-	if c.expected && ok && len(b) <= writeBuffer {
+	if c.expected && ok && c.piece == nil && len(b) <= writeBuffer {
 		c.expected = false
 		c.piece = pieces.Get().(*[writeBuffer]byte) //nolint:forcetypeassert // the pool has nothing else
 		c.n = copy(c.piece[:], b)

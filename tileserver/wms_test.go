@@ -190,6 +190,31 @@ func TestWMSFaultPictures(t *testing.T) {
 	}
 }
 
+// A picture of a fault is painted where maps are painted, and for nobody whose token has
+// not been looked at.
+func TestWMSFaultPicturesAreWork(t *testing.T) {
+	s := serve(t, nil, edition.Secure, edition.Public)
+	blank := map[string]string{"LAYERS": "roads", "EXCEPTIONS": "BLANK"}
+	free := s.Server.HoldPlaces()
+	r := s.get(t, "/public/"+getMap(blank))
+	if r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" || !bytes.Contains(r.body, []byte("ServiceException")) {
+		t.Errorf("while all paint: %d %.200s", r.StatusCode, r.body)
+	}
+	free()
+	// Each is wrong in itself, which is told before a token is asked for by no tier.
+	for path, status := range map[string]int{
+		"/secure/" + getMap(blank) + "&vintage=2023&DIM_VINTAGE=2024": http.StatusUnauthorized, "/secure/wmts?SERVICE=WMTS&REQUEST=GetCapabilities&VINTAGE=1&vintage=2": http.StatusUnauthorized,
+		"/government/" + getMap(blank) + "&vintage=2023&DIM_VINTAGE=2024": http.StatusNotFound,
+	} {
+		if r := s.get(t, path); r.StatusCode != status || !bytes.Contains(r.body, []byte("Exception")) {
+			t.Errorf("%s: %d %.200s", path, r.StatusCode, r.body)
+		}
+	}
+	if r := s.get(t, "/secure/"+getMap(blank)+"&vintage=2023&DIM_VINTAGE=2024", s.bearer(edition.Secure)...); r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
+		t.Errorf("with a token: %d %.200s", r.StatusCode, r.body)
+	}
+}
+
 // A pixel finds the feature it lies in, with the edition's fields; the number asked for
 // bounds the layers together.
 func TestWMSFeatureInfo(t *testing.T) {

@@ -53,11 +53,58 @@ func runBackup(e *env, fs *flags) error {
 	if len(f.editions) == 0 && f.access == "" && f.audit == "" && len(f.also) == 0 {
 		return need("edition", "")
 	}
+	if err := f.outside(); err != nil {
+		return err
+	}
 	file := cmp.Or(f.access, os.Getenv(accessEnv))
 	if file == "" {
 		return e.backup(&f)
 	}
 	return administer(act{file: file, role: access.System, name: "backup", detail: strings.Join(fs.line, " ")}, func() error { return e.backup(&f) })
+}
+
+// outside refuses to write the backup into what it is of: by its name it could take the
+// place of a file there, and it would be lost with the rest.
+func (f *backing) outside() error {
+	if f.out == "-" {
+		return nil
+	}
+	sources := slices.Concat(f.editions, f.also)
+	for _, path := range []string{f.access, f.audit} {
+		if path != "" {
+			sources = append(sources, path)
+		}
+	}
+	for _, source := range sources {
+		inside, err := within(f.out, source)
+		if err != nil {
+			return err
+		}
+		if inside {
+			return problem.New("OUT_INSIDE", "备份要写进它所备份的 %s", "the backup would be written into %s, which it is of", source).In(f.out).
+				Advise("写到别处，最好是另一块磁盘", "write it elsewhere, best onto another disc")
+		}
+	}
+	return nil
+}
+
+// within tells whether path is source or lies in it, by their names and by where these lead.
+func within(path, source string) (bool, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	if source, err = filepath.Abs(source); err != nil {
+		return false, err
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // else it cannot be written to
+		path = filepath.Join(real, filepath.Base(path))
+	}
+	if real, err := filepath.EvalSymlinks(source); err == nil { // else there is nothing to take
+		source = real
+	}
+	rel, err := filepath.Rel(source, path)
+	return err == nil && filepath.IsLocal(rel), nil //nolint:nilerr // on another volume it is not within
 }
 
 // backup writes the archive and tells of it.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -121,7 +122,15 @@ func refusedBackups(t *testing.T, dir, file, secure, place string) {
 	if err := os.WriteFile(features, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	before := names(t, dir)
+	huge := filepath.Join(dir, "huge.tar") // takes no room itself
+	if err := errors.Join(os.WriteFile(huge, nil, 0o600), os.Truncate(huge, 15<<40)); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(secure, link); err != nil {
+		t.Fatal(err)
+	}
+	before := names(t, dir) + names(t, secure)
 	for name, c := range map[string]struct {
 		args []string
 		code string
@@ -133,11 +142,15 @@ func refusedBackups(t *testing.T, dir, file, secure, place string) {
 		"no backup":              {[]string{"restore", "--out", filepath.Join(dir, "new"), features}, "BACKUP_BROKEN", 1},
 		"a place that is taken":  {[]string{"restore", "--out", place, file}, "OUT_NOT_EMPTY", 1},
 		"a file that is not":     {[]string{"restore", "--out", filepath.Join(dir, "new"), file + "x"}, "FILE_UNREADABLE", 1},
+		"more than the disc has": {[]string{"restore", "--out", filepath.Join(dir, "new"), huge}, "OUT_ROOM", 1},
 		"no place":               {[]string{"restore", file}, "FLAG_MISSING", 2},
 		"a damaged edition":      {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--edition", damaged}, "CHECKSUM", 1},
 		"an edition twice":       {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--edition", secure, "--edition", secure}, "TIER_TWICE", 1},
 		"no edition":             {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--edition", filepath.Join(dir, "none")}, "EDITION_MISSING", 1},
 		"nothing":                {[]string{"backup", "--out", filepath.Join(dir, "new.tar")}, "FLAG_MISSING", 2},
+		"into the edition":       {[]string{"backup", "--out", filepath.Join(secure, "CURRENT"), "--edition", secure}, "OUT_INSIDE", 1},
+		"onto what it takes":     {[]string{"backup", "--out", cut, "--edition", secure, "--also", cut}, "OUT_INSIDE", 1},
+		"into it by a link":      {[]string{"backup", "--out", filepath.Join(link, "x.tar"), "--edition", secure}, "OUT_INSIDE", 1},
 		"an access file missing": {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--access", filepath.Join(dir, "none.json")}, "ACCESS_READ", 1},
 	} {
 		_, errs, exit := gengtu(t, append(c.args, "--json")...)
@@ -149,7 +162,13 @@ func refusedBackups(t *testing.T, dir, file, secure, place string) {
 			t.Errorf("%s: exit code %d, %s\n%s", name, exit, said.Error.Code, errs)
 		}
 	}
-	if after := names(t, dir); after != before {
+	// A disc that takes no more: what was begun is gone, and the place is told, not its passing name.
+	into := filepath.Join(dir, "new")
+	limited := exec.Command("sh", "-c", `ulimit -f 8 && exec "$@"`, "sh", binary(), "restore", "--lang", "en", "--out", into, file)
+	if out, err := limited.CombinedOutput(); err == nil || !strings.Contains(string(out), into+": the file cannot be written (file too large)") || !strings.Contains(string(out), "OUT_UNWRITABLE") {
+		t.Errorf("a disc that takes no more: %v %s", err, out)
+	}
+	if after := names(t, dir) + names(t, secure); after != before {
 		t.Errorf("left behind: %s, before %s", after, before)
 	}
 }

@@ -316,11 +316,21 @@ func need(name, value string) error {
 	return nil
 }
 
-// list is a flag that may be given several times.
+// list is a flag that may be given several times. None of its values is empty: a variable
+// of the shell that was never set must not pass for a path.
 type list []string
 
-func (l *list) String() string     { return fmt.Sprint([]string(*l)) }
-func (l *list) Set(v string) error { *l = append(*l, v); return nil }
+func (l *list) String() string { return fmt.Sprint([]string(*l)) }
+
+func (l *list) Set(v string) error {
+	if strings.TrimSpace(v) == "" {
+		return errEmpty
+	}
+	*l = append(*l, v)
+	return nil
+}
+
+var errEmpty = errors.New("a value is empty")
 
 // version is set by the linker for releases; else the build says what it is.
 var version = ""

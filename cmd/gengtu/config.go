@@ -114,19 +114,30 @@ func (c *configuration) readEnvironment() error {
 	return first
 }
 
-// strangeEnvironment lists the variables with the prefix that stand for nothing: a word
-// that is misspelt must not pass for one that was left out. It is no error, because
-// others name variables after a service, too.
-func (c *configuration) strangeEnvironment() []string {
+// strangeEnvironment lists the variables with the prefix that stand for nothing, each with
+// the one that is likely meant ("" for none): a word that is misspelt must not pass for one
+// that was left out. It is no error, because others name variables after a service, too.
+func (c *configuration) strangeEnvironment() [][2]string {
 	known := slices.Clone(envOthers)
 	c.fs.VisitAll(func(f *flag.Flag) { known = append(known, envName(f.Name)) })
-	var out []string
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, envPrefix) && !slices.Contains(known, name) {
-			out = append(out, name)
-		}
+	bare := make([]string, len(known)) // what all begin with makes no two alike
+	for i, k := range known {
+		bare[i] = strings.TrimPrefix(k, envPrefix)
 	}
-	slices.Sort(out)
+	var out [][2]string
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		rest, ours := strings.CutPrefix(name, envPrefix)
+		if !ours || slices.Contains(known, name) {
+			continue
+		}
+		near := setting.Nearest(rest, bare)
+		if near != "" {
+			near = envPrefix + near
+		}
+		out = append(out, [2]string{name, near})
+	}
+	slices.SortFunc(out, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return out
 }
 
@@ -144,7 +155,8 @@ func (c *configuration) readFile(path string) error {
 		f := c.fs.Lookup(w.Name)
 		switch {
 		case f == nil || f.Name == configFlag || f.Name == printConfigFlag:
-			return file.Problem(w.Line, "不认识 %.40[1]s，可写 %[2]s", "%.40[1]s is not known; there are %[2]s", w.Name, strings.Join(c.names(), " "))
+			zh, en := setting.Unknown(w.Name, "", c.names())
+			return file.Problem(w.Line, "%[1]s", "%[2]s", zh, en)
 		case w.Listed && !repeated(f):
 			return file.Problem(w.Line, "%s 只有一个值，不能写成列表", "%s has one value and takes no list", w.Name)
 		}
@@ -208,6 +220,9 @@ func set(v flag.Value, texts []string) *unset {
 		err := v.Set(strings.TrimSpace(t))
 		if err == nil {
 			continue
+		}
+		if errors.Is(err, errEmpty) {
+			return &unset{"有一个值是空的", "one of its values is empty"}
 		}
 		zh, en := kindOfFlag(v)
 		if zh != "" {
@@ -302,8 +317,16 @@ func (c *configuration) print(e *env) error {
 
 // tell warns of variables that stand for nothing.
 func (c *configuration) tell(e *env) {
-	if strange := c.strangeEnvironment(); len(strange) > 0 {
-		e.warn(problem.New("CONFIG_ENV_UNKNOWN", "环境变量 %s 不是 gengtu %s 的参数，未采用", "environment variables %s stand for no flag of gengtu %s and are not taken", strings.Join(strange, " "), c.fs.Name()).
+	var zh, en []string
+	for _, v := range c.strangeEnvironment() {
+		inZh, inEn := v[0], v[0]
+		if v[1] != "" {
+			inZh, inEn = v[0]+"（是否 "+v[1]+"？）", v[0]+" ("+v[1]+" is meant?)"
+		}
+		zh, en = append(zh, inZh), append(en, inEn)
+	}
+	if len(zh) > 0 {
+		e.warn(problem.New("CONFIG_ENV_UNKNOWN", "环境变量 %[1]s 不是 gengtu %[3]s 的参数，未采用", "environment variables %[2]s stand for no flag of gengtu %[3]s and are not taken", strings.Join(zh, "、"), strings.Join(en, ", "), c.fs.Name()).
 			Advise("核对写法：%s 加参数名的大写，- 写成 _", "see how they are written: %s, then the flag's name in capitals with _ for -", envPrefix))
 	}
 }

@@ -107,7 +107,12 @@ func TestConfigFaults(t *testing.T) {
 		file string
 		said string
 	}{
-		"no such member":       {nil, nil, "text: a\n\ntxet: b\n", "line 3: txet is not known; there are long-time number own several text yes"},
+		"no such member":       {nil, nil, "text: a\n\ntxet: b\n", "line 3: txet is not known (text is meant?); there are long-time number own several text yes"},
+		"a flag's underscore":  {nil, nil, "long_time: 1s\n", "line 1: long_time is not known (long-time is meant?)"},
+		"an empty value":       {nil, nil, "several: [a, '']\n", "line 1: several: one of its values is empty"},
+		"an empty entry":       {nil, map[string]string{"GENGTU_SEVERAL": "a,"}, "", "GENGTU_SEVERAL: one of its values is empty"},
+		"an empty flag":        {[]string{"--several="}, nil, "", "a value is empty"},
+		"a section's name":     {nil, nil, "server: a\n", "line 1: server is not known; there are long-time"},
 		"a member twice":       {nil, nil, "text: a\ntext: b\n", "line 2: text stands in line 1"},
 		"no truth":             {nil, nil, "\nyes: maybe\n", `line 2: yes: "maybe" is not true or false`},
 		"no number":            {nil, nil, "number: many\n", `line 1: number: "many" is not a whole number`},
@@ -150,7 +155,7 @@ func TestConfigFaults(t *testing.T) {
 // What --print-config prints is a file that gives the same values.
 func TestPrintConfigIsAConfig(t *testing.T) {
 	var printed [2]bytes.Buffer
-	file := "several: ['a b', \"c#d\", 'e: f', '']\ntext: \"<&> \\u2028 \\\" 图\"\nyes: true\nlong-time: 90m\nnumber: -3\n"
+	file := "several: ['a b', \"c#d\", 'e: f']\ntext: \"<&> \\u2028 \\\" 图\"\nyes: true\nlong-time: 90m\nnumber: -3\n"
 	for i := range printed {
 		_, c, err := configuredBy(t, nil, nil, file)
 		if err != nil {
@@ -173,7 +178,7 @@ func TestPrintConfigIsAConfig(t *testing.T) {
 	if d := cmp.Diff(values(&printed[0]), values(&printed[1])); d != "" {
 		t.Error(d)
 	}
-	want := []string{`long-time: "1h30m0s"`, "number: -3", `own: ""`, `several: ["a b","c#d","e: f",""]`, `text: "\u003c\u0026\u003e \u2028 \" 图"`, "yes: true"}
+	want := []string{`long-time: "1h30m0s"`, "number: -3", `own: ""`, `several: ["a b","c#d","e: f"]`, `text: "\u003c\u0026\u003e \u2028 \" 图"`, "yes: true"}
 	if d := cmp.Diff(want, values(&printed[0])); d != "" {
 		t.Error(d)
 	}
@@ -181,11 +186,18 @@ func TestPrintConfigIsAConfig(t *testing.T) {
 
 // Variables that stand for nothing are told of, those of other commands are not.
 func TestStrangeEnvironment(t *testing.T) {
-	_, c, err := configuredBy(t, nil, map[string]string{"GENGTU_TXET": "x", "GENGTU_TEXT": "", "GENGTU_TOKEN": "x", "GENGTU_ACCESS": "x", "GENGTU_LANG": "en"}, "")
+	_, c, err := configuredBy(t, nil, map[string]string{"GENGTU_TXET": "x", "GENGTU_SERVICE_HOST": "x", "GENGTU_TEXT": "", "GENGTU_TOKEN": "x", "GENGTU_ACCESS": "x", "GENGTU_LANG": "en"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.strangeEnvironment(); !slices.Equal(got, []string{"GENGTU_TXET"}) {
+	if got := c.strangeEnvironment(); !slices.Equal(got, [][2]string{{"GENGTU_SERVICE_HOST", ""}, {"GENGTU_TXET", "GENGTU_TEXT"}}) {
 		t.Errorf("%v", got)
+	}
+	var said bytes.Buffer
+	e := env0
+	e.stderr = &said
+	c.tell(&e)
+	if !strings.Contains(said.String(), "GENGTU_SERVICE_HOST, GENGTU_TXET (GENGTU_TEXT is meant?) stand for no flag") {
+		t.Error(said.String())
 	}
 }

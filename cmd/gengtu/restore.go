@@ -67,13 +67,20 @@ func (e *env) restore(file, out string) error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return unwritable(out, err)
 	}
+	if err := roomFor(in, out); err != nil {
+		return err
+	}
 	tmp, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+"-*") // mode 0700
 	if err != nil {
 		return unwritable(out, err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }() // gone already when all went well
 	x, err := backup.Restore(e.ctx, in, tmp)
-	if err != nil {
+	var written *fs.PathError
+	switch {
+	case problem.Of(err) == nil && errors.As(err, &written) && written.Path != file:
+		return unwritable(out, written.Err) // a file in tmp, which is gone by now
+	case err != nil:
 		return inBackup(file, err)
 	}
 	if err := e.judgeRestored(tmp, x); err != nil {
@@ -90,6 +97,22 @@ func (e *env) restore(file, out string) error {
 		return err
 	}
 	return e.tellLog(out)
+}
+
+// roomFor refuses to begin where the disc of out has no room for what a backup holds, which
+// is as much as its file. A system that does not tell what is free is no hindrance: writing
+// tells.
+func roomFor(in *os.File, out string) error {
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	free, err := disk.Free(filepath.Dir(out))
+	if err != nil || free >= info.Size() {
+		return nil
+	}
+	return problem.New("OUT_ROOM", "备份有 %[1]d 字节，磁盘上只剩 %[2]d 字节", "the backup has %[1]d bytes, %[2]d are free on the disc", info.Size(), free).In(out).
+		Advise("腾出空间，或恢复到另一块磁盘", "make room, or restore onto another disc")
 }
 
 // emptyPlace refuses a directory with something in it.

@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"gengtu/index/edition"
@@ -111,8 +114,26 @@ func openable(addr string) []string {
 	return out
 }
 
-// check refuses flags that do not go together.
+// check refuses flags that do not go together, and values that need nothing but
+// themselves to be judged.
 func (f *serving) check() error {
+	if err := f.log.check(); err != nil {
+		return err
+	}
+	if _, err := f.limiting.limits(); err != nil {
+		return err
+	}
+	if _, err := networks("trusted-proxy", f.proxies); err != nil {
+		return err
+	}
+	if !isAddress(f.listen) {
+		return usageError{problem.New("LISTEN_ADDRESS", "--listen 是 %.80q", "--listen is %.80q", f.listen).
+			Advise("写成 地址:端口，如 127.0.0.1:8080；所有地址为 :8080", "it is an address and a port, such as 127.0.0.1:8080; all addresses are :8080")}
+	}
+	if !isBase(f.base) {
+		return usageError{problem.New("PUBLIC_URL", "--public-url 是 %.80q", "--public-url is %.80q", f.base).
+			Advise("写用户打开地图用的完整地址，如 https://map.example.cn，不带 ? 和 #", "it is the whole address by which users open the map, such as https://map.example.org, without ? and #")}
+	}
 	switch {
 	case f.open && f.access != "":
 		return usage("OPEN_ACCESS", "--open 和 --access 只能给一个", "give one of --open and --access")
@@ -222,6 +243,26 @@ func (e *env) listen(s *tileserver.Server, f *serving, ready func(addr string)) 
 		}
 	}()
 	return s.Serve(e.ctx, ln, wake)
+}
+
+// isAddress tells whether a text is an address and a port, as --listen takes it.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// isBase tells whether addresses in answers can begin with a text: it is "", for the host
+// of each request, or an address of the web, perhaps with a path.
+func isBase(text string) bool {
+	if text == "" {
+		return true
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(text, "?# ")
 }
 
 // loopback tells whether an address can be reached from this machine alone.

@@ -20,20 +20,31 @@ func (l *logging) define(fs *flags) {
 	fs.StringVar(&l.requests, "access-log", "", "访问日志文件，每个答复一行，- 为标准错误；收到 SIGHUP 重新打开|file with a line for each answer, - is standard error; opened anew at SIGHUP")
 }
 
-// logger returns what the program logs to.
+// check refuses a level or a format that there is not.
+func (l *logging) check() error {
+	if err := new(slog.Level).UnmarshalText([]byte(l.level)); l.level != "" && err != nil {
+		return usage("LOG_LEVEL", "--log 是 %q，应为 debug、info、warn 或 error", "--log is %q; it is debug, info, warn or error", l.level)
+	}
+	switch tileserver.LogFormat(l.format) {
+	case tileserver.LogJSON, tileserver.LogText, "":
+		return nil
+	}
+	return usage("LOG_FORMAT", "--log-format 是 %q，应为 json 或 text", "--log-format is %q; it is json or text", l.format)
+}
+
+// logger returns what the program logs to; what the flags say has been checked.
 func (l *logging) logger(e *env) (*slog.Logger, error) {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(l.level)); l.level != "" && err != nil {
-		return nil, usage("LOG_LEVEL", "日志级别 %q 不认识", "unknown log level %q", l.level)
+	if l.level != "" {
+		if err := level.UnmarshalText([]byte(l.level)); err != nil {
+			return nil, err
+		}
 	}
 	opt := &slog.HandlerOptions{Level: level}
-	switch tileserver.LogFormat(l.format) {
-	case tileserver.LogJSON, "":
-		return slog.New(slog.NewJSONHandler(e.stderr, opt)), nil
-	case tileserver.LogText:
+	if tileserver.LogFormat(l.format) == tileserver.LogText {
 		return slog.New(slog.NewTextHandler(e.stderr, opt)), nil
 	}
-	return nil, usage("LOG_FORMAT", "--log-format 是 %q，应为 json 或 text", "--log-format is %q; it is json or text", l.format)
+	return slog.New(slog.NewJSONHandler(e.stderr, opt)), nil
 }
 
 // open opens the access log where one is asked for.

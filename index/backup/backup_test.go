@@ -199,3 +199,73 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A file that is said to be mostly holes is taken from no archive: a few bytes of it would
+// fill the disk. PAX writes such files under the type of any other.
+func TestHoles(t *testing.T) {
+	for name, head := range map[string]tar.Header{
+		"a file":    {Name: "public/CURRENT"},
+		"the index": {Name: "backup.json"},
+		"its sum":   {Name: "backup.sha256"},
+	} {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		if head.Name == "backup.sha256" {
+			if err := errors.Join(w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "backup.json", Size: 2}), func() error { _, err := w.Write([]byte("{}")); return err }()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		out.Write(sparse(t, head.Name))
+		taken := taken{t.TempDir()}
+		_, err := backup.Restore(t.Context(), &out, taken.dir)
+		if code(err) != "BACKUP_BROKEN" || taken.bytes(t) > 0 {
+			t.Errorf("%s: %v, %d bytes taken out", name, err, taken.bytes(t))
+		}
+	}
+}
+
+// taken is a directory whose files are added up.
+type taken struct{ dir string }
+
+func (c taken) bytes(t *testing.T) (n int64) {
+	t.Helper()
+	err := filepath.WalkDir(c.dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			n += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// sparse is an entry of that name, in GNU's form 1.0 in PAX, of a megabyte of which all
+// but the map of its holes is hole. archive/tar reads such entries and writes none, so
+// that their records are written under another name of the same length.
+func sparse(t *testing.T, name string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	body := make([]byte, 512)
+	copy(body, "1\n1048576\n0\n")
+	err := w.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg, Name: "x", Size: int64(len(body)), Format: tar.FormatPAX,
+		PAXRecords: map[string]string{"GNU_sparse.major": "1", "GNU_sparse.minor": "0", "GNU_sparse.name": name, "GNU_sparse.realsize": "1048576"},
+	})
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.ReplaceAll(out.Bytes(), []byte("GNU_sparse."), []byte("GNU.sparse."))
+}

@@ -87,7 +87,7 @@ func read(ctx context.Context, r io.Reader, take func(Entry, io.Reader) error) (
 	var found []Entry
 	at := map[string]int{}
 	for {
-		head, err := in.Next()
+		head, err := next(in)
 		if err != nil {
 			return nil, cut(ctx, err)
 		}
@@ -112,6 +112,21 @@ func read(ctx context.Context, r io.Reader, take func(Entry, io.Reader) error) (
 		at[e.Name] = len(found)
 		found = append(found, e)
 	}
+}
+
+// next goes to the next entry, and refuses one with holes (GNU's sparse files, which in PAX
+// have the type of any other): of these, a few bytes of an archive would fill the disk.
+func next(in *tar.Reader) (*tar.Header, error) {
+	head, err := in.Next()
+	if err != nil {
+		return nil, err
+	}
+	for key := range head.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return nil, broken("%q 有空洞", "%q has holes", head.Name)
+		}
+	}
+	return head, nil
 }
 
 // entryOf is what a header says of a file, as far as it may be taken.
@@ -148,7 +163,7 @@ func readIndex(ctx context.Context, in *tar.Reader, head *tar.Header, found []En
 		return nil, cut(ctx, err)
 	}
 	sum := digest(data)
-	if head, err = in.Next(); err != nil {
+	if head, err = next(in); err != nil {
 		return nil, cut(ctx, err)
 	}
 	said, err := io.ReadAll(io.LimitReader(in, 2*sha256.Size+int64(len(indexName))+3))

@@ -93,3 +93,8 @@ func Link(from, to string) error { return link(from, to) }
 // passing files when that is "", and pattern names it as in [os.CreateTemp]. Only the
 // owner can read it, where the system keeps permissions with files.
 func Passing(dir, pattern string) (*os.File, error) { return passing(dir, pattern) }
+
+// Free returns how many bytes this program can still write where dir is, which may be fewer
+// than are free: systems keep some for their administrator, and some give a user a share.
+// Errors are those of the system.
+func Free(dir string) (int64, error) { return free(dir) }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"gengtu/index/disk"
@@ -151,5 +153,28 @@ func TestPassing(t *testing.T) {
 	}
 	if _, err := disk.Passing(filepath.Join(dir, "none"), "p-*"); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("in no directory: %v", err)
+	}
+}
+
+// What is free is told of a directory that is there, and is no more than the disc holds.
+func TestFree(t *testing.T) {
+	dir := t.TempDir()
+	got, err := disk.Free(dir)
+	if err != nil || got <= 0 || got > 1<<60 {
+		t.Fatalf("%d bytes, %v", got, err)
+	}
+	if out, err := exec.Command("df", "-B1", "--output=avail", dir).Output(); err == nil { // where there is a df that says so
+		lines := strings.Fields(string(out))
+		want, err := strconv.ParseInt(lines[len(lines)-1], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Others write meanwhile; blocks taken for bytes would be off by hundreds of times.
+		if got > 2*want || want > 2*got {
+			t.Errorf("%d bytes are free, df says %d", got, want)
+		}
+	}
+	if got, err := disk.Free(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory that is not there: %d bytes, %v", got, err)
 	}
 }

@@ -66,3 +66,15 @@ func inUse(err error) bool {
 	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
 		errors.Is(err, windows.ERROR_USER_MAPPED_FILE) || errors.Is(err, windows.ERROR_DIR_NOT_EMPTY)
 }
+
+func free(dir string) (int64, error) {
+	path, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var bytes uint64
+	if err := windows.GetDiskFreeSpaceEx(path, &bytes, nil, nil); err != nil {
+		return 0, &fs.PathError{Op: "free", Path: dir, Err: err}
+	}
+	return int64(bytes), nil
+}

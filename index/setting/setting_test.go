@@ -61,7 +61,7 @@ func TestRead(t *testing.T) {
 	for text, want := range map[string]struct{ zh, en string }{
 		"":                        {"是空的", "it is empty"},
 		"# nothing\n":             {"是空的", "it is empty"},
-		"name: x\nzom: 3\n":       {"第 2 行：不认识 zom，可写 list name zoom", "line 2: zom is not known; there are list name zoom"},
+		"name: x\nzom: 3\n":       {"第 2 行：不认识 zom（是否 zoom？），可写 list name zoom", "line 2: zom is not known (zoom is meant?); there are list name zoom"},
 		"name: x\nname: y\n":      {"第 2 行：name 在第 1 行已经写过", "line 2: name stands in line 1 already"},
 		"name: x\nzoom: ten\n":    {`第 2 行：zoom 应为整数，这里是 "ten"`, `line 2: zoom is to be a whole number; here is "ten"`},
 		"zoom: [1]\nnum: 1\n":     {"第 1 行：zoom 应为整数，这里是列表；第 2 行：不认识 num", "line 1: zoom is to be a whole number; here is a list; line 2: num is not known"},
@@ -71,7 +71,7 @@ func TestRead(t *testing.T) {
 		strings.Repeat("#", 1001): {"有 1001 字节，上限 1000", "it has 1001 bytes, the limit is 1000"},
 		"list: &a\n  - *a\n":      {"list.1 应为有成员的一节（name of），这里是列表", "line 1: list.1 is to be a section with the members name of; here is a list"},
 		"name: x\nlist: 数据管理中心数据管理中心\n":           {`第 2 行：list 应为列表 [甲, 乙]，这里是 "数据管理中心数据管理中心"`, `here is "数据管理中心数据管理中心"`},
-		"list:\n  - {name: a, off: [p]}\n":        {"第 2 行：list.1 中不认识 off，可写 name of", "line 2: off is not known in list.1; there are name of"},
+		"list:\n  - {name: a, off: [p]}\n":        {"第 2 行：list.1 中不认识 off（是否 of？），可写 name of", "line 2: off is not known in list.1 (of is meant?); there are name of"},
 		"list: [{of: {p: q}}]\n":                  {"list.1.of 应为列表 [甲, 乙]，这里是有成员的一节", "list.1.of is to be a list, [a, b]; here is a section with members"},
 		"zoom: " + strings.Repeat("长", 50) + "\n": {`这里是 "` + strings.Repeat("长", 40) + `"…`, `here is "` + strings.Repeat("长", 40) + `"…`},
 		"name: " + "\x00" + "100%s\n":             {"不是正确的 YAML", "control characters"},

@@ -77,12 +77,8 @@ func (s *search) members(n *yaml.Node, t reflect.Type, path []string) {
 			s.value(value, of, append(slices.Clone(path), key.Value))
 			continue
 		}
-		here := strings.Join(slices.Sorted(maps.Keys(known)), " ")
-		if len(path) == 0 {
-			s.say(key, "不认识 %.40[1]s，可写 %[2]s", "%.40[1]s is not known; there are %[2]s", key.Value, here)
-		} else {
-			s.say(key, "%[3]s 中不认识 %.40[1]s，可写 %[2]s", "%.40[1]s is not known in %[3]s; there are %[2]s", key.Value, here, strings.Join(path, "."))
-		}
+		zh, en := Unknown(key.Value, strings.Join(path, "."), slices.Sorted(maps.Keys(known)))
+		s.say(key, "%[1]s", "%[2]s", zh, en)
 	}
 }
 

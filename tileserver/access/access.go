@@ -85,7 +85,7 @@ type Decision struct {
 	Name string
 	// Scope is what the token reaches inside of the tier; nil is all of it.
 	Scope *Scope
-	// Rated tells, of Allowed, whether the access file sets a rate for it.
+	// Rated tells, of Allowed and TooFast, whether the access file sets a rate for it.
 	Rated bool
 	// Retry is after what time to ask again, of TooFast and Barred.
 	Retry time.Duration

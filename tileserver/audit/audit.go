@@ -299,17 +299,21 @@ type Stats struct {
 	Lines int64
 	// Refused could not be: their requests have no answer.
 	Refused int64
-	// SyslogLost were written to the file and did not reach the syslog.
-	SyslogLost int64
+	// Behind were written and are not on the disk yet; more than those of a few seconds say
+	// that the device is slow.
+	Behind int64
+	// SyslogLost were written to the file and did not reach the syslog, SyslogWaiting have
+	// not reached it yet.
+	SyslogLost, SyslogWaiting int64
 }
 
 // Stats returns what the log did so far.
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Stats{Lines: l.lines, Refused: l.refused.Load()}
+	s := Stats{Lines: l.lines, Refused: l.refused.Load(), Behind: l.end.n - l.synced.n}
 	if l.opt.Syslog != nil {
-		s.SyslogLost = l.opt.Syslog.Lost()
+		s.SyslogLost, s.SyslogWaiting = l.opt.Syslog.Lost(), l.opt.Syslog.waiting()
 	}
 	return s
 }

@@ -229,3 +229,32 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// Lines that are not on the disk yet are counted until they are.
+func TestBehind(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	l, err := Open(dir, "server", Options{every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(n int64) {
+		t.Helper()
+		if got := l.Stats().Behind; got != n {
+			t.Errorf("%d lines are behind, want %d", got, n)
+		}
+	}
+	want(0)
+	for n := range int64(3) {
+		if err := l.Append(Record{Time: time.Unix(1e9, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		want(n + 1)
+	}
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	want(0)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

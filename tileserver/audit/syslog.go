@@ -65,6 +65,8 @@ func OpenSyslog(address string, r Required, failed func(error)) (*Syslog, error)
 	s := &Syslog{required: bool(r), failed: failed, queue: make(chan []byte, SyslogQueue), quit: make(chan struct{})}
 	switch {
 	case err != nil:
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		err = errors.ErrUnsupported // would be left out without a word, and a secret printed with the flags
 	case u.Scheme == "unix" && u.Host == "" && u.Path != "":
 		s.network, s.address = "unixgram", u.Path
 	case (u.Scheme == "udp" || u.Scheme == "tcp" || u.Scheme == "tls") && u.Port() != "" && u.Hostname() != "" && (u.Path == "" || u.Path == "/"):
@@ -148,6 +150,9 @@ func (s *Syslog) message(chain string, text []byte) []byte {
 	// The mark says that the text is UTF-8 (6.4).
 	return append(append(out, "\uFEFF"...), text...)
 }
+
+// waiting returns how many lines are queued.
+func (s *Syslog) waiting() int64 { return int64(len(s.queue)) }
 
 // Lost returns how many lines were not sent since the start.
 func (s *Syslog) Lost() int64 { return s.lost.Load() }

@@ -236,7 +236,7 @@ func TestSyslogThatIsNeededComesBack(t *testing.T) {
 }
 
 func TestSyslogAddresses(t *testing.T) {
-	for _, bad := range []string{"", "x", "udp://", "udp://host", "tcp://:5", "unix:", "unix://host/x", "http://host:1", "tls://host:1/x", "udp://host:1:2"} {
+	for _, bad := range []string{"", "x", "udp://", "udp://host", "tcp://:5", "unix:", "unix://host/x", "http://host:1", "tls://host:1/x", "udp://host:1:2", "udp://me:secret@host:1", "tcp://host:1?key=x", "tls://host:1#x"} {
 		_, err := audit.OpenSyslog(bad, audit.Besides, nil)
 		wantCode(t, err, "AUDIT_SYSLOG_ADDRESS")
 	}

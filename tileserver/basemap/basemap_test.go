@@ -187,6 +187,10 @@ func TestWhatIsNotPassedOn(t *testing.T) {
 			w.Header().Set("Content-Length", "100")
 			w.WriteHeader(http.StatusOK)
 		},
+		"a place nowhere": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://[::1?"+r.URL.RawQuery) // which repeats the key
+			w.WriteHeader(http.StatusFound)
+		},
 		"a close": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		o := newOther(t, h)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -294,7 +295,7 @@ func (p *Proxy) ask(u *upstream, t tile.Tile) (*Picture, error) {
 	}
 	p.mu.Unlock()
 	if begins && p.opt.Failed != nil {
-		p.opt.Failed(u.Name, err)
+		p.opt.Failed(u.Name, u.withoutKey(err))
 	}
 	return picture, err
 }
@@ -327,6 +328,19 @@ func (p *Proxy) fetch(ctx context.Context, address string) (picture *Picture, er
 		return nil, fmt.Errorf("a tile has more than %d bytes", maxTileBytes)
 	}
 	return pictureOf(res.Header.Get("Content-Type"), data)
+}
+
+// withoutKey is an error without the key, which an answer may repeat: as a place to go to
+// that none can, or as its type.
+func (s *Source) withoutKey(err error) error {
+	if s.key == "" {
+		return err
+	}
+	text := err.Error()
+	for _, key := range []string{s.key, url.QueryEscape(s.key), url.PathEscape(s.key)} {
+		text = strings.ReplaceAll(text, key, "***")
+	}
+	return errors.New(text)
 }
 
 // withoutAddress is an error of asking without the address that was asked.

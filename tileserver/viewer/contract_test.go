@@ -60,7 +60,7 @@ func newContract(t *testing.T) *contract {
 			method, path, _ := strings.Cut(pattern, " ")
 			mux.HandleFunc(method+" /"+tier+path, c.guarded(tier, h))
 		}
-		handle("GET /catalog", func(w http.ResponseWriter, _ *http.Request) { answer(w, catalogOf(tier)) })
+		handle("GET /catalog", func(w http.ResponseWriter, _ *http.Request) { answer(w, catalogOf(tier, c.URL)) })
 		handle("GET /legend.json", func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, map[string]any{"layers": styles.Legend(served...)})
 		})
@@ -68,6 +68,7 @@ func newContract(t *testing.T) *contract {
 		handle("GET /tiles/{layers}/w/{z}/{x}/{y}", c.tile)
 		handle("GET /fonts/{stack}/{range}", func(http.ResponseWriter, *http.Request) {})
 		handle("GET /sprites/{name}", serveSprite)
+		handle("GET /base/{name}/{z}/{x}/{y}", serveSprite)
 		handle("GET /features/{layer}/{id}", c.feature)
 		handle("GET /places", servePlaces)
 		handle("POST /overlay", c.overlay)
@@ -132,7 +133,7 @@ func refuse(w http.ResponseWriter, f fault) {
 
 const generation = "20240930-5f2c9a1b7de04c31"
 
-func catalogOf(tier string) map[string]any {
+func catalogOf(tier, address string) map[string]any {
 	extent := []float64{west, south, east, north}
 	layers := make([]map[string]any, 0, len(served))
 	for _, s := range served {
@@ -148,6 +149,10 @@ func catalogOf(tier string) map[string]any {
 	layers[0]["thumbnail"] = "/" + tier + "/sprites/map.png"
 	layers[0]["services"] = map[string]string{"metadata": "/" + tier + "/legend.json", "features": "/" + tier + "/features/cropland"}
 	return map[string]any{
+		"base_maps": []map[string]any{
+			{"name": "far", "title": "另一格网", "grid": "c", "minzoom": 1, "maxzoom": 18, "tiles": address + "/" + tier + "/base/far/{z}/{x}/{y}"},
+			{"name": "vec", "title": "<b>矢量</b>", "grid": "w", "minzoom": 1, "maxzoom": 18, "attribution": "<i>天地图</i>", "tiles": address + "/" + tier + "/base/vec/{z}/{x}/{y}"},
+		},
 		"tier": tier, "generation": generation, "extent": extent, "layers": layers,
 		"approval": "陕S（2024）012号", "use": map[string]string{"zh": "仅供参考", "en": "For reference"}, "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},
 	}

@@ -6,9 +6,14 @@
 #
 #   make dist && cmd/gengtu/deploy/golden.sh dist [PARCELS]
 #
-# loong64 makes the deliveries, and reads the editions that the first binary made: its pages
-# have 16 KiB, and under qemu no file can be mapped that is still to grow, as it does when an
-# edition is made.
+# A smaller run, amd64 against arm64, is among the tests (golden_test.go).
+#
+# loong64 makes the deliveries, and reads the editions that the first binary made. Its pages
+# have 16 KiB, and where a target's pages are larger than the machine's, qemu-user maps a file
+# no further than to its end at that moment (linux-user/mmap.c): what the file grows by later
+# cannot be read through the map, as it can under every kernel. So whatever writes with bbolt
+# faults at its first read past that end, under qemu alone: a program of twenty lines, which
+# maps a file, makes it longer and reads, does the same there, and not for arm64 or amd64.
 set -euo pipefail
 dist=$(realpath "${1:?the folder that make dist made}")
 parcels=${2:-400}

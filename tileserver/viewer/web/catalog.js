@@ -2,7 +2,8 @@
 // that the rest of the page reads.
 //
 // Read from the catalogue: generation, extent [minLon, minLat, maxLon, maxLat],
-// approval (审图号), disclaimer and use (text or {zh, en}), and layers [{name,
+// approval (审图号), disclaimer and use (text or {zh, en}), base_maps [{name, title, grid,
+// minzoom, maxzoom, attribution, tiles}], and layers [{name,
 // title, vintage, features, extent, fields, record, thumbnail, services}], where a
 // field is its name or {name, title}, record is what is said of the layer beside,
 // thumbnail the address of its picture and services those at which it is had. Only the
@@ -21,7 +22,7 @@ const standard = {
   region: { zh: '行政区', en: 'Places' },
 };
 
-// loadCatalog returns {generation, extent, approval, disclaimer, use, layers:
+// loadCatalog returns {generation, extent, approval, disclaimer, use, baseMaps, layers:
 // [{name, title, vintage, features, extent, fields: Map(name → title), entries}]}.
 export async function loadCatalog() {
   const raw = await get('catalog');
@@ -46,6 +47,7 @@ export async function loadCatalog() {
     approval: raw?.approval ?? '',
     disclaimer: raw?.disclaimer ?? '',
     use: raw?.use ?? '',
+    baseMaps: raw?.base_maps ?? [],
     layers,
   };
 }

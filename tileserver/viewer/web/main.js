@@ -4,6 +4,7 @@
 // For tests and for the console: window.gengtu = {map, ready, drawPolygon}.
 
 import { onGeneration, onRefused, probe, tier, tierGiven, tiers } from './api.js';
+import { createBase } from './base.js';
 import { loadCatalog } from './catalog.js';
 import { $, problemBox, toast } from './dom.js';
 import { createDraw } from './draw.js';
@@ -59,7 +60,8 @@ async function start() {
     show: (extent) => { if (extent) fit(map, extent); },
     measure: (place) => overlay.place(place).catch(ignoreShown),
   });
-  createStatus(map, catalog);
+  const status = createStatus(map, catalog);
+  createBase(map, catalog, status.notice);
   joinAddress(map, layers);
   joinButtons(map, catalog);
   watch(map, catalog);

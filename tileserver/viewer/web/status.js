@@ -4,6 +4,7 @@
 import { $, h } from './dom.js';
 import { degrees } from './format.js';
 import { onLang, pick, t } from './i18n.js';
+import { baseId } from './base.js';
 import { attributions } from './map.js';
 
 // earthM is the radius of the sphere of Web Mercator, in metres.
@@ -12,7 +13,8 @@ const earthM = 6378137;
 // scaleMaxPx is the longest the scale bar gets.
 const scaleMaxPx = 96;
 
-// createStatus fills the line and keeps it true while the map moves.
+// createStatus fills the line and keeps it true while the map moves. It returns {notice},
+// which writes anew who is named there.
 export function createStatus(map, catalog) {
   let cursor = null;
 
@@ -22,7 +24,8 @@ export function createStatus(map, catalog) {
     // A style's attribution repeats what the catalogue says, where that says it.
     const own = [pick(catalog.disclaimer), pick(catalog.use)].filter(Boolean);
     const others = own.length ? own : style.parts.filter((p) => p !== approval);
-    const parts = [...(approval ? [t('notice.approval', { number: approval })] : []), ...new Set(others)];
+    const base = map.getStyle().sources[baseId]?.attribution;
+    const parts = [...(approval ? [t('notice.approval', { number: approval })] : []), ...new Set([...others, ...(base ? [base] : [])])];
     $('notice').replaceChildren(
       ...parts.map((p) => h('span', null, p)),
       ...(catalog.generation ? [h('span', { class: 'generation', title: catalog.generation, 'data-testid': 'generation' }, t('notice.generation', { generation: catalog.generation.slice(0, 12) }))] : []));
@@ -45,6 +48,7 @@ export function createStatus(map, catalog) {
   map.on('mouseout', () => { cursor = null; coordinates(); });
   map.on('move', () => { scale(); coordinates(); });
   onLang(() => { notice(); coordinates(); scale(); $('coordinates').title = t('coordinates.title'); });
+  return { notice };
 }
 
 // roundLength returns the greatest 1, 2 or 5 × 10^n that is not above lengthM.

@@ -52,6 +52,9 @@ export const words = {
   'layers.places': ['{n} 个行政区', '{n} places'],
   'layers.vintage': ['{vintage} 年度', '{vintage}'],
 
+  'base.title': ['底图', 'Base map'],
+  'base.none': ['无', 'None'],
+
   'record.title': ['数据目录', 'About the data'],
   'record.class': ['数据类别', 'Data class'],
   'record.net': ['版别', 'Edition'],

@@ -31,6 +31,7 @@ const (
 	wirePmtiles = "BENCH_GO_PMTILES"
 	wireArchive = "BENCH_GO_PMTILES_ARCHIVE"
 	wireRounds  = "BENCH_WIRE_ROUNDS"
+	wireOnly    = "BENCH_WIRE_ONLY"   // a regular expression of questions; all without
 	wireServer  = "BENCH_WIRE_SERVER" // set for the servers, which are processes of this program
 	wireDir     = "BENCH_WIRE_DIR"
 )
@@ -47,9 +48,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveWire serves on a port of its own, which it writes to dir/kind.port: "bare" the
-// files of dir/tiles by their paths, from memory; "gengtu" the edition as for trials,
-// "gengtu-audit" with a token and the audit log.
+// serveWire serves on a port of its own, which it writes to dir/kind.port: the kinds of
+// bare what serveBare says, "gengtu" the edition as for trials, "gengtu-audit" with a token
+// and the audit log.
 func serveWire(kind, dir string) error {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -58,31 +59,8 @@ func serveWire(kind, dir string) error {
 	}
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	told := func() error { return os.WriteFile(filepath.Join(dir, kind+".port"), []byte(port), 0o600) }
-	if kind == "bare" {
-		bodies := map[string][]byte{}
-		files, err := filepath.Glob(filepath.Join(dir, "tiles", "*"))
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			data, err := os.ReadFile(f)
-			if err != nil {
-				return err
-			}
-			bodies["/"+strings.ReplaceAll(filepath.Base(f), "_", "/")] = data
-		}
-		if err := told(); err != nil {
-			return err
-		}
-		return fasthttp.Serve(ln, func(ctx *fasthttp.RequestCtx) {
-			if len(ctx.Request.Header.Peek("If-None-Match")) > 0 {
-				ctx.SetStatusCode(fasthttp.StatusNotModified)
-				return
-			}
-			ctx.SetContentType("application/vnd.mapbox-vector-tile")
-			ctx.Response.Header.SetContentEncoding("gzip")
-			ctx.Response.SetBodyRaw(bodies[string(ctx.Path())])
-		})
+	if kind == bare || kind == bareHeaders {
+		return serveBare(kind, dir, ln, told)
 	}
 	cfg := tileserver.Config{Editions: []string{os.Getenv(wireEdition)}}
 	if kind == "gengtu-audit" {
@@ -221,10 +199,11 @@ func (w *wire) round(t *testing.T, s wireOf, headers []string, tiles []string) w
 	return f
 }
 
-// TestWire measures tiles in memory over sockets, by hand: our server beside a bare
-// fasthttp handler that sends the same bytes, go-pmtiles and nginx with sendfile, each in
-// a process of its own, in turns of a second. Middles of the rounds are printed: requests
-// a second by the clock, and of the server's processor; and how they stand to bare's.
+// TestWire measures tiles in memory over sockets, by hand: our server beside bare fasthttp
+// handlers that send the same bytes, go-pmtiles and nginx with sendfile, each in a process
+// of its own, in turns of a second. Middles of the rounds are printed as the rows of a
+// table: requests a second by the clock and in % of bare's and of bare-headers', the same of
+// the server's processor time, and the times in ms that half and 99 % of answers took.
 //
 //	BENCH_WIRE=EDITION BENCH_WIRE_TILES="all/w/12/3284/1632 …" go test -v -run TestWire ./tileserver
 func TestWire(t *testing.T) {
@@ -252,40 +231,56 @@ func TestWire(t *testing.T) {
 	view = slices.DeleteFunc(view, func(tile string) bool { return w.keep(t, tile) == nil }) // rivals have no empty ones
 	questions["viewport 4×4"] = view
 	questions["304"] = tiles[:1]
-	w.ours(t, "bare")
+	w.ours(t, bare)
+	w.ours(t, bareHeaders)
 	w.rivals(t)
 	rounds, _ := strconv.Atoi(os.Getenv(wireRounds))
+	only := regexp.MustCompile(os.Getenv(wireOnly))
 	for _, question := range append(order, "viewport 4×4", "304") {
-		var headers []string
-		if question == "304" {
-			headers = []string{`If-None-Match: *`}
+		if only.MatchString(question) {
+			w.measure(t, question, max(rounds, 3), questions[question])
 		}
-		w.measure(t, question, max(rounds, 3), headers, questions[question])
 	}
 }
 
 // keep fetches a tile of ours, as it goes out, for the others to send; nil of an empty one.
 func (w *wire) keep(t *testing.T, tile string) []byte {
 	t.Helper()
-	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	req.SetRequestURI(w.servers[0].address(tile))
-	req.Header.Set("Accept-Encoding", "gzip")
-	err := fasthttp.Do(req, res)
-	if err == nil && res.StatusCode() == fasthttp.StatusNoContent {
+	res := w.ask(t, w.servers[0], tile, "")
+	if res.StatusCode() == fasthttp.StatusNoContent {
 		return nil
 	}
-	if err != nil || res.StatusCode() != fasthttp.StatusOK {
-		t.Fatalf("%s: %v %d", tile, err, res.StatusCode())
-	}
-	dir := filepath.Join(w.dir, "tiles")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
+	if res.StatusCode() != fasthttp.StatusOK {
+		t.Fatalf("%s: %d", tile, res.StatusCode())
 	}
 	name := strings.ReplaceAll("secure/tiles/"+tile+".mvt", "/", "_")
-	if err := os.WriteFile(filepath.Join(dir, name), res.Body(), 0o644); err != nil {
-		t.Fatal(err)
+	for dir, data := range map[string][]byte{"tiles": res.Body(), "heads": res.Header.Header()} {
+		dir = filepath.Join(w.dir, dir)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return res.Body()
+}
+
+// ask asks a server for a tile once, for one that is not tag where there is a tag.
+func (w *wire) ask(t *testing.T, s wireOf, tile, tag string) *fasthttp.Response {
+	t.Helper()
+	var req fasthttp.Request
+	req.SetRequestURI(s.address(tile))
+	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("Authorization", w.bearer)
+	if tag != "" {
+		req.Header.Set("If-None-Match", tag)
+	}
+	res := &fasthttp.Response{}
+	if err := fasthttp.Do(&req, res); err != nil {
+		t.Fatalf("%s: %s: %v", s.name, tile, err)
+	}
+	return res
 }
 
 // around are the 16 tiles of a map in whose middle a tile lies.
@@ -349,18 +344,44 @@ func freePort(t *testing.T) string {
 	return port
 }
 
+// headersOf are those by which a server is asked a question, once it is seen that it gives
+// the answer that the question is about: the tile's bytes or, to its own ETag, 304.
+func (w *wire) headersOf(t *testing.T, s wireOf, question, tile string) []string {
+	t.Helper()
+	res := w.ask(t, s, tile, "")
+	what := fmt.Sprintf("%s: %s: %d, body of %d bytes, head of %d", question, s.name, res.StatusCode(), len(res.Body()), len(res.Header.Header()))
+	if res.StatusCode() != fasthttp.StatusOK {
+		t.Fatal(what)
+	}
+	if question != "304" {
+		t.Log(what)
+		return nil
+	}
+	tag := string(res.Header.Peek(fasthttp.HeaderETag))
+	if tag == "" {
+		tag = "*"
+	}
+	res = w.ask(t, s, tile, tag)
+	t.Logf("%s: %s: %d to %s, head of %d", question, s.name, res.StatusCode(), tag, len(res.Header.Header()))
+	return []string{"If-None-Match: " + tag}
+}
+
 // measure prints the middles of some rounds.
-func (w *wire) measure(t *testing.T, question string, rounds int, headers []string, tiles []string) {
+func (w *wire) measure(t *testing.T, question string, rounds int, tiles []string) {
 	t.Helper()
 	all := make([][]wireFigures, len(w.servers))
+	headers := make([][]string, len(w.servers))
+	for i, s := range w.servers {
+		headers[i] = w.headersOf(t, s, question, tiles[0])
+	}
 	for range rounds {
 		for i, s := range w.servers {
-			all[i] = append(all[i], w.round(t, s, headers, tiles))
+			all[i] = append(all[i], w.round(t, s, headers[i], tiles))
 		}
 	}
-	middle := func(i int, of func(wireFigures) float64) float64 {
+	middle := func(name string, of func(wireFigures) float64) float64 {
 		var v []float64
-		for _, f := range all[i] {
+		for _, f := range all[slices.IndexFunc(w.servers, func(s wireOf) bool { return s.name == name })] {
 			v = append(v, of(f))
 		}
 		slices.Sort(v)
@@ -368,10 +389,14 @@ func (w *wire) measure(t *testing.T, question string, rounds int, headers []stri
 	}
 	clock := func(f wireFigures) float64 { return f.perSecond }
 	cpu := func(f wireFigures) float64 { return f.perProcessorSecond }
-	bare := slices.IndexFunc(w.servers, func(s wireOf) bool { return s.name == "bare" })
-	for i, s := range w.servers {
-		t.Logf("%-13s %-13s %7.0f/s %4.0f %%  %7.0f/processor-s %4.0f %%  p50 %5.2f ms  p99 %6.2f ms", question, s.name,
-			middle(i, clock), 100*middle(i, clock)/middle(bare, clock), middle(i, cpu), 100*middle(i, cpu)/middle(bare, cpu),
-			middle(i, func(f wireFigures) float64 { return f.p50.Seconds() * 1e3 }), middle(i, func(f wireFigures) float64 { return f.p99.Seconds() * 1e3 }))
+	p50 := func(f wireFigures) float64 { return f.p50.Seconds() * 1e3 }
+	p99 := func(f wireFigures) float64 { return f.p99.Seconds() * 1e3 }
+	for _, s := range w.servers {
+		line := "| " + question + " | " + s.name
+		for _, of := range []func(wireFigures) float64{clock, cpu} {
+			of0 := middle(s.name, of)
+			line += fmt.Sprintf(" | %.0f | %.0f | %.0f", of0, 100*of0/middle(bare, of), 100*of0/middle(bareHeaders, of))
+		}
+		t.Logf("%s | %.2f | %.2f |", line, middle(s.name, p50), middle(s.name, p99))
 	}
 }

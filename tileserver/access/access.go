@@ -117,9 +117,9 @@ type snapshot struct {
 type Store struct {
 	path    string
 	now     func() time.Time
-	opened  time.Time            // by now
-	elapsed func() time.Duration // since then, whatever becomes of the clock
-	reload  sync.Mutex           // one reader of the file at a time
+	opened  time.Time                     // by now
+	elapsed func(time.Time) time.Duration // from then to what now said, whatever becomes of the clock
+	reload  sync.Mutex                    // one reader of the file at a time
 	current atomic.Pointer[snapshot]
 	guesses guesses
 }
@@ -132,7 +132,7 @@ func Open(path string) (*Store, error) {
 // OpenAt is [Open] with a clock, which says whether tokens have expired.
 func OpenAt(path string, now func() time.Time) (*Store, error) {
 	s := &Store{path: path, now: now, opened: now()}
-	s.elapsed = func() time.Duration { return now().Sub(s.opened) } // time.Now's is monotonic
+	s.elapsed = func(t time.Time) time.Duration { return t.Sub(s.opened) } // time.Now's is monotonic
 	if err := s.Reload(); err != nil {
 		return nil, err
 	}
@@ -231,8 +231,9 @@ func (s *Store) Refresh() (bool, error) {
 // time is what the clock says, and no less than has passed since the file was opened: a
 // clock that is set back brings no expired token back.
 func (s *Store) time() time.Time {
-	t := s.now().Round(0)
-	if least := s.opened.Round(0).Add(s.elapsed()); t.Before(least) {
+	now := s.now()
+	t := now.Round(0)
+	if least := s.opened.Round(0).Add(s.elapsed(now)); t.Before(least) {
 		return least
 	}
 	return t

@@ -19,7 +19,7 @@ func TestClockSetBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	passed := time.Duration(0)
-	s.elapsed = func() time.Duration { return passed }
+	s.elapsed = func(time.Time) time.Duration { return passed }
 	for _, c := range []struct {
 		clock, passed time.Duration
 		want          Outcome

@@ -66,6 +66,9 @@ func (s *Sheet) Legend(layers ...Shown) []LegendLayer {
 				out.Entries = append(out.Entries, e)
 			}
 			entry.Label = Text{"其他", "Other"}
+			if l.Late {
+				entry.Label = Text{"无此值，或小比例尺下合并的图斑", "No value, or merged at small scales"}
+			}
 			if l.umbrella() {
 				legend = append(legend, out)
 				continue

@@ -340,7 +340,7 @@ func (l Layer) lineLayer(parcelZoom int, src string) styleLayer {
 		ID: l.Name + "-line", Type: "line", Source: src, SourceLayer: l.Name, MinZoom: parcelZoom,
 		Layout: map[string]any{"line-join": "round"},
 		Paint: map[string]any{
-			"line-color": l.Line.Color.String(), "line-opacity": l.Line.Opacity.expression(),
+			"line-color": l.Line.Color.String(), "line-opacity": l.Line.mapLibreOpacity().expression(),
 			"line-width": l.Line.Width.expression(),
 		},
 	}

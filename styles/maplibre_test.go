@@ -195,6 +195,55 @@ func TestMapLibreIsTheSheet(t *testing.T) {
 	}
 }
 
+// A border that MapLibre paints for the parcels on both sides has as much colour, to a
+// quarter, as on
+// a picture tile, which has it once. The oracle adds MapLibre's ramps up (line.fragment.glsl:
+// coverage at d pixels from the middle is w/2 + 1/2 - d, within [0, 1]).
+func TestMapLibreOutlines(t *testing.T) {
+	seen := 0
+	for _, l := range style(t, options()).Layers {
+		look := styles.Default().Layer(l.SourceLayer).Line
+		if l.Type != "line" || len(look.Dash) > 0 || look.Opacity.At(15) == 1 {
+			continue // two parcels on a border, neither opaque
+		}
+		seen++
+		for zoom := 12.0; zoom <= 18; zoom += 0.5 {
+			opacity, width := eval(t, l.Paint["line-opacity"], zoom, nil).(float64), look.Width.At(zoom)
+			const step = 1.0 / 1024
+			painted := 0.0
+			for d := step / 2; d < width/2+0.5; d += step {
+				once := opacity * min(1, width/2+0.5-d)
+				painted += 2 * step * (1 - (1-once)*(1-once))
+			}
+			if want := width * look.Opacity.At(zoom); math.Abs(painted/want-1) > 0.25 {
+				t.Errorf("%s zoom %v: a border %v wide has the colour of %.3f pixels, want %.3f", l.ID, zoom, width, painted, want)
+			}
+		}
+	}
+	if seen < 3 {
+		t.Errorf("%d layers have such outlines", seen)
+	}
+}
+
+// Without a grade of their own features look alike in a style: its legend says that
+// merged shapes are among them, but where these are made by the style's own field.
+func TestLegendOfMergedShapes(t *testing.T) {
+	last := func(style, layer, field string) string {
+		entries := styles.Default().Style(style).Legend(styles.Shown{Name: layer, Fields: []string{field}})[0].Entries
+		return entries[len(entries)-1].Label.En
+	}
+	for _, c := range [][3]string{{"slope", "cropland", "GDPDJB"}, {"slope", "pbf", "GDPDJB"}, {"rank", "dltb", "GDDB"}} {
+		if got := last(c[0], c[1], c[2]); !strings.Contains(got, "merged") {
+			t.Errorf("%v: the last entry is %q", c, got)
+		}
+	}
+	for _, c := range [][3]string{{"default", "dltb", "DLBM"}, {"default", "quality", "GDDJ"}, {"quality", "quality", "GDDJ"}} {
+		if got := last(c[0], c[1], c[2]); got != "Other" {
+			t.Errorf("%v: the last entry is %q", c, got)
+		}
+	}
+}
+
 // What needs a field that the tiles do not carry is left out.
 func TestMapLibreWithoutFields(t *testing.T) {
 	opt := options()

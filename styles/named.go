@@ -99,6 +99,7 @@ func (s *Sheet) addStyles(r raw) error {
 }
 
 func (l *Layer) change(c rawChange, schemes map[string][]entry) error {
+	merged := l.ClassField
 	l.ClassField, l.Classes, l.Whole = "", nil, false
 	if c.Fill != nil {
 		if !c.Fill.Color.set {
@@ -109,5 +110,7 @@ func (l *Layer) change(c rawChange, schemes map[string][]entry) error {
 			return err
 		}
 	}
-	return l.addClasses(c.Classes, schemes)
+	err := l.addClasses(c.Classes, schemes)
+	l.Late = l.ClassField != "" && l.ClassField != merged
+	return err
 }

@@ -83,6 +83,9 @@ type Layer struct {
 	// Whole says that a class takes its own code alone: codes are numbers, of
 	// which 1 is not the beginning of 12.
 	Whole bool
+	// Late says that tiles carry ClassField only where features are parcels: merged
+	// shapes are made by the field of the sheet's own classes.
+	Late bool
 	// Fill is the fill of features that no class takes.
 	Fill Fill
 	// Line is the outline of every feature.

@@ -2,6 +2,7 @@ package tileserver_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -124,6 +125,29 @@ func TestBodyIsNoRequest(t *testing.T) {
 					t.Errorf("%s with a body of %d in %s: behind the answer comes\n%.600s", what, len(body), how, second)
 				}
 			}
+		}
+	}
+}
+
+// Where a body that nobody wants stops coming, the connection is closed behind the answer:
+// what comes later would be taken for a request.
+func TestBodyThatStops(t *testing.T) {
+	_, addr := serveTCP(t, tileserver.Limits{})
+	for what, sent := range map[string]string{
+		"length": "Content-Length: 20000\r\n\r\n" + strings.Repeat("a", 10_000), "chunks": "Transfer-Encoding: chunked\r\n\r\n100\r\nten bytes.",
+	} {
+		c := dial(t, addr, "PUT /public/overlay HTTP/1.1\r\nHost: x\r\n"+sent)
+		in := bufio.NewReader(c)
+		r, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		_, err = io.Copy(io.Discard, r.Body)
+		if err = errors.Join(err, r.Body.Close()); err != nil || !r.Close {
+			t.Errorf("%s: %v; the connection is closed: %v", what, err, r.Close)
+		}
+		if rest, err := io.ReadAll(in); len(rest) > 0 {
+			t.Errorf("%s: behind the answer comes %q, %v", what, rest, err)
 		}
 	}
 }

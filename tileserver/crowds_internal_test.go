@@ -168,7 +168,7 @@ func servedAlone(t *testing.T, ix *index.Index, r *cache.Reader, places int) *ge
 		}
 		t.Cleanup(func() { _ = stores[i].Close() })
 	}
-	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: make(chan struct{}, places), refs: 1}
+	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: newTileQueue(places), refs: 1}
 }
 
 func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {

@@ -5,16 +5,19 @@ import "gengtu/tileserver/access"
 // HoldPlaces takes all places for overlay answers and maps, and returns what
 // gives them back.
 func (s *Server) HoldPlaces() (free func()) {
-	for _, p := range []chan struct{}{s.overlays.taken, s.maps.taken} {
-		for range cap(p) {
-			p <- struct{}{}
+	var leave []func()
+	for _, p := range []*places{s.overlays, s.maps} {
+		for i := range p.count {
+			l, err := p.take(i)
+			for err != nil { // others are still at work
+				l, err = p.take(i)
+			}
+			leave = append(leave, l)
 		}
 	}
 	return func() {
-		for _, p := range []chan struct{}{s.overlays.taken, s.maps.taken} {
-			for range cap(p) {
-				<-p
-			}
+		for _, l := range leave {
+			l()
 		}
 	}
 }

@@ -37,8 +37,7 @@ type generation struct {
 	bytes    int64               // of its files; 0 where that is not known
 	closing  func(g *generation) // is told before it is closed; may be nil
 	wholes   *cache.Store        // tiles that may be crowded, with everything, see uncrowded
-	making   chan struct{}       // the server's; holds one for each tile that is being made
-	waiting  atomic.Int32        // tiles that are made or wait for it
+	making   *tileQueue          // the server's
 
 	mu   sync.Mutex
 	refs int

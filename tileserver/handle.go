@@ -14,6 +14,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/tileserver/basemap"
 )
 
 // Handle answers one request. It is the one place where errors become answers.
@@ -42,8 +43,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 		err = r.ungranted(err)
 		s.metrics.work.problem(err)
 		status = r.fail(err)
-		// What is turned away by the thousand is counted, not logged.
-		if status >= 500 && status != fasthttp.StatusNotImplemented && !errors.Is(err, errOverloaded) {
+		if status >= 500 && status != fasthttp.StatusNotImplemented && !isToldElsewhere(err) {
 			s.cfg.Log.Error("request failed", "id", r.id(), "route", r.route, "status", status, "error", err)
 		}
 	}
@@ -55,6 +55,12 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	if r.lane {
 		expectRest(ctx)
 	}
+}
+
+// isToldElsewhere tells whether a failure is not logged for each request: what is turned
+// away by the thousand is counted, and of a base map it is logged when it begins to fail.
+func isToldElsewhere(err error) bool {
+	return errors.Is(err, errOverloaded) || errors.Is(err, basemap.ErrUpstream)
 }
 
 // dispatch finds the route, the tier and its generation, checks the token and
@@ -107,6 +113,9 @@ func (s *Server) dispatch(r *request) (err error) {
 	case r.lane:
 		return r.answerTile(rt)
 	case rt != nil:
+		if err := r.misspelt(rt); err != nil {
+			return err
+		}
 		return rt.handle(r)
 	case len(allowed) > 0:
 		r.ctx.Response.Header.Set("Allow", allowHeader(allowed))

@@ -99,6 +99,9 @@ func TestBaseMaps(t *testing.T) {
 		t.Errorf("what is kept, while the source fails: %d", r.StatusCode)
 	}
 	metrics := s.get(t, "/metrics")
+	if n := strings.Count(s.log.String(), `"level":"WARN"`) + strings.Count(s.log.String(), `"level":"ERROR"`); n != 1 {
+		t.Errorf("a source that fails makes %d lines of log, want one:\n%s", n, s.log)
+	}
 	if !strings.Contains(s.log.String(), "base map fails") || !strings.Contains(string(metrics.body), `gengtu_base_requests_total{result="failed",source="vec"} 6`) {
 		t.Errorf("%s", s.log)
 	}

@@ -8,6 +8,7 @@ import (
 	"gengtu/index/overlay"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/catalog"
+	"gengtu/tileserver/ogc"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
 )
@@ -75,7 +76,7 @@ func (s *Server) handleCatalog(r *request) error {
 
 // services are the addresses of what the token reaches.
 func (r *request) services() map[string]string {
-	out := map[string]string{"style": r.address("style.json"), "legend": r.address("legend.json")}
+	out := map[string]string{"style": r.address("style.json"), "legend": r.address("legend.json"), "legend_png": r.address("legend.png"), "ogc": r.address("ogc")}
 	if r.allows(access.Tiles) {
 		out["wmts"], out["tilejson"], out["map"] = r.address("wmts/1.0.0/WMTSCapabilities.xml"), r.address("tiles/all/w.json"), r.address("map.png")
 		out["wms"] = r.capabilities("WMS", "wms")
@@ -108,6 +109,7 @@ func (r *request) layerServices(name string) map[string]string {
 	}
 	if r.allows(access.Features) {
 		out["features"] = r.address("features/" + name)
+		out["items"] = r.address("ogc/collections/" + name + "/items")
 		out["lineage"] = r.address("features/" + name + "/{id}/lineage")
 	}
 	return out
@@ -159,6 +161,8 @@ func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(), "tiles_at_once": l.TilesAtOnce,
 		"map_pixels": raster.MaxSide, "map_tiles": maxMapTiles, "map_at_once": l.MapAtOnce,
 		"scope_wait_seconds": l.ScopedWait.Seconds(),
+		"sort_features":      maxSorted, "page_bytes": ogcPageBytes, "page_html_bytes": ogcHTMLBytes, "page_features": ogcItems, "filter_bytes": ogc.MaxFilterBytes, "filter_conditions": ogc.MaxFilterParts, "filter_depth": ogc.MaxFilterDepth,
+		"list_memory": chosenBytes,
 	}
 }
 

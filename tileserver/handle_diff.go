@@ -32,7 +32,7 @@ func (s *Server) handleDiff(r *request) error {
 	if err := d.checkClass(); err != nil {
 		return err
 	}
-	done, err := s.overlays.take()
+	done, err := s.overlays.take(r.asker())
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package tileserver
 
 import (
 	"gengtu/index"
-	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/ogc"
 )
@@ -12,37 +11,29 @@ func (s *Server) handleOGC(r *request) error {
 	if err := r.ogcDocument(); err != nil {
 		return err
 	}
-	doc := ogc.Landing{Title: "gengtu 耕图 " + r.tier.Title(r.lang()), Description: r.disclaimer(), Attribution: r.attribution(), Links: []ogc.Link{
-		{Href: r.address("ogc"), Rel: "self", Type: mediaJSON},
+	doc := ogc.Landing{Title: "gengtu 耕图 " + r.tier.Title(r.lang()), Description: r.disclaimer(), Attribution: r.attribution(), Links: append(r.documentSelf("ogc"), []ogc.Link{
 		{Href: r.address("ogc/api"), Rel: "service-desc", Type: ogc.MediaOpenAPI},
+		{Href: r.addressAs("ogc/api", formHTML), Rel: "service-doc", Type: mediaHTML},
 		{Href: r.address("ogc/conformance"), Rel: "conformance", Type: mediaJSON},
 		{Href: r.address("ogc/conformance"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/conformance", Type: mediaJSON},
 		{Href: r.address("ogc/collections"), Rel: "data", Type: mediaJSON},
-	}}
+	}...)}
 	doc.Links = append(doc.Links, r.ogcTileLinks("ogc/")...)
 	if r.allows(access.Tiles) {
 		doc.Links = append(doc.Links, ogc.Link{Href: r.address("ogc/tileMatrixSets"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", Type: mediaJSON})
 	}
-	return r.sendJSON(doc)
+	return r.sendDocument(mediaJSON, doc)
 }
 
 // ogcDocument refuses what no document of OGC API takes.
-func (r *request) ogcDocument() error {
-	if err := r.onlyParameters("f", "vintage", "generation", "tk"); err != nil {
-		return err
-	}
-	if f := r.query("f"); f != "" && f != formJSON {
-		return problem.New("PARAMETER_F", "f 是 %.20q，只有 json", "f is %.20q; there is json", f)
-	}
-	return nil
-}
+func (r *request) ogcDocument() error { return r.onlyParameters("f", "vintage", "generation", "tk") }
 
 // handleOGCConformance answers with what is conformed to.
 func (s *Server) handleOGCConformance(r *request) error {
 	if err := r.ogcDocument(); err != nil {
 		return err
 	}
-	return r.sendJSON(map[string]any{"conformsTo": ogc.ConformsTo()})
+	return r.sendDocument(mediaJSON, map[string]any{"conformsTo": ogc.ConformsTo()})
 }
 
 // handleOGCCollections answers with the layers, in the vintage of vintage= or the latest.
@@ -50,13 +41,13 @@ func (s *Server) handleOGCCollections(r *request) error {
 	if err := r.ogcDocument(); err != nil {
 		return err
 	}
-	doc := ogc.Collections{Links: []ogc.Link{{Href: r.address("ogc/collections"), Rel: "self", Type: mediaJSON}}, Collections: []ogc.Collection{}}
+	doc := ogc.Collections{Links: r.documentSelf("ogc/collections"), Collections: []ogc.Collection{}}
 	for _, name := range r.ix().Names() {
 		if l := r.ix().Layer(name, r.query("vintage")); l != nil {
 			doc.Collections = append(doc.Collections, r.ogcCollection(l))
 		}
 	}
-	return r.sendJSON(doc)
+	return r.sendDocument(mediaJSON, doc)
 }
 
 // handleOGCCollection answers with one layer.
@@ -68,7 +59,7 @@ func (s *Server) handleOGCCollection(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.sendJSON(r.ogcCollection(l))
+	return r.sendDocument(mediaJSON, r.ogcCollection(l))
 }
 
 // ogcCollection describes a layer.
@@ -77,7 +68,7 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 	c := ogc.Collection{
 		ID: l.Meta.Name, Title: r.title(l), Description: r.disclaimer(), Attribution: r.attribution(), ItemType: "feature",
 		CRS: []string{}, StorageCRS: "http://www.opengis.net/def/crs/EPSG/0/4490",
-		Links: []ogc.Link{{Href: r.address(at), Rel: "self", Type: mediaJSON}},
+		Links: r.documentSelf(at),
 	}
 	for _, crs := range offeredCRS(l) {
 		c.CRS = append(c.CRS, crs.URI)
@@ -92,7 +83,8 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 	if r.allows(access.Features) && r.mayTellFeatures() == nil {
 		c.Links = append(c.Links,
 			ogc.Link{Href: r.address(at + "/items"), Rel: "items", Type: mediaGeoJSON, Title: "GeoJSON"},
-			ogc.Link{Href: r.addressWith(at+"/items", "f", formCSV), Rel: "items", Type: mediaTypes[formCSV], Title: "CSV"},
+			ogc.Link{Href: r.addressAs(at+"/items", formCSV), Rel: "items", Type: mediaTypes[formCSV], Title: "CSV"},
+			ogc.Link{Href: r.addressAs(at+"/items", formHTML), Rel: "items", Type: mediaHTML, Title: "HTML"},
 			ogc.Link{Href: r.address(at + "/queryables"), Rel: "http://www.opengis.net/def/rel/ogc/1.0/queryables", Type: ogc.MediaSchema},
 			ogc.Link{Href: r.address(at + "/schema"), Rel: "describedby", Type: ogc.MediaSchema})
 	}
@@ -100,10 +92,10 @@ func (r *request) ogcCollection(l *index.Layer) ogc.Collection {
 	return c
 }
 
-// addressWith is address with one more parameter.
-func (r *request) addressWith(resource, key, value string) string {
+// addressAs is address in a form, as f= names it.
+func (r *request) addressAs(resource, form string) string {
 	v := r.carried()
-	v.Set(key, value)
+	v.Set("f", form)
 	return r.path(resource) + "?" + v.Encode()
 }
 
@@ -114,7 +106,7 @@ func (s *Server) handleOGCQueryables(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.sendAs(ogc.MediaSchema, ogc.Schema(r.address("ogc/collections/"+l.Meta.Name+"/queryables"), r.title(l), queryables(l), false))
+	return r.sendDocument(ogc.MediaSchema, ogc.Schema(r.path("ogc/collections/"+l.Meta.Name+"/queryables"), r.title(l), queryables(l), false))
 }
 
 // handleOGCSchema answers with what a layer's features hold.
@@ -129,7 +121,7 @@ func (s *Server) handleOGCSchema(r *request) error {
 			all = append(all, c)
 		}
 	}
-	return r.sendAs(ogc.MediaSchema, ogc.Schema(r.address("ogc/collections/"+l.Meta.Name+"/schema"), r.title(l), all, true))
+	return r.sendDocument(ogc.MediaSchema, ogc.Schema(r.path("ogc/collections/"+l.Meta.Name+"/schema"), r.title(l), all, true))
 }
 
 // ogcDescribed is the layer whose properties are asked for.
@@ -154,5 +146,5 @@ func (s *Server) handleOGCAPI(r *request) error {
 			api.Collections = append(api.Collections, ogc.APICollection{ID: name, Title: r.title(l), Queryables: queryables(l)})
 		}
 	}
-	return r.sendAs(ogc.MediaOpenAPI, api.Document())
+	return r.sendDocument(ogc.MediaOpenAPI, api.Document())
 }

@@ -145,8 +145,12 @@ func (o *ogcRow) choose(ctx context.Context, f *ogc.Filter) ([]int32, error) {
 	return out, nil
 }
 
-// maxSorted bounds the features that one answer puts in order: some 100 bytes of memory each.
-const maxSorted = 1_000_000
+// Bounds of what one answer puts in order: some 50 bytes of memory for each feature and for
+// each value that features are compared by.
+const (
+	maxSorted       = 1_000_000
+	maxSortedValues = 2 * maxSorted
+)
 
 // sortKey is a property that features are put in order by.
 type sortKey struct {
@@ -159,6 +163,10 @@ func (o *ogcRow) order(ctx context.Context, list []int32, keys []sortKey) error 
 	if len(list) > maxSorted {
 		return problem.New("TOO_LARGE_SORT", "要排序的要素有 %d 个，上限 %d", "%d features are to be put in order, the limit is %d", len(list), maxSorted).
 			Advise("用 bbox 或 filter 缩小范围，或不排序", "narrow it by bbox or filter, or leave sortby out")
+	}
+	if n := len(list) * len(keys); n > maxSortedValues {
+		return problem.New("TOO_LARGE_SORT", "%d 个要素按 %d 个字段排序，合计上限 %d", "%d features are to be put in order by %d properties, together the limit is %d", len(list), len(keys), maxSortedValues).
+			Advise("用 bbox 或 filter 缩小范围，或减少排序字段", "narrow it by bbox or filter, or name fewer properties in sortby")
 	}
 	type entry struct {
 		i    int32

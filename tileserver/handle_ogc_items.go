@@ -20,6 +20,9 @@ const ogcItems = 100
 // ogcPageBytes ends a page before its limit does, behind the feature that goes beyond.
 const ogcPageBytes = 8 << 20
 
+// ogcHTMLBytes does so for pages that are shown as HTML, in bytes of GeoJSON.
+const ogcHTMLBytes = 1 << 20
+
 // itemsRequest asks for features of a layer.
 type itemsRequest struct {
 	*request
@@ -54,6 +57,10 @@ func (s *Server) handleOGCItems(r *request) error {
 	if err := q.parse(); err != nil {
 		return err
 	}
+	// A page of a thousand features takes milliseconds and megabytes.
+	if err := q.takePlace(); err != nil {
+		return err
+	}
 	page, err := q.page()
 	if err != nil {
 		return err
@@ -66,19 +73,21 @@ func (s *Server) handleOGCItems(r *request) error {
 	}
 	h.Set("OGC-NumberMatched", strconv.Itoa(page.matched))
 	h.Set("OGC-NumberReturned", strconv.Itoa(page.returned))
+	if exposed := h.PeekCanonical(nameExposed); len(exposed) > 0 { // to scripts of other sites
+		h.SetCanonical(nameExposed, append(slices.Clone(exposed), ", Content-Crs, Link, OGC-NumberMatched, OGC-NumberReturned"...))
+	}
 	if q.format == formCSV {
 		return r.send("text/csv; charset=utf-8", page.body)
 	}
-	body, err := r.withScope(page.body)
-	if err != nil {
-		return err
-	}
-	return r.send("application/geo+json", body)
+	return r.sendFeatures(q.format, "items", page.body)
 }
 
 // parse reads the query.
 func (q *itemsRequest) parse() (err error) {
-	if q.format, err = q.ogcForm(formJSON, formCSV); err != nil {
+	if err := q.each(); err != nil {
+		return err
+	}
+	if q.format, err = q.ogcForm(formJSON, formCSV, formHTML); err != nil {
 		return err
 	}
 	if q.l, err = q.ogcLayer(); err != nil {
@@ -106,6 +115,27 @@ func (q *itemsRequest) parse() (err error) {
 		return err
 	}
 	return q.parseFilter(described)
+}
+
+// valued are the parameters of items that mean nothing without a value.
+var valued = []string{"bbox", "bbox-crs", "crs", "limit", "offset", "datetime", "filter", "filter-lang", "filter-crs"}
+
+// each refuses parameters that are given twice, or empty (17-069r4, 7.5).
+func (q *itemsRequest) each() error {
+	var given []string
+	for k, v := range q.request.ctx.QueryArgs().All() {
+		name := string(k)
+		switch {
+		case !slices.Contains(itemParameters, name):
+			continue
+		case slices.Contains(given, name):
+			return problem.New("PARAMETER_TWICE", "%s 给了两次", "%s is given twice", name)
+		case len(v) == 0 && slices.Contains(valued, name):
+			return problem.New("PARAMETER_EMPTY", "%s 没有值", "%s has no value", name).Advise("写上值，或去掉这个参数", "write one, or leave the parameter out")
+		}
+		given = append(given, name)
+	}
+	return nil
 }
 
 // natural reads a whole number of at least least.
@@ -149,22 +179,27 @@ func (q *itemsRequest) noQueryable(parameter, name string) error {
 
 // parseFilter reads what chooses features: bbox=, filter= and queryables; all together.
 func (q *itemsRequest) parseFilter(l *index.Layer) error {
+	if lang := q.query("filter-lang"); lang != "" && lang != "cql2-text" {
+		return problem.New("PARAMETER_FILTER", "filter-lang 是 %.20q，只有 cql2-text", "filter-lang is %.20q; there is cql2-text", lang)
+	}
 	var parts []*ogc.Filter
+	// Both are judged where nothing is in them, too (19-079r2, /req/features-filter/response).
+	boxCRS, err := ogc.ParseCRS(q.query("bbox-crs"), offeredCRS(l))
+	if err != nil {
+		return err
+	}
+	crs, err := ogc.ParseCRS(q.query("filter-crs"), offeredCRS(l))
+	if err != nil {
+		return err
+	}
 	if text := q.query("bbox"); text != "" {
-		f, err := q.boxFilter(l, text)
+		f, err := q.boxFilter(boxCRS, text)
 		if err != nil {
 			return err
 		}
 		parts = append(parts, f)
 	}
-	if lang := q.query("filter-lang"); lang != "" && lang != "cql2-text" {
-		return problem.New("PARAMETER_FILTER", "filter-lang 是 %.20q，只有 cql2-text", "filter-lang is %.20q; there is cql2-text", lang)
-	}
 	if text := q.query("filter"); text != "" {
-		crs, err := ogc.ParseCRS(q.query("filter-crs"), offeredCRS(l))
-		if err != nil {
-			return err
-		}
 		placer := ogcPlacer{crs, q}
 		f, err := ogc.ParseFilter(text, ogc.Vocabulary{Queryables: q.queryables, Shape: placer.shape})
 		if err != nil {
@@ -181,6 +216,10 @@ func (q *itemsRequest) parseFilter(l *index.Layer) error {
 		if i < 0 {
 			return q.noQueryable("query", name)
 		}
+		if len(q.request.ctx.QueryArgs().PeekMulti(name)) > 1 { // thousands fit into an address
+			return problem.New("PARAMETER_TWICE", "%.40s 给了不止一次", "%.40s is given more than once", name).
+				Advise("几个值用 filter=，以 IN 或 OR", "ask for several values by filter=, with IN or OR")
+		}
 		f, ok := ogc.Equal(i, q.queryables[i].Kind, string(v))
 		if !ok {
 			return problem.New("PARAMETER_QUERY", "%[1]s 是 %.40[2]q，应是 %[3]s", "%[1]s is %.40[2]q, which is no %[3]s", name, v, q.queryables[i].Kind)
@@ -191,12 +230,8 @@ func (q *itemsRequest) parseFilter(l *index.Layer) error {
 	return nil
 }
 
-// boxFilter reads bbox= in bbox-crs=.
-func (q *itemsRequest) boxFilter(l *index.Layer, text string) (*ogc.Filter, error) {
-	crs, err := ogc.ParseCRS(q.query("bbox-crs"), offeredCRS(l))
-	if err != nil {
-		return nil, err
-	}
+// boxFilter reads bbox= in a system.
+func (q *itemsRequest) boxFilter(crs ogc.CRS, text string) (*ogc.Filter, error) {
 	count := 4
 	if strings.Count(text, ",") == 5 {
 		count = 6 // heights, which no feature has
@@ -244,10 +279,6 @@ func (q *itemsRequest) choose() (choice, error) {
 	if list, ok := q.gen.chosen.get(key); ok {
 		return choice{len(list), list}, nil
 	}
-	if err := q.takePlace(); err != nil {
-		return choice{}, err
-	}
-	defer q.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), q.server.cfg.Limits.Overlay)
 	defer cancel()
 	row := &ogcRow{layer: q.l, roundM2: q.policy().RoundM2}
@@ -288,7 +319,11 @@ func (q *itemsRequest) page() (*ogcPage, error) {
 	}
 	p := &ogcPage{matched: all.n}
 	printer := newOGCPrinter(q)
-	for at := q.offset; at < all.n && p.returned < q.limit && len(printer.body()) < ogcPageBytes; at++ {
+	most := ogcPageBytes
+	if q.format == formHTML {
+		most = ogcHTMLBytes
+	}
+	for at := q.offset; at < all.n && p.returned < q.limit && len(printer.body()) < most; at++ {
 		i := at
 		if all.listed != nil {
 			i = int(all.listed[at])
@@ -323,15 +358,14 @@ func (q *itemsRequest) links(p *ogcPage) []ogc.Link {
 		}
 		return q.path(resource) + "?" + v.Encode()
 	}
-	mine, other, otherType := mediaTypes[q.format], formCSV, mediaTypes[formCSV]
-	if q.format == formCSV {
-		other, otherType = formJSON, mediaTypes[formJSON]
+	mine := mediaTypes[q.format]
+	links := []ogc.Link{{Href: at(nil), Rel: "self", Type: mine}}
+	for _, f := range []string{formJSON, formCSV, formHTML} {
+		if f != q.format {
+			links = append(links, ogc.Link{Href: at(map[string]string{"f": f}), Rel: "alternate", Type: mediaTypes[f]})
+		}
 	}
-	links := []ogc.Link{
-		{Href: at(nil), Rel: "self", Type: mine},
-		{Href: at(map[string]string{"f": other}), Rel: "alternate", Type: otherType},
-		{Href: q.address("ogc/collections/" + q.params["layer"]), Rel: "collection", Type: mediaJSON},
-	}
+	links = append(links, ogc.Link{Href: q.address("ogc/collections/" + q.params["layer"]), Rel: "collection", Type: mediaJSON})
 	pinned := map[string]string{"generation": q.gen.name, "limit": strconv.Itoa(q.limit)}
 	if next := q.offset + p.returned; next < p.matched && p.returned > 0 {
 		pinned["offset"] = strconv.Itoa(next)
@@ -354,10 +388,14 @@ func (s *Server) handleOGCItem(r *request) error {
 	}
 	q := &itemsRequest{request: r}
 	var err error
-	if q.format, err = r.ogcForm(formJSON); err != nil {
+	if q.format, err = r.ogcForm(formJSON, formHTML); err != nil {
 		return err
 	}
 	l, i, err := r.featureOf()
+	if p := problem.Of(err); p != nil && p.Code == "PARAMETER_ID" {
+		// A path that leads nowhere is 404 (17-069r4, table 2).
+		return problem.New("NO_FEATURE", "没有要素 %.40q", "there is no feature %.40q", r.params["id"])
+	}
 	if err != nil {
 		return err
 	}
@@ -375,19 +413,14 @@ func (s *Server) handleOGCItem(r *request) error {
 		return err
 	}
 	r.askFeatures(1)
-	links := []ogc.Link{
-		{Href: r.address("ogc/collections/" + l.Meta.Name + "/items/" + r.params["id"]), Rel: "self", Type: mediaGeoJSON},
-		{Href: r.address("ogc/collections/" + l.Meta.Name), Rel: "collection", Type: mediaJSON},
-	}
+	links := r.ogcSelf("ogc/collections/"+l.Meta.Name+"/items/"+r.params["id"], q.format, mediaGeoJSON)
+	links = append(links, ogc.Link{Href: r.address("ogc/collections/" + l.Meta.Name), Rel: "collection", Type: mediaJSON})
 	body, err := q.appendFeature(nil, &f, links)
-	if err == nil {
-		body, err = r.withScope(body)
-	}
 	if err != nil {
 		return err
 	}
 	r.ctx.Response.Header.Set("Content-Crs", "<"+q.crs.URI+">")
-	return r.send(mediaGeoJSON, body)
+	return r.sendFeatures(q.format, r.params["id"], body)
 }
 
 // ogcLayer is the layer that the path names, in the vintage of vintage= or datetime=; nil

@@ -20,12 +20,14 @@ import (
 const (
 	formJSON     = "json"
 	formCSV      = "csv"
+	formHTML     = "html"
 	mediaJSON    = "application/json"
 	mediaGeoJSON = "application/geo+json"
+	mediaHTML    = "text/html"
 )
 
 // mediaTypes are those of features.
-var mediaTypes = map[string]string{formJSON: mediaGeoJSON, formCSV: "text/csv"}
+var mediaTypes = map[string]string{formJSON: mediaGeoJSON, formCSV: "text/csv", formHTML: mediaHTML}
 
 // ogcColumn is one property of features: its name, and its value.
 type ogcColumn struct {

@@ -2,7 +2,11 @@ package tileserver_test
 
 import (
 	"encoding/csv"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"html"
+	"io"
 	"math"
 	"net/http"
 	"net/url"
@@ -205,7 +209,7 @@ func TestItemsParameters(t *testing.T) {
 	for query, code := range map[string]string{
 		"limit=0": "parameter_limit", "limit=x": "parameter_limit", "offset=-1": "parameter_offset", "bbox=1,2,3": "parameter_number", "bbox=2,2,1,3&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/4490": "parameter_bbox",
 		"crs=EPSG:2000": "crs_unknown", "bbox=1,2,3,4&bbox-crs=EPSG:9": "crs_unknown", "nothing=1": "parameter_query", "filter=(": "parameter_filter", "filter=TRUE&filter-lang=cql2-json": "parameter_filter", "sortby=nothing": "parameter_sortby",
-		"properties=nothing": "parameter_properties", "f=html": "parameter_f", "datetime=soon": "parameter_datetime", "datetime=2024/2023": "parameter_datetime", "datetime=2023&vintage=2023": "parameter_twice", "bbox=500000,3700000,500001,3700001": "crs_mismatch",
+		"properties=nothing": "parameter_properties", "f=xml": "parameter_f", "limit=": "parameter_empty", "bbox=": "parameter_empty", "limit=1&limit=2": "parameter_twice", "bbox-crs=EPSG:9": "crs_unknown", "filter-crs=EPSG:9": "crs_unknown", "datetime=soon": "parameter_datetime", "datetime=2024/2023": "parameter_datetime", "datetime=2023&vintage=2023": "parameter_twice", "bbox=500000,3700000,500001,3700001": "crs_mismatch",
 	} {
 		wantProblem(t, query, s.get(t, "/secure/ogc/collections/cropland/items?"+query, s.bearer(edition.Secure)...), 400, code)
 	}
@@ -236,13 +240,21 @@ func TestItemsPolicy(t *testing.T) {
 	totals := serveUnder(t, func(p *edition.Policy) { p.TotalsOnly, p.Pieces = true, false })
 	wantProblem(t, "items", totals.ask(t, "/ogc/collections/cropland/items"), 403, "policy")
 	wantProblem(t, "item", totals.ask(t, "/ogc/collections/cropland/items/1000"), 403, "policy")
+	click := totals.ask(t, "/"+getMap(map[string]string{"REQUEST": "GetFeatureInfo", "QUERY_LAYERS": "pbf", "INFO_FORMAT": "application/json", "I": "100", "J": "100"}))
+	if click.StatusCode < 400 || !strings.Contains(string(click.body), "ServiceException") {
+		t.Errorf("a click: %d %s", click.StatusCode, click.body)
+	}
 	rounded := serveUnder(t, func(p *edition.Policy) { p.RoundM2 = 1000 })
 	d := decode[itemsDoc](t, rounded.ask(t, "/ogc/collections/cropland/items?filter="+url.QueryEscape("area_m2 = 10000")))
 	if d.NumberMatched != 64 || d.Features[0].Properties["area_m2"] != 10000.0 {
 		t.Errorf("a filter tells areas finer than the policy: %d chosen", d.NumberMatched)
 	}
 	s := serve(t, nil, edition.Public)
-	d = decode[itemsDoc](t, s.get(t, "/public/ogc/collections/cropland/items?limit=1"))
+	r := s.get(t, "/public/ogc/collections/cropland/items?limit=1")
+	if e := r.Header.Get("Access-Control-Expose-Headers"); !strings.Contains(e, "Gengtu-Generation") || !strings.Contains(e, "Content-Crs, Link, OGC-NumberMatched") {
+		t.Errorf("scripts of other sites see %s", e)
+	}
+	d = decode[itemsDoc](t, r)
 	if _, ok := d.Features[0].Properties["DLBM"]; ok || d.NumberMatched != 64 {
 		t.Errorf("public: %+v", d)
 	}
@@ -263,11 +275,58 @@ func TestOGCTiles(t *testing.T) {
 		}
 	}
 	for address, status := range map[string]int{
-		"tiles/w/12/0/0": 204, "map/tiles/w/12/0/0": 200, "tiles/WebMercatorQuad/12/0/0": 204, "tiles/w/3/8/0": 404, "tiles/w/19/0/0": 404, "tiles/w/3/x/0": 400, "tiles/q/3/0/0": 404, "tiles/w/3/0/0?f=png": 400, "tiles/w/3/0/0?x=1": 400,
-		"tiles/w/12/0/0?collections=cropland,pbf": 204, "tiles/w/12/0/0?collections=nothing": 404, "collections/nothing/tiles": 404, "tileMatrixSets/q": 404,
+		"tiles/w/12/0/0": 404, "map/tiles/w/12/0/0": 404, "tiles/WebMercatorQuad/12/0/0": 404, "tiles/w?f=xml": 400, "tiles?f=html": 200, "tiles/w/3/8/0": 404, "tiles/w/19/0/0": 404, "tiles/w/3/x/0": 400, "tiles/q/3/0/0": 404, "tiles/w/3/0/0?f=png": 400, "tiles/w/3/0/0?x=1": 400,
+		"tiles/w?collections=cropland,pbf": 200, "tiles/w?collections=http://gengtu.test/public/ogc/collections/cropland,pbf": 200, "tiles/w?collections=http://gengtu.test/public/ogc/collections/nothing": 404, "tiles/w/12/0/0?collections=nothing": 404, "collections/nothing/tiles": 404, "tileMatrixSets/q": 404, "collections/cropland/items/x": 404,
 	} {
 		if r := s.get(t, "/public/ogc/"+address); r.StatusCode != status {
 			t.Errorf("%s: %d, want %d", address, r.StatusCode, status)
+		}
+	}
+}
+
+// Each document is shown as HTML to browsers, and to whom asks for it, with all of its
+// links; JSON stays what everybody else gets. The two name each other.
+func TestOGCHTML(t *testing.T) {
+	s := serve(t, nil, edition.Public)
+	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for _, resource := range []string{"", "/conformance", "/collections", "/collections/cropland", "/collections/cropland/queryables", "/collections/cropland/schema", "/collections/cropland/items?limit=2", "/collections/cropland/items/1000", "/api", "/tiles", "/tiles/c", "/map/tiles", "/tileMatrixSets", "/tileMatrixSets/c"} {
+		plain := s.get(t, "/public/ogc"+resource)
+		page := s.get(t, "/public/ogc"+resource, "Accept", browser)
+		sign := "?"
+		if strings.Contains(resource, "?") {
+			sign = "&"
+		}
+		asked := s.get(t, "/public/ogc"+resource+sign+"f=html", "Accept", "application/json")
+		if !strings.Contains(plain.Header.Get("Content-Type"), "json") || !strings.Contains(plain.Header.Get("Vary"), "Accept") {
+			t.Errorf("%s: %s, varies by %s", resource, plain.Header.Get("Content-Type"), plain.Header.Get("Vary"))
+		}
+		for _, r := range []reply{page, asked} {
+			if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.HasPrefix(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Fatalf("%s: %d %v", resource, r.StatusCode, r.Header)
+			}
+			d := xml.NewDecoder(strings.NewReader(string(r.body)))
+			d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+			for {
+				_, err := d.Token()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", resource, err)
+				}
+			}
+		}
+		if strings.Contains(string(plain.body), `"rel":"self"`) {
+			for _, want := range []string{`"rel":"self","type":"application/`, `"rel":"alternate","type":"text/html"`} {
+				if !strings.Contains(string(plain.body), want) {
+					t.Errorf("%s: no %s in %.400s", resource, want, plain.body)
+				}
+			}
+			for _, l := range decode[itemsDoc](t, plain).Links {
+				if l.Rel != "self" && l.Rel != "alternate" && !strings.Contains(l.Href, "{") && !strings.Contains(string(page.body), `<a href="`+html.EscapeString(l.Href)+`"`) {
+					t.Errorf("%s: the page does not link to %s", resource, l.Href)
+				}
+			}
 		}
 	}
 }
@@ -288,13 +347,31 @@ func TestItemsLargeShapes(t *testing.T) {
 	}
 	free := s.Server.HoldPlaces()
 	wantProblem(t, "a large shape while others compute", s.get(t, address+url.QueryEscape(shape(100))), 429, "too_many")
-	if r := s.get(t, address+url.QueryEscape(shape(10))); r.StatusCode != http.StatusOK {
-		t.Errorf("a small shape: %d %s", r.StatusCode, r.body)
-	}
 	free()
 	wantProblem(t, "many shapes", s.get(t, address+url.QueryEscape(strings.Repeat(shape(100)+" OR ", 9)+shape(100))), 413, "too_large_shapes")
 	line := strings.ReplaceAll(strings.ReplaceAll(shape(100), "POLYGON((", "LINESTRING("), ")))", "))")
 	wantProblem(t, "many lines", s.get(t, address+url.QueryEscape(strings.Repeat(line+" OR ", 9)+line)), 413, "too_large_shapes")
 	free = s.Server.HoldPlaces() // blocks as long as one is taken
 	free()
+}
+
+// A page is made in a place, as other long answers are, and tells so who finds none: a
+// thousand connections that ask for pages of a thousand features must not keep others
+// waiting.
+func TestItemsTakeAPlace(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.OverlayAtOnce = 1 }, edition.Secure)
+	free := s.HoldPlaces()
+	for _, query := range []string{"limit=1", "limit=1&DLBM=0102", "limit=1&sortby=BSM"} {
+		r := s.get(t, "/secure/ogc/collections/cropland/items?"+query, s.bearer(edition.Secure)...)
+		wantProblem(t, query, r, http.StatusTooManyRequests, "too_many")
+	}
+	free()
+	s.items(t, "limit=1")
+}
+
+// What chooses features is bounded: a property stands in the address once.
+func TestItemsPropertyOnce(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	r := s.get(t, "/secure/ogc/collections/cropland/items?"+strings.Repeat("DLBM=0102&", 1000), s.bearer(edition.Secure)...)
+	wantProblem(t, "a thousand conditions", r, http.StatusBadRequest, "parameter_twice")
 }

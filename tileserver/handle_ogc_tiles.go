@@ -3,6 +3,7 @@ package tileserver
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/problem"
@@ -52,7 +53,14 @@ func (t *ogcTiles) resource() string {
 func (t *ogcTiles) layers() ([]*index.Layer, error) {
 	names := t.layer
 	if names == "" {
-		names = t.query("collections")
+		// They may be named by their full addresses (20-057, /req/collections-selection).
+		all := commaList(t.query("collections"))
+		for i, n := range all {
+			if rest, ok := strings.CutPrefix(n, t.path("ogc/collections/")); ok {
+				all[i], _, _ = strings.Cut(rest, "?")
+			}
+		}
+		names = strings.Join(all, ",")
 	}
 	if names == "" {
 		names = allLayers
@@ -81,7 +89,7 @@ func (s *Server) handleOGCMatrixSets(r *request) error {
 		set := ogc.MatrixSet(g)
 		list = append(list, map[string]any{"id": set.ID, "title": set.Title, "uri": set.URI, "crs": set.CRS, "links": []ogc.Link{{Href: r.address("ogc/tileMatrixSets/" + set.ID), Rel: "self", Type: mediaJSON}}})
 	}
-	return r.sendJSON(map[string]any{"tileMatrixSets": list})
+	return r.sendDocument(mediaJSON, map[string]any{"tileMatrixSets": list, "links": r.documentSelf("ogc/tileMatrixSets")})
 }
 
 // handleOGCMatrixSet defines a grid.
@@ -93,7 +101,7 @@ func (s *Server) handleOGCMatrixSet(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.sendJSON(ogc.MatrixSet(g))
+	return r.sendDocument(mediaJSON, ogc.MatrixSet(g))
 }
 
 // handleOGCTilesets lists the vector tilesets of a layer or of the edition.
@@ -125,7 +133,7 @@ func (t *ogcTiles) list() error {
 	for _, g := range tile.Grids() {
 		sets = append(sets, t.tileset(g))
 	}
-	return t.sendJSON(map[string]any{"tilesets": sets, "links": []ogc.Link{{Href: t.address(t.resource()), Rel: "self", Type: mediaJSON}}})
+	return t.sendDocument(mediaJSON, map[string]any{"tilesets": sets, "links": t.documentSelf(t.resource())})
 }
 
 // tileset describes tiles in a grid as far as lists do.
@@ -135,10 +143,8 @@ func (t *ogcTiles) tileset(g tile.Grid) ogc.Tileset {
 		title = "gengtu " + string(t.tier)
 	}
 	set := ogc.NewTileset(g, t.kind, title)
-	set.Links = []ogc.Link{
-		{Href: t.address(t.resource() + "/" + ogc.MatrixSetID(g)), Rel: "self", Type: mediaJSON},
-		{Href: t.address("ogc/tileMatrixSets/" + ogc.MatrixSetID(g)), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", Type: mediaJSON},
-	}
+	set.Links = append(t.documentSelf(t.resource()+"/"+ogc.MatrixSetID(g)),
+		ogc.Link{Href: t.address("ogc/tileMatrixSets/" + ogc.MatrixSetID(g)), Rel: "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", Type: mediaJSON})
 	return set
 }
 
@@ -157,14 +163,13 @@ func (t *ogcTiles) describe() error {
 	set := t.tileset(g)
 	set.Attribution = t.attribution()
 	low, high := t.minZoom(g), t.ix().Manifest.MaxZoom
-	first, last := high, low
 	for _, l := range layers {
 		lo, hi := l.Meta.Within(low, high)
-		first, last = min(first, lo), max(last, hi)
 		set.Layers = append(set.Layers, ogc.TilesetLayer{
 			ID: l.Meta.Name, Title: t.title(l), DataType: t.kind, Dimension: 2, MinMatrix: strconv.Itoa(lo), MaxMatrix: strconv.Itoa(hi),
 		})
 	}
+	first, last := t.zooms(g, layers)
 	set.Bound(g, extentOf(layers), first, last)
 	v := t.carried()
 	if c := t.query("collections"); c != "" && t.layer == "" {
@@ -177,7 +182,30 @@ func (t *ogcTiles) describe() error {
 	set.Links = append(set.Links, ogc.Link{
 		Href: t.path(t.resource()+"/"+ogc.MatrixSetID(g)) + "/{tileMatrix}/{tileRow}/{tileCol}" + query, Rel: "item", Type: t.media, Templated: true,
 	})
-	return t.sendJSON(set)
+	return t.sendDocument(mediaJSON, set)
+}
+
+// zooms are the first and the last at which any of the layers is shown.
+func (t *ogcTiles) zooms(g tile.Grid, layers []*index.Layer) (first, last int) {
+	low, high := t.minZoom(g), t.ix().Manifest.MaxZoom
+	first, last = high, low
+	for _, l := range layers {
+		lo, hi := l.Meta.Within(low, high)
+		first, last = min(first, lo), max(last, hi)
+	}
+	return first, last
+}
+
+// within tells whether a tile is within the limits that the tileset tells; layers
+// without features have none.
+func (t *ogcTiles) within(at tile.Tile, layers []*index.Layer) bool {
+	box := extentOf(layers)
+	if box.Empty() {
+		return true
+	}
+	first, last := t.zooms(at.Grid, layers)
+	x0, y0, x1, y1 := at.Grid.Range(box, at.Z)
+	return first <= int(at.Z) && int(at.Z) <= last && x0 <= at.X && at.X <= x1 && y0 <= at.Y && at.Y <= y1
 }
 
 func (t *ogcTiles) tile() error {
@@ -207,6 +235,8 @@ func (t *ogcTiles) tile() error {
 		return problem.New("NO_TILE", "矩阵里没有这块瓦片（%v）", "the matrix has no such tile (%v)", err)
 	case err != nil:
 		return err
+	case !t.within(at, layers):
+		return problem.New("NO_TILE", "瓦片 %v 在 tileMatrixSetLimits 之外", "tile %v is beyond the tileMatrixSetLimits", at)
 	case t.kind == mapTiles:
 		return t.sendPNG(layers, at, raster.TileSize, t.query("style"))
 	}

@@ -33,6 +33,7 @@ type overlayRequest struct {
 	sheet *receipt.Sheet
 	// listed bounds the pieces of all shapes of a collection.
 	listed listed
+	place  *lease
 	// over gives up what the answer holds, once.
 	over func()
 }
@@ -48,11 +49,12 @@ func (s *Server) handleOverlay(r *request) error {
 	o.ctx = ctx
 	var back func()
 	o.asker.Question.Workers, back = s.hands.take()
+	o.place = &lease{places: s.overlays, who: r.asker(), leave: done}
 	o.over = sync.OnceFunc(func() {
 		back()
 		unwatch()
 		cancel()
-		done()
+		o.place.end()
 	})
 	streaming, err := o.answer()
 	if !streaming {
@@ -69,7 +71,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 		if _, err := o.wholeBody(); err != nil {
 			return nil, err
 		}
-		if done, err = o.server.overlays.take(); err != nil {
+		if done, err = o.server.overlays.take(o.request.asker()); err != nil {
 			return nil, err
 		}
 		if err := o.read(); err != nil {
@@ -81,7 +83,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 	if err := o.read(); err != nil {
 		return nil, err
 	}
-	return o.server.overlays.take()
+	return o.server.overlays.take(o.request.asker())
 }
 
 // read reads what is asked, and refuses what can be refused at once.
@@ -203,7 +205,7 @@ func (o *overlayRequest) answer() (streaming bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		o.asked.answered(a)
+		o.answered(a)
 		return false, o.sendSingle(&areas.Result{ID: shapes[0].ID, Properties: shapes[0].Properties, Answer: a, Single: true})
 	}
 	return o.answerMany(shapes)
@@ -237,7 +239,7 @@ func (o *overlayRequest) answerPlace() error {
 	if whole != nil && !whole(o.body.Place) {
 		a.AOI.Problems = append(a.AOI.Problems, areas.BeyondScope())
 	}
-	o.asked.answered(a)
+	o.answered(a)
 	return o.sendSingle(&areas.Result{Answer: a, Single: true})
 }
 
@@ -350,7 +352,7 @@ func (o *overlayRequest) answerMany(shapes []areas.Given) (streaming bool, err e
 // resultOf answers for one shape of a collection: what is wrong with it fails no
 // other, and faults of ours are logged.
 func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.Result, error) {
-	log, id, told, holds := o.server.cfg.Log, o.id(), &o.asked, o.holds()
+	s, id, told, holds := o.server, o.id(), &o.asked, o.holds()
 	return func(ctx context.Context, g *areas.Given) (areas.Result, error) {
 		r := areas.Result{ID: g.ID, Properties: g.Properties}
 		if !holds() {
@@ -364,13 +366,14 @@ func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.R
 		switch {
 		case err == nil:
 			told.answered(a)
+			s.tellFailed(id, a)
 			r.Answer = a
 			return r, nil
 		case ctx.Err() != nil:
 			return r, ctx.Err() // time is over for all of them
 		}
 		if _, r.Problem = statusOf(err); r.Problem == nil {
-			log.Error("a shape of a collection failed", "id", id, "shape", string(g.ID), "error", err)
+			s.cfg.Log.Error("a shape of a collection failed", "id", id, "shape", string(g.ID), "error", err)
 			r.Problem = errFault
 		}
 		return r, nil
@@ -379,23 +382,6 @@ func (o *overlayRequest) resultOf() func(context.Context, *areas.Given) (areas.R
 
 // errFault is what is told of a fault of ours inside of an answer.
 var errFault = problem.New("SERVER_FAULT", "服务器出错", "server fault")
-
-// spill writes to what it is given, which changes from a buffer to the
-// connection.
-type spill struct {
-	w io.Writer
-	n int64
-}
-
-// Write writes, and counts the bytes. An error is the client's.
-func (s *spill) Write(b []byte) (int, error) {
-	n, err := s.w.Write(b)
-	s.n += int64(n)
-	if err != nil {
-		err = fmt.Errorf("%w: %w", errGoneClient, err)
-	}
-	return n, err
-}
 
 // overlayStream is an answer that goes out while it is being made.
 type overlayStream struct {
@@ -423,7 +409,7 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		o.request.ctx.Response.Header.Set("Content-Encoding", "gzip")
 	}
 	// The request is not looked at any more once the handler has returned.
-	gen, id, s, ctx, told := o.gen, o.id(), o.server, o.ctx, &o.asked
+	gen, id, s, ctx, told, place := o.gen, o.id(), o.server, o.ctx, &o.asked, o.place
 	var rec *audit.Record
 	if o.audits() {
 		begun := o.record(fasthttp.StatusOK)
@@ -434,7 +420,7 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		defer func() { _ = gen.release() }() // the last reader of what was only read
 		defer o.over()
 		defer st.results.Close()
-		err := st.send(conn, zip)
+		err := st.send(&leasedWriter{conn, place}, zip)
 		sent.Add(float64(st.out.n))
 		s.auditSent(rec, told, st.out.n)
 		switch {
@@ -455,7 +441,7 @@ var errGoneClient = errors.New("the client does not take the answer")
 
 // send writes the answer to the connection; what keeps the rest from it is told
 // at its end. A panic is a fault of ours.
-func (st *overlayStream) send(conn *bufio.Writer, zip bool) (err error) {
+func (st *overlayStream) send(conn *leasedWriter, zip bool) (err error) {
 	to := io.Writer(conn)
 	flush := conn.Flush
 	closing := flush
@@ -467,15 +453,10 @@ func (st *overlayStream) send(conn *bufio.Writer, zip bool) (err error) {
 		closing = func() error { return errors.Join(z.Close(), conn.Flush()) }
 	}
 	reach := func(f func() error) func() error {
-		return func() error {
-			if err := f(); err != nil {
-				return fmt.Errorf("%w: %w", errGoneClient, err)
-			}
-			return nil
-		}
+		return func() error { return unsent(f()) }
 	}
 	if _, err := to.Write(st.held.Bytes()); err != nil {
-		return fmt.Errorf("%w: %w", errGoneClient, err)
+		return unsent(err)
 	}
 	st.held.Reset()
 	st.out.w = to

@@ -274,6 +274,11 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
+	leave, err := r.server.painting.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	content, err := decodeTile(parts)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (r *request) wmsFaults() {
 		// load keeps its own all the same: gates and counters in between live by it. So does
 		// what is refused before the token has been looked at, for a picture is work.
 		if form.Exceptions != wms.XML && f.Status == fasthttp.StatusBadRequest && r.gen != nil {
-			picture, err := r.server.faultPicture(form, f.Problem.Found(problem.English))
+			picture, err := r.server.faultPicture(r, form, f.Problem.Found(problem.English))
 			if err == nil {
 				return r.fault(fasthttp.StatusOK, wms.PNG, picture)
 			}
@@ -91,8 +91,8 @@ func wmsFault(err error) *wms.Fault {
 
 // faultPicture is a picture of the form's size that shows text, or nothing. It takes one
 // of the places of maps, whose memory it takes, too.
-func (s *Server) faultPicture(form wms.Form, text string) ([]byte, error) {
-	done, err := s.maps.take()
+func (s *Server) faultPicture(r *request, form wms.Form, text string) ([]byte, error) {
+	done, err := s.maps.take(r.asker())
 	if err != nil {
 		return nil, err
 	}

@@ -55,9 +55,9 @@ const (
 	widenAfter = 5 * time.Millisecond
 	// narrowAfter is how long there has to be none.
 	narrowAfter = time.Second
-	// widthFactor is more than OverlayAtOnce, their hands, TilesAtOnce and MapAtOnce are
-	// of the processors, by default.
-	widthFactor = 8
+	// widthFactor is more than OverlayAtOnce, their hands, TilesAtOnce, as many pictures
+	// and MapAtOnce are of the processors, by default.
+	widthFactor = 10
 )
 
 // begin counts work that may take long, until end is called.

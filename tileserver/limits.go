@@ -25,7 +25,7 @@ type Limits struct {
 	AnswerItems     int           // pieces or groups in one layer's overlay answer, pieces of a collection's together; 100,000
 	Features        int           // in a list; 1,000
 	Tile            time.Duration // of the making of one tile or map; 30 s
-	TilesAtOnce     int           // tiles of one layer made at once, the others wait; 2 × processors
+	TilesAtOnce     int           // tiles of one layer made at once, and painted, the others wait; 2 × processors
 	CoverMemory     int64         // bytes of what low zooms are drawn from, for each generation; 256 MiB
 	TileMemory      int64         // bytes of tiles made on demand in memory, for each generation; 256 MiB
 	TileDisk        int64         // bytes of tiles made on demand on disc; 4 GiB

@@ -65,17 +65,6 @@ func (b *cacheBook) leave(g *generation) {
 	b.gone.add(c)
 }
 
-// asking is how many tiles are being made or wait for a place, of all generations.
-func (b *cacheBook) asking() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := 0
-	for g := range b.open {
-		n += int(g.waiting.Load())
-	}
-	return n
-}
-
 // sum returns what all of them did, and what those that are open hold.
 func (b *cacheBook) sum() cacheCounts {
 	b.mu.Lock()

@@ -118,21 +118,14 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 // collectWork tells how busy the places are that costly answers need, and who waits.
 func (m stateMetrics) collectWork(gauge func(*prometheus.Desc, float64, ...string)) {
 	s := m.s
-	for _, p := range []struct {
-		kind                    string
-		running, places, asking int // asking run or wait
-	}{
-		{"overlay", len(s.overlays.taken), cap(s.overlays.taken), len(s.overlays.taken) + int(s.overlays.waiting.Load())},
-		{"map", len(s.maps.taken), cap(s.maps.taken), len(s.maps.taken) + int(s.maps.waiting.Load())},
-		{"tile", len(s.making), cap(s.making), s.caches.asking()},
-		{"wrong_token", len(s.held), cap(s.held), 0},
-	} {
-		gauge(descRunning, float64(p.running), p.kind)
-		gauge(descPlaces, float64(p.places), p.kind)
-		if p.kind != "wrong_token" { // that one waits for nothing: its answer is held back
-			gauge(descWaiting, float64(max(0, p.asking-p.running)), p.kind)
-		}
+	for kind, o := range map[string]occupancy{"overlay": s.overlays.occupied(), "map": s.maps.occupied(), "tile": s.making.occupied(), "picture": s.painting.occupied()} {
+		gauge(descRunning, float64(o.running), kind)
+		gauge(descPlaces, float64(o.places), kind)
+		gauge(descWaiting, float64(o.waiting), kind)
 	}
+	const held = "wrong_token" // nobody waits for its places: answers are held back
+	gauge(descRunning, float64(len(s.held)), held)
+	gauge(descPlaces, float64(cap(s.held)), held)
 }
 
 // collectDisks tells what is free where the server writes; a disc of which the system

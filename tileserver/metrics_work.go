@@ -14,6 +14,7 @@ import (
 type workMetrics struct {
 	problems         *prometheus.CounterVec
 	shapes, vertices map[edition.Tier]prometheus.Counter
+	failed           prometheus.Counter
 
 	mu    sync.Mutex
 	codes map[string]prometheus.Counter // of problems, by code in lower case
@@ -30,7 +31,8 @@ func newWorkMetrics(reg prometheus.Registerer) *workMetrics {
 	for _, t := range edition.Tiers {
 		w.shapes[t], w.vertices[t] = shapes.WithLabelValues(string(t)), vertices.WithLabelValues(string(t))
 	}
-	reg.MustRegister(w.problems, shapes, vertices)
+	w.failed = prometheus.NewCounter(prometheus.CounterOpts{Name: "gengtu_overlay_features_failed_total", Help: "Features that answers of overlays list as failed: mostly such as cannot be read."})
+	reg.MustRegister(w.problems, shapes, vertices, w.failed)
 	return w
 }
 
@@ -69,4 +71,20 @@ func (w *workMetrics) asked(tier edition.Tier, shapes []areas.Given) {
 	}
 	w.shapes[tier].Add(float64(len(shapes)))
 	w.vertices[tier].Add(float64(n))
+}
+
+// answered tells the audit, and where there is cause the operator, of an answer.
+func (o *overlayRequest) answered(a *areas.Answer) {
+	o.asked.answered(a)
+	o.server.tellFailed(o.id(), a)
+}
+
+// tellFailed tells the operator of an answer that lacks features: its status is 200.
+func (s *Server) tellFailed(id string, a *areas.Answer) {
+	if len(a.Failed) == 0 {
+		return
+	}
+	s.metrics.work.failed.Add(float64(len(a.Failed)))
+	f := &a.Failed[0]
+	s.cfg.Log.Error("an overlay answer lacks features", "id", id, "features", len(a.Failed), "layer", f.Layer, "first", f.ID, "reason", f.Reason)
 }

@@ -138,6 +138,12 @@ func boxNumbers(text string) ([]float64, error) {
 // coordinate could be.
 func numbers(text string, n int) ([]float64, error) {
 	bad := problem.New("PARAMETER_NUMBER", "%.80q 不是 %d 个数", "%.80q is not %d numbers", text, n)
+	switch n {
+	case 2:
+		bad = bad.Advise("point=经度,纬度", "it is point=x,y")
+	case 4:
+		bad = bad.Advise("bbox=最小经度,最小纬度,最大经度,最大纬度", "it is bbox=min x,min y,max x,max y")
+	}
 	parts := strings.Split(text, ",")
 	if len(parts) != n {
 		return nil, bad

@@ -15,7 +15,7 @@ import (
 // zero value is no limit.
 type Rate struct {
 	PerSecond float64
-	Burst     int // 0 is twice as many as a second's, at least [costlyWeight]
+	Burst     int // 0 is twice as many as a second's, at least costlyWeight
 }
 
 func (r Rate) burst() int {
@@ -25,19 +25,21 @@ func (r Rate) burst() int {
 	return max(int(2*r.PerSecond), costlyWeight)
 }
 
-// costlyWeight is how many requests one of [costlyRoutes] counts for.
-const costlyWeight = 10
+// What a request of a route counts for, where it is more than one: answers that take more
+// than a look into a file, and tiles of base maps, of which a viewport asks for a dozen and
+// each may be one of those that another server counts.
+const (
+	costlyWeight = 10
+	baseWeight   = 2
+)
 
-// costlyRoutes are those whose answers take more than a look into a file.
-var costlyRoutes = map[string]bool{"overlay": true, "summary": true, "diff": true, "changes": true, "map": true, "wms": true, "items": true, "verify": true}
+var weights = map[string]int{
+	"overlay": costlyWeight, "summary": costlyWeight, "diff": costlyWeight, "changes": costlyWeight, "lineage": costlyWeight, "verify": costlyWeight,
+	"map": costlyWeight, "wms": costlyWeight, "items": costlyWeight, "base": baseWeight,
+}
 
 // weight is how many requests a request of a route counts for.
-func weight(route string) int {
-	if costlyRoutes[route] {
-		return costlyWeight
-	}
-	return 1
-}
+func weight(route string) int { return max(weights[route], 1) }
 
 // maxBuckets bounds the callers that are remembered.
 const maxBuckets = 1 << 16

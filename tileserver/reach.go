@@ -161,7 +161,16 @@ func (r *request) givenToken() string {
 			return strings.TrimSpace(value)
 		}
 	}
-	return r.query("tk")
+	if tk := r.query("tk"); tk != "" || r.onError == nil {
+		return tk
+	}
+	// Names of parameters count in any case in the protocols that have faults of their own.
+	for k, v := range r.ctx.QueryArgs().All() {
+		if strings.EqualFold(string(k), "tk") {
+			return string(v)
+		}
+	}
+	return ""
 }
 
 // maxHeld bounds the answers that are held back at once.

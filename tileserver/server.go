@@ -86,7 +86,8 @@ type Server struct {
 	bodies   memory
 	answers  memory
 	callers  callers
-	making   chan struct{} // holds one for each tile that is being made
+	making   *tileQueue
+	painting *tileQueue
 	scoped   *scopedEditions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
@@ -112,7 +113,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
 		overlays: newPlaces(cfg.Limits.OverlayAtOnce), maps: newPlaces(cfg.Limits.MapAtOnce),
-		making: make(chan struct{}, cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
+		making: newTileQueue(cfg.Limits.TilesAtOnce), painting: newTileQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
 	s.hands = newHands()
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})

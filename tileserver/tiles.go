@@ -140,10 +140,6 @@ func (g *generation) make(ctx context.Context, l *index.Layer, t tile.Tile) (cac
 	})
 }
 
-// tileQueue is how many tiles wait for one of those that are being made: some ten seconds
-// of work. Who asks for another one is told at once to come again.
-const tileQueue = 500
-
 // draw makes a layer's tile when there is a place for it. Whoever has one waits for no
 // other.
 func (g *generation) draw(ctx context.Context, l *index.Layer, t tile.Tile, crowding *pyramid.Crowding) (cache.Part, error) {
@@ -152,17 +148,11 @@ func (g *generation) draw(ctx context.Context, l *index.Layer, t tile.Tile, crow
 		return cache.Part{}, errServing
 	}
 	defer func() { _ = g.release() }() // only read
-	defer g.waiting.Add(-1)
-	if int(g.waiting.Add(1)) > (tileQueue+1)*cap(g.making) {
-		return cache.Part{}, errOverloaded
+	leave, err := g.making.enter(ctx)
+	if err != nil {
+		return cache.Part{}, err
 	}
-	select {
-	case g.making <- struct{}{}:
-		defer func() { <-g.making }()
-		defer long.begin()()
-	case <-ctx.Done():
-		return cache.Part{}, ctx.Err()
-	}
+	defer leave()
 	source, err := remember(&g.memo, "source "+l.Meta.Key(), func() (*layerSource, error) { return newLayerSource(l), nil })
 	if err != nil {
 		return cache.Part{}, err

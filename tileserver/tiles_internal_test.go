@@ -17,18 +17,18 @@ func TestTilesAtOnce(t *testing.T) {
 	g := servedAlone(t, ix, nil, 1)
 	l := ix.Layer("cropland", "")
 	at := tile.W.At(l.Box(0).Min, 15)
-	g.making <- struct{}{}
+	g.making.places <- struct{}{}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := g.make(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with all places taken: %v", err)
 	}
-	<-g.making
+	<-g.making.places
 	p, err := g.make(t.Context(), l, at)
 	if err != nil || p.Empty() {
 		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
 	}
-	if len(g.making) != 0 {
+	if len(g.making.places) != 0 {
 		t.Error("a place is not given back")
 	}
 }
@@ -44,13 +44,13 @@ func TestCrowdedTilesAtOnce(t *testing.T) {
 	if !g.mayBeCrowded(l, at) {
 		t.Fatal("the tile is not crowded")
 	}
-	g.making <- struct{}{}
+	g.making.places <- struct{}{}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := g.uncrowded(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with all places taken: %v", err)
 	}
-	<-g.making
+	<-g.making.places
 	p, err := g.make(t.Context(), l, at)
 	if err != nil || p.Empty() {
 		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
@@ -62,7 +62,7 @@ func TestCrowdedTilesAtOnce(t *testing.T) {
 		t.Errorf("with a layer that panics: %v", err)
 	}
 	select { // the layers beside it may still be made
-	case g.making <- struct{}{}:
+	case g.making.places <- struct{}{}:
 	case <-time.After(30 * time.Second):
 		t.Error("a place is not given back")
 	}

@@ -69,14 +69,14 @@ func TestTileSetEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.gen.making <- struct{}{} // one is drawn
+	m.gen.making.places <- struct{}{} // one is drawn
 	done := make(chan error)
 	go func() { done <- m.close() }()
 	select {
 	case err := <-done:
 		t.Errorf("it does not wait: %v", err)
 	case <-time.After(20 * time.Millisecond):
-		<-m.gen.making
+		<-m.gen.making.places
 		if err := <-done; err != nil {
 			t.Error(err)
 		}

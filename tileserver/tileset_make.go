@@ -23,7 +23,7 @@ func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: make(chan struct{}, processors), refs: 1}
+	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: newTileQueue(processors), refs: 1}
 	return &tileMaker{g, w, opt.Making, 0}, nil
 }
 
@@ -31,8 +31,8 @@ func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker
 // files that are closed next.
 func (m *tileMaker) close() error {
 	err := m.gen.wholes.Close()
-	for range cap(m.gen.making) {
-		m.gen.making <- struct{}{}
+	for range cap(m.gen.making.places) {
+		m.gen.making.places <- struct{}{}
 	}
 	return err
 }

@@ -118,6 +118,9 @@ func (e *env) backup(f *backing) error {
 	report := e.stdout
 	if f.out == "-" {
 		report, err = e.stderr, write(e.stdout)
+	} else if _, there := os.Lstat(f.out); there == nil && !isStream(f.out) {
+		return problem.New("BACKUP_EXISTS", "备份文件已存在", "there is such a file already").In(f.out).
+			Advise("换一个文件名，例如带上日期；不再需要的备份请自行删除", "give --out another name, one with the day, say; a backup that is not needed is yours to remove")
 	} else {
 		// What it holds is for no more than its owner's eyes, whatever the umask.
 		err = writeFileMode(f.out, 0o600, write)

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"gengtu/index/backup"
 )
 
 // The drill: a backup is made while a server answers and a generation is put in force, and
@@ -122,6 +125,15 @@ func refusedBackups(t *testing.T, dir, file, secure, place string) {
 	if err := os.WriteFile(features, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// An archive that does not say where its edition was is looked at all the same.
+	unnamed := filepath.Join(dir, "unnamed.tar")
+	var out bytes.Buffer
+	w := backup.NewWriter(&out, "test", time.Now())
+	_, err = w.Put(t.Context(), backup.Entry{Name: "secure/CURRENT", Bytes: 2, Mode: 0o640}, strings.NewReader("x\n"))
+	_, cerr := w.Close()
+	if err := errors.Join(err, cerr, os.WriteFile(unnamed, out.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	huge := filepath.Join(dir, "huge.tar") // takes no room itself
 	if err := errors.Join(os.WriteFile(huge, nil, 0o600), os.Truncate(huge, 15<<40)); err != nil {
 		t.Fatal(err)
@@ -139,6 +151,7 @@ func refusedBackups(t *testing.T, dir, file, secure, place string) {
 		"half of a backup":       {[]string{"restore", "--out", filepath.Join(dir, "new"), cut}, "BACKUP_BROKEN", 1},
 		"another bit":            {[]string{"restore", "--out", filepath.Join(dir, "new"), flipped}, "BACKUP_BROKEN", 1},
 		"another bit, checked":   {[]string{"restore", "--check", flipped}, "BACKUP_BROKEN", 1},
+		"an edition of nowhere":  {[]string{"restore", "--out", filepath.Join(dir, "new"), unnamed}, "CURRENT_BROKEN", 1},
 		"no backup":              {[]string{"restore", "--out", filepath.Join(dir, "new"), features}, "BACKUP_BROKEN", 1},
 		"a place that is taken":  {[]string{"restore", "--out", place, file}, "OUT_NOT_EMPTY", 1},
 		"a file that is not":     {[]string{"restore", "--out", filepath.Join(dir, "new"), file + "x"}, "FILE_UNREADABLE", 1},

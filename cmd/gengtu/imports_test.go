@@ -67,7 +67,7 @@ var mayImport = map[string][]string{
 	"tileserver/audit":               {"index/disk", "index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
-		"index", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

@@ -144,6 +144,8 @@ func (e *env) publish(what publication, w building) (*published, error) {
 		}
 		if old.Policy.Digest != m.Policy.Digest {
 			w.keep = 1 // what another policy let through must not stay behind
+			e.notef("%s\n", e.pick("注意 策略与上一代不同：上一代的各代不再保留（更严的策略不能留下旧数据），--keep 本次不起作用",
+				"note the policy is another one than before: generations made by that one are removed, for a stricter policy must not leave them behind; --keep does not count this time"))
 		}
 	}
 	done := &published{entry: &policy.Entry{

@@ -150,11 +150,13 @@ func inBackup(file string, err error) error {
 // register or audit log that does not hold was so when the backup was made: that is told,
 // and no reason to serve nothing.
 func (e *env) judgeRestored(dir string, x *backup.Index) error {
-	sums := map[string]string{}
+	sums, parts := map[string]string{}, map[string]bool{}
 	for _, entry := range x.Entries {
 		sums[entry.Name] = entry.SHA256
+		part, _, _ := strings.Cut(entry.Name, "/")
+		parts[part] = true
 	}
-	for part := range x.Origins {
+	for part := range parts { // and not what the index says there is
 		at := filepath.Join(dir, part)
 		switch {
 		case part == backupAccess:

@@ -63,6 +63,10 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 			return nil, err
 		}
 	}
+	if n := unmeasured(ask); n > 0 {
+		a.AOI.Problems = append(a.AOI.Problems, problem.New("FEATURES_FAILED", "有 %d 个要素读不了或量不了，合计里没有它们", "%d features could not be read or measured; the sums are without them", n).
+			Advise("failed 列出了它们；请管理员用 gengtu verify 核对数据", "failed lists them; have the edition checked by gengtu verify"))
+	}
 	found := false
 	for _, l := range ask {
 		out, err := l.answer(res, q.MaxListed)
@@ -87,6 +91,14 @@ func Ask(ctx context.Context, ix *index.Index, q Question) (*Answer, error) {
 	}
 	a.coarsen(ix.Manifest.Policy.RoundM2)
 	return a, nil
+}
+
+// unmeasured counts the features that the sums lack.
+func unmeasured(ask []*asked) (n int) {
+	for _, l := range ask {
+		n += len(l.failed)
+	}
+	return n
 }
 
 // measure mends the shape, says what was wrong with it, and measures. The mask

@@ -121,6 +121,34 @@ func (s *Shape) Meets(f *geo.Rings, box geo.Box) bool {
 	return s.areaMeets(f, box)
 }
 
+// MeetsShape tells whether two shapes share a place.
+func (s *Shape) MeetsShape(o *Shape) bool {
+	f := o.outline()
+	return s.Meets(&f, o.box)
+}
+
+// outline is a shape as rings: a line goes there and back, a point stays where it is.
+// Such rings have borders and no ground.
+func (s *Shape) outline() geo.Rings {
+	var f geo.Rings
+	for ring := range rings(&s.area) {
+		f.Positions = append(f.Positions, ring...)
+		f.Ends = append(f.Ends, int32(len(f.Positions)))
+	}
+	for _, line := range s.lines {
+		f.Positions = append(f.Positions, line...)
+		for i := len(line) - 1; i >= 0; i-- {
+			f.Positions = append(f.Positions, line[i])
+		}
+		f.Ends = append(f.Ends, int32(len(f.Positions)))
+	}
+	for _, p := range s.points {
+		f.Positions = append(f.Positions, p, p)
+		f.Ends = append(f.Ends, int32(len(f.Positions)))
+	}
+	return f
+}
+
 // areaMeets is Meets of the polygons: borders share a place, or else each ring lies on
 // one side of the other's borders with all of its positions.
 func (s *Shape) areaMeets(f *geo.Rings, box geo.Box) bool {

@@ -154,6 +154,32 @@ func TestAsPostGIS(t *testing.T) {
 	}
 }
 
+// Two shapes share a place when PostGIS says so.
+func TestShapesAsPostGIS(t *testing.T) {
+	const pairs = 3000
+	r := rand.New(rand.NewPCG(7, 3))
+	all := make([][2]pair, pairs)
+	var sql strings.Builder
+	sql.WriteString("SELECT string_agg(ST_Intersects(a, b)::int::text, '' ORDER BY n) FROM (VALUES ")
+	for i := range all {
+		all[i] = [2]pair{randomPair(r), randomPair(r)}
+		if i > 0 {
+			sql.WriteByte(',')
+		}
+		fmt.Fprintf(&sql, "(%d,ST_GeomFromText('%s'),ST_GeomFromText('%s'))", i, all[i][0].text, all[i][1].text)
+	}
+	sql.WriteString(") v(n, a, b)")
+	answer := postgistest.Start(t).Ask(t, sql.String())[0][0]
+	for i, p := range all {
+		if got := fmt.Sprint(number(p[0].shape.MeetsShape(p[1].shape))); got != answer[i:i+1] {
+			t.Errorf("%s and %s: got %s, want %s", p[0].text, p[1].text, got, answer[i:i+1])
+		}
+	}
+	if n := strings.Count(answer, "1"); n < pairs/10 || n > pairs*9/10 {
+		t.Errorf("%d of %d pairs meet", n, pairs)
+	}
+}
+
 func number(b bool) int {
 	if b {
 		return 1

@@ -164,7 +164,7 @@ func (s *Source) readKey(dir string) *fault {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o007 != 0 {
-		return faulty("%s 的权限 %04o 过宽，请执行 chmod 600", "the permissions %[2]04o of %[1]s are too wide; run chmod 600", path, info.Mode().Perm())
+		return faulty("%s 的权限 %04o 过宽，请执行 chmod 600", "the permissions %04[2]o of %[1]s are too wide; run chmod 600", path, info.Mode().Perm())
 	}
 	var data []byte
 	if err == nil {

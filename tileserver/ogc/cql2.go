@@ -12,8 +12,8 @@ import (
 // Bounds of a filter. What one asks of a feature grows with its predicates.
 const (
 	MaxFilterBytes = 8 << 10
-	maxDepth       = 32
-	maxParts       = 512
+	MaxFilterDepth = 32
+	MaxFilterParts = 512
 )
 
 // Queryable is a property that filters may name.
@@ -64,6 +64,8 @@ type parser struct {
 	now   token
 	depth int
 	parts int
+	// pattern is set while a pattern of LIKE is read, which has escapes of its own.
+	pattern bool
 }
 
 func (p *parser) advance() (err error) {
@@ -99,8 +101,8 @@ func (p *parser) unexpected(want string) error {
 func (p *parser) deeper() error {
 	p.depth++
 	p.parts++
-	if p.depth > maxDepth || p.parts > maxParts {
-		return wrong(p.now.at, "条件超过 %[2]d 层或 %[3]d 个", "the filter is more than %[2]d deep or has more than %[3]d conditions", maxDepth, maxParts)
+	if p.depth > MaxFilterDepth || p.parts > MaxFilterParts {
+		return wrong(p.now.at, "条件超过 %[2]d 层或 %[3]d 个", "the filter is more than %[2]d deep or has more than %[3]d conditions", MaxFilterDepth, MaxFilterParts)
 	}
 	return nil
 }
@@ -162,7 +164,7 @@ func (p *parser) predicate() (expr, error) {
 		}
 	}
 	truth := p.now.is("TRUE") || p.now.is("FALSE")
-	if p.now.kind == tokenWord && strings.EqualFold(p.now.text, GeometryName) && p.queryable(p.now.text) < 0 {
+	if p.isGeometryName() && p.queryable(p.now.text) < 0 {
 		if err := p.advance(); err != nil {
 			return nil, err
 		}
@@ -243,7 +245,9 @@ func (p *parser) like(a *operand) (expr, error) {
 		return nil, err
 	}
 	at := p.now.at
+	p.pattern = true
 	b, err := p.operand()
+	p.pattern = false
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +287,8 @@ func (p *parser) in(a *operand) (expr, error) {
 	if err := p.need("("); err != nil {
 		return nil, err
 	}
-	e := among{of: *a}
+	var literals among
+	var all expr = &literals
 	for {
 		at := p.now.at
 		b, err := p.operand()
@@ -294,15 +299,19 @@ func (p *parser) in(a *operand) (expr, error) {
 		if err := p.agree(&of, &b); err != nil {
 			return nil, err
 		}
-		if b.queryable >= 0 || len(e.list) > 0 && of.date != e.of.date {
+		switch {
+		case b.queryable >= 0:
+			all = or{all, comparison{"=", of, b}}
+		case len(literals.list) > 0 && of.date != literals.of.date:
 			return nil, wrong(at, "IN 的列表里应是同一种字面值", "the list of IN holds literals of one kind")
+		default:
+			literals.of = of
+			literals.list = append(literals.list, b)
 		}
-		e.of = of
-		e.list = append(e.list, b)
 		if more, err := p.take(","); err != nil {
 			return nil, err
 		} else if !more {
-			return e, p.need(")")
+			return all, p.need(")")
 		}
 	}
 }
@@ -341,13 +350,17 @@ func (p *parser) queryable(name string) int {
 // operand reads a literal, or the name of a queryable.
 func (p *parser) operand() (operand, error) {
 	t := p.now
-	if p.parts++; p.parts > maxParts {
-		return operand{}, wrong(t.at, "条件超过 %[2]d 个", "the filter has more than %[2]d conditions", maxParts)
+	if p.parts++; p.parts > MaxFilterParts {
+		return operand{}, wrong(t.at, "条件超过 %[2]d 个", "the filter has more than %[2]d conditions", MaxFilterParts)
 	}
 	o := operand{queryable: -1}
 	switch {
 	case t.kind == tokenText:
-		o.kind, o.literal = Text, Value{Kind: IsText, Text: []byte(t.text)}
+		text := t.text
+		if !p.pattern {
+			text = strings.ReplaceAll(text, `\\`, `\`)
+		}
+		o.kind, o.literal = Text, Value{Kind: IsText, Text: []byte(text)}
 		return o, p.advance()
 	case t.kind == tokenNumber, t.is("-"), t.is("+"):
 		return p.number()

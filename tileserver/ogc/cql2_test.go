@@ -74,6 +74,9 @@ func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
+// escaped is a text in quotes as CQL2 writes it, where SQL knows no escapes.
+func escaped(s string) string { return strings.ReplaceAll(s, `\`, `\\`) }
+
 // randomRow returns a row and it as SQL.
 func randomRow(r *rand.Rand) (row, string) {
 	var out row
@@ -127,16 +130,19 @@ func condition(r *rand.Rand) (cql, asSQL string) {
 	}
 	not := pick(r, []string{"", "NOT "})
 	text := q.Kind == ogc.Text || q.Kind == ogc.Date
-	switch k := r.IntN(6); {
+	switch k := r.IntN(7); {
+	case k == 6 && q.Kind == ogc.Integer:
+		low, high := literal(), literal()
+		return low + " " + not + "IN (TBMJ, " + high + ", GDDJ)", low + " " + not + "IN (c3, " + high + ", c2)"
 	case k == 0:
 		tail := " IS " + not + "NULL"
 		return name + tail, column + tail
 	case k == 1:
 		tail := " " + not + "IN (" + literal() + "," + literal() + ")"
-		return name + tail, column + tail
+		return name + escaped(tail), column + tail
 	case k == 2:
 		tail := " " + not + "BETWEEN " + literal() + " AND " + literal()
-		return name + tail, column + tail
+		return name + escaped(tail), column + tail
 	case k == 3 && text:
 		pattern := pick(r, []string{"%", "", "01%", "_1__", "%K", `a\%b`, `a\_b`, `a\\b`, "水_", "%1%0%", "a%"})
 		return name + " " + not + "LIKE " + quoted(pattern), column + " " + not + "LIKE " + quoted(pattern) + ` ESCAPE '\'`
@@ -144,7 +150,7 @@ func condition(r *rand.Rand) (cql, asSQL string) {
 		return "CASEI(" + name + ") = CASEI('abC')", "lower(" + column + ") = 'abc'"
 	}
 	tail := " " + pick(r, []string{"=", "<>", "<", "<=", ">", ">="}) + " " + literal()
-	return name + tail, column + tail
+	return name + escaped(tail), column + tail
 }
 
 // randomFilter joins conditions.
@@ -260,6 +266,14 @@ func TestSpatial(t *testing.T) {
 		{"S_WITHIN(geometry, POLYGON((0 0,4 0,0 4,0 0)))", true},
 		{"S_WITHIN(geometry, POLYGON((0 0,3.9 0,0 3.9,0 0)))", false},
 		{"NOT S_WITHIN(geometry, POINT(1 1)) AND geometry IS NOT NULL", true},
+		{`"geometry" IS NOT NULL`, true},
+		{"S_INTERSECTS(geometry, geometry) AND S_WITHIN(geometry, geometry)", true},
+		{"S_DISJOINT(geometry, geometry)", false},
+		{"S_INTERSECTS(POINT(1 1), LINESTRING(0 0, 2 2))", true},
+		{"S_DISJOINT(POINT(1 1), LINESTRING(0 0, 2 2))", false},
+		{"S_INTERSECTS(geometry, POLYGON((2 1 5,3 1 5,3 2 6,2 1 5)))", true},
+		{"S_INTERSECTS(geometry, POLYGON Z ((2.1 1 5,3 1 5,3 2 6,2.1 1 5)))", false},
+		{"S_INTERSECTS(geometry,\u3000POINT(1.5\u00a01.5 -20))", true},
 		{"geometry IS NULL", false},
 		{"TRUE", true},
 		{"FALSE OR NOT TRUE", false},
@@ -274,6 +288,39 @@ func TestSpatial(t *testing.T) {
 		}
 		if w := f.Window(); w != nil && c.want && !w.Near(square.box) {
 			t.Errorf("%s: its window passes over what it chooses", c.text)
+		}
+	}
+}
+
+// Texts are written with the escapes of the standard, and compared without case as
+// Unicode folds it.
+func TestTexts(t *testing.T) {
+	for _, c := range []struct {
+		text, value string
+		want        bool
+	}{
+		{`DLBM = 'O''Neil'`, "O'Neil", true},
+		{`DLBM = 'O\'Neil'`, "O'Neil", true},
+		{`DLBM = 'a\tb\n\a\b\v\f\r'`, "a\tb\n\a\b\v\f\r", true},
+		{`DLBM = 'a\\tb'`, `a\tb`, true},
+		{`DLBM = 'a\\'`, `a\`, true},
+		{`DLBM = 'a\d'`, `a\d`, true},
+		{`DLBM LIKE 'a\\%'`, `a\b`, true},
+		{`DLBM LIKE 'a\%'`, `a%`, true},
+		{`DLBM LIKE 'a\%'`, `a\b`, false},
+		{`DLBM LIKE 'O\'%'`, "O'Neil", true},
+		{`CASEI(DLBM) IN (CASEI('Οδος'), CASEI('Straße'))`, "ΟΔΟΣ", true},
+		{`CASEI(DLBM) IN (CASEI('Οδος'), CASEI('Straße'))`, "STRASSE", true},
+		{`CASEI(DLBM) LIKE CASEI('%calcutta%')`, "In CalCutta", true},
+		{`DLBM IN ('x', DLBM)`, "y", true},
+		{`'y' IN (DLBM)`, "y", true},
+		{`'y' NOT IN ('x', DLBM)`, "z", true},
+	} {
+		f, err := ogc.ParseFilter(c.text, vocabulary)
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+		} else if got := f.Matches(&row{values: []ogc.Value{{Kind: ogc.IsText, Text: []byte(c.value)}, {}, {}, {}, {}, {}}}); got != c.want {
+			t.Errorf("%s of %s is %t, want %t", c.text, c.value, got, c.want)
 		}
 	}
 }
@@ -309,8 +356,8 @@ func TestDates(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "(", "DLBM", "DLBM =", "DLBM = 5", "GDDJ = '5'", "live = 1", "nothing = 1", "DLBM = '0101", "DLBM LIKE 5", "GDDJ LIKE '5'", "DLBM LIKE GDDJ", "DLBM = 'a' DLBM", "DLBM IN ()",
-		"DLBM IN (TBMJ)", "HDSJ IN (DATE('2024-01-01'), '20240101')", "TBMJ BETWEEN 1", "DATE('2024-13-01') = HDSJ", "CASEI(GDDJ) = 'a'", "S_INTERSECTS(geometry)", "S_INTERSECTS(geometry, geometry)",
-		"S_INTERSECTS(POINT(1 1), POINT(1 1))", "S_WITHIN(POINT(1 1), geometry)", "S_CONTAINS(geometry, POINT(1 1))", "S_TOUCHES(geometry, POINT(1 1))", "S_INTERSECTS(geometry, POINT(1))", "S_INTERSECTS(geometry, POINT(1 1, 2 2))",
+		"DLBM IN (TBMJ)", "HDSJ IN (DATE('2024-01-01'), '20240101')", "TBMJ BETWEEN 1", "DATE('2024-13-01') = HDSJ", "CASEI(GDDJ) = 'a'", "S_INTERSECTS(geometry)", `DLBM = 'a\'`, `DLBM = 'a\`,
+		"S_WITHIN(POINT(1 1), POINT(1 1))", "S_INTERSECTS(geometry, POINT(1 1 1 1))", "S_WITHIN(POINT(1 1), geometry)", "S_CONTAINS(geometry, POINT(1 1))", "S_TOUCHES(geometry, POINT(1 1))", "S_INTERSECTS(geometry, POINT(1))", "S_INTERSECTS(geometry, POINT(1 1, 2 2))",
 		"S_INTERSECTS(geometry, POINT(1e300 1))", "S_INTERSECTS(geometry, CIRCLE(1 1))", "S_INTERSECTS(geometry, BBOX(1,2,3))", "S_INTERSECTS(geometry, POLYGON((1 1, 2 200, 3 3, 1 1)))", "geometry = 5", "TBMJ = 0x10", "TBMJ = 1e999",
 		"DLBM = 'a' AND ;", "\xff", strings.Repeat("(", 40) + "TRUE" + strings.Repeat(")", 40), strings.Repeat("NOT ", 40) + "TRUE", "TRUE" + strings.Repeat(" AND TRUE", 600), "DLBM = '" + strings.Repeat("x", ogc.MaxFilterBytes) + "'",
 		"S_INTERSECTS(geometry, " + strings.Repeat("GEOMETRYCOLLECTION(", 40) + "POINT(1 1)" + strings.Repeat(")", 41),

@@ -90,8 +90,8 @@ func ConformsTo() []string {
 		cql2     = "http://www.opengis.net/spec/cql2/1.0/conf/"
 	)
 	return []string{
-		common + "core", common + "landing-page", common + "json", common + "oas30",
-		features + "1/1.0/conf/core", features + "1/1.0/conf/oas30", features + "1/1.0/conf/geojson",
+		common + "core", common + "landing-page", common + "json", common + "html", common + "oas30",
+		features + "1/1.0/conf/core", features + "1/1.0/conf/oas30", features + "1/1.0/conf/geojson", features + "1/1.0/conf/html",
 		features + "2/1.0/conf/crs",
 		features + "3/1.0/conf/queryables", features + "3/1.0/conf/queryables-query-parameters", features + "3/1.0/conf/filter", features + "3/1.0/conf/features-filter",
 		cql2 + "cql2-text", cql2 + "basic-cql2", cql2 + "advanced-comparison-operators", cql2 + "case-insensitive-comparison", cql2 + "property-property",

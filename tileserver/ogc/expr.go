@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"golang.org/x/text/cases"
+
 	"gengtu/index/relate"
 )
 
@@ -80,6 +82,9 @@ type operand struct {
 	date      bool // as seconds since 1970
 }
 
+// folding is full case folding, so that Straße is STRASSE (21-065r2, 7.6).
+var folding = cases.Fold()
+
 func (o *operand) value(r Row) Value {
 	v := o.literal
 	if o.queryable >= 0 {
@@ -90,7 +95,7 @@ func (o *operand) value(r Row) Value {
 	case o.date && o.queryable >= 0:
 		return instant(v.Text)
 	case o.fold:
-		v.Text = bytes.ToLower(v.Text)
+		v.Text = folding.Bytes(v.Text)
 	}
 	return v
 }
@@ -122,13 +127,16 @@ func (e comparison) eval(r Row) truth {
 	return truthOf(c >= 0)
 }
 
-// among is of IN.
+// among is of IN and a list of literals.
 type among struct {
 	of   operand
 	list []operand
 }
 
-func (e among) eval(r Row) truth {
+func (e *among) eval(r Row) truth {
+	if len(e.list) == 0 {
+		return no
+	}
 	v := e.of.value(r)
 	if v.Kind == Null {
 		return unknown

@@ -55,9 +55,11 @@ func (p *parser) spatial(of relation) (expr, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case first == second:
-		return nil, wrong(at, "应是 %[2]s 与一个几何字面值", "it is of %[2]s and a literal", GeometryName)
-	case of == within && !first, of == contains && first:
+	case first && second: // a geometry with itself
+		return constant(truthOf(of != disjoint)), nil
+	case !first && !second && (of == intersects || of == disjoint):
+		return p.betweenLiterals(of, g, h)
+	case of == within && !first, of == contains && first, !first && !second:
 		return nil, wrong(at, "S_WITHIN 应写成 S_WITHIN(%[2]s, 字面值)", "only S_WITHIN(%[2]s, literal) is answered", GeometryName)
 	case g == nil:
 		g = h
@@ -74,6 +76,19 @@ func (p *parser) spatial(of relation) (expr, error) {
 	case intersects:
 	}
 	return meets{shape}, nil
+}
+
+// betweenLiterals is what a spatial function says of two literals, the same of each feature.
+func (p *parser) betweenLiterals(of relation, g, h *Geometry) (expr, error) {
+	a, err := p.Shape(g)
+	if err != nil {
+		return nil, err
+	}
+	b, err := p.Shape(h)
+	if err != nil {
+		return nil, err
+	}
+	return constant(truthOf(a.MeetsShape(b) == (of == intersects))), nil
 }
 
 func (p *parser) isGeometryName() bool {
@@ -105,13 +120,11 @@ func (p *parser) literal(g *Geometry) error {
 	if name.is("BBOX") || name.is("ENVELOPE") {
 		return p.bbox(g)
 	}
-	dimensions := 2
-	if z, err := p.take("Z"); err != nil {
+	// Heights may be there without a Z, and the other way round (21-065r2, 7.14).
+	if _, err := p.take("Z"); err != nil {
 		return err
-	} else if z {
-		dimensions = 3
 	}
-	point := func() (geo.XY, error) { return p.position(dimensions) }
+	point := p.position
 	line := func() ([]geo.XY, error) { return list(p, point) }
 	polygon := func() ([][]geo.XY, error) { return list(p, line) }
 	var err error
@@ -186,17 +199,17 @@ func (p *parser) bracketedPoint(point func() (geo.XY, error)) (geo.XY, error) {
 	return at, err
 }
 
-// position reads the numbers of a position, of which the first two count.
-func (p *parser) position(dimensions int) (geo.XY, error) {
-	var n [3]float64
-	for i := range dimensions {
-		v, err := p.coordinate()
-		if err != nil {
-			return geo.XY{}, err
-		}
-		n[i] = v
+// position reads the two or three numbers of a position, of which the first two count.
+func (p *parser) position() (geo.XY, error) {
+	x, err := p.coordinate()
+	if err != nil {
+		return geo.XY{}, err
 	}
-	return geo.XY{X: n[0], Y: n[1]}, nil
+	y, err := p.coordinate()
+	if err == nil && (p.now.kind == tokenNumber || p.now.is("-") || p.now.is("+")) {
+		_, err = p.coordinate()
+	}
+	return geo.XY{X: x, Y: y}, err
 }
 
 func (p *parser) coordinate() (float64, error) {

@@ -48,8 +48,12 @@ func wrong(at int, zh, en string, args ...any) error {
 
 // next returns the next token.
 func (l *lexer) next() (token, error) {
-	for l.at < len(l.text) && strings.IndexByte(" \t\r\n", l.text[l.at]) >= 0 {
-		l.at++
+	for l.at < len(l.text) { // the grammar's whitespace is Unicode's, the ideographic space too
+		r, n := utf8.DecodeRuneInString(l.text[l.at:])
+		if !unicode.IsSpace(r) {
+			break
+		}
+		l.at += n
 	}
 	t := token{at: l.at}
 	if l.at == len(l.text) {
@@ -89,6 +93,10 @@ func firstRune(s string) string {
 	return s[:n]
 }
 
+// escapes are the characters that a letter behind a backslash stands for in a text
+// (21-065r2, /req/cql2-text/escaping). Any other pair stays as it is for LIKE to read.
+var escapes = map[byte]byte{'\'': '\'', 'a': '\a', 'b': '\b', 't': '\t', 'n': '\n', 'v': '\v', 'f': '\f', 'r': '\r'}
+
 // quoted reads what stands in quotes; two of them stand for one.
 func (l *lexer) quoted(quote byte) (token, error) {
 	t := token{kind: tokenText, at: l.at}
@@ -96,21 +104,31 @@ func (l *lexer) quoted(quote byte) (token, error) {
 		t.kind = tokenName
 	}
 	var b strings.Builder
-	l.at++
-	for {
-		end := strings.IndexByte(l.text[l.at:], quote)
-		if end < 0 {
-			return t, wrong(t.at, "引号没有闭合", "a quote is not closed")
+	for l.at++; l.at < len(l.text); l.at++ {
+		c, next := l.text[l.at], byte(0)
+		if l.at+1 < len(l.text) {
+			next = l.text[l.at+1]
 		}
-		b.WriteString(l.text[l.at : l.at+end])
-		l.at += end + 1
-		if l.at == len(l.text) || l.text[l.at] != quote {
+		switch {
+		case c == quote && next != quote:
+			l.at++
 			t.text = b.String()
 			return t, nil
+		case c == quote:
+			l.at++
+			b.WriteByte(quote)
+		case c == '\\' && quote == '\'' && next != 0:
+			l.at++
+			if as, ok := escapes[next]; ok {
+				b.WriteByte(as)
+			} else {
+				b.Write([]byte{c, next})
+			}
+		default:
+			b.WriteByte(c)
 		}
-		b.WriteByte(quote)
-		l.at++
 	}
+	return t, wrong(t.at, "引号没有闭合", "a quote is not closed")
 }
 
 // number takes the characters of a number; what they say is judged later.

@@ -17,6 +17,8 @@ type APICollection struct {
 
 type object = map[string]any
 
+const mediaHTML = "text/html"
+
 // parameter is a parameter of the query.
 func parameter(name, description string, schema object) object {
 	return object{"name": name, "in": "query", "description": description, "required": false, "style": "form", "explode": false, "schema": schema}
@@ -29,7 +31,8 @@ func (a API) shared() object {
 	box := object{"type": "array", "oneOf": []any{object{"minItems": 4, "maxItems": 4}, object{"minItems": 6, "maxItems": 6}}, "items": object{"type": "number"}}
 	uri := object{"type": "string", "format": "uri"}
 	return object{
-		"f":          parameter("f", "form of the answer", object{"type": "string", "enum": []string{"json", "csv"}}),
+		"f":          parameter("f", "form of the answer", object{"type": "string", "enum": []string{"json", "html"}}),
+		"fItems":     parameter("f", "form of the answer", object{"type": "string", "enum": []string{"json", "csv", "html"}}),
 		"bbox":       parameter("bbox", "features that meet a box; longitude first, or as bbox-crs says", box),
 		"bbox-crs":   parameter("bbox-crs", "coordinate system of bbox", uri),
 		"crs":        parameter("crs", "coordinate system of the answer", uri),
@@ -63,7 +66,7 @@ func get(id, summary, tag string, parameters []any, media ...string) object {
 	for _, m := range media {
 		schema := object{"type": "object"}
 		switch m {
-		case "text/csv":
+		case "text/csv", mediaHTML:
 			schema = object{"type": "string"}
 		case "image/png", "application/vnd.mapbox-vector-tile":
 			schema = object{"type": "string", "format": "binary"}
@@ -89,13 +92,13 @@ func (a API) tilePaths(paths object, at, id string) {
 	number := object{"type": "integer", "minimum": 0}
 	if at == "" {
 		state = append(refs("collections"), state...)
-		paths["/tileMatrixSets"] = get("tileMatrixSets", "tile matrix sets", "Tiles", refs("vintage", "generation"), "application/json")
-		paths["/tileMatrixSets/{tileMatrixSetId}"] = get("tileMatrixSet", "tile matrix set", "Tiles", append([]any{set}, refs("vintage", "generation")...), "application/json")
+		paths["/tileMatrixSets"] = get("tileMatrixSets", "tile matrix sets", "Tiles", refs("f", "vintage", "generation"), "application/json", mediaHTML)
+		paths["/tileMatrixSets/{tileMatrixSetId}"] = get("tileMatrixSet", "tile matrix set", "Tiles", append([]any{set}, refs("f", "vintage", "generation")...), "application/json", mediaHTML)
 	}
 	for _, kind := range []struct{ path, name, media string }{{"/tiles", ".vector", "application/vnd.mapbox-vector-tile"}, {"/map/tiles", ".map", "image/png"}} {
 		base := at + kind.path
-		paths[base] = get(id+kind.name+".tilesets", id+": tilesets", "Tiles", refs("vintage", "generation"), "application/json")
-		paths[base+"/{tileMatrixSetId}"] = get(id+kind.name+".tileset", id+": tileset", "Tiles", append([]any{set}, state...), "application/json")
+		paths[base] = get(id+kind.name+".tilesets", id+": tilesets", "Tiles", refs("f", "vintage", "generation"), "application/json", mediaHTML)
+		paths[base+"/{tileMatrixSetId}"] = get(id+kind.name+".tileset", id+": tileset", "Tiles", append([]any{set, refs("f")[0]}, state...), "application/json", mediaHTML)
 		tile := append([]any{set, inPath("tileMatrix", object{"type": "string"}), inPath("tileRow", number), inPath("tileCol", number)}, state...)
 		if kind.media == "image/png" {
 			tile = append(tile, parameter("style", "look, as the legend names it", text))
@@ -109,25 +112,25 @@ func (a API) Document() map[string]any {
 	state := refs("vintage", "generation")
 	form := append(refs("f"), state...)
 	paths := object{
-		"/":            get("landingPage", "landing page", "Capabilities", form, "application/json"),
-		"/conformance": get("conformance", "classes conformed to", "Capabilities", form, "application/json"),
-		"/api":         get("api", "this document", "Capabilities", form, MediaOpenAPI),
-		"/collections": get("collections", "layers", "Capabilities", form, "application/json"),
+		"/":            get("landingPage", "landing page", "Capabilities", form, "application/json", mediaHTML),
+		"/conformance": get("conformance", "classes conformed to", "Capabilities", form, "application/json", mediaHTML),
+		"/api":         get("api", "this document", "Capabilities", form, MediaOpenAPI, mediaHTML),
+		"/collections": get("collections", "layers", "Capabilities", form, "application/json", mediaHTML),
 	}
 	a.tilePaths(paths, "", "edition")
 	for _, c := range a.Collections {
 		a.tilePaths(paths, "/collections/"+c.ID, c.ID)
 		at := "/collections/" + c.ID
-		paths[at] = get(c.ID+".collection", c.Title, c.ID, form, "application/json")
-		paths[at+"/queryables"] = get(c.ID+".queryables", c.Title+": properties to choose by", c.ID, form, MediaSchema)
-		paths[at+"/schema"] = get(c.ID+".schema", c.Title+": properties", c.ID, form, MediaSchema)
-		parameters := refs("f", "bbox", "bbox-crs", "crs", "limit", "offset", "datetime", "properties", "sortby", "filter", "filter-lang", "filter-crs", "vintage", "generation")
+		paths[at] = get(c.ID+".collection", c.Title, c.ID, form, "application/json", mediaHTML)
+		paths[at+"/queryables"] = get(c.ID+".queryables", c.Title+": properties to choose by", c.ID, form, MediaSchema, mediaHTML)
+		paths[at+"/schema"] = get(c.ID+".schema", c.Title+": properties", c.ID, form, MediaSchema, mediaHTML)
+		parameters := refs("fItems", "bbox", "bbox-crs", "crs", "limit", "offset", "datetime", "properties", "sortby", "filter", "filter-lang", "filter-crs", "vintage", "generation")
 		for _, q := range c.Queryables {
 			parameters = append(parameters, parameter(q.Name, q.Title, q.schema()))
 		}
-		paths[at+"/items"] = get(c.ID+".items", c.Title+": features", c.ID, parameters, "application/geo+json", "text/csv")
+		paths[at+"/items"] = get(c.ID+".items", c.Title+": features", c.ID, parameters, "application/geo+json", "text/csv", mediaHTML)
 		id := object{"name": "featureId", "in": "path", "required": true, "schema": object{"type": "integer", "minimum": 1}}
-		paths[at+"/items/{featureId}"] = get(c.ID+".item", c.Title+": one feature", c.ID, append([]any{id}, refs("f", "crs", "vintage", "generation")...), "application/geo+json")
+		paths[at+"/items/{featureId}"] = get(c.ID+".item", c.Title+": one feature", c.ID, append([]any{id}, refs("f", "crs", "vintage", "generation")...), "application/geo+json", mediaHTML)
 	}
 	components := object{
 		"parameters": a.shared(),

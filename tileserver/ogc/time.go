@@ -47,17 +47,24 @@ func Period(vintage string) (Interval, bool) {
 }
 
 // PickVintage returns the latest of vintages, which come latest first, that datetime=
-// meets; false when none does. datetime is an instant, a date, a period as vintages are
+// meets; false when none does. Where none is a period, the latest meets any time. datetime is an instant, a date, a period as vintages are
 // named, or two of them with a slash, either of which may be open (17-069r4, 7.15.4).
 func PickVintage(datetime string, vintages []string) (string, bool, error) {
 	asked, err := parseInterval(datetime)
 	if err != nil {
 		return "", false, err
 	}
+	dated := false
 	for _, v := range vintages {
-		if p, ok := Period(v); ok && p.meets(asked) {
+		p, ok := Period(v)
+		if ok && p.meets(asked) {
 			return v, true, nil
 		}
+		dated = dated || ok
+	}
+	// What has no time meets each (17-069r4, /req/core/fc-time-response C).
+	if !dated && len(vintages) > 0 {
+		return vintages[0], true, nil
 	}
 	return "", false, nil
 }

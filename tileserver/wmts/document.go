@@ -183,9 +183,12 @@ func (c *Capabilities) resources(p *ows.Printer, l Layer) {
 		prefix += "{" + VintageDimension + "}/"
 	}
 	prefix += "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
-	for _, f := range l.formats() {
-		p.Empty("ResourceURL", "format", f.MIME(), "resourceType", "tile",
-			"template", c.address(prefix+"."+f.Extension()))
+	// One form alone, the first: OpenLayers asks for the tiles of a layer at its templates
+	// in turn, whatever their format (openlayers 12901), and pictures and vector tiles mix.
+	// The other forms are named as Format, and found by KVP and at the same addresses.
+	if formats := l.formats(); len(formats) > 0 {
+		p.Empty("ResourceURL", "format", formats[0].MIME(), "resourceType", "tile",
+			"template", c.address(prefix+"."+formats[0].Extension()))
 	}
 	for _, f := range l.InfoFormats {
 		p.Empty("ResourceURL", "format", f.MIME(), "resourceType", "FeatureInfo",

@@ -97,14 +97,14 @@ func within(path, source string) (bool, error) {
 	if source, err = filepath.Abs(source); err != nil {
 		return false, err
 	}
-	if real, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // else it cannot be written to
-		path = filepath.Join(real, filepath.Base(path))
+	if at, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // else it cannot be written to
+		path = filepath.Join(at, filepath.Base(path))
 	}
-	if real, err := filepath.EvalSymlinks(source); err == nil { // else there is nothing to take
-		source = real
+	if at, err := filepath.EvalSymlinks(source); err == nil { // else there is nothing to take
+		source = at
 	}
 	rel, err := filepath.Rel(source, path)
-	return err == nil && filepath.IsLocal(rel), nil //nolint:nilerr // on another volume it is not within
+	return err == nil && filepath.IsLocal(rel), nil // on another volume it is not within
 }
 
 // backup writes the archive and tells of it.

@@ -109,7 +109,7 @@ func roomFor(in *os.File, out string) error {
 	}
 	free, err := disk.Free(filepath.Dir(out))
 	if err != nil || free >= info.Size() {
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	return problem.New("OUT_ROOM", "备份有 %[1]d 字节，磁盘上只剩 %[2]d 字节", "the backup has %[1]d bytes, %[2]d are free on the disc", info.Size(), free).In(out).
 		Advise("腾出空间，或恢复到另一块磁盘", "make room, or restore onto another disc")

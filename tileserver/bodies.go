@@ -1,11 +1,14 @@
 package tileserver
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"slices"
 	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
 
 	"gengtu/index/problem"
 )
@@ -28,6 +31,15 @@ func (m *memory) give(n int) { m.left.Add(int64(n)) }
 // freeForEach is how much of a body and of an answer each connection may hold whatever the
 // others do, so that small questions are answered while large ones have taken the memory.
 const freeForEach = 64 << 10
+
+// isLengthTwice tells whether a request says by a number and by chunks how long its body is.
+// Whoever stands in front may have read the other one, so the connection is not to be used
+// for another request (RFC 9112, 6.1).
+func isLengthTwice(ctx *fasthttp.RequestCtx) bool {
+	const chunked = -1
+	h := &ctx.Request.Header
+	return h.ContentLength() == chunked && bytes.Contains(bytes.ToLower(h.RawHeaders()), []byte("content-length:"))
+}
 
 // wholeBody returns the body of the request. It is read here and not before the handler:
 // until then a client that announces a large body has cost some KiB, whatever it sends.

@@ -152,6 +152,29 @@ func TestBodyThatStops(t *testing.T) {
 	}
 }
 
+// A body whose length is said in two ways is read by chunks, and nothing behind it on the
+// connection: a proxy in front may have read it by the number.
+func TestBodyOfTwoLengths(t *testing.T) {
+	_, addr := serveTCP(t, tileserver.Limits{})
+	for what, sent := range map[string]string{
+		"number first": "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "chunks first": "transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
+	} {
+		c := dial(t, addr, "POST /public/overlay HTTP/1.1\r\nHost: x\r\n"+sent+"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+		in := bufio.NewReader(c)
+		r, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		_, err = io.Copy(io.Discard, r.Body)
+		if err = errors.Join(err, r.Body.Close()); err != nil || !r.Close {
+			t.Errorf("%s: %v; the connection is closed: %v", what, err, r.Close)
+		}
+		if rest, err := io.ReadAll(in); len(rest) > 0 {
+			t.Errorf("%s: behind the answer comes %q, %v", what, rest, err)
+		}
+	}
+}
+
 // Clients that ask for large answers and do not read them hold a bounded memory; others
 // are told to come again, small answers go out, and who reads or goes gives it back.
 func TestAnswerMemory(t *testing.T) {

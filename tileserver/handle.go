@@ -30,6 +30,9 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	}
 	r.set(nameRequestID, r.called)
 	r.set(nameOptions, "nosniff")
+	if isLengthTwice(ctx) {
+		ctx.SetConnectionClose()
+	}
 	if !ctx.IsPost() {
 		r.leaveBody() // it means nothing (RFC 9110, 9.3.1)
 	}

@@ -14,7 +14,7 @@ func TestMisspeltParameters(t *testing.T) {
 	box := "bbox=108.70,34.30,108.71,34.31"
 	for _, at := range []string{
 		"overlay?" + box + "&vintge=2023", "overlay?" + box + "&Vintage=2023", "overlay?" + box + "&VINTAGE=2023", "summary?vintag=2023", "summary?Layers=pbf",
-		"map.png?" + box + "&stile=plain", "tiles/cropland/w/3/6/3.png?stile=plain", "tiles/cropland/w/3/6/3.mvt?generaton=x", "style.json?sytle=plain", "catalog?vintagee=2024",
+		"map.png?" + box + "&stile=plain", "tiles/cropland/w/3/6/3.png?stile=plain", "tiles/cropland/w/3/6/3.mvt?generaton=x", "style.json?styl=plain", "catalog?vintagee=2024",
 	} {
 		wantProblem(t, at, s.get(t, "/public/"+at), http.StatusBadRequest, "parameter_unknown")
 	}

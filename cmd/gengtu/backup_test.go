@@ -158,6 +158,7 @@ func refusedBackups(t *testing.T, dir, file, secure, place string) {
 		"more than the disc has": {[]string{"restore", "--out", filepath.Join(dir, "new"), huge}, "OUT_ROOM", 1},
 		"no place":               {[]string{"restore", file}, "FLAG_MISSING", 2},
 		"a damaged edition":      {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--edition", damaged}, "CHECKSUM", 1},
+		"over another one":       {[]string{"backup", "--out", file, "--edition", secure}, "BACKUP_EXISTS", 1},
 		"an edition twice":       {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--edition", secure, "--edition", secure}, "TIER_TWICE", 1},
 		"no edition":             {[]string{"backup", "--out", filepath.Join(dir, "new.tar"), "--edition", filepath.Join(dir, "none")}, "EDITION_MISSING", 1},
 		"nothing":                {[]string{"backup", "--out", filepath.Join(dir, "new.tar")}, "FLAG_MISSING", 2},

@@ -15,7 +15,7 @@ type logging struct {
 
 // define defines the flags.
 func (l *logging) define(fs *flags) {
-	fs.StringVar(&l.level, "log", "info", "日志级别 debug|info|warn|error")
+	fs.StringVar(&l.level, "log", "info", "日志级别：debug、info、warn、error|level of the log: debug, info, warn or error")
 	fs.StringVar(&l.format, "log-format", string(tileserver.LogJSON), "日志写法 json、text；访问日志的 text 为 combined 格式|json or text, how logs are written; text is the combined form for the access log")
 	fs.StringVar(&l.requests, "access-log", "", "访问日志文件，每个答复一行，- 为标准错误；收到 SIGHUP 重新打开|file with a line for each answer, - is standard error; opened anew at SIGHUP")
 }

@@ -140,7 +140,8 @@ type shape struct {
 // plan sorts the content of tiles by layer, in drawing order, and by class.
 func (c *Canvas) plan(tiles []Placed) []job {
 	var jobs []job
-	for _, t := range tiles {
+	own := beside(tiles)
+	for n, t := range tiles {
 		for i := range t.Layers {
 			l := &t.Layers[i]
 			k := slices.IndexFunc(jobs, func(j job) bool { return j.layer.Name == l.Name })
@@ -149,7 +150,7 @@ func (c *Canvas) plan(tiles []Placed) []job {
 				k = len(jobs)
 				jobs = append(jobs, job{layer: look, width: look.Line.Width.At(c.look.Zoom) * float64(c.look.Ratio)})
 			}
-			jobs[k].add(l, t.To, c.look)
+			jobs[k].add(l, t.To, own[n], c.look)
 		}
 	}
 	for _, j := range jobs {
@@ -161,8 +162,8 @@ func (c *Canvas) plan(tiles []Placed) []job {
 	return jobs
 }
 
-// add adds the features of l, placed by to.
-func (j *job) add(l *mvt.Layer, to Affine, look Look) {
+// add adds the features of l, placed by to; own is what its outlines are drawn in.
+func (j *job) add(l *mvt.Layer, to Affine, own edges, look Look) {
 	filled := j.layer.Fill.Opacity.At(look.Zoom) > 0 || j.layer.Hatch.Width > 0
 	for i := range l.Features {
 		f := &l.Features[i]
@@ -174,7 +175,7 @@ func (j *job) add(l *mvt.Layer, to Affine, look Look) {
 		}
 	}
 	if (!look.Merged || j.layer.Line.Always) && j.width > 0 {
-		j.lines = outlines(j.lines, l, to, j.width)
+		j.lines = outlines(j.lines, l, to, own, j.width)
 	}
 }
 

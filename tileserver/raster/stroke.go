@@ -26,21 +26,18 @@ const minStep = 0.1
 // outlines appends the outlines of the features of l. A border that two
 // features share corner by corner is drawn once: drawn twice, its half-covered
 // pixels would be darker than those of a border of one feature. width is in
-// pixels.
-func outlines(lines []chain, l *mvt.Layer, to Affine, width float64) []chain {
-	edges := 0
+// pixels, own what of the plane the tile's outlines are drawn in, see [beside].
+func outlines(lines []chain, l *mvt.Layer, to Affine, own edges, width float64) []chain {
+	n := 0
 	for _, f := range l.Features {
 		for _, poly := range f.Polygons {
 			for _, ring := range poly {
-				edges += len(ring)
+				n += len(ring)
 			}
 		}
 	}
-	t := tracer{
-		lines: lines, to: to, seen: make(map[uint64]struct{}, edges),
-		// An outline beyond the tile is seen inside by half of its width.
-		reach: (width/2 + 1) / to.scale(),
-	}
+	// An outline beyond the tile is seen inside by half of its width.
+	t := tracer{lines: lines, to: to, seen: make(map[uint64]struct{}, n), within: own.reaching((width/2 + 1) / to.scale())}
 	for _, f := range l.Features {
 		for _, poly := range f.Polygons {
 			for _, ring := range poly {
@@ -53,12 +50,12 @@ func outlines(lines []chain, l *mvt.Layer, to Affine, width float64) []chain {
 
 // tracer collects chains, in tile units until they are finished.
 type tracer struct {
-	lines []chain
-	to    Affine
-	seen  map[uint64]struct{}
-	reach float64 // in tile units
-	pts   []point // of the chain in hand
-	head  []point // the first chain of the ring, when it may go on from its last
+	lines  []chain
+	to     Affine
+	seen   map[uint64]struct{}
+	within box     // of the outlines that are drawn, in tile units
+	pts    []point // of the chain in hand
+	head   []point // the first chain of the ring, when it may go on from its last
 }
 
 // trace adds the edges of ring that are to be seen and not drawn yet.
@@ -73,7 +70,7 @@ func (t *tracer) trace(ring mvt.Ring) {
 		if p == q || alongCut(p, q) || !t.first(p, q) {
 			continue
 		}
-		a, b, ok := clip(point{float64(p.X), float64(p.Y)}, point{float64(q.X), float64(q.Y)}, -t.reach, mvt.Extent+t.reach)
+		a, b, ok := clip(point{float64(p.X), float64(p.Y)}, point{float64(q.X), float64(q.Y)}, t.within)
 		if !ok {
 			continue
 		}
@@ -146,15 +143,48 @@ func (t *tracer) first(p, q mvt.Point) bool {
 	return true
 }
 
-// clip returns the part of a–b in the square from lo to hi in both directions
-// (Liang and Barsky 1984), and whether there is one. Ends inside stay as they are.
-func clip(a, b point, lo, hi float64) (from, to point, ok bool) {
-	if min(a.x, a.y, b.x, b.y) >= lo && max(a.x, a.y, b.x, b.y) <= hi {
+// edges tells at which sides of a tile another one of the same picture begins.
+type edges struct{ west, north, east, south bool }
+
+// beside finds the tiles that touch. What lies beyond a tile's side is in the one behind
+// it, too: drawn by both, an outline there would be darker, and the side be seen.
+func beside(tiles []Placed) []edges {
+	type corner [2]int64 // in 1/64 pixels
+	at := func(a Affine, x, y float64) corner {
+		p := a.at(x, y)
+		return corner{int64(math.Round(p.x * 64)), int64(math.Round(p.y * 64))}
+	}
+	there := make(map[corner]bool, len(tiles))
+	for _, t := range tiles {
+		there[at(t.To, 0, 0)] = true
+	}
+	out := make([]edges, len(tiles))
+	for i, t := range tiles {
+		out[i] = edges{there[at(t.To, -mvt.Extent, 0)], there[at(t.To, 0, -mvt.Extent)], there[at(t.To, mvt.Extent, 0)], there[at(t.To, 0, mvt.Extent)]}
+	}
+	return out
+}
+
+// reaching is the tile's square with so much more, in tile units, where no other begins.
+func (e edges) reaching(more float64) box {
+	beyond := func(other bool) float64 {
+		if other {
+			return 0
+		}
+		return more
+	}
+	return box{-beyond(e.west), -beyond(e.north), mvt.Extent + beyond(e.east), mvt.Extent + beyond(e.south)}
+}
+
+// clip returns the part of a–b in a rectangle (Liang and Barsky 1984), and whether there
+// is one. Ends inside stay as they are.
+func clip(a, b point, in box) (from, to point, ok bool) {
+	if min(a.x, b.x) >= in.minX && min(a.y, b.y) >= in.minY && max(a.x, b.x) <= in.maxX && max(a.y, b.y) <= in.maxY {
 		return a, b, true
 	}
 	t0, t1 := 0.0, 1.0
 	dx, dy := b.x-a.x, b.y-a.y
-	for _, side := range [4][2]float64{{-dx, a.x - lo}, {dx, hi - a.x}, {-dy, a.y - lo}, {dy, hi - a.y}} {
+	for _, side := range [4][2]float64{{-dx, a.x - in.minX}, {dx, in.maxX - a.x}, {-dy, a.y - in.minY}, {dy, in.maxY - a.y}} {
 		p, q := side[0], side[1]
 		switch {
 		case p == 0 && q < 0:

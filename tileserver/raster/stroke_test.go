@@ -224,3 +224,65 @@ func parcels(n int) []mvt.Layer {
 	}
 	return []mvt.Layer{crop, pbf, layer("hsf", mvt.Polygon{blob(r, 60, 2000)}, mvt.Polygon{blob(r, 60, 1000)})}
 }
+
+// Outlines in a picture of several tiles are those of one tile of the same ground: what
+// lies in the margins of two tiles is not drawn twice, and none of it is missing.
+func TestOutlinesAcrossTiles(t *testing.T) {
+	const side, px = mvt.Extent, 100.0 // of a small tile, in units and pixels
+	r := rand.New(rand.NewPCG(7, 8))
+	var rings []mvt.Ring
+	for range 30 {
+		ring := blob(r, 12, 300+r.Float64()*1500) // around the middle of a tile
+		dx, dy := int32(r.IntN(side)), int32(r.IntN(side))
+		for i, p := range ring { // even, so that half of it is whole
+			ring[i] = mvt.Point{X: (p.X + dx) &^ 1, Y: (p.Y + dy) &^ 1}
+		}
+		rings = append(rings, ring)
+	}
+	at := func(move func(mvt.Point) mvt.Point) mvt.Layer {
+		var polygons []mvt.Polygon
+		for _, ring := range rings {
+			var moved mvt.Ring
+			for _, p := range ring {
+				moved = append(moved, move(p))
+			}
+			polygons = append(polygons, mvt.Polygon{moved})
+		}
+		return layer("fine", polygons...)
+	}
+	picture := func(tiles []raster.Placed) *image.RGBA {
+		c, err := raster.NewCanvas(2*px, 2*px, raster.Look{Sheet: plain, Zoom: 14, Ratio: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Paint(tiles); err != nil {
+			t.Fatal(err)
+		}
+		return c.Image()
+	}
+	var four []raster.Placed
+	for i := range int32(4) {
+		x, y := i%2, i/2
+		four = append(four, raster.Placed{
+			Layers: []mvt.Layer{at(func(p mvt.Point) mvt.Point { return mvt.Point{X: p.X - x*side, Y: p.Y - y*side} })},
+			To:     raster.Affine{XX: px / side, YY: px / side, X0: float64(x) * px, Y0: float64(y) * px},
+		})
+	}
+	one := []raster.Placed{{
+		Layers: []mvt.Layer{at(func(p mvt.Point) mvt.Point { return mvt.Point{X: p.X / 2, Y: p.Y / 2} })}, To: raster.Affine{XX: 2 * px / side, YY: 2 * px / side},
+	}}
+	got, want := picture(four), picture(one)
+	painted := 0
+	for i := 3; i < len(want.Pix); i += 4 {
+		if want.Pix[i] > 0 {
+			painted++
+		}
+		// Where a line meets the tiles' common corner its cut ends show a little.
+		if d := int(got.Pix[i]) - int(want.Pix[i]); max(d, -d) > 32 {
+			t.Errorf("at %d, %d alpha is %d, want %d", i/4%(2*px), i/4/(2*px), got.Pix[i], want.Pix[i])
+		}
+	}
+	if painted < 2000 {
+		t.Errorf("only %d pixels are painted", painted)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -185,8 +186,13 @@ func TestRolesOverTheCommand(t *testing.T) {
 		_, _, code := as(t, environment, "audit", "verify", "--access", path)
 		return code
 	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0") // so that serve ends when it has asked who may
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
 	serveOnce := func(path string) string {
-		_, errs, _ := as(t, nil, "serve", "--access", path, "--edition", e.Secure, "--listen", "no address")
+		_, errs, _ := as(t, nil, "serve", "--access", path, "--edition", e.Secure, "--listen", taken.Addr().String())
 		return errs
 	}
 	publish := func(path string) string {

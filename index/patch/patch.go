@@ -180,6 +180,28 @@ func (f *finders) get(b *bolt.Bucket, key []byte) []byte {
 	return v
 }
 
+// astray tells whether the search for a key that b does not have ended beside a record
+// that is out of order, or does not fit.
+func (f *finders) astray(b *bolt.Bucket, key []byte, fits func(key, value []byte) bool) bool {
+	c, ok := f.idle.Get().(*bolt.Cursor)
+	if !ok {
+		c = b.Cursor()
+	}
+	after, value := c.Seek(key)
+	if bytes.Equal(after, key) {
+		f.idle.Put(c)
+		return false
+	}
+	bad := after != nil && (bytes.Compare(after, key) < 0 || !fits(after, value))
+	before, value := c.Prev()
+	if after == nil {
+		before, value = c.Last()
+	}
+	bad = bad || before != nil && (bytes.Compare(before, key) >= 0 || !fits(before, value))
+	f.idle.Put(c) // none that a damaged page made panic
+	return bad
+}
+
 func (b *Bucket) orNil() *Bucket {
 	if b.base == nil && b.patch == nil {
 		return nil
@@ -223,6 +245,18 @@ func (b *Bucket) Get(key []byte) []byte {
 		}
 	}
 	return b.before(key)
+}
+
+// Astray tells whether a damaged page may be why Get finds nothing under a key: a search
+// that a damaged key misleads ends beside that key, so the records before and behind the
+// place are out of order there, or fits says that they are not what was written.
+func (b *Bucket) Astray(key []byte, fits func(key, value []byte) bool) bool {
+	if b.base != nil && b.ofBase.astray(b.base, key, fits) {
+		return true
+	}
+	return b.patch != nil && b.ofPatch.astray(b.patch, key, func(k, v []byte) bool {
+		return len(v) > 0 && (v[0] == gone || fits(k, v[1:]))
+	})
 }
 
 // before returns the value of a key in the file without its patch.

@@ -113,6 +113,9 @@ func (r *Reader) Get(layerKey string, t tile.Tile) (p Part, ok bool, err error) 
 	err = guarded(func() error {
 		entry := layer.Get(key[:])
 		if entry == nil {
+			if layer.Astray(key[:], isWhole) {
+				return corrupt("瓦片键的次序已乱", "the keys of tiles are out of order")
+			}
 			return nil
 		}
 		ok = true
@@ -123,6 +126,12 @@ func (r *Reader) Get(layerKey string, t tile.Tile) (p Part, ok bool, err error) 
 		return Part{}, false, fmt.Errorf("%s, tile %s of %s: %w", r.path, t, layerKey, err)
 	}
 	return p, ok, nil
+}
+
+// isWhole tells whether a record is a tile's as it was written.
+func isWhole(key, entry []byte) bool {
+	_, err := checkSum(key, entry)
+	return err == nil
 }
 
 // Cells returns what was put by [Writer.PutCells] for t, or nil. The data lie in

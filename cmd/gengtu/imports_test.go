@@ -37,6 +37,8 @@ var mayImport = map[string][]string{
 	"index/indextest":                {"index", "index/edition"},
 	"index/relate":                   {"index/geo", "index/overlay"},
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/setting", "index/sheet", "index/txt"},
+	"index/pieces":                   {"index", "index/geo", "index/overlay"},
+	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting"},
 	"index/extract":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet", "index/txt"},
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
@@ -67,7 +69,7 @@ var mayImport = map[string][]string{
 	"tileserver/audit":               {"index/disk", "index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
 	"tileserver": {
-		"index", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/analyze", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

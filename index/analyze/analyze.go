@@ -1,0 +1,172 @@
+// Package analyze answers the questions that the map is for: whole-layer questions,
+// asked by name, answered as tables that close, and as shapes that can be shown.
+//
+// In goes an edition that is open for reading, a [Request] and the rules ([Rules], a file
+// that a person edits); out comes a [Result], which holds nothing of the clock or of
+// the machine: the same generation, request, rules and program give the same bytes.
+// Every question is one file of this package, listed in questions.go. Areas are
+// integers of 0.01 m² ([Area]); what each figure is of stands in its column's title.
+// Definitions: reference domain, section 6, whose common rules (6.0) hold everywhere.
+package analyze
+
+import (
+	"context"
+
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+)
+
+// Request asks a question. Its JSON is what is posted, and what is kept with the answer.
+type Request struct {
+	Question string `json:"question"`
+	// By is the level of places that rows are told by; "" is county.
+	By areas.Level `json:"by,omitempty"`
+	// Place bounds the question to features of a place, by code; "" is all.
+	Place string `json:"place,omitempty"`
+	// Vintage is the state that is asked about, "" the latest of each layer. From is the
+	// earlier state of questions about change, "" the one before.
+	Vintage string `json:"vintage,omitempty"`
+	From    string `json:"from,omitempty"`
+	// Parameters are the question's own, by the names in its [Question.Parameters].
+	Parameters map[string]string `json:"parameters,omitempty"`
+	// Shapes are what a question is about that is not in the edition: sites, proposals.
+	Shapes []areas.Given `json:"-"`
+	// Previous is a kept answer that this one goes on from (what was pushed before).
+	Previous *Result `json:"-"`
+}
+
+// Question is one question of the package.
+type Question struct {
+	Name  string
+	Title edition.Title
+	// About says in a few sentences what is computed, from what, and what it is not; it
+	// is printed with the answer.
+	About edition.Title
+	// Sources are the documents that ask for it.
+	Sources []edition.Title
+	// Layers it cannot do without; Optional are used where the edition has them, and the
+	// answer says which were not there.
+	Layers, Optional []string
+	Parameters       []Parameter
+	// NeedsShapes tells that it asks about shapes that are given.
+	NeedsShapes bool
+	// NotPublic questions are never answered by a public edition, whatever its policy says.
+	NotPublic bool
+
+	run func(ctx context.Context, j *Job) (*Result, error)
+}
+
+// Parameter is a parameter of one question.
+type Parameter struct {
+	Name    string
+	About   edition.Title
+	Default string // as text; "" where the rules or the data say
+	// Check refuses a value; nil takes any.
+	Check func(value string) error
+}
+
+// Job is a question on its way: what its run function works with.
+type Job struct {
+	Request
+	Question *Question
+	Index    *index.Index
+	Rules    *Rules
+	Workers  int // 0 is one for each processor
+	// Tell is told how far a named stage is; never nil. It may be called by several
+	// goroutines.
+	Tell func(stage edition.Title, done, all int)
+	// Names are the names of places, by code.
+	Names map[string]string
+}
+
+// Options changes how [Run] works.
+type Options struct {
+	Rules   *Rules // nil is [DefaultRules]
+	Workers int
+	Program string // the program's version, which the answer carries
+	Tell    func(stage edition.Title, done, all int)
+}
+
+// Run answers a request from an edition. Errors are problems (ANALYZE_UNKNOWN,
+// ANALYZE_LAYER, ANALYZE_PARAMETER, POLICY …), ctx's, or those of reading.
+func Run(ctx context.Context, ix *index.Index, req Request, opt Options) (*Result, error) {
+	q, err := Find(req.Question)
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{Request: req, Question: q, Index: ix, Rules: opt.Rules, Workers: opt.Workers, Tell: opt.Tell}
+	if j.Rules == nil {
+		if j.Rules, err = DefaultRules(); err != nil {
+			return nil, err
+		}
+	}
+	if j.Tell == nil {
+		j.Tell = func(edition.Title, int, int) {}
+	}
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	if j.Names, err = areas.PlaceNames(ix, ""); err != nil {
+		return nil, err
+	}
+	r, err := q.run(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.finish(r, opt.Program); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Find returns the question of that name, or a problem ANALYZE_UNKNOWN that names the
+// nearest one.
+func Find(name string) (*Question, error) {
+	for _, q := range Questions {
+		if q.Name == name && q.run != nil {
+			return q, nil
+		}
+	}
+	return nil, unknown(name)
+}
+
+// Layer returns a layer that the question needs in the vintage asked for (or the given
+// one when vintage is not ""), or a problem ANALYZE_LAYER that says what there is.
+func (j *Job) Layer(name, vintage string) (*index.Layer, error) {
+	if vintage == "" {
+		vintage = j.Vintage
+	}
+	if l := j.Index.Layer(name, vintage); l != nil {
+		return l, nil
+	}
+	return nil, noLayer(j.Index, name, vintage)
+}
+
+// Maybe is Layer for a layer that a question can do without: the vintage asked for, else
+// the latest; nil where there is none.
+func (j *Job) Maybe(name string) *index.Layer {
+	if l := j.Index.Layer(name, j.Vintage); l != nil {
+		return l
+	}
+	return j.Index.Layer(name, "")
+}
+
+// Parameter returns the value of a parameter, its default where none was given.
+func (j *Job) Parameter(name string) string {
+	if v, ok := j.Parameters[name]; ok {
+		return v
+	}
+	for i := range j.Question.Parameters {
+		if p := &j.Question.Parameters[i]; p.Name == name {
+			return p.Default
+		}
+	}
+	panic("analyze: no parameter " + name)
+}
+
+// badParameter is the problem of a parameter's value.
+func badParameter(name, value, zh, en string) *problem.Problem {
+	return problem.New("ANALYZE_PARAMETER", "参数 %s 的值 %.60q 不对：%s", "the value %[2].60q of parameter %[1]s is not right: %[4]s", name, value, zh, en)
+}

@@ -1,0 +1,84 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/index/setting"
+)
+
+// Questions lists the questions in the order in which they are told.
+var Questions = []*Question{
+	&hsfOutsidePBF, &pbfToRetire, &pbfNotHSF, &contiguityQuestion, &balance, &approvals, &nonagri, &siting, &conflicts, &flows, &summary,
+}
+
+// unknown is the problem of a question that there is not.
+func unknown(name string) error {
+	var names []string
+	for _, q := range Questions {
+		if q.run != nil {
+			names = append(names, q.Name)
+		}
+	}
+	zh, en := setting.Unknown(name, "", names)
+	return problem.New("ANALYZE_UNKNOWN", "%s", "%[2]s", zh, en).
+		Advise("gengtu analyze --help 列出全部专题", "gengtu analyze --help lists the questions")
+}
+
+// noLayer is the problem of a layer, or a vintage of it, that the edition does not have.
+func noLayer(ix *index.Index, name, vintage string) error {
+	has := ix.Vintages(name)
+	if len(has) == 0 {
+		return problem.New("ANALYZE_LAYER", "此版没有图层 %s", "the edition has no layer %s", name).
+			Advise("有 %[1]s；用 gengtu ingest --add --layer %[2]s=文件 入库", "there are %[1]s; take it in by gengtu ingest --add --layer %[2]s=FILE", strings.Join(ix.Names(), "、"), name)
+	}
+	return problem.New("ANALYZE_LAYER", "图层 %s 没有时相 %.40q", "layer %s has no vintage %.40q", name, vintage).
+		Advise("有 %s", "there are %s", strings.Join(has, "、"))
+}
+
+// check refuses a request that makes no sense, before any work.
+func (j *Job) check() error {
+	p := &j.Index.Manifest.Policy
+	public := j.Index.Manifest.Tier == edition.Public
+	if !p.MayAnswer(j.Question.Name) || public && (j.Question.NotPublic || p.Analyses == nil) {
+		return problem.New("POLICY", "本版的策略不允许分析 %s", "the policy of this edition does not answer %s", j.Question.Name).
+			Advise("策略的 analyses 一项列出可问的", "analyses of the policy lists what it answers")
+	}
+	if j.By == "" {
+		j.By = "county"
+	}
+	if _, err := areas.ParseLevel(string(j.By)); err != nil {
+		return err
+	}
+	for name, value := range j.Parameters {
+		i := slices.IndexFunc(j.Question.Parameters, func(p Parameter) bool { return p.Name == name })
+		if i < 0 {
+			var names []string
+			for k := range j.Question.Parameters {
+				names = append(names, j.Question.Parameters[k].Name)
+			}
+			zh, en := setting.Unknown(name, j.Question.Name, names)
+			return problem.New("ANALYZE_PARAMETER", "%s", "%[2]s", zh, en)
+		}
+		if c := j.Question.Parameters[i].Check; c != nil {
+			if err := c(value); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	if j.Question.NeedsShapes && len(j.Shapes) == 0 {
+		return problem.New("ANALYZE_SHAPES", "%s 要给出图形", "%s asks about shapes, and none is given", j.Question.Name).
+			Advise("命令行：gengtu analyze … %[1]s 文件.geojson|.txt；HTTP：请求体的 shapes", "command: gengtu analyze … %[1]s FILE.geojson|.txt; HTTP: shapes of the body", j.Question.Name)
+	}
+	for _, name := range j.Question.Layers {
+		if _, err := j.Layer(name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package analyze
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/problem"
+)
+
+// Result is the answer to a question. It does not change after [Run] has returned it.
+type Result struct {
+	// Run names the answer: the first 16 hex digits of SHA-256 over generation, request,
+	// shapes, rules and program, so that the same question has the same name.
+	Run        string
+	Request    Request
+	Question   *Question
+	Generation string
+	Program    string
+	Tier       edition.Tier
+	Formula    string
+	Rules      Version
+	Layers     []LayerVersion
+	Tables     []*Table
+	Shapes     []*Shapes
+	Identities []Identity
+	Notes      []edition.Title
+	// Extra is what a question tells beside tables, by name (a Sankey): it is in the JSON.
+	Extra map[string]any
+	// Policy is that of the edition: what pictures and pages must say.
+	Policy edition.Policy
+}
+
+// LayerVersion is a layer that an answer was made from, or could not be.
+type LayerVersion struct {
+	Layer    string        `json:"layer"`
+	Vintage  string        `json:"vintage"`
+	Title    edition.Title `json:"title"`
+	Features int           `json:"features"`
+	Missing  bool          `json:"missing,omitempty"`
+}
+
+// Version names the rules that an answer was made by.
+type Version struct {
+	Version string `json:"version"`
+	Digest  string `json:"digest"` // SHA-256 of the file
+}
+
+// Shapes are shapes of an answer as a layer: one for each row of a table. A row may have
+// none.
+type Shapes struct {
+	Name  string // of the layer
+	Title edition.Title
+	Table *Table
+	// Geometry returns the shape of a row, in CGCS2000 (EPSG:4490), valid as
+	// overlay.Mend returns it, nil for none. It may be called by several goroutines, as
+	// long as the edition is open.
+	Geometry func(ctx context.Context, row int) (geo.MultiPolygon, error)
+}
+
+// Identity says that two figures of an answer must be the same, each added up in its own
+// way.
+type Identity struct {
+	Name        string        `json:"name"`
+	Title       edition.Title `json:"title"`
+	Left, Right Area          `json:"-"`
+}
+
+// Tolerance is how far the sides of an identity may differ: 0.01 m².
+const Tolerance Area = 1
+
+// Holds tells whether the two sides agree.
+func (i Identity) Holds() bool {
+	d := i.Left - i.Right
+	return -Tolerance <= d && d <= Tolerance
+}
+
+// Use lists a layer as one that the answer was made from; for a nil layer, that it was not
+// there.
+func (r *Result) use(j *Job, names ...string) {
+	for _, name := range names {
+		if l := j.Maybe(name); l != nil {
+			r.Layers = append(r.Layers, LayerVersion{Layer: name, Vintage: l.Meta.Vintage, Title: l.Meta.Title, Features: l.Len()})
+			continue
+		}
+		r.Layers = append(r.Layers, LayerVersion{Layer: name, Missing: true})
+	}
+}
+
+// Note adds a sentence that whoever reads the answer must know.
+func (r *Result) note(zh, en string, args ...any) {
+	r.Notes = append(r.Notes, edition.Title{Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...)})
+}
+
+// Identity adds an identity.
+func (r *Result) identity(name, zh, en string, left, right Area) {
+	r.Identities = append(r.Identities, Identity{name, edition.Title{Zh: zh, En: en}, left, right})
+}
+
+// finish names the answer, and refuses to give one that does not close.
+func (j *Job) finish(r *Result, program string) error {
+	for _, i := range r.Identities {
+		if !i.Holds() {
+			return problem.New("ANALYZE_OPEN", "%s 对不上：%s：%.2f 与 %.2f m²", "%[1]s does not close: %[3]s: %[4].2f and %[5].2f m²",
+				j.Question.Name, i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
+		}
+	}
+	m := j.Index.Manifest
+	r.Request, r.Question, r.Generation, r.Program, r.Tier = j.Request, j.Question, m.Generation, program, m.Tier
+	r.Formula, r.Rules, r.Policy = areas.Formula, j.Rules.Version, m.Policy
+	name, err := runName(j.Request, m.Generation, j.Rules.Version, program)
+	r.Run = name
+	return err
+}
+
+// runName returns the name of the answer to a request.
+func runName(req Request, generation string, rules Version, program string) (string, error) {
+	h := sha256.New()
+	e := json.NewEncoder(h)
+	for _, v := range []any{req, generation, rules, program} {
+		if err := e.Encode(v); err != nil {
+			return "", err
+		}
+	}
+	for i := range req.Shapes {
+		if err := e.Encode(req.Shapes[i]); err != nil {
+			return "", err
+		}
+	}
+	if req.Previous != nil {
+		if err := e.Encode(req.Previous.Run); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16], nil
+}

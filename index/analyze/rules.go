@@ -1,0 +1,84 @@
+package analyze
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"sync"
+
+	"gengtu/index/problem"
+	"gengtu/index/setting"
+)
+
+//go:embed rules.yaml
+var rulesYAML []byte
+
+// Rules are the thresholds of all questions, as a person edits them: each with where it
+// comes from and whether it is confirmed. They are not changed after they are parsed.
+type Rules struct {
+	Version    Version         `yaml:"-"`
+	Name       string          `yaml:"version"`
+	Slivers    SliverRules     `yaml:"slivers"`
+	HSFOutside HSFOutsideRules `yaml:"hsf-outside-pbf"`
+	Retire     RetireRules     `yaml:"pbf-to-retire"`
+	Progress   ProgressRules   `yaml:"pbf-not-hsf"`
+	Contiguity ContiguityRules `yaml:"contiguity"`
+	Balance    BalanceRules    `yaml:"balance"`
+	Approvals  ApprovalRules   `yaml:"approvals"`
+	Nonagri    NonagriRules    `yaml:"nonagri"`
+	Siting     SitingRules     `yaml:"siting"`
+	Conflicts  ConflictRules   `yaml:"conflicts"`
+	Flows      FlowRules       `yaml:"flows"`
+	Summary    SummaryRules    `yaml:"summary"`
+	Reconcile  ReconcileRules  `yaml:"reconcile"`
+	Codes      CodeRules       `yaml:"codes"`
+}
+
+// Threshold is a number that somebody must have fixed.
+type Threshold struct {
+	Value float64 `yaml:"value"`
+	// Source is the document that fixes it, or says that none does.
+	Source string `yaml:"source"`
+	// Confirmed tells that an officer answers for it; what is not is told as a flag and
+	// never decides alone.
+	Confirmed bool `yaml:"confirmed"`
+}
+
+// SliverRules say which pieces are left out of lists, never of totals (domain 6.0 rule 2).
+type SliverRules struct {
+	AreaM2      Threshold `yaml:"area_m2"`
+	Compactness Threshold `yaml:"compactness"`
+	WidthM      Threshold `yaml:"width_m"`
+}
+
+var rulesFile = setting.Kind{
+	Code: "ANALYZE_RULES", MaxBytes: 1 << 20,
+	AdviceZh: "gengtu analyze --show-rules 打印内置规则", AdviceEn: "gengtu analyze --show-rules prints the embedded rules",
+}
+
+// DefaultRules returns the embedded rules.
+var DefaultRules = sync.OnceValues(func() (*Rules, error) { return ParseRules("rules.yaml", rulesYAML) })
+
+// RulesText returns the embedded rules as text, to be edited.
+func RulesText() []byte { return append([]byte(nil), rulesYAML...) }
+
+// ParseRules reads a rules file; the path is for messages. A key that is not known, a
+// missing version and a number out of range are problems ANALYZE_RULES with the line.
+func ParseRules(path string, data []byte) (*Rules, error) {
+	var r Rules
+	f, err := rulesFile.Read(path, data, &r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Name == "" {
+		return nil, f.Problem(f.Line("version"), "缺 version", "version is missing")
+	}
+	for _, check := range []func(*Rules, *setting.File) *problem.Problem{} {
+		if p := check(&r, f); p != nil {
+			return nil, p
+		}
+	}
+	sum := sha256.Sum256(data)
+	r.Version = Version{r.Name, hex.EncodeToString(sum[:])}
+	return &r, nil
+}

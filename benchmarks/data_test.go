@@ -89,7 +89,8 @@ type dataset struct {
 	vintage string
 	files   []delivered
 	zooms   string   // that are built beforehand
-	asked   []string // the layers that overlays ask about
+	asked   []string // the layers that overlays ask about, of the latest vintage or LAYER@VINTAGE
+	fields  []string // that questions need beside those of tiles
 	edition string
 	ix      *index.Index
 }
@@ -125,6 +126,8 @@ func open(tb testing.TB, name string) *dataset {
 			files: []delivered{{"cropland", shared(tb, "nl_parcels", "fields_4490.gpkg")}}}
 	case "sample":
 		d = county(name, sampled(tb, sampleParcels))
+	case "years", "years10k":
+		d = years(tb, name)
 	case "zones":
 		d = overTwoZones(tb, name, sampled(tb, sampleParcels))
 	default:
@@ -193,13 +196,25 @@ func (d *dataset) arguments(edition, zooms string) []string {
 	return args
 }
 
+// layer returns a layer by what asked calls it.
+func (d *dataset) layer(asked string) *index.Layer {
+	name, vintage, _ := strings.Cut(asked, "@")
+	return d.ix.Layer(name, vintage)
+}
+
+// table is what rivals call a layer.
+func (d *dataset) table(asked string) string {
+	return d.name + "_" + strings.ReplaceAll(asked, "@", "_")
+}
+
 // export returns a layer as a GeoPackage, as the edition holds it: rivals get
 // the features mended.
-func (d *dataset) export(tb testing.TB, layer string) string {
+func (d *dataset) export(tb testing.TB, asked string) string {
 	tb.Helper()
-	path := filepath.Join(work, d.name+"-"+layer+".gpkg")
+	path := filepath.Join(work, d.table(asked)+".gpkg")
 	if _, err := os.Stat(path); err != nil {
-		gengtu(tb, "export", "--edition", d.edition, "--layer", layer, "--out", path)
+		name, vintage, _ := strings.Cut(asked, "@")
+		gengtu(tb, "export", "--edition", d.edition, "--layer", name, "--vintage", vintage, "--out", path)
 	}
 	return path
 }

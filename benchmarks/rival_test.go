@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -86,7 +87,7 @@ func postgis(b *testing.B, d *dataset) *database {
 		p.start(b)
 	}
 	for _, l := range d.asked {
-		if t := d.name + "_" + l; !p.loaded[t] {
+		if t := d.table(l); !p.loaded[t] {
 			p.load(b, d, l)
 			p.loaded[t] = true
 		}
@@ -270,7 +271,7 @@ ANALYZE LAYER; DROP TABLE LAYER_raw; CREATE TABLE LAYER_ready (); SELECT count(*
 // load brings a layer, as the edition holds it, into the database.
 func (p *database) load(b *testing.B, d *dataset, layer string) {
 	b.Helper()
-	table := d.name + "_" + layer
+	table := d.table(layer)
 	var used time.Duration
 	p.ask(b, strings.ReplaceAll("DROP TABLE IF EXISTS LAYER, LAYER_raw, LAYER_ready; SELECT 1", "LAYER", table))
 	gdal(b, &used, "-f", "PostgreSQL", "PG:host="+p.dir+" user=gengtu dbname=postgres", d.export(b, layer),
@@ -280,16 +281,17 @@ func (p *database) load(b *testing.B, d *dataset, layer string) {
 		tags += ", " + strings.ToLower(t)
 	}
 	n := p.ask(b, strings.NewReplacer("LAYER", table, "TAGS", tags).Replace(loadSQL))
-	if want := strconv.Itoa(d.ix.Layer(layer, "").Len()); n != want {
+	if want := strconv.Itoa(d.layer(layer).Len()); n != want {
 		b.Fatalf("%s features of %s in the database, %s in the edition", n, layer, want)
 	}
 }
 
-// tileFields lists the fields that our tiles carry: rivals' carry the same.
+// tileFields lists the fields that our tiles carry, as rivals' do, and those that questions
+// of the dataset need besides.
 func tileFields(d *dataset, layer string) []string {
 	var out []string
-	for _, f := range d.ix.Layer(layer, "").Meta.Fields {
-		if f.Tile {
+	for _, f := range d.layer(layer).Meta.Fields {
+		if f.Tile || slices.Contains(d.fields, f.Name) {
 			out = append(out, f.Name)
 		}
 	}

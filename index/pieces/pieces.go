@@ -80,7 +80,14 @@ type Options struct {
 //
 // Errors are ctx's, those of reading, and visit's; the first ends the work.
 func Divide(ctx context.Context, covers []Cover, opt Options, visit func([]Piece) error) error {
+	workers := opt.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
 	g := newGround(covers)
+	if err := g.settle(ctx, workers, visit); err != nil {
+		return err
+	}
 	if g.owners == 0 {
 		return nil
 	}
@@ -89,26 +96,27 @@ func Divide(ctx context.Context, covers []Cover, opt Options, visit func([]Piece
 	if err != nil {
 		return err
 	}
-	workers := opt.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	tell := opt.Tell
 	if tell == nil {
 		tell = func(int, int) {}
 	}
-	return inOrder(ctx, len(blocks), workers, func() (func(ctx context.Context, n int) ([]Piece, error), error) {
-		d := &divider{ground: g, partitioner: overlay.NewPartitioner(frame, g)}
-		return func(ctx context.Context, n int) ([]Piece, error) { return d.block(ctx, &blocks[n]) }, nil
+	dividers := make(chan *divider, workers)
+	for range workers {
+		dividers <- &divider{ground: g, partitioner: overlay.NewPartitioner(frame, g)}
+	}
+	return inOrder(ctx, len(blocks), workers, func(ctx context.Context, n int) ([]Piece, error) {
+		d := <-dividers
+		defer func() { dividers <- d }()
+		return d.block(ctx, &blocks[n])
 	}, func(n int, ps []Piece) error {
 		tell(n+1, len(blocks))
 		return visit(ps)
 	})
 }
 
-// inOrder makes n results on some workers, each of which has a maker of its own, and
-// hands them to take in their order. At most a few are in memory.
-func inOrder[T any](ctx context.Context, n, workers int, maker func() (func(ctx context.Context, i int) (T, error), error), take func(i int, v T) error) error {
+// inOrder makes n results on some workers and hands them to take in their order. At most
+// a few are in memory.
+func inOrder[T any](ctx context.Context, n, workers int, run func(ctx context.Context, i int) (T, error), take func(i int, v T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	type slot struct {
 		i   int
@@ -132,10 +140,6 @@ func inOrder[T any](ctx context.Context, n, workers int, maker func() (func(ctx 
 	})
 	for range workers {
 		group.Go(func() error {
-			run, err := maker()
-			if err != nil {
-				return err
-			}
 			for s := range work {
 				v, err := run(ctx, s.i)
 				if err != nil {
@@ -229,23 +233,38 @@ type ground struct {
 }
 
 func newGround(covers []Cover) *ground {
-	g := &ground{covers: covers, box: geo.EmptyBox()}
+	g := &ground{covers: covers}
 	for _, c := range covers {
-		n := c.Layer.Len()
-		list, owner := make([]int32, 0, n), make([]int32, n)
-		for i := range n {
-			owner[i] = -1
-			if c.Only == nil || c.Only(i) {
-				owner[i] = int32(g.owners + len(list))
-				list = append(list, int32(i))
-				g.box = g.box.Union(c.Layer.Box(i))
+		g.owner = append(g.owner, make([]int32, c.Layer.Len()))
+	}
+	g.number(func(c, i int) bool { return covers[c].Only == nil || covers[c].Only(i) })
+	return g
+}
+
+// without leaves features out, by cover and feature.
+func (g *ground) without(out [][]bool) {
+	was := g.owner
+	g.number(func(c, i int) bool { return was[c][i] >= 0 && !out[c][i] })
+}
+
+// number gives the features that take part their numbers.
+func (g *ground) number(part func(cover, feature int) bool) {
+	g.box, g.owners, g.first, g.lists = geo.EmptyBox(), 0, nil, nil
+	for c := range g.covers {
+		l := g.covers[c].Layer
+		list := make([]int32, 0, l.Len())
+		for i := range l.Len() {
+			if !part(c, i) {
+				g.owner[c][i] = -1
+				continue
 			}
+			g.owner[c][i] = int32(g.owners + len(list))
+			list = append(list, int32(i))
+			g.box = g.box.Union(l.Box(i))
 		}
-		g.first = append(g.first, g.owners)
-		g.lists, g.owner = append(g.lists, list), append(g.owner, owner)
+		g.first, g.lists = append(g.first, g.owners), append(g.lists, list)
 		g.owners += len(list)
 	}
-	return g
 }
 
 // of returns the cover of an owner, and the feature in it.

@@ -3,6 +3,7 @@ package pieces
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"gengtu/index"
@@ -84,12 +85,23 @@ func Shares(ctx context.Context, q Question, opt Options, visit func([]Share) er
 			}
 			shares = append(shares, Share{Feature: f, Mask: parts[at].mask, AreaM2: parts[at].area})
 		}
+		shares = drop(shares)
 		allot(shares, l.Record(int(f)))
 		if err := visit(shares); err != nil {
 			return 0, err
 		}
 	}
 	return doubled, nil
+}
+
+// leastM2 is below what integers of 0.01 m² can show, and above what sums of areas that are
+// taken back leave over.
+const leastM2 = 1e-5
+
+// drop leaves out the shares of one feature that have no ground, but for the largest.
+func drop(shares []Share) []Share {
+	largest := slices.MaxFunc(shares, func(a, b Share) int { return cmp.Compare(a.AreaM2, b.AreaM2) })
+	return slices.DeleteFunc(shares, func(s Share) bool { return math.Abs(s.AreaM2) < leastM2 && s.Mask != largest.Mask })
 }
 
 // Mask returns the set of covers that are on the piece, bit c for cover c.

@@ -1,0 +1,104 @@
+package benchmarks
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gengtu/index/analyze"
+)
+
+// yearsParcels are the patches of the landscapes of two vintages: 541,000 polygons of
+// cropland, PBF and HSF each, and a small one.
+var yearsParcels = map[string]int{"years": 426_760, "years10k": 10_000}
+
+// years is a landscape with both of its years in one edition.
+func years(tb testing.TB, name string) *dataset {
+	tb.Helper()
+	later := sampled(tb, yearsParcels[name])
+	earlier := filepath.Join(filepath.Dir(later), "2023")
+	d := &dataset{
+		name: name, vintage: "2024", zooms: "9-10", asked: []string{"dltb@2023", "cropland@2024", "dltb@2024", "pbf@2023", "pbf@2024", "hsf@2024"},
+		fields: []string{"DLBM", "ZLDWDM", "TBMJ", "TBDLMJ", "YJJBNTTBMJ", "YJJBNTMJ", "JSND", "STAGE"},
+	}
+	for _, dir := range []string{earlier, later} {
+		for _, f := range county(name, dir).files {
+			d.files = append(d.files, delivered{f.layer + "@" + filepath.Base(dir), f.path})
+		}
+	}
+	return d
+}
+
+// question is one that both sides are asked. SQL answers with one number; figure finds
+// the same number in our answer, in m².
+type question struct {
+	request analyze.Request
+	sql     string
+	figure  func(r *analyze.Result) float64
+}
+
+// dissolved are the HSF areas as one mask, in pieces that the planner can find: the fair
+// form of "unions first" in PostGIS.
+const dissolved = `WITH h AS MATERIALIZED (SELECT (ST_Dump(ST_Union(g))).geom g FROM DATA_hsf_2024) `
+
+// questions are those of whole layers; DATA stands for the name of the dataset.
+var questions = map[string]question{
+	"hsf-outside-pbf": {
+		analyze.Request{Question: "hsf-outside-pbf", By: "township", Vintage: "2024"},
+		`CREATE TEMP TABLE h AS SELECT (ST_Dump(ST_Union(g))).geom g FROM DATA_hsf_2024; CREATE INDEX ON h USING gist(g); ANALYZE h;
+CREATE TEMP TABLE c AS SELECT left(c.zldwdm,9) town, c.tbdlmj / c.ga k, ST_Intersection(c.g, h.g) g FROM DATA_cropland_2024 c JOIN h ON ST_Intersects(c.g, h.g);
+CREATE TEMP TABLE s AS SELECT town, sum(k * (ST_Area(c.g) - coalesce((SELECT ST_Area(ST_Intersection(c.g, ST_Union(p.g))) FROM DATA_pbf_2024 p WHERE ST_Intersects(p.g, c.g)), 0))) net FROM c GROUP BY town;
+SELECT sum(net) FROM s; `,
+		func(r *analyze.Result) float64 { return total(r, "hsf_not_pbf_sum", "crop") },
+	},
+}
+
+// total adds a column of areas of a table up, in m².
+func total(r *analyze.Result, table, column string) float64 {
+	sum := analyze.Area(0)
+	for _, t := range r.Tables {
+		if t.Name != table {
+			continue
+		}
+		at := t.Column(column)
+		for _, row := range t.Rows {
+			if v, ok := row[at].(analyze.Area); ok {
+				sum += v
+			}
+		}
+	}
+	return float64(sum) / 100
+}
+
+// BenchmarkQuestions measures whole-layer questions beside the same in PostGIS.
+func BenchmarkQuestions(b *testing.B) {
+	for _, data := range []string{"years10k", "years"} {
+		for _, name := range []string{"hsf-outside-pbf", "pbf-not-hsf", "summary", "flows"} {
+			q := questions[name]
+			b.Run(fmt.Sprintf("data=%s/question=%s", data, name), func(b *testing.B) {
+				d := open(b, data)
+				var ours float64
+				b.Run("by=gengtu", func(b *testing.B) {
+					b.ReportAllocs()
+					timed(b, processor, func() {
+						r, err := analyze.Run(b.Context(), d.ix, q.request, analyze.Options{})
+						if err != nil {
+							b.Fatal(err)
+						}
+						ours = q.figure(r)
+					})
+				})
+				b.Run("by=postgis", func(b *testing.B) {
+					p := postgis(b, d)
+					timed(b, p.processor, func() {
+						got := number(b, p.ask(b, "DISCARD TEMP; "+strings.ReplaceAll(q.sql, "DATA", d.name)))
+						if !near(got, ours) {
+							b.Fatalf("PostGIS has %v m², we have %v", got, ours)
+						}
+					})
+				})
+			})
+		}
+	}
+}

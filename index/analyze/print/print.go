@@ -32,7 +32,7 @@ const (
 )
 
 // Forms are all forms.
-var Forms = []Form{JSON, CSV, XLSX, GeoJSON, HTML}
+var Forms = []Form{JSON, CSV, XLSX, GeoJSON}
 
 // MediaType is what the form is sent as.
 func (f Form) MediaType() string {
@@ -67,6 +67,18 @@ func Write(ctx context.Context, w io.Writer, r *analyze.Result, form Form, opt O
 	switch form {
 	case JSON:
 		err = writeJSON(ctx, b, r, opt)
+	case CSV:
+		var t *analyze.Table
+		if t, err = TableOf(r, opt.Table); err == nil {
+			err = writeCSV(ctx, b, r, t)
+		}
+	case XLSX:
+		err = writeBook(ctx, b, r)
+	case GeoJSON:
+		var s *analyze.Shapes
+		if s, err = ShapesOf(r, opt.Table); err == nil {
+			err = writeGeoJSON(ctx, b, r, s)
+		}
 	default:
 		err = problem.New("FORMAT_UNKNOWN", "不认识格式 %.40q", "the format %.40q is not known", string(form)).
 			Advise("可用 json csv xlsx geojson html", "there are json, csv, xlsx, geojson and html")

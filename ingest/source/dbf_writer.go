@@ -32,6 +32,8 @@ type dbfWriter struct {
 	rows     uint32
 	notes    []*problem.Problem
 	buf      []byte
+	cutTexts bool // what does not fit is cut
+	cuts     int  // how many were
 }
 
 // dbfOut is a column to be written.
@@ -170,6 +172,10 @@ func (w *dbfWriter) value(c *dbfOut, v any) ([]byte, *problem.Problem) {
 		return nil, badValue(c.Name, v)
 	}
 	b, ok := w.text.encode(s)
+	if w.cutTexts && (!ok || len(b) > maxTextWidth) {
+		b, ok = w.fitting(s), true
+		w.cuts++
+	}
 	if !ok {
 		return nil, problem.New("EXPORT_ENCODING", "字段 %s 的值 %q 不能用 %s 编码", "the value %[2]q of field %[1]s cannot be written in %[3]s", c.Name, s, w.text.name).
 			Advise("改用 --encoding UTF-8 或 .gpkg", "use --encoding UTF-8 or .gpkg")
@@ -180,6 +186,26 @@ func (w *dbfWriter) value(c *dbfOut, v any) ([]byte, *problem.Problem) {
 	}
 	c.width = max(c.width, len(b))
 	return b, nil
+}
+
+// fitting returns as much of a text as a field holds, with an ellipsis where something
+// behind it is missing, and ? for characters that the encoding does not have.
+func (w *dbfWriter) fitting(s string) []byte {
+	s = strings.Map(func(r rune) rune {
+		if _, ok := w.text.encode(string(r)); !ok {
+			return '?'
+		}
+		return r
+	}, s)
+	if b, ok := w.text.encode(s); ok && len(b) <= maxTextWidth {
+		return append([]byte(nil), b...)
+	}
+	mark, ok := w.text.encode("…")
+	if !ok {
+		mark = []byte("...")
+	}
+	mark = append([]byte(nil), mark...)
+	return append(w.cut(s, maxTextWidth-len(mark)), mark...)
 }
 
 // form returns the type and width that the column gets.

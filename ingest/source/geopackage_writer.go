@@ -15,9 +15,10 @@ import (
 	"gengtu/index/problem"
 )
 
-// geoPackageWriter writes a GeoPackage 1.2 (OGC 12-128r14) of one feature table
-// with its R-tree, or of one table of attributes. The same features give the same bytes.
+// geoPackageWriter writes a GeoPackage 1.2 (OGC 12-128r14) of feature tables with their
+// R-trees, and of tables of attributes. The same features give the same bytes.
 type geoPackageWriter struct {
+	opt    WriteOptions
 	file   *stagedFile
 	db     *sql.DB
 	tx     *sql.Tx
@@ -63,15 +64,15 @@ func createGeoPackage(path string, l *Layer, opt WriteOptions) (*geoPackageWrite
 	if err != nil {
 		return nil, err
 	}
-	w := &geoPackageWriter{file: file, layer: l, extent: emptyExtent()}
-	if err := w.create(opt); err != nil {
+	w := &geoPackageWriter{opt: opt, file: file}
+	if err := w.create(l); err != nil {
 		return nil, errors.Join(err, w.Abort())
 	}
 	return w, nil
 }
 
 // create is createGeoPackage without the cleaning up.
-func (w *geoPackageWriter) create(opt WriteOptions) error {
+func (w *geoPackageWriter) create(l *Layer) error {
 	absolute, err := filepath.Abs(w.file.file.Name())
 	if err != nil {
 		return w.file.failed(err)
@@ -88,17 +89,33 @@ func (w *geoPackageWriter) create(opt WriteOptions) error {
 		return w.file.failed(err)
 	}
 	w.db.SetMaxOpenConns(1)
-	ctx := context.Background()
-	if _, err := w.db.ExecContext(ctx, geoPackageSchema); err != nil {
+	if _, err := w.db.ExecContext(context.Background(), geoPackageSchema); err != nil {
 		return w.file.failed(err)
 	}
+	return w.begin(l)
+}
+
+// begin begins a table.
+func (w *geoPackageWriter) begin(l *Layer) error {
+	w.layer, w.extent, w.fid, w.index = l, emptyExtent(), 0, nil
+	ctx := context.Background()
+	var err error
 	if w.tx, err = w.db.BeginTx(ctx, nil); err != nil {
 		return w.file.failed(err)
 	}
-	if err := w.describe(ctx, opt); err != nil {
+	if err := w.describe(ctx, w.opt); err != nil {
 		return w.file.failed(err)
 	}
 	return w.file.failed(w.prepare(ctx))
+}
+
+// Next implements [Layered].
+func (w *geoPackageWriter) Next(l *Layer) error {
+	if err := w.finish(context.Background()); err != nil {
+		return w.file.failed(err)
+	}
+	layer := *l
+	return w.begin(&layer)
 }
 
 // describe adds the coordinate system and the layer to GeoPackage's own tables.
@@ -115,7 +132,7 @@ func (w *geoPackageWriter) describe(ctx context.Context, opt WriteOptions) error
 	return err
 }
 
-// describeCRS adds the coordinate system.
+// describeCRS adds the coordinate system, once for all tables.
 func (w *geoPackageWriter) describeCRS(ctx context.Context, c CRSInfo) error {
 	switch {
 	case c.EPSG == 4326:
@@ -134,7 +151,7 @@ func (w *geoPackageWriter) describeCRS(ctx context.Context, c CRSInfo) error {
 		if name == "" {
 			name = organization + ":" + strconv.FormatInt(w.srsID, 10)
 		}
-		if _, err := w.tx.ExecContext(ctx, `INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)`,
+		if _, err := w.tx.ExecContext(ctx, `INSERT OR IGNORE INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)`,
 			name, w.srsID, organization, w.srsID, definition); err != nil {
 			return err
 		}

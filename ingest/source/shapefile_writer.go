@@ -55,6 +55,7 @@ func (w *shapefileWriter) create(path string, l *Layer, opt WriteOptions, c char
 	if w.table, err = newDBFWriter(base+".dbf", l.Fields, c, opt.Modified); err != nil {
 		return err
 	}
+	w.table.cutTexts = opt.Cut
 	if w.shp, err = stage(path); err != nil {
 		return err
 	}
@@ -242,7 +243,14 @@ func (w *shapefileWriter) Abort() error {
 }
 
 // Notes implements [Writer].
-func (w *shapefileWriter) Notes() []*problem.Problem { return w.table.notes }
+func (w *shapefileWriter) Notes() []*problem.Problem {
+	notes := slices.Clip(w.table.notes)
+	if n := w.table.cuts; n > 0 {
+		notes = append(notes, problem.New("EXPORT_TEXT", "%[1]d 处文字超过 %[3]d 字节或有 %[2]s 没有的字，已截断（…）或替换（?）", "%[1]d texts are longer than %[3]d bytes or have characters that %[2]s does not have; they were cut (…) or replaced (?)", n, w.table.text.name, maxTextWidth).
+			Advise("要全文请用 gpkg、xlsx 或 json", "for the whole texts take gpkg, xlsx or json"))
+	}
+	return notes
+}
 
 // isDate tells whether s is a date YYYY-MM-DD.
 func isDate(s string) bool {

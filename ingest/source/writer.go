@@ -30,6 +30,14 @@ type Writer interface {
 	Notes() []*problem.Problem
 }
 
+// Layered is a [Writer] of a format whose files hold several layers: that of .gpkg.
+type Layered interface {
+	Writer
+	// Next ends the layer that is being written and begins another, whose table has a
+	// name of its own, in the same coordinate system.
+	Next(l *Layer) error
+}
+
 // WriteOptions choose how a file is written. The zero value is usual.
 type WriteOptions struct {
 	// Encoding of the text of a shapefile and a VCT; "" is GBK. The others are UTF-8.
@@ -47,6 +55,10 @@ type WriteOptions struct {
 	Modified time.Time
 	// Shapes are what a shapefile holds.
 	Shapes ShapeKind
+	// Cut lets a dbf hold as much as it can of a text that is too long for it or has
+	// characters that its encoding does not have, and say so in the notes; else such a
+	// text is refused.
+	Cut bool
 	// Mark is what stands before the text of a CSV file.
 	Mark TextMark
 }

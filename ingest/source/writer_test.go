@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -329,5 +330,111 @@ func TestGeoPackageAttributes(t *testing.T) {
 	}
 	if back, again = readAll(t, path, source.Options{Table: "dltbgxgc"}); !back.NoGeometry || len(again) != 2 {
 		t.Errorf("by its name %+v is read", back)
+	}
+}
+
+// A dbf that may cut holds as much of a text as fits, and says how many it did not hold.
+func TestCutTexts(t *testing.T) {
+	l := &source.Layer{Table: "t", Fields: []source.Field{{Name: "说明", Kind: source.Text}}}
+	square := [][][]geo.XY{{{{X: 117, Y: 32}, {X: 117.01, Y: 32}, {X: 117.01, Y: 32.01}}}}
+	texts := map[string]string{
+		strings.Repeat("耕", 127):       strings.Repeat("耕", 127), // 254 bytes
+		strings.Repeat("耕", 128):       strings.Repeat("耕", 126) + "…",
+		"a" + strings.Repeat("耕", 200): "a" + strings.Repeat("耕", 125) + "…",
+		"面积 5 m² 的 😀 地":                "面积 5 m? 的 ? 地",
+		"水田":                           "水田",
+	}
+	path := filepath.Join(t.TempDir(), "t.shp")
+	w, err := source.Create(path, l, source.WriteOptions{Cut: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for text, kept := range texts {
+		want = append(want, kept)
+		if err := w.Write(&source.Feature{Polygons: square, Values: []any{text}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Notes(); len(n) != 1 || n[0].Code != "EXPORT_TEXT" || !strings.HasPrefix(n[0].Found(problem.English), "3 texts") {
+		t.Errorf("the notes are %v", n)
+	}
+	_, features := readAll(t, path, source.Options{})
+	for i := range features {
+		if got := features[i].Values[0]; got != want[i] {
+			t.Errorf("%q came back, not %q", got, want[i])
+		}
+	}
+}
+
+// A GeoPackage holds several layers, each with fields and shapes of its own, beside tables
+// of attributes; GDAL finds them all, and the same are the same bytes.
+func TestSeveralLayers(t *testing.T) {
+	square := func(x float64) [][][]geo.XY {
+		return [][][]geo.XY{{{{X: x, Y: 32}, {X: x + 0.01, Y: 32}, {X: x + 0.01, Y: 32.01}, {X: x, Y: 32.01}, {X: x, Y: 32}}}}
+	}
+	layers := []*source.Layer{
+		{Table: "候选", Fields: []source.Field{{Name: "BSM", Kind: source.Text}}, CRS: source.CRSInfo{EPSG: 4490}},
+		{Table: "sums", Fields: []source.Field{{Name: "n", Kind: source.Integer}}, NoGeometry: true},
+		{Table: "retire", Fields: []source.Field{{Name: "share", Kind: source.Real}, {Name: "flag", Kind: source.Bool}}, CRS: source.CRSInfo{EPSG: 4490}},
+	}
+	rows := [][]source.Feature{
+		{{Polygons: square(117), Values: []any{"0123"}}, {Polygons: square(118), Values: []any{"0124"}}},
+		{{Values: []any{int64(7)}}},
+		{{Polygons: square(119), Values: []any{0.25, true}}},
+	}
+	made := func() string {
+		path := filepath.Join(t.TempDir(), "several.gpkg")
+		w, err := source.Create(path, layers[0], source.WriteOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range layers {
+			if i > 0 {
+				if err := w.(source.Layered).Next(l); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for k := range rows[i] {
+				if err := w.Write(&rows[i][k]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path := made()
+	one, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := os.ReadFile(made())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(one, two) {
+		t.Error("the same layers have other bytes")
+	}
+	for i, l := range layers {
+		got, features := readAll(t, path, source.Options{Table: l.Table})
+		if got.NoGeometry != l.NoGeometry || len(features) != len(rows[i]) {
+			t.Errorf("%s has %d features", l.Table, len(features))
+		}
+		out, err := exec.CommandContext(t.Context(), "ogrinfo", "-q", path, l.Table).CombinedOutput()
+		if err != nil || strings.Contains(string(out), "ERROR") || strings.Contains(string(out), "Warning") {
+			t.Errorf("%v: %s", err, out)
+		}
+		if n := strings.Count(string(out), "OGRFeature("); n != len(rows[i]) {
+			t.Errorf("GDAL finds %d features in %s:\n%s", n, l.Table, out)
+		}
+	}
+	if _, features := readAll(t, path, source.Options{Table: "候选"}); features[1].Values[0] != "0124" || len(features[1].Polygons) != 1 {
+		t.Errorf("%+v", features[1])
 	}
 }

@@ -63,11 +63,8 @@ func (g *Ground) Components(ctx context.Context, gaps []float64, opt Options) (*
 	if err := checkGaps(gaps); err != nil {
 		return nil, err
 	}
-	n := g.Members()
 	c := &Components{Gaps: gaps}
-	f := newForest(n)
-	chunks := (n + chunk - 1) / chunk
-	done := 0
+	f, chunks, done := newForest(g.Members()), g.chunks(), 0
 	for _, gap := range gaps {
 		tell := func(k int) {
 			if opt.Tell != nil {
@@ -86,6 +83,14 @@ func (g *Ground) Components(ctx context.Context, gaps []float64, opt Options) (*
 // link unites the members that are linked at a gap. What is united already stays
 // unmeasured: components are the same whichever of their links are found.
 func (g *Ground) link(ctx context.Context, f *forest, gap float64, workers int, tell func(done int)) error {
+	return g.each(ctx, workers, func(s *Seeker, m int32) error { return s.linkOne(f, m, gap) }, tell)
+}
+
+// chunks is how many times [Ground.each] tells that something is done.
+func (g *Ground) chunks() int { return (g.Members() + chunk - 1) / chunk }
+
+// each does something about every member, on some workers, each with a seeker of its own.
+func (g *Ground) each(ctx context.Context, workers int, do func(s *Seeker, m int32) error, tell func(done int)) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
@@ -104,7 +109,7 @@ func (g *Ground) link(ctx context.Context, f *forest, gap float64, workers int, 
 					if err := ctx.Err(); err != nil {
 						return err
 					}
-					if err := s.linkOne(f, int32(m), gap); err != nil {
+					if err := do(s, int32(m)); err != nil {
 						return err
 					}
 				}

@@ -22,6 +22,9 @@ type Seeker struct {
 	spare    []*shape
 	vertices int
 	found    []int32
+	sides    []side  // in the order of their south ends
+	tops     []int64 // the northernmost ends so far
+	beside   []side
 	walls    *Seeker // of the barriers, nil for none
 }
 

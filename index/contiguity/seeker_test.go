@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index/contiguity"
 	"gengtu/index/geo"
+	"gengtu/index/overlay"
 	"gengtu/index/pieces"
 )
 
@@ -168,6 +169,65 @@ func TestNearOfLargeShapes(t *testing.T) {
 		near, err := contiguity.New(nil, []geo.MultiPolygon{a}, nil).Seeker().Near(b, 100)
 		if err != nil || len(near) != 1 || math.Abs(near[0].GapM-want) > 2e-5 {
 			t.Errorf("near is %v (%v), want %v m", near, err, want)
+		}
+	}
+}
+
+// Outlines add up to the perimeter of the union, as overlay.Dissolve draws it: of shapes
+// that touch, overlap, lie inside of each other or twice at the same place.
+func TestOutlines(t *testing.T) {
+	sum := func(shapes []geo.MultiPolygon) float64 {
+		t.Helper()
+		out, err := contiguity.New(nil, shapes, nil).Outlines(t.Context(), contiguity.Options{Workers: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for _, d := range out {
+			sum += d
+		}
+		return sum
+	}
+	for _, c := range []struct {
+		name string
+		of   []ring
+		want float64
+	}{
+		{"one", []ring{square(0, 0, 10)}, 40},
+		{"side by side", []ring{square(0, 0, 10), square(10, 0, 10)}, 60},
+		{"half a side", []ring{square(0, 0, 10), square(10, 5, 10)}, 70},
+		{"a corner", []ring{square(0, 0, 10), square(10, 10, 10)}, 80},
+		{"overlapping", []ring{square(0, 0, 10), square(5, 5, 10)}, 60},
+		{"inside", []ring{square(0, 0, 10), square(2, 2, 3)}, 40},
+		{"inside along a side", []ring{square(0, 0, 10), square(0, 2, 3)}, 40},
+		{"twice", []ring{square(0, 0, 10), square(0, 0, 10)}, 40},
+		{"three times and beside", []ring{square(0, 0, 10), square(0, 0, 10), square(0, 0, 10), square(10, 0, 10)}, 60},
+		{"four", []ring{square(0, 0, 10), square(10, 0, 10), square(0, 10, 10), square(10, 10, 10)}, 80},
+	} {
+		var shapes []geo.MultiPolygon
+		for _, r := range c.of {
+			shapes = append(shapes, ground(t, r))
+		}
+		if got := sum(shapes); math.Abs(got-c.want) > 2e-3 {
+			t.Errorf("%s: %v m, want %v", c.name, got, c.want)
+		}
+	}
+	r := rand.New(rand.NewPCG(8, 8))
+	for range 6 {
+		var shapes []geo.MultiPolygon
+		for _, rings := range landscape(r, 60) {
+			shapes = append(shapes, ground(t, rings...))
+		}
+		union, err := overlay.Dissolve(t.Context(), shapes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want, err := contiguity.New(nil, nil, nil).Seeker().Border(union, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sum(shapes); math.Abs(got-want) > 0.02 {
+			t.Errorf("%v m, the union's outline is %v", got, want)
 		}
 	}
 }

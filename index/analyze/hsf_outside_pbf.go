@@ -92,8 +92,7 @@ type candidate struct {
 	place      string
 
 	perimeterM, sharedM float64
-	near                []int32 // components of PBF that it would join
-	tract, gain         Area    // PBF area after, and what it joins
+	gain                Area // area of the tracts of PBF that it would join
 }
 
 // outside is the question at work.

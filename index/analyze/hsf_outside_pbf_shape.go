@@ -124,25 +124,6 @@ func (c *cutter) cut(ctx context.Context, l *index.Layer, i int, in, out []piece
 	return g, nil
 }
 
-// perimeter returns the length of all borders of g in m. Near g its equal-area plane is
-// true to scale.
-func perimeter(g geo.MultiPolygon) float64 {
-	if len(g) == 0 {
-		return 0
-	}
-	plane := geo.NewEqualAreaPlane(g[0][0][0])
-	sum := 0.0
-	for _, p := range g {
-		for _, r := range p {
-			for k := 1; k < len(r); k++ {
-				a, b := plane.To(r[k-1]), plane.To(r[k])
-				sum += math.Hypot(b.X-a.X, b.Y-a.Y)
-			}
-		}
-	}
-	return sum
-}
-
 // roundness is 1 for a circle and less for every other form: 4πA/P².
 func roundness(areaM2, perimeterM float64) float64 {
 	return 4 * math.Pi * areaM2 / (perimeterM * perimeterM)

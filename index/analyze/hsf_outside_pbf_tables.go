@@ -73,7 +73,7 @@ func (w *outsideWork) listTable() (*Table, error) {
 		for k := range flags {
 			row = append(row, w.flagCell(c, k))
 		}
-		row = append(row, w.Rules.Slivers.narrow(c.areaM2, c.perimeterM), c.perimeterM, c.sharedM, ratio(c.sharedM, c.perimeterM), c.tract, c.gain)
+		row = append(row, w.Rules.Slivers.narrow(c.areaM2, c.perimeterM), c.perimeterM, c.sharedM, ratio(c.sharedM, c.perimeterM), c.gain+c.area, c.gain)
 		t.Add(row...)
 	}
 	return t, nil
@@ -167,7 +167,7 @@ func (w *outsideWork) notes() {
 		unrecorded += s.unrecorded
 	}
 	if slivers > 0 {
-		w.r.note("小于 %g m² 的碎屑 %d 块不列入清单，合计椭球面积 %.2f m²、耕地面积 %.2f m²，仍计入汇总", "%[2]d slivers below %[1]g m² are not listed: %[3].2f m² on the ellipsoid, %[4].2f m² net; the sums have them",
+		w.r.note("小于 %g m² 的碎屑 %d 块不列入清单，合计椭球面积 %.2f m²、耕地面积 %.2f m²，仍计入汇总", "%[2]d slivers below %[1]g m² are not listed: %.2[3]f m² on the ellipsoid, %.2[4]f m² net; the sums have them",
 			w.Rules.Slivers.AreaM2.Value, slivers, float64(area)/100, float64(crop)/100)
 	}
 	if unrecorded > 0 {

@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"index/areas":                    {"index", "index/geo", "index/problem", "index/edition", "index/ground", "index/overlay", "index/setting", "index/sheet", "index/txt"},
 	"index/pieces":                   {"index", "index/geo", "index/overlay"},
 	"index/analyze/analyzetest":      {"index", "index/cells", "index/edition", "index/geo", "index/geo/postgistest", "index/indextest"},
-	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity"},
+	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare"},
 	"index/analyze/print":            {"index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
 	"index/contiguity":               {"index", "index/geo", "index/pieces"},
 	"index/extract":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem"},

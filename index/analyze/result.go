@@ -128,7 +128,7 @@ func runName(req Request, generation string, rules Version, program string) (str
 		}
 	}
 	for i := range req.Shapes {
-		if err := e.Encode(req.Shapes[i]); err != nil {
+		if err := e.Encode([]any{req.Shapes[i], req.Shapes[i].CRS.String()}); err != nil {
 			return "", err
 		}
 	}

@@ -33,6 +33,11 @@ type Given struct {
 	Notes []*problem.Problem
 	// Stated is the area that was said of it, nil when none was.
 	Stated *StatedArea
+	// CRS is what the polygons are in, for questions about shapes of several files, each
+	// in a system of its own: whoever reads the file says it. [Asker] goes by its own.
+	CRS geo.CRS
+	// File is the name, without directories, of the file that it came in; "" for none.
+	File string
 }
 
 // ParseCRS reads the name of a coordinate system that shapes may come in:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 	"gengtu/index/txt"
 )
 
@@ -34,12 +35,16 @@ func ParseTXT(data []byte, crs *geo.CRS, lim Limits) ([]Given, geo.CRS, error) {
 	for i := range f.Parcels {
 		shapes[i] = givenParcel(&f.Parcels[i])
 	}
+	var found geo.CRS
+	var note *problem.Problem
 	if crs != nil {
-		return shapes, *crs, nil
+		found = *crs
+	} else {
+		found, note, err = f.CRS()
 	}
-	found, note, err := f.CRS()
-	if note != nil {
-		for i := range shapes {
+	for i := range shapes {
+		shapes[i].CRS = found
+		if note != nil {
 			shapes[i].Notes = append(shapes[i].Notes, note)
 		}
 	}

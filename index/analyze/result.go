@@ -106,7 +106,7 @@ func (r *Result) identity(name, zh, en string, left, right Area) {
 func (j *Job) finish(r *Result, program string) error {
 	for _, i := range r.Identities {
 		if !i.Holds() {
-			return problem.New("ANALYZE_OPEN", "%s 对不上：%s：%.2f 与 %.2f m²", "%[1]s does not close: %[3]s: %[4].2f and %[5].2f m²",
+			return problem.New("ANALYZE_OPEN", "%[1]s 对不上：%[2]s：%.2[4]f 与 %.2[5]f m²", "%[1]s does not close: %[3]s: %.2[4]f and %.2[5]f m²",
 				j.Question.Name, i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
 		}
 	}

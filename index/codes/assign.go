@@ -52,6 +52,8 @@ type Options struct {
 type Assignment struct {
 	// Codes are parallel to states and their parcels; "" for a parcel without one.
 	Codes [][]string
+	// Given are, parallel to states, the parcels that got a new code.
+	Given [][]int
 	// Counts are parallel to states.
 	Counts []Count
 	// Events are those that were added to the register.
@@ -256,6 +258,7 @@ func (a *assigner) give(k int) error {
 		}
 		a.take(k, i, code)
 	}
+	a.out.Given = append(a.out.Given, list)
 	return nil
 }
 

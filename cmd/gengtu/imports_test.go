@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"index/analyze/analyzetest":      {"index", "index/cells", "index/edition", "index/geo", "index/geo/postgistest", "index/indextest"},
 	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting"},
 	"index/analyze/print":            {"index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
+	"index/reconcile":                {"index", "index/analyze", "index/analyze/print", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem"},
 	"index/extract":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet", "index/txt"},
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},

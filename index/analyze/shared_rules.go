@@ -1,7 +1,4 @@
 package analyze
 
-// ReconcileRules are the rules of gengtu reconcile; CodeRules those of gengtu codes.
-type (
-	ReconcileRules struct{}
-	CodeRules      struct{}
-)
+// CodeRules are the rules of gengtu codes.
+type CodeRules struct{}

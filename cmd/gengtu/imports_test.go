@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare", "index/codes"},
 	"index/analyze/print":            {"index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
 	"index/contiguity":               {"index", "index/geo", "index/pieces"},
+	"index/reconcile":                {"index", "index/analyze", "index/analyze/print", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem"},
 	"index/extract":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem"},
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet", "index/txt"},
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
@@ -73,9 +74,10 @@ var mayImport = map[string][]string{
 	"tileserver/access/oidc":         {"index/problem"},
 	"tileserver/audit":               {"index/disk", "index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
+	"tileserver/jobs":                {"index/disk", "index/problem"},
 	"tileserver": {
 		"index", "index/analyze", "index/analyze/print", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/jobs", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 
@@ -88,7 +90,7 @@ var doors = map[string][]string{
 	"github.com/valyala/fasthttp":          {"tileserver", "cmd/gengtu"},
 	"github.com/emmansun/gmsm":             {"index/seal"},
 	"github.com/go-jose/go-jose":           {"tileserver/access/oidc"},
-	"go.etcd.io/bbolt":                     {"index", "index/patch", "tileserver/cache"},
+	"go.etcd.io/bbolt":                     {"index", "index/patch", "tileserver/cache", "tileserver/jobs"},
 	"github.com/paulmach/orb/encoding/mvt": {"tileserver/mvt"},
 	"github.com/tidwall/rtree":             {"index", "ingest/source"},
 	"modernc.org/sqlite":                   {"ingest/source", "tileserver/archive"},

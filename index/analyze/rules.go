@@ -77,6 +77,7 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkHSFOutside,
 		checkConflicts,
 		checkCodes,
+		checkReconcile,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

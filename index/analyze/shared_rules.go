@@ -1,4 +1,0 @@
-package analyze
-
-// ReconcileRules are the rules of gengtu reconcile.
-type ReconcileRules struct{}

@@ -94,8 +94,8 @@ func (r *Result) doubledNote(zh, en string, m2 float64) {
 	}
 }
 
-// areaOf is a share of an area of record, nil where there is none.
-func areaOf(share int64) any {
+// recordCell is a share of an area of record, nil where there is none.
+func recordCell(share int64) any {
 	if !index.OfRecord(share) {
 		return nil
 	}

@@ -69,7 +69,7 @@ func (w *outsideWork) listTable() (*Table, error) {
 		village := w.crop.Head(f).Place
 		village = village[:min(len(village), 12)]
 		row := []any{int64(i + 1), c.id(), c.code, textCell(village), w.placeName(village), textCell(dlbm), textCell(slope), textCell(w.states[c.state]), gradeCell(c.grade),
-			c.area, areaOf(c.patch), areaOf(c.net), flagged(c) == 0, textCell(c.flagNames())}
+			c.area, recordCell(c.patch), recordCell(c.net), flagged(c) == 0, textCell(c.flagNames())}
 		for k := range flags {
 			row = append(row, w.flagCell(c, k))
 		}

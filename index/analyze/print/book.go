@@ -30,18 +30,25 @@ func writeBook(ctx context.Context, w io.Writer, r *analyze.Result) error {
 		}
 		sheets = append(sheets, s)
 	}
-	about := sheet.New(aboutSheet)
-	about.Head([]string{"项目", "item", "内容", "in English"}, []float64{18, 18, 80, 80})
-	for _, l := range aboutLines(r) {
-		for _, text := range []string{l.name.Zh, l.name.En, l.text.Zh, l.text.En} {
-			about.Text(text)
-		}
-		about.End()
-	}
-	if err := about.Err(); err != nil {
+	about, err := bookTable(ctx, About(r), aboutSheet)
+	if err != nil {
 		return err
 	}
 	return sheet.Write(w, append(sheets, about))
+}
+
+// About returns a table that says of an answer what it is: the question and its
+// definition, what was asked, of which data and by which rules it was made, its identities,
+// notes, sources and what the policy demands, and what its columns mean.
+func About(r *analyze.Result) *analyze.Table {
+	t := &analyze.Table{Name: "about", Title: edition.Title{Zh: aboutSheet, En: "About"}, Columns: []analyze.Column{
+		{Name: "item_zh", Title: edition.Title{Zh: "项目"}, Kind: analyze.Text}, {Name: "item_en", Title: edition.Title{En: "item"}, Kind: analyze.Text},
+		{Name: "text_zh", Title: edition.Title{Zh: "内容"}, Kind: analyze.Text}, {Name: "text_en", Title: edition.Title{En: "in English"}, Kind: analyze.Text},
+	}}
+	for _, l := range aboutLines(r) {
+		t.Add(l.name.Zh, l.name.En, l.text.Zh, l.text.En)
+	}
+	return t
 }
 
 // bookTable makes a sheet of a table.

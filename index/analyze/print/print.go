@@ -6,8 +6,8 @@
 // decimals, mu with 4 and hectares with 2, the last two rounded half away from zero. Rows go out one
 // by one; nothing holds a table twice.
 //
-// Writing GeoPackages and shapefiles is not done here: that is for whoever may use
-// ingest's writers, by the fields and cells of [Fields] and [Field.Text].
+// GeoPackages and shapefiles are not written here: that is for whoever may use ingest's
+// writers, by the fields and cells of [Fields] and [Field.Text].
 package print
 
 import (
@@ -31,7 +31,14 @@ const (
 	HTML    Form = "html"    // a page for A4
 )
 
-// Forms are all forms.
+// The forms that ingest's writers make, not [Write]. A shapefile that is sent is a zip of
+// those of all layers.
+const (
+	GeoPackage Form = "gpkg"
+	Shapefile  Form = "shp"
+)
+
+// Forms are the forms that [Write] writes.
 var Forms = []Form{JSON, CSV, XLSX, GeoJSON}
 
 // MediaType is what the form is sent as.
@@ -45,6 +52,10 @@ func (f Form) MediaType() string {
 		return "application/geo+json"
 	case HTML:
 		return "text/html; charset=utf-8"
+	case GeoPackage:
+		return "application/geopackage+sqlite3"
+	case Shapefile:
+		return "application/zip"
 	}
 	return "application/json"
 }

@@ -78,6 +78,11 @@ func runAnalyze(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
+	if a.form == print.HTML {
+		if a.places, err = print.Outlines(e.ctx, ix, r); err != nil {
+			return err
+		}
+	}
 	return a.tell(r, sealer)
 }
 
@@ -92,6 +97,7 @@ type analysis struct {
 	files    []string
 	request  analyze.Request
 	form     print.Form // of out
+	places   []print.Outline
 }
 
 // check refuses a command line that makes no sense, before anything is opened.
@@ -241,7 +247,7 @@ func (a *analysis) tell(r *analyze.Result, sealer *receipt.Sealer) error {
 // write writes the file, and returns those that there are.
 func (a *analysis) write(r *analyze.Result) ([]string, error) {
 	if a.form != print.GeoPackage && a.form != print.Shapefile {
-		opt := print.Options{Table: a.table, Geometry: a.geometry}
+		opt := print.Options{Table: a.table, Geometry: a.geometry, Places: a.places}
 		return []string{a.out}, writeFile(a.out, func(w io.Writer) error { return print.Write(a.ctx, w, r, a.form, opt) })
 	}
 	if isStream(a.out) {

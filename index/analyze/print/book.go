@@ -46,7 +46,7 @@ func About(r *analyze.Result) *analyze.Table {
 		{Name: "text_zh", Title: edition.Title{Zh: "内容"}, Kind: analyze.Text}, {Name: "text_en", Title: edition.Title{En: "in English"}, Kind: analyze.Text},
 	}}
 	for _, l := range aboutLines(r) {
-		t.Add(l.name.Zh, l.name.En, l.text.Zh, l.text.En)
+		t.Add(l.Name.Zh, l.Name.En, l.Text.Zh, l.Text.En)
 	}
 	return t
 }
@@ -163,7 +163,7 @@ func sheetName(t *analyze.Table, taken map[string]bool) string {
 }
 
 // aboutLine is a line of what an answer means and comes from.
-type aboutLine struct{ name, text edition.Title }
+type aboutLine struct{ Name, Text edition.Title }
 
 // same is a text that is the same in both languages.
 func same(s string) edition.Title { return edition.Title{Zh: s, En: s} }
@@ -179,7 +179,7 @@ func aboutLines(r *analyze.Result) []aboutLine {
 	add("专题", "question", edition.Title{Zh: r.Question.Title.Zh + "（" + r.Question.Name + "）", En: r.Question.Title.En + " (" + r.Question.Name + ")"})
 	add("怎么算", "definition", r.Question.About)
 	for _, l := range requestLines(r) {
-		add(l.name.Zh, l.name.En, l.text)
+		add(l.Name.Zh, l.Name.En, l.Text)
 	}
 	add("答案编号", "run", same(r.Run))
 	add("数据代次", "generation", same(r.Generation))

@@ -39,7 +39,7 @@ const (
 )
 
 // Forms are the forms that [Write] writes.
-var Forms = []Form{JSON, CSV, XLSX, GeoJSON}
+var Forms = []Form{JSON, CSV, XLSX, GeoJSON, HTML}
 
 // MediaType is what the form is sent as.
 func (f Form) MediaType() string {
@@ -67,6 +67,8 @@ type Options struct {
 	Table string
 	// Geometry puts the shapes into [JSON], too: what is read back then has them.
 	Geometry bool
+	// Places are what the map of [HTML] shows under the shapes; see [Outlines].
+	Places []Outline
 }
 
 // Write writes an answer in a form. Errors are w's, ctx's, those of reading shapes, and
@@ -90,6 +92,8 @@ func Write(ctx context.Context, w io.Writer, r *analyze.Result, form Form, opt O
 		if s, err = ShapesOf(r, opt.Table); err == nil {
 			err = writeGeoJSON(ctx, b, r, s)
 		}
+	case HTML:
+		err = writePage(ctx, b, r, opt)
 	default:
 		err = problem.New("FORMAT_UNKNOWN", "不认识格式 %.40q", "the format %.40q is not known", string(form)).
 			Advise("可用 json csv xlsx geojson html", "there are json, csv, xlsx, geojson and html")

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"gengtu/index/analyze"
+	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/index/sheet"
@@ -219,8 +220,11 @@ func aboutLines(r *analyze.Result) []aboutLine {
 func requestLines(r *analyze.Result) []aboutLine {
 	var out []aboutLine
 	q := &r.Request
+	if zh, ok := levels[q.By]; ok {
+		out = append(out, aboutLine{edition.Title{Zh: "地区级别", En: "level of places"}, edition.Title{Zh: zh, En: string(q.By)}})
+	}
 	for _, l := range []struct{ zh, en, text string }{
-		{"地区级别", "level of places", string(q.By)}, {"范围", "place", q.Place}, {"时相", "vintage", q.Vintage}, {"对照时相", "earlier vintage", q.From},
+		{"范围", "place", q.Place}, {"时相", "vintage", q.Vintage}, {"对照时相", "earlier vintage", q.From},
 	} {
 		if l.text != "" {
 			out = append(out, aboutLine{edition.Title{Zh: l.zh, En: l.en}, same(l.text)})
@@ -234,6 +238,9 @@ func requestLines(r *analyze.Result) []aboutLine {
 	}
 	return out
 }
+
+// levels are what levels of places are called.
+var levels = map[areas.Level]string{"province": "省", "prefecture": "市", "county": "县", "township": "乡镇", "village": "村", "group": "社（组）"}
 
 // layerLine tells of a layer that the answer was made from.
 func layerLine(l *analyze.LayerVersion) edition.Title {

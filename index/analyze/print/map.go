@@ -33,10 +33,10 @@ type mapView struct {
 
 // layerView is a layer of shapes on the map, or a kind of its shapes.
 type layerView struct {
-	Title        edition.Title
-	Class        string // of style
-	Path         template.HTMLAttr
-	Count, Shown int
+	Title edition.Title
+	Class string // of style
+	Path  template.HTMLAttr
+	Count int
 }
 
 type labelView struct {
@@ -44,6 +44,10 @@ type labelView struct {
 	Text string
 	wide float64 // of the place
 }
+
+// lookClose is how many times larger the places may be than what lies in them, before the
+// map shows that alone with what is around it.
+const lookClose = 8
 
 // colours is how many styles there are for layers.
 const colours = 8
@@ -63,16 +67,24 @@ const (
 // is neither.
 func drawMap(ctx context.Context, r *analyze.Result, places []Outline) (*mapView, error) {
 	box := geo.EmptyBox()
-	for i := range places {
-		box = box.Union(places[i].Shape.Box())
-	}
-	if len(places) == 0 {
-		for _, s := range r.Shapes {
-			err := eachShape(ctx, s, func(_ int, m geo.MultiPolygon) { box = box.Union(m.Box()) })
-			if err != nil {
-				return nil, err
-			}
+	for _, s := range r.Shapes {
+		err := eachShape(ctx, s, func(_ int, m geo.MultiPolygon) { box = box.Union(m.Box()) })
+		if err != nil {
+			return nil, err
 		}
+	}
+	around := geo.EmptyBox()
+	for i := range places {
+		around = around.Union(places[i].Shape.Box())
+	}
+	switch {
+	case box.Empty():
+		box = around
+	case around.Empty() || lookClose*max(box.Max.Lon-box.Min.Lon, box.Max.Lat-box.Min.Lat) < max(around.Max.Lon-around.Min.Lon, around.Max.Lat-around.Min.Lat):
+		w, h := (box.Max.Lon-box.Min.Lon)/2, (box.Max.Lat-box.Min.Lat)/2
+		box.Min.Lon, box.Min.Lat, box.Max.Lon, box.Max.Lat = box.Min.Lon-w, box.Min.Lat-h, box.Max.Lon+w, box.Max.Lat+h
+	default:
+		box = box.Union(around)
 	}
 	if box.Empty() {
 		return nil, nil
@@ -115,16 +127,69 @@ func eachShape(ctx context.Context, s *analyze.Shapes, do func(row int, m geo.Mu
 	return nil
 }
 
-// drawLayer draws a layer in a colour.
+// telling are the columns by which the shapes of a layer are shown apart, the first that
+// its table has.
+var telling = []string{"verdict", "kind", "eligible", "proposal"}
+
+// mostKinds is how many kinds a layer is shown in; of more it is shown as one.
+const mostKinds = 6
+
+// kindsOf returns what tells the rows of a layer apart, by row, nil where nothing does.
+func kindsOf(t *analyze.Table) func(row int) edition.Title {
+	for _, name := range telling {
+		c := t.Column(name)
+		if c < 0 {
+			continue
+		}
+		title := t.Columns[c].Title
+		kind := func(row int) edition.Title {
+			switch v := t.Rows[row][c].(type) {
+			case string:
+				return edition.Title{Zh: visible(v), En: visible(v)}
+			case bool:
+				mark := edition.Title{Zh: "否", En: "no"}
+				if v {
+					mark = edition.Title{Zh: "是", En: "yes"}
+				}
+				return edition.Title{Zh: title.Zh + "：" + mark.Zh, En: title.En + ": " + mark.En}
+			}
+			return edition.Title{Zh: title.Zh + "：未定", En: title.En + ": open"}
+		}
+		seen := map[edition.Title]bool{}
+		for row := range t.Rows {
+			seen[kind(row)] = true
+		}
+		if len(seen) <= mostKinds {
+			return kind
+		}
+	}
+	return nil
+}
+
+// drawLayer draws a layer, each kind of its shapes in a colour, in the order of the rows.
 func drawLayer(ctx context.Context, f *frame, s *analyze.Shapes, before int) ([]layerView, error) {
-	p := pen{frame: *f}
-	v := layerView{Title: s.Title, Class: "k" + strconv.Itoa(before%colours)}
-	err := eachShape(ctx, s, func(_ int, m geo.MultiPolygon) {
-		v.Count++
-		p.add(m)
+	kind := kindsOf(s.Table)
+	var out []layerView
+	var pens []*pen
+	err := eachShape(ctx, s, func(row int, m geo.MultiPolygon) {
+		title := s.Title
+		if kind != nil {
+			of := kind(row)
+			title = edition.Title{Zh: title.Zh + "，" + of.Zh, En: title.En + ", " + of.En}
+		}
+		i := slices.IndexFunc(out, func(v layerView) bool { return v.Title == title })
+		if i < 0 {
+			i = len(out)
+			out = append(out, layerView{Title: title, Class: "k" + strconv.Itoa((before+i)%colours)})
+			pens = append(pens, &pen{frame: *f})
+		}
+		out[i].Count++
+		pens[i].add(m)
 	})
-	v.Path = p.path()
-	return []layerView{v}, err
+	for i := range out {
+		out[i].Path = pens[i].path()
+	}
+	return out, err
 }
 
 // pen draws shapes as the path of an SVG. Shapes that touch are drawn alike along their
@@ -245,7 +310,8 @@ func (v *mapView) settle() {
 		clash := func(o labelView) bool {
 			return math.Abs(l.X-o.X) < half(&l)+half(&o) && math.Abs(l.Y-o.Y) < labelHeight
 		}
-		if len(out) < maxLabels && l.Text != "" && 1.3*half(&l) < l.wide && !slices.ContainsFunc(out, clash) {
+		inside := l.X > 0 && l.X < v.Width && l.Y > labelHeight && l.Y < v.Height
+		if len(out) < maxLabels && l.Text != "" && inside && 1.3*half(&l) < l.wide && !slices.ContainsFunc(out, clash) {
 			out = append(out, l)
 		}
 	}

@@ -29,11 +29,12 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 // how much it is.
 const (
 	mainRows    = 300 // of a table
-	listRows    = 60  // of one that has shapes
+	listRows    = 30  // of one that has shapes
 	pageLetters = 120 // of a text in a cell
 	upright     = 8   // columns that a page takes as it stands
 	lying       = 13  // and as it lies
 	keyColumns  = 2   // that stand again beside columns that do not fit
+	wholeCode   = 20  // letters of a code that is not broken
 )
 
 // pageView is what the template shows.
@@ -42,7 +43,8 @@ type pageView struct {
 	TierName edition.Title
 	Asked    []aboutLine
 	Map      *mapView
-	Tables   []tableView
+	Sums     []tableView
+	Lists    []tableView // an annex: of shapes, or long
 	Public   bool
 }
 
@@ -66,23 +68,23 @@ type headView struct {
 // cellView is a cell: an area in mu with m² under it.
 type cellView struct {
 	Text, Under string
-	Figure      bool
+	Class       string // of style
 }
 
 // writePage writes the page.
 func writePage(ctx context.Context, w io.Writer, r *analyze.Result, opt Options) error {
 	v := pageView{Result: r, Asked: requestLines(r), Public: r.Tier == edition.Public}
 	v.TierName = edition.Title{Zh: r.Tier.Title(problem.Chinese), En: r.Tier.Title(problem.English)}
-	for _, t := range sumsFirst(r) {
-		rows := mainRows
-		if single(r, t) {
-			rows = listRows
+	for _, t := range r.Tables {
+		rows, columns, to := mainRows, upright, &v.Sums
+		if single(r, t) || len(t.Rows) > mainRows {
+			rows, columns, to = listRows, lying, &v.Lists
 		}
-		parts, err := tableViews(t, rows)
+		parts, err := tableViews(t, rows, columns)
 		if err != nil {
 			return err
 		}
-		v.Tables = append(v.Tables, parts...)
+		*to = append(*to, parts...)
 	}
 	var err error
 	if v.Map, err = drawMap(ctx, r, opt.Places); err != nil {
@@ -96,25 +98,9 @@ func single(r *analyze.Result, t *analyze.Table) bool {
 	return slices.ContainsFunc(r.Shapes, func(s *analyze.Shapes) bool { return s.Table == t })
 }
 
-// sumsFirst returns the tables in the order of a page: what is summed up, then the lists of
-// what was.
-func sumsFirst(r *analyze.Result) []*analyze.Table {
-	out := slices.Clone(r.Tables)
-	slices.SortStableFunc(out, func(a, b *analyze.Table) int {
-		switch {
-		case single(r, a) == single(r, b):
-			return 0
-		case single(r, a):
-			return 1
-		}
-		return -1
-	})
-	return out
-}
-
 // tableViews returns a table as the page shows it: more columns than lie on a page stand
 // in parts under each other.
-func tableViews(t *analyze.Table, most int) ([]tableView, error) {
+func tableViews(t *analyze.Table, most, wide int) ([]tableView, error) {
 	fields, err := Fields(t)
 	if err != nil {
 		return nil, err
@@ -123,10 +109,10 @@ func tableViews(t *analyze.Table, most int) ([]tableView, error) {
 	for _, f := range fields {
 		byColumn[f.Column] = append(byColumn[f.Column], f)
 	}
-	groups := columnGroups(t)
+	groups := columnGroups(t, wide)
 	var out []tableView
 	for g, columns := range groups {
-		v := tableView{Name: t.Name, Title: t.Title, All: len(t.Rows), Lying: len(columns) > upright}
+		v := tableView{Title: t.Title, All: len(t.Rows)}
 		if len(groups) > 1 {
 			v.Part = strconv.Itoa(g+1) + "/" + strconv.Itoa(len(groups))
 		}
@@ -149,20 +135,17 @@ func tableViews(t *analyze.Table, most int) ([]tableView, error) {
 }
 
 // columnGroups divides the columns of a table into those that lie on a page together; the
-// first columns, as far as they are names, stand with each.
-func columnGroups(t *analyze.Table) [][]int {
-	var all, keys []int
-	for i, c := range t.Columns {
+// first ones, which say what a row is of, stand with each.
+func columnGroups(t *analyze.Table, wide int) [][]int {
+	var all []int
+	for i := range t.Columns {
 		all = append(all, i)
-		if len(keys) == i && i < keyColumns && (c.Kind == analyze.Text || c.Kind == analyze.Code) {
-			keys = append(keys, i)
-		}
 	}
-	if len(all) <= lying {
+	if len(all) <= wide {
 		return [][]int{all}
 	}
-	rest := all[len(keys):]
-	parts := (len(rest) + lying - len(keys) - 1) / (lying - len(keys))
+	keys, rest := all[:keyColumns:keyColumns], all[keyColumns:]
+	parts := (len(rest) + wide - len(keys) - 1) / (wide - len(keys))
 	var out [][]int
 	for p := range parts {
 		out = append(out, slices.Concat(keys, rest[p*len(rest)/parts:(p+1)*len(rest)/parts]))
@@ -190,8 +173,11 @@ func cellOf(fields []Field, row []any) (cellView, error) {
 	}
 	switch v := row[fields[0].Column].(type) {
 	case nil:
-		return cellView{Text: "—", Figure: fields[0].Kind != analyze.Text && fields[0].Kind != analyze.Code}, nil
+		return cellView{Text: "—", Class: "none"}, nil
 	case string:
+		if fields[0].Kind == analyze.Code && len(v) <= wholeCode {
+			return cellView{Text: visible(v), Class: "n"}, nil
+		}
 		return cellView{Text: visible(v)}, nil
 	case bool:
 		mark := "否 no"
@@ -200,13 +186,13 @@ func cellOf(fields []Field, row []any) (cellView, error) {
 		}
 		return cellView{Text: mark}, nil
 	case analyze.Area:
-		return cellView{Text: grouped(areaText(v, Mu)), Under: grouped(areaText(v, M2)), Figure: true}, nil
+		return cellView{Text: grouped(areaText(v, Mu)), Under: grouped(areaText(v, M2)), Class: "r"}, nil
 	case float64:
 		if fields[0].Kind == analyze.Ratio {
-			return cellView{Text: percent(v), Figure: true}, nil
+			return cellView{Text: percent(v), Class: "r"}, nil
 		}
 	}
-	return cellView{Text: grouped(text), Figure: true}, nil
+	return cellView{Text: grouped(text), Class: "r"}, nil
 }
 
 // percent is a ratio in per cent.

@@ -73,7 +73,9 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 	if r.Name == "" {
 		return nil, f.Problem(f.Line("version"), "缺 version", "version is missing")
 	}
-	for _, check := range []func(*Rules, *setting.File) *problem.Problem{} {
+	for _, check := range []func(*Rules, *setting.File) *problem.Problem{
+		checkContiguity,
+	} {
 		if p := check(&r, f); p != nil {
 			return nil, p
 		}

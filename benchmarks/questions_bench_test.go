@@ -50,12 +50,23 @@ var questions = map[string]question{
 CREATE TEMP TABLE c AS SELECT left(c.zldwdm,9) town, c.tbdlmj / c.ga k, ST_Intersection(c.g, h.g) g FROM DATA_cropland_2024 c JOIN h ON ST_Intersects(c.g, h.g);
 CREATE TEMP TABLE s AS SELECT town, sum(k * (ST_Area(c.g) - coalesce((SELECT ST_Area(ST_Intersection(c.g, ST_Union(p.g))) FROM DATA_pbf_2024 p WHERE ST_Intersects(p.g, c.g)), 0))) net FROM c GROUP BY town;
 SELECT sum(net) FROM s; `,
-		func(r *analyze.Result) float64 { return total(r, "hsf_not_pbf_sum", "crop") },
+		func(r *analyze.Result) float64 { return total(r, "hsf_not_pbf_sum", "crop", nil) },
+	},
+	"flows": {
+		analyze.Request{Question: "flows", By: "township", From: "2023", Vintage: "2024"},
+		`CREATE TEMP TABLE f AS SELECT a.dlbm a, b.dlbm b, left(a.zldwdm,9) town, sum(ST_Area(ST_Intersection(a.g, b.g))) m2
+ FROM DATA_dltb_2023 a JOIN DATA_dltb_2024 b ON ST_Intersects(a.g, b.g) GROUP BY 1, 2, 3; SELECT sum(m2) FROM f WHERE a <> b; `,
+		func(r *analyze.Result) float64 {
+			return total(r, "flow", "area", func(t *analyze.Table, row []any) bool {
+				from, to := row[t.Column("from")], row[t.Column("to")]
+				return from != nil && to != nil && from != to
+			})
+		},
 	},
 }
 
-// total adds a column of areas of a table up, in m².
-func total(r *analyze.Result, table, column string) float64 {
+// total adds a column of areas of a table up, in m²; only chooses rows, nil is all.
+func total(r *analyze.Result, table, column string, only func(t *analyze.Table, row []any) bool) float64 {
 	sum := analyze.Area(0)
 	for _, t := range r.Tables {
 		if t.Name != table {
@@ -63,7 +74,7 @@ func total(r *analyze.Result, table, column string) float64 {
 		}
 		at := t.Column(column)
 		for _, row := range t.Rows {
-			if v, ok := row[at].(analyze.Area); ok {
+			if v, ok := row[at].(analyze.Area); ok && (only == nil || only(t, row)) {
 				sum += v
 			}
 		}

@@ -23,8 +23,8 @@ import (
 // The content of a features file is hashed as a tree, so that a change costs
 // what it changes: features whose keys begin alike are a group, each group has a
 // digest over its keys and values, and the content's digest is one over those of
-// all groups, in order. What the layers are is one group more, and so is each lineage. Codes follow from
-// the features and are in no group.
+// all groups, in order. What the layers are is one group more, and so is each lineage and each
+// register. Codes follow from the features and are in no group.
 
 // digestsBucket holds the digests: by the name of a bucket, a zero byte and the
 // group's prefix.
@@ -94,7 +94,7 @@ func groupsOf(ctx context.Context, b *patch.Bucket, name string) ([]group, error
 // digested lists the buckets that are part of the content.
 func digested(f *patch.File) []string {
 	return slices.DeleteFunc(f.Buckets(), func(n string) bool {
-		return n != layersBucket && !strings.HasPrefix(n, featuresBucket) && !strings.HasPrefix(n, lineageBucket)
+		return n != layersBucket && !strings.HasPrefix(n, featuresBucket) && !strings.HasPrefix(n, lineageBucket) && !strings.HasPrefix(n, registerBucket)
 	})
 }
 

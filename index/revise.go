@@ -100,6 +100,25 @@ func (b *Base) Find(layerKey string, ids map[uint64]bool) (map[uint64]bool, erro
 	return found, err
 }
 
+// Texts returns the values of a field, by its place, of those of the features with these
+// ids that a stored layer has and that have a text there.
+func (b *Base) Texts(layerKey string, field int, ids map[uint64]bool) (map[uint64]string, error) {
+	out := map[uint64]string{}
+	at, err := b.locate(layerKey, ids)
+	for id, r := range at {
+		d := decode(r.record)
+		d.shape()
+		d.skipHead()
+		if s, ok := d.textAt(field); ok {
+			out[id] = s
+		}
+		if d.Bad {
+			return nil, damaged(b.path, errRecord)
+		}
+	}
+	return out, err
+}
+
 // keyed is the key and record of a feature.
 type keyed struct{ key, record []byte }
 

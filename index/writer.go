@@ -30,13 +30,14 @@ var ErrDuplicate = errors.New("id exists already")
 // kept sorted in a file beside it that has no name, see [Writer.Limit]. Not for
 // concurrent use.
 type Writer struct {
-	path     string
-	layers   []*LayerWriter
-	memory   int64        // that features may take, 0: no limit
-	held     int64        // that those of layers take which are not settled
-	settling atomic.Int64 // that those of the others take
-	file     *writing     // nil until a layer is settled
-	lineages []*Lineage
+	path      string
+	layers    []*LayerWriter
+	memory    int64        // that features may take, 0: no limit
+	held      int64        // that those of layers take which are not settled
+	settling  atomic.Int64 // that those of the others take
+	file      *writing     // nil until a layer is settled
+	lineages  []*Lineage
+	registers []*Register
 }
 
 // NewWriter returns a writer for the file at path, which must not exist. The
@@ -289,6 +290,9 @@ func (w *Writer) Close(ctx context.Context) ([]edition.Layer, error) {
 	}
 	if err == nil {
 		err = w.putLineages(ctx, w.file.db)
+	}
+	if err == nil {
+		err = w.putRegisters(ctx, w.file.db)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", w.path, err), w.Abandon())

@@ -37,6 +37,14 @@ func (r *run) extend(ctx context.Context, add func(w *index.Writer) error) ([]ed
 	if err := r.keepBase(ctx); err != nil {
 		return nil, err
 	}
+	return r.close(ctx)
+}
+
+// close writes the registers, and the file.
+func (r *run) close(ctx context.Context) ([]edition.Layer, error) {
+	for _, g := range r.opt.Registers {
+		r.writer.Register(g)
+	}
 	return r.writer.Close(ctx)
 }
 
@@ -87,6 +95,7 @@ func (r *run) keepBase(ctx context.Context) error {
 	for i := range base.Manifest.Layers {
 		m := base.Manifest.Layers[i]
 		m.ParcelZoom = 0 // chosen anew, by all vintages
+		alter := r.opt.alter(&m)
 		r.report.Kept = append(r.report.Kept, m.Key())
 		if m.View != nil {
 			continue
@@ -107,6 +116,7 @@ func (r *run) keepBase(ctx context.Context) error {
 			if anew && !l.placeNamed(f.Values) {
 				f.Place = placeIn(r.regionsFor(m.Vintage), f.Geometry)
 			}
+			alter(f)
 			return errors.Join(l.out.Add(f), ctx.Err())
 		})
 		if err == nil {
@@ -120,5 +130,19 @@ func (r *run) keepBase(ctx context.Context) error {
 	for _, g := range lineages {
 		r.writer.Lineage(g)
 	}
+	if err == nil && r.opt.Registers == nil {
+		r.opt.Registers, err = base.Registers()
+	}
 	return err
+}
+
+// alter returns what changes the features of a layer that is kept, whose fields it changes
+// in m.
+func (opt *Options) alter(m *edition.Layer) func(f *index.Feature) {
+	if opt.Alter != nil && m.View == nil {
+		if change := opt.Alter(m); change != nil {
+			return change
+		}
+	}
+	return func(*index.Feature) {}
 }

@@ -55,6 +55,12 @@ type Options struct {
 	// Base is an edition to be extended: its layers are kept as they are beside what is
 	// read, which must be of other vintages. nil makes an edition of what is read alone.
 	Base *index.Base
+	// Registers are those that the edition is to have; nil are those of Base.
+	Registers []*index.Register
+	// Alter is asked for each stored layer that [Extend] keeps: it may change the layer's
+	// fields, and returns what changes each feature accordingly, nil for nothing. It may be
+	// nil.
+	Alter func(m *edition.Layer) func(f *index.Feature)
 	// Writing is called once everything is read, before the features are put in order
 	// and written; it may be nil.
 	Writing func()
@@ -136,7 +142,7 @@ func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error)
 	if r.opt.Writing != nil {
 		r.opt.Writing()
 	}
-	return r.writer.Close(ctx)
+	return r.close(ctx)
 }
 
 // rank puts the product's own layers before the others.

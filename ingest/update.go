@@ -219,6 +219,9 @@ func (u *update) resolve(l *layerRun) error {
 		return err
 	}
 	l.noteReplaced(held, given, keyless)
+	if err := u.carryCodes(l, meta, put); err != nil {
+		return err
+	}
 	d := index.Delta{Layer: meta, Put: l.out}
 	for id, key := range held {
 		u.found[key] = true
@@ -265,7 +268,7 @@ func (l *layerRun) noteReplaced(held map[uint64]string, given map[string]int, ke
 func (l *layerRun) noteLacking(path string, m mapping) {
 	var lacking []string
 	for i := range l.fields {
-		if m.field(l.fields[i].Name) < 0 {
+		if m.field(l.fields[i].Name) < 0 && l.fields[i].Scheme == "" {
 			lacking = append(lacking, l.fields[i].Name)
 		}
 	}

@@ -309,11 +309,13 @@ func unreadableFile(path string, err error) error {
 // companions adds what lies beside an edition's generations: key and register, and the
 // records of exchange, which nobody writes meanwhile.
 func (b *backer) companions(t *editionFiles) error {
-	err := b.file(path.Join(string(t.tier), edition.PublisherKey), filepath.Join(t.dir, edition.PublisherKey))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, name := range []string{edition.PublisherKey, edition.Issued} {
+		err := b.file(path.Join(string(t.tier), name), filepath.Join(t.dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	err = b.lines(path.Join(string(t.tier), edition.Register), filepath.Join(t.dir, edition.Register))
+	err := b.lines(path.Join(string(t.tier), edition.Register), filepath.Join(t.dir, edition.Register))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -42,6 +42,7 @@ func commands() []command {
 		{"check", "PATH … | --delivery DIR --report DIR", "只检查，不入库", "judge deliveries, store nothing", runCheck},
 		{"publish", "--from EDITION --tier TIER --out EDITION [--policy FILE] [--approver NAME] [--access FILE]", "由高版派生低版", "derive a lower edition from a higher one", runPublish},
 		{"update", "--edition EDITION --layer NAME=PATH … | --delivery DIR [--delete FILE] | --package DIR", "增量更新", "take changed features in", runUpdate},
+		{"codes", "--edition EDITION [--vintage V] [--rules FILE] [--out FILE.csv|.xlsx] | --check CODE | --lineage CODE", "耕地空间码：编码、沿革、核对", "a code for each parcel of cropland: give, follow and check them", runCodes},
 		{"diff", "--edition EDITION LAYER@V1 LAYER@V2 | A B", "比较两个时相或两个版本", "compare two vintages or two editions", runDiff},
 		{"history", "EDITION", "列出保留的各代", "list the generations kept", runHistory},
 		{"rollback", "EDITION [GENERATION]", "回到某一代", "put a kept generation in force", runRollback},

@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest"
@@ -215,6 +217,9 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 		return err
 	}
 	defer d.Abort()
+	if in.opt.Registers, err = registersOf(out); err != nil {
+		return err
+	}
 	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), in.opt)
 	p.end()
 	rep.Edition = out
@@ -228,6 +233,35 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	rep.Generation = m.Generation
 	w.stages.note(e)
 	return e.giveReport(timedReport{rep, f.found, w.stages.list}, f.report)
+}
+
+// registersOf returns the registers of the edition at dir: what was given once is known
+// for ever. There are none where there is no edition.
+func registersOf(dir string) ([]*index.Register, error) {
+	if _, err := os.Stat(filepath.Join(dir, edition.CurrentFile)); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	name, m, err := edition.Current(dir)
+	if err != nil {
+		return nil, nil //nolint:nilerr // an edition that cannot be read is replaced, as it was before there were registers
+	}
+	base, err := index.OpenBase(edition.Path(dir, name), m)
+	if err != nil {
+		return nil, lostRegisters(m, err)
+	}
+	all, err := base.Registers()
+	return all, lostRegisters(m, errors.Join(err, base.Close()))
+}
+
+// lostRegisters returns err where registers are lost with the generation that m describes:
+// one without codes is replaced, however damaged it is.
+func lostRegisters(m *edition.Manifest, err error) error {
+	for i := range m.Layers {
+		if slices.ContainsFunc(m.Layers[i].Fields, func(f edition.Field) bool { return f.Scheme != "" }) {
+			return err
+		}
+	}
+	return nil
 }
 
 // timedReport is a report with what the work spent its time on. Times are no part of

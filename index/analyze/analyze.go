@@ -79,6 +79,8 @@ type Job struct {
 	Tell func(stage edition.Title, done, all int)
 	// Names are the names of places, by code.
 	Names map[string]string
+
+	program, scope string
 }
 
 // Options changes how [Run] works.
@@ -87,38 +89,19 @@ type Options struct {
 	Workers int
 	Program string // the program's version, which the answer carries
 	Tell    func(stage edition.Title, done, all int)
+	// Scope names the part of the edition that the index has, "" for all of it: an answer
+	// of a part has a name of its own, and says of which.
+	Scope string
 }
 
 // Run answers a request from an edition. Errors are problems (ANALYZE_UNKNOWN,
 // ANALYZE_LAYER, ANALYZE_PARAMETER, POLICY …), ctx's, or those of reading.
 func Run(ctx context.Context, ix *index.Index, req Request, opt Options) (*Result, error) {
-	q, err := Find(req.Question)
+	j, err := Prepare(ix, req, opt)
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Request: req, Question: q, Index: ix, Rules: opt.Rules, Workers: opt.Workers, Tell: opt.Tell}
-	if j.Rules == nil {
-		if j.Rules, err = DefaultRules(); err != nil {
-			return nil, err
-		}
-	}
-	if j.Tell == nil {
-		j.Tell = func(edition.Title, int, int) {}
-	}
-	if err := j.check(); err != nil {
-		return nil, err
-	}
-	if j.Names, err = areas.PlaceNames(ix, ""); err != nil {
-		return nil, err
-	}
-	r, err := q.run(ctx, j)
-	if err != nil {
-		return nil, err
-	}
-	if err := j.finish(r, opt.Program); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return j.Run(ctx)
 }
 
 // Find returns the question of that name, or a problem ANALYZE_UNKNOWN that names the

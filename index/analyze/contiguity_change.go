@@ -243,7 +243,7 @@ func (w *contiguityWork) effects(before, after *contiguityState) (*Table, error)
 	column := func(name string, kind Kind, zh, en string) Column {
 		return Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}}
 	}
-	t := &Table{Name: "contiguity_proposal", Title: edition.Title{Zh: "方案的图形", En: "Shapes of the proposal"}, Columns: []Column{
+	t := &Table{Name: "contiguity_proposal", Single: true, Title: edition.Title{Zh: "方案的图形", En: "Shapes of the proposal"}, Columns: []Column{
 		column("shape", Code, "图形", "shape"),
 		column("place", Code, "地方代码", "place"),
 		column("place_name", Text, "地方", "name of the place"),

@@ -1,8 +1,552 @@
 package analyze
 
-import "gengtu/index/edition"
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/pieces"
+	"gengtu/index/problem"
+	"gengtu/index/setting"
+)
 
 // HSFOutsideRules are the rules of hsf-outside-pbf.
-type HSFOutsideRules struct{}
+type HSFOutsideRules struct {
+	// AcceptedStages are the values of STAGE of parcels that are built and accepted.
+	AcceptedStages Listed `yaml:"accepted_stages"`
+	// StateOrder are the values of ZLDJ from the best to the worst.
+	StateOrder Listed `yaml:"state_order"`
+	// StrictSoil are the values of TRHJLB of soil under strict control, SteepSlopes those of
+	// GDPDJB of slopes too steep, StableValues those of WDGD of stable cropland.
+	StrictSoil   Listed    `yaml:"strict_soil"`
+	SteepSlopes  Listed    `yaml:"steep_slopes"`
+	StableValues Listed    `yaml:"stable_values"`
+	GapM         Threshold `yaml:"gap_m"`
+}
 
-var hsfOutsidePBF = Question{Name: "hsf-outside-pbf", Title: edition.Title{Zh: "已建高标准农田在永久基本农田外：可划入", En: "High-standard farmland outside permanent basic farmland: candidates to bring in"}}
+func checkHSFOutside(r *Rules, f *setting.File) *problem.Problem {
+	if v := r.HSFOutside.GapM.Value; !(v >= 0 && v <= 1000) {
+		return f.Problem(f.Line("hsf-outside-pbf", "gap_m"), "gap_m 应在 0 到 1000 米之间，现为 %v", "gap_m is %v, and has to be from 0 to 1000 m", v)
+	}
+	return nil
+}
+
+var hsfOutsidePBF = Question{
+	Name:  "hsf-outside-pbf",
+	Title: edition.Title{Zh: "已建高标准农田在永久基本农田外：可划入", En: "High-standard farmland outside permanent basic farmland: candidates to bring in"},
+	About: edition.Title{
+		Zh: "已验收的高标准农田合并后与耕地叠加，扣除永久基本农田，余下的按耕地图斑、按各限制图层的范围切成块。每块列出限制标记、质量等级、与永久基本农田共边长度、划入后的连片面积，并排序。耕地面积为图斑地类面积（扣除田坎）按面积比例分摊。结果是供审查的候选清单，不是划入决定。",
+		En: "Accepted high-standard farmland, dissolved, is laid over cropland, and permanent basic farmland is taken off; what is left is cut by patch and by the grounds of restriction. Each piece is told with its flags, grade, border shared with permanent basic farmland and the area of the tract it would join, and ranked. Cropland areas are the patches' net areas of record (without ridges), shared out by area. The list is for officers to judge; it decides nothing.",
+	},
+	Sources:  []edition.Title{{Zh: "优先将已经建成尚不在永久基本农田范围内的高标准农田纳入永久基本农田管理，提高集中连片程度", En: "built high-standard farmland outside permanent basic farmland is to be brought in first (domain 6.1, doc 000)"}},
+	Layers:   []string{"cropland", "pbf", "hsf"},
+	Optional: []string{"redline", "urban", "soil", "approval", "quality"},
+	run:      runHSFOutside,
+}
+
+// flag is a reason against bringing a piece in.
+type flag struct {
+	name, zh, en string
+	layer        string // whose ground it is, or "" where a field of cropland tells
+	fields       []string
+}
+
+// flags are those of domain 6.1, in the order of their bits.
+var flags = []flag{
+	{"in_redline", "在生态保护红线内", "in the ecological red line", "redline", nil},
+	{"in_ugb", "在城镇开发边界内", "in the urban boundary", "urban", nil},
+	{"soil_strict", "土壤严格管控类", "soil under strict control", "soil", []string{"TRHJLB"}},
+	{"approved_use", "已批准占用", "approved for another use", "approval", nil},
+	{"slope5", "坡度 25 度以上（坡度级别 5）", "steeper than 25 degrees (slope grade 5)", "", []string{"GDPDJB", "PDJB"}},
+	{"unstable", "不稳定耕地", "not stable cropland", "", []string{"WDGD"}},
+}
+
+// What the key of a piece says: the first bits are flags.
+const (
+	keyFlags   = 1<<6 - 1
+	keyHSF     = 1 << 6
+	keyPBF     = 1 << 7
+	keyReserve = 1 << 8
+	keyGrade   = 16 // grade of quality, 0 for none
+	keyState   = 24 // number in states, 0 for none
+)
+
+// candidate is a piece that might be brought in.
+type candidate struct {
+	feature    int32
+	key        uint64 // flags, and keyReserve
+	seen       uint64 // of all pieces of the feature, the bits that some have
+	cut        bool   // a part of the feature is outside the accepted parcels
+	grade      int    // of quality, 0 for none
+	state      int    // number in states
+	area       Area
+	patch, net int64
+	areaM2     float64
+	part       int // of the pieces of the patch, from 1; 0 for a patch with one piece
+	code       string
+	place      string
+
+	perimeterM, sharedM float64
+	gain                Area // area of the tracts of PBF that it would join
+}
+
+// outside is the question at work.
+type outsideWork struct {
+	*Job
+	r                *Result
+	crop, pbf        *index.Layer
+	hsf              pieces.Cover
+	covers           []pieces.Cover
+	cover            [len4]int // by flag, its cover, -1 for none
+	reserve, quality int       // covers, -1 for none
+	grades           *column   // of cropland or quality
+	hsfStates        []uint8   // by parcel, number in states
+	states           []string  // from the best to the worst; the first is none
+	known            [len4 + 2]bool
+	fieldFlag        [2]*column
+	code             *column
+	places           *places
+	list             []candidate
+	byGrade          [][maxGrade + 1]int64 // of the patch at hand: by piece and grade its area
+	sums             map[string]*outsideSum
+}
+
+// len4 is how many flags come from layers.
+const len4 = 4
+
+// outsideSum is what a place has, net areas of record of cropland but for areas.
+type outsideSum struct {
+	listed, slivers, eligible int64
+	area                      Area // of the candidates, slivers among them
+	hsf, inside, crop         Area // in accepted parcels; of that in PBF and outside
+	eligibleCrop, sliverCrop  Area
+	sliverArea                Area
+	flagged                   [6]Area
+	unrecorded                int64 // patches without an area of record
+}
+
+func runHSFOutside(ctx context.Context, j *Job) (*Result, error) {
+	w, err := j.outside(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.measure(ctx); err != nil {
+		return nil, err
+	}
+	w.rank()
+	return w.r, w.tables()
+}
+
+// outside finds the candidates; with those in the reserve marked where that is asked for.
+func (j *Job) outside(ctx context.Context, reserve bool) (*outsideWork, error) {
+	w := &outsideWork{Job: j, r: &Result{}, reserve: -1, quality: -1, sums: map[string]*outsideSum{}}
+	if err := w.open(reserve); err != nil {
+		return nil, err
+	}
+	doubled, err := j.shares(ctx, pieces.Question{Covers: w.covers, Key: w.key}, w.feature)
+	if err != nil {
+		return nil, err
+	}
+	w.r.doubledNote("耕地", "cropland", doubled)
+	return w, nil
+}
+
+// open finds the layers and chooses the features that can matter: no patch away from the
+// boxes of accepted parcels can have a piece.
+func (w *outsideWork) open(reserve bool) error {
+	var err error
+	hsf, err := w.Layer("hsf", "")
+	if err != nil {
+		return err
+	}
+	if w.crop, err = w.Layer("cropland", ""); err != nil {
+		return err
+	}
+	if w.pbf, err = w.Layer("pbf", ""); err != nil {
+		return err
+	}
+	w.r.use(w.Job, w.Question.Layers...)
+	w.hsf = pieces.Cover{Layer: hsf}
+	if w.hsf.Only, err = w.accepted(w.r, hsf); err != nil {
+		return err
+	}
+	w.places = w.Job.places(w.crop)
+	crop := pieces.Cover{Layer: w.crop, Only: both(touched(w.crop, w.hsf), w.places.only())}
+	w.covers = []pieces.Cover{crop, {Layer: w.pbf, Only: touched(w.pbf, w.hsf)}, w.hsf}
+	for i := range w.cover {
+		if w.cover[i], err = w.flagCover(&flags[i]); err != nil {
+			return err
+		}
+		w.known[i] = w.cover[i] >= 0
+	}
+	for i := range w.fieldFlag {
+		if w.fieldFlag[i], err = columnOf(w.crop, flags[len4+i].fields...); err != nil {
+			return err
+		}
+		w.known[len4+i] = w.fieldFlag[i].there()
+	}
+	if reserve {
+		w.reserve = w.add(w.Maybe("reserve"), nil)
+	}
+	return w.openFields()
+}
+
+// add adds a layer to the covers, and returns its number; -1 for no layer.
+func (w *outsideWork) add(l *index.Layer, only func(i int) bool) int {
+	if l == nil {
+		return -1
+	}
+	w.covers = append(w.covers, pieces.Cover{Layer: l, Only: both(touched(l, w.hsf), only)})
+	return len(w.covers) - 1
+}
+
+// flagCover adds the cover of a flag.
+func (w *outsideWork) flagCover(f *flag) (int, error) {
+	w.r.use(w.Job, f.layer)
+	l := w.Maybe(f.layer)
+	if l == nil || f.fields == nil {
+		return w.add(l, nil), nil
+	}
+	only, err := chosen(l, f.fields[0], &w.Rules.HSFOutside.StrictSoil)
+	if err != nil || only == nil {
+		return -1, err
+	}
+	return w.add(l, only), nil
+}
+
+// chosen returns the choice of the features whose field has a listed value, nil where the
+// layer has no such field.
+func chosen(l *index.Layer, field string, values *Listed) (func(i int) bool, error) {
+	c, err := columnOf(l, field)
+	if err != nil || !c.there() {
+		return nil, err
+	}
+	in := make([]bool, l.Len())
+	for i := range in {
+		v, err := c.text(i)
+		if err != nil {
+			return nil, err
+		}
+		in[i] = values.has(v)
+	}
+	return func(i int) bool { return in[i] }, nil
+}
+
+// openFields finds where grades, states and codes stand.
+func (w *outsideWork) openFields() error {
+	var err error
+	if w.grades, err = columnOf(w.crop, "GDDJ"); err != nil {
+		return err
+	}
+	if !w.grades.there() {
+		w.r.use(w.Job, "quality")
+		if q := w.Maybe("quality"); q != nil {
+			if w.grades, err = columnOf(q, "GDDJ"); err != nil {
+				return err
+			}
+			if w.grades.there() {
+				w.quality = w.add(q, nil)
+			}
+		}
+	}
+	if w.code, err = columnOf(w.crop, "BSM"); err != nil {
+		return err
+	}
+	return w.openStates()
+}
+
+// openStates numbers the states of parcels, the worst last: values that the rules do not
+// know are worse than those they do.
+func (w *outsideWork) openStates() error {
+	c, err := columnOf(w.hsf.Layer, "ZLDJ")
+	if err != nil {
+		return err
+	}
+	texts := make([]string, w.hsf.Layer.Len())
+	found := map[string]bool{}
+	for i := range texts {
+		if texts[i], err = c.text(i); err != nil {
+			return err
+		}
+		found[texts[i]] = true
+	}
+	delete(found, "")
+	order := w.Rules.HSFOutside.StateOrder.Values
+	at := func(v string) int {
+		if k := slices.Index(order, v); k >= 0 {
+			return k
+		}
+		return len(order)
+	}
+	w.states = []string{""}
+	for v := range found {
+		w.states = append(w.states, v)
+	}
+	slices.SortFunc(w.states[1:], func(a, b string) int { return cmp.Or(cmp.Compare(at(a), at(b)), cmp.Compare(a, b)) })
+	if len(w.states) > 256 {
+		w.r.note("高标准农田的 ZLDJ 有 %d 种写法，不列出", "ZLDJ of high-standard farmland is written in %d ways, and is not told", len(w.states)-1)
+		w.states = w.states[:1]
+	}
+	number := map[string]uint8{}
+	for i, v := range w.states {
+		number[v] = uint8(i)
+	}
+	w.hsfStates = make([]uint8, len(texts))
+	for i, v := range texts {
+		w.hsfStates[i] = number[v]
+	}
+	return nil
+}
+
+// The covers of the question.
+const (
+	cropCover = iota
+	pbfCover
+	hsfCover
+)
+
+// key tells the pieces of a patch apart: 0 is outside the accepted parcels.
+func (w *outsideWork) key(p *pieces.Piece, _ int) uint64 {
+	if !p.In(hsfCover) {
+		return 0
+	}
+	if p.In(pbfCover) {
+		return keyHSF | keyPBF
+	}
+	key := uint64(keyHSF)
+	for i, c := range w.cover {
+		if c >= 0 && p.In(c) {
+			key |= 1 << i
+		}
+	}
+	if w.reserve >= 0 && p.In(w.reserve) {
+		key |= keyReserve
+	}
+	if w.quality >= 0 {
+		grade := 0
+		p.Each(w.quality, func(i int) { grade = max(grade, w.gradeOf(i)) })
+		key |= uint64(grade) << keyGrade
+	}
+	state := uint8(0)
+	p.Each(hsfCover, func(i int) { state = max(state, w.hsfStates[i]) })
+	return key | uint64(state)<<keyState
+}
+
+// gradeOf returns the grade of quality of a feature of the layer that has them, 1 to 10;
+// 0 for none. A grade that cannot be read is none: fields of integers hold nothing else.
+func (w *outsideWork) gradeOf(i int) int {
+	v, ok, err := w.grades.number(i)
+	if err != nil || !ok || v < 1 || v > maxGrade || v != float64(int(v)) {
+		return 0
+	}
+	return int(v)
+}
+
+// feature takes the shares of a patch.
+func (w *outsideWork) feature(shares []pieces.Share) error {
+	f := int(shares[0].Feature)
+	place, _ := w.places.of(f)
+	sum := w.sums[place]
+	if sum == nil {
+		sum = &outsideSum{}
+		w.sums[place] = sum
+	}
+	own := uint64(0)
+	for i, c := range w.fieldFlag {
+		v, err := c.text(f)
+		if err != nil {
+			return err
+		}
+		if i == 0 && w.Rules.HSFOutside.SteepSlopes.has(v) || i == 1 && v != "" && !w.Rules.HSFOutside.StableValues.has(v) {
+			own |= 1 << (len4 + i)
+		}
+	}
+	first := len(w.list)
+	seen, cut, touched := uint64(0), false, false
+	net, recorded := netOf(w.crop.Record(f))
+	for i := range shares {
+		s := &shares[i]
+		switch {
+		case s.Mask == 0:
+			cut = true
+			net -= Area(max(s.Net, 0))
+			continue
+		case s.Mask&keyPBF != 0:
+			if recorded {
+				sum.inside += Area(s.Net)
+			}
+		default:
+			w.piece(first, s, own)
+		}
+		seen |= s.Mask
+		touched = true
+	}
+	if !touched {
+		return nil
+	}
+	if recorded {
+		sum.hsf += net
+	} else {
+		sum.unrecorded++
+	}
+	return w.settle(first, seen, cut, place, sum)
+}
+
+// maxGrade is the worst grade of quality (GB/T 33469).
+const maxGrade = 10
+
+// piece adds a share to the candidate of the patch with the same flags, or makes one.
+func (w *outsideWork) piece(first int, s *pieces.Share, own uint64) {
+	key := s.Mask&(keyFlags|keyReserve) | own
+	grade, state := int(s.Mask>>keyGrade&0xff), int(s.Mask>>keyState&0xff)
+	for k := first; k < len(w.list); k++ {
+		c := &w.list[k]
+		if c.key != key {
+			continue
+		}
+		w.byGrade[k-first][grade] += s.Area
+		c.state = max(c.state, state)
+		c.area += Area(s.Area)
+		c.areaM2 += s.AreaM2
+		if index.OfRecord(s.Patch) {
+			c.patch += s.Patch
+		}
+		if index.OfRecord(s.Net) {
+			c.net += s.Net
+		}
+		return
+	}
+	w.byGrade = append(w.byGrade[:len(w.list)-first], [maxGrade + 1]int64{})
+	w.byGrade[len(w.list)-first][grade] += s.Area
+	w.list = append(w.list, candidate{feature: s.Feature, key: key, state: state, area: Area(s.Area), areaM2: s.AreaM2, patch: s.Patch, net: s.Net})
+}
+
+// settle adds the candidates of a patch, from first on, to the sums, and takes slivers
+// from the list.
+func (w *outsideWork) settle(first int, seen uint64, cut bool, place string, sum *outsideSum) error {
+	own := w.list[first:]
+	if len(own) == 0 {
+		return nil
+	}
+	f := int(own[0].feature)
+	code, err := w.code.text(f)
+	if err != nil {
+		return err
+	}
+	if code == "" {
+		code = strconv.FormatUint(w.crop.Head(f).ID, 10)
+	}
+	for i := range own {
+		if w.quality < 0 {
+			own[i].grade = w.ownGrade(f)
+			continue
+		}
+		// The grade of the greater part that has one, the worse of two as great.
+		for grade := maxGrade; grade > 0; grade-- {
+			if most := w.byGrade[i][own[i].grade]; w.byGrade[i][grade] > most || own[i].grade == 0 && w.byGrade[i][grade] > 0 {
+				own[i].grade = grade
+			}
+		}
+	}
+	slices.SortFunc(own, func(a, b candidate) int { return cmp.Compare(a.key, b.key) })
+	kept := own[:0]
+	for i := range own {
+		c := &own[i]
+		c.seen, c.cut, c.code, c.place = seen, cut, code, place
+		if len(own) > 1 {
+			c.part = i + 1
+		}
+		sum.add(c, float64(c.area)/100 < w.Rules.Slivers.AreaM2.Value)
+		if float64(c.area)/100 >= w.Rules.Slivers.AreaM2.Value {
+			kept = append(kept, *c)
+		}
+	}
+	w.list = w.list[:first+len(kept)]
+	return nil
+}
+
+// ownGrade is the grade of a patch by its own record.
+func (w *outsideWork) ownGrade(f int) int {
+	if !w.grades.there() {
+		return 0
+	}
+	return w.gradeOf(f)
+}
+
+// add takes in a candidate.
+func (s *outsideSum) add(c *candidate, sliver bool) {
+	net := Area(max(c.net, 0))
+	s.area += c.area
+	s.crop += net
+	if c.key&keyFlags == 0 {
+		s.eligibleCrop += net
+	}
+	for i := range flags {
+		if c.key>>i&1 != 0 {
+			s.flagged[i] += net
+		}
+	}
+	if sliver {
+		s.slivers++
+		s.sliverCrop += net
+		s.sliverArea += c.area
+		return
+	}
+	s.listed++
+	if c.key&keyFlags == 0 {
+		s.eligible++
+	}
+}
+
+// id is the patch's code, with a number where the patch has several pieces.
+func (c *candidate) id() string {
+	if c.part == 0 {
+		return c.code
+	}
+	return c.code + "-" + strconv.Itoa(c.part)
+}
+
+// flagNames lists the flags of a piece.
+func (c *candidate) flagNames() string {
+	var out []string
+	for i := range flags {
+		if c.key>>i&1 != 0 {
+			out = append(out, flags[i].name)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// shape returns the ground of a candidate.
+func (w *outsideWork) shape(ctx context.Context, c *cutter, p *candidate) (geo.MultiPolygon, error) {
+	var in, out []pieces.Cover
+	if p.cut {
+		in = append(in, w.hsf)
+	}
+	if p.seen&keyPBF != 0 {
+		out = append(out, w.covers[pbfCover])
+	}
+	bits := w.cover[:]
+	if w.reserve >= 0 {
+		bits = append(slices.Clone(bits), make([]int, 8-len4)...)
+		for i := len4; i < 8; i++ {
+			bits[i] = -1
+		}
+		bits = append(bits, w.reserve)
+	}
+	for i, cover := range bits {
+		switch {
+		case cover < 0:
+		case p.key>>i&1 != 0:
+			in = append(in, w.covers[cover])
+		case p.seen>>i&1 != 0:
+			out = append(out, w.covers[cover])
+		}
+	}
+	return c.cut(ctx, w.crop, int(p.feature), in, out)
+}

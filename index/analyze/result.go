@@ -23,6 +23,7 @@ type Result struct {
 	Generation string
 	Program    string
 	Tier       edition.Tier
+	Scope      string // the part of the edition that it is of, "" for all
 	Formula    string
 	Rules      Version
 	Layers     []LayerVersion
@@ -103,18 +104,19 @@ func (r *Result) identity(name, zh, en string, left, right Area) {
 }
 
 // finish names the answer, and refuses to give one that does not close.
-func (j *Job) finish(r *Result, program string) error {
+func (j *Job) finish(r *Result) error {
 	for _, i := range r.Identities {
 		if !i.Holds() {
-			return problem.New("ANALYZE_OPEN", "%s 对不上：%s：%.2f 与 %.2f m²", "%[1]s does not close: %[3]s: %[4].2f and %[5].2f m²",
+			return problem.New("ANALYZE_OPEN", "%[1]s 对不上：%[2]s：%.2[4]f 与 %.2[5]f m²", "%[1]s does not close: %[3]s: %.2[4]f and %.2[5]f m²",
 				j.Question.Name, i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
 		}
 	}
 	m := j.Index.Manifest
-	r.Request, r.Question, r.Generation, r.Program, r.Tier = j.Request, j.Question, m.Generation, program, m.Tier
+	r.Request, r.Question, r.Generation, r.Program, r.Tier, r.Scope = j.Request, j.Question, m.Generation, j.program, m.Tier, j.scope
 	r.Formula, r.Rules, r.Policy = areas.Formula, j.Rules.Version, m.Policy
-	name, err := runName(j.Request, m.Generation, j.Rules.Version, program)
-	r.Run = name
+	r.lower(&r.Policy)
+	var err error
+	r.Run, err = j.Name()
 	return err
 }
 

@@ -74,6 +74,10 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		return nil, f.Problem(f.Line("version"), "缺 version", "version is missing")
 	}
 	for _, check := range []func(*Rules, *setting.File) *problem.Problem{
+		checkHSFOutside,
+		checkConflicts,
+		checkCodes,
+		checkReconcile,
 		checkContiguity,
 	} {
 		if p := check(&r, f); p != nil {

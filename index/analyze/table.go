@@ -38,6 +38,10 @@ type Table struct {
 	Title   edition.Title
 	Columns []Column
 	Rows    [][]any
+	// Single tells that a row is one feature, a piece of one or a shape of its own, and no
+	// sum: a policy that lets totals alone be told withholds such rows. Tables that have
+	// [Shapes] are single without saying so.
+	Single bool
 }
 
 // Add adds a row; values are those of the columns, in their order. It panics on a value

@@ -195,7 +195,7 @@ func (m *matrix) fill(ctx context.Context, p *pairing, workers int) error {
 	}
 	a, b := &m.sides[0], &m.sides[1]
 	for i, k := range p.of {
-		if k < 0 || !p.exact[i] || !a.layer.Alone(i) || !b.layer.Alone(int(k)) {
+		if k < 0 || !p.exact[i] || !alone(a.layer, i, b.layer, int(k)) {
 			a.list = append(a.list, int32(i))
 			continue
 		}
@@ -212,6 +212,22 @@ func (m *matrix) fill(ctx context.Context, p *pairing, workers int) error {
 		b.owner[k] = -1
 	}
 	return m.divide(ctx, workers)
+}
+
+// Settled returns the feature of to that is feature i of from, by its id and to the last
+// bit of its geometry, where neither shares ground with another of its layer: what
+// became of its ground is known without dividing it. Editions without a partition of
+// the ground have none.
+func Settled(from *index.Layer, i int, to *index.Layer) (k int, ok bool) {
+	if k, ok = to.ByID(from.Head(i).ID); !ok {
+		return 0, false
+	}
+	return k, alone(from, i, to, k) && from.Twin(i, to, k)
+}
+
+// alone tells that neither of two features shares ground with another of its layer.
+func alone(from *index.Layer, i int, to *index.Layer, k int) bool {
+	return from.Alone(i) && to.Alone(k)
 }
 
 // share adds feature i's share of record of some of its ground.

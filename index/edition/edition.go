@@ -44,9 +44,13 @@ const ExchangeDir = "exchange"
 // from it. It never leaves that directory.
 const Register = "register.jsonl"
 
-// companions are what may lie beside the generations: our own key and register, the
-// records of exchange, and what a file system puts into its root.
-var companions = []string{PublisherKey, Register, ExchangeDir, "lost+found"}
+// Issued is the file in an edition's directory that keeps which numbers of 空间码 were ever
+// given, in generations that are gone, too. It never leaves that directory.
+const Issued = "codes.issued"
+
+// companions are what may lie beside the generations: our own key, register and numbers of
+// codes, the records of exchange, and what a file system puts into its root.
+var companions = []string{PublisherKey, Register, Issued, ExchangeDir, "lost+found"}
 
 // generationName is what CURRENT may hold; anything else could lead out of the
 // directory.

@@ -220,6 +220,9 @@ type Field struct {
 	Tile bool `json:"tile"`
 	// Code fields are looked up by `?code=`.
 	Code bool `json:"code,omitempty"`
+	// Scheme says how the codes of a field that the product itself gives are made up, so
+	// that one which was copied badly can be told, see package codes; "" for other fields.
+	Scheme string `json:"scheme,omitempty"`
 }
 
 // Policy names the policy that an edition was made under, and carries what of

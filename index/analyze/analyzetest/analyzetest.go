@@ -30,6 +30,8 @@ const (
 type County struct {
 	W, H   int
 	Layers []*Layer
+	// Lineages are what update packages told of.
+	Lineages []*index.Lineage
 }
 
 // Layer is a layer in one vintage. Its features' values are parallel to Fields.
@@ -144,6 +146,25 @@ func (c *County) Geometry(set []int) geo.MultiPolygon {
 func (c *County) Index(t testing.TB) *index.Index {
 	t.Helper()
 	dir := t.TempDir()
+	return indextest.Open(t, dir, c.write(t, dir))
+}
+
+// Partitioned is Index with a partition of the ground, as ingest makes it: it is known
+// which features share their ground with no other of their layer.
+func (c *County) Partitioned(t testing.TB) *index.Index {
+	t.Helper()
+	dir := t.TempDir()
+	m := c.write(t, dir)
+	ix := indextest.Open(t, dir, m)
+	if _, err := index.BuildGround(t.Context(), ix, filepath.Join(dir, edition.GroundFile), func(int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	return indextest.Open(t, dir, m)
+}
+
+// write writes the county's features and lineages to dir.
+func (c *County) write(t testing.TB, dir string) *edition.Manifest {
+	t.Helper()
 	w := index.NewWriter(filepath.Join(dir, edition.FeaturesFile))
 	for _, l := range c.Layers {
 		meta := edition.Layer{Name: l.Name, Title: edition.Title{Zh: l.Name, En: l.Name}, Vintage: l.Vintage, View: l.View, Fields: l.Fields, ClassField: l.Class}
@@ -160,12 +181,15 @@ func (c *County) Index(t testing.TB) *index.Index {
 			}
 		}
 	}
+	for _, g := range c.Lineages {
+		w.Lineage(g)
+	}
 	m := &edition.Manifest{Generation: "test", Tier: edition.Secure, Policy: edition.Policy{Pieces: true}}
 	var err error
 	if m.Layers, err = w.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return indextest.Open(t, dir, m)
+	return m
 }
 
 // Patches divides all cells among n sets, each of which hangs together more or less: a

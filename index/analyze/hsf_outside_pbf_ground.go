@@ -1,0 +1,117 @@
+package analyze
+
+import (
+	"context"
+	"slices"
+
+	"gengtu/index"
+	"gengtu/index/edition"
+	"gengtu/index/pieces"
+)
+
+// Listed are values of a field that a rule names.
+type Listed struct {
+	Values    []string `yaml:"values"`
+	Source    string   `yaml:"source"`
+	Confirmed bool     `yaml:"confirmed"`
+}
+
+// has tells whether a value is listed.
+func (l *Listed) has(v string) bool { return slices.Contains(l.Values, v) }
+
+// accepted returns the choice of the parcels of high-standard farmland that are accepted
+// (domain 6.1: stage 验收). Where no parcel has a stage all are taken; how many are left
+// out, and why, goes into the notes.
+func (j *Job) accepted(r *Result, hsf *index.Layer) (func(i int) bool, error) {
+	stage, err := columnOf(hsf, "STAGE")
+	if err != nil {
+		return nil, err
+	}
+	in, empty, other := make([]bool, hsf.Len()), 0, 0
+	for i := range in {
+		v, err := stage.text(i)
+		switch {
+		case err != nil:
+			return nil, err
+		case v == "":
+			empty++
+		case j.Rules.HSFOutside.AcceptedStages.has(v):
+			in[i] = true
+		default:
+			other++
+		}
+	}
+	if empty == len(in) {
+		r.note("高标准农田图层没有阶段（STAGE），全部按已验收计", "the layer of high-standard farmland has no stages (STAGE): all of it counts as accepted")
+		return func(int) bool { return true }, nil
+	}
+	if empty+other > 0 {
+		r.note("高标准农田有 %d 个图斑未到验收阶段、%d 个没有阶段，均不计", "%d parcels of high-standard farmland are not accepted yet and %d have no stage: none of them counts", other, empty)
+	}
+	return func(i int) bool { return in[i] }, nil
+}
+
+// both is the choice of the features that two choices take; nil takes all.
+func both(a, b func(i int) bool) func(i int) bool {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return func(i int) bool { return a(i) && b(i) }
+}
+
+// touched returns the choice of the features of l whose boxes meet that of a feature of
+// by. No other can share ground with one.
+func touched(l *index.Layer, by pieces.Cover) func(i int) bool {
+	in := make([]bool, l.Len())
+	for k := range by.Layer.Len() {
+		if by.Only == nil || by.Only(k) {
+			l.Search(by.Layer.Box(k), func(i int) bool {
+				in[i] = true
+				return true
+			})
+		}
+	}
+	return func(i int) bool { return in[i] }
+}
+
+// tell returns what tells of a stage of the work.
+func (j *Job) tell(zh, en string) func(done, all int) {
+	return func(done, all int) { j.Tell(edition.Title{Zh: zh, En: en}, done, all) }
+}
+
+// shares asks the engine.
+func (j *Job) shares(ctx context.Context, q pieces.Question, visit func([]pieces.Share) error) (doubled float64, err error) {
+	return pieces.Shares(ctx, q, pieces.Options{Workers: j.Workers, Tell: j.tell("叠加", "dividing the ground")}, visit)
+}
+
+// doubledNote says that features of a layer lie on each other.
+func (r *Result) doubledNote(zh, en string, m2 float64) {
+	if m2 >= 0.01 {
+		r.note("%[1]s图斑互相重叠 %.2[2]f m²，重叠处各自计入", "patches of %[3]s lie on each other by %.2[2]f m², which counts for each of them", zh, m2, en)
+	}
+}
+
+// recordCell is a share of an area of record, nil where there is none.
+func recordCell(share int64) any {
+	if !index.OfRecord(share) {
+		return nil
+	}
+	return Area(share)
+}
+
+// textCell is a text as a cell, nil for none.
+func textCell(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// narrow tells whether a piece is a sliver by its form (domain 6.0 rule 2): far from
+// round, and narrow in the mean. Area is in m², the perimeter in m.
+func (s *SliverRules) narrow(areaM2, perimeterM float64) bool {
+	return perimeterM > 0 && roundness(areaM2, perimeterM) < s.Compactness.Value && 2*areaM2/perimeterM < s.WidthM.Value
+}

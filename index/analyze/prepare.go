@@ -1,0 +1,50 @@
+package analyze
+
+import (
+	"context"
+
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+)
+
+// Prepare reads a request without answering it: the job that [Job.Run] answers, by an
+// index that stays open meanwhile. Errors are those of [Run] that the request alone, the
+// policy and the list of layers give.
+func Prepare(ix *index.Index, req Request, opt Options) (*Job, error) {
+	q, err := Find(req.Question)
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{Request: req, Question: q, Index: ix, Rules: opt.Rules, Workers: opt.Workers, Tell: opt.Tell, program: opt.Program, scope: opt.Scope}
+	if j.Rules == nil {
+		if j.Rules, err = DefaultRules(); err != nil {
+			return nil, err
+		}
+	}
+	if j.Tell == nil {
+		j.Tell = func(edition.Title, int, int) {}
+	}
+	return j, j.check()
+}
+
+// Name is the [Result.Run] of the answer, which is known before it is found.
+func (j *Job) Name() (string, error) {
+	return runName(j.Request, j.Index.Manifest.Generation, j.Rules.Version, j.program+j.scope)
+}
+
+// Run answers. A job is run once.
+func (j *Job) Run(ctx context.Context) (*Result, error) {
+	var err error
+	if j.Names, err = areas.PlaceNames(j.Index, ""); err != nil {
+		return nil, err
+	}
+	r, err := j.Question.run(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.finish(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}

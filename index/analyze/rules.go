@@ -75,6 +75,9 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 	}
 	for _, check := range []func(*Rules, *setting.File) *problem.Problem{
 		checkHSFOutside,
+		checkProgress,
+		checkRetire,
+
 		checkConflicts,
 		checkCodes,
 		checkReconcile,

@@ -77,11 +77,11 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkHSFOutside,
 		checkProgress,
 		checkRetire,
-
 		checkConflicts,
 		checkCodes,
 		checkReconcile,
 		checkContiguity,
+		checkSummary,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

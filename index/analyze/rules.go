@@ -78,6 +78,7 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkConflicts,
 		checkCodes,
 		checkReconcile,
+		checkSiting,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

@@ -82,6 +82,7 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkReconcile,
 		checkContiguity,
 		checkSummary,
+		checkSiting,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

@@ -426,6 +426,15 @@ func TestRetiredStaysRetired(t *testing.T) {
 	if slices.Contains(next, first[1]) || next[0] != back[1] {
 		t.Errorf("codes of the next year are %v, after %v and %v", next, first, back)
 	}
+	// Nor does the ground of the year before bring a code back that this year has given up.
+	r = codes.NewRegister(codes.Design)
+	link := []codes.Link{{From: 0, To: 0, AreaM2: 10, Same: true}}
+	years := []codes.State{{Vintage: "1", Parcels: parcels(1, 10)}, {Vintage: "2", Parcels: parcels(1, 10), Links: link}}
+	code := assigned(t, r, years).Codes[1][0]
+	assigned(t, r, []codes.State{years[0], {Vintage: "2"}})
+	if a := assigned(t, r, years); a.Codes[0][0] != code || a.Codes[1][0] == code || a.Codes[1][0] == "" {
+		t.Errorf("%s came back: %v", code, a.Codes)
+	}
 	a, err := codes.Assign(codes.NewRegister(codes.Design), []codes.State{one}, codes.Options{LeastShare: 0.5, Floor: map[string]int{"61040200100100": 40}})
 	if err != nil {
 		t.Fatal(err)

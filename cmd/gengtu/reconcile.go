@@ -130,14 +130,10 @@ func (o *operands) index(dir string) (*index.Index, error) {
 }
 
 // open reads LAYER@VINTAGE of --edition, EDITION#LAYER@VINTAGE, or a file: reported
-// figures or a saved answer.
+// figures or a saved answer, of which FILE#COLUMN names one of several columns.
 func (o *operands) open(text string, figure reconcile.Figure) (reconcile.Operand, error) {
-	if st, err := os.Stat(text); err == nil && !st.IsDir() {
-		data, err := os.ReadFile(text)
-		if err != nil {
-			return reconcile.Operand{}, problem.New("FIGURES_READ", "读不了（%v）", "it cannot be read (%v)", err).In(text).Because(err)
-		}
-		t, err := reconcile.ParseTable(filepath.Base(text), data)
+	if path, column, ok := tableFile(text); ok {
+		t, err := readTable(path, column)
 		return reconcile.Operand{Name: text, Table: t, Figure: figure}, err
 	}
 	dir, name := o.edition, text
@@ -157,6 +153,34 @@ func (o *operands) open(text string, figure reconcile.Figure) (reconcile.Operand
 	}
 	op.Figure = figure
 	return op, nil
+}
+
+// tableFile takes FILE or FILE#COLUMN apart; false where there is no such file.
+func tableFile(text string) (path, column string, ok bool) {
+	isFile := func(path string) bool {
+		st, err := os.Stat(path)
+		return err == nil && !st.IsDir()
+	}
+	if isFile(text) {
+		return text, "", true
+	}
+	if at := strings.LastIndexByte(text, '#'); at > 0 && isFile(text[:at]) {
+		return text[:at], text[at+1:], true
+	}
+	return "", "", false
+}
+
+// readTable reads reported figures or a saved answer.
+func readTable(path, column string) (*reconcile.Table, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, problem.New("FIGURES_READ", "读不了（%v）", "it cannot be read (%v)", err).In(path).Because(err)
+	}
+	t, err := reconcile.ParseTable(filepath.Base(path), data)
+	if err != nil || column == "" {
+		return t, err
+	}
+	return t.Choose(column)
 }
 
 // tellReconciled writes the answer to a file, or to standard output.

@@ -49,6 +49,7 @@ func commands() []command {
 		{"serve", "--edition EDITION … [--access FILE] [--tls-cert FILE --tls-key FILE] [--config FILE] [--print-config]", "提供服务", "serve editions over HTTP", runServe},
 		{"overlay", "--edition EDITION [--place CODE | AOI-FILE]", "叠加求面积", "areas of the layers inside a shape", runOverlay},
 		{"analyze", "--edition EDITION QUESTION [FILE …] [--by LEVEL] [--place CODE] [--out FILE] | --list | --show-rules", "专题分析", "whole-layer questions", runAnalyze},
+		{"reconcile", "--edition EDITION A B [--by LEVEL] [--out FILE]", "对账：两个数为什么不一样，逐项搭桥", "why one figure is not the other: a bridge that closes", runReconcile},
 		{"export", "--edition EDITION --layer NAME --out FILE", "导出图层", "write a layer to a file", runExport},
 		{"verify", "EDITION [--dump]", "校验", "check every checksum, tile and area", runVerify},
 		{"verify-answer", "--trust FILE [--shape FILE] ANSWER", "核验答案的回执", "tell whether an answer is genuine and unaltered", runVerifyAnswer},

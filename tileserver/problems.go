@@ -52,7 +52,7 @@ var statuses = []struct {
 	code   string // a code, or its beginning when it ends in *
 	status int
 }{
-	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"GRID_UNKNOWN", 404},
+	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_JOB", 404}, {"NO_ANSWER", 404}, {"ANALYZE_UNKNOWN", 404}, {"ANALYZE_LAYER", 404}, {"ANALYZE*", 400}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"GRID_UNKNOWN", 404},
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_ENDED", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},

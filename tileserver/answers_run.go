@@ -182,16 +182,23 @@ func (w *answerWriter) all() error {
 	for _, t := range r.Tables {
 		w.kept.Rows += len(t.Rows)
 	}
-	steps := []func() error{
-		func() error { return w.form(print.JSON, "", edition.Title{}) },
-		func() error { return w.form(print.XLSX, "", edition.Title{}) },
-		func() error { return w.form(print.HTML, "", edition.Title{}) },
+	var steps []func() error
+	step := func(form print.Form, table string, title edition.Title) {
+		steps = append(steps, func() error { return w.form(form, table, title) })
 	}
-	for _, t := range r.Tables {
-		steps = append(steps, func() error { return w.form(print.CSV, t.Name, t.Title) })
-	}
-	for _, s := range r.Shapes {
-		steps = append(steps, func() error { return w.form(print.GeoJSON, s.Name, s.Title) })
+	for _, form := range print.Forms {
+		switch form {
+		case print.CSV:
+			for _, t := range r.Tables {
+				step(form, t.Name, t.Title)
+			}
+		case print.GeoJSON:
+			for _, s := range r.Shapes {
+				step(form, s.Name, s.Title)
+			}
+		default:
+			step(form, "", edition.Title{})
+		}
 	}
 	for _, f := range w.a.server.cfg.AnswerFiles {
 		steps = append(steps, func() error { return w.other(f) })

@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"index/codes":                    {"index/edition", "index/problem", "index/wire"},
 	"index/pieces":                   {"index", "index/geo", "index/overlay"},
 	"index/analyze/analyzetest":      {"index", "index/cells", "index/edition", "index/geo", "index/geo/postgistest", "index/indextest"},
-	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare", "index/codes"},
+	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/ground", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare", "index/codes"},
 	"index/analyze/print":            {"index", "index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
 	"index/contiguity":               {"index", "index/geo", "index/pieces"},
 	"index/reconcile":                {"index", "index/analyze", "index/analyze/print", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem"},

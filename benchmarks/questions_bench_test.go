@@ -52,6 +52,38 @@ CREATE TEMP TABLE s AS SELECT town, sum(k * (ST_Area(c.g) - coalesce((SELECT ST_
 SELECT sum(net) FROM s; `,
 		func(r *analyze.Result) float64 { return total(r, "hsf_not_pbf_sum", "crop", nil) },
 	},
+	"pbf-not-hsf": {
+		analyze.Request{Question: "pbf-not-hsf", By: "township", Vintage: "2024"},
+		`CREATE TEMP TABLE h AS SELECT (ST_Dump(ST_Union(g))).geom g FROM DATA_hsf_2024; CREATE INDEX ON h USING gist(g); ANALYZE h;
+CREATE TEMP TABLE s AS SELECT left(p.zldwdm,9) town, sum(p.yjjbntmj * (1 - coalesce((SELECT sum(ST_Area(ST_Intersection(p.g, h.g))) FROM h WHERE ST_Intersects(p.g, h.g)), 0) / p.ga)) net FROM DATA_pbf_2024 p GROUP BY 1;
+SELECT sum(net) FROM s; `,
+		func(r *analyze.Result) float64 {
+			latest := int64(0)
+			return total(r, "pbf_hsf_progress", "gap", func(t *analyze.Table, row []any) bool {
+				year := row[t.Column("year")].(int64)
+				if latest == 0 { // rows of a place come by year, the last one is the state asked about
+					for _, row := range t.Rows {
+						latest = max(latest, row[t.Column("year")].(int64))
+					}
+				}
+				return year == latest
+			})
+		},
+	},
+	"summary": {
+		analyze.Request{Question: "summary", By: "township"},
+		`CREATE TEMP TABLE s (what text, town text, net float8, patch float8, area float8, n int);
+INSERT INTO s SELECT 'cropland 2023', left(zldwdm,9), sum(tbdlmj), sum(tbmj), sum(ga), count(*) FROM DATA_dltb_2023 WHERE dlbm LIKE '01%' GROUP BY 2;
+INSERT INTO s SELECT 'cropland 2024', left(zldwdm,9), sum(tbdlmj), sum(tbmj), sum(ga), count(*) FROM DATA_cropland_2024 GROUP BY 2;
+INSERT INTO s SELECT 'pbf 2023', left(zldwdm,9), sum(yjjbntmj), sum(yjjbnttbmj), sum(ga), count(*) FROM DATA_pbf_2023 GROUP BY 2;
+INSERT INTO s SELECT 'pbf 2024', left(zldwdm,9), sum(yjjbntmj), sum(yjjbnttbmj), sum(ga), count(*) FROM DATA_pbf_2024 GROUP BY 2;
+INSERT INTO s SELECT 'pbf 2023 twice', left(a.zldwdm,9), 0, 0, -sum(ST_Area(ST_Intersection(a.g, b.g))), 0 FROM DATA_pbf_2023 a JOIN DATA_pbf_2023 b ON ST_Intersects(a.g, b.g) AND a.ctid < b.ctid GROUP BY 2;
+INSERT INTO s SELECT 'pbf 2024 twice', left(a.zldwdm,9), 0, 0, -sum(ST_Area(ST_Intersection(a.g, b.g))), 0 FROM DATA_pbf_2024 a JOIN DATA_pbf_2024 b ON ST_Intersects(a.g, b.g) AND a.ctid < b.ctid GROUP BY 2;
+SELECT sum(net) FROM s; `,
+		func(r *analyze.Result) float64 {
+			return total(r, "dash_area", "crop", nil) + total(r, "dash_area", "pbf", nil)
+		},
+	},
 	"flows": {
 		analyze.Request{Question: "flows", By: "township", From: "2023", Vintage: "2024"},
 		`CREATE TEMP TABLE f AS SELECT a.dlbm a, b.dlbm b, left(a.zldwdm,9) town, sum(ST_Area(ST_Intersection(a.g, b.g))) m2

@@ -23,3 +23,15 @@ func (ix *Index) Showing(keep func(layer string) bool) *Index {
 	}
 	return part
 }
+
+// With returns an index that has layers of other indexes beside ix's own, of other names,
+// and lists them behind those. Its Manifest is a copy. It is valid as long as all of them
+// are open, and is not to be closed.
+func (ix *Index) With(layers []*Layer) *Index {
+	all := ix.Showing(func(string) bool { return true })
+	for _, l := range layers {
+		all.Manifest.Layers = append(all.Manifest.Layers, *l.Meta)
+		all.layers[l.Meta.Key()] = l
+	}
+	return all
+}

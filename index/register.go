@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
@@ -25,6 +26,13 @@ type Register struct {
 
 // RegisterEntry is a key and its value; neither is empty.
 type RegisterEntry struct{ Key, Value []byte }
+
+// Equal tells whether two registers are of one layer and hold the same.
+func (r *Register) Equal(o *Register) bool {
+	return r.Layer == o.Layer && slices.EqualFunc(r.Entries, o.Entries, func(a, b RegisterEntry) bool {
+		return bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value)
+	})
+}
 
 // Register adds a register to the file; one without entries adds nothing. There is one at
 // most for a layer.

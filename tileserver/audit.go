@@ -99,9 +99,15 @@ func (s *Server) gradesOf(gen *generation) *grades {
 	}
 	m := gen.ix.Manifest
 	g := &grades{changes: changes, layers: map[string]catalog.Grade{}}
+	of := catalog.Grade("") // of what answers are made of
+	for _, name := range gen.from {
+		of = catalog.Higher(of, s.cfg.Catalogue.Of(m.Tier, name).Grade)
+	}
 	for i := range m.Layers {
 		name := m.Layers[i].Name
-		g.layers[name] = s.cfg.Catalogue.Of(m.Tier, name).Grade
+		if g.layers[name] = of; gen.answer == "" {
+			g.layers[name] = s.cfg.Catalogue.Of(m.Tier, name).Grade
+		}
 	}
 	g.layers[allLayers] = g.of(strings.Join(shownLayers(m), ","))
 	gen.grades.Store(g)

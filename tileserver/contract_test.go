@@ -284,7 +284,7 @@ func TestContractErrors(t *testing.T) {
 		{"another table", "/public/summary?table=acre", 400, "parameter_table"},
 		{"a hectare table without land classes", "/public/summary?table=hectare", 404, "no_layer"},
 		{"a hectare table of two layers", "/public/summary?table=hectare&layers=pbf,hsf", 400, "parameter_layers"},
-		{"an analysis' result", "/public/analyses/1/result.json", 501, "not_available"},
+		{"an analysis that is not there", "/public/analyses/1/result.json", 404, "no_job"},
 		{"a REST tile outside its matrix", "/public/wmts/pbf/default/w/5/0/32.png", 404, "wmts_tile_range"},
 		{"a REST tile of an unknown layer", "/public/wmts/roads/default/w/5/0/0.png", 404, "wmts_value"},
 		{"a Tianditu address without a grid", "/public/cropland/wmts", 404, ""},
@@ -318,7 +318,7 @@ func TestContractMethods(t *testing.T) {
 	s := serve(t, nil, edition.Secure, edition.Public)
 	for _, c := range []struct{ method, address, allow string }{
 		{"POST", "/public/catalog", "GET, HEAD, OPTIONS"}, {"DELETE", "/public/overlay", "GET, HEAD, POST, OPTIONS"},
-		{"PUT", "/public/tiles/all/w/5/0/0.mvt", "GET, HEAD, OPTIONS"}, {"GET", "/public/analyses", "POST, OPTIONS"},
+		{"PUT", "/public/tiles/all/w/5/0/0.mvt", "GET, HEAD, OPTIONS"}, {"PUT", "/public/analyses", "POST, GET, HEAD, OPTIONS"}, {"POST", "/public/analyses/1", "GET, HEAD, DELETE, OPTIONS"},
 		{"GE", "/public/catalog", "GET, HEAD, OPTIONS"}, {"T P", "/public/overlay", ""}, {"TRACE", "/public/catalog", "GET, HEAD, OPTIONS"},
 		{"POST", "/public/wmts", "GET, HEAD, OPTIONS"},
 	} {
@@ -332,7 +332,7 @@ func TestContractMethods(t *testing.T) {
 		}
 	}
 	wantProblem(t, "another method without a token", s.post(t, "/secure/catalog", ""), http.StatusUnauthorized, "token_missing")
-	wantProblem(t, "an analysis", s.post(t, "/public/analyses", "{}"), http.StatusNotImplemented, "not_available")
+	wantProblem(t, "an analysis", s.post(t, "/public/analyses", "{}"), http.StatusNotFound, "analyze_unknown")
 }
 
 // Browsers ask by OPTIONS before they send a token, for what is there and for

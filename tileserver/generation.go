@@ -39,6 +39,11 @@ type generation struct {
 	wholes   *cache.Store        // tiles that may be crowded, with everything, see uncrowded
 	making   *tileQueue          // the server's
 
+	// answer is the job whose shapes the generation has, and from the layers that these were
+	// made of; "" for an edition's.
+	answer string
+	from   []string
+
 	mu   sync.Mutex
 	refs int
 }

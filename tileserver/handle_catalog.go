@@ -87,6 +87,9 @@ func (r *request) services() map[string]string {
 			out["verify"], out["keys"] = r.address("verify"), r.address("keys")
 		}
 	}
+	if r.allows(access.Analyses) && len(r.offered()) > 0 {
+		out["analyses"] = r.address("analyses")
+	}
 	if r.allows(access.Features) {
 		out["places"] = r.address("places")
 		if dated(r.ix()) != "" {
@@ -161,7 +164,10 @@ func (s *Server) catalogLimits(m *edition.Manifest) map[string]any {
 		"tile_layers": maxLayers, "tile_seconds": l.Tile.Seconds(), "tiles_at_once": l.TilesAtOnce,
 		"map_pixels": raster.MaxSide, "map_tiles": maxMapTiles, "map_at_once": l.MapAtOnce,
 		"scope_wait_seconds": l.ScopedWait.Seconds(),
-		"sort_features":      maxSorted, "page_bytes": ogcPageBytes, "page_html_bytes": ogcHTMLBytes, "page_features": ogcItems, "filter_bytes": ogc.MaxFilterBytes, "filter_conditions": ogc.MaxFilterParts, "filter_depth": ogc.MaxFilterDepth,
+		"analysis_seconds":   l.Job.Seconds(), "analyses_at_once": l.JobsAtOnce, "analyses_waiting": l.JobsWaiting, "analyses_of_one": l.JobsOfOne,
+		"analyses_kept": l.JobsKept, "analyses_bytes": l.JobsBytes, "analyses_kept_seconds": l.JobsFor.Seconds(), "analysis_streams": l.JobStreams,
+		"answer_layers_listed": maxListedAnswers,
+		"sort_features":        maxSorted, "page_bytes": ogcPageBytes, "page_html_bytes": ogcHTMLBytes, "page_features": ogcItems, "filter_bytes": ogc.MaxFilterBytes, "filter_conditions": ogc.MaxFilterParts, "filter_depth": ogc.MaxFilterDepth,
 		"list_memory": chosenBytes,
 	}
 }

@@ -72,10 +72,6 @@ func (s *Server) handleMetrics(r *request) error {
 	return nil
 }
 
-// handleLater answers for what the contract names and this program does not
-// have yet.
-func (s *Server) handleLater(*request) error { return errNotHere }
-
 // title returns a layer's title in the request's language.
 func (r *request) title(l *index.Layer) string {
 	if r.lang() == problem.Chinese {

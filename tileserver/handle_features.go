@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/areas"
+	"gengtu/index/codes"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
@@ -104,6 +105,33 @@ func (r *request) noFeature(l *index.Layer, id uint64) error {
 	return p
 }
 
+// noCode says why no feature of a layer has a code: that it was copied badly, where the
+// code itself tells, or in which vintages there is one.
+func (r *request) noCode(l *index.Layer, code string) error {
+	for i := range l.Meta.Fields {
+		if s, ok := codes.ParseScheme(l.Meta.Fields[i].Scheme); ok && len(code) == s.Length() {
+			if p := s.Verify(code); p != nil {
+				return p
+			}
+		}
+	}
+	p := problem.New("NO_FEATURE", "图层 %s 没有编码 %.40q", "layer %s has no code %.40q", l.Meta.Name, code)
+	var there []string
+	for _, v := range r.ix().Vintages(l.Meta.Name) {
+		found, err := r.ix().Layer(l.Meta.Name, v).ByCode(code, 1)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			there = append(there, v)
+		}
+	}
+	if len(there) > 0 {
+		p = p.Advise("它在时相 %[1]s，用 vintage= 指明", "it is in vintage %[1]s: name it with vintage=", strings.Join(there, " "))
+	}
+	return p
+}
+
 func (s *Server) handleFeature(r *request) error {
 	if err := r.mayTellFeatures(); err != nil {
 		return err
@@ -148,7 +176,7 @@ func (s *Server) handleFeatures(r *request) error {
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return problem.New("NO_FEATURE", "图层 %s 没有编码 %.40q", "layer %s has no code %.40q", l.Meta.Name, code)
+		return r.noCode(l, code)
 	case len(found) > limit:
 		return problem.New("TOO_LARGE_LIST", "这个编码有 %d 个以上的要素", "more than %d features have this code", limit)
 	}

@@ -37,6 +37,15 @@ type Limits struct {
 	ScopedQueue     int           // scopes whose editions are made or wait for it; 64
 	ScopedEditions  int           // editions for scopes that are kept; 64
 	ScopedBytes     int64         // bytes of their files; 8 GiB
+	Job             time.Duration // that an analysis may run; 1 h
+	JobsAtOnce      int           // analyses that run at once; 1
+	JobWorkers      int           // goroutines that one computes with; half the processors
+	JobsWaiting     int           // analyses that wait or run; 64
+	JobsOfOne       int           // of them, of one token or, in public, one address; 4
+	JobsKept        int           // analyses that are over and kept; 200
+	JobsBytes       int64         // bytes of their files; 8 GiB
+	JobsFor         time.Duration // that they are kept; 30 days
+	JobStreams      int           // streams of events at once, 128
 }
 
 func (l Limits) withDefaults() Limits {
@@ -68,6 +77,15 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.ScopedQueue, 64)
 	orDefault(&l.ScopedEditions, 64)
 	orDefault(&l.ScopedBytes, 8<<30)
+	orDefault(&l.Job, time.Hour)
+	orDefault(&l.JobsAtOnce, 1)
+	orDefault(&l.JobWorkers, max(1, processors/2))
+	orDefault(&l.JobsWaiting, 64)
+	orDefault(&l.JobsOfOne, 4)
+	orDefault(&l.JobsKept, 200)
+	orDefault(&l.JobsBytes, 8<<30)
+	orDefault(&l.JobsFor, 30*24*time.Hour)
+	orDefault(&l.JobStreams, 128)
 	return l
 }
 

@@ -118,7 +118,7 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 // whose bytes are counted as they go.
 func (r *request) size() int {
 	if r.ctx.IsHead() || r.ctx.Response.IsBodyStream() {
-		return 0
+		return int(r.sends)
 	}
 	return len(r.ctx.Response.Body())
 }

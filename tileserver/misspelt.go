@@ -12,7 +12,7 @@ import (
 // the letter.
 var parameterNames = []string{
 	"after", "bbox", "by", "code", "combinations", "crs", "f", "from", "generation", "group_by", "height", "kind", "layer", "layers", "limit", "list",
-	"parent", "place", "point", "q", "receipt", "return", "since", "style", "survey", "table", "tk", "to", "vintage", "width",
+	"parent", "place", "point", "q", "question", "receipt", "return", "since", "style", "survey", "table", "tk", "to", "vintage", "width",
 }
 
 // leastMisspelt is how long a name is that others are taken for slips of: with fewer
@@ -21,7 +21,7 @@ const leastMisspelt = 4
 
 // ownParameters are the routes whose parameters are [parameterNames]. Others' protocols
 // have names, and rules of what is not known, of their own.
-var ownParameters = []string{"overlay", "summary", "diff", "changes", "feature", "lineage", "places", "map", "mvt", "png", "tilejson", "style", "legend", "catalog"}
+var ownParameters = []string{"overlay", "summary", "diff", "changes", "feature", "lineage", "places", "map", "mvt", "png", "tilejson", "style", "legend", "catalog", "analyses", "analysis", "events", "result"}
 
 // misspelt refuses a parameter that is almost one that this server knows: who asks for
 // vintge=2023 is not to be answered with another year. Parameters that are like none, as

@@ -18,8 +18,8 @@ func (o *overlayRequest) packed() bool {
 }
 
 // coding is the body's content coding, "" when there is none.
-func (o *overlayRequest) coding() string {
-	c := strings.ToLower(strings.TrimSpace(string(o.request.ctx.Request.Header.ContentEncoding())))
+func (r *request) coding() string {
+	c := strings.ToLower(strings.TrimSpace(string(r.ctx.Request.Header.ContentEncoding())))
 	if c == "identity" {
 		return ""
 	}
@@ -27,17 +27,17 @@ func (o *overlayRequest) coding() string {
 }
 
 // plainBody returns the body, unpacked up to the limit that holds for all bodies.
-func (o *overlayRequest) plainBody() ([]byte, error) {
-	data, err := o.wholeBody()
+func (r *request) plainBody() ([]byte, error) {
+	data, err := r.wholeBody()
 	if err != nil {
 		return nil, err
 	}
-	switch o.coding() {
+	switch r.coding() {
 	case "":
 		return data, nil
 	case "gzip", "x-gzip":
 	default:
-		return nil, problem.New("CONTENT_CODING", "请求体用了 %.40q 编码", "the body has the content coding %.40q", o.coding()).
+		return nil, problem.New("CONTENT_CODING", "请求体用了 %.40q 编码", "the body has the content coding %.40q", r.coding()).
 			Advise("用 gzip，或不压缩", "use gzip, or none")
 	}
 	bad := problem.New("PARAMETER_GZIP", "请求体不是完整的 gzip", "the body is no whole gzip stream")
@@ -45,7 +45,7 @@ func (o *overlayRequest) plainBody() ([]byte, error) {
 	if err != nil {
 		return nil, bad.Because(err)
 	}
-	most := o.server.cfg.Limits.BodyBytes
+	most := r.server.cfg.Limits.BodyBytes
 	plain, err := io.ReadAll(io.LimitReader(z, int64(most)+1))
 	switch {
 	case len(plain) > most:

@@ -35,7 +35,6 @@ var (
 	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
-	errNotHere = problem.New("NOT_AVAILABLE", "这一版程序还没有此功能", "this program does not have this yet")
 	errServing = problem.New("NOT_READY", "服务尚未就绪或正在停止", "the server is not ready, or is stopping")
 	errAudit   = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer").
 			Advise("请系统管理员检查审计日志的磁盘空间与权限；恢复后无须重启", "have the system administrator see to the audit log's disk space and permissions; no restart is needed then")
@@ -52,12 +51,12 @@ var statuses = []struct {
 	code   string // a code, or its beginning when it ends in *
 	status int
 }{
-	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"GRID_UNKNOWN", 404},
+	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_JOB", 404}, {"NO_ANSWER", 404}, {"ANALYZE_UNKNOWN", 404}, {"ANALYZE_LAYER", 404}, {"ANALYZE*", 400}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"GRID_UNKNOWN", 404},
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_ENDED", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
-	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
+	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"CODE_CHECK", 400}, {"CODE_FORM", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
 	{"TOO_LARGE*", 413}, {"OVERLAY_TOO*", 413}, {"URL_TOO_LONG", 414}, {"CONTENT_CODING", 415}, {"TOO_MANY", 429}, {"GENERATION_GONE", 410}, {"METHOD", 405},
-	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_AVAILABLE", 501}, {"NOT_READY", 503}, {"OVERLOADED", 503}, {"RECEIPT_OFF", 404}, {"RECEIPT_MEMBER", 400}, {"SEAL_DEVICE", 503}, {"AUDIT_WRITE", 503}, {"SCOPE_MAKING", 503}, {"TIMEOUT", 503},
+	{"NOT_ACCEPTABLE", 406}, {"REQUEST_SLOW", 408}, {"NOT_READY", 503}, {"OVERLOADED", 503}, {"RECEIPT_OFF", 404}, {"RECEIPT_MEMBER", 400}, {"SEAL_DEVICE", 503}, {"AUDIT_WRITE", 503}, {"SCOPE_MAKING", 503}, {"TIMEOUT", 503},
 }
 
 // titles name the statuses for people.

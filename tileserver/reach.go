@@ -31,7 +31,8 @@ func (r *request) narrow() {
 	if r.scope == nil {
 		return
 	}
-	r.seen = r.gen.ix.Showing(r.scope.Layer)
+	// Whoever may see an answer reached the layers that it was made of.
+	r.seen = r.gen.ix.Showing(func(name string) bool { return r.gen.answer != "" || r.scope.Layer(name) })
 	m := r.seen.Manifest
 	if z := r.scope.MaxZoom; z > 0 {
 		m.MaxZoom = min(m.MaxZoom, z)

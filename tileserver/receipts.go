@@ -2,6 +2,7 @@ package tileserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"io"
@@ -23,6 +24,7 @@ const receiptHeader = "Gengtu-Receipt"
 var signed = map[string][]string{
 	"overlay": {"bbox", "combinations", "crs", "f", "generation", "group_by", "layers", "place", "point", "return", "survey", "vintage"},
 	"summary": {"by", "f", "generation", "kind", "layers", "place", "table", "vintage"},
+	"result":  {"f", "generation", "table"},
 	"diff":    {"by", "f", "from", "generation", "layer", "list", "to", "vintage"},
 }
 
@@ -58,7 +60,7 @@ func (r *request) receipts(about string, sent []byte) (*receipt.Sheet, error) {
 	if sent != nil {
 		body = bytes.NewReader(sent)
 	}
-	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: r.gen.name, Scope: r.scope.Ground()}, q, body)
+	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: cmp.Or(r.answerOf, r.gen.name), Scope: r.scope.Ground()}, q, body)
 }
 
 // placeOf is the place of an element in a collection, as receipts name it.

@@ -31,21 +31,24 @@ type request struct {
 	name    [requestIDBytes]byte // of called
 	scratch []byte
 
-	tier    edition.Tier // "" outside of the tiers
-	state   reach
-	gen     *generation
-	seen    *index.Index // what of gen the token reaches
-	pinned  bool
-	token   string // the name of the token used
-	outcome access.Outcome
-	proof   access.Request // what the token was checked with; zero where none was asked for
-	scope   *access.Scope  // nil is the whole tier
-	rated   bool           // the access file sets a rate for the token
-	retry   time.Duration  // after which to ask again, where it is known
-	layer   string         // for the audit
-	dated   bool           // the query has a vintage from elsewhere, see takeVintage
-	from    netip.Addr     // that asks, once it is known
-	asked   asked
+	tier     edition.Tier // "" outside of the tiers
+	state    reach
+	gen      *generation
+	seen     *index.Index  // what of gen the token reaches
+	beside   []*generation // of layers of answers that seen has, too
+	pinned   bool
+	token    string // the name of the token used
+	outcome  access.Outcome
+	proof    access.Request // what the token was checked with; zero where none was asked for
+	scope    *access.Scope  // nil is the whole tier
+	rated    bool           // the access file sets a rate for the token
+	retry    time.Duration  // after which to ask again, where it is known
+	layer    string         // for the audit
+	answerOf string         // the generation of the answer that is sent, where that is not gen
+	sends    int64          // bytes of a file that is sent as it lies
+	dated    bool           // the query has a vintage from elsewhere, see takeVintage
+	from     netip.Addr     // that asks, once it is known
+	asked    asked
 	// The body, once it is read or left, and what of the server's memory it holds.
 	payload  []byte
 	bodyRead bool
@@ -97,7 +100,9 @@ func (s *Server) enter(r *request, rt *route) error {
 		r.vary(fasthttp.HeaderAuthorization) // one address answers each scope in its own way
 	}
 	var err error
-	if name := r.query("generation"); name == "" {
+	if r.gen, err = r.takeAnswer(); r.gen != nil || err != nil {
+		// It has layers of its own.
+	} else if name := r.query("generation"); name == "" {
 		r.gen, err = r.state.take()
 	} else {
 		r.pinned = true
@@ -107,6 +112,9 @@ func (s *Server) enter(r *request, rt *route) error {
 		return err
 	}
 	r.narrow()
+	if err := r.showAnswers(rt); err != nil {
+		return err
+	}
 	r.set(nameGeneration, r.gen.name)
 	r.tellScope()
 	if err := r.takeVintage(rt); err != nil {
@@ -131,7 +139,7 @@ func (s *Server) cors(r *request) {
 	}
 	r.set(nameExposed, "ETag, Gengtu-Generation, Gengtu-Receipt, Gengtu-Scope, Retry-After, X-Request-Id")
 	if r.ctx.IsOptions() {
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Accept-Language")
 		h.Set("Access-Control-Max-Age", "86400")
 	}
@@ -146,6 +154,10 @@ func (r *request) release() {
 		_ = r.gen.release() // the last reader of what was only read
 		r.gen = nil
 	}
+	for _, g := range r.beside {
+		_ = g.release() // as r.gen
+	}
+	r.beside = nil
 }
 
 // done gives up what r holds, and r itself where nothing outlives it.

@@ -90,8 +90,12 @@ func (s *Server) routeTable() []route {
 		{name: "changes", op: access.Features, methods: get, pattern: "/{tier}/changes", handle: s.handleChanges},
 		{name: "keys", op: access.Overlay, methods: get, pattern: "/{tier}/keys", handle: s.handleKeys},
 		{name: "verify", op: access.Overlay, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
-		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleLater},
-		{name: "analyses", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/*", handle: s.handleLater},
+		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleAsk},
+		{name: "analysis", op: access.Analyses, methods: get, pattern: "/{tier}/analyses", handle: s.handleAnalyses},
+		{name: "analysis", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/{id}", handle: s.handleAnalysis},
+		{name: "analysis", op: access.Analyses, methods: []string{fasthttp.MethodDelete}, pattern: "/{tier}/analyses/{id}", handle: s.handleCancel},
+		{name: "events", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/{id}/events", handle: s.handleEvents},
+		{name: "result", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/{id}/{file}", handle: s.handleResult},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/wmts", handle: s.handleTianditu, faults: (*request).wmtsFaults},
 		{name: "wmts", op: access.Tiles, methods: get, pattern: "/{tier}/{layergrid}/tianditu/wmts", handle: s.handleTianditu96, faults: (*request).wmtsFaults},
 		{name: "alias", op: access.Tiles, methods: get, pattern: "/{tier}/DataServer", handle: s.handleAlias(tiandituShort)},
@@ -166,6 +170,7 @@ func (s *Server) find(method, path string) (r *route, p params, allowed []string
 	if method == fasthttp.MethodHead {
 		method = fasthttp.MethodGet
 	}
+	pattern := ""
 	for i := range s.routes {
 		c := &s.routes[i]
 		m, ok := match(c.pattern, path)
@@ -177,7 +182,10 @@ func (s *Server) find(method, path string) (r *route, p params, allowed []string
 		}
 		// The first pattern is the most particular one.
 		if allowed == nil {
-			p, allowed = m, c.methods
+			p = m
+		}
+		if c.pattern == pattern || allowed == nil {
+			pattern, allowed = c.pattern, append(slices.Clip(allowed), c.methods...)
 		}
 	}
 	if allowed == nil {

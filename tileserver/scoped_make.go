@@ -94,17 +94,7 @@ func buildScoped(ctx context.Context, d *edition.Draft, ix *index.Index) error {
 	if made {
 		d.Finish(edition.GroundFile)
 	}
-	m := ix.Manifest
-	zoom := min(scopedZoom, m.MaxZoom)
-	m.BuiltZooms = [2]int{zoom, zoom}
-	built, err := BuildTiles(ctx, ix, d.File(edition.TilesFile), BuildOptions{
-		MinZoom: zoom, MaxZoom: zoom, Workers: 1, MemoryBytes: scopedMemory,
-	})
-	if err != nil {
-		return err
-	}
-	m.Tiles, m.Drawing = built.Counts, Drawing
-	return nil
+	return buildOneZoom(ctx, d, ix)
 }
 
 // scopedZoom is the zoom whose tiles are built for a scope.

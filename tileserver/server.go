@@ -21,6 +21,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"gengtu/index/analyze"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -67,6 +68,13 @@ type Config struct {
 	AccessLog *AccessLog
 	// BaseMaps are maps of other servers that are passed on; nil passes none on.
 	BaseMaps *basemap.Proxy
+	// JobsDir keeps long questions and their answers; "" keeps them in a directory that goes
+	// with the server.
+	JobsDir string
+	// Rules are those that long questions are answered by; nil is the embedded ones.
+	Rules *analyze.Rules
+	// AnswerFiles are forms of their answers beside the server's own.
+	AnswerFiles []AnswerFile
 	// CertificateEnds tells when the certificate in force expires; nil where there is
 	// none.
 	CertificateEnds func() time.Time
@@ -84,16 +92,19 @@ type Server struct {
 	maps     *places
 	hands    hands
 	bodies   memory
-	answers  memory
+	sending  memory // of answers on their way
 	callers  callers
 	making   *tileQueue
 	painting *tileQueue
 	scoped   *scopedEditions
+	answers  *answers      // long questions
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	door     atomic.Pointer[gate] // nil before Serve
 	caches   cacheBook
 	stopping atomic.Bool
+	ending   chan struct{} // closed when the server stops
+	endOnce  sync.Once
 
 	auditHealth auditHealth
 
@@ -113,12 +124,12 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
 		overlays: newPlaces(cfg.Limits.OverlayAtOnce), maps: newPlaces(cfg.Limits.MapAtOnce),
-		making: newTileQueue(cfg.Limits.TilesAtOnce), painting: newTileQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
+		ending: make(chan struct{}), making: newTileQueue(cfg.Limits.TilesAtOnce), painting: newTileQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
 	}
 	s.hands = newHands()
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
 	s.bodies.left.Store(cfg.Limits.BodyMemory)
-	s.answers.left.Store(cfg.Limits.SendMemory)
+	s.sending.left.Store(cfg.Limits.SendMemory)
 	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
@@ -135,6 +146,9 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s.scoped.recall(s.tiers)
+	if s.answers, err = newAnswers(s); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.http = &fasthttp.Server{
 		Handler:                      s.Handle,
 		ErrorHandler:                 s.refuseBroken,
@@ -181,7 +195,7 @@ const stopTime = 10 * time.Second
 // and more often for changes of the access file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
-	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse, answers: &s.answers}
+	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse, answers: &s.sending}
 	s.door.Store(door)
 	go func() { failed <- s.http.Serve(door) }()
 	watching, stopWatching := context.WithCancel(ctx)
@@ -195,7 +209,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 		return err
 	case <-ctx.Done():
 	}
-	s.stopping.Store(true)
+	s.end()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	watcher.Go(func() { door.sweep(stop) })
@@ -313,10 +327,16 @@ func (s *Server) refreshAccess() {
 	}
 }
 
+// end ends what waits for something to happen.
+func (s *Server) end() {
+	s.stopping.Store(true)
+	s.endOnce.Do(func() { close(s.ending) })
+}
+
 // Close closes all editions, each when the last request that holds it is done.
 func (s *Server) Close() error {
-	s.stopping.Store(true)
-	errs := []error{s.scoped.close()}
+	s.end()
+	errs := []error{s.answers.close(), s.scoped.close()}
 	for _, t := range s.tiers {
 		errs = append(errs, t.close())
 	}

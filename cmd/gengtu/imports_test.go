@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"index/pieces":                   {"index", "index/geo", "index/overlay"},
 	"index/analyze/analyzetest":      {"index", "index/cells", "index/edition", "index/geo", "index/geo/postgistest", "index/indextest"},
 	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare", "index/codes"},
-	"index/analyze/print":            {"index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
+	"index/analyze/print":            {"index", "index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
 	"index/contiguity":               {"index", "index/geo", "index/pieces"},
 	"index/reconcile":                {"index", "index/analyze", "index/analyze/print", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem"},
 	"index/extract":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem"},
@@ -53,8 +53,8 @@ var mayImport = map[string][]string{
 	"ingest/report":                  {"index/disk", "index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
 	"ingest/coding":                  {"index", "index/codes", "index/disk", "index/edition", "index/overlay", "index/problem"},
 	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
-	"ingest/policy":                  {"index/disk", "index", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
-	"ingest/exchange":                {"index/disk", "index", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "index/setting", "ingest", "ingest/policy"},
+	"ingest/policy":                  {"index/disk", "index", "index/codes", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
+	"ingest/exchange":                {"index/disk", "index", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "index/setting", "index/wire", "ingest", "ingest/policy"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},
 	"tileserver/mvt":                 {"index/problem"},
@@ -78,6 +78,8 @@ var mayImport = map[string][]string{
 	"tileserver": {
 		"index", "index/analyze", "index/analyze/print", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/jobs", "tileserver/viewer",
+		"index", "index/analyze", "index/codes", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
 	},
 	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 

@@ -30,6 +30,7 @@ type serving struct {
 	syslog                      string
 	open, plain, syslogNeeded   bool
 	limiting                    limiting
+	analyses                    analysing
 }
 
 func runServe(e *env, fs *flags) error {
@@ -53,6 +54,7 @@ func runServe(e *env, fs *flags) error {
 	fs.StringVar(&f.seal, "seal", "", "签名密钥文件；receipt=1 的答案带签名回执|key file that signs the receipts of answers to receipt=1")
 	fs.StringVar(&f.trust, "seal-trust", "", "也认哪些密钥的回执（公钥文件）|file of public keys whose receipts are taken for genuine, too")
 	f.limiting.define(fs)
+	f.analyses.define(fs)
 	f.log.define(fs)
 	conf, err := configure(fs)
 	if err != nil {
@@ -78,6 +80,9 @@ func runServe(e *env, fs *flags) error {
 			e.notef("%s %s://%s/\n", word, f.scheme(), a)
 		}
 		e.tellGaps(f.gaps)
+		if f.analyses.dir == "" {
+			e.notef("%s\n", e.pick("没有 --jobs：专题分析的任务和答案只保留到服务停止", "no --jobs: analyses and their answers are kept until the server stops"))
+		}
 	})
 }
 
@@ -123,6 +128,9 @@ func (f *serving) check() error {
 	if _, err := f.limiting.limits(); err != nil {
 		return err
 	}
+	if err := f.analyses.check(); err != nil {
+		return err
+	}
 	if _, err := networks("trusted-proxy", f.proxies); err != nil {
 		return err
 	}
@@ -164,6 +172,8 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	if cfg.Limits, err = f.limiting.limits(); err != nil {
 		return err
 	}
+	f.analyses.into(&cfg.Limits)
+	cfg.JobsDir = f.analyses.dir
 	if cfg.TrustedProxies, err = networks("trusted-proxy", f.proxies); err != nil {
 		return err
 	}
@@ -186,7 +196,7 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg), f.readPair(&cfg), f.readBases(&cfg), f.log.open(e, log)); err != nil {
+	if err := errors.Join(f.readKeys(&cfg), f.readCatalogue(&cfg), f.readPair(&cfg), f.readBases(&cfg), f.analyses.readRules(&cfg), f.log.open(e, log)); err != nil {
 		return errors.Join(err, closeAudit())
 	}
 	defer f.log.close()

@@ -36,6 +36,8 @@ func checkHSFOutside(r *Rules, f *setting.File) *problem.Problem {
 	return nil
 }
 
+var hsfOutsideLayers = []string{"cropland", "pbf", "hsf"}
+
 var hsfOutsidePBF = Question{
 	Name:  "hsf-outside-pbf",
 	Title: edition.Title{Zh: "已建高标准农田在永久基本农田外：可划入", En: "High-standard farmland outside permanent basic farmland: candidates to bring in"},
@@ -44,7 +46,7 @@ var hsfOutsidePBF = Question{
 		En: "Accepted high-standard farmland, dissolved, is laid over cropland, and permanent basic farmland is taken off; what is left is cut by patch and by the grounds of restriction. Each piece is told with its flags, grade, border shared with permanent basic farmland and the area of the tract it would join, and ranked. Cropland areas are the patches' net areas of record (without ridges), shared out by area. The list is for officers to judge; it decides nothing.",
 	},
 	Sources:  []edition.Title{{Zh: "优先将已经建成尚不在永久基本农田范围内的高标准农田纳入永久基本农田管理，提高集中连片程度", En: "built high-standard farmland outside permanent basic farmland is to be brought in first (domain 6.1, doc 000)"}},
-	Layers:   []string{"cropland", "pbf", "hsf"},
+	Layers:   hsfOutsideLayers,
 	Optional: []string{"redline", "urban", "soil", "approval", "quality"},
 	run:      runHSFOutside,
 }
@@ -170,7 +172,7 @@ func (w *outsideWork) open(reserve bool) error {
 	if w.pbf, err = w.Layer("pbf", ""); err != nil {
 		return err
 	}
-	w.r.use(w.Job, w.Question.Layers...)
+	w.r.use(w.Job, hsfOutsideLayers...)
 	w.hsf = pieces.Cover{Layer: hsf}
 	if w.hsf.Only, err = w.accepted(w.r, hsf); err != nil {
 		return err

@@ -17,6 +17,11 @@ var Questions = []*Question{
 	&hsfOutsidePBF, &pbfToRetire, &pbfNotHSF, &contiguityQuestion, &balance, &approvals, &nonagri, &siting, &conflicts, &flows, &summary,
 }
 
+// Offered lists the questions that this program answers.
+func Offered() []*Question {
+	return slices.DeleteFunc(slices.Clone(Questions), func(q *Question) bool { return q.run == nil })
+}
+
 // unknown is the problem of a question that there is not.
 func unknown(name string) error {
 	var names []string

@@ -75,10 +75,14 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 	}
 	for _, check := range []func(*Rules, *setting.File) *problem.Problem{
 		checkHSFOutside,
+		checkProgress,
+		checkRetire,
 		checkConflicts,
 		checkCodes,
 		checkReconcile,
 		checkContiguity,
+		checkSummary,
+		checkSiting,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

@@ -1,8 +1,308 @@
 package analyze
 
-import "gengtu/index/edition"
+import (
+	"cmp"
+	"context"
+	"maps"
+	"math"
+	"slices"
 
-// SummaryRules are the rules of summary.
-type SummaryRules struct{}
+	"gengtu/index"
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/pieces"
+)
 
-var summary = Question{Name: "summary", Title: edition.Title{Zh: "耕地和永久基本农田面积（按地区、年度，对照目标）", En: "Areas of cropland and PBF by place and year, against targets"}}
+var summary = Question{
+	Name:  "summary",
+	Title: edition.Title{Zh: "耕地和永久基本农田面积（按地区、年度，对照目标）", En: "Areas of cropland and PBF by place and year, against targets"},
+	About: edition.Title{
+		Zh: "版本里全部年度的耕地、永久基本农田、高标准农田面积，按图斑坐落（ZLDWDM/XZQDM）汇总。耕地面积是 TBDLMJ（不含田坎）之和，永久基本农田面积是 YJJBNTMJ 之和；" +
+			"图斑面积、椭球面积各成一列，互不相加；椭球面积只计一次地面（重叠扣除）。目标先取规则文件（summary.targets），没有的取图层 target（GDBHMB）的 TBDLMJ 之和；占目标的比例不作判断。" +
+			"跨越调查基础变更（如二调→三调）的增减另有标记，两边口径不同。",
+		En: "Areas of cropland, PBF and HSF of all years that the edition has, by the places that records name (ZLDWDM, XZQDM). Cropland is the sum of TBDLMJ (without ridges), PBF that of YJJBNTMJ; " +
+			"patch area and ellipsoidal area are columns of their own and never added up; ellipsoidal area counts ground once. Targets are those of the rules file (summary.targets), else the sum of TBDLMJ of the layer target (GDBHMB); what share of a target is reached decides nothing. " +
+			"Changes across a break of the survey's basis are marked: the two sides do not count alike.",
+	},
+	Sources:  []edition.Title{{Zh: "领域说明 6.11（文件 004：历年耕地及永久基本农田面积数据变化趋势统计）", En: "domain 6.11 (document 004)"}},
+	Layers:   []string{"cropland"},
+	Optional: []string{"pbf", "hsf", "target", "region"},
+	run:      runSummary,
+}
+
+// summaryLayers are what the summary adds up, in the order of its columns.
+var summaryLayers = []string{"cropland", "pbf", "hsf"}
+
+// standing is what a layer has in a place in a year. Areas of record are nil where there
+// is no record.
+type standing struct {
+	features        int64
+	net, patch      any
+	area, gross     Area // ellipsoidal: ground once, and features added up
+	netLacks, lacks int64
+}
+
+// standings are by place, vintage and layer.
+type standings map[[3]string]*standing
+
+func runSummary(ctx context.Context, j *Job) (*Result, error) {
+	r := &Result{}
+	found, by, err := j.standings(ctx, r, summaryLayers)
+	if err != nil {
+		return nil, err
+	}
+	goals, err := j.goals(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	places, years := found.places(), found.years()
+	r.Tables = []*Table{j.areaTable(found, goals, places, years), j.trendTable(r, found, places, years)}
+	if len(years) < 2 {
+		r.note("版本里只有一个年度，没有增减可比", "the edition has one year alone: there is no change to be told")
+	}
+	return r, nil
+}
+
+// standings adds layers up in all their vintages, and returns by which level.
+func (j *Job) standings(ctx context.Context, r *Result, names []string) (standings, areas.Level, error) {
+	classes, err := areas.DefaultClasses()
+	if err != nil {
+		return nil, "", err
+	}
+	policy := j.Index.Manifest.Policy
+	policy.RoundM2 = 0 // answers are rounded once they are found to close
+	out, by := standings{}, j.By
+	for _, name := range names {
+		vintages := j.Index.Vintages(name)
+		if len(vintages) == 0 {
+			r.use(j, name)
+			continue
+		}
+		for n, v := range slices.Backward(vintages) {
+			l := j.Index.Layer(name, v)
+			j.Tell(edition.Title{Zh: "汇总 " + l.Meta.Key(), En: "adding up " + l.Meta.Key()}, len(vintages)-n-1, len(vintages))
+			r.Layers = append(r.Layers, LayerVersion{Layer: name, Vintage: v, Title: l.Meta.Title, Features: l.Len()})
+			t, err := areas.TallyOf(ctx, l, &policy, areas.OfClasses)
+			if err != nil {
+				return nil, "", err
+			}
+			names := map[string]string{j.Place: ""} // a place that a layer has nothing in is no mistake
+			s, err := areas.Summarise(areas.SummaryQuestion{By: j.By, Place: j.Place, Names: names, Classes: classes}, []*areas.Tally{t})
+			if err != nil {
+				return nil, "", err
+			}
+			by = s.By
+			if err := j.stand(ctx, r, out, l, s); err != nil {
+				return nil, "", err
+			}
+		}
+	}
+	if len(out) == 0 && j.Place != "" {
+		return nil, "", noSuchPlace(j.Place)
+	}
+	return out, by, nil
+}
+
+// stand takes the totals of a layer by place, less the ground that its features share, and
+// holds them against the features.
+func (j *Job) stand(ctx context.Context, r *Result, to standings, l *index.Layer, s *areas.Summary) error {
+	p := &places{layer: l, digits: s.By.Digits(), within: j.Place, known: map[string]string{}}
+	double, err := j.doubled(ctx, l)
+	if err != nil {
+		return err
+	}
+	less, net, area, listed, once := map[string]Area{}, Area(0), Area(0), Area(0), Area(0)
+	for i := range l.Len() {
+		at, ok := p.of(i)
+		if !ok {
+			continue
+		}
+		rec := l.Record(i)
+		if n, ok := netOf(rec); ok {
+			net += n
+		}
+		area += Area(geo.HundredthsOf(rec.AreaM2)) - double[i]
+		less[at] += double[i]
+	}
+	for _, g := range s.Groups {
+		if g.By != areas.ByTotal {
+			continue
+		}
+		x := &standing{features: int64(g.Features), gross: Area(g.Area), area: Area(g.Area) - less[g.Place]}
+		if g.NetM2 != nil {
+			v := areaOf(*g.NetM2)
+			x.net, listed = v, listed+v
+		}
+		if g.PatchM2 != nil {
+			x.patch = areaOf(*g.PatchM2)
+		}
+		if g.NetComputed != nil {
+			x.netLacks = int64(g.NetComputed.Features)
+		}
+		once += x.area
+		to[[3]string{g.Place, l.Meta.Vintage, l.Meta.Name}] = x
+	}
+	r.identity("net-"+l.Meta.Key(), l.Meta.Key()+"：各地区面积之和＝各要素记录之和", l.Meta.Key()+": the areas of places add up to the records of features", listed, net)
+	r.identity("area-"+l.Meta.Key(), l.Meta.Key()+"：各地区椭球面积（只计一次）之和＝各要素之和减重叠", l.Meta.Key()+": ellipsoidal areas of places add up to those of features less what they share", once, area)
+	return nil
+}
+
+// doubled returns for features how much of their ground another feature of the layer, of a
+// lesser id, stands for.
+func (j *Job) doubled(ctx context.Context, l *index.Layer) (map[int]Area, error) {
+	m2 := map[int]float64{}
+	some := false
+	for i := 0; i < l.Len() && !some; i++ {
+		some = !l.Alone(i)
+	}
+	if !some {
+		return nil, nil
+	}
+	only := func(i int) bool { return !l.Alone(i) }
+	err := pieces.Divide(ctx, []pieces.Cover{{Layer: l, Only: only}}, pieces.Options{Workers: j.Workers}, func(ps []pieces.Piece) error {
+		for n := range ps {
+			p := &ps[n]
+			if len(p.Owners) < 2 {
+				continue
+			}
+			holder, least := -1, uint64(math.MaxUint64)
+			p.Each(0, func(i int) {
+				if id := l.Head(i).ID; id < least {
+					holder, least = i, id
+				}
+			})
+			p.Each(0, func(i int) {
+				if i != holder {
+					m2[i] += p.Area
+				}
+			})
+		}
+		return nil
+	})
+	out := make(map[int]Area, len(m2))
+	for i, v := range m2 {
+		out[i] = areaOf(v)
+	}
+	return out, err
+}
+
+// places and years list those that there is something of.
+func (s standings) places() []string { return s.part(0, cmp.Compare[string]) }
+
+func (s standings) years() []string { return s.part(1, edition.CompareVintages) }
+
+func (s standings) part(n int, compare func(a, b string) int) []string {
+	set := map[string]bool{}
+	for k := range s {
+		set[k[n]] = true
+	}
+	return slices.SortedFunc(maps.Keys(set), compare)
+}
+
+// net returns an area of record; false where there is none.
+func (s *standing) netArea() (Area, bool) {
+	if s == nil {
+		return 0, false
+	}
+	v, ok := s.net.(Area)
+	return v, ok
+}
+
+// areaTable is dash_area.
+func (j *Job) areaTable(found standings, goals map[[2]string]goal, places, years []string) *Table {
+	t := &Table{Name: "dash_area", Title: edition.Title{Zh: "耕地及永久基本农田面积", En: "areas of cropland and PBF"}, Columns: append(placeColumns(), heading("year", Text, "年度", "year"))}
+	for _, l := range []struct{ name, zh, en, net, patch string }{
+		{"crop", "耕地", "cropland", "面积（TBDLMJ）", "图斑面积（TBMJ）"}, {"pbf", "永久基本农田", "PBF", "面积（YJJBNTMJ）", "图斑面积（YJJBNTTBMJ）"},
+	} {
+		t.Columns = append(t.Columns, heading(l.name+"_features", Count, l.zh+"图斑数", "patches of "+l.en),
+			heading(l.name, Areas, l.zh+l.net, "net area of record of "+l.en), heading(l.name+"_patch", Areas, l.zh+l.patch, "patch area of record of "+l.en),
+			heading(l.name+"_area", Areas, l.zh+"椭球面积（只计一次）", "ellipsoidal area of "+l.en+", ground once"))
+	}
+	t.Columns = append(t.Columns, heading("hsf_area", Areas, "高标准农田椭球面积（只计一次）", "ellipsoidal area of HSF, ground once"), heading("hsf_gross", Areas, "高标准农田椭球面积（逐块相加）", "ellipsoidal area of HSF, added up"))
+	for _, l := range []struct{ name, zh, en string }{{"crop", "耕地", "cropland"}, {"pbf", "永久基本农田", "PBF"}} {
+		t.Columns = append(t.Columns, heading(l.name+"_target", Areas, l.zh+"目标", "target of "+l.en), heading(l.name+"_of_target", Ratio, l.zh+"占目标", l.en+" of its target"), heading(l.name+"_target_source", Text, l.zh+"目标来源", "source of the target of "+l.en))
+	}
+	for _, place := range places {
+		for _, year := range years {
+			at := func(layer string) *standing { return found[[3]string{place, year, layer}] }
+			if at("cropland") == nil && at("pbf") == nil && at("hsf") == nil {
+				continue
+			}
+			row := []any{place, j.placeName(place), year}
+			for _, layer := range []string{"cropland", "pbf"} {
+				if s := at(layer); s != nil {
+					row = append(row, s.features, s.net, s.patch, s.area)
+				} else {
+					row = append(row, nil, nil, nil, nil)
+				}
+			}
+			if s := at("hsf"); s != nil {
+				row = append(row, s.area, s.gross)
+			} else {
+				row = append(row, nil, nil)
+			}
+			for _, layer := range []string{"cropland", "pbf"} {
+				row = append(row, goals[[2]string{place, layer}].cells(at(layer))...)
+			}
+			t.Add(row...)
+		}
+	}
+	return t
+}
+
+// trendTable is dash_trend: what each year has more, or less, than the one before that
+// there is.
+func (j *Job) trendTable(r *Result, found standings, places, years []string) *Table {
+	t := &Table{Name: "dash_trend", Title: edition.Title{Zh: "历年变化趋势", En: "from year to year"}, Columns: append(placeColumns(),
+		heading("year", Text, "年度", "year"), heading("before", Text, "上一年度", "year before"),
+		heading("crop", Areas, "耕地面积（TBDLMJ）", "net area of record of cropland"), heading("crop_delta", Areas, "耕地增减", "change of cropland"),
+		heading("pbf", Areas, "永久基本农田面积（YJJBNTMJ）", "net area of record of PBF"), heading("pbf_delta", Areas, "永久基本农田增减", "change of PBF"),
+		heading("hsf_area", Areas, "高标准农田椭球面积（只计一次）", "ellipsoidal area of HSF, ground once"), heading("hsf_delta", Areas, "高标准农田增减", "change of HSF"),
+		heading("break", Text, "调查基础变更", "break of the survey's basis"))}
+	broken := false
+	for _, place := range places {
+		for n, year := range years {
+			row := []any{place, j.placeName(place), year, nil}
+			before := ""
+			if n > 0 {
+				before = years[n-1]
+				row[3] = before
+			}
+			some := false
+			for _, layer := range summaryLayers {
+				now, was := found[[3]string{place, year, layer}], found[[3]string{place, before, layer}]
+				some = some || now != nil || was != nil
+				row = append(row, change(now, was, layer == "hsf")...)
+			}
+			if !some {
+				continue
+			}
+			b := j.Rules.Summary.between(before, year)
+			broken = broken || b != nil
+			t.Add(append(row, b)...)
+		}
+	}
+	if broken {
+		r.note("跨越调查基础变更的增减不是实地变化，见 break 一列", "changes across a break of the survey's basis are none of the ground: see the column break")
+	}
+	return t
+}
+
+// change returns what there is, and how much more than there was: of record, or ground.
+func change(now, was *standing, ground bool) []any {
+	value := func(s *standing) (Area, bool) {
+		if ground && s != nil {
+			return s.area, true
+		}
+		return s.netArea()
+	}
+	v, ok := value(now)
+	if !ok || ground && now == nil {
+		return []any{nil, nil}
+	}
+	if b, ok := value(was); ok && (!ground || was != nil) {
+		return []any{v, v - b}
+	}
+	return []any{v, nil}
+}

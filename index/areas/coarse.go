@@ -229,6 +229,7 @@ func (t *Tally) coarsen(step float64) {
 	}
 	for i, n := range t.share(c, area) {
 		t.cells[i].sums.areaM2 = c.figure(n)
+		t.cells[i].sums.cents = geo.HundredthsOf(t.cells[i].sums.areaM2)
 	}
 	for _, of := range []func(s *tallySums) *int64{
 		func(s *tallySums) *int64 { return &s.patch.sum }, func(s *tallySums) *int64 { return &s.patch.computed },

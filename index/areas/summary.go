@@ -115,6 +115,9 @@ type Figures struct {
 	PatchM2  *float64 `json:"patch_m2"`
 	NetM2    *float64 `json:"net_m2"`
 	NetMu    *float64 `json:"net_mu"`
+	// Area adds the features' areas up, each rounded to 0.01 m², so that those of finer
+	// places add up to those of wider ones to the last unit.
+	Area geo.Hundredths `json:"-"`
 	// RidgesM2 is what is deducted from the patches (KCMJ). BookM2 is what is booked:
 	// patch area less ridges, and all ridges of the place under the class of ridges.
 	// Where a record has no patch area both count what was computed for it, which
@@ -131,7 +134,7 @@ type Figures struct {
 // figures returns the figures of the sums.
 func (s *groupSums) figures() Figures {
 	f := Figures{
-		Features: s.features, AreaM2: round(s.areaM2, 2), AreaMu: round(s.areaM2*geo.MuPerM2, 4),
+		Features: s.features, Area: s.cents, AreaM2: round(s.areaM2, 2), AreaMu: round(s.areaM2*geo.MuPerM2, 4),
 		PatchM2: s.patch.m2(), NetM2: s.net.m2(), PatchComputed: s.patch.standIn(), NetComputed: s.net.standIn(),
 	}
 	f.NetMu = muOf(f.NetM2)

@@ -9,6 +9,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 )
 
 // Tally is a layer added up: what features have in common place and values
@@ -50,8 +51,10 @@ type tallyCell struct {
 
 // tallySums add up features.
 type tallySums struct {
-	features   int
-	areaM2     float64
+	features int
+	areaM2   float64
+	// cents adds the features' areas up, each rounded to 0.01 m².
+	cents      geo.Hundredths
 	patch, net tallyRecord
 	// booked is the patch area, of record or else computed, and ridges what of it is
 	// deducted; unbooked counts the features without any patch area.
@@ -99,6 +102,7 @@ func (r *tallyRecord) standIn() *edition.ComputedArea {
 func (s *tallySums) plus(o *tallySums) {
 	s.features += o.features
 	s.areaM2 += o.areaM2
+	s.cents += o.cents
 	s.patch.plus(o.patch)
 	s.net.plus(o.net)
 	s.booked, s.ridges, s.unbooked = s.booked+o.booked, s.ridges+o.ridges, s.unbooked+o.unbooked
@@ -108,6 +112,7 @@ func (s *tallySums) plus(o *tallySums) {
 func (s *tallySums) add(a *index.Attributes, deducted int64) {
 	s.features++
 	s.areaM2 += a.AreaM2
+	s.cents += geo.HundredthsOf(a.AreaM2)
 	s.patch.add(a.Patch)
 	s.net.add(a.Net)
 	patch, ok := bookedArea(a.Patch)

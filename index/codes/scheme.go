@@ -128,8 +128,8 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 // when body holds anything but digits and capital letters.
 //
 // It finds every single wrong character. Of two neighbours that changed places it finds
-// all but one pair of values in each of 36 states: of two digits about one exchange in
-// ninety stays unseen, and then they are neighbours in value.
+// all but one pair of values in each of its 36 states: of two digits one exchange in 180
+// stays unseen (9 of 36 × 45), and they follow on each other in value.
 func Check(body string) (byte, bool) {
 	p := 36
 	for i := range len(body) {

@@ -44,7 +44,7 @@ func (r *run) allot() {
 			for k, v := range geo.LargestRemainder(geo.Hundredths(whole), weights) {
 				p := &r.parts[order[first+k]]
 				switch {
-				case x.Figure == Ground && p.kind == twiceA+kind(s): // counts once
+				case x.Figure == Ground && (p.again || p.kind == twiceA+kind(s)): // counts once
 				case s == 0:
 					p.shareA = int64(v)
 				default:
@@ -121,6 +121,11 @@ func (r *run) attribute() {
 		}
 		switch p.kind {
 		case shared:
+			if p.again && (r.A.Figure == Ground) != (r.B.Figure == Ground) {
+				r.add(Doubled, p, pa, -p.shareA)
+				r.add(Doubled, p, pb, p.shareB)
+				continue
+			}
 			r.both(p, pa, pb)
 		case twiceA:
 			r.add(Doubled, p, pa, -p.shareA)
@@ -168,7 +173,7 @@ func (r *run) both(p *part, pa, pb int32) {
 		r.add(Transfer, p, pb, p.shareA)
 	}
 	left := p.shareB - p.shareA
-	if left == 0 {
+	if left == 0 || p.again && r.A.Figure == Ground {
 		return
 	}
 	room := 0.0 // what rounding may come to

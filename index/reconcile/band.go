@@ -64,7 +64,7 @@ func (r *run) settle(s int) []borders {
 	only := onlyA + kind(s)
 	common := make([]float64, r.sides[s].Layer.Len())
 	for i := range r.parts {
-		if p := &r.parts[i]; p.kind == shared {
+		if p := &r.parts[i]; p.kind == shared && !p.again {
 			common[p.of(s)] += p.area
 		}
 	}

@@ -22,6 +22,9 @@ type figures map[cell]*Row
 // bare answers where a side has no features: differences by place, and by class where both
 // sides tell it.
 func (r *run) bare() (*analyze.Result, error) {
+	if err := r.settleTables(); err != nil {
+		return nil, err
+	}
 	var of [2]figures
 	classed, digits := r.classed(), r.digits()
 	for n, o := range []*Operand{&r.A, &r.B} {
@@ -53,6 +56,22 @@ func (r *run) bare() (*analyze.Result, error) {
 	}
 	out.Tables = []*analyze.Table{bridge, diff}
 	return out, r.close(out)
+}
+
+// settleTables chooses of saved answers the column that is of the other side's kind.
+func (r *run) settleTables() error {
+	for n, o := range []*Operand{&r.A, &r.B} {
+		if o.Table == nil {
+			continue
+		}
+		want := cmp.Or(o.Figure, []*Operand{&r.B, &r.A}[n].Figure)
+		t, err := o.Table.settled(want)
+		if err != nil {
+			return err
+		}
+		o.Table = t
+	}
+	return nil
 }
 
 // open returns a side that has features, nil where neither has.

@@ -28,6 +28,7 @@ type part struct {
 	a, b  int32 // ordinals, -1 for none
 	other int32 // of onlyA and onlyB: the feature of the other side's survey, -1 for none
 	kind  kind
+	again bool // of shared: other features hold the ground, too, and these are further ones
 	left  bool // of onlyA and onlyB: the ground is in this side's regions and not in the other's
 	line  uint8
 	area  float64 // m²
@@ -89,7 +90,7 @@ func compareParts(x, y part) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b), cmp.Compare(x.kind, y.kind), cmp.Compare(x.other, y.other), cmp.Compare(flag(x.left), flag(y.left)))
+	return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b), cmp.Compare(x.kind, y.kind), cmp.Compare(x.other, y.other), cmp.Compare(flag(x.left), flag(y.left)), cmp.Compare(flag(x.again), flag(y.again)))
 }
 
 // twins makes parts of the features that are the same in both states, and returns for
@@ -176,19 +177,32 @@ func (r *run) piece(p *pieces.Piece) {
 		x.kind, x.other, x.left = onlyB, surveyed(p, 0), p.In(coverRegion+1) && !p.In(coverRegion)
 	}
 	r.parts = append(r.parts, x)
+	if len(p.Owners) > 1 {
+		r.further(p, a, b)
+	}
+}
+
+// further makes parts of the features on a piece beside those that hold it: one of both
+// states is compared with itself, the others count twice.
+func (r *run) further(p *pieces.Piece, a, b int32) {
+	var rest [2][]int32
 	for s, holder := range []int32{a, b} {
 		p.Each(s, func(f int) {
-			if int32(f) == holder {
-				return
+			if int32(f) != holder {
+				rest[s] = append(rest[s], int32(f))
 			}
-			y := part{a: -1, b: -1, other: -1, kind: twiceA + kind(s), line: lineNone, area: p.Area}
-			if s == 0 {
-				y.a = int32(f)
-			} else {
-				y.b = int32(f)
-			}
-			r.parts = append(r.parts, y)
 		})
+	}
+	for _, f := range rest[0] {
+		x := part{a: f, b: -1, other: -1, kind: twiceA, line: lineNone, area: p.Area}
+		if k, ok := r.sides[1].Layer.ByID(r.sides[0].Layer.Head(int(f)).ID); ok && slices.Contains(rest[1], int32(k)) {
+			x.b, x.kind, x.again = int32(k), shared, true
+			rest[1] = slices.DeleteFunc(rest[1], func(o int32) bool { return o == int32(k) })
+		}
+		r.parts = append(r.parts, x)
+	}
+	for _, f := range rest[1] {
+		r.parts = append(r.parts, part{a: -1, b: f, other: -1, kind: twiceB, line: lineNone, area: p.Area})
 	}
 }
 

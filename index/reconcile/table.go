@@ -36,6 +36,8 @@ type Row struct {
 	Area  analyze.Area
 	// Half is half of the last decimal that the figure was reported with, in 0.01 m².
 	Half float64
+	// Column names the figure where a saved answer has several.
+	Column string
 }
 
 // maxTable and maxRows bound a table of figures: a county's groups and classes are some
@@ -69,7 +71,8 @@ var units = map[string]*big.Rat{
 // is for messages. Columns are found by their headings in Chinese or English: the code of
 // the place, layer, class of land, the area with its unit in brackets, at its end
 // (area_mu) or in a column of its own. A line whose place is a total (合计) is passed
-// over. Problems: FIGURES_COLUMN, FIGURES_UNIT, FIGURES_NUMBER, FIGURES_PLACE,
+// over. JSON is read as a saved answer: of an analysis, a reconciliation, a summary or an
+// overlay. Problems: FIGURES_COLUMN, FIGURES_UNIT, FIGURES_NUMBER, FIGURES_PLACE,
 // FIGURES_TWICE, FIGURES_SIZE and FIGURES_READ.
 func ParseTable(name string, data []byte) (*Table, error) {
 	if len(data) > maxTable {
@@ -78,6 +81,13 @@ func ParseTable(name string, data []byte) (*Table, error) {
 	sum := sha256.Sum256(data)
 	t := &Table{Name: name, Digest: hex.EncodeToString(sum[:])}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
+		if err := t.parseSaved(trimmed); err != nil {
+			return nil, inFile(err, name)
+		}
+		t.merge()
+		return t, t.check()
+	}
 	if !utf8.Valid(data) {
 		decoded, err := simplifiedchinese.GB18030.NewDecoder().Bytes(data)
 		if err != nil {
@@ -96,12 +106,38 @@ func ParseTable(name string, data []byte) (*Table, error) {
 	}
 	c, err := columnsOf(head)
 	if err != nil {
-		return nil, problem.Of(err).In(name)
+		return nil, inFile(err, name)
 	}
 	if err := t.read(read, c); err != nil {
-		return nil, problem.Of(err).In(name)
+		return nil, inFile(err, name)
 	}
 	return t, t.check()
+}
+
+// inFile says of a problem that it is in a file; other errors stay as they are.
+func inFile(err error, name string) error {
+	if p := problem.Of(err); p != nil {
+		return p.In(name)
+	}
+	return err
+}
+
+// merge adds up the rows of one place, layer, class and column: those of features.
+func (t *Table) merge() {
+	at := map[[4]string]int{}
+	var rows []Row
+	for _, r := range t.Rows {
+		k := [4]string{r.Place, r.Layer, r.Class, r.Column}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(rows)
+			rows = append(rows, r)
+			continue
+		}
+		rows[i].Area += r.Area
+		rows[i].Half += r.Half
+	}
+	t.Rows = rows
 }
 
 // tableColumns are where the columns stand, -1 for none.
@@ -250,10 +286,10 @@ func (t *Table) check() error {
 	if len(t.Rows) == 0 {
 		return problem.New("FIGURES_READ", "一个数也没有", "there is not one figure").In(t.Name)
 	}
-	seen := map[[3]string]bool{}
+	seen := map[[4]string]bool{}
 	for i := range t.Rows {
 		x := &t.Rows[i]
-		k := [3]string{x.Place, x.Layer, x.Class}
+		k := [4]string{x.Place, x.Layer, x.Class, x.Column}
 		if seen[k] {
 			return problem.New("FIGURES_TWICE", "%s %s %s 有两个数", "there are two figures of %s %s %s", x.Place, x.Layer, x.Class).In(t.Name).
 				Advise("每个政区、图层、地类只留一行", "leave one line for each place, layer and class")

@@ -92,7 +92,10 @@ func (r *Reception) Judge(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := r.lineages(ctx)
+	if _, err := r.lineages(ctx); err != nil {
+		return err
+	}
+	_, err := r.registers(ctx, nil)
 	return err
 }
 
@@ -152,6 +155,13 @@ func (r *Reception) write(ctx context.Context, base *index.Base, w *index.Writer
 	}
 	for _, g := range all {
 		w.Lineage(g)
+	}
+	registers, err := r.registers(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range registers {
+		w.Register(g)
 	}
 	layers, err := w.Close(ctx)
 	if err != nil {
@@ -222,7 +232,7 @@ func (r *Reception) Revises() bool {
 	for i := range m.Layers {
 		put += m.Layers[i].Put
 	}
-	if m.Kind != Delta || put > maxRevised || old == nil || len(m.Layers) != len(old.Layers) || len(m.Lineages) > 0 {
+	if m.Kind != Delta || put > maxRevised || old == nil || len(m.Layers) != len(old.Layers) || len(m.Lineages) > 0 || len(m.Registers) > 0 {
 		return false
 	}
 	if m.State.Drawing != old.Drawing || m.State.BuiltZooms != old.BuiltZooms || m.State.MaxZoom != old.MaxZoom || !same(m.State.Policy, old.Policy) {

@@ -67,9 +67,12 @@ type Manifest struct {
 	Extent *[4]float64 `json:"extent"`
 	State  State       `json:"state"`
 	// Base is the state that a delta starts from.
-	Base      *State     `json:"base,omitempty"`
-	Layers    []Layer    `json:"layers"`
-	Lineages  []Lineage  `json:"lineages"`
+	Base     *State    `json:"base,omitempty"`
+	Layers   []Layer   `json:"layers"`
+	Lineages []Lineage `json:"lineages"`
+	// Registers are those that a delta's base does not have as they are; the others stay.
+	// There are none below secure.
+	Registers []Register `json:"registers,omitempty"`
 	Approvals []Approval `json:"approvals"`
 	// Tool is the program's version.
 	Tool  string `json:"tool"`
@@ -153,6 +156,13 @@ type Lineage struct {
 	To    string `json:"to"`
 	Part  int    `json:"part"`
 	Links int    `json:"links"`
+}
+
+// Register names the register of a layer, see [index.Register].
+type Register struct {
+	Layer   string `json:"layer"`
+	Part    int    `json:"part"`
+	Entries int    `json:"entries"`
 }
 
 // Approval is who let the package go.
@@ -362,6 +372,13 @@ func (m *Manifest) wrongLayers() (zh, en string) {
 		if g.Part != next || g.Links < 1 || !edition.ValidLayer(g.Layer) || !edition.ValidVintage(g.From) || !edition.ValidVintage(g.To) ||
 			slices.ContainsFunc(m.Lineages[:i], func(o Lineage) bool { return o.Layer == g.Layer && o.From == g.From && o.To == g.To }) {
 			return fmt.Sprintf("沿革 %d", i), fmt.Sprintf("lineage %d", i)
+		}
+		next++
+	}
+	for i, g := range m.Registers {
+		if g.Part != next || g.Entries < 1 || m.Tier != edition.Secure || !edition.ValidLayer(g.Layer) ||
+			slices.ContainsFunc(m.Registers[:i], func(o Register) bool { return o.Layer == g.Layer }) {
+			return fmt.Sprintf("登记 %d", i), fmt.Sprintf("register %d", i)
 		}
 		next++
 	}

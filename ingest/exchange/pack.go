@@ -111,6 +111,9 @@ func Pack(ctx context.Context, o PackOptions) (*Manifest, error) {
 	if err := p.lineages(); err != nil {
 		return nil, err
 	}
+	if err := p.registers(); err != nil {
+		return nil, err
+	}
 	if err := p.finish(ctx); err != nil {
 		return nil, err
 	}

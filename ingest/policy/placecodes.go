@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/codes"
 	"gengtu/index/edition"
 	"gengtu/ingest"
 	"gengtu/ingest/profiles"
@@ -14,8 +15,25 @@ import (
 type placeCodes []placeCode
 
 // placeCode is a field with codes of place, and the one with the names of those places, by
-// their places among a feature's values; name is -1 where there is none.
-type placeCode struct{ code, name int }
+// their places among a feature's values; name is -1 where there is none. Of a field of
+// 空间码, which begin with a place, whole is the digits of that: such a code is told whole
+// or not at all, and 0 for other fields.
+type placeCode struct{ code, name, whole int }
+
+// spaceCode is the field of codes that begin with the 14 digits of a 社, by whomever they
+// were given.
+const spaceCode, spaceDigits = "KJM", 14
+
+// wholeDigits returns the digits of place in the 空间码 of a field, 0 for another field.
+func wholeDigits(f *edition.Field) int {
+	if s, ok := codes.ParseScheme(f.Scheme); ok {
+		return s.Place + s.Group
+	}
+	if f.Name == spaceCode {
+		return spaceDigits
+	}
+	return 0
+}
 
 // holdsPlaces tells whether a field of a layer holds codes of place.
 func holdsPlaces(p *profiles.Profile, field string) bool {
@@ -46,10 +64,11 @@ func placeCodesOf(meta *edition.Layer, keep []int) (placeCodes, error) {
 	}
 	var out placeCodes
 	for _, i := range keep {
-		if !holdsPlaces(p, meta.Fields[i].Name) {
+		whole := wholeDigits(&meta.Fields[i])
+		if whole == 0 && !holdsPlaces(p, meta.Fields[i].Name) {
 			continue
 		}
-		c := placeCode{i, -1}
+		c := placeCode{i, -1, whole}
 		for _, k := range keep {
 			if meta.Fields[k].Name == nameOf(meta.Fields[i].Name) {
 				c.name = k
@@ -74,6 +93,12 @@ func (c placeCodes) cut(f *index.Feature, digits int) {
 	for _, field := range c {
 		s, ok := f.Values[field.code].(string)
 		if s = strings.TrimSpace(s); !ok || len(s) <= digits {
+			continue
+		}
+		if field.whole > 0 {
+			if digits < field.whole {
+				f.Values[field.code] = nil
+			}
 			continue
 		}
 		if digits == 0 || strings.Trim(s, "0123456789") != "" {

@@ -108,6 +108,7 @@ type snapshot struct {
 	issuers []*issuer
 	origins map[string]bool // of the file and of its tokens
 	areas   areas
+	roles   Roles
 	// info tells whether the file has changed since.
 	info os.FileInfo
 }
@@ -164,7 +165,7 @@ func (s *Store) Reload() error {
 // with the rates that were used up, and the keys that were known.
 func (s *Store) snapshot(f *File, info os.FileInfo) (*snapshot, error) {
 	last := s.current.Load()
-	next := &snapshot{origins: map[string]bool{}, areas: f.areas(), info: info}
+	next := &snapshot{origins: map[string]bool{}, areas: f.areas(), roles: f.Roles, info: info}
 	for _, o := range f.Origins {
 		next.origins[o] = true
 	}
@@ -327,6 +328,10 @@ func admit(l *rate.Limiter, now time.Time) (Outcome, time.Duration) {
 	}
 	return Allowed, 0
 }
+
+// Role returns the role that the access file gives the holder of the token of that name,
+// "" for none.
+func (s *Store) Role(name string) Role { return s.current.Load().roles.Of(tokenName + name) }
 
 // AllowsOrigin tells whether a page of origin may read the answers of the tiers
 // above public, as the file or one of its tokens lists it:

@@ -95,6 +95,8 @@ type Event struct {
 	Stage *Stage `json:"stage,omitempty"`
 	Part  int    `json:"done,omitempty"`
 	All   int    `json:"all,omitempty"`
+	// Problem is why a job failed.
+	Problem *Failure `json:"problem,omitempty"`
 }
 
 // Stage names what is being done, in Chinese and English.

@@ -111,7 +111,7 @@ const maxCrashes = 3
 func (q *Queue) resume(e *entry) bool {
 	if e.State == Done && !q.lies(e.ID) {
 		e.State, e.Problem = Failed, failureOf(errFault) // its files were taken away
-		q.happened(e, Event{Kind: string(Failed)})
+		q.happened(e, Event{Kind: string(Failed), Problem: e.Problem})
 		return true
 	}
 	if e.State != Running {
@@ -121,7 +121,7 @@ func (q *Queue) resume(e *entry) bool {
 	e.State, e.Began = Waiting, time.Time{}
 	if e.Crashes++; e.Crashes >= maxCrashes {
 		e.State, e.Over, e.Problem = Failed, q.opt.Now(), failureOf(errCrashes)
-		q.happened(e, Event{Kind: string(Failed)})
+		q.happened(e, Event{Kind: string(Failed), Problem: e.Problem})
 		return true
 	}
 	q.happened(e, Event{Kind: Restarted})

@@ -190,7 +190,7 @@ func (q *Queue) finish(e *entry, answer json.RawMessage, size int64, err error) 
 	} else {
 		e.Over = q.opt.Now()
 		delete(q.bodies, e.ID)
-		q.happened(e, Event{Kind: string(e.State)})
+		q.happened(e, Event{Kind: string(e.State), Problem: e.Problem})
 	}
 	out := e.snapshot()
 	q.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"gengtu/index/analyze"
+	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/index/sheet"
@@ -30,18 +31,25 @@ func writeBook(ctx context.Context, w io.Writer, r *analyze.Result) error {
 		}
 		sheets = append(sheets, s)
 	}
-	about := sheet.New(aboutSheet)
-	about.Head([]string{"项目", "item", "内容", "in English"}, []float64{18, 18, 80, 80})
-	for _, l := range aboutLines(r) {
-		for _, text := range []string{l.name.Zh, l.name.En, l.text.Zh, l.text.En} {
-			about.Text(text)
-		}
-		about.End()
-	}
-	if err := about.Err(); err != nil {
+	about, err := bookTable(ctx, About(r), aboutSheet)
+	if err != nil {
 		return err
 	}
 	return sheet.Write(w, append(sheets, about))
+}
+
+// About returns a table that says of an answer what it is: the question and its
+// definition, what was asked, of which data and by which rules it was made, its identities,
+// notes, sources and what the policy demands, and what its columns mean.
+func About(r *analyze.Result) *analyze.Table {
+	t := &analyze.Table{Name: "about", Title: edition.Title{Zh: aboutSheet, En: "About"}, Columns: []analyze.Column{
+		{Name: "item_zh", Title: edition.Title{Zh: "项目"}, Kind: analyze.Text}, {Name: "item_en", Title: edition.Title{En: "item"}, Kind: analyze.Text},
+		{Name: "text_zh", Title: edition.Title{Zh: "内容"}, Kind: analyze.Text}, {Name: "text_en", Title: edition.Title{En: "in English"}, Kind: analyze.Text},
+	}}
+	for _, l := range aboutLines(r) {
+		t.Add(l.Name.Zh, l.Name.En, l.Text.Zh, l.Text.En)
+	}
+	return t
 }
 
 // bookTable makes a sheet of a table.
@@ -156,7 +164,7 @@ func sheetName(t *analyze.Table, taken map[string]bool) string {
 }
 
 // aboutLine is a line of what an answer means and comes from.
-type aboutLine struct{ name, text edition.Title }
+type aboutLine struct{ Name, Text edition.Title }
 
 // same is a text that is the same in both languages.
 func same(s string) edition.Title { return edition.Title{Zh: s, En: s} }
@@ -172,7 +180,7 @@ func aboutLines(r *analyze.Result) []aboutLine {
 	add("专题", "question", edition.Title{Zh: r.Question.Title.Zh + "（" + r.Question.Name + "）", En: r.Question.Title.En + " (" + r.Question.Name + ")"})
 	add("怎么算", "definition", r.Question.About)
 	for _, l := range requestLines(r) {
-		add(l.name.Zh, l.name.En, l.text)
+		add(l.Name.Zh, l.Name.En, l.Text)
 	}
 	add("答案编号", "run", same(r.Run))
 	add("数据代次", "generation", same(r.Generation))
@@ -212,8 +220,11 @@ func aboutLines(r *analyze.Result) []aboutLine {
 func requestLines(r *analyze.Result) []aboutLine {
 	var out []aboutLine
 	q := &r.Request
+	if zh, ok := levels[q.By]; ok {
+		out = append(out, aboutLine{edition.Title{Zh: "地区级别", En: "level of places"}, edition.Title{Zh: zh, En: string(q.By)}})
+	}
 	for _, l := range []struct{ zh, en, text string }{
-		{"地区级别", "level of places", string(q.By)}, {"范围", "place", q.Place}, {"时相", "vintage", q.Vintage}, {"对照时相", "earlier vintage", q.From},
+		{"范围", "place", q.Place}, {"时相", "vintage", q.Vintage}, {"对照时相", "earlier vintage", q.From},
 	} {
 		if l.text != "" {
 			out = append(out, aboutLine{edition.Title{Zh: l.zh, En: l.en}, same(l.text)})
@@ -227,6 +238,9 @@ func requestLines(r *analyze.Result) []aboutLine {
 	}
 	return out
 }
+
+// levels are what levels of places are called.
+var levels = map[areas.Level]string{"province": "省", "prefecture": "市", "county": "县", "township": "乡镇", "village": "村", "group": "社（组）"}
 
 // layerLine tells of a layer that the answer was made from.
 func layerLine(l *analyze.LayerVersion) edition.Title {

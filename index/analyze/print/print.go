@@ -6,8 +6,8 @@
 // decimals, mu with 4 and hectares with 2, the last two rounded half away from zero. Rows go out one
 // by one; nothing holds a table twice.
 //
-// Writing GeoPackages and shapefiles is not done here: that is for whoever may use
-// ingest's writers, by the fields and cells of [Fields] and [Field.Text].
+// GeoPackages and shapefiles are not written here: that is for whoever may use ingest's
+// writers, by the fields and cells of [Fields] and [Field.Text].
 package print
 
 import (
@@ -31,8 +31,15 @@ const (
 	HTML    Form = "html"    // a page for A4
 )
 
-// Forms are all forms.
-var Forms = []Form{JSON, CSV, XLSX, GeoJSON}
+// The forms that ingest's writers make, not [Write]. A shapefile that is sent is a zip of
+// those of all layers.
+const (
+	GeoPackage Form = "gpkg"
+	Shapefile  Form = "shp"
+)
+
+// Forms are the forms that [Write] writes.
+var Forms = []Form{JSON, CSV, XLSX, GeoJSON, HTML}
 
 // MediaType is what the form is sent as.
 func (f Form) MediaType() string {
@@ -45,6 +52,10 @@ func (f Form) MediaType() string {
 		return "application/geo+json"
 	case HTML:
 		return "text/html; charset=utf-8"
+	case GeoPackage:
+		return "application/geopackage+sqlite3"
+	case Shapefile:
+		return "application/zip"
 	}
 	return "application/json"
 }
@@ -56,6 +67,8 @@ type Options struct {
 	Table string
 	// Geometry puts the shapes into [JSON], too: what is read back then has them.
 	Geometry bool
+	// Places are what the map of [HTML] shows under the shapes; see [Outlines].
+	Places []Outline
 }
 
 // Write writes an answer in a form. Errors are w's, ctx's, those of reading shapes, and
@@ -79,6 +92,8 @@ func Write(ctx context.Context, w io.Writer, r *analyze.Result, form Form, opt O
 		if s, err = ShapesOf(r, opt.Table); err == nil {
 			err = writeGeoJSON(ctx, b, r, s)
 		}
+	case HTML:
+		err = writePage(ctx, b, r, opt)
 	default:
 		err = problem.New("FORMAT_UNKNOWN", "不认识格式 %.40q", "the format %.40q is not known", string(form)).
 			Advise("可用 json csv xlsx geojson html", "there are json, csv, xlsx, geojson and html")

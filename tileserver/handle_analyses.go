@@ -1,0 +1,448 @@
+package tileserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"gengtu/index/analyze"
+	"gengtu/index/analyze/print"
+	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/problem"
+	"gengtu/tileserver/access"
+	"gengtu/tileserver/jobs"
+)
+
+// analysisBody is what is posted: a question, by the names of [analyze.Request], with
+// shapes as GeoJSON and the id of an analysis that it goes on from.
+type analysisBody struct {
+	analyze.Request
+	Shapes   json.RawMessage `json:"shapes"`
+	CRS      string          `json:"crs"`
+	Previous string          `json:"previous"`
+}
+
+// analysisMembers are the members of the body, for those who write another.
+const analysisMembers = "question, by, place, vintage, from, parameters, shapes, crs, previous"
+
+// handleAsk puts a question into the queue, and answers with its job: 202 while that
+// waits or runs, 200 with the one that is done when the same was asked before.
+func (s *Server) handleAsk(r *request) error {
+	q, err := r.readAnalysis()
+	if err != nil {
+		return err
+	}
+	reach, err := r.reachName()
+	if err != nil {
+		return err
+	}
+	job, err := r.prepare(q, reach)
+	if err != nil {
+		return err
+	}
+	a, err := r.askOf(q, job)
+	if err != nil {
+		return err
+	}
+	a.Reach = reach
+	j, err := s.answers.queue.Ask(*a)
+	if err != nil {
+		return err
+	}
+	r.ctx.Response.Header.Set("Location", r.address("analyses/"+j.ID))
+	if !j.State.Ended() {
+		r.ctx.SetStatusCode(fasthttp.StatusAccepted)
+	}
+	return r.sendJob(&j)
+}
+
+// readAnalysis reads a body: JSON, or the surveyor's TXT with the question in the address.
+func (r *request) readAnalysis() (*asking, error) {
+	data, err := r.plainBody()
+	if err != nil {
+		return nil, err
+	}
+	q := &asking{Generation: r.gen.name}
+	if r.scope != nil {
+		q.Reach, q.Scoped = *r.scope, true
+	}
+	kind, _, err := mime.ParseMediaType(string(r.ctx.Request.Header.ContentType()))
+	if err != nil {
+		kind = ""
+	}
+	if kind == "text/plain" && areas.LooksLikeTXT(data) {
+		q.Request = analyze.Request{
+			Question: r.query("question"), By: areas.Level(r.query("by")), Place: r.query("place"), Vintage: r.query("vintage"), From: r.query("from"),
+		}
+		q.Shapes, q.CRS = bytes.Clone(data), r.query("crs")
+		return q, nil
+	}
+	if err := checkUTF8(data); err != nil {
+		return nil, err
+	}
+	var b analysisBody
+	if err := strictJSON(data, &b); err != nil {
+		return nil, err
+	}
+	q.Request, q.CRS, q.Previous = b.Request, b.CRS, b.Previous
+	if string(b.Shapes) != "null" {
+		q.Shapes = b.Shapes
+	}
+	if v := r.query("vintage"); v != "" {
+		if q.Request.Vintage != "" && q.Request.Vintage != v {
+			return nil, problem.New("PARAMETER_TWICE", "%[1]s 在请求体和地址里不一样", "%[1]s differs between the body and the address", "vintage").
+				Advise("只写一处", "give it in one of them")
+		}
+		q.Request.Vintage = v
+	}
+	return q, nil
+}
+
+// strictJSON reads an object whose members are known.
+func strictJSON(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\uFEFF"))))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err == nil {
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+			return problem.New("JSON_SYNTAX", "请求体在 JSON 后面还有内容", "there is something behind the JSON of the body")
+		}
+		return nil
+	}
+	var t *json.UnmarshalTypeError
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case errors.Is(err, io.EOF):
+		return problem.New("JSON_SYNTAX", "请求体是空的", "the body is empty")
+	case errors.As(err, &t):
+		return problem.New("JSON_MEMBER", "%.40q 处不能是 %s", "at %.40q there must be no %s", t.Field, t.Value)
+	case unknown:
+		return problem.New("JSON_MEMBER", "不认识成员 %.40s", "unknown member %.40s", name).
+			Advise("可用 "+analysisMembers, "there are "+analysisMembers)
+	}
+	return problem.New("JSON_SYNTAX", "请求体不是 JSON（%v）", "the body is no JSON (%v)", err)
+}
+
+// prepare reads the question against the edition: what cannot be answered is refused
+// before it waits.
+func (r *request) prepare(q *asking, reach string) (*analyze.Job, error) {
+	found, err := analyze.Find(q.Request.Question)
+	if err != nil {
+		return nil, err
+	}
+	r.layer = strings.Join(r.layersOfQuestion(found), ",")
+	for _, name := range found.Layers {
+		if err := r.grantsLayer(name); err != nil {
+			r.outcome = access.WrongScope
+			return nil, err
+		}
+	}
+	if p := q.Request.Place; p != "" {
+		r.askPlace(p)
+		if err := r.reachesPlace(p); err != nil {
+			return nil, err
+		}
+	}
+	req := q.Request
+	if req.Shapes, err = r.server.readShapes(q.Shapes, q.CRS); err != nil {
+		return nil, err
+	}
+	r.asked.shapes = int64(len(req.Shapes))
+	if q.Previous != "" {
+		before, ok := r.server.answers.queue.Get(q.Previous)
+		if !ok || !r.mine(&before, reach) || before.State != jobs.Done {
+			return nil, errNoPrevious
+		}
+		req.Previous = &analyze.Result{Run: before.Key}
+	}
+	return analyze.Prepare(r.ix(), req, r.analyzing())
+}
+
+// askOf is what the queue is asked.
+func (r *request) askOf(q *asking, job *analyze.Job) (*jobs.Ask, error) {
+	name, err := job.Name()
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(q)
+	if err != nil {
+		return nil, err
+	}
+	about, err := json.Marshal(&jobTold{
+		Run: name, Question: job.Question.Name, Title: job.Question.Title, Request: job.Request, Generation: r.gen.name,
+		Rules: job.Rules.Version, Program: r.server.cfg.Program, Layers: r.layersOfQuestion(job.Question),
+	})
+	return &jobs.Ask{Tier: string(r.tier), Owner: r.owner(), From: r.fromName(), Key: name, Body: body, About: about}, err
+}
+
+// jobDoc is a job as it is told.
+type jobDoc struct {
+	ID    string     `json:"id"`
+	State jobs.State `json:"state"`
+	jobTold
+	Tier  edition.Tier `json:"tier"`
+	Scope string       `json:"scope,omitempty"`
+	// Current is false where the answer is of a generation that is not in force any more.
+	Current bool       `json:"current"`
+	Asked   time.Time  `json:"asked"`
+	Began   *time.Time `json:"began,omitempty"`
+	Ended   *time.Time `json:"ended,omitempty"`
+	// Ahead is how many run or wait before it.
+	Ahead    *int            `json:"ahead,omitempty"`
+	Progress *jobs.Event     `json:"progress,omitempty"`
+	Problem  *jobProblem     `json:"problem,omitempty"`
+	Results  []resultAddress `json:"results,omitempty"`
+	Layers   []jobLayer      `json:"layers_made,omitempty"`
+	Bytes    int64           `json:"bytes,omitempty"`
+	Services map[string]any  `json:"services"`
+}
+
+type jobProblem struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Advice string `json:"advice,omitempty"`
+}
+
+type resultAddress struct {
+	Form  string        `json:"form"`
+	Table string        `json:"table,omitempty"`
+	Title edition.Title `json:"title,omitzero"`
+	Type  string        `json:"type"`
+	Bytes int64         `json:"bytes"`
+	URL   string        `json:"url"`
+}
+
+type jobLayer struct {
+	keptLayer
+	Services map[string]string `json:"services"`
+}
+
+// docOf is what is told of a job.
+func (r *request) docOf(j *jobs.Job) *jobDoc {
+	t, k := tellOf(j)
+	d := &jobDoc{
+		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.current(),
+		Asked: j.Asked, Began: given(j.Began), Ended: given(j.Over), Bytes: j.Bytes, Services: map[string]any{},
+	}
+	at := "analyses/" + j.ID
+	d.Services["self"], d.Services["events"] = r.address(at), r.address(at+"/events")
+	switch j.State {
+	case jobs.Waiting:
+		n := r.server.answers.queue.Ahead(j)
+		d.Ahead = &n
+	case jobs.Running:
+		if n := len(j.Events); n > 0 && j.Events[n-1].Kind == jobs.Progress {
+			d.Progress = &j.Events[n-1]
+		}
+	case jobs.Failed:
+		d.Problem = r.failureOf(j)
+	}
+	for i := range k.Files {
+		f := &k.Files[i]
+		v := r.carried()
+		v.Del("generation") // an answer is of one
+		v.Del("vintage")
+		if f.Table != "" {
+			v.Set("table", f.Table)
+		}
+		url := r.path(at + "/result." + f.Form)
+		if len(v) > 0 {
+			url += "?" + v.Encode()
+		}
+		d.Results = append(d.Results, resultAddress{Form: f.Form, Table: f.Table, Title: f.Title, Type: f.Media, Bytes: f.Bytes, URL: url})
+	}
+	for _, l := range k.Layers {
+		d.Layers = append(d.Layers, jobLayer{l, r.layerServices(l.Name)})
+	}
+	return d
+}
+
+// failureOf is why a job failed, in the request's language.
+func (r *request) failureOf(j *jobs.Job) *jobProblem {
+	p := j.Problem
+	if p == nil {
+		return nil
+	}
+	if r.lang() == problem.Chinese {
+		return &jobProblem{strings.ToLower(p.Code), p.Zh, p.AdviceZh}
+	}
+	return &jobProblem{strings.ToLower(p.Code), p.En, p.AdviceEn}
+}
+
+// given is a time that may be missing.
+func given(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// sendJob answers with a job, which changes from one moment to the next.
+func (r *request) sendJob(j *jobs.Job) error {
+	data, err := json.Marshal(r.docOf(j))
+	if err != nil {
+		return err
+	}
+	return r.sendOnce("application/json", data)
+}
+
+// handleAnalysis answers with a job.
+func (s *Server) handleAnalysis(r *request) error {
+	j, err := r.job(r.params["id"])
+	if err != nil {
+		return err
+	}
+	return r.sendJob(&j)
+}
+
+// handleCancel cancels a job that waits or runs, and removes one that is over. Whoever
+// has the role of the system's administration may do so to anybody's; in public one that
+// others have asked for, too, stays.
+func (s *Server) handleCancel(r *request) error {
+	id := r.params["id"]
+	j, err := r.job(id)
+	if err != nil && r.administers() {
+		if other, ok := s.answers.queue.Get(id); ok && other.Tier == string(r.tier) {
+			j, err = other, nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if r.owner() == "" && s.cfg.Access != nil && (j.Shared || j.From != r.fromName()) {
+		return problem.New("TOKEN_REFUSED", "别人也问了这项分析，不能取消", "others have asked for this analysis, too: it cannot be cancelled").
+			Advise("不取消也无妨：不会有别的后果", "leave it: nothing follows from that")
+	}
+	s.answers.queue.Cancel(id)
+	r.ctx.Response.Header.Set("Cache-Control", "no-store")
+	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
+// administers tells whether the token's holder has the role of the system's
+// administration; where no roles are given, nobody has it here.
+func (r *request) administers() bool {
+	a := r.server.cfg.Access
+	return a != nil && r.token != "" && a.Role(r.token) == access.System
+}
+
+// offeredQuestion is a question as the list tells it.
+type offeredQuestion struct {
+	Name        string              `json:"name"`
+	Title       edition.Title       `json:"title"`
+	About       edition.Title       `json:"about"`
+	Layers      []neededLayer       `json:"layers"`
+	Parameters  []questionParameter `json:"parameters"`
+	NeedsShapes bool                `json:"needs_shapes,omitempty"`
+	Answerable  bool                `json:"answerable"`
+}
+
+type neededLayer struct {
+	Layer    string `json:"layer"`
+	Optional bool   `json:"optional,omitempty"`
+	There    bool   `json:"there"`
+}
+
+type questionParameter struct {
+	Name    string        `json:"name"`
+	About   edition.Title `json:"about"`
+	Default string        `json:"default,omitempty"`
+}
+
+// offered lists the questions that the tier answers, and of each whether what it needs is
+// within reach.
+func (r *request) offered() []offeredQuestion {
+	out := []offeredQuestion{}
+	names := r.ix().Names()
+	p := r.policy()
+	for _, q := range analyze.Offered() {
+		if !p.MayAnswer(q.Name) || r.tier == edition.Public && (q.NotPublic || p.Analyses == nil) {
+			continue
+		}
+		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
+		for i, name := range slices.Concat(q.Layers, q.Optional) {
+			n := neededLayer{name, i >= len(q.Layers), slices.Contains(names, name)}
+			o.Answerable = o.Answerable && (n.There || n.Optional)
+			o.Layers = append(o.Layers, n)
+		}
+		for i := range q.Parameters {
+			x := &q.Parameters[i]
+			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.About, x.Default})
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// otherJob is what an administrator is told of a job of somebody else: enough to cancel
+// it, nothing of what is asked.
+type otherJob struct {
+	ID    string     `json:"id"`
+	Who   string     `json:"who"`
+	State jobs.State `json:"state"`
+	Asked time.Time  `json:"asked"`
+	Bytes int64      `json:"bytes,omitempty"`
+}
+
+// handleAnalyses lists the questions and the request's jobs.
+func (s *Server) handleAnalyses(r *request) error {
+	reach, err := r.reachName()
+	if err != nil {
+		return err
+	}
+	mine, others := []*jobDoc{}, []otherJob{}
+	// Without a token nobody is told apart: there a job is found by its id alone.
+	if r.tier != edition.Public {
+		for _, j := range s.answers.queue.List(func(j *jobs.Job) bool { return r.mine(j, reach) }) {
+			mine = append(mine, r.docOf(&j))
+		}
+	}
+	doc := map[string]any{"questions": r.offered(), "jobs": mine, "rules": s.ruleVersion(), "generation": r.gen.name, "tier": r.tier, "forms": s.answerForms()}
+	if r.administers() {
+		for _, j := range s.answers.queue.List(func(j *jobs.Job) bool { return j.Tier == string(r.tier) && !r.mine(j, reach) }) {
+			others = append(others, otherJob{j.ID, j.Owner, j.State, j.Asked, j.Bytes})
+		}
+		doc["others"] = others
+	}
+	data, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	if data, err = r.withScope(data); err != nil {
+		return err
+	}
+	return r.sendOnce("application/json", data)
+}
+
+// ruleVersion names the rules in force.
+func (s *Server) ruleVersion() analyze.Version {
+	rules := s.cfg.Rules
+	if rules == nil {
+		var err error
+		if rules, err = analyze.DefaultRules(); err != nil {
+			panic(fmt.Sprintf("the embedded rules are wrong: %v", err)) // a test reads them
+		}
+	}
+	return rules.Version
+}
+
+// answerForms lists the forms that answers come in.
+func (s *Server) answerForms() []string {
+	var out []string
+	for _, f := range print.Forms {
+		out = append(out, string(f))
+	}
+	for _, f := range s.cfg.AnswerFiles {
+		out = append(out, f.Form)
+	}
+	return out
+}

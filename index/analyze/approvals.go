@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -154,6 +155,7 @@ func (w *approving) key(p *pieces.Piece) uint64 {
 		set = append(set, int32(i))
 		text = binary.AppendUvarint(text, uint64(i))
 	})
+	byID(w.layer, set)
 	k, ok := w.known[string(text)]
 	if !ok {
 		k = uint64(len(w.sets))
@@ -220,7 +222,7 @@ func (w *approving) take(l *link, set []int32) error {
 	rec := l.record[0]
 	o := occupied{from: l.from, to: l.to, place: place, at: -1, inside: len(set) > 0, area: Area(l.area[0]), net: Area(rec.main), recorded: rec.there}
 	if o.inside {
-		o.at = set[0] // of several on the same ground the first stands for it
+		o.at = set[0] // of several on the same ground the one of least id stands for it
 		if w.in[l.to] == nil {
 			w.in[l.to] = map[int32]float64{}
 		}
@@ -236,15 +238,7 @@ func (w *approving) attribute() {
 	for n := range w.list {
 		o := &w.list[n]
 		if !o.inside {
-			most := w.Rules.Slivers.AreaM2.Value
-			for i := range int32(w.layer.Len()) {
-				if v := w.in[o.to][i]; v > most {
-					o.at, most = i, v
-				}
-				if len(w.in[o.to]) == 0 {
-					break
-				}
-			}
+			o.at = w.mostOf(w.in[o.to])
 		}
 		if o.at < 0 {
 			continue
@@ -256,6 +250,20 @@ func (w *approving) attribute() {
 			a.beyond[0], a.beyond[1] = a.beyond[0]+o.area, a.beyond[1]+o.net
 		}
 	}
+}
+
+// mostOf returns the approval that a patch has most ground inside of, of equals that of
+// the least id; -1 where it is no more than noise.
+func (w *approving) mostOf(inside map[int32]float64) int32 {
+	order := slices.Collect(maps.Keys(inside))
+	byID(w.layer, order)
+	best, most := int32(-1), w.Rules.Slivers.AreaM2.Value
+	for _, i := range order {
+		if v := inside[i]; v > most {
+			best, most = i, v
+		}
+	}
+	return best
 }
 
 // shape returns the ground of an occupied row.

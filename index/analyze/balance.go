@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -196,6 +197,7 @@ func (w *balancing) key(p *pieces.Piece) uint64 {
 	if c.approved {
 		text = append(text, 1)
 	}
+	byID(w.supplement, c.plots)
 	k, ok := w.known[string(text)]
 	if !ok {
 		k = uint64(len(w.under))
@@ -203,6 +205,12 @@ func (w *balancing) key(p *pieces.Piece) uint64 {
 		w.under = append(w.under, c)
 	}
 	return k
+}
+
+// byID puts features of a layer in the order of their ids, which does not depend on how
+// they are stored.
+func byID(l *index.Layer, features []int32) {
+	slices.SortFunc(features, func(a, b int32) int { return cmp.Compare(l.Head(int(a)).ID, l.Head(int(b)).ID) })
 }
 
 // cropland tells whether a class is cropland (domain 1.2).

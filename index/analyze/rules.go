@@ -83,6 +83,8 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkContiguity,
 		checkSummary,
 		checkSiting,
+		checkBalance,
+		checkApprovals,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

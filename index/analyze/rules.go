@@ -83,6 +83,7 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkContiguity,
 		checkSummary,
 		checkSiting,
+		checkNonagri,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

@@ -85,6 +85,7 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkSiting,
 		checkBalance,
 		checkApprovals,
+		checkNonagri,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -108,7 +107,10 @@ func (c *coder) run() error {
 	} else if rep.Generation, _, err = edition.Current(c.dir); err != nil {
 		return err
 	}
-	return c.writeReport(rep, "")
+	if err := c.writeReport(rep, ""); err != nil || c.out == "" {
+		return err
+	}
+	return c.table(rep.Generation)
 }
 
 // write writes the features with their codes.
@@ -137,30 +139,27 @@ func (c *coder) write(base *index.Base, path string, p *progress) (layers []edit
 	}
 	rep := &c.plan.Report
 	rep.Confirmed, rep.Rules = r.Confirmed(), c.rules.Version.Version
-	if c.plan.Changed() {
-		c.building.stages.begin(stageIndex)
-		layers, err = ingest.Extend(c.ctx, base, path, ingest.Options{
-			Tier: base.Manifest.Tier, MemoryBytes: c.building.memory, Registers: c.plan.Registers(registers), Alter: c.plan.Alter,
-		}, func(*index.Writer) error { return nil })
-	} else {
-		err = errNothing
+	if !c.plan.Changed() {
+		return nil, errNothing
 	}
-	if c.out != "" && (err == nil || errors.Is(err, errNothing)) {
-		if terr := c.table(c.ctx, ix, c.plan.Register); terr != nil {
-			return nil, terr
-		}
-	}
-	return layers, err
+	c.building.stages.begin(stageIndex)
+	return ingest.Extend(c.ctx, base, path, ingest.Options{
+		Tier: base.Manifest.Tier, MemoryBytes: c.building.memory, Registers: c.plan.Registers(registers), Alter: c.plan.Alter,
+	}, func(*index.Writer) error { return nil })
 }
 
-// table writes what every code was in every year.
-func (c *coder) table(ctx context.Context, ix *index.Index, r *codes.Register) error {
-	of, err := coding.ContractsOf(ctx, ix, r, c.building.workers)
+// table writes what every code was in every year, as it is in force.
+func (c *coder) table(generation string) error {
+	ix, err := index.Open(c.dir, generation)
 	if err != nil {
 		return err
 	}
-	closeOutputs(ix.Manifest.Tier)
-	return writeFile(c.out, tableEnding(c.out)(ctx, r, of))
+	of, err := coding.ContractsOf(c.ctx, ix, c.plan.Register, c.building.workers)
+	if err = errors.Join(err, ix.Close()); err != nil {
+		return err
+	}
+	closeOutputs(edition.Secure)
+	return writeFile(c.out, tableEnding(c.out)(c.ctx, c.plan.Register, of))
 }
 
 // check judges a code by the rules alone.

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"os"
@@ -441,6 +442,7 @@ func TestCodesAfterUpdates(t *testing.T) {
 	if d := cmp.Diff(want, codesOf(t, dir, "cropland", "2023")); d != "" {
 		t.Errorf("after the codes: %s", d)
 	}
+	sentOn(t, dir)
 	// The same patches again, whole: their codes come back, of those deleted and of new ones.
 	must(t, "ingest", "--out", dir, "--zooms", "8-10", "--layer", "dltb@2023="+squaresFile(t, "BSM", []square{row(4, 3), row(3, 2), row(2, 1), row(1, 0)}))
 	must(t, "codes", "--edition", dir)
@@ -458,6 +460,53 @@ func TestCodesAfterUpdates(t *testing.T) {
 		t.Errorf("after the rollback a parcel has %s, want %s", got, code(6))
 	}
 	must(t, "verify", dir)
+}
+
+// sentOn sends an edition on, whose receiver makes all of it anew: what is in it is what a
+// whole build makes, to the generation's name.
+func sentOn(t *testing.T, dir string) {
+	t.Helper()
+	key, pack, there := filepath.Join(t.TempDir(), "k"), filepath.Join(t.TempDir(), "p.gtp"), filepath.Join(t.TempDir(), "there")
+	must(t, "key", "new", "--out", key)
+	must(t, "pack", "--edition", dir, "--key", key, "--out", pack)
+	must(t, "unpack", "--trust", key+".pub", "--tier", "secure", "--out", there, pack)
+	if a, b := current(t, dir), current(t, there); a != b {
+		t.Errorf("sent on the edition is %s, it was %s", b, a)
+	}
+	must(t, "verify", there)
+}
+
+// Codes after an update cost what it changed, and make the edition that a whole build makes.
+func TestCodesOfManyChanges(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	must(t, "ingest", "--out", dir, "--zooms", "6-12", "--layer", "dltb@2023="+delivery(t, "delivery", "2023", "DLTB.shp"))
+	must(t, "codes", "--edition", dir)
+	before := codesOf(t, dir, "cropland", "2023")
+	var gone []string
+	for _, bsm := range slices.Sorted(maps.Keys(before)) {
+		if len(gone) < 300 {
+			gone = append(gone, bsm)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "gone.txt")
+	if err := os.WriteFile(file, []byte(strings.Join(gone, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fresh := squaresFile(t, "BSM", []square{{"610402999999999998", "0101", "6104020010010000000", 0, 0, 9, 9}, {"610402999999999999", "0101", "6104020010010000000", 20, 0, 29, 9}})
+	must(t, "update", "--edition", dir, "--layer", "dltb="+fresh, "--delete", file)
+	out := must(t, "codes", "--edition", dir)
+	if !strings.Contains(out, "given 2") || !strings.Contains(out, "retired 300") {
+		t.Errorf("the report says\n%s", out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, current(t, dir), edition.FeaturesPatch)); err != nil {
+		t.Errorf("all features were written anew: %v", err)
+	}
+	again := must(t, "codes", "--edition", dir)
+	if !strings.Contains(again, "nothing changes") {
+		t.Errorf("a second time:\n%s", again)
+	}
+	must(t, "verify", dir)
+	sentOn(t, dir)
 }
 
 // What cannot be is refused, and the edition stays as it is; so it does when the work is

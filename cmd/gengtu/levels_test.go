@@ -48,7 +48,7 @@ var notSums = map[string]string{
 	// Each is rounded for itself.
 	"pbf_hsf_progress.need_per_year":  "a quotient",
 	"pbf_hsf_progress.trend_per_year": "a slope",
-	"pbf_balance.contiguity_after":  "an effective mesh",
+	"pbf_balance.contiguity_after":    "an effective mesh",
 }
 
 // An answer by one level of places adds up to that by every higher one, in each area that

@@ -40,7 +40,7 @@ func runReconcile(e *env, fs *flags) error {
 	if !ok {
 		return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .csv .xlsx .geojson", "the ending %q is no format; there are .json .csv .xlsx .geojson", filepath.Ext(*out))
 	}
-	q := reconcile.Question{By: areas.Level(*by), Place: *place}
+	q := reconcile.Question{By: areas.Level(*by), Place: *place, Shapes: form == print.GeoJSON}
 	if err := reconcileFlags(&q, *width, *lines); err != nil {
 		return err
 	}

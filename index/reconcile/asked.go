@@ -17,7 +17,7 @@ func init() {
 	about := func(zh, en string) edition.Title { return edition.Title{Zh: zh, En: en} }
 	About.NotPublic = true
 	About.Optional = []string{"cropland", "pbf", "hsf", "dltb", "region"}
-	About.Named = named
+	About.Named, About.Ready = named, ready
 	About.Parameters = []analyze.Parameter{
 		{Name: "a", About: about("甲：图层@时相[:地类]；figures:上报数的 CSV；answer[#列]：previous 的答案", "A: LAYER@VINTAGE[:CLASS]; figures:CSV of reported figures; answer[#COLUMN]: that of previous")},
 		{Name: "b", About: about("乙，同上", "B, likewise")},
@@ -62,6 +62,31 @@ func named(req *analyze.Request) []string {
 		}
 	}
 	return out
+}
+
+// ready refuses operands that are not there, and figures that cannot be read.
+func ready(j *analyze.Job) error {
+	if j.Place != "" && !validPlace(j.Place) {
+		return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", j.Place).Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+	}
+	kinds, err := figuresOf(j.Parameters["figure"])
+	if err != nil {
+		return err
+	}
+	for n, name := range []string{"a", "b"} {
+		if _, ok := isAnswer(j.Parameters[name]); ok && j.Previous != nil {
+			continue // it is read when the question is answered
+		}
+		o, err := askedOperand(j, name)
+		if err != nil {
+			return err
+		}
+		o.Figure = kinds[n]
+		if err := o.check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // answerAsked answers the question of a job.

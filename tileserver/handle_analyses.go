@@ -266,9 +266,18 @@ func (r *request) docOf(j *jobs.Job) *jobDoc {
 		d.Results = append(d.Results, resultAddress{Form: f.Form, Table: f.Table, Title: f.Title, Type: f.Media, Bytes: f.Bytes, URL: url})
 	}
 	for _, l := range k.Layers {
-		d.Layers = append(d.Layers, jobLayer{l, r.layerServices(l.Name)})
+		d.Layers = append(d.Layers, jobLayer{l, r.answerServices(l.Name)})
 	}
 	return d
+}
+
+// answerServices are the addresses of a layer of an answer.
+func (r *request) answerServices(name string) map[string]string {
+	out := r.layerServices(name)
+	v := r.carried()
+	v.Set("layer", name)
+	out["style"], out["legend"] = r.path("style.json")+"?"+v.Encode(), r.path("legend.json")+"?"+v.Encode()
+	return out
 }
 
 // failureOf is why a job failed, in the request's language.

@@ -230,7 +230,7 @@ func TestAnalysisRefused(t *testing.T) {
 		`{}`: "404 analyze_unknown", `{"question":"flow"}`: "404 analyze_unknown", `{"question":"hsf-outside-pbf","by":"street"}`: "400 parameter_by",
 		`{"question":"hsf-outside-pbf","vintage":"1999"}`: "404 analyze_layer", `{"question":"hsf-outside-pbf","parameters":{"x":"y"}}`: "400 analyze_parameter",
 		`{"question":"hsf-outside-pbf","previous":"x"}`: "400 parameter_previous", `{"question":"hsf-outside-pbf","shapes":[]}`: "400 geojson_syntax",
-		`{"question":"hsf-outside-pbf","shapes":` + square + `,"crs":"EPSG:1"}`:                                                                                       "400 crs_unknown",
+		`{"question":"hsf-outside-pbf","shapes":` + square + `,"crs":"EPSG:1"}`:                                                              "400 crs_unknown",
 		`{"question":"hsf-outside-pbf","shapes":{"type":"FeatureCollection","features":[` + strings.Repeat(feature+",", 3) + feature + `]}}`: "413 too_large_collection",
 		strings.Repeat(" ", 20_001): "413 too_large_body", "{\"question\":\"\xff\"}": "400 geojson_encoding",
 	} {

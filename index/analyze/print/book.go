@@ -221,7 +221,7 @@ func requestLines(r *analyze.Result) []aboutLine {
 	var out []aboutLine
 	q := &r.Request
 	if zh, ok := levels[q.By]; ok {
-		out = append(out, aboutLine{edition.Title{Zh: "地区级别", En: "level of places"}, edition.Title{Zh: zh, En: string(q.By)}})
+		out = append(out, aboutLine{edition.Title{Zh: "地区级别", En: "level"}, edition.Title{Zh: zh, En: string(q.By)}})
 	}
 	for _, l := range []struct{ zh, en, text string }{
 		{"范围", "place", q.Place}, {"时相", "vintage", q.Vintage}, {"对照时相", "earlier vintage", q.From},

@@ -23,6 +23,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"count": func(n int) string { return grouped(strconv.Itoa(n)) },
 	"m2":    func(a analyze.Area) string { return grouped(areaText(a, M2)) },
 	"add":   func(a, b float64) float64 { return a + b },
+	"half":  func(v float64) float64 { return v / 2 },
 	"minus": func(a, b analyze.Area) analyze.Area { return a - b },
 }).Parse(pageText))
 
@@ -34,7 +35,7 @@ const (
 	pageLetters = 120 // of a text in a cell
 	upright     = 8   // columns that a page takes as it stands
 	lying       = 13  // and as it lies
-	keyColumns  = 2   // that stand again beside columns that do not fit
+	mostKeys    = 3   // columns that stand again beside those that do not fit
 	wholeCode   = 20  // letters of a code that is not broken into lines
 	wholeWord   = 8   // and of another text
 )
@@ -45,6 +46,7 @@ type pageView struct {
 	TierName edition.Title
 	Asked    []aboutLine
 	Map      *mapView
+	Sankey   *sankeyView
 	Sums     []tableView
 	Lists    []tableView // an annex: of shapes, or long
 	Public   bool
@@ -92,6 +94,9 @@ func writePage(ctx context.Context, w io.Writer, r *analyze.Result, opt Options)
 	if v.Map, err = drawMap(ctx, r, opt.Places); err != nil {
 		return err
 	}
+	if v.Sankey, err = drawSankey(r); err != nil {
+		return err
+	}
 	return page.Execute(w, &v)
 }
 
@@ -136,6 +141,25 @@ func tableViews(t *analyze.Table, most, wide int) ([]tableView, error) {
 	return out, nil
 }
 
+// keyColumns returns the columns that say what a row is of: the first, the codes that
+// follow it before any figure, and texts where there are few of those.
+func keyColumns(t *analyze.Table) []int {
+	keys := []int{0}
+	for _, kind := range [...]analyze.Kind{analyze.Code, analyze.Text} {
+		for c := 1; c < len(t.Columns) && len(keys) < mostKeys; c++ {
+			k := t.Columns[c].Kind
+			if k != analyze.Code && k != analyze.Text {
+				break
+			}
+			if k == kind {
+				keys = append(keys, c)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
 // columnGroups divides the columns of a table into those that lie on a page together; the
 // first ones, which say what a row is of, stand with each.
 func columnGroups(t *analyze.Table, wide int) [][]int {
@@ -146,7 +170,8 @@ func columnGroups(t *analyze.Table, wide int) [][]int {
 	if len(all) <= wide {
 		return [][]int{all}
 	}
-	keys, rest := all[:keyColumns:keyColumns], all[keyColumns:]
+	keys := keyColumns(t)
+	rest := slices.DeleteFunc(all, func(c int) bool { return slices.Contains(keys, c) })
 	parts := (len(rest) + wide - len(keys) - 1) / (wide - len(keys))
 	var out [][]int
 	for p := range parts {

@@ -209,3 +209,77 @@ func TestPageVariants(t *testing.T) {
 		t.Errorf("the page has %d bytes", len(html))
 	}
 }
+
+// Columns that do not fit stand in parts, each of which says what its rows are of.
+func TestPageParts(t *testing.T) {
+	r, opt := pageAnswer()
+	wide := &analyze.Table{Name: "wide", Title: edition.Title{Zh: "宽表", En: "wide"}}
+	var row []any
+	for i, k := range []analyze.Kind{analyze.Code, analyze.Text, analyze.Code, analyze.Text, analyze.Code} {
+		wide.Columns = append(wide.Columns, analyze.Column{Name: "k" + strconv.Itoa(i), Kind: k})
+		row = append(row, "key"+strconv.Itoa(i))
+	}
+	for i := range 9 {
+		wide.Columns = append(wide.Columns, analyze.Column{Name: "n" + strconv.Itoa(i), Kind: analyze.Count})
+		row = append(row, int64(1000+i))
+	}
+	wide.Rows = [][]any{row}
+	r.Tables = append(r.Tables, wide)
+	html := string(written(t, r, print.HTML, opt))
+	parts := strings.Split(html, "宽表")[1:]
+	if len(parts) != 3 {
+		t.Fatalf("there are %d parts", len(parts))
+	}
+	all := ""
+	for i, part := range parts {
+		part, _, _ = strings.Cut(part, "</section>")
+		part, _, _ = strings.Cut(part, "<h2")
+		all += part
+		for _, key := range []string{"key0", "key2", "key4"} {
+			if strings.Count(part, key) != 1 {
+				t.Errorf("part %d has %s %d times", i+1, key, strings.Count(part, key))
+			}
+		}
+		if n := strings.Count(part, "<th>"); n > 8 {
+			t.Errorf("part %d has %d columns", i+1, n)
+		}
+	}
+	for i := range 9 {
+		if n := strings.Count(all, ">1,00"+strconv.Itoa(i)+"<"); n != 1 {
+			t.Errorf("figure %d stands %d times", i, n)
+		}
+	}
+}
+
+// A diagram of flows draws what changed, as wide as it is, and says what stayed.
+func TestPageSankey(t *testing.T) {
+	r, opt := pageAnswer()
+	r.Extra = map[string]any{"sankey": map[string]any{
+		"unit": "ha",
+		"nodes": []map[string]any{
+			{"name": "0101@2023", "title": "水田", "side": "2023", "depth": 0}, {"name": "0103@2023", "title": "旱地", "side": "2023", "depth": 0},
+			{"name": "0101@2024", "title": "水田", "side": "2024", "depth": 1}, {"name": "0301@2024", "title": "林地<b>", "side": "2024", "depth": 1},
+		},
+		"links": []map[string]any{
+			{"source": "0101@2023", "target": "0101@2024", "value": 5000.5}, {"source": "0101@2023", "target": "0301@2024", "value": 30},
+			{"source": "0103@2023", "target": "0301@2024", "value": 10},
+		},
+	}}
+	html := string(written(t, r, print.HTML, opt))
+	bands := regexp.MustCompile(`class="band k\d" d="[^"]*" stroke-width="([0-9.]+)"`).FindAllStringSubmatch(html, -1)
+	if len(bands) != 2 || number(t, bands[0][1]) != 3*number(t, bands[1][1]) {
+		t.Errorf("the bands are %v", bands)
+	}
+	for _, want := range []string{"共改变 40.00，未变的 5,000.50 不画", ">林地&lt;b&gt; 2024  40.00<", ">旱地 2023  10.00<"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	kept, err := print.Read(strings.NewReader(string(written(t, r, print.JSON, print.Options{Geometry: true}))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := string(written(t, kept, print.HTML, opt)); again != html {
+		t.Error("the page of a kept answer is another")
+	}
+}

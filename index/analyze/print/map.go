@@ -47,7 +47,7 @@ type labelView struct {
 
 // lookClose is how many times larger the places may be than what lies in them, before the
 // map shows that alone with what is around it.
-const lookClose = 8
+const lookClose = 4
 
 // colours is how many styles there are for layers.
 const colours = 8

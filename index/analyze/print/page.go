@@ -31,7 +31,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 // how much it is.
 const (
 	mainRows    = 300 // of a table
-	listRows    = 30  // of one that has shapes
+	listRows    = 30  // of one in the annex
+	fewRows     = 12  // of a table that has shapes and is none of the annex
 	pageLetters = 120 // of a text in a cell
 	upright     = 8   // columns that a page takes as it stands
 	lying       = 13  // and as it lies
@@ -81,7 +82,7 @@ func writePage(ctx context.Context, w io.Writer, r *analyze.Result, opt Options)
 	v.TierName = edition.Title{Zh: r.Tier.Title(problem.Chinese), En: r.Tier.Title(problem.English)}
 	for _, t := range r.Tables {
 		rows, columns, to := mainRows, upright, &v.Sums
-		if single(r, t) || len(t.Rows) > mainRows {
+		if single(r, t) && len(t.Rows) > fewRows || len(t.Rows) > mainRows {
 			rows, columns, to = listRows, lying, &v.Lists
 		}
 		parts, err := tableViews(t, rows, columns)

@@ -29,20 +29,7 @@ var oneTable = map[print.Form]bool{print.CSV: true, print.GeoJSON: true, print.G
 
 func runAnalyze(e *env, fs *flags) error {
 	a := &analysis{env: e}
-	fs.StringVar(&a.dir, "edition", "", "版本目录|the edition's directory")
-	fs.StringVar(&a.by, "by", "", "按哪级地区列出，默认 county|level of places that rows are told by: province, prefecture, county, township, village, group; county")
-	fs.StringVar(&a.request.Place, "place", "", "只算此地区，代码|code of a place: only what lies in it")
-	fs.StringVar(&a.request.Vintage, "vintage", "", "时相，默认最新|vintage; the latest of each layer")
-	fs.StringVar(&a.request.From, "from", "", "对照的较早时相，默认前一个|the earlier vintage of what is about change; the one before")
-	fs.Var(&a.set, "set", "专题的参数 名=值，可多次|a parameter of the question, NAME=VALUE; may come several times")
-	fs.StringVar(&a.crs, "crs", "", "图形文件的坐标系|coordinate system of the shapes, when their file says none")
-	fs.StringVar(&a.layer, "layer", "", "图形文件里的图层|layer of the shapes' file")
-	fs.StringVar(&a.rules, "rules", "", "规则文件，默认内置规则|rules; those that are built in")
-	fs.StringVar(&a.previous, "previous", "", "接着这份答案（.json）往下算|a kept answer (.json) that this one goes on from")
-	fs.StringVar(&a.table, "table", "", "只要这张表或图形层|only this table or layer of shapes")
-	fs.BoolVar(&a.geometry, "geometry", false, "JSON 里也存图形|keep the shapes in the JSON, too")
-	fs.StringVar(&a.out, "out", "", "输出文件 .json .csv .xlsx .geojson .html .gpkg .shp|the file to write: .json .csv .xlsx .geojson .html .gpkg .shp")
-	fs.IntVar(&a.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	a.flags(fs)
 	list := fs.Bool("list", false, "列出专题，各要什么|list the questions with what each needs")
 	rules := fs.Bool("show-rules", false, "打印内置规则|print the rules that are built in")
 	sealed := newSealing(fs)
@@ -98,6 +85,24 @@ type analysis struct {
 	request  analyze.Request
 	form     print.Form // of out
 	places   []print.Outline
+}
+
+// flags defines the flags of the verb.
+func (a *analysis) flags(fs *flags) {
+	fs.StringVar(&a.dir, "edition", "", "版本目录|the edition's directory")
+	fs.StringVar(&a.by, "by", "", "按哪级地区列出，默认 county|level of places that rows are told by: province, prefecture, county, township, village, group; county")
+	fs.StringVar(&a.request.Place, "place", "", "只算此地区，代码|code of a place: only what lies in it")
+	fs.StringVar(&a.request.Vintage, "vintage", "", "时相，默认最新|vintage; the latest of each layer")
+	fs.StringVar(&a.request.From, "from", "", "对照的较早时相，默认前一个|the earlier vintage of what is about change; the one before")
+	fs.Var(&a.set, "set", "专题的参数 名=值，可多次|a parameter of the question, NAME=VALUE; may come several times")
+	fs.StringVar(&a.crs, "crs", "", "图形文件的坐标系|coordinate system of the shapes, when their file says none")
+	fs.StringVar(&a.layer, "layer", "", "图形文件里的图层|layer of the shapes' file")
+	fs.StringVar(&a.rules, "rules", "", "规则文件，默认内置规则|rules; those that are built in")
+	fs.StringVar(&a.previous, "previous", "", "接着这份答案（.json）往下算|a kept answer (.json) that this one goes on from")
+	fs.StringVar(&a.table, "table", "", "只要这张表或图形层|only this table or layer of shapes")
+	fs.BoolVar(&a.geometry, "geometry", false, "JSON 里也存图形|keep the shapes in the JSON, too")
+	fs.StringVar(&a.out, "out", "", "输出文件 .json .csv .xlsx .geojson .html .gpkg .shp|the file to write: .json .csv .xlsx .geojson .html .gpkg .shp")
+	fs.IntVar(&a.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
 // check refuses a command line that makes no sense, before anything is opened.

@@ -153,7 +153,10 @@ func kindsOf(t *analyze.Table) func(row int) edition.Title {
 				}
 				return edition.Title{Zh: title.Zh + "：" + mark.Zh, En: title.En + ": " + mark.En}
 			}
-			return edition.Title{Zh: title.Zh + "：未定", En: title.En + ": open"}
+			if t.Columns[c].Kind == analyze.Truth {
+				return edition.Title{Zh: title.Zh + "：未定", En: title.En + ": open"}
+			}
+			return edition.Title{Zh: title.Zh + "：无", En: title.En + ": none"}
 		}
 		seen := map[edition.Title]bool{}
 		for row := range t.Rows {

@@ -30,15 +30,16 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 // The limits of a page. What goes beyond them stands in the other forms, and the page says
 // how much it is.
 const (
-	mainRows    = 300 // of a table
-	listRows    = 30  // of one in the annex
-	fewRows     = 12  // of a table that has shapes and is none of the annex
-	pageLetters = 120 // of a text in a cell
-	upright     = 8   // columns that a page takes as it stands
-	lying       = 13  // and as it lies
-	mostKeys    = 3   // columns that stand again beside those that do not fit
-	wholeCode   = 20  // letters of a code that is not broken into lines
-	wholeWord   = 8   // and of another text
+	mainRows    = 300    // of a table
+	listRows    = 30     // of one in the annex
+	fewRows     = 12     // of a table that has shapes and is none of the annex
+	pageLetters = 120    // of a text in a cell
+	upright     = 8      // columns that a page takes as it stands
+	lying       = 13     // and as it lies
+	mostKeys    = 3      // columns that stand again beside those that do not fit
+	wholeCode   = 20     // letters of a code that is not broken into lines
+	wholeWord   = 8      // and of another text
+	yearly      = 10_000 // counts below it, which may be years, are not divided by commas
 )
 
 // pageView is what the template shows.
@@ -215,6 +216,10 @@ func cellOf(fields []Field, row []any) (cellView, error) {
 		return cellView{Text: mark}, nil
 	case analyze.Area:
 		return cellView{Text: grouped(areaText(v, Mu)), Under: grouped(areaText(v, M2)), Class: "r"}, nil
+	case int64:
+		if -yearly < v && v < yearly {
+			return cellView{Text: strings.Replace(text, "-", "−", 1), Class: "r"}, nil
+		}
 	case float64:
 		if fields[0].Kind == analyze.Ratio {
 			return cellView{Text: percent(v), Class: "r"}, nil

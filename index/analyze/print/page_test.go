@@ -245,7 +245,7 @@ func TestPageParts(t *testing.T) {
 		}
 	}
 	for i := range 9 {
-		if n := strings.Count(all, ">1,00"+strconv.Itoa(i)+"<"); n != 1 {
+		if n := strings.Count(all, ">100"+strconv.Itoa(i)+"<"); n != 1 {
 			t.Errorf("figure %d stands %d times", i, n)
 		}
 	}

@@ -59,6 +59,28 @@ type sankeyData struct {
 	} `json:"links"`
 }
 
+// stays tells whether a link leads from a class to itself.
+func (d *sankeyData) stays(link int) bool {
+	from, _, _ := strings.Cut(d.Links[link].Source, "@")
+	to, _, _ := strings.Cut(d.Links[link].Target, "@")
+	return from == to
+}
+
+// sums returns what moved by node, and in all, and what stayed.
+func (d *sankeyData) sums() (byNode map[string]float64, moved, stayed float64) {
+	byNode = map[string]float64{}
+	for i, l := range d.Links {
+		if d.stays(i) {
+			stayed += l.Value
+			continue
+		}
+		moved += l.Value
+		byNode[l.Source] += l.Value
+		byNode[l.Target] += l.Value
+	}
+	return byNode, moved, stayed
+}
+
 // drawSankey draws the extra sankey of an answer; nil where it has none, or nothing moved.
 func drawSankey(r *analyze.Result) (*sankeyView, error) {
 	extra, ok := r.Extra["sankey"]
@@ -73,17 +95,7 @@ func drawSankey(r *analyze.Result) (*sankeyView, error) {
 	if err := json.Unmarshal(text, &d); err != nil {
 		return nil, nil //nolint:nilerr // another question may call something else so
 	}
-	class := func(name string) string { c, _, _ := strings.Cut(name, "@"); return c }
-	sums, moved, stayed := map[string]float64{}, 0.0, 0.0
-	for _, l := range d.Links {
-		if class(l.Source) == class(l.Target) {
-			stayed += l.Value
-			continue
-		}
-		moved += l.Value
-		sums[l.Source] += l.Value
-		sums[l.Target] += l.Value
-	}
+	sums, moved, stayed := d.sums()
 	if moved <= 0 {
 		return nil, nil
 	}
@@ -107,10 +119,10 @@ func drawSankey(r *analyze.Result) (*sankeyView, error) {
 		v.Bars = append(v.Bars, b)
 	}
 	v.Height = max(next[0], next[1])
-	for _, l := range d.Links {
+	for i, l := range d.Links {
 		from, known := top[l.Source]
 		to, alsoKnown := top[l.Target]
-		if class(l.Source) == class(l.Target) || !known || !alsoKnown {
+		if d.stays(i) || !known || !alsoKnown {
 			continue
 		}
 		wide := l.Value * scale

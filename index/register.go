@@ -90,3 +90,69 @@ func readRegisters(f *patch.File) ([]*Register, error) {
 	}
 	return out, nil
 }
+
+// register takes a register in, in the place of the one of its layer among those held.
+func (r *reviser) register(ctx context.Context, held []*Register, g *Register) error {
+	i := slices.IndexFunc(held, func(h *Register) bool { return h.Layer == g.Layer })
+	if i < 0 {
+		return fmt.Errorf("register %s is not in the file", g.Layer)
+	}
+	bucket := registerBucket + g.Layer
+	edits := changesOf(held[i].Entries, g.Entries)
+	const batch = 20_000
+	for n := 0; n < len(edits); n += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := r.file.Update(func(tx *patch.Tx) error {
+			b, err := tx.Bucket(bucket)
+			for _, e := range edits[n:min(n+batch, len(edits))] {
+				switch {
+				case err != nil:
+					return err
+				case e.Value == nil:
+					err = b.Delete(e.Key)
+				default:
+					err = b.Put(e.Key, e.Value)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(edits) == 0 {
+		return nil
+	}
+	return r.file.Update(func(tx *patch.Tx) error { return digestGroups(tx, bucket, map[string]bool{"": true}) })
+}
+
+// changesOf lists what is to be put to turn one list of entries into another; entries
+// without a value go.
+func changesOf(from, to []RegisterEntry) []RegisterEntry {
+	var out []RegisterEntry
+	for len(from) > 0 || len(to) > 0 {
+		order := 1
+		switch {
+		case len(to) == 0:
+			order = -1
+		case len(from) > 0:
+			order = bytes.Compare(from[0].Key, to[0].Key)
+		}
+		switch {
+		case order < 0:
+			out = append(out, RegisterEntry{Key: from[0].Key})
+			from = from[1:]
+		case order > 0:
+			out = append(out, to[0])
+			to = to[1:]
+		default:
+			if !bytes.Equal(from[0].Value, to[0].Value) {
+				out = append(out, to[0])
+			}
+			from, to = from[1:], to[1:]
+		}
+	}
+	return out
+}

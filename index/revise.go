@@ -196,6 +196,15 @@ type Revision struct {
 // patch is not seen on disk: see [edition.Draft.Finish]. After an error, which is ctx's
 // when it ends, it is worth nothing.
 func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revision, error) {
+	return b.ReviseAll(ctx, path, deltas, nil)
+}
+
+// ReviseAll is [Base.Revise] that takes registers in, too, of layers that have one already.
+func (b *Base) ReviseAll(ctx context.Context, path string, deltas []Delta, registers []*Register) (*Revision, error) {
+	held, err := b.Registers()
+	if err != nil {
+		return nil, err
+	}
 	e, err := openDraft(path, b.sums)
 	if err != nil {
 		return nil, err
@@ -206,6 +215,11 @@ func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revisi
 	err = guard(func() error {
 		for i := range deltas {
 			if err := r.layer(ctx, &deltas[i]); err != nil {
+				return err
+			}
+		}
+		for _, g := range registers {
+			if err := r.register(ctx, held, g); err != nil {
 				return err
 			}
 		}

@@ -179,8 +179,16 @@ func (r *request) job(id string) (jobs.Job, error) {
 
 // layersOfQuestion are the layers of the edition that a question asks about, as far as
 // they are there.
-func (r *request) layersOfQuestion(q *analyze.Question) []string {
-	return slices.DeleteFunc(slices.Concat(q.Layers, q.Optional), func(name string) bool { return !slices.Contains(r.ix().Names(), name) })
+func (r *request) layersOfQuestion(q *analyze.Question, req *analyze.Request) []string {
+	names := slices.Concat(q.Layers, q.Optional)
+	if q.Named != nil {
+		for _, name := range q.Named(req) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(r.ix().Names(), name) })
 }
 
 // file is the file of a form of an answer, of the table or layer of that name, "" for the

@@ -98,9 +98,36 @@ func (w *answerWriter) commit(d *edition.Draft, m *edition.Manifest) error {
 	if err := d.Commit(m, 1); err != nil {
 		return err
 	}
+	if err := w.recall(m); err != nil {
+		return err
+	}
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		w.kept.Layers = append(w.kept.Layers, keptLayer{Name: l.Name, Title: l.Title, Vintage: l.Vintage, Features: l.Features})
+	}
+	return nil
+}
+
+// recall lets the shapes of the answer be read where they are stored.
+func (w *answerWriter) recall(m *edition.Manifest) error {
+	at := filepath.Join(w.dir, layersFolder)
+	name, m, err := edition.Read(at, m.Generation)
+	if err != nil {
+		return err
+	}
+	if w.stored, err = index.OpenFiles(edition.Path(at, name), m); err != nil {
+		return err
+	}
+	for _, s := range w.result.Shapes {
+		l := w.stored.Layer(layerNameOf(w.result.Run, s.Name), "")
+		s.Geometry = func(_ context.Context, row int) (geo.MultiPolygon, error) {
+			i, ok := l.ByID(uint64(row + 1))
+			if !ok {
+				return nil, nil // it has none
+			}
+			f, err := l.Feature(i)
+			return f.Geometry, err
+		}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"gengtu/index"
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/print"
 	"gengtu/index/areas"
@@ -172,17 +173,24 @@ type answerWriter struct {
 	dir    string
 	tell   jobs.Tell
 	kept   jobKept
+	stored *index.Index // of the shapes, once they are written; or nil
 }
 
 var stageWriting = jobs.Stage{Zh: "写出答案", En: "writing the answer"}
 
-func (w *answerWriter) all() error {
+func (w *answerWriter) all() (err error) {
 	r := w.result
 	w.kept.Identities = len(r.Identities)
 	for _, t := range r.Tables {
 		w.kept.Rows += len(t.Rows)
 	}
-	var steps []func() error
+	// Shapes are found once, for the layers; the other forms take them from there.
+	defer func() {
+		if w.stored != nil {
+			err = errors.Join(err, w.stored.Close())
+		}
+	}()
+	steps := []func() error{w.layers}
 	step := func(form print.Form, table string, title edition.Title) {
 		steps = append(steps, func() error { return w.form(form, table, title) })
 	}
@@ -203,7 +211,6 @@ func (w *answerWriter) all() error {
 	for _, f := range w.a.server.cfg.AnswerFiles {
 		steps = append(steps, func() error { return w.other(f) })
 	}
-	steps = append(steps, w.layers)
 	for i, step := range steps {
 		w.tell(stageWriting, i, len(steps))
 		if err := step(); err != nil {
@@ -234,8 +241,15 @@ func (w *answerWriter) form(form print.Form, table string, title edition.Title) 
 // write writes a form. JSON is an object, which says of what scope it is as other answers
 // do.
 func (w *answerWriter) write(out io.Writer, form print.Form, table string) error {
+	opt := print.Options{Table: table}
+	if form == print.HTML {
+		var err error
+		if opt.Places, err = print.Outlines(w.ctx, w.r.ix(), w.result); err != nil {
+			return err
+		}
+	}
 	if form != print.JSON || !w.r.scope.Local() {
-		return print.Write(w.ctx, out, w.result, form, print.Options{Table: table})
+		return print.Write(w.ctx, out, w.result, form, opt)
 	}
 	var b bytes.Buffer
 	if err := print.Write(w.ctx, &b, w.result, form, print.Options{}); err != nil {

@@ -30,7 +30,7 @@ var decisions = map[string]access.Operation{
 	"ogc/collections/{layer}/map/tiles": access.Tiles, "ogc/collections/{layer}/map/tiles/{grid}": access.Tiles, "ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}": access.Tiles,
 	"features/{layer}/{id}": access.Features, "features/{layer}/{id}/lineage": access.Features, "features/{layer}": access.Features,
 	"places": access.Features, "diff": access.Features, "changes": access.Features,
-	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "keys": access.Overlay, "analyses": access.Analyses, "analyses/{id}": access.Analyses,
+	"overlay": access.Overlay, "summary": access.Overlay, "verify": access.Overlay, "keys": access.Overlay, "analyses": access.Analyses, "analyses/{id}": access.Analyses, "reconcile": access.Analyses,
 	"analyses/{id}/events": access.Analyses, "analyses/{id}/{file}": access.Analyses,
 }
 

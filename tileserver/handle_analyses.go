@@ -41,6 +41,11 @@ func (s *Server) handleAsk(r *request) error {
 	if err != nil {
 		return err
 	}
+	return s.ask(r, q)
+}
+
+// ask puts what was read into the queue.
+func (s *Server) ask(r *request, q *asking) error {
 	reach, err := r.reachName()
 	if err != nil {
 		return err
@@ -90,7 +95,7 @@ func (r *request) readAnalysis() (*asking, error) {
 		return nil, err
 	}
 	var b analysisBody
-	if err := strictJSON(data, &b); err != nil {
+	if err := strictJSON(data, &b, analysisMembers); err != nil {
 		return nil, err
 	}
 	q.Request, q.CRS, q.Previous = b.Request, b.CRS, b.Previous
@@ -107,8 +112,8 @@ func (r *request) readAnalysis() (*asking, error) {
 	return q, nil
 }
 
-// strictJSON reads an object whose members are known.
-func strictJSON(data []byte, into any) error {
+// strictJSON reads an object whose members are those listed.
+func strictJSON(data []byte, into any, members string) error {
 	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\uFEFF"))))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
@@ -127,7 +132,7 @@ func strictJSON(data []byte, into any) error {
 		return problem.New("JSON_MEMBER", "%.40q 处不能是 %s", "at %.40q there must be no %s", t.Field, t.Value)
 	case unknown:
 		return problem.New("JSON_MEMBER", "不认识成员 %.40s", "unknown member %.40s", name).
-			Advise("可用 "+analysisMembers, "there are "+analysisMembers)
+			Advise("可用 %[1]s", "there are %[1]s", members)
 	}
 	return problem.New("JSON_SYNTAX", "请求体不是 JSON（%v）", "the body is no JSON (%v)", err)
 }
@@ -139,7 +144,7 @@ func (r *request) prepare(q *asking, reach string) (*analyze.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.layer = strings.Join(r.layersOfQuestion(found), ",")
+	r.layer = strings.Join(r.layersOfQuestion(found, &q.Request), ",")
 	for _, name := range found.Layers {
 		if err := r.grantsLayer(name); err != nil {
 			r.outcome = access.WrongScope
@@ -179,7 +184,7 @@ func (r *request) askOf(q *asking, job *analyze.Job) (*jobs.Ask, error) {
 	}
 	about, err := json.Marshal(&jobTold{
 		Run: name, Question: job.Question.Name, Title: job.Question.Title, Request: job.Request, Generation: r.gen.name,
-		Rules: job.Rules.Version, Program: r.server.cfg.Program, Layers: r.layersOfQuestion(job.Question),
+		Rules: job.Rules.Version, Program: r.server.cfg.Program, Layers: r.layersOfQuestion(job.Question, &job.Request),
 	})
 	return &jobs.Ask{Tier: string(r.tier), Owner: r.owner(), From: r.fromName(), Key: name, Body: body, About: about}, err
 }
@@ -261,9 +266,18 @@ func (r *request) docOf(j *jobs.Job) *jobDoc {
 		d.Results = append(d.Results, resultAddress{Form: f.Form, Table: f.Table, Title: f.Title, Type: f.Media, Bytes: f.Bytes, URL: url})
 	}
 	for _, l := range k.Layers {
-		d.Layers = append(d.Layers, jobLayer{l, r.layerServices(l.Name)})
+		d.Layers = append(d.Layers, jobLayer{l, r.answerServices(l.Name)})
 	}
 	return d
+}
+
+// answerServices are the addresses of a layer of an answer.
+func (r *request) answerServices(name string) map[string]string {
+	out := r.layerServices(name)
+	v := r.carried()
+	v.Set("layer", name)
+	out["style"], out["legend"] = r.path("style.json")+"?"+v.Encode(), r.path("legend.json")+"?"+v.Encode()
+	return out
 }
 
 // failureOf is why a job failed, in the request's language.

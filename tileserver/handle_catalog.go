@@ -2,6 +2,8 @@ package tileserver
 
 import (
 	"fmt"
+	"strings"
+
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -113,7 +115,9 @@ func (r *request) layerServices(name string) map[string]string {
 	if r.allows(access.Features) {
 		out["features"] = r.address("features/" + name)
 		out["items"] = r.address("ogc/collections/" + name + "/items")
-		out["lineage"] = r.address("features/" + name + "/{id}/lineage")
+		if !strings.HasPrefix(name, answerLayerPrefix) {
+			out["lineage"] = r.address("features/" + name + "/{id}/lineage")
+		}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gengtu/index/disk"
+	"gengtu/tileserver/jobs"
 )
 
 // stateMetrics tell what a server is in when they are asked, so that nothing on the way
@@ -34,6 +35,7 @@ var (
 	descConns     = describe("gengtu_connections_open", "Connections that are open.")
 	descConnsMax  = describe("gengtu_connections_limit", "How many may be open.")
 	descDisk      = describe("gengtu_disk_free_bytes", "Bytes that are free on a disc that the server writes to.", "disk")
+	descJobs      = describe("gengtu_analyses_kept", "Analyses that are over and kept, by how they ended.", "state")
 	descCert      = describe("gengtu_certificate_expiry_timestamp_seconds", "When the TLS certificate in force expires.")
 	descBase      = describe("gengtu_base_requests_total", "Questions for tiles of base maps, by what became of them: memory, fetched, stale, none or failed.", "source", "result")
 	descLog       = describe("gengtu_access_log_lines_total", "Lines of the access log, by what became of them: written or lost.", "result")
@@ -41,7 +43,7 @@ var (
 
 var stateDescs = []*prometheus.Desc{
 	descBuild, descReady, descGen, descCreated, descSince, descRefused, descOpen, descLayers, descFeatures, descBytes, descCache, descFailed,
-	descDropped, descCacheSize, descRunning, descWaiting, descPlaces, descConns, descConnsMax, descDisk, descCert, descBase, descLog,
+	descDropped, descCacheSize, descRunning, descWaiting, descPlaces, descConns, descConnsMax, descDisk, descJobs, descCert, descBase, descLog,
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -123,6 +125,15 @@ func (m stateMetrics) collectWork(gauge func(*prometheus.Desc, float64, ...strin
 		gauge(descPlaces, float64(o.places), kind)
 		gauge(descWaiting, float64(o.waiting), kind)
 	}
+	if a := s.answers; a != nil {
+		counts := a.queue.Counts()
+		gauge(descRunning, float64(counts[jobs.Running]), "analysis")
+		gauge(descPlaces, float64(s.cfg.Limits.JobsAtOnce), "analysis")
+		gauge(descWaiting, float64(counts[jobs.Waiting]), "analysis")
+		for _, state := range []jobs.State{jobs.Done, jobs.Failed, jobs.Cancelled} {
+			gauge(descJobs, float64(counts[state]), string(state))
+		}
+	}
 	const held = "wrong_token" // nobody waits for its places: answers are held back
 	gauge(descRunning, float64(len(s.held)), held)
 	gauge(descPlaces, float64(cap(s.held)), held)
@@ -131,7 +142,7 @@ func (m stateMetrics) collectWork(gauge func(*prometheus.Desc, float64, ...strin
 // collectDisks tells what is free where the server writes; a disc of which the system
 // does not tell it is left out.
 func (m stateMetrics) collectDisks(gauge func(*prometheus.Desc, float64, ...string)) {
-	dirs := map[string]string{"cache": m.s.cfg.CacheDir}
+	dirs := map[string]string{"cache": m.s.cfg.CacheDir, "jobs": m.s.cfg.JobsDir}
 	if m.s.cfg.Audit != nil {
 		dirs["audit"] = m.s.cfg.Audit.Dir()
 	}

@@ -141,7 +141,7 @@ func refusedAs(got, want reply, keep []string) bool {
 func operationOf(address string) access.Operation {
 	for prefix, o := range map[string]access.Operation{
 		"tiles/": access.Tiles, "map.png": access.Tiles, "wmts": access.Tiles, "cropland_": access.Tiles, "wms": access.Tiles, "DataServer": access.Tiles, "arcgis/": access.Tiles, "iserver/": access.Tiles, "features/": access.Features, "places": access.Features,
-		"diff": access.Features, "overlay": access.Overlay, "summary": access.Overlay, "analyses": access.Analyses,
+		"diff": access.Features, "overlay": access.Overlay, "summary": access.Overlay, "analyses": access.Analyses, "reconcile": access.Analyses,
 	} {
 		if strings.HasPrefix(address, prefix) {
 			return o

@@ -91,6 +91,7 @@ func (s *Server) routeTable() []route {
 		{name: "keys", op: access.Overlay, methods: get, pattern: "/{tier}/keys", handle: s.handleKeys},
 		{name: "verify", op: access.Overlay, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/verify", handle: s.handleVerify},
 		{name: "analyses", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/analyses", handle: s.handleAsk},
+		{name: "reconcile", op: access.Analyses, methods: []string{fasthttp.MethodPost}, pattern: "/{tier}/reconcile", handle: s.handleReconcile},
 		{name: "analysis", op: access.Analyses, methods: get, pattern: "/{tier}/analyses", handle: s.handleAnalyses},
 		{name: "analysis", op: access.Analyses, methods: get, pattern: "/{tier}/analyses/{id}", handle: s.handleAnalysis},
 		{name: "analysis", op: access.Analyses, methods: []string{fasthttp.MethodDelete}, pattern: "/{tier}/analyses/{id}", handle: s.handleCancel},

@@ -115,6 +115,7 @@ func thieves(generation string) map[string]string {
 	}
 	out["overlay"] = `{"geometry":{"type":"Polygon","coordinates":[[[108.6,34.2],[108.8,34.2],[108.8,34.4],[108.6,34.4],[108.6,34.2]]]},"layers":["cropland","pbf","hsf","dltb","region"],"return":"features","group_by":{"cropland":["BSM"]}}`
 	out["analyses"] = `{}`
+	out["reconcile"] = `{"a":"dltb@2023","b":"region@2024"}`
 	return out
 }
 

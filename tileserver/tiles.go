@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"gengtu/index"
@@ -167,9 +168,15 @@ func (g *generation) draw(ctx context.Context, l *index.Layer, t tile.Tile, crow
 }
 
 // shownLayers lists the layers that `all` stands for, in drawing order; dltb
-// and layers beyond the product's own are asked for by name.
+// and layers beyond the product's own are asked for by name. Of an answer they are all.
 func shownLayers(m *edition.Manifest) []string {
 	var out []string
+	if len(m.Layers) > 0 && !slices.ContainsFunc(m.Layers, func(l edition.Layer) bool { return !strings.HasPrefix(l.Name, answerLayerPrefix) }) {
+		for i := range m.Layers {
+			out = append(out, m.Layers[i].Name)
+		}
+		return out
+	}
 	for _, n := range []string{"cropland", "pbf", "hsf", "region"} {
 		for i := range m.Layers {
 			if m.Layers[i].Name == n {

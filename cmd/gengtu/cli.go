@@ -25,8 +25,7 @@ type env struct {
 }
 
 // command is one verb. Its run function defines flags on fs, calls parse once
-// and does the work; a usageError gives exit code 2, any other error 1. It is nil for what
-// the contract names and this program does not have yet.
+// and does the work; a usageError gives exit code 2, any other error 1.
 type command struct {
 	name   string
 	usage  string
@@ -81,14 +80,6 @@ func usage(code, zh, en string, args ...any) error {
 	return usageError{problem.New(code, zh, en, args...)}
 }
 
-// notAvailable is the code of what [notYet] says.
-const notAvailable = "NOT_AVAILABLE"
-
-// notYet answers for verbs that the contract names and this program does not have yet.
-func notYet(verb string) error {
-	return usage(notAvailable, "这一版程序还没有 %s", "this program does not have %s yet", verb)
-}
-
 // run is the program without the process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, lang: envLang()}
@@ -105,9 +96,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	c := commands()[i]
 	fs := newFlags(c, e, args[1:])
-	if c.run == nil {
-		return e.fail(c.name, notYet(c.name))
-	}
 	defer keepUmask()()
 	err = runVerb(&c, e, fs)
 	if errors.Is(err, flag.ErrHelp) {
@@ -208,7 +196,7 @@ func (e *env) fail(verb string, err error) int {
 	e.notef("%s%s\n", prefix, p.Text(e.lang))
 	if code == 2 {
 		hint := "gengtu help"
-		if verb != "" && (p == nil || p.Code != notAvailable) {
+		if verb != "" {
 			hint = "gengtu " + verb + " --help"
 		}
 		e.notef("%s%s\n", e.pick("用法见：", "Try: "), hint)
@@ -219,9 +207,6 @@ func (e *env) fail(verb string, err error) int {
 func (e *env) help() int {
 	e.printf("%s\n\n", e.pick("gengtu 耕图：耕地、永久基本农田、高标准农田一张图", "gengtu: one map of cropland, permanent basic farmland and high-standard farmland"))
 	for _, c := range commands() {
-		if c.run == nil {
-			continue
-		}
 		e.printf("  %-9s %-62s %s\n", c.name, c.usage, e.pick(c.zh, c.en))
 	}
 	e.printf("\n%s\n", e.pick("每个命令都有 --help；--lang zh|en 选语言，--json 给程序读的输出", "each has --help; --lang zh|en chooses the language, --json gives output for programs"))

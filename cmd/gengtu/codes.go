@@ -1,11 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -15,6 +15,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/coding"
+	"gengtu/tileserver"
 )
 
 func runCodes(e *env, fs *flags) error {
@@ -91,34 +92,116 @@ func (c *coder) run() error {
 	p := c.progress()
 	defer p.end()
 	c.building.stages = &stages{}
+	m, err := c.revise(p)
+	if m == nil && err == nil {
+		m, err = c.rebuild(p)
+	}
+	p.end()
+	if err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	rep := &codesReport{&c.plan.Report}
+	rep.Edition = c.dir
+	if m != nil {
+		rep.Generation = m.Generation
+		c.building.stages.note(c.env)
+	} else if rep.Generation, _, err = edition.Current(c.dir); err != nil {
+		return err
+	}
+	if err := c.writeReport(rep, ""); err != nil || c.out == "" {
+		return err
+	}
+	return c.table(rep.Generation)
+}
+
+// rebuild gives codes in an edition that has none in some layer: every feature is written
+// anew.
+func (c *coder) rebuild(p *progress) (*edition.Manifest, error) {
 	c.building.before = func(*edition.Manifest) error { return coding.Enter(c.dir, c.plan.Register) }
 	c.building.stages.begin(stageRead)
 	m, err := c.extend(c.dir, &extending{keepZooms: true, building: c.building}, func(base *index.Base, path string) ([]edition.Layer, error) {
 		defer p.end()
 		return c.write(base, path, p)
 	})
-	if err != nil && !errors.Is(err, errNothing) {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	rep := &codesReport{&c.plan.Report}
-	rep.Edition = c.dir
-	if m != nil && err == nil {
-		rep.Generation = m.Generation
-		c.building.stages.note(c.env)
-	} else if rep.Generation, _, err = edition.Current(c.dir); err != nil {
-		return err
-	}
-	return c.writeReport(rep, "")
+	return m, nil
 }
 
-// write writes the features with their codes.
-func (c *coder) write(base *index.Base, path string, p *progress) (layers []edition.Layer, err error) {
+// revise gives codes in an edition that has some, as an update is made; a nil manifest says
+// that all is to be written anew.
+func (c *coder) revise(p *progress) (*edition.Manifest, error) {
+	_, old, err := edition.Current(c.dir)
+	if err != nil || old.Tier != edition.Secure || old.Drawing != tileserver.Drawing || !hasCodes(old) {
+		return nil, err
+	}
+	d, err := edition.Begin(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Abort()
+	name, old, err := edition.Current(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	u := &updating{env: c.env, dir: c.dir, building: c.building, draft: d, old: old, from: edition.Path(c.dir, name), progress: p}
+	u.work.begin()
+	if err := u.take(); err != nil {
+		return nil, err
+	}
+	base, err := index.OpenBase(u.from, old)
+	if err != nil {
+		return nil, err
+	}
+	err = c.change(u, base)
+	if cerr := base.Close(); cerr != nil {
+		return nil, cerr
+	}
+	if err != nil || u.manifest == nil {
+		return nil, err
+	}
+	if err := coding.Enter(c.dir, c.plan.Register); err != nil {
+		return nil, err
+	}
+	return u.manifest, d.Commit(u.manifest, c.building.keep)
+}
+
+// change makes the draft of u the generation with codes, or leaves its manifest nil where
+// that takes writing all anew.
+func (c *coder) change(u *updating, base *index.Base) error {
+	registers, err := c.decide(base, u.progress)
+	if err != nil || !c.plan.Revises() {
+		return err
+	}
+	deltas, err := c.plan.Deltas(c.ctx, base)
+	if err != nil {
+		return err
+	}
+	u.registers, u.update.Generation = registers, u.old.Generation
+	return u.write(base, deltas)
+}
+
+// hasCodes tells whether a layer of an edition has codes.
+func hasCodes(m *edition.Manifest) bool {
+	return slices.ContainsFunc(m.Layers, func(l edition.Layer) bool {
+		return slices.ContainsFunc(l.Fields, func(f edition.Field) bool { return f.Scheme != "" })
+	})
+}
+
+// decide plans the codes, and returns the registers that the edition is to have; errNothing
+// where nothing changes.
+func (c *coder) decide(base *index.Base, p *progress) (registers []*index.Register, err error) {
 	ix, err := index.OpenFiles(edition.Path(c.dir, base.Manifest.Generation), base.Manifest)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, ix.Close()) }()
-	registers, err := base.Registers()
+	defer func() {
+		if cerr := ix.Close(); cerr != nil {
+			err = cerr
+		}
+	}()
+	held, err := base.Registers()
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +210,7 @@ func (c *coder) write(base *index.Base, path string, p *progress) (layers []edit
 		return nil, err
 	}
 	r := &c.rules.Codes
-	c.plan, err = coding.NewPlan(c.ctx, ix, coding.Of(registers), coding.Options{
+	c.plan, err = coding.NewPlan(c.ctx, ix, coding.Of(held), coding.Options{
 		Scheme: r.Scheme(), Field: r.Field, GroupLayers: r.Layers, LeastShare: r.LeastShare.Value,
 		Vintages: c.vintages, Replace: c.replace, Floor: floor, Workers: c.building.workers,
 		Tell: func(v string) { p.tell(c.pick("编码 ", "codes ")+v, 0, 0) },
@@ -137,30 +220,36 @@ func (c *coder) write(base *index.Base, path string, p *progress) (layers []edit
 	}
 	rep := &c.plan.Report
 	rep.Confirmed, rep.Rules = r.Confirmed(), c.rules.Version.Version
-	if c.plan.Changed() {
-		c.building.stages.begin(stageIndex)
-		layers, err = ingest.Extend(c.ctx, base, path, ingest.Options{
-			Tier: base.Manifest.Tier, MemoryBytes: c.building.memory, Registers: c.plan.Registers(registers), Alter: c.plan.Alter,
-		}, func(*index.Writer) error { return nil })
-	} else {
-		err = errNothing
+	if !c.plan.Changed() {
+		return nil, errNothing
 	}
-	if c.out != "" && (err == nil || errors.Is(err, errNothing)) {
-		if terr := c.table(c.ctx, ix, c.plan.Register); terr != nil {
-			return nil, terr
-		}
-	}
-	return layers, err
+	return c.plan.Registers(held), nil
 }
 
-// table writes what every code was in every year.
-func (c *coder) table(ctx context.Context, ix *index.Index, r *codes.Register) error {
-	of, err := coding.ContractsOf(ctx, ix, r, c.building.workers)
+// write writes the features with their codes.
+func (c *coder) write(base *index.Base, path string, p *progress) ([]edition.Layer, error) {
+	registers, err := c.decide(base, p)
+	if err != nil {
+		return nil, err
+	}
+	c.building.stages.begin(stageIndex)
+	return ingest.Extend(c.ctx, base, path, ingest.Options{
+		Tier: base.Manifest.Tier, MemoryBytes: c.building.memory, Registers: registers, Alter: c.plan.Alter,
+	}, func(*index.Writer) error { return nil })
+}
+
+// table writes what every code was in every year, as it is in force.
+func (c *coder) table(generation string) error {
+	ix, err := index.Open(c.dir, generation)
 	if err != nil {
 		return err
 	}
-	closeOutputs(ix.Manifest.Tier)
-	return writeFile(c.out, tableEnding(c.out)(ctx, r, of))
+	of, err := coding.ContractsOf(c.ctx, ix, c.plan.Register, c.building.workers)
+	if err = errors.Join(err, ix.Close()); err != nil {
+		return err
+	}
+	closeOutputs(edition.Secure)
+	return writeFile(c.out, tableEnding(c.out)(c.ctx, c.plan.Register, of))
 }
 
 // check judges a code by the rules alone.

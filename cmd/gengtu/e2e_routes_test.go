@@ -288,7 +288,7 @@ func (x *target) questions() map[string][]string {
 		"/{tier}/ogc/collections/{layer}/map/tiles/{grid}":                 {"/ogc/collections/" + x.layer + "/map/tiles/w"},
 		"/{tier}/ogc/collections/{layer}/tiles/{grid}/{z}/{row}/{col}":     {at("/ogc/collections/%s/tiles/w/13/%d/%d", x.layer, wy, wx), at("/ogc/collections/dltb/tiles/w/13/%d/%d", wy, wx)},
 		"/{tier}/ogc/collections/{layer}/map/tiles/{grid}/{z}/{row}/{col}": {at("/ogc/collections/%s/map/tiles/c/13/%d/%d", x.layer, cy, cx)},
-		"/{tier}/analyses": {"/analyses"}, "/{tier}/analyses/{id}": {"/analyses/1", "/analyses/" + strings.Repeat("0", 24)}, "/{tier}/analyses/{id}/events": {"/analyses/1/events", "/analyses/1/events?after=x"},
+		"/{tier}/analyses": {"/analyses"}, "/{tier}/reconcile": {"/reconcile"}, "/{tier}/analyses/{id}": {"/analyses/1", "/analyses/" + strings.Repeat("0", 24)}, "/{tier}/analyses/{id}/events": {"/analyses/1/events", "/analyses/1/events?after=x"},
 		"/{tier}/analyses/{id}/{file}": {"/analyses/1/result.json", "/analyses/1/result.geojson?table=x", "/analyses/1/x"},
 		"/{tier}/wmts/{layer}/{style}/{vintage}/{grid}/{z}/{row}/{col}": {
 			at("/wmts/%s/default/default/w/13/%d/%d.png", x.layer, wy, wx), at("/wmts/%s/default/2024/c/13/%d/%d.mvt", x.layer, cy, cx), at("/wmts/dltb/default/default/w/13/%d/%d.mvt", wy, wx), at("/wmts/%s/default/1066/w/13/%d/%d.png", x.layer, wy, wx),

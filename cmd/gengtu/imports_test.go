@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"index/codes":                    {"index/edition", "index/problem", "index/wire"},
 	"index/pieces":                   {"index", "index/geo", "index/overlay"},
 	"index/analyze/analyzetest":      {"index", "index/cells", "index/edition", "index/geo", "index/geo/postgistest", "index/indextest"},
-	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare", "index/codes"},
+	"index/analyze":                  {"index", "index/areas", "index/edition", "index/geo", "index/ground", "index/overlay", "index/pieces", "index/problem", "index/setting", "index/contiguity", "index/compare", "index/codes"},
 	"index/analyze/print":            {"index", "index/analyze", "index/areas", "index/edition", "index/geo", "index/overlay", "index/problem", "index/sheet"},
 	"index/contiguity":               {"index", "index/geo", "index/pieces"},
 	"index/reconcile":                {"index", "index/analyze", "index/analyze/print", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/pieces", "index/problem"},
@@ -76,7 +76,7 @@ var mayImport = map[string][]string{
 	"tileserver/viewer":              {},
 	"tileserver/jobs":                {"index/disk", "index/problem"},
 	"tileserver": {
-		"index", "index/analyze", "index/analyze/print", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
+		"index", "index/analyze", "index/analyze/print", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/reconcile", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/jobs", "tileserver/viewer",
 		"index", "index/analyze", "index/codes", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",

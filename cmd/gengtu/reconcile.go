@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,9 +17,6 @@ import (
 	"gengtu/index/reconcile"
 )
 
-// reconcileEndings are the forms by the ending of the file; "" is standard output.
-var reconcileEndings = map[string]print.Form{"": "", ".json": print.JSON, ".csv": print.CSV, ".xlsx": print.XLSX, ".geojson": print.GeoJSON}
-
 func runReconcile(e *env, fs *flags) error {
 	dir := fs.String("edition", "", "版本目录：图层@时相 是它的|the edition whose LAYER@VINTAGE are meant")
 	by := fs.String("by", "county", "政区级别 group village township county prefecture province|level of places: group village township county prefecture province")
@@ -30,17 +26,20 @@ func runReconcile(e *env, fs *flags) error {
 	lines := fs.String("lines", "", "只列出这些项的要素，逗号分隔|list the features of these lines alone, separated by commas")
 	rules := fs.String("rules", "", "规则文件|file of rules")
 	table := fs.String("table", "", "CSV 写哪张表：bridge（默认）bridge_by_place lines operands|table that is written as CSV: bridge, bridge_by_place, lines, operands")
-	out := fs.String("out", "", "输出文件 .json .csv .xlsx .geojson|the file to write: .json .csv .xlsx .geojson")
+	out := fs.String("out", "", "输出文件 .json .csv .xlsx .geojson .html .gpkg .shp|the file to write: .json .csv .xlsx .geojson .html .gpkg .shp")
 	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 	args, err := fs.parse(2, 2)
 	if err != nil {
 		return err
 	}
-	form, ok := reconcileEndings[strings.ToLower(filepath.Ext(*out))]
-	if !ok {
-		return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .csv .xlsx .geojson", "the ending %q is no format; there are .json .csv .xlsx .geojson", filepath.Ext(*out))
+	w := &analysis{env: e, out: *out, table: *table, form: print.JSON}
+	if *out != "" {
+		var ok bool
+		if w.form, ok = answerEndings[strings.ToLower(filepath.Ext(*out))]; !ok {
+			return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .csv .xlsx .geojson .html .gpkg .shp", "the ending %q is no format; there are .json .csv .xlsx .geojson .html .gpkg .shp", filepath.Ext(*out))
+		}
 	}
-	q := reconcile.Question{By: areas.Level(*by), Place: *place}
+	q := reconcile.Question{By: areas.Level(*by), Place: *place, Shapes: w.form == print.GeoJSON || w.form == print.HTML || w.form == print.GeoPackage || w.form == print.Shapefile}
 	if err := reconcileFlags(&q, *width, *lines); err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func runReconcile(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	return e.tellReconciled(r, form, *out, *table)
+	return e.tellReconciled(w, r, &q)
 }
 
 // reconcileFlags reads the flags that need reading.
@@ -93,11 +92,11 @@ func reconcileFlags(q *reconcile.Question, width, lines string) error {
 // rulesOf reads a file of rules; nil for none.
 func rulesOf(path string) (*analyze.Rules, error) {
 	if path == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // those that are built in
 	}
-	data, err := os.ReadFile(path)
+	data, err := readSmall(path, "规则文件", "the rules")
 	if err != nil {
-		return nil, problem.New("ANALYZE_RULES", "读不了规则文件（%v）", "the file of rules cannot be read (%v)", err).In(path).Because(err)
+		return nil, err
 	}
 	return analyze.ParseRules(path, data)
 }
@@ -184,17 +183,22 @@ func readTable(path, column string) (*reconcile.Table, error) {
 }
 
 // tellReconciled writes the answer to a file, or to standard output.
-func (e *env) tellReconciled(r *analyze.Result, form print.Form, out, table string) error {
-	write := func(w io.Writer, form print.Form) error {
-		return print.Write(e.ctx, w, r, form, print.Options{Table: table, Geometry: false})
+func (e *env) tellReconciled(w *analysis, r *analyze.Result, q *reconcile.Question) error {
+	if w.out == "" {
+		if e.json {
+			return print.Write(e.ctx, e.stdout, r, print.JSON, print.Options{})
+		}
+		return e.printBridge(r)
 	}
-	if out != "" {
-		closeOutputs(r.Tier)
-		if err := writeFile(out, func(w io.Writer) error { return write(w, form) }); err != nil {
+	if o := q.B.Index; w.form == print.HTML && o != nil {
+		var err error
+		if w.places, err = print.Outlines(e.ctx, o, r); err != nil {
 			return err
 		}
-	} else if e.json {
-		return write(e.stdout, print.JSON)
+	}
+	closeOutputs(r.Tier)
+	if _, err := w.write(r); err != nil {
+		return err
 	}
 	return e.printBridge(r)
 }

@@ -173,7 +173,7 @@ func (e *env) serve(f *serving, ready func(addr string)) error {
 		return err
 	}
 	f.analyses.into(&cfg.Limits)
-	cfg.JobsDir = f.analyses.dir
+	cfg.JobsDir, cfg.AnswerFiles = f.analyses.dir, answerFiles()
 	if cfg.TrustedProxies, err = networks("trusted-proxy", f.proxies); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func TestWrongLinesInChinese(t *testing.T) {
 		"ingest --strict=maybe":         "参数 --strict 不能是 \"maybe\"",
 		"ingest ---x":                   "参数写法不对：---x",
 		"check":                         "缺少要检查的文件",
-		"analyze":                       "用法见：gengtu help",
+		"analyze":                       "用法见：gengtu analyze --help",
 		"rollback":                      "用法见：gengtu rollback --help",
 		"ingest --keep 0":               "参数 --keep 不能是 \"0\"",
 		"publish --keep -1":             "参数 --keep 不能是 \"-1\"",

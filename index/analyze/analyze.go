@@ -54,6 +54,11 @@ type Question struct {
 	NeedsShapes bool
 	// NotPublic questions are never answered by a public edition, whatever its policy says.
 	NotPublic bool
+	// Named lists the layers that a request names in its parameters; nil is none.
+	Named func(req *Request) []string
+	// Ready refuses what the parameters and the edition's layers make senseless, before any
+	// work; nil refuses nothing.
+	Ready func(j *Job) error
 
 	run func(ctx context.Context, j *Job) (*Result, error)
 }

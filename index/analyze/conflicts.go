@@ -77,7 +77,8 @@ var conflicts = Question{
 type register struct {
 	name  string
 	layer *index.Layer
-	codes []*column
+	codes *featureCodes
+	at    *places
 	// holderID and holderName may be absent columns.
 	holderID, holderName *column
 	managed, cropland    bool
@@ -110,9 +111,14 @@ type conflictJob struct {
 
 // pairSum adds up the pairs of two registers.
 type pairSum struct {
-	a, b   int
-	all    float64 // m², of all pairs that share ground
-	below  int64   // pairs under the threshold, and their ground
+	a, b  int
+	all   float64 // m², of all pairs that share ground
+	below map[string]*belowSum
+}
+
+// belowSum adds up the pairs of a place that are under the threshold.
+type belowSum struct {
+	n      int64
 	ground float64
 }
 
@@ -169,6 +175,7 @@ func (c *conflictJob) open(r *Result) error {
 			Advise("用 gengtu ingest --add 入库 %[1]v 中的图层", "take layers of %[1]v in by gengtu ingest --add", c.rules.Registers)
 	}
 	for _, g := range c.regs {
+		g.at = c.places(g.layer)
 		if err := g.columns(c.rules.Holders[g.name]); err != nil {
 			return err
 		}
@@ -200,7 +207,7 @@ func comparePairs(x, y conflictPair) int {
 func (c *conflictJob) join(ctx context.Context, a, b int) error {
 	la, lb := c.regs[a].layer, c.regs[b].layer
 	inA, inB := c.places(la).only(), c.places(lb).only()
-	s := &pairSum{a: a, b: b}
+	s := &pairSum{a: a, b: b, below: map[string]*belowSum{}}
 	c.sums[[2]int{a, b}] = s
 	return overlay.Join(ctx, la, lb, c.Workers, func(pairs []overlay.Pair) error {
 		for _, p := range pairs {
@@ -213,8 +220,7 @@ func (c *conflictJob) join(ctx context.Context, a, b int) error {
 			}
 			smaller := min(la.Area(int(p.A)), lb.Area(int(p.B)))
 			if p.Area <= max(c.rules.MinM2.Value, c.rules.MinShare.Value*smaller) {
-				s.below++
-				s.ground += p.Area
+				s.under(c.placeOf(a, b, p), p.Area)
 				continue
 			}
 			c.pairs = append(c.pairs, conflictPair{a, b, p})
@@ -222,4 +228,23 @@ func (c *conflictJob) join(ctx context.Context, a, b int) error {
 		c.Tell(edition.Title{Zh: "比对 " + c.regs[a].name + " 与 " + c.regs[b].name, En: "comparing " + c.regs[a].name + " and " + c.regs[b].name}, len(c.pairs), len(c.pairs))
 		return ctx.Err()
 	})
+}
+
+// under adds a pair that is under the threshold.
+func (s *pairSum) under(place string, m2 float64) {
+	if s.below[place] == nil {
+		s.below[place] = &belowSum{}
+	}
+	s.below[place].n++
+	s.below[place].ground += m2
+}
+
+// placeOf is where a pair is told: with its first parcel, or where that has no place with
+// the other one.
+func (c *conflictJob) placeOf(a, b int, p overlay.Pair) string {
+	place, _ := c.regs[a].at.of(int(p.A))
+	if place == "" {
+		place, _ = c.regs[b].at.of(int(p.B))
+	}
+	return place
 }

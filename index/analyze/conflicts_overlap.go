@@ -9,13 +9,11 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
-	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
@@ -49,31 +47,15 @@ type overlap struct {
 
 // columns reads what tells a register's parcels and holders.
 func (g *register) columns(h HolderFields) error {
-	for _, f := range g.layer.Meta.Fields {
-		if f.Code && !f.Personal {
-			col, err := columnOf(g.layer, f.Name)
-			if err != nil {
-				return err
-			}
-			g.codes = append(g.codes, col)
-		}
-	}
 	var err error
+	if g.codes, err = newFeatureCodes(g.layer); err != nil {
+		return err
+	}
 	if g.holderID, err = columnOf(g.layer, h.ID...); err != nil {
 		return err
 	}
 	g.holderName, err = columnOf(g.layer, h.Name...)
 	return err
-}
-
-// code returns what parcel i is called in its register.
-func (g *register) code(i int) (string, error) {
-	for _, c := range g.codes {
-		if t, err := c.text(i); err != nil || t != "" {
-			return t, err
-		}
-	}
-	return strconv.FormatUint(g.layer.Head(i).ID, 10), nil
 }
 
 // look looks at each pair: shape, width, ground and holders.
@@ -235,20 +217,22 @@ func (c *conflictJob) holders() error {
 
 // perimeter returns the length of all rings in m on the ellipsoid.
 func perimeter(m geo.MultiPolygon) float64 {
-	var s geo.LocalScale
-	sum := 0.0
-	for _, p := range m {
-		for _, r := range p {
-			for i := 1; i < len(r); i++ {
-				east, north := s.At((r[i-1].Lat + r[i].Lat) / 2)
-				sum += math.Hypot(float64(r[i].Lon-r[i-1].Lon)*east, float64(r[i].Lat-r[i-1].Lat)*north)
-			}
-		}
-	}
-	return sum
+	var r geo.Rings
+	r.Append(m)
+	return ringsLength(&r)
 }
 
-// idOf names a feature in all vintages: by its layer and its id there.
-func idOf(l *index.Layer, i int) [2]string {
-	return [2]string{l.Meta.Name, strconv.FormatUint(l.Head(i).ID, 10)}
+// ringsLength is perimeter of rings.
+func ringsLength(r *geo.Rings) float64 {
+	var s geo.LocalScale
+	sum, first := 0.0, 0
+	for _, end := range r.Ends {
+		ring := r.Positions[first:end]
+		for i := 1; i < len(ring); i++ {
+			east, north := s.At((ring[i-1].Lat + ring[i].Lat) / 2)
+			sum += math.Hypot(float64(ring[i].Lon-ring[i-1].Lon)*east, float64(ring[i].Lat-ring[i-1].Lat)*north)
+		}
+		first = int(end)
+	}
+	return sum
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -119,6 +120,8 @@ func conflictSumTable() *Table {
 		{"noises", edition.Title{Zh: "边界误差对数", En: "pairs of borders drawn twice"}, Count},
 		{"noise", edition.Title{Zh: "边界误差面积（按对累加，椭球）", En: "their ground, added up over pairs, ellipsoidal"}, Areas},
 		{"unjudged", edition.Title{Zh: "未能判断的对数", En: "pairs not judged"}, Count},
+		{"belows", edition.Title{Zh: "未达到阈值、不列出的对数", En: "pairs below the threshold, not listed"}, Count},
+		{"below", edition.Title{Zh: "其面积（按对累加，椭球）", En: "their ground, added up over pairs, ellipsoidal"}, Areas},
 	}}
 }
 
@@ -148,25 +151,18 @@ func (c *conflictJob) tell(ctx context.Context, r *Result) error {
 // rows returns the rows of the pairs and the order they are told in.
 func (c *conflictJob) rows(cases []string) (rows [][]any, order []int, err error) {
 	rows = make([][]any, len(c.pairs))
-	at := make([]*places, len(c.regs))
-	for i, g := range c.regs {
-		at[i] = c.places(g.layer)
-	}
 	for i := range c.pairs {
 		p, o := &c.pairs[i], &c.found[i]
 		a, b := c.regs[p.a], c.regs[p.b]
-		codeA, err := a.code(int(p.A))
+		codeA, err := a.codes.of(int(p.A))
 		if err != nil {
 			return nil, nil, err
 		}
-		codeB, err := b.code(int(p.B))
+		codeB, err := b.codes.of(int(p.B))
 		if err != nil {
 			return nil, nil, err
 		}
-		place, _ := at[p.a].of(int(p.A))
-		if place == "" {
-			place, _ = at[p.b].of(int(p.B))
-		}
+		place := c.placeOf(p.a, p.b, p.Pair)
 		smaller := min(a.layer.Area(int(p.A)), b.layer.Area(int(p.B)))
 		row := []any{nil, string(kindOf(a, b)), place, c.placeName(place), a.name, codeA, b.name, codeB,
 			o.area, o.noise, o.width, min(1, p.Area/smaller), nil, nil, o.same, string(o.state), nil, o.remark(kindOf(a, b))}
@@ -219,19 +215,25 @@ func (o *overlap) remark(kind conflictKind) string {
 func (c *conflictJob) sum(list, sums *Table) {
 	type key struct{ place, kind, a, b string }
 	type figures struct {
-		cases, overlaps, noises, unjudged int64
-		overlap, noise                    Area
+		cases, overlaps, noises, unjudged, belows int64
+		overlap, noise, below                     Area
 	}
 	by, seen := map[key]*figures{}, map[string]bool{}
-	var keys []key
-	for _, row := range list.Rows {
-		k := key{row[2].(string), row[1].(string), row[4].(string), row[6].(string)}
-		f := by[k]
-		if f == nil {
-			f = &figures{}
-			by[k] = f
-			keys = append(keys, k)
+	at := func(k key) *figures {
+		if by[k] == nil {
+			by[k] = &figures{}
 		}
+		return by[k]
+	}
+	for _, s := range c.sums {
+		a, b := c.regs[s.a], c.regs[s.b]
+		for place, v := range s.below {
+			f := at(key{place, string(kindOf(a, b)), a.name, b.name})
+			f.belows, f.below = v.n, Area(geo.HundredthsOf(v.ground))
+		}
+	}
+	for _, row := range list.Rows {
+		f := at(key{row[2].(string), row[1].(string), row[4].(string), row[6].(string)})
 		area := row[8].(Area)
 		switch overlapState(row[15].(string)) {
 		case trueOverlap:
@@ -248,23 +250,17 @@ func (c *conflictJob) sum(list, sums *Table) {
 			f.unjudged++
 		}
 	}
-	slices.SortFunc(keys, func(x, y key) int {
+	keys := slices.SortedFunc(maps.Keys(by), func(x, y key) int {
 		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.kind, y.kind), cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b))
 	})
 	for _, k := range keys {
 		f := by[k]
-		sums.Add(k.place, c.placeName(k.place), k.kind, k.a, k.b, f.cases, f.overlaps, f.overlap, f.noises, f.noise, f.unjudged)
+		sums.Add(k.place, c.placeName(k.place), k.kind, k.a, k.b, f.cases, f.overlaps, f.overlap, f.noises, f.noise, f.unjudged, f.belows, f.below)
 	}
 }
 
 // notes tells what is in no row.
 func (c *conflictJob) notes(r *Result) {
-	for _, key := range c.pairsOfRegisters() {
-		if s := c.sums[key]; s.below > 0 {
-			r.note("%[1]s 与 %[2]s：另有 %[3]d 对重叠未达到阈值，共 %.2[4]f m²，不列出", "%[1]s and %[2]s: %[3]d more pairs are below the threshold, %.2[4]f m² in all, and are not listed",
-				c.regs[s.a].name, c.regs[s.b].name, s.below, s.ground)
-		}
-	}
 	for i := range c.found {
 		if o := &c.found[i]; o.state == unjudgedOverlap {
 			r.note("有重叠画不出来，须人工核对（第一处：%[1]v）", "shapes of some overlaps could not be made and are to be looked at (the first: %[1]v)", o.why)

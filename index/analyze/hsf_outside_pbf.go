@@ -97,7 +97,10 @@ type candidate struct {
 	gain                Area // area of the tracts of PBF that it would join
 }
 
-// outside is the question at work.
+// taken is a patch of PBF on a patch of cropland, in accepted parcels.
+type taken struct{ patch, pbf int32 }
+
+// outsideWork is the question at work.
 type outsideWork struct {
 	*Job
 	r                *Result
@@ -114,6 +117,7 @@ type outsideWork struct {
 	code             *column
 	places           *places
 	list             []candidate
+	taken            []taken               // in the order of the ground, then by patch
 	byGrade          [][maxGrade + 1]int64 // of the patch at hand: by piece and grade its area
 	sums             map[string]*outsideSum
 }
@@ -155,6 +159,8 @@ func (j *Job) outside(ctx context.Context, reserve bool) (*outsideWork, error) {
 		return nil, err
 	}
 	w.r.doubledNote("耕地", "cropland", doubled)
+	slices.SortFunc(w.taken, func(a, b taken) int { return cmp.Or(cmp.Compare(a.patch, b.patch), cmp.Compare(a.pbf, b.pbf)) })
+	w.taken = slices.Compact(w.taken)
 	return w, nil
 }
 
@@ -313,11 +319,12 @@ const (
 )
 
 // key tells the pieces of a patch apart: 0 is outside the accepted parcels.
-func (w *outsideWork) key(p *pieces.Piece, _ int) uint64 {
+func (w *outsideWork) key(p *pieces.Piece, feature int) uint64 {
 	if !p.In(hsfCover) {
 		return 0
 	}
 	if p.In(pbfCover) {
+		p.Each(pbfCover, func(i int) { w.taken = append(w.taken, taken{int32(feature), int32(i)}) })
 		return keyHSF | keyPBF
 	}
 	key := uint64(keyHSF)
@@ -524,6 +531,20 @@ func (c *candidate) flagNames() string {
 	return strings.Join(out, " ")
 }
 
+// takes returns the choice of the patches of PBF that take ground from a patch: those
+// which only touch it need not be taken off.
+func (w *outsideWork) takes(feature int32) func(i int) bool {
+	from, _ := slices.BinarySearchFunc(w.taken, feature, func(t taken, f int32) int { return cmp.Compare(t.patch, f) })
+	end := from
+	for end < len(w.taken) && w.taken[end].patch == feature {
+		end++
+	}
+	own := w.taken[from:end]
+	return func(i int) bool {
+		return slices.ContainsFunc(own, func(t taken) bool { return int(t.pbf) == i })
+	}
+}
+
 // shape returns the ground of a candidate.
 func (w *outsideWork) shape(ctx context.Context, c *cutter, p *candidate) (geo.MultiPolygon, error) {
 	var in, out []pieces.Cover
@@ -531,7 +552,7 @@ func (w *outsideWork) shape(ctx context.Context, c *cutter, p *candidate) (geo.M
 		in = append(in, w.hsf)
 	}
 	if p.seen&keyPBF != 0 {
-		out = append(out, w.covers[pbfCover])
+		out = append(out, pieces.Cover{Layer: w.pbf, Only: w.takes(p.feature)})
 	}
 	bits := w.cover[:]
 	if w.reserve >= 0 {

@@ -2,6 +2,8 @@ package analyze_test
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -17,15 +19,17 @@ import (
 )
 
 // restrictedCounty is a county with all that hsf-outside-pbf asks about.
-func restrictedCounty(seed uint64) *analyzetest.County {
-	c := analyzetest.New(seed, 36, 30, 160)
+func restrictedCounty(seed uint64) *analyzetest.County { return restricted(seed, 36, 30, 160) }
+
+func restricted(seed uint64, w, h, patches int) *analyzetest.County {
+	c := analyzetest.New(seed, w, h, patches)
 	rnd := rand.New(rand.NewPCG(seed, 61))
 	plain := analyzetest.Fields("BSM")
 	named := func(int) []any { return []any{""} }
-	c.Rectangles(rnd, "redline", "2024", 2, 6, plain, named)
-	c.Rectangles(rnd, "urban", "2024", 2, 5, plain, named)
-	c.Rectangles(rnd, "approval", "2024", 3, 3, plain, named)
-	c.Rectangles(rnd, "soil", "2024", 6, 6, analyzetest.Fields("TRHJLB"), func(i int) []any { return []any{fmt.Sprint(1 + i%3)} })
+	c.Rectangles(rnd, "redline", "2024", max(2, patches/50), 6, plain, named)
+	c.Rectangles(rnd, "urban", "2024", max(2, patches/50), 5, plain, named)
+	c.Rectangles(rnd, "approval", "2024", max(3, patches/30), 3, plain, named)
+	c.Rectangles(rnd, "soil", "2024", max(6, patches/8), 6, analyzetest.Fields("TRHJLB"), func(i int) []any { return []any{fmt.Sprint(1 + i%3)} })
 	c.Rectangles(rnd, "quality", "2024", 12, 12, analyzetest.Fields("GDDJ:integer"), func(i int) []any { return []any{int64(1 + i%10)} })
 	hsf := c.Layer("hsf", "2024")
 	states := []string{"符合", "基本符合", "需要提质改造", "不明", ""}
@@ -297,23 +301,36 @@ func TestHSFOutsidePBFShapes(t *testing.T) {
 	}
 }
 
-// The same question has the same answer for any number of workers, and what it lacks it
-// says.
-func TestHSFOutsidePBFSame(t *testing.T) {
-	ix := restrictedCounty(5).Index(t)
-	req := analyze.Request{Question: "hsf-outside-pbf", By: "village"}
-	first := ""
-	for _, workers := range []int{1, 2, 7} {
-		r := run(t, ix, req, analyze.Options{Workers: workers})
-		text := fmt.Sprint(r.Run, r.Notes, r.Identities)
-		for _, x := range r.Tables {
-			text += fmt.Sprintf("%q", x.Rows)
+// The questions have the same answers for any number of workers.
+func TestPBFSame(t *testing.T) {
+	for question, c := range map[string]*analyzetest.County{"hsf-outside-pbf": restrictedCounty(5), "pbf-not-hsf": builtCounty(5), "pbf-to-retire": retiringCounty(5)} {
+		ix := c.Index(t)
+		rules := retireRules(t, "fragile_share", "fragment_m2", "gap_m")
+		first := ""
+		for _, workers := range []int{1, 2, 7} {
+			r := run(t, ix, analyze.Request{Question: question, By: "village"}, analyze.Options{Workers: workers, Rules: rules})
+			text := fmt.Sprint(r.Run, r.Notes, r.Identities, r.Layers)
+			for _, x := range r.Tables {
+				text += fmt.Sprintf("%q", x.Rows)
+			}
+			if first == "" {
+				first = text
+			}
+			if text != first {
+				t.Errorf("%s: %d workers have another answer", question, workers)
+			}
 		}
-		if first == "" {
-			first = text
-		}
-		if text != first {
-			t.Errorf("%d workers have another answer", workers)
+	}
+}
+
+// A context that has ended ends the questions.
+func TestPBFCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ix := retiringCounty(5).Index(t)
+	for _, question := range []string{"hsf-outside-pbf", "pbf-not-hsf", "pbf-to-retire"} {
+		if _, err := analyze.Run(ctx, ix, analyze.Request{Question: question}, analyze.Options{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", question, err)
 		}
 	}
 }

@@ -58,8 +58,8 @@ var pbfNotHSF = Question{
 	Layers:   []string{"pbf", "hsf"},
 	Optional: []string{"hsf-project", noCondition},
 	Parameters: []Parameter{{
-		Name: "year", Default: "JSND", Check: oneOf("year", "JSND", "JCND"),
-		About: edition.Title{Zh: "高标准农田的年度字段：JSND 建设年度，JCND 建成年度", En: "field of the year of high-standard farmland: JSND, of building, or JCND, of completion"},
+		Name: "year", Check: oneOf("year", "JSND", "JCND"),
+		About: edition.Title{Zh: "高标准农田的年度字段：JSND 建设年度，JCND 建成年度；默认 JSND，图层没有 JSND 时为 JCND", En: "field of the year of high-standard farmland: JSND, of building, or JCND, of completion; by default JSND, or JCND where the layer has no JSND"},
 	}},
 	run: runPBFNotHSF,
 }

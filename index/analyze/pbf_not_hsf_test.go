@@ -5,11 +5,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gengtu/index"
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/analyzetest"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
 
@@ -264,5 +266,30 @@ func TestPBFNotHSFUnrecorded(t *testing.T) {
 	progress := table(t, run(t, c.Index(t), analyze.Request{Question: "pbf-not-hsf"}, analyze.Options{}), "pbf_hsf_progress")
 	if got := cell(progress, 0, "pbf").(analyze.Area); got != want || cell(progress, 0, "n_unrecorded") != int64(2) {
 		t.Errorf("the sum is %d of %v patches without, want %d of 2", got, cell(progress, 0, "n_unrecorded"), want)
+	}
+}
+
+// Where the layer has no JSND its JCND is taken, which is told; a field that is asked for
+// is taken whatever there is.
+func TestPBFNotHSFYearField(t *testing.T) {
+	c := analyzetest.New(6, 20, 20, 60)
+	hsf := c.Layer("hsf", "2024")
+	want := total(table(t, run(t, c.Index(t), analyze.Request{Question: "pbf-not-hsf"}, analyze.Options{}), "pbf_hsf_progress"), "built")
+	for i := range hsf.Fields {
+		if hsf.Fields[i].Name == "JSND" {
+			hsf.Fields[i].Name = "JCND"
+		}
+	}
+	ix := c.Index(t)
+	r := run(t, ix, analyze.Request{Question: "pbf-not-hsf"}, analyze.Options{})
+	if got := total(table(t, r, "pbf_hsf_progress"), "built"); got != want || want == 0 {
+		t.Errorf("by JCND %d is built, by JSND %d", got, want)
+	}
+	if !slices.ContainsFunc(r.Notes, func(n edition.Title) bool { return strings.Contains(n.Zh, "JCND") && strings.Contains(n.En, "JCND") }) {
+		t.Errorf("JCND is not told: %v", r.Notes)
+	}
+	r = run(t, ix, analyze.Request{Question: "pbf-not-hsf", Parameters: map[string]string{"year": "JSND"}}, analyze.Options{})
+	if got := total(table(t, r, "pbf_hsf_progress"), "built"); got != 0 {
+		t.Errorf("by a field that there is not %d is built", got)
 	}
 }

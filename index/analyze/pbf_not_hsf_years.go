@@ -12,7 +12,7 @@ const firstYear = 1949
 // else by that of the project whose number it has. No year is guessed.
 func (w *progressWork) openYears() error {
 	hsf := w.hsf.Layer
-	field := w.Parameter("year")
+	field := w.yearField()
 	own, err := columnOf(hsf, field)
 	if err != nil {
 		return err
@@ -67,6 +67,18 @@ func (w *progressWork) openYears() error {
 		w.first = w.state
 	}
 	return nil
+}
+
+// yearField returns the field that years are read from.
+func (w *progressWork) yearField() string {
+	if field := w.Parameter("year"); field != "" {
+		return field
+	}
+	if l := w.hsf.Layer; l.Field("JSND") < 0 && l.Field("JCND") >= 0 {
+		w.r.note("高标准农田没有建设年度（JSND），按建成年度（JCND）计", "high-standard farmland has no years of building (JSND): those of completion (JCND) are taken")
+		return "JCND"
+	}
+	return "JSND"
 }
 
 func (w *progressWork) yearNotes(field string, lent, none, late int) {

@@ -85,5 +85,8 @@ func (j *Job) check() error {
 			return err
 		}
 	}
+	if j.Question.Ready != nil {
+		return j.Question.Ready(j)
+	}
 	return nil
 }

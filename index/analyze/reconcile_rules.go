@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"context"
+
 	"gengtu/index/problem"
 	"gengtu/index/setting"
 )
@@ -35,4 +37,12 @@ func checkReconcile(r *Rules, f *setting.File) *problem.Problem {
 		}
 	}
 	return nil
+}
+
+// Add adds a question that a package above this one answers by run, with the rules, the
+// policy and the name of every question. It is for the start of a program, before
+// anything is asked.
+func Add(q *Question, run func(ctx context.Context, j *Job) (*Result, error)) {
+	q.run = run
+	Questions = append(Questions, q)
 }

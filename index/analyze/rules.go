@@ -83,6 +83,9 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		checkContiguity,
 		checkSummary,
 		checkSiting,
+		checkBalance,
+		checkApprovals,
+		checkNonagri,
 	} {
 		if p := check(&r, f); p != nil {
 			return nil, p

@@ -103,12 +103,7 @@ var siting = Question{
 	Parameters: []Parameter{{
 		Name: "alternatives", Default: "auto",
 		About: edition.Title{Zh: "方案怎样分：auto（属性，否则文件）、file（文件）、plot（每个图形一个方案）", En: "what is an alternative: auto (by property, else file), file, plot (each shape)"},
-		Check: func(v string) error {
-			if !slices.Contains([]string{"auto", "file", "plot"}, v) {
-				return badParameter("alternatives", v, "只有 auto、file、plot", "there are auto, file and plot")
-			}
-			return nil
-		},
+		Check: oneOf("alternatives", "auto", "file", "plot"),
 	}, {
 		Name:  "project",
 		About: edition.Title{Zh: "项目类型代码（规则文件 siting.projects），空为未说明", En: "the kind of project, by its code in siting.projects of the rules; empty is not told"},

@@ -42,7 +42,7 @@ func (s *sitingJob) judge(a *alternative) {
 		title := f.theme.title.Zh
 		switch f.verdict {
 		case denyVerdict, checkVerdict, conditionalVerdict:
-			raise(f.verdict, fmt.Sprintf("%s：%s %.2f m²，%s", verdictText[f.verdict], title, float64(f.ground)/100, rule.Zh))
+			raise(f.verdict, fmt.Sprintf("%s：%s，%s", verdictText[f.verdict], title, rule.Zh))
 		case missingVerdict:
 			a.notJudged = append(a.notJudged, rule.Layer)
 			if rule.Kind == hardRule {
@@ -69,7 +69,7 @@ func (s *sitingJob) judge(a *alternative) {
 		raise(checkVerdict, fmt.Sprintf("有 %d 处须补正", errors))
 	}
 	if a.outside > s.contact() {
-		raise(checkVerdict, fmt.Sprintf("%.2f m² 在本版范围之外，未判断", float64(a.outside)/100))
+		raise(checkVerdict, "有地面在本版图斑之外，未判断")
 	}
 }
 

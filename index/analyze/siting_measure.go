@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gengtu/index"
@@ -23,7 +22,7 @@ type theme struct {
 	// groups are what its features are added up by: fields, and broad classes.
 	groups []string
 	fields map[string]*column
-	codes  []*column
+	codes  *featureCodes
 }
 
 // siteGroups are the fields that ground is grouped by, where a layer has them.
@@ -57,16 +56,9 @@ func (s *sitingJob) addTheme(rule SitingLayer) error {
 			t.groups = append(t.groups, byBroad)
 		}
 	}
-	for _, f := range t.layer.Meta.Fields {
-		if f.Code && !f.Personal {
-			col, err := columnOf(t.layer, f.Name)
-			if err != nil {
-				return err
-			}
-			t.codes = append(t.codes, col)
-		}
-	}
-	return nil
+	var err error
+	t.codes, err = newFeatureCodes(t.layer)
+	return err
 }
 
 // value returns what a feature counts under in a group.
@@ -76,16 +68,6 @@ func (t *theme) value(names *classNames, by string, feature int) (string, error)
 		v = names.of(v).Broad
 	}
 	return v, err
-}
-
-// code returns what a feature is called.
-func (t *theme) code(i int) (string, error) {
-	for _, c := range t.codes {
-		if v, err := c.text(i); err != nil || v != "" {
-			return v, err
-		}
-	}
-	return strconv.FormatUint(t.layer.Head(i).ID, 10), nil
 }
 
 // themeFound is what an alternative has of a theme.
@@ -280,7 +262,7 @@ func (s *sitingJob) outside(a *alternative) error {
 		a.crop += Area(p.net)
 	}
 	if a.outside > Area(math.Round(s.Rules.Slivers.AreaM2.Value*100)) {
-		c := s.correct(a, a.plots[0], levelWarning, problem.New("SITE_OUTSIDE", "方案有 %.2f m² 落在本版 %s 图斑之外，未判断", "%.2f m² of the alternative lie outside of all patches of %s and are not judged", float64(a.outside)/100, s.themes[0].rule.Layer).
+		c := s.correct(a, a.plots[0], levelWarning, problem.New("SITE_OUTSIDE", "方案有地面落在本版 %s 图斑之外，未判断（面积见 outside）", "a part of the alternative lies outside of all patches of %s and is not judged (see outside)", s.themes[0].rule.Layer).
 			Advise("核对坐标；跨县的部分应由所在县另行分析", "check the coordinates; what lies in another county is to be asked there"))
 		c.plot = nil
 	}
@@ -367,7 +349,7 @@ func (f *themeFound) largest() ([]string, error) {
 	slices.SortStableFunc(parts, func(a, b sitePart) int { return cmp.Compare(b.area, a.area) })
 	var out []string
 	for _, p := range parts[:min(listed, len(parts))] {
-		code, err := f.theme.code(p.feature)
+		code, err := f.theme.codes.of(p.feature)
 		if err != nil {
 			return nil, err
 		}

@@ -6,11 +6,15 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/ground"
 	"gengtu/index/pieces"
 )
 
@@ -72,31 +76,31 @@ func (j *Job) standings(ctx context.Context, r *Result, names []string) (standin
 	}
 	policy := j.Index.Manifest.Policy
 	policy.RoundM2 = 0 // answers are rounded once they are found to close
-	out, by := standings{}, j.By
+	var all []*counted
 	for _, name := range names {
 		vintages := j.Index.Vintages(name)
 		if len(vintages) == 0 {
 			r.use(j, name)
 			continue
 		}
-		for n, v := range slices.Backward(vintages) {
+		for _, v := range slices.Backward(vintages) {
 			l := j.Index.Layer(name, v)
-			j.Tell(edition.Title{Zh: "汇总 " + l.Meta.Key(), En: "adding up " + l.Meta.Key()}, len(vintages)-n-1, len(vintages))
 			r.Layers = append(r.Layers, LayerVersion{Layer: name, Vintage: v, Title: l.Meta.Title, Features: l.Len()})
-			t, err := areas.TallyOf(ctx, l, &policy, areas.OfClasses)
-			if err != nil {
-				return nil, "", err
-			}
-			names := map[string]string{j.Place: ""} // a place that a layer has nothing in is no mistake
-			s, err := areas.Summarise(areas.SummaryQuestion{By: j.By, Place: j.Place, Names: names, Classes: classes}, []*areas.Tally{t})
-			if err != nil {
-				return nil, "", err
-			}
-			by = s.By
-			if err := j.stand(ctx, r, out, l, s); err != nil {
-				return nil, "", err
-			}
+			all = append(all, &counted{layer: l})
 		}
+	}
+	if err := j.count(ctx, all, &policy); err != nil {
+		return nil, "", err
+	}
+	out, by := standings{}, j.By
+	for _, c := range all {
+		names := map[string]string{j.Place: ""} // a place that a layer has nothing in is no mistake
+		s, err := areas.Summarise(areas.SummaryQuestion{By: j.By, Place: j.Place, Names: names, Classes: classes}, []*areas.Tally{c.tally})
+		if err != nil {
+			return nil, "", err
+		}
+		by = s.By
+		j.stand(r, out, c, s)
 	}
 	if len(out) == 0 && j.Place != "" {
 		return nil, "", noSuchPlace(j.Place)
@@ -104,14 +108,37 @@ func (j *Job) standings(ctx context.Context, r *Result, names []string) (standin
 	return out, by, nil
 }
 
+// counted is a layer added up: its tally, and by feature how much of its ground another
+// stands for.
+type counted struct {
+	layer   *index.Layer
+	tally   *areas.Tally
+	doubled map[int]Area
+}
+
+// count adds layers up, several at once.
+func (j *Job) count(ctx context.Context, all []*counted, policy *edition.Policy) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(j.workers())
+	var done atomic.Int64
+	for _, c := range all {
+		group.Go(func() (err error) {
+			if c.tally, err = areas.TallyOf(ctx, c.layer, policy, areas.OfClasses); err != nil {
+				return err
+			}
+			c.doubled, err = j.doubled(ctx, c.layer)
+			j.Tell(edition.Title{Zh: "汇总图层", En: "adding layers up"}, int(done.Add(1)), len(all))
+			return err
+		})
+	}
+	return group.Wait()
+}
+
 // stand takes the totals of a layer by place, less the ground that its features share, and
 // holds them against the features.
-func (j *Job) stand(ctx context.Context, r *Result, to standings, l *index.Layer, s *areas.Summary) error {
+func (j *Job) stand(r *Result, to standings, c *counted, s *areas.Summary) {
+	l, double := c.layer, c.doubled
 	p := &places{layer: l, digits: s.By.Digits(), within: j.Place, known: map[string]string{}}
-	double, err := j.doubled(ctx, l)
-	if err != nil {
-		return err
-	}
 	less, net, area, listed, once := map[string]Area{}, Area(0), Area(0), Area(0), Area(0)
 	for i := range l.Len() {
 		at, ok := p.of(i)
@@ -145,19 +172,14 @@ func (j *Job) stand(ctx context.Context, r *Result, to standings, l *index.Layer
 	}
 	r.identity("net-"+l.Meta.Key(), l.Meta.Key()+"：各地区面积之和＝各要素记录之和", l.Meta.Key()+": the areas of places add up to the records of features", listed, net)
 	r.identity("area-"+l.Meta.Key(), l.Meta.Key()+"：各地区椭球面积（只计一次）之和＝各要素之和减重叠", l.Meta.Key()+": ellipsoidal areas of places add up to those of features less what they share", once, area)
-	return nil
 }
 
 // doubled returns for features how much of their ground another feature of the layer, of a
 // lesser id, stands for.
 func (j *Job) doubled(ctx context.Context, l *index.Layer) (map[int]Area, error) {
 	m2 := map[int]float64{}
-	some := false
-	for i := 0; i < l.Len() && !some; i++ {
-		some = !l.Alone(i)
-	}
-	if !some {
-		return nil, nil
+	if g := j.Index.Ground(); g != nil && g.Bit(l.Meta.Key()) != 0 {
+		return j.doubledInGround(ctx, g, l)
 	}
 	only := func(i int) bool { return !l.Alone(i) }
 	err := pieces.Divide(ctx, []pieces.Cover{{Layer: l, Only: only}}, pieces.Options{Workers: j.Workers}, func(ps []pieces.Piece) error {
@@ -180,11 +202,43 @@ func (j *Job) doubled(ctx context.Context, l *index.Layer) (map[int]Area, error)
 		}
 		return nil
 	})
+	return areasOf(m2), err
+}
+
+// doubledInGround is doubled by the partition of the ground, which has looked already.
+func (j *Job) doubledInGround(ctx context.Context, g *ground.Ground, l *index.Layer) (map[int]Area, error) {
+	bit := g.Bit(l.Meta.Key())
+	if !g.Overlaps(bit) {
+		return nil, nil
+	}
+	m2 := map[int]float64{}
+	var on []int
+	var sorted []uint64 // names of one layer are in the order of ids
+	_, err := g.Excess(&ground.Question{
+		AOI: geo.MultiPolygon{l.Extent().Polygon()}, Layers: []uint64{bit}, Within: bit, Stop: ctx.Err,
+		Overlapping: func(names []uint64, area float64) {
+			on = on[:0]
+			sorted = append(sorted[:0], names...)
+			slices.Sort(sorted)
+			for _, name := range sorted {
+				if i, ok := j.Index.Named(l, name); ok {
+					on = append(on, i)
+				}
+			}
+			for k := 1; k < len(on); k++ {
+				m2[on[k]] += area
+			}
+		},
+	})
+	return areasOf(m2), err
+}
+
+func areasOf(m2 map[int]float64) map[int]Area {
 	out := make(map[int]Area, len(m2))
 	for i, v := range m2 {
 		out[i] = areaOf(v)
 	}
-	return out, err
+	return out
 }
 
 // places and years list those that there is something of.

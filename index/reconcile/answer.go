@@ -59,7 +59,9 @@ func (r *run) answer() (*analyze.Result, error) {
 		return nil, err
 	}
 	out.Tables = []*analyze.Table{bridge, byPlace, lines, r.operands()}
-	out.Shapes = []*analyze.Shapes{shapes}
+	if r.Shapes {
+		out.Shapes = []*analyze.Shapes{shapes}
+	}
 	r.identities(out, bridge, byPlace, lines)
 	return out, r.close(out)
 }
@@ -288,7 +290,7 @@ func (r *run) operands() *analyze.Table {
 
 // lines is the table of features, and their shapes.
 func (r *run) lines() (*analyze.Table, *analyze.Shapes, error) {
-	t := &analyze.Table{Name: "lines", Title: edition.Title{Zh: "各项的要素", En: "the features of the lines"}, Columns: []analyze.Column{
+	t := &analyze.Table{Name: "lines", Single: true, Title: edition.Title{Zh: "各项的要素", En: "the features of the lines"}, Columns: []analyze.Column{
 		column("line", analyze.Code, "项", "line"), column("place", analyze.Code, "政区代码", "place"), column("place_name", analyze.Text, "政区名称", "place name"),
 		column("a_id", analyze.Count, "甲标识", "id in A"), column("a_code", analyze.Code, "甲编号", "code in A"), column("a_class", analyze.Code, "甲地类", "class in A"),
 		column("b_id", analyze.Count, "乙标识", "id in B"), column("b_code", analyze.Code, "乙编号", "code in B"), column("b_class", analyze.Code, "乙地类", "class in B"),

@@ -79,8 +79,8 @@ func (r *run) settle(s int) []borders {
 		p.line = number(line)
 		switch {
 		case line == NotCropland || common[f] < overlay.MinShared:
-		case p.area < overlay.MinShared:
-			p.line = number(Band) // a touching border
+		case p.area < max(overlay.MinShared, r.width*r.width*squareSafe):
+			p.line = number(Band) // no polygon of such an area is wider than a square
 		default:
 			lists[f] = append(lists[f], i)
 		}
@@ -92,6 +92,9 @@ func (r *run) settle(s int) []borders {
 	slices.SortFunc(out, func(x, y borders) int { return cmp.Compare(x.feature, y.feature) })
 	return out
 }
+
+// squareSafe leaves room for what the grid rounds.
+const squareSafe = 0.999
 
 // number is a line's place among [Lines].
 func number(l Line) uint8 { return uint8(slices.Index(Lines, l)) }

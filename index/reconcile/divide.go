@@ -126,7 +126,7 @@ func (r *run) covers(rest [2][]bool) []pieces.Cover {
 		covers[n] = pieces.Cover{Layer: s.Layer, Only: func(i int) bool { return rest[n][i] }}
 		covers[coverSurvey+n] = pieces.Cover{Layer: s.Layer, Only: none}
 		covers[coverRegion+n] = covers[coverSurvey+n]
-		if s.survey != nil {
+		if s.survey != nil && !r.surveys(n) {
 			near := r.near(s.survey.Layer, 1-n, rest[1-n])
 			covers[coverSurvey+n] = pieces.Cover{Layer: s.survey.Layer, Only: func(i int) bool { return near[i] }}
 		}
@@ -135,6 +135,15 @@ func (r *run) covers(rest [2][]bool) []pieces.Cover {
 		}
 	}
 	return covers
+}
+
+// surveys tells whether the other side is, or is chosen from, the very survey that tells
+// classes on side n: then of ground that the other side alone has its own features tell.
+func (r *run) surveys(n int) bool {
+	survey, other := r.sides[n].survey, r.sides[1-n].Layer
+	v := other.Meta.View
+	return survey != nil && (survey.Layer == other ||
+		v != nil && v.Of == survey.Layer.Meta.Name && r.sides[1-n].Index.Layer(v.Of, other.Meta.Vintage) == survey.Layer)
 }
 
 // near marks the features of a survey whose boxes meet that of a feature that is divided.
@@ -172,9 +181,9 @@ func (r *run) piece(p *pieces.Piece) {
 	x := part{a: a, b: b, other: -1, line: lineNone, area: p.Area}
 	switch {
 	case b < 0:
-		x.kind, x.other, x.left = onlyA, surveyed(p, 1), p.In(coverRegion) && !p.In(coverRegion+1)
+		x.kind, x.other, x.left = onlyA, r.surveyed(p, 1, a), p.In(coverRegion) && !p.In(coverRegion+1)
 	case a < 0:
-		x.kind, x.other, x.left = onlyB, surveyed(p, 0), p.In(coverRegion+1) && !p.In(coverRegion)
+		x.kind, x.other, x.left = onlyB, r.surveyed(p, 0, b), p.In(coverRegion+1) && !p.In(coverRegion)
 	}
 	r.parts = append(r.parts, x)
 	if len(p.Owners) > 1 {
@@ -206,8 +215,15 @@ func (r *run) further(p *pieces.Piece, a, b int32) {
 	}
 }
 
-// surveyed returns the feature of a side's survey on a piece, -1 for none.
-func surveyed(p *pieces.Piece, side int) int32 {
+// surveyed returns the feature of a side's survey on a piece that the other side's
+// feature f has alone, -1 for none.
+func (r *run) surveyed(p *pieces.Piece, side int, f int32) int32 {
+	if r.surveys(side) {
+		if k, ok := r.sides[side].survey.Layer.ByID(r.sides[1-side].Layer.Head(int(f)).ID); ok {
+			return int32(k)
+		}
+		return -1
+	}
 	if f, ok := p.Of(coverSurvey + side); ok {
 		return int32(f)
 	}

@@ -70,6 +70,8 @@ type Question struct {
 	WidthM *float64
 	// Only lists the lines whose features are listed; nil is all.
 	Only []Line
+	// Shapes asks for the shapes of the features that are listed.
+	Shapes bool
 }
 
 // Options changes how [Run] works; they change no figure.
@@ -163,8 +165,8 @@ func newRun(q Question, opt Options) (*run, error) {
 	if q.WidthM != nil {
 		r.width = *q.WidthM
 	}
-	if !(r.width >= 0 && r.width <= 100) {
-		return nil, problem.New("RECONCILE_WIDTH", "边带宽度是 %v 米", "the width of the band is %v m", r.width).Advise("应在 0 到 100 之间", "it lies between 0 and 100")
+	if !(r.width >= 0 && r.width <= maxWidthM) {
+		return nil, badWidth(r.width)
 	}
 	if r.By == "" {
 		r.By = "county"
@@ -178,6 +180,13 @@ func newRun(q Question, opt Options) (*run, error) {
 		}
 	}
 	return r, nil
+}
+
+// maxWidthM bounds the width of the band: what is wider is no band.
+const maxWidthM = 100
+
+func badWidth(v any) error {
+	return problem.New("RECONCILE_WIDTH", "边带宽度是 %.40[1]v 米", "the width of the band is %.40[1]v m", problem.Shown(v)).Advise("应在 0 到 100 之间", "it lies between 0 and 100")
 }
 
 // ParseLine returns the line of that name, or a problem RECONCILE_LINE.

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -34,12 +36,27 @@ func (t *Table) parseSaved(data []byte) error {
 	return problem.New("FIGURES_READ", "不是保存的答案：要分析、对账、汇总或叠加的 JSON", "it is no saved answer: it may be JSON of an analysis, a reconciliation, a summary or an overlay").Because(err)
 }
 
-// savedAnalysis takes the areas of every table that tells places; asked chooses.
+// savedAnalysis reads an answer of package analyze.
 func (t *Table) savedAnalysis(data []byte) error {
 	r, err := print.Read(bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
+	t.take(r)
+	return nil
+}
+
+// TableOf returns the figures of an answer.
+func TableOf(r *analyze.Result) (*Table, error) {
+	sum := sha256.Sum256([]byte(r.Run))
+	t := &Table{Name: r.Question.Name + " " + r.Run, Digest: hex.EncodeToString(sum[:])}
+	t.take(r)
+	t.merge()
+	return t, t.check()
+}
+
+// take takes the areas of every table of an answer that tells places.
+func (t *Table) take(r *analyze.Result) {
 	t.About = " " + r.Question.Name + " " + r.Run + " " + r.Generation
 	for _, table := range r.Tables {
 		place := table.Column("place")
@@ -68,7 +85,6 @@ func (t *Table) savedAnalysis(data []byte) error {
 			}
 		}
 	}
-	return nil
 }
 
 // finest returns the finest level of places that a table has rows of, "" where it has no

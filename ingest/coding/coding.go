@@ -433,3 +433,52 @@ func (p *Plan) Registers(all []*index.Register) []*index.Register {
 	slices.SortFunc(out, func(a, b *index.Register) int { return cmp.Compare(a.Layer, b.Layer) })
 	return out
 }
+
+// maxRevised is how many features are written as an update is, which holds them in memory:
+// some 200 MB.
+const maxRevised = 200_000
+
+// Revises tells whether the codes can be written as an update is, at the cost of what they
+// change: the edition has a register, and every layer with codes the field.
+func (p *Plan) Revises() bool {
+	written := 0
+	for k, s := range p.states {
+		written += p.Report.Vintages[k].Written
+		if !slices.ContainsFunc(s.layer.Meta.Fields, func(f edition.Field) bool { return f.Name == p.opt.Field && f.Scheme == p.opt.Scheme.String() }) {
+			return false
+		}
+	}
+	return p.found && written <= maxRevised
+}
+
+// Deltas returns what of the features changes, when the codes can be written so.
+func (p *Plan) Deltas(ctx context.Context, base *index.Base) ([]index.Delta, error) {
+	w := index.NewWriter("")
+	var out []index.Delta
+	for i := range base.Manifest.Layers {
+		m := &base.Manifest.Layers[i]
+		changed := *m
+		alter := p.Alter(&changed)
+		if m.View != nil || alter == nil {
+			continue
+		}
+		field := slices.IndexFunc(m.Fields, func(f edition.Field) bool { return f.Name == p.opt.Field })
+		d := index.Delta{Layer: m, Put: w.Layer(*m)}
+		n := 0
+		err := base.Each(m.Key(), func(f *index.Feature) error {
+			old := f.Values[field]
+			if alter(f); f.Values[field] == old {
+				return ctx.Err()
+			}
+			n++
+			return d.Put.Add(f)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}

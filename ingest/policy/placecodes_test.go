@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gengtu/index"
+	"gengtu/index/codes"
 	"gengtu/index/edition"
 )
 
@@ -87,5 +88,48 @@ func TestDeliveryTellsNoFinerPlace(t *testing.T) {
 	}
 	if d := cmp.Diff(count(before), count(after)); d != "" {
 		t.Errorf("the embedded policy cuts codes of government: %s", d)
+	}
+}
+
+// A 空间码 begins with a place of 14 digits: it is told whole, or not at all where the policy
+// tells no place so fine, by whomever it was given.
+func TestSpaceCodesGoWithPlaces(t *testing.T) {
+	code, ok := codes.Design.Compose("61040200100203", 7)
+	if !ok {
+		t.Fatal("no code")
+	}
+	for name, field := range map[string]edition.Field{
+		"given by us":        {Name: "KJM", Known: true, Code: true, Scheme: codes.Design.String()},
+		"of another name":    {Name: "DKM", Known: true, Code: true, Scheme: codes.Design.String()},
+		"from the delivery":  {Name: "KJM", Known: true, Code: true},
+		"with shorter place": {Name: "KJM", Known: true, Code: true, Scheme: "9-4-7-iso7064-37-36"},
+	} {
+		if name == "of another name" {
+			field.Name = "BSM" // a field that the profile knows
+		}
+		meta := edition.Layer{Name: "dltb", Vintage: "1", Fields: []edition.Field{{Name: "DLBM", Known: true}, {Name: "ZLDWDM", Known: true}, field}}
+		from := made(t, meta, index.Feature{
+			Geometry: box(2e7, 0, 3e7, 1e7), Place: "610402001002", Values: []any{"0101", "6104020010020000000", code}, Patch: index.NoArea, Net: index.NoArea,
+		})
+		digits := map[int]any{19: code, 14: code, 12: nil, 9: nil, 0: nil}
+		if name == "with shorter place" {
+			digits = map[int]any{19: code, 14: code, 12: nil, 9: nil}
+		}
+		for n, want := range digits {
+			text := strings.Replace(rules("government", 0, "{dltb: {fields: known}}"), "place_digits: 9", fmt.Sprint("place_digits: ", n), 1)
+			to, _ := derive(t, from, text, edition.Government)
+			l := to.Layer("dltb", "")
+			f, err := l.Feature(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Values[l.Field(field.Name)]; got != want {
+				t.Errorf("%s, %d digits: the code is %v, want %v", name, n, got, want)
+			}
+			found, err := l.ByCode(code, 1)
+			if err != nil || (len(found) > 0) != (want != nil) {
+				t.Errorf("%s, %d digits: found by it: %v, %v", name, n, found, err)
+			}
+		}
 	}
 }

@@ -7,8 +7,10 @@
 package analyzetest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -155,11 +157,17 @@ func (c *County) Partitioned(t testing.TB) *index.Index {
 	t.Helper()
 	dir := t.TempDir()
 	m := c.write(t, dir)
-	ix := indextest.Open(t, dir, m)
-	if _, err := index.BuildGround(t.Context(), ix, filepath.Join(dir, edition.GroundFile), func(int, int) {}); err != nil {
+	path := filepath.Join(dir, edition.GroundFile)
+	if _, err := index.BuildGround(t.Context(), indextest.Open(t, dir, m), path, func(int, int) {}); err != nil {
 		t.Fatal(err)
 	}
-	return indextest.Open(t, dir, m)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := *m
+	with.Files = map[string]string{edition.GroundFile: fmt.Sprintf("%x", sha256.Sum256(data))}
+	return indextest.Open(t, dir, &with)
 }
 
 // write writes the county's features and lineages to dir.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
@@ -34,7 +35,8 @@ const (
 	upright     = 8   // columns that a page takes as it stands
 	lying       = 13  // and as it lies
 	keyColumns  = 2   // that stand again beside columns that do not fit
-	wholeCode   = 20  // letters of a code that is not broken
+	wholeCode   = 20  // letters of a code that is not broken into lines
+	wholeWord   = 8   // and of another text
 )
 
 // pageView is what the template shows.
@@ -175,7 +177,7 @@ func cellOf(fields []Field, row []any) (cellView, error) {
 	case nil:
 		return cellView{Text: "—", Class: "none"}, nil
 	case string:
-		if fields[0].Kind == analyze.Code && len(v) <= wholeCode {
+		if fields[0].Kind == analyze.Code && len(v) <= wholeCode || utf8.RuneCountInString(v) <= wholeWord {
 			return cellView{Text: visible(v), Class: "n"}, nil
 		}
 		return cellView{Text: visible(v)}, nil

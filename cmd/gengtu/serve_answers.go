@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"gengtu/index/analyze"
+	"gengtu/index/analyze/print"
+	"gengtu/tileserver"
+)
+
+// answerFiles are the forms of answers that ingest's writers make, which the server does
+// not know.
+func answerFiles() []tileserver.AnswerFile {
+	var out []tileserver.AnswerFile
+	for _, form := range []print.Form{print.GeoPackage, print.Shapefile} {
+		ending := map[print.Form]string{print.GeoPackage: "gpkg", print.Shapefile: "zip"}[form]
+		out = append(out, tileserver.AnswerFile{Form: ending, MediaType: form.MediaType(), Write: func(ctx context.Context, r *analyze.Result, path string) error {
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			err = sendAnswer(ctx, f, r, form, "", filepath.Dir(path))
+			if err = errors.Join(err, f.Close()); err != nil {
+				return errors.Join(err, os.Remove(path))
+			}
+			return nil
+		}})
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+package analyze_test
+
+import (
+	"math"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gengtu/index"
+	"gengtu/index/analyze"
+	"gengtu/index/analyze/analyzetest"
+	"gengtu/index/geo"
+	"gengtu/index/geo/postgistest"
+)
+
+// told makes an update package tell of patches that were cut in two: a third more of the
+// patch went to the first part than its ground says.
+func told(c *analyzetest.County) (links []index.Link) {
+	a, b := c.Layer("dltb", "2023"), c.Layer("dltb", "2024")
+	at := map[uint64]*analyzetest.Feature{}
+	for i := range b.Features {
+		at[b.Features[i].ID] = &b.Features[i]
+	}
+	for i := range a.Features {
+		f := &a.Features[i]
+		first, second := at[f.ID], at[f.ID+500_000]
+		if second == nil {
+			continue
+		}
+		first.Patch = min(f.Patch, first.Patch+f.Patch/3)
+		second.Patch = f.Patch - first.Patch
+		first.Net, second.Net = first.Patch, second.Patch
+		links = append(links, index.Link{From: f.ID, To: first.ID, Area: first.Patch}, index.Link{From: f.ID, To: second.ID, Area: second.Patch})
+	}
+	return links
+}
+
+// What a package tells goes before what the ground says: the flows of record are its own
+// areas to the last unit, and nothing is adjusted but ridges; without it there is.
+func TestFlowsByLineage(t *testing.T) {
+	c := analyzetest.New(4, 48, 32, 300)
+	links := told(c)
+	if len(links) < 4 {
+		t.Fatalf("the county has %d links alone", len(links))
+	}
+	adjusted := func() analyze.Area {
+		x := tableOf(t, ask(t, c.Partitioned(t), analyze.Request{Question: "flows"}, analyze.Options{}), "account_record")
+		sum := analyze.Area(0)
+		for _, row := range x.Rows {
+			if v := row[x.Column("adjusted")].(analyze.Area); v > 0 {
+				sum += v
+			} else {
+				sum -= v
+			}
+		}
+		return sum
+	}
+	without := adjusted()
+	c.Lineages = []*index.Lineage{index.NewLineage("dltb", "2023", "2024", links)}
+	if with := adjusted(); without == 0 || with*10 > without {
+		t.Errorf("adjusted is %d with a lineage, %d without", with, without)
+	}
+	r := ask(t, c.Partitioned(t), analyze.Request{Question: "flows", By: "province"}, analyze.Options{})
+	a, b := c.Layer("dltb", "2023"), c.Layer("dltb", "2024")
+	class, cut := map[uint64]string{}, map[uint64]bool{}
+	for i := range b.Features {
+		class[b.Features[i].ID] = b.Text(i, "DLBM")
+	}
+	want := map[string]analyze.Area{}
+	was := map[uint64]string{}
+	for i := range a.Features {
+		was[a.Features[i].ID] = a.Text(i, "DLBM")
+	}
+	for _, l := range links {
+		cut[l.From] = true
+		want["61 "+was[l.From]+" "+class[l.To]] += analyze.Area(l.Area)
+	}
+	for i := range a.Features {
+		if f := &a.Features[i]; !cut[f.ID] {
+			want["61 "+was[f.ID]+" "+class[f.ID]] += analyze.Area(f.Patch)
+		}
+	}
+	if d := cmp.Diff(want, sums(t, tableOf(t, r, "flow"), "patch", 14, "place", "from", "to"), noZeros); d != "" {
+		t.Errorf("shares of patches (-package +table):\n%s", d)
+	}
+}
+
+// PostGIS finds the same flows, and the same ground occupied inside and outside of
+// approvals, to 1e-6.
+func TestChangePostGIS(t *testing.T) {
+	db := postgistest.Start(t)
+	c := moving(1)
+	ix := c.Partitioned(t)
+	origin := geo.Position{Lon: analyzetest.West, Lat: analyzetest.South}
+	for table, key := range map[string][2]string{"a": {"dltb", "2023"}, "b": {"dltb", "2024"}} {
+		analyzetest.Load(t, db, table, ix.Layer(key[0], key[1]), origin, "DLBM")
+	}
+	analyzetest.Load(t, db, "p", ix.Layer("approval", ""), origin, "YWLX")
+	flow := tableOf(t, ask(t, ix, analyze.Request{Question: "flows", By: "village"}, analyze.Options{}), "flow")
+	area, patch := sums(t, flow, "area", 14, "place", "from", "to"), sums(t, flow, "patch", 14, "place", "from", "to")
+	seen := 0
+	for _, row := range db.Ask(t, `SELECT left(b.place, 12) || ' ' || a.dlbm || ' ' || b.dlbm, sum(ST_Area(g)), sum(ST_Area(g) / a.area_m2 * a.patch)
+FROM (SELECT a.id i, b.id k, ST_Intersection(a.geom, b.geom) g FROM a JOIN b ON ST_Intersects(a.geom, b.geom)) x JOIN a ON a.id = i JOIN b ON b.id = k
+GROUP BY 1 HAVING sum(ST_Area(g)) > 0.01`) {
+		seen++
+		for n, got := range []analyze.Area{area[row[0]], patch[row[0]]} {
+			like(t, row[0], got, row[1+n])
+		}
+	}
+	if seen != len(area) {
+		t.Errorf("PostGIS has %d flows, we have %d", seen, len(area))
+	}
+	r := ask(t, ix, analyze.Request{Question: "approvals", By: "county"}, analyze.Options{})
+	place := tableOf(t, r, "occupied_by_place")
+	row := db.Ask(t, `CREATE TABLE u AS SELECT ST_Union(geom) g FROM p WHERE ywlx IS NULL OR ywlx = 'ZZ_NYDZYFW';
+SELECT sum(ST_Area(g)), sum(ST_Area(ST_Intersection(g, (SELECT u.g FROM u)))) FROM (SELECT ST_Intersection(a.geom, b.geom) g FROM a JOIN b ON ST_Intersects(a.geom, b.geom)
+WHERE a.dlbm LIKE '01%' AND b.dlbm IN ('0702', '1003')) x`)[0]
+	like(t, "occupied", sums(t, place, "occupied", 6, "place")["619901"], row[0])
+	like(t, "inside", sums(t, place, "inside", 6, "place")["619901"], row[1])
+}
+
+// like holds an area against a text of PostGIS, in m²: to 1e-6, and what whole units of
+// 0.01 m² and its own grid of doubles allow.
+func like(t testing.TB, what string, got analyze.Area, text string) {
+	t.Helper()
+	want := number(t, text)
+	if d := math.Abs(float64(got)/100 - want); d > 1e-6*want+0.05 {
+		t.Errorf("%s: PostGIS has %s m², we have %.2f", what, text, float64(got)/100)
+	}
+}
+
+// number reads a number of PostGIS.
+func number(t testing.TB, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

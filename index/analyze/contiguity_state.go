@@ -27,7 +27,7 @@ type contiguityState struct {
 	members   [][]int32 // by gap all members, in the order of their components
 
 	unplaced, unrecorded int
-	// All is the area of all members, added up feature by feature.
+	// What the layer and the proposal have, added up without regard to components.
 	all Area
 }
 
@@ -83,6 +83,16 @@ func (w *contiguityWork) state(ctx context.Context, after bool) (*contiguityStat
 		return nil, err
 	}
 	w.figures(s)
+	for i := range w.layer.Len() {
+		if only == nil || only(i) {
+			s.all += Area(geo.HundredthsOf(w.layer.Record(i).AreaM2))
+		}
+	}
+	if after {
+		for i := range w.proposed {
+			s.all += w.proposed[i].area
+		}
+	}
 	for gap := range w.gaps {
 		s.gather(w, gap)
 	}
@@ -122,7 +132,6 @@ func (w *contiguityWork) figures(s *contiguityState) {
 		if codes[m] == "" {
 			s.unplaced++
 		}
-		s.all += Area(s.area[m])
 	}
 	s.codes = slices.Clone(codes)
 	slices.Sort(s.codes)

@@ -77,7 +77,7 @@ func (w *contiguityWork) measureColumns(place bool) []Column {
 	add("mean", Areas, "片均面积（该地部分）", "mean of the parts here")
 	add("median", Areas, "中位面积（该地部分）", "median of the parts here")
 	add("largest", Areas, "最大片面积（该地部分）", "largest part here")
-	add("mesh", Areas, "有效网格面积", "effective mesh")
+	add("mesh", Areas, "有效网格面积（按全片，含界外部分）", "effective mesh (by whole components)")
 	add("coherence", Ratio, "聚集度 C", "coherence C")
 	add("lpi", Ratio, "最大片占比", "largest patch index")
 	for _, mu := range w.large {

@@ -103,7 +103,31 @@ func TestAgainstPostGIS(t *testing.T) {
 				}
 			}
 			distances(t, db, name, g, set, l)
+			if name == "basic" {
+				perimeter(t, g, set)
+			}
 		})
+	}
+}
+
+// perimeter holds the outlines of all members against their union.
+func perimeter(t *testing.T, g *contiguity.Ground, set []geo.MultiPolygon) {
+	t.Helper()
+	out, err := g.Outlines(t.Context(), contiguity.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, d := range out {
+		sum += d
+	}
+	union, err := overlay.Dissolve(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, want, err := contiguity.New(nil, nil, nil).Seeker().Border(union, nil)
+	if err != nil || math.Abs(sum-want) > 1e-5*want {
+		t.Errorf("outlines are %v m, the union's %v (%v)", sum, want, err)
 	}
 }
 

@@ -31,3 +31,39 @@ func TestPBFRules(t *testing.T) {
 		}
 	}
 }
+
+// Slivers are left out of lists and never of totals, and how much they are is told.
+func TestPBFSlivers(t *testing.T) {
+	text := strings.Replace(string(analyze.RulesText()), "area_m2: {value: 10,", "area_m2: {value: 900,", 1)
+	coarse, err := analyze.ParseRules("rules.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for question, x := range map[string]struct {
+		list, sum, sliver string
+		totals            []string
+	}{
+		"hsf-outside-pbf": {"hsf_not_pbf", "hsf_not_pbf_sum", "sliver_crop", []string{"hsf_crop", "pbf_crop", "crop", "eligible_crop", "slope5_crop", "area"}},
+		"pbf-not-hsf":     {"pbf_not_hsf", "pbf_hsf_progress", "", []string{"pbf", "built", "undated", "ineligible", "gap"}},
+	} {
+		ix := restrictedCounty(3).Index(t)
+		fine, rough := run(t, ix, analyze.Request{Question: question}, analyze.Options{}), run(t, ix, analyze.Request{Question: question}, analyze.Options{Rules: coarse})
+		for _, column := range x.totals {
+			if a, b := total(table(t, fine, x.sum), column), total(table(t, rough, x.sum), column); a != b {
+				t.Errorf("%s: with slivers %s is %d, without %d", question, column, b, a)
+			}
+		}
+		all, listed := total(table(t, fine, x.list), "crop"), total(table(t, rough, x.list), "crop")
+		if listed >= all {
+			t.Errorf("%s: %d of %d are listed: there was no sliver", question, listed, all)
+		}
+		if x.sliver != "" {
+			if left := total(table(t, rough, x.sum), x.sliver); left != all-listed {
+				t.Errorf("%s: slivers are %d, left out of the list are %d", question, left, all-listed)
+			}
+		}
+		if len(rough.Notes) <= len(fine.Notes) {
+			t.Errorf("%s: slivers are not told: %v", question, rough.Notes)
+		}
+	}
+}

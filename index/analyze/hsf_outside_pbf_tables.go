@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -185,6 +186,14 @@ func (w *outsideWork) notes() {
 	}
 	if !w.grades.there() {
 		w.r.note("没有耕地质量等级（耕地的 GDDJ 或 quality 图层），排序不看等级", "there is no grade of quality (GDDJ of cropland, or a layer quality): the order does not look at grades")
+	}
+	for _, x := range []struct {
+		list *Listed
+		flag int
+	}{{&w.Rules.HSFOutside.StrictSoil, 2}, {&w.Rules.HSFOutside.SteepSlopes, 4}, {&w.Rules.HSFOutside.StableValues, 5}} {
+		if f := &flags[x.flag]; w.known[x.flag] && !x.list.Confirmed {
+			w.r.note("“%[1]s”所依据的取值 %[2]s 未经确认（%[3]s）", "the values %[2]s that %[4]q goes by are not confirmed (%[3]s)", f.zh, strings.Join(x.list.Values, "、"), x.list.Source, f.en)
+		}
 	}
 	if g := &w.Rules.HSFOutside.GapM; !g.Confirmed {
 		w.r.note("连片间距 %g 米未经确认（%s），连片面积与排序仅供参考", "the gap of %g m for tracts is not confirmed (%s): tracts and ranks are for orientation", g.Value, g.Source)

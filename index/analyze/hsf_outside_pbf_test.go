@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gengtu/index"
@@ -83,6 +84,7 @@ type outsidePiece struct {
 	state             string
 	grade             any
 	area, patch, crop analyze.Area
+	cells             []int
 }
 
 // countOutside counts cells: the pieces by patch code, and the net cropland in accepted
@@ -101,7 +103,7 @@ func countOutside(c *analyzetest.County) (list map[string][]outsidePiece, hsf, i
 			continue
 		}
 		f := &d.Features[i]
-		ground := map[kind]float64{}
+		ground, cells := map[kind]float64{}, map[string][]int{}
 		for _, at := range f.Cells {
 			k := kind{}
 			for _, h := range built.On(at) {
@@ -118,6 +120,9 @@ func countOutside(c *analyzetest.County) (list map[string][]outsidePiece, hsf, i
 				k.state = 0
 			}
 			ground[k] += c.Area(at)
+			if k.in && !k.pbf {
+				cells[k.flags] = append(cells[k.flags], at)
+			}
 		}
 		kinds := slices.SortedFunc(maps.Keys(ground), func(a, b kind) int {
 			return cmp.Or(cmp.Compare(a.flags, b.flags), cmp.Compare(a.grade, b.grade), cmp.Compare(a.state, b.state), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
@@ -144,7 +149,7 @@ func countOutside(c *analyzetest.County) (list map[string][]outsidePiece, hsf, i
 			outside += analyze.Area(net[n])
 			p := pieces[k.flags]
 			if p == nil {
-				p = &outsidePiece{flags: k.flags}
+				p = &outsidePiece{flags: k.flags, cells: cells[k.flags]}
 				pieces[k.flags], byGrade[k.flags] = p, &[11]geo.Hundredths{}
 			}
 			p.area += analyze.Area(area[n])
@@ -250,6 +255,97 @@ func TestHSFOutsidePBFByCells(t *testing.T) {
 	if pieces < 100 || flagged < 20 {
 		t.Errorf("only %d pieces, %d with flags: nothing was tried", pieces, flagged)
 	}
+}
+
+// At a gap of 0 m, what a piece joins is the tracts whose cells its own touch, and the
+// border that it shares is the sides between the two. Rows come by eligibility, grade
+// and gain.
+func TestHSFOutsidePBFGainByCells(t *testing.T) {
+	text := strings.Replace(string(analyze.RulesText()), "gap_m: {value: 20", "gap_m: {value: 0", 1)
+	rules, err := analyze.ParseRules("rules.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, joined := 0, 0
+	for seed := range uint64(8) {
+		c := retiringCounty(seed)
+		for _, name := range []string{"redline", "urban", "approval"} {
+			c.Layers = append(c.Layers, &analyzetest.Layer{Name: name, Vintage: "2024", Fields: analyzetest.Fields("BSM")})
+		}
+		for i := range c.Layer("hsf", "2024").Features {
+			c.Layer("hsf", "2024").Set(i, "STAGE", "验收")
+		}
+		want, _, _, _ := countOutside(c)
+		of, tracts := tractsByCells(c)
+		pbf := c.Layer("pbf", "2024")
+		r := run(t, c.Index(t), analyze.Request{Question: "hsf-outside-pbf"}, analyze.Options{Rules: rules})
+		list := table(t, r, "hsf_not_pbf")
+		last := []float64{0, 0, 0}
+		for i := range list.Rows {
+			flags, _ := cell(list, i, "flags").(string)
+			pieces := want[cell(list, i, "bsm").(string)]
+			p := pieces[slices.IndexFunc(pieces, func(p outsidePiece) bool { return p.flags == flags })]
+			touched := map[int]bool{}
+			shared := 0.0
+			for _, at := range p.cells {
+				for _, n := range touching(c, at) {
+					for _, k := range pbf.On(n) {
+						touched[of[k]] = true
+					}
+					if len(pbf.On(n)) > 0 {
+						shared += sideM(c, at, n)
+					}
+				}
+			}
+			gain := 0.0
+			for k := range touched {
+				for at := range tracts[k] {
+					gain += c.Area(at)
+				}
+			}
+			if got := float64(cell(list, i, "gain").(analyze.Area)) / 100; math.Abs(got-gain) > 0.5 {
+				t.Errorf("seed %d: %v joins %.2f m², want %.2f", seed, cell(list, i, "piece_id"), got, gain)
+			}
+			if got := cell(list, i, "shared_len_m").(float64); math.Abs(got-shared) > 0.01+1e-3*shared {
+				t.Errorf("seed %d: %v shares %.3f m, want %.3f", seed, cell(list, i, "piece_id"), got, shared)
+			}
+			if cell(list, i, "comp_area_after") != cell(list, i, "gain").(analyze.Area)+cell(list, i, "area").(analyze.Area) {
+				t.Errorf("seed %d: the tract after is not the gain and the piece", seed)
+			}
+			if gain == 0 {
+				alone++
+			} else {
+				joined++
+			}
+			key := []float64{0, 11, -gain}
+			if flags != "" {
+				key[0] = 1
+			}
+			if g, ok := cell(list, i, "gddj").(int64); ok {
+				key[1] = float64(g)
+			}
+			if i > 0 && (key[0] < last[0] || key[0] == last[0] && (key[1] < last[1] || key[1] == last[1] && key[2] < last[2]-1)) || cell(list, i, "rank") != int64(i+1) {
+				t.Errorf("seed %d: row %d, %v, comes after %v", seed, i, key, last)
+			}
+			last = key
+		}
+	}
+	if alone < 3 || joined < 20 {
+		t.Errorf("%d pieces alone, %d joined: nothing was tried", alone, joined)
+	}
+}
+
+// sideM is the length of the side that two cells share, in metres; 0 for a corner.
+func sideM(c *analyzetest.County, a, b int) float64 {
+	at := geo.Position{Lon: analyzetest.West + int64(a%c.W)*analyzetest.Step, Lat: analyzetest.South + int64(max(a/c.W, b/c.W))*analyzetest.Step}
+	plane := geo.NewEqualAreaPlane(at)
+	switch {
+	case a%c.W == b%c.W && a != b:
+		return plane.To(geo.Position{Lon: at.Lon + analyzetest.Step, Lat: at.Lat}).X
+	case a/c.W == b/c.W && a != b:
+		return plane.To(geo.Position{Lon: at.Lon, Lat: at.Lat + analyzetest.Step}).Y
+	}
+	return 0
 }
 
 // Sums of places add up to those of the places above them, and the list's parts of a

@@ -62,15 +62,18 @@ func TestApprovalsAgainstCells(t *testing.T) {
 				if !taken(p) {
 					continue
 				}
-				kind, best := "without", 10.0
+				kind, best, of := "without", 10.0, -1
 				if p.on != "" {
 					kind = "inside"
 				} else {
 					for i := range len(l.Features) {
 						if v := inside[p.to][i]; v > best {
-							kind, best = "beyond", v
+							kind, best, of = "beyond", v, i
 						}
 					}
+				}
+				if of >= 0 {
+					parts["beyond "+l.Text(of, "BSM")] += m2
 				}
 				f := &a.Features[p.from]
 				net, _ := record(f, m2/c.AreaOf(f.Cells))
@@ -93,7 +96,7 @@ func TestApprovalsAgainstCells(t *testing.T) {
 			}
 			near(t, fmt.Sprint("seed ", seed), got, want, many)
 			each, got2 := tableOf(t, r, "approvals"), map[string]analyze.Area{}
-			for _, column := range []string{"used", "occupied", "cropland_left", "shared"} {
+			for _, column := range []string{"used", "occupied", "cropland_left", "shared", "beyond"} {
 				for p, v := range sums(t, each, column, 14, "approval") {
 					got2[column+" "+p] = v
 				}

@@ -215,7 +215,7 @@ func (w *balancing) otherTable() *Table {
 	return t
 }
 
-// key returns the first code of a feature, as text; nil for none.
+// codeOf returns the text of a feature's field, nil for none and for no feature.
 func codeOf(c *column, i int32) (any, error) {
 	if i < 0 {
 		return nil, nil

@@ -18,16 +18,21 @@ import (
 // patch went to the first part than its ground says.
 func told(c *analyzetest.County) (links []index.Link) {
 	a, b := c.Layer("dltb", "2023"), c.Layer("dltb", "2024")
-	at := map[uint64]*analyzetest.Feature{}
+	at := map[uint64]int{}
 	for i := range b.Features {
-		at[b.Features[i].ID] = &b.Features[i]
+		at[b.Features[i].ID] = i
 	}
 	for i := range a.Features {
 		f := &a.Features[i]
-		first, second := at[f.ID], at[f.ID+500_000]
-		if second == nil {
+		k, isCut := at[f.ID+500_000]
+		if !isCut {
+			// A package tells of patches whose class alone is another, too.
+			if b.Text(at[f.ID], "DLBM") != a.Text(i, "DLBM") {
+				links = append(links, index.Link{From: f.ID, To: f.ID, Area: f.Patch})
+			}
 			continue
 		}
+		first, second := &b.Features[at[f.ID]], &b.Features[k]
 		first.Patch = min(f.Patch, first.Patch+f.Patch/3)
 		second.Patch = f.Patch - first.Patch
 		first.Net, second.Net = first.Patch, second.Patch

@@ -354,6 +354,15 @@ func TestFlowsSame(t *testing.T) {
 		return b.String()
 	}
 	ix := c.Partitioned(t)
+	alone := 0
+	for i, l := 0, ix.Layer("dltb", "2023"); i < l.Len(); i++ {
+		if l.Alone(i) {
+			alone++
+		}
+	}
+	if alone < 40 {
+		t.Fatalf("only %d patches are alone on their ground", alone)
+	}
 	one := ask(t, ix, req, analyze.Options{Workers: 1})
 	for _, workers := range []int{2, 5} {
 		if d := cmp.Diff(text(one), text(ask(t, ix, req, analyze.Options{Workers: workers}))); d != "" {

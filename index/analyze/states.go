@@ -273,7 +273,7 @@ func (s *states) divide(ctx context.Context, d dividing, rest [2][]bool) ([]part
 		}
 		kept = append(kept, p)
 	}
-	return s.withLineage(kept), nil
+	return s.withLineage(kept, rest), nil
 }
 
 // piece adds the links of a piece: one of the features that stand for its ground, and one
@@ -309,8 +309,9 @@ func (s *states) piece(parts []part, p *pieces.Piece, key uint64, bare bool) []p
 	return parts
 }
 
-// withLineage adds links that a package told of and that have no ground to be seen.
-func (s *states) withLineage(parts []part) []part {
+// withLineage adds links that a package told of and that have no ground to be seen, between
+// features in rest: of the others it is known what became of them.
+func (s *states) withLineage(parts []part, rest [2][]bool) []part {
 	if s.lineage == nil {
 		return parts
 	}
@@ -325,6 +326,9 @@ func (s *states) withLineage(parts []part) []part {
 		p := part{from: at(s.of[0].layer, k.From), to: at(s.of[1].layer, k.To), counted: [2]bool{true, true}}
 		if p.from < 0 && p.to < 0 {
 			continue // of neither layer: a view of cropland has a part of the patches
+		}
+		if p.from >= 0 && !rest[0][p.from] || p.to >= 0 && !rest[1][p.to] {
+			continue
 		}
 		_, found := slices.BinarySearchFunc(parts[:n], p, func(a, b part) int {
 			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))

@@ -41,10 +41,9 @@ var summaryLayers = []string{"cropland", "pbf", "hsf"}
 // standing is what a layer has in a place in a year. Areas of record are nil where there
 // is no record.
 type standing struct {
-	features        int64
-	net, patch      any
-	area, gross     Area // ellipsoidal: ground once, and features added up
-	netLacks, lacks int64
+	features    int64
+	net, patch  any
+	area, gross Area // ellipsoidal: ground once, and features added up
 }
 
 // standings are by place, vintage and layer.
@@ -139,7 +138,7 @@ func (j *Job) count(ctx context.Context, all []*counted, policy *edition.Policy)
 func (j *Job) stand(r *Result, to standings, c *counted, s *areas.Summary) {
 	l, double := c.layer, c.doubled
 	p := &places{layer: l, digits: s.By.Digits(), within: j.Place, known: map[string]string{}}
-	less, net, area, listed, once := map[string]Area{}, Area(0), Area(0), Area(0), Area(0)
+	less, net, area, listed, once, lacking := map[string]Area{}, Area(0), Area(0), Area(0), Area(0), 0
 	for i := range l.Len() {
 		at, ok := p.of(i)
 		if !ok {
@@ -148,6 +147,8 @@ func (j *Job) stand(r *Result, to standings, c *counted, s *areas.Summary) {
 		rec := l.Record(i)
 		if n, ok := netOf(rec); ok {
 			net += n
+		} else {
+			lacking++
 		}
 		area += Area(geo.HundredthsOf(rec.AreaM2)) - double[i]
 		less[at] += double[i]
@@ -164,11 +165,11 @@ func (j *Job) stand(r *Result, to standings, c *counted, s *areas.Summary) {
 		if g.PatchM2 != nil {
 			x.patch = areaOf(*g.PatchM2)
 		}
-		if g.NetComputed != nil {
-			x.netLacks = int64(g.NetComputed.Features)
-		}
 		once += x.area
 		to[[3]string{g.Place, l.Meta.Vintage, l.Meta.Name}] = x
+	}
+	if lacking > 0 && l.Meta.Name != "hsf" { // which has no net area
+		r.note("%[1]s 有 %[2]d 个图斑没有地类面积，不在面积里", "%[2]d patches of %[1]s have no net area of record and count for none", l.Meta.Key(), lacking)
 	}
 	r.identity("net-"+l.Meta.Key(), l.Meta.Key()+"：各地区面积之和＝各要素记录之和", l.Meta.Key()+": the areas of places add up to the records of features", listed, net)
 	r.identity("area-"+l.Meta.Key(), l.Meta.Key()+"：各地区椭球面积（只计一次）之和＝各要素之和减重叠", l.Meta.Key()+": ellipsoidal areas of places add up to those of features less what they share", once, area)
@@ -254,7 +255,7 @@ func (s standings) part(n int, compare func(a, b string) int) []string {
 	return slices.SortedFunc(maps.Keys(set), compare)
 }
 
-// net returns an area of record; false where there is none.
+// netArea returns the net area of record; false where there is none.
 func (s *standing) netArea() (Area, bool) {
 	if s == nil {
 		return 0, false

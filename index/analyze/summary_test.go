@@ -29,6 +29,14 @@ func years(seed uint64) *analyzetest.County {
 		target.Features = append(target.Features, analyzetest.Feature{ID: f.ID + 5_000_000, Cells: f.Cells, Patch: f.Patch, Net: f.Net, Place: f.Place, Values: []any{fmt.Sprint(f.ID), "0102", f.Place}})
 	}
 	c.Layers = append(c.Layers, &pbf, &hsf, target)
+	// Patches that lie on those of other villages, whose ground counts once.
+	for _, vintage := range []string{"2023", "2024"} {
+		l := c.Layer("dltb", vintage)
+		for i := range 12 {
+			set := append(slices.Clone(l.Features[i].Cells), l.Features[i+20].Cells...)
+			l.Features[i].Cells = slices.Compact(slices.Sorted(slices.Values(set)))
+		}
+	}
 	for range 3 {
 		c.Layer("dltb", "2024").Features[rnd.IntN(40)].Net = index.NoArea
 	}

@@ -432,6 +432,10 @@ func (n *nonagriJob) add(shares []pieces.Share) {
 	n.alerts = append(n.alerts, a)
 }
 
+// leastSharedM2 is what features must share to be cut with each other: what is less is
+// noise of touching borders, and shown by no figure.
+const leastSharedM2 = 1e-5
+
 // shape returns the ground of an alert that is not approved, or all of it where nothing
 // is left.
 func (n *nonagriJob) shape(ctx context.Context, a *alert) (geo.MultiPolygon, error) {
@@ -440,6 +444,9 @@ func (n *nonagriJob) shape(ctx context.Context, a *alert) (geo.MultiPolygon, err
 		return nil, err
 	}
 	var parts []geo.MultiPolygon
+	prepared := overlay.Prepare(f.Geometry)
+	var work overlay.Workspace
+	var rings geo.Rings
 	take := func(cover int, with func(geo.MultiPolygon) error) error {
 		if cover >= len(n.covers) {
 			return nil
@@ -454,6 +461,13 @@ func (n *nonagriJob) shape(ctx context.Context, a *alert) (geo.MultiPolygon, err
 		})
 		slices.Sort(near)
 		for _, i := range near {
+			rings.Reset()
+			if err := c.Layer.Rings(i, &rings); err != nil {
+				return err
+			}
+			if prepared.Shared(&work, &rings) < leastSharedM2 {
+				continue // a neighbour
+			}
 			g, err := c.Layer.Feature(i)
 			if err != nil {
 				return err

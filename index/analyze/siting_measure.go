@@ -179,10 +179,10 @@ func (s *sitingJob) measureSome(ctx context.Context, a *alternative, first, end 
 		}
 	}
 	if first == 1 {
-		a.base.settle(res, 1<<baseOther|1<<baseCrop, true)
+		a.base.settle(res, 1<<baseOther|1<<baseCrop)
 	}
 	for t := first; t < end; t++ {
-		a.found[t].settle(res, 1<<(firstTheme+t-first), false)
+		a.found[t].settle(res, 1<<(firstTheme+t-first))
 	}
 	return nil
 }
@@ -190,12 +190,12 @@ func (s *sitingJob) measureSome(ctx context.Context, a *alternative, first, end 
 // settle gives the parts their figures, and finds the ground that any layer of the mask
 // covers. The base's parts and what lies outside of them are rounded together, so that
 // they add up.
-func (f *themeFound) settle(res *overlay.Result, mask uint16, base bool) {
+func (f *themeFound) settle(res *overlay.Result, mask uint16) {
 	ground, crop, outside := 0.0, 0.0, 0.0
 	onCrop, unknown := 0.0, 0.0
 	for _, c := range res.Combinations {
 		if c.Mask&mask == 0 {
-			if base {
+			if mask&(1<<baseOther) != 0 {
 				outside += c.Area
 			}
 			continue

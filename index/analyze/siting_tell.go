@@ -155,7 +155,7 @@ func (s *sitingJob) tellTheme(a *alternative, f *themeFound, list *Table) ([]sit
 	add := func(by string, class, name any, parts []sitePart, sum Area, ground, crop, evidence any) {
 		var n, area, patch, net, share, v any
 		if a.shape != nil && f.theme.layer != nil {
-			n, area, patch, net = int64(len(parts)), sum, recordSum(parts, false), recordSum(parts, true)
+			n, area, patch, net = int64(len(parts)), sum, recordSum(parts, patchShare), recordSum(parts, netShare)
 			share = min(1, float64(sum)/float64(max(a.area, 1)))
 		}
 		if by == "total" {
@@ -219,15 +219,15 @@ func (f *themeFound) evidence() (any, error) {
 	return text, nil
 }
 
+func patchShare(p *sitePart) int64 { return p.patch }
+
+func netShare(p *sitePart) int64 { return p.net }
+
 // recordSum adds up shares of record; nil where no part has one.
-func recordSum(parts []sitePart, net bool) any {
+func recordSum(parts []sitePart, of func(p *sitePart) int64) any {
 	sum, known := Area(0), len(parts) == 0
-	for _, p := range parts {
-		v := p.patch
-		if net {
-			v = p.net
-		}
-		if v != index.NoArea {
+	for i := range parts {
+		if v := of(&parts[i]); v != index.NoArea {
 			sum, known = sum+Area(v), true
 		}
 	}
@@ -265,7 +265,7 @@ func (s *sitingJob) tellSum(a *alternative, sums *Table) {
 	var pbfNet any
 	for _, f := range a.found {
 		if f.theme.rule.Layer == "pbf" && f.theme.layer != nil && a.shape != nil {
-			pbfNet = recordSum(f.parts, true)
+			pbfNet = recordSum(f.parts, netShare)
 		}
 	}
 	sums.Add(a.name, orNil(strings.Join(a.files, "、")), int64(len(a.plots)), unread, errors, area, crop, of("pbf"), pbfNet, of("redline"), of("reserve"), of("hsf"), outside,

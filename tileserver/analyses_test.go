@@ -294,6 +294,31 @@ func TestAnalysisOfOthers(t *testing.T) {
 	if b := s.analyse(t, edition.Secure, outside, http.StatusAccepted, "Authorization", "Bearer "+thief); b.ID == a.ID || b.Run != a.Run {
 		t.Errorf("%+v", b)
 	}
+	scope := func(bounds *access.Scope) {
+		t.Helper()
+		f, err := access.Load(s.accessFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Tokens {
+			if f.Tokens[i].Name == "secure" {
+				f.Tokens[i].Scope = bounds
+			}
+		}
+		data, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, s.accessFile, data)
+		s.Reload()
+	}
+	scope(&access.Scope{Places: []string{village}})
+	for _, address := range addresses {
+		if r := s.get(t, "/secure/"+address, head...); r.StatusCode < 400 {
+			t.Errorf("its owner, of whom less is granted now: %s: %d", address, r.StatusCode)
+		}
+	}
+	scope(nil)
 	if r := s.do(t, http.MethodDelete, "/secure/analyses/"+a.ID, nil, head...); r.StatusCode != http.StatusNoContent {
 		t.Errorf("its owner: %d %s", r.StatusCode, r.body)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/overlay"
 	"gengtu/index/pieces"
 )
 
@@ -59,6 +60,8 @@ type flowing struct {
 	noise   int64
 	cut     int64 // pairs that were found by dividing
 	pair    pairOf
+	// doubtful are pairs of other classes that may share a sliver.
+	doubtful []pairOf
 }
 
 // pairOf is what two patches share: the links of a pair, which follow each other, are
@@ -119,6 +122,9 @@ func runFlows(ctx context.Context, j *Job) (*Result, error) {
 		return nil, err
 	}
 	w.endPair()
+	if err := w.markNarrow(ctx); err != nil {
+		return nil, err
+	}
 	r.identity("divided", "叠加所得面积＝参加叠加的图斑面积", "what dividing found is the area of the features that were divided", areaOf(found), areaOf(stored))
 	w.books.ground.close(r, w.states.whole, "ground", "椭球面积", "ellipsoidal area")
 	w.books.record.close(r, w.states.whole, "record", "记录面积", "area of record")
@@ -235,11 +241,52 @@ func (w *flowing) endPair() {
 		return
 	}
 	w.cut++
-	if p.flow[1] != p.flow[2] && p.areaM2 < w.Rules.Slivers.AreaM2.Value {
-		m.noise++
-		m.small += areaOf(p.areaM2)
-		w.noise++
+	switch {
+	case p.flow[1] == p.flow[2]:
+	case p.areaM2 < w.Rules.Slivers.AreaM2.Value:
+		w.mark(&p)
+	case p.from >= 0 && p.to >= 0:
+		w.doubtful = append(w.doubtful, p)
 	}
+}
+
+// mark counts a pair as likely noise.
+func (w *flowing) mark(p *pairOf) {
+	m := w.more[p.flow]
+	m.noise++
+	m.small += areaOf(p.areaM2)
+	w.noise++
+}
+
+// markNarrow marks the pairs that share a sliver by its form (domain 6.0 rule 2). Only of
+// those whose borders are long enough is the shape made: that of a part is no longer than
+// both together.
+func (w *flowing) markNarrow(ctx context.Context) error {
+	for n := range w.doubtful {
+		p := &w.doubtful[n]
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		a, err := w.states.of[0].layer.Feature(int(p.from))
+		if err != nil {
+			return err
+		}
+		b, err := w.states.of[1].layer.Feature(int(p.to))
+		if err != nil {
+			return err
+		}
+		if !w.Rules.Slivers.narrow(p.areaM2, perimeter(a.Geometry)+perimeter(b.Geometry)) {
+			continue
+		}
+		g, err := overlay.Intersection(a.Geometry, b.Geometry)
+		if err != nil {
+			return err
+		}
+		if w.Rules.Slivers.narrow(p.areaM2, perimeter(g)) {
+			w.mark(p)
+		}
+	}
+	return nil
 }
 
 // flowOf returns the place and the classes of a link's flow; false outside of the places
@@ -301,8 +348,8 @@ func (w *flowing) notes(r *Result) {
 	if w.states.lineage != nil {
 		r.note("记录面积按更新数据包的 %d 条变更记录分配", "areas of record follow the %d records of the update package", len(w.states.lineage.Links()))
 	} else {
-		r.note("两个时相之间没有更新数据包：流向由叠加得出，叠加出图斑对 %d 对，其中地类变化而小于 %g m² 的 %d 对标为可疑碎屑，仍计入合计",
-			"no update package lies between the vintages: flows are found by overlay. Dividing found %d pairs of patches; %[3]d of another class, below %[2]g m², are marked as likely noise, and counted", w.cut, w.Rules.Slivers.AreaM2.Value, w.noise)
+		r.note("两个时相之间没有更新数据包：流向由叠加得出，叠加出图斑对 %d 对，其中地类变化而小于 %g m² 或狭长的 %d 对标为可疑碎屑，仍计入合计",
+			"no update package lies between the vintages: flows are found by overlay. Dividing found %d pairs of patches; %[3]d of another class, below %[2]g m² or narrow, are marked as likely noise, and counted", w.cut, w.Rules.Slivers.AreaM2.Value, w.noise)
 	}
 	for side, n := range w.books.unrecorded {
 		if n > 0 {

@@ -14,6 +14,9 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/analyzetest"
 	"gengtu/index/areas"
+	"gengtu/index/edition"
+	"gengtu/index/geo"
+	"gengtu/index/indextest"
 )
 
 // ask runs a question that must be answered.
@@ -375,4 +378,43 @@ func TestFlowsSame(t *testing.T) {
 			t.Errorf("%s without a partition: %s", name, d)
 		}
 	}
+}
+
+// A strip of half a metre along a border is likely noise by its form, however long; one of
+// ten metres is not.
+func TestFlowsNoise(t *testing.T) {
+	r := ask(t, strips(t), analyze.Request{Question: "flows", By: "county"}, analyze.Options{})
+	x := tableOf(t, r, "flow")
+	for _, row := range x.Rows {
+		noisy := row[x.Column("from")] == "0103" && row[x.Column("to")] == "0301"
+		if n := row[x.Column("noise_links")].(int64); noisy != (n == 1) {
+			t.Errorf("%v → %v has %d slivers", row[x.Column("from")], row[x.Column("to")], n)
+		}
+	}
+	if len(x.Rows) != 5 {
+		t.Errorf("there are %d flows, there should be 5", len(x.Rows))
+	}
+}
+
+// strips is an edition of three patches, side by side: the first loses a strip of some
+// 0.5 × 220 m to the second, the third one of 10 m to a new patch.
+func strips(t testing.TB) *index.Index {
+	box := func(x0, y0, x1, y1 int64) geo.MultiPolygon {
+		b := geo.Box{Min: geo.Position{Lon: analyzetest.West + x0, Lat: analyzetest.South + y0}, Max: geo.Position{Lon: analyzetest.West + x1, Lat: analyzetest.South + y1}}
+		return geo.MultiPolygon{b.Polygon()}
+	}
+	layer := func(vintage string, shapes []geo.MultiPolygon, classes ...string) indextest.Layer {
+		l := indextest.Layer{Meta: edition.Layer{Name: "dltb", Vintage: vintage, Fields: analyzetest.Fields("BSM", "DLBM"), ClassField: "DLBM"}}
+		for i, g := range shapes {
+			l.Features = append(l.Features, index.Feature{ID: uint64(i + 1), Geometry: g, AreaM2: geo.Area(g), Patch: index.NoArea, Net: index.NoArea, Place: "619901", Values: []any{fmt.Sprint(i), classes[i]}})
+		}
+		return l
+	}
+	const side, thin, wide = 20_000_000, 50_000, 1_000_000
+	before := layer("2023", []geo.MultiPolygon{box(0, 0, side, side), box(side, 0, 2*side, side), box(2*side, 0, 3*side, side)}, "0103", "0301", "0101")
+	after := layer("2024", []geo.MultiPolygon{box(0, 0, side-thin, side), box(side-thin, 0, 2*side, side), box(2*side, 0, 3*side, side-wide), box(2*side, side-wide, 3*side, side)}, "0103", "0301", "0101", "0301")
+	cropland := layer("2024", []geo.MultiPolygon{box(0, 0, side-thin, side)}, "0103")
+	cropland.Meta.Name = "cropland"
+	m := &edition.Manifest{Generation: "test", Tier: edition.Secure, Policy: edition.Policy{Pieces: true}}
+	return indextest.New(t, m, before, after, cropland)
 }

@@ -67,7 +67,7 @@ func writeCSV(ctx context.Context, w *bufio.Writer, r *analyze.Result, t *analyz
 		return err
 	}
 	for i := range values {
-		values[i] = cell(values[i])
+		values[i] = sheet.Harmless(values[i])
 	}
 	for i, row := range t.Rows {
 		if i%1024 == 0 && ctx.Err() != nil {
@@ -80,7 +80,7 @@ func writeCSV(ctx context.Context, w *bufio.Writer, r *analyze.Result, t *analyz
 				return err
 			}
 			if _, is := row[fields[k].Column].(string); is {
-				text = cell(text)
+				text = sheet.Harmless(text)
 			}
 			line = append(line, text)
 		}
@@ -90,15 +90,4 @@ func writeCSV(ctx context.Context, w *bufio.Writer, r *analyze.Result, t *analyz
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// cell returns a text as a spreadsheet keeps it: what would be read as a number or a date
-// (a code with zeros before it, or with more digits than a number keeps) has a tab before
-// it, which is not seen; what would run as a formula is [sheet.Harmless].
-func cell(s string) string {
-	const numeric = "0123456789.,-+/:eE%() "
-	if strings.ContainsAny(s, "0123456789") && strings.Trim(s, numeric) == "" {
-		return "\t" + s
-	}
-	return sheet.Harmless(s)
 }

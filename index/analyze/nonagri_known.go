@@ -33,8 +33,8 @@ type pastAlert struct {
 	shape         func(ctx context.Context) (geo.MultiPolygon, error)
 }
 
-// pastAlerts are the alerts that were pushed before: of the answer that the question goes
-// on from, and of the edition's layer alert, in all its vintages.
+// pastAlerts are the alerts that were pushed before, approved ones left out: of the answer
+// that the question goes on from, and of the edition's layer alert, in all its vintages.
 type pastAlerts struct{ list []*pastAlert }
 
 // near returns the alerts whose boxes meet a box.
@@ -73,7 +73,16 @@ func (n *nonagriJob) earlier(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		state, err := columnOf(l, "state", "STATE")
+		if err != nil {
+			return err
+		}
 		for i := range l.Len() {
+			if t, err := state.text(i); err != nil {
+				return err
+			} else if t == string(approvedState) {
+				continue
+			}
 			p := &pastAlert{box: l.Box(i), shape: shapeOf(l, i)}
 			if p.id, err = id.text(i); err != nil {
 				return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"slices"
@@ -413,6 +412,10 @@ func (s *Server) handleAnalyses(r *request) error {
 	if err != nil {
 		return err
 	}
+	rules, err := s.ruleVersion()
+	if err != nil {
+		return err
+	}
 	mine, others := []*jobDoc{}, []otherJob{}
 	// Without a token nobody is told apart: there a job is found by its id alone.
 	if r.tier != edition.Public {
@@ -420,7 +423,7 @@ func (s *Server) handleAnalyses(r *request) error {
 			mine = append(mine, r.docOf(&j))
 		}
 	}
-	doc := map[string]any{"questions": r.offered(), "jobs": mine, "rules": s.ruleVersion(), "generation": r.gen.name, "tier": r.tier, "forms": s.answerForms()}
+	doc := map[string]any{"questions": r.offered(), "jobs": mine, "rules": rules, "generation": r.gen.name, "tier": r.tier, "forms": s.answerForms()}
 	if r.administers() {
 		for _, j := range s.answers.queue.List(func(j *jobs.Job) bool { return j.Tier == string(r.tier) && !r.mine(j, reach) }) {
 			others = append(others, otherJob{j.ID, j.Owner, j.State, j.Asked, j.Bytes})
@@ -438,15 +441,15 @@ func (s *Server) handleAnalyses(r *request) error {
 }
 
 // ruleVersion names the rules in force.
-func (s *Server) ruleVersion() analyze.Version {
-	rules := s.cfg.Rules
-	if rules == nil {
-		var err error
-		if rules, err = analyze.DefaultRules(); err != nil {
-			panic(fmt.Sprintf("the embedded rules are wrong: %v", err)) // a test reads them
-		}
+func (s *Server) ruleVersion() (analyze.Version, error) {
+	if s.cfg.Rules != nil {
+		return s.cfg.Rules.Version, nil
 	}
-	return rules.Version
+	rules, err := analyze.DefaultRules()
+	if err != nil {
+		return analyze.Version{}, err
+	}
+	return rules.Version, nil
 }
 
 // answerForms lists the forms that answers come in.

@@ -46,9 +46,12 @@ var causes = []cause{
 		c.at(8, 1).ridges = 0.01
 	}},
 	{"a feature twice", []string{"doubled"}, func(c *county) {
-		p := *c.at(0, 3)
-		p.key = c.key()
-		c.to = append(c.to, p)
+		// With records of their own, and ids above and below that of the feature.
+		for range 4 {
+			p := *c.at(0, 3)
+			p.key, p.ridges = c.key(), 0.09
+			c.to = append(c.to, p)
+		}
 	}},
 	{"a border moved by 1 m", []string{"band"}, func(c *county) {
 		// Plot 1,3 is cropland, 2,3 is not; then 6,3 and 5,3.
@@ -298,8 +301,12 @@ func byVillage(t *testing.T, r *analyze.Result, want map[string]map[string]int64
 	t.Helper()
 	got := map[string]map[string]int64{}
 	table := r.Tables[1]
+	wider := 0
 	for _, row := range table.Rows {
 		if row[0] != "village" {
+			if wider++; len(row[1].(string)) > 9 {
+				t.Errorf("%v is told as a %v", row[1], row[0])
+			}
 			continue
 		}
 		m := map[string]int64{}
@@ -311,6 +318,9 @@ func byVillage(t *testing.T, r *analyze.Result, want map[string]map[string]int64
 		if len(m) > 0 {
 			got[row[1].(string)] = m
 		}
+	}
+	if wider != 5 { // a province, a prefecture, a county and two townships
+		t.Errorf("%d rows of wider places", wider)
 	}
 	for _, m := range want {
 		maps.DeleteFunc(m, func(_ string, v int64) bool { return v == 0 })

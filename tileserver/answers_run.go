@@ -53,7 +53,7 @@ func (a *answers) run(ctx context.Context, j *jobs.Job, body []byte, dir string,
 	}
 	defer r.release()
 	r.narrow()
-	if err := a.shapes(&q, r, j); err != nil {
+	if err := a.shapes(&q, j); err != nil {
 		return nil, err
 	}
 	defer long.begin()()
@@ -124,7 +124,7 @@ func layersText(names []string) string {
 
 // shapes puts what was sent, and the answer that the question goes on from, into the
 // request.
-func (a *answers) shapes(q *asking, r *request, j *jobs.Job) error {
+func (a *answers) shapes(q *asking, j *jobs.Job) error {
 	var err error
 	if q.Request.Shapes, err = a.server.readShapes(q.Shapes, q.CRS); err != nil || q.Previous == "" {
 		return err

@@ -565,7 +565,7 @@ func TestInterruptedCodes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "s")
 	must(t, "ingest", "--out", dir, "--zooms", "6-14", "--layer", "dltb@2023="+delivery(t, "delivery", "2023", "DLTB.shp"))
 	old, caught := current(t, dir), 0
-	for _, wait := range []time.Duration{0, 10, 50, 150, 300, 600} {
+	for _, ms := range []int{0, 10, 50, 150, 300, 600} {
 		cmd := exec.Command(binary(), "codes", "--edition", dir)
 		var errs bytes.Buffer
 		cmd.Stderr = &errs
@@ -575,14 +575,14 @@ func TestInterruptedCodes(t *testing.T) {
 		for deadline := time.Now().Add(20 * time.Second); len(drafts(t, dir)) == 0 && time.Now().Before(deadline); {
 			<-time.After(2 * time.Millisecond)
 		}
-		<-time.After(wait * time.Millisecond)
+		<-time.After(time.Duration(ms) * time.Millisecond)
 		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
 		if err := cmd.Wait(); err == nil {
 			break
 		}
 		caught++
 		if now := current(t, dir); now != old || len(drafts(t, dir)) > 0 || !strings.Contains(errs.String(), "[INTERRUPTED]") {
-			t.Errorf("Ctrl-C after %d ms: %s, was %s; drafts %v; %s", wait, now, old, drafts(t, dir), errs.String())
+			t.Errorf("Ctrl-C after %d ms: %s, was %s; drafts %v; %s", ms, now, old, drafts(t, dir), errs.String())
 		}
 	}
 	if caught == 0 {

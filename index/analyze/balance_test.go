@@ -108,7 +108,8 @@ func TestBalanceAgainstCells(t *testing.T) {
 				before, after := a.Text(p.from, "DLBM"), b.Text(p.to, "DLBM")
 				f, g := &a.Features[p.from], &b.Features[p.to]
 				place := g.Place[:min(len(g.Place), level.Digits())]
-				share, kind := 0.0, ""
+				var share float64
+				kind := ""
 				switch way(before, after) {
 				case "out":
 					share, _ = record(f, m2/c.AreaOf(f.Cells))

@@ -98,9 +98,9 @@ func (c *conflictJob) look(ctx context.Context) error {
 func (c *conflictJob) overlap(p *conflictPair, class *column) (overlap, error) {
 	o := overlap{area: Area(geo.HundredthsOf(p.Area)), crop: -1}
 	shape, err := c.shape(p)
-	if err != nil || len(shape) == 0 {
-		o.state, o.why = unjudgedOverlap, err
-		return o, nil
+	if o.why = err; err != nil || len(shape) == 0 {
+		o.state = unjudgedOverlap // told with its reason; it fails no other
+		return o, nil //nolint:nilerr // kept in why
 	}
 	var wide, narrow float64
 	for _, part := range shape {

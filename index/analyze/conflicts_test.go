@@ -391,7 +391,7 @@ func TestConflictsNoise(t *testing.T) {
 // ended ends the work.
 func TestConflictsRefused(t *testing.T) {
 	ix := stripsIndex(t, map[string][]geo.MultiPolygon{"contract": {siteStrip(0, 0, 10, 10)}})
-	wantSiteProblem(t, ix, analyze.Request{Question: "conflicts"}, "ANALYZE_LAYER")
+	_ = wantSiteProblem(t, ix, analyze.Request{Question: "conflicts"}, "ANALYZE_LAYER")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := analyze.Run(ctx, rightsCounty(1).Index(t), analyze.Request{Question: "conflicts"}, analyze.Options{}); !errors.Is(err, context.Canceled) {

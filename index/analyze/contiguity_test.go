@@ -239,11 +239,11 @@ func TestContiguityAgainstCells(t *testing.T) {
 func checkTracts(t *testing.T, c *analyzetest.County, l *analyzetest.Layer, r *analyze.Result, known []knownTract, digits int, gap float64) {
 	t.Helper()
 	type sums struct {
-		n, main, across, patches  int64
-		area, net, largest        int64
-		mesh, within, shape, meds float64
-		parts                     []int64
-		large                     [3]int64
+		n, main, across, patches int64
+		area, net, largest       int64
+		mesh, within, shape      float64
+		parts                    []int64
+		large                    [3]int64
 	}
 	by, all := map[string]*sums{}, &sums{}
 	comp := tractTable(t, r, "contiguity_comp")

@@ -182,7 +182,7 @@ func (n *nonagriJob) decide(ctx context.Context, a *alert) error {
 	if err != nil {
 		if ctx.Err() == nil && problem.Of(err) != nil {
 			a.why = err
-			return nil
+			return nil //nolint:nilerr // kept in why, and told
 		}
 		return err
 	}

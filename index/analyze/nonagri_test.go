@@ -135,7 +135,7 @@ func compareAlerts(t *testing.T, r *analyze.Result, want map[string]*wantAlert) 
 	if len(tab.Rows) != len(want) {
 		t.Errorf("%d alerts, want %d", len(tab.Rows), len(want))
 	}
-	close := func(a any, m2 float64) bool { // shares of one feature are rounded together
+	within := func(a any, m2 float64) bool { // shares of one feature are rounded together
 		v, ok := a.(analyze.Area)
 		return ok && math.Abs(float64(v)/100-m2) <= 0.051
 	}
@@ -150,9 +150,9 @@ func compareAlerts(t *testing.T, r *analyze.Result, want map[string]*wantAlert) 
 		if w.all()-w.approved < 10 {
 			state = "approved"
 		}
-		if siteValue(t, tab, i, "kind") != w.kind || !close(siteValue(t, tab, i, "area"), w.all()) || !close(siteValue(t, tab, i, "pbf"), w.ground[3]) || !close(siteValue(t, tab, i, "stable"), w.ground[2]) ||
-			!close(siteValue(t, tab, i, "other"), w.ground[1]) || !close(siteValue(t, tab, i, "crop"), w.crop) || !close(siteValue(t, tab, i, "approved"), w.approved) ||
-			!close(siteValue(t, tab, i, "remaining"), w.all()-w.approved) || siteValue(t, tab, i, "state") != state {
+		if siteValue(t, tab, i, "kind") != w.kind || !within(siteValue(t, tab, i, "area"), w.all()) || !within(siteValue(t, tab, i, "pbf"), w.ground[3]) || !within(siteValue(t, tab, i, "stable"), w.ground[2]) ||
+			!within(siteValue(t, tab, i, "other"), w.ground[1]) || !within(siteValue(t, tab, i, "crop"), w.crop) || !within(siteValue(t, tab, i, "approved"), w.approved) ||
+			!within(siteValue(t, tab, i, "remaining"), w.all()-w.approved) || siteValue(t, tab, i, "state") != state {
 			t.Errorf("%v, want %+v, %s", row, w, state)
 		}
 		ids[siteValue(t, tab, i, "alert_id")] = true
@@ -358,8 +358,8 @@ func TestNonagriSlivers(t *testing.T) {
 func TestNonagriRefused(t *testing.T) {
 	c := alertsCounty(0)
 	ix := c.Index(t)
-	wantSiteProblem(t, ix, analyze.Request{Question: "nonagri", From: "1999"}, "ANALYZE_LAYER")
-	wantSiteProblem(t, ix, analyze.Request{Question: "nonagri", Vintage: "2023", Parameters: map[string]string{"source": "survey"}}, "ANALYZE_VINTAGES")
+	_ = wantSiteProblem(t, ix, analyze.Request{Question: "nonagri", From: "1999"}, "ANALYZE_LAYER")
+	_ = wantSiteProblem(t, ix, analyze.Request{Question: "nonagri", Vintage: "2023", Parameters: map[string]string{"source": "survey"}}, "ANALYZE_VINTAGES")
 	wantSiteProblem(t, ix, analyze.Request{Question: "nonagri", Parameters: map[string]string{"source": "hearsay"}}, "ANALYZE_PARAMETER")
 	wantSiteProblem(t, ix, analyze.Request{Question: "nonagri", Previous: &analyze.Result{Run: "x"}}, "ANALYZE_PREVIOUS")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -75,14 +75,14 @@ SELECT sum(k*ST_Area(inside)), sum(k*ST_Area(g)) FROM c`
 	agree(t, "hsf_crop", total(sum, "hsf_crop"), got[0], n)
 	agree(t, "crop", total(sum, "crop"), got[1], n)
 	agree(t, "pbf_crop", total(sum, "pbf_crop"), got[0]-got[1], n)
-	any := "ST_GeomFromText('POLYGON EMPTY')"
+	flagged := "ST_GeomFromText('POLYGON EMPTY')"
 	for flag, of := range map[string]string{"in_redline": "redline", "in_ugb": "urban", "approved_use": "approval", "soil_strict": "soil WHERE trhjlb='3'"} {
 		union := "(SELECT ST_Union(geom) FROM " + of + ")"
 		agree(t, flag, total(sum, flag+"_crop"), asked(t, db, "SELECT sum(k*ST_Area(ST_Intersection(g, "+union+"))) FROM c")[0], n)
-		any = "ST_Union(" + any + ", " + union + ")"
+		flagged = "ST_Union(" + flagged + ", " + union + ")"
 	}
 	agree(t, "slope5", total(sum, "slope5_crop"), asked(t, db, "SELECT sum(k*ST_Area(g)) FROM c WHERE gdpdjb='5'")[0], n)
-	agree(t, "eligible", total(sum, "eligible_crop"), asked(t, db, "SELECT sum(k*ST_Area(ST_Difference(g, "+any+"))) FROM c WHERE gdpdjb<>'5'")[0], n)
+	agree(t, "eligible", total(sum, "eligible_crop"), asked(t, db, "SELECT sum(k*ST_Area(ST_Difference(g, "+flagged+"))) FROM c WHERE gdpdjb<>'5'")[0], n)
 	for _, column := range []string{"eligible", "in_redline", "in_ugb", "approved_use", "soil_strict", "slope5"} {
 		if total(sum, column+"_crop") == 0 {
 			t.Errorf("%s was not tried", column)

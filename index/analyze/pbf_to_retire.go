@@ -122,7 +122,6 @@ type retireWork struct {
 	enclaves     map[int32]bool // by component
 	list         []retiring
 	counties     map[string]*county
-	sliverNet    Area
 	free         Area // net area of patches that no rule flags
 }
 

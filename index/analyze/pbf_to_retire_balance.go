@@ -221,7 +221,8 @@ func (w *retireWork) meshes(ctx context.Context, reserve []pieces.Cover, outside
 		c.meshNow, c.weightNow = 0, 0
 	}
 	for m := range int32(ground.Members()) {
-		code, ok := "", true
+		var code string
+		ok := true
 		if o := ground.Owner(m); o.Cover == 0 {
 			code, ok = w.places.of(int(o.Feature))
 		} else {

@@ -169,19 +169,19 @@ func compareBase(t *testing.T, c *analyzetest.County, list, sums *analyze.Table,
 		}
 	}
 	alt := fmt.Sprint("方案", a)
-	close := func(got any, want float64, n any) bool { // shares are rounded feature by feature
+	within := func(got any, want float64, n any) bool { // shares are rounded feature by feature
 		v, ok := got.(analyze.Area)
 		return ok && math.Abs(float64(v)/100-want) <= 0.0101*float64(n.(int64))
 	}
 	for k, w := range by {
 		i := siteRow(t, list, alt, "dltb", k[0], k[1])
 		n := siteValue(t, list, i, "n")
-		if !close(siteValue(t, list, i, "area"), w.area, n) || !close(siteValue(t, list, i, "patch"), w.patch, n) || !close(siteValue(t, list, i, "net"), w.net, n) {
+		if !within(siteValue(t, list, i, "area"), w.area, n) || !within(siteValue(t, list, i, "patch"), w.patch, n) || !within(siteValue(t, list, i, "net"), w.net, n) {
 			t.Errorf("%s, %v: %v, want %+v", alt, k, list.Rows[i], w)
 		}
 	}
 	n := siteValue(t, list, siteRow(t, list, alt, "dltb", "total", ""), "n")
-	if !siteNear(siteValue(t, sums, a, "outside"), outside) || !close(siteValue(t, sums, a, "crop"), crop, n) {
+	if !siteNear(siteValue(t, sums, a, "outside"), outside) || !within(siteValue(t, sums, a, "crop"), crop, n) {
 		t.Errorf("%s: outside %v, crop %v; want %.2f and %.2f", alt, siteValue(t, sums, a, "outside"), siteValue(t, sums, a, "crop"), outside, crop)
 	}
 }

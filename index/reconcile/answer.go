@@ -296,10 +296,7 @@ func (r *run) lines() (*analyze.Table, *analyze.Shapes, error) {
 		column("b_id", analyze.Count, "乙标识", "id in B"), column("b_code", analyze.Code, "乙编号", "code in B"), column("b_class", analyze.Code, "乙地类", "class in B"),
 		column("ground", analyze.Areas, "地面（椭球面积）", "ground, ellipsoidal"), column("area", analyze.Areas, "差额", "difference"),
 	}}
-	kept, left, err := r.listed()
-	if err != nil {
-		return nil, nil, err
-	}
+	kept, left := r.listed()
 	read := [2]reader{{side: r.sides[0]}, {side: r.sides[1]}}
 	for i := range kept {
 		x := &kept[i]
@@ -335,7 +332,7 @@ type remainder struct {
 
 // listed returns the items to list, in each line those with the greatest amounts first, and
 // what is left out of each.
-func (r *run) listed() (kept []item, left [10]remainder, err error) {
+func (r *run) listed() (kept []item, left [10]remainder) {
 	most := int(r.rules.Listed.Value)
 	var lists [10][]item
 	for _, x := range r.items {
@@ -358,7 +355,7 @@ func (r *run) listed() (kept []item, left [10]remainder, err error) {
 			left[k].amount += x.amount
 		}
 	}
-	return kept, left, nil
+	return kept, left
 }
 
 // reader reads what tells a feature to a person.

@@ -50,11 +50,7 @@ func (r *run) bare() (*analyze.Result, error) {
 		}
 	}
 	diff := r.differences(of, classed)
-	bridge, err := r.bareBridge(out, diff)
-	if err != nil {
-		return nil, err
-	}
-	out.Tables = []*analyze.Table{bridge, diff}
+	out.Tables = []*analyze.Table{r.bareBridge(out, diff), diff}
 	return out, r.close(out)
 }
 
@@ -247,7 +243,7 @@ func (r *run) differences(of [2]figures, classed bool) *analyze.Table {
 }
 
 // bareBridge sums the differences up.
-func (r *run) bareBridge(out *analyze.Result, diff *analyze.Table) (*analyze.Table, error) {
+func (r *run) bareBridge(out *analyze.Result, diff *analyze.Table) *analyze.Table {
 	t := &analyze.Table{Name: "bridge", Title: edition.Title{Zh: "差额", En: "the difference"}, Columns: []analyze.Column{
 		column("line", analyze.Code, "项", "line"), column("name", analyze.Text, "名称", "name in Chinese"), column("name_en", analyze.Text, "英文名称", "name"),
 		column("area", analyze.Areas, "面积", "area"), column("after", analyze.Areas, "累计", "so far"),
@@ -270,5 +266,5 @@ func (r *run) bareBridge(out *analyze.Result, diff *analyze.Table) (*analyze.Tab
 	t.Add(string(Unexplained), Unexplained.Title().Zh, Unexplained.Title().En, sums[2], sums[0]+sums[1]+sums[2], counts[2])
 	t.Add("b", "乙数", "figure B", sums[3], sums[3], counts[3])
 	out.Identities = append(out.Identities, analyze.Identity{Name: "bridge", Title: edition.Title{Zh: "甲数加各项等于乙数", En: "A and the lines are B"}, Left: sums[0] + sums[1] + sums[2], Right: sums[3]})
-	return t, nil
+	return t
 }

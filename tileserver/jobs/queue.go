@@ -181,7 +181,7 @@ func (q *Queue) Ask(a Ask) (Job, error) {
 		out := before.snapshot()
 		q.mu.Unlock()
 		if shared {
-			q.write(nil, &out)
+			q.write(&out)
 		}
 		return out, nil
 	}
@@ -342,7 +342,7 @@ func (q *Queue) Cancel(id string) bool {
 	delete(q.bodies, id)
 	out := e.snapshot()
 	q.mu.Unlock()
-	q.write(nil, &out)
+	q.write(&out)
 	return true
 }
 
@@ -410,10 +410,10 @@ func (q *Queue) wakeFollowers(e *entry) {
 	e.change = make(chan struct{})
 }
 
-// write writes jobs down that go on whether it succeeds or not: what is lost by a failure
+// write writes a job down that goes on whether it succeeds or not: what is lost by a failure
 // is that a restart begins them again.
-func (q *Queue) write(body []byte, all ...*Job) {
-	if err := q.store.put(body, all...); err != nil {
+func (q *Queue) write(j *Job) {
+	if err := q.store.put(nil, j); err != nil {
 		q.opt.Log.Error("the list of jobs cannot be written", "error", err)
 	}
 }

@@ -67,7 +67,7 @@ func (q *Queue) begin() *entry {
 	q.happened(next, Event{Kind: string(Running)})
 	out := next.snapshot()
 	q.mu.Unlock()
-	q.write(nil, &out)
+	q.write(&out)
 	return next
 }
 
@@ -194,7 +194,7 @@ func (q *Queue) finish(e *entry, answer json.RawMessage, size int64, err error) 
 	}
 	out := e.snapshot()
 	q.mu.Unlock()
-	q.write(nil, &out)
+	q.write(&out)
 }
 
 // failure is what is told of an error: a problem as it is, of others that there was one.

@@ -28,7 +28,7 @@ EXECUTE format('SELECT coalesce(sum(m.net * ST_Area(ST_Intersection(m.geom, s.ge
 CREATE FUNCTION alone(mine text, theirs text) RETURNS float8 LANGUAGE plpgsql AS $$ DECLARE v float8; BEGIN
 EXECUTE format('SELECT sum(m.net * ST_Area(ST_Difference(m.geom, (SELECT ST_Union(s.geom) FROM %I s))) / ST_Area(m.geom)) FROM %I m', theirs, mine) INTO v; RETURN v; END $$;
 SELECT other('b', 'sa') - other('a', 'sb'), alone('b', 'sa') - alone('a', 'sb'),
-(SELECT sum(x.net) FROM b x JOIN b y ON ST_Equals(x.geom, y.geom) AND x.bsm > y.bsm), (SELECT sum(net) FROM a)`)
+(SELECT sum(x.net) FROM b x WHERE EXISTS (SELECT FROM b y WHERE ST_Equals(x.geom, y.geom) AND x.bsm > y.bsm)), (SELECT sum(net) FROM a)`)
 	var v [4]float64
 	for k := range v {
 		var err error

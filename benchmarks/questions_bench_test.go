@@ -46,17 +46,32 @@ const dissolved = `WITH h AS MATERIALIZED (SELECT (ST_Dump(ST_Union(g))).geom g 
 var questions = map[string]question{
 	"hsf-outside-pbf": {
 		analyze.Request{Question: "hsf-outside-pbf", By: "township", Vintage: "2024"},
+		// Pieces with their shapes, perimeters and the border that each has with PBF; tracts of
+		// PBF at 20 m, and which of them a piece reaches. (Ours tells slivers, flags and
+		// ranks besides.)
 		`CREATE TEMP TABLE h AS SELECT (ST_Dump(ST_Union(g))).geom g FROM DATA_hsf_2024; CREATE INDEX ON h USING gist(g); ANALYZE h;
 CREATE TEMP TABLE c AS SELECT left(c.zldwdm,9) town, c.tbdlmj / c.ga k, ST_Intersection(c.g, h.g) g FROM DATA_cropland_2024 c JOIN h ON ST_Intersects(c.g, h.g);
-CREATE TEMP TABLE s AS SELECT town, sum(k * (ST_Area(c.g) - coalesce((SELECT ST_Area(ST_Intersection(c.g, ST_Union(p.g))) FROM DATA_pbf_2024 p WHERE ST_Intersects(p.g, c.g)), 0))) net FROM c GROUP BY town;
-SELECT sum(net) FROM s; `,
+CREATE TEMP TABLE s AS SELECT row_number() OVER () id, town, k, coalesce(ST_Difference(c.g, (SELECT ST_Union(p.g) FROM DATA_pbf_2024 p WHERE ST_Intersects(p.g, c.g))), c.g) g FROM c;
+DELETE FROM s WHERE ST_IsEmpty(g) OR ST_Area(g) = 0; CREATE INDEX ON s USING gist(g); ANALYZE s;
+CREATE TEMP TABLE border AS SELECT s.id, ST_Perimeter(s.g) perimeter, (SELECT sum(ST_Length(ST_Intersection(ST_Boundary(s.g), p.g))) FROM DATA_pbf_2024 p WHERE ST_Intersects(p.g, s.g)) shared FROM s;
+CREATE TEMP TABLE tract AS SELECT g, ga, ST_ClusterDBSCAN(g, 20, 1) OVER () comp FROM DATA_pbf_2024; CREATE INDEX ON tract USING gist(g); ANALYZE tract;
+CREATE TEMP TABLE comp AS SELECT comp, sum(ga) m2 FROM tract GROUP BY 1;
+CREATE TEMP TABLE gain AS SELECT n.id, sum(c.m2) m2 FROM (SELECT DISTINCT s.id, t.comp FROM s JOIN tract t ON ST_DWithin(s.g, t.g, 20)) n JOIN comp c USING (comp) GROUP BY 1;
+SELECT sum(k * ST_Area(g)) FROM s; `,
 		func(r *analyze.Result) float64 { return total(r, "hsf_not_pbf_sum", "crop", nil) },
 	},
 	"pbf-not-hsf": {
 		analyze.Request{Question: "pbf-not-hsf", By: "township", Vintage: "2024"},
-		`CREATE TEMP TABLE h AS SELECT (ST_Dump(ST_Union(g))).geom g FROM DATA_hsf_2024; CREATE INDEX ON h USING gist(g); ANALYZE h;
-CREATE TEMP TABLE s AS SELECT left(p.zldwdm,9) town, sum(p.yjjbntmj * (1 - coalesce((SELECT sum(ST_Area(ST_Intersection(p.g, h.g))) FROM h WHERE ST_Intersects(p.g, h.g)), 0) / p.ga)) net FROM DATA_pbf_2024 p GROUP BY 1;
-SELECT sum(net) FROM s; `,
+		// What is built by each year that parcels were built in, by township; tracts at 20 m of
+		// what is not built. (Ours ranks them, and tells need and trend besides.)
+		`CREATE TEMP TABLE h (year int, g geometry);
+INSERT INTO h SELECT y, (ST_Dump((SELECT ST_Union(g) FROM DATA_hsf_2024 WHERE jsnd <= y))).geom FROM (SELECT DISTINCT jsnd y FROM DATA_hsf_2024) years; CREATE INDEX ON h USING gist(g); ANALYZE h;
+CREATE TEMP TABLE built AS SELECT h.year, left(p.zldwdm,9) town, sum(p.yjjbntmj / p.ga * ST_Area(ST_Intersection(p.g, h.g))) net FROM DATA_pbf_2024 p JOIN h ON ST_Intersects(p.g, h.g) GROUP BY 1, 2;
+CREATE TEMP TABLE last AS SELECT g FROM h WHERE year = (SELECT max(year) FROM h); CREATE INDEX ON last USING gist(g); ANALYZE last;
+CREATE TEMP TABLE s AS SELECT coalesce(ST_Difference(p.g, (SELECT ST_Union(h.g) FROM last h WHERE ST_Intersects(p.g, h.g))), p.g) g, p.yjjbntmj / p.ga k FROM DATA_pbf_2024 p;
+DELETE FROM s WHERE ST_IsEmpty(g);
+CREATE TEMP TABLE tract AS SELECT comp, sum(ST_Area(g)) m2 FROM (SELECT g, ST_ClusterDBSCAN(g, 20, 1) OVER () comp FROM s) c GROUP BY 1;
+SELECT sum(k * ST_Area(g)) FROM s; `,
 		func(r *analyze.Result) float64 {
 			latest := int64(0)
 			return total(r, "pbf_hsf_progress", "gap", func(t *analyze.Table, row []any) bool {

@@ -127,7 +127,7 @@ func tableOf(r *analyze.Result, name string) *analyze.Table {
 // placeColumns are the columns that hold a place and its name, -1 for none. Twelve digits in
 // a name are those of a village, whatever the level.
 func placeColumns(t *analyze.Table) (code, name int) {
-	for _, c := range [][2]string{{"place", "place_name"}, {"xzqdm", "xzqmc"}, {"xzqdm12", "xzqmc"}} {
+	for _, c := range [][2]string{{"xzqdm", "xzqmc"}, {"xzqdm12", "xzqmc"}} {
 		if code = t.Column(c[0]); code >= 0 {
 			return code, t.Column(c[1])
 		}
@@ -220,7 +220,7 @@ func levelDifference(fine, coarse map[string]analyze.Area) string {
 // A sum that is one unit short is seen.
 func TestLevelsAddUpSees(t *testing.T) {
 	table := func(rows ...[]any) *analyze.Table {
-		t := &analyze.Table{Name: "x", Columns: []analyze.Column{{Name: "place", Kind: analyze.Code}, {Name: "year", Kind: analyze.Text}, {Name: "crop", Kind: analyze.Areas}}}
+		t := &analyze.Table{Name: "x", Columns: []analyze.Column{{Name: "xzqdm", Kind: analyze.Code}, {Name: "year", Kind: analyze.Text}, {Name: "crop", Kind: analyze.Areas}}}
 		for _, r := range rows {
 			t.Add(r...)
 		}

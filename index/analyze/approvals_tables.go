@@ -90,7 +90,7 @@ func (w *approving) approvalTable() (*Table, error) {
 		}
 		t.Add(append(row, w.figures(i)...)...)
 	}
-	sortRows(t, "place", "approval", "number", "area")
+	sortRows(t, "xzqdm", "approval", "number", "area")
 	return t, nil
 }
 
@@ -201,7 +201,7 @@ func (w *approving) outsideTable() (*Table, []*occupied, error) {
 		t.Add(row...)
 		of[&row[0]] = o
 	}
-	sortRows(t, "place", "from_bsm", "to_bsm", "area", "crop")
+	sortRows(t, "xzqdm", "from_bsm", "to_bsm", "area", "crop")
 	rows := make([]*occupied, len(t.Rows))
 	for i, row := range t.Rows {
 		rows[i] = of[&row[0]]

@@ -90,7 +90,7 @@ func TestApprovalsAgainstCells(t *testing.T) {
 			}
 			got, x := map[string]analyze.Area{}, tableOf(t, r, "occupied_by_place")
 			for _, column := range x.Columns[2:] {
-				for p, v := range sums(t, x, column.Name, 14, "place") {
+				for p, v := range sums(t, x, column.Name, 14, "xzqdm") {
 					got[column.Name+" "+p] = v
 				}
 			}
@@ -165,7 +165,7 @@ func TestApprovalsRollUp(t *testing.T) {
 	for _, level := range areas.Levels[:5] {
 		wide := ask(t, ix, analyze.Request{Question: "approvals", By: level}, analyze.Options{})
 		for _, column := range []string{"occupied", "occupied_crop", "inside", "inside_crop", "beyond", "beyond_crop", "without", "without_crop"} {
-			if d := cmp.Diff(sums(t, tableOf(t, fine, "occupied_by_place"), column, level.Digits(), "place"), sums(t, tableOf(t, wide, "occupied_by_place"), column, 14, "place"), noZeros); d != "" {
+			if d := cmp.Diff(sums(t, tableOf(t, fine, "occupied_by_place"), column, level.Digits(), "xzqdm"), sums(t, tableOf(t, wide, "occupied_by_place"), column, 14, "xzqdm"), noZeros); d != "" {
 				t.Errorf("%s by %s (-groups +%[2]s):\n%s", column, level, d)
 			}
 		}

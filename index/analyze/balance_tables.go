@@ -268,7 +268,7 @@ func (w *balancing) itemTable(asked string) (*Table, error) {
 		p := x.place[:min(len(x.place), w.By.Digits())]
 		t.Add(p, w.placeName(p), x.kind, map[bool]string{true: "流出", false: "流入"}[x.out], before, x.class[0], after, x.class[1], net, x.area, grade, x.recovery, x.approved, of, len(x.others) > 0, x.unchecked, x.noise)
 	}
-	sortRows(t, "kind", "direction", "place", "from_bsm", "to_bsm", "plot", "net", "area")
+	sortRows(t, "kind", "direction", "xzqdm", "from_bsm", "to_bsm", "plot", "net", "area")
 	return t, nil
 }
 
@@ -315,7 +315,7 @@ func (w *balancing) plotTable() (*Table, error) {
 		whole := areaOf(rec.AreaM2)
 		t.Add(p, w.placeName(p), name, y, w.inPeriod[i], stated, whole, area[int32(i)], net[int32(i)], whole-area[int32(i)])
 	}
-	sortRows(t, "place", "plot", "stated", "area")
+	sortRows(t, "xzqdm", "plot", "stated", "area")
 	return t, nil
 }
 
@@ -374,7 +374,7 @@ func (w *balancing) doubleTable() (*Table, error) {
 			t.Add(p, w.placeName(p), "同一地面有几个补充耕地地块", plot, other, bsm, x.net, x.area)
 		}
 	}
-	sortRows(t, "place", "plot", "other_plot", "to_bsm", "net", "area")
+	sortRows(t, "xzqdm", "plot", "other_plot", "to_bsm", "net", "area")
 	if n := len(t.Rows); n > 0 {
 		w.r.note("补充耕地有 %d 处重复使用，见错误表；面积只计一次", "the supplement is used twice at %d places, see the table of errors; the ground counts once", n)
 	}

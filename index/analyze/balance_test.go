@@ -142,7 +142,7 @@ func TestBalanceAgainstCells(t *testing.T) {
 			for _, kind := range []string{"occupation", "conversion", "other"} {
 				x := tableOf(t, r, kind)
 				for _, way := range []string{"in", "out"} {
-					for p, v := range sums(t, x, way, 14, "place") {
+					for p, v := range sums(t, x, way, 14, "xzqdm") {
 						got[kind+" "+way+" "+p] = v
 					}
 				}
@@ -175,7 +175,7 @@ func manyPairs(all map[string]float64) map[string]int {
 // itemsAddUp holds the tables of places against the list, row by row.
 func itemsAddUp(t testing.TB, r *analyze.Result) {
 	t.Helper()
-	items := sums(t, tableOf(t, r, "items"), "net", 14, "kind", "direction", "place")
+	items := sums(t, tableOf(t, r, "items"), "net", 14, "kind", "direction", "xzqdm")
 	for _, kind := range []string{"occupation", "conversion", "other"} {
 		for way, word := range map[string]string{"in": "流入", "out": "流出"} {
 			want := map[string]analyze.Area{}
@@ -184,7 +184,7 @@ func itemsAddUp(t testing.TB, r *analyze.Result) {
 					want[p] = v
 				}
 			}
-			if d := cmp.Diff(want, sums(t, tableOf(t, r, kind), way, 14, "place"), noZeros); d != "" {
+			if d := cmp.Diff(want, sums(t, tableOf(t, r, kind), way, 14, "xzqdm"), noZeros); d != "" {
 				t.Errorf("%s, %s (-items +table):\n%s", kind, way, d)
 			}
 		}
@@ -198,7 +198,7 @@ func TestBalanceRollsUp(t *testing.T) {
 		wide := ask(t, ix, analyze.Request{Question: "balance", By: level}, analyze.Options{})
 		for _, kind := range []string{"occupation", "conversion"} {
 			for _, column := range []string{"out", "in", "net", "paddy_out", "paddy_in", "dry_out", "dry_in", "approved_out", "double_in", "out_area", "in_area"} {
-				if d := cmp.Diff(sums(t, tableOf(t, fine, kind), column, level.Digits(), "place"), sums(t, tableOf(t, wide, kind), column, 14, "place"), noZeros); d != "" {
+				if d := cmp.Diff(sums(t, tableOf(t, fine, kind), column, level.Digits(), "xzqdm"), sums(t, tableOf(t, wide, kind), column, 14, "xzqdm"), noZeros); d != "" {
 					t.Errorf("%s of %s by %s (-groups +%[3]s):\n%s", column, kind, level, d)
 				}
 			}
@@ -215,13 +215,13 @@ func TestBalanceOfPlace(t *testing.T) {
 	part := ask(t, ix, analyze.Request{Question: "balance", By: "village", Place: "619901100"}, analyze.Options{})
 	for _, kind := range []string{"occupation", "conversion", "other"} {
 		for _, column := range []string{"out", "in"} {
-			want := sums(t, tableOf(t, whole, kind), column, 14, "place")
+			want := sums(t, tableOf(t, whole, kind), column, 14, "xzqdm")
 			for p := range want {
 				if !strings.HasPrefix(p, "619901100") {
 					delete(want, p)
 				}
 			}
-			if d := cmp.Diff(want, sums(t, tableOf(t, part, kind), column, 14, "place"), noZeros); d != "" {
+			if d := cmp.Diff(want, sums(t, tableOf(t, part, kind), column, 14, "xzqdm"), noZeros); d != "" {
 				t.Errorf("%s of %s (-all +of the place):\n%s", column, kind, d)
 			}
 		}

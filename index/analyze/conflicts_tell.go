@@ -88,8 +88,8 @@ func conflictTable() *Table {
 	return &Table{Name: "conflict", Title: edition.Title{Zh: "一地多证与地类冲突台账", En: "ledger of overlapping rights and classes"}, Columns: []Column{
 		{"case_id", edition.Title{Zh: "案件编号（边界误差无）", En: "case, none for a border drawn twice"}, Code},
 		{"kind", edition.Title{Zh: "类型 rights 权属/class 地类", En: "rights or class"}, Code},
-		{"place", edition.Title{Zh: "行政区代码", En: "place"}, Code},
-		{"place_name", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
+		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},
+		{"xzqmc", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
 		{"register_a", edition.Title{Zh: "登记甲", En: "register A"}, Code},
 		{"parcel_a", edition.Title{Zh: "宗地甲", En: "parcel A"}, Code},
 		{"register_b", edition.Title{Zh: "登记乙（cropland 为调查耕地）", En: "register B (cropland is the survey's)"}, Code},
@@ -109,8 +109,8 @@ func conflictTable() *Table {
 
 func conflictSumTable() *Table {
 	return &Table{Name: "conflict_sum", Title: edition.Title{Zh: "按地区和登记合计", En: "sums by place and registers"}, Columns: []Column{
-		{"place", edition.Title{Zh: "行政区代码", En: "place"}, Code},
-		{"place_name", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
+		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},
+		{"xzqmc", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
 		{"kind", edition.Title{Zh: "类型", En: "rights or class"}, Code},
 		{"register_a", edition.Title{Zh: "登记甲", En: "register A"}, Code},
 		{"register_b", edition.Title{Zh: "登记乙", En: "register B"}, Code},

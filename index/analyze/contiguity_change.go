@@ -245,8 +245,8 @@ func (w *contiguityWork) effects(before, after *contiguityState) (*Table, error)
 	}
 	t := &Table{Name: "contiguity_proposal", Single: true, Title: edition.Title{Zh: "方案的图形", En: "Shapes of the proposal"}, Columns: []Column{
 		column("shape", Code, "图形", "shape"),
-		column("place", Code, "地方代码", "place"),
-		column("place_name", Text, "地方", "name of the place"),
+		column("xzqdm", Code, "行政区代码", "place"),
+		column("xzqmc", Text, "行政区名称", "name of the place"),
 		column("given", Areas, "图形面积", "area of the shape"),
 		column("area", Areas, "划入面积（尚未在层内的）", "area added (not in the layer yet)"),
 		column("perimeter", Length, "划入部分周长（米）", "perimeter of what is added (m)"),

@@ -123,7 +123,7 @@ func holdContiguity(t *testing.T, db *postgistest.Cluster, ix *index.Index, vint
 		}
 		for _, row := range db.Ask(t, ask+`SELECT part.place, count(*), sum(part.a), sum(part.a*comp.a)/sum(part.a), sum(part.a^2)/sum(part.a)^2, max(part.a)/sum(part.a),
 			coalesce(sum(part.a) FILTER (WHERE comp.a*0.0015 >= 100), 0)/sum(part.a) FROM part JOIN comp USING (c) GROUP BY part.place`) {
-			hold(row[0], tractRow(t, places, "place", row[0], "gap_m", gap), row[1:])
+			hold(row[0], tractRow(t, places, "xzqdm", row[0], "gap_m", gap), row[1:])
 			rows++
 		}
 	}

@@ -64,8 +64,8 @@ func (w *contiguityWork) measureColumns(place bool) []Column {
 		cs = append(cs, Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}})
 	}
 	if place {
-		add("place", Code, "地方代码", "place")
-		add("place_name", Text, "地方", "name of the place")
+		add("xzqdm", Code, "行政区代码", "place")
+		add("xzqmc", Text, "行政区名称", "name of the place")
 	}
 	add("gap_m", Number, "间距（米）", "gap (m)")
 	add("n", Count, "片数（在该地有部分的）", "components with a part here")
@@ -128,8 +128,8 @@ func (w *contiguityWork) components(s *contiguityState, suffix string, of editio
 		column("patches", Count, "图斑数", "patches"),
 		column("area", Areas, "椭球面积", "ellipsoidal area"),
 		column("net", Areas, "净面积（记录）", "net area of record"),
-		column("place", Code, "最大部分所在地", "place of its largest part"),
-		column("place_name", Text, "地方", "name of the place"),
+		column("xzqdm", Code, "最大部分所在地", "place of its largest part"),
+		column("xzqmc", Text, "行政区名称", "name of the place"),
 		column("places", Count, "跨几个地方", "places it reaches over"),
 		column("west", Number, "西（经度）", "west (longitude)"),
 		column("south", Number, "南（纬度）", "south (latitude)"),

@@ -339,7 +339,7 @@ func checkTracts(t *testing.T, c *analyzetest.County, l *analyzetest.Layer, r *a
 	places := tractTable(t, r, "contiguity")
 	mesh, rows := 0.0, 0
 	for code, s := range by {
-		got := tractRow(t, places, "place", code, "gap_m", gap)
+		got := tractRow(t, places, "xzqdm", code, "gap_m", gap)
 		same(code, got, s)
 		mesh += float64(got("mesh").(analyze.Area)) * float64(got("area").(analyze.Area))
 	}

@@ -86,7 +86,7 @@ func TestFlowsByLineage(t *testing.T) {
 			want["61 "+was[f.ID]+" "+class[f.ID]] += analyze.Area(f.Patch)
 		}
 	}
-	if d := cmp.Diff(want, sums(t, tableOf(t, r, "flow"), "patch", 14, "place", "from", "to"), noZeros); d != "" {
+	if d := cmp.Diff(want, sums(t, tableOf(t, r, "flow"), "patch", 14, "xzqdm", "from", "to"), noZeros); d != "" {
 		t.Errorf("shares of patches (-package +table):\n%s", d)
 	}
 }
@@ -103,7 +103,7 @@ func TestChangePostGIS(t *testing.T) {
 	}
 	analyzetest.Load(t, db, "p", ix.Layer("approval", ""), origin, "YWLX")
 	flow := tableOf(t, ask(t, ix, analyze.Request{Question: "flows", By: "village"}, analyze.Options{}), "flow")
-	area, patch := sums(t, flow, "area", 14, "place", "from", "to"), sums(t, flow, "patch", 14, "place", "from", "to")
+	area, patch := sums(t, flow, "area", 14, "xzqdm", "from", "to"), sums(t, flow, "patch", 14, "xzqdm", "from", "to")
 	seen := 0
 	for _, row := range db.Ask(t, `SELECT left(b.place, 12) || ' ' || a.dlbm || ' ' || b.dlbm, sum(ST_Area(g)), sum(ST_Area(g) / a.area_m2 * a.patch)
 FROM (SELECT a.id i, b.id k, ST_Intersection(a.geom, b.geom) g FROM a JOIN b ON ST_Intersects(a.geom, b.geom)) x JOIN a ON a.id = i JOIN b ON b.id = k
@@ -121,8 +121,8 @@ GROUP BY 1 HAVING sum(ST_Area(g)) > 0.01`) {
 	row := db.Ask(t, `CREATE TABLE u AS SELECT ST_Union(geom) g FROM p WHERE ywlx IS NULL OR ywlx = 'ZZ_NYDZYFW';
 SELECT sum(ST_Area(g)), sum(ST_Area(ST_Intersection(g, (SELECT u.g FROM u)))) FROM (SELECT ST_Intersection(a.geom, b.geom) g FROM a JOIN b ON ST_Intersects(a.geom, b.geom)
 WHERE a.dlbm LIKE '01%' AND b.dlbm IN ('0702', '1003')) x`)[0]
-	like(t, "occupied", sums(t, place, "occupied", 6, "place")["619901"], row[0])
-	like(t, "inside", sums(t, place, "inside", 6, "place")["619901"], row[1])
+	like(t, "occupied", sums(t, place, "occupied", 6, "xzqdm")["619901"], row[0])
+	like(t, "inside", sums(t, place, "inside", 6, "xzqdm")["619901"], row[1])
 }
 
 // like holds an area against a text of PostGIS, in m²: to 1e-6, and what whole units of

@@ -18,7 +18,7 @@ func heading(name string, kind Kind, zh, en string) Column {
 
 // placeColumns are the columns that a row of a place begins with.
 func placeColumns() []Column {
-	return []Column{heading("place", Code, "行政区代码", "place"), heading("place_name", Text, "行政区名称", "name of the place")}
+	return []Column{heading("xzqdm", Code, "行政区代码", "place"), heading("xzqmc", Text, "行政区名称", "name of the place")}
 }
 
 // classColumns are those of a flow's classes.
@@ -105,8 +105,8 @@ func (w *flowing) accountTable(g *ledger, name, zh, en, of, ofEn string) *Table 
 // transferTable tells what ground went from place to place.
 func (w *flowing) transferTable() *Table {
 	t := &Table{Name: "transfer", Title: edition.Title{Zh: "行政区间调入调出", En: "transfers between places"}, Columns: []Column{
-		heading("from_place", Code, "调出行政区", "from the place"), heading("from_place_name", Text, "调出行政区名称", "its name"),
-		heading("to_place", Code, "调入行政区", "to the place"), heading("to_place_name", Text, "调入行政区名称", "its name"),
+		heading("from_xzqdm", Code, "调出行政区", "from the place"), heading("from_xzqmc", Text, "调出行政区名称", "its name"),
+		heading("to_xzqdm", Code, "调入行政区", "to the place"), heading("to_xzqmc", Text, "调入行政区名称", "its name"),
 		heading("class", Code, "变更前地类", "class before"), heading("class_name", Text, "地类名称", "name of the class"),
 		heading("area", Areas, "椭球面积", "ellipsoidal area"), heading("booked", Areas, "地类面积（记录，田坎计入1203）", "area of record, ridges under 1203"),
 	}}

@@ -50,7 +50,7 @@ func sums(t testing.TB, x *analyze.Table, column string, digits int, by ...strin
 		var key []string
 		for _, name := range by {
 			v, _ := row[x.Column(name)].(string)
-			if name == "place" {
+			if name == "xzqdm" {
 				v = v[:min(len(v), digits)]
 			}
 			key = append(key, v)
@@ -214,8 +214,8 @@ func TestFlowsAgainstCells(t *testing.T) {
 					pairs[rest] += n
 				}
 				flow := tableOf(t, r, "flow")
-				near(t, "flow", sums(t, flow, "area", 14, "place", "from", "to"), kindOf(want.ground, "flow"), pairs)
-				near(t, "flow of record", sums(t, flow, "booked", 14, "place", "from", "to"), kindOf(want.record, "flow"), pairs)
+				near(t, "flow", sums(t, flow, "area", 14, "xzqdm", "from", "to"), kindOf(want.ground, "flow"), pairs)
+				near(t, "flow of record", sums(t, flow, "booked", 14, "xzqdm", "from", "to"), kindOf(want.record, "flow"), pairs)
 				if seed > 0 {
 					transfers(t, r, want, pairs)
 				}
@@ -289,7 +289,7 @@ func holdAccounts(t testing.TB, c *analyzetest.County, r *analyze.Result, digits
 					delete(want, k)
 				}
 			}
-			if d := cmp.Diff(want, sums(t, x, column, 14, "place", "class")); d != "" {
+			if d := cmp.Diff(want, sums(t, x, column, 14, "xzqdm", "class")); d != "" {
 				t.Errorf("%s of %s (-features +table):\n%s", column, name, d)
 			}
 		}
@@ -309,9 +309,9 @@ func TestFlowsRollUp(t *testing.T) {
 			{"flow", "area"}, {"flow", "patch"}, {"flow", "booked"}, {"account", "opening"}, {"account", "inflow"}, {"account", "outflow"}, {"account", "double"}, {"account", "adjusted"},
 			{"account", "closing"}, {"account_record", "opening"}, {"account_record", "inflow"}, {"account_record", "outflow"}, {"account_record", "adjusted"}, {"account_record", "closing"},
 		} {
-			by := []string{"place", "class"}
+			by := []string{"xzqdm", "class"}
 			if x.table == "flow" {
-				by = []string{"place", "from", "to"}
+				by = []string{"xzqdm", "from", "to"}
 			}
 			if d := cmp.Diff(sums(t, tableOf(t, fine, x.table), x.column, level.Digits(), by...), sums(t, tableOf(t, wide, x.table), x.column, 14, by...), noZeros); d != "" {
 				t.Errorf("%s of %s by %s (-groups +%[3]s):\n%s", x.column, x.table, level, d)
@@ -319,8 +319,8 @@ func TestFlowsRollUp(t *testing.T) {
 		}
 		for _, table := range []string{"account", "account_record"} {
 			net := func(r *analyze.Result, digits int) map[string]analyze.Area {
-				out := sums(t, tableOf(t, r, table), "transfer_in", digits, "place", "class")
-				for k, v := range sums(t, tableOf(t, r, table), "transfer_out", digits, "place", "class") {
+				out := sums(t, tableOf(t, r, table), "transfer_in", digits, "xzqdm", "class")
+				for k, v := range sums(t, tableOf(t, r, table), "transfer_out", digits, "xzqdm", "class") {
 					out[k] -= v
 				}
 				return out

@@ -12,7 +12,7 @@ import (
 // features that are known by the name of a column.
 func answer() *Result {
 	area := Column{Name: "area", Kind: Areas}
-	sums := &Table{Name: "sums", Columns: []Column{{Name: "place", Kind: Code}, area, {Name: "share", Kind: Ratio}, {Name: "edge", Kind: Length}, {Name: "rate", Kind: Number}, {Name: "n", Kind: Count}}}
+	sums := &Table{Name: "sums", Columns: []Column{{Name: "xzqdm", Kind: Code}, area, {Name: "share", Kind: Ratio}, {Name: "edge", Kind: Length}, {Name: "rate", Kind: Number}, {Name: "n", Kind: Count}}}
 	sums.Add("610402", Area(123456), 0.123456, 12.34, 1.5, int64(7))
 	sums.Add("610403", nil, nil, nil, nil, nil)
 	said := &Table{Name: "said", Columns: []Column{area}, Single: true}

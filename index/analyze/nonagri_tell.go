@@ -18,8 +18,8 @@ func alertTable() *Table {
 	return &Table{Name: "alert", Title: edition.Title{Zh: "“非农化”“非粮化”疑似图斑", En: "cropland turned to other use"}, Columns: []Column{
 		{"alert_id", edition.Title{Zh: "疑似图斑编号", En: "alert"}, Code},
 		{"src_batch", edition.Title{Zh: "来源批次", En: "batch"}, Code},
-		{"place", edition.Title{Zh: "行政区代码", En: "place"}, Code},
-		{"place_name", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
+		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},
+		{"xzqmc", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
 		{"subject", edition.Title{Zh: "图斑标识（监测图斑或后期图斑）", En: "code of the monitored or later patch"}, Code},
 		{"kind", edition.Title{Zh: "类型 nonagri 非农化/nongrain 非粮化/other 其他/planting 种植提示", En: "kind"}, Code},
 		{"tblx", edition.Title{Zh: "监测图斑类型 TBLX", En: "kind of monitored change"}, Code},
@@ -47,8 +47,8 @@ func alertTable() *Table {
 
 func alertSumTable() *Table {
 	return &Table{Name: "alert_sum", Title: edition.Title{Zh: "按地区、类型和严重程度合计", En: "sums by place, kind and severity"}, Columns: []Column{
-		{"place", edition.Title{Zh: "行政区代码", En: "place"}, Code},
-		{"place_name", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
+		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},
+		{"xzqmc", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
 		{"kind", edition.Title{Zh: "类型", En: "kind"}, Code},
 		{"severity", edition.Title{Zh: "严重程度（地面）", En: "severity of the ground"}, Code},
 		{"n_new", edition.Title{Zh: "新增图斑数（按图斑的严重程度）", En: "new alerts of that severity"}, Count},

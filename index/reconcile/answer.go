@@ -144,7 +144,7 @@ func (r *run) levels() []areas.Level {
 // byPlace is the bridge of each place, at the level asked for and all wider ones.
 func (r *run) byPlace() *analyze.Table {
 	t := &analyze.Table{Name: "bridge_by_place", Title: edition.Title{Zh: "按政区的差额桥", En: "the bridge by place"}, Columns: []analyze.Column{
-		column("level", analyze.Code, "级别", "level"), column("place", analyze.Code, "政区代码", "place"), column("place_name", analyze.Text, "政区名称", "place name"),
+		column("level", analyze.Code, "级别", "level"), column("xzqdm", analyze.Code, "政区代码", "place"), column("xzqmc", analyze.Text, "政区名称", "place name"),
 		column("a", analyze.Areas, "甲数", "figure A"),
 	}}
 	for _, l := range Lines {
@@ -291,7 +291,7 @@ func (r *run) operands() *analyze.Table {
 // lines is the table of features, and their shapes.
 func (r *run) lines() (*analyze.Table, *analyze.Shapes, error) {
 	t := &analyze.Table{Name: "lines", Single: true, Title: edition.Title{Zh: "各项的要素", En: "the features of the lines"}, Columns: []analyze.Column{
-		column("line", analyze.Code, "项", "line"), column("place", analyze.Code, "政区代码", "place"), column("place_name", analyze.Text, "政区名称", "place name"),
+		column("line", analyze.Code, "项", "line"), column("xzqdm", analyze.Code, "政区代码", "place"), column("xzqmc", analyze.Text, "政区名称", "place name"),
 		column("a_id", analyze.Count, "甲标识", "id in A"), column("a_code", analyze.Code, "甲编号", "code in A"), column("a_class", analyze.Code, "甲地类", "class in A"),
 		column("b_id", analyze.Count, "乙标识", "id in B"), column("b_code", analyze.Code, "乙编号", "code in B"), column("b_class", analyze.Code, "乙地类", "class in B"),
 		column("ground", analyze.Areas, "地面（椭球面积）", "ground, ellipsoidal"), column("area", analyze.Areas, "差额", "difference"),

@@ -206,7 +206,7 @@ func (t *Table) asked(layer string) ([]Row, error) {
 // differences lists the cells of both sides.
 func (r *run) differences(of [2]figures, classed bool) *analyze.Table {
 	t := &analyze.Table{Name: "bridge_by_place", Title: edition.Title{Zh: "按政区的差额", En: "differences by place"}, Columns: []analyze.Column{
-		column("place", analyze.Code, "政区代码", "place"), column("place_name", analyze.Text, "政区名称", "place name"), column("class", analyze.Code, "地类", "class"),
+		column("xzqdm", analyze.Code, "政区代码", "place"), column("xzqmc", analyze.Text, "政区名称", "place name"), column("class", analyze.Code, "地类", "class"),
 		column("a", analyze.Areas, "甲数", "figure A"), column("rounding", analyze.Areas, Rounding.Title().Zh, Rounding.Title().En),
 		column("unexplained", analyze.Areas, Unexplained.Title().Zh, Unexplained.Title().En), column("b", analyze.Areas, "乙数", "figure B"),
 	}}

@@ -59,7 +59,7 @@ func TableOf(r *analyze.Result) (*Table, error) {
 func (t *Table) take(r *analyze.Result) {
 	t.About = " " + r.Question.Name + " " + r.Run + " " + r.Generation
 	for _, table := range r.Tables {
-		place := table.Column("place")
+		place := table.Column("xzqdm")
 		if place < 0 {
 			continue
 		}

@@ -28,8 +28,8 @@ func answer() *analyze.Result {
 	sum := &analyze.Table{
 		Name: "by_place", Title: edition.Title{Zh: "按地区", En: "By place"},
 		Columns: []analyze.Column{
-			{Name: "place", Title: edition.Title{Zh: "地区代码", En: "code of place"}, Kind: analyze.Code},
-			{Name: "place_name", Title: edition.Title{Zh: "地区", En: "place"}, Kind: analyze.Text},
+			{Name: "xzqdm", Title: edition.Title{Zh: "地区代码", En: "code of place"}, Kind: analyze.Code},
+			{Name: "xzqmc", Title: edition.Title{Zh: "地区", En: "place"}, Kind: analyze.Text},
 			{Name: "n", Title: edition.Title{Zh: "地块数", En: "lots"}, Kind: analyze.Count},
 			{Name: "area", Title: edition.Title{Zh: "面积", En: "area"}, Kind: analyze.Areas},
 			{Name: "share", Title: edition.Title{Zh: "占比", En: "share"}, Kind: analyze.Ratio},

@@ -46,7 +46,7 @@ func TestCSV(t *testing.T) {
 	}
 	origin := []string{"00112233aabbccdd", "0123456789abcdef", "2026-11", "government", "EPSG:4490"}
 	want := [][]string{
-		{"place", "place_name", "n", "area_m2", "area_mu", "area_ha", "share", "edge", "gain", "flag", "run_id", "generation", "rule_version", "tier", "crs"},
+		{"xzqdm", "xzqmc", "n", "area_m2", "area_mu", "area_ha", "share", "edge", "gain", "flag", "run_id", "generation", "rule_version", "tier", "crs"},
 		append([]string{"340100", "甲县", "3", "12345678.91", "18518.5184", "1234.57", "0.333333", "12.35", "0", "true"}, origin...),
 		append([]string{"010203", "'=1+1,\"<script>alert('图')</script>\"\n&", "-7", "-0.05", "-0.0001", "0.00", "0.5", "0.00", "1000000000000", "false"}, origin...),
 		append([]string{"", "", "", "", "", "", "", "", "", ""}, origin...),

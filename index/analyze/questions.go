@@ -31,7 +31,7 @@ func unknown(name string) error {
 		}
 	}
 	zh, en := setting.Unknown(name, "", names)
-	return problem.New("ANALYZE_UNKNOWN", "%s", "%[2]s", zh, en).
+	return problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
 		Advise("gengtu analyze --help 列出全部专题", "gengtu analyze --help lists the questions")
 }
 
@@ -68,7 +68,7 @@ func (j *Job) check() error {
 				names = append(names, j.Question.Parameters[k].Name)
 			}
 			zh, en := setting.Unknown(name, j.Question.Name, names)
-			return problem.New("ANALYZE_PARAMETER", "%s", "%[2]s", zh, en)
+			return problem.New("ANALYZE_PARAMETER", "%[1]s", "%[2]s", zh, en)
 		}
 		if c := j.Question.Parameters[i].Check; c != nil {
 			if err := c(value); err != nil {

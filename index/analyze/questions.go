@@ -76,6 +76,9 @@ func (j *Job) check() error {
 			}
 		}
 	}
+	if err := j.checkPlace(); err != nil {
+		return err
+	}
 	if j.Question.NeedsShapes && len(j.Shapes) == 0 {
 		return problem.New("ANALYZE_SHAPES", "%s 要给出图形", "%s asks about shapes, and none is given", j.Question.Name).
 			Advise("命令行：gengtu analyze … %[1]s 文件.geojson|.txt；HTTP：请求体的 shapes", "command: gengtu analyze … %[1]s FILE.geojson|.txt; HTTP: shapes of the body", j.Question.Name)
@@ -89,4 +92,27 @@ func (j *Job) check() error {
 		return j.Question.Ready(j)
 	}
 	return nil
+}
+
+// checkPlace refuses a place that can be none, and one that nothing here lies in: an answer
+// without rows would say that there is nothing in it.
+func (j *Job) checkPlace() error {
+	if j.Place == "" {
+		return nil
+	}
+	if !placeCode(j.Place) {
+		return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", j.Place).
+			Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+	}
+	for _, name := range j.Index.Names() {
+		for _, vintage := range j.Index.Vintages(name) {
+			l := j.Index.Layer(name, vintage)
+			for i := range l.Len() {
+				if strings.HasPrefix(l.Head(i).Place, j.Place) {
+					return nil
+				}
+			}
+		}
+	}
+	return noSuchPlace(j.Place)
 }

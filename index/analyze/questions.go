@@ -31,8 +31,8 @@ func unknown(name string) error {
 		}
 	}
 	zh, en := setting.Unknown(name, "", names)
-	return problem.New("ANALYZE_UNKNOWN", "%s", "%[2]s", zh, en).
-		Advise("gengtu analyze --help 列出全部专题", "gengtu analyze --help lists the questions")
+	return problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
+		Advise("gengtu analyze --list 列出全部专题，服务上 GET analyses", "gengtu analyze --list lists the questions, GET analyses on a server")
 }
 
 // noLayer is the problem of a layer, or a vintage of it, that the edition does not have.
@@ -60,6 +60,9 @@ func (j *Job) check() error {
 	if _, err := areas.ParseLevel(string(j.By)); err != nil {
 		return err
 	}
+	if err := j.checkPlace(); err != nil {
+		return err
+	}
 	for name, value := range j.Parameters {
 		i := slices.IndexFunc(j.Question.Parameters, func(p Parameter) bool { return p.Name == name })
 		if i < 0 {
@@ -68,7 +71,7 @@ func (j *Job) check() error {
 				names = append(names, j.Question.Parameters[k].Name)
 			}
 			zh, en := setting.Unknown(name, j.Question.Name, names)
-			return problem.New("ANALYZE_PARAMETER", "%s", "%[2]s", zh, en)
+			return problem.New("ANALYZE_PARAMETER", "%[1]s", "%[2]s", zh, en)
 		}
 		if c := j.Question.Parameters[i].Check; c != nil {
 			if err := c(value); err != nil {
@@ -89,4 +92,27 @@ func (j *Job) check() error {
 		return j.Question.Ready(j)
 	}
 	return nil
+}
+
+// checkPlace refuses a place that no code can name, or that nothing of the edition lies
+// in: an empty answer would read as if there were none of what is asked about.
+func (j *Job) checkPlace() error {
+	if j.Place == "" {
+		return nil
+	}
+	if !placeCode(j.Place) {
+		return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", j.Place).
+			Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+	}
+	for _, name := range j.Index.Names() {
+		for _, vintage := range j.Index.Vintages(name) {
+			l := j.Index.Layer(name, vintage)
+			for i := range l.Len() {
+				if strings.HasPrefix(l.Head(i).Place, j.Place) {
+					return nil
+				}
+			}
+		}
+	}
+	return noSuchPlace(j.Place)
 }

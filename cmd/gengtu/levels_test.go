@@ -51,6 +51,9 @@ var notSums = map[string]string{
 	"pbf_balance.contiguity_after":    "an effective mesh",
 }
 
+// levelParameters are what questions cannot do without.
+var levelParameters = map[string]map[string]string{"reconcile": {"a": "cropland@2023", "b": "cropland@2024"}}
+
 // An answer by one level of places adds up to that by every higher one, in each area that
 // it tells, whatever the question; and a place has the name that the region layer gives it.
 func TestLevelsAddUp(t *testing.T) {
@@ -68,7 +71,7 @@ func TestLevelsAddUp(t *testing.T) {
 		}
 		var finer *analyze.Result
 		for _, by := range levels {
-			r, err := analyze.Run(t.Context(), ix, analyze.Request{Question: q.Name, By: by}, analyze.Options{})
+			r, err := analyze.Run(t.Context(), ix, analyze.Request{Question: q.Name, By: by, Parameters: levelParameters[q.Name]}, analyze.Options{})
 			if p := problem.Of(err); p != nil && p.Code == "ANALYZE_UNKNOWN" && finer == nil {
 				t.Logf("%s is not answered yet", q.Name)
 				break
@@ -176,13 +179,29 @@ func addsUp(t *testing.T, of string, coarse, fine *analyze.Table, digits int) {
 	}
 }
 
+// finest is the level of the finest rows of a table that tells several levels, "" where
+// its rows are of one.
+func finest(t *analyze.Table) (column int, level any) {
+	column = t.Column("level")
+	code, _ := placeColumns(t)
+	longest := -1
+	for _, row := range t.Rows {
+		if place, _ := row[code].(string); column >= 0 && len(place) > longest {
+			longest, level = len(place), row[column]
+		}
+	}
+	return column, level
+}
+
 // sumsOf adds a column up by place, cut to so many digits, and what else tells rows apart.
+// Of a table that tells several levels it adds up the finest.
 func sumsOf(t *analyze.Table, column, digits int) map[string]analyze.Area {
 	code, _ := placeColumns(t)
+	at, level := finest(t)
 	out := map[string]analyze.Area{}
 	for _, row := range t.Rows {
 		a, ok := row[column].(analyze.Area)
-		if !ok {
+		if !ok || at >= 0 && row[at] != level {
 			continue
 		}
 		place, _ := row[code].(string)
@@ -190,7 +209,7 @@ func sumsOf(t *analyze.Table, column, digits int) map[string]analyze.Area {
 		for c, v := range row {
 			n := t.Columns[c].Name
 			apart := t.Columns[c].Kind == analyze.Code || n == "year" || n == "before" || n == "gap_m" || t.Columns[c].Kind == analyze.Text && n == "kind"
-			if c != code && apart {
+			if c != code && c != at && apart {
 				key += fmt.Sprint(" ", n, "=", v)
 			}
 		}

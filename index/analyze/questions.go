@@ -32,7 +32,7 @@ func unknown(name string) error {
 	}
 	zh, en := setting.Unknown(name, "", names)
 	return problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
-		Advise("gengtu analyze --help 列出全部专题", "gengtu analyze --help lists the questions")
+		Advise("gengtu analyze --list 列出全部专题，服务上 GET analyses", "gengtu analyze --list lists the questions, GET analyses on a server")
 }
 
 // noLayer is the problem of a layer, or a vintage of it, that the edition does not have.
@@ -58,6 +58,9 @@ func (j *Job) check() error {
 		j.By = "county"
 	}
 	if _, err := areas.ParseLevel(string(j.By)); err != nil {
+		return err
+	}
+	if err := j.checkPlace(); err != nil {
 		return err
 	}
 	for name, value := range j.Parameters {
@@ -94,8 +97,8 @@ func (j *Job) check() error {
 	return nil
 }
 
-// checkPlace refuses a place that can be none, and one that nothing here lies in: an answer
-// without rows would say that there is nothing in it.
+// checkPlace refuses a place that no code can name, or that nothing of the edition lies
+// in: an empty answer would read as if there were none of what is asked about.
 func (j *Job) checkPlace() error {
 	if j.Place == "" {
 		return nil

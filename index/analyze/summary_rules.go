@@ -75,7 +75,7 @@ func placeCode(code string) bool {
 // noSuchPlace is the problem of a place that no feature lies in.
 func noSuchPlace(code string) error {
 	return problem.New("NO_PLACE", "没有行政区 %.20q", "there is no place %.20q", code).At(0, code).
-		Advise("请核对行政区代码：gengtu info --by 列出各政区", "check the code: gengtu info --by lists places")
+		Advise("请核对行政区代码：gengtu info --by 列出各政区，服务的 places 可按名称查", "check the code: gengtu info --by lists places, and places of the service finds them by name")
 }
 
 // between returns the break between two vintages, nil where there is none.

@@ -318,6 +318,7 @@ func TestAnalysisOfOthers(t *testing.T) {
 			t.Errorf("its owner, of whom less is granted now: %s: %d", address, r.StatusCode)
 		}
 	}
+	wantProblem(t, "an answer of more to go on from", s.post(t, "/secure/analyses", `{"question":"hsf-outside-pbf","previous":"`+a.ID+`"}`, head...), http.StatusBadRequest, "parameter_previous")
 	scope(nil)
 	if r := s.do(t, http.MethodDelete, "/secure/analyses/"+a.ID, nil, head...); r.StatusCode != http.StatusNoContent {
 		t.Errorf("its owner: %d %s", r.StatusCode, r.body)
@@ -586,6 +587,57 @@ func TestAnalysisOverRestarts(t *testing.T) {
 	}
 	wantProblem(t, "a job that is lost", s.get(t, "/secure/analyses/"+a.ID, head...), http.StatusNotFound, "no_job")
 	s.answered(t, edition.Secure, outside, head...)
+}
+
+// An answer that is kept is not told any more, by no address, once the policy in force lets
+// less be told; the question is asked again.
+func TestAnalysisOfOldPolicy(t *testing.T) {
+	stricter := map[string]func(*edition.Policy){
+		"totals": func(p *edition.Policy) { p.TotalsOnly = true }, "no pieces": func(p *edition.Policy) { p.Pieces = false },
+		"rounded": func(p *edition.Policy) { p.RoundM2 = 1000 }, "groups": func(p *edition.Policy) { p.Groups = []string{"QSXZ"} },
+		"questions": func(p *edition.Policy) { p.Analyses = []string{"summary"} },
+	}
+	s := serve(t, nil, edition.Secure)
+	head := s.bearer(edition.Secure)
+	a := s.answered(t, edition.Secure, outside, head...)
+	first := s.generations[edition.Secure]
+	addresses := []string{"analyses/" + a.ID, "analyses/" + a.ID + "/result.json", "analyses/" + a.ID + "/result.json?generation=" + first, "features/" + a.Layers[0].Name + "/1", "ogc/collections/" + a.Layers[0].Name + "/items"}
+	for name, change := range stricter {
+		f := newFarm(edition.Secure)
+		change(&f.policy)
+		f.policy.Digest = name
+		f.commit(t, s.dirs[edition.Secure], 10)
+		s.Reload()
+		for _, address := range addresses {
+			wantProblem(t, name+": "+address, s.get(t, "/secure/"+address, head...), http.StatusForbidden, "policy")
+		}
+		if r := s.get(t, "/secure/catalog", head...); bytes.Contains(r.body, []byte(a.Run)) {
+			t.Errorf("%s: the catalogue lists its layer", name)
+		}
+	}
+	newFarm(edition.Secure).commit(t, s.dirs[edition.Secure], 10)
+	s.Reload()
+	for _, address := range addresses[:2] {
+		if r := s.get(t, "/secure/"+address, head...); r.StatusCode != http.StatusOK {
+			t.Errorf("as lenient as it was: %s: %d %s", address, r.StatusCode, r.body)
+		}
+	}
+}
+
+// What is told of a job is short, however long what was sent: it is held for each job.
+func TestAnalysisToldShort(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	head := s.bearer(edition.Secure)
+	figures := "place,area_m2\\n610402,1\\n" + strings.Repeat("\\n", 20_000)
+	if job, _ := s.reconciles(t, `{"a":"cropland@2024","b":{"figures":"`+figures+`"},"by":"county"}`, head...); len(s.get(t, "/secure/analyses/"+job.ID, head...).body) > 10_000 {
+		t.Error("a job is told with the table that was sent")
+	}
+	for _, name := range []string{"place", "vintage", "from"} {
+		body := `{"question":"summary","` + name + `":"` + strings.Repeat("6", 10_000) + `"}`
+		if r := s.post(t, "/secure/analyses", body, head...); r.StatusCode != http.StatusBadRequest || len(r.body) > 2000 {
+			t.Errorf("a long %s: %d, %d bytes", name, r.StatusCode, len(r.body))
+		}
+	}
 }
 
 // restart serves the same editions anew.

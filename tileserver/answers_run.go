@@ -180,7 +180,7 @@ var stageWriting = jobs.Stage{Zh: "写出答案", En: "writing the answer"}
 
 func (w *answerWriter) all() (err error) {
 	r := w.result
-	w.kept.Identities = len(r.Identities)
+	w.kept.Identities, w.kept.Policy = len(r.Identities), r.Policy
 	for _, t := range r.Tables {
 		w.kept.Rows += len(t.Rows)
 	}

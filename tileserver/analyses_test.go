@@ -23,6 +23,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/mvt"
@@ -675,6 +676,37 @@ func TestAnalysisFails(t *testing.T) {
 	wantProblem(t, "its result", s.get(t, "/secure/analyses/"+a.ID+"/result.json", head...), http.StatusNotFound, "no_answer")
 	if again := s.analyse(t, edition.Secure, outside, http.StatusAccepted, head...); again.ID == a.ID {
 		t.Error("what failed is not tried again")
+	}
+}
+
+// What failed in our files is told to nobody, and figures that do not agree to those alone
+// who may see them.
+func TestAnalysisFaults(t *testing.T) {
+	for name, x := range map[string]struct {
+		err    *problem.Problem
+		change func(*edition.Policy)
+		told   bool
+	}{
+		"file":           {problem.New("EDITION_UNREADABLE", "/srv/secret", "/srv/secret"), nil, false},
+		"open":           {problem.New("ANALYZE_OPEN", "secret", "secret"), nil, true},
+		"open, rounded":  {problem.New("ANALYZE_OPEN", "secret", "secret"), func(p *edition.Policy) { p.RoundM2 = 1000 }, false},
+		"one of asker's": {problem.New("POLICY", "secret", "secret"), nil, true},
+	} {
+		s := serve(t, func(c *tileserver.Config) {
+			c.AnswerFiles = []tileserver.AnswerFile{{Form: "x", Write: func(context.Context, *analyze.Result, string) error { return x.err }}}
+		}, edition.Secure)
+		if x.change != nil {
+			f := newFarm(edition.Secure)
+			x.change(&f.policy)
+			f.policy.Digest = name
+			f.commit(t, s.dirs[edition.Secure], 3)
+			s.Reload()
+		}
+		head := s.bearer(edition.Secure)
+		events := s.follow(t, edition.Secure, s.analyse(t, edition.Secure, outside, http.StatusAccepted, head...).ID, head...)
+		if last := events[len(events)-1]; last.name != "failed" || strings.Contains(last.data, "secret") != x.told || strings.Contains(last.data, "SERVER_FAULT") == x.told {
+			t.Errorf("%s: %+v", name, last)
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func (w *contiguityWork) components(s *contiguityState, suffix string, of editio
 	column := func(name string, kind Kind, zh, en string) Column {
 		return Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}}
 	}
-	t := &Table{Name: "contiguity_comp" + suffix, Title: tractTitle("连片清单", "Components", of), Columns: []Column{
+	t := &Table{Name: "contiguity_comp" + suffix, Single: true, Title: tractTitle("连片清单", "Components", of), Columns: []Column{
 		column("gap_m", Number, "间距（米）", "gap (m)"),
 		column("comp_id", Code, "片号（片内最小的要素 id）", "component: the least id of its features"),
 		column("patches", Count, "图斑数", "patches"),
@@ -155,8 +155,8 @@ func (w *contiguityWork) components(s *contiguityState, suffix string, of editio
 			rows = append(rows, at{gap, i})
 		}
 		if left > 0 {
-			w.r.note("间距 %[1]s 米有 %[2]d 片小于 %[3]s 亩，共 %.2[4]f m²，不在清单里，仍在合计里%[5]s", "at %[1]s m %[2]d components below %[3]s mu, %.2[4]f m² in all, are not listed, but are in all totals%[6]s",
-				gapText(w.gaps[gap]), left, gapText(w.leastMu), float64(leftArea)/100, of.Zh, of.En)
+			w.r.listNote("间距 %[1]s 米有 %[2]d 片小于 %[3]s 亩，共 %[4]s m²，不在清单里，仍在合计里%[5]s", "at %[1]s m %[2]d components below %[3]s mu, %[4]s m² in all, are not listed, but are in all totals%[6]s",
+				gapText(w.gaps[gap]), left, gapText(w.leastMu), leftArea, of.Zh, of.En)
 		}
 	}
 	return &Shapes{Name: "contiguity" + suffix, Title: t.Title, Table: t, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {

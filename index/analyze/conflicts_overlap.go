@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"maps"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -61,14 +60,10 @@ func (g *register) columns(h HolderFields) error {
 // look looks at each pair: shape, width, ground and holders.
 func (c *conflictJob) look(ctx context.Context) error {
 	c.found = make([]overlap, len(c.pairs))
-	workers := c.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	var next, done atomic.Int64
 	dltb := c.Maybe("dltb")
-	for range workers {
+	for range c.workers() {
 		class, err := columnOf(dltb, "DLBM")
 		if err != nil {
 			return err
@@ -106,7 +101,7 @@ func (c *conflictJob) overlap(p *conflictPair, class *column) (overlap, error) {
 	for _, part := range shape {
 		m := geo.MultiPolygon{part}
 		area := geo.Area(m)
-		width := 2 * area / perimeter(m)
+		width := meanWidth(area, perimeter(m))
 		o.width = max(o.width, width)
 		if width < c.rules.NoiseWidthM.Value {
 			narrow += area
@@ -213,26 +208,4 @@ func (c *conflictJob) holders() error {
 		}
 	}
 	return nil
-}
-
-// perimeter returns the length of all rings in m on the ellipsoid.
-func perimeter(m geo.MultiPolygon) float64 {
-	var r geo.Rings
-	r.Append(m)
-	return ringsLength(&r)
-}
-
-// ringsLength is perimeter of rings.
-func ringsLength(r *geo.Rings) float64 {
-	var s geo.LocalScale
-	sum, first := 0.0, 0
-	for _, end := range r.Ends {
-		ring := r.Positions[first:end]
-		for i := 1; i < len(ring); i++ {
-			east, north := s.At((ring[i-1].Lat + ring[i].Lat) / 2)
-			sum += math.Hypot(float64(ring[i].Lon-ring[i-1].Lon)*east, float64(ring[i].Lat-ring[i-1].Lat)*north)
-		}
-		first = int(end)
-	}
-	return sum
 }

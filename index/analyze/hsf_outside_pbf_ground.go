@@ -109,9 +109,3 @@ func textCell(s string) any {
 	}
 	return s
 }
-
-// narrow tells whether a piece is a sliver by its form (domain 6.0 rule 2): far from
-// round, and narrow in the mean. Area is in m², the perimeter in m.
-func (s *SliverRules) narrow(areaM2, perimeterM float64) bool {
-	return perimeterM > 0 && roundness(areaM2, perimeterM) < s.Compactness.Value && 2*areaM2/perimeterM < s.WidthM.Value
-}

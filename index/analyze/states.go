@@ -3,7 +3,6 @@ package analyze
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -211,14 +210,6 @@ func (s *states) settle(ctx context.Context, also func(from, to int) (bool, erro
 		rest[1][k] = false
 	}
 	return twins, rest, nil
-}
-
-// workers is how many goroutines a job may have.
-func (j *Job) workers() int {
-	if j.Workers > 0 {
-		return j.Workers
-	}
-	return runtime.GOMAXPROCS(0)
 }
 
 // part is a link on its way.

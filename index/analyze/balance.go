@@ -213,9 +213,6 @@ func byID(l *index.Layer, features []int32) {
 	slices.SortFunc(features, func(a, b int32) int { return cmp.Compare(l.Head(int(a)).ID, l.Head(int(b)).ID) })
 }
 
-// cropland tells whether a class is cropland (domain 1.2).
-func cropland(class string) bool { return strings.HasPrefix(class, "01") }
-
 // link books a link: as kept cropland, as an item, or as none of cropland's business.
 func (w *balancing) link(l *link) error {
 	class, at := [2]string{notCropland, notCropland}, spot{}

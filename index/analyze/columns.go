@@ -144,3 +144,21 @@ func netOf(r index.Record) (Area, bool) {
 	}
 	return Area(r.Net), true
 }
+
+// sumOf adds areas of record; none where either is none.
+func sumOf(a, b int64) int64 {
+	if !index.OfRecord(a) || !index.OfRecord(b) {
+		return index.NoArea
+	}
+	return a + b
+}
+
+// seatOf returns the code of the village that feature i lies in, or of the wider place
+// where its record has no village.
+func seatOf(l *index.Layer, i int) string {
+	code := l.Head(i).Place
+	return code[:min(len(code), villageDigits)]
+}
+
+// cropland tells whether a class is cropland (domain 1.2).
+func cropland(class string) bool { return strings.HasPrefix(class, "01") }

@@ -91,11 +91,11 @@ func (c *conflictJob) look(ctx context.Context) error {
 
 // overlap looks at one pair.
 func (c *conflictJob) overlap(p *conflictPair, class *column) (overlap, error) {
-	o := overlap{area: Area(geo.HundredthsOf(p.Area)), crop: -1}
+	o := overlap{area: areaOf(p.Area), crop: -1}
 	shape, err := c.shape(p)
 	if o.why = err; err != nil || len(shape) == 0 {
 		o.state = unjudgedOverlap // told with its reason; it fails no other
-		return o, nil //nolint:nilerr // kept in why
+		return o, nil             //nolint:nilerr // kept in why
 	}
 	var wide, narrow float64
 	for _, part := range shape {
@@ -159,7 +159,7 @@ func groundOf(shape geo.MultiPolygon, class *column) (string, Area, error) {
 			return "", -1, err
 		}
 		by[code] += shared
-		if strings.HasPrefix(code, "01") {
+		if cropland(code) {
 			crop += shared
 		}
 	}
@@ -169,7 +169,7 @@ func groundOf(shape geo.MultiPolygon, class *column) (string, Area, error) {
 			best, most = code, by[code]
 		}
 	}
-	return best, Area(geo.HundredthsOf(math.Min(crop, prepared.Area()))), nil
+	return best, areaOf(math.Min(crop, prepared.Area())), nil
 }
 
 // holders compares who holds the parcels of each pair, by hashes under a key that is

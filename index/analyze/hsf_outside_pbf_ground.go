@@ -93,19 +93,3 @@ func (r *Result) doubledNote(zh, en string, m2 float64) {
 		r.note("参加叠加的%[1]s图斑互相重叠 %.2[2]f m²，重叠处各自计入", "the patches of %[3]s that were divided lie on each other by %.2[2]f m², which counts for each of them", zh, m2, en)
 	}
 }
-
-// recordCell is a share of an area of record, nil where there is none.
-func recordCell(share int64) any {
-	if !index.OfRecord(share) {
-		return nil
-	}
-	return Area(share)
-}
-
-// textCell is a text as a cell, nil for none.
-func textCell(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}

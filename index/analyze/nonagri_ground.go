@@ -293,7 +293,7 @@ func (n *nonagriJob) surveyed(class, planting string) alertKind {
 		return slices.ContainsFunc(l.Values, func(p string) bool { return strings.HasPrefix(class, p) })
 	}
 	switch {
-	case strings.HasPrefix(class, "01"):
+	case cropland(class):
 		if n.Parameter("planting") != "none" && n.rules.Planting.has(planting) {
 			return plantingNote
 		}
@@ -445,7 +445,7 @@ func (n *nonagriJob) shape(ctx context.Context, a *alert) (geo.MultiPolygon, err
 	}
 	s := &alertShape{nonagriJob: n, subject: f, prepared: overlay.Prepare(f.Geometry)}
 	all := f.Geometry
-	if a.area() != Area(geo.HundredthsOf(n.subject.Area(a.feature))) {
+	if a.area() != areaOf(n.subject.Area(a.feature)) {
 		if all, err = s.onFarmland(ctx, a); err != nil {
 			return nil, err
 		}

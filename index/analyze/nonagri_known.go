@@ -143,7 +143,7 @@ func (n *nonagriJob) look(ctx context.Context) error {
 
 // decide decides of one alert. One whose shape cannot be made is new: it is to be looked at.
 func (n *nonagriJob) decide(ctx context.Context, a *alert) error {
-	least := Area(math.Round(n.Rules.Slivers.AreaM2.Value * 100))
+	least := n.Rules.Slivers.least()
 	switch {
 	case a.area() < least:
 		a.sliver = true

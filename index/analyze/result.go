@@ -81,7 +81,7 @@ func (i Identity) Holds() bool {
 	return -Tolerance <= d && d <= Tolerance
 }
 
-// Use lists a layer as one that the answer was made from; for a nil layer, that it was not
+// use lists a layer as one that the answer was made from; for a nil layer, that it was not
 // there.
 func (r *Result) use(j *Job, names ...string) {
 	for _, name := range names {
@@ -93,12 +93,12 @@ func (r *Result) use(j *Job, names ...string) {
 	}
 }
 
-// Note adds a sentence that whoever reads the answer must know.
+// note adds a sentence that whoever reads the answer must know.
 func (r *Result) note(zh, en string, args ...any) {
 	r.Notes = append(r.Notes, edition.Title{Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...)})
 }
 
-// Identity adds an identity.
+// identity adds an identity.
 func (r *Result) identity(name, zh, en string, left, right Area) {
 	r.Identities = append(r.Identities, Identity{name, edition.Title{Zh: zh, En: en}, left, right})
 }

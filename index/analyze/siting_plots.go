@@ -189,7 +189,7 @@ func (s *sitingJob) validate(ctx context.Context, a *alternative) error {
 	if a.shape, err = overlay.Dissolve(ctx, shapes); err != nil {
 		return err
 	}
-	a.area = Area(geo.HundredthsOf(geo.Area(a.shape)))
+	a.area = areaOf(geo.Area(a.shape))
 	a.mask, err = overlay.NewMask(a.shape)
 	return err
 }

@@ -13,6 +13,9 @@ type SliverRules struct {
 	WidthM      Threshold `yaml:"width_m"`
 }
 
+// least is the area below which a piece is a sliver.
+func (s *SliverRules) least() Area { return Area(math.Round(s.AreaM2.Value * 100)) }
+
 // narrow tells whether a piece is a sliver by its form (domain 6.0 rule 2): far from
 // round, and narrow in the mean. Area is in m², the perimeter in m.
 func (s *SliverRules) narrow(areaM2, perimeterM float64) bool {

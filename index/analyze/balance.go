@@ -99,7 +99,8 @@ type covered struct {
 }
 
 func runBalance(ctx context.Context, j *Job) (*Result, error) {
-	w := &balancing{Job: j, r: &Result{}, rules: &j.Rules.Balance, known: map[string]uint64{}}
+	// Number 0 is of nothing: links that were not divided, or that a package alone tells of.
+	w := &balancing{Job: j, r: &Result{}, rules: &j.Rules.Balance, known: map[string]uint64{"": 0}, under: make([]covered, 1)}
 	if err := w.open(); err != nil {
 		return nil, err
 	}
@@ -286,12 +287,10 @@ func (w *balancing) item(l *link, class [2]string, out bool, place string) error
 		}
 		x.recovery = slices.Contains(w.rules.Recovery.Values, text)
 	}
-	if l.cut && len(w.under) > 0 {
-		c := w.under[l.key]
-		x.approved = c.approved
-		if !out && len(c.plots) > 0 {
-			x.plot, x.others = c.plots[0], c.plots[1:]
-		}
+	c := w.under[l.key]
+	x.approved = c.approved
+	if !out && len(c.plots) > 0 {
+		x.plot, x.others = c.plots[0], c.plots[1:]
 	}
 	w.pool(&x)
 	w.items = append(w.items, x)

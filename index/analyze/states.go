@@ -89,7 +89,7 @@ type link struct {
 	// counted tells of which state's features it is a share: of both, but where several
 	// features of one state lie on the ground, which the one of least id stands for.
 	counted [2]bool
-	key     uint64 // what [dividing.key] made of it
+	key     uint64 // what [dividing.key] made of it; 0 where nothing was divided
 	areaM2  float64
 	cut     bool // not the whole of a feature that is the same in both
 	// area and record are shares of either feature's areas, which add up to it; area is

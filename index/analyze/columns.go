@@ -80,6 +80,27 @@ func (c *column) number(i int) (float64, bool, error) {
 	return v, perr == nil, nil
 }
 
+// orID returns the value of feature i as text, its id where it has none.
+func (c *column) orID(i int) (string, error) {
+	if t, err := c.text(i); err != nil || t != "" {
+		return t, err
+	}
+	return strconv.FormatUint(c.layer.Head(i).ID, 10), nil
+}
+
+// maxGrade is the worst grade of quality (GB/T 33469).
+const maxGrade = 10
+
+// grade returns the grade of quality of feature i, from 1, the best, to [maxGrade]; 0 where
+// it is no such whole number.
+func (c *column) grade(i int) (int, error) {
+	v, ok, err := c.number(i)
+	if err != nil || !ok || v < 1 || v > maxGrade || v != float64(int(v)) {
+		return 0, err
+	}
+	return int(v), nil
+}
+
 // textOf is a stored value as text, "" for none.
 func textOf(v any) string {
 	switch v := v.(type) {

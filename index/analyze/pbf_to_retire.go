@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gengtu/index"
@@ -284,12 +283,8 @@ func (w *retireWork) judge(r *retiring, f int) error {
 	}
 	w.rule(r, 5, float64(r.tract)/100 < p.FragmentM2.Value, w.sure[5])
 	c := w.county(r.county)
-	v, ok, err := w.grades.number(f)
-	if err != nil {
+	if r.grade, err = w.grades.grade(f); err != nil {
 		return err
-	}
-	if ok && v >= 1 && v <= maxGrade && v == float64(int(v)) {
-		r.grade = int(v)
 	}
 	net := float64(max(r.net, 0))
 	if r.grade > 0 {
@@ -302,11 +297,8 @@ func (w *retireWork) judge(r *retiring, f int) error {
 		w.free += Area(max(r.net, 0))
 		return nil
 	}
-	if r.code, err = w.code.text(f); err != nil {
+	if r.code, err = w.code.orID(f); err != nil {
 		return err
-	}
-	if r.code == "" {
-		r.code = strconv.FormatUint(w.pbf.Head(f).ID, 10)
 	}
 	c.listed++
 	c.flagged += Area(max(r.net, 0))

@@ -82,7 +82,8 @@ type approving struct {
 }
 
 func runApprovals(ctx context.Context, j *Job) (*Result, error) {
-	w := &approving{Job: j, r: &Result{}, known: map[string]uint64{}, of: map[int32]*approved{}, in: map[int32]map[int32]float64{}}
+	// Number 0 is of no approval: links that a package alone tells of have it, too.
+	w := &approving{Job: j, r: &Result{}, known: map[string]uint64{"": 0}, sets: make([][]int32, 1), of: map[int32]*approved{}, in: map[int32]map[int32]float64{}}
 	var err error
 	if w.states, err = j.states(); err != nil {
 		return nil, err
@@ -181,10 +182,7 @@ func (w *approving) link(l *link) error {
 	}
 	built := l.to >= 0 && w.Rules.Balance.kindOf(class[1]) == occupation
 	taken := built && cropland(class[0])
-	var set []int32
-	if len(w.sets) > 0 {
-		set = w.sets[l.key]
-	}
+	set := w.sets[l.key]
 	for _, i := range set {
 		a := w.of[i]
 		if a == nil {

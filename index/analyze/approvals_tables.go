@@ -60,7 +60,7 @@ func (w *approving) approvalTable() (*Table, error) {
 	t := &Table{Name: "approvals", Title: edition.Title{Zh: "逐个审批", En: "approvals"}, Single: true, Columns: placeColumns()}
 	var names []*column
 	for _, h := range headOf {
-		t.Columns = append(t.Columns, heading(h.name, h.kind, h.zh, h.en))
+		t.Columns = append(t.Columns, titled(h.name, h.kind, h.zh, h.en))
 		c, err := columnOf(w.layer, h.fields...)
 		if err != nil {
 			return nil, err
@@ -68,12 +68,12 @@ func (w *approving) approvalTable() (*Table, error) {
 		names = append(names, c)
 	}
 	t.Columns = append(t.Columns,
-		heading("stated", Areas, "填报面积", "stated area"), heading("area", Areas, "椭球面积", "ellipsoidal area"), heading("differs", Areas, "椭球面积－填报面积", "ellipsoidal less stated area"),
-		heading("used", Areas, "已是建设用地", "is construction land"), heading("occupied", Areas, "其中占用耕地", "of it cropland before"), heading("used_share", Ratio, "已用比例", "used"),
-		heading("unused", Areas, "尚未使用", "not used yet"), heading("cropland_left", Areas, "其中现为耕地", "of it cropland now"), heading("unsurveyed", Areas, "在调查范围外", "outside of the survey"),
-		heading("shared", Areas, "与其他审批重叠", "shared with other approvals"),
-		heading("inside_crop", Areas, "范围内占用耕地面积（TBDLMJ 分摊）", "cropland occupied inside, net of record"),
-		heading("beyond", Areas, "超出占用椭球面积", "occupied beyond, ellipsoidal"), heading("beyond_crop", Areas, "超出占用耕地面积（TBDLMJ 分摊）", "cropland occupied beyond, net of record"))
+		titled("stated", Areas, "填报面积", "stated area"), titled("area", Areas, "椭球面积", "ellipsoidal area"), titled("differs", Areas, "椭球面积－填报面积", "ellipsoidal less stated area"),
+		titled("used", Areas, "已是建设用地", "is construction land"), titled("occupied", Areas, "其中占用耕地", "of it cropland before"), titled("used_share", Ratio, "已用比例", "used"),
+		titled("unused", Areas, "尚未使用", "not used yet"), titled("cropland_left", Areas, "其中现为耕地", "of it cropland now"), titled("unsurveyed", Areas, "在调查范围外", "outside of the survey"),
+		titled("shared", Areas, "与其他审批重叠", "shared with other approvals"),
+		titled("inside_crop", Areas, "范围内占用耕地面积（TBDLMJ 分摊）", "cropland occupied inside, net of record"),
+		titled("beyond", Areas, "超出占用椭球面积", "occupied beyond, ellipsoidal"), titled("beyond_crop", Areas, "超出占用耕地面积（TBDLMJ 分摊）", "cropland occupied beyond, net of record"))
 	at := w.places(w.layer)
 	for i := range w.layer.Len() {
 		place, ok := at.of(i)
@@ -124,7 +124,7 @@ func (w *approving) placeTable() (*Table, [2]Area) {
 	t := &Table{Name: "occupied_by_place", Title: edition.Title{Zh: "各地区占用耕地与审批", En: "occupied cropland by place"}, Columns: placeColumns()}
 	kinds := []struct{ name, zh, en string }{{"occupied", "占用", "occupied"}, {"inside", "审批范围内", "inside approvals"}, {"beyond", "超出审批", "beyond approvals"}, {"without", "无审批", "without approval"}}
 	for _, k := range kinds {
-		t.Columns = append(t.Columns, heading(k.name, Areas, k.zh+"椭球面积", k.en+", ellipsoidal"), heading(k.name+"_crop", Areas, k.zh+"耕地面积（TBDLMJ 分摊）", k.en+", net of record"))
+		t.Columns = append(t.Columns, titled(k.name, Areas, k.zh+"椭球面积", k.en+", ellipsoidal"), titled(k.name+"_crop", Areas, k.zh+"耕地面积（TBDLMJ 分摊）", k.en+", net of record"))
 	}
 	sums, without := map[string]*[4][2]Area{}, [2]Area{}
 	for n := range w.list {
@@ -160,10 +160,10 @@ func (w *approving) placeTable() (*Table, [2]Area) {
 // outsideTable lists what is occupied outside of approvals; rows are what its rows are of.
 func (w *approving) outsideTable() (*Table, []*occupied, error) {
 	t := &Table{Name: "occupied_outside", Single: true, Title: edition.Title{Zh: "审批范围外占用的耕地", En: "cropland occupied outside of approvals"}, Columns: append(placeColumns(),
-		heading("beyond", Code, "超出的审批地块（空为无审批）", "the approval that it is beyond; none without approval"),
-		heading("from_bsm", Code, "变更前 BSM", "BSM before"), heading("from", Code, "变更前地类", "class before"),
-		heading("to_bsm", Code, "变更后 BSM", "BSM after"), heading("to", Code, "变更后地类", "class after"),
-		heading("area", Areas, "椭球面积", "ellipsoidal area"), heading("crop", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), heading("noise", Truth, "可疑碎屑", "likely noise"))}
+		titled("beyond", Code, "超出的审批地块（空为无审批）", "the approval that it is beyond; none without approval"),
+		titled("from_bsm", Code, "变更前 BSM", "BSM before"), titled("from", Code, "变更前地类", "class before"),
+		titled("to_bsm", Code, "变更后 BSM", "BSM after"), titled("to", Code, "变更后地类", "class after"),
+		titled("area", Areas, "椭球面积", "ellipsoidal area"), titled("crop", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), titled("noise", Truth, "可疑碎屑", "likely noise"))}
 	bsm := [2]*column{}
 	for side, x := range w.states.of {
 		var err error

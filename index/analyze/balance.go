@@ -99,7 +99,8 @@ type covered struct {
 }
 
 func runBalance(ctx context.Context, j *Job) (*Result, error) {
-	w := &balancing{Job: j, r: &Result{}, rules: &j.Rules.Balance, known: map[string]uint64{}}
+	// Number 0 is of nothing: links that were not divided, or that a package alone tells of.
+	w := &balancing{Job: j, r: &Result{}, rules: &j.Rules.Balance, known: map[string]uint64{"": 0}, under: make([]covered, 1)}
 	if err := w.open(); err != nil {
 		return nil, err
 	}
@@ -213,9 +214,6 @@ func byID(l *index.Layer, features []int32) {
 	slices.SortFunc(features, func(a, b int32) int { return cmp.Compare(l.Head(int(a)).ID, l.Head(int(b)).ID) })
 }
 
-// cropland tells whether a class is cropland (domain 1.2).
-func cropland(class string) bool { return strings.HasPrefix(class, "01") }
-
 // link books a link: as kept cropland, as an item, or as none of cropland's business.
 func (w *balancing) link(l *link) error {
 	class, at := [2]string{notCropland, notCropland}, spot{}
@@ -289,12 +287,10 @@ func (w *balancing) item(l *link, class [2]string, out bool, place string) error
 		}
 		x.recovery = slices.Contains(w.rules.Recovery.Values, text)
 	}
-	if l.cut && len(w.under) > 0 {
-		c := w.under[l.key]
-		x.approved = c.approved
-		if !out && len(c.plots) > 0 {
-			x.plot, x.others = c.plots[0], c.plots[1:]
-		}
+	c := w.under[l.key]
+	x.approved = c.approved
+	if !out && len(c.plots) > 0 {
+		x.plot, x.others = c.plots[0], c.plots[1:]
 	}
 	w.pool(&x)
 	w.items = append(w.items, x)

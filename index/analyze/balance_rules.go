@@ -36,7 +36,7 @@ func checkBalance(r *Rules, f *setting.File) *problem.Problem {
 			return f.Problem(f.Line("balance", list.key), "balance.%s 没有地类", "balance.%s has no classes", list.key)
 		}
 		for _, v := range list.values {
-			if v == "" || strings.HasPrefix(v, "01") || seen[v] {
+			if v == "" || cropland(v) || seen[v] {
 				return f.Problem(f.Line("balance", list.key), "balance.%[1]s 的地类 %.20[2]q 空缺、是耕地或重复", "the class %.20[2]q of balance.%[1]s is empty, cropland, or stands twice", list.key, v)
 			}
 			seen[v] = true

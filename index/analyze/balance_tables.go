@@ -141,16 +141,16 @@ func (w *balancing) kindTable(kind string, transition, apart bool) (*Table, Area
 	t := &Table{Name: kind, Title: map[string]edition.Title{
 		occupation: {Zh: "占补平衡", En: "occupation and supplement"}, conversion: {Zh: "进出平衡", En: "conversion to other agricultural land and back"},
 	}[kind], Columns: append(placeColumns(),
-		heading("year", Text, "年度", "year"),
-		heading("out", Areas, "流出耕地面积（TBDLMJ 分摊）", "cropland that left, net of record"), heading("in", Areas, "流入耕地面积（TBDLMJ 分摊）", "cropland that came, net of record"),
-		heading("transition_out", Areas, "其中过渡期流出", "of it in the transition period"), heading("net", Areas, "差额（流入－流出）", "balance"),
-		heading("paddy_out", Areas, "水田流出", "paddy that left"), heading("paddy_in", Areas, "水田流入", "paddy that came"), heading("paddy_net", Areas, "水田差额", "balance of paddy"),
-		heading("dry_out", Areas, "旱地流出（含水浇地）", "dry and irrigated land that left"), heading("dry_in", Areas, "旱地流入（含水浇地）", "dry and irrigated land that came"),
-		heading("grade_out", Number, "流出平均等别（GDDB，按面积）", "mean grade of what left"), heading("grade_in", Number, "流入平均等别（GDDB，按面积）", "mean grade of what came"),
-		heading("grade_worse", Truth, "流入等别更差", "what came is of a worse grade"),
-		heading("approved_out", Areas, "流出中在审批范围内", "of what left, inside approvals"), heading("double_in", Areas, "流入中重复使用", "of what came, used twice"),
-		heading("out_area", Areas, "流出椭球面积", "ellipsoidal area that left"), heading("in_area", Areas, "流入椭球面积", "ellipsoidal area that came"),
-		heading("items", Count, "清单项数", "items"), heading("status", Text, "状态", "status"))}
+		titled("year", Text, "年度", "year"),
+		titled("out", Areas, "流出耕地面积（TBDLMJ 分摊）", "cropland that left, net of record"), titled("in", Areas, "流入耕地面积（TBDLMJ 分摊）", "cropland that came, net of record"),
+		titled("transition_out", Areas, "其中过渡期流出", "of it in the transition period"), titled("net", Areas, "差额（流入－流出）", "balance"),
+		titled("paddy_out", Areas, "水田流出", "paddy that left"), titled("paddy_in", Areas, "水田流入", "paddy that came"), titled("paddy_net", Areas, "水田差额", "balance of paddy"),
+		titled("dry_out", Areas, "旱地流出（含水浇地）", "dry and irrigated land that left"), titled("dry_in", Areas, "旱地流入（含水浇地）", "dry and irrigated land that came"),
+		titled("grade_out", Number, "流出平均等别（GDDB，按面积）", "mean grade of what left"), titled("grade_in", Number, "流入平均等别（GDDB，按面积）", "mean grade of what came"),
+		titled("grade_worse", Truth, "流入等别更差", "what came is of a worse grade"),
+		titled("approved_out", Areas, "流出中在审批范围内", "of what left, inside approvals"), titled("double_in", Areas, "流入中重复使用", "of what came, used twice"),
+		titled("out_area", Areas, "流出椭球面积", "ellipsoidal area that left"), titled("in_area", Areas, "流入椭球面积", "ellipsoidal area that came"),
+		titled("items", Count, "清单项数", "items"), titled("status", Text, "状态", "status"))}
 	sums, total := w.by(kind, w.By.Digits(), transition), Area(0)
 	status := w.statuses(kind, transition, apart)
 	year := w.states.of[1].layer.Meta.Vintage
@@ -205,8 +205,8 @@ func (w *balancing) statuses(kind string, transition, apart bool) func(place str
 // otherTable tells what is in neither balance.
 func (w *balancing) otherTable() *Table {
 	t := &Table{Name: "other", Title: edition.Title{Zh: "不入占补、进出的流出流入（变为未利用地等，未核实的流入）", En: "in neither balance: unused land, and what nothing verifies"}, Columns: append(placeColumns(),
-		heading("out", Areas, "流出耕地面积（TBDLMJ 分摊）", "cropland that left, net of record"), heading("in", Areas, "流入耕地面积（TBDLMJ 分摊）", "cropland that came, net of record"),
-		heading("out_area", Areas, "流出椭球面积", "ellipsoidal area that left"), heading("in_area", Areas, "流入椭球面积", "ellipsoidal area that came"), heading("items", Count, "项数", "items"))}
+		titled("out", Areas, "流出耕地面积（TBDLMJ 分摊）", "cropland that left, net of record"), titled("in", Areas, "流入耕地面积（TBDLMJ 分摊）", "cropland that came, net of record"),
+		titled("out_area", Areas, "流出椭球面积", "ellipsoidal area that left"), titled("in_area", Areas, "流入椭球面积", "ellipsoidal area that came"), titled("items", Count, "项数", "items"))}
 	sums := w.by(neither, w.By.Digits(), false)
 	for _, p := range slices.Sorted(maps.Keys(sums)) {
 		s := sums[p]
@@ -221,22 +221,19 @@ func codeOf(c *column, i int32) (any, error) {
 		return nil, nil
 	}
 	text, err := c.text(int(i))
-	if err != nil || text == "" {
-		return nil, err
-	}
-	return text, nil
+	return textCell(text), err
 }
 
 // itemTable lists the items of both kinds, with the patches before and after.
 func (w *balancing) itemTable(asked string) (*Table, error) {
 	t := &Table{Name: "items", Title: edition.Title{Zh: "流出流入清单", En: "items"}, Single: true, Columns: append(placeColumns(),
-		heading("kind", Text, "类别（occupation 占补，conversion 进出，other 其他）", "kind"), heading("direction", Text, "方向", "direction"),
-		heading("from_bsm", Code, "变更前 BSM", "BSM before"), heading("from", Code, "变更前地类", "class before"),
-		heading("to_bsm", Code, "变更后 BSM", "BSM after"), heading("to", Code, "变更后地类", "class after"),
-		heading("net", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), heading("area", Areas, "椭球面积", "ellipsoidal area"),
-		heading("grade", Number, "等别（GDDB）", "grade"), heading("recovery", Truth, "变更前为恢复属性", "marked as land to recover"), heading("approved", Truth, "在审批范围内", "inside an approval"),
-		heading("plot", Code, "补充耕地地块", "plot of the supplement"), heading("double", Truth, "重复使用", "used twice"),
-		heading("unverified", Truth, "未核实", "not verified"), heading("noise", Truth, "可疑碎屑", "likely noise"))}
+		titled("kind", Text, "类别（occupation 占补，conversion 进出，other 其他）", "kind"), titled("direction", Text, "方向", "direction"),
+		titled("from_bsm", Code, "变更前 BSM", "BSM before"), titled("from", Code, "变更前地类", "class before"),
+		titled("to_bsm", Code, "变更后 BSM", "BSM after"), titled("to", Code, "变更后地类", "class after"),
+		titled("net", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), titled("area", Areas, "椭球面积", "ellipsoidal area"),
+		titled("grade", Number, "等别（GDDB）", "grade"), titled("recovery", Truth, "变更前为恢复属性", "marked as land to recover"), titled("approved", Truth, "在审批范围内", "inside an approval"),
+		titled("plot", Code, "补充耕地地块", "plot of the supplement"), titled("double", Truth, "重复使用", "used twice"),
+		titled("unverified", Truth, "未核实", "not verified"), titled("noise", Truth, "可疑碎屑", "likely noise"))}
 	plot, err := columnOf(w.supplement, "BSM", "DKBH")
 	if err != nil {
 		return nil, err
@@ -275,10 +272,10 @@ func (w *balancing) itemTable(asked string) (*Table, error) {
 // plotTable tells of each plot of the supplement how much of it is new cropland.
 func (w *balancing) plotTable() (*Table, error) {
 	t := &Table{Name: "plots", Title: edition.Title{Zh: "补充耕地地块核对", En: "plots of the supplement"}, Single: true, Columns: append(placeColumns(),
-		heading("plot", Code, "地块", "plot"), heading("year", Text, "实施年份", "year"), heading("in_period", Truth, "在两时相之间", "between the vintages"),
-		heading("stated", Areas, "填报面积", "area of record"), heading("area", Areas, "椭球面积", "ellipsoidal area"),
-		heading("new_area", Areas, "新增耕地椭球面积", "ellipsoidal area of new cropland"), heading("new_net", Areas, "新增耕地面积（TBDLMJ 分摊）", "new cropland, net of record"),
-		heading("not_new_area", Areas, "非新增部分椭球面积", "ellipsoidal area that is not new cropland"))}
+		titled("plot", Code, "地块", "plot"), titled("year", Text, "实施年份", "year"), titled("in_period", Truth, "在两时相之间", "between the vintages"),
+		titled("stated", Areas, "填报面积", "area of record"), titled("area", Areas, "椭球面积", "ellipsoidal area"),
+		titled("new_area", Areas, "新增耕地椭球面积", "ellipsoidal area of new cropland"), titled("new_net", Areas, "新增耕地面积（TBDLMJ 分摊）", "new cropland, net of record"),
+		titled("not_new_area", Areas, "非新增部分椭球面积", "ellipsoidal area that is not new cropland"))}
 	code, err := columnOf(w.supplement, "BSM", "DKBH")
 	if err != nil {
 		return nil, err
@@ -343,8 +340,8 @@ func sortRows(t *Table, columns ...string) {
 // record is in the pool of conversion.
 func (w *balancing) doubleTable() (*Table, error) {
 	t := &Table{Name: "errors", Title: edition.Title{Zh: "重复使用（错误）", En: "used twice (errors)"}, Single: true, Columns: append(placeColumns(),
-		heading("error", Text, "错误", "error"), heading("plot", Code, "补充耕地地块", "plot"), heading("other_plot", Code, "另一地块", "the other plot"),
-		heading("to_bsm", Code, "变更后 BSM", "BSM after"), heading("net", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), heading("area", Areas, "椭球面积", "ellipsoidal area"))}
+		titled("error", Text, "错误", "error"), titled("plot", Code, "补充耕地地块", "plot"), titled("other_plot", Code, "另一地块", "the other plot"),
+		titled("to_bsm", Code, "变更后 BSM", "BSM after"), titled("net", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), titled("area", Areas, "椭球面积", "ellipsoidal area"))}
 	code, err := columnOf(w.supplement, "BSM", "DKBH")
 	if err != nil {
 		return nil, err

@@ -80,6 +80,27 @@ func (c *column) number(i int) (float64, bool, error) {
 	return v, perr == nil, nil
 }
 
+// orID returns the value of feature i as text, its id where it has none.
+func (c *column) orID(i int) (string, error) {
+	if t, err := c.text(i); err != nil || t != "" {
+		return t, err
+	}
+	return strconv.FormatUint(c.layer.Head(i).ID, 10), nil
+}
+
+// maxGrade is the worst grade of quality (GB/T 33469).
+const maxGrade = 10
+
+// grade returns the grade of quality of feature i, from 1, the best, to [maxGrade]; 0 where
+// it is no such whole number.
+func (c *column) grade(i int) (int, error) {
+	v, ok, err := c.number(i)
+	if err != nil || !ok || v < 1 || v > maxGrade || v != float64(int(v)) {
+		return 0, err
+	}
+	return int(v), nil
+}
+
 // textOf is a stored value as text, "" for none.
 func textOf(v any) string {
 	switch v := v.(type) {
@@ -144,3 +165,21 @@ func netOf(r index.Record) (Area, bool) {
 	}
 	return Area(r.Net), true
 }
+
+// sumOf adds areas of record; none where either is none.
+func sumOf(a, b int64) int64 {
+	if !index.OfRecord(a) || !index.OfRecord(b) {
+		return index.NoArea
+	}
+	return a + b
+}
+
+// seatOf returns the code of the village that feature i lies in, or of the wider place
+// where its record has no village.
+func seatOf(l *index.Layer, i int) string {
+	code := l.Head(i).Place
+	return code[:min(len(code), villageDigits)]
+}
+
+// cropland tells whether a class is cropland (domain 1.2).
+func cropland(class string) bool { return strings.HasPrefix(class, "01") }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"maps"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -61,14 +60,10 @@ func (g *register) columns(h HolderFields) error {
 // look looks at each pair: shape, width, ground and holders.
 func (c *conflictJob) look(ctx context.Context) error {
 	c.found = make([]overlap, len(c.pairs))
-	workers := c.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	var next, done atomic.Int64
 	dltb := c.Maybe("dltb")
-	for range workers {
+	for range c.workers() {
 		class, err := columnOf(dltb, "DLBM")
 		if err != nil {
 			return err
@@ -96,17 +91,17 @@ func (c *conflictJob) look(ctx context.Context) error {
 
 // overlap looks at one pair.
 func (c *conflictJob) overlap(p *conflictPair, class *column) (overlap, error) {
-	o := overlap{area: Area(geo.HundredthsOf(p.Area)), crop: -1}
+	o := overlap{area: areaOf(p.Area), crop: -1}
 	shape, err := c.shape(p)
 	if o.why = err; err != nil || len(shape) == 0 {
 		o.state = unjudgedOverlap // told with its reason; it fails no other
-		return o, nil //nolint:nilerr // kept in why
+		return o, nil             //nolint:nilerr // kept in why
 	}
 	var wide, narrow float64
 	for _, part := range shape {
 		m := geo.MultiPolygon{part}
 		area := geo.Area(m)
-		width := 2 * area / perimeter(m)
+		width := meanWidth(area, perimeter(m))
 		o.width = max(o.width, width)
 		if width < c.rules.NoiseWidthM.Value {
 			narrow += area
@@ -164,7 +159,7 @@ func groundOf(shape geo.MultiPolygon, class *column) (string, Area, error) {
 			return "", -1, err
 		}
 		by[code] += shared
-		if strings.HasPrefix(code, "01") {
+		if cropland(code) {
 			crop += shared
 		}
 	}
@@ -174,7 +169,7 @@ func groundOf(shape geo.MultiPolygon, class *column) (string, Area, error) {
 			best, most = code, by[code]
 		}
 	}
-	return best, Area(geo.HundredthsOf(math.Min(crop, prepared.Area()))), nil
+	return best, areaOf(math.Min(crop, prepared.Area())), nil
 }
 
 // holders compares who holds the parcels of each pair, by hashes under a key that is
@@ -213,26 +208,4 @@ func (c *conflictJob) holders() error {
 		}
 	}
 	return nil
-}
-
-// perimeter returns the length of all rings in m on the ellipsoid.
-func perimeter(m geo.MultiPolygon) float64 {
-	var r geo.Rings
-	r.Append(m)
-	return ringsLength(&r)
-}
-
-// ringsLength is perimeter of rings.
-func ringsLength(r *geo.Rings) float64 {
-	var s geo.LocalScale
-	sum, first := 0.0, 0
-	for _, end := range r.Ends {
-		ring := r.Positions[first:end]
-		for i := 1; i < len(ring); i++ {
-			east, north := s.At((ring[i-1].Lat + ring[i].Lat) / 2)
-			sum += math.Hypot(float64(ring[i].Lon-ring[i-1].Lon)*east, float64(ring[i].Lat-ring[i-1].Lat)*north)
-		}
-		first = int(end)
-	}
-	return sum
 }

@@ -229,7 +229,7 @@ func (c *conflictJob) sum(list, sums *Table) {
 		a, b := c.regs[s.a], c.regs[s.b]
 		for place, v := range s.below {
 			f := at(key{place, string(kindOf(a, b)), a.name, b.name})
-			f.belows, f.below = v.n, Area(geo.HundredthsOf(v.ground))
+			f.belows, f.below = v.n, areaOf(v.ground)
 		}
 	}
 	for _, row := range list.Rows {
@@ -328,7 +328,7 @@ func (c *conflictJob) ground(ctx context.Context, r *Result) error {
 		joined += c.sums[k].all
 	}
 	r.identity("pairs", "两两求交的面积之和 = 各登记层叠压的地面按对数累加", "the areas of all pairs = the ground under them, each piece as often as it has pairs",
-		Area(geo.HundredthsOf(joined)), Area(geo.HundredthsOf(pairs)))
+		areaOf(joined), areaOf(pairs))
 	return nil
 }
 
@@ -373,7 +373,7 @@ func (c *conflictJob) tellGround(r *Result, once, twice []float64, gross float64
 		k := len(names)
 		weights = append(weights, float64(k)*once[m]+twice[m])
 		total += weights[len(weights)-1]
-		t.Add(strings.Join(names, "+"), int64(k), Area(geo.HundredthsOf(once[m])), nil, Area(geo.HundredthsOf(twice[m])))
+		t.Add(strings.Join(names, "+"), int64(k), areaOf(once[m]), nil, areaOf(twice[m]))
 	}
 	sum := Area(0)
 	for i, g := range geo.LargestRemainder(geo.HundredthsOf(total), weights) {
@@ -385,5 +385,5 @@ func (c *conflictJob) tellGround(r *Result, once, twice []float64, gross float64
 	})
 	r.Tables = append(r.Tables, t)
 	r.identity("ground", "各宗地面积之和 = Σ 登记数 × 地面 + 同一登记内部的重叠", "the areas of all parcels = Σ registers × ground + what overlaps inside a register",
-		Area(geo.HundredthsOf(gross)), sum)
+		areaOf(gross), sum)
 }

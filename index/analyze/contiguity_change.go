@@ -46,7 +46,7 @@ func (w *contiguityWork) change(ctx context.Context, before *contiguityState) er
 		added += w.proposed[i].area
 	}
 	for i := range w.removed {
-		removed += Area(geo.HundredthsOf(w.layer.Record(int(i)).AreaM2))
+		removed += areaOf(w.layer.Record(int(i)).AreaM2)
 	}
 	w.r.identity("change", "之前＋划入－划出＝之后", "before + added − removed = after", before.all+added-removed, after.all)
 	w.r.Tables = append(w.r.Tables, w.sideBySide(before, after)...)
@@ -89,11 +89,11 @@ func (w *contiguityWork) propose(ctx context.Context, i int) (proposed, error) {
 			return p, err
 		}
 	}
-	p.given = Area(geo.HundredthsOf(geo.Area(m)))
+	p.given = areaOf(geo.Area(m))
 	if p.ground, err = w.uncovered(ctx, m); err != nil {
 		return p, err
 	}
-	p.area = Area(geo.HundredthsOf(geo.Area(p.ground)))
+	p.area = areaOf(geo.Area(p.ground))
 	p.place, err = w.placeOf(p.ground)
 	return p, err
 }
@@ -245,21 +245,18 @@ func (w *contiguityWork) changeRow(gap int, before, after *tractMeasure) []any {
 
 // effects is what each shape of the proposal comes to.
 func (w *contiguityWork) effects(before, after *contiguityState) (*Table, error) {
-	column := func(name string, kind Kind, zh, en string) Column {
-		return Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}}
-	}
 	t := &Table{Name: "contiguity_proposal", Single: true, Title: edition.Title{Zh: "方案的图形", En: "Shapes of the proposal"}, Columns: []Column{
-		column("shape", Code, "图形", "shape"),
-		column("xzqdm", Code, "行政区代码", "place"),
-		column("xzqmc", Text, "行政区名称", "name of the place"),
-		column("given", Areas, "图形面积", "area of the shape"),
-		column("area", Areas, "划入面积（尚未在层内的）", "area added (not in the layer yet)"),
-		column("perimeter", Length, "划入部分周长（米）", "perimeter of what is added (m)"),
-		column("shared", Length, "与层内图斑共边（米）", "border shared with patches of the layer (m)"),
-		column("gap_m", Number, "间距（米）", "gap (m)"),
-		column("joined", Count, "并入它的原有片数", "components before that are joined with it"),
-		column("comp_area", Areas, "划入后所在片面积", "area of its component after"),
-		column("gain", Areas, "所在片减划入面积", "its component less the area added"),
+		titled("shape", Code, "图形", "shape"),
+		titled("xzqdm", Code, "行政区代码", "place"),
+		titled("xzqmc", Text, "行政区名称", "name of the place"),
+		titled("given", Areas, "图形面积", "area of the shape"),
+		titled("area", Areas, "划入面积（尚未在层内的）", "area added (not in the layer yet)"),
+		titled("perimeter", Length, "划入部分周长（米）", "perimeter of what is added (m)"),
+		titled("shared", Length, "与层内图斑共边（米）", "border shared with patches of the layer (m)"),
+		titled("gap_m", Number, "间距（米）", "gap (m)"),
+		titled("joined", Count, "并入它的原有片数", "components before that are joined with it"),
+		titled("comp_area", Areas, "划入后所在片面积", "area of its component after"),
+		titled("gain", Areas, "所在片减划入面积", "its component less the area added"),
 	}}
 	seeker := after.ground.Seeker()
 	at := map[int]int{} // the extra shape that is one of the proposed

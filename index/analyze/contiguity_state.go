@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"gengtu/index"
 	"gengtu/index/contiguity"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -36,7 +37,7 @@ type tract struct {
 	first, end int // of members
 	name       string
 	area       int64
-	net        int64 // -1 where a member has none
+	net        int64 // [index.NoArea] where a member has none
 	box        geo.Box
 	outlineM   float64
 	parts      []tractPart // in the order of places
@@ -47,18 +48,7 @@ type tractPart struct {
 	place   int32
 	patches int64
 	area    int64
-	net     int64 // -1 where a member has none
-}
-
-// noNet is the net area of what has none of record.
-const noNet = -1
-
-// plusNet adds net areas up.
-func plusNet(a, b int64) int64 {
-	if a == noNet || b == noNet {
-		return noNet
-	}
-	return a + b
+	net     int64 // [index.NoArea] where a member has none
 }
 
 // state finds the components of the layer, of the proposal where after is set.
@@ -85,7 +75,7 @@ func (w *contiguityWork) state(ctx context.Context, after bool) (*contiguityStat
 	w.figures(s)
 	for i := range w.layer.Len() {
 		if only == nil || only(i) {
-			s.all += Area(geo.HundredthsOf(w.layer.Record(i).AreaM2))
+			s.all += areaOf(w.layer.Record(i).AreaM2)
 		}
 	}
 	if after {
@@ -117,11 +107,11 @@ func (w *contiguityWork) figures(s *contiguityState) {
 		o := s.ground.Owner(int32(m))
 		if o.Cover > 0 {
 			p := &w.proposed[w.added[o.Feature]]
-			s.area[m], s.net[m], codes[m] = int64(p.area), noNet, p.place
+			s.area[m], s.net[m], codes[m] = int64(p.area), index.NoArea, p.place
 		} else {
 			i := int(o.Feature)
 			r := w.layer.Record(i)
-			s.area[m], s.net[m] = int64(geo.HundredthsOf(r.AreaM2)), noNet
+			s.area[m], s.net[m] = int64(geo.HundredthsOf(r.AreaM2)), index.NoArea
 			if net, ok := netOf(r); ok {
 				s.net[m] = int64(net)
 			} else {
@@ -179,7 +169,7 @@ func (s *contiguityState) gather(w *contiguityWork, gap int) {
 // add adds a member, which comes in the order of places.
 func (c *tract) add(s *contiguityState, m int32) {
 	c.area += s.area[m]
-	c.net = plusNet(c.net, s.net[m])
+	c.net = sumOf(c.net, s.net[m])
 	c.box = c.box.Union(s.ground.Box(m))
 	c.outlineM += s.outlines[m]
 	if n := len(c.parts); n == 0 || c.parts[n-1].place != s.place[m] {
@@ -188,7 +178,7 @@ func (c *tract) add(s *contiguityState, m int32) {
 	p := &c.parts[len(c.parts)-1]
 	p.patches++
 	p.area += s.area[m]
-	p.net = plusNet(p.net, s.net[m])
+	p.net = sumOf(p.net, s.net[m])
 }
 
 // main returns the place with the largest part, the first of equal ones.
@@ -229,7 +219,7 @@ func (m *tractMeasure) take(c *tract, p tractPart, large []float64) {
 	m.n++
 	m.patches += p.patches
 	m.area += p.area
-	m.net = plusNet(m.net, p.net)
+	m.net = sumOf(m.net, p.net)
 	m.largest = max(m.largest, p.area)
 	m.parts = append(m.parts, p.area)
 	for i, mu := range large {

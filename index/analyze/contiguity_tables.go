@@ -61,7 +61,7 @@ func gapText(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 func (w *contiguityWork) measureColumns(place bool) []Column {
 	var cs []Column
 	add := func(name string, kind Kind, zh, en string) {
-		cs = append(cs, Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}})
+		cs = append(cs, titled(name, kind, zh, en))
 	}
 	if place {
 		add("xzqdm", Code, "行政区代码", "place")
@@ -92,7 +92,7 @@ func (w *contiguityWork) measureColumns(place bool) []Column {
 
 // measureRow is what is told of components at a gap.
 func (w *contiguityWork) measureRow(gap int, m *tractMeasure) []any {
-	row := []any{w.gaps[gap], m.n, m.main, m.across, m.patches, Area(m.area), netCell(m.net)}
+	row := []any{w.gaps[gap], m.n, m.main, m.across, m.patches, Area(m.area), recordCell(m.net)}
 	if m.n == 0 || m.area <= 0 {
 		row = append(row, nil, nil, nil, nil, nil, nil)
 		for range w.large {
@@ -109,34 +109,23 @@ func (w *contiguityWork) measureRow(gap int, m *tractMeasure) []any {
 	return append(row, m.shape/whole)
 }
 
-// netCell is a net area, nil for none.
-func netCell(net int64) any {
-	if net == noNet {
-		return nil
-	}
-	return Area(net)
-}
-
 // components is the list of components, with their shapes.
 func (w *contiguityWork) components(s *contiguityState, suffix string, of edition.Title) *Shapes {
-	column := func(name string, kind Kind, zh, en string) Column {
-		return Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}}
-	}
 	t := &Table{Name: "contiguity_comp" + suffix, Single: true, Title: tractTitle("连片清单", "Components", of), Columns: []Column{
-		column("gap_m", Number, "间距（米）", "gap (m)"),
-		column("comp_id", Code, "片号（片内最小的要素 id）", "component: the least id of its features"),
-		column("patches", Count, "图斑数", "patches"),
-		column("area", Areas, "椭球面积", "ellipsoidal area"),
-		column("net", Areas, "净面积（记录）", "net area of record"),
-		column("xzqdm", Code, "最大部分所在地", "place of its largest part"),
-		column("xzqmc", Text, "行政区名称", "name of the place"),
-		column("places", Count, "跨几个地方", "places it reaches over"),
-		column("west", Number, "西（经度）", "west (longitude)"),
-		column("south", Number, "南（纬度）", "south (latitude)"),
-		column("east", Number, "东（经度）", "east (longitude)"),
-		column("north", Number, "北（纬度）", "north (latitude)"),
-		column("perimeter", Length, "周长（含内洞，米）", "perimeter with holes (m)"),
-		column("shape_index", Number, "形状指数", "shape index"),
+		titled("gap_m", Number, "间距（米）", "gap (m)"),
+		titled("comp_id", Code, "片号（片内最小的要素 id）", "component: the least id of its features"),
+		titled("patches", Count, "图斑数", "patches"),
+		titled("area", Areas, "椭球面积", "ellipsoidal area"),
+		titled("net", Areas, "净面积（记录）", "net area of record"),
+		titled("xzqdm", Code, "最大部分所在地", "place of its largest part"),
+		titled("xzqmc", Text, "行政区名称", "name of the place"),
+		titled("places", Count, "跨几个地方", "places it reaches over"),
+		titled("west", Number, "西（经度）", "west (longitude)"),
+		titled("south", Number, "南（纬度）", "south (latitude)"),
+		titled("east", Number, "东（经度）", "east (longitude)"),
+		titled("north", Number, "北（纬度）", "north (latitude)"),
+		titled("perimeter", Length, "周长（含内洞，米）", "perimeter with holes (m)"),
+		titled("shape_index", Number, "形状指数", "shape index"),
 	}}
 	type at struct{ gap, comp int }
 	var rows []at
@@ -150,7 +139,7 @@ func (w *contiguityWork) components(s *contiguityState, suffix string, of editio
 				continue
 			}
 			place := s.codes[c.main()]
-			t.Add(w.gaps[gap], c.name, int64(c.end-c.first), Area(c.area), netCell(c.net), place, w.placeName(place), int64(len(c.parts)),
+			t.Add(w.gaps[gap], c.name, int64(c.end-c.first), Area(c.area), recordCell(c.net), place, w.placeName(place), int64(len(c.parts)),
 				degrees(c.box.Min.Lon), degrees(c.box.Min.Lat), degrees(c.box.Max.Lon), degrees(c.box.Max.Lat), c.outlineM, c.shapeIndex())
 			rows = append(rows, at{gap, i})
 		}

@@ -189,9 +189,6 @@ func (s *states) reclassed(from, to int) (bool, error) {
 	return a != b, err
 }
 
-// areaOf is an area in m² as tables have it.
-func areaOf(m2 float64) Area { return Area(hundredths(m2)) }
-
 // link books a link.
 func (w *flowing) link(l *link) error {
 	if err := w.books.book(l); err != nil {

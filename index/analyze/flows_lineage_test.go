@@ -2,6 +2,7 @@ package analyze_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 
@@ -88,6 +89,77 @@ func TestFlowsByLineage(t *testing.T) {
 	}
 	if d := cmp.Diff(want, sums(t, tableOf(t, r, "flow"), "patch", 14, "xzqdm", "from", "to"), noZeros); d != "" {
 		t.Errorf("shares of patches (-package +table):\n%s", d)
+	}
+}
+
+// Ground that a package tells of and nobody sees lies on no approval and no plot of the
+// supplement, whatever else lies on them.
+func TestToldGroundLiesOnNothing(t *testing.T) {
+	for seed := range uint64(3) {
+		c := analyzetest.New(seed, 24, 16, 60)
+		a, b := c.Layer("dltb", "2023"), c.Layer("dltb", "2024")
+		at := map[uint64]int{}
+		for i := range b.Features {
+			at[b.Features[i].ID] = i
+		}
+		// Of each pair half of the first is told to have become the second.
+		classes := [][4]string{{"0101", "0301", "0103", "0702"}, {"0702", "1104", "0301", "0101"}}
+		var links []index.Link
+		var bsm []string
+		apart := map[int]bool{}
+		for i := range a.Features {
+			f := &a.Features[i]
+			k := at[f.ID]
+			if n := len(bsm); n < 4 && len(f.Cells) > 1 && len(f.Cells) == len(b.Features[k].Cells) {
+				a.Set(i, "DLBM", classes[n/2][n%2*2])
+				b.Set(k, "DLBM", classes[n/2][n%2*2+1])
+				f.Net, b.Features[k].Net = f.Patch, b.Features[k].Patch
+				bsm = append(bsm, a.Text(i, "BSM"))
+				if n%2 == 0 {
+					links = append(links, index.Link{From: f.ID, To: f.ID, Area: f.Patch / 2})
+				} else {
+					first := &links[len(links)-1]
+					links = append(links, index.Link{From: first.From, To: f.ID, Area: first.Area}, index.Link{From: f.ID, To: f.ID, Area: f.Patch})
+				}
+				for _, cell := range f.Cells {
+					apart[cell] = true
+				}
+			}
+		}
+		var rest []int
+		for cell := range c.W * c.H {
+			if !apart[cell] {
+				rest = append(rest, cell)
+			}
+		}
+		for name, fields := range map[string][]string{"approval": {"BSM", "YWLX"}, "supplement": {"BSM", "SSND"}} {
+			l := c.Rectangles(rand.New(rand.NewPCG(seed, 1)), name, "2024", 1, 4, analyzetest.Fields(fields...), func(int) []any {
+				return []any{name, map[string]string{"approval": "ZZ_NYDZYFW", "supplement": "2024"}[name]}
+			})
+			l.Features[0].Cells = rest
+		}
+		inside := func() map[string]analyze.Area {
+			return sums(t, tableOf(t, ask(t, c.Partitioned(t), analyze.Request{Question: "approvals"}, analyze.Options{}), "occupied_by_place"), "inside_crop", 14, "xzqdm")
+		}
+		want := inside()
+		c.Lineages = []*index.Lineage{index.NewLineage("dltb", "2023", "2024", links)}
+		if d := cmp.Diff(want, inside()); d != "" {
+			t.Errorf("seed %d: a package changes what is occupied inside of approvals (-without +with):\n%s", seed, d)
+		}
+		items := tableOf(t, ask(t, c.Partitioned(t), analyze.Request{Question: "balance"}, analyze.Options{}), "items")
+		found := 0
+		for _, row := range items.Rows {
+			from, to := row[items.Column("from_bsm")], row[items.Column("to_bsm")]
+			if from == bsm[0] && to == bsm[1] || from == bsm[2] && to == bsm[3] {
+				found++
+				if row[items.Column("approved")] == true || row[items.Column("plot")] != nil {
+					t.Errorf("seed %d: %v became %v on an approval or a plot: %v", seed, from, to, row)
+				}
+			}
+		}
+		if found != 2 {
+			t.Errorf("seed %d: %d of 2 pairs are items", seed, found)
+		}
 	}
 }
 

@@ -6,26 +6,13 @@ import (
 	"slices"
 
 	"gengtu/index/edition"
-	"gengtu/index/geo"
 )
-
-func hundredths(m2 float64) int64 { return int64(geo.HundredthsOf(m2)) }
-
-// heading is a column of a table.
-func heading(name string, kind Kind, zh, en string) Column {
-	return Column{Name: name, Title: edition.Title{Zh: zh, En: en}, Kind: kind}
-}
-
-// placeColumns are the columns that a row of a place begins with.
-func placeColumns() []Column {
-	return []Column{heading("xzqdm", Code, "行政区代码", "place"), heading("xzqmc", Text, "行政区名称", "name of the place")}
-}
 
 // classColumns are those of a flow's classes.
 func classColumns() []Column {
 	return []Column{
-		heading("from", Code, "变更前地类", "class before"), heading("from_name", Text, "变更前地类名称", "name of the class before"),
-		heading("to", Code, "变更后地类", "class after"), heading("to_name", Text, "变更后地类名称", "name of the class after"),
+		titled("from", Code, "变更前地类", "class before"), titled("from_name", Text, "变更前地类名称", "name of the class before"),
+		titled("to", Code, "变更后地类", "class after"), titled("to_name", Text, "变更后地类名称", "name of the class after"),
 	}
 }
 
@@ -55,11 +42,11 @@ func (w *flowing) tables(r *Result) {
 // flowTable is the matrix, as rows.
 func (w *flowing) flowTable() *Table {
 	t := &Table{Name: "flow", Title: edition.Title{Zh: "地类流向", En: "flows between classes"}, Columns: slices.Concat(placeColumns(), classColumns(), []Column{
-		heading("area", Areas, "椭球面积", "ellipsoidal area"),
-		heading("patch", Areas, "变更前图斑面积分摊", "share of the earlier patch area of record"),
-		heading("booked", Areas, "变更前地类面积分摊（田坎计入1203）", "share of the earlier area of record by class, ridges under 1203"),
-		heading("links", Count, "图斑对数", "pairs of patches"),
-		heading("noise_links", Count, "可疑碎屑数", "likely noise"), heading("noise", Areas, "其中可疑碎屑椭球面积", "ellipsoidal area of likely noise"),
+		titled("area", Areas, "椭球面积", "ellipsoidal area"),
+		titled("patch", Areas, "变更前图斑面积分摊", "share of the earlier patch area of record"),
+		titled("booked", Areas, "变更前地类面积分摊（田坎计入1203）", "share of the earlier area of record by class, ridges under 1203"),
+		titled("links", Count, "图斑对数", "pairs of patches"),
+		titled("noise_links", Count, "可疑碎屑数", "likely noise"), titled("noise", Areas, "其中可疑碎屑椭球面积", "ellipsoidal area of likely noise"),
 	})}
 	all := maps.Clone(w.books.ground.flows)
 	maps.Copy(all, w.books.record.flows)
@@ -85,13 +72,13 @@ func (w *flowing) flowTable() *Table {
 
 // accountTable tells the accounts of a ledger.
 func (w *flowing) accountTable(g *ledger, name, zh, en, of, ofEn string) *Table {
-	t := &Table{Name: name, Title: edition.Title{Zh: zh, En: en}, Columns: append(placeColumns(), heading("class", Code, "地类", "class"), heading("class_name", Text, "地类名称", "name of the class"))}
+	t := &Table{Name: name, Title: edition.Title{Zh: zh, En: en}, Columns: append(placeColumns(), titled("class", Code, "地类", "class"), titled("class_name", Text, "地类名称", "name of the class"))}
 	for _, c := range []struct{ name, zh, en string }{
 		{"opening", "期初", "opening"}, {"inflow", "流入", "inflow"}, {"outflow", "流出", "outflow"},
 		{"transfer_in", "调入", "transferred in"}, {"transfer_out", "调出", "transferred out"},
 		{"double", "重叠增减", "counted twice, later less earlier"}, {"adjusted", "同地调整", "the same ground recorded otherwise"}, {"closing", "期末", "closing"},
 	} {
-		t.Columns = append(t.Columns, heading(c.name, Areas, c.zh+of, c.en+", "+ofEn))
+		t.Columns = append(t.Columns, titled(c.name, Areas, c.zh+of, c.en+", "+ofEn))
 	}
 	for _, k := range keysOf(g.accounts) {
 		a := g.accounts[k]
@@ -105,10 +92,10 @@ func (w *flowing) accountTable(g *ledger, name, zh, en, of, ofEn string) *Table 
 // transferTable tells what ground went from place to place.
 func (w *flowing) transferTable() *Table {
 	t := &Table{Name: "transfer", Title: edition.Title{Zh: "行政区间调入调出", En: "transfers between places"}, Columns: []Column{
-		heading("from_xzqdm", Code, "调出行政区", "from the place"), heading("from_xzqmc", Text, "调出行政区名称", "its name"),
-		heading("to_xzqdm", Code, "调入行政区", "to the place"), heading("to_xzqmc", Text, "调入行政区名称", "its name"),
-		heading("class", Code, "变更前地类", "class before"), heading("class_name", Text, "地类名称", "name of the class"),
-		heading("area", Areas, "椭球面积", "ellipsoidal area"), heading("booked", Areas, "地类面积（记录，田坎计入1203）", "area of record, ridges under 1203"),
+		titled("from_xzqdm", Code, "调出行政区", "from the place"), titled("from_xzqmc", Text, "调出行政区名称", "its name"),
+		titled("to_xzqdm", Code, "调入行政区", "to the place"), titled("to_xzqmc", Text, "调入行政区名称", "its name"),
+		titled("class", Code, "变更前地类", "class before"), titled("class_name", Text, "地类名称", "name of the class"),
+		titled("area", Areas, "椭球面积", "ellipsoidal area"), titled("booked", Areas, "地类面积（记录，田坎计入1203）", "area of record, ridges under 1203"),
 	}}
 	all := maps.Clone(w.books.ground.transfers)
 	maps.Copy(all, w.books.record.transfers)
@@ -136,8 +123,8 @@ func (w *flowing) transferTable() *Table {
 // cubeTable tells flows between classes by what lay on their ground.
 func (w *flowing) cubeTable() *Table {
 	t := &Table{Name: "flow_cube", Title: edition.Title{Zh: "流向分解（永久基本农田、高标准农田、坡度）", En: "flows by PBF, HSF and slope"}, Columns: slices.Concat(placeColumns(), classColumns(), []Column{
-		heading("pbf", Truth, "在永久基本农田内", "in PBF"), heading("hsf", Truth, "在高标准农田内", "in HSF"), heading("slope", Code, "坡度级别", "slope grade"),
-		heading("area", Areas, "椭球面积", "ellipsoidal area"), heading("patch", Areas, "图斑面积分摊", "share of the patch area of record"), heading("net", Areas, "地类面积分摊（不含田坎）", "share of the net area of record"),
+		titled("pbf", Truth, "在永久基本农田内", "in PBF"), titled("hsf", Truth, "在高标准农田内", "in HSF"), titled("slope", Code, "坡度级别", "slope grade"),
+		titled("area", Areas, "椭球面积", "ellipsoidal area"), titled("patch", Areas, "图斑面积分摊", "share of the patch area of record"), titled("net", Areas, "地类面积分摊（不含田坎）", "share of the net area of record"),
 	})}
 	keys := slices.SortedFunc(maps.Keys(w.cube), func(a, b cubeKey) int {
 		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.covers, b.covers), cmp.Compare(a.slope, b.slope))

@@ -117,6 +117,7 @@ type outsideWork struct {
 	taken            []taken               // in the order of the ground, then by patch
 	byGrade          [][maxGrade + 1]int64 // of the patch at hand: by piece and grade its area
 	sums             map[string]*outsideSum
+	failed           error // of reading, where the engine asks for a key
 }
 
 // len4 is how many flags come from layers.

@@ -94,25 +94,3 @@ func (r *Result) doubledNote(zh, en string, m2 float64) {
 		r.note("参加叠加的%[1]s图斑互相重叠 %[2]s m²，重叠处各自计入", "the patches of %[3]s that were divided lie on each other by %[2]s m², which counts for each of them", zh, Area(math.Round(m2*100)), en)
 	}
 }
-
-// recordCell is a share of an area of record, nil where there is none.
-func recordCell(share int64) any {
-	if !index.OfRecord(share) {
-		return nil
-	}
-	return Area(share)
-}
-
-// textCell is a text as a cell, nil for none.
-func textCell(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-// narrow tells whether a piece is a sliver by its form (domain 6.0 rule 2): far from
-// round, and narrow in the mean. Area is in m², the perimeter in m.
-func (s *SliverRules) narrow(areaM2, perimeterM float64) bool {
-	return perimeterM > 0 && roundness(areaM2, perimeterM) < s.Compactness.Value && 2*areaM2/perimeterM < s.WidthM.Value
-}

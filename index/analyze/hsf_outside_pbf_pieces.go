@@ -47,18 +47,21 @@ func (w *outsideWork) key(p *pieces.Piece, feature int) uint64 {
 	return key | uint64(state)<<keyState
 }
 
-// gradeOf returns the grade of quality of a feature of the layer that has them, 1 to 10;
-// 0 for none. A grade that cannot be read is none: fields of integers hold nothing else.
+// gradeOf returns the grade of quality of a feature of the layer quality, 0 for none. The
+// first error of reading is kept in w.failed.
 func (w *outsideWork) gradeOf(i int) int {
-	v, ok, err := w.grades.number(i)
-	if err != nil || !ok || v < 1 || v > maxGrade || v != float64(int(v)) {
-		return 0
+	grade, err := w.grades.grade(i)
+	if w.failed == nil {
+		w.failed = err
 	}
-	return int(v)
+	return grade
 }
 
 // feature takes the shares of a patch.
 func (w *outsideWork) feature(shares []pieces.Share) error {
+	if w.failed != nil {
+		return w.failed
+	}
 	f := int(shares[0].Feature)
 	place, _ := w.places.of(f)
 	sum := w.sums[place]
@@ -107,9 +110,6 @@ func (w *outsideWork) feature(shares []pieces.Share) error {
 	return w.settle(first, seen, cut, place, sum)
 }
 
-// maxGrade is the worst grade of quality (GB/T 33469).
-const maxGrade = 10
-
 // piece adds a share to the candidate of the patch with the same flags, or makes one.
 func (w *outsideWork) piece(first int, s *pieces.Share, own uint64) {
 	key := s.Mask&(keyFlags|keyReserve) | own
@@ -144,16 +144,19 @@ func (w *outsideWork) settle(first int, seen uint64, cut bool, place string, sum
 		return nil
 	}
 	f := int(own[0].feature)
-	code, err := w.code.text(f)
+	code, err := w.code.orID(f)
 	if err != nil {
 		return err
 	}
-	if code == "" {
-		code = strconv.FormatUint(w.crop.Head(f).ID, 10)
+	grade := 0
+	if w.quality < 0 {
+		if grade, err = w.grades.grade(f); err != nil {
+			return err
+		}
 	}
 	for i := range own {
 		if w.quality < 0 {
-			own[i].grade = w.ownGrade(f)
+			own[i].grade = grade
 			continue
 		}
 		// The grade of the greater part that has one, the worse of two as great.
@@ -178,14 +181,6 @@ func (w *outsideWork) settle(first int, seen uint64, cut bool, place string, sum
 	}
 	w.list = w.list[:first+len(kept)]
 	return nil
-}
-
-// ownGrade is the grade of a patch by its own record.
-func (w *outsideWork) ownGrade(f int) int {
-	if !w.grades.there() {
-		return 0
-	}
-	return w.gradeOf(f)
 }
 
 // add takes in a candidate.

@@ -10,11 +10,6 @@ import (
 	"gengtu/index/geo"
 )
 
-// titled is a column.
-func titled(name string, kind Kind, zh, en string) Column {
-	return Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}}
-}
-
 // tables writes the answer.
 func (w *outsideWork) tables() error {
 	list, err := w.listTable()
@@ -67,8 +62,7 @@ func (w *outsideWork) listTable() (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		village := w.crop.Head(f).Place
-		village = village[:min(len(village), 12)]
+		village := seatOf(w.crop, f)
 		row := []any{int64(i + 1), c.id(), c.code, textCell(village), w.placeName(village), textCell(dlbm), textCell(slope), textCell(w.states[c.state]), gradeCell(c.grade),
 			c.area, recordCell(c.patch), recordCell(c.net), flagged(c) == 0, textCell(c.flagNames())}
 		for k := range flags {
@@ -86,22 +80,6 @@ func (w *outsideWork) flagCell(c *candidate, k int) any {
 		return nil
 	}
 	return c.key>>k&1 != 0
-}
-
-// gradeCell is a grade of quality, nil for none.
-func gradeCell(grade int) any {
-	if grade == 0 {
-		return nil
-	}
-	return int64(grade)
-}
-
-// ratio is a share in [0, 1], 0 of nothing.
-func ratio(part, whole float64) float64 {
-	if whole <= 0 {
-		return 0
-	}
-	return min(max(part/whole, 0), 1)
 }
 
 func (w *outsideWork) sumTable() *Table {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"gengtu/index"
-	"gengtu/index/geo"
 )
 
 // notCropland is the class of ground that is not in the layer, where the layer is of
@@ -182,7 +181,7 @@ func (b *books) open() error {
 				continue
 			}
 			r := x.layer.Record(i)
-			*to(b.ground.at(at)) += Area(geo.HundredthsOf(r.AreaM2))
+			*to(b.ground.at(at)) += areaOf(r.AreaM2)
 			rec := recordOf(r)
 			if !rec.there {
 				b.unrecorded[side]++

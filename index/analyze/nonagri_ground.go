@@ -293,7 +293,7 @@ func (n *nonagriJob) surveyed(class, planting string) alertKind {
 		return slices.ContainsFunc(l.Values, func(p string) bool { return strings.HasPrefix(class, p) })
 	}
 	switch {
-	case strings.HasPrefix(class, "01"):
+	case cropland(class):
 		if n.Parameter("planting") != "none" && n.rules.Planting.has(planting) {
 			return plantingNote
 		}
@@ -437,69 +437,81 @@ func (n *nonagriJob) add(shares []pieces.Share) {
 const leastSharedM2 = 1e-5
 
 // shape returns the ground of an alert that is not approved, or all of it where nothing
-// is left.
+// is left. A feature that lies on cropland or farmland as a whole is not cut.
 func (n *nonagriJob) shape(ctx context.Context, a *alert) (geo.MultiPolygon, error) {
 	f, err := n.subject.Feature(a.feature)
 	if err != nil {
 		return nil, err
 	}
-	var parts []geo.MultiPolygon
-	prepared := overlay.Prepare(f.Geometry)
-	var work overlay.Workspace
-	var rings geo.Rings
-	take := func(cover int, with func(geo.MultiPolygon) error) error {
-		if cover >= len(n.covers) {
-			return nil
+	s := &alertShape{nonagriJob: n, subject: f, prepared: overlay.Prepare(f.Geometry)}
+	all := f.Geometry
+	if a.area() != areaOf(n.subject.Area(a.feature)) {
+		if all, err = s.onFarmland(ctx, a); err != nil {
+			return nil, err
 		}
-		c := n.covers[cover]
-		var near []int
-		c.Layer.Search(f.Box, func(i int) bool {
-			if c.Only == nil || c.Only(i) {
-				near = append(near, i)
-			}
-			return true
-		})
-		slices.Sort(near)
-		for _, i := range near {
-			rings.Reset()
-			if err := c.Layer.Rings(i, &rings); err != nil {
-				return err
-			}
-			if prepared.Shared(&work, &rings) < leastSharedM2 {
-				continue // a neighbour
-			}
-			g, err := c.Layer.Feature(i)
-			if err != nil {
-				return err
-			}
-			if err := with(g.Geometry); err != nil {
-				return err
-			}
-		}
-		return ctx.Err()
 	}
+	if a.approved() == 0 || a.state == approvedState || len(all) == 0 {
+		return all, nil
+	}
+	err = s.each(ctx, alertApproval, func(g geo.MultiPolygon) (err error) {
+		all, err = overlay.Difference(all, g)
+		return err
+	})
+	return all, err
+}
+
+// alertShape makes the shape of one alert.
+type alertShape struct {
+	*nonagriJob
+	subject  index.Feature
+	prepared *overlay.Prepared
+	work     overlay.Workspace
+	rings    geo.Rings
+}
+
+// onFarmland returns the ground of the subject on cropland and PBF, or for planting on
+// PBF alone that is listed.
+func (s *alertShape) onFarmland(ctx context.Context, a *alert) (geo.MultiPolygon, error) {
+	var parts []geo.MultiPolygon
 	meet := func(g geo.MultiPolygon) error {
-		both, err := overlay.Intersection(f.Geometry, g)
+		both, err := overlay.Intersection(s.subject.Geometry, g)
 		if err == nil && len(both) > 0 {
 			parts = append(parts, both)
 		}
 		return err
 	}
-	if !(a.kind == plantingNote && n.Parameter("planting") == "pbf") {
-		if err := take(alertCrop, meet); err != nil {
+	if !(a.kind == plantingNote && s.Parameter("planting") == "pbf") {
+		if err := s.each(ctx, alertCrop, meet); err != nil {
 			return nil, err
 		}
 	}
-	if err := take(alertPBF, meet); err != nil || len(parts) == 0 {
+	if err := s.each(ctx, alertPBF, meet); err != nil || len(parts) == 0 {
 		return nil, err
 	}
-	all, err := overlay.Dissolve(ctx, parts)
-	if err != nil || a.approved() == 0 || a.state == approvedState {
-		return all, err
+	return overlay.Dissolve(ctx, parts)
+}
+
+// each visits the features of a cover that share ground with the subject, in rising order.
+func (s *alertShape) each(ctx context.Context, cover int, visit func(geo.MultiPolygon) error) error {
+	if cover >= len(s.covers) {
+		return nil
 	}
-	err = take(alertApproval, func(g geo.MultiPolygon) (err error) {
-		all, err = overlay.Difference(all, g)
-		return err
-	})
-	return all, err
+	c := s.covers[cover]
+	for _, i := range within(c, s.subject.Box) {
+		s.rings.Reset()
+		if err := c.Layer.Rings(i, &s.rings); err != nil {
+			return err
+		}
+		if s.prepared.Shared(&s.work, &s.rings) < leastSharedM2 {
+			continue // a neighbour
+		}
+		g, err := c.Layer.Feature(i)
+		if err != nil {
+			return err
+		}
+		if err := visit(g.Geometry); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }

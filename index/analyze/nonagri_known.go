@@ -3,15 +3,10 @@ package analyze
 import (
 	"context"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
-	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
@@ -140,29 +135,15 @@ func (n *nonagriJob) previous(ctx context.Context) error {
 
 // look decides of each alert whether it is a sliver, approved, known or new.
 func (n *nonagriJob) look(ctx context.Context) error {
-	workers := n.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	var next, done atomic.Int64
-	for range workers {
-		group.Go(func() error {
-			for i := int(next.Add(1)) - 1; i < len(n.alerts); i = int(next.Add(1)) - 1 {
-				if err := n.decide(ctx, n.alerts[i]); err != nil {
-					return err
-				}
-				n.Tell(edition.Title{Zh: "比对以前的推送", En: "comparing with what was pushed"}, int(done.Add(1)), len(n.alerts))
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+	tell := n.tell("比对以前的推送", "comparing with what was pushed")
+	return inChunks(ctx, n.Job, len(n.alerts), tell, func() struct{} { return struct{}{} }, func(ctx context.Context, _ struct{}, i int) error {
+		return n.decide(ctx, n.alerts[i])
+	})
 }
 
 // decide decides of one alert. One whose shape cannot be made is new: it is to be looked at.
 func (n *nonagriJob) decide(ctx context.Context, a *alert) error {
-	least := Area(math.Round(n.Rules.Slivers.AreaM2.Value * 100))
+	least := n.Rules.Slivers.least()
 	switch {
 	case a.area() < least:
 		a.sliver = true
@@ -186,7 +167,8 @@ func (n *nonagriJob) decide(ctx context.Context, a *alert) error {
 		}
 		return err
 	}
-	if n.thin(shape) {
+	around := perimeter(shape)
+	if around == 0 || n.Rules.Slivers.narrow(geo.Area(shape), around) {
 		a.sliver = true
 		return nil
 	}
@@ -197,24 +179,16 @@ func (n *nonagriJob) decide(ctx context.Context, a *alert) error {
 	return n.compare(ctx, a, shape, past)
 }
 
-// thin tells whether a shape is a sliver by its form.
-func (n *nonagriJob) thin(shape geo.MultiPolygon) bool {
-	area, around := geo.Area(shape), perimeter(shape)
-	if around == 0 {
-		return true
-	}
-	return 4*math.Pi*area/(around*around) < n.Rules.Slivers.Compactness.Value && 2*area/around < n.Rules.Slivers.WidthM.Value
-}
-
-// mayBeThin tells whether an alert may be thin, without making its shape: its border is
-// made of the borders of what it is cut from, and not longer than they are together.
+// mayBeThin tells whether an alert may be narrow, without making its shape: its border is
+// made of the borders of what it is cut from, and not longer than they are together
+// within its feature's box.
 func (n *nonagriJob) mayBeThin(a *alert, box geo.Box) (bool, error) {
 	var rings geo.Rings
 	around := 0.0
 	add := func(l *index.Layer, i int) error {
 		rings.Reset()
 		err := l.Rings(i, &rings)
-		around += ringsLength(&rings)
+		around += borderLength(&rings, &box)
 		return err
 	}
 	if err := add(n.subject, a.feature); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"math"
 	"slices"
 	"strings"
 
@@ -85,7 +84,7 @@ func (n *nonagriJob) alertID(a *alert) string {
 
 // tables makes the tables and the layer of alerts.
 func (n *nonagriJob) tables(r *Result) error {
-	least := Area(math.Round(n.Rules.Slivers.AreaM2.Value * 100))
+	least := n.Rules.Slivers.least()
 	at := n.places(n.subject)
 	var listed []*alert
 	for _, a := range n.alerts {
@@ -128,7 +127,7 @@ func (n *nonagriJob) row(list *Table, a *alert, place, severity string, code *fe
 		if err != nil {
 			return err
 		}
-		texts = append(texts, orNil(t))
+		texts = append(texts, textCell(t))
 	}
 	var after any
 	if n.survey {
@@ -136,7 +135,7 @@ func (n *nonagriJob) row(list *Table, a *alert, place, severity string, code *fe
 		if err != nil {
 			return err
 		}
-		after = orNil(t)
+		after = textCell(t)
 	}
 	name, err := code.of(a.feature)
 	if err != nil {
@@ -145,7 +144,7 @@ func (n *nonagriJob) row(list *Table, a *alert, place, severity string, code *fe
 	batch := n.subject.Meta.Vintage
 	seen, before, remark := batch, any(nil), any(nil)
 	if a.earlier != nil {
-		seen, before = cmp.Or(a.earlier.firstSeen, batch), orNil(a.earlier.id)
+		seen, before = cmp.Or(a.earlier.firstSeen, batch), textCell(a.earlier.id)
 	}
 	if a.crop == 0 {
 		remark = "前期已不是耕地 no cropland before, either"
@@ -153,7 +152,7 @@ func (n *nonagriJob) row(list *Table, a *alert, place, severity string, code *fe
 	if a.why != nil {
 		remark = "图形求交失败，须人工核对 no shape could be made: to be looked at"
 	}
-	list.Add(n.alertID(a), batch, place, n.placeName(place), name, string(a.kind), texts[0], texts[1], texts[2], orNil(a.before), after, severity,
+	list.Add(n.alertID(a), batch, place, n.placeName(place), name, string(a.kind), texts[0], texts[1], texts[2], textCell(a.before), after, severity,
 		a.area(), a.ground[onPBF], a.ground[stableCrop], a.ground[otherCrop], a.crop, a.approved(), a.left(), string(a.state), seen, before, nil, nil, nil, remark)
 	return nil
 }
@@ -256,6 +255,6 @@ func (n *nonagriJob) close(ctx context.Context, r *Result) error {
 	if err != nil {
 		return err
 	}
-	r.identity("pbf", "落在永久基本农田上的地面：划分地面 = 两两求交", "ground on permanent basic farmland: by division = by pairs of features", Area(geo.HundredthsOf(n.onFarmland)), Area(geo.HundredthsOf(joined)))
+	r.identity("pbf", "落在永久基本农田上的地面：划分地面 = 两两求交", "ground on permanent basic farmland: by division = by pairs of features", areaOf(n.onFarmland), areaOf(joined))
 	return nil
 }

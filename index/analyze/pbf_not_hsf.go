@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -274,18 +273,12 @@ func (w *progressWork) add(u *unbuilt, sum *progressSum) error {
 	}
 	sum.listed++
 	f := int(u.feature)
-	v, ok, err := w.grades.number(f)
-	if err != nil {
+	var err error
+	if u.grade, err = w.grades.grade(f); err != nil {
 		return err
 	}
-	if ok && v >= 1 && v <= maxGrade && v == float64(int(v)) {
-		u.grade = int(v)
-	}
-	if u.code, err = w.code.text(f); err != nil {
+	if u.code, err = w.code.orID(f); err != nil {
 		return err
-	}
-	if u.code == "" {
-		u.code = strconv.FormatUint(w.pbf.Head(f).ID, 10)
 	}
 	w.rowsNet += net
 	w.list = append(w.list, *u)

@@ -111,8 +111,7 @@ func (w *progressWork) listTable() (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		village := w.pbf.Head(f).Place
-		village = village[:min(len(village), 12)]
+		village := seatOf(w.pbf, f)
 		eligible := any(nil)
 		if w.noMeans >= 0 {
 			eligible = !u.noMeans

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"gengtu/index/edition"
-	"gengtu/index/geo"
 )
 
 // upgradeTable lists parcels to be upgraded: by their state, and by an age that flags only
@@ -75,5 +74,5 @@ func (w *progressWork) upgradeRow(i int, texts [3]string) []any {
 	}
 	r, place := w.hsf.Layer.Record(i), w.hsf.Layer.Head(i).Place
 	return []any{textCell(texts[0]), textCell(texts[1]), textCell(place), w.placeName(place), year, age, textCell(texts[2]), byState, byAge, upgrade,
-		Area(geo.HundredthsOf(r.AreaM2)), recordCell(r.Patch)}
+		areaOf(r.AreaM2), recordCell(r.Patch)}
 }

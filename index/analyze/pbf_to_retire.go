@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gengtu/index"
@@ -234,7 +233,7 @@ func (w *retireWork) feature(shares []pieces.Share) error {
 		to.area += Area(s.Area)
 		to.patch, to.net = sumOf(to.patch, s.Patch), sumOf(to.net, s.Net)
 	}
-	least := Area(w.Rules.Slivers.AreaM2.Value * 100)
+	least := w.Rules.Slivers.least()
 	rows := []retiring{whole, soil}
 	switch {
 	case soil.area < least || soil.area == 0:
@@ -256,14 +255,6 @@ func (w *retireWork) feature(shares []pieces.Share) error {
 	return nil
 }
 
-// sumOf adds areas of record; none where either is none.
-func sumOf(a, b int64) int64 {
-	if !index.OfRecord(a) || !index.OfRecord(b) {
-		return index.NoArea
-	}
-	return a + b
-}
-
 // joined is a part with what is too small to be one.
 func joined(a, b retiring, soil bool) retiring {
 	a.area += b.area
@@ -281,7 +272,7 @@ func (w *retireWork) judge(r *retiring, f int) error {
 	r.county, _ = w.places.of(f)
 	r.tract = w.tract.of(f)
 	off := w.cover[3] >= 0 && r.shares[3] > 0 && r.shares[3] >= p.OffCropland.Value
-	if off || class != "" && !strings.HasPrefix(class, "01") {
+	if off || class != "" && !cropland(class) {
 		r.rules |= 1
 	}
 	w.rule(r, 1, w.cover[1] >= 0 && r.shares[1] > 0 && r.shares[1] >= p.FragileShare.Value, w.sure[1])
@@ -292,12 +283,8 @@ func (w *retireWork) judge(r *retiring, f int) error {
 	}
 	w.rule(r, 5, float64(r.tract)/100 < p.FragmentM2.Value, w.sure[5])
 	c := w.county(r.county)
-	v, ok, err := w.grades.number(f)
-	if err != nil {
+	if r.grade, err = w.grades.grade(f); err != nil {
 		return err
-	}
-	if ok && v >= 1 && v <= maxGrade && v == float64(int(v)) {
-		r.grade = int(v)
 	}
 	net := float64(max(r.net, 0))
 	if r.grade > 0 {
@@ -310,11 +297,8 @@ func (w *retireWork) judge(r *retiring, f int) error {
 		w.free += Area(max(r.net, 0))
 		return nil
 	}
-	if r.code, err = w.code.text(f); err != nil {
+	if r.code, err = w.code.orID(f); err != nil {
 		return err
-	}
-	if r.code == "" {
-		r.code = strconv.FormatUint(w.pbf.Head(f).ID, 10)
 	}
 	c.listed++
 	c.flagged += Area(max(r.net, 0))

@@ -120,7 +120,7 @@ func (w *retireWork) reserveSupply(ctx context.Context) ([]pieces.Cover, error) 
 	_, err = w.shares(ctx, pieces.Question{Covers: covers}, func(shares []pieces.Share) error {
 		f := int(shares[0].Feature)
 		place, _ := at.of(f)
-		v, ok, err := grades.number(f)
+		grade, err := grades.grade(f)
 		if err != nil {
 			return err
 		}
@@ -132,10 +132,6 @@ func (w *retireWork) reserveSupply(ctx context.Context) ([]pieces.Cover, error) 
 			s := &shares[i]
 			if s.Mask&2 != 0 || !index.OfRecord(s.Net) || s.Net == 0 {
 				continue
-			}
-			grade := 0
-			if ok && v >= 1 && v <= maxGrade {
-				grade = int(v)
 			}
 			w.county(place).add(supply{reserve: true, at: f, grade: grade, net: Area(s.Net), code: text})
 		}

@@ -57,8 +57,7 @@ func (w *retireWork) listTable() (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		village := w.pbf.Head(int(r.feature)).Place
-		village = village[:min(len(village), villageDigits)]
+		village := seatOf(w.pbf, int(r.feature))
 		row := []any{r.id(), r.code, textCell(no), textCell(village), w.placeName(village), textCell(dlbm), gradeCell(r.grade), r.area, recordCell(r.patch), recordCell(r.net)}
 		for n := range retireRules {
 			if w.known[n] {

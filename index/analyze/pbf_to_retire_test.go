@@ -294,3 +294,39 @@ func TestPBFToRetireBalance(t *testing.T) {
 		t.Errorf("%d proposed, %d refused: nothing was tried", proposed, refused)
 	}
 }
+
+// A county into which nothing can come, without a reserve and with no high-standard
+// farmland that would be accepted, lets nothing retire.
+func TestPBFToRetireWithoutSupply(t *testing.T) {
+	rules := retireRules(t, "fragile_share", "strict_soil", "fragment_m2", "gap_m")
+	refused := 0
+	for seed := range uint64(4) {
+		c := retiringCounty(seed)
+		c.Layer("reserve", "2024").Features = nil
+		c.Layer("hsf", "2024").Features = nil
+		r := run(t, c.Index(t), analyze.Request{Question: "pbf-to-retire"}, analyze.Options{Rules: rules})
+		list, sum := table(t, r, "pbf_retire"), table(t, r, "pbf_balance")
+		for i := range list.Rows {
+			sure := cell(list, i, "r0") == false && (cell(list, i, "r1") == true || cell(list, i, "r3") == true || cell(list, i, "r5") == true)
+			switch p := cell(list, i, "proposal"); {
+			case sure && p == false:
+				refused++
+			case sure || p != nil:
+				t.Errorf("seed %d: %v is proposed %v, though nothing comes in for it", seed, cell(list, i, "piece_id"), p)
+			}
+		}
+		for i := range sum.Rows {
+			for _, name := range []string{"out", "in", "reserve", "net", "in_available", "reserve_available"} {
+				if v := cell(sum, i, name); v != analyze.Area(0) {
+					t.Errorf("seed %d: %s is %v", seed, name, v)
+				}
+			}
+			if before, after := cell(sum, i, "contiguity_before"), cell(sum, i, "contiguity_after"); before != after {
+				t.Errorf("seed %d: nothing retires and the mesh goes from %v to %v", seed, before, after)
+			}
+		}
+	}
+	if refused < 5 {
+		t.Errorf("%d refused: nothing was tried", refused)
+	}
+}

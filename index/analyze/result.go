@@ -92,7 +92,7 @@ func (i Identity) Holds() bool {
 	return -Tolerance <= d && d <= Tolerance
 }
 
-// Use lists a layer as one that the answer was made from; for a nil layer, that it was not
+// use lists a layer as one that the answer was made from; for a nil layer, that it was not
 // there.
 func (r *Result) use(j *Job, names ...string) {
 	for _, name := range names {
@@ -104,7 +104,7 @@ func (r *Result) use(j *Job, names ...string) {
 	}
 }
 
-// Note adds a sentence that whoever reads the answer must know. Areas in it are of type
+// note adds a sentence that whoever reads the answer must know. Areas in it are of type
 // [Area], for verbs %s: so they are rounded where those of tables are.
 func (r *Result) note(zh, en string, args ...any) { r.tell(sentence{zh, en, args, false}) }
 
@@ -132,7 +132,7 @@ func (s *sentence) say(near func(Area) Area) edition.Title {
 	return edition.Title{Zh: fmt.Sprintf(s.zh, args...), En: fmt.Sprintf(s.en, args...)}
 }
 
-// Identity adds an identity.
+// identity adds an identity.
 func (r *Result) identity(name, zh, en string, left, right Area) {
 	r.Identities = append(r.Identities, Identity{name, edition.Title{Zh: zh, En: en}, left, right})
 }

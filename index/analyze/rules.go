@@ -44,13 +44,6 @@ type Threshold struct {
 	Confirmed bool `yaml:"confirmed"`
 }
 
-// SliverRules say which pieces are left out of lists, never of totals (domain 6.0 rule 2).
-type SliverRules struct {
-	AreaM2      Threshold `yaml:"area_m2"`
-	Compactness Threshold `yaml:"compactness"`
-	WidthM      Threshold `yaml:"width_m"`
-}
-
 var rulesFile = setting.Kind{
 	Code: "ANALYZE_RULES", MaxBytes: 1 << 20,
 	AdviceZh: "gengtu analyze --show-rules 打印内置规则", AdviceEn: "gengtu analyze --show-rules prints the embedded rules",

@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -74,7 +73,7 @@ func (s *sitingJob) judge(a *alternative) {
 }
 
 // contact is the area up to which a site only touches a layer: what slivers are.
-func (s *sitingJob) contact() Area { return Area(math.Round(s.Rules.Slivers.AreaM2.Value * 100)) }
+func (s *sitingJob) contact() Area { return s.Rules.Slivers.least() }
 
 // judgeLayer is the verdict of one layer.
 func (s *sitingJob) judgeLayer(f *themeFound) verdict {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -145,7 +144,7 @@ func (s *sitingJob) measureSome(ctx context.Context, a *alternative, first, end 
 			if theme == 0 {
 				if class, err := t.fields["DLBM"].text(i); err != nil {
 					return err
-				} else if strings.HasPrefix(class, "01") {
+				} else if cropland(class) {
 					item.Layer = baseCrop
 				}
 				if w, ok := index.PerM2(f.Net, f.AreaM2); ok && index.OfRecord(f.Net) {
@@ -220,9 +219,9 @@ func (f *themeFound) settle(res *overlay.Result, mask uint16) {
 			f.rest = Area(v)
 		}
 	}
-	f.ground, f.doubled = Area(geo.HundredthsOf(ground)), Area(geo.HundredthsOf(max(0, gross-ground)))
+	f.ground, f.doubled = areaOf(ground), areaOf(max(0, gross-ground))
 	if unknown == 0 || unknown < onCrop {
-		f.crop = Area(geo.HundredthsOf(crop))
+		f.crop = areaOf(crop)
 	}
 }
 
@@ -252,7 +251,7 @@ func (s *sitingJob) outside(a *alternative) error {
 		if err != nil {
 			return err
 		}
-		if !strings.HasPrefix(class, "01") {
+		if !cropland(class) {
 			continue
 		}
 		if p.net == index.NoArea {
@@ -261,7 +260,7 @@ func (s *sitingJob) outside(a *alternative) error {
 		}
 		a.crop += Area(p.net)
 	}
-	if a.outside > Area(math.Round(s.Rules.Slivers.AreaM2.Value*100)) {
+	if a.outside > s.Rules.Slivers.least() {
 		c := s.correct(a, a.plots[0], levelWarning, problem.New("SITE_OUTSIDE", "方案有地面落在本版 %s 图斑之外，未判断（面积见 outside）", "a part of the alternative lies outside of all patches of %s and is not judged (see outside)", s.themes[0].rule.Layer).
 			Advise("核对坐标；跨县的部分应由所在县另行分析", "check the coordinates; what lies in another county is to be asked there"))
 		c.plot = nil
@@ -296,7 +295,7 @@ func (s *sitingJob) grades() (string, error) {
 			return "", err
 		}
 		if weight > 0 {
-			a.grade, a.gradedM2 = math.Round(mean*1e6)/1e6, Area(geo.HundredthsOf(weight))
+			a.grade, a.gradedM2 = math.Round(mean*1e6)/1e6, areaOf(weight)
 		}
 	}
 	return chosen, nil

@@ -197,7 +197,7 @@ func (s *sitingJob) validate(ctx context.Context, a *alternative) error {
 			return err
 		}
 	}
-	a.area = Area(geo.HundredthsOf(geo.Area(a.shape)))
+	a.area = areaOf(geo.Area(a.shape))
 	a.mask, err = overlay.NewMask(a.shape)
 	return err
 }

@@ -77,14 +77,6 @@ func correctionsTable() *Table {
 	}}
 }
 
-// orNil is a text, nil for none.
-func orNil(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
 // sitingRow is the ground behind a row of the table siting.
 type sitingRow struct {
 	alt     *alternative
@@ -187,7 +179,7 @@ func (s *sitingJob) tellTheme(a *alternative, f *themeFound, list *Table) ([]sit
 			for _, p := range parts[v] {
 				sum += p.area
 			}
-			add(by, orNil(v), s.names.name(by, v), parts[v], sum, nil, nil, nil)
+			add(by, textCell(v), s.names.name(by, v), parts[v], sum, nil, nil, nil)
 			rows = append(rows, sitingRow{alt: a, found: f, parts: parts[v]})
 		}
 	}
@@ -268,16 +260,16 @@ func (s *sitingJob) tellSum(a *alternative, sums *Table) {
 			pbfNet = recordSum(f.parts, netShare)
 		}
 	}
-	sums.Add(a.name, orNil(strings.Join(a.files, "、")), int64(len(a.plots)), unread, errors, area, crop, of("pbf"), pbfNet, of("redline"), of("reserve"), of("hsf"), outside,
-		a.grade, graded, nil, verdictText[a.verdict], orNil(strings.Join(a.reasons, "；")), orNil(strings.Join(a.notJudged, "、")), a.pareto, orNil(strings.Join(a.dominatedBy, "、")))
+	sums.Add(a.name, textCell(strings.Join(a.files, "、")), int64(len(a.plots)), unread, errors, area, crop, of("pbf"), pbfNet, of("redline"), of("reserve"), of("hsf"), outside,
+		a.grade, graded, nil, verdictText[a.verdict], textCell(strings.Join(a.reasons, "；")), textCell(strings.Join(a.notJudged, "、")), a.pareto, textCell(strings.Join(a.dominatedBy, "、")))
 }
 
 // tell adds the row of a correction.
 func (c *correction) tell(t *Table) {
-	row := []any{c.alt.name, nil, nil, nil, nil, c.level, c.what.Code, orNil(c.stated), orNil(c.found),
-		c.what.Found(problem.Chinese), orNil(c.what.Advice(problem.Chinese)), c.what.Found(problem.English), orNil(c.what.Advice(problem.English))}
+	row := []any{c.alt.name, nil, nil, nil, nil, c.level, c.what.Code, textCell(c.stated), textCell(c.found),
+		c.what.Found(problem.Chinese), textCell(c.what.Advice(problem.Chinese)), c.what.Found(problem.English), textCell(c.what.Advice(problem.English))}
 	if p := c.plot; p != nil {
-		row[1], row[2], row[3], row[4] = orNil(p.given.File), int64(p.order), orNil(p.number), orNil(p.name)
+		row[1], row[2], row[3], row[4] = textCell(p.given.File), int64(p.order), textCell(p.number), textCell(p.name)
 	}
 	t.Add(row...)
 }

@@ -3,7 +3,6 @@ package analyze
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -90,7 +89,7 @@ type link struct {
 	// counted tells of which state's features it is a share: of both, but where several
 	// features of one state lie on the ground, which the one of least id stands for.
 	counted [2]bool
-	key     uint64 // what [dividing.key] made of it
+	key     uint64 // what [dividing.key] made of it; 0 where nothing was divided
 	areaM2  float64
 	cut     bool // not the whole of a feature that is the same in both
 	// area and record are shares of either feature's areas, which add up to it; area is
@@ -211,14 +210,6 @@ func (s *states) settle(ctx context.Context, also func(from, to int) (bool, erro
 		rest[1][k] = false
 	}
 	return twins, rest, nil
-}
-
-// workers is how many goroutines a job may have.
-func (j *Job) workers() int {
-	if j.Workers > 0 {
-		return j.Workers
-	}
-	return runtime.GOMAXPROCS(0)
 }
 
 // part is a link on its way.

@@ -150,7 +150,7 @@ func (j *Job) stand(r *Result, to standings, c *counted, s *areas.Summary) {
 		} else {
 			lacking++
 		}
-		area += Area(geo.HundredthsOf(rec.AreaM2)) - double[i]
+		area += areaOf(rec.AreaM2) - double[i]
 		less[at] += double[i]
 	}
 	for _, g := range s.Groups {
@@ -266,17 +266,17 @@ func (s *standing) netArea() (Area, bool) {
 
 // areaTable is dash_area.
 func (j *Job) areaTable(found standings, goals map[[2]string]goal, places, years []string) *Table {
-	t := &Table{Name: "dash_area", Title: edition.Title{Zh: "耕地及永久基本农田面积", En: "areas of cropland and PBF"}, Columns: append(placeColumns(), heading("year", Text, "年度", "year"))}
+	t := &Table{Name: "dash_area", Title: edition.Title{Zh: "耕地及永久基本农田面积", En: "areas of cropland and PBF"}, Columns: append(placeColumns(), titled("year", Text, "年度", "year"))}
 	for _, l := range []struct{ name, zh, en, net, patch string }{
 		{"crop", "耕地", "cropland", "面积（TBDLMJ）", "图斑面积（TBMJ）"}, {"pbf", "永久基本农田", "PBF", "面积（YJJBNTMJ）", "图斑面积（YJJBNTTBMJ）"},
 	} {
-		t.Columns = append(t.Columns, heading(l.name+"_features", Count, l.zh+"图斑数", "patches of "+l.en),
-			heading(l.name, Areas, l.zh+l.net, "net area of record of "+l.en), heading(l.name+"_patch", Areas, l.zh+l.patch, "patch area of record of "+l.en),
-			heading(l.name+"_area", Areas, l.zh+"椭球面积（只计一次）", "ellipsoidal area of "+l.en+", ground once"))
+		t.Columns = append(t.Columns, titled(l.name+"_features", Count, l.zh+"图斑数", "patches of "+l.en),
+			titled(l.name, Areas, l.zh+l.net, "net area of record of "+l.en), titled(l.name+"_patch", Areas, l.zh+l.patch, "patch area of record of "+l.en),
+			titled(l.name+"_area", Areas, l.zh+"椭球面积（只计一次）", "ellipsoidal area of "+l.en+", ground once"))
 	}
-	t.Columns = append(t.Columns, heading("hsf_area", Areas, "高标准农田椭球面积（只计一次）", "ellipsoidal area of HSF, ground once"), heading("hsf_gross", Areas, "高标准农田椭球面积（逐块相加）", "ellipsoidal area of HSF, added up"))
+	t.Columns = append(t.Columns, titled("hsf_area", Areas, "高标准农田椭球面积（只计一次）", "ellipsoidal area of HSF, ground once"), titled("hsf_gross", Areas, "高标准农田椭球面积（逐块相加）", "ellipsoidal area of HSF, added up"))
 	for _, l := range []struct{ name, zh, en string }{{"crop", "耕地", "cropland"}, {"pbf", "永久基本农田", "PBF"}} {
-		t.Columns = append(t.Columns, heading(l.name+"_target", Areas, l.zh+"目标", "target of "+l.en), heading(l.name+"_of_target", Ratio, l.zh+"占目标", l.en+" of its target"), heading(l.name+"_target_source", Text, l.zh+"目标来源", "source of the target of "+l.en))
+		t.Columns = append(t.Columns, titled(l.name+"_target", Areas, l.zh+"目标", "target of "+l.en), titled(l.name+"_of_target", Ratio, l.zh+"占目标", l.en+" of its target"), titled(l.name+"_target_source", Text, l.zh+"目标来源", "source of the target of "+l.en))
 	}
 	for _, place := range places {
 		for _, year := range years {
@@ -310,11 +310,11 @@ func (j *Job) areaTable(found standings, goals map[[2]string]goal, places, years
 // there is.
 func (j *Job) trendTable(r *Result, found standings, places, years []string) *Table {
 	t := &Table{Name: "dash_trend", Title: edition.Title{Zh: "历年变化趋势", En: "from year to year"}, Columns: append(placeColumns(),
-		heading("year", Text, "年度", "year"), heading("before", Text, "上一年度", "year before"),
-		heading("crop", Areas, "耕地面积（TBDLMJ）", "net area of record of cropland"), heading("crop_delta", Areas, "耕地增减", "change of cropland"),
-		heading("pbf", Areas, "永久基本农田面积（YJJBNTMJ）", "net area of record of PBF"), heading("pbf_delta", Areas, "永久基本农田增减", "change of PBF"),
-		heading("hsf_area", Areas, "高标准农田椭球面积（只计一次）", "ellipsoidal area of HSF, ground once"), heading("hsf_delta", Areas, "高标准农田增减", "change of HSF"),
-		heading("break", Text, "调查基础变更", "break of the survey's basis"))}
+		titled("year", Text, "年度", "year"), titled("before", Text, "上一年度", "year before"),
+		titled("crop", Areas, "耕地面积（TBDLMJ）", "net area of record of cropland"), titled("crop_delta", Areas, "耕地增减", "change of cropland"),
+		titled("pbf", Areas, "永久基本农田面积（YJJBNTMJ）", "net area of record of PBF"), titled("pbf_delta", Areas, "永久基本农田增减", "change of PBF"),
+		titled("hsf_area", Areas, "高标准农田椭球面积（只计一次）", "ellipsoidal area of HSF, ground once"), titled("hsf_delta", Areas, "高标准农田增减", "change of HSF"),
+		titled("break", Text, "调查基础变更", "break of the survey's basis"))}
 	broken := false
 	for _, place := range places {
 		for n, year := range years {

@@ -80,3 +80,13 @@ func (t *Table) Column(name string) int {
 	}
 	return -1
 }
+
+// titled is a column of a table.
+func titled(name string, kind Kind, zh, en string) Column {
+	return Column{Name: name, Kind: kind, Title: edition.Title{Zh: zh, En: en}}
+}
+
+// placeColumns are the columns that a row of a place begins with.
+func placeColumns() []Column {
+	return []Column{titled("xzqdm", Code, "行政区代码", "place"), titled("xzqmc", Text, "行政区名称", "name of the place")}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -108,17 +109,15 @@ func (r *run) lineOf(s int, p *part) Line {
 	}
 	switch {
 	case own.Layer.Meta.Name == "hsf" && other.Layer.Meta.Name != "hsf" &&
-		(known && !hasPrefix(class, croplandPrefix) || p.other < 0 && other.wanted() == croplandPrefix && other.Layer.Meta.Name != "pbf"):
+		(known && !strings.HasPrefix(class, croplandPrefix) || p.other < 0 && other.wanted() == croplandPrefix && other.Layer.Meta.Name != "pbf"):
 		return NotCropland
 	case p.left:
 		return Transfer
-	case known && !hasPrefix(class, own.wanted()):
+	case known && !strings.HasPrefix(class, own.wanted()):
 		return Reclassed
 	}
 	return GroundLine
 }
-
-func hasPrefix(s, prefix string) bool { return len(s) >= len(prefix) && s[:len(prefix)] == prefix }
 
 // narrow returns, by the feature of the other side's survey (-1 for none), how much of a
 // feature's ground that the other side has not is narrower than the width: 0 to 1.

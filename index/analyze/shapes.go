@@ -2,12 +2,7 @@ package analyze
 
 import (
 	"context"
-	"math"
-	"runtime"
 	"slices"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/geo"
@@ -51,10 +46,10 @@ func (c *cutter) mask(l *index.Layer, i int) (*overlay.Mask, error) {
 	return m, nil
 }
 
-// within returns the features of a cover whose boxes meet that of g, in rising order.
-func within(c pieces.Cover, g geo.MultiPolygon) []int {
+// within returns the features of a cover whose boxes meet a box, in rising order.
+func within(c pieces.Cover, b geo.Box) []int {
 	var out []int
-	c.Layer.Search(g.Box(), func(i int) bool {
+	c.Layer.Search(b, func(i int) bool {
 		if c.Only == nil || c.Only(i) {
 			out = append(out, i)
 		}
@@ -67,7 +62,7 @@ func within(c pieces.Cover, g geo.MultiPolygon) []int {
 // inside returns the ground of g on the features of a cover, dissolved.
 func (c *cutter) inside(ctx context.Context, g geo.MultiPolygon, cover pieces.Cover) (geo.MultiPolygon, error) {
 	var parts []geo.MultiPolygon
-	for _, i := range within(cover, g) {
+	for _, i := range within(cover, g.Box()) {
 		m, err := c.mask(cover.Layer, i)
 		if err != nil {
 			return nil, err
@@ -91,7 +86,7 @@ func (c *cutter) inside(ctx context.Context, g geo.MultiPolygon, cover pieces.Co
 
 // outside returns the ground of g on no feature of a cover.
 func outside(g geo.MultiPolygon, cover pieces.Cover) (geo.MultiPolygon, error) {
-	for _, i := range within(cover, g) {
+	for _, i := range within(cover, g.Box()) {
 		f, err := cover.Layer.Feature(i)
 		if err != nil {
 			return nil, err
@@ -122,43 +117,4 @@ func (c *cutter) cut(ctx context.Context, l *index.Layer, i int, in, out []piece
 		}
 	}
 	return g, nil
-}
-
-// roundness is 1 for a circle and less for every other form: 4πA/P².
-func roundness(areaM2, perimeterM float64) float64 {
-	return 4 * math.Pi * areaM2 / (perimeterM * perimeterM)
-}
-
-// inChunks does the work for each of n things that lie near each other in their order,
-// each worker with a tool of its own. Work on one thing must touch nothing of another's.
-func inChunks[T any](ctx context.Context, j *Job, n int, tell func(done, all int), tool func() T, work func(ctx context.Context, t T, i int) error) error {
-	const chunk = 128
-	workers := j.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	var next, done atomic.Int64
-	for range workers {
-		group.Go(func() error {
-			t := tool()
-			for {
-				at := int(next.Add(chunk)) - chunk
-				if at >= n {
-					return nil
-				}
-				end := min(at+chunk, n)
-				for i := at; i < end; i++ {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-					if err := work(ctx, t, i); err != nil {
-						return err
-					}
-				}
-				tell(int(done.Add(int64(end-at))), n)
-			}
-		})
-	}
-	return group.Wait()
 }

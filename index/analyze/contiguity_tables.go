@@ -148,7 +148,7 @@ func (w *contiguityWork) components(s *contiguityState, suffix string, of editio
 				gapText(w.gaps[gap]), left, gapText(w.leastMu), leftArea, of.Zh, of.En)
 		}
 	}
-	return &Shapes{Name: "contiguity" + suffix, Title: t.Title, Table: t, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {
+	return &Shapes{Name: t.Name, Title: t.Title, Table: t, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {
 		return w.dissolved(ctx, s, rows[row].gap, &s.list[rows[row].gap][rows[row].comp])
 	}}
 }

@@ -370,6 +370,9 @@ func TestContiguityShapes(t *testing.T) {
 	c := analyzetest.New(5, 40, 30, 80)
 	r := askContiguity(t, c.Index(t), analyze.Request{Parameters: map[string]string{"gaps": "0,25"}})
 	s := r.Shapes[0]
+	if s.Name != s.Table.Name {
+		t.Errorf("the layer %s shows the table %s", s.Name, s.Table.Name)
+	}
 	for i, x := range s.Table.Rows {
 		m, err := s.Geometry(t.Context(), i)
 		if err != nil {

@@ -105,6 +105,14 @@ func TestSitingCorrections(t *testing.T) {
 			if fmt.Sprint(codes) != fmt.Sprint(k.codes) || !found && k.found != "" {
 				t.Errorf("%v, want %v with %q: %v", codes, k.codes, k.found, tab.Rows)
 			}
+			if tab.Columns[0].Name != "shape" || tab.Columns[1].Name != "number" {
+				t.Errorf("what a row is of does not stand first: %v", tab.Columns[:2])
+			}
+			for _, s := range r.Shapes {
+				if s.Name != s.Table.Name {
+					t.Errorf("the layer %s shows the table %s", s.Name, s.Table.Name)
+				}
+			}
 			errors := 0
 			for i := range tab.Rows {
 				if siteValue(t, tab, i, "level") == "error" {

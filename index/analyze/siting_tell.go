@@ -61,11 +61,11 @@ func sitingSumTable() *Table {
 
 func correctionsTable() *Table {
 	return &Table{Name: "siting_corrections", Title: edition.Title{Zh: "补正清单", En: "what is to be corrected"}, Columns: []Column{
-		{"alt", edition.Title{Zh: "方案", En: "alternative"}, Code},
-		{"file", edition.Title{Zh: "文件", En: "file"}, Text},
-		{"shape", edition.Title{Zh: "图形序号", En: "shape, from 1"}, Count},
+		{"shape", edition.Title{Zh: "图形序号", En: "shape, from 1"}, Count}, // what stands first says on paper what a row is of
 		{"number", edition.Title{Zh: "地块编号", En: "number"}, Code},
+		{"alt", edition.Title{Zh: "方案", En: "alternative"}, Code},
 		{"name", edition.Title{Zh: "地块名称", En: "name"}, Text},
+		{"file", edition.Title{Zh: "文件", En: "file"}, Text},
 		{"level", edition.Title{Zh: "error 须补正/warning 须核对", En: "error or warning"}, Code},
 		{"code", edition.Title{Zh: "代码", En: "code"}, Code},
 		{"stated", edition.Title{Zh: "写明", En: "stated"}, Text},
@@ -104,10 +104,10 @@ func (s *sitingJob) tell(r *Result) error {
 	}
 	r.Tables = append(r.Tables, sums, list, corrections)
 	r.Shapes = append(r.Shapes,
-		&Shapes{Name: "siting", Title: sums.Title, Table: sums, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {
+		&Shapes{Name: sums.Name, Title: sums.Title, Table: sums, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {
 			return s.alts[row].shape, ctx.Err()
 		}},
-		&Shapes{Name: "siting_pieces", Title: list.Title, Table: list, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {
+		&Shapes{Name: list.Name, Title: list.Title, Table: list, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {
 			return rows[row].geometry(ctx)
 		}})
 	s.notes(r)
@@ -266,10 +266,10 @@ func (s *sitingJob) tellSum(a *alternative, sums *Table) {
 
 // tell adds the row of a correction.
 func (c *correction) tell(t *Table) {
-	row := []any{c.alt.name, nil, nil, nil, nil, c.level, c.what.Code, textCell(c.stated), textCell(c.found),
+	row := []any{nil, nil, c.alt.name, nil, nil, c.level, c.what.Code, textCell(c.stated), textCell(c.found),
 		c.what.Found(problem.Chinese), textCell(c.what.Advice(problem.Chinese)), c.what.Found(problem.English), textCell(c.what.Advice(problem.English))}
 	if p := c.plot; p != nil {
-		row[1], row[2], row[3], row[4] = textCell(p.given.File), int64(p.order), textCell(p.number), textCell(p.name)
+		row[0], row[1], row[3], row[4] = int64(p.order), textCell(p.number), textCell(p.name), textCell(p.given.File)
 	}
 	t.Add(row...)
 }

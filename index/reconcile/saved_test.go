@@ -14,7 +14,7 @@ import (
 func TestYearsOfAnAnswerAreNoSum(t *testing.T) {
 	t.Parallel()
 	table := &analyze.Table{Name: "dash_area", Columns: []analyze.Column{
-		{Name: "place", Kind: analyze.Code}, {Name: "year", Kind: analyze.Text}, {Name: "crop", Kind: analyze.Areas}}}
+		{Name: "xzqdm", Kind: analyze.Code}, {Name: "year", Kind: analyze.Text}, {Name: "crop", Kind: analyze.Areas}}}
 	table.Add(villageA, "2023", analyze.Area(500))
 	table.Add(villageA, "2024", analyze.Area(700))
 	all, err := reconcile.TableOf(&analyze.Result{Run: "x", Question: &analyze.Question{Name: "summary"}, Tables: []*analyze.Table{table}})

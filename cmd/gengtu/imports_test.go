@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"ingest/report":                  {"index/disk", "index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
 	"ingest/coding":                  {"index", "index/codes", "index/disk", "index/edition", "index/overlay", "index/problem"},
 	"ingest/change":                  {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest", "ingest/source", "ingest/profiles"},
-	"ingest/policy":                  {"index/disk", "index", "index/codes", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
+	"ingest/policy":                  {"index/disk", "index", "index/analyze", "index/codes", "index/geo", "index/problem", "index/edition", "index/cells", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
 	"ingest/exchange":                {"index/disk", "index", "index/areas", "index/compare", "index/edition", "index/geo", "index/overlay", "index/problem", "index/seal", "index/setting", "index/wire", "ingest", "ingest/policy"},
 	"styles":                         {},
 	"tileserver/tile":                {"index/geo"},

@@ -132,6 +132,10 @@ func (r *run) figuresOf(n int, o *Operand, classed bool, digits int) (figures, e
 			return nil, err
 		}
 		for i := range rows {
+			if at := rows[i].Place; len(at) < len(r.Place) && strings.HasPrefix(r.Place, at) {
+				return nil, problem.New("FIGURES_PLACE", "%[1]q 的数比所问的 %[2]s 范围大，其中多少属于 %[2]s 不知道", "the figure of %[1]q is of more than %[2]s, which is asked about: what of it is of %[2]s is not known", at, r.Place).In(o.Table.Name).
+					Advise("给出 %[1]s 或其下各政区的数，或不写 --place", "give figures of %[1]s or of the places in it, or leave the place out", r.Place)
+			}
 			add(rows[i].Place, rows[i].Class, rows[i].Area, rows[i].Half)
 		}
 		return out, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func (t *Table) take(r *analyze.Result) {
 		if place < 0 {
 			continue
 		}
-		level := finest(table)
+		level, states := finest(table), statesOf(table)
 		text := func(row []any, names ...string) string {
 			for _, name := range names {
 				if k := table.Column(name); k >= 0 {
@@ -80,11 +81,24 @@ func (t *Table) take(r *analyze.Result) {
 			}
 			for k, c := range table.Columns {
 				if v, ok := row[k].(analyze.Area); ok {
-					t.Rows = append(t.Rows, Row{Place: code, Layer: text(row, "layer"), Class: text(row, "class", "dlbm"), Area: v, Half: 0.5, Column: table.Name + "." + c.Name})
+					t.Rows = append(t.Rows, Row{Place: code, Layer: text(row, "layer"), Class: text(row, "class", "dlbm"), Area: v, Half: 0.5, Column: table.Name + "." + c.Name + states(row)})
 				}
 			}
 		}
 	}
+}
+
+// statesOf tells the rows of a table apart that has several years, or gaps of contiguity,
+// side by side: their figures are of the same ground, so that they are columns of their
+// own ("@2024") and no sum.
+func statesOf(t *analyze.Table) func(row []any) string {
+	for _, name := range []string{"year", "gap_m"} {
+		k := t.Column(name)
+		if k >= 0 && slices.ContainsFunc(t.Rows, func(row []any) bool { return row[k] != t.Rows[0][k] }) {
+			return func(row []any) string { return fmt.Sprintf("@%v", row[k]) }
+		}
+	}
+	return func([]any) string { return "" }
 }
 
 // finest returns the finest level of places that a table has rows of, "" where it has no

@@ -5,14 +5,29 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/analyze"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest"
 )
 
-// questions are what an edition answers by name. What a policy allows besides opens
-// nothing: the server does not know it.
-var questions = []string{"overlay", "summary", "diff", "lineage"}
+// questions are what an edition answers by name: addresses and the questions of package
+// analyze that the program has. What a policy allows besides opens nothing: the server
+// does not know it.
+func questions() []string {
+	out := []string{"overlay", "summary", "diff", "lineage"}
+	for _, q := range analyze.Questions {
+		if !slices.Contains(out, q.Name) {
+			out = append(out, q.Name)
+		}
+	}
+	return out
+}
+
+// neverPublic tells whether no policy opens a question to public.
+func neverPublic(name string) bool {
+	return slices.ContainsFunc(analyze.Questions, func(q *analyze.Question) bool { return q.Name == name && q.NotPublic })
+}
 
 // Doubts are what a sound policy says that nothing known answers to, which is a slip more
 // often than it is meant: a layer that has no profile, or that the edition does not have,
@@ -36,8 +51,11 @@ func Doubts(path string, data []byte, layers []string) ([]*problem.Problem, erro
 			continue
 		}
 		for _, q := range t.Analyses.Names {
-			if !slices.Contains(questions, q) {
-				add([]string{"tiers", string(tier), "analyses", q}, "没有叫 %[1]q 的查询，什么也不会放行；有 %[2]s", "no question is called %[1]q, so nothing is let through by it; there are %[2]s", q, strings.Join(questions, " "))
+			at := []string{"tiers", string(tier), "analyses", q}
+			if tier == edition.Public && neverPublic(q) {
+				add(at, "公众版从不回答 %[1]q，写了也不会放行", "public never answers %[1]q, so nothing is let through by it", q)
+			} else if all := questions(); !slices.Contains(all, q) {
+				add(at, "没有叫 %[1]q 的查询，什么也不会放行；有 %[2]s", "no question is called %[1]q, so nothing is let through by it; there are %[2]s", q, strings.Join(all, " "))
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(t.Layers)) {

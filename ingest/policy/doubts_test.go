@@ -1,10 +1,12 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/index/analyze"
 	"gengtu/index/problem"
 	"gengtu/ingest/policy"
 )
@@ -22,6 +24,12 @@ tiers:
       cropland: {fields: known}
       hsf: {fields: known}
 `
+	known := "overlay summary diff lineage"
+	for _, q := range analyze.Questions {
+		if q.Name != "summary" {
+			known += " " + q.Name
+		}
+	}
 	for name, row := range map[string]struct {
 		text   string
 		layers []string
@@ -29,12 +37,12 @@ tiers:
 	}{
 		"the embedded one": {string(policy.DefaultText()), nil, nil},
 		"slips": {text, nil, []string{
-			`line 6: tiers.government.analyses.overlai: no question is called "overlai", so nothing is let through by it; there are overlay summary diff lineage`,
+			`line 6: tiers.government.analyses.overlai: no question is called "overlai", so nothing is let through by it; there are ` + known,
 			`line 8: tiers.government.layers.croplnad: no standard layer is called "croplnad"; if it is one of your own hold the policy against its edition (--edition)`,
 			`line 2: tiers: nothing is said of public, which cannot be published by it`,
 		}},
 		"against an edition": {text, []string{"cropland", "croplnad"}, []string{
-			`line 6: tiers.government.analyses.overlai: no question is called "overlai", so nothing is let through by it; there are overlay summary diff lineage`,
+			`line 6: tiers.government.analyses.overlai: no question is called "overlai", so nothing is let through by it; there are ` + known,
 			`line 10: tiers.government.layers.hsf: the edition has no layer "hsf"; it has cropland croplnad`,
 			`line 2: tiers: nothing is said of public, which cannot be published by it`,
 		}},
@@ -50,5 +58,17 @@ tiers:
 		if d := cmp.Diff(row.want, got); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
+	}
+}
+
+// Names of analyses are questions like others, but those that no policy opens to public.
+func TestDoubtsOfAnalyses(t *testing.T) {
+	text := "name: x\ntiers:\n  government:\n    analyses: [flows, siting]\n  public:\n    analyses: [flows, siting]\n"
+	found, err := policy.Doubts("p.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 1 || !strings.Contains(found[0].Error(), `tiers.public.analyses.siting: public never answers "siting"`) {
+		t.Errorf("%v", found)
 	}
 }

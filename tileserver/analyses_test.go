@@ -23,6 +23,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/mvt"
@@ -318,6 +319,7 @@ func TestAnalysisOfOthers(t *testing.T) {
 			t.Errorf("its owner, of whom less is granted now: %s: %d", address, r.StatusCode)
 		}
 	}
+	wantProblem(t, "an answer of more to go on from", s.post(t, "/secure/analyses", `{"question":"hsf-outside-pbf","previous":"`+a.ID+`"}`, head...), http.StatusBadRequest, "parameter_previous")
 	scope(nil)
 	if r := s.do(t, http.MethodDelete, "/secure/analyses/"+a.ID, nil, head...); r.StatusCode != http.StatusNoContent {
 		t.Errorf("its owner: %d %s", r.StatusCode, r.body)
@@ -588,6 +590,57 @@ func TestAnalysisOverRestarts(t *testing.T) {
 	s.answered(t, edition.Secure, outside, head...)
 }
 
+// An answer that is kept is not told any more, by no address, once the policy in force lets
+// less be told; the question is asked again.
+func TestAnalysisOfOldPolicy(t *testing.T) {
+	stricter := map[string]func(*edition.Policy){
+		"totals": func(p *edition.Policy) { p.TotalsOnly = true }, "no pieces": func(p *edition.Policy) { p.Pieces = false },
+		"rounded": func(p *edition.Policy) { p.RoundM2 = 1000 }, "groups": func(p *edition.Policy) { p.Groups = []string{"QSXZ"} },
+		"questions": func(p *edition.Policy) { p.Analyses = []string{"summary"} },
+	}
+	s := serve(t, nil, edition.Secure)
+	head := s.bearer(edition.Secure)
+	a := s.answered(t, edition.Secure, outside, head...)
+	first := s.generations[edition.Secure]
+	addresses := []string{"analyses/" + a.ID, "analyses/" + a.ID + "/result.json", "analyses/" + a.ID + "/result.json?generation=" + first, "features/" + a.Layers[0].Name + "/1", "ogc/collections/" + a.Layers[0].Name + "/items"}
+	for name, change := range stricter {
+		f := newFarm(edition.Secure)
+		change(&f.policy)
+		f.policy.Digest = name
+		f.commit(t, s.dirs[edition.Secure], 10)
+		s.Reload()
+		for _, address := range addresses {
+			wantProblem(t, name+": "+address, s.get(t, "/secure/"+address, head...), http.StatusForbidden, "policy")
+		}
+		if r := s.get(t, "/secure/catalog", head...); bytes.Contains(r.body, []byte(a.Run)) {
+			t.Errorf("%s: the catalogue lists its layer", name)
+		}
+	}
+	newFarm(edition.Secure).commit(t, s.dirs[edition.Secure], 10)
+	s.Reload()
+	for _, address := range addresses[:2] {
+		if r := s.get(t, "/secure/"+address, head...); r.StatusCode != http.StatusOK {
+			t.Errorf("as lenient as it was: %s: %d %s", address, r.StatusCode, r.body)
+		}
+	}
+}
+
+// What is told of a job is short, however long what was sent: it is held for each job.
+func TestAnalysisToldShort(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	head := s.bearer(edition.Secure)
+	figures := "place,area_m2\\n610402,1\\n" + strings.Repeat("\\n", 20_000)
+	if job, _ := s.reconciles(t, `{"a":"cropland@2024","b":{"figures":"`+figures+`"},"by":"county"}`, head...); len(s.get(t, "/secure/analyses/"+job.ID, head...).body) > 10_000 {
+		t.Error("a job is told with the table that was sent")
+	}
+	for _, name := range []string{"place", "vintage", "from"} {
+		body := `{"question":"summary","` + name + `":"` + strings.Repeat("6", 10_000) + `"}`
+		if r := s.post(t, "/secure/analyses", body, head...); r.StatusCode != http.StatusBadRequest || len(r.body) > 2000 {
+			t.Errorf("a long %s: %d, %d bytes", name, r.StatusCode, len(r.body))
+		}
+	}
+}
+
 // restart serves the same editions anew.
 func (s *service) restart(t *testing.T, change func(*tileserver.Config)) {
 	t.Helper()
@@ -623,6 +676,37 @@ func TestAnalysisFails(t *testing.T) {
 	wantProblem(t, "its result", s.get(t, "/secure/analyses/"+a.ID+"/result.json", head...), http.StatusNotFound, "no_answer")
 	if again := s.analyse(t, edition.Secure, outside, http.StatusAccepted, head...); again.ID == a.ID {
 		t.Error("what failed is not tried again")
+	}
+}
+
+// What failed in our files is told to nobody, and figures that do not agree to those alone
+// who may see them.
+func TestAnalysisFaults(t *testing.T) {
+	for name, x := range map[string]struct {
+		err    *problem.Problem
+		change func(*edition.Policy)
+		told   bool
+	}{
+		"file":           {problem.New("EDITION_UNREADABLE", "/srv/secret", "/srv/secret"), nil, false},
+		"open":           {problem.New("ANALYZE_OPEN", "secret", "secret"), nil, true},
+		"open, rounded":  {problem.New("ANALYZE_OPEN", "secret", "secret"), func(p *edition.Policy) { p.RoundM2 = 1000 }, false},
+		"one of asker's": {problem.New("POLICY", "secret", "secret"), nil, true},
+	} {
+		s := serve(t, func(c *tileserver.Config) {
+			c.AnswerFiles = []tileserver.AnswerFile{{Form: "x", Write: func(context.Context, *analyze.Result, string) error { return x.err }}}
+		}, edition.Secure)
+		if x.change != nil {
+			f := newFarm(edition.Secure)
+			x.change(&f.policy)
+			f.policy.Digest = name
+			f.commit(t, s.dirs[edition.Secure], 3)
+			s.Reload()
+		}
+		head := s.bearer(edition.Secure)
+		events := s.follow(t, edition.Secure, s.analyse(t, edition.Secure, outside, http.StatusAccepted, head...).ID, head...)
+		if last := events[len(events)-1]; last.name != "failed" || strings.Contains(last.data, "secret") != x.told || strings.Contains(last.data, "SERVER_FAULT") == x.told {
+			t.Errorf("%s: %+v", name, last)
+		}
 	}
 }
 

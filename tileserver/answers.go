@@ -11,7 +11,9 @@ import (
 	"sync/atomic"
 
 	"gengtu/index/analyze"
+	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/jobs"
 )
@@ -99,6 +101,8 @@ type jobKept struct {
 	Rows   int         `json:"rows"`
 	// Identities tells of how many identities the answer was checked by.
 	Identities int `json:"identities"`
+	// Policy is that which the answer keeps to.
+	Policy edition.Policy `json:"policy"`
 }
 
 // keptFile is one form of an answer.
@@ -170,11 +174,33 @@ func (r *request) job(id string) (jobs.Job, error) {
 	if !ok || !r.mine(&j, reach) {
 		return jobs.Job{}, errNoJob
 	}
-	t, _ := tellOf(&j)
+	t, k := tellOf(&j)
+	if err := r.stillTold(&j, &t, &k); err != nil {
+		return jobs.Job{}, err
+	}
 	r.layer = strings.Join(t.Layers, ",")
 	r.askPlace(t.Request.Place)
 	r.set(nameGeneration, t.Generation)
 	return j, nil
+}
+
+// stillTold refuses an answer that tells more than the policy in force lets be told: files
+// outlast the generation that they were made of.
+func (r *request) stillTold(j *jobs.Job, t *jobTold, k *jobKept) error {
+	if j.State != jobs.Done {
+		return nil
+	}
+	now, err := r.state.tier.take()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = now.release() }() // only read
+	m := now.ix.Manifest
+	if m.Policy.TellsAll(&k.Policy, t.Question, areas.ClassField) && (m.Tier != edition.Public || m.Policy.Analyses != nil) {
+		return nil
+	}
+	return problem.New("POLICY", "做完这项分析以后策略收紧了，不再给出", "the policy has become stricter since this analysis was made: it is not told any more").
+		Advise("重新提问", "ask again")
 }
 
 // layersOfQuestion are the layers of the edition that a question asks about, as far as

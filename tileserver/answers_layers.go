@@ -271,8 +271,8 @@ func (r *request) ofRun(run string) (*jobs.Job, error) {
 		return nil, err
 	}
 	for _, j := range r.server.answers.queue.List(func(j *jobs.Job) bool { return j.Key == run && j.State == jobs.Done && r.mine(j, reach) }) {
-		if _, k := tellOf(&j); len(k.Layers) > 0 {
-			return &j, nil
+		if t, k := tellOf(&j); len(k.Layers) > 0 {
+			return &j, r.stillTold(&j, &t, &k)
 		}
 	}
 	return nil, nil //nolint:nilnil // there is none
@@ -362,7 +362,7 @@ func (r *request) showAnswers(rt *route) error {
 	}
 	var add []*index.Layer
 	for _, j := range r.server.answers.queue.List(func(j *jobs.Job) bool { return j.State == jobs.Done && r.mine(j, reach) }) {
-		if _, k := tellOf(&j); len(k.Layers) == 0 || len(r.beside) >= maxListedAnswers {
+		if t, k := tellOf(&j); len(k.Layers) == 0 || len(r.beside) >= maxListedAnswers || r.stillTold(&j, &t, &k) != nil {
 			continue
 		}
 		g, err := r.server.answers.generationOf(&j)

@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
 	"gengtu/index/analyze"
@@ -69,13 +71,28 @@ func (a *answers) run(ctx context.Context, j *jobs.Job, body []byte, dir string,
 	}
 	result, err := job.Run(ctx)
 	if err != nil {
-		return nil, err
+		return nil, tellable(err, r.policy())
 	}
 	w := &answerWriter{ctx: ctx, a: a, r: r, result: result, dir: dir, tell: tell}
 	if err := w.all(); err != nil {
-		return nil, err
+		return nil, tellable(err, r.policy())
 	}
 	return json.Marshal(&w.kept)
+}
+
+// tellable is err as whoever asked may be told it: problems of our files are faults of
+// ours, as in every other answer, and so are figures that do not agree, which the policy
+// would not let be told as they are.
+func tellable(err error, p *edition.Policy) error {
+	of := problem.Of(err)
+	if of == nil {
+		return err
+	}
+	status, shown := statusOf(of)
+	if shown == nil && status >= fasthttp.StatusInternalServerError || strings.HasSuffix(of.Code, "_OPEN") && (p.RoundM2 > 0 || !p.Pieces || p.TotalsOnly) {
+		return errors.New(err.Error()) // logged, and told as a fault
+	}
+	return err
 }
 
 // pinWhenMade returns a generation, acquired; of a token's scope it waits until the
@@ -180,7 +197,7 @@ var stageWriting = jobs.Stage{Zh: "写出答案", En: "writing the answer"}
 
 func (w *answerWriter) all() (err error) {
 	r := w.result
-	w.kept.Identities = len(r.Identities)
+	w.kept.Identities, w.kept.Policy = len(r.Identities), r.Policy
 	for _, t := range r.Tables {
 		w.kept.Rows += len(t.Rows)
 	}

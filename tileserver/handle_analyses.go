@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"slices"
 	"strings"
@@ -143,6 +145,11 @@ func (r *request) prepare(q *asking, reach string) (*analyze.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	for name, v := range map[string]string{"place": q.Request.Place, "vintage": q.Request.Vintage, "from": q.Request.From} {
+		if len(v) > maxTold {
+			return nil, problem.New("JSON_MEMBER", "%[1]s 有 %[2]d 字节，上限 %[3]d", "%[1]s has %[2]d bytes, the limit is %[3]d", name, len(v), maxTold)
+		}
+	}
 	r.layer = strings.Join(r.layersOfQuestion(found, &q.Request), ",")
 	for _, name := range found.Layers {
 		if err := r.grantsLayer(name); err != nil {
@@ -182,10 +189,26 @@ func (r *request) askOf(q *asking, job *analyze.Job) (*jobs.Ask, error) {
 		return nil, err
 	}
 	about, err := json.Marshal(&jobTold{
-		Run: name, Question: job.Question.Name, Title: job.Question.Title, Request: job.Request, Generation: r.gen.name,
+		Run: name, Question: job.Question.Name, Title: job.Question.Title, Request: shortened(&job.Request), Generation: r.gen.name,
 		Rules: job.Rules.Version, Program: r.server.cfg.Program, Layers: r.layersOfQuestion(job.Question, &job.Request),
 	})
 	return &jobs.Ask{Tier: string(r.tier), Owner: r.owner(), From: r.fromName(), Key: name, Body: body, About: about}, err
+}
+
+// maxTold is how many bytes of a parameter are told of a job: a table of figures is one.
+const maxTold = 200
+
+// shortened is a request without the length of its parameters: what is told of jobs is
+// held for each of them, and sent with each list.
+func shortened(req *analyze.Request) analyze.Request {
+	out := *req
+	out.Parameters = maps.Clone(req.Parameters)
+	for name, v := range out.Parameters {
+		if len(v) > maxTold {
+			out.Parameters[name] = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(v[:maxTold], ""), len(v))
+		}
+	}
+	return out
 }
 
 // jobDoc is a job as it is told.

@@ -14,7 +14,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index/areas"
-	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/index/receipt"
 	"gengtu/tileserver/audit"
@@ -132,7 +131,7 @@ func (o *overlayRequest) read() error {
 	if o.sheet, err = o.receipts("overlay", o.sent); err != nil {
 		return err
 	}
-	o.asker.Index, o.asker.Question, o.asker.Program, o.asker.Allow = o.ix(), q, o.server.cfg.Program, o.allowance()
+	o.asker.Index, o.asker.Question, o.asker.Program, o.asker.Allow = o.ix(), q, o.server.cfg.Program, areas.Allowance(o.policy())
 	o.asker.Bounds = o.bounds(q.Vintage)
 	o.layer = strings.Join(q.Layers, ",")
 	return nil
@@ -276,34 +275,6 @@ func (o *overlayRequest) send(body []byte) error {
 		return o.sendOnce(o.form.MediaType(), body)
 	}
 	return o.request.send(o.form.MediaType(), body)
-}
-
-// allowance is what keeps to the policy's bounds on shapes; nil where there are
-// none.
-func (o *overlayRequest) allowance() func(context.Context, geo.MultiPolygon) error {
-	p := o.ix().Manifest.Policy
-	if p.MaxAOIM2 == 0 && p.MinAOIM2 == 0 {
-		return nil
-	}
-	return func(ctx context.Context, m geo.MultiPolygon) error {
-		// No shape is larger than its box, which costs nothing to measure.
-		if b := m.Box(); p.MinAOIM2 == 0 && !b.Empty() && geo.CellArea(b.Min.LonLat(), b.Max.LonLat()) <= p.MaxAOIM2 {
-			return nil
-		}
-		a, err := areas.Size(ctx, m)
-		if err != nil {
-			return err
-		}
-		if p.MaxAOIM2 > 0 && a > p.MaxAOIM2 {
-			return problem.New("POLICY", "范围 %.4g km²，本版最多答 %.4g km²", "the shape has %.4g km², this edition answers up to %.4g km²", a/1e6, p.MaxAOIM2/1e6).
-				Advise("缩小范围", "ask about a smaller shape")
-		}
-		if a < p.MinAOIM2 {
-			return problem.New("POLICY", "范围 %.1f m²，本版最少答 %v m²", "the shape has %.1f m², this edition answers from %v m²", a, p.MinAOIM2).
-				Advise("扩大范围", "ask about a larger shape")
-		}
-		return nil
-	}
 }
 
 // heldBytes is how much of an answer about many shapes is held back: what is not

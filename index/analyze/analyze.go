@@ -68,6 +68,9 @@ type Parameter struct {
 	Name    string
 	About   edition.Title
 	Default string // as text; "" where the rules or the data say
+	// Features tells that its value names single features: an edition that tells totals
+	// alone takes none.
+	Features bool
 	// Check refuses a value; nil takes any.
 	Check func(value string) error
 }

@@ -159,7 +159,7 @@ func (w *approving) placeTable() (*Table, [2]Area) {
 
 // outsideTable lists what is occupied outside of approvals; rows are what its rows are of.
 func (w *approving) outsideTable() (*Table, []*occupied, error) {
-	t := &Table{Name: "occupied_outside", Title: edition.Title{Zh: "审批范围外占用的耕地", En: "cropland occupied outside of approvals"}, Columns: append(placeColumns(),
+	t := &Table{Name: "occupied_outside", Single: true, Title: edition.Title{Zh: "审批范围外占用的耕地", En: "cropland occupied outside of approvals"}, Columns: append(placeColumns(),
 		titled("beyond", Code, "超出的审批地块（空为无审批）", "the approval that it is beyond; none without approval"),
 		titled("from_bsm", Code, "变更前 BSM", "BSM before"), titled("from", Code, "变更前地类", "class before"),
 		titled("to_bsm", Code, "变更后 BSM", "BSM after"), titled("to", Code, "变更后地类", "class after"),

@@ -85,7 +85,7 @@ func (s *parcelSets) join(a, b parcel, before func(x, y parcel) bool) {
 }
 
 func conflictTable() *Table {
-	return &Table{Name: "conflict", Title: edition.Title{Zh: "一地多证与地类冲突台账", En: "ledger of overlapping rights and classes"}, Columns: []Column{
+	return &Table{Name: "conflict", Single: true, Title: edition.Title{Zh: "一地多证与地类冲突台账", En: "ledger of overlapping rights and classes"}, Columns: []Column{
 		{"case_id", edition.Title{Zh: "案件编号（边界误差无）", En: "case, none for a border drawn twice"}, Code},
 		{"kind", edition.Title{Zh: "类型 rights 权属/class 地类", En: "rights or class"}, Code},
 		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},

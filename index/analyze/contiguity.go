@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -92,10 +93,20 @@ var contiguityQuestion = Question{
 			Name: "barriers", Default: "none", Check: checkBarriers,
 			About: edition.Title{Zh: "阻隔：none 不计，rules 按规则文件（地类、坡度级别，取自 dltb）", En: "barriers: none, or rules for those of the rules file (classes and slopes of dltb)"},
 		},
-		{Name: "remove", About: edition.Title{Zh: "划出的图斑编码（BSM 等），逗号分隔：另算划出后的情况", En: "codes (BSM …) of patches that are taken out, between commas: the state after is told beside"}},
+		{Name: "remove", Features: true, About: edition.Title{Zh: "划出的图斑编码（BSM 等），逗号分隔：另算划出后的情况", En: "codes (BSM …) of patches that are taken out, between commas: the state after is told beside"}},
 		{Name: "least_mu", Default: "0", About: edition.Title{Zh: "片的清单从多少亩列起（合计不受影响）", En: "the area in mu from which on components are listed (totals have all)"}, Check: checkLeast},
 	},
-	run: runContiguity,
+	Named: contiguityLayers,
+	run:   runContiguity,
+}
+
+// contiguityLayers lists the layers that a request names.
+func contiguityLayers(req *Request) []string {
+	names := []string{cmp.Or(req.Parameters["layer"], "pbf")}
+	if b := req.Parameters["barriers"]; b != "" && b != "none" {
+		names = append(names, "dltb")
+	}
+	return names
 }
 
 func checkGaps(value string) error {

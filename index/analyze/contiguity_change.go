@@ -84,6 +84,11 @@ func (w *contiguityWork) propose(ctx context.Context, i int) (proposed, error) {
 	if m, _, err = overlay.Mend(m); err != nil {
 		return p, err
 	}
+	if allow := areas.Allowance(&w.Index.Manifest.Policy); allow != nil {
+		if err := allow(ctx, m); err != nil {
+			return p, err
+		}
+	}
 	p.given = areaOf(geo.Area(m))
 	if p.ground, err = w.uncovered(ctx, m); err != nil {
 		return p, err

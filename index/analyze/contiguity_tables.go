@@ -111,7 +111,7 @@ func (w *contiguityWork) measureRow(gap int, m *tractMeasure) []any {
 
 // components is the list of components, with their shapes.
 func (w *contiguityWork) components(s *contiguityState, suffix string, of edition.Title) *Shapes {
-	t := &Table{Name: "contiguity_comp" + suffix, Title: tractTitle("连片清单", "Components", of), Columns: []Column{
+	t := &Table{Name: "contiguity_comp" + suffix, Single: true, Title: tractTitle("连片清单", "Components", of), Columns: []Column{
 		titled("gap_m", Number, "间距（米）", "gap (m)"),
 		titled("comp_id", Code, "片号（片内最小的要素 id）", "component: the least id of its features"),
 		titled("patches", Count, "图斑数", "patches"),
@@ -144,8 +144,8 @@ func (w *contiguityWork) components(s *contiguityState, suffix string, of editio
 			rows = append(rows, at{gap, i})
 		}
 		if left > 0 {
-			w.r.note("间距 %[1]s 米有 %[2]d 片小于 %[3]s 亩，共 %.2[4]f m²，不在清单里，仍在合计里%[5]s", "at %[1]s m %[2]d components below %[3]s mu, %.2[4]f m² in all, are not listed, but are in all totals%[6]s",
-				gapText(w.gaps[gap]), left, gapText(w.leastMu), float64(leftArea)/100, of.Zh, of.En)
+			w.r.listNote("间距 %[1]s 米有 %[2]d 片小于 %[3]s 亩，共 %[4]s m²，不在清单里，仍在合计里%[5]s", "at %[1]s m %[2]d components below %[3]s mu, %[4]s m² in all, are not listed, but are in all totals%[6]s",
+				gapText(w.gaps[gap]), left, gapText(w.leastMu), leftArea, of.Zh, of.En)
 		}
 	}
 	return &Shapes{Name: "contiguity" + suffix, Title: t.Title, Table: t, Geometry: func(ctx context.Context, row int) (geo.MultiPolygon, error) {

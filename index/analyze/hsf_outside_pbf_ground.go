@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"gengtu/index"
@@ -90,6 +91,6 @@ func (j *Job) shares(ctx context.Context, q pieces.Question, visit func([]pieces
 // doubledNote says that features of a layer lie on each other.
 func (r *Result) doubledNote(zh, en string, m2 float64) {
 	if m2 >= 0.01 {
-		r.note("参加叠加的%[1]s图斑互相重叠 %.2[2]f m²，重叠处各自计入", "the patches of %[3]s that were divided lie on each other by %.2[2]f m², which counts for each of them", zh, m2, en)
+		r.note("参加叠加的%[1]s图斑互相重叠 %[2]s m²，重叠处各自计入", "the patches of %[3]s that were divided lie on each other by %[2]s m², which counts for each of them", zh, Area(math.Round(m2*100)), en)
 	}
 }

@@ -31,7 +31,7 @@ func (w *outsideWork) tables() error {
 
 func (w *outsideWork) listTable() (*Table, error) {
 	t := &Table{
-		Name: "hsf_not_pbf", Title: edition.Title{Zh: "可划入永久基本农田的高标准农田地块", En: "pieces of high-standard farmland outside permanent basic farmland"},
+		Name: "hsf_not_pbf", Single: true, Title: edition.Title{Zh: "可划入永久基本农田的高标准农田地块", En: "pieces of high-standard farmland outside permanent basic farmland"},
 		Columns: []Column{
 			titled("rank", Count, "排序", "rank"), titled("piece_id", Code, "地块编号", "piece"), titled("bsm", Code, "耕地图斑标识码", "code of the cropland patch"),
 			titled("xzqdm12", Code, "坐落村代码", "village"), titled("xzqmc", Text, "坐落村名称", "name of the village"),
@@ -146,8 +146,8 @@ func (w *outsideWork) notes() {
 		unrecorded += s.unrecorded
 	}
 	if slivers > 0 {
-		w.r.note("小于 %g m² 的碎屑 %d 块不列入清单，合计椭球面积 %.2f m²、耕地面积 %.2f m²，仍计入汇总", "%[2]d slivers below %[1]g m² are not listed: %.2[3]f m² on the ellipsoid, %.2[4]f m² net; the sums have them",
-			w.Rules.Slivers.AreaM2.Value, slivers, float64(area)/100, float64(crop)/100)
+		w.r.listNote("小于 %g m² 的碎屑 %d 块不列入清单，合计椭球面积 %s m²、耕地面积 %s m²，仍计入汇总", "%[2]d slivers below %[1]g m² are not listed: %[3]s m² on the ellipsoid, %[4]s m² net; the sums have them",
+			w.Rules.Slivers.AreaM2.Value, slivers, area, crop)
 	}
 	if unrecorded > 0 {
 		w.r.note("%d 个耕地图斑没有记载面积，其耕地面积不在合计内（椭球面积在）", "%d patches of cropland have no area of record: no sum of net areas has them (those of ellipsoidal areas do)", unrecorded)

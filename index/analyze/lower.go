@@ -15,6 +15,9 @@ func (r *Result) lower(p *edition.Policy) {
 	if !p.Pieces || p.TotalsOnly {
 		r.withhold()
 	}
+	if !p.MayGroup(areas.ClassField) {
+		r.ungroup()
+	}
 	if p.RoundM2 > 0 {
 		r.round(p.RoundM2)
 	}
@@ -32,6 +35,7 @@ func (r *Result) single(t *Table) bool {
 // withhold takes single features out: the rows of tables, and all shapes. What else a
 // question tells is of the rows, too.
 func (r *Result) withhold() {
+	r.forgetLists()
 	for _, t := range r.Tables {
 		if n := len(t.Rows); n > 0 && r.single(t) {
 			t.Rows = nil
@@ -42,6 +46,38 @@ func (r *Result) withhold() {
 		r.note("本版不给逐个要素的图形", "this edition tells no shapes of single features")
 	}
 	r.Shapes, r.Extra = nil, nil
+}
+
+// classes are columns that tell the ground apart by classes of land.
+var classes = []string{"class", "from", "to", "dlbm", "before", "after"}
+
+// ungroup takes out the rows of sums by classes of land.
+func (r *Result) ungroup() {
+	for _, t := range r.Tables {
+		by := slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Kind == Code && slices.Contains(classes, c.Name) })
+		if n := len(t.Rows); by && n > 0 && !r.single(t) {
+			t.Rows, r.Extra = nil, nil
+			r.note("本版不按地类分组：表“%[1]s”的 %[2]d 行没有给出", "this edition does not group by classes: the %[2]d rows of the table %[3]q are left out", t.Title.Zh, n, t.Title.En)
+		}
+	}
+}
+
+// forgetLists takes out the notes of what lists leave out: from where on a list begins is
+// the asker's to choose, and so such a note would tell of features one by one.
+func (r *Result) forgetLists() {
+	var notes []edition.Title
+	measured := map[int]sentence{}
+	for i, n := range r.Notes {
+		s, some := r.measured[i]
+		if some && s.list {
+			continue
+		}
+		if some {
+			measured[len(notes)] = s
+		}
+		notes = append(notes, n)
+	}
+	r.Notes, r.measured = notes, measured
 }
 
 // ratioDigits are what is left of ratios where areas are rounded: of more digits and a
@@ -72,6 +108,9 @@ func (r *Result) round(step float64) {
 		x := &r.Identities[i]
 		x.Left = near(x.Left)
 		x.Right = x.Left
+	}
+	for i, s := range r.measured {
+		r.Notes[i] = s.say(near)
 	}
 	r.Extra = nil
 	r.note("本版面积取整到 %g m²，逐项取整，加起来可能与合计差几步；比率取三位小数，长度和其它数值不给出",

@@ -14,7 +14,7 @@ import (
 )
 
 func alertTable() *Table {
-	return &Table{Name: "alert", Title: edition.Title{Zh: "“非农化”“非粮化”疑似图斑", En: "cropland turned to other use"}, Columns: []Column{
+	return &Table{Name: "alert", Single: true, Title: edition.Title{Zh: "“非农化”“非粮化”疑似图斑", En: "cropland turned to other use"}, Columns: []Column{
 		{"alert_id", edition.Title{Zh: "疑似图斑编号", En: "alert"}, Code},
 		{"src_batch", edition.Title{Zh: "来源批次", En: "batch"}, Code},
 		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},

@@ -83,7 +83,7 @@ func (w *progressWork) progressRow(place string, year int) []any {
 
 func (w *progressWork) listTable() (*Table, error) {
 	t := &Table{
-		Name: "pbf_not_hsf", Title: edition.Title{Zh: "未建成高标准农田的永久基本农田", En: "permanent basic farmland that is not high-standard"},
+		Name: "pbf_not_hsf", Single: true, Title: edition.Title{Zh: "未建成高标准农田的永久基本农田", En: "permanent basic farmland that is not high-standard"},
 		Columns: []Column{
 			titled("rank", Count, "排序", "rank"), titled("piece_id", Code, "地块编号", "piece"), titled("bsm", Code, "永久基本农田图斑标识码", "code of the patch"), titled("yjjbnttbbh", Code, "永久基本农田图斑编号", "number of the patch"),
 			titled("xzqdm12", Code, "坐落村代码", "village"), titled("xzqmc", Text, "坐落村名称", "name of the village"),
@@ -156,8 +156,8 @@ func (w *progressWork) notes() {
 		area += s.sliverArea
 	}
 	if slivers > 0 {
-		w.r.note("小于 %[1]g m² 的碎屑 %[2]d 块不列入清单，合计椭球面积 %.2[3]f m²、永久基本农田面积 %.2[4]f m²，仍计入汇总", "%[2]d slivers below %[1]g m² are not listed: %.2[3]f m² on the ellipsoid, %.2[4]f m² net; the sums have them",
-			w.Rules.Slivers.AreaM2.Value, slivers, float64(area)/100, float64(sliver)/100)
+		w.r.listNote("小于 %[1]g m² 的碎屑 %[2]d 块不列入清单，合计椭球面积 %[3]s m²、永久基本农田面积 %[4]s m²，仍计入汇总", "%[2]d slivers below %[1]g m² are not listed: %[3]s m² on the ellipsoid, %[4]s m² net; the sums have them",
+			w.Rules.Slivers.AreaM2.Value, slivers, area, sliver)
 	}
 	if unrecorded > 0 {
 		w.r.note("%d 个永久基本农田图斑没有记载面积，不在面积合计内", "%d patches of permanent basic farmland have no area of record: no sum has them", unrecorded)

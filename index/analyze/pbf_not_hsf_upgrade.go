@@ -11,7 +11,7 @@ import (
 // as long as it is not confirmed.
 func (w *progressWork) upgradeTable() (*Table, error) {
 	t := &Table{
-		Name: "hsf_upgrade", Title: edition.Title{Zh: "高标准农田提质改造清单", En: "high-standard farmland to be upgraded"},
+		Name: "hsf_upgrade", Single: true, Title: edition.Title{Zh: "高标准农田提质改造清单", En: "high-standard farmland to be upgraded"},
 		Columns: []Column{
 			titled("bsm", Code, "高标准农田图斑标识码", "code of the parcel"), titled("xmmc", Text, "项目名称", "project"), titled("xzqdm", Code, "行政区代码", "place"), titled("xzqmc", Text, "行政区名称", "name"),
 			titled("year", Count, "年度", "year"), titled("age", Count, "年数", "age in years"), titled("zldj", Text, "质量等级", "state"),

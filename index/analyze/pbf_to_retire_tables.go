@@ -29,7 +29,7 @@ func (w *retireWork) tables() error {
 
 func (w *retireWork) listTable() (*Table, error) {
 	t := &Table{
-		Name: "pbf_retire", Title: edition.Title{Zh: "永久基本农田可退出图斑（供审查）", En: "permanent basic farmland that a rule speaks of"},
+		Name: "pbf_retire", Single: true, Title: edition.Title{Zh: "永久基本农田可退出图斑（供审查）", En: "permanent basic farmland that a rule speaks of"},
 		Columns: []Column{
 			titled("piece_id", Code, "地块编号", "piece"), titled("bsm", Code, "永久基本农田图斑标识码", "code of the patch"), titled("yjjbnttbbh", Code, "永久基本农田图斑编号", "number of the patch"),
 			titled("xzqdm12", Code, "坐落村代码", "village"), titled("xzqmc", Text, "坐落村名称", "name of the village"), titled("dlbm", Code, "地类编码", "land class"), titled("gddj", Count, "耕地质量等级", "grade of quality, 1 the best"),

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"gengtu/index/areas"
 	"gengtu/index/edition"
@@ -35,6 +37,15 @@ type Result struct {
 	Extra map[string]any
 	// Policy is that of the edition: what pictures and pages must say.
 	Policy edition.Policy
+
+	measured map[int]sentence // the notes that tell areas or of a list, by their place in Notes
+}
+
+// sentence is a note with what stands in it.
+type sentence struct {
+	zh, en string
+	args   []any
+	list   bool // of what a list of single features leaves out
 }
 
 // LayerVersion is a layer that an answer was made from, or could not be.
@@ -93,9 +104,32 @@ func (r *Result) use(j *Job, names ...string) {
 	}
 }
 
-// note adds a sentence that whoever reads the answer must know.
-func (r *Result) note(zh, en string, args ...any) {
-	r.Notes = append(r.Notes, edition.Title{Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...)})
+// note adds a sentence that whoever reads the answer must know. Areas in it are of type
+// [Area], for verbs %s: so they are rounded where those of tables are.
+func (r *Result) note(zh, en string, args ...any) { r.tell(sentence{zh, en, args, false}) }
+
+// listNote is note for what a list of single features leaves out: it goes with the list.
+func (r *Result) listNote(zh, en string, args ...any) { r.tell(sentence{zh, en, args, true}) }
+
+func (r *Result) tell(s sentence) {
+	if s.list || slices.ContainsFunc(s.args, func(a any) bool { _, is := a.(Area); return is }) {
+		if r.measured == nil {
+			r.measured = map[int]sentence{}
+		}
+		r.measured[len(r.Notes)] = s
+	}
+	r.Notes = append(r.Notes, s.say(func(a Area) Area { return a }))
+}
+
+// say tells the sentence with its areas as near makes them, in m².
+func (s *sentence) say(near func(Area) Area) edition.Title {
+	args := slices.Clone(s.args)
+	for i, v := range args {
+		if a, is := v.(Area); is {
+			args[i] = strconv.FormatFloat(float64(near(a))/100, 'f', 2, 64)
+		}
+	}
+	return edition.Title{Zh: fmt.Sprintf(s.zh, args...), En: fmt.Sprintf(s.en, args...)}
 }
 
 // identity adds an identity.

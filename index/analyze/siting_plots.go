@@ -189,6 +189,11 @@ func (s *sitingJob) validate(ctx context.Context, a *alternative) error {
 	if a.shape, err = overlay.Dissolve(ctx, shapes); err != nil {
 		return err
 	}
+	if allow := areas.Allowance(&s.Index.Manifest.Policy); allow != nil {
+		if err := allow(ctx, a.shape); err != nil {
+			return err
+		}
+	}
 	a.area = areaOf(geo.Area(a.shape))
 	a.mask, err = overlay.NewMask(a.shape)
 	return err

@@ -16,6 +16,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/geo/postgistest"
+	"gengtu/index/problem"
 )
 
 // sitesCounty is a generated county with themes, and with ground without patches: sites
@@ -397,6 +398,22 @@ func TestSitingParetoGrade(t *testing.T) {
 	}{{2, false, "B"}, {8, true, nil}, {11, true, nil}} { // C takes farmland, and the poorest ground
 		if g := siteValue(t, sums, i, "mean_grade"); g != want.grade || siteValue(t, sums, i, "pareto") != want.pareto || siteValue(t, sums, i, "dominated_by") != want.by {
 			t.Errorf("alternative %d: %v, want %+v", i, sums.Rows[i], want)
+		}
+	}
+}
+
+// A policy's bounds on shapes hold for alternatives and proposals, too: ground that is
+// smaller is told of by no question.
+func TestShapesOfPolicy(t *testing.T) {
+	c := sitesCounty(1)
+	ix := c.Index(t)
+	for question, parameters := range map[string]map[string]string{"siting": nil, "contiguity": {"layer": "cropland"}} {
+		for bound, refused := range map[float64]bool{0: false, 1e9: true} {
+			ix.Manifest.Policy.MinAOIM2 = bound
+			_, err := analyze.Run(t.Context(), ix, analyze.Request{Question: question, Shapes: []areas.Given{given(c, []int{0}, `{}`)}, Parameters: parameters}, analyze.Options{})
+			if p := problem.Of(err); refused != (p != nil && p.Code == "POLICY") || !refused && err != nil {
+				t.Errorf("%s of a shape where %v m² are the least: %v", question, bound, err)
+			}
 		}
 	}
 }

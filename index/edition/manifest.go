@@ -271,6 +271,13 @@ func (p *Policy) MayAnswer(question string) bool {
 	return p.Analyses == nil || slices.Contains(p.Analyses, question)
 }
 
+// TellsAll tells whether what was told of a question under another policy is no more than
+// this one lets be told.
+func (p *Policy) TellsAll(of *Policy, question, class string) bool {
+	return p.MayAnswer(question) && (p.Pieces || !of.Pieces) && (!p.TotalsOnly || of.TotalsOnly) &&
+		(p.MayGroup(class) || !of.MayGroup(class)) && p.RoundM2 <= of.RoundM2 && p.GridM <= of.GridM
+}
+
 // maxManifest bounds the size of a manifest in bytes: some 100,000 fields.
 const maxManifest = 64 << 20
 

@@ -133,6 +133,15 @@ func TestEditions(t *testing.T) {
 	if _, err := reconcile.Run(t.Context(), q, reconcile.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "POLICY" {
 		t.Errorf("of an edition that rounds: %v", err)
 	}
+	two.Manifest.Policy.RoundM2, two.Manifest.Policy.Groups = 0, []string{"QSXZ"}
+	q.B = operand(t, two, "cropland@2024")
+	if _, err := reconcile.Run(t.Context(), q, reconcile.Options{}); err != nil {
+		t.Errorf("of all classes: %v", err)
+	}
+	q.A.Class = "01"
+	if _, err := reconcile.Run(t.Context(), q, reconcile.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "POLICY" {
+		t.Errorf("of one class where the policy does not group by classes: %v", err)
+	}
 }
 
 // Bounded to a place, or to a class, a bridge is that of the place and of the class.

@@ -378,6 +378,28 @@ func killed(t *testing.T, dir string, env ...string) string {
 	return id
 }
 
+// What is asked by another reach, tier or owner is another job, whatever else is the same.
+func TestApart(t *testing.T) {
+	opt := options("", newRunner())
+	opt.Kept = 10
+	q := open(t, opt)
+	first := jobs.Ask{Tier: "secure", Owner: "a", From: "192.0.2.1", Reach: "x", Key: "k", Body: []byte("ok"), About: json.RawMessage(`{}`)}
+	ids := map[string]bool{}
+	for _, change := range []func(*jobs.Ask){func(*jobs.Ask) {}, func(a *jobs.Ask) { a.Reach = "" }, func(a *jobs.Ask) { a.Tier = "government" }, func(a *jobs.Ask) { a.Owner = "b" }, func(a *jobs.Ask) { a.Key = "l" }} {
+		a := first
+		change(&a)
+		j, err := q.Ask(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, q, j.ID, "done")
+		ids[j.ID] = true
+	}
+	if again, err := q.Ask(first); err != nil || len(ids) != 5 || !ids[again.ID] {
+		t.Errorf("%v %v", ids, err)
+	}
+}
+
 // A process that is killed loses nothing: what ran is run again from its beginning and
 // says so, what waited is run; but what is killed time after time is given up.
 func TestKilled(t *testing.T) {

@@ -121,7 +121,7 @@ func takenAway(err error) error {
 func (r *request) notDone(j *jobs.Job) error {
 	if j.State == jobs.Failed || j.State == jobs.Cancelled {
 		if p := r.failureOf(j); p != nil {
-			return problem.New("NO_ANSWER", "这项分析没有做成：%s", "this analysis failed: %[2]s", j.Problem.Zh, j.Problem.En).Advise("重新提问", "ask again")
+			return problem.New("NO_ANSWER", "这项分析没有做成：%[1]s", "this analysis failed: %[2]s", j.Problem.Zh, j.Problem.En).Advise("重新提问", "ask again")
 		}
 		return problem.New("NO_ANSWER", "这项分析已取消", "this analysis was cancelled").Advise("重新提问", "ask again")
 	}

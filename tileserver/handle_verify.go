@@ -55,7 +55,7 @@ func (s *Server) handleVerify(r *request) error {
 	defer cancel()
 	v, err := r.judged(ctx, judge, body)
 	if err == nil && v.Receipt.Tier != r.tier {
-		err = problem.New("RECEIPT_TIER", "回执是%s的，不在这里核验", "the receipt is one of the tier %[2]s, which is not judged here", v.Receipt.Tier.Title(problem.Chinese), string(v.Receipt.Tier)).
+		err = problem.New("RECEIPT_TIER", "回执是%[1]s的，不在这里核验", "the receipt is one of the tier %[2]s, which is not judged here", v.Receipt.Tier.Title(problem.Chinese), string(v.Receipt.Tier)).
 			Advise("到出具它的那一版核验", "have it judged where it was given")
 	}
 	answer, err := r.verdict(v, err)

@@ -159,5 +159,5 @@ func (j *Job) Parameter(name string) string {
 
 // badParameter is the problem of a parameter's value.
 func badParameter(name, value, zh, en string) *problem.Problem {
-	return problem.New("ANALYZE_PARAMETER", "参数 %s 的值 %.60q 不对：%s", "the value %[2].60q of parameter %[1]s is not right: %[4]s", name, value, zh, en)
+	return problem.New("ANALYZE_PARAMETER", "参数 %[1]s 的值 %.60[2]q 不对：%[3]s", "the value %.60[2]q of parameter %[1]s is not right: %[4]s", name, value, zh, en)
 }

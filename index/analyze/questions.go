@@ -31,7 +31,7 @@ func unknown(name string) error {
 		}
 	}
 	zh, en := setting.Unknown(name, "", names)
-	return problem.New("ANALYZE_UNKNOWN", "%s", "%[2]s", zh, en).
+	return problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
 		Advise("gengtu analyze --help 列出全部专题", "gengtu analyze --help lists the questions")
 }
 
@@ -68,7 +68,7 @@ func (j *Job) check() error {
 				names = append(names, j.Question.Parameters[k].Name)
 			}
 			zh, en := setting.Unknown(name, j.Question.Name, names)
-			return problem.New("ANALYZE_PARAMETER", "%s", "%[2]s", zh, en)
+			return problem.New("ANALYZE_PARAMETER", "%[1]s", "%[2]s", zh, en)
 		}
 		if j.Question.Parameters[i].Features && value != "" && (!p.Pieces || p.TotalsOnly) {
 			return problem.New("POLICY", "本版只给合计，不能按编码指定要素（参数 %[1]s）", "this edition tells totals alone: parameter %[1]s, which names single features, is not taken", name).
@@ -79,6 +79,9 @@ func (j *Job) check() error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
+	}
+	if err := j.checkPlace(); err != nil {
+		return err
 	}
 	if j.Question.NeedsShapes && len(j.Shapes) == 0 {
 		return problem.New("ANALYZE_SHAPES", "%s 要给出图形", "%s asks about shapes, and none is given", j.Question.Name).
@@ -93,4 +96,27 @@ func (j *Job) check() error {
 		return j.Question.Ready(j)
 	}
 	return nil
+}
+
+// checkPlace refuses a place that can be none, and one that nothing here lies in: an answer
+// without rows would say that there is nothing in it.
+func (j *Job) checkPlace() error {
+	if j.Place == "" {
+		return nil
+	}
+	if !placeCode(j.Place) {
+		return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", j.Place).
+			Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+	}
+	for _, name := range j.Index.Names() {
+		for _, vintage := range j.Index.Vintages(name) {
+			l := j.Index.Layer(name, vintage)
+			for i := range l.Len() {
+				if strings.HasPrefix(l.Head(i).Place, j.Place) {
+					return nil
+				}
+			}
+		}
+	}
+	return noSuchPlace(j.Place)
 }

@@ -69,6 +69,9 @@ type correction struct {
 }
 
 func (s *sitingJob) correct(a *alternative, p *plot, level string, what *problem.Problem) *correction {
+	if what.Advice(problem.Chinese) == "" {
+		what = what.Advise("请在文件里更正这一处，重新报送", "correct this in the file, and send it again")
+	}
 	s.corrections = append(s.corrections, correction{alt: a, plot: p, level: level, what: what})
 	return &s.corrections[len(s.corrections)-1]
 }
@@ -305,7 +308,8 @@ func (s *sitingJob) stated(a *alternative, p *plot) {
 		} else if m2, _, ok := numberProperty(p.properties, s.rules.M2Fields); ok {
 			st = &areas.StatedArea{M2: m2}
 		} else if v, ok := p.properties["stated_ha"]; ok && v == nil {
-			s.correct(a, p, levelWarning, problem.New("PLOT_AREA_MISSING", "没有写明面积", "no area is stated"))
+			s.correct(a, p, levelWarning, problem.New("PLOT_AREA_MISSING", "没有写明面积", "no area is stated").
+				Advise("请补写面积（公顷）", "state the area, in hectares"))
 			return
 		} else {
 			return

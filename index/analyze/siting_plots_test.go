@@ -95,6 +95,12 @@ func TestSitingCorrections(t *testing.T) {
 				if siteValue(t, tab, i, "finding") == "" || siteValue(t, tab, i, "finding_en") == "" {
 					t.Errorf("no words for %v", row)
 				}
+				if siteValue(t, tab, i, "advice") == nil || siteValue(t, tab, i, "advice_en") == nil {
+					t.Errorf("no word on what to do about %v", row)
+				}
+				if strings.Contains(fmt.Sprint(row...), "e+0") {
+					t.Errorf("a coordinate has a power of ten: %v", row)
+				}
 			}
 			if fmt.Sprint(codes) != fmt.Sprint(k.codes) || !found && k.found != "" {
 				t.Errorf("%v, want %v with %q: %v", codes, k.codes, k.found, tab.Rows)

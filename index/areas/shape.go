@@ -8,6 +8,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gengtu/index"
@@ -292,7 +293,7 @@ func coordinateProblem(err error) error {
 	var c *geo.CoordinateError
 	if errors.As(err, &c) {
 		p = problem.New("CRS_MISMATCH", "坐标与坐标系不符：%[1]s：%[3]v, %[4]v（%[5]v）", "the coordinates do not fit the coordinate system: %[2]s: %[3]v, %[4]v (%[5]v)",
-			zh, en, c.Found.X, c.Found.Y, c.CRS).Because(err)
+			zh, en, metres(c.Found.X), metres(c.Found.Y), c.CRS).Because(err)
 		if zone, ok := c.Proposal(); ok {
 			return p.Advise("看起来是 %s（%s），请在 crs 中写明", "they look like %s (%s): say so in crs", zone, zone.Name())
 		}
@@ -375,3 +376,6 @@ func regions(ctx context.Context, l *index.Layer, code string) ([]geo.MultiPolyg
 	}
 	return parts, nil
 }
+
+// metres is a coordinate as surveyors write it, without a power of ten.
+func metres(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

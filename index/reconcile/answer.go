@@ -121,7 +121,7 @@ func (o *Operand) label() string {
 func (r *run) close(out *analyze.Result) error {
 	for _, i := range out.Identities {
 		if !i.Holds() {
-			return problem.New("RECONCILE_OPEN", "对不上：%s：%.2f 与 %.2f m²", "it does not close: %[2]s: %[3].2f and %[4].2f m²",
+			return problem.New("RECONCILE_OPEN", "对不上：%[1]s：%.2[3]f 与 %.2[4]f m²", "it does not close: %[2]s: %.2[3]f and %.2[4]f m²",
 				i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
 		}
 	}

@@ -81,7 +81,7 @@ func (o *Operand) check() error {
 		return err
 	}
 	if o.Figure == Net && m.NetM2 == nil || o.Figure == Patch && m.PatchM2 == nil {
-		return problem.New("RECONCILE_FIGURE", "%s 没有%s", "%[1]s has no %[3]s", m.Key(), figureTitles[o.Figure].Zh, figureTitles[o.Figure].En).
+		return problem.New("RECONCILE_FIGURE", "%[1]s 没有%[2]s", "%[1]s has no %[3]s", m.Key(), figureTitles[o.Figure].Zh, figureTitles[o.Figure].En).
 			Advise("换一个口径：area 或 ground", "take another kind of figure: area or ground")
 	}
 	if o.Class != "" && (m.ClassField == "" || o.Layer.Field(m.ClassField) < 0) {

@@ -210,8 +210,8 @@ func (c *Checker) compare(rules []*Rule, l *layerCheck, p *placeRecord, sum reco
 		}
 		err := c.book.report(&found{
 			place: place{layer: l, file: p.file, record: p.record, key: p.key, at: p.at}, rule: r, areaM2: d,
-			zh:   "%[1]s 的 %[3]d 个%[2]s合计 %[5]v m²，%[6]s 是 %[7]v m²，相差 %[8].2f m²",
-			en:   "the %[3]d %[4]s of %[1]s add up to %[5]v m², %[6]s is %[7]v m²; they differ by %[8].2f m²",
+			zh:   "%[1]s 的 %[3]d 个%[2]s合计 %[5]v m²，%[6]s 是 %[7]v m²，相差 %.2[8]f m²",
+			en:   "the %[3]d %[4]s of %[1]s add up to %[5]v m², %[6]s is %[7]v m²; they differ by %.2[8]f m²",
 			args: []any{p.code, zh, sum.patches, en, sum.area, p.field, p.control, d},
 		})
 		if err != nil {

@@ -38,7 +38,7 @@ func Fields(t *analyze.Table) ([]Field, error) {
 	taken := map[string]bool{}
 	add := func(f Field) error {
 		if f.Name == "" || taken[f.Name] {
-			return problem.New("ANSWER_VALUE", "表 %.40s 的列名 %.40q 为空或重复", "the name %[2].40q of a column of table %[1].40s is empty or comes twice", t.Name, f.Name)
+			return problem.New("ANSWER_VALUE", "表 %.40s 的列名 %.40q 为空或重复", "the name %.40[2]q of a column of table %.40[1]s is empty or comes twice", t.Name, f.Name)
 		}
 		taken[f.Name] = true
 		out = append(out, f)

@@ -377,7 +377,7 @@ func (d *decoder) shapes() error {
 	for _, l := range d.layers {
 		i := slices.IndexFunc(d.result.Tables, func(t *analyze.Table) bool { return t.Name == l.Table })
 		if l.Name == "" || i < 0 {
-			return badForm("图形层 %.40s 的表 %.40s 不在其中", "the table %[2].40s of the layer of shapes %[1].40s is not there", l.Name, l.Table)
+			return badForm("图形层 %.40s 的表 %.40s 不在其中", "the table %.40[2]s of the layer of shapes %.40[1]s is not there", l.Name, l.Table)
 		}
 		t := d.result.Tables[i]
 		if l.Geometries != nil && len(l.Geometries) != len(t.Rows) {

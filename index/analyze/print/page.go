@@ -119,6 +119,9 @@ func tableViews(t *analyze.Table, most, wide int) ([]tableView, error) {
 		byColumn[f.Column] = append(byColumn[f.Column], f)
 	}
 	groups := columnGroups(t, wide)
+	if len(t.Rows) == 0 {
+		groups = groups[:1] // that there are none is said once
+	}
 	var out []tableView
 	for g, columns := range groups {
 		v := tableView{Title: t.Title, All: len(t.Rows)}

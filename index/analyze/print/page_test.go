@@ -251,6 +251,20 @@ func TestPageParts(t *testing.T) {
 	}
 }
 
+// A table without rows says so once, however many columns it has.
+func TestPageEmpty(t *testing.T) {
+	r, opt := pageAnswer()
+	wide := &analyze.Table{Name: "wide", Title: edition.Title{Zh: "宽表", En: "wide"}}
+	for i := range 20 {
+		wide.Columns = append(wide.Columns, analyze.Column{Name: "n" + strconv.Itoa(i), Kind: analyze.Count})
+	}
+	r.Tables = append(r.Tables, wide)
+	html := string(written(t, r, print.HTML, opt))
+	if n := strings.Count(html, "宽表"); n != 1 || strings.Contains(html, "宽表（") {
+		t.Errorf("the empty table stands %d times", n)
+	}
+}
+
 // A diagram of flows draws what changed, as wide as it is, and says what stayed.
 func TestPageSankey(t *testing.T) {
 	r, opt := pageAnswer()

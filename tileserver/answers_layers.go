@@ -12,7 +12,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -134,7 +134,7 @@ func (w *answerWriter) recall(m *edition.Manifest) error {
 
 // layer writes the shapes of a table as a layer, with the table's columns as fields.
 func (w *answerWriter) layer(out *index.Writer, s *analyze.Shapes) (features int, err error) {
-	fields, err := print.Fields(s.Table)
+	fields, err := forms.Fields(s.Table)
 	if err != nil {
 		return 0, err
 	}
@@ -185,7 +185,7 @@ func (w *answerWriter) vintage() string {
 }
 
 // kindOfField is what a layer holds of a field of a table.
-func kindOfField(f *print.Field) edition.FieldKind {
+func kindOfField(f *forms.Field) edition.FieldKind {
 	switch f.Kind {
 	case analyze.Count:
 		return edition.Integer
@@ -198,7 +198,7 @@ func kindOfField(f *print.Field) edition.FieldKind {
 }
 
 // valueOf is the value of a field as a layer holds it: figures are those of the files.
-func valueOf(f *print.Field, row []any) (any, error) {
+func valueOf(f *forms.Field, row []any) (any, error) {
 	switch v := row[f.Column].(type) {
 	case nil, string, int64, bool:
 		return v, nil

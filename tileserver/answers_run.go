@@ -18,7 +18,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -151,7 +151,7 @@ func (a *answers) shapes(q *asking, j *jobs.Job) error {
 		return errNoPrevious
 	}
 	_, k := tellOf(&before)
-	f, ok := k.file(string(print.JSON), "")
+	f, ok := k.file(string(forms.JSON), "")
 	if !ok {
 		return errNoPrevious
 	}
@@ -160,7 +160,7 @@ func (a *answers) shapes(q *asking, j *jobs.Job) error {
 		return err
 	}
 	defer func() { _ = in.Close() }() // only read
-	q.Request.Previous, err = print.Read(in)
+	q.Request.Previous, err = forms.Read(in)
 	return err
 }
 
@@ -208,16 +208,16 @@ func (w *answerWriter) all() (err error) {
 		}
 	}()
 	steps := []func() error{w.layers}
-	step := func(form print.Form, table string, title edition.Title) {
+	step := func(form forms.Form, table string, title edition.Title) {
 		steps = append(steps, func() error { return w.form(form, table, title) })
 	}
-	for _, form := range print.Forms {
+	for _, form := range forms.Forms {
 		switch form {
-		case print.CSV:
+		case forms.CSV:
 			for _, t := range r.Tables {
 				step(form, t.Name, t.Title)
 			}
-		case print.GeoJSON:
+		case forms.GeoJSON:
 			for _, s := range r.Shapes {
 				step(form, s.Name, s.Title)
 			}
@@ -238,7 +238,7 @@ func (w *answerWriter) all() (err error) {
 }
 
 // form writes one of the server's own forms, of a table or a layer.
-func (w *answerWriter) form(form print.Form, table string, title edition.Title) error {
+func (w *answerWriter) form(form forms.Form, table string, title edition.Title) error {
 	name := fmt.Sprintf("%d.%s", len(w.kept.Files), form)
 	f, err := os.OpenFile(filepath.Join(w.dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -257,19 +257,19 @@ func (w *answerWriter) form(form print.Form, table string, title edition.Title) 
 
 // write writes a form. JSON is an object, which says of what scope it is as other answers
 // do.
-func (w *answerWriter) write(out io.Writer, form print.Form, table string) error {
-	opt := print.Options{Table: table}
-	if form == print.HTML {
+func (w *answerWriter) write(out io.Writer, form forms.Form, table string) error {
+	opt := forms.Options{Table: table}
+	if form == forms.HTML {
 		var err error
-		if opt.Places, err = print.Outlines(w.ctx, w.r.ix(), w.result); err != nil {
+		if opt.Places, err = forms.Outlines(w.ctx, w.r.ix(), w.result); err != nil {
 			return err
 		}
 	}
-	if form != print.JSON || !w.r.scope.Local() {
-		return print.Write(w.ctx, out, w.result, form, opt)
+	if form != forms.JSON || !w.r.scope.Local() {
+		return forms.Write(w.ctx, out, w.result, form, opt)
 	}
 	var b bytes.Buffer
-	if err := print.Write(w.ctx, &b, w.result, form, print.Options{}); err != nil {
+	if err := forms.Write(w.ctx, &b, w.result, form, forms.Options{}); err != nil {
 		return err
 	}
 	object, err := w.r.withScope(b.Bytes())

@@ -15,7 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -478,7 +478,7 @@ func (s *Server) ruleVersion() (analyze.Version, error) {
 // answerForms lists the forms that answers come in.
 func (s *Server) answerForms() []string {
 	var out []string
-	for _, f := range print.Forms {
+	for _, f := range forms.Forms {
 		out = append(out, string(f))
 	}
 	for _, f := range s.cfg.AnswerFiles {

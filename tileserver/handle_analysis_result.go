@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
 )
@@ -41,14 +41,14 @@ func (s *Server) handleResult(r *request) error {
 	}
 	r.answerOf = t.Generation
 	h := &r.ctx.Response.Header
-	if form != string(print.JSON) && form != string(print.HTML) {
+	if form != string(forms.JSON) && form != string(forms.HTML) {
 		filename := t.Question + "-" + t.Run
 		if f.Table != "" {
 			filename += "-" + f.Table
 		}
 		h.Set("Content-Disposition", `attachment; filename="`+filename+"."+form+`"`)
 	}
-	if form == string(print.HTML) {
+	if form == string(forms.HTML) {
 		h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'")
 	}
 	path := s.answers.path(j.ID, f)
@@ -83,7 +83,7 @@ func (r *request) sendHeld(path string, f *keptFile) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), r.server.cfg.Limits.Overlay)
 	defer cancel()
-	if f.Form == string(print.JSON) {
+	if f.Form == string(forms.JSON) {
 		body, err = sheet.Object(ctx, body, nil)
 	} else {
 		err = r.receiptBeside(ctx, sheet, body)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/tileserver/access"
 )
@@ -34,7 +34,7 @@ func (s *service) reconciles(t testing.TB, body string, headers ...string) (reco
 		t.Fatalf("%s: %+v", body, job)
 	}
 	answer := s.get(t, "/secure/analyses/"+job.ID+"/result.json", headers...)
-	a, err := print.Read(bytes.NewReader(answer.body))
+	a, err := forms.Read(bytes.NewReader(answer.body))
 	if err != nil {
 		t.Fatalf("%v: %s", err, answer.body)
 	}

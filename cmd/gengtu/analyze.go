@@ -10,7 +10,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -19,13 +19,13 @@ import (
 )
 
 // answerEndings are the forms by the ending of the file.
-var answerEndings = map[string]print.Form{
-	".json": print.JSON, ".csv": print.CSV, ".xlsx": print.XLSX, ".geojson": print.GeoJSON, ".html": print.HTML, ".htm": print.HTML,
-	".gpkg": print.GeoPackage, ".shp": print.Shapefile,
+var answerEndings = map[string]forms.Form{
+	".json": forms.JSON, ".csv": forms.CSV, ".xlsx": forms.XLSX, ".geojson": forms.GeoJSON, ".html": forms.HTML, ".htm": forms.HTML,
+	".gpkg": forms.GeoPackage, ".shp": forms.Shapefile,
 }
 
 // oneTable are the forms that hold one table or layer of an answer.
-var oneTable = map[print.Form]bool{print.CSV: true, print.GeoJSON: true, print.GeoPackage: true, print.Shapefile: true}
+var oneTable = map[forms.Form]bool{forms.CSV: true, forms.GeoJSON: true, forms.GeoPackage: true, forms.Shapefile: true}
 
 func runAnalyze(e *env, fs *flags) error {
 	a := &analysis{env: e}
@@ -65,8 +65,8 @@ func runAnalyze(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	if a.form == print.HTML {
-		if a.places, err = print.Outlines(e.ctx, ix, r); err != nil {
+	if a.form == forms.HTML {
+		if a.places, err = forms.Outlines(e.ctx, ix, r); err != nil {
 			return err
 		}
 	}
@@ -83,8 +83,8 @@ type analysis struct {
 	workers  int
 	files    []string
 	request  analyze.Request
-	form     print.Form // of out
-	places   []print.Outline
+	form     forms.Form // of out
+	places   []forms.Outline
 }
 
 // flags defines the flags of the verb.
@@ -131,7 +131,7 @@ func (a *analysis) check() error {
 		a.request.Parameters[name] = value
 	}
 	if a.out == "" {
-		a.form = print.JSON
+		a.form = forms.JSON
 	} else {
 		var ok bool
 		if a.form, ok = answerEndings[strings.ToLower(filepath.Ext(a.out))]; !ok {
@@ -141,7 +141,7 @@ func (a *analysis) check() error {
 	if a.table != "" && !oneTable[a.form] && (a.out != "" || a.json) {
 		return usage("FLAGS", "--table 只用于 .csv .geojson .gpkg .shp 和屏幕上的表", "--table is for .csv, .geojson, .gpkg, .shp and what is shown")
 	}
-	if a.geometry && a.form != print.JSON {
+	if a.geometry && a.form != forms.JSON {
 		return usage("FLAGS", "--geometry 只用于 JSON", "--geometry is for JSON")
 	}
 	return nil
@@ -160,7 +160,7 @@ func (a *analysis) ask(ix *index.Index) (*analyze.Result, error) {
 		}
 	}
 	if a.previous != "" {
-		err := readWhole(a.previous, func(r io.Reader) (err error) { a.request.Previous, err = print.Read(r); return err })
+		err := readWhole(a.previous, func(r io.Reader) (err error) { a.request.Previous, err = forms.Read(r); return err })
 		if err != nil {
 			if p := problem.Of(err); p != nil {
 				return nil, p.In(a.previous)
@@ -234,7 +234,7 @@ func (a *analysis) shapes(ix *index.Index, path string) ([]areas.Given, error) {
 func (a *analysis) tell(r *analyze.Result, sealer *receipt.Sealer) error {
 	if a.out == "" {
 		if a.json {
-			return print.Write(a.ctx, a.stdout, r, print.JSON, print.Options{Geometry: a.geometry})
+			return forms.Write(a.ctx, a.stdout, r, forms.JSON, forms.Options{Geometry: a.geometry})
 		}
 		return a.show(r)
 	}
@@ -251,9 +251,9 @@ func (a *analysis) tell(r *analyze.Result, sealer *receipt.Sealer) error {
 
 // write writes the file, and returns those that there are.
 func (a *analysis) write(r *analyze.Result) ([]string, error) {
-	if a.form != print.GeoPackage && a.form != print.Shapefile {
-		opt := print.Options{Table: a.table, Geometry: a.geometry, Places: a.places}
-		return []string{a.out}, writeFile(a.out, func(w io.Writer) error { return print.Write(a.ctx, w, r, a.form, opt) })
+	if a.form != forms.GeoPackage && a.form != forms.Shapefile {
+		opt := forms.Options{Table: a.table, Geometry: a.geometry, Places: a.places}
+		return []string{a.out}, writeFile(a.out, func(w io.Writer) error { return forms.Write(a.ctx, w, r, a.form, opt) })
 	}
 	if isStream(a.out) {
 		return nil, problem.New("OUT_UNWRITABLE", "要素要写进文件，这里是管道或设备", "features are written to a file, this is a pipe or a device").In(a.out).

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
@@ -101,7 +101,7 @@ const (
 func (a *analysis) show(r *analyze.Result) error {
 	tables := r.Tables
 	if a.table != "" {
-		t, err := print.TableOf(r, a.table)
+		t, err := forms.TableOf(r, a.table)
 		if err != nil {
 			return err
 		}
@@ -128,21 +128,21 @@ func (a *analysis) show(r *analyze.Result) error {
 
 // showTable prints the first rows of a table; an area in mu alone.
 func (a *analysis) showTable(t *analyze.Table) error {
-	all, err := print.Fields(t)
+	all, err := forms.Fields(t)
 	if err != nil {
 		return err
 	}
-	var fields []print.Field
+	var fields []forms.Field
 	for _, f := range all {
-		if f.Unit != print.M2 && f.Unit != print.Ha {
+		if f.Unit != forms.M2 && f.Unit != forms.Ha {
 			fields = append(fields, f)
 		}
 	}
 	lines := [][]string{{}}
 	for i := range fields {
 		title := a.pick(fields[i].Title.Zh, fields[i].Title.En)
-		if fields[i].Unit != print.None {
-			title += "/" + a.pick(map[print.Unit]string{print.Mu: "亩", print.M: "米"}[fields[i].Unit], string(fields[i].Unit))
+		if fields[i].Unit != forms.None {
+			title += "/" + a.pick(map[forms.Unit]string{forms.Mu: "亩", forms.M: "米"}[fields[i].Unit], string(fields[i].Unit))
 		}
 		lines[0] = append(lines[0], shortened(title))
 	}

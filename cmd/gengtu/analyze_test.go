@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/geo"
 )
 
@@ -48,7 +48,7 @@ func theSmallEdition(t testing.TB) string {
 // readAnswer reads a kept answer.
 func readAnswer(t testing.TB, data []byte) *analyze.Result {
 	t.Helper()
-	r, err := print.Read(bytes.NewReader(data))
+	r, err := forms.Read(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestAnalyzeSealed(t *testing.T) {
 		}
 	}
 	var again bytes.Buffer
-	if err := print.Write(t.Context(), &again, r, print.JSON, print.Options{Geometry: true}); err != nil || !bytes.Equal(again.Bytes(), data) {
+	if err := forms.Write(t.Context(), &again, r, forms.JSON, forms.Options{Geometry: true}); err != nil || !bytes.Equal(again.Bytes(), data) {
 		t.Errorf("a kept answer is written as other bytes (%v)", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest/source"
@@ -21,7 +21,7 @@ import (
 // sendAnswer writes an answer to w in a form that ingest's writers make: one GeoPackage,
 // or a zip of shapefiles, of all layers of shapes or of the named one. It is for the
 // server, which does not know those writers. Files on their way are in dir.
-func sendAnswer(ctx context.Context, w io.Writer, r *analyze.Result, form print.Form, layer, dir string) (err error) {
+func sendAnswer(ctx context.Context, w io.Writer, r *analyze.Result, form forms.Form, layer, dir string) (err error) {
 	dir, err = os.MkdirTemp(dir, ".answer-*")
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func sendAnswer(ctx context.Context, w io.Writer, r *analyze.Result, form print.
 	if err != nil {
 		return err
 	}
-	if form == print.GeoPackage {
+	if form == forms.GeoPackage {
 		return copyFile(w, files[0])
 	}
 	z := zip.NewWriter(w)
@@ -65,7 +65,7 @@ func writeAnswer(ctx context.Context, path string, r *analyze.Result, layer stri
 	}
 	geoPackage := strings.EqualFold(filepath.Ext(path), ".gpkg")
 	if len(shapes) == 0 && (layer != "" || !geoPackage) {
-		_, err := print.ShapesOf(r, layer)
+		_, err := forms.ShapesOf(r, layer)
 		return nil, nil, err
 	}
 	if geoPackage {
@@ -86,7 +86,7 @@ func writeAnswerPackage(ctx context.Context, path string, r *analyze.Result, sha
 			parts = append(parts, answerPart{name: t.Name, table: t})
 		}
 	}
-	parts = append(parts, answerPart{name: "gengtu_about", table: print.About(r), bare: true})
+	parts = append(parts, answerPart{name: "gengtu_about", table: forms.About(r), bare: true})
 	taken := map[string]bool{}
 	var w source.Writer
 	for i := range parts {
@@ -167,7 +167,7 @@ type answerPart struct {
 	shapes *analyze.Shapes // nil for a table
 	bare   bool            // rows do not say which answer they are of
 	layer  *source.Layer
-	fields []print.Field
+	fields []forms.Field
 	origin []any
 }
 
@@ -175,7 +175,7 @@ type answerPart struct {
 // the function says.
 func (p *answerPart) prepare(r *analyze.Result, called func(name string) string) error {
 	var err error
-	if p.fields, err = print.Fields(p.table); err != nil {
+	if p.fields, err = forms.Fields(p.table); err != nil {
 		return err
 	}
 	p.layer = &source.Layer{Table: p.name, Count: int64(len(p.table.Rows)), CRS: source.CRSInfo{EPSG: 4490}, NoGeometry: p.shapes == nil}
@@ -195,7 +195,7 @@ func (p *answerPart) prepare(r *analyze.Result, called func(name string) string)
 	if p.bare {
 		return nil
 	}
-	names, values := print.Origin(r)
+	names, values := forms.Origin(r)
 	for i := range names {
 		p.layer.Fields = append(p.layer.Fields, source.Field{Name: called(names[i]), Kind: source.Text})
 		p.origin = append(p.origin, values[i])
@@ -235,7 +235,7 @@ func (p *answerPart) write(ctx context.Context, w source.Writer) error {
 
 // answerValue is a cell as writers take it: a number is that of the digits that other
 // forms have.
-func answerValue(f *print.Field, row []any) (any, error) {
+func answerValue(f *forms.Field, row []any) (any, error) {
 	switch v := row[f.Column].(type) {
 	case nil, string, bool, int64:
 		return v, nil

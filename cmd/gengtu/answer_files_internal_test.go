@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
@@ -103,8 +103,8 @@ func TestAnswerFilesFail(t *testing.T) {
 // answer without shapes says that it has none.
 func TestAnswerFilesForServer(t *testing.T) {
 	dir := t.TempDir()
-	sent := map[print.Form][]byte{}
-	for _, form := range []print.Form{print.GeoPackage, print.Shapefile} {
+	sent := map[forms.Form][]byte{}
+	for _, form := range []forms.Form{forms.GeoPackage, forms.Shapefile} {
 		for range 2 {
 			var b bytes.Buffer
 			if err := sendAnswer(t.Context(), &b, twoLayers(), form, "", dir); err != nil {
@@ -116,13 +116,13 @@ func TestAnswerFilesForServer(t *testing.T) {
 			sent[form] = b.Bytes()
 		}
 	}
-	z, err := zip.NewReader(bytes.NewReader(sent[print.Shapefile]), int64(len(sent[print.Shapefile])))
+	z, err := zip.NewReader(bytes.NewReader(sent[forms.Shapefile]), int64(len(sent[forms.Shapefile])))
 	if err != nil || len(z.File) != 10 || z.File[0].Name != "two_first.shp" {
 		t.Fatalf("%v, %v", z, err)
 	}
 	bare := twoLayers()
 	bare.Shapes = nil
-	if err := sendAnswer(t.Context(), &bytes.Buffer{}, bare, print.Shapefile, "", dir); problem.Of(err) == nil || problem.Of(err).Code != "ANSWER_TABLE" {
+	if err := sendAnswer(t.Context(), &bytes.Buffer{}, bare, forms.Shapefile, "", dir); problem.Of(err) == nil || problem.Of(err).Code != "ANSWER_TABLE" {
 		t.Errorf("%v", err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {

@@ -10,7 +10,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -32,14 +32,14 @@ func runReconcile(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	w := &analysis{env: e, out: *out, table: *table, form: print.JSON}
+	w := &analysis{env: e, out: *out, table: *table, form: forms.JSON}
 	if *out != "" {
 		var ok bool
 		if w.form, ok = answerEndings[strings.ToLower(filepath.Ext(*out))]; !ok {
 			return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .csv .xlsx .geojson .html .gpkg .shp", "the ending %q is no format; there are .json .csv .xlsx .geojson .html .gpkg .shp", filepath.Ext(*out))
 		}
 	}
-	q := reconcile.Question{By: areas.Level(*by), Place: *place, Shapes: w.form == print.GeoJSON || w.form == print.HTML || w.form == print.GeoPackage || w.form == print.Shapefile}
+	q := reconcile.Question{By: areas.Level(*by), Place: *place, Shapes: w.form == forms.GeoJSON || w.form == forms.HTML || w.form == forms.GeoPackage || w.form == forms.Shapefile}
 	if err := reconcileFlags(&q, *width, *lines); err != nil {
 		return err
 	}
@@ -186,13 +186,13 @@ func readTable(path, column string) (*reconcile.Table, error) {
 func (e *env) tellReconciled(w *analysis, r *analyze.Result, q *reconcile.Question) error {
 	if w.out == "" {
 		if e.json {
-			return print.Write(e.ctx, e.stdout, r, print.JSON, print.Options{})
+			return forms.Write(e.ctx, e.stdout, r, forms.JSON, forms.Options{})
 		}
 		return e.printBridge(r)
 	}
-	if o := q.B.Index; w.form == print.HTML && o != nil {
+	if o := q.B.Index; w.form == forms.HTML && o != nil {
 		var err error
-		if w.places, err = print.Outlines(e.ctx, o, r); err != nil {
+		if w.places, err = forms.Outlines(e.ctx, o, r); err != nil {
 			return err
 		}
 	}

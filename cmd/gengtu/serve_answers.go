@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/tileserver"
 )
 
@@ -15,8 +15,8 @@ import (
 // not know.
 func answerFiles() []tileserver.AnswerFile {
 	var out []tileserver.AnswerFile
-	for _, form := range []print.Form{print.GeoPackage, print.Shapefile} {
-		ending := map[print.Form]string{print.GeoPackage: "gpkg", print.Shapefile: "zip"}[form]
+	for _, form := range []forms.Form{forms.GeoPackage, forms.Shapefile} {
+		ending := map[forms.Form]string{forms.GeoPackage: "gpkg", forms.Shapefile: "zip"}[form]
 		out = append(out, tileserver.AnswerFile{Form: ending, MediaType: form.MediaType(), Write: func(ctx context.Context, r *analyze.Result, path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 			if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/problem"
 )
@@ -39,7 +39,7 @@ func (t *Table) parseSaved(data []byte) error {
 
 // savedAnalysis reads an answer of package analyze.
 func (t *Table) savedAnalysis(data []byte) error {
-	r, err := print.Read(bytes.NewReader(data))
+	r, err := forms.Read(bytes.NewReader(data))
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/compare"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -68,7 +68,7 @@ func TestSameBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		if err := print.Write(t.Context(), &b, r, print.JSON, print.Options{Geometry: true}); err != nil {
+		if err := forms.Write(t.Context(), &b, r, forms.JSON, forms.Options{Geometry: true}); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()

@@ -1,4 +1,4 @@
-package print_test
+package forms_test
 
 import (
 	"bytes"
@@ -14,15 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
 // Every form has the same bytes each time, and stops when it is told to.
 func TestSameBytes(t *testing.T) {
-	for _, form := range print.Forms {
-		a, b := written(t, answer(), form, print.Options{}), written(t, answer(), form, print.Options{})
+	for _, form := range forms.Forms {
+		a, b := written(t, answer(), form, forms.Options{}), written(t, answer(), form, forms.Options{})
 		if !bytes.Equal(a, b) {
 			t.Errorf("%s: the same answer has other bytes", form)
 		}
@@ -35,7 +35,7 @@ func TestSameBytes(t *testing.T) {
 // A spreadsheet opens the CSV as it is: known as UTF-8, codes kept as text, no text run
 // as a formula; and each row says which answer it is of.
 func TestCSV(t *testing.T) {
-	text := written(t, answer(), print.CSV, print.Options{})
+	text := written(t, answer(), forms.CSV, forms.Options{})
 	if !bytes.HasPrefix(text, []byte("\xEF\xBB\xBF")) {
 		t.Fatal("there is no byte order mark")
 	}
@@ -54,7 +54,7 @@ func TestCSV(t *testing.T) {
 	if d := cmp.Diff(want, rows); d != "" {
 		t.Error(d)
 	}
-	second := string(written(t, answer(), print.CSV, print.Options{Table: "lots"}))
+	second := string(written(t, answer(), forms.CSV, forms.Options{Table: "lots"}))
 	if !strings.Contains(second, "\r\n340100211000000001,") {
 		t.Errorf("a code of 18 digits has lost some:\n%s", second)
 	}
@@ -69,7 +69,7 @@ func TestCSVCells(t *testing.T) {
 		table := &analyze.Table{Name: "t", Columns: []analyze.Column{{Name: "a", Kind: analyze.Text}}, Rows: [][]any{{text}}}
 		r := answer()
 		r.Tables = []*analyze.Table{table}
-		rows, err := csv.NewReader(bytes.NewReader(written(t, r, print.CSV, print.Options{})[3:])).ReadAll()
+		rows, err := csv.NewReader(bytes.NewReader(written(t, r, forms.CSV, forms.Options{})[3:])).ReadAll()
 		if err != nil || rows[1][0] != want {
 			t.Errorf("%q is written as %q (%v), not %q", text, rows[1][0], err, want)
 		}
@@ -82,28 +82,28 @@ func TestNoTable(t *testing.T) {
 	bare.Tables, bare.Shapes = nil, nil
 	for _, c := range []struct {
 		r    *analyze.Result
-		form print.Form
+		form forms.Form
 		name string
 		says string
 	}{
-		{answer(), print.CSV, "plots", "by_place lots"},
-		{answer(), print.GeoJSON, "by_place", "test_lots"},
-		{bare, print.CSV, "", "no table"},
-		{bare, print.GeoJSON, "", "no layer of shapes"},
+		{answer(), forms.CSV, "plots", "by_place lots"},
+		{answer(), forms.GeoJSON, "by_place", "test_lots"},
+		{bare, forms.CSV, "", "no table"},
+		{bare, forms.GeoJSON, "", "no layer of shapes"},
 	} {
-		err := print.Write(t.Context(), &bytes.Buffer{}, c.r, c.form, print.Options{Table: c.name})
+		err := forms.Write(t.Context(), &bytes.Buffer{}, c.r, c.form, forms.Options{Table: c.name})
 		if p := problem.Of(err); p == nil || p.Code != "ANSWER_TABLE" || !strings.Contains(p.Text(problem.English), c.says) {
 			t.Errorf("%s %s: %v", c.form, c.name, err)
 		}
 	}
-	if err := print.Write(t.Context(), &bytes.Buffer{}, bare, "pdf", print.Options{}); problem.Of(err) == nil {
+	if err := forms.Write(t.Context(), &bytes.Buffer{}, bare, "pdf", forms.Options{}); problem.Of(err) == nil {
 		t.Errorf("a form that is none: %v", err)
 	}
 }
 
 // The shapes that are written have the areas that the table says, to 1e-6.
 func TestGeoJSONAreas(t *testing.T) {
-	text := written(t, answer(), print.GeoJSON, print.Options{Table: "lots"})
+	text := written(t, answer(), forms.GeoJSON, forms.Options{Table: "lots"})
 	var got struct {
 		Type     string
 		Answer   struct{ Run, Question, Generation, CRS string }
@@ -161,7 +161,7 @@ print(json.dumps(out))
 // beside them what they mean and come from.
 func TestBook(t *testing.T) {
 	c := exec.CommandContext(t.Context(), "python3", "-c", readBook)
-	c.Stdin = bytes.NewReader(written(t, answer(), print.XLSX, print.Options{}))
+	c.Stdin = bytes.NewReader(written(t, answer(), forms.XLSX, forms.Options{}))
 	data, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, data)
@@ -221,7 +221,7 @@ func TestSheetNames(t *testing.T) {
 	}
 	want = append(want, "按地区", "地块", "说明 2", "a_b", "A_B 2", strings.Repeat("长", 31), strings.Repeat("长", 29)+" 2", "表", "说明")
 	c := exec.CommandContext(t.Context(), "python3", "-c", readBook)
-	c.Stdin = bytes.NewReader(written(t, r, print.XLSX, print.Options{}))
+	c.Stdin = bytes.NewReader(written(t, r, forms.XLSX, forms.Options{}))
 	data, err := c.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package print_test
+package forms_test
 
 import (
 	"bytes"
@@ -13,24 +13,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/problem"
 )
 
 // What is written and read back is the answer, and is written as the same bytes again.
 func TestJSONRoundTrip(t *testing.T) {
 	for _, geometry := range []bool{false, true} {
-		opt := print.Options{Geometry: geometry}
+		opt := forms.Options{Geometry: geometry}
 		r := answer()
-		text := written(t, r, print.JSON, opt)
-		if again := written(t, answer(), print.JSON, opt); !bytes.Equal(text, again) {
+		text := written(t, r, forms.JSON, opt)
+		if again := written(t, answer(), forms.JSON, opt); !bytes.Equal(text, again) {
 			t.Fatal("the same answer has other bytes")
 		}
-		got, err := print.Read(bytes.NewReader(text))
+		got, err := forms.Read(bytes.NewReader(text))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		if again := written(t, got, print.JSON, opt); !bytes.Equal(text, again) {
+		if again := written(t, got, forms.JSON, opt); !bytes.Equal(text, again) {
 			t.Errorf("read and written again it is other:\n%s", cmp.Diff(string(text), string(again)))
 		}
 		if got.Question.Name != "test-lots" || got.Question.About != r.Question.About || got.Run != r.Run || got.Request.Place != "3401" || got.Request.Previous.Run != "ffffffffffffffff" {
@@ -66,7 +66,7 @@ func TestJSONRoundTrip(t *testing.T) {
 
 // Whoever reads the JSON with other means finds exact decimal digits, and null for nothing.
 func TestJSONFigures(t *testing.T) {
-	text := string(written(t, answer(), print.JSON, print.Options{}))
+	text := string(written(t, answer(), forms.JSON, forms.Options{}))
 	for _, want := range []string{
 		`"area_m2":12345678.91,"area_mu":18518.5184,"area_ha":1234.57,"share":0.333333,"edge":12.35,"gain":0,"flag":true}`,
 		`"area_m2":-0.05,"area_mu":-0.0001,"area_ha":0.00,"share":0.5,"edge":0.00,"gain":1000000000000,"flag":false}`,
@@ -87,7 +87,7 @@ func TestJSONFigures(t *testing.T) {
 // Areas in mu and hectares are those of exact arithmetic, halves away from zero.
 func TestAreaDigits(t *testing.T) {
 	table := &analyze.Table{Name: "t", Columns: []analyze.Column{{Name: "a", Kind: analyze.Areas}}}
-	fields, err := print.Fields(table)
+	fields, err := forms.Fields(table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestAreaDigits(t *testing.T) {
 
 // A file that is none of these, or contradicts itself, is refused with the reason.
 func TestReadRefuses(t *testing.T) {
-	whole := string(written(t, answer(), print.JSON, print.Options{Geometry: true}))
+	whole := string(written(t, answer(), forms.JSON, forms.Options{Geometry: true}))
 	change := func(from, to string) string {
 		if !strings.Contains(whole, from) {
 			t.Fatalf("there is no %s", from)
@@ -155,7 +155,7 @@ func TestReadRefuses(t *testing.T) {
 		"the same table twice":          {change(`"name":"lots"`, `"name":"by_place"`), "name of another"},
 		"a table of a layer missing":    {change(`"table":"lots"`, `"table":"plots"`), "is not there"},
 	} {
-		_, err := print.Read(strings.NewReader(c.text))
+		_, err := forms.Read(strings.NewReader(c.text))
 		p := problem.Of(err)
 		if p == nil || !strings.Contains(p.Text(problem.English), c.says) || p.Found(problem.Chinese) == "" {
 			t.Errorf("%s: %v", name, err)
@@ -166,14 +166,14 @@ func TestReadRefuses(t *testing.T) {
 // An error of the reader is told as it is.
 func TestReadFails(t *testing.T) {
 	broken := errors.New("the disk is gone")
-	if _, err := print.Read(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	if _, err := forms.Read(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 }
 
 // Rows may stand before their columns, as programs that order members write them.
 func TestRowsBeforeColumns(t *testing.T) {
-	text := written(t, answer(), print.JSON, print.Options{Geometry: true})
+	text := written(t, answer(), forms.JSON, forms.Options{Geometry: true})
 	var v any
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -191,11 +191,11 @@ func TestRowsBeforeColumns(t *testing.T) {
 	if err := e.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	got, err := print.Read(bytes.NewReader(bytes.ReplaceAll(sorted.Bytes(), []byte(`"zcolumns"`), []byte(`"columns"`))))
+	got, err := forms.Read(bytes.NewReader(bytes.ReplaceAll(sorted.Bytes(), []byte(`"zcolumns"`), []byte(`"columns"`))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := written(t, got, print.JSON, print.Options{Geometry: true}); !bytes.Equal(text, again) {
+	if again := written(t, got, forms.JSON, forms.Options{Geometry: true}); !bytes.Equal(text, again) {
 		t.Error(cmp.Diff(string(text), string(again)))
 	}
 }
@@ -210,7 +210,7 @@ func TestWriteRefuses(t *testing.T) {
 	} {
 		r := answer()
 		spoil(r)
-		if err := print.Write(t.Context(), &bytes.Buffer{}, r, print.JSON, print.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "ANSWER_VALUE" {
+		if err := forms.Write(t.Context(), &bytes.Buffer{}, r, forms.JSON, forms.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "ANSWER_VALUE" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -221,32 +221,32 @@ func nan() float64 { zero := 0.0; return zero / zero }
 func FuzzRead(f *testing.F) {
 	for _, geometry := range []bool{false, true} {
 		var b bytes.Buffer
-		if err := print.Write(f.Context(), &b, answer(), print.JSON, print.Options{Geometry: geometry}); err != nil {
+		if err := forms.Write(f.Context(), &b, answer(), forms.JSON, forms.Options{Geometry: geometry}); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b.Bytes())
 	}
 	// What is read is written, and what was written is read as the same.
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := print.Read(bytes.NewReader(data))
+		r, err := forms.Read(bytes.NewReader(data))
 		if err != nil {
 			if problem.Of(err) == nil {
 				t.Fatalf("an error that is no problem: %v", err)
 			}
 			return
 		}
-		opt := print.Options{Geometry: len(r.Shapes) > 0}
+		opt := forms.Options{Geometry: len(r.Shapes) > 0}
 		for _, s := range r.Shapes {
 			if _, err := s.Geometry(t.Context(), 0); problem.Of(err) != nil {
 				opt.Geometry = false
 			}
 		}
-		text := written(t, r, print.JSON, opt)
-		again, err := print.Read(bytes.NewReader(text))
+		text := written(t, r, forms.JSON, opt)
+		again, err := forms.Read(bytes.NewReader(text))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		if got := written(t, again, print.JSON, opt); !bytes.Equal(text, got) {
+		if got := written(t, again, forms.JSON, opt); !bytes.Equal(text, got) {
 			t.Fatal(cmp.Diff(string(text), string(got)))
 		}
 	})

@@ -1,4 +1,4 @@
-// Package print writes answers of package analyze as files: JSON, which is also read
+// Package forms writes answers of package analyze as files: JSON, which is also read
 // back ([Read]), CSV, a workbook, GeoJSON, and a page to print and to attach to a file.
 //
 // In goes a [analyze.Result], out come bytes that depend on nothing else: no clock, no
@@ -8,7 +8,7 @@
 //
 // GeoPackages and shapefiles are not written here: that is for whoever may use ingest's
 // writers, by the fields and cells of [Fields] and [Field.Text].
-package print
+package forms
 
 import (
 	"bufio"

@@ -1,4 +1,4 @@
-package print_test
+package forms_test
 
 import (
 	"context"
@@ -20,13 +20,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
 
 // pageAnswer is an answer with more rows than a page lists, and the places around it.
-func pageAnswer() (*analyze.Result, print.Options) {
+func pageAnswer() (*analyze.Result, forms.Options) {
 	r := answer()
 	list := r.Tables[1]
 	first := list.Rows[0]
@@ -37,7 +37,7 @@ func pageAnswer() (*analyze.Result, print.Options) {
 	r.Shapes[0].Geometry = func(_ context.Context, row int) (geo.MultiPolygon, error) {
 		return lot(int64(row%20)*30_000, int64(row/20)*30_000, 20_000), nil
 	}
-	return r, print.Options{Places: []print.Outline{{Code: "340100211", Name: "甲村<b>&amp;", Shape: lot(0, 0, 600_000)}}}
+	return r, forms.Options{Places: []forms.Outline{{Code: "340100211", Name: "甲村<b>&amp;", Shape: lot(0, 0, 600_000)}}}
 }
 
 // browse opens a page in a real browser, and returns what it complained of and what else it
@@ -101,7 +101,7 @@ func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 // map with every shape inside of its frame, the tables, and hostile values as text.
 func TestPageInBrowser(t *testing.T) {
 	r, opt := pageAnswer()
-	ctx, said := browse(t, written(t, r, print.HTML, opt))
+	ctx, said := browse(t, written(t, r, forms.HTML, opt))
 	type seen struct {
 		Scripts, Layers, Outside, Rows, Marks, Wide int
 		Text                                        string
@@ -139,7 +139,7 @@ func TestPageInBrowser(t *testing.T) {
 // The bar of the scale is as long as it says.
 func TestPageScale(t *testing.T) {
 	r, opt := pageAnswer()
-	html := string(written(t, r, print.HTML, opt))
+	html := string(written(t, r, forms.HTML, opt))
 	bar := regexp.MustCompile(`v8h([0-9.]+)v-8.*>([0-9.]+) (km|m)</text>`).FindStringSubmatch(html)
 	if bar == nil {
 		t.Fatal("there is no bar")
@@ -177,7 +177,7 @@ func TestPageKinds(t *testing.T) {
 	for i := range list.Rows {
 		list.Rows[i] = append(append([]any(nil), list.Rows[i]...), i%4 > 0)
 	}
-	html := string(written(t, r, print.HTML, opt))
+	html := string(written(t, r, forms.HTML, opt))
 	for _, want := range []string{`地块，可划入：是 <span class="en">Lots, eligible: yes</span>（150）`, `地块，可划入：否 <span class="en">Lots, eligible: no</span>（50）`, `class="sh k0"`, `class="sh k1"`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("there is no %s", want)
@@ -190,17 +190,17 @@ func TestPageKinds(t *testing.T) {
 func TestPageVariants(t *testing.T) {
 	r, opt := pageAnswer()
 	r.Tier = edition.Public
-	if html := string(written(t, r, print.HTML, opt)); strings.Contains(html, "负责人") {
+	if html := string(written(t, r, forms.HTML, opt)); strings.Contains(html, "负责人") {
 		t.Error("a public answer is to be signed")
 	}
 	bare, _ := pageAnswer()
 	bare.Shapes = nil
-	if html := string(written(t, bare, print.HTML, print.Options{})); strings.Contains(html, "<svg") {
+	if html := string(written(t, bare, forms.HTML, forms.Options{})); strings.Contains(html, "<svg") {
 		t.Error("there is a map of nothing")
 	}
 	far, opt := pageAnswer()
 	opt.Places[0].Shape = lot(-30_000_000, -30_000_000, 60_000_000)
-	html := string(written(t, far, print.HTML, opt))
+	html := string(written(t, far, forms.HTML, opt))
 	d := regexp.MustCompile(`class="sh k0" d="M([0-9.]+)[^"]*M([0-9.]+) [^"]*"`).FindStringSubmatch(html)
 	if d == nil || math.Abs(number(t, d[1])-number(t, d[2])) < 100 {
 		t.Errorf("shapes in a wide country are not near by: %v", d[1:])
@@ -225,7 +225,7 @@ func TestPageParts(t *testing.T) {
 	}
 	wide.Rows = [][]any{row}
 	r.Tables = append(r.Tables, wide)
-	html := string(written(t, r, print.HTML, opt))
+	html := string(written(t, r, forms.HTML, opt))
 	parts := strings.Split(html, "宽表")[1:]
 	if len(parts) != 3 {
 		t.Fatalf("there are %d parts", len(parts))
@@ -259,7 +259,7 @@ func TestPageEmpty(t *testing.T) {
 		wide.Columns = append(wide.Columns, analyze.Column{Name: "n" + strconv.Itoa(i), Kind: analyze.Count})
 	}
 	r.Tables = append(r.Tables, wide)
-	html := string(written(t, r, print.HTML, opt))
+	html := string(written(t, r, forms.HTML, opt))
 	if n := strings.Count(html, "宽表"); n != 1 || strings.Contains(html, "宽表（") {
 		t.Errorf("the empty table stands %d times", n)
 	}
@@ -279,7 +279,7 @@ func TestPageSankey(t *testing.T) {
 			{"source": "0103@2023", "target": "0301@2024", "value": 10},
 		},
 	}}
-	html := string(written(t, r, print.HTML, opt))
+	html := string(written(t, r, forms.HTML, opt))
 	bands := regexp.MustCompile(`class="band k\d" d="[^"]*" stroke-width="([0-9.]+)"`).FindAllStringSubmatch(html, -1)
 	if len(bands) != 2 || number(t, bands[0][1]) != 3*number(t, bands[1][1]) {
 		t.Errorf("the bands are %v", bands)
@@ -289,11 +289,11 @@ func TestPageSankey(t *testing.T) {
 			t.Errorf("there is no %s", want)
 		}
 	}
-	kept, err := print.Read(strings.NewReader(string(written(t, r, print.JSON, print.Options{Geometry: true}))))
+	kept, err := forms.Read(strings.NewReader(string(written(t, r, forms.JSON, forms.Options{Geometry: true}))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := string(written(t, kept, print.HTML, opt)); again != html {
+	if again := string(written(t, kept, forms.HTML, opt)); again != html {
 		t.Error("the page of a kept answer is another")
 	}
 }

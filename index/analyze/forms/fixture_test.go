@@ -1,4 +1,4 @@
-package print_test
+package forms_test
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"gengtu/index/analyze"
-	"gengtu/index/analyze/print"
+	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -81,10 +81,10 @@ func answer() *analyze.Result {
 }
 
 // written returns an answer in a form.
-func written(t *testing.T, r *analyze.Result, form print.Form, opt print.Options) []byte {
+func written(t *testing.T, r *analyze.Result, form forms.Form, opt forms.Options) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := print.Write(t.Context(), &b, r, form, opt); err != nil {
+	if err := forms.Write(t.Context(), &b, r, form, opt); err != nil {
 		t.Fatalf("%s: %v", form, err)
 	}
 	return b.Bytes()

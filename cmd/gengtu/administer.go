@@ -41,7 +41,7 @@ const (
 // duties are those of all commands.
 var duties = map[string]duty{
 	"ingest": bySystem, "publish": bySystem, "update": bySystem, "rollback": bySystem,
-	"export": bySystem, "overlay": bySystem, "analyze": bySystem, "diff": bySystem,
+	"export": bySystem, "overlay": bySystem, "analyze": bySystem, "reconcile": bySystem, "codes": bySystem, "diff": bySystem,
 	"pack": bySystem, "unpack": bySystem, "release": bySystem, "exchange": bySystem, "key": bySystem,
 	"restore": bySystem, "backup": byItself,
 	"serve": byItself, "token": byItself, "audit": byItself,

@@ -419,6 +419,7 @@ func (h *thief) steal(t *testing.T, x *target) {
 	}
 	if !h.s.faulty {
 		h.stealPictures(t)
+		h.stealAnalyses(t)
 	}
 	const overlay = "/{tier}/overlay"
 	for _, body := range x.bodies() {

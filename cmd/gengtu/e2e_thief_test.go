@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,7 +107,7 @@ func telling(p []byte) bool {
 type all struct {
 	dir, tier string
 	hunt      *hunt
-	own       map[secret]bool // see [hunt.own]
+	own       map[secret]bool // see [hunt.own] and [hunt.sums]
 }
 
 // clean fails when something was found that is not the tier's own.
@@ -319,6 +320,9 @@ func (c all) rob(t *testing.T, above *thief) *server {
 	s := serveWith(t, []string{"--log", "debug", "--seal", seal, "--cache", cache}, c.dir)
 	// The secure generation's name is given by the thief here, and comes back in
 	// the log of addresses: it is no one that a thief would know.
+	own := c.hunt.sums(t, c.dir)
+	maps.Copy(own, c.own)
+	c.own = own
 	got := c.searchAnswers(t, s, "g"+strings.Repeat("1", 16), map[secret]bool{})
 	if tags := foreignTags(got.etags, above.etags); len(tags) > 0 {
 		t.Errorf("%s: the ETags %s are those of other answers of secure", c.tier, tags)

@@ -49,3 +49,6 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+// The page's packages of Node, among which some hold Go.
+ignore ./tileserver/viewer/page/node_modules

@@ -10,15 +10,17 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
+
+	"gengtu/tileserver/viewer/viewertest"
 )
 
 // square is a ring inside the landscape.
 const square = "[[108.61, 34.31], [108.64, 34.31], [108.64, 34.335], [108.61, 34.335]]"
 
 // rendered is the number of features that MapLibre has drawn of a layer.
-func rendered(t *testing.T, b *tab, layer string) int {
+func rendered(t *testing.T, b *viewertest.Tab, layer string) int {
 	t.Helper()
-	return eval[int](t, b, fmt.Sprintf("gengtu.map.queryRenderedFeatures({layers: ['%s-fill']}).length", layer))
+	return viewertest.Eval[int](t, b, fmt.Sprintf("gengtu.map.queryRenderedFeatures({layers: ['%s-fill']}).length", layer))
 }
 
 // coloured is the share of pixels in the middle of the map that are not the
@@ -40,45 +42,45 @@ func coloured(img image.Image) float64 {
 // The page draws the layers at both sizes, with no word on the console and no
 // request to another host; a switch takes a layer away and brings it back.
 func TestMap(t *testing.T) {
-	in := browser(t)
+	in := viewertest.Browser(t)
 	c := newContract(t)
-	for name, v := range map[string]view{"desktop": desktop, "phone": phone} {
+	for name, v := range map[string]viewertest.View{"desktop": viewertest.Desktop, "phone": viewertest.Phone} {
 		t.Run(name, func(t *testing.T) {
-			b := openMap(t, in, c.URL+"/", v)
+			b := viewertest.OpenMap(t, in, c.URL+"/", v)
 			for _, layer := range []string{"cropland", "pbf", "hsf", "region"} {
 				if n := rendered(t, b, layer); n == 0 {
 					t.Errorf("%s: no features drawn", layer)
 				}
 			}
-			if share := coloured(b.picture(t, "map-"+name)); share < 0.8 {
+			if share := coloured(b.Picture(t, "map-"+name)); share < 0.8 {
 				t.Errorf("%.0f%% of the map is drawn, want at least 80%%", 100*share)
 			}
-			if got := b.text(t, "notice"); !strings.Contains(got, "审图号：陕S（2024）012号") || !strings.Contains(got, "示例数据") {
+			if got := b.Text(t, "notice"); !strings.Contains(got, "审图号：陕S（2024）012号") || !strings.Contains(got, "示例数据") {
 				t.Errorf("foot: %q", got)
 			}
-			if v.mobile {
-				b.click(t, "layers-open")
-				b.picture(t, "layers-"+name)
+			if v.Mobile {
+				b.Click(t, "layers-open")
+				b.Picture(t, "layers-"+name)
 			}
-			if got := b.text(t, "legend"); !strings.Contains(got, "永久基本农田") || !strings.Contains(got, "水浇地") {
+			if got := b.Text(t, "legend"); !strings.Contains(got, "永久基本农田") || !strings.Contains(got, "水浇地") {
 				t.Errorf("legend: %q", got)
 			}
 			for _, layer := range []string{"cropland", "pbf", "hsf"} {
-				b.click(t, "layer-toggle-"+layer)
+				b.Click(t, "layer-toggle-"+layer)
 			}
-			b.idle(t)
+			b.Idle(t)
 			if n := rendered(t, b, "pbf"); n != 0 {
 				t.Errorf("pbf switched off: %d features drawn", n)
 			}
-			if share := coloured(b.picture(t, "off-"+name)); share > 0.3 {
+			if share := coloured(b.Picture(t, "off-"+name)); share > 0.3 {
 				t.Errorf("all switched off: %.0f%% of the map is drawn", 100*share)
 			}
-			b.click(t, "layer-toggle-pbf")
-			b.idle(t)
+			b.Click(t, "layer-toggle-pbf")
+			b.Idle(t)
 			if n := rendered(t, b, "pbf"); n == 0 {
 				t.Error("pbf switched on again: no features drawn")
 			}
-			b.quiet(t, c.URL)
+			b.Quiet(t, c.URL)
 		})
 	}
 }
@@ -86,12 +88,12 @@ func TestMap(t *testing.T) {
 // The tables show the figures of the answer to the last digit, and the request
 // is the contract's.
 func TestOverlay(t *testing.T) {
-	in := browser(t)
+	in := viewertest.Browser(t)
 	c := newContract(t)
-	for name, v := range map[string]view{"desktop": desktop, "phone": phone} {
+	for name, v := range map[string]viewertest.View{"desktop": viewertest.Desktop, "phone": viewertest.Phone} {
 		t.Run(name, func(t *testing.T) {
-			b := openMap(t, in, c.URL+"/", v)
-			shown := eval[map[string]any](t, b, "gengtu.drawPolygon("+square+")")
+			b := viewertest.OpenMap(t, in, c.URL+"/", v)
+			shown := viewertest.Eval[map[string]any](t, b, "gengtu.drawPolygon("+square+")")
 			c.checkRequest(t, square)
 			want := roundTrip(t, figures(len(c.lastOverlay())))
 			if diff := cmp.Diff(want, any(shown)); diff != "" {
@@ -104,36 +106,36 @@ func TestOverlay(t *testing.T) {
 				}
 				if l["net_m2"] != nil {
 					checkFigure(t, b, fmt.Sprintf("overlay-net-%s-m2", l["layer"]), l["net_m2"].(float64))
-				} else if eval[bool](t, b, fmt.Sprintf("document.querySelector('[data-testid^=\"overlay-net-%s\"]') !== null", l["layer"])) {
+				} else if viewertest.Eval[bool](t, b, fmt.Sprintf("document.querySelector('[data-testid^=\"overlay-net-%s\"]') !== null", l["layer"])) {
 					t.Errorf("%s: a net area is shown where the answer has none", l["layer"])
 				}
 			}
 			aoi := want.(map[string]any)["aoi"].(map[string]any)
 			checkFigure(t, b, "overlay-aoi-m2", aoi["area_m2"].(float64))
 			checkFigure(t, b, "overlay-aoi-mu", aoi["area_mu"].(float64))
-			total, wantTotal := b.text(t, "overlay-total-m2"), grouped(aoi["area_m2"].(float64))
+			total, wantTotal := b.Text(t, "overlay-total-m2"), grouped(aoi["area_m2"].(float64))
 			if total != wantTotal {
 				t.Errorf("combinations add up to %s, want the area of the shape, %s", total, wantTotal)
 			}
-			b.idle(t)
-			b.picture(t, "overlay-"+name)
+			b.Idle(t)
+			b.Picture(t, "overlay-"+name)
 			checkWidth(t, b)
 			c.answerNext(figures(70_000_000))
-			eval[any](t, b, "gengtu.drawPolygon("+square+")")
-			b.picture(t, "county-"+name)
+			viewertest.Eval[any](t, b, "gengtu.drawPolygon("+square+")")
+			b.Picture(t, "county-"+name)
 			checkWidth(t, b)
-			b.quiet(t, c.URL)
+			b.Quiet(t, c.URL)
 		})
 	}
 }
 
 // checkWidth fails the test when something is wider than its place: figures of a
-// whole county must fit a phone.
-func checkWidth(t *testing.T, b *tab) {
+// whole county must fit a viewertest.Phone.
+func checkWidth(t *testing.T, b *viewertest.Tab) {
 	t.Helper()
-	wide := eval[[]string](t, b, fmt.Sprintf(`[...document.querySelectorAll('html, body, .card-body, .top, .bottom, table')]
+	wide := viewertest.Eval[[]string](t, b, fmt.Sprintf(`[...document.querySelectorAll('html, body, .card-body, .top, .bottom, table')]
 		.filter((el) => el.scrollWidth > el.clientWidth + 1 || el.getBoundingClientRect().right > %d + 1)
-		.map((el) => el.tagName + '.' + el.className + ' ' + el.scrollWidth + ' > ' + el.clientWidth)`, b.width))
+		.map((el) => el.tagName + '.' + el.className + ' ' + el.scrollWidth + ' > ' + el.clientWidth)`, b.Width))
 	for _, w := range wide {
 		t.Errorf("wider than its place: %s", w)
 	}
@@ -147,12 +149,12 @@ func (c *contract) answerNext(value any) {
 }
 
 // checkFigure compares an element's text and its raw value with a number.
-func checkFigure(t *testing.T, b *tab, testid string, want float64) {
+func checkFigure(t *testing.T, b *viewertest.Tab, testid string, want float64) {
 	t.Helper()
-	if got := b.text(t, testid); got != grouped(want) {
+	if got := b.Text(t, testid); got != grouped(want) {
 		t.Errorf("%s: got %s, want %s", testid, got, grouped(want))
 	}
-	raw := eval[float64](t, b, fmt.Sprintf("Number(document.querySelector(%q).value)", id(testid)))
+	raw := viewertest.Eval[float64](t, b, fmt.Sprintf("Number(document.querySelector(%q).value)", viewertest.ID(testid)))
 	if raw != want {
 		t.Errorf("%s: value got %v, want %v", testid, raw, want)
 	}
@@ -217,42 +219,42 @@ func (c *contract) checkRequest(t *testing.T, open string) {
 
 // A click shows the fields of what lies there, with the whole record.
 func TestFeature(t *testing.T) {
-	in := browser(t)
+	in := viewertest.Browser(t)
 	c := newContract(t)
-	b := openMap(t, in, c.URL+"/#map=15.5/34.3258/108.6300", desktop)
-	b.run(t, chromedp.MouseClickXY(720, 470))
-	b.until(t, `document.querySelector('[data-field="ZLDWMC"]') !== null`)
-	got := b.text(t, "feature-panel")
+	b := viewertest.OpenMap(t, in, c.URL+"/#map=15.5/34.3258/108.6300", viewertest.Desktop)
+	b.Run(t, chromedp.MouseClickXY(720, 470))
+	b.Until(t, `document.querySelector('[data-field="ZLDWMC"]') !== null`)
+	got := b.Text(t, "feature-panel")
 	for _, want := range []string{"地类编码", "DLBM", "图斑地类面积", "坐落单位名称", "东渠村", "集体土地所有权", "平方米", "自定义字段"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("fields: %q is missing in\n%s", want, got)
 		}
 	}
-	b.idle(t)
-	b.picture(t, "feature-desktop")
+	b.Idle(t)
+	b.Picture(t, "feature-desktop")
 
 	// What is clicked does not vanish under the card, and the zoom stays.
-	b.run(t, chromedp.Click(id("side-close")), chromedp.MouseClickXY(1150, 500))
-	b.until(t, `!gengtu.map.isMoving() && document.querySelector('[data-testid=feature-region]') !== null`)
-	b.idle(t)
-	moved := eval[[]float64](t, b, "[gengtu.map.getZoom(), gengtu.map.getCenter().lng]")
+	b.Run(t, chromedp.Click(viewertest.ID("side-close")), chromedp.MouseClickXY(1150, 500))
+	b.Until(t, `!gengtu.map.isMoving() && document.querySelector('[data-testid=feature-region]') !== null`)
+	b.Idle(t)
+	moved := viewertest.Eval[[]float64](t, b, "[gengtu.map.getZoom(), gengtu.map.getCenter().lng]")
 	if moved[0] != 15.5 || moved[1] <= 108.63 {
 		t.Errorf("after a click under the card: zoom and longitude %v, want 15.5 and a map moved west", moved)
 	}
 
 	// Merged shapes have no record to ask for.
-	eval[bool](t, b, "(gengtu.map.jumpTo({center: [108.63, 34.3288], zoom: 10.5}), true)")
-	b.idle(t)
+	viewertest.Eval[bool](t, b, "(gengtu.map.jumpTo({center: [108.63, 34.3288], zoom: 10.5}), true)")
+	b.Idle(t)
 	before := len(c.asked("/features/"))
-	b.run(t, chromedp.MouseClickXY(640, 410))
-	b.until(t, `document.querySelector('[data-field="count"]') !== null`)
-	if got := b.text(t, "feature-panel"); !strings.Contains(got, "合并图斑数") || !strings.Contains(got, "1,234") || !strings.Contains(got, "7,001,234.25 平方米") {
+	b.Run(t, chromedp.MouseClickXY(640, 410))
+	b.Until(t, `document.querySelector('[data-field="count"]') !== null`)
+	if got := b.Text(t, "feature-panel"); !strings.Contains(got, "合并图斑数") || !strings.Contains(got, "1,234") || !strings.Contains(got, "7,001,234.25 平方米") {
 		t.Errorf("a merged shape: %q", got)
 	}
 	if after := len(c.asked("/features/")); after != before {
 		t.Errorf("%d records were asked for of merged shapes", after-before)
 	}
-	b.quiet(t, c.URL)
+	b.Quiet(t, c.URL)
 }
 
 // asked returns the requests whose address contains part.

@@ -1,0 +1,18 @@
+// What the rooms of the page share once the map stands there. A room gets it in its
+// install function, keeps its own state, and reaches another room by this alone.
+
+import type { Map as GLMap } from 'maplibre-gl';
+import type { Geometry } from 'geojson';
+import type { Catalog } from './core/catalog';
+import type { Layers } from './map/layers';
+
+export interface App {
+  readonly map: GLMap;
+  readonly catalog: Catalog;
+  readonly layers: Layers;
+  // ask measures a shape or a place and shows the answer; it throws the Problem once that
+  // is shown.
+  ask: (what: { geometry: Geometry } | { place: string; name: string }) => Promise<unknown>;
+  // drawing tells whether a click on the map belongs to the drawing of a shape.
+  drawing: () => boolean;
+}

@@ -1,0 +1,137 @@
+// What the tier holds, from GET /{tier}/catalog and GET /{tier}/legend.json.
+//
+// Only a layer's name is needed; what is missing is not shown.
+
+import { get } from './api';
+import type { Text } from './i18n';
+
+export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
+
+// Entry is one line of a legend.
+export interface Entry {
+  value?: string; label?: Text; fill?: string; fill_opacity?: number; line?: string; hatch?: string; dashed?: boolean;
+}
+
+// LayerRecord is what the catalogue says of a layer beside what is drawn.
+export interface LayerRecord {
+  group?: string; theme?: string; class?: string; net?: string; grade?: string; confirmed?: boolean; source?: string; update?: string; department?: string; use?: string;
+  contact?: { organisation?: string; phone?: string; email?: string; address?: string };
+}
+
+export interface Layer {
+  name: string;
+  title: Text;
+  vintage: string;
+  vintages: string[]; // newest first
+  features: number | null;
+  extent: Extent | null;
+  fields: Map<string, Text>; // name → title
+  entries: Entry[];
+  record: LayerRecord | null;
+  thumbnail: string;
+  services: Record<string, string>;
+}
+
+export interface BaseMap { name: string; title?: string; grid: string; minzoom: number; maxzoom: number; attribution?: string; tiles: string }
+
+export interface Catalog {
+  generation: string;
+  extent: Extent | null;
+  approval: Text; // 审图号
+  disclaimer: Text;
+  use: Text;
+  vintages: string[]; // of all layers, newest first
+  baseMaps: BaseMap[];
+  limits: Record<string, number>;
+  services: Record<string, string>;
+  layers: Layer[];
+  // analyses are the names of the questions that the tier may be asked; null where the server does not say.
+  raw: RawCatalog;
+}
+
+interface RawLayer {
+  name: string; title?: Text; vintage?: string; vintages?: (string | { vintage: string })[]; features?: number; extent?: unknown; fields?: (string | { name: string; title?: Text })[];
+  record?: LayerRecord; thumbnail?: string; services?: Record<string, string>;
+}
+
+// RawCatalog is the answer as it came; rooms read what is theirs alone from it.
+export interface RawCatalog {
+  generation?: string; extent?: unknown; approval?: Text; disclaimer?: Text; use?: Text; base_maps?: BaseMap[]; limits?: Record<string, number>; services?: Record<string, string>;
+  layers?: RawLayer[]; [member: string]: unknown;
+}
+
+interface Legend { layers?: { layer: string; title?: Text; entries?: Entry[] }[] }
+
+// product is the order in which the product's own layers are listed and measured.
+const product = ['cropland', 'pbf', 'hsf'];
+
+const standard: Record<string, Text> = {
+  cropland: { zh: '耕地', en: 'Cropland' },
+  pbf: { zh: '永久基本农田', en: 'Permanent basic farmland' },
+  hsf: { zh: '高标准农田', en: 'High-standard farmland' },
+  dltb: { zh: '地类图斑', en: 'Land-survey patches' },
+  region: { zh: '行政区', en: 'Places' },
+};
+
+// loadCatalog reads both; a layer of several vintages is one layer.
+export async function loadCatalog(): Promise<Catalog> {
+  const [raw, legend] = await Promise.all([get<RawCatalog>('catalog'), get<Legend>('legend.json')]);
+  const entries = new Map((legend.layers ?? []).map((l) => [l.layer, l]));
+  const byName = new Map<string, Layer>();
+  for (const l of raw.layers ?? []) {
+    const known = byName.get(l.name);
+    const layer = layerFrom(l, entries.get(l.name));
+    if (known) known.vintages.push(...layer.vintages);
+    else byName.set(l.name, layer);
+  }
+  const layers = [...byName.values()].sort((a, b) => rank(a.name) - rank(b.name));
+  for (const l of layers) l.vintages = [...new Set(l.vintages)].sort().reverse();
+  return {
+    generation: raw.generation ?? '',
+    extent: extentFrom(raw.extent) ?? union(layers),
+    approval: raw.approval ?? '', disclaimer: raw.disclaimer ?? '', use: raw.use ?? '',
+    vintages: [...new Set(layers.flatMap((l) => l.vintages))].sort().reverse(),
+    baseMaps: raw.base_maps ?? [], limits: raw.limits ?? {}, services: raw.services ?? {},
+    layers, raw,
+  };
+}
+
+function layerFrom(l: RawLayer, legend: { title?: Text; entries?: Entry[] } | undefined): Layer {
+  return {
+    name: l.name,
+    title: l.title || legend?.title || standard[l.name] || l.name,
+    vintage: l.vintage ?? '',
+    vintages: [...(l.vintage ? [l.vintage] : []), ...(l.vintages ?? []).map((v) => (typeof v === 'string' ? v : v.vintage))],
+    features: l.features ?? null,
+    extent: extentFrom(l.extent),
+    fields: new Map((l.fields ?? []).map((f) => (typeof f === 'string' ? [f, ''] : [f.name, f.title ?? '']))),
+    entries: legend?.entries ?? [],
+    record: l.record ?? null,
+    thumbnail: l.thumbnail ?? '',
+    services: l.services ?? {},
+  };
+}
+
+// measured returns the names of the layers that an overlay asks for.
+export const measured = (catalog: Catalog): string[] => product.filter((name) => catalog.layers.some((l) => l.name === name));
+
+// layerOf returns a layer of the catalogue, or one that has only its name.
+export const layerOf = (catalog: Catalog, name: string): Layer => catalog.layers.find((l) => l.name === name)
+  ?? layerFrom({ name }, undefined);
+
+function rank(name: string): number {
+  const i = product.indexOf(name);
+  return i >= 0 ? i : product.length;
+}
+
+function extentFrom(e: unknown): Extent | null {
+  if (!Array.isArray(e) || e.length !== 4 || !e.every(Number.isFinite)) return null;
+  const [w, s, x, n] = e as Extent;
+  return w <= x && s <= n ? [w, s, x, n] : null;
+}
+
+function union(layers: Layer[]): Extent | null {
+  const all = layers.flatMap((l) => (l.extent ? [l.extent] : []));
+  if (!all.length) return null;
+  return [Math.min(...all.map((e) => e[0])), Math.min(...all.map((e) => e[1])), Math.max(...all.map((e) => e[2])), Math.max(...all.map((e) => e[3]))];
+}

@@ -1,0 +1,31 @@
+// Small things about GeoJSON geometries.
+
+import type { Geometry, Position } from 'geojson';
+import type { Extent } from './catalog';
+
+// extentOf returns the box of a geometry's positions.
+export function extentOf(geometry: Geometry): Extent {
+  const box: Extent = [Infinity, Infinity, -Infinity, -Infinity];
+  eachPosition(geometry, ([lon = NaN, lat = NaN]) => {
+    box[0] = Math.min(box[0], lon); box[1] = Math.min(box[1], lat);
+    box[2] = Math.max(box[2], lon); box[3] = Math.max(box[3], lat);
+  });
+  return box;
+}
+
+// eachPosition runs fn with each position of a geometry.
+export function eachPosition(geometry: Geometry, fn: (at: Position) => void): void {
+  if (geometry.type === 'GeometryCollection') { for (const g of geometry.geometries) eachPosition(g, fn); return; }
+  const walk = (c: unknown[]): void => {
+    if (typeof c[0] === 'number') fn(c as Position);
+    else for (const inner of c) walk(inner as unknown[]);
+  };
+  walk(geometry.coordinates as unknown[]);
+}
+
+// closed returns points as a closed ring.
+export function closed(points: Position[]): Position[] {
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last) return [];
+  return first[0] === last[0] && first[1] === last[1] ? points.map((p) => [...p]) : [...points, first].map((p) => [...p]);
+}

@@ -1,0 +1,154 @@
+// The page: reads the tier from the address, asks for a token if one is needed,
+// builds the map and installs the rooms.
+//
+// For tests and for the console: window.gengtu = {map, ready, drawPolygon}.
+
+import type { Map as GLMap } from 'maplibre-gl';
+import type { Position } from 'geojson';
+import type { App } from './app';
+import { installAsk } from './ask/ask';
+import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers } from './core/api';
+import { loadCatalog, type Catalog } from './core/catalog';
+import { $ } from './core/dom';
+import { label, lang, onLang, setLang, t, translatePage } from './core/i18n';
+import { linkPart, readView, writeLink, writeView } from './core/link';
+import { addressOf, createTiers } from './edition/tiers';
+import { askToken, whyRefused } from './edition/token';
+import { installFeature } from './feature/feature';
+import { installFind } from './find/find';
+import { createBase } from './map/base';
+import { createLayers } from './map/layers';
+import { createMap, fit } from './map/map';
+import { createStatus } from './map/status';
+import { layersOpen, narrow, showLayers } from './shell/frame';
+import { problemBox, toast } from './shell/messages';
+import { addTool } from './shell/rail';
+
+// rooms are installed in this order, which is also that of their tools and of their parts
+// of the address. A room that is heavy installs its tool here and loads the rest when it
+// is asked for.
+const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind];
+
+declare global {
+  interface Window {
+    gengtu: { map: GLMap | null; ready: Promise<void>; drawPolygon: (lngLats: Position[]) => Promise<unknown>; app?: App };
+  }
+}
+
+const ready = start();
+window.gengtu = {
+  map: null,
+  ready,
+  drawPolygon: async (lngLats) => {
+    await ready;
+    const first = lngLats[0] ?? [];
+    const last = lngLats.at(-1) ?? [];
+    const ring = first[0] === last[0] && first[1] === last[1] ? lngLats : [...lngLats, first];
+    return window.gengtu.app?.ask({ geometry: { type: 'Polygon', coordinates: [ring] } });
+  },
+};
+// Whoever waits for ready sees the fault; the page has shown it already.
+ready.catch(() => undefined);
+
+onLang(() => {
+  translatePage();
+  document.title = `${t('app.name')} · ${t(`tier.${tier}`)}`;
+  $('lang').textContent = t('lang.other');
+});
+createTiers();
+$('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));
+$('token-open').addEventListener('click', () => void changeToken());
+addTool({ id: 'layers-open', group: 'layers', icon: 'm12 4 8.5 4.5L12 13 3.5 8.5zM3.5 12.5l8.5 4.5 8.5-4.5M3.5 16.3l8.5 4.5 8.5-4.5', label: 'layers.title', controls: 'layers', run: () => showLayers(!layersOpen()) });
+$('layers-close').addEventListener('click', () => { showLayers(false); $('layers-open').focus(); });
+
+async function changeToken(): Promise<void> {
+  if (await askToken('change')) location.reload();
+}
+
+// start runs until the map stands there with its first tiles.
+async function start(): Promise<void> {
+  const catalog = await enter();
+  showLayers(!narrow());
+  let map: GLMap;
+  try {
+    map = await createMap($('map'), catalog.extent);
+  } catch (problem) {
+    showFault(problem instanceof Problem ? problem : new Error(t('error.webgl')));
+    throw problem;
+  }
+  window.gengtu.map = map;
+  linkPart({ key: 'map', write: () => viewOf(map), read: (text) => { const v = readView(text); if (v) map.jumpTo({ center: [v.lon, v.lat], zoom: v.zoom }); } });
+  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), drawing: () => false };
+  window.gengtu.app = app;
+  for (const install of rooms) install(app);
+  createBase(map, catalog, createStatus(map, catalog).notice);
+  zoomTools(map, catalog);
+  map.on('moveend', writeLink);
+  watch(map, catalog);
+  await new Promise<void>((resolve) => { void map.once('idle', () => resolve()); });
+}
+
+const viewOf = (map: GLMap): string => writeView({ zoom: map.getZoom(), lon: map.getCenter().lng, lat: map.getCenter().lat });
+
+// enter reads the catalogue, asking for a token as often as it takes.
+async function enter(): Promise<Catalog> {
+  for (;;) {
+    try {
+      return await loadCatalog();
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      if (problem.status === 404 && !tierGiven && await otherTier()) await new Promise(() => undefined);
+      const refused = problem.status === 401 || problem.status === 403;
+      if (refused && await askToken(whyRefused())) continue;
+      await new Promise<void>((again) => showFault(problem.status === 404 ? missingTier() : problem, again));
+    }
+  }
+}
+
+// otherTier leaves for the first tier that this server has, when the address
+// names none; it returns whether there is one.
+async function otherTier(): Promise<boolean> {
+  for (const name of tiers.filter((other) => other !== tier)) {
+    if ([200, 401, 403].includes(await probe(name))) {
+      location.replace(addressOf(name));
+      return true;
+    }
+  }
+  return false;
+}
+
+const missingTier = () => new Error(t('error.tier', { tier: t(`tier.${tier}`) }));
+
+// showFault covers the map with what is wrong; again runs at the button.
+function showFault(problem: Error, again?: () => void): void {
+  const box = problemBox(problem, again && { label: t('retry'), run: () => { $('map').replaceChildren(); again(); } });
+  $('map').replaceChildren(box);
+}
+
+function zoomTools(map: GLMap, catalog: Catalog): void {
+  addTool({ id: 'zoom-in', group: 'zoom', icon: 'M12 6v12M6 12h12', label: 'zoom.in', run: () => map.zoomIn() });
+  addTool({ id: 'zoom-out', group: 'zoom', icon: 'M6 12h12', label: 'zoom.out', run: () => map.zoomOut() });
+  addTool({ id: 'zoom-fit', group: 'zoom', icon: 'M5 9V5h4M15 5h4v4M19 15v4h-4M9 19H5v-4', label: 'zoom.fit', run: () => { if (catalog.extent) fit(map, catalog.extent); } });
+  onLang(() => label(map.getCanvas(), t('map.label')));
+}
+
+// watch says when tiles fail, when a token ends, and when the data has changed.
+function watch(map: GLMap, catalog: Catalog): void {
+  let told = false;
+  const refused = async () => { if (await askToken(whyRefused())) location.reload(); };
+  onRefused(() => void refused());
+  map.on('error', ({ error }) => {
+    if ((error as { status?: number }).status === 401) {
+      void refused();
+    } else if (!told) {
+      told = true;
+      toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });
+    }
+  });
+  let noticed = false;
+  onGeneration((generation) => {
+    if (noticed || !catalog.generation || generation === catalog.generation) return;
+    noticed = true;
+    toast(t('notice.changed'), { label: t('reload'), run: () => location.reload() });
+  });
+}

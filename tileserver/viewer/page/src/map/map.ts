@@ -1,0 +1,108 @@
+// The map: MapLibre GL JS on the tier's style, with the shapes that the page
+// itself draws (the measured area, the selected feature) above it.
+
+import { Map as GLMap, setWorkerUrl, type PointLike, type StyleSpecification } from 'maplibre-gl';
+import type { Geometry } from 'geojson';
+import { authorize, dated, get, tierURL } from '../core/api';
+import type { Extent } from '../core/catalog';
+import { linked, readView } from '../core/link';
+import { margins, narrow } from '../shell/frame';
+import { addShapes, shapes } from './shapes';
+
+setWorkerUrl(new URL('./maplibre/maplibre-gl-worker.mjs', import.meta.url).href);
+
+// ideographs are drawn with the reader's own fonts: no megabytes of glyphs.
+const ideographs = '"PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans CJK SC","Source Han Sans SC",sans-serif';
+
+// styleOf returns the tier's style for a vintage, '' the latest, with absolute addresses.
+export async function styleOf(vintage?: string): Promise<StyleSpecification> {
+  const url = vintage === undefined ? tierURL('style.json') : dated(tierURL('style.json'), vintage);
+  return absolute(await get<StyleSpecification>(`style.json${new URL(url).search}`), url);
+}
+
+// createMap returns the map in an element once its style is loaded; extent may be null.
+export async function createMap(container: HTMLElement, extent: Extent | null): Promise<GLMap> {
+  const link = readView(linked('map'));
+  const view = link ? { center: [link.lon, link.lat] as [number, number], zoom: link.zoom }
+    : extent ? { bounds: boundsOf(extent), fitBoundsOptions: { padding: margins() } } : {};
+  const map = newMap(container, await styleOf(), view);
+  await new Promise<void>((resolve) => { void map.once('load', () => resolve()); });
+  addShapes(map);
+  return map;
+}
+
+// newMap makes a map as all of the page are: north up, requests with the token.
+export function newMap(container: HTMLElement, style: StyleSpecification, view: object): GLMap {
+  const map = new GLMap({
+    container, style, ...view,
+    transformRequest: (url: string) => ({ url, headers: authorize(url), credentials: 'same-origin' as const }),
+    attributionControl: false,
+    localIdeographFontFamily: ideographs,
+    dragRotate: false, pitchWithRotate: false, touchPitch: false, maxPitch: 0, maxZoom: 20, fadeDuration: 150,
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  return map;
+}
+
+const boundsOf = ([minLon, minLat, maxLon, maxLat]: Extent): [[number, number], [number, number]] => [[minLon, minLat], [maxLon, maxLat]];
+
+// attributions returns what the style says of the map's producer and approval,
+// as text; the line at the foot shows it in MapLibre's place.
+export function attributions(map: GLMap): { approval: string; parts: string[] } {
+  const { sources, metadata } = map.getStyle();
+  const text = (html: string) => new DOMParser().parseFromString(html, 'text/html').body.textContent.trim();
+  const parts = Object.values(sources).flatMap((s) => ('attribution' in s && s.attribution ? text(s.attribution).split(' | ') : []));
+  return { approval: (metadata as Record<string, string> | undefined)?.['gengtu:approval'] ?? '', parts: [...new Set(parts)] };
+}
+
+// fit shows an extent beside the cards that are open.
+export function fit(map: GLMap, extent: Extent): void {
+  map.fitBounds(boundsOf(extent), { padding: margins(), maxZoom: 17, duration: 500 });
+}
+
+// reveal moves the map, and zooms out if it must, when an extent is partly
+// covered by a card or outside the window; an extent in plain sight stays.
+export function reveal(map: GLMap, extent: Extent): void {
+  const padding = margins();
+  const [a, b] = [map.project([extent[0], extent[3]]), map.project([extent[2], extent[1]])];
+  const { clientWidth, clientHeight } = map.getContainer();
+  const seen = a.x >= padding.left && a.y >= padding.top && b.x <= clientWidth - padding.right && b.y <= clientHeight - padding.bottom;
+  if (seen) return;
+  const camera = map.cameraForBounds(boundsOf(extent), { padding, maxZoom: map.getZoom() });
+  if (camera) map.easeTo({ ...camera, duration: 400 });
+}
+
+// uncover moves the map, at its zoom, when a pixel of it lies under the card of
+// results.
+export function uncover(map: GLMap, point: { x: number; y: number }): void {
+  const padding = margins();
+  const { clientWidth, clientHeight } = map.getContainer();
+  const by: PointLike = narrow() ? [0, point.y - (clientHeight - padding.bottom)] : [point.x - (clientWidth - padding.right), 0];
+  if (by[0] > 0 || by[1] > 0) map.panBy(by, { duration: 300 });
+}
+
+// setShape shows a geometry as one of the page's own shapes; null takes it away.
+export function setShape(map: GLMap, name: (typeof shapes)[number], geometry: Geometry | null): void {
+  const source = map.getSource(`gengtu-${name}`);
+  if (source && 'setData' in source) (source as { setData(d: unknown): void }).setData(geometry ? { type: 'Feature', properties: {}, geometry } : { type: 'FeatureCollection', features: [] });
+}
+
+// absolute returns a copy of style in which the addresses of sources, glyphs and
+// sprites are absolute. {z} and the like stay as they are.
+export function absolute(style: StyleSpecification, base: string): StyleSpecification {
+  const folder = base.replace(/[?#].*$/, '').replace(/[^/]*$/, '');
+  const abs = (url: string) => {
+    if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return url;
+    return url.startsWith('/') ? new URL(base).origin + url : folder + url;
+  };
+  const copy = structuredClone(style);
+  if (typeof copy.glyphs === 'string') copy.glyphs = abs(copy.glyphs);
+  if (typeof copy.sprite === 'string') copy.sprite = abs(copy.sprite);
+  for (const source of Object.values(copy.sources ?? {})) {
+    if ('url' in source && source.url) source.url = abs(source.url);
+    if ('tiles' in source && source.tiles) source.tiles = source.tiles.map(abs);
+    if ('data' in source && typeof source.data === 'string') source.data = abs(source.data);
+  }
+  return copy;
+}

@@ -1,0 +1,62 @@
+// The line at the foot: approval number and disclaimer, generation, scale bar,
+// and the coordinates under the cursor.
+
+import type { LngLat, Map as GLMap } from 'maplibre-gl';
+import type { Catalog } from '../core/catalog';
+import { $, h } from '../core/dom';
+import { degrees } from '../core/format';
+import { onLang, pick, t } from '../core/i18n';
+import { baseId } from './base';
+import { attributions } from './map';
+
+// earthM is the radius of the sphere of Web Mercator, in metres.
+const earthM = 6378137;
+
+// scaleMaxPx is the longest the scale bar gets.
+const scaleMaxPx = 96;
+
+// createStatus fills the line and keeps it true while the map moves. It returns {notice},
+// which writes anew who is named there.
+export function createStatus(map: GLMap, catalog: Catalog): { notice: () => void } {
+  let cursor: LngLat | null = null;
+
+  const notice = () => {
+    const style = attributions(map);
+    const approval = pick(catalog.approval) || style.approval;
+    // A style's attribution repeats what the catalogue says, where that says it.
+    const own = [pick(catalog.disclaimer), pick(catalog.use)].filter(Boolean);
+    const others = own.length ? own : style.parts.filter((p) => p !== approval);
+    const source = map.getStyle().sources[baseId];
+    const base = source && 'attribution' in source ? source.attribution : '';
+    const parts = [...(approval ? [t('notice.approval', { number: approval })] : []), ...new Set([...others, ...(base ? [base] : [])])];
+    $('notice').replaceChildren(
+      ...parts.map((p) => h('span', null, p)),
+      ...(catalog.generation ? [h('span', { class: 'generation', title: catalog.generation, 'data-testid': 'generation' }, t('notice.generation', { generation: catalog.generation.slice(0, 12) }))] : []));
+    $('notice').title = parts.join(' ');
+  };
+  const coordinates = () => {
+    const at = cursor ?? map.getCenter().wrap();
+    $('coordinates').textContent = `${degrees(at.lng)} ${degrees(at.lat)}`;
+    $('coordinates').dataset.crs = `${t('notice.crs')} · ${t('coordinates.zoom', { z: map.getZoom().toFixed(1) })}`;
+  };
+  const scale = () => {
+    // A pixel of 512-pixel tiles, at the latitude of the map's middle.
+    const mPerPx = (2 * Math.PI * earthM * Math.cos((map.getCenter().lat * Math.PI) / 180)) / (512 * 2 ** map.getZoom());
+    const lengthM = roundLength(mPerPx * scaleMaxPx);
+    $('scale').style.setProperty('width', `${lengthM / mPerPx}px`);
+    $('scale').textContent = t('scale.m', { n: lengthM.toLocaleString('en-US', { maximumFractionDigits: 2 }) });
+  };
+
+  map.on('mousemove', (e) => { cursor = e.lngLat.wrap(); coordinates(); });
+  map.on('mouseout', () => { cursor = null; coordinates(); });
+  map.on('move', () => { scale(); coordinates(); });
+  onLang(() => { notice(); coordinates(); scale(); $('coordinates').title = t('coordinates.title'); });
+  return { notice };
+}
+
+// roundLength returns the greatest 1, 2 or 5 × 10^n that is not above lengthM.
+export function roundLength(lengthM: number): number {
+  const power = 10 ** Math.floor(Math.log10(lengthM));
+  const lead = lengthM / power;
+  return (lead >= 5 ? 5 : lead >= 2 ? 2 : 1) * power;
+}

@@ -1,0 +1,53 @@
+// What the page says beside its cards: a line at the foot of the map, and the box of
+// what went wrong.
+
+import { Problem } from '../core/api';
+import { $, h } from '../core/dom';
+import { t } from '../core/i18n';
+
+export interface Action { label: string; run: () => void }
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+// toast shows a message at the foot of the map; with an action it stays until
+// it is closed or used.
+export function toast(text: string, action?: Action): void {
+  const box = $('toast');
+  const close = () => { box.hidden = true; };
+  clearTimeout(timer);
+  box.replaceChildren(
+    h('span', null, text),
+    ...(action ? [h('button', { type: 'button', onclick: () => { close(); action.run(); } }, action.label)] : []),
+    h('button', { type: 'button', class: 'toast-close', 'aria-label': t('close'), onclick: close }, '×'),
+  );
+  box.hidden = false;
+  if (!action) timer = setTimeout(close, 8000);
+}
+
+// toastProblem says what went wrong at the foot of the map.
+export const toastProblem = (problem: Problem): void => toast([problem.words(), problem.advice()].filter(Boolean).join(' '));
+
+// copyText puts text into the clipboard and says so.
+export async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(t('copied'));
+  } catch {
+    toast(t('copy.failed'));
+  }
+}
+
+// problemBox shows what is wrong: a Problem with the server's words and its code, or
+// any other error's message.
+export function problemBox(problem: Error, again?: Action | false): HTMLElement {
+  const own = problem instanceof Problem;
+  const advice = own ? problem.advice() : '';
+  return h('div', { class: 'problem', role: 'alert', 'data-testid': 'problem' },
+    h('strong', null, own ? problem.words() : problem.message),
+    advice && h('p', null, advice),
+    own && problem.code && h('code', null, problem.code),
+    again && h('button', { type: 'button', onclick: again.run }, again.label));
+}
+
+// busyBox says that something is on its way.
+export const busyBox = (text: string): HTMLElement => h('div', { class: 'busy', role: 'status' }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), text);

@@ -1,0 +1,39 @@
+// The column of tools at the side of the map.
+
+import { $, h, icon } from '../core/dom';
+import { label, onLang, t } from '../core/i18n';
+import type { Key } from '../core/words';
+
+// groups in the order in which they stand, parted by rules.
+const groups = ['layers', 'ask', 'questions', 'more', 'zoom'] as const;
+
+export interface Tool {
+  id: string; // of the button, and its data-testid
+  group: (typeof groups)[number];
+  icon: string; // paths of a drawing of 24 × 24
+  label: Key;
+  run: (event: MouseEvent) => void;
+  // toggle says that the button shows a state, which its owner sets by aria-pressed.
+  toggle?: boolean;
+  // controls is the id of what the button opens and shuts (aria-expanded).
+  controls?: string;
+}
+
+// addTool adds a button at the end of its group and returns it.
+export function addTool(tool: Tool): HTMLButtonElement {
+  const button = h('button', {
+    type: 'button', id: tool.id, 'data-testid': tool.id, 'aria-pressed': tool.toggle ? 'false' : null,
+    'aria-expanded': tool.controls ? 'false' : null, 'aria-controls': tool.controls, onclick: tool.run,
+  }, icon(tool.icon));
+  onLang(() => label(button, t(tool.label)));
+  groupOf(tool.group).append(button);
+  return button;
+}
+
+function groupOf(name: Tool['group']): HTMLElement {
+  const rail = $('tools');
+  for (const group of groups) {
+    if (!rail.querySelector(`[data-group="${group}"]`)) rail.append(h('div', { class: 'tool-group', 'data-group': group }));
+  }
+  return rail.querySelector<HTMLElement>(`[data-group="${name}"]`) as HTMLElement;
+}

@@ -28,7 +28,7 @@ demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
 	$(BIN) demo --data demo
 
 # The programs that tests hold us against, and the Debian packages they are in.
-TOOLS := chromium:chromium ogr2ogr:gdal-bin cs2cs:proj-bin xmllint:libxml2-utils pg_ctlcluster:postgresql-common \
+TOOLS := chromium:chromium node:nodejs npm:npm ogr2ogr:gdal-bin cs2cs:proj-bin xmllint:libxml2-utils pg_ctlcluster:postgresql-common \
 	/usr/share/postgresql/15/extension/postgis.control:postgresql-15-postgis-3 openssl:openssl \
 	/usr/lib/python3/dist-packages/owslib/iso.py:python3-owslib /usr/sbin/nginx:nginx-light qemu-aarch64-static:qemu-user-static
 
@@ -53,6 +53,9 @@ test: deps ## install what the tests need, then run all of them
 
 lint: ## golangci-lint, as .golangci.yml asks
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run $(PKGS)
+
+page: ## build the viewer's page anew from its TypeScript (Node), into what is embedded
+	cd tileserver/viewer/page && npm ci --ignore-scripts && npm run types && npm run lint && npm run build
 
 fmt: ## format
 	gofmt -w $$(git ls-files '*.go')

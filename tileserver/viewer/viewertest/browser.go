@@ -55,13 +55,22 @@ var started context.Context
 // Main runs the tests of a package and closes the browser: for its TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
-	if started != nil {
-		if err := chromedp.Cancel(started); err != nil && code == 0 {
-			fmt.Fprintln(os.Stderr, "close chromium:", err)
-			code = 1
-		}
+	if err := Close(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
+}
+
+// Close closes the browser, when a test has started one.
+func Close() error {
+	if started == nil {
+		return nil
+	}
+	if err := chromedp.Cancel(started); err != nil {
+		return fmt.Errorf("close chromium: %w", err)
+	}
+	return nil
 }
 
 // Browser returns the browser, or ends the test when there is none.

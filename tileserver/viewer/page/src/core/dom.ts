@@ -18,7 +18,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props?: Props, 
     else if (key === 'class') el.className = value as string;
     else if (key === 'style') styled(el, value as Record<string, string>);
     else if (key in el && !key.includes('-')) (el as unknown as Record<string, unknown>)[key] = value;
-    else el.setAttribute(key, value === true ? '' : String(value as string | number));
+    else el.setAttribute(key, value === true ? '' : String(value));
   }
   el.append(...flat(children));
   return el;
@@ -31,7 +31,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(tag: K, props?: Props,
     if (value == null || value === false) continue;
     if (key.startsWith('on')) el.addEventListener(key.slice(2), value as EventListener);
     else if (key === 'style') styled(el, value as Record<string, string>);
-    else el.setAttribute(key, String(value as string | number));
+    else el.setAttribute(key, String(value));
   }
   el.append(...flat(children));
   return el;
@@ -49,7 +49,8 @@ function flat(children: Child[]): (Node | string)[] {
 // icon is a line drawing of 24 × 24, by its paths.
 export const icon = (paths: string): SVGSVGElement => svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: paths }));
 
-// $ returns the element of index.html with this id.
+// $ returns the element of index.html with this id, as the kind that it is there.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows the page
 export function $<T extends HTMLElement = HTMLElement>(id: string): T {
   const el = document.getElementById(id);
   if (!el) throw new Error(`index.html has no #${id}`);

@@ -31,7 +31,7 @@ export function fieldText(name: string, value: unknown): string {
   const kind = fieldKind(name);
   if (typeof value === 'boolean') return value ? '✓' : '✗';
   if (typeof value === 'object') return JSON.stringify(value);
-  const text = String(value as string | number);
+  const text = String(value);
   if (kind === 'text') return text;
   const number = Number(value);
   const units: Record<string, string> = { area: lang() === 'zh' ? '平方米' : 'm²', mu: lang() === 'zh' ? '亩' : 'mu', ha: lang() === 'zh' ? '公顷' : 'ha' };

@@ -20,7 +20,7 @@ export function eachPosition(geometry: Geometry, fn: (at: Position) => void): vo
     if (typeof c[0] === 'number') fn(c as Position);
     else for (const inner of c) walk(inner as unknown[]);
   };
-  walk(geometry.coordinates as unknown[]);
+  walk(geometry.coordinates);
 }
 
 // closed returns points as a closed ring.

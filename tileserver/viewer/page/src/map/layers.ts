@@ -64,7 +64,7 @@ export function scaled(value: unknown, factor: number): unknown {
     const [operator] = value as unknown[];
     const firstOutput = operator === 'step' ? 2 : 4;
     if ((operator === 'step' || operator === 'interpolate') && JSON.stringify(value[firstOutput === 2 ? 1 : 2]) === '["zoom"]') {
-      return value.map((v, i) => (i >= firstOutput && (i - firstOutput) % 2 === 0 ? scaled(v, factor) : v));
+      return value.map((v: unknown, i) => (i >= firstOutput && (i - firstOutput) % 2 === 0 ? scaled(v, factor) : v));
     }
     return ['*', factor, value];
   }

@@ -13,6 +13,7 @@ export default tseslint.config(
       'no-restricted-globals': ['error', 'eval'],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-base-to-string': 'off', // attributes and values of fields are written as they are
       '@typescript-eslint/no-unnecessary-condition': 'off', // answers of a server are not what types promise
     },
   },

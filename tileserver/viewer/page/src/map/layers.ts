@@ -129,7 +129,7 @@ function row(map: GLMap, l: Shown): HTMLElement {
       toggle),
     h('p', { class: 'layer-facts' }, facts),
     h('div', { class: 'opacity' }, slider, value),
-    ...(entries.length > 1 ? [h('ul', { class: 'entries' }, entries.map((e) => h('li', null, swatch(e), h('span', null, pick(e.label) || String(e.value ?? '')))))] : []),
+    ...(entries.length > 1 ? [h('ul', { class: 'entries' }, entries.map((e) => h('li', null, swatch(e), h('span', null, pick(e.label) || (e.value ?? '')))))] : []),
     recordBox(l.layer) ?? '',
   );
   item.lang = lang() === 'zh' ? 'zh-CN' : 'en';

@@ -74,7 +74,7 @@ var mayImport = map[string][]string{
 	"tileserver/access/oidc":         {"index/problem"},
 	"tileserver/audit":               {"index/disk", "index/problem", "tileserver/access"},
 	"tileserver/viewer":              {},
-	"tileserver/viewer/viewertest":   {},
+	"tileserver/viewer/viewertest":   {"index/disk"},
 	"tileserver/jobs":                {"index/disk", "index/problem"},
 	"tileserver": {
 		"index", "index/analyze", "index/analyze/forms", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/reconcile", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",

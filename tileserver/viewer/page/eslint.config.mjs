@@ -12,6 +12,7 @@ export default tseslint.config(
       'no-restricted-properties': ['error', ...['innerHTML', 'outerHTML', 'insertAdjacentHTML'].map((property) => ({ property }))],
       'no-restricted-globals': ['error', 'eval'],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'suite', 'describe', 'it'] }] }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-base-to-string': 'off', // attributes and values of fields are written as they are
       '@typescript-eslint/no-unnecessary-condition': 'off', // answers of a server are not what types promise

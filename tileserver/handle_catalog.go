@@ -59,6 +59,7 @@ func (s *Server) handleCatalog(r *request) error {
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
 		"parcel_zoom": parcelZoom(m), "minzoom": m.Policy.MinZoom, "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
+		"created": m.Created, "watermark": s.cfg.Catalogue.Watermark(r.tier),
 		"limits":   s.catalogLimits(m),
 		"services": r.services(),
 	}
@@ -78,7 +79,7 @@ func (s *Server) handleCatalog(r *request) error {
 
 // services are the addresses of what the token reaches.
 func (r *request) services() map[string]string {
-	out := map[string]string{"style": r.address("style.json"), "legend": r.address("legend.json"), "legend_png": r.address("legend.png"), "ogc": r.address("ogc")}
+	out := map[string]string{"style": r.address("style.json"), "legend": r.address("legend.json"), "legend_png": r.address("legend.png"), "me": r.address("me"), "ogc": r.address("ogc")}
 	if r.allows(access.Tiles) {
 		out["wmts"], out["tilejson"], out["map"] = r.address("wmts/1.0.0/WMTSCapabilities.xml"), r.address("tiles/all/w.json"), r.address("map.png")
 		out["wms"] = r.capabilities("WMS", "wms")
@@ -134,6 +135,9 @@ func (r *request) capabilities(service, resource string) string {
 // left out.
 func tellPolicy(doc map[string]any, m *edition.Manifest) {
 	p := &m.Policy
+	if p.Name != "" {
+		doc["policy"] = map[string]string{"name": p.Name, "digest": p.Digest}
+	}
 	if p.GridM > 0 {
 		doc["grid_m"] = p.GridM
 	}

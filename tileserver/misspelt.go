@@ -21,7 +21,7 @@ const leastMisspelt = 4
 
 // ownParameters are the routes whose parameters are [parameterNames]. Others' protocols
 // have names, and rules of what is not known, of their own.
-var ownParameters = []string{"overlay", "summary", "diff", "changes", "feature", "lineage", "places", "map", "mvt", "png", "tilejson", "style", "legend", "catalog", "analyses", "analysis", "events", "result", "reconcile"}
+var ownParameters = []string{"overlay", "summary", "diff", "changes", "feature", "lineage", "places", "map", "mvt", "png", "tilejson", "style", "legend", "catalog", "analyses", "analysis", "events", "result", "reconcile", "me"}
 
 // misspelt refuses a parameter that is almost one that this server knows: who asks for
 // vintge=2023 is not to be answered with another year. Parameters that are like none, as

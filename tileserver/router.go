@@ -36,6 +36,7 @@ func (s *Server) routeTable() []route {
 		{name: "health", methods: get, pattern: "/health", handle: s.handleHealth, open: true},
 		{name: "ready", methods: get, pattern: "/ready", handle: s.handleReady, open: true},
 		{name: "metrics", methods: get, pattern: "/metrics", handle: s.handleMetrics, open: true},
+		{name: "me", op: looking, methods: get, pattern: "/{tier}/me", handle: s.handleMe},
 		{name: "catalog", op: looking, methods: get, pattern: "/{tier}/catalog", handle: s.handleCatalog},
 		{name: "catalog", op: looking, methods: get, pattern: "/{tier}/catalog/{layer}.xml", handle: s.handleRecord},
 		{name: "tilejson", op: access.Tiles, methods: get, pattern: "/{tier}/tiles/{layers}/{grid}.json", handle: s.handleTileJSON},

@@ -46,6 +46,7 @@ func vintageRows() []vintageRow {
 		{pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.mvt", address: "tiles/all/w/" + z + ".mvt"},
 		{pattern: "/{tier}/tiles/{layers}/{grid}/{z}/{x}/{y}.png", address: "tiles/all/w/" + z + ".png"},
 		{pattern: "/{tier}/map.png", address: "map.png?width=200&bbox=" + box},
+		{pattern: "/{tier}/me", address: "me", same: true},
 		{pattern: "/{tier}/style.json", address: "style.json"},
 		{pattern: "/{tier}/legend.json", address: "legend.json"},
 		{pattern: "/{tier}/legend.png", address: "legend.png"},

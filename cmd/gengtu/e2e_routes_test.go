@@ -247,6 +247,7 @@ func (x *target) questions() map[string][]string {
 	return map[string][]string{
 		"/": {"/"}, "/viewer/*": {"/viewer/api.js", "/viewer/nothing.js", "/viewer/../go.mod"}, "/health": {"/health"}, "/ready": {"/ready"}, "/metrics": {"/metrics"},
 		"/{tier}/catalog":                         {"/catalog"},
+		"/{tier}/me":                              {"/me"},
 		"/{tier}/catalog/{layer}.xml":             {"/catalog/" + x.layer + ".xml", "/catalog/dltb.xml", "/catalog/secret.xml"},
 		"/{tier}/verify":                          {"/verify"},
 		"/{tier}/keys":                            {"/keys"},

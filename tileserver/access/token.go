@@ -109,6 +109,9 @@ func pageOf(q *Request) string {
 	return u.Scheme + "://" + u.Host
 }
 
+// Most is how many requests are answered at once.
+func (b *Bounds) Most() int { return b.burst() }
+
 // burst is Burst, or what stands for 0.
 func (b *Bounds) burst() int {
 	if b.Burst > 0 {

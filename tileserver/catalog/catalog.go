@@ -98,13 +98,16 @@ type Table struct {
 	// public goes before defaults in the public tier.
 	public Record
 	layers map[string]Record
+	// watermark is of the tier, see [Table.Watermark].
+	watermark bool
 }
 
 // form is a table as a file.
 type form struct {
-	Tier     edition.Tier      `yaml:"tier"`
-	Defaults Record            `yaml:"defaults"`
-	Layers   map[string]Record `yaml:"layers"`
+	Tier      edition.Tier      `yaml:"tier"`
+	Watermark bool              `yaml:"watermark"`
+	Defaults  Record            `yaml:"defaults"`
+	Layers    map[string]Record `yaml:"layers"`
 }
 
 // embedded is the embedded table as a file, which speaks of all tiers.
@@ -154,7 +157,10 @@ func Parse(path string, data []byte, layers map[edition.Tier][]string) (*Table, 
 		return nil, problem.New("CATALOGUE_TIER", "没有给出%[1]s的版本目录", "there is no edition of the tier %[2]s", f.Tier.Title(problem.Chinese), string(f.Tier)).In(path).
 			Advise("每版给一个表，版本目录也要给出", "give a table for each tier whose edition is given")
 	}
-	t := &Table{Tier: f.Tier, defaults: merge(base.general(f.Tier), f.Defaults), layers: map[string]Record{}}
+	if f.Watermark && f.Tier == edition.Public {
+		return nil, file.Problem(file.Line("watermark"), "公众版不显示水印：看的人没有名字", "the public edition has no watermark: who looks has no name")
+	}
+	t := &Table{Tier: f.Tier, watermark: f.Watermark, defaults: merge(base.general(f.Tier), f.Defaults), layers: map[string]Record{}}
 	if err := check(file, f.Defaults, "defaults"); err != nil {
 		return nil, err
 	}
@@ -220,6 +226,12 @@ func merge(r, over Record) Record {
 	}
 	r.Confirmed = over.Confirmed
 	return r
+}
+
+// Watermark tells whether pages of a tier show who looks, and when, over all that they
+// show: always of secure, never of public, of government where its table says so.
+func (t *Table) Watermark(tier edition.Tier) bool {
+	return tier == edition.Secure || tier == edition.Government && t.watermark
 }
 
 // general is what holds for each layer of a tier of which nothing else is said.

@@ -18,7 +18,7 @@ const sampleHead = `# 数据目录表：每版一份。填好后用 gengtu serve
 
 # 哪一版的表 | whose table it is: secure, government, public
 tier: %s
-defaults:
+%sdefaults:
   # 元数据标识的前缀，如 cn.619901 | begins the identifiers of metadata, such as cn.619901
   namespace: %s
   # 数据分级 | grade: general 一般, important 重要, core 核心
@@ -49,7 +49,7 @@ func Sample(tier edition.Tier, layers []string) ([]byte, error) {
 	}
 	r := t.general(tier)
 	var b strings.Builder
-	fmt.Fprintf(&b, sampleHead, tier, quoted(r.Namespace), r.Grade, r.Confirmed, strings.Join(Frequencies, " "), r.Update, strings.Join(Topics, " "), r.Topic,
+	fmt.Fprintf(&b, sampleHead, tier, watermarkOf(tier), quoted(r.Namespace), r.Grade, r.Confirmed, strings.Join(Frequencies, " "), r.Update, strings.Join(Topics, " "), r.Topic,
 		quoted(r.Source), quoted(r.Department), quoted(r.Use), quoted(r.Contact.Organisation), quoted(r.Contact.Phone), quoted(r.Contact.Email), quoted(r.Contact.Address))
 	b.WriteString("# 各图层在自然资源数据目录表 1 中的类别等 | each layer's place in the ministry's table, and what else is its own:\n" +
 		"#   group 大类, theme 主题, class 类别\n")
@@ -67,6 +67,14 @@ func Sample(tier edition.Tier, layers []string) ([]byte, error) {
 		fmt.Fprintf(&b, ", confirmed: %t}\n", own.Confirmed)
 	}
 	return []byte(b.String()), nil
+}
+
+// watermarkOf is what a table says of the watermark: of government alone it decides.
+func watermarkOf(tier edition.Tier) string {
+	if tier != edition.Government {
+		return ""
+	}
+	return "# 网页是否以水印显示使用者和时间 | whether pages show who looks, and when, as a watermark: true, false\nwatermark: false\n"
 }
 
 // quoted is a text as a file has it, in quotes so that no name is taken for a number.

@@ -133,6 +133,9 @@ func (s *Store) table(tier edition.Tier) *Table {
 	return s.fallback
 }
 
+// Watermark tells whether pages of a tier show who looks; see [Table.Watermark].
+func (s *Store) Watermark(tier edition.Tier) bool { return s.table(tier).Watermark(tier) }
+
 // Of returns what is said of a layer of a tier.
 func (s *Store) Of(tier edition.Tier, layer string) Record { return s.table(tier).Of(tier, layer) }
 

@@ -98,6 +98,8 @@ var algorithms = []jose.SignatureAlgorithm{
 // Claims are what an issuer says of a user.
 type Claims struct {
 	Subject string
+	// Expires is when the token ceases to be valid.
+	Expires time.Time
 	all     map[string]any
 }
 
@@ -156,7 +158,7 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 		if err := v.judge(&std); err != nil {
 			return nil, err
 		}
-		return &Claims{Subject: std.Subject, all: all}, nil
+		return &Claims{Subject: std.Subject, Expires: std.Expiry.Time(), all: all}, nil
 	}
 	return nil, fmt.Errorf("%w: signed by no key of it", ErrInvalid)
 }

@@ -4,6 +4,7 @@
 import type { Map as GLMap } from 'maplibre-gl';
 import type { Geometry } from 'geojson';
 import type { Catalog } from './core/catalog';
+import type { Operation } from './core/me';
 import type { Layers } from './map/layers';
 
 export interface App {
@@ -15,4 +16,7 @@ export interface App {
   ask: (what: { geometry: Geometry } | { place: string; name: string }) => Promise<unknown>;
   // drawing tells whether a click on the map belongs to the drawing of a shape.
   drawing: () => boolean;
+  // may tells whether the user may ask questions of a kind here; tools of other kinds are
+  // not shown, and nothing of them is asked.
+  may: (operation: Operation) => boolean;
 }

@@ -11,7 +11,9 @@ import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, ti
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
 import { label, lang, onLang, setLang, t, translatePage } from './core/i18n';
+import { may, openBy } from './core/me';
 import { linkPart, readView, writeLink, writeView } from './core/link';
+import { createNotice } from './edition/notice';
 import { addressOf, createTiers } from './edition/tiers';
 import { askToken, whyRefused } from './edition/token';
 import { installFeature } from './feature/feature';
@@ -68,6 +70,7 @@ async function changeToken(): Promise<void> {
 // start runs until the map stands there with its first tiles.
 async function start(): Promise<void> {
   const catalog = await enter();
+  openBy(catalog.services);
   showLayers(!narrow());
   let map: GLMap;
   try {
@@ -78,10 +81,11 @@ async function start(): Promise<void> {
   }
   window.gengtu.map = map;
   linkPart({ key: 'map', write: () => viewOf(map), read: (text) => { const v = readView(text); if (v) map.jumpTo({ center: [v.lon, v.lat], zoom: v.zoom }); } });
-  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), drawing: () => false };
+  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), drawing: () => false, may };
   window.gengtu.app = app;
   for (const install of rooms) install(app);
-  createBase(map, catalog, createStatus(map, catalog).notice);
+  createStatus(map);
+  createBase(map, catalog, createNotice(map, catalog).again);
   zoomTools(map, catalog);
   map.on('moveend', writeLink);
   watch(map, catalog);

@@ -18,4 +18,7 @@ export const editionWords = {
   'token.missing': ['{tier}须凭令牌访问。', 'The {tier} is opened with a token.'],
   'token.wrong': ['这个令牌不能打开{tier}，请检查后重新输入。', 'This token does not open the {tier}. Check it and enter it again.'],
   'token.change': ['输入用于{tier}的令牌。', 'Enter a token for the {tier}.'],
+  'notice.approval': ['审图号：{number}', 'Map approval: {number}'],
+  'notice.generation': ['数据版本 {generation}', 'Generation {generation}'],
+  'notice.changed': ['服务器已换上新一版数据。', 'The server now has a newer generation of the data.'],
 } as const;

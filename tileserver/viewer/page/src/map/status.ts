@@ -1,13 +1,10 @@
-// The line at the foot: approval number and disclaimer, generation, scale bar,
-// and the coordinates under the cursor.
+// The line at the foot: scale bar, and the coordinates under the cursor. What it says of
+// the edition is in edition/notice.ts.
 
 import type { LngLat, Map as GLMap } from 'maplibre-gl';
-import type { Catalog } from '../core/catalog';
-import { $, h } from '../core/dom';
+import { $ } from '../core/dom';
 import { degrees } from '../core/format';
-import { onLang, pick, t } from '../core/i18n';
-import { baseId } from './base';
-import { attributions } from './map';
+import { onLang, t } from '../core/i18n';
 
 // earthM is the radius of the sphere of Web Mercator, in metres.
 const earthM = 6378137;
@@ -15,25 +12,10 @@ const earthM = 6378137;
 // scaleMaxPx is the longest the scale bar gets.
 const scaleMaxPx = 96;
 
-// createStatus fills the line and keeps it true while the map moves. It returns {notice},
-// which writes anew who is named there.
-export function createStatus(map: GLMap, catalog: Catalog): { notice: () => void } {
+// createStatus fills the line and keeps it true while the map moves.
+export function createStatus(map: GLMap): void {
   let cursor: LngLat | null = null;
 
-  const notice = () => {
-    const style = attributions(map);
-    const approval = pick(catalog.approval) || style.approval;
-    // A style's attribution repeats what the catalogue says, where that says it.
-    const own = [pick(catalog.disclaimer), pick(catalog.use)].filter(Boolean);
-    const others = own.length ? own : style.parts.filter((p) => p !== approval);
-    const source = map.getStyle().sources[baseId];
-    const base = source && 'attribution' in source ? source.attribution : '';
-    const parts = [...(approval ? [t('notice.approval', { number: approval })] : []), ...new Set([...others, ...(base ? [base] : [])])];
-    $('notice').replaceChildren(
-      ...parts.map((p) => h('span', null, p)),
-      ...(catalog.generation ? [h('span', { class: 'generation', title: catalog.generation, 'data-testid': 'generation' }, t('notice.generation', { generation: catalog.generation.slice(0, 12) }))] : []));
-    $('notice').title = parts.join(' ');
-  };
   const coordinates = () => {
     const at = cursor ?? map.getCenter().wrap();
     $('coordinates').textContent = `${degrees(at.lng)} ${degrees(at.lat)}`;
@@ -50,8 +32,7 @@ export function createStatus(map: GLMap, catalog: Catalog): { notice: () => void
   map.on('mousemove', (e) => { cursor = e.lngLat.wrap(); coordinates(); });
   map.on('mouseout', () => { cursor = null; coordinates(); });
   map.on('move', () => { scale(); coordinates(); });
-  onLang(() => { notice(); coordinates(); scale(); $('coordinates').title = t('coordinates.title'); });
-  return { notice };
+  onLang(() => { coordinates(); scale(); $('coordinates').title = t('coordinates.title'); });
 }
 
 // roundLength returns the greatest 1, 2 or 5 × 10^n that is not above lengthM.

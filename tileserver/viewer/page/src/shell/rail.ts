@@ -2,6 +2,7 @@
 
 import { $, h, icon } from '../core/dom';
 import { label, onLang, t } from '../core/i18n';
+import { may, type Operation } from '../core/me';
 import type { Key } from '../core/words';
 
 // groups in the order in which they stand, parted by rules.
@@ -17,13 +18,15 @@ export interface Tool {
   toggle?: boolean;
   // controls is the id of what the button opens and shuts (aria-expanded).
   controls?: string;
+  // needs is the kind of questions that the tool asks: who may not ask them does not see it.
+  needs?: Operation;
 }
 
 // addTool adds a button at the end of its group and returns it.
 export function addTool(tool: Tool): HTMLButtonElement {
   const button = h('button', {
     type: 'button', id: tool.id, 'data-testid': tool.id, 'aria-pressed': tool.toggle ? 'false' : null,
-    'aria-expanded': tool.controls ? 'false' : null, 'aria-controls': tool.controls, onclick: tool.run,
+    'aria-expanded': tool.controls ? 'false' : null, 'aria-controls': tool.controls, hidden: tool.needs !== undefined && !may(tool.needs), onclick: tool.run,
   }, icon(tool.icon));
   onLang(() => label(button, t(tool.label)));
   groupOf(tool.group).append(button);

@@ -57,7 +57,7 @@ async function tests() {
   const out = await mkdtemp(join(tmpdir(), 'gengtu-page-'));
   try {
     const files = (await readdir(join(here, 'test'))).filter((f) => f.endsWith('.test.ts'));
-    await build({ ...options, entryPoints: files.map((f) => join('test', f)), outdir: out, platform: 'node', outExtension: { '.js': '.mjs' } });
+    await build({ ...options, entryPoints: files.map((f) => join('test', f)), outdir: out, platform: 'node', target: 'node18.19', outExtension: { '.js': '.mjs' } });
     return spawnSync(process.execPath, ['--test', ...files.map((f) => join(out, f.replace(/\.ts$/, '.mjs')))], { stdio: 'inherit' }).status ?? 1;
   } finally {
     await rm(out, { recursive: true });

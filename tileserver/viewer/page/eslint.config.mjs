@@ -14,6 +14,7 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'suite', 'describe', 'it'] }] }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-misused-spread': 'off', // text is taken character by character on purpose
       '@typescript-eslint/no-base-to-string': 'off', // attributes and values of fields are written as they are
       '@typescript-eslint/no-unnecessary-condition': 'off', // answers of a server are not what types promise
     },

@@ -113,7 +113,7 @@ func (o *overlayRequest) read() error {
 	}
 	l := o.server.cfg.Limits
 	q := areas.Question{
-		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true, Survey: o.body.Survey,
+		Layers: o.body.Layers, GroupBy: o.body.GroupBy, Vintage: o.body.Vintage, Combinations: true, Survey: o.body.Survey, Outline: o.body.Outline,
 		MaxVertices: l.OverlayVertices, MaxListed: l.AnswerItems,
 	}
 	if q.Combinations, err = o.wantsCombinations(); err != nil {

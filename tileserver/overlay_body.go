@@ -28,6 +28,7 @@ type overlayBody struct {
 	Return       string
 	Combinations *bool
 	Survey       bool
+	Outline      bool
 	Vintage      string
 	// named are the members of a body of JSON, true for those that are not null.
 	named map[string]bool
@@ -36,7 +37,7 @@ type overlayBody struct {
 }
 
 // overlayMembers are the members of the body, for those who write another.
-const overlayMembers = "geometry, place, crs, layers, group_by, return, combinations, survey, vintage"
+const overlayMembers = "geometry, place, crs, layers, group_by, return, combinations, survey, outline, vintage"
 
 // parse reads a body of JSON in one pass; the geometry is read later. A body that
 // is GeoJSON itself becomes the geometry.
@@ -83,7 +84,7 @@ func (b *overlayBody) member(name string, value []byte) error {
 	}
 	members := map[string]any{
 		"geometry": nil, "place": &b.Place, "crs": &b.CRS, "layers": &b.Layers, "group_by": &b.GroupBy, "return": &b.Return,
-		"combinations": &b.Combinations, "survey": &b.Survey, "vintage": &b.Vintage,
+		"combinations": &b.Combinations, "survey": &b.Survey, "outline": &b.Outline, "vintage": &b.Vintage,
 	}
 	into, ok := members[name]
 	if !ok {
@@ -198,7 +199,7 @@ func (o *overlayRequest) readBeside() error {
 	return cmp.Or(
 		beside(o, "place", &b.Place, q.Place), beside(o, "crs", &b.CRS, q.CRS), beside(o, "return", &b.Return, q.Return), beside(o, "vintage", &b.Vintage, q.Vintage),
 		beside(o, "layers", &b.Layers, q.Layers), beside(o, "group_by", &b.GroupBy, q.GroupBy),
-		beside(o, "combinations", &b.Combinations, q.Combinations), beside(o, "survey", &b.Survey, q.Survey),
+		beside(o, "combinations", &b.Combinations, q.Combinations), beside(o, "survey", &b.Survey, q.Survey), beside(o, "outline", &b.Outline, q.Outline),
 	)
 }
 

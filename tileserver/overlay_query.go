@@ -30,7 +30,11 @@ func (o *overlayRequest) readQuery() error {
 	if err != nil {
 		return err
 	}
-	b.Combinations, b.Survey = combinations, survey != nil && *survey
+	outline, err := o.truth("outline")
+	if err != nil {
+		return err
+	}
+	b.Combinations, b.Survey, b.Outline = combinations, survey != nil && *survey, outline != nil && *outline
 	if err := o.groupEverything(commaList(o.query("group_by"))); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const receiptHeader = "Gengtu-Receipt"
 // signed are the parameters, by resource, that receipts are signed with: those that the
 // resource knows. What somebody else thinks of is not put under our name.
 var signed = map[string][]string{
-	"overlay": {"bbox", "combinations", "crs", "f", "generation", "group_by", "layers", "place", "point", "return", "survey", "vintage"},
+	"overlay": {"bbox", "combinations", "crs", "f", "generation", "group_by", "layers", "outline", "place", "point", "return", "survey", "vintage"},
 	"summary": {"by", "f", "generation", "kind", "layers", "place", "table", "vintage"},
 	"result":  {"f", "generation", "table"},
 	"diff":    {"by", "f", "from", "generation", "layer", "list", "to", "vintage"},

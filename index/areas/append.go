@@ -50,6 +50,9 @@ func (a *AOI) appendJSON(dst []byte) []byte {
 	}
 	dst = strconv.AppendBool(append(dst, `,"mended":`...), a.Mended)
 	dst = appendList(append(dst, `,"problems":`...), a.Problems, appendProblem)
+	if len(a.Outline) > 0 {
+		dst = geo.AppendGeoJSON(append(dst, `,"geometry":`...), geo.MultiPolygon(a.Outline))
+	}
 	return append(dst, '}')
 }
 

@@ -41,6 +41,9 @@ type Question struct {
 	// MaxVertices bounds the positions of the shape and of the features near it
 	// together, which are held in memory; 0 is no bound.
 	MaxVertices int
+	// Outline asks for the shape that was measured, in [AOI], when a shape is asked about:
+	// who sent plane coordinates can then draw it.
+	Outline bool
 	// MaxListed bounds the groups and pieces of an answer, each; 0 is no bound.
 	MaxListed int
 }
@@ -74,6 +77,16 @@ type AOI struct {
 	SurveyZone string             `json:"survey_zone,omitempty"`
 	Mended     bool               `json:"mended"`
 	Problems   []*problem.Problem `json:"problems"`
+	// Outline is the shape as it was read, when it was asked for; nil for a place.
+	Outline Outline `json:"geometry,omitempty"`
+}
+
+// Outline is a shape in CGCS2000, a GeoJSON geometry in JSON.
+type Outline geo.MultiPolygon
+
+// MarshalJSON implements [json.Marshaler].
+func (o Outline) MarshalJSON() ([]byte, error) {
+	return geo.AppendGeoJSON(nil, geo.MultiPolygon(o)), nil
 }
 
 // Layer is what one layer has inside the shape.

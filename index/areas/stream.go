@@ -99,6 +99,9 @@ func (k *Asker) within(ctx context.Context, g *Given, vertices int) (*Answer, er
 		return nil, err
 	}
 	a.Program = k.Program
+	if q.Outline {
+		a.AOI.Outline = Outline(q.Shape)
+	}
 	g.tell(a)
 	return a, k.Bounds.tell(ctx, a, q.Shape)
 }

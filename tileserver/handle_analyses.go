@@ -2,6 +2,7 @@ package tileserver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -379,7 +380,16 @@ type offeredQuestion struct {
 	Layers      []neededLayer       `json:"layers"`
 	Parameters  []questionParameter `json:"parameters"`
 	NeedsShapes bool                `json:"needs_shapes,omitempty"`
-	Answerable  bool                `json:"answerable"`
+	// Between tells that it compares two states, and takes from.
+	Between bool `json:"between,omitempty"`
+	// Twice are layers of which one has to be there in two vintages.
+	Twice      *neededTwice `json:"twice,omitempty"`
+	Answerable bool         `json:"answerable"`
+}
+
+type neededTwice struct {
+	Layers []string `json:"layers"`
+	There  bool     `json:"there"`
 }
 
 type neededLayer struct {
@@ -392,27 +402,43 @@ type questionParameter struct {
 	Name    string        `json:"name"`
 	About   edition.Title `json:"about"`
 	Default string        `json:"default,omitempty"`
+	// Takes, Choices and Unit are what a form is made by.
+	Takes   analyze.Takes    `json:"takes"`
+	Choices []analyze.Choice `json:"choices,omitempty"`
+	Unit    string           `json:"unit,omitempty"`
 }
 
-// offered lists the questions that the tier answers, and of each whether what it needs is
-// within reach.
-func (r *request) offered() []offeredQuestion {
+// questions are those that the tier answers.
+func (r *request) questions() []*analyze.Question {
+	p := r.policy()
+	return slices.DeleteFunc(analyze.Offered(), func(q *analyze.Question) bool {
+		return !p.MayAnswer(q.Name) || r.tier == edition.Public && (q.NotPublic || p.Analyses == nil)
+	})
+}
+
+// offered tells of each question whether what it needs is within reach, and what a form
+// that asks it has.
+func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 	out := []offeredQuestion{}
 	names := r.ix().Names()
 	p := r.policy()
-	for _, q := range analyze.Offered() {
-		if !p.MayAnswer(q.Name) || r.tier == edition.Public && (q.NotPublic || p.Analyses == nil) {
-			continue
-		}
-		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
+	for _, q := range r.questions() {
+		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Between: q.Between, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
 		for i, name := range slices.Concat(q.Layers, q.Optional) {
 			n := neededLayer{name, i >= len(q.Layers), slices.Contains(names, name)}
 			o.Answerable = o.Answerable && (n.There || n.Optional)
 			o.Layers = append(o.Layers, n)
 		}
+		if q.Twice != nil {
+			o.Twice = &neededTwice{q.Twice, slices.ContainsFunc(q.Twice, func(name string) bool { return len(r.ix().Vintages(name)) > 1 })}
+			o.Answerable = o.Answerable && o.Twice.There
+		}
 		for i := range q.Parameters {
 			x := &q.Parameters[i]
-			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.About, x.Default})
+			if x.Features && (!p.Pieces || p.TotalsOnly) {
+				continue // refused, see [analyze.Prepare]
+			}
+			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.About, x.Default, cmp.Or(x.Takes, analyze.Words), x.ChoicesBy(rules), x.Unit})
 		}
 		out = append(out, o)
 	}
@@ -435,7 +461,7 @@ func (s *Server) handleAnalyses(r *request) error {
 	if err != nil {
 		return err
 	}
-	rules, err := s.ruleVersion()
+	rules, err := s.rules()
 	if err != nil {
 		return err
 	}
@@ -446,7 +472,7 @@ func (s *Server) handleAnalyses(r *request) error {
 			mine = append(mine, r.docOf(&j))
 		}
 	}
-	doc := map[string]any{"questions": r.offered(), "jobs": mine, "rules": rules, "generation": r.gen.name, "tier": r.tier, "forms": s.answerForms()}
+	doc := map[string]any{"questions": r.offered(rules), "jobs": mine, "rules": rules.Version, "generation": r.gen.name, "tier": r.tier, "forms": s.answerForms()}
 	if r.administers() {
 		for _, j := range s.answers.queue.List(func(j *jobs.Job) bool { return j.Tier == string(r.tier) && !r.mine(j, reach) }) {
 			others = append(others, otherJob{j.ID, j.Owner, j.State, j.Asked, j.Bytes})
@@ -463,16 +489,12 @@ func (s *Server) handleAnalyses(r *request) error {
 	return r.sendOnce("application/json", data)
 }
 
-// ruleVersion names the rules in force.
-func (s *Server) ruleVersion() (analyze.Version, error) {
+// rules are the rules in force.
+func (s *Server) rules() (*analyze.Rules, error) {
 	if s.cfg.Rules != nil {
-		return s.cfg.Rules.Version, nil
+		return s.cfg.Rules, nil
 	}
-	rules, err := analyze.DefaultRules()
-	if err != nil {
-		return analyze.Version{}, err
-	}
-	return rules.Version, nil
+	return analyze.DefaultRules()
 }
 
 // answerForms lists the forms that answers come in.

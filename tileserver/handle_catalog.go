@@ -90,7 +90,7 @@ func (r *request) services() map[string]string {
 			out["verify"], out["keys"] = r.address("verify"), r.address("keys")
 		}
 	}
-	if r.allows(access.Analyses) && len(r.offered()) > 0 {
+	if r.allows(access.Analyses) && len(r.questions()) > 0 {
 		out["analyses"] = r.address("analyses")
 	}
 	if r.allows(access.Features) {

@@ -11,11 +11,13 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"gengtu/index"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/setting"
 )
 
 // Request asks a question. Its JSON is what is posted, and what is kept with the answer.
@@ -49,7 +51,11 @@ type Question struct {
 	// Layers it cannot do without; Optional are used where the edition has them, and the
 	// answer says which were not there.
 	Layers, Optional []string
-	Parameters       []Parameter
+	// Twice are layers of which one must be there in two vintages; nil where one is enough.
+	Twice []string
+	// Between tells that it compares two states, and takes [Request.From].
+	Between    bool
+	Parameters []Parameter
 	// NeedsShapes tells that it asks about shapes that are given.
 	NeedsShapes bool
 	// NotPublic questions are never answered by a public edition, whatever its policy says.
@@ -68,11 +74,68 @@ type Parameter struct {
 	Name    string
 	About   edition.Title
 	Default string // as text; "" where the rules or the data say
+	// Takes says what a value is, for whoever makes a form; "" is [Words].
+	Takes Takes
+	// Choices are the values that there are, where they are few; another is refused.
+	Choices []Choice
+	// ByRules adds the choices that the rules name; nil adds none.
+	ByRules func(*Rules) []Choice
+	// Unit is what a number is in.
+	Unit string
 	// Features tells that its value names single features: an edition that tells totals
 	// alone takes none.
 	Features bool
 	// Check refuses a value; nil takes any.
 	Check func(value string) error
+}
+
+// Takes is what the value of a parameter is.
+type Takes string
+
+// What parameters take. Lists are written with commas between.
+const (
+	Words   Takes = "text"
+	Choose  Takes = "choice"  // one of Choices
+	Several Takes = "choices" // a list of Choices
+	YesNo   Takes = "truth"   // true or false
+	OfLayer Takes = "layer"   // the name of a layer of polygons
+	AtState Takes = "vintage"
+	Figure  Takes = "number"
+	Figures Takes = "numbers"
+	Codes   Takes = "codes"
+)
+
+// Choice is a value of a parameter, and what it is called.
+type Choice struct {
+	Value string        `json:"value"`
+	Title edition.Title `json:"title"`
+}
+
+// choice is a [Choice].
+func choice(value, zh, en string) Choice { return Choice{value, edition.Title{Zh: zh, En: en}} }
+
+// ChoicesBy lists the values that a parameter may have under the rules; nil where they are
+// not listed.
+func (p *Parameter) ChoicesBy(rules *Rules) []Choice {
+	if p.ByRules == nil {
+		return p.Choices
+	}
+	return slices.Concat(p.Choices, p.ByRules(rules))
+}
+
+// checkChoice refuses a value that is none of the choices.
+func (p *Parameter) checkChoice(value string) error {
+	if p.Takes != Choose || p.ByRules != nil || slices.ContainsFunc(p.Choices, func(c Choice) bool { return c.Value == value }) {
+		return nil
+	}
+	var words []string
+	for _, c := range p.Choices {
+		if c.Value != "" {
+			words = append(words, c.Value)
+		}
+	}
+	zh, en := setting.Unknown(value, p.Name, words)
+	return badParameter(p.Name, value, zh, en)
 }
 
 // Job is a question on its way: what its run function works with.

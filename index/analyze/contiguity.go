@@ -87,14 +87,15 @@ var contiguityQuestion = Question{
 	Sources: []edition.Title{{Zh: "提高集中连片程度（永久基本农田优化）", En: "domain 6.4; cross-boundary mesh after J. Moser et al., Landscape Ecology 22 (2007)"}},
 	Layers:  nil,
 	Parameters: []Parameter{
-		{Name: "layer", About: edition.Title{Zh: "哪一层：pbf、cropland 或其它面图层", En: "the layer: pbf, cropland or another"}, Default: "pbf"},
-		{Name: "gaps", About: edition.Title{Zh: "间距，米，逗号分隔，缺省按规则文件", En: "gaps in metres between commas; by the rules where not given"}, Check: checkGaps},
+		{Name: "layer", Takes: OfLayer, About: edition.Title{Zh: "哪一层：pbf、cropland 或其它面图层", En: "the layer: pbf, cropland or another"}, Default: "pbf"},
+		{Name: "gaps", Takes: Figures, Unit: "m", About: edition.Title{Zh: "间距，米，逗号分隔，缺省按规则文件", En: "gaps in metres between commas; by the rules where not given"}, Check: checkGaps},
 		{
-			Name: "barriers", Default: "none", Check: checkBarriers,
-			About: edition.Title{Zh: "阻隔：none 不计，rules 按规则文件（地类、坡度级别，取自 dltb）", En: "barriers: none, or rules for those of the rules file (classes and slopes of dltb)"},
+			Name: "barriers", Default: "none", Takes: Choose,
+			Choices: []Choice{choice("none", "不计", "none"), choice("rules", "按规则文件", "those of the rules")},
+			About:   edition.Title{Zh: "阻隔：none 不计，rules 按规则文件（地类、坡度级别，取自 dltb）", En: "barriers: none, or rules for those of the rules file (classes and slopes of dltb)"},
 		},
-		{Name: "remove", Features: true, About: edition.Title{Zh: "划出的图斑编码（BSM 等），逗号分隔：另算划出后的情况", En: "codes (BSM …) of patches that are taken out, between commas: the state after is told beside"}},
-		{Name: "least_mu", Default: "0", About: edition.Title{Zh: "片的清单从多少亩列起（合计不受影响）", En: "the area in mu from which on components are listed (totals have all)"}, Check: checkLeast},
+		{Name: "remove", Features: true, Takes: Codes, About: edition.Title{Zh: "划出的图斑编码（BSM 等），逗号分隔：另算划出后的情况", En: "codes (BSM …) of patches that are taken out, between commas: the state after is told beside"}},
+		{Name: "least_mu", Default: "0", Takes: Figure, Unit: "mu", About: edition.Title{Zh: "片的清单从多少亩列起（合计不受影响）", En: "the area in mu from which on components are listed (totals have all)"}, Check: checkLeast},
 	},
 	Named: contiguityLayers,
 	run:   runContiguity,
@@ -131,13 +132,6 @@ func parseGaps(value string) ([]float64, error) {
 		return nil, badParameter("gaps", value, "要 1 到 8 个 0 到 1000 的数（米），逗号分隔", "it has to be 1 to 8 numbers from 0 to 1000 (metres) between commas")
 	}
 	return gaps, nil
-}
-
-func checkBarriers(value string) error {
-	if value != "none" && value != "rules" {
-		return badParameter("barriers", value, "可用 none、rules", "there are none and rules")
-	}
-	return nil
 }
 
 func checkLeast(value string) error {

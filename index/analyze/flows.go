@@ -31,8 +31,10 @@ var flows = Question{
 	Sources:  []edition.Title{{Zh: "领域说明 6.9（文件 000、004；TD/T 1057 DLTBGXGC）", En: "domain 6.9 (documents 000, 004; TD/T 1057 DLTBGXGC)"}},
 	Layers:   []string{"cropland"},
 	Optional: []string{"dltb", "pbf", "hsf", "region"},
+	Twice:    []string{"dltb", "cropland"},
+	Between:  true,
 	Parameters: []Parameter{{
-		Name: "cube", Default: "false", Check: checkTruth("cube"),
+		Name: "cube", Default: "false", Takes: YesNo, Check: checkTruth("cube"),
 		About: edition.Title{Zh: "true 时另列流向按永久基本农田、高标准农田、坡度级别的分解（flow_cube）", En: "true adds the flows told apart by PBF, HSF and slope grade (flow_cube)"},
 	}},
 	run: runFlows,

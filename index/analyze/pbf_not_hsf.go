@@ -57,7 +57,9 @@ var pbfNotHSF = Question{
 	Layers:   []string{"pbf", "hsf"},
 	Optional: []string{"hsf-project", noCondition},
 	Parameters: []Parameter{{
-		Name: "year", Check: oneOf("year", "JSND", "JCND"),
+		Name: "year", Takes: Choose, Choices: []Choice{
+			choice("", "按图层所有", "as the layer has it"), choice("JSND", "建设年度 JSND", "of building, JSND"), choice("JCND", "建成年度 JCND", "of completion, JCND"),
+		},
 		About: edition.Title{Zh: "高标准农田的年度字段：JSND 建设年度，JCND 建成年度；默认 JSND，图层没有 JSND 时为 JCND", En: "field of the year of high-standard farmland: JSND, of building, or JCND, of completion; by default JSND, or JCND where the layer has no JSND"},
 	}},
 	run: runPBFNotHSF,
@@ -65,17 +67,6 @@ var pbfNotHSF = Question{
 
 // noCondition is the layer of basic farmland that does not meet the conditions.
 const noCondition = "pbf_nocond"
-
-// oneOf returns a check that takes some words.
-func oneOf(name string, words ...string) func(value string) error {
-	return func(value string) error {
-		if slices.Contains(words, value) {
-			return nil
-		}
-		zh, en := setting.Unknown(value, name, words)
-		return badParameter(name, value, zh, en)
-	}
-}
 
 // What the key of a piece says in pbf-not-hsf: the year of building, or that it has none;
 // 0 is not built.

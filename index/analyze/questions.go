@@ -77,6 +77,9 @@ func (j *Job) check() error {
 			return problem.New("POLICY", "本版只给合计，不能按编码指定要素（参数 %[1]s）", "this edition tells totals alone: parameter %[1]s, which names single features, is not taken", name).
 				Advise("去掉参数 %[1]s 再问", "ask without parameter %[1]s", name)
 		}
+		if err := j.Question.Parameters[i].checkChoice(value); err != nil {
+			return err
+		}
 		if c := j.Question.Parameters[i].Check; c != nil {
 			if err := c(value); err != nil {
 				return fmt.Errorf("%s: %w", name, err)

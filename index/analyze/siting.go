@@ -103,14 +103,26 @@ var siting = Question{
 	Parameters: []Parameter{{
 		Name: "alternatives", Default: "auto",
 		About: edition.Title{Zh: "方案怎样分：auto（属性，否则文件）、file（文件）、plot（每个图形一个方案）", En: "what is an alternative: auto (by property, else file), file, plot (each shape)"},
-		Check: oneOf("alternatives", "auto", "file", "plot"),
+		Takes: Choose, Choices: []Choice{
+			choice("auto", "按属性 alt 或“方案”，否则每个文件", "by the property alt, else each file"), choice("file", "每个文件", "each file"), choice("plot", "每个图形", "each shape"),
+		},
 	}, {
-		Name:  "project",
+		Name: "project", Takes: Choose, ByRules: projectChoices,
 		About: edition.Title{Zh: "项目类型代码（规则文件 siting.projects），空为未说明", En: "the kind of project, by its code in siting.projects of the rules; empty is not told"},
 	}},
 	NeedsShapes: true,
 	NotPublic:   true,
 	run:         runSiting,
+}
+
+// projectChoices are the kinds of project that the rules know.
+func projectChoices(r *Rules) []Choice {
+	out := []Choice{choice("", "未说明", "not told")}
+	for i := range r.Siting.Projects {
+		p := &r.Siting.Projects[i]
+		out = append(out, choice(p.Code, p.Zh, p.En))
+	}
+	return out
 }
 
 // sitingJob answers the question.

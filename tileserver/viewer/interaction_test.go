@@ -247,14 +247,14 @@ func TestLanguage(t *testing.T) {
 	}
 	b.Idle(t)
 	b.Picture(t, "english-desktop")
-	checkWidth(t, b)
+	b.CheckWidth(t)
 	b.Click(t, "lang")
 	small := viewertest.OpenMap(t, in, c.URL+"/?tier=government#tk="+governmentToken+"&map=15.5/34.3258/108.6300", viewertest.View{Width: 390, Height: 844, Lang: "en-US", Mobile: true})
 	small.Run(t, chromedp.TapXY(150, 300))
 	small.Until(t, `document.querySelector('[data-field="ZLDWMC"]') !== null`)
 	small.Idle(t)
 	small.Picture(t, "english-phone")
-	checkWidth(t, small)
+	small.CheckWidth(t)
 	for testid, want := range map[string]string{"legend": "永久基本农田", "overlay-panel": "净面积", "lang": "EN"} {
 		if got := b.Text(t, testid); !strings.Contains(got, want) {
 			t.Errorf("%s in Chinese: %q is missing in %q", testid, want, got)

@@ -33,6 +33,6 @@ func TestReport(t *testing.T) {
 	if title := viewertest.Eval[string](t, b, "document.title"); !strings.Contains(title, "耕图") {
 		t.Errorf("title: %q", title)
 	}
-	checkWidth(t, b)
+	b.CheckWidth(t)
 	b.Picture(t, "report-odd")
 }

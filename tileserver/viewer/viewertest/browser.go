@@ -106,6 +106,7 @@ var (
 	Desktop = View{1280, 800, "zh-CN", false}
 	Phone   = View{390, 844, "zh-CN", true}
 	English = View{1280, 800, "en-US", false}
+	Narrow  = View{360, 740, "zh-CN", true} // The narrowest that the page is made for.
 )
 
 // Open loads address in a new tab, without waiting for the map.
@@ -126,10 +127,13 @@ func Open(t *testing.T, in context.Context, address string, v View) *Tab {
 	b.Run(t, size,
 		command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}),
 		command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: fmt.Sprintf(
-			"for (const [k, v] of [['language', %[1]q], ['languages', [%[1]q]]]) Object.defineProperty(navigator, k, {get: () => v});", v.Lang)}),
+			"for (const [k, v] of [['language', %[1]q], ['languages', [%[1]q]]]) Object.defineProperty(navigator, k, {get: () => v});"+violations, v.Lang)}),
 		chromedp.Navigate(address))
 	return b
 }
+
+// violations makes the page say what its policy has kept it from.
+const violations = "addEventListener('securitypolicyviolation', (e) => console.error(`the policy forbids ${e.effectiveDirective} ${e.blockedURI} (${e.sourceFile}:${e.lineNumber})`));"
 
 // command is an action of one protocol command whose result nobody needs.
 func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
@@ -252,19 +256,67 @@ func (b *Tab) Picture(t *testing.T, name string) image.Image {
 	return img
 }
 
-// Quiet fails the test if the page complained, asked another host, or put a
-// token into an address.
-func (b *Tab) Quiet(t *testing.T, server string) {
-	t.Helper()
+// Complaints are what the page said on the console, its exceptions, what its policy
+// forbade, and the addresses that it asked for on other hosts than server, in order.
+func (b *Tab) Complaints(server string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var all []string
 	for _, s := range b.said {
-		t.Errorf("the page said: %s", s)
+		all = append(all, "the page said: "+s)
 	}
 	for _, a := range b.asked {
 		if !strings.HasPrefix(a, server+"/") && !strings.HasPrefix(a, "blob:"+server+"/") && !strings.HasPrefix(a, "data:") {
-			t.Errorf("the page asked another host: %s", a)
+			all = append(all, "the page asked another host: "+a)
 		}
+	}
+	return all
+}
+
+// Quiet fails the test if the page complained or asked another host.
+func (b *Tab) Quiet(t *testing.T, server string) {
+	t.Helper()
+	for _, c := range b.Complaints(server) {
+		t.Error(c)
+	}
+}
+
+// Resize gives the window another size, in CSS pixels, as turning a phone or a zoom of the
+// browser does.
+func (b *Tab) Resize(t *testing.T, width, height int64) {
+	t.Helper()
+	b.Width = width
+	b.Run(t, chromedp.EmulateViewport(width, height))
+	Eval[bool](t, b, "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true))))")
+}
+
+// Wide lists what is wider than its place or reaches beyond the window, where a reader
+// would have to scroll sideways: the page itself, and all that lies in its cards. What may
+// scroll by itself says so in its style (overflow-x), and is then no longer looked into.
+func (b *Tab) Wide(t *testing.T) []string {
+	t.Helper()
+	return Eval[[]string](t, b, fmt.Sprintf(`(() => {
+		const wide = [];
+		const scrolls = (el) => ['auto', 'scroll'].includes(getComputedStyle(el).overflowX) && !el.matches('html, body, .card-body');
+		const look = (el) => {
+			const box = el.getBoundingClientRect(), style = getComputedStyle(el);
+			if (!box.width || !box.height || style.visibility === 'hidden' || el.closest('svg, canvas, .map, .hidden')) return;
+			const place = el.matches('html, body, .card, .card-body, .top, .bottom, .dialog, table');
+			if (box.right > %d + 1 || box.left < -1 || place && el.scrollWidth > el.clientWidth + 1) {
+				wide.push(el.tagName.toLowerCase() + (el.id ? '#' + el.id : '') + '.' + el.className + ': ' + Math.round(box.left) + '–' + Math.round(box.right) + ', ' + el.scrollWidth + ' in ' + el.clientWidth);
+			}
+			if (!scrolls(el)) for (const child of el.children) look(child);
+		};
+		look(document.documentElement);
+		return wide;
+	})()`, b.Width))
+}
+
+// CheckWidth fails the test when something is wider than its place: see [Tab.Wide].
+func (b *Tab) CheckWidth(t *testing.T) {
+	t.Helper()
+	for _, w := range b.Wide(t) {
+		t.Errorf("wider than its place at %d pixels: %s", b.Width, w)
 	}
 }
 

@@ -19,7 +19,7 @@ const common = {
   'reload': ['刷新', 'Reload'],
   'loading': ['正在读取…', 'Loading…'],
   'map.label': ['地图', 'Map'],
-  'lang.switch': ['切换到英文 / Switch to English', 'Switch to Chinese / 切换到中文'],
+  'lang.switch': ['EN：切换到英文 / Switch to English', 'Switch to Chinese / 切换到中文'],
   'lang.other': ['EN', '中文'],
   'tools.label': ['地图工具', 'Map tools'],
   'zoom.in': ['放大', 'Zoom in'],

@@ -17,6 +17,7 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/geo"
 	"gengtu/ingest/source"
+	"gengtu/tileserver/viewer/viewertest"
 )
 
 // work is the directory of everything that the measurements share. The
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) {
 	}
 	m.Run()
 	complain(closeDatasets())
+	complain(viewertest.Close())
 	complain(rivalDatabase.stop())
 }
 
@@ -117,6 +119,9 @@ func open(tb testing.TB, name string) *dataset {
 	switch name {
 	case "landscape", "land100k", "land32k", "land10k", "polygons100k", "polygons500k", "polygons2500k":
 		d = landscape(tb, name)
+	case "map": // landscape with the tiles that an ingest builds unless it is told otherwise
+		d = landscape(tb, "landscape")
+		d.name, d.zooms = name, "5-14"
 	case "tenth":
 		d = tenth(tb, name, tenthPatches)
 	case "delivery":

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -187,7 +188,7 @@ func gunzip(data []byte) ([]byte, error) {
 func TestContractOpenAddresses(t *testing.T) {
 	s := serve(t, nil, edition.Public)
 	for address, contentType := range map[string]string{
-		"/": "text/html; charset=utf-8", "/viewer/main.js": "text/javascript; charset=utf-8", "/health": "text/plain; charset=utf-8",
+		"/": "text/html; charset=utf-8", "/viewer/LICENCES.txt": "text/plain; charset=utf-8", "/health": "text/plain; charset=utf-8",
 		"/ready": "text/plain; charset=utf-8", "/metrics": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
 	} {
 		r := s.get(t, address)
@@ -206,6 +207,21 @@ func TestContractOpenAddresses(t *testing.T) {
 	page := s.get(t, "/")
 	if c := s.get(t, "/", "If-None-Match", page.Header.Get("ETag")); c.StatusCode != http.StatusNotModified {
 		t.Errorf("the page with its ETag gives %d", c.StatusCode)
+	}
+	// All that the page names lasts; the page itself is asked for anew, and names what is new.
+	named := regexp.MustCompile(`(?:src|href)="(viewer/[^"]+)"`).FindAllSubmatch(page.body, -1)
+	if len(named) < 4 || page.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("the page names %d files, its Cache-Control is %q", len(named), page.Header.Get("Cache-Control"))
+	}
+	for _, m := range named {
+		r := s.get(t, "/"+string(m[1]), "Accept-Encoding", "gzip")
+		if got := r.Header.Get("Cache-Control"); r.StatusCode != http.StatusOK || got != "public, max-age=31536000, immutable" || r.Header.Get("Content-Encoding") != "gzip" {
+			t.Errorf("%s: %d, Cache-Control %q, Content-Encoding %q", m[1], r.StatusCode, got, r.Header.Get("Content-Encoding"))
+		}
+		worker := strings.ReplaceAll(string(m[1]), "maplibre-gl.mjs", "maplibre-gl-worker.mjs")
+		if w := s.get(t, "/"+worker); worker != string(m[1]) && (w.Header.Get("Cache-Control") != "no-cache" || w.Header.Get("Content-Security-Policy") == "") {
+			t.Errorf("%s, whose policy comes with it: %q, %q", worker, w.Header.Get("Cache-Control"), w.Header.Get("Content-Security-Policy"))
+		}
 	}
 	if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("the page's policy is %q", csp)

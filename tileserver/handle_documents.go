@@ -30,6 +30,9 @@ func (s *Server) handleViewer(r *request) error {
 	h := &r.ctx.Response.Header
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "no-cache")
+	if viewer.Lasting(r.params["*"]) {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
 	// Tokens that are bound to the page's origin are known by it, on this server
 	// alone; what the page keeps secret stands behind the # of its address, which
 	// no Referer has.

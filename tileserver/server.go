@@ -31,6 +31,7 @@ import (
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
+	"gengtu/tileserver/viewer"
 )
 
 // Config says what to serve and how.
@@ -202,6 +203,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	var watcher sync.WaitGroup
 	watcher.Go(func() { s.watch(watching, wake) })
 	watcher.Go(func() { s.watchAccess(watching) })
+	watcher.Go(viewer.Prepare)
 	defer watcher.Wait()
 	defer stopWatching()
 	select {

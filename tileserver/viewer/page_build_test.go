@@ -78,8 +78,11 @@ func tree(t *testing.T, root string) map[string][]byte {
 // a map of its sources, which is not served.
 func TestMapLibre(t *testing.T) {
 	dist := filepath.Join(viewertest.Page(t), "node_modules", "maplibre-gl", "dist")
-	served := tree(t, filepath.Join("web", "maplibre"))
-	for _, name := range []string{"maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl-shared.mjs", "maplibre-gl.css"} {
+	var library struct{ Version string }
+	readJSON(t, filepath.Join(dist, "..", "package.json"), &library)
+	folder := "web/maplibre-" + library.Version
+	served := tree(t, folder)
+	for _, name := range []string{"maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"} {
 		data, err := os.ReadFile(filepath.Join(dist, name))
 		if err != nil {
 			t.Fatal(err)
@@ -89,12 +92,12 @@ func TestMapLibre(t *testing.T) {
 			lines = lines[:last]
 		}
 		if want := bytes.Join(lines, []byte("\n")); !bytes.Equal(bytes.TrimRight(served[name], "\n"), want) {
-			t.Errorf("web/maplibre/%s is not that of node_modules/maplibre-gl/dist", name)
+			t.Errorf("%s/%s is not that of node_modules/maplibre-gl/dist", folder, name)
 		}
 		delete(served, name)
 	}
 	for name := range served {
-		t.Errorf("web/maplibre/%s is no file of MapLibre", name)
+		t.Errorf("%s/%s is no file of MapLibre", folder, name)
 	}
 }
 

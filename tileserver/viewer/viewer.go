@@ -3,7 +3,7 @@
 // server without a network shows the same page.
 //
 // The page is served at the server's root and everything else below viewer/,
-// beside each other: the page refers to viewer/main.js, and the modules find
+// beside each other: the page refers to viewer/main-HASH.js, and the modules find
 // the tiers' addresses one folder above their own. It therefore works below any
 // path prefix. The page asks no other host for anything.
 //
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -56,7 +57,7 @@ type asset struct {
 	etag          string
 }
 
-// assets reads and compresses everything once, at the first request.
+// assets reads and compresses everything once.
 var assets = sync.OnceValue(func() map[string]asset {
 	all, err := load(web)
 	if err != nil {
@@ -65,6 +66,10 @@ var assets = sync.OnceValue(func() map[string]asset {
 	}
 	return all
 })
+
+// Prepare compresses what is embedded, some 2 MB, so that the first reader need not wait for
+// it. Whoever asks meanwhile waits as long as it takes.
+func Prepare() { assets() }
 
 // load returns the files below web/ by their path there.
 func load(files fs.FS) (map[string]asset, error) {
@@ -117,8 +122,8 @@ func compress(body []byte) ([]byte, error) {
 // Asset returns the file at path: its bytes, its content type and its strong
 // ETag in quotes. ok is false when there is no such file.
 //
-// path is what follows viewer/ in the address ("main.js",
-// "vendor/maplibre/maplibre-gl.css"); the empty path is the page. It is matched
+// path is what follows viewer/ in the address ("LICENCES.txt",
+// "maplibre-6.17.0/maplibre-gl.css"); the empty path is the page. It is matched
 // as it is: no leading slash, no dots, no directories. The body belongs to
 // package viewer and must not be changed. Safe for concurrent use.
 func Asset(path string) (body []byte, contentType, etag string, ok bool) {
@@ -139,6 +144,15 @@ func AssetGzip(path string) (body []byte, contentType, etag string, ok bool) {
 	}
 	return a.gzipped, a.contentType, `"` + a.etag + `-gzip"`, true
 }
+
+// lasting are the names that stand for one content: with its hash, or with the version of
+// the package that it is of.
+var lasting = regexp.MustCompile(`^([A-Za-z0-9._]+-[0-9A-Z]{8}\.(js|css)|maplibre-[0-9.]+/maplibre-gl\.(mjs|css))$`)
+
+// Lasting tells whether the file at path, as in [Asset], will have the same bytes for as
+// long as it is there, so that whoever has it need not ask again. MapLibre's worker does not
+// last: the policy that it works under comes with it, and is the server's to change.
+func Lasting(path string) bool { return lasting.MatchString(path) }
 
 // find returns the asset at path, the page for the empty path.
 func find(path string) (asset, bool) {

@@ -61,6 +61,31 @@ func TestAsset(t *testing.T) {
 	}
 }
 
+// Whatever the page loads has a name that stands for its content, so that a browser which
+// has it asks no more; but for the page itself and MapLibre's worker, whose policy comes
+// with it.
+func TestLasting(t *testing.T) {
+	asks := map[string]bool{"index.html": true, "LICENCES.txt": true}
+	lasting := 0
+	for name := range tree(t, "web") {
+		want := !asks[name] && !strings.HasSuffix(name, "-worker.mjs")
+		if got := viewer.Lasting(name); got != want {
+			t.Errorf("%s: lasting is %v", name, got)
+		}
+		if want {
+			lasting++
+		}
+	}
+	if lasting < 4 {
+		t.Errorf("%d files last", lasting)
+	}
+	for _, name := range []string{"", "main.js", "main-0123.js", "maplibre/maplibre-gl.mjs"} {
+		if viewer.Lasting(name) {
+			t.Errorf("%q lasts, and its name tells nothing of its content", name)
+		}
+	}
+}
+
 // own are the files that are written here, by path.
 func own(t *testing.T) map[string]string {
 	t.Helper()

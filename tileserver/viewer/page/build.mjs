@@ -1,25 +1,30 @@
 // Builds the page: node build.mjs OUT writes what is embedded into OUT, which is emptied
 // before; node build.mjs --test builds the tests and runs them.
 //
-// The same sources give the same bytes: names of chunks are hashes of their content, and
-// nothing of the machine or the time is in them.
+// The same sources give the same bytes: in the names are hashes of the content, MapLibre's
+// folder has its version, and nothing of the machine or the time is in them. So a name
+// stands for one content, and a browser may keep it for good; index.html names them all.
 
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const maplibre = join(here, 'node_modules/maplibre-gl');
 
+const { version } = JSON.parse(await readFile(join(maplibre, 'package.json'), 'utf8'));
+const folder = `maplibre-${version}`;
+
 // own leaves MapLibre as the file that its package has: a browser keeps it while the page
 // around it changes.
 const own = {
   name: 'maplibre',
   setup(b) {
-    b.onResolve({ filter: /^maplibre-gl$/ }, () => ({ path: './maplibre/maplibre-gl.mjs', external: true }));
+    b.onResolve({ filter: /^maplibre-gl$/ }, () => ({ path: `./${folder}/maplibre-gl.mjs`, external: true }));
+    b.initialOptions.define = { maplibreFolder: JSON.stringify(folder) };
   },
 };
 
@@ -28,7 +33,7 @@ const stubs = {
   name: 'stubs',
   setup(b) {
     b.onResolve({ filter: /^maplibre-gl$/ }, () => ({ path: join(here, 'test/stub/maplibre.ts') }));
-    b.initialOptions.define = { 'import.meta.url': '"http://gengtu.test/viewer/main.js"' };
+    b.initialOptions.define = { 'import.meta.url': '"http://gengtu.test/viewer/main.js"', maplibreFolder: JSON.stringify(folder) };
   },
 };
 
@@ -38,17 +43,47 @@ const options = {
 
 async function page(out) {
   await rm(out, { recursive: true, force: true });
-  await mkdir(join(out, 'maplibre'), { recursive: true });
-  const script = await build({ ...options, entryPoints: { main: 'src/main.ts' }, outdir: out, plugins: [own], splitting: true, minify: true, chunkNames: '[name]-[hash]', metafile: true });
-  const sheet = await build({ ...options, entryPoints: { main: 'css/main.css' }, outdir: out, minify: true, metafile: true });
-  await cp(join(here, 'index.html'), join(out, 'index.html'));
-  for (const file of ['maplibre-gl.mjs', 'maplibre-gl-worker.mjs', 'maplibre-gl.css', 'maplibre-gl-shared.mjs']) {
-    const text = await readFile(join(maplibre, 'dist', file), 'utf8').catch(() => null);
-    if (text !== null) await writeFile(join(out, 'maplibre', file), text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'));
+  await mkdir(join(out, folder), { recursive: true });
+  const named = { entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', outdir: out, minify: true, metafile: true };
+  const script = await build({ ...options, ...named, entryPoints: { main: 'src/main.ts' }, plugins: [own], splitting: true });
+  const sheet = await build({ ...options, ...named, entryPoints: { main: 'css/main.css' } });
+  await writeFile(join(out, 'index.html'), await index(script.metafile.outputs, sheet.metafile.outputs));
+  for (const file of ['maplibre-gl.mjs', 'maplibre-gl-worker.mjs', 'maplibre-gl.css']) {
+    const text = await readFile(join(maplibre, 'dist', file), 'utf8');
+    await writeFile(join(out, folder, file), text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'));
   }
   const inside = [...Object.keys(script.metafile.inputs), ...Object.keys(sheet.metafile.inputs)];
   for (const map of ['maplibre-gl.mjs.map', 'maplibre-gl-worker.mjs.map']) inside.push(...JSON.parse(await readFile(join(maplibre, 'dist', map), 'utf8')).sources);
   await licences(join(out, 'LICENCES.txt'), new Set(['maplibre-gl', ...inside.flatMap(packageOf)]));
+}
+
+// index returns index.html with the names of what was built, and with all that main.js
+// imports at once: the browser asks for it before it has read main.js.
+async function index(scripts, sheets) {
+  const entryOf = (outputs) => Object.keys(outputs).find((name) => outputs[name].entryPoint);
+  const needed = new Set();
+  const follow = (name) => {
+    for (const { path, kind, external } of scripts[name].imports) {
+      if (kind !== 'import-statement' || external || needed.has(path)) continue;
+      needed.add(path);
+      follow(path);
+    }
+  };
+  const main = entryOf(scripts);
+  follow(main);
+  const preload = [`${folder}/maplibre-gl.mjs`, ...[...needed].sort().map((name) => basename(name))];
+  const fill = {
+    'viewer/main.js': `viewer/${basename(main)}`,
+    'viewer/main.css': `viewer/${basename(entryOf(sheets))}`,
+    'viewer/maplibre/': `viewer/${folder}/`,
+    '<!-- modulepreload -->': preload.map((name) => `<link rel="modulepreload" href="viewer/${name}">`).join('\n  '),
+  };
+  let text = await readFile(join(here, 'index.html'), 'utf8');
+  for (const [from, to] of Object.entries(fill)) {
+    if (!text.includes(from)) throw new Error(`index.html has no ${from}`);
+    text = text.replaceAll(from, to);
+  }
+  return text;
 }
 
 // packageOf returns the package that a source file belongs to, none for our own.

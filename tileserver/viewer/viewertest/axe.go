@@ -25,7 +25,7 @@ const judged = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wc
 
 // Faults lists what axe finds serious or critical for those who do not see the page, or do
 // not use a mouse, in its present state.
-func (b *Tab) Faults(t *testing.T) []string {
+func (b *Tab) Faults(t testing.TB) []string {
 	t.Helper()
 	if !Eval[bool](t, b, "'axe' in window") {
 		b.Run(t, chromedp.Evaluate[chromedp.Void](axeSource(t)))
@@ -34,14 +34,14 @@ func (b *Tab) Faults(t *testing.T) []string {
 }
 
 // CheckAccess fails the test when axe finds a serious fault: see [Tab.Faults].
-func (b *Tab) CheckAccess(t *testing.T) {
+func (b *Tab) CheckAccess(t testing.TB) {
 	t.Helper()
 	for _, f := range b.Faults(t) {
 		t.Error(f)
 	}
 }
 
-func axeSource(t *testing.T) string {
+func axeSource(t testing.TB) string {
 	t.Helper()
 	axe.Lock()
 	defer axe.Unlock()

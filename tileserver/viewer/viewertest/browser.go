@@ -74,7 +74,7 @@ func Close() error {
 }
 
 // Browser returns the browser, or ends the test when there is none.
-func Browser(t *testing.T) context.Context {
+func Browser(t testing.TB) context.Context {
 	t.Helper()
 	ctx, err := chromium()
 	if err != nil {
@@ -89,6 +89,7 @@ type Tab struct {
 	context.Context
 	Width int64 // Of the window, in CSS pixels.
 
+	close func()
 	mu    sync.Mutex
 	said  []string // Errors on the console, exceptions, policy violations.
 	asked []string // Addresses of all requests.
@@ -110,7 +111,7 @@ var (
 )
 
 // Open loads address in a new tab, without waiting for the map.
-func Open(t *testing.T, in context.Context, address string, v View) *Tab {
+func Open(t testing.TB, in context.Context, address string, v View) *Tab {
 	t.Helper()
 	b := &Tab{Width: v.Width}
 	ctx, cancel := chromedp.NewContext(in, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
@@ -118,8 +119,8 @@ func Open(t *testing.T, in context.Context, address string, v View) *Tab {
 		t.Fatalf("open a tab: %v", err)
 	}
 	limited, cancelTime := context.WithTimeout(ctx, 90*time.Second)
-	t.Cleanup(func() { cancelTime(); cancel() })
-	b.Context = limited
+	b.Context, b.close = limited, func() { cancelTime(); cancel() }
+	t.Cleanup(b.close)
 	size := chromedp.EmulateViewport(v.Width, v.Height)
 	if v.Mobile {
 		size = chromedp.EmulateViewport(v.Width, v.Height, chromedp.EmulateMobile, chromedp.EmulateTouch)
@@ -144,12 +145,15 @@ func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 }
 
 // OpenMap is [Open] and waits until the map stands there.
-func OpenMap(t *testing.T, in context.Context, address string, v View) *Tab {
+func OpenMap(t testing.TB, in context.Context, address string, v View) *Tab {
 	t.Helper()
 	b := Open(t, in, address, v)
 	b.Ready(t)
 	return b
 }
+
+// Close closes the tab, which the end of its test does as well.
+func (b *Tab) Close() { b.close() }
 
 func (b *Tab) listen(event any) {
 	b.mu.Lock()
@@ -177,7 +181,7 @@ func (b *Tab) listen(event any) {
 }
 
 // Run does actions, or ends the test with what the page said.
-func (b *Tab) Run(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
+func (b *Tab) Run(t testing.TB, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	if err := chromedp.Do(b, actions...); err != nil {
 		b.fatal(t, err)
@@ -185,7 +189,7 @@ func (b *Tab) Run(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 }
 
 // fatal ends the test with what the page said.
-func (b *Tab) fatal(t *testing.T, err error) {
+func (b *Tab) fatal(t testing.TB, err error) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -193,13 +197,13 @@ func (b *Tab) fatal(t *testing.T, err error) {
 }
 
 // Ready waits for the map and its first tiles.
-func (b *Tab) Ready(t *testing.T) {
+func (b *Tab) Ready(t testing.TB) {
 	t.Helper()
 	Eval[bool](t, b, "gengtu.ready.then(() => true)")
 }
 
 // Eval returns the value of a JavaScript expression, waiting for a promise.
-func Eval[T any](t *testing.T, b *Tab, expression string) T {
+func Eval[T any](t testing.TB, b *Tab, expression string) T {
 	t.Helper()
 	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -209,13 +213,13 @@ func Eval[T any](t *testing.T, b *Tab, expression string) T {
 }
 
 // Until waits until a JavaScript condition holds.
-func (b *Tab) Until(t *testing.T, condition string) {
+func (b *Tab) Until(t testing.TB, condition string) {
 	t.Helper()
 	b.Run(t, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
 }
 
 // Idle waits until the map has drawn what it was told.
-func (b *Tab) Idle(t *testing.T) {
+func (b *Tab) Idle(t testing.TB) {
 	t.Helper()
 	Eval[bool](t, b, "new Promise((resolve) => { gengtu.map.once('idle', () => resolve(true)); gengtu.map.triggerRepaint(); })")
 }
@@ -224,13 +228,13 @@ func (b *Tab) Idle(t *testing.T) {
 func ID(name string) chromedp.CSS { return chromedp.CSS(`[data-testid="` + name + `"]`) }
 
 // Click clicks an element once it is there to be seen.
-func (b *Tab) Click(t *testing.T, testid string) {
+func (b *Tab) Click(t testing.TB, testid string) {
 	t.Helper()
 	b.Run(t, chromedp.Click(ID(testid), chromedp.NodeVisible))
 }
 
 // Text returns the visible text of an element.
-func (b *Tab) Text(t *testing.T, testid string) string {
+func (b *Tab) Text(t testing.TB, testid string) string {
 	t.Helper()
 	b.Run(t, chromedp.WaitVisible(ID(testid)))
 	return Eval[string](t, b, fmt.Sprintf("document.querySelector(%q).innerText", ID(testid)))
@@ -238,7 +242,7 @@ func (b *Tab) Text(t *testing.T, testid string) string {
 
 // Picture returns what the window shows. With SCREENSHOTS=directory it is also
 // kept there, to be looked at.
-func (b *Tab) Picture(t *testing.T, name string) image.Image {
+func (b *Tab) Picture(t testing.TB, name string) image.Image {
 	t.Helper()
 	data, err := chromedp.Run(b, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -274,7 +278,7 @@ func (b *Tab) Complaints(server string) []string {
 }
 
 // Quiet fails the test if the page complained or asked another host.
-func (b *Tab) Quiet(t *testing.T, server string) {
+func (b *Tab) Quiet(t testing.TB, server string) {
 	t.Helper()
 	for _, c := range b.Complaints(server) {
 		t.Error(c)
@@ -283,7 +287,7 @@ func (b *Tab) Quiet(t *testing.T, server string) {
 
 // Resize gives the window another size, in CSS pixels, as turning a phone or a zoom of the
 // browser does.
-func (b *Tab) Resize(t *testing.T, width, height int64) {
+func (b *Tab) Resize(t testing.TB, width, height int64) {
 	t.Helper()
 	b.Width = width
 	b.Run(t, chromedp.EmulateViewport(width, height))
@@ -293,7 +297,7 @@ func (b *Tab) Resize(t *testing.T, width, height int64) {
 // Wide lists what is wider than its place or reaches beyond the window, where a reader
 // would have to scroll sideways: the page itself, and all that lies in its cards. What may
 // scroll by itself says so in its style (overflow-x), and is then no longer looked into.
-func (b *Tab) Wide(t *testing.T) []string {
+func (b *Tab) Wide(t testing.TB) []string {
 	t.Helper()
 	return Eval[[]string](t, b, fmt.Sprintf(`(() => {
 		const wide = [];
@@ -313,7 +317,7 @@ func (b *Tab) Wide(t *testing.T) []string {
 }
 
 // CheckWidth fails the test when something is wider than its place: see [Tab.Wide].
-func (b *Tab) CheckWidth(t *testing.T) {
+func (b *Tab) CheckWidth(t testing.TB) {
 	t.Helper()
 	for _, w := range b.Wide(t) {
 		t.Errorf("wider than its place at %d pixels: %s", b.Width, w)
@@ -321,7 +325,7 @@ func (b *Tab) CheckWidth(t *testing.T) {
 }
 
 // Press clicks the map at a pixel of the window.
-func (b *Tab) Press(t *testing.T, x, y float64) {
+func (b *Tab) Press(t testing.TB, x, y float64) {
 	t.Helper()
 	b.Run(t, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y), chromedp.MouseClickXY(x, y))
 }

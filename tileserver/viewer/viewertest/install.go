@@ -20,7 +20,7 @@ const installTime = 10 * time.Minute
 // Page returns the directory of the page's sources, with the packages that its lock file
 // names in node_modules: they are installed when others are there, or none. Tests of
 // several packages at once install once. It ends the test when Node is missing.
-func Page(t *testing.T) string {
+func Page(t testing.TB) string {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -67,7 +67,7 @@ func source() (string, error) {
 
 // Node runs one of the page's commands in dir and returns what it said; it ends the test
 // with that when the command fails.
-func Node(t *testing.T, ctx context.Context, dir, name string, args ...string) string {
+func Node(t testing.TB, ctx context.Context, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

@@ -9,7 +9,10 @@ import { linked, readView } from '../core/link';
 import { margins, narrow } from '../shell/frame';
 import { addShapes, shapes } from './shapes';
 
-setWorkerUrl(new URL('./maplibre/maplibre-gl-worker.mjs', import.meta.url).href);
+// maplibreFolder is where the build has put MapLibre, beside the page's own files.
+declare const maplibreFolder: string;
+
+setWorkerUrl(new URL(`./${maplibreFolder}/maplibre-gl-worker.mjs`, import.meta.url).href);
 
 // ideographs are drawn with the reader's own fonts: no megabytes of glyphs.
 const ideographs = '"PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans CJK SC","Source Han Sans SC",sans-serif';
@@ -27,6 +30,7 @@ export async function createMap(container: HTMLElement, extent: Extent | null): 
     : extent ? { bounds: boundsOf(extent), fitBoundsOptions: { padding: margins() } } : {};
   const map = newMap(container, await styleOf(), view);
   await new Promise<void>((resolve) => { void map.once('load', () => resolve()); });
+  performance.mark('gengtu:map'); // the first whole map, for who measures
   addShapes(map);
   return map;
 }

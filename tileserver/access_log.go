@@ -190,7 +190,7 @@ func (l *AccessLog) tell(r *request, status int, took time.Duration) {
 	}
 	a := accessLine{
 		Time: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), Request: r.id(), Address: textOf(r.from), Method: methodOf(r.ctx.Method()),
-		Path: access.Mask(string(r.ctx.RequestURI())), Route: r.route, Tier: string(r.tier), Token: r.token, Layer: r.layer,
+		Path: access.Mask(r.loggedURI()), Route: r.route, Tier: string(r.tier), Token: r.token, Layer: r.layer,
 		Status: status, Bytes: r.size(), Seconds: took.Seconds(),
 	}
 	agent := r.ctx.UserAgent()

@@ -60,7 +60,7 @@ func (r *request) record(status int) audit.Record {
 	defer r.asked.mu.Unlock()
 	rec := audit.Record{
 		Time: time.Now(), Request: r.id(), Tier: string(r.tier), Who: r.token, Address: r.callerText(),
-		Outcome: r.outcome.String(), Method: methodOf(r.ctx.Method()), Path: r.said(r.ctx.RequestURI()), Route: r.route, Layer: r.layer,
+		Outcome: r.outcome.String(), Method: methodOf(r.ctx.Method()), Path: r.loggedURI(), Route: r.route, Layer: r.layer,
 		Place: r.asked.place, Box: r.asked.box, Shapes: r.asked.shapes, Features: r.asked.features, AreaM2: r.asked.areaM2,
 		Status: status, Bytes: int64(r.size()),
 	}

@@ -196,7 +196,7 @@ func (c *counted) Close() error {
 func (s *Server) refuse(c net.Conn) {
 	s.metrics.requests.WithLabelValues("refused", "", "429").Inc()
 	id := requestID()
-	body := problemBody(fasthttp.StatusTooManyRequests, errBusy, s.cfg.Lang, id)
+	body := problemBody(fasthttp.StatusTooManyRequests, errBusy, s.cfg.Lang, id, nil)
 	text := fmt.Sprintf("HTTP/1.1 429 Too Many Requests\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
 		problemType, len(body), retryAfter, id, body)
 	go func() {

@@ -14,7 +14,7 @@ import (
 // decisions say which operation each address of a tier is: a route that is added to the
 // table without one here has not been decided on. "" goes with every operation.
 var decisions = map[string]access.Operation{
-	"me": "", "catalog": "", "catalog/{layer}.xml": "", "style.json": "", "legend.json": "", "legend.png": "", "fonts/{stack}/{range}.pbf": "", "sprites/{name}": "",
+	"me": "", "login": "", "login/callback": "", "catalog": "", "catalog/{layer}.xml": "", "style.json": "", "legend.json": "", "legend.png": "", "fonts/{stack}/{range}.pbf": "", "sprites/{name}": "",
 	"tiles/{layers}/{grid}.json": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.mvt": access.Tiles, "tiles/{layers}/{grid}/{z}/{x}/{y}.png": access.Tiles, "map.png": access.Tiles,
 	"base": access.Tiles, "base/{name}/{z}/{x}/{y}": access.Tiles,
 	"wmts": access.Tiles, "wmts/1.0.0/WMTSCapabilities.xml": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}": access.Tiles, "wmts/{layer}/{style}/{grid}/{z}/{row}/{col}/{j}/{i}": access.Tiles, "{layergrid}/wmts": access.Tiles,

@@ -117,7 +117,11 @@ func (s *Server) dispatch(r *request) (err error) {
 		return preflight(r, allowed)
 	}
 	if r.tier != "" {
-		if err := s.enter(r, rt); err != nil {
+		enter := s.enter
+		if rt != nil && rt.login && r.offersLogin() {
+			enter = s.enterLogin
+		}
+		if err := enter(r, rt); err != nil {
 			return err
 		}
 	}

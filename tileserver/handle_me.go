@@ -35,6 +35,9 @@ type me struct {
 	Origins   []string  `json:"origins"`
 	Addresses []string  `json:"addresses"`
 	Watermark bool      `json:"watermark"`
+	// Login is where a token can be had, Logout where the session at the issuer ends.
+	Login  []offer `json:"login,omitempty"`
+	Logout *string `json:"logout"`
 }
 
 // handleMe answers with who asks. Nobody keeps it.
@@ -44,7 +47,7 @@ func (s *Server) handleMe(r *request) error {
 	}
 	m := me{
 		Tier: r.tier, Title: r.tier.Title(r.lang()), How: openly, Address: nonZero(textOf(r.from)), Operations: access.Operations, Now: time.Now().UTC().Truncate(time.Second),
-		Watermark: s.cfg.Catalogue.Watermark(r.tier),
+		Watermark: s.cfg.Catalogue.Watermark(r.tier), Login: r.logins(),
 	}
 	if r.proof.Token != "" {
 		p, ok := s.cfg.Access.Who(r.proof)
@@ -52,6 +55,7 @@ func (s *Server) handleMe(r *request) error {
 			return errEnded // since it was asked for
 		}
 		m.tell(&p)
+		m.Logout = nonZero(s.cfg.Access.Logout(p.Issuer, r.pageAddress()))
 	}
 	data, err := json.Marshal(m)
 	if err != nil {

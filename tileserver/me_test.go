@@ -29,6 +29,7 @@ type whoAmI struct {
 	MinZoom                     *int `json:"min_zoom"`
 	MaxZoom                     *int `json:"max_zoom"`
 	Watermark                   bool
+	Logout                      string
 }
 
 func all(ops []access.Operation) (out []string) {

@@ -110,7 +110,7 @@ func (s *Server) account(r *request, status int, took time.Duration) {
 	if !s.cfg.Log.Enabled(r.ctx, level) {
 		return
 	}
-	s.cfg.Log.Log(r.ctx, level, "answered", "id", r.id(), "method", string(r.ctx.Method()), "path", access.Mask(string(r.ctx.RequestURI())),
+	s.cfg.Log.Log(r.ctx, level, "answered", "id", r.id(), "method", string(r.ctx.Method()), "path", access.Mask(r.loggedURI()),
 		"tier", tier, "token", r.token, "layer", r.layer, "status", status, "bytes", size, "seconds", took.Seconds())
 }
 

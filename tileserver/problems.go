@@ -52,6 +52,7 @@ var statuses = []struct {
 	status int
 }{
 	{"NOT_FOUND", 404}, {"NO_LAYER", 404}, {"NO_JOB", 404}, {"NO_ANSWER", 404}, {"ANALYZE_UNKNOWN", 404}, {"ANALYZE_LAYER", 404}, {"ANALYZE*", 400}, {"RECONCILE*", 400}, {"FIGURES*", 400}, {"NO_VINTAGE", 404}, {"NO_FEATURE", 404}, {"NO_PLACE", 404}, {"BOOK_AREA", 404}, {"NO_ZOOM", 404}, {"NO_TILE", 404}, {"NO_BASE*", 404}, {"BASE_UPSTREAM", 502}, {"GRID_UNKNOWN", 404},
+	{"LOGIN_DENIED", 403}, {"LOGIN_GRANT", 403}, {"LOGIN_TOKEN", 403}, {"LOGIN_AWAY", 503}, {"LOGIN*", 400},
 	{"TOKEN_MISSING", 401}, {"TOKEN_INVALID", 401}, {"TOKEN_ENDED", 401}, {"TOKEN_REFUSED", 403}, {"POLICY", 403},
 	{"TILE_RANGE", 400}, {"PARAMETER*", 400}, {"CODE_CHECK", 400}, {"CODE_FORM", 400}, {"GEOMETRY*", 400}, {"GEOJSON*", 400}, {"TXT*", 400}, {"CRS*", 400}, {"JSON*", 400}, {"AOI_EMPTY", 400},
 	{"OVERLAY_RANGE", 400}, {"DIFF*", 400}, {"FONT_STACK", 400}, {"GLYPH_RANGE", 400}, {"PICTURE*", 400},
@@ -100,7 +101,7 @@ func (r *request) writeProblem(status int, p *problem.Problem) int {
 	lang := r.lang()
 	r.errorHeaders(status)
 	r.ctx.SetContentType(problemType)
-	r.ctx.SetBody(problemBody(status, p, lang, r.id()))
+	r.ctx.SetBody(problemBody(status, p, lang, r.id(), r.loginsFor(p)))
 	return status
 }
 
@@ -133,17 +134,18 @@ func wholeSeconds(d time.Duration) string {
 }
 
 // problemBody is the document of problem p, or of a fault of ours, of which
-// nothing but the title is shown.
-func problemBody(status int, p *problem.Problem, lang problem.Lang, id string) []byte {
+// nothing but the title is shown. logins are where a token can be had.
+func problemBody(status int, p *problem.Problem, lang problem.Lang, id string, logins []offer) []byte {
 	body := struct {
-		Type    string `json:"type"`
-		Title   string `json:"title"`
-		Status  int    `json:"status"`
-		Code    string `json:"code"`
-		Detail  string `json:"detail,omitempty"`
-		Advice  string `json:"advice,omitempty"`
-		Request string `json:"request"`
-	}{"/problems/server-fault", titles[status].en, status, "server_fault", "", "", id}
+		Type    string  `json:"type"`
+		Title   string  `json:"title"`
+		Status  int     `json:"status"`
+		Code    string  `json:"code"`
+		Detail  string  `json:"detail,omitempty"`
+		Advice  string  `json:"advice,omitempty"`
+		Request string  `json:"request"`
+		Login   []offer `json:"login,omitempty"`
+	}{"/problems/server-fault", titles[status].en, status, "server_fault", "", "", id, logins}
 	if lang == problem.Chinese {
 		body.Title = titles[status].zh
 	}

@@ -35,7 +35,7 @@ const (
 
 var weights = map[string]int{
 	"overlay": costlyWeight, "summary": costlyWeight, "diff": costlyWeight, "changes": costlyWeight, "lineage": costlyWeight, "verify": costlyWeight,
-	"analyses": costlyWeight, "reconcile": costlyWeight, "result": costlyWeight, "map": costlyWeight, "wms": costlyWeight, "items": costlyWeight, "base": baseWeight,
+	"analyses": costlyWeight, "reconcile": costlyWeight, "result": costlyWeight, "map": costlyWeight, "wms": costlyWeight, "items": costlyWeight, "login": costlyWeight, "base": baseWeight,
 }
 
 // weight is how many requests a request of a route counts for.

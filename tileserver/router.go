@@ -21,6 +21,9 @@ type route struct {
 	op access.Operation
 	// open routes need no edition and no token.
 	open bool
+	// login routes are asked before there is a token, where the tier has an issuer to log
+	// in at; else they are as if they were not there.
+	login bool
 	// faults makes the errors of a protocol that has reports of its own those; nil
 	// is problem+json.
 	faults func(*request)
@@ -37,6 +40,8 @@ func (s *Server) routeTable() []route {
 		{name: "ready", methods: get, pattern: "/ready", handle: s.handleReady, open: true},
 		{name: "metrics", methods: get, pattern: "/metrics", handle: s.handleMetrics, open: true},
 		{name: "me", op: looking, methods: get, pattern: "/{tier}/me", handle: s.handleMe},
+		{name: "login", op: looking, login: true, methods: get, pattern: "/{tier}/login", handle: s.handleLogin},
+		{name: "login", op: looking, login: true, methods: get, pattern: "/{tier}/login/callback", handle: s.handleLoggedIn},
 		{name: "catalog", op: looking, methods: get, pattern: "/{tier}/catalog", handle: s.handleCatalog},
 		{name: "catalog", op: looking, methods: get, pattern: "/{tier}/catalog/{layer}.xml", handle: s.handleRecord},
 		{name: "tilejson", op: access.Tiles, methods: get, pattern: "/{tier}/tiles/{layers}/{grid}.json", handle: s.handleTileJSON},

@@ -93,7 +93,7 @@ func thieves(generation string) map[string]string {
 		"features/cropland/1060", "features/cropland/1004", "features/cropland/1060?vintage=2024", "features/cropland?code=" + bsm(7, 7), "features/cropland?code=" + bsm(1, 1),
 		"features/region?code=610402002", "features/region?code=" + village, "features/cropland/1004/lineage", "features/cropland/1001/lineage", "features/dltb/77", "features/hsf/77",
 		"catalog/cropland.xml", "catalog/region.xml", "catalog/hsf.xml?vintage=2024",
-		"me", "me?generation=" + generation, "places?q=610402002", "places?parent=610402", "places?f=geojson", "overlay?place=610402", "overlay?place=610402002", "overlay?place=610402002200", "overlay?place=" + village,
+		"login", "login/callback?code=1&state=2", "me", "me?generation=" + generation, "places?q=610402002", "places?parent=610402", "places?f=geojson", "overlay?place=610402", "overlay?place=610402002", "overlay?place=610402002200", "overlay?place=" + village,
 		"overlay?" + bbox, "overlay?" + bbox + "&return=features", "overlay?point=108.7065,34.3065", "overlay?point=108.7065,34.3065&f=csv", "overlay?" + bbox + "&f=geojson",
 		"summary?by=county", "summary?by=village&layers=cropland,pbf,hsf,dltb", "summary?by=village&vintage=2023", "summary?place=610402002", "summary?table=hectare", "summary?f=xlsx&by=village",
 		"diff?layer=cropland", "diff?layer=cropland&f=csv", "diff?layer=cropland&from=2023@" + generation + "&to=2024@" + generation, "diff?from=" + generation + "&to=" + generation + "&layer=pbf",

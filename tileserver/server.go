@@ -99,6 +99,7 @@ type Server struct {
 	painting *tileQueue
 	scoped   *scopedEditions
 	answers  *answers      // long questions
+	logins   chan struct{} // holds one for each login that waits for its issuer
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
 	door     atomic.Pointer[gate] // nil before Serve
@@ -125,7 +126,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
 		overlays: newPlaces(cfg.Limits.OverlayAtOnce), maps: newPlaces(cfg.Limits.MapAtOnce),
-		ending: make(chan struct{}), making: newTileQueue(cfg.Limits.TilesAtOnce), painting: newTileQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld),
+		ending: make(chan struct{}), making: newTileQueue(cfg.Limits.TilesAtOnce), painting: newTileQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
 	}
 	s.hands = newHands()
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})

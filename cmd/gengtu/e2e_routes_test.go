@@ -248,6 +248,8 @@ func (x *target) questions() map[string][]string {
 		"/": {"/"}, "/viewer/*": {"/viewer/api.js", "/viewer/nothing.js", "/viewer/../go.mod"}, "/health": {"/health"}, "/ready": {"/ready"}, "/metrics": {"/metrics"},
 		"/{tier}/catalog":                         {"/catalog"},
 		"/{tier}/me":                              {"/me"},
+		"/{tier}/login":                           {"/login", "/login?issuer=2"},
+		"/{tier}/login/callback":                  {"/login/callback?code=1&state=2", "/login/callback"},
 		"/{tier}/catalog/{layer}.xml":             {"/catalog/" + x.layer + ".xml", "/catalog/dltb.xml", "/catalog/secret.xml"},
 		"/{tier}/verify":                          {"/verify"},
 		"/{tier}/keys":                            {"/keys"},

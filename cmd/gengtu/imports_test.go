@@ -78,11 +78,12 @@ var mayImport = map[string][]string{
 	"tileserver/jobs":                {"index/disk", "index/problem"},
 	"tileserver": {
 		"index", "index/analyze", "index/analyze/forms", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/reconcile", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
-		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/jobs", "tileserver/viewer",
+		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/access/oidc", "tileserver/audit", "tileserver/basemap", "tileserver/jobs", "tileserver/viewer",
 		"index", "index/analyze", "index/codes", "index/geo", "index/problem", "index/disk", "index/edition", "index/areas", "index/compare", "index/extract", "index/overlay", "index/patch", "index/receipt", "index/relate", "index/seal", "index/setting", "index/sheet", "styles", "tileserver/tile", "tileserver/mvt", "tileserver/pyramid",
 		"tileserver/raster", "tileserver/glyph", "tileserver/cache", "tileserver/catalog", "tileserver/archive", "tileserver/ogc", "tileserver/wms", "tileserver/wmts", "tileserver/access", "tileserver/audit", "tileserver/basemap", "tileserver/viewer",
 	},
-	"tileserver/pyramid/pyramidtest": {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
+	"tileserver/access/oidc/oidctest": {},
+	"tileserver/pyramid/pyramidtest":  {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},
 
 	"cmd/gengtu": {"*"},
 	"benchmarks": {"*"},

@@ -11,6 +11,7 @@
 package access
 
 import (
+	"crypto/cipher"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/netip"
@@ -123,6 +124,7 @@ type Store struct {
 	reload  sync.Mutex                    // one reader of the file at a time
 	current atomic.Pointer[snapshot]
 	guesses guesses
+	sealer  cipher.AEAD // of logins on their way
 }
 
 // Open reads the access file at path. Errors are those of [Load].
@@ -132,7 +134,11 @@ func Open(path string) (*Store, error) {
 
 // OpenAt is [Open] with a clock, which says whether tokens have expired.
 func OpenAt(path string, now func() time.Time) (*Store, error) {
-	s := &Store{path: path, now: now, opened: now()}
+	sealer, err := newSealer()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, now: now, opened: now(), sealer: sealer}
 	s.elapsed = func(t time.Time) time.Duration { return t.Sub(s.opened) } // time.Now's is monotonic
 	if err := s.Reload(); err != nil {
 		return nil, err

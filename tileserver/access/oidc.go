@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ type Issuer struct {
 	oidc.Config
 	// NameClaim is the claim that the log names users by; "" is sub.
 	NameClaim string `json:"name_claim,omitempty"`
+	// Login lets users of a browser get a token; nil where they bring one.
+	Login *oidc.Login `json:"login,omitempty"`
 	// Grants are looked through in order: the first one of the tier asked for that
 	// a user has is what the user gets.
 	Grants []Grant `json:"grants"`
@@ -59,6 +62,11 @@ func (i *Issuer) check() *problem.Problem {
 	if len(i.Grants) == 0 || len(i.Grants) > maxGrants {
 		return problem.New("ACCESS_OIDC", "签发方 %.80q 的 grants 有 %d 条，应为 1 到 %d 条", "the issuer %.80q has %d grants, it may have 1 to %d",
 			i.Issuer, len(i.Grants), maxGrants)
+	}
+	if i.Login != nil {
+		if p := i.Login.Check(i.Issuer); p != nil {
+			return p
+		}
 	}
 	for n := range i.Grants {
 		if p := i.Grants[n].check(); p != nil {
@@ -103,6 +111,7 @@ type issuer struct {
 	Issuer
 	verifier *oidc.Verifier
 	users    *userLimits
+	client   *oidc.Client // nil without Login
 }
 
 // newIssuer returns i with what last, which may be nil, knows of the same issuer:
@@ -111,7 +120,11 @@ func newIssuer(i Issuer, last *snapshot, now func() time.Time) (*issuer, error) 
 	if last != nil {
 		for _, b := range last.issuers {
 			if b.Config == i.Config {
-				return &issuer{i, b.verifier, b.users}, nil
+				next := &issuer{Issuer: i, verifier: b.verifier, users: b.users, client: b.client}
+				if !reflect.DeepEqual(i.Login, b.Login) {
+					next.client = clientOf(&i, b.verifier)
+				}
+				return next, nil
 			}
 		}
 	}
@@ -119,7 +132,15 @@ func newIssuer(i Issuer, last *snapshot, now func() time.Time) (*issuer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &issuer{i, v, &userLimits{}}, nil
+	return &issuer{Issuer: i, verifier: v, users: &userLimits{}, client: clientOf(&i, v)}, nil
+}
+
+// clientOf is what logs users of i in, nil where it is not to.
+func clientOf(i *Issuer, v *oidc.Verifier) *oidc.Client {
+	if i.Login == nil {
+		return nil
+	}
+	return oidc.NewClient(*i.Login, v)
 }
 
 // looksSigned tells whether a token has the form of a JSON web token.

@@ -1,6 +1,6 @@
 // The words of this room: key: [Chinese, English].
 
-import { fileWords } from './words_files';
+import { fileWords } from './files/words';
 
 export const askWords = {
   ...fileWords,
@@ -81,7 +81,6 @@ export const askWords = {
   'overlay.keep.full': ['最多比较 {n} 个方案，请先删去一个。', 'At most {n} alternatives are compared; remove one first.'],
   'pieces.title': ['图斑明细', 'Pieces'],
   'pieces.show': ['{layer}（{n}）', '{layer} ({n})'],
-  'pieces.hide': ['收起', 'Hide'],
   'pieces.code': ['图斑', 'Feature'],
   'pieces.sum': ['{n} 个图斑合计', '{n} pieces together'],
   'pieces.same': ['与图层面积（重叠重复计）一致', 'equals the layer’s area, overlaps counted each time'],
@@ -107,7 +106,6 @@ export const askWords = {
   'compare.least.same': ['占永农并列最少', 'Least PBF, equally'],
   'compare.net': ['{layer}净面积', '{layer}, net'],
   'compare.over': ['比最少多 {n}', '{n} over the least'],
-  'compare.lowest': ['最少', 'least'],
   'compare.note': ['每行小字是与本行最少者之差；面积为椭球面积，净面积为登记面积分摊。', 'Small figures say by how much each is over the least of its row. Areas are ellipsoidal; net areas are shares of the areas of record.'],
   'compare.generations': ['各方案的数据版本或年度不同，不宜直接比较，请重新量算。', 'The options are of different generations or vintages of the data; measure them again before comparing.'],
   'compare.siting': ['选址合规分析', 'Judge the sites'],

@@ -1,7 +1,6 @@
 import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-// Still plain JavaScript, read with the types that it has.
 import { csv } from '../src/ask/csv';
 
 const generation = '20240930-5f2c9a1b7de04c31';
@@ -29,7 +28,7 @@ function rows(text: string): string[][] {
 }
 
 test('the CSV holds every figure as it came, and is safe in a spreadsheet', () => {
-  const text = csv(answer, (name: string) => (name === 'pbf' ? '=1+"2"' : name));
+  const text = csv([{ name: '甲', answer }, { name: '=乙', answer: null, problem: '坐标与坐标系不符' }], (name: string) => (name === 'pbf' ? '=1+"2"' : name));
   assert.ok(text.startsWith('\uFEFF'), 'a byte order mark');
   const [header = [], ...lines] = rows(text.slice(1));
   const records = lines.map((row) => new Map(header.map((name, k) => [name, row[k] ?? ''])));
@@ -43,5 +42,6 @@ test('the CSV holds every figure as it came, and is safe in a spreadsheet', () =
   assert.deepEqual(figures('class', 'area_m2'), ['1500.25', '2500.5']);
   assert.equal(figures('combination', 'area_m2').reduce((sum, n) => sum + Number(n), 0), answer.aoi.area_m2);
   assert.deepEqual(figures('layer', 'title'), ['cropland', '\'=1+"2"', 'hsf'], 'a title that is a formula gets an apostrophe');
-  for (const r of records) assert.equal(r.get('generation'), generation);
+  for (const r of records.filter((r) => r.get('kind') !== 'problem')) { assert.equal(r.get('generation'), generation); assert.equal(r.get('shape'), '甲'); }
+  assert.deepEqual(of('problem').map((r) => [r.get('shape'), r.get('title')]), [["'=乙", '坐标与坐标系不符']], 'a shape without an answer says why');
 });

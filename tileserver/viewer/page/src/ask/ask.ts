@@ -1,17 +1,42 @@
-// Asking by shape: drawing one, and the report of what lies in it.
+// Asking by shape: drawing one, picking a place or opening a file, and the report of what
+// lies in it. What shows answers is loaded when something is first asked.
 
 import type { App } from '../app';
+import { t } from '../core/i18n';
+import { toast } from '../shell/messages';
 import { createDraw } from './draw';
-import { createOverlay } from './overlay';
+import { createDrop } from './drop';
+import type { Panel } from './panel';
 
-// installAsk adds the tools of drawing and answers app.ask.
+// installAsk adds the tools of asking and answers app.ask.
 export function installAsk(app: App): void {
-  const overlay = createOverlay(app.map, app.catalog, () => draw.begin('polygon'));
+  let panel: Panel | null = null;
+  let loading: Promise<Panel> | null = null;
+  const load = (): Promise<Panel> => {
+    loading ??= import('./panel').then(({ createPanel }) => (panel = createPanel(app, () => draw.begin('polygon'), choose)), (cause: unknown) => {
+      loading = null; // the next try asks again
+      toast(t('error.network'));
+      throw cause;
+    });
+    return loading;
+  };
+  // What goes wrong has been shown.
+  const quietly = (work: Promise<unknown>) => void work.catch(() => undefined);
+
   const draw = createDraw(app.map, {
-    begun: () => overlay.close(),
-    // The page has shown what is wrong.
-    finished: (ring: number[][]) => void app.ask({ geometry: { type: 'Polygon', coordinates: [ring] } }).catch(() => undefined),
+    begun: () => panel?.close(),
+    finished: (geometry) => quietly(app.ask({ geometry })),
+    picked: (at) => quietly(import('./pick').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
+      draw.stop();
+      quietly(app.ask({ place: place.code, name: place.name }));
+    }))),
   });
-  app.ask = (what) => overlay.run(what);
-  app.drawing = draw.busy;
+  const choose = createDrop((files) => { draw.stop(); quietly(load().then((p) => p.files(files))); });
+  app.ask = async (what) => (await load()).ask(what);
+
+  // The room's handler runs before those of rooms that are installed later, so that they
+  // know whose the click is.
+  let taken = false;
+  app.map.on('click', (e) => { taken = !draw.busy() && (panel?.taken(e.point) ?? false); });
+  app.drawing = () => draw.busy() || taken;
 }

@@ -100,14 +100,16 @@ export class Problem extends Error {
   readonly code: string;
   readonly title: string;
   readonly detail: string;
+  readonly remedy: string; // what the server advises
   readonly retryAfter: number; // seconds
 
-  constructor(p: { status?: number; code?: string; title?: string; detail?: string; retryAfter?: number }) {
+  constructor(p: { status?: number; code?: string; title?: string; detail?: string; remedy?: string; retryAfter?: number }) {
     super(p.detail || p.title || p.code || `status ${p.status ?? 0}`);
     this.status = p.status ?? 0;
     this.code = p.code ?? '';
     this.title = p.title ?? '';
     this.detail = p.detail ?? '';
+    this.remedy = p.remedy ?? '';
     this.retryAfter = p.retryAfter ?? 0;
   }
 
@@ -124,7 +126,8 @@ export class Problem extends Error {
   // advice is the server's own text, or what to do when there was no answer.
   advice(): string {
     if (this.status === 0) return t('error.network.do');
-    return this.detail || this.title;
+    const found = this.detail || this.title;
+    return this.remedy ? `${found}${/[.。]$/.test(found) ? '' : lang() === 'zh' ? '。' : '. '}${this.remedy}` : found;
   }
 
   // passing tells whether the same request may do better later.
@@ -204,9 +207,9 @@ async function send<T>(url: string, options: RequestInit): Promise<T> {
 
 async function problemOf(answer: Response): Promise<Problem> {
   if (answer.status === 401) for (const fn of refusedListeners) fn();
-  const body = await answer.json().catch(() => null) as { code?: string; title?: string; detail?: string } | null;
+  const body = await answer.json().catch(() => null) as { code?: string; title?: string; detail?: string; advice?: string } | null;
   return new Problem({
-    status: answer.status, code: body?.code ?? '', title: body?.title ?? '', detail: body?.detail ?? '',
+    status: answer.status, code: body?.code ?? '', title: body?.title ?? '', detail: body?.detail ?? '', remedy: body?.advice ?? '',
     retryAfter: Number.parseInt(answer.headers.get('Retry-After') ?? '', 10) || 0,
   });
 }

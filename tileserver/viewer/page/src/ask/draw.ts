@@ -1,0 +1,179 @@
+// Drawing a polygon, a rectangle or a circle on the map, by mouse, touch or keyboard.
+//
+// Mouse and touch: a click adds a point; a double click, Enter, the first point
+// or the Finish button closes. A circle is its centre, and then a second click or a
+// radius that is typed. Keyboard: the arrow keys move the map, Space adds the point
+// under the cross in its middle, Backspace takes the last one away, Esc gives up.
+
+import type { LngLat, Map as GLMap } from 'maplibre-gl';
+import type { Polygon, Position } from 'geojson';
+import { $, h } from '../core/dom';
+import { label, onLang, t } from '../core/i18n';
+import { closed as close } from '../core/geometry';
+import { narrow, showLayers } from '../shell/frame';
+import { addTool } from '../shell/rail';
+import { circle } from './geodesic';
+import { polygonOf, radiusRange, radiusTo, rectangleOf, round, sketch, type Drawing, type Mode } from './sketch';
+
+// clickReach is how near, in pixels, a click must be to the first point to close
+// the shape; a finger needs more than a pointer.
+const byTouch = window.matchMedia('(pointer: coarse)').matches;
+const clickReach = byTouch ? 22 : 11;
+
+// settleMs is how long after closing a shape a click still belongs to it: the
+// second half of a double click.
+const settleMs = 450;
+
+export interface Draw {
+  // busy tells whether a click on the map belongs to the drawing.
+  busy: () => boolean;
+  // begin starts drawing; begun again in the same mode, it stops.
+  begin: (mode: Mode, event?: MouseEvent) => void;
+  stop: () => void;
+}
+
+interface Listeners {
+  begun: () => void; // a drawing begins
+  finished: (shape: Polygon) => void; // [[lon, lat], …], closed
+  picked: (at: Position) => void; // a click in the mode pick, which goes on
+}
+
+interface State extends Drawing { endedAt: number; byKeyboard: boolean }
+
+// createDraw adds the tools.
+export function createDraw(map: GLMap, on: Listeners): Draw {
+  const state: State = { mode: '', points: [], cursor: null, radiusM: 0, endedAt: -Infinity, byKeyboard: false };
+  const radius = radiusBox((m) => { state.radiusM = m; show(); });
+  $('hint').insertBefore(radius.box, $('hint').lastElementChild);
+  const show = () => showState(map, state, radius);
+
+  const stop = () => {
+    Object.assign(state, { mode: '', points: [], cursor: null, radiusM: 0, endedAt: performance.now() });
+    show();
+  };
+  const begin = (mode: Mode, event?: MouseEvent) => {
+    if (state.mode === mode) { stop(); return; }
+    // A press of a button by the keyboard has detail 0.
+    Object.assign(state, { mode, points: [], cursor: null, radiusM: 0, byKeyboard: event?.detail === 0 });
+    radius.set(0);
+    show();
+    if (narrow()) showLayers(false);
+    on.begun();
+    map.getCanvas().focus({ preventScroll: true });
+  };
+  const done = (ring: Position[]) => { stop(); on.finished(polygonOf(ring)); };
+  const finish = () => {
+    const [centre] = state.points;
+    if (state.mode === 'polygon' && state.points.length >= 3) done(close(state.points));
+    else if (state.mode === 'circle' && centre && inRange(state.radiusM)) done(circle(centre, state.radiusM));
+  };
+  const undo = () => { state.points.pop(); state.radiusM = 0; radius.set(0); show(); };
+  const add = (at: LngLat, reach: number) => {
+    const point = [round(at.lng), round(at.lat)];
+    const [first] = state.points;
+    const far = (other: Position, by: number) => pixels(map, point, other) > by;
+    if (state.mode === 'pick') { on.picked(point); return; }
+    if (!first) state.points.push(point);
+    else if (state.mode === 'rectangle') {
+      if (far(first, reach) && point[0] !== first[0] && point[1] !== first[1]) { done(rectangleOf(first, point)); return; }
+    } else if (state.mode === 'circle') {
+      if (far(first, 3)) { state.radiusM = radiusTo(first, point); finish(); return; }
+    } else if (state.points.length >= 3 && !far(first, reach)) { finish(); return; } else if (far(state.points.at(-1) ?? first, 3)) state.points.push(point);
+    show();
+    if (state.mode === 'circle' && state.byKeyboard) radius.input.focus();
+  };
+  const point = (at: LngLat) => {
+    state.byKeyboard = false;
+    state.cursor = [at.lng, at.lat];
+    const [centre] = state.points;
+    if (state.mode === 'circle' && centre && document.activeElement !== radius.input) {
+      state.radiusM = Math.min(radiusTo(centre, state.cursor), radiusRange[1]);
+      radius.set(state.radiusM);
+    }
+    show();
+  };
+
+  map.on('click', (e) => { if (state.mode) { state.byKeyboard = false; add(e.lngLat, clickReach); } });
+  map.on('mousemove', (e) => { if (state.mode) point(e.lngLat); });
+  map.on('mouseout', () => { if (state.mode) { state.cursor = null; show(); } });
+  map.on('dblclick', (e) => {
+    if (!state.mode && performance.now() - state.endedAt > settleMs) return;
+    e.preventDefault();
+    if (state.mode === 'polygon') finish();
+  });
+  const inBox = (e: Event) => (e.target as Element).closest?.('input, select, textarea, dialog');
+  document.addEventListener('keydown', (e) => {
+    const own = e.target === radius.input;
+    if (!state.mode || (!own && inBox(e))) return;
+    const onButton = (e.target as Element).closest?.('button, a, summary') != null;
+    if (e.key === 'Escape') { stop(); map.getCanvas().focus({ preventScroll: true }); } else if (e.key === 'Backspace' && !own) undo();
+    else if (e.key === 'Enter' && !onButton) finish();
+    else if (e.key === ' ' && !onButton && !own) { state.byKeyboard = true; state.cursor = null; add(map.getCenter(), 3); } else return;
+    e.preventDefault();
+    e.stopPropagation();
+  }, true);
+
+  addTools(begin);
+  $('draw-undo').addEventListener('click', undo);
+  $('draw-finish').addEventListener('click', finish);
+  $('draw-cancel').addEventListener('click', stop);
+  onLang(show);
+  return { busy: () => state.mode !== '' || performance.now() - state.endedAt < settleMs, begin, stop };
+}
+
+function addTools(begin: Draw['begin']): void {
+  const dot = (x: number, y: number) => `M${x - 1.5} ${y}a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0`;
+  const tool = (mode: Mode, icon: string) => addTool({ id: `draw-${mode}`, group: 'ask', toggle: true, label: `draw.${mode}`, icon, run: (e) => begin(mode, e) });
+  tool('polygon', `M6 7 17 5l2 10-8 4-6-5z${dot(6, 7)}${dot(17, 5)}${dot(19, 15)}${dot(11, 19)}`);
+  tool('rectangle', `M5 6h14v12H5z${dot(5, 6)}${dot(19, 18)}`);
+  tool('circle', `M4.5 12a7.5 7.5 0 1 0 15 0 7.5 7.5 0 1 0-15 0M12 12h7.5${dot(12, 12)}`);
+  tool('pick', 'M4 5.5 11 4l4 3 5-1v5M4 5.500V18l6 2 3-2M12 12l8 3.2-3.500 1.600L15 20z');
+}
+
+const inRange = (m: number): boolean => m >= radiusRange[0] && m <= radiusRange[1];
+
+interface RadiusBox { box: HTMLElement; input: HTMLInputElement; set: (m: number) => void }
+
+// radiusBox is where the radius of a circle stands and is typed.
+function radiusBox(changed: (m: number) => void): RadiusBox {
+  const input = h('input', {
+    type: 'number', min: String(radiusRange[0]), max: String(radiusRange[1]), step: 'any', inputMode: 'decimal', 'data-testid': 'draw-radius',
+    oninput: () => changed(Number.isFinite(input.valueAsNumber) ? input.valueAsNumber : 0),
+  });
+  const unit = h('span', { 'aria-hidden': 'true' });
+  onLang(() => { label(input, t('draw.radius')); unit.textContent = t('draw.metres'); });
+  return { box: h('span', { class: 'hint-radius', hidden: true }, input, unit), input, set: (m) => { input.value = m > 0 ? String(m) : ''; } };
+}
+
+function showState(map: GLMap, state: State, radius: RadiusBox): void {
+  (map.getSource('gengtu-draw') as { setData?: (d: unknown) => void } | undefined)?.setData?.(sketch(state));
+  const drawing = state.mode !== '';
+  const round = state.mode === 'circle';
+  $('hint').hidden = !drawing;
+  $('hint-text').textContent = drawing ? hintText(state) : '';
+  radius.box.hidden = !round || !state.points.length;
+  $('draw-undo').hidden = state.mode === 'pick';
+  $<HTMLButtonElement>('draw-undo').disabled = state.points.length === 0;
+  $('draw-finish').hidden = state.mode === 'rectangle' || state.mode === 'pick';
+  $<HTMLButtonElement>('draw-finish').disabled = round ? !state.points.length || !inRange(state.radiusM) : state.points.length < 3;
+  $('centre').hidden = !drawing || !state.byKeyboard;
+  for (const mode of ['polygon', 'rectangle', 'circle', 'pick']) $(`draw-${mode}`).setAttribute('aria-pressed', String(state.mode === mode));
+  map.getCanvas().classList.toggle('drawing', drawing);
+}
+
+function pixels(map: GLMap, a: Position, b: Position): number {
+  const [p, q] = [map.project(a as [number, number]), map.project(b as [number, number])];
+  return Math.hypot(p.x - q.x, p.y - q.y);
+}
+
+function hintText({ mode, points, byKeyboard, radiusM }: State): string {
+  const n = points.length;
+  if (mode === 'circle' && n > 0) return radiusM > radiusRange[1] ? t('draw.hint.radius.most') : t('draw.hint.radius');
+  if (byKeyboard) return t(mode === 'pick' ? 'draw.hint.pick.keys' : 'draw.hint.keys');
+  if (mode === 'pick') return t('draw.hint.pick');
+  if (mode === 'rectangle') return t(n ? 'draw.hint.opposite' : 'draw.hint.corner');
+  if (mode === 'circle') return t('draw.hint.centre');
+  if (n === 0) return t('draw.hint.first');
+  if (n < 3) return t('draw.hint.more', { n });
+  return byTouch ? t('draw.hint.touch', { n }) : t('draw.hint.close', { n });
+}

@@ -1,0 +1,36 @@
+// Files that are dropped on the page, and the button that chooses one.
+
+import { $, h } from '../core/dom';
+import { onLang, t } from '../core/i18n';
+import { addTool } from '../shell/rail';
+
+// createDrop adds the button and watches the page; files gets what was dropped or chosen.
+// It returns what opens the dialog.
+export function createDrop(files: (files: File[]) => void): () => void {
+  const input = h('input', { type: 'file', multiple: true, hidden: true, accept: '.geojson,.json,.zip,.txt,.shp,.dbf,.prj,.cpg', tabIndex: -1, 'aria-hidden': 'true', 'data-testid': 'ask-file-input' });
+  input.addEventListener('change', () => {
+    const chosen = [...input.files ?? []];
+    input.value = ''; // the same file can be chosen again
+    if (chosen.length) files(chosen);
+  });
+  addTool({ id: 'ask-file', group: 'ask', label: 'file.open', run: () => input.click(), icon: 'M4 7.500V18.500h16V8.500h-8.500l-2-2.500H4zM12 16v-5m-2.300 2.200L12 11l2.300 2.200' });
+
+  const veil = h('div', { class: 'drop-veil', hidden: true, 'data-testid': 'drop-veil' });
+  onLang(() => { veil.textContent = t('file.drop'); });
+  $('map').after(input, veil);
+  const holdsFiles = (e: DragEvent) => e.dataTransfer?.types.includes('Files') ?? false;
+  window.addEventListener('dragover', (e) => {
+    if (!holdsFiles(e)) return;
+    e.preventDefault(); // which says that the page takes them
+    veil.hidden = false;
+  });
+  window.addEventListener('dragleave', (e) => { if (e.relatedTarget === null) veil.hidden = true; });
+  window.addEventListener('drop', (e) => {
+    if (!holdsFiles(e)) return;
+    e.preventDefault(); // else the browser leaves the page for the file
+    veil.hidden = true;
+    const dropped = [...e.dataTransfer?.files ?? []];
+    if (dropped.length) files(dropped);
+  });
+  return () => input.click();
+}

@@ -1,0 +1,83 @@
+// GeoJSON as it is dropped on the page: what it holds is looked at, within bounds, before
+// any of it is sent or drawn. Whether shapes are right is for the server to say.
+
+import type { Feature, FeatureCollection, Geometry } from 'geojson';
+import { FileFault, type Limits } from './fault';
+
+// Named is a shape and what it is called, '' where nothing says so.
+export interface Named { name: string; geometry: Geometry | null }
+
+export interface GeoJSONFile { sent: Geometry | Feature | FeatureCollection; shapes: Named[]; many: boolean; crs: string }
+
+const types = ['Point', 'MultiPoint', 'LineString', 'MultiLineString', 'Polygon', 'MultiPolygon', 'GeometryCollection'];
+
+// names are the properties that name a feature, the best first.
+const named = ['name', 'NAME', 'Name', '名称', 'title', 'DKMC', 'XMMC', 'MC', 'ZLDWMC', 'XZQMC', '地块名称', '项目名称', 'DKBH', 'TBBH', 'BSM'];
+
+// readGeoJSON reads a text of UTF-8. It throws FileFault.
+export function readGeoJSON(data: Uint8Array, limits: Limits): GeoJSONFile {
+  const value = parse(data);
+  const features = value.type === 'FeatureCollection' ? (value).features : null;
+  if (features !== null && !Array.isArray(features)) throw new FileFault('file.json.features');
+  if (features === null && value.type !== 'Feature' && !types.includes(value.type)) throw new FileFault('file.json.type', { type: value.type.slice(0, 40) });
+  const list = features ?? [value as Geometry | Feature];
+  if (list.length === 0) throw new FileFault('file.empty');
+  if (list.length > limits.features) throw new FileFault('file.features', { most: limits.features });
+  const count = { left: limits.vertices };
+  const shapes = list.map((f) => shapeOf(f, count, limits.vertices));
+  return { sent: value, shapes, many: features !== null, crs: crsOf(value) };
+}
+
+function parse(data: Uint8Array): Geometry | Feature | FeatureCollection {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(data);
+  } catch {
+    throw new FileFault('file.json.encoding');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new FileFault('file.json.syntax', { why: (thrown as Error).message.slice(0, 120) });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new FileFault('file.json.type', { type: Array.isArray(value) ? '[]' : String(value).slice(0, 40) });
+  return value as Geometry | Feature | FeatureCollection;
+}
+
+function shapeOf(f: Geometry | Feature | null, count: { left: number }, most: number): Named {
+  const geometry = (f?.type === 'Feature' ? f.geometry : f);
+  const properties = (f?.type === 'Feature' ? f.properties : null) ?? {};
+  if (geometry && 'coordinates' in geometry) tally(geometry.coordinates, 4, count, most);
+  const key = named.find((k) => properties[k] != null && properties[k] !== '');
+  const id = f?.type === 'Feature' ? f.id : undefined;
+  return { name: String((key ? properties[key] : id) ?? '').slice(0, 80), geometry };
+}
+
+// tally counts positions, at most depth arrays deep.
+function tally(c: unknown, depth: number, count: { left: number }, most: number): void {
+  if (!Array.isArray(c) || depth === 0) return;
+  if (typeof c[0] === 'number') {
+    if (--count.left < 0) throw new FileFault('file.vertices', { most });
+    return;
+  }
+  for (const inner of c as unknown[]) tally(inner, depth - 1, count, most);
+}
+
+// crsOf is the name in a crs member of the GeoJSON of 2008, '' without one.
+function crsOf(value: object): string {
+  const crs = (value as { crs?: unknown }).crs;
+  if (typeof crs === 'string') return crs;
+  const name = (crs as { properties?: { name?: unknown } } | null | undefined)?.properties?.name;
+  return typeof name === 'string' ? name : '';
+}
+
+// inDegrees tells whether a geometry can be drawn as it is: polygons whose positions are
+// longitudes and latitudes.
+export function inDegrees(geometry: Geometry | null): boolean {
+  if (geometry?.type !== 'Polygon' && geometry?.type !== 'MultiPolygon') return false;
+  const polygons: unknown = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
+  const position = (p: unknown) => Array.isArray(p) && typeof p[0] === 'number' && typeof p[1] === 'number' && Math.abs(p[0]) <= 180 && Math.abs(p[1]) <= 90;
+  const each = (list: unknown, fn: (v: unknown) => boolean): boolean => Array.isArray(list) && list.length > 0 && list.every(fn);
+  return each(polygons, (polygon) => each(polygon, (ring) => each(ring, position)));
+}

@@ -1,0 +1,204 @@
+// Asking how much of each layer lies inside a shape, a place or the shapes of a file, and
+// keeping the answer on the page.
+
+import type { Geometry } from 'geojson';
+import type { App } from '../app';
+import { aborted, asProblem, Problem } from '../core/api';
+import { h, type Child } from '../core/dom';
+import { extentOf } from '../core/geometry';
+import { onLang, t } from '../core/i18n';
+import { fit, reveal, setShape } from '../map/map';
+import { createCard } from '../shell/cards';
+import { busyBox, problemBox, toast } from '../shell/messages';
+import { createCompare } from './compare';
+import type { Answer, Asked, Element } from './answer';
+import type { Context } from './context';
+import { FileFault, limitsFrom } from './files/fault';
+import { readFiles, type Given, type Question } from './files/read';
+import { createPieces } from './pieces';
+import { report } from './report';
+import { measure, sentOf, type Sent } from './requests';
+import { canReshape, createReshape } from './reshape';
+import { list, type Item, type Several } from './several';
+
+export interface Panel {
+  // ask measures and shows; it resolves with the answer once it is on the page, and throws
+  // the Problem once that is.
+  ask: (asked: Asked) => Promise<Answer>;
+  // files reads what was dropped or chosen, and measures it.
+  files: (files: File[]) => Promise<void>;
+  close: () => void;
+  // taken tells whether a click on the map belongs to what the room shows there.
+  taken: (point: { x: number; y: number }) => boolean;
+}
+
+interface Job {
+  asked: Asked; answer: Answer | null; problem: Error | null;
+  again: () => void;
+  several: Several | null; // of a file of several shapes
+  open: number | null; // which of them is shown
+  crs: string; // that the server proposes for a file's coordinates
+  file: { question: Question } | null;
+}
+
+// createPanel makes the card; again chooses another file, redraw draws.
+export function createPanel(app: App, redraw: () => void, again: () => void): Panel {
+  const card = createCard('overlay', 'side.overlay');
+  const pieces = createPieces(app);
+  const compare = createCompare(app);
+  const reshape = createReshape(app.map, (geometry) => void ask({ geometry }).catch(() => undefined));
+  let current: Job | null = null;
+  let request: AbortController | null = null;
+
+  const context: Context = {
+    app, pieces, redraw, nextName: compare.nextName, keep: compare.keep,
+    canReshape, reshape: (asked) => reshape.begin(asked),
+  };
+  const clear = () => { request?.abort(); current = null; pieces.clear(); reshape.end(); setShape(app.map, 'aoi', null); };
+  const show = () => { if (current) card.fill(render(current)); };
+  const open = (job: Job, i: number | null) => {
+    job.open = i;
+    reshape.end();
+    const item = i === null ? null : job.several?.items[i];
+    setShape(app.map, 'aoi', item ? item.asked.geometry ?? null : whole(job));
+    show();
+    card.body.scrollTop = 0;
+    if (item?.asked.geometry) reveal(app.map, extentOf(item.asked.geometry));
+  };
+
+  const render = (job: Job): Child => {
+    const { problem, several, open: at } = job;
+    if (problem) return [problemBox(problem, againOf(job)), job.file && h('div', { class: 'report-buttons' }, h('button', { type: 'button', onclick: again }, t('file.another')))];
+    if (several) {
+      const item = at === null ? undefined : several.items[at];
+      pieces.clear();
+      if (!item?.answer) return [asProposed(job), list(context, several, (i) => open(job, i), (i) => setShape(app.map, 'aoi', i === null ? whole(job) : several.items[i]?.asked.geometry ?? null))];
+      return [h('button', { type: 'button', class: 'link back', 'data-testid': 'several-back', onclick: () => open(job, null) }, `‹ ${t('several.back')}`), report(context, item.asked, item.answer)];
+    }
+    return job.answer ? report(context, job.asked, job.answer) : busyBox(t('overlay.busy'));
+  };
+
+  // againOf offers what may do better: the same again, or the zone that the server proposes.
+  const againOf = (job: Job) => {
+    const { file, crs } = job;
+    if (file && crs) return { label: t('file.as', { crs }), run: () => void sendFile({ ...file.question, crs }) };
+    return job.problem instanceof Problem && job.problem.passing() && { label: t('retry'), run: job.again };
+  };
+
+  const asProposed = (job: Job): Child => {
+    const other = job.crs ? againOf(job) : null;
+    return other && h('div', { class: 'report-buttons' }, h('button', { type: 'button', class: 'strong', 'data-testid': 'file-as', onclick: other.run }, other.label));
+  };
+
+  const start = (job: Job): AbortController => {
+    card.close();
+    const mine = new AbortController();
+    request = mine;
+    current = job;
+    setShape(app.map, 'aoi', job.asked.geometry ?? null);
+    card.open(render(job), clear);
+    return mine;
+  };
+
+  async function ask(asked: Asked): Promise<Answer> {
+    const job: Job = { asked, answer: null, problem: null, again: () => void ask(asked).catch(() => undefined), several: null, open: null, crs: '', file: null };
+    const mine = start(job);
+    if (asked.geometry) reveal(app.map, extentOf(asked.geometry));
+    try {
+      job.answer = await measure<Answer>(app.catalog, sentOf(asked), {}, mine.signal);
+    } catch (thrown) {
+      if (aborted(thrown)) throw thrown;
+      job.problem = asProblem(thrown);
+    }
+    if (current === job) show();
+    if (job.problem) throw job.problem;
+    return job.answer as Answer;
+  }
+
+  // sendFile measures what was read of a file.
+  async function sendFile(question: Question): Promise<void> {
+    const sent: Sent = { geometry: question.geometry ?? null, crs: question.crs, ...(question.text ? { text: question.text } : {}) };
+    const job: Job = { asked: { geometry: null, name: question.title }, answer: null, problem: null, again: () => void sendFile(question), several: null, open: null, crs: '', file: { question } };
+    const mine = start(job);
+    try {
+      const outline = question.text !== undefined || question.shapes.some((s) => s.geometry === null);
+      const answer = await measure<Answer | Element[]>(app.catalog, sent, outline ? { outline } : {}, mine.signal);
+      if (Array.isArray(answer)) job.several = { title: question.title, items: answer.map((e, i) => itemOf(e, i, question)), sent };
+      else { job.answer = answer; job.asked = { geometry: answer.aoi?.geometry ?? question.shapes[0]?.geometry ?? null, name: question.shapes[0]?.name || question.title }; }
+      job.crs = proposed(job);
+    } catch (thrown) {
+      if (aborted(thrown)) return;
+      job.problem = asProblem(thrown);
+      job.crs = job.problem instanceof Problem ? /EPSG:4[45]\d\d/.exec(job.problem.remedy)?.[0] ?? '' : '';
+    }
+    if (current === job) arrived(job);
+  }
+
+  const arrived = (job: Job) => {
+    if (job.several?.items.length === 1 && job.several.items[0]?.answer) job.open = 0;
+    const all = whole(job);
+    setShape(app.map, 'aoi', all);
+    show();
+    const extent = all && extentOf(all);
+    if (extent && extent.every(Number.isFinite)) fit(app.map, extent);
+  };
+
+  async function files(chosen: File[]): Promise<void> {
+    const name = chosen.map((f) => f.name).join(', ');
+    card.close();
+    card.open(busyBox(t('file.reading', { name })), clear);
+    const job: Job = { asked: {}, answer: null, problem: null, again: () => void files(chosen), several: null, open: null, crs: '', file: null };
+    current = job;
+    try {
+      const limits = limitsFrom(app.catalog.limits);
+      const large = chosen.find((f) => f.size > limits.bytes);
+      if (large) throw tooLarge(large, limits.bytes);
+      const given = await Promise.all(chosen.map(async (f): Promise<Given> => ({ name: f.name, data: new Uint8Array(await f.arrayBuffer()) })));
+      const question = await readFiles(given, limits);
+      if (current === job) await sendFile(question);
+    } catch (thrown) {
+      if (current !== job) return;
+      card.fill(faultBox(name, thrown, again));
+    }
+  }
+
+  onLang(show);
+  return {
+    ask, files, close: () => card.close(),
+    taken: (point) => reshape.busy() || pieces.taken(point),
+  };
+}
+
+const tooLarge = (file: File, most: number): FileFault => new FileFault('file.bytes', { name: file.name, size: Math.ceil(file.size / (1 << 20)), most: most >> 20 });
+
+// faultBox says what is wrong with a file. What is no fault of a file is one of the page.
+function faultBox(name: string, thrown: unknown, again: () => void): HTMLElement {
+  if (!(thrown instanceof FileFault)) toast(String(thrown));
+  return h('div', { class: 'problem', role: 'alert', 'data-testid': 'file-problem' },
+    h('strong', null, t('file.fault', { name })),
+    h('p', null, thrown instanceof FileFault ? t(thrown.key, thrown.values) : String(thrown)),
+    h('button', { type: 'button', onclick: again }, t('file.another')));
+}
+
+// itemOf names an answer of a collection, and finds the shape that it is about.
+function itemOf(e: Element, i: number, question: Question): Item {
+  const given = question.shapes[i];
+  const named = e.properties?.['name'];
+  const id = typeof e.id === 'string' || typeof e.id === 'number' ? String(e.id) : '';
+  const name = given?.name || [question.text ? id : '', typeof named === 'string' ? named : ''].filter(Boolean).join(' ') || id || t('several.unnamed', { n: i + 1 });
+  const geometry = e.aoi?.geometry ?? given?.geometry ?? null;
+  return { name, asked: { geometry, name }, answer: e.problem || !e.aoi ? null : e, problem: e.problem ?? null };
+}
+
+// whole is all that a job measures, to be drawn.
+function whole(job: Job): Geometry | null {
+  if (!job.several) return job.asked.geometry ?? null;
+  const geometries = job.several.items.flatMap((i) => (i.asked.geometry ? [i.asked.geometry] : []));
+  return geometries.length ? { type: 'GeometryCollection', geometries } : null;
+}
+
+// proposed is the system that the server proposes for shapes that it could not read.
+function proposed(job: Job): string {
+  const told = job.several?.items.find((i) => i.problem && typeof i.problem !== 'string' && i.problem.code === 'CRS_MISMATCH')?.problem;
+  return (typeof told === 'object' && /EPSG:4[45]\d\d/.exec(told?.advice_en ?? '')?.[0]) || '';
+}

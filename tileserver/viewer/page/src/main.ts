@@ -81,7 +81,7 @@ async function start(): Promise<void> {
   }
   window.gengtu.map = map;
   linkPart({ key: 'map', write: () => viewOf(map), read: (text) => { const v = readView(text); if (v) map.jumpTo({ center: [v.lon, v.lat], zoom: v.zoom }); } });
-  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), drawing: () => false, may };
+  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), show: () => Promise.reject(new Error('not installed')), drawing: () => false, may };
   window.gengtu.app = app;
   for (const install of rooms) install(app);
   createStatus(map);

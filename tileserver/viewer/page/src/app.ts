@@ -17,6 +17,8 @@ export interface App {
   // show reads features by layer and id, opens their panel, marks the first and goes there;
   // what goes wrong is shown in the panel.
   show: (features: { layer: string; id: number | string }[]) => Promise<void>;
+  // mark marks a place, degrees, in the stead of the one that is marked; null takes it away.
+  mark: (at: { lon: number; lat: number } | null) => void;
   // drawing tells whether a click on the map belongs to the drawing of a shape.
   drawing: () => boolean;
   // may tells whether the user may ask questions of a kind here; tools of other kinds are

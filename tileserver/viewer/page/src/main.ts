@@ -26,11 +26,12 @@ import { createStatus } from './map/status';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast } from './shell/messages';
 import { addTool } from './shell/rail';
+import { installShare } from './share/share';
 
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
 // is asked for.
-const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind];
+const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind, installShare];
 
 declare global {
   interface Window {

@@ -1,6 +1,7 @@
 // The words of this room: key: [Chinese, English].
 
 export const findWords = {
+  'share.open': ['服务地址与分享', 'Services and sharing'],
   'search.label': ['查找地名、代码、标识码、空间码或坐标', 'Find a place, a code, a parcel or a coordinate'],
   'search.hint': ['地名、代码、空间码、坐标', 'Place, code or coordinate'],
   'search.results': ['查找结果', 'Results'],

@@ -34,7 +34,7 @@ export const path = (c: Choice): string => (c.group ? 'all' : c.names.map(encode
 
 // address returns the address of what lies below the tier, with the vintage and the token.
 export function address(c: Choice, below: string): string {
-  const query = [c.vintage && `vintage=${encodeURIComponent(c.vintage)}`, c.token && `tk=${encodeURIComponent(c.token)}`].filter(Boolean).join('&');
+  const query = [c.vintage && `vintage=${encodeURIComponent(c.vintage)}`, c.token && `tk=${encodeURIComponent(c.token).replace(/'/g, '%27')}`].filter(Boolean).join('&');
   return `${c.base}/${below}${query && (below.includes('?') ? '&' : '?') + query}`;
 }
 

@@ -134,6 +134,39 @@ func TestContractFeatures(t *testing.T) {
 	}
 }
 
+// A code that is sought in several layers is answered with a collection, in the order of
+// the layers, and with the reason of each layer that has none.
+func TestCodeInSeveralLayers(t *testing.T) {
+	s := serve(t, nil, edition.Government, edition.Public)
+	type answer struct {
+		Type     string
+		Features []struct {
+			ID    uint64
+			Layer string
+		}
+		Missing []struct{ Layer, Code, Detail, Advice string }
+	}
+	ask := func(address string) answer {
+		t.Helper()
+		r := s.get(t, "/government/features/"+address, append(s.bearer(edition.Government), "Accept-Language", "en")...)
+		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "application/geo+json" {
+			t.Fatalf("%s: %d %s", address, r.StatusCode, r.body)
+		}
+		return decode[answer](t, r)
+	}
+	a := ask("pbf,cropland?code=" + bsm(1, 1))
+	if a.Type != "FeatureCollection" || len(a.Features) != 1 || a.Features[0].ID != 1009 || a.Features[0].Layer != "cropland" {
+		t.Errorf("found are %+v", a)
+	}
+	if len(a.Missing) != 1 || a.Missing[0].Layer != "pbf" || a.Missing[0].Code != "no_feature" || !strings.Contains(a.Missing[0].Detail, bsm(1, 1)) {
+		t.Errorf("missing are %+v", a.Missing)
+	}
+	if a = ask("pbf,cropland?code=nosuch"); a.Type != "FeatureCollection" || a.Features == nil || len(a.Features) != 0 || len(a.Missing) != 2 {
+		t.Errorf("an unknown code gives %+v", a)
+	}
+	wantProblem(t, "a vintage that one of them lacks", s.get(t, "/government/features/cropland,pbf?vintage=2023&code="+bsm(3, 3), s.bearer(edition.Government)...), http.StatusNotFound, "no_vintage")
+}
+
 func TestContractPlacesAndSummary(t *testing.T) {
 	s := serve(t, nil, edition.Government, edition.Public)
 	type list struct {

@@ -156,52 +156,129 @@ func (s *Server) handleFeature(r *request) error {
 }
 
 // handleFeatures answers `?code=` with the feature of that code, or a
-// collection when there are several.
+// collection when there are several. A comma list of layers is answered with a
+// collection, empty or not.
 func (s *Server) handleFeatures(r *request) error {
 	if err := r.mayTellFeatures(); err != nil {
 		return err
 	}
-	l, err := r.findLayer(r.params["layer"])
-	if err != nil {
-		return err
-	}
-	code := r.query("code")
+	code, list := r.query("code"), strings.Contains(r.params["layer"], ",")
 	if code == "" {
 		return problem.New("PARAMETER_CODE", "缺少 code=", "code= is missing").
 			Advise("给出标识码（BSM）或空间码", "give a BSM or 空间码")
 	}
-	limit := s.cfg.Limits.Features
-	found, err := l.ByCode(code, limit+1)
+	layers, err := r.layersByName(list)
+	if err != nil {
+		return err
+	}
+	found, missing, err := s.findCode(r, layers, code)
 	switch {
 	case err != nil:
 		return err
-	case len(found) == 0:
-		return r.noCode(l, code)
-	case len(found) > limit:
-		return problem.New("TOO_LARGE_LIST", "这个编码有 %d 个以上的要素", "more than %d features have this code", limit)
+	case !list && len(found) == 0:
+		return missing[0].why
 	}
 	r.askFeatures(len(found))
-	body := []byte(nil)
-	if len(found) > 1 {
-		body = append(body, `{"type":"FeatureCollection","features":[`...)
-	}
-	for n, i := range found {
-		f, err := l.Feature(i)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			body = append(body, ',')
-		}
-		if body, err = appendFeature(body, l, &f, r.policy().RoundM2); err != nil {
-			return err
-		}
-	}
-	if len(found) > 1 {
-		body = append(body, "]}"...)
+	body, err := r.featuresBody(found, missing, list)
+	if err != nil {
+		return err
 	}
 	if body, err = r.withScope(body); err != nil {
 		return err
 	}
 	return r.send("application/geo+json", body)
+}
+
+// layersByName are the layers that the path names: one, or with list several.
+func (r *request) layersByName(list bool) ([]*index.Layer, error) {
+	if list {
+		return r.layersOf(r.params["layer"])
+	}
+	l, err := r.findLayer(r.params["layer"])
+	return []*index.Layer{l}, err
+}
+
+// foundFeature is a feature of a layer by its ordinal, missingCode why a layer has none.
+type (
+	foundFeature struct {
+		l *index.Layer
+		i int
+	}
+	missingCode struct {
+		l   *index.Layer
+		why error
+	}
+)
+
+// findCode returns the features of layers that have a code, and why the other layers
+// have none.
+func (s *Server) findCode(r *request, layers []*index.Layer, code string) (found []foundFeature, missing []missingCode, err error) {
+	limit := s.cfg.Limits.Features
+	for _, l := range layers {
+		at, err := l.ByCode(code, limit+1)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, i := range at {
+			found = append(found, foundFeature{l, i})
+		}
+		if len(found) > limit {
+			return nil, nil, problem.New("TOO_LARGE_LIST", "这个编码有 %d 个以上的要素", "more than %d features have this code", limit)
+		}
+		if len(at) == 0 {
+			missing = append(missing, missingCode{l, r.noCode(l, code)})
+		}
+	}
+	return found, missing, nil
+}
+
+// featuresBody is a feature alone, or a collection of them; with list a collection that
+// says in `missing` why layers have none.
+func (r *request) featuresBody(found []foundFeature, missing []missingCode, list bool) (body []byte, err error) {
+	many := list || len(found) > 1
+	if many {
+		body = append(body, `{"type":"FeatureCollection","features":[`...)
+	}
+	for n := range found {
+		f, err := found[n].l.Feature(found[n].i)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			body = append(body, ',')
+		}
+		if body, err = appendFeature(body, found[n].l, &f, r.policy().RoundM2); err != nil {
+			return nil, err
+		}
+	}
+	if !many {
+		return body, nil
+	}
+	body = append(body, ']')
+	if list {
+		if body, err = r.appendMissing(append(body, `,"missing":`...), missing); err != nil {
+			return nil, err
+		}
+	}
+	return append(body, '}'), nil
+}
+
+// appendMissing appends why layers have no feature of a code.
+func (r *request) appendMissing(dst []byte, missing []missingCode) ([]byte, error) {
+	type why struct {
+		Layer  string `json:"layer"`
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+		Advice string `json:"advice,omitempty"`
+	}
+	out := make([]why, 0, len(missing))
+	for _, m := range missing {
+		p := problem.Of(m.why)
+		if p == nil { // a fault of ours, not of the code
+			return nil, m.why
+		}
+		out = append(out, why{m.l.Meta.Name, strings.ToLower(p.Code), p.Found(r.lang()), p.Advice(r.lang())})
+	}
+	data, err := json.Marshal(out)
+	return append(dst, data...), err
 }

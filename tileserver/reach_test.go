@@ -78,7 +78,7 @@ func testLayersBeyond(t *testing.T, keep []string) {
 	scoped := whole.token(t, access.Token{Name: "part", Scope: &access.Scope{Layers: keep}})
 	addresses := []string{
 		"tiles/dltb/w/" + tileAt(tile.W, 13) + ".mvt", "tiles/pbf,cropland/c/" + tileAt(tile.C, 13) + ".png", "tiles/nothing/w/" + tileAt(tile.W, 13) + ".mvt",
-		"tiles/hsf/w.json", "tiles/all/c.json", "features/dltb/77", "features/dltb?code=dltb-1", "features/nothing/77", "features/cropland/1000/lineage", "features/dltb/77/lineage",
+		"tiles/hsf/w.json", "tiles/all/c.json", "features/dltb/77", "features/dltb?code=dltb-1", "features/cropland,dltb?code=dltb-1", "features/nothing/77", "features/cropland/1000/lineage", "features/dltb/77/lineage",
 		"overlay?place=610402001&layers=pbf", "overlay?place=610402001&layers=cropland,hsf", "overlay?place=610402001&layers=nothing", "overlay?place=610402001&return=features",
 		"summary?layers=dltb", "summary?layers=cropland&by=village", "summary?table=hectare&layers=dltb", "diff?layer=cropland", "diff?layer=dltb", "diff?layer=pbf&from=2023&to=2024", "diff",
 		"dltb_w/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "map.png?bbox=108.7,34.3,108.71,34.31&width=100&layers=pbf", "map.png?bbox=108.7,34.3,108.71,34.31&width=100&layers=nothing",

@@ -90,7 +90,7 @@ func thieves(generation string) map[string]string {
 	bbox := "bbox=108.69,34.29,108.72,34.32"
 	at := tile.W.At(lotBox(6, 6, 7, 7).Min, 18)
 	for _, a := range []string{
-		"features/cropland/1060", "features/cropland/1004", "features/cropland/1060?vintage=2024", "features/cropland?code=" + bsm(7, 7), "features/cropland?code=" + bsm(1, 1),
+		"features/cropland/1060", "features/cropland/1004", "features/cropland/1060?vintage=2024", "features/cropland?code=" + bsm(7, 7), "features/cropland?code=" + bsm(1, 1), "features/cropland,region?code=" + bsm(7, 7), "features/region,cropland?code=" + bsm(1, 1),
 		"features/region?code=610402002", "features/region?code=" + village, "features/cropland/1004/lineage", "features/cropland/1001/lineage", "features/dltb/77", "features/hsf/77",
 		"catalog/cropland.xml", "catalog/region.xml", "catalog/hsf.xml?vintage=2024",
 		"login", "login/callback?code=1&state=2", "me", "me?generation=" + generation, "places?q=610402002", "places?parent=610402", "places?f=geojson", "overlay?place=610402", "overlay?place=610402002", "overlay?place=610402002200", "overlay?place=" + village,

@@ -70,6 +70,7 @@ func newContract(t *testing.T) *contract {
 		handle("GET /sprites/{name}", serveSprite)
 		handle("GET /base/{name}/{z}/{x}/{y}", serveSprite)
 		handle("GET /features/{layer}/{id}", c.feature)
+		handle("GET /features/{layer}", c.codes)
 		handle("GET /places", servePlaces)
 		handle("POST /overlay", c.overlay)
 	}

@@ -14,6 +14,11 @@ export interface App {
   // ask measures a shape or a place and shows the answer; it throws the Problem once that
   // is shown.
   ask: (what: { geometry: Geometry } | { place: string; name: string }) => Promise<unknown>;
+  // show reads features by layer and id, opens their panel, marks the first and goes there;
+  // what goes wrong is shown in the panel.
+  show: (features: { layer: string; id: number | string }[]) => Promise<void>;
+  // mark marks a place, degrees, in the stead of the one that is marked; null takes it away.
+  mark: (at: { lon: number; lat: number } | null) => void;
   // drawing tells whether a click on the map belongs to the drawing of a shape.
   drawing: () => boolean;
   // may tells whether the user may ask questions of a kind here; tools of other kinds are

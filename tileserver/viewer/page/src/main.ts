@@ -17,6 +17,7 @@ import { createNotice } from './edition/notice';
 import { addressOf, createTiers } from './edition/tiers';
 import { askToken, whyRefused } from './edition/token';
 import { installFeature } from './feature/feature';
+import { installCopy } from './find/copy';
 import { installFind } from './find/find';
 import { createBase } from './map/base';
 import { createLayers } from './map/layers';
@@ -25,11 +26,12 @@ import { createStatus } from './map/status';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast } from './shell/messages';
 import { addTool } from './shell/rail';
+import { installShare } from './share/share';
 
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
 // is asked for.
-const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind];
+const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind, installShare];
 
 declare global {
   interface Window {
@@ -81,10 +83,10 @@ async function start(): Promise<void> {
   }
   window.gengtu.map = map;
   linkPart({ key: 'map', write: () => viewOf(map), read: (text) => { const v = readView(text); if (v) map.jumpTo({ center: [v.lon, v.lat], zoom: v.zoom }); } });
-  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), drawing: () => false, may };
+  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), show: () => Promise.reject(new Error('not installed')), mark: () => undefined, drawing: () => false, may };
   window.gengtu.app = app;
   for (const install of rooms) install(app);
-  createStatus(map);
+  installCopy(app, createStatus(map));
   createBase(map, catalog, createNotice(map, catalog).again);
   zoomTools(map, catalog);
   map.on('moveend', writeLink);

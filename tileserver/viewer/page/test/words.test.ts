@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { words } from '../src/core/words';
+import { addWords, words } from '../src/core/words';
+import { shareWords } from '../src/share/words';
+
+addWords(shareWords);
 
 const pairs: [string, readonly string[]][] = Object.entries(words);
 

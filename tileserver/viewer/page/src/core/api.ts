@@ -52,6 +52,10 @@ export function setToken(next: string): void {
 // hasToken tells whether requests carry a token.
 export const hasToken = (): boolean => token !== '';
 
+// currentToken is the token that requests carry, for whoever asks to have it in an address; ''
+// where there is none.
+export const currentToken = (): string => token;
+
 // tierURL returns the absolute address of path below the tier.
 export const tierURL = (path: string): string => new URL(`${tier}/${path}`, root).href;
 

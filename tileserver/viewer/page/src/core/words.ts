@@ -6,6 +6,7 @@ import { mapWords } from '../map/words';
 import { findWords } from '../find/words';
 import { featureWords } from '../feature/words';
 import { editionWords } from '../edition/words';
+import type { shareWords } from '../share/words';
 
 const common = {
   'app.name': ['耕图', 'Gengtu'],
@@ -51,6 +52,15 @@ const common = {
 
 const all = { ...common, ...askWords, ...mapWords, ...findWords, ...featureWords, ...editionWords };
 
-export type Key = keyof typeof all;
+// Later are the words of rooms that are loaded when they are asked for: their keys are known
+// here, and their texts come by addWords.
+type Later = typeof shareWords;
 
-export const words: Readonly<Record<Key, readonly [string, string]>> = all;
+export type Key = keyof typeof all | keyof Later;
+
+const texts: Record<string, readonly [string, string]> = { ...all };
+
+export const words = texts as Readonly<Record<Key, readonly [string, string]>>;
+
+// addWords adds the words of a room that is loaded now.
+export const addWords = (more: Later): void => void Object.assign(texts, more);

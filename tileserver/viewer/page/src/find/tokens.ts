@@ -25,7 +25,7 @@ const same: Record<string, string> = {
 // plain writes text with the characters that programs use: full-width ones become half-width,
 // two single quotes a double one.
 export function plain(text: string): string {
-  const half = [...text].map((c) => {
+  const half = Array.from(text).map((c) => {
     const code = c.codePointAt(0) ?? 0;
     return same[c] ?? (code >= 0xff01 && code <= 0xff5e ? String.fromCodePoint(code - 0xfee0) : c);
   }).join('');

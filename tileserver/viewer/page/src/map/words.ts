@@ -41,6 +41,9 @@ export const mapWords = {
   'update.unknown': ['未知', 'Unknown'],
   'notice.crs': ['CGCS2000', 'CGCS2000'],
   'scale.m': ['{n} 米', '{n} m'],
-  'coordinates.title': ['光标处的经度、纬度（CGCS2000，度）', 'Longitude, latitude at the cursor (CGCS2000, degrees)'],
+  'scale.km': ['{n} 公里', '{n} km'],
+  'coordinates.label': ['光标处的坐标', 'Coordinates at the cursor'],
+  'coordinates.degrees': ['经度、纬度；点击切换十进制度和度分秒，在地图上按 C 复制', 'longitude, latitude; click for minutes and seconds or decimals, C on the map copies'],
+  'coordinates.zone': ['点击切换 3° 带和 6° 带，在地图上按 Shift+C 复制', 'click for zones of 3° or 6°, Shift+C on the map copies'],
   'coordinates.zoom': ['{z} 级', 'z{z}'],
 } as const;

@@ -27,14 +27,23 @@ export function toast(text: string, action?: Action): void {
 // toastProblem says what went wrong at the foot of the map.
 export const toastProblem = (problem: Problem): void => toast([problem.words(), problem.advice()].filter(Boolean).join(' '));
 
-// copyText puts text into the clipboard and says so.
+// copyText puts text into the clipboard and says so. Where the page came by http, browsers
+// have no clipboard for scripts but the one of selected text.
 export async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast(t('copied'));
-  } catch {
-    toast(t('copy.failed'));
-  }
+  const done = window.isSecureContext ? await navigator.clipboard.writeText(text).then(() => true, () => false) : copySelected(text);
+  toast(t(done ? 'copied' : 'copy.failed'));
+}
+
+function copySelected(text: string): boolean {
+  const before = document.activeElement;
+  const box = h('textarea', { class: 'hidden', value: text, readOnly: true });
+  document.body.append(box);
+  box.select();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is nothing else without https
+  const done = document.execCommand('copy');
+  box.remove();
+  if (before instanceof HTMLElement) before.focus();
+  return done;
 }
 
 // problemBox shows what is wrong: a Problem with the server's words and its code, or

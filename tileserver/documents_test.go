@@ -2,6 +2,7 @@ package tileserver_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -212,5 +213,51 @@ func TestContractPlacesAndSummary(t *testing.T) {
 	}
 	if math.Abs(sum-lotArea(0, 0, lots, lots)) > 0.5 || count != lots*lots {
 		t.Errorf("the summary of cropland has %v m² in %d features", sum, count)
+	}
+}
+
+// style.json and legend.json are of the layers that are named, dltb too, in their order of
+// drawing, or of all; what is not there is refused by name.
+func TestStyleOfLayers(t *testing.T) {
+	s := serve(t, nil, edition.Government)
+	bearer := []string{"Authorization", "Bearer " + s.tokens[edition.Government]}
+	get := func(address string) reply { return s.get(t, "/government/"+address, bearer...) }
+	var styled struct {
+		Sources map[string]struct{ Tiles []string }
+		Layers  []struct{ ID string }
+	}
+	decode := func(r reply, to any) {
+		t.Helper()
+		if err := json.Unmarshal(r.body, to); err != nil || r.StatusCode != http.StatusOK {
+			t.Fatalf("%d %v: %s", r.StatusCode, err, r.body)
+		}
+	}
+	decode(get("style.json?layers=cropland,dltb"), &styled)
+	var ids, tiles []string
+	for _, l := range styled.Layers {
+		ids = append(ids, l.ID)
+	}
+	for _, src := range styled.Sources {
+		tiles = append(tiles, src.Tiles...)
+	}
+	if got := strings.Join(ids, " "); got != "background dltb-fill cropland-fill dltb-line cropland-line" {
+		t.Errorf("layers %s", got)
+	}
+	if got := strings.Join(tiles, " "); !strings.Contains(got, "/tiles/dltb,cropland/w/") {
+		t.Errorf("tiles %s", got)
+	}
+	var legend struct{ Layers []struct{ Layer string } }
+	decode(get("legend.json?layers=dltb"), &legend)
+	if len(legend.Layers) != 1 || legend.Layers[0].Layer != "dltb" {
+		t.Errorf("legend %v", legend)
+	}
+	if all, none := get("style.json?layers=all"), get("style.json"); string(all.body) != string(none.body) {
+		t.Error("layers=all is not the default")
+	}
+	for address, code := range map[string]string{
+		"style.json?layers=nothing": "no_layer", "legend.json?layers=cropland,nothing": "no_layer", "style.json?layers=cropland,cropland": "parameter_layers",
+	} {
+		status := map[string]int{"no_layer": http.StatusNotFound, "parameter_layers": http.StatusBadRequest}[code]
+		wantProblem(t, address, get(address), status, code)
 	}
 }

@@ -97,34 +97,51 @@ func (r *request) disclaimer() string {
 	return p.Disclaimer.En
 }
 
-// shown lists the layers of an edition as styles and legends want them.
-func (r *request) shown() []styles.Shown {
+// shown lists the layers of layers= (a name, a comma list or all, the default) as styles
+// and legends want them, and the box around them.
+func (r *request) shown() ([]styles.Shown, geo.Box, error) {
+	layers, err := r.named(r.query("layers"))
+	box := geo.EmptyBox()
 	var out []styles.Shown
-	for _, n := range shownLayers(r.ix().Manifest) {
-		l := r.ix().Layer(n, r.query("vintage"))
-		if l == nil {
-			continue
-		}
+	for _, l := range layers {
+		box = box.Union(l.Extent())
 		if s, reached := r.shownOf(l); reached {
 			out = append(out, s)
 		}
 	}
-	return out
+	return out, box, err
+}
+
+// named is layersOf, but for all of a vintage that has none of these layers, which is no
+// fault of a style: it is that of the background alone.
+func (r *request) named(names string) ([]*index.Layer, error) {
+	if names != "" && names != allLayers {
+		return r.layersOf(names)
+	}
+	var out []*index.Layer
+	for _, n := range shownLayers(r.ix().Manifest) {
+		if l := r.ix().Layer(n, r.query("vintage")); l != nil {
+			out = append(out, l)
+		}
+	}
+	return out, nil
 }
 
 // extent is the box around the layers that `all` stands for.
 func (r *request) extent() geo.Box {
 	box := geo.EmptyBox()
-	for _, n := range shownLayers(r.ix().Manifest) {
-		if l := r.ix().Layer(n, r.query("vintage")); l != nil {
-			box = box.Union(l.Extent())
-		}
+	layers, _ := r.named(allLayers) // never fails
+	for _, l := range layers {
+		box = box.Union(l.Extent())
 	}
 	return box
 }
 
 func (s *Server) handleStyle(r *request) error {
-	shown := r.shown()
+	shown, box, err := r.shown()
+	if err != nil {
+		return err
+	}
 	look, err := lookOf(r.query("style"), shown)
 	if err != nil {
 		return err
@@ -138,7 +155,7 @@ func (s *Server) handleStyle(r *request) error {
 		points.Set("f", "geojson")
 		opt.LabelPoints = map[string]string{"region": r.base() + "/" + string(r.tier) + "/places?" + points.Encode()}
 	}
-	if box := r.extent(); !box.Empty() {
+	if !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		opt.Extent = styles.Extent{MinLon: lo.Lon, MinLat: lo.Lat, MaxLon: hi.Lon, MaxLat: hi.Lat}
 	}
@@ -150,7 +167,10 @@ func (s *Server) handleStyle(r *request) error {
 }
 
 func (s *Server) handleLegend(r *request) error {
-	shown := r.shown()
+	shown, _, err := r.shown()
+	if err != nil {
+		return err
+	}
 	look, err := lookOf(r.query("style"), shown)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,10 @@ type contract struct {
 	fault    *fault // What the next overlay is answered with, when not nil.
 	next     any    // Likewise, as an answer.
 	revoked  bool   // The token no longer opens anything.
+	baseGrid string // The grid of all base maps, when not "".
+	years    bool   // There are several vintages: see years_test.go.
+	themes   int    // So many layers beside those of the product.
+	broken   string // The vintage whose style cannot be had.
 }
 
 // fault is a problem+json answer.
@@ -60,15 +65,15 @@ func newContract(t *testing.T) *contract {
 			method, path, _ := strings.Cut(pattern, " ")
 			mux.HandleFunc(method+" /"+tier+path, c.guarded(tier, h))
 		}
-		handle("GET /catalog", func(w http.ResponseWriter, _ *http.Request) { answer(w, catalogOf(tier, c.URL)) })
-		handle("GET /legend.json", func(w http.ResponseWriter, _ *http.Request) {
-			answer(w, map[string]any{"layers": styles.Legend(served...)})
+		handle("GET /catalog", func(w http.ResponseWriter, r *http.Request) { c.catalog(w, r, tier) })
+		handle("GET /legend.json", func(w http.ResponseWriter, r *http.Request) {
+			answer(w, map[string]any{"layers": styles.Legend(c.named(r)...)})
 		})
-		handle("GET /style.json", func(w http.ResponseWriter, _ *http.Request) { c.style(w, tier) })
+		handle("GET /style.json", func(w http.ResponseWriter, r *http.Request) { c.style(w, r, tier) })
 		handle("GET /tiles/{layers}/w/{z}/{x}/{y}", c.tile)
 		handle("GET /fonts/{stack}/{range}", func(http.ResponseWriter, *http.Request) {})
 		handle("GET /sprites/{name}", serveSprite)
-		handle("GET /base/{name}/{z}/{x}/{y}", serveSprite)
+		handle("GET /base/{name}/{z}/{x}/{y}", serveBase)
 		handle("GET /features/{layer}/{id}", c.feature)
 		handle("GET /features/{layer}", c.codes)
 		handle("GET /places", servePlaces)
@@ -134,14 +139,19 @@ func refuse(w http.ResponseWriter, f fault) {
 
 const generation = "20240930-5f2c9a1b7de04c31"
 
-func catalogOf(tier, address string) map[string]any {
+// catalog answers with the layers of a vintage.
+func (c *contract) catalog(w http.ResponseWriter, r *http.Request, tier string) {
 	extent := []float64{west, south, east, north}
-	layers := make([]map[string]any, 0, len(served))
-	for _, s := range served {
+	var layers []map[string]any
+	for _, s := range c.layersIn(r.FormValue("vintage")) {
 		layers = append(layers, map[string]any{
-			"name": s.Name, "title": styles.Default().Layer(s.Name).Title, "vintage": "2024",
-			"features": 9608, "extent": extent, "fields": fieldsOf(s),
+			"name": s.Name, "title": styles.Default().Layer(s.Name).Title, "vintage": c.vintageOf(s.Name, r.FormValue("vintage")), "vintages": c.vintages(s.Name),
+			"features": c.countOf(s.Name, r.FormValue("vintage")), "extent": extent, "fields": fieldsOf(s),
 		})
+	}
+	if len(layers) == 0 {
+		refuse(w, fault{Title: "Not found", Status: 404, Detail: "there is no vintage", Code: "no_vintage"})
+		return
 	}
 	layers[0]["record"] = map[string]any{
 		"group": "现状", "theme": "耕地资源", "class": "耕地资源", "net": tier, "grade": "core", "confirmed": false, "update": "asNeeded",
@@ -149,14 +159,27 @@ func catalogOf(tier, address string) map[string]any {
 	}
 	layers[0]["thumbnail"] = "/" + tier + "/sprites/map.png"
 	layers[0]["services"] = map[string]string{"metadata": "/" + tier + "/legend.json", "features": "/" + tier + "/features/cropland"}
-	return map[string]any{
-		"base_maps": []map[string]any{
-			{"name": "far", "title": "另一格网", "grid": "c", "minzoom": 1, "maxzoom": 18, "tiles": address + "/" + tier + "/base/far/{z}/{x}/{y}"},
-			{"name": "vec", "title": "<b>矢量</b>", "grid": "w", "minzoom": 1, "maxzoom": 18, "attribution": "<i>天地图</i>", "tiles": address + "/" + tier + "/base/vec/{z}/{x}/{y}"},
-		},
-		"tier": tier, "generation": generation, "extent": extent, "layers": layers,
+	answer(w, map[string]any{
+		"base_maps": c.baseMaps(tier),
+		"tier":      tier, "generation": generation, "extent": extent, "layers": layers,
 		"approval": "陕S（2024）012号", "use": map[string]string{"zh": "仅供参考", "en": "For reference"}, "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},
+	})
+}
+
+// baseMaps are one that cannot be had, one of the other grid, and one that can be drawn.
+func (c *contract) baseMaps(tier string) []map[string]any {
+	maps := []map[string]any{
+		{"name": "down", "title": "坏底图", "grid": "w"},
+		{"name": "far", "title": "另一格网", "grid": "c"},
+		{"name": "vec", "title": "<b>矢量</b>", "grid": "w", "attribution": "<i>天地图</i>"},
 	}
+	for _, m := range maps {
+		m["minzoom"], m["maxzoom"], m["tiles"] = 1, 18, fmt.Sprintf("%s/%s/base/%s/{z}/{x}/{y}", c.URL, tier, m["name"])
+		if c.baseGrid != "" {
+			m["grid"] = c.baseGrid
+		}
+	}
+	return maps
 }
 
 func fieldsOf(s styles.Shown) []map[string]any {
@@ -167,9 +190,18 @@ func fieldsOf(s styles.Shown) []map[string]any {
 	return append(fields, map[string]any{"name": "ZDY", "type": "string", "title": "自定义字段", "tile": false})
 }
 
-func (c *contract) style(w http.ResponseWriter, tier string) {
+func (c *contract) style(w http.ResponseWriter, r *http.Request, tier string) {
+	vintage := r.FormValue("vintage")
+	if c.broken != "" && vintage == c.broken {
+		refuse(w, fault{Title: "unavailable", Status: 503, Detail: "busy", Code: "busy"})
+		return
+	}
+	query := url.Values{}
+	if vintage != "" {
+		query.Set("vintage", vintage)
+	}
 	data, err := styles.MapLibre(styles.StyleOptions{
-		Name: "gengtu", BaseURL: c.URL, Tier: tier, Layers: served, ParcelZoom: 12,
+		Name: "gengtu", BaseURL: c.URL, Tier: tier, Query: query, Layers: c.named(r), ParcelZoom: 12,
 		Extent:      styles.Extent{MinLon: west, MinLat: south, MaxLon: east, MaxLat: north},
 		Attribution: "耕图", Approval: "陕S（2024）012号",
 	})
@@ -187,7 +219,7 @@ func (c *contract) tile(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	data, err := tileOf(c.land, r.PathValue("layers"), z, x, y)
+	data, err := tileOf(c.landIn(r.FormValue("vintage")), r.PathValue("layers"), z, x, y)
 	switch {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -197,6 +229,15 @@ func (c *contract) tile(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.mapbox-vector-tile")
 		_, _ = w.Write(data) // The browser went away: nothing to tell it.
 	}
+}
+
+// serveBase answers with a picture, or as a server does whose base map cannot be had.
+func serveBase(w http.ResponseWriter, r *http.Request) {
+	if r.PathValue("name") == "down" {
+		refuse(w, fault{Title: "bad gateway", Status: 502, Detail: "the base map's server does not answer", Code: "base_map"})
+		return
+	}
+	serveSprite(w, r)
 }
 
 func serveSprite(w http.ResponseWriter, r *http.Request) {
@@ -216,7 +257,7 @@ func serveSprite(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *contract) feature(w http.ResponseWriter, r *http.Request) {
-	for _, s := range c.land {
+	for _, s := range c.landIn(r.FormValue("vintage")) {
 		if s.layer != r.PathValue("layer") || fmt.Sprint(s.id) != r.PathValue("id") {
 			continue
 		}
@@ -226,7 +267,7 @@ func (c *contract) feature(w http.ResponseWriter, r *http.Request) {
 		}
 		ring := append([]position{}, s.ring...)
 		answer(w, map[string]any{
-			"type": "Feature", "id": s.id, "properties": properties, "area_m2": 12345.678,
+			"type": "Feature", "id": s.id, "properties": properties, "area_m2": 12345.678, "vintage": c.vintageOf(s.layer, r.FormValue("vintage")),
 			"geometry": map[string]any{"type": "Polygon", "coordinates": [][]position{append(ring, ring[0])}},
 		})
 		return

@@ -5,12 +5,21 @@ import type { Map as GLMap } from 'maplibre-gl';
 import type { Geometry } from 'geojson';
 import type { Catalog } from './core/catalog';
 import type { Operation } from './core/me';
+import type { LayerCard } from './map/card';
+import type { Drawn } from './map/drawn';
 import type { Layers } from './map/layers';
 
 export interface App {
   readonly map: GLMap;
   readonly catalog: Catalog;
   readonly layers: Layers;
+  // drawn is what the map draws of the layers, in the page's vintage.
+  readonly drawn: Drawn;
+  // card is the card of layers.
+  readonly card: LayerCard;
+  // seen is what is to be seen at a pixel of the map's container: the map's own layers, or
+  // those of the other year where two are compared.
+  seen: (point: { x: number; y: number }) => Drawn;
   // ask measures a shape or a place and shows the answer; it throws the Problem once that
   // is shown.
   ask: (what: { geometry: Geometry } | { place: string; name: string }) => Promise<unknown>;

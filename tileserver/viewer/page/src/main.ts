@@ -7,7 +7,7 @@ import type { Map as GLMap } from 'maplibre-gl';
 import type { Position } from 'geojson';
 import type { App } from './app';
 import { installAsk } from './ask/ask';
-import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers } from './core/api';
+import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers, vintage } from './core/api';
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
 import { label, lang, onLang, setLang, t, translatePage } from './core/i18n';
@@ -19,12 +19,15 @@ import { askToken, whyRefused } from './edition/token';
 import { installFeature } from './feature/feature';
 import { installCopy } from './find/copy';
 import { installFind } from './find/find';
-import { createBase } from './map/base';
+import { createBase, isBaseError } from './map/base';
+import { createLayerCard } from './map/card';
+import { createDrawn } from './map/drawn';
 import { createLayers } from './map/layers';
-import { createMap, fit } from './map/map';
+import { createMap, fit, styleOf } from './map/map';
 import { createStatus } from './map/status';
+import { chooseVintage, createVintage } from './map/vintage';
 import { layersOpen, narrow, showLayers } from './shell/frame';
-import { problemBox, toast } from './shell/messages';
+import { problemBox, toast, toastProblem } from './shell/messages';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -73,6 +76,7 @@ async function changeToken(): Promise<void> {
 async function start(): Promise<void> {
   const catalog = await enter();
   openBy(catalog.services);
+  chooseVintage(catalog, vintage());
   showLayers(!narrow());
   let map: GLMap;
   try {
@@ -83,15 +87,28 @@ async function start(): Promise<void> {
   }
   window.gengtu.map = map;
   linkPart({ key: 'map', write: () => viewOf(map), read: (text) => { const v = readView(text); if (v) map.jumpTo({ center: [v.lon, v.lat], zoom: v.zoom }); } });
-  const app: App = { map, catalog, layers: createLayers(map, catalog), ask: () => Promise.reject(new Error('not installed')), show: () => Promise.reject(new Error('not installed')), mark: () => undefined, drawing: () => false, may };
+  const app = await layered(map, catalog);
   window.gengtu.app = app;
+  createVintage(catalog, app.drawn, app.card);
+  createBase(map, catalog, createNotice(map, catalog).again);
   for (const install of rooms) install(app);
   installCopy(app, createStatus(map));
-  createBase(map, catalog, createNotice(map, catalog).again);
   zoomTools(map, catalog);
   map.on('moveend', writeLink);
   watch(map, catalog);
   await new Promise<void>((resolve) => { void map.once('idle', () => resolve()); });
+}
+
+// layered gives the map its layers, in the page's vintage, and their card.
+async function layered(map: GLMap, catalog: Catalog): Promise<App> {
+  const style = await styleOf(vintage());
+  const layers = createLayers(catalog, style);
+  layers.changed(writeLink);
+  const drawn = createDrawn(map, layers, { vintage: vintage(), style }, (thrown) => toastProblem(asProblem(thrown)));
+  return {
+    map, catalog, layers, drawn, card: createLayerCard(catalog, layers, vintage()), seen: () => drawn,
+    ask: () => Promise.reject(new Error('not installed')), show: () => Promise.reject(new Error('not installed')), mark: () => undefined, drawing: () => false, may,
+  };
 }
 
 const viewOf = (map: GLMap): string => writeView({ zoom: map.getZoom(), lon: map.getCenter().lng, lat: map.getCenter().lat });
@@ -143,7 +160,9 @@ function watch(map: GLMap, catalog: Catalog): void {
   let told = false;
   const refused = async () => { if (await askToken(whyRefused())) location.reload(); };
   onRefused(() => void refused());
-  map.on('error', ({ error }) => {
+  map.on('error', (event) => {
+    const { error } = event;
+    if (isBaseError(event)) return; // which base.ts says
     if ((error as { status?: number }).status === 401) {
       void refused();
     } else if (!told) {

@@ -5,7 +5,7 @@ import type { StyleSpecification } from 'maplibre-gl';
 import { authorize } from '../src/core/api';
 import { fieldText } from '../src/core/format';
 import { readLayers, readView, writeLayers, writeView } from '../src/core/link';
-import { scaled } from '../src/map/layers';
+import { scaled } from '../src/map/opacity';
 import { absolute } from '../src/map/map';
 import { roundLength } from '../src/map/status';
 

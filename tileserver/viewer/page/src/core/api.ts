@@ -27,7 +27,7 @@ const refusedListeners: (() => void)[] = [];
 const vintageListeners: ((vintage: string) => void)[] = [];
 
 let token = takeToken() ?? sessionStorage.getItem(storageKey(tier)) ?? '';
-let shownVintage = query.get('vintage') ?? '';
+let shownVintage = takeVintage();
 
 // takeToken moves a token from the page's address into the tab's storage.
 function takeToken(): string | null {
@@ -40,6 +40,21 @@ function takeToken(): string | null {
   history.replaceState(null, '', location.pathname + (search ? `?${search}` : '') + (rest.length ? `#${rest.join('&')}` : ''));
   sessionStorage.setItem(storageKey(tier), given);
   return given;
+}
+
+// takeVintage moves a vintage from the query of the page's address behind its #, where it
+// can change without a reload, and returns the one that the address asks for.
+function takeVintage(): string {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  const given = query.get('vintage');
+  const asked = hash.get('vintage') ?? given ?? '';
+  if (given === null) return asked;
+  query.delete('vintage');
+  const rest = location.hash.slice(1).split('&').filter((part) => part && !part.startsWith('vintage='));
+  if (asked) rest.push(`vintage=${encodeURIComponent(asked)}`);
+  const search = query.toString();
+  history.replaceState(null, '', location.pathname + (search ? `?${search}` : '') + (rest.length ? `#${rest.join('&')}` : ''));
+  return asked;
 }
 
 // setToken keeps a token for this tier and tab; '' forgets it.
@@ -59,17 +74,15 @@ export const currentToken = (): string => token;
 // tierURL returns the absolute address of path below the tier.
 export const tierURL = (path: string): string => new URL(`${tier}/${path}`, root).href;
 
-// vintage is the one that the page shows, by ?vintage= in its address; '' the latest.
+// vintage is the one that the page shows, by vintage= behind the # of its address; '' the
+// latest of each layer.
 export const vintage = (): string => shownVintage;
 
-// setVintage shows another vintage, '' the latest, and puts it into the address.
+// setVintage shows another vintage, '' the latest of each layer. What shows it, and the
+// address, follow by onVintage.
 export function setVintage(next: string): void {
   if (next === shownVintage) return;
   shownVintage = next;
-  const at = new URL(location.href);
-  if (next) at.searchParams.set('vintage', next);
-  else at.searchParams.delete('vintage');
-  history.replaceState(null, '', at);
   for (const fn of vintageListeners) fn(next);
 }
 
@@ -150,6 +163,9 @@ export const asProblem = (thrown: unknown): Problem => (thrown instanceof Proble
 // get returns the JSON at path below the tier; it throws a Problem, or the
 // AbortError of signal.
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => send<T>(dated(tierURL(path)), { signal: signal ?? null });
+
+// getOf is get for a vintage, '' the latest of each layer, whatever the page shows.
+export const getOf = <T>(of: string, path: string, signal?: AbortSignal): Promise<T> => send<T>(of ? dated(tierURL(path), of) : tierURL(path), { signal: signal ?? null });
 
 // post sends body as JSON to path below the tier and returns the answer's JSON.
 export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> => postText<T>(path, JSON.stringify(body), 'application/json', signal);

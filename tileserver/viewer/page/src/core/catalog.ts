@@ -2,7 +2,7 @@
 //
 // Only a layer's name is needed; what is missing is not shown.
 
-import { get } from './api';
+import { getOf, vintage } from './api';
 import type { Text } from './i18n';
 
 export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
@@ -73,9 +73,10 @@ const standard: Record<string, Text> = {
   region: { zh: '行政区', en: 'Places' },
 };
 
-// loadCatalog reads both; a layer of several vintages is one layer.
+// loadCatalog reads both, as of the latest vintage of each layer; a layer of several
+// vintages is one layer.
 export async function loadCatalog(): Promise<Catalog> {
-  const [raw, legend] = await Promise.all([get<RawCatalog>('catalog'), get<Legend>('legend.json')]);
+  const [raw, legend] = await Promise.all([getOf<RawCatalog>('', 'catalog'), getOf<Legend>('', 'legend.json')]);
   const entries = new Map((legend.layers ?? []).map((l) => [l.layer, l]));
   const byName = new Map<string, Layer>();
   for (const l of raw.layers ?? []) {
@@ -112,8 +113,35 @@ function layerFrom(l: RawLayer, legend: { title?: Text; entries?: Entry[] } | un
   };
 }
 
-// measured returns the names of the layers that an overlay asks for.
-export const measured = (catalog: Catalog): string[] => product.filter((name) => catalog.layers.some((l) => l.name === name));
+// Counted is what the catalogue says of a layer in one vintage.
+export interface Counted { vintage: string; features: number | null }
+
+const years = new Map<string, Promise<Map<string, Counted>>>();
+
+// countsOf returns what there is of each layer in a vintage, by the layer's name; layers
+// that have no such vintage are left out. '' is the latest of each.
+export function countsOf(catalog: Catalog, of: string): Promise<Map<string, Counted>> {
+  if (!of) return Promise.resolve(new Map(catalog.layers.map((l) => [l.name, { vintage: l.vintage, features: l.features }])));
+  const known = years.get(of);
+  if (known) return known;
+  const asked = getOf<RawCatalog>(of, 'catalog').then((raw) => new Map((raw.layers ?? []).map((l) => [l.name, { vintage: l.vintage ?? of, features: l.features ?? null }])));
+  years.set(of, asked);
+  asked.catch(() => years.delete(of)); // asked again next time
+  return asked;
+}
+
+// legendsOf returns the legends of layers, by name, for those that the catalogue has none of yet.
+export async function legendsOf(names: string[]): Promise<Map<string, Entry[]>> {
+  const legend = await getOf<Legend>('', `legend.json?layers=${names.map(encodeURIComponent).join(',')}`);
+  return new Map((legend.layers ?? []).map((l) => [l.layer, l.entries ?? []]));
+}
+
+// hasVintage tells whether a layer has a vintage; '' is the latest, which each has.
+export const hasVintage = (l: Layer, of: string): boolean => of === '' || l.vintages.includes(of);
+
+// measured returns the names of the layers that an overlay asks for: those of the product
+// that there are in the page's vintage.
+export const measured = (catalog: Catalog): string[] => product.filter((name) => catalog.layers.some((l) => l.name === name && hasVintage(l, vintage())));
 
 // layerOf returns a layer of the catalogue, or one that has only its name.
 export const layerOf = (catalog: Catalog, name: string): Layer => catalog.layers.find((l) => l.name === name)

@@ -3,6 +3,8 @@
 // map=zoom/lat/lon (latitude first, as in the addresses of other web maps; everywhere else
 // longitude is first) and layers=name[:percent],… (the layers that are switched on).
 
+import './api'; // which takes the token out of the address before it is read here
+
 export interface Part {
   key: string;
   // write returns the part's text, or null when it is as without it.
@@ -36,6 +38,7 @@ export function writeLink(): void {
 window.addEventListener('hashchange', () => {
   taken = new URLSearchParams(location.hash.slice(1));
   for (const part of parts) part.read(taken.get(part.key));
+  writeLink();
 });
 
 export interface View { zoom: number; lon: number; lat: number }

@@ -1,121 +1,128 @@
 // A click on the map: the features under it, with the fields of their tile at
 // once, and the whole record when the server has given it.
 
-import type { Feature, Geometry } from 'geojson';
-import type { Map as GLMap } from 'maplibre-gl';
+import type { LngLat } from 'maplibre-gl';
+import type { Geometry } from 'geojson';
 import type { App } from '../app';
-import { aborted, asProblem, get, type Problem } from '../core/api';
+import { aborted, asProblem, getOf, type Problem } from '../core/api';
 import { layerOf, type Catalog, type Entry, type Layer } from '../core/catalog';
 import { h, swatch } from '../core/dom';
 import { fieldKind, fieldOrder, fieldTitle } from '../core/fields';
 import { fieldText } from '../core/format';
-import { extentOf } from '../core/geometry';
 import { lang, onLang, pick, t } from '../core/i18n';
-import type { Shown } from '../map/layers';
+import { extentOf } from '../core/geometry';
+import type { Drawn } from '../map/drawn';
 import { fit, reveal, setShape, uncover } from '../map/map';
+import { yearText } from '../map/year';
 import { createCard } from '../shell/cards';
 import { problemBox } from '../shell/messages';
 
 type Rows = Record<string, unknown>;
-type FeatureRecord = Feature<Geometry | null, Rows | null> & Rows;
 
-// Hit is a feature that the panel shows; id is null where shapes are merged.
+// FeatureRecord is GET /{tier}/features/{layer}/{id}.
+interface FeatureRecord extends Rows { geometry?: Geometry; properties?: Rows }
+
+// Hit is a feature under a click: of a layer, with the fields of its tile, and its record or
+// why it could not be had. A merged shape has no id.
 interface Hit { name: string; id: string | number | null; properties: Rows; record: FeatureRecord | null; problem: Problem | null }
 
 // recordMembers are members of an answered feature that are shown like fields.
 const recordMembers = ['vintage', 'area_m2', 'area_mu', 'area_ha', 'patch_m2', 'net_m2', 'net_mu'];
 
-// installFeature wires clicks on the map, and app.show.
+// installFeature wires clicks on the map, and app.show. Where two years are compared, the side that was
+// clicked answers; what is open follows the page's vintage.
 export function installFeature(app: App): void {
-  const { map, catalog } = app;
+  const { map } = app;
   const card = createCard('feature', 'side.feature');
-  let hits: Hit[] = [];
+  let [hits, of]: [Hit[], string] = [[], ''];
+  let at: LngLat | null = null;
   let request: AbortController | null = null;
 
-  const clear = () => { request?.abort(); hits = []; setShape(map, 'selected', null); };
-  const render = () => (hits.length ? panel(map, catalog, hits) : null);
-  // read shows hits as they are and again with their records; it returns the first shape.
-  const read = async (next: Hit[]): Promise<Geometry | null> => {
-    hits = next;
+  const clear = () => { request?.abort(); [hits, at] = [[], null]; setShape(map, 'selected', null); };
+  const render = () => panel(app, hits, of);
+  // read shows next at once and again with their records, marks the first shape and returns it.
+  const read = async (next: Hit[], vintage: string): Promise<Geometry | null> => {
+    [hits, of] = [next, vintage];
     card.open(render(), clear);
     const mine = new AbortController();
     request = mine;
-    await Promise.all(next.map((hit) => readRecord(hit, mine.signal)));
+    await Promise.all(next.map((hit) => readRecord(hit, vintage, mine.signal)));
     if (mine.signal.aborted) return null;
     const whole = next.find((hit) => hit.record?.geometry)?.record?.geometry ?? null;
     setShape(map, 'selected', whole);
     card.fill(render());
     return whole;
   };
+  const ask = (where: LngLat) => {
+    clear();
+    const point = map.project(where);
+    const seen = app.seen(point);
+    const under = found(seen, app, point);
+    if (!under.length) { card.close(); return; }
+    at = where;
+    void read(under, seen.vintage());
+    uncover(map, point);
+  };
 
   app.show = async (features) => {
     clear();
-    const whole = await read(features.map(({ layer, id }) => ({ name: layer, id, properties: {}, record: null, problem: null })));
-    if (!whole) return;
-    const seen = map.getZoom() >= 15;
-    if (seen && map.getBounds().contains(middle(whole))) reveal(map, extentOf(whole));
-    else fit(map, extentOf(whole));
+    const whole = await read(features.map(({ layer, id }) => ({ name: layer, id, properties: {}, record: null, problem: null })), app.drawn.vintage());
+    const box = whole && extentOf(whole);
+    if (!box) return;
+    const [w, south, e, n] = box;
+    if (map.getZoom() >= 15 && map.getBounds().contains([(w + e) / 2, (south + n) / 2])) reveal(map, box);
+    else fit(map, box);
   };
-  map.on('click', (e) => {
-    if (app.drawing()) { card.close(); return; }
-    clear();
-    const under = found(map, app.layers.list, e.point);
-    if (!under.length) { card.close(); return; }
-    void read(under);
-    uncover(map, e.point);
-  });
-  onLang(() => { const content = render(); if (content) card.fill(content); });
+  map.on('click', (e) => { if (app.drawing()) card.close(); else ask(e.lngLat); });
+  app.drawn.turned(() => { if (at) ask(at); });
+  onLang(() => { if (hits.length) card.fill(render()); });
 }
 
-function middle(geometry: Geometry): [number, number] {
-  const [w, s, e, n] = extentOf(geometry);
-  return [(w + e) / 2, (s + n) / 2];
-}
-
-// found returns the features at a point, the topmost layer first and places last
-// (they lie under every point), one entry a feature.
-function found(map: GLMap, layers: readonly Shown[], point: { x: number; y: number }): Hit[] {
-  const owner = new Map(layers.flatMap((l) => l.styleLayers.filter((s) => s.type === 'fill').map((s) => [s.id, l.name] as const)));
-  const seen = new Map<string, Hit>();
-  for (const f of map.queryRenderedFeatures([point.x, point.y], { layers: [...owner.keys()] })) {
+// found returns the features at a pixel, the topmost layer first and places last (they
+// lie under every point), one entry a feature.
+function found(seen: Drawn, { layers }: App, point: { x: number; y: number }): Hit[] {
+  const owner = new Map(layers.list.flatMap((l) => seen.styleLayers(l.name).filter((s) => s.type === 'fill').map((s) => [s.id, l.name])));
+  const hits = new Map<string, Hit>();
+  for (const f of seen.map.queryRenderedFeatures([point.x, point.y], { layers: [...owner.keys()] })) {
     const name = owner.get(f.layer.id) ?? '';
     const key = `${name} ${f.id ?? JSON.stringify(f.properties)}`;
-    if (!seen.has(key)) seen.set(key, { name, id: f.id || null, properties: f.properties, record: null, problem: null });
+    if (!hits.has(key)) hits.set(key, { name, id: f.id || null, properties: f.properties, record: null, problem: null });
   }
-  return [...seen.values()].sort((a, b) => Number(a.name === 'region') - Number(b.name === 'region'));
+  return [...hits.values()].sort((a, b) => Number(a.name === 'region') - Number(b.name === 'region'));
 }
 
-async function readRecord(hit: Hit, signal: AbortSignal): Promise<void> {
+async function readRecord(hit: Hit, of: string, signal: AbortSignal): Promise<void> {
   if (hit.id === null) return;
   try {
-    hit.record = await get<FeatureRecord>(`features/${encodeURIComponent(hit.name)}/${hit.id}`, signal);
+    hit.record = await getOf<FeatureRecord>(of, `features/${encodeURIComponent(hit.name)}/${hit.id}`, signal);
   } catch (thrown) {
     if (!aborted(thrown)) hit.problem = asProblem(thrown);
   }
 }
 
-function panel(map: GLMap, catalog: Catalog, hits: Hit[]): HTMLElement {
+// panel lists the hits; of is the vintage that they were asked in.
+function panel(app: App, hits: Hit[], of: string): HTMLElement {
   return h('div', null,
+    app.catalog.vintages.length > 1 && h('p', { class: 'note', 'data-testid': 'feature-vintage' }, t('feature.vintage', { vintage: yearText(of) })),
     hits.length > 1 && h('p', { class: 'note' }, t('feature.count', { n: hits.length })),
-    hits.map((hit) => hitBox(map, catalog, hit, hit.name !== 'region' || hits.length === 1)));
+    hits.map((hit) => hitBox(app, hit, hit.name !== 'region' || hits.length === 1)));
 }
 
-function hitBox(map: GLMap, catalog: Catalog, hit: Hit, open: boolean): HTMLElement {
+function hitBox({ map, catalog }: { map: App['map']; catalog: Catalog }, hit: Hit, open: boolean): HTMLElement {
   const layer = layerOf(catalog, hit.name);
-  const { record } = hit;
-  const rows: Rows = { ...hit.properties, ...record?.properties };
-  for (const name of recordMembers) if (record?.[name] != null && rows[name] == null) rows[name] = record[name];
+  const rows: Rows = { ...hit.properties, ...hit.record?.properties };
+  for (const name of recordMembers) if (hit.record?.[name] != null && rows[name] == null) rows[name] = hit.record[name];
   const names = Object.keys(rows).filter((n) => rows[n] !== null && rows[n] !== '' && n !== 'id').sort(fieldOrder);
-  const shape = record?.geometry;
+  const geometry = hit.record?.geometry;
   return h('details', { class: 'feature', open, 'data-testid': `feature-${hit.name}` },
     h('summary', null, swatch(entryOf(layer, rows)), h('strong', null, pick(layer.title)), h('span', { class: 'feature-key' }, keyOf(rows))),
     hit.id === null && h('p', { class: 'note' }, t('feature.merged')),
-    names.length === 0 && (record !== null || hit.id === null) && h('p', { class: 'note' }, t('feature.none')),
+    names.length === 0 && h('p', { class: 'note' }, t('feature.none')),
     h('table', { class: 'fields' }, h('tbody', null, names.map((name) => fieldRow(layer, name, rows[name])))),
-    hit.problem && (hit.problem.status !== 404 || !names.length) && problemBox(hit.problem),
+    hit.problem && hit.problem.status !== 404 && problemBox(hit.problem),
     h('div', { class: 'feature-foot' },
       h('span', null, hit.id === null ? '' : `${t('feature.id')} ${hit.id}`),
-      shape && h('button', { type: 'button', onclick: () => { setShape(map, 'selected', shape); fit(map, extentOf(shape)); } }, t('feature.zoom'))));
+      geometry && h('button', { type: 'button', onclick: () => { setShape(map, 'selected', geometry); const box = extentOf(geometry); if (box) fit(map, box); } }, t('feature.zoom'))));
 }
 
 function fieldRow(layer: Layer, name: string, value: unknown): HTMLElement {

@@ -3,7 +3,7 @@
 
 import { Map as GLMap, setWorkerUrl, type PointLike, type StyleSpecification } from 'maplibre-gl';
 import type { Geometry } from 'geojson';
-import { authorize, dated, get, tierURL } from '../core/api';
+import { authorize, getOf, tierURL, vintage } from '../core/api';
 import type { Extent } from '../core/catalog';
 import { linked, readView } from '../core/link';
 import { margins, narrow } from '../shell/frame';
@@ -17,10 +17,19 @@ setWorkerUrl(new URL(`./${maplibreFolder}/maplibre-gl-worker.mjs`, import.meta.u
 // ideographs are drawn with the reader's own fonts: no megabytes of glyphs.
 const ideographs = '"PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans CJK SC","Source Han Sans SC",sans-serif';
 
-// styleOf returns the tier's style for a vintage, '' the latest, with absolute addresses.
-export async function styleOf(vintage?: string): Promise<StyleSpecification> {
-  const url = vintage === undefined ? tierURL('style.json') : dated(tierURL('style.json'), vintage);
-  return absolute(await get<StyleSpecification>(`style.json${new URL(url).search}`), url);
+const styles = new Map<string, Promise<StyleSpecification>>();
+
+// styleOf returns the tier's style for a vintage, '' the latest of each layer, with absolute
+// addresses: of the layers that a map shows first, or of one that is named. It is asked for
+// once and must not be changed; it throws the Problem of the answer.
+export function styleOf(of: string, layer = ''): Promise<StyleSpecification> {
+  const path = layer ? `style.json?layers=${encodeURIComponent(layer)}` : 'style.json';
+  const known = styles.get(`${of} ${path}`);
+  if (known) return known;
+  const asked = getOf<StyleSpecification>(of, path).then((style) => absolute(style, tierURL('style.json')));
+  styles.set(`${of} ${path}`, asked);
+  asked.catch(() => styles.delete(`${of} ${path}`)); // asked again next time
+  return asked;
 }
 
 // createMap returns the map in an element once its style is loaded; extent may be null.
@@ -28,17 +37,18 @@ export async function createMap(container: HTMLElement, extent: Extent | null): 
   const link = readView(linked('map'));
   const view = link ? { center: [link.lon, link.lat] as [number, number], zoom: link.zoom }
     : extent ? { bounds: boundsOf(extent), fitBoundsOptions: { padding: margins() } } : {};
-  const map = newMap(container, await styleOf(), view);
+  const map = newMap(container, await styleOf(vintage()), view);
   await new Promise<void>((resolve) => { void map.once('load', () => resolve()); });
   performance.mark('gengtu:map'); // the first whole map, for who measures
   addShapes(map);
   return map;
 }
 
-// newMap makes a map as all of the page are: north up, requests with the token.
+// newMap makes a map as all of the page are: north up, requests with the token, opacities
+// that change at once, since layers of two years take turns.
 export function newMap(container: HTMLElement, style: StyleSpecification, view: object): GLMap {
   const map = new GLMap({
-    container, style, ...view,
+    container, style: { ...style, transition: { duration: 0, delay: 0 } }, ...view,
     transformRequest: (url: string) => ({ url, headers: authorize(url), credentials: 'same-origin' as const }),
     attributionControl: false,
     localIdeographFontFamily: ideographs,

@@ -2,6 +2,7 @@
 // those that belong to none, and all of them together.
 
 import { askWords } from '../ask/words';
+import { chartWords } from '../charts/words';
 import { mapWords } from '../map/words';
 import { findWords } from '../find/words';
 import { featureWords } from '../feature/words';
@@ -50,7 +51,7 @@ const common = {
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
 } as const;
 
-const all = { ...common, ...askWords, ...mapWords, ...findWords, ...featureWords, ...editionWords };
+const all = { ...common, ...askWords, ...mapWords, ...findWords, ...featureWords, ...editionWords, ...chartWords };
 
 // Later are the words of rooms that are loaded when they are asked for: their keys are known
 // here, and their texts come by addWords.

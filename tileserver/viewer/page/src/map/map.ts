@@ -1,7 +1,7 @@
 // The map: MapLibre GL JS on the tier's style, with the shapes that the page
 // itself draws (the measured area, the selected feature) above it.
 
-import { Map as GLMap, setWorkerUrl, type PointLike, type StyleSpecification } from 'maplibre-gl';
+import { Map as GLMap, prewarm, setWorkerUrl, type PointLike, type StyleSpecification } from 'maplibre-gl';
 import type { Geometry } from 'geojson';
 import { authorize, getOf, tierURL, vintage } from '../core/api';
 import type { Extent } from '../core/catalog';
@@ -13,6 +13,7 @@ import { addShapes, shapes } from './shapes';
 declare const maplibreFolder: string;
 
 setWorkerUrl(new URL(`./${maplibreFolder}/maplibre-gl-worker.mjs`, import.meta.url).href);
+prewarm(); // the workers start while the catalogue is read
 
 // ideographs are drawn with the reader's own fonts: no megabytes of glyphs.
 const ideographs = '"PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans CJK SC","Source Han Sans SC",sans-serif';

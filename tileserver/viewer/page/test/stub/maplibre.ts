@@ -4,3 +4,4 @@ export class Marker { readonly stub = true; }
 export class Popup { readonly stub = true; }
 export class LngLatBounds { readonly stub = true; }
 export const setWorkerUrl = (): void => undefined;
+export const prewarm = (): void => undefined;

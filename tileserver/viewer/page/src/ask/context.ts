@@ -12,7 +12,8 @@ export interface Context {
   // keep takes what was measured among the alternatives; nextName is what it will be called.
   keep: (asked: Asked, answer: Answer) => void;
   nextName: () => string;
-  // reshape lets the corners of a shape be dragged, where it has few enough.
+  // reshape lets the corners of a shape be dragged, where it has few enough, or ends that.
   canReshape: (asked: Asked) => boolean;
   reshape: (asked: Asked) => void;
+  reshaping: () => boolean;
 }

@@ -1,7 +1,6 @@
 // Asking how much of each layer lies inside a shape, a place or the shapes of a file, and
 // keeping the answer on the page.
 
-import type { Geometry } from 'geojson';
 import type { App } from '../app';
 import { aborted, asProblem, Problem } from '../core/api';
 import { h, type Child } from '../core/dom';
@@ -13,13 +12,14 @@ import { busyBox, problemBox, toast } from '../shell/messages';
 import { createCompare } from './compare';
 import type { Answer, Asked, Element } from './answer';
 import type { Context } from './context';
-import { FileFault, limitsFrom } from './files/fault';
+import { limitsFrom } from './files/fault';
 import { readFiles, type Given, type Question } from './files/read';
+import { faultBox, itemOf, jobOf, proposed, tooLarge, whole, type Job } from './jobs';
 import { createPieces } from './pieces';
 import { report } from './report';
 import { measure, sentOf, type Sent } from './requests';
 import { canReshape, createReshape } from './reshape';
-import { list, type Item, type Several } from './several';
+import { list } from './several';
 
 export interface Panel {
   // ask measures and shows; it resolves with the answer once it is on the page, and throws
@@ -30,15 +30,6 @@ export interface Panel {
   close: () => void;
   // taken tells whether a click on the map belongs to what the room shows there.
   taken: (point: { x: number; y: number }) => boolean;
-}
-
-interface Job {
-  asked: Asked; answer: Answer | null; problem: Error | null;
-  again: () => void;
-  several: Several | null; // of a file of several shapes
-  open: number | null; // which of them is shown
-  crs: string; // that the server proposes for a file's coordinates
-  file: { question: Question } | null;
 }
 
 // createPanel makes the card; again chooses another file, redraw draws.
@@ -52,7 +43,12 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
 
   const context: Context = {
     app, pieces, redraw, nextName: compare.nextName, keep: compare.keep,
-    canReshape, reshape: (asked) => reshape.begin(asked),
+    canReshape, reshaping: reshape.busy,
+    reshape: (asked) => {
+      if (reshape.busy()) reshape.end();
+      else { reshape.begin(asked); toast(t('overlay.reshape.hint')); }
+      show();
+    },
   };
   const clear = () => { request?.abort(); current = null; pieces.clear(); reshape.end(); setShape(app.map, 'aoi', null); };
   const show = () => { if (current) card.fill(render(current)); };
@@ -101,7 +97,7 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   };
 
   async function ask(asked: Asked): Promise<Answer> {
-    const job: Job = { asked, answer: null, problem: null, again: () => void ask(asked).catch(() => undefined), several: null, open: null, crs: '', file: null };
+    const job = jobOf(asked, () => void ask(asked).catch(() => undefined));
     const mine = start(job);
     if (asked.geometry) reveal(app.map, extentOf(asked.geometry));
     try {
@@ -118,7 +114,7 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   // sendFile measures what was read of a file.
   async function sendFile(question: Question): Promise<void> {
     const sent: Sent = { geometry: question.geometry ?? null, crs: question.crs, ...(question.text ? { text: question.text } : {}) };
-    const job: Job = { asked: { geometry: null, name: question.title }, answer: null, problem: null, again: () => void sendFile(question), several: null, open: null, crs: '', file: { question } };
+    const job = jobOf({ geometry: null, name: question.title }, () => void sendFile(question), question);
     const mine = start(job);
     try {
       const outline = question.text !== undefined || question.shapes.some((s) => s.geometry === null);
@@ -147,7 +143,7 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
     const name = chosen.map((f) => f.name).join(', ');
     card.close();
     card.open(busyBox(t('file.reading', { name })), clear);
-    const job: Job = { asked: {}, answer: null, problem: null, again: () => void files(chosen), several: null, open: null, crs: '', file: null };
+    const job = jobOf({}, () => void files(chosen));
     current = job;
     try {
       const limits = limitsFrom(app.catalog.limits);
@@ -167,38 +163,4 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
     ask, files, close: () => card.close(),
     taken: (point) => reshape.busy() || pieces.taken(point),
   };
-}
-
-const tooLarge = (file: File, most: number): FileFault => new FileFault('file.bytes', { name: file.name, size: Math.ceil(file.size / (1 << 20)), most: most >> 20 });
-
-// faultBox says what is wrong with a file. What is no fault of a file is one of the page.
-function faultBox(name: string, thrown: unknown, again: () => void): HTMLElement {
-  if (!(thrown instanceof FileFault)) toast(String(thrown));
-  return h('div', { class: 'problem', role: 'alert', 'data-testid': 'file-problem' },
-    h('strong', null, t('file.fault', { name })),
-    h('p', null, thrown instanceof FileFault ? t(thrown.key, thrown.values) : String(thrown)),
-    h('button', { type: 'button', onclick: again }, t('file.another')));
-}
-
-// itemOf names an answer of a collection, and finds the shape that it is about.
-function itemOf(e: Element, i: number, question: Question): Item {
-  const given = question.shapes[i];
-  const named = e.properties?.['name'];
-  const id = typeof e.id === 'string' || typeof e.id === 'number' ? String(e.id) : '';
-  const name = given?.name || [question.text ? id : '', typeof named === 'string' ? named : ''].filter(Boolean).join(' ') || id || t('several.unnamed', { n: i + 1 });
-  const geometry = e.aoi?.geometry ?? given?.geometry ?? null;
-  return { name, asked: { geometry, name }, answer: e.problem || !e.aoi ? null : e, problem: e.problem ?? null };
-}
-
-// whole is all that a job measures, to be drawn.
-function whole(job: Job): Geometry | null {
-  if (!job.several) return job.asked.geometry ?? null;
-  const geometries = job.several.items.flatMap((i) => (i.asked.geometry ? [i.asked.geometry] : []));
-  return geometries.length ? { type: 'GeometryCollection', geometries } : null;
-}
-
-// proposed is the system that the server proposes for shapes that it could not read.
-function proposed(job: Job): string {
-  const told = job.several?.items.find((i) => i.problem && typeof i.problem !== 'string' && i.problem.code === 'CRS_MISMATCH')?.problem;
-  return (typeof told === 'object' && /EPSG:4[45]\d\d/.exec(told?.advice_en ?? '')?.[0]) || '';
 }

@@ -33,10 +33,12 @@ export function list(c: Context, { title: file, items, sent }: Several, open: (i
     h('h3', null, t('several.title', { file, n: count(items.length) })),
     items.length > answered.length && h('p', { class: 'notice-line', 'data-testid': 'several-failed' }, t('several.failed', { n: items.length - answered.length })),
     h('div', { class: 'scroll-x' }, table(items, layers, title, open, point)),
-    h('p', { class: 'note' }, t('several.note')),
-    h('p', { class: 'note' }, t('overlay.kinds')),
-    h('p', { class: 'note generation' }, t('overlay.generation', { generation: answered[0]?.generation ?? '—' })),
-    h('div', { class: 'report-buttons' },
+    answered.length > 0 && [
+      h('p', { class: 'note' }, t('several.note')),
+      h('p', { class: 'note' }, t('overlay.kinds')),
+      h('p', { class: 'note generation' }, t('overlay.generation', { generation: answered[0]?.generation ?? '—' })),
+    ],
+    answered.length > 0 && h('div', { class: 'report-buttons' },
       button(t('download'), 'several-csv', () => save(csv(named(), title), 'text/csv;charset=utf-8', `gengtu-overlay-${stamp()}.csv`)),
       button(t('overlay.xlsx'), 'several-xlsx', () => saveForm(c, sent, { f: 'xlsx' }, 'xlsx')),
       button(t('overlay.sheet'), 'several-sheet', () => saveForm(c, sent, { f: 'html' }, 'html')),
@@ -60,7 +62,9 @@ function table(items: Item[], layers: string[], title: (name: string) => string,
       h('caption', { class: 'unit' }, `${t('overlay.unit')}：${t('overlay.mu')}`),
       h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('several.shape')), [t('several.area'), ...layers.map(title)].map((text) => h('th', { scope: 'col', class: 'number' }, text)))),
       body,
-      h('tfoot', null, h('tr', { class: 'main-row' }, h('th', { scope: 'row' }, t('several.sum')), sums.map(({ key, mu, m2 }) => h('td', { class: 'number' }, figure(mu), h('small', null, figure(m2, `several-sum-${key}`), ' ', t('overlay.m2'))))))),
+      items.some((i) => i.answer) && h('tfoot', null,
+        h('tr', null, h('th', { scope: 'row' }, t('several.sum')), sums.map(({ mu }) => h('td', { class: 'number' }, figure(mu)))),
+        h('tr', { class: 'sum-m2' }, h('th', { scope: 'row' }, t('overlay.m2')), sums.map(({ key, m2 }) => h('td', { class: 'number' }, figure(m2, `several-sum-${key}`)))))),
     h('div', { class: 'report-buttons', 'data-screen': '' }, more));
 }
 

@@ -7,6 +7,7 @@ import type { Map as GLMap } from 'maplibre-gl';
 import type { Position } from 'geojson';
 import type { App } from './app';
 import { installAsk } from './ask/ask';
+import { installCompare } from './compare/compare';
 import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers, vintage } from './core/api';
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
@@ -34,7 +35,7 @@ import { installShare } from './share/share';
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
 // is asked for.
-const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind, installShare];
+const rooms: ((app: App) => void)[] = [installCompare, installAsk, installFeature, installFind, installShare];
 
 declare global {
   interface Window {

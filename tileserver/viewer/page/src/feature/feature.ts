@@ -46,7 +46,7 @@ export function installFeature(app: App): void {
     card.open(render(), clear);
     const mine = new AbortController();
     request = mine;
-    await Promise.all(next.map((hit) => readRecord(hit, vintage, mine.signal)));
+    if (app.may('features')) await Promise.all(next.map((hit) => readRecord(hit, vintage, mine.signal)));
     if (mine.signal.aborted) return null;
     const whole = next.find((hit) => hit.record?.geometry)?.record?.geometry ?? null;
     setShape(map, 'selected', whole);

@@ -27,6 +27,8 @@ export interface Drawn {
   show(vintage: string): Promise<void>;
   // styleLayers are those of a layer, none where it is not drawn or lacks the vintage.
   styleLayers(name: string): LayerSpecification[];
+  // owns tells whether a style layer or a source of the map is the tier's.
+  owns(id: string): boolean;
   // turned runs fn whenever style layers may have come or gone: with another vintage, order
   // or stack.
   turned(fn: () => void): void;
@@ -35,8 +37,8 @@ export interface Drawn {
 }
 
 // Sheet is what the style of a vintage says of the layers: style layers by the name of the
-// layer, and the sources of all of them.
-interface Sheet { layers: Map<string, LayerSpecification[]>; sources: Record<string, SourceSpecification> }
+// layer, the sources of all of them, and where their pictures are, '' where they need none.
+interface Sheet { layers: Map<string, LayerSpecification[]>; sources: Record<string, SourceSpecification>; sprite: string }
 
 // createDrawn keeps a map, which was made of the style of a vintage, with the state. failed
 // is told of a style that could not be had when the state changed.
@@ -85,6 +87,7 @@ export function createDrawn(map: GLMap, layers: Layers, begun: { vintage: string
     vintage: () => shown,
     show: update,
     styleLayers: (name) => sheet.layers.get(name) ?? [],
+    owns: (id) => [sheet, ...(next ? [next] : [])].some((s) => id in s.sources || layersOf(s).some((l) => l.id === id)),
     turned: (fn) => void listeners.push(fn),
     close() { turn++; leave(); },
   };
@@ -99,6 +102,7 @@ async function sheetOf(stack: readonly Shown[], of: string, mark: string): Promi
   for (const s of more) {
     for (const [name, own] of s.layers) all.layers.set(name, own);
     Object.assign(all.sources, s.sources);
+    all.sprite ||= s.sprite;
   }
   return all;
 }
@@ -106,7 +110,7 @@ async function sheetOf(stack: readonly Shown[], of: string, mark: string): Promi
 // sheetFrom takes the layers of names out of a style. prefix keeps the sources of several
 // styles apart, mark the vintages.
 function sheetFrom(style: StyleSpecification, names: readonly string[], prefix: string, mark: string): Sheet {
-  const sheet: Sheet = { layers: new Map(), sources: {} };
+  const sheet: Sheet = { layers: new Map(), sources: {}, sprite: typeof style.sprite === 'string' ? style.sprite : '' };
   for (const s of style.layers) {
     const name = names.find((n) => ('source-layer' in s && s['source-layer'] === n) || s.id === `${n}-label`);
     if (!name || !('source' in s) || typeof s.source !== 'string') continue;
@@ -124,6 +128,7 @@ const layersOf = (sheet: Sheet): LayerSpecification[] => [...sheet.layers.values
 // put adds what a map does not have of a sheet, unseen: tiles are asked for of what is
 // visible, however faint. What the state hides is hidden.
 function put(map: GLMap, sheet: Sheet, layers: Layers, above: string | undefined): void {
+  if (sheet.sprite && !map.getSprite().length) map.setSprite(sheet.sprite);
   for (const [id, source] of Object.entries(sheet.sources)) if (!map.getSource(id)) map.addSource(id, source);
   for (const l of layers.list) {
     for (const s of sheet.layers.get(l.name) ?? []) {

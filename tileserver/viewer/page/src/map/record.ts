@@ -2,11 +2,10 @@
 // grade, source, update cycle, who answers for it, on which conditions it is shared and
 // at which addresses it is had.
 
-import { asProblem, authorize, getBlob } from '../core/api';
+import { asProblem, authorize, getBlob, tiers } from '../core/api';
 import type { Layer, LayerRecord } from '../core/catalog';
 import { h } from '../core/dom';
 import { t } from '../core/i18n';
-import type { Key } from '../core/words';
 import { toastProblem } from '../shell/messages';
 
 // links are the services that a person can open, in order.
@@ -16,24 +15,23 @@ type Service = (typeof links)[number];
 type Row = 'class' | 'net' | 'grade' | 'source' | 'update' | 'department' | 'use' | 'contact';
 
 // known writes a code by the words that the page has for it, or as it is.
-function known(kind: 'tier' | 'grade' | 'update', code: string | undefined, codes: readonly string[]): string {
+function known<T extends string>(code: string | undefined, codes: readonly T[], say: (c: T) => string): string {
   const found = codes.find((c) => c === code?.toLowerCase());
-  return found ? t(`${kind}.${found}` as Key) : code ?? '';
+  return found ? say(found) : code ?? '';
 }
 
-const tierCodes = ['public', 'government', 'secure'];
-const gradeCodes = ['general', 'important', 'core'];
-const updateCodes = ['continual', 'daily', 'weekly', 'fortnightly', 'monthly', 'quarterly', 'biannually', 'annually', 'asneeded', 'irregular', 'notplanned', 'unknown'];
+const gradeCodes = ['general', 'important', 'core'] as const;
+const updateCodes = ['continual', 'daily', 'weekly', 'fortnightly', 'monthly', 'quarterly', 'biannually', 'annually', 'asneeded', 'irregular', 'notplanned', 'unknown'] as const;
 
 // rowsOf are the rows of which something is said.
 function rowsOf(r: LayerRecord): [Row, string][] {
   const join = (parts: (string | false | undefined)[], joint = ' ') => parts.filter(Boolean).join(joint);
   const rows: [Row, string][] = [
     ['class', join([r.group, r.theme, r.class], ' › ')],
-    ['net', known('tier', r.net, tierCodes)],
-    ['grade', join([known('grade', r.grade, gradeCodes), r.grade !== undefined && r.confirmed !== true && t('record.unconfirmed')])],
+    ['net', known(r.net, tiers, (c) => t(`tier.${c}`))],
+    ['grade', join([known(r.grade, gradeCodes, (c) => t(`grade.${c}`)), r.grade !== undefined && r.confirmed !== true && t('record.unconfirmed')])],
     ['source', r.source ?? ''],
-    ['update', known('update', r.update, updateCodes)],
+    ['update', known(r.update, updateCodes, (c) => t(`update.${c}`))],
     ['department', r.department ?? ''],
     ['use', r.use ?? ''],
     ['contact', join([r.contact?.organisation, r.contact?.phone, r.contact?.email, r.contact?.address], '\n')],

@@ -33,10 +33,21 @@ export function ticksOf(n: number, most: number): number[] {
   return [0, n - 1];
 }
 
-// neighbours returns the two steps that a comparison begins with when at is shown: the one
-// before it and itself, or, at the oldest, itself and the newest. Null below two steps.
-export function neighbours(steps: readonly Step[], at: number): { left: Step; right: Step } | null {
-  const left = steps[at > 0 ? at - 1 : 0];
-  const right = at > 0 ? steps[at] : steps.at(-1);
-  return left && right && left !== right ? { left, right } : null;
+// pairAt returns the two steps that a comparison begins with when at is shown: it and the
+// nearest before it that differs from it, or else the nearest after it. Where none differs it
+// is the step beside it; null below two steps.
+export function pairAt(steps: readonly Step[], at: number, differ: (a: Step, b: Step) => boolean): { left: Step; right: Step } | null {
+  const shown = steps[at];
+  if (!shown || steps.length < 2) return null;
+  const before = steps.slice(0, at).reverse();
+  const after = steps.slice(at + 1);
+  const [earlier, later] = [before, after].map((list) => list.find((s) => differ(s, shown)));
+  if (earlier) return { left: earlier, right: shown };
+  if (later) return { left: shown, right: later };
+  const beside = before[0];
+  return beside ? { left: beside, right: shown } : { left: shown, right: after[0] ?? shown };
 }
+
+// drawnIn is the vintage of a layer, which has own, the newest first, that is drawn where of
+// is asked for; undefined where it lacks that.
+export const drawnIn = (own: readonly string[], of: string): string | undefined => (of === '' ? own[0] : own.find((v) => v === of));

@@ -1,0 +1,112 @@
+// The comparison on the map: a second map over the left of the first, the divider between
+// them, and the choice of both vintages above it.
+
+import type { App } from '../app';
+import { asProblem } from '../core/api';
+import { $, h, icon } from '../core/dom';
+import { label, lang, onLang, t } from '../core/i18n';
+import { createDrawn, type Drawn } from '../map/drawn';
+import { newMap, styleOf } from '../map/map';
+import type { Step } from '../map/steps';
+import { stepText } from '../map/vintage';
+import { toast, toastProblem } from '../shell/messages';
+import { createDivider } from './divider';
+import { mirror } from './mirror';
+import type { Compared } from './part';
+
+// View is a comparison that is open.
+export interface View {
+  // show brings it to what is wanted.
+  show(wanted: Compared): void;
+  // focus goes to the divider.
+  focus(): void;
+  close(): void;
+}
+
+// Changes is what the user does to it.
+export interface Changes { change: (to: Partial<Compared>) => void; close: () => void }
+
+// openView opens the comparison; it throws the Problem of the left side's style. The page's
+// own map lies under it and is the one that is dragged, clicked and drawn on.
+export async function openView(app: App, list: Step[], first: Compared, { change, close }: Changes): Promise<View> {
+  const { map } = app;
+  const style = await styleOf(first.left);
+  const picture = h('div', { class: 'compare-map', inert: true, 'aria-hidden': 'true' });
+  const box = h('section', { class: 'compare', id: 'compare', 'data-testid': 'compare' }, picture);
+  $('map').after(box);
+  const other = newMap(picture, style, { center: map.getCenter(), zoom: map.getZoom(), interactive: false });
+  let told = false;
+  other.on('error', () => { if (!told) toast(t('error.tiles')); told = true; });
+  await new Promise<void>((resolve) => { void other.once('load', () => resolve()); });
+
+  const drawn = createDrawn(other, app.layers, { vintage: first.left, style }, (thrown) => toastProblem(asProblem(thrown)));
+  const unmirror = mirror(map, other, app.drawn);
+  const follow = () => { other.jumpTo({ center: map.getCenter(), zoom: map.getZoom() }); other.redraw(); };
+  map.on('move', follow);
+  follow();
+  let now = first;
+  const sides = createSides(list, change, close);
+  const divider = createDivider(box, (at) => change({ at }));
+  box.append(divider.handle, sides.box);
+  const alone = app.seen;
+  app.seen = (point) => (point.x < (now.at / 100) * box.clientWidth ? drawn : app.drawn);
+  const leave = (e: KeyboardEvent) => {
+    if (e.key !== 'Escape' || e.defaultPrevented || (e.target as Element).closest('input, select, textarea, dialog, .card, .drop')) return;
+    close();
+  };
+  document.addEventListener('keydown', leave);
+  const say = () => {
+    sides.show(now);
+    divider.show(now.at, t('compare.value', { left: sides.text(now.left), right: sides.text(now.right), at: now.at }));
+  };
+  onLang(() => { if (box.isConnected) { label(box, t('compare.label')); label(divider.handle, t('compare.divider')); say(); } });
+
+  return {
+    show(wanted) { now = wanted; say(); turn(drawn, wanted.left); },
+    focus: () => divider.handle.focus(),
+    close() {
+      document.removeEventListener('keydown', leave);
+      map.off('move', follow);
+      app.seen = alone;
+      unmirror();
+      drawn.close();
+      other.remove();
+      box.remove();
+    },
+  };
+}
+
+function turn(drawn: Drawn, to: string): void {
+  if (drawn.vintage() !== to) drawn.show(to).catch((thrown: unknown) => toastProblem(asProblem(thrown)));
+}
+
+// createSides is the choice of both vintages, at the top of the divider.
+function createSides(list: Step[], change: Changes['change'], close: () => void) {
+  const side = (name: 'left' | 'right'): HTMLSelectElement => {
+    const choice: HTMLSelectElement = h('select', {
+      'data-testid': `compare-${name}`, onchange: () => { const step = list[Number(choice.value)]; if (step) change({ [name]: step.vintage }); },
+    }, list.map((_, i) => h('option', { value: String(i) })));
+    return choice;
+  };
+  const [left, right] = [side('left'), side('right')];
+  const end = h('button', { type: 'button', class: 'tiny', 'data-testid': 'compare-close', onclick: close }, icon('m7 7 10 10M17 7 7 17'));
+  const note = h('p', { class: 'compare-note', 'data-testid': 'compare-note' });
+  const at = (vintage: string) => Math.max(0, list.findIndex((s) => s.vintage === vintage));
+  const step = (vintage: string) => list[at(vintage)];
+  const text = (vintage: string) => { const s = step(vintage); return s ? stepText(s) : vintage; };
+  return {
+    box: h('div', { class: 'compare-sides' }, h('div', { class: 'compare-choice' }, left, h('span', { 'aria-hidden': 'true' }, '│'), right, end), note),
+    text,
+    show(now: Compared) {
+      for (const [choice, own, others] of [[left, now.left, now.right], [right, now.right, now.left]] as const) {
+        [...choice.options].forEach((o, i) => { o.textContent = list[i] ? stepText(list[i]) : ''; o.disabled = i === at(others); });
+        choice.value = String(at(own));
+        choice.lang = lang() === 'zh' ? 'zh-CN' : 'en';
+      }
+      label(left, t('compare.left'));
+      label(right, t('compare.right'));
+      label(end, t('compare.close'));
+      note.textContent = t('compare.note');
+    },
+  };
+}

@@ -6,6 +6,7 @@
 import type { Map as GLMap } from 'maplibre-gl';
 import type { Position } from 'geojson';
 import type { App } from './app';
+import { installAnalyses } from './analyses/install';
 import { installAsk } from './ask/ask';
 import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers, vintage } from './core/api';
 import { loadCatalog, type Catalog } from './core/catalog';
@@ -33,8 +34,8 @@ import { installShare } from './share/share';
 
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
-// is asked for.
-const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind, installShare];
+// is asked for. Of two that answer a click on the map the first may take it.
+const rooms: ((app: App) => void)[] = [installAsk, installAnalyses, installFeature, installFind, installShare];
 
 declare global {
   interface Window {

@@ -400,6 +400,7 @@ type neededLayer struct {
 
 type questionParameter struct {
 	Name    string        `json:"name"`
+	Title   edition.Title `json:"title"`
 	About   edition.Title `json:"about"`
 	Default string        `json:"default,omitempty"`
 	// Takes, Choices and Unit are what a form is made by.
@@ -438,7 +439,7 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 			if x.Features && (!p.Pieces || p.TotalsOnly) {
 				continue // refused, see [analyze.Prepare]
 			}
-			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.About, x.Default, cmp.Or(x.Takes, analyze.Words), x.ChoicesBy(rules), x.Unit})
+			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.Title, x.About, x.Default, cmp.Or(x.Takes, analyze.Words), x.ChoicesBy(rules), x.Unit})
 		}
 		out = append(out, o)
 	}

@@ -22,6 +22,7 @@ type offered struct {
 		Parameters []struct {
 			Name, Default, Takes, Unit string
 			Choices                    []analyze.Choice
+			Title                      edition.Title
 		}
 	}
 }
@@ -40,8 +41,8 @@ func TestQuestionsMakeForms(t *testing.T) {
 			return r.StatusCode == http.StatusBadRequest && decode[struct{ Code string }](t, r).Code == "analyze_parameter"
 		}
 		for _, p := range q.Parameters {
-			if !slices.Contains(kinds, p.Takes) {
-				t.Errorf("%s %s takes %q", q.Name, p.Name, p.Takes)
+			if !slices.Contains(kinds, p.Takes) || p.Title.Zh == "" || p.Title.En == "" {
+				t.Errorf("%s %s takes %q, title %v", q.Name, p.Name, p.Takes, p.Title)
 			}
 			if len(p.Choices) == 0 {
 				continue

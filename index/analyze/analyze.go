@@ -71,9 +71,10 @@ type Question struct {
 
 // Parameter is a parameter of one question.
 type Parameter struct {
-	Name    string
-	About   edition.Title
-	Default string // as text; "" where the rules or the data say
+	Name string
+	// Title is what a form calls it; About tells what its value means.
+	Title, About edition.Title
+	Default      string // as text; "" where the rules or the data say
 	// Takes says what a value is, for whoever makes a form; "" is [Words].
 	Takes Takes
 	// Choices are the values that there are, where they are few; another is refused.

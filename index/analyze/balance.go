@@ -32,10 +32,10 @@ var balance = Question{
 	Twice:    []string{"dltb", "cropland"},
 	Between:  true,
 	Parameters: []Parameter{
-		{Name: "kind", Takes: Choose, Choices: []Choice{
+		{Name: "kind", Title: edition.Title{Zh: "哪种平衡", En: "which balance"}, Takes: Choose, Choices: []Choice{
 			choice("", "两者", "both"), choice(occupation, "占补平衡", "occupation and supplement"), choice(conversion, "进出平衡", "outflow and inflow"),
 		}, About: edition.Title{Zh: "occupation（占补）、conversion（进出），空为两者", En: "occupation or conversion; both when empty"}},
-		{Name: "transition_until", Takes: AtState, About: edition.Title{Zh: "过渡期的最后时相（如 2024）：期末不晚于它的其他农用地流出不计入差额；空为规则文件所定", En: "the last vintage of a transition period, such as 2024: conversion of periods that end by then is not held against the balance; empty is what the rules say"}},
+		{Name: "transition_until", Title: edition.Title{Zh: "过渡期的最后时相", En: "last vintage of the transition"}, Takes: AtState, About: edition.Title{Zh: "过渡期的最后时相（如 2024）：期末不晚于它的其他农用地流出不计入差额；空为规则文件所定", En: "the last vintage of a transition period, such as 2024: conversion of periods that end by then is not held against the balance; empty is what the rules say"}},
 	},
 	run: runBalance,
 }

@@ -66,10 +66,10 @@ var nonagri = Question{
 	Optional: []string{"change", "dltb", "cropland", "pbf", "approval", "alert"},
 	Between:  true,
 	Parameters: []Parameter{
-		{Name: "source", Default: "auto", About: edition.Title{Zh: "依据：change 监测图斑，survey 两期调查，auto 有监测图斑时用监测图斑", En: "change (monitoring), survey (two vintages), auto: monitoring where there is any"}, Takes: Choose, Choices: []Choice{
+		{Name: "source", Title: edition.Title{Zh: "依据", En: "evidence"}, Default: "auto", About: edition.Title{Zh: "依据：change 监测图斑，survey 两期调查，auto 有监测图斑时用监测图斑", En: "change (monitoring), survey (two vintages), auto: monitoring where there is any"}, Takes: Choose, Choices: []Choice{
 			choice("auto", "有监测图斑时用监测图斑", "monitoring where there is any"), choice("change", "监测图斑", "monitoring"), choice("survey", "两期调查", "two surveys"),
 		}},
-		{Name: "planting", Default: "pbf", About: edition.Title{Zh: "是否列出种植非粮作物的耕地：none 不列，pbf 只列永久基本农田上的，all 全列（只用于 survey）", En: "cropland without grain is listed: none, pbf (on permanent basic farmland), all; of surveys alone"}, Takes: Choose, Choices: []Choice{
+		{Name: "planting", Title: edition.Title{Zh: "种植非粮作物的耕地", En: "cropland without grain"}, Default: "pbf", About: edition.Title{Zh: "是否列出种植非粮作物的耕地：none 不列，pbf 只列永久基本农田上的，all 全列（只用于 survey）", En: "cropland without grain is listed: none, pbf (on permanent basic farmland), all; of surveys alone"}, Takes: Choose, Choices: []Choice{
 			choice("none", "不列", "none"), choice("pbf", "只列永久基本农田上的", "on permanent basic farmland"), choice("all", "全列", "all"),
 		}},
 	},

@@ -57,7 +57,7 @@ var pbfNotHSF = Question{
 	Layers:   []string{"pbf", "hsf"},
 	Optional: []string{"hsf-project", noCondition},
 	Parameters: []Parameter{{
-		Name: "year", Takes: Choose, Choices: []Choice{
+		Name: "year", Title: edition.Title{Zh: "高标准农田的年度字段", En: "year of high-standard farmland"}, Takes: Choose, Choices: []Choice{
 			choice("", "按图层所有", "as the layer has it"), choice("JSND", "建设年度 JSND", "of building, JSND"), choice("JCND", "建成年度 JCND", "of completion, JCND"),
 		},
 		About: edition.Title{Zh: "高标准农田的年度字段：JSND 建设年度，JCND 建成年度；默认 JSND，图层没有 JSND 时为 JCND", En: "field of the year of high-standard farmland: JSND, of building, or JCND, of completion; by default JSND, or JCND where the layer has no JSND"},

@@ -101,13 +101,13 @@ var siting = Question{
 	}},
 	Optional: []string{"dltb", "cropland", "pbf", "reserve", "hsf", "redline", "urban", "quality", "soil", "forest", "grass", "contract", "estate", "supplement", "fragile", "arid", "approval"},
 	Parameters: []Parameter{{
-		Name: "alternatives", Default: "auto",
+		Name: "alternatives", Title: edition.Title{Zh: "方案怎样分", En: "what is an alternative"}, Default: "auto",
 		About: edition.Title{Zh: "方案怎样分：auto（属性，否则文件）、file（文件）、plot（每个图形一个方案）", En: "what is an alternative: auto (by property, else file), file, plot (each shape)"},
 		Takes: Choose, Choices: []Choice{
 			choice("auto", "按属性 alt 或“方案”，否则每个文件", "by the property alt, else each file"), choice("file", "每个文件", "each file"), choice("plot", "每个图形", "each shape"),
 		},
 	}, {
-		Name: "project", Takes: Choose, ByRules: projectChoices,
+		Name: "project", Title: edition.Title{Zh: "项目类型", En: "kind of project"}, Takes: Choose, ByRules: projectChoices,
 		About: edition.Title{Zh: "项目类型代码（规则文件 siting.projects），空为未说明", En: "the kind of project, by its code in siting.projects of the rules; empty is not told"},
 	}},
 	NeedsShapes: true,

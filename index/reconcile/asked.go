@@ -26,12 +26,12 @@ func init() {
 		figures = append(figures, analyze.Choice{Value: string(f), Title: figureTitles[f]})
 	}
 	About.Parameters = []analyze.Parameter{
-		{Name: "a", About: about("甲：图层@时相[:地类]；figures:上报数的 CSV；answer[#列]：previous 的答案", "A: LAYER@VINTAGE[:CLASS]; figures:CSV of reported figures; answer[#COLUMN]: that of previous")},
-		{Name: "b", About: about("乙，同上", "B, likewise")},
-		{Name: "figure", Takes: analyze.Several, Choices: figures, About: about("口径 net patch area ground，两方不同用逗号分隔", "kind of figure: net, patch, area or ground; two separated by a comma"), Check: func(v string) error { _, err := figuresOf(v); return err }},
-		{Name: "width", Takes: analyze.Figure, Unit: "m", About: about("数字化边带的宽度，米", "width of the digitising band in metres"), Check: func(v string) error { _, err := widthOf(v); return err }},
-		{Name: "lines", Takes: analyze.Several, Choices: lines, About: about("只列出这些项的要素，逗号分隔", "list the features of these lines alone, separated by commas"), Check: func(v string) error { _, err := linesOf(v); return err }},
-		{Name: "shapes", Takes: analyze.YesNo, About: about("true：给出各项的图形", "true: with the shapes of the lines"), Check: func(v string) error {
+		{Name: "a", Title: about("甲", "A"), About: about("甲：图层@时相[:地类]；figures:上报数的 CSV；answer[#列]：previous 的答案", "A: LAYER@VINTAGE[:CLASS]; figures:CSV of reported figures; answer[#COLUMN]: that of previous")},
+		{Name: "b", Title: about("乙", "B"), About: about("乙，同上", "B, likewise")},
+		{Name: "figure", Title: about("口径", "kind of figure"), Takes: analyze.Several, Choices: figures, About: about("口径 net patch area ground，两方不同用逗号分隔", "kind of figure: net, patch, area or ground; two separated by a comma"), Check: func(v string) error { _, err := figuresOf(v); return err }},
+		{Name: "width", Title: about("数字化边带的宽度", "width of the digitising band"), Takes: analyze.Figure, Unit: "m", About: about("数字化边带的宽度，米", "width of the digitising band in metres"), Check: func(v string) error { _, err := widthOf(v); return err }},
+		{Name: "lines", Title: about("只列这些项的要素", "list the features of these lines alone"), Takes: analyze.Several, Choices: lines, About: about("只列出这些项的要素，逗号分隔", "list the features of these lines alone, separated by commas"), Check: func(v string) error { _, err := linesOf(v); return err }},
+		{Name: "shapes", Title: about("给出各项要素的图形", "with the shapes of the features"), Takes: analyze.YesNo, About: about("true：给出各项的图形", "true: with the shapes of the lines"), Check: func(v string) error {
 			if _, err := strconv.ParseBool(v); err != nil {
 				return problem.New("ANALYZE_PARAMETER", "shapes 是 %.20q", "shapes is %.20q", v).Advise("可用 true、false", "there are true and false")
 			}

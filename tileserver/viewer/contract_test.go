@@ -34,6 +34,9 @@ type contract struct {
 	years    bool   // There are several vintages: see years_test.go.
 	themes   int    // So many layers beside those of the product.
 	broken   string // The vintage whose style cannot be had.
+
+	// more answers what lies below analyses of a tier; nil where there are none.
+	more http.HandlerFunc
 }
 
 // fault is a problem+json answer.
@@ -63,7 +66,7 @@ func newContract(t *testing.T) *contract {
 	for _, tier := range []string{"public", "government"} {
 		handle := func(pattern string, h http.HandlerFunc) {
 			method, path, _ := strings.Cut(pattern, " ")
-			mux.HandleFunc(method+" /"+tier+path, c.guarded(tier, h))
+			mux.HandleFunc(strings.TrimPrefix(method+" /"+tier+path, " "), c.guarded(tier, h))
 		}
 		handle("GET /catalog", func(w http.ResponseWriter, r *http.Request) { c.catalog(w, r, tier) })
 		handle("GET /legend.json", func(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +80,12 @@ func newContract(t *testing.T) *contract {
 		handle("GET /features/{layer}/{id}", c.feature)
 		handle("GET /features/{layer}", c.codes)
 		handle("GET /places", servePlaces)
+		handle("GET /ogc/collections/{layer}/items", func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, map[string]any{"type": "FeatureCollection", "features": []any{}})
+		})
 		handle("POST /overlay", c.overlay)
+		handle(" /analyses/", c.analyses)
+		handle(" /analyses", c.analyses)
 	}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
@@ -196,12 +204,15 @@ func (c *contract) style(w http.ResponseWriter, r *http.Request, tier string) {
 		refuse(w, fault{Title: "unavailable", Status: 503, Detail: "busy", Code: "busy"})
 		return
 	}
-	query := url.Values{}
+	query, shown := url.Values{}, c.named(r)
+	if layer := r.FormValue("layer"); layer != "" {
+		shown = []styles.Shown{{Name: layer, MinZoom: 5, MaxZoom: 16}}
+	}
 	if vintage != "" {
 		query.Set("vintage", vintage)
 	}
 	data, err := styles.MapLibre(styles.StyleOptions{
-		Name: "gengtu", BaseURL: c.URL, Tier: tier, Query: query, Layers: c.named(r), ParcelZoom: 12,
+		Name: "gengtu", BaseURL: c.URL, Tier: tier, Query: query, Layers: shown, ParcelZoom: 12,
 		Extent:      styles.Extent{MinLon: west, MinLat: south, MaxLon: east, MaxLat: north},
 		Attribution: "耕图", Approval: "陕S（2024）012号",
 	})
@@ -238,6 +249,14 @@ func serveBase(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	serveSprite(w, r)
+}
+
+func (c *contract) analyses(w http.ResponseWriter, r *http.Request) {
+	if c.more == nil {
+		http.NotFound(w, r)
+		return
+	}
+	c.more(w, r)
 }
 
 func serveSprite(w http.ResponseWriter, r *http.Request) {

@@ -6,6 +6,7 @@
 import type { Map as GLMap } from 'maplibre-gl';
 import type { Position } from 'geojson';
 import type { App } from './app';
+import { installAnalyses } from './analyses/install';
 import { installAsk } from './ask/ask';
 import { installCompare } from './compare/compare';
 import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers, vintage } from './core/api';
@@ -36,6 +37,8 @@ import { installShare } from './share/share';
 // of the address. A room that is heavy installs its tool here and loads the rest when it
 // is asked for.
 const rooms: ((app: App) => void)[] = [installCompare, installAsk, installFeature, installFind, installShare];
+// is asked for. Of two that answer a click on the map the first may take it.
+const rooms: ((app: App) => void)[] = [installAsk, installAnalyses, installFeature, installFind, installShare];
 
 declare global {
   interface Window {

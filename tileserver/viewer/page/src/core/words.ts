@@ -1,6 +1,7 @@
 // The words of the page: key: [Chinese, English]. Each room has its own beside it; here are
 // those that belong to none, and all of them together.
 
+import type { analysesWords } from '../analyses/words';
 import { askWords } from '../ask/words';
 import { chartWords } from '../charts/words';
 import { compareWords } from '../compare/words';
@@ -30,6 +31,7 @@ const common = {
   'zoom.fit': ['全图', 'Whole map'],
   'side.label': ['结果', 'Results'],
   'side.overlay': ['范围统计', 'Area report'],
+  'side.analyses': ['专题分析', 'Analyses'],
   'side.feature': ['要素信息', 'Feature'],
   'error.network': ['连接不上服务器。', 'The server cannot be reached.'],
   'error.network.do': ['请检查网络，或稍后再试。', 'Check the connection or try again later.'],
@@ -56,7 +58,7 @@ const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords
 
 // Later are the words of rooms that are loaded when they are asked for: their keys are known
 // here, and their texts come by addWords.
-type Later = typeof shareWords;
+type Later = typeof shareWords & typeof analysesWords;
 
 export type Key = keyof typeof all | keyof Later;
 
@@ -65,4 +67,4 @@ const texts: Record<string, readonly [string, string]> = { ...all };
 export const words = texts as Readonly<Record<Key, readonly [string, string]>>;
 
 // addWords adds the words of a room that is loaded now.
-export const addWords = (more: Later): void => void Object.assign(texts, more);
+export const addWords = (more: Partial<Later>): void => void Object.assign(texts, more);

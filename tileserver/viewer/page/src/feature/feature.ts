@@ -73,7 +73,10 @@ export function installFeature(app: App): void {
     if (map.getZoom() >= 15 && map.getBounds().contains([(w + e) / 2, (south + n) / 2])) reveal(map, box);
     else fit(map, box);
   };
-  map.on('click', (e) => { if (app.drawing()) card.close(); else ask(e.lngLat); });
+  map.on('click', (e) => {
+    if (app.drawing()) card.close();
+    else if (!e.defaultPrevented) ask(e.lngLat); // else it belongs to another room
+  });
   app.drawn.turned(() => { if (at) ask(at); });
   onLang(() => { if (hits.length) card.fill(render()); });
 }

@@ -97,8 +97,15 @@ export function uncover(map: GLMap, point: { x: number; y: number }): void {
   if (by[0] > 0 || by[1] > 0) map.panBy(by, { duration: 300 });
 }
 
+const shown = new Map<string, Geometry>();
+
+// shapeOf is the geometry that setShape shows under a name; null for none.
+export const shapeOf = (name: (typeof shapes)[number]): Geometry | null => shown.get(name) ?? null;
+
 // setShape shows a geometry as one of the page's own shapes; null takes it away.
 export function setShape(map: GLMap, name: (typeof shapes)[number], geometry: Geometry | null): void {
+  if (geometry) shown.set(name, geometry);
+  else shown.delete(name);
   const source = map.getSource(`gengtu-${name}`);
   if (source && 'setData' in source) (source as { setData(d: unknown): void }).setData(geometry ? { type: 'Feature', properties: {}, geometry } : { type: 'FeatureCollection', features: [] });
 }

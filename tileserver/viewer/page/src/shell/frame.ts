@@ -15,9 +15,15 @@ export function showLayers(open: boolean): void {
   $('layers-open').setAttribute('aria-expanded', String(open));
 }
 
+// leastPx is how much of the map's width is left between cards.
+const leastPx = 160;
+
 // margins are the pixels at each side of the map that cards cover.
 export function margins(): { top: number; right: number; bottom: number; left: number } {
   const shown = (id: string) => !$(id).hidden;
   if (narrow()) return { top: 24, right: 60, left: 24, bottom: shown('side') || shown('layers') ? Math.round(window.innerHeight * 0.5) : 24 };
-  return { top: 32, bottom: 32, left: shown('layers') ? 376 : 88, right: shown('side') ? Math.min(464, Math.round(window.innerWidth * 0.4)) : 40 };
+  const left = shown('layers') ? 376 : 88;
+  // As much as the card covers, but for what must be left to see.
+  const right = shown('side') ? Math.min($('side').offsetWidth + 32, window.innerWidth - left - leastPx) : 40;
+  return { top: 32, bottom: 32, left, right: Math.max(40, right) };
 }

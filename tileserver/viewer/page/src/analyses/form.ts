@@ -1,0 +1,114 @@
+// The form of a question, made of what the server says of its parameters.
+
+import { asProblem, vintage } from '../core/api';
+import { h } from '../core/dom';
+import { pick, t } from '../core/i18n';
+import { problemBox } from '../shell/messages';
+import { start, type Ask, type Choice, type Job, type List, type Parameter, type Question } from './answers';
+import { check, field, select, several } from './fields';
+import { lacks, needs } from './home';
+import { backButton, type Desk, type Face } from './panel';
+import { createReconcile } from './reconcile';
+import { createShapes, type Shapes } from './shapes';
+
+const levels = ['group', 'village', 'township', 'county', 'prefecture'] as const;
+
+// Filled is what a form holds: values by name, '' where nothing is said.
+export type Filled = Map<string, string>;
+
+// Asked is a form that asks its question in a way of its own.
+export interface Own { fields(): HTMLElement[]; send(): Promise<Job> }
+
+// createForm shows the form of a question, filled as a job before was asked.
+export function createForm(desk: Desk, question: Question, list: List, before?: Ask): Face {
+  const filled: Filled = new Map([
+    ['by', before?.by ?? 'village'], ['place', before?.place ?? ''], ['vintage', before?.vintage ?? vintage()], ['from', before?.from ?? ''],
+    ...question.parameters.map((p): [string, string] => [`p.${p.name}`, before?.parameters?.[p.name] ?? p.default ?? '']),
+  ]);
+  const shapes = question.needs_shapes ? createShapes() : null;
+  const own = question.name === 'reconcile' ? createReconcile(desk, question, list, filled) : null;
+  const state = { sending: false, problem: null as unknown };
+  const face: Face = { render };
+  const submit = async () => {
+    [state.sending, state.problem] = [true, null];
+    desk.again(face);
+    try {
+      const job = await (own ? own.send() : send(question, filled, shapes));
+      if (state.sending) desk.open(job);
+    } catch (thrown) {
+      [state.sending, state.problem] = [false, thrown];
+      desk.again(face);
+    }
+  };
+  face.shut = () => { state.sending = false; };
+  return face;
+
+  function render(): HTMLElement {
+    const { catalog } = desk.app;
+    return h('form', { class: 'analyses-form', 'data-testid': 'analyses-form', onsubmit: (e: SubmitEvent) => { e.preventDefault(); void submit(); } },
+      backButton(desk), h('h2', null, pick(question.title)),
+      h('p', { class: 'note' }, [needs(catalog, question), lacks(catalog, question)].filter(Boolean).join(' · ')),
+      h('details', { class: 'analyses-about' }, h('summary', null, t('analyses.about')), h('p', null, pick(question.about))),
+      shapes?.render(() => desk.again(face)),
+      own ? own.fields() : common(desk, question, filled), own ? '' : question.parameters.map((p) => parameter(desk, p, filled)),
+      state.problem ? problemBox(asProblem(state.problem)) : '',
+      h('div', { class: 'analyses-buttons' }, h('button', { type: 'submit', class: 'strong', disabled: state.sending, 'data-testid': 'analyses-start' }, t(state.sending ? 'analyses.starting' : 'analyses.start'))));
+  }
+}
+
+// send asks a question as its form is filled; what says nothing is left out.
+function send(question: Question, filled: Filled, shapes: Shapes | null): Promise<Job> {
+  const said = (name: string) => filled.get(name)?.trim() || undefined;
+  const parameters = Object.fromEntries(question.parameters.flatMap((p) => {
+    const value = said(`p.${p.name}`);
+    return value === undefined || value === p.default ? [] : [[p.name, value]];
+  }));
+  const ask: Ask = {
+    question: question.name, ...only({ by: question.needs_shapes ? undefined : said('by'), place: said('place'), vintage: said('vintage'), from: question.between ? said('from') : undefined }),
+    ...(Object.keys(parameters).length ? { parameters } : {}),
+  };
+  if (!shapes) return start(ask);
+  const sent = shapes.value();
+  if (typeof sent !== 'string') return start({ ...ask, shapes: sent });
+  const query = new URLSearchParams({ question: ask.question, ...(ask.place ? { place: ask.place } : {}), ...(ask.vintage ? { vintage: ask.vintage } : {}) });
+  return start(sent, `?${query.toString()}`);
+}
+
+// only returns the members that say something.
+const only = (members: Record<string, string | undefined>): Partial<Ask> => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+
+// common are the fields that all questions have: level, place, vintages.
+function common(desk: Desk, question: Question, filled: Filled): HTMLElement[] {
+  const { vintages } = desk.app.catalog;
+  const out = question.needs_shapes ? [] : [level(filled), place(filled)];
+  if (vintages.length > 1) out.push(select('vintage', t('analyses.vintage'), [choice('', t('analyses.vintage.latest')), ...vintages.map((v) => choice(v, v))], filled));
+  if (question.between) out.push(select('from', t('analyses.from'), [choice('', t('analyses.from.before')), ...vintages.map((v) => choice(v, v))], filled));
+  return out;
+}
+
+// level is the field of the level of places.
+export const level = (filled: Filled): HTMLElement => select('by', t('analyses.by'), levels.map((name) => choice(name, t(`analyses.by.${name}`))), filled);
+
+// place is the field of the place that bounds a question.
+export const place = (filled: Filled): HTMLElement => field('place', t('analyses.place'), { inputMode: 'numeric', pattern: '[0-9]{2,14}', maxLength: 14 }, filled);
+
+// choice is a value and what it is called.
+export const choice = (value: string, title: string): Choice => ({ value, title });
+
+// parameter is the field of one parameter, by what it takes.
+export function parameter(desk: Desk, p: Parameter, filled: Filled): HTMLElement {
+  const name = `p.${p.name}`;
+  const title = pick(p.title) || p.name;
+  const hint = pick(p.about);
+  const { catalog } = desk.app;
+  switch (p.takes) {
+    case 'choice': return select(name, title, p.choices ?? [], filled);
+    case 'choices': return several(name, title, p.choices ?? [], filled);
+    case 'truth': return check(name, title, filled);
+    case 'layer': return select(name, title, catalog.layers.filter((l) => !l.name.startsWith('a-') && l.name !== 'region').map((l) => choice(l.name, pick(l.title))), filled);
+    case 'vintage': return select(name, title, [choice('', t('analyses.default')), ...catalog.vintages.map((v) => choice(v, v))], filled);
+    case 'number': return field(name, title, { inputMode: 'decimal', pattern: '[0-9]*[.]?[0-9]*' }, filled, p.unit, hint);
+    case 'numbers': return field(name, title, { inputMode: 'decimal', pattern: '[0-9., ]*', placeholder: t('analyses.default') }, filled, p.unit, hint);
+    default: return field(name, title, { placeholder: p.takes === 'codes' ? t('analyses.list.hint') : '' }, filled, '', hint);
+  }
+}

@@ -1,0 +1,123 @@
+// The list: the questions that may be asked here, and the jobs that were.
+
+import { aborted, asProblem } from '../core/api';
+import { layerOf, type Catalog } from '../core/catalog';
+import { h } from '../core/dom';
+import { pick, t } from '../core/i18n';
+import { busyBox, problemBox } from '../shell/messages';
+import { ended, json, type Job, type List, type Question } from './answers';
+import { when } from './facts';
+import { forget, remembered } from './own';
+import type { Desk, Face } from './panel';
+
+// How often the list is read again, in milliseconds: while a job is on its way, and else.
+const [busyMs, restMs] = [3000, 15_000];
+
+// Shown is what the list holds; again shows its jobs anew.
+interface Shown { list: List | null; problem: unknown; all: boolean; again: () => void }
+
+// createHome reads the list, and again while it is shown.
+export function createHome(desk: Desk): Face {
+  const state: Shown = { list: null, problem: null, all: false, again: () => jobs.replaceChildren(...jobRows(desk, state)) };
+  const end = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const jobs = h('div', { class: 'analyses-jobs', 'data-testid': 'analyses-jobs' });
+  const face: Face = {
+    render: () => {
+      const { list, problem } = state;
+      if (!list) return h('div', null, problem ? problemBox(asProblem(problem), { label: t('retry'), run: () => { state.problem = null; desk.again(face); void read(); } }) : busyBox(t('loading')));
+      jobs.replaceChildren(...jobRows(desk, state));
+      return h('div', null, h('h3', null, t('analyses.jobs')), jobs, h('h3', null, t('analyses.questions')), questionRows(desk, list));
+    },
+    shut: () => { end.abort(); clearTimeout(timer); },
+  };
+  const read = async () => {
+    try {
+      if (document.hidden && state.list) return;
+      const list = await json<List>('analyses', { signal: end.signal });
+      list.jobs = [...list.jobs, ...await ownJobs(end.signal)];
+      const first = !state.list;
+      const same = JSON.stringify(state.list?.jobs) === JSON.stringify(list.jobs);
+      [state.list, state.problem] = [list, null];
+      if (first) desk.again(face);
+      else if (!same) update(jobs, state);
+    } catch (thrown) {
+      if (aborted(thrown)) return;
+      state.problem = thrown;
+      if (!state.list) desk.again(face); // what is shown stays, and is read again
+    } finally {
+      if (!end.signal.aborted) timer = setTimeout(() => void read(), state.list?.jobs.some((j) => !ended(j.state)) ? busyMs : restMs);
+    }
+  };
+  void read();
+  return face;
+}
+
+// ownJobs are those that the tab remembers; of one that is gone nothing is remembered.
+async function ownJobs(signal: AbortSignal): Promise<Job[]> {
+  const found = await Promise.all(remembered().map((id) => json<Job>(`analyses/${encodeURIComponent(id)}`, { signal }).catch((thrown: unknown) => {
+    if (aborted(thrown)) throw thrown;
+    if (asProblem(thrown).status === 404) forget(id);
+    return null;
+  })));
+  return found.filter((job) => job !== null);
+}
+
+// update shows the jobs anew, leaving the keyboard where it was.
+function update(box: HTMLElement, state: Shown): void {
+  const at = document.activeElement instanceof HTMLElement && box.contains(document.activeElement) ? document.activeElement.dataset.job : undefined;
+  state.again();
+  if (at) box.querySelector<HTMLElement>(`[data-job="${CSS.escape(at)}"]`)?.focus();
+}
+
+// fewJobs is how many of the jobs are listed before more are asked for.
+const fewJobs = 5;
+
+function jobRows(desk: Desk, state: Shown): HTMLElement[] {
+  const jobs = state.list?.jobs ?? [];
+  if (!jobs.length) return [h('p', { class: 'note' }, t('analyses.jobs.none'))];
+  const shown = state.all ? jobs : jobs.slice(0, fewJobs);
+  const rest = jobs.length > shown.length && h('button', { type: 'button', class: 'analyses-link', 'data-testid': 'analyses-jobs-all', onclick: () => { state.all = true; state.again(); } }, t('analyses.jobs.all', { n: jobs.length }));
+  return [h('ul', null, shown.map((job) => h('li', null, h('button', { type: 'button', class: 'analyses-job', 'data-job': job.id, 'data-testid': `analyses-job-${job.id}`, onclick: () => desk.open(job) },
+    h('span', { class: `analyses-state ${job.state}` }, t(`analyses.state.${job.state}`)),
+    h('span', { class: 'analyses-job-title' }, pick(job.title), h('small', null, [when(job.asked), askedFor(job), !job.current && t('analyses.old')].filter(Boolean).join(' · '))),
+    job.state === 'running' && job.progress?.all ? h('progress', { max: job.progress.all, value: job.progress.done ?? 0, 'aria-label': pick(job.progress.stage) }) : '')))), ...(rest ? [rest] : [])];
+}
+
+// askedFor says of a job what was asked for beside its question.
+export function askedFor({ request }: Job): string {
+  const by = request.by ? t(`analyses.by.${request.by}` as 'analyses.by.village') : '';
+  return [by, request.place, request.from && `${request.from} → ${request.vintage || t('analyses.vintage.latest')}`, !request.from && request.vintage].filter(Boolean).join(' · ');
+}
+
+function questionRows(desk: Desk, list: List): HTMLElement {
+  if (!list.questions.length) return h('p', { class: 'note', 'data-testid': 'analyses-none' }, t('analyses.none'));
+  return h('ul', { class: 'analyses-questions' }, list.questions.map((q) => {
+    const reason = whyNot(desk.app.catalog, q);
+    return h('li', null, h('button', {
+      type: 'button', class: 'analyses-question', disabled: !q.answerable, 'data-testid': `analyses-question-${q.name}`, onclick: () => desk.ask(q, list),
+    }, h('strong', null, pick(q.title)), h('small', null, reason || needs(desk.app.catalog, q))));
+  }));
+}
+
+const titles = (catalog: Catalog, names: string[]): string => names.map((name) => pick(layerOf(catalog, name).title)).join('、');
+
+// needs says which layers a question cannot do without.
+export function needs(catalog: Catalog, q: Question): string {
+  const names = q.layers.filter((l) => !l.optional).map((l) => l.layer);
+  return names.length ? t('analyses.needs', { layers: titles(catalog, names) }) : '';
+}
+
+// lacks says which layers that a question would use are not there.
+export function lacks(catalog: Catalog, q: Question): string {
+  const names = q.layers.filter((l) => l.optional && !l.there).map((l) => l.layer);
+  return names.length ? t('analyses.uses.not', { layers: titles(catalog, names) }) : '';
+}
+
+// whyNot says why a question cannot be answered; '' where it can.
+export function whyNot(catalog: Catalog, q: Question): string {
+  if (q.answerable) return '';
+  const missing = q.layers.filter((l) => !l.optional && !l.there).map((l) => l.layer);
+  if (missing.length) return t('analyses.missing', { layers: titles(catalog, missing) });
+  return t('analyses.missing.twice', { layers: titles(catalog, q.twice?.layers ?? []) });
+}

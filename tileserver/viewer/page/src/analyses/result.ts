@@ -1,0 +1,121 @@
+// The answer of a job: its layers, tables and chart, what it was made of, and its forms to
+// download.
+
+import { asProblem, getBlob, hasToken } from '../core/api';
+import { h, save } from '../core/dom';
+import { count } from '../core/format';
+import { pick, t } from '../core/i18n';
+import { toastProblem } from '../shell/messages';
+import { fileName, fileURL, type Answer, type File, type Job, type Table } from './answers';
+import { size } from './facts';
+import { createGoing } from './going';
+import type { Desk } from './panel';
+import { createTable, type TableView } from './tableview';
+
+export interface Result {
+  render(): HTMLElement;
+  // show brings a row (from 0) of the table of a layer into sight, and marks it.
+  show(layer: string, row: number): void;
+}
+
+// createResult holds which table is shown, and the state of each.
+export function createResult(desk: Desk, job: Job, answer: Answer): Result {
+  const going = createGoing(desk, job, answer);
+  const views = new Map<string, TableView>();
+  const viewOf = (table: Table): TableView => {
+    const known = views.get(table.name);
+    if (known) return known;
+    const made = createTable(table, going);
+    views.set(table.name, made);
+    return made;
+  };
+  let shown = answer.tables.find((table) => table.rows.length) ?? answer.tables[0];
+  const body = h('div', { class: 'analyses-tables' });
+  const draw = () => { if (shown) body.replaceChildren(tabs(answer, shown, (table) => { shown = table; draw(); }), viewOf(shown).render()); };
+  return {
+    render: () => {
+      draw();
+      return h('div', null, layersOf(desk, job), downloads(job), notes(answer), body, identities(answer), made(answer));
+    },
+    show(layer, row) {
+      const table = answer.tables.find((one) => one.name === tableOf(job, answer, layer));
+      if (!table) return;
+      shown = table;
+      viewOf(table).mark(row);
+      draw();
+      viewOf(table).reveal();
+    },
+  };
+}
+
+// layerOf is the name of the layer of the shapes of a table; '' for none.
+export function layerNamed(job: Job, answer: Answer, table: string): string {
+  const shapes = answer.shapes.find((s) => s.table === table);
+  const wanted = shapes ? `a-${job.run}-${shapes.name}` : '';
+  return job.layers_made?.find((l) => l.name === wanted)?.name ?? '';
+}
+
+const tableOf = (job: Job, answer: Answer, layer: string): string => answer.shapes.find((s) => layerNamed(job, answer, s.table) === layer)?.table ?? '';
+
+function tabs(answer: Answer, shown: Table, choose: (table: Table) => void): HTMLElement {
+  return h('div', { class: 'analyses-tabs', role: 'group', 'aria-label': t('analyses.tables') }, answer.tables.map((table) => h('button', {
+    type: 'button', 'aria-pressed': String(table === shown), 'data-testid': `analyses-table-${table.name}`, onclick: () => choose(table),
+  }, pick(table.title), h('small', null, count(table.rows.length)))));
+}
+
+// layersOf are the layers of the job, each with what the map shows of it.
+function layersOf(desk: Desk, job: Job): HTMLElement | string {
+  return job.layers_made?.length ? h('section', { class: 'analyses-layers' }, h('h3', null, t('analyses.layers')), desk.overlays.rows(job)) : '';
+}
+
+function downloads(job: Job): HTMLElement {
+  const files = job.results ?? [];
+  const page = files.find((f) => f.form === 'html');
+  return h('div', { class: 'analyses-downloads' },
+    h('details', { 'data-testid': 'analyses-downloads' }, h('summary', null, t('analyses.downloads')), h('ul', null, files.map((file) => h('li', null, h('button', {
+      type: 'button', 'data-testid': `analyses-file-${file.form}${file.table ? `-${file.table}` : ''}`, onclick: () => void download(job, file),
+    }, h('strong', null, file.form.toUpperCase()), ' ', pick(file.title), h('small', null, size(file.bytes))))))),
+    // Without a token the page opens; with one it is saved, for an address carries none.
+    page && (hasToken() ? h('button', { type: 'button', class: 'analyses-print', 'data-testid': 'analyses-print', onclick: () => void download(job, page) }, t('analyses.print'))
+      : h('a', { class: 'analyses-print', href: fileURL(job.id, 'html'), target: '_blank', rel: 'noopener', 'data-testid': 'analyses-print' }, t('analyses.print'))));
+}
+
+async function download(job: Job, file: File): Promise<void> {
+  try {
+    save(await getBlob(fileURL(job.id, file.form, file.table)), file.type, fileName(job, file));
+  } catch (thrown) {
+    toastProblem(asProblem(thrown));
+  }
+}
+
+// shortNotes is how many notes stand open.
+const shortNotes = 2;
+
+function notes(answer: Answer): HTMLElement | string {
+  const n = answer.notes.length;
+  return n ? h('details', { class: 'analyses-notes', open: n <= shortNotes, 'data-testid': 'analyses-notes' }, h('summary', null, t('analyses.notes', { n })), h('ul', null, answer.notes.map((note) => h('li', null, pick(note))))) : '';
+}
+
+// toleranceM2 is how far the sides of an identity may differ.
+const toleranceM2 = 0.01;
+
+function identities({ identities: all }: Answer): HTMLElement | string {
+  if (!all.length) return '';
+  const open = all.filter((i) => Math.abs(i.difference_m2) > toleranceM2).length;
+  const m2 = (n: number) => h('td', { class: 'number' }, h('data', { value: String(n) }, n.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })));
+  return h('details', { class: 'analyses-identities', open: open > 0, 'data-testid': 'analyses-identities' },
+    h('summary', { class: open ? 'off' : '' }, open ? t('analyses.identities.open', { n: all.length, open }) : t('analyses.identities', { n: all.length })),
+    h('table', { class: 'areas' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('analyses.identity')),
+      (['left', 'right', 'difference'] as const).map((side) => h('th', { scope: 'col', class: 'number' }, t(`analyses.identity.${side}`), ' (', t('analyses.unit.m2'), ')')))),
+    h('tbody', null, all.map((i) => h('tr', null, h('th', { scope: 'row' }, pick(i.title)), m2(i.left_m2), m2(i.right_m2), m2(i.difference_m2))))));
+}
+
+// made says what the answer was computed from and by what.
+function made(answer: Answer): HTMLElement {
+  return h('details', { class: 'analyses-about' }, h('summary', null, t('analyses.made')),
+    h('p', null, pick(answer.about)),
+    h('ul', null, answer.layers.map((l) => h('li', null, l.missing ? t('analyses.layer.missing', { layer: l.layer })
+      : t('analyses.layer.used', { layer: pick(l.title) || l.layer, vintage: l.vintage, n: count(l.features) })))),
+    h('ul', null, answer.sources.map((s) => h('li', null, pick(s)))),
+    h('p', { class: 'note' }, [answer.formula, answer.generation, `rules ${answer.rules.version}`, answer.program, answer.run].join(' · ')));
+}

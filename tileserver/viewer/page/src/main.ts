@@ -35,10 +35,8 @@ import { installShare } from './share/share';
 
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
-// is asked for.
-const rooms: ((app: App) => void)[] = [installCompare, installAsk, installFeature, installFind, installShare];
 // is asked for. Of two that answer a click on the map the first may take it.
-const rooms: ((app: App) => void)[] = [installAsk, installAnalyses, installFeature, installFind, installShare];
+const rooms: ((app: App) => void)[] = [installCompare, installAsk, installAnalyses, installFeature, installFind, installShare];
 
 declare global {
   interface Window {

@@ -88,7 +88,7 @@ const nextColour = (all: Map<string, Put>): string => colours.find((c) => ![...a
 
 // read gets the style of a layer of an answer.
 async function read(job: string, layer: MadeLayer): Promise<Put> {
-  const path = `style.json?layer=${encodeURIComponent(layer.name)}`;
+  const path = `style.json?layers=${encodeURIComponent(layer.name)}`;
   const style = absolute(await json<StyleSpecification>(path), tierURL(path));
   const extents = Object.values(style.sources).flatMap((s) => ('bounds' in s && s.bounds ? [s.bounds] : []));
   return { job, layer, colour: '', on: true, style, ids: [], extent: extents[0] ?? null };

@@ -19,8 +19,8 @@ const (
 	leftMap  = "gengtu.app.seen({x: 1, y: 300}).map"
 	leftNew  = leftMap + ".queryRenderedFeatures().filter((f) => f.sourceLayer === 'cropland' && f.id % 5 === 0).length"
 	leftOld  = leftMap + ".queryRenderedFeatures().filter((f) => f.sourceLayer === 'cropland' && f.id % 5 !== 0).length"
-	divider  = `document.querySelector('[data-testid="compare-divider"]')`
-	selected = `[...document.querySelectorAll('.compare-choice select')].map((s) => s.selectedOptions[0].textContent).join('|')`
+	divider  = `document.querySelector('[data-testid="swipe-divider"]')`
+	selected = `[...document.querySelectorAll('.swipe-choice select')].map((s) => s.selectedOptions[0].textContent).join('|')`
 )
 
 // comparing waits until both sides are drawn.
@@ -40,7 +40,7 @@ func TestCompare(t *testing.T) {
 	if n := len(c.asked("/viewer/view-")); n != 0 {
 		t.Error("the comparison is loaded before it is asked for")
 	}
-	b.Click(t, "compare-open")
+	b.Click(t, "swipe-open")
 	comparing(t, b)
 	b.Picture(t, "compare")
 	if got := viewertest.Eval[string](t, b, selected); got != "2023 年度|2024 年度" {
@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 
 	choose := func(index string) {
 		t.Helper()
-		viewertest.Eval[bool](t, b, `(() => { const s = document.querySelector('[data-testid="compare-left"]'); s.value = '`+index+`'; s.dispatchEvent(new Event('change')); return true; })()`)
+		viewertest.Eval[bool](t, b, `(() => { const s = document.querySelector('[data-testid="swipe-left"]'); s.value = '`+index+`'; s.dispatchEvent(new Event('change')); return true; })()`)
 	}
 	choose("3")
 	b.Until(t, leftNew+" > 0")
@@ -75,7 +75,7 @@ func TestCompare(t *testing.T) {
 	b.Until(t, leftNew+" === 0 && "+leftOld+" > 0")
 
 	// Keys, and what a screen reader is told.
-	b.Run(t, chromedp.Focus(viewertest.ID("compare-divider")), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.PageUp))
+	b.Run(t, chromedp.Focus(viewertest.ID("swipe-divider")), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.PageUp))
 	if got := viewertest.Eval[string](t, b, divider+".getAttribute('aria-valuenow') + ' ' + "+divider+".getAttribute('aria-valuetext')"); got != "62 左侧 2023 年度 占 62%，右侧 2024 年度" {
 		t.Errorf("the divider says %q", got)
 	}
@@ -99,8 +99,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("a click at %v asks %s", x, got[len(got)-1])
 		}
 	}
-	b.Run(t, chromedp.Focus(viewertest.ID("compare-divider")), chromedp.KeyEvent(kb.Escape))
-	gone := "!document.getElementById('compare') && gengtu.app.seen({x: 1, y: 300}) === gengtu.app.drawn && document.activeElement.id === 'compare-open'"
+	b.Run(t, chromedp.Focus(viewertest.ID("swipe-divider")), chromedp.KeyEvent(kb.Escape))
+	gone := "!document.getElementById('swipe') && gengtu.app.seen({x: 1, y: 300}) === gengtu.app.drawn && document.activeElement.id === 'swipe-open'"
 	b.Until(t, gone)
 	if got := link(t, b); strings.Contains(got, "compare") || !strings.Contains(got, "vintage=2024") {
 		t.Errorf("the address is %s", got)
@@ -126,7 +126,7 @@ func TestCompareLink(t *testing.T) {
 	b.Until(t, selected+" === '2024 年度|各层最新' && "+divider+".getAttribute('aria-valuenow') === '80'")
 	b.Until(t, leftNew+" > 0")
 	hash(t, b, "map=13/34.3288/108.6288&compare=1999,2024,80")
-	b.Until(t, "!document.getElementById('compare')")
+	b.Until(t, "!document.getElementById('swipe')")
 	if text := b.Text(t, "toast"); !strings.Contains(text, "1999") {
 		t.Errorf("of a year that there is not the page says %q", text)
 	}

@@ -160,7 +160,7 @@ func TestVintageFails(t *testing.T) {
 func TestVintageAlone(t *testing.T) {
 	c := newContract(t)
 	b := viewertest.OpenMap(t, viewertest.Browser(t), c.URL+"/", viewertest.Desktop)
-	if viewertest.Eval[bool](t, b, "!document.getElementById('vintage').hidden || !!document.getElementById('compare-open')") {
+	if viewertest.Eval[bool](t, b, "!document.getElementById('vintage').hidden || !!document.getElementById('swipe-open')") {
 		t.Error("a slider or a comparison is offered")
 	}
 	b.Quiet(t, c.URL)

@@ -20,7 +20,7 @@ export function installCompare(app: App): void {
   if (list.length < 2) return;
   let wanted: Compared | null = null;
   let view: View | null = null;
-  const button = addTool({ id: 'compare-open', group: 'layers', toggle: true, label: 'compare.open', icon: 'M12 3v18M4 6h5v12H4zM15 6h5v12h-5zM15 10h5M15 14h5', run: () => { if (wanted) close(); else begin(); } });
+  const button = addTool({ id: 'swipe-open', group: 'layers', toggle: true, label: 'swipe.open', icon: 'M12 3v18M4 6h5v12H4zM15 6h5v12h-5zM15 10h5M15 14h5', run: () => { if (wanted) close(); else begin(); } });
 
   // differ tells whether something that is shown is of another vintage in the two.
   const differ = (a: Step, b: Step) => app.layers.list.some(({ visible, layer }) => {
@@ -33,13 +33,13 @@ export function installCompare(app: App): void {
   };
   const close = () => {
     if (!wanted) return;
-    const focused = document.activeElement?.closest('#compare') != null;
+    const focused = document.activeElement?.closest('#swipe') != null;
     wanted = null;
     view?.close();
     view = null;
     button.setAttribute('aria-pressed', 'false');
     app.card.years([vintage()]);
-    if (focused) $('compare-open').focus();
+    if (focused) $('swipe-open').focus();
     writeLink();
   };
   const show = () => {
@@ -69,7 +69,7 @@ export function installCompare(app: App): void {
       show();
     }).catch((thrown: unknown) => {
       close();
-      toast(`${t('compare.failed')} ${asProblem(thrown).words()}`);
+      toast(`${t('swipe.failed')} ${asProblem(thrown).words()}`);
     });
   };
 

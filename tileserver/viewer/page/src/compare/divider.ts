@@ -12,8 +12,8 @@ const keySteps: Readonly<Record<string, number>> = { ArrowLeft: -2, ArrowDown: -
 export function createDivider(box: HTMLElement, moved: (at: number) => void): { handle: HTMLElement; show: (at: number, text: string) => void } {
   let now = 50;
   const handle = h('div', {
-    class: 'compare-divider', role: 'slider', tabIndex: 0, 'aria-orientation': 'horizontal', 'aria-valuemin': '0', 'aria-valuemax': '100', 'data-testid': 'compare-divider',
-  }, h('span', { class: 'compare-knob', 'aria-hidden': 'true' }));
+    class: 'swipe-divider', role: 'slider', tabIndex: 0, 'aria-orientation': 'horizontal', 'aria-valuemin': '0', 'aria-valuemax': '100', 'data-testid': 'swipe-divider',
+  }, h('span', { class: 'swipe-knob', 'aria-hidden': 'true' }));
   const go = (at: number) => { if (within(at) !== now) moved(within(at)); };
   const drag = (e: PointerEvent) => {
     const { left, width } = box.getBoundingClientRect();

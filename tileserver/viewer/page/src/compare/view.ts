@@ -31,8 +31,8 @@ export interface Changes { change: (to: Partial<Compared>) => void; close: () =>
 export async function openView(app: App, list: Step[], first: Compared, { change, close }: Changes): Promise<View> {
   const { map } = app;
   const style = await styleOf(first.left);
-  const picture = h('div', { class: 'compare-map', inert: true, 'aria-hidden': 'true' });
-  const box = h('section', { class: 'compare', id: 'compare', 'data-testid': 'compare' }, picture);
+  const picture = h('div', { class: 'swipe-map', inert: true, 'aria-hidden': 'true' });
+  const box = h('section', { class: 'swipe', id: 'swipe', 'data-testid': 'swipe' }, picture);
   $('map').after(box);
   const other = newMap(picture, style, { center: map.getCenter(), zoom: map.getZoom(), interactive: false });
   let told = false;
@@ -57,9 +57,9 @@ export async function openView(app: App, list: Step[], first: Compared, { change
   document.addEventListener('keydown', leave);
   const say = () => {
     sides.show(now);
-    divider.show(now.at, t('compare.value', { left: sides.text(now.left), right: sides.text(now.right), at: now.at }));
+    divider.show(now.at, t('swipe.value', { left: sides.text(now.left), right: sides.text(now.right), at: now.at }));
   };
-  onLang(() => { if (box.isConnected) { label(box, t('compare.label')); label(divider.handle, t('compare.divider')); say(); } });
+  onLang(() => { if (box.isConnected) { label(box, t('swipe.label')); label(divider.handle, t('swipe.divider')); say(); } });
 
   return {
     show(wanted) { now = wanted; say(); turn(drawn, wanted.left); },
@@ -84,18 +84,18 @@ function turn(drawn: Drawn, to: string): void {
 function createSides(list: Step[], change: Changes['change'], close: () => void) {
   const side = (name: 'left' | 'right'): HTMLSelectElement => {
     const choice: HTMLSelectElement = h('select', {
-      'data-testid': `compare-${name}`, onchange: () => { const step = list[Number(choice.value)]; if (step) change({ [name]: step.vintage }); },
+      'data-testid': `swipe-${name}`, onchange: () => { const step = list[Number(choice.value)]; if (step) change({ [name]: step.vintage }); },
     }, list.map((_, i) => h('option', { value: String(i) })));
     return choice;
   };
   const [left, right] = [side('left'), side('right')];
-  const end = h('button', { type: 'button', class: 'tiny', 'data-testid': 'compare-close', onclick: close }, icon('m7 7 10 10M17 7 7 17'));
-  const note = h('p', { class: 'compare-note', 'data-testid': 'compare-note' });
+  const end = h('button', { type: 'button', class: 'tiny', 'data-testid': 'swipe-close', onclick: close }, icon('m7 7 10 10M17 7 7 17'));
+  const note = h('p', { class: 'swipe-note', 'data-testid': 'swipe-note' });
   const at = (vintage: string) => Math.max(0, list.findIndex((s) => s.vintage === vintage));
   const step = (vintage: string) => list[at(vintage)];
   const text = (vintage: string) => { const s = step(vintage); return s ? stepText(s) : vintage; };
   return {
-    box: h('div', { class: 'compare-sides' }, h('div', { class: 'compare-choice' }, left, h('span', { 'aria-hidden': 'true' }, '│'), right, end), note),
+    box: h('div', { class: 'swipe-sides' }, h('div', { class: 'swipe-choice' }, left, h('span', { 'aria-hidden': 'true' }, '│'), right, end), note),
     text,
     show(now: Compared) {
       for (const [choice, own, others] of [[left, now.left, now.right], [right, now.right, now.left]] as const) {
@@ -103,10 +103,10 @@ function createSides(list: Step[], change: Changes['change'], close: () => void)
         choice.value = String(at(own));
         choice.lang = lang() === 'zh' ? 'zh-CN' : 'en';
       }
-      label(left, t('compare.left'));
-      label(right, t('compare.right'));
-      label(end, t('compare.close'));
-      note.textContent = t('compare.note');
+      label(left, t('swipe.left'));
+      label(right, t('swipe.right'));
+      label(end, t('swipe.close'));
+      note.textContent = t('swipe.note');
     },
   };
 }

@@ -296,9 +296,9 @@ func TestViewerAskPieces(t *testing.T) {
 	b.Idle(t)
 	at := viewertest.Eval[[]float64](t, b, `(() => {
 		const box = gengtu.map.getContainer().getBoundingClientRect();
-		const [x, y] = [500, 400];
-		const [found] = gengtu.map.queryRenderedFeatures([x - box.left, y - box.top], {layers: ['ask-pieces-fill']});
-		return found ? [x, y, found.id] : [];
+		const at = gengtu.map.project([108.656, 34.326]);
+		const [found] = gengtu.map.queryRenderedFeatures([at.x, at.y], {layers: ['ask-pieces-fill']});
+		return found ? [at.x + box.left, at.y + box.top, found.id] : [];
 	})()`)
 	if len(at) != 3 {
 		t.Fatal("no piece of the shape is in the middle of the map")

@@ -118,7 +118,7 @@ func Open(t testing.TB, in context.Context, address string, v View) *Tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
-	limited, cancelTime := context.WithTimeout(ctx, 90*time.Second)
+	limited, cancelTime := context.WithTimeout(ctx, 3*time.Minute)
 	b.Context, b.close = limited, func() { cancelTime(); cancel() }
 	t.Cleanup(b.close)
 	size := chromedp.EmulateViewport(v.Width, v.Height)

@@ -113,7 +113,8 @@ const layersOf = (parcel: Parcel, app: App): string => [parcel.layer, ...parcel.
 
 function goTo(app: App, mark: Mark, { lon, lat }: Reading): void {
   mark.put({ lon, lat });
-  const { top, right, bottom, left } = margins();
+  // On a narrow page the foot tells the map's middle: the place stands there.
+  const { top, right, bottom, left } = narrow() ? { ...margins(), left: 0, right: 0 } : margins();
   app.map.easeTo({ center: [lon, lat], zoom: Math.max(app.map.getZoom(), nearZoom), offset: [(left - right) / 2, (top - bottom) / 2], duration: 500 });
 }
 

@@ -1,4 +1,4 @@
-import{a as J}from"./chunk-EYBMFSZF.js";import{g as _,p as C,q as L}from"./chunk-CXY3N55L.js";import{G as a,P as b,a as j,c as n,d as x,e as O,j as q,m as R,n as F,o as N,p as U,r as Z}from"./chunk-BFPTT6J5.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
+import{a as J}from"./chunk-LRHYX7XD.js";import{g as _,p as C,q as L}from"./chunk-M2EX66GH.js";import{I as a,R as b,a as j,c as n,d as x,e as O,l as q,o as R,p as F,q as N,r as U,t as Z}from"./chunk-3WRNTO5B.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${t(r)},
   center: ${W(e.centre)},

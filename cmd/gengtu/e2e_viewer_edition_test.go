@@ -99,7 +99,7 @@ func TestViewerEditions(t *testing.T) {
 // but for the part that is meant to be cut, and what is cut without a panel that shows it.
 const overflowing = `[...document.querySelectorAll('.notice-line span:not(.notice-use), .notice-line .icon, .tier > button, #edition-panel, #edition-panel dd')].filter((el) => {
 	const r = el.getBoundingClientRect();
-	return r.left < 0 || r.right > innerWidth + 0.5 || r.top < -0.5 || (el.closest('.notice-line') && (r.width === 0 || r.bottom > innerHeight + 0.5)) || (el.tagName !== 'SECTION' && el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).display !== 'inline');
+	return r.left < 0 || r.right > outerWidth + 0.5 || innerWidth > outerWidth || r.top < -0.5 || (el.closest('.notice-line') && (r.width === 0 || r.bottom > innerHeight + 0.5)) || (el.tagName !== 'SECTION' && el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).display !== 'inline');
 }).map((el) => el.className + ' ' + el.textContent + ' ' + JSON.stringify(el.getBoundingClientRect())).join('; ')`
 
 // A page shows the tools of what its token grants and asks for nothing else; the panel of
@@ -225,7 +225,7 @@ func TestViewerWatermark(t *testing.T) {
 		}
 	}
 	viewertest.Eval[any](t, b, "document.adoptedStyleSheets = []; null")
-	if text := printed(t, b); !strings.Contains(text, "涉密版 secure") || !strings.Contains(text, time.Now().Format("2006-01-02")) {
+	if text := printed(t, b); strings.Count(text, "secure") < 20 || strings.Count(text, time.Now().Format("2006-01-02 ")) < 20 {
 		t.Errorf("the printout says %q", text)
 	}
 }

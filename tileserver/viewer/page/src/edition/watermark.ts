@@ -9,9 +9,13 @@ import { onLang, t } from '../core/i18n';
 import { me, nowMs, type Me } from '../core/me';
 import { moment } from './time';
 
-// tileW and tileH are the size of one repetition, in CSS pixels.
-const tileW = 280;
-const tileH = 240;
+// stepW and stepH are how far apart repetitions stand, in CSS pixels; each second row is
+// moved by half.
+const stepW = 280;
+const stepH = 120;
+
+// sheet is the longest side of a sheet of A3 in CSS pixels: a printout is larger than some screens.
+const sheet = 1600;
 
 // everyMs is how often the time is looked at; it is written to the minute.
 const everyMs = 10_000;
@@ -43,15 +47,17 @@ export function showWatermark(): void {
   addEventListener('resize', draw);
 }
 
-// mark is the element, which covers the window.
+// mark is the element, which covers the window. Each repetition is text at a place of its
+// own: a pattern is no text in a printout, and what is moved by a transform alone stands
+// in one heap there.
 function mark(lines: readonly [string, string]): HTMLElement {
-  const text = (line: string, y: number) => svg('text', { x: tileW / 2, y, 'text-anchor': 'middle' }, line);
-  const one = (dx: number, dy: number) => svg('g', { transform: `translate(${dx} ${dy}) rotate(-20 ${tileW / 2} ${tileH / 4})` }, text(lines[0], tileH / 4 - 4), text(lines[1], tileH / 4 + 15));
-  // Each is text of its own, none a pattern's: those are no text in a printout.
-  const [w, height] = [Math.max(innerWidth, screen.width), Math.max(innerHeight, screen.height)];
+  const [width, height] = [Math.max(innerWidth, screen.width, sheet), Math.max(innerHeight, screen.height, sheet)];
   const all: SVGElement[] = [];
-  for (let row = 0; row * (tileH / 2) < height; row++) {
-    for (let x = row % 2 ? -tileW / 2 : 0; x < w; x += tileW) all.push(one(x, (row * tileH) / 2));
+  for (let row = 0; row * stepH < height; row++) {
+    for (let x = row % 2 ? 0 : stepW / 2; x < width; x += stepW) {
+      const y = (row + 0.5) * stepH;
+      lines.forEach((line, i) => all.push(svg('text', { x, y: y + 19 * i - 4, 'text-anchor': 'middle', transform: `rotate(-20 ${x} ${y})` }, line)));
+    }
   }
   const box = h('div', { class: 'watermark', 'aria-hidden': 'true', 'data-testid': 'watermark' },
     svg('svg', { width: '100%', height: '100%' }, ...all));

@@ -77,6 +77,7 @@ async function start(): Promise<void> {
   showWatermark();
   account.known();
   const notice = createNotice(catalog);
+  $('search').hidden = !may('features');
   chooseVintage(catalog, vintage());
   showLayers(!narrow());
   let map: GLMap;

@@ -254,12 +254,12 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="referrer" content="no-referrer">
   <title>{{.Title}}</title>
-  <link rel="stylesheet" href="{{.Root}}viewer/main.css">
+  <link rel="stylesheet" href="{{.Root}}viewer/login.css">
 {{- if .Token}}
   <script type="module" src="{{.Root}}viewer/login.js"></script>
 {{- end}}
 </head>
-<body class="login" data-tier="{{.Tier}}">
+<body>
 {{- if .Token}}
   <main id="login" data-tier="{{.Tier}}" data-token="{{.Token}}"><noscript>此页面需要 JavaScript。This page needs JavaScript.</noscript></main>
 {{- else}}

@@ -47,6 +47,10 @@ async function page(out) {
   const named = { entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', outdir: out, minify: true, metafile: true };
   const script = await build({ ...options, ...named, entryPoints: { main: 'src/main.ts' }, plugins: [own], splitting: true });
   const sheet = await build({ ...options, ...named, entryPoints: { main: 'css/main.css' } });
+  // The page on which a login ends is the server's: its script and its sheet have names that
+  // stay, and share no file with the map's.
+  await build({ ...options, entryPoints: { login: 'src/login.ts' }, outdir: out, minify: true });
+  await build({ ...options, entryPoints: { login: 'css/login.css' }, outdir: out, minify: true });
   await writeFile(join(out, 'index.html'), await index(script.metafile.outputs, sheet.metafile.outputs));
   for (const file of ['maplibre-gl.mjs', 'maplibre-gl-worker.mjs', 'maplibre-gl.css']) {
     const text = await readFile(join(maplibre, 'dist', file), 'utf8');

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -328,4 +329,18 @@ func (b *Tab) CheckWidth(t testing.TB) {
 func (b *Tab) Press(t testing.TB, x, y float64) {
 	t.Helper()
 	b.Run(t, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y), chromedp.MouseClickXY(x, y))
+}
+
+// Asked returns the addresses of all requests of the tab so far.
+func (b *Tab) Asked() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.asked)
+}
+
+// Said returns what the page has complained of so far.
+func (b *Tab) Said() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.said)
 }

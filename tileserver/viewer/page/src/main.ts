@@ -13,11 +13,13 @@ import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, ti
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
 import { label, lang, onLang, setLang, t, translatePage } from './core/i18n';
-import { may, openBy } from './core/me';
+import { loadMe, may } from './core/me';
 import { linkPart, readView, writeLink, writeView } from './core/link';
+import { createAccount } from './edition/account';
 import { createNotice } from './edition/notice';
 import { addressOf, createTiers } from './edition/tiers';
-import { askToken, whyRefused } from './edition/token';
+import { askToken, keepPlaces, whyRefused } from './edition/token';
+import { showWatermark } from './edition/watermark';
 import { installFeature } from './feature/feature';
 import { installCopy } from './find/copy';
 import { installFind } from './find/find';
@@ -65,19 +67,18 @@ onLang(() => {
   $('lang').textContent = t('lang.other');
 });
 createTiers();
+const account = createAccount();
 $('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));
-$('token-open').addEventListener('click', () => void changeToken());
 addTool({ id: 'layers-open', group: 'layers', icon: 'm12 4 8.5 4.5L12 13 3.5 8.5zM3.5 12.5l8.5 4.5 8.5-4.5M3.5 16.3l8.5 4.5 8.5-4.5', label: 'layers.title', controls: 'layers', run: () => showLayers(!layersOpen()) });
 $('layers-close').addEventListener('click', () => { showLayers(false); $('layers-open').focus(); });
-
-async function changeToken(): Promise<void> {
-  if (await askToken('change')) location.reload();
-}
 
 // start runs until the map stands there with its first tiles.
 async function start(): Promise<void> {
   const catalog = await enter();
-  openBy(catalog.services);
+  showWatermark();
+  account.known();
+  const notice = createNotice(catalog);
+  $('search').hidden = !may('features');
   chooseVintage(catalog, vintage());
   showLayers(!narrow());
   let map: GLMap;
@@ -92,7 +93,8 @@ async function start(): Promise<void> {
   const app = await layered(map, catalog);
   window.gengtu.app = app;
   createVintage(catalog, app.drawn, app.card);
-  createBase(map, catalog, createNotice(map, catalog).again);
+  notice.again(map);
+  createBase(map, catalog, () => notice.again(map));
   for (const install of rooms) install(app);
   installCopy(app, createStatus(map));
   zoomTools(map, catalog);
@@ -119,12 +121,15 @@ const viewOf = (map: GLMap): string => writeView({ zoom: map.getZoom(), lon: map
 async function enter(): Promise<Catalog> {
   for (;;) {
     try {
-      return await loadCatalog();
+      const catalog = await loadCatalog();
+      await loadMe(catalog.services);
+      return catalog;
     } catch (thrown) {
       const problem = asProblem(thrown);
       if (problem.status === 404 && !tierGiven && await otherTier()) await new Promise(() => undefined);
       const refused = problem.status === 401 || problem.status === 403;
-      if (refused && await askToken(whyRefused())) continue;
+      keepPlaces(problem.login);
+      if (refused && await askToken(whyRefused(), problem.detail)) continue;
       await new Promise<void>((again) => showFault(problem.status === 404 ? missingTier() : problem, again));
     }
   }

@@ -123,7 +123,7 @@ export function createDraw(map: GLMap, on: Listeners): Draw {
 
 function addTools(begin: Draw['begin']): void {
   const dot = (x: number, y: number) => `M${x - 1.5} ${y}a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0`;
-  const tool = (mode: Mode, icon: string) => addTool({ id: `draw-${mode}`, group: 'ask', toggle: true, label: `draw.${mode}`, icon, run: (e) => begin(mode, e) });
+  const tool = (mode: Mode, icon: string) => addTool({ id: `draw-${mode}`, needs: 'overlay', group: 'ask', toggle: true, label: `draw.${mode}`, icon, run: (e) => begin(mode, e) });
   tool('polygon', `M6 7 17 5l2 10-8 4-6-5z${dot(6, 7)}${dot(17, 5)}${dot(19, 15)}${dot(11, 19)}`);
   tool('rectangle', `M5 6h14v12H5z${dot(5, 6)}${dot(19, 18)}`);
   tool('circle', `M4.5 12a7.5 7.5 0 1 0 15 0 7.5 7.5 0 1 0-15 0M12 12h7.5${dot(12, 12)}`);

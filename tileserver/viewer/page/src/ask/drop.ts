@@ -13,7 +13,7 @@ export function createDrop(files: (files: File[]) => void): () => void {
     input.value = ''; // the same file can be chosen again
     if (chosen.length) files(chosen);
   });
-  addTool({ id: 'ask-file', group: 'ask', label: 'file.open', run: () => input.click(), icon: 'M4 7.500V18.500h16V8.500h-8.500l-2-2.500H4zM12 16v-5m-2.300 2.200L12 11l2.300 2.200' });
+  addTool({ id: 'ask-file', needs: 'overlay', group: 'ask', label: 'file.open', run: () => input.click(), icon: 'M4 7.500V18.500h16V8.500h-8.500l-2-2.500H4zM12 16v-5m-2.300 2.200L12 11l2.300 2.200' });
 
   const veil = h('div', { class: 'drop-veil', hidden: true, 'data-testid': 'drop-veil' });
   onLang(() => { veil.textContent = t('file.drop'); });

@@ -4,6 +4,7 @@
 // kept for the tab (sessionStorage) and taken out of the page's address.
 
 import { lang, t } from './i18n';
+import { tokenKey } from './kept';
 
 // root is the address that the tiers lie below; the page's files lie in viewer/.
 const root = new URL('../', import.meta.url);
@@ -21,12 +22,11 @@ export const tier: Tier = tiers.find((name) => name === query.get('tier')) ?? 'p
 // tierGiven tells whether the address names the tier.
 export const tierGiven = query.has('tier');
 
-const storageKey = (name: Tier) => `gengtu.token.${name}`;
 const generationListeners: ((generation: string) => void)[] = [];
 const refusedListeners: (() => void)[] = [];
 const vintageListeners: ((vintage: string) => void)[] = [];
 
-let token = takeToken() ?? sessionStorage.getItem(storageKey(tier)) ?? '';
+let token = takeToken() ?? sessionStorage.getItem(tokenKey(tier)) ?? '';
 let shownVintage = takeVintage();
 
 // takeToken moves a token from the page's address into the tab's storage.
@@ -38,7 +38,7 @@ function takeToken(): string | null {
   const rest = location.hash.slice(1).split('&').filter((part) => part && !part.startsWith('tk='));
   const search = query.toString();
   history.replaceState(null, '', location.pathname + (search ? `?${search}` : '') + (rest.length ? `#${rest.join('&')}` : ''));
-  sessionStorage.setItem(storageKey(tier), given);
+  sessionStorage.setItem(tokenKey(tier), given);
   return given;
 }
 
@@ -60,8 +60,8 @@ function takeVintage(): string {
 // setToken keeps a token for this tier and tab; '' forgets it.
 export function setToken(next: string): void {
   token = next;
-  if (next) sessionStorage.setItem(storageKey(tier), next);
-  else sessionStorage.removeItem(storageKey(tier));
+  if (next) sessionStorage.setItem(tokenKey(tier), next);
+  else sessionStorage.removeItem(tokenKey(tier));
 }
 
 // hasToken tells whether requests carry a token.
@@ -119,8 +119,9 @@ export class Problem extends Error {
   readonly detail: string;
   readonly remedy: string; // what the server advises
   readonly retryAfter: number; // seconds
+  readonly login: { title: string; address: string }[]; // where a token can be had
 
-  constructor(p: { status?: number; code?: string; title?: string; detail?: string; remedy?: string; retryAfter?: number }) {
+  constructor(p: { status?: number; code?: string; title?: string; detail?: string; remedy?: string; retryAfter?: number; login?: { title: string; address: string }[] }) {
     super(p.detail || p.title || p.code || `status ${p.status ?? 0}`);
     this.status = p.status ?? 0;
     this.code = p.code ?? '';
@@ -128,6 +129,7 @@ export class Problem extends Error {
     this.detail = p.detail ?? '';
     this.remedy = p.remedy ?? '';
     this.retryAfter = p.retryAfter ?? 0;
+    this.login = p.login ?? [];
   }
 
   // words says in the page's language what is wrong.
@@ -200,7 +202,7 @@ export const getBlob = async (url: string): Promise<Blob> => (await open(url)).b
 
 // probe tells how another tier answers: 200, 401, 404 …; 0 without an answer.
 export async function probe(other: Tier): Promise<number> {
-  const kept = sessionStorage.getItem(storageKey(other));
+  const kept = sessionStorage.getItem(tokenKey(other));
   try {
     const answer = await fetch(new URL(`${other}/catalog`, root), {
       method: 'HEAD', headers: kept ? { Authorization: `Bearer ${kept}` } : {}, credentials: 'omit',
@@ -227,9 +229,9 @@ async function send<T>(url: string, options: RequestInit): Promise<T> {
 
 async function problemOf(answer: Response): Promise<Problem> {
   if (answer.status === 401) for (const fn of refusedListeners) fn();
-  const body = await answer.json().catch(() => null) as { code?: string; title?: string; detail?: string; advice?: string } | null;
+  const body = await answer.json().catch(() => null) as { code?: string; title?: string; detail?: string; advice?: string; login?: { title: string; address: string }[] } | null;
   return new Problem({
-    status: answer.status, code: body?.code ?? '', title: body?.title ?? '', detail: body?.detail ?? '', remedy: body?.advice ?? '',
+    status: answer.status, code: body?.code ?? '', title: body?.title ?? '', detail: body?.detail ?? '', remedy: body?.advice ?? '', login: body?.login ?? [],
     retryAfter: Number.parseInt(answer.headers.get('Retry-After') ?? '', 10) || 0,
   });
 }

@@ -2,7 +2,7 @@
 //
 // Only a layer's name is needed; what is missing is not shown.
 
-import { getOf, vintage } from './api';
+import { getOf, hasToken, tier, vintage } from './api';
 import type { Text } from './i18n';
 
 export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
@@ -74,9 +74,11 @@ const standard: Record<string, Text> = {
 };
 
 // loadCatalog reads both, as of the latest vintage of each layer; a layer of several
-// vintages is one layer.
+// vintages is one layer. Who has no token may be refused: then the second is not asked for.
 export async function loadCatalog(): Promise<Catalog> {
-  const [raw, legend] = await Promise.all([getOf<RawCatalog>('', 'catalog'), getOf<Legend>('', 'legend.json')]);
+  const catalog = getOf<RawCatalog>('', 'catalog');
+  if (tier !== 'public' && !hasToken()) await catalog;
+  const [raw, legend] = await Promise.all([catalog, getOf<Legend>('', 'legend.json')]);
   const entries = new Map((legend.layers ?? []).map((l) => [l.layer, l]));
   const byName = new Map<string, Layer>();
   for (const l of raw.layers ?? []) {

@@ -11,6 +11,7 @@ let statuses: Map<Tier, number> | null = null;
 
 // createTiers wires the menu.
 export function createTiers(): void {
+  document.documentElement.dataset.tier = tier;
   const [button, list] = [$('tier'), $('tier-list')];
   const show = (open: boolean) => {
     list.hidden = !open;

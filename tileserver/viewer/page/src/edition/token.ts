@@ -1,18 +1,29 @@
-// The dialog that asks for a token.
+// The dialog that asks for a token, or sends the user to an issuer.
 
 import { hasToken, setToken, tier } from '../core/api';
-import { $ } from '../core/dom';
+import { greetKey } from '../core/kept';
+import { $, h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
+import type { LoginPlace } from '../core/me';
+import { logIn } from './issuer';
 
-export type Reason = 'missing' | 'wrong' | 'change';
+export type Reason = 'missing' | 'wrong' | 'change' | 'ended';
 
 let reason: Reason = 'change';
+let detail = '';
+let places: LoginPlace[] = [];
 let pending: { promise: Promise<boolean>; resolve: (entered: boolean) => void } | null = null;
 
+// keepPlaces tells where users can log in; what is told stays until something else is.
+export function keepPlaces(known: LoginPlace[]): void {
+  if (known.length) places = known;
+}
+
 // askToken opens the dialog and resolves true when a token has been entered and
-// kept, false when the user gave up.
-export function askToken(why: Reason): Promise<boolean> {
+// kept, false when the user gave up. said is what the server says is wrong.
+export function askToken(why: Reason, said = ''): Promise<boolean> {
   reason = why;
+  detail = said;
   words();
   if (!pending) {
     let resolve: (entered: boolean) => void = () => undefined;
@@ -20,7 +31,7 @@ export function askToken(why: Reason): Promise<boolean> {
     pending = { promise, resolve };
     $<HTMLInputElement>('token-input').value = '';
     $<HTMLDialogElement>('token-dialog').showModal();
-    $('token-input').focus();
+    (document.querySelector<HTMLElement>('#token-places button') ?? $('token-input')).focus();
   }
   return pending.promise;
 }
@@ -29,7 +40,10 @@ export function askToken(why: Reason): Promise<boolean> {
 export const whyRefused = (): Reason => (hasToken() ? 'wrong' : 'missing');
 
 function words(): void {
-  $('token-reason').textContent = t(`token.${reason}`, { tier: t(`tier.${tier}`) });
+  $('token-reason').textContent = [t(`token.${reason}`, { tier: t(`tier.${tier}`) }), reason === 'wrong' ? detail : ''].filter(Boolean).join(' ');
+  $('token-places').replaceChildren(...places.map((place) => h('button', { type: 'button', class: 'strong', 'data-testid': 'login', onclick: () => logIn(place) }, t('me.login', { title: place.title }))),
+    ...(places.length ? [h('p', { class: 'dialog-or' }, t('token.or'))] : []));
+  $('token-places').hidden = !places.length;
 }
 
 function settle(entered: boolean): void {
@@ -44,6 +58,7 @@ $('token-form').addEventListener('submit', (e) => {
   const entered = $<HTMLInputElement>('token-input').value.trim();
   if (!entered) return;
   setToken(entered);
+  sessionStorage.setItem(greetKey(tier), '1');
   settle(true);
 });
 $('token-cancel').addEventListener('click', () => settle(false));

@@ -41,8 +41,9 @@ test('every word that the page names is known', () => {
   for (const key of inPage) assert.ok(key in words, `index.html: ${key} has no words`);
 });
 
-// A key that is put together, t(`tier.${name}`), uses every key of its form; a key that
-// stands in the sources as text is used. That no key is missing is the type checker's.
+// A key that is put together, t(`tier.${name}`), uses every key of its form, and
+// t(`${kind}.${name}`) those of the kinds that its file names as text; a key that stands in
+// the sources as text is used. That no key is missing is the type checker's.
 test('every word is used', () => {
   const used = new Set(inPage);
   const forms: RegExp[] = [];
@@ -51,6 +52,9 @@ test('every word is used', () => {
     for (const m of text.matchAll(/`([a-z][\w-]*\.[\w.-]*(?:\$\{[^{}`]*(?:\{[^{}]*\}[^{}`]*)*\}[\w.-]*)+)`/g)) {
       forms.push(new RegExp(`^${(m[1] ?? '').split(/\$\{.*?\}/).map((s) => s.replaceAll('.', '\\.')).join('[\\w.-]+')}$`));
     }
+  }
+  for (const [, text] of source.filter((file) => !isList(file) && /`\$\{\w+\}\.\$\{\w+\}`/.test(file[1]))) {
+    for (const m of text.matchAll(/'([a-z]+)'/g)) forms.push(new RegExp(`^${m[1] ?? ''}\\.[\\w.-]+$`));
   }
   for (const [key] of pairs) assert.ok(used.has(key) || forms.some((form) => form.test(key)), `${key} is used nowhere: take it out of its words.ts`);
 });

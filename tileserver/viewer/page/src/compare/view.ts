@@ -90,7 +90,7 @@ function createSides(list: Step[], change: Changes['change'], close: () => void)
   };
   const [left, right] = [side('left'), side('right')];
   const end = h('button', { type: 'button', class: 'tiny', 'data-testid': 'compare-close', onclick: close }, icon('m7 7 10 10M17 7 7 17'));
-  const note = h('p', { class: 'compare-note', 'data-testid': 'compare-note' });
+  const note = h('p', { class: 'compare.sides', 'data-testid': 'compare-note' });
   const at = (vintage: string) => Math.max(0, list.findIndex((s) => s.vintage === vintage));
   const step = (vintage: string) => list[at(vintage)];
   const text = (vintage: string) => { const s = step(vintage); return s ? stepText(s) : vintage; };
@@ -106,7 +106,7 @@ function createSides(list: Step[], change: Changes['change'], close: () => void)
       label(left, t('compare.left'));
       label(right, t('compare.right'));
       label(end, t('compare.close'));
-      note.textContent = t('compare.note');
+      note.textContent = t('compare.sides');
     },
   };
 }

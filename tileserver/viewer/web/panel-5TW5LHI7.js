@@ -1,4 +1,4 @@
-import{a as J}from"./chunk-BDT5VQFH.js";import{c as _,p as C,q as L}from"./chunk-6UMUIJMZ.js";import{G as a,P as b,a as j,c as n,d as x,e as O,j as q,m as R,n as F,o as N,p as U,r as Z}from"./chunk-VWPX7HLV.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
+import{a as J}from"./chunk-Z7WYH4O7.js";import{c as _,p as C,q as L}from"./chunk-5Q2WVVFS.js";import{G as a,P as b,a as j,c as n,d as x,e as O,j as q,m as R,n as F,o as N,p as U,r as Z}from"./chunk-K2VEKZZF.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${t(r)},
   center: ${W(e.centre)},

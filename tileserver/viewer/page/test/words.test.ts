@@ -59,7 +59,8 @@ test('every word is used', () => {
   for (const [key] of pairs) assert.ok(used.has(key) || forms.some((form) => form.test(key)), `${key} is used nowhere: take it out of its words.ts`);
 });
 
-// Each room lists its words under keys of its own: one that two lists have would lose its text.
+// Each room lists its words under keys of its own: one that two lists have would lose its text. A room
+// that is loaded later may bring its list with it.
 test('no word stands in two lists', () => {
   const seen = new Map<string, string>();
   for (const [list, text] of source.filter(isList)) {
@@ -69,5 +70,5 @@ test('no word stands in two lists', () => {
       seen.set(key, list);
     }
   }
-  assert.equal(seen.size, pairs.length, 'each words.ts lists one word a line, as the others do');
+  for (const [key] of pairs) assert.ok(seen.has(key), `${key}: each words.ts lists one word a line, as the others do`);
 });

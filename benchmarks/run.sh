@@ -96,7 +96,7 @@ mkdir -p results
 	echo
 	echo '```'
 	# From within, so that the column is called by that name alone.
-	(cd "$temporary" && go run "$BENCHSTAT" -filter '.unit:(sec/op OR cpu-ms/op OR B/op OR allocs/op OR p50-ms OR p99-ms OR worst-ms OR p99-cpu-ms OR allocs/pair OR aois OR parcels-on-border OR failed-pairs OR stopped)' measured)
+	(cd "$temporary" && go run "$BENCHSTAT" -filter '.unit:(sec/op OR cpu-ms/op OR B/op OR allocs/op OR first-ms OR catalog-ms OR script-ms OR p95-ms OR p50-ms OR p99-ms OR worst-ms OR p99-cpu-ms OR allocs/pair OR aois OR parcels-on-border OR failed-pairs OR stopped)' measured)
 	echo '```'
 } >"$temporary/result.md"
 mv "$temporary/result.md" "$out.md"

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gengtu/tileserver/viewer/viewertest"
 )
 
 // A program that shows maps, one of the forms in which it reads them, and the grid.
@@ -108,16 +110,16 @@ func TestClientsLineUp(t *testing.T) {
 		}
 		t.Logf("%-28s worst %.2f px: %.2f", c, worst, e)
 	}
-	browser := openBrowser(t)
+	browser := viewertest.Browser(t)
 	for _, c := range browserCases() {
 		t.Run(c.String(), func(t *testing.T) {
-			p := openTab(t, browser, pages+"/"+c.program+".html", viewWidth, viewHeight)
+			p := viewertest.Open(t, browser, pages+"/"+c.program+".html", viewertest.View{Width: viewWidth, Height: viewHeight, Lang: "zh-CN"})
 			spec, err := json.Marshal(c.view().spec(c.form, s.URL+"/secure", s.tokens["pages"]))
 			if err != nil {
 				t.Fatal(err)
 			}
-			ask[bool](p, fmt.Sprintf("new Promise((done) => { (function wait() { window.show ? done(show(%s)) : setTimeout(wait, 20); })(); })", spec))
-			measure(t, c, p.screenshot(c.file()))
+			viewertest.Eval[bool](t, p, fmt.Sprintf("new Promise((done) => { (function wait() { window.show ? done(show(%s)) : setTimeout(wait, 20); })(); })", spec))
+			measure(t, c, p.Picture(t, c.file()))
 		})
 	}
 	t.Run("qgis", func(t *testing.T) { testQGIS(t, s, measure) })

@@ -2,11 +2,9 @@ package main_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"image"
-	"image/png"
 	"math"
 	"net/http"
 	"os"
@@ -18,88 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
+	"gengtu/tileserver/viewer/viewertest"
 )
 
-// page is a tab of a real browser.
-type page struct {
-	context.Context
-	t *testing.T
-}
-
-func openPage(t *testing.T, address string, width, height int64) *page {
-	t.Helper()
-	return openTab(t, openBrowser(t), address, width, height)
-}
-
-// openBrowser starts a browser with a fresh profile, which ends with the test.
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("chromium is needed: apt-get install -y chromium")
-	}
-	ctx, _ := chromedp.NewExecAllocator(t.Context(),
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless,
-		chromedp.Flag("use-gl", "angle"), chromedp.Flag("use-angle", "swiftshader"), chromedp.Flag("enable-unsafe-swiftshader", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "zh-CN"),
-		chromedp.Flag("accept-lang", "zh-CN"))
-	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
-	return ctx
-}
-
-// openTab opens a page in a browser.
-func openTab(t *testing.T, browser context.Context, address string, width, height int64) *page {
-	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
-	limited, cancelTime := context.WithTimeout(ctx, 3*time.Minute)
-	t.Cleanup(func() { cancelTime(); cancel() })
-	p := &page{limited, t}
-	if err := chromedp.Do(p, chromedp.EmulateViewport(width, height), chromedp.Navigate(address)); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// ask returns the value of a JavaScript expression, as JSON, waiting for a
-// promise.
-func ask[T any](p *page, expression string) T {
-	p.t.Helper()
-	v, err := chromedp.Run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		p.t.Fatalf("%s: %v", expression, err)
-	}
-	return v
-}
-
-// screenshot returns what the page shows; with SCREENSHOTS=directory it is kept there.
-func (p *page) screenshot(name string) image.Image {
-	p.t.Helper()
-	data, err := chromedp.Run(p, chromedp.CaptureScreenshot())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644); err != nil {
-			p.t.Fatal(err)
-		}
-	}
-	img, err := png.Decode(bytes.NewReader(data))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return img
-}
-
-// picture takes a screenshot and counts its colours.
-func (p *page) picture(name string) (colours int) {
-	p.t.Helper()
-	img := p.screenshot(name)
+// colours counts those of a picture, in steps that the eye tells apart.
+func colours(img image.Image) int {
 	seen := map[[3]uint32]bool{}
 	b := img.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y += 3 {
@@ -148,13 +69,13 @@ func TestDemoInBrowser(t *testing.T) {
 }
 
 func testViewer(t *testing.T, tier, link string) {
-	p := openPage(t, link, 1280, 800)
-	ask[bool](p, "gengtu.ready.then(() => true)")
+	p := viewertest.Open(t, viewertest.Browser(t), link, viewertest.View{Width: 1280, Height: 800, Lang: "zh-CN"})
+	viewertest.Eval[bool](t, p, "gengtu.ready.then(() => true)")
 	type view struct {
 		Drawn  map[string]int
 		Centre [2]float64
 	}
-	v := ask[view](p, `new Promise((resolve) => {
+	v := viewertest.Eval[view](t, p, `new Promise((resolve) => {
 		const m = gengtu.map;
 		const tell = () => {
 			const drawn = {};
@@ -168,7 +89,7 @@ func testViewer(t *testing.T, tier, link string) {
 			t.Errorf("nothing of layer %s is drawn: %v", layer, v.Drawn)
 		}
 	}
-	if n := p.picture("demo-" + tier); n < 12 {
+	if n := colours(p.Picture(t, "demo-"+tier)); n < 12 {
 		t.Errorf("the page shows %d colours: nothing is drawn", n)
 	}
 	const d = 0.006
@@ -178,7 +99,7 @@ func testViewer(t *testing.T, tier, link string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask[bool](p, fmt.Sprintf("gengtu.drawPolygon(%s).then(() => true)", drawn))
+	viewertest.Eval[bool](t, p, fmt.Sprintf("gengtu.drawPolygon(%s).then(() => true)", drawn))
 	body, err := json.Marshal(map[string]any{
 		"geometry": map[string]any{"type": "Polygon", "coordinates": [][][2]float64{append(ring, ring[0])}}, "layers": []string{"cropland", "pbf", "hsf"},
 	})
@@ -188,7 +109,7 @@ func testViewer(t *testing.T, tier, link string) {
 	want := postOverlay(t, link, tier, body)
 	for _, l := range want.Layers {
 		for unit, figure := range map[string]float64{"mu": l.Mu, "ha": l.Ha, "m2": l.M2} {
-			got := ask[string](p, fmt.Sprintf("document.querySelector('[data-testid=\"overlay-area-%s-%s\"]').value", l.Layer, unit))
+			got := viewertest.Eval[string](t, p, fmt.Sprintf("document.querySelector('[data-testid=\"overlay-area-%s-%s\"]').value", l.Layer, unit))
 			var shown float64
 			if _, err := fmt.Sscan(got, &shown); err != nil || math.Abs(shown-figure) > 1e-9*math.Max(1, figure) {
 				t.Errorf("%s: the panel shows %s %s, the service answers %v", l.Layer, got, unit, figure)
@@ -198,7 +119,7 @@ func testViewer(t *testing.T, tier, link string) {
 			t.Errorf("%s: the drawn polygon holds nothing", l.Layer)
 		}
 	}
-	p.picture("demo-" + tier + "-overlay")
+	colours(p.Picture(t, "demo-"+tier+"-overlay"))
 }
 
 type overlayAnswer struct {

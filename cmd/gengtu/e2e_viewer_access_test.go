@@ -31,8 +31,17 @@ var moments = []moment{
 	}},
 	{"search", atParcels, func(t *testing.T, b *viewertest.Tab) {
 		b.Run(t, chromedp.SendKeys(viewertest.ID("search"), "61"))
-		b.Until(t, "document.querySelectorAll('#search-list li').length > 0")
+		b.Until(t, "document.querySelectorAll('#search-list [role=option], #search-list li').length > 0")
 	}},
+	{"alternatives", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+		for _, ring := range deliveryRings {
+			viewertest.Eval[any](t, b, "gengtu.drawPolygon("+ring+")")
+			b.Click(t, "overlay-keep")
+		}
+		b.Text(t, "compare")
+	}},
+	{"place", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) { b.Click(t, "draw-pick"); b.Text(t, "pick-levels") }},
+	{"addresses", atParcels, openShare},
 	{"tiers", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "tier") }},
 	{"token", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "token-open") }},
 }

@@ -21,6 +21,7 @@ import (
 	_ "modernc.org/sqlite" // reads MBTiles
 
 	"gengtu/tileserver/archive/archivetest"
+	"gengtu/tileserver/viewer/viewertest"
 )
 
 // exported is the bytes of an export and what they hold unpacked.
@@ -372,7 +373,7 @@ func TestMapLibreReadsPMTiles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "all.pmtiles")
 	must(t, "export", "--edition", e.Secure, "--layer", "all", "--out", file)
 	mux := http.NewServeMux()
-	mux.Handle("/maplibre/", http.StripPrefix("/maplibre/", http.FileServer(http.Dir(filepath.Join("..", "..", "tileserver", "viewer", "web", "vendor", "maplibre")))))
+	mux.Handle("/maplibre/", http.StripPrefix("/maplibre/", http.FileServer(http.Dir(mapLibre(t)))))
 	mux.HandleFunc("/archive", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -380,18 +381,18 @@ func TestMapLibreReadsPMTiles(t *testing.T) {
 	})
 	s := httptest.NewServer(mux)
 	defer s.Close()
-	p := openPage(t, s.URL, 900, 600)
-	ask[bool](p, "new Promise((done) => { const wait = () => window.ready ? done(true) : setTimeout(wait, 50); wait(); })")
+	p := viewertest.Open(t, viewertest.Browser(t), s.URL, viewertest.View{Width: 900, Height: 600, Lang: "zh-CN"})
+	viewertest.Eval[bool](t, p, "new Promise((done) => { const wait = () => window.ready ? done(true) : setTimeout(wait, 50); wait(); })")
 	for _, c := range []struct {
 		zoom   float64
 		fields string
 		least  int // of different features of pbf
 	}{{9, "area_m2,count,net_m2", 1}, {12.6, "area_m2,count,net_m2", 1}, {13.2, "", 500}} {
-		v := ask[struct {
+		v := viewertest.Eval[struct {
 			Wrong  []string
 			Drawn  map[string]int
 			Fields string
-		}](p, fmt.Sprintf("look(%g)", c.zoom))
+		}](t, p, fmt.Sprintf("look(%g)", c.zoom))
 		for _, layer := range []string{"cropland", "pbf", "hsf", "region"} {
 			if v.Drawn[layer] == 0 {
 				t.Errorf("zoom %g: nothing of layer %s is drawn: %v", c.zoom, layer, v.Drawn)
@@ -400,7 +401,7 @@ func TestMapLibreReadsPMTiles(t *testing.T) {
 		if len(v.Wrong) > 0 || v.Drawn["pbf"] < c.least || c.fields != "" && v.Fields != c.fields {
 			t.Errorf("zoom %g: %+v", c.zoom, v)
 		}
-		if n := p.picture(fmt.Sprintf("pmtiles-%g", c.zoom)); n < 5 {
+		if n := colours(p.Picture(t, fmt.Sprintf("pmtiles-%g", c.zoom))); n < 5 {
 			t.Errorf("zoom %g shows %d colours: nothing is drawn", c.zoom, n)
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"gengtu/tileserver/viewer/viewertest"
 )
 
 // The side of the compared pictures in CSS pixels, and the world's radius in metres
@@ -26,14 +28,14 @@ const (
 
 // rendering is what MapLibre makes of the style at one place.
 const rendering = `(async () => {
-	const { Map, setWorkerUrl } = await import('/viewer/vendor/maplibre/maplibre-gl.mjs');
-	setWorkerUrl(new URL('/viewer/vendor/maplibre/maplibre-gl-worker.mjs', location.href).href);
+	const { Map, setWorkerUrl } = await import('/viewer/%[1]s/maplibre-gl.mjs');
+	setWorkerUrl(new URL('/viewer/%[1]s/maplibre-gl-worker.mjs', location.href).href);
 	document.querySelector('#compared')?.remove();
 	const box = document.createElement('div');
 	box.id = 'compared';
 	Object.assign(box.style, {position: 'fixed', left: 0, top: 0, width: '512px', height: '512px', zIndex: 99999});
 	document.body.append(box);
-	const [lon, lat, zoom, style, layers] = %s;
+	const [lon, lat, zoom, style, layers] = %[2]s;
 	const map = new Map({container: box, style, center: [lon, lat], zoom, attributionControl: false, fadeDuration: 0, localIdeographFontFamily: false});
 	await new Promise((resolve, reject) => { map.once('load', resolve); map.on('error', (e) => reject(e.error)); });
 	const shown = layers.split(',');
@@ -56,7 +58,7 @@ func TestPicturesAgainstMapLibre(t *testing.T) {
 	tok := s.tokens["government"]
 	var catalog struct{ Extent [4]float64 }
 	decode(t, s.get(t, 200, "/government/catalog?tk="+url.QueryEscape(tok)).Body, &catalog)
-	p := openPage(t, s.URL+"/health", comparedSide, comparedSide) // a page without a map of its own
+	p := viewertest.Open(t, viewertest.Browser(t), s.URL+"/health", viewertest.View{Width: comparedSide, Height: comparedSide, Lang: "zh-CN"}) // a page without a map of its own
 	x := catalog.Extent
 	for i, view := range []struct {
 		east, north, zoom float64
@@ -69,7 +71,7 @@ func TestPicturesAgainstMapLibre(t *testing.T) {
 		lon, lat := onPixel(x[0]+(x[2]-x[0])*view.east, x[1]+(x[3]-x[1])*view.north, view.zoom)
 		name := fmt.Sprintf("maplibre-%d-%s", i, view.style)
 		style := fmt.Sprintf("%s/government/style.json?style=%s&tk=%s", s.URL, view.style, url.QueryEscape(tok))
-		theirs := p.maplibre(name, []any{lon, lat, view.zoom, style, view.layers})
+		theirs := maplibre(t, p, name, []any{lon, lat, view.zoom, style, view.layers})
 		ours := onGround(t, name+"-ours", s.get(t, 200, mapAround(lon, lat, view.zoom, view.style, tok, view.layers)).Body)
 		d := comparePictures(theirs, ours)
 		t.Logf("z%v %s: %.2f %% of the pixels differ clearly, %.2f on the mean, painted %.4f of theirs", view.zoom, view.style, d.clear*100, d.mean, d.painted)
@@ -80,7 +82,7 @@ func TestPicturesAgainstMapLibre(t *testing.T) {
 	// Names are placed by rules of one kind, not alike: kept to be looked at.
 	if os.Getenv("SCREENSHOTS") != "" {
 		lon, lat := (x[0]+x[2])/2, (x[1]+x[3])/2
-		p.maplibre("maplibre-names", []any{lon, lat, 13, fmt.Sprintf("%s/government/style.json?tk=%s", s.URL, url.QueryEscape(tok)), "cropland,pbf,hsf,region"})
+		maplibre(t, p, "maplibre-names", []any{lon, lat, 13, fmt.Sprintf("%s/government/style.json?tk=%s", s.URL, url.QueryEscape(tok)), "cropland,pbf,hsf,region"})
 		onGround(t, "maplibre-names-ours", s.get(t, 200, mapAround(lon, lat, 13, "", tok, "all")).Body)
 	}
 }
@@ -105,18 +107,28 @@ func mapAround(lon, lat, zoom float64, style, token, layers string) string {
 
 // maplibre returns MapLibre's picture of a view: longitude, latitude, zoom, the style's
 // address and the layers shown.
-func (p *page) maplibre(name string, view []any) *image.RGBA {
-	p.t.Helper()
+func maplibre(t *testing.T, p *viewertest.Tab, name string, view []any) *image.RGBA {
+	t.Helper()
 	arguments, err := json.Marshal(view)
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	ask[bool](p, fmt.Sprintf(rendering, arguments))
+	viewertest.Eval[bool](t, p, fmt.Sprintf(rendering, filepath.Base(mapLibre(t)), arguments))
 	data, err := chromedp.Run(p, chromedp.CaptureScreenshot())
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return onGround(p.t, name, data)
+	return onGround(t, name, data)
+}
+
+// mapLibre is the folder of the page's own copy of MapLibre, whose name has its version.
+func mapLibre(t *testing.T) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join("..", "..", "tileserver", "viewer", "web", "maplibre-*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the page has %q of MapLibre, %v", found, err)
+	}
+	return found[0]
 }
 
 // onGround returns a PNG over the map's background, and keeps it when SCREENSHOTS

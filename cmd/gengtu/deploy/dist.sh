@@ -48,7 +48,7 @@ part() {
 		done
 		[ -n "$found" ] || { echo "no licence in $dir" >&2; exit 1; }
 	done
-	part "MapLibre GL JS" tileserver/viewer/web/vendor/maplibre/LICENSE.txt
+	part "the page: MapLibre GL JS and its parts" tileserver/viewer/web/LICENCES.txt
 	part "Droid Sans Fallback" tileserver/glyph/font/LICENSE-cjk.txt
 } >"$out/NOTICES.txt"
 cp LICENSE "$out/LICENSE"

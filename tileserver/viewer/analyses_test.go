@@ -401,7 +401,7 @@ func TestAnalysesEnds(t *testing.T) {
 	if text := tab.Text(t, "analyses-result"); !strings.Contains(text, "对不上：甲与乙") || !strings.Contains(text, "报告给维护者") || !strings.Contains(text, "analyze_open") {
 		t.Errorf("it says %q", text)
 	}
-	checkWidth(t, tab)
+	tab.CheckWidth(t)
 	b.set("running")
 	tab.Click(t, "analyses-back")
 	tab.Until(t, `document.querySelector('[data-testid="analyses-job-j1"]')`)

@@ -18,11 +18,11 @@ import { createResult, type Result } from './result';
 // downloading.
 const shownBytes = 64e6;
 
-interface State { job: Job; broken: boolean; restarted: boolean; event: Event | null; problem: unknown; result: Result | null; large: boolean }
+interface State { job: Job; broken: boolean; restarted: boolean; event: Event | null; problem: unknown; result: Result | null; large: boolean; bar: HTMLElement }
 
 // createJob follows a job to its end and shows its answer; row is the one to be shown first.
 export function createJob(desk: Desk, job: Job, row?: { layer: string; row: number }): Face {
-  const state: State = { job, broken: false, restarted: false, event: job.progress ?? null, problem: null, result: null, large: false };
+  const state: State = { job, broken: false, restarted: false, event: job.progress ?? null, problem: null, result: null, large: false, bar: h('div', { class: 'analyses-progress' }) };
   const end = new AbortController();
   const face: Face = {
     id: job.id,
@@ -35,9 +35,9 @@ export function createJob(desk: Desk, job: Job, row?: { layer: string; row: numb
     try {
       if (!ended(state.job.state)) {
         state.job = await follow(job.id, {
-          event: (e) => { took(state, e); again(); },
-          broken: (is) => { if (state.broken !== is) { state.broken = is; again(); } },
-          asked: (now) => { state.job = now; state.event = now.progress ?? state.event; again(); },
+          event: (e) => { took(state, e); if (e.kind === 'restarted') again(); else drawBar(state); },
+          broken: (is) => { if (state.broken !== is) { state.broken = is; drawBar(state); } },
+          asked: (now) => { state.job = now; state.event = now.progress ?? state.event; drawBar(state); },
         }, end.signal);
         again();
       }
@@ -90,15 +90,23 @@ function answer(state: State): HTMLElement {
   return state.result ? state.result.render() : busyBox(t('analyses.reading', { size: bytes }));
 }
 
-// progress says how far a job is.
-function progress({ job, event, broken }: State): HTMLElement {
+// progress says how far a job is, in an element that stays: what has the keyboard beside it
+// keeps it.
+function progress(state: State): HTMLElement {
+  drawBar(state);
+  return state.bar;
+}
+
+function drawBar({ job, event, broken, bar }: State): void {
   const stage = event && pick(event.stage);
   const words = job.state === 'waiting' ? [t('analyses.state.waiting'), job.ahead ? t('analyses.ahead', { n: job.ahead }) : ''].filter(Boolean).join(' · ')
     : !stage ? t('analyses.state.running') : event.all ? t('analyses.stage', { stage, done: count(event.done ?? 0), all: count(event.all) }) : t('analyses.stage.bare', { stage });
-  return h('div', { class: 'analyses-progress' },
+  const parts = [
     h('progress', { ...(job.state === 'running' && event?.all ? { max: event.all, value: event.done ?? 0 } : {}), 'aria-label': t(`analyses.state.${job.state}`), 'data-testid': 'analyses-bar' }),
     h('p', { role: 'status', 'data-testid': 'analyses-stage' }, words),
-    broken && h('p', { class: 'notice-line', 'data-testid': 'analyses-broken' }, t('analyses.broken')));
+    ...(broken ? [h('p', { class: 'notice-line', 'data-testid': 'analyses-broken' }, t('analyses.broken'))] : []),
+  ];
+  bar.replaceChildren(...parts);
 }
 
 // failure is why a job failed, in the server's words.

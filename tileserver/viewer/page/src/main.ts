@@ -16,6 +16,7 @@ import { linkPart, readView, writeLink, writeView } from './core/link';
 import { createNotice } from './edition/notice';
 import { addressOf, createTiers } from './edition/tiers';
 import { askToken, whyRefused } from './edition/token';
+import { installDashboard } from './dashboard/dashboard';
 import { installFeature } from './feature/feature';
 import { installFind } from './find/find';
 import { createBase } from './map/base';
@@ -29,7 +30,7 @@ import { addTool } from './shell/rail';
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
 // is asked for.
-const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind];
+const rooms: ((app: App) => void)[] = [installAsk, installFeature, installFind, installDashboard];
 
 declare global {
   interface Window {

@@ -3,6 +3,7 @@
 
 import { askWords } from '../ask/words';
 import { chartWords } from '../charts/words';
+import { dashboardWords } from '../dashboard/words';
 import { mapWords } from '../map/words';
 import { findWords } from '../find/words';
 import { featureWords } from '../feature/words';
@@ -50,7 +51,7 @@ const common = {
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
 } as const;
 
-const all = { ...common, ...askWords, ...mapWords, ...findWords, ...featureWords, ...editionWords, ...chartWords };
+const all = { ...common, ...askWords, ...mapWords, ...findWords, ...featureWords, ...editionWords, ...chartWords, ...dashboardWords };
 
 export type Key = keyof typeof all;
 

@@ -58,6 +58,9 @@ func TestDashboardWithoutAnalyses(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 	checkWidth(t, b)
+	if wide := viewertest.Eval[float64](t, b, `document.getElementById('side').offsetWidth`); wide != float64(b.Width) {
+		t.Errorf("the sheet is %v pixels wide on a phone of %d", wide, b.Width)
+	}
 	b.Picture(t, "dashboard-summary")
 	for _, view := range []string{"trend", "progress", "flow"} {
 		b.Click(t, "dash-view-"+view)

@@ -7,7 +7,7 @@ import { h, type Child } from '../core/dom';
 import { codeTitle } from '../core/fields';
 import { area, count } from '../core/format';
 import { lang, t } from '../core/i18n';
-import { analysis, chooser, inUnit, nothing, said, segments, sourceLine, unitText, type Desk } from './desk';
+import { analysis, chooser, inUnit, nothing, said, segments, sourceLine, unitText, whyNot, type Desk } from './desk';
 import { files } from './files';
 import { tableOf, transitionsOf, type Transition } from './model';
 import { patches } from './patches';
@@ -18,6 +18,8 @@ const most = 24;
 // flowView is the view: between the two last years, or two that are chosen.
 export function flowView(desk: Desk): Child {
   const { state } = desk;
+  const refused = whyNot(desk.list(), 'flows');
+  if (refused) return refused;
   const survey = desk.app.catalog.layers.find((l) => l.name === 'dltb') ?? desk.app.catalog.layers.find((l) => l.name === 'cropland');
   const years = survey?.vintages ?? [];
   if (years.length < 2) return said('dash-years', t('dash.two.years', { year: years[0] ?? '—' }));

@@ -20,6 +20,7 @@ import { createNotice } from './edition/notice';
 import { addressOf, createTiers } from './edition/tiers';
 import { askToken, keepPlaces, whyRefused } from './edition/token';
 import { showWatermark } from './edition/watermark';
+import { installDashboard } from './dashboard/dashboard';
 import { installFeature } from './feature/feature';
 import { installCopy } from './find/copy';
 import { installFind } from './find/find';
@@ -38,7 +39,7 @@ import { installShare } from './share/share';
 // rooms are installed in this order, which is also that of their tools and of their parts
 // of the address. A room that is heavy installs its tool here and loads the rest when it
 // is asked for. Of two that answer a click on the map the first may take it.
-const rooms: ((app: App) => void)[] = [installCompare, installAsk, installAnalyses, installFeature, installFind, installShare];
+const rooms: ((app: App) => void)[] = [installCompare, installAsk, installAnalyses, installDashboard, installFeature, installFind, installShare];
 
 declare global {
   interface Window {

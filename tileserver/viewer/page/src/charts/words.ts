@@ -9,7 +9,6 @@ export const chartWords = {
   'chart.from': ['变更前', 'Before'],
   'chart.to': ['变更后', 'After'],
   'chart.year': ['年度', 'Year'],
-  'chart.target': ['目标', 'Target'],
   'chart.target.of': ['目标 {value} {unit}', 'Target {value} {unit}'],
   'chart.below': ['低于目标 {n} {unit}', '{n} {unit} below the target'],
   'chart.above': ['高于目标 {n} {unit}', '{n} {unit} above the target'],

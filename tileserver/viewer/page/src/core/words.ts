@@ -5,6 +5,7 @@ import type { analysesWords } from '../analyses/words';
 import { askWords } from '../ask/words';
 import { chartWords } from '../charts/words';
 import { compareWords } from '../compare/words';
+import { dashboardWords } from '../dashboard/words';
 import { mapWords } from '../map/words';
 import { findWords } from '../find/words';
 import { featureWords } from '../feature/words';
@@ -54,7 +55,7 @@ const common = {
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
 } as const;
 
-const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords, ...featureWords, ...editionWords, ...chartWords };
+const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords, ...featureWords, ...editionWords, ...chartWords, ...dashboardWords };
 
 // Later are the words of rooms that are loaded when they are asked for: their keys are known
 // here, and their texts come by addWords.

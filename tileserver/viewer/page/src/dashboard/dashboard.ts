@@ -1,0 +1,31 @@
+// The dashboard: areas by place, trends, progress and flows. The tool and the part of the
+// address are here; the rest is loaded when it is asked for.
+
+import type { App } from '../app';
+import { asProblem } from '../core/api';
+import { linkPart, writeLink } from '../core/link';
+import { createCard } from '../shell/cards';
+import { toastProblem } from '../shell/messages';
+import { addTool } from '../shell/rail';
+import type { Panel } from './panel';
+
+// installDashboard adds the tool, and opens the view that the address names.
+export function installDashboard(app: App): void {
+  const card = createCard('dashboard', 'side.dashboard', { wide: true });
+  let panel: Panel | null = null;
+  let loading: Promise<Panel> | null = null;
+  let wanted: string | null = null;
+  const show = (link: string) => {
+    loading ??= import('./panel').then(({ createPanel }) => createPanel(app, card, writeLink));
+    void loading.then((p) => { panel = p; p.show(link); }).catch((thrown: unknown) => { loading = null; toastProblem(asProblem(thrown)); });
+  };
+  addTool({ id: 'dash-open', group: 'questions', label: 'dash.open', icon: 'M4 20h16M6.5 20v-6M11 20V9M15.5 20v-9M20 20V5', run: () => show('') });
+  linkPart({
+    key: 'dash',
+    write: () => (panel ? panel.link() : loading ? wanted : null),
+    read: (link) => {
+      wanted = link;
+      if (link !== null && link !== panel?.link()) show(link);
+    },
+  });
+}

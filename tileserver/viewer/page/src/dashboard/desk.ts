@@ -1,0 +1,128 @@
+// What the views of the dashboard share: what is chosen, and how each of their states looks:
+// on its way, refused, failed, empty.
+
+import type { Ask, List } from '../analyses/answers';
+import type { App } from '../app';
+import { aborted, asProblem } from '../core/api';
+import { h, type Child } from '../core/dom';
+import { haOf, muOf } from '../core/format';
+import { t, pick } from '../core/i18n';
+import type { Key } from '../core/words';
+import { busyBox, problemBox } from '../shell/messages';
+import type { Kind, LayerName, Level, Order, Unit } from './model';
+import { run, type Told } from './source';
+
+export type View = 'rank' | 'trend' | 'progress' | 'flow';
+
+// State is what is chosen.
+export interface State {
+  view: View;
+  place: string; // '' all
+  level: Level; // of the rows
+  layer: LayerName;
+  kind: Kind;
+  unit: Unit;
+  year: string; // '' the newest
+  order: Order; down: boolean;
+  picked: string; // the place that is marked on the map
+  shown: string; // the place that trend and progress are of, '' the first
+  classes: 2 | 4; area: 'area' | 'booked'; unchanged: boolean;
+  from: string; to: string; // years of flows, '' the last two
+}
+
+export interface Desk {
+  readonly app: App;
+  readonly state: State;
+  list(): List | null;
+  // set changes what is chosen and shows the dashboard anew.
+  set(change: Partial<State>): void;
+  // go shows a place on the map, beside the dashboard.
+  go(code: string): void;
+  // aside makes room for the map.
+  aside(): void;
+  // load returns a box that shows what work gives; it says how far that is, and what is
+  // wrong. What was loaded by the same key is shown at once.
+  load<T>(key: string, work: (progress: (text: string) => void, signal: AbortSignal) => Promise<T>, show: (loaded: T) => Child): HTMLElement;
+}
+
+export interface Loading { signal: AbortSignal; kept: Map<string, unknown>; shown: () => void }
+
+// load is that of [Desk].
+export function load<T>(loading: Loading, key: string, work: (progress: (text: string) => void, signal: AbortSignal) => Promise<T>, show: (loaded: T) => Child): HTMLElement {
+  const box = h('div', { class: 'dash-loaded', 'aria-live': 'polite' });
+  if (loading.kept.has(key)) {
+    box.append(h('div', null, show(loading.kept.get(key) as T)));
+    return box;
+  }
+  const begin = () => {
+    const busy = busyBox(t('dash.wait'));
+    busy.dataset.testid = 'dash-busy';
+    box.replaceChildren(busy);
+    void work((text) => busy.lastChild?.replaceWith(text), loading.signal).then((loaded) => {
+      if (loading.signal.aborted) return;
+      const shown = h('div', null, show(loaded));
+      loading.kept.set(key, loaded);
+      box.replaceChildren(shown);
+      loading.shown();
+    }).catch((thrown: unknown) => {
+      if (aborted(thrown) || loading.signal.aborted) return;
+      box.replaceChildren(problemBox(asProblem(thrown), { label: t('retry'), run: begin }));
+    });
+  };
+  begin();
+  return box;
+}
+
+// analysis is a box that shows the answer of an analysis; where the tier does not answer
+// it, or lacks its layers, the box says that and what to do.
+export function analysis(desk: Desk, ask: Ask, show: (told: Told) => Child): HTMLElement {
+  const refused = whyNot(desk.list(), ask.question);
+  return refused ?? desk.load(JSON.stringify(ask), (progress, signal) => run(ask, progress, signal), show);
+}
+
+// whyNot says why a question cannot be asked; null where it can.
+export function whyNot(list: List | null, question: string): HTMLElement | null {
+  const offer = list?.questions.find((q) => q.name === question);
+  if (!offer) return said('dash-refused', t('dash.refused'), t('dash.refused.do', { question }));
+  if (offer.answerable) return null;
+  const layers = offer.layers.filter((l) => !l.there && !l.optional).map((l) => l.layer).join(', ');
+  return said('dash-lacking', t('dash.lacking', { layers }), t('dash.lacking.do'));
+}
+
+// said is a box of a fact and of what to do about it.
+export const said = (testid: string, fact: string, advice = ''): HTMLElement => h('div', { class: 'dash-said', role: 'note', 'data-testid': testid }, h('strong', null, fact), advice && h('p', null, advice));
+
+// nothing says that there is nothing.
+export const nothing = (text = t('dash.empty')): HTMLElement => h('p', { class: 'dash-empty', 'data-testid': 'dash-empty' }, text);
+
+// chooser is a choice of one of several, with its name.
+export function chooser<T extends string>(id: string, label: Key, value: T, options: { value: T; text: string; off?: boolean }[], change: (value: T) => void): HTMLElement {
+  return h('label', { class: 'dash-choice' }, h('span', null, t(label)), h('select', {
+    'data-testid': `dash-${id}`, onchange: (e: Event) => change((e.target as HTMLSelectElement).value as T),
+  }, options.map((o) => h('option', { value: o.value, selected: o.value === value, disabled: o.off ?? false }, o.text))));
+}
+
+// segments is a choice of few, all to be seen.
+export function segments<T extends string>(id: string, label: Key, value: T, options: { value: T; text: string }[], change: (value: T) => void): HTMLElement {
+  return h('div', { class: 'dash-segments', role: 'group', 'aria-label': t(label) }, options.map((o) => h('button', {
+    type: 'button', 'data-testid': `dash-${id}-${o.value}`, 'aria-pressed': String(o.value === value), onclick: () => change(o.value),
+  }, o.text)));
+}
+
+// inUnit turns square metres into a unit; null stays null.
+export const inUnit = (m2: number | null, unit: Unit): number | null => (unit === 'm2' ? m2 : unit === 'mu' ? muOf(m2) : haOf(m2));
+
+export const unitText = (unit: Unit): string => t(`dash.unit.${unit}`);
+
+// nameOf is what a place is called: its name, or its code.
+export const nameOf = (p: { code: string; name: string }): string => p.name || p.code || t('dash.all');
+
+// sourceLine says which answer the figures are of.
+export function sourceLine({ job, answer }: Told): HTMLElement {
+  return h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.analysis', {
+    question: pick(answer.title), run: answer.run, generation: answer.generation, rules: answer.rules.version, formula: answer.formula,
+  }), job.current ? '' : ` ${t('error.410')}`);
+}
+
+// chip marks what no officer answers for.
+export const chip = (): HTMLElement => h('span', { class: 'dash-chip', 'data-testid': 'dash-unconfirmed' }, t('dash.unconfirmed'));

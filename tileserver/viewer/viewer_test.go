@@ -62,10 +62,10 @@ func TestAsset(t *testing.T) {
 }
 
 // Whatever the page loads has a name that stands for its content, so that a browser which
-// has it asks no more; but for the page itself and MapLibre's worker, whose policy comes
+// has it asks no more; but for the page itself, that of logins, and MapLibre's worker, whose policy comes
 // with it.
 func TestLasting(t *testing.T) {
-	asks := map[string]bool{"index.html": true, "LICENCES.txt": true}
+	asks := map[string]bool{"index.html": true, "LICENCES.txt": true, "login.js": true, "login.css": true}
 	lasting := 0
 	for name := range tree(t, "web") {
 		want := !asks[name] && !strings.HasSuffix(name, "-worker.mjs")

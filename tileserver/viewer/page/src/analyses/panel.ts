@@ -15,6 +15,7 @@ import { createForm } from './form';
 import { createJob } from './job';
 import { remember } from './own';
 import { createOverlays } from './overlays';
+import { chartWords } from '../charts/words';
 import { analysesWords } from './words';
 
 // Panel is what the rest of the page asks of the card.
@@ -48,6 +49,7 @@ export interface Desk {
 // createPanel makes the card's content; changed runs when another job is shown.
 export function createPanel(app: App, card: Card, changed: () => void): Panel {
   addWords(analysesWords);
+  addWords(chartWords);
   const root = h('div', { class: 'analyses' });
   let face: Face | null = null;
   const render = () => { if (face) root.replaceChildren(face.render()); };

@@ -3,9 +3,9 @@
 
 import type { analysesWords } from '../analyses/words';
 import { askWords } from '../ask/words';
-import { chartWords } from '../charts/words';
+import type { chartWords } from '../charts/words';
 import { compareWords } from '../compare/words';
-import { dashboardWords } from '../dashboard/words';
+import type { dashboardWords } from '../dashboard/words';
 import { mapWords } from '../map/words';
 import { findWords } from '../find/words';
 import { featureWords } from '../feature/words';
@@ -33,6 +33,8 @@ const common = {
   'side.label': ['结果', 'Results'],
   'side.overlay': ['范围统计', 'Area report'],
   'side.analyses': ['专题分析', 'Analyses'],
+  'side.dashboard': ['数据看板', 'Dashboard'],
+  'dash.open': ['数据看板', 'Dashboard'],
   'side.feature': ['要素信息', 'Feature'],
   'error.network': ['连接不上服务器。', 'The server cannot be reached.'],
   'error.network.do': ['请检查网络，或稍后再试。', 'Check the connection or try again later.'],
@@ -55,11 +57,11 @@ const common = {
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
 } as const;
 
-const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords, ...featureWords, ...editionWords, ...chartWords, ...dashboardWords };
+const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords, ...featureWords, ...editionWords };
 
 // Later are the words of rooms that are loaded when they are asked for: their keys are known
 // here, and their texts come by addWords.
-type Later = typeof shareWords & typeof analysesWords;
+type Later = typeof shareWords & typeof analysesWords & typeof chartWords & typeof dashboardWords;
 
 export type Key = keyof typeof all | keyof Later;
 

@@ -2,9 +2,11 @@
 
 import type { List } from '../analyses/answers';
 import type { App } from '../app';
+import { chartWords } from '../charts/words';
 import { onVintage } from '../core/api';
 import { $, h, type Child } from '../core/dom';
 import { onLang, t } from '../core/i18n';
+import { addWords } from '../core/words';
 import { setShape } from '../map/map';
 import type { Card } from '../shell/cards';
 import { narrow, showLayers } from '../shell/frame';
@@ -16,6 +18,7 @@ import { goTo } from './place';
 import { rankView } from './rank';
 import { offered } from './source';
 import { trendView } from './trend';
+import { dashboardWords } from './words';
 
 const views: Record<View, (desk: Desk) => Child> = { rank: rankView, trend: trendView, progress: goalView, flow: flowView };
 const viewNames = Object.keys(views) as View[];
@@ -29,6 +32,8 @@ export interface Panel {
 
 // createPanel makes the card's content; changed runs when something else is shown.
 export function createPanel(app: App, card: Card, changed: () => void): Panel {
+  addWords(chartWords);
+  addWords(dashboardWords);
   const state: State = {
     view: 'rank', place: '', level: 'township', layer: 'cropland', kind: 'net', unit: 'mu', year: '', order: 'rank', down: false, picked: '', shown: '', classes: 4, area: 'area', unchanged: false, from: '', to: '',
   };

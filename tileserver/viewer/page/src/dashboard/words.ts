@@ -1,8 +1,6 @@
 // The words of this room: key: [Chinese, English].
 
 export const dashboardWords = {
-  'dash.open': ['数据看板', 'Dashboard'],
-  'side.dashboard': ['数据看板', 'Dashboard'],
   'dash.views': ['看板内容', 'Views'],
   'dash.rank': ['面积排名', 'Ranking'],
   'dash.trend': ['历年趋势', 'Trend'],

@@ -5,7 +5,7 @@
 import { hasToken, setToken, tier } from '../core/api';
 import { greetKey } from '../core/kept';
 import { $, h, type Child } from '../core/dom';
-import { onLang, t } from '../core/i18n';
+import { label, onLang, t } from '../core/i18n';
 import { me, nowMs, type Me } from '../core/me';
 import { toast } from '../shell/messages';
 import { createPanel, facts } from '../shell/panel';
@@ -27,7 +27,10 @@ export function createAccount(): { known: () => void } {
       createPanel(button, 'me-panel', 'me.title', () => content(who));
       const name = h('span', { class: 'me-name', 'data-testid': 'me-name' });
       button.append(name);
-      onLang(() => { name.textContent = who.name ?? ''; });
+      onLang(() => {
+        name.textContent = who.name ?? '';
+        label(button, [who.name, t('me.title')].filter(Boolean).join(' · '));
+      });
       greet(who);
       warn(who);
     },

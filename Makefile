@@ -47,7 +47,7 @@ RACE := -race -gcflags=go.etcd.io/bbolt/...=-d=checkptr=0
 
 test: deps ## install what the tests need, then run all of them
 	$(GO) vet $(PKGS)
-	$(GO) test -shuffle=on -timeout 40m $(PKGS)
+	$(GO) test -shuffle=on -timeout 60m $(PKGS)
 	$(GO) test $(RACE) -timeout 20m $(SHARED)
 	$(GO) test $(RACE) -timeout 20m -run 'Determin|Workers|Stops|Cancel' ./index/overlay ./tileserver/pyramid
 

@@ -50,8 +50,8 @@ export async function pickPlace(map: GLMap, at: Position, chosen: (place: Place)
 
 // nameOf is what a place is called, or its level with its code where the tier has no name.
 async function nameOf(code: string): Promise<string> {
-  const answer = await get<{ places?: { code: string; name: Text }[] }>(`places?q=${code}`).catch(() => null);
-  const place = answer?.places?.find((p) => p.code === code);
+  const answer = await get<{ places?: { code: string; name: Text }[] }>(`places?q=${code}`);
+  const place = answer.places?.find((p) => p.code === code);
   const level = [2, 4, 6, 9, 12].find((n) => code.length <= n) ?? 12;
   return place ? pick(place.name) : t(`pick.${level}` as Key, { code });
 }

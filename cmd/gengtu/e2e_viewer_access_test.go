@@ -40,7 +40,11 @@ var moments = []moment{
 		}
 		b.Text(t, "compare")
 	}},
-	{"place", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) { b.Click(t, "draw-pick"); pressMiddle(t, b); b.Text(t, "pick-levels") }},
+	{"place", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+		b.Click(t, "draw-pick")
+		pressMiddle(t, b)
+		b.Text(t, "pick-levels")
+	}},
 	{"addresses", atParcels, openShare},
 	{"tiers", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "tier") }},
 	{"token", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "token-open") }},

@@ -224,7 +224,7 @@ func TestViewerDashboardFlow(t *testing.T) {
 		}
 	}
 	b.Picture(t, "dashboard-flow")
-	viewertest.Eval[any](t, b, `document.querySelector('[data-testid="chart-sankey"] [role=button]').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}))`)
+	viewertest.Eval[any](t, b, `[...document.querySelectorAll('[data-testid="chart-sankey"] [role=button]')].find((r) => /0101 .*→ 0201K/.test(r.getAttribute('aria-label'))).dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}))`)
 	b.Until(t, `document.querySelector('[data-testid="dash-flow-picked"]') && gengtu.map.querySourceFeatures('gengtu-selected').length > 0`)
 	b.Picture(t, "dashboard-flow-picked")
 }

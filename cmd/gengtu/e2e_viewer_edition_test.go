@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestViewerEditions(t *testing.T) {
 					t.Errorf("%s: the panel %q has no %q", at, panel, want)
 				}
 			}
-			if over := viewertest.Eval[string](t, b, overflowing); over != "" {
+			if over := viewertest.Eval[string](t, b, strings.ReplaceAll(overflowing, "WIDTH", strconv.FormatInt(view.Width, 10))); over != "" {
 				t.Errorf("%s: cut off or beyond the window: %s", at, over)
 			}
 			b.Picture(t, "edition-panel-"+tier+"-"+name)
@@ -96,10 +97,10 @@ func TestViewerEditions(t *testing.T) {
 }
 
 // overflowing names what of the line and the panel of the edition lies beyond the window,
-// but for the part that is meant to be cut, and what is cut without a panel that shows it.
-const overflowing = `[...document.querySelectorAll('.notice-line span:not(.notice-use), .notice-line .icon, .tier > button, #edition-panel, #edition-panel dd')].filter((el) => {
+// WIDTH pixels wide, but for the part that is meant to be cut, and what is cut without a panel that shows it.
+const overflowing = `[...document.querySelectorAll('.edition-line span:not(.notice-use, .notice-word), .edition-line .icon, .tier > button, #edition-panel, #edition-panel dd')].filter((el) => {
 	const r = el.getBoundingClientRect();
-	return r.left < 0 || r.right > outerWidth + 0.5 || innerWidth > outerWidth || r.top < -0.5 || (el.closest('.notice-line') && (r.width === 0 || r.bottom > innerHeight + 0.5)) || (el.tagName !== 'SECTION' && el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).display !== 'inline');
+	return r.left < 0 || r.right > WIDTH + 0.5 || innerWidth > WIDTH || r.top < -0.5 || (el.closest('.edition-line') && (r.width === 0 || r.bottom > innerHeight + 0.5)) || (el.tagName !== 'SECTION' && el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).display !== 'inline');
 }).map((el) => el.className + ' ' + el.textContent + ' ' + JSON.stringify(el.getBoundingClientRect())).join('; ')`
 
 // A page shows the tools of what its token grants and asks for nothing else; the panel of

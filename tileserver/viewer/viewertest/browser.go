@@ -213,10 +213,21 @@ func Eval[T any](t testing.TB, b *Tab, expression string) T {
 	return value
 }
 
-// Until waits until a JavaScript condition holds.
+// Until waits until a JavaScript condition holds, in the page that is there then: it may be
+// another one than was there at first.
 func (b *Tab) Until(t testing.TB, condition string) {
 	t.Helper()
-	b.Run(t, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
+	var last error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(50 * time.Millisecond) {
+		var holds bool
+		if holds, last = chromedp.Run(b, chromedp.Evaluate[bool]("!!("+condition+")")); last == nil && holds {
+			return
+		}
+		if b.Err() != nil {
+			break
+		}
+	}
+	b.fatal(t, errors.Join(fmt.Errorf("it never came to %s", condition), last, b.Err()))
 }
 
 // Idle waits until the map has drawn what it was told.

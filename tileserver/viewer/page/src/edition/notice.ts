@@ -20,7 +20,7 @@ export interface Said { approval: string; use: string[]; base: string; vintage: 
 // with what the style of a map says, too.
 export function createNotice(catalog: Catalog): { again: (map?: GLMap) => void } {
   let map: GLMap | null = null;
-  const button = h('button', { type: 'button', class: 'notice-line', 'data-testid': 'notice-open' });
+  const button = h('button', { type: 'button', class: 'edition-line', 'data-testid': 'notice-open' });
   $('notice').replaceChildren(button);
   const panel = createPanel(button, 'edition-panel', 'edition.title', () => details(catalog, saidOf(map, catalog)));
   const again = (of?: GLMap) => {

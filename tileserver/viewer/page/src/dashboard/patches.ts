@@ -1,4 +1,4 @@
-// The patches of a flow: those whose code stayed and whose class changed, from the server's
+// The patches of a flow: those whose ground stayed and whose class changed, from the server's
 // comparison of the two years, on the map and as a list.
 
 import type { Geometry, MultiPolygon, Polygon } from 'geojson';
@@ -12,7 +12,10 @@ import { fit, setShape } from '../map/map';
 import { inUnit, said, unitText, type Desk } from './desk';
 import type { Transition } from './model';
 
-interface Changed { geometry: Polygon | MultiPolygon | null; properties: { key?: string; from_class?: string; to_class?: string; from_area_m2?: number } }
+interface Changed {
+  geometry: Polygon | MultiPolygon | null;
+  properties: { id?: number; change?: string; key?: string; from_class?: string; to_class?: string; from_area_m2?: number; same_ground?: number };
+}
 
 const page = 50;
 
@@ -31,9 +34,21 @@ export function patches(desk: Desk, years: { layer: string; from: string; to: st
   return desk.load(`diff ${query.toString()}`, (_, signal) => of(signal), (all) => {
     if (!all) return said('dash-flow-refused', t('dash.flow.refused'));
     const cut = (code: string | undefined) => (code ?? '').slice(0, digits === 2 ? 2 : undefined);
-    const own = all.filter((f) => cut(f.properties.from_class) === flow.from && cut(f.properties.to_class) === flow.to);
+    const own = stayed(all).filter((f) => cut(f.properties.from_class) === flow.from && cut(f.properties.to_class) === flow.to);
     showAll(desk, own);
     return listed(desk, own, flow);
+  });
+}
+
+// stayed are the patches whose ground stayed: those that kept their code, and those that got
+// another one, which the comparison lists as removed and added and ties by same_ground.
+export function stayed(all: Changed[]): Changed[] {
+  const added = new Map(all.filter((f) => f.properties.change === 'added').map((f) => [f.properties.id, f]));
+  return all.flatMap((f) => {
+    const { properties: p } = f;
+    if (p.change !== 'removed') return p.change === 'added' ? [] : [f];
+    const now = p.same_ground === undefined ? undefined : added.get(p.same_ground);
+    return now ? [{ geometry: now.geometry, properties: { ...now.properties, from_class: p.from_class ?? '', from_area_m2: p.from_area_m2 ?? 0 } }] : [];
   });
 }
 

@@ -98,7 +98,7 @@ export const dashboardWords = {
   'dash.flow.first': ['图中是最大的 {n} 项流向，表里是全部 {all} 项。', 'The diagram has the {n} largest flows; the table has all {all}.'],
   'dash.flow.pick': ['点一条流向，看是哪些图斑', 'Pick a flow to see its patches'],
   'dash.flow.list': ['{from} → {to}：地类变更的图斑 {n} 个', '{from} → {to}: {n} patches changed their class'],
-  'dash.flow.pairs': ['流向有 {links} 对图斑；清单是编码未变而地类变了的 {n} 个，分割、合并、改号的不在内。', 'The flow has {links} pairs of patches; the list has the {n} whose code stayed and class changed, without those split, merged or renumbered.'],
+  'dash.flow.pairs': ['流向有 {links} 对图斑；清单是范围未变（编码未变或只改了号）而地类变了的 {n} 个，分割、合并的不在内。', 'The flow has {links} pairs of patches; the list has the {n} whose ground stayed and class changed, renumbered or not, without those split or merged.'],
   'dash.flow.elsewhere': ['清单是全版本的，不限于所选地区。', 'The list is of the whole edition, not of this place alone.'],
   'dash.flow.refused': ['本版本不列出单个图斑，流向只有合计。', 'This edition lists no single patches: there are sums alone.'],
   'dash.print': ['打印', 'Print'],

@@ -386,6 +386,15 @@ func TestViewerAskPrint(t *testing.T) {
 	viewertest.Eval[bool](t, b, "(window.print = () => { window.printed = true; }, true)")
 	b.Click(t, "overlay-print")
 	b.Until(t, "window.printed === true")
+	if drawn := viewertest.Eval[[]float64](t, b, `(async () => {
+		const img = document.querySelector('#print img');
+		const canvas = Object.assign(document.createElement('canvas'), {width: img.naturalWidth, height: img.naturalHeight});
+		canvas.getContext('2d').drawImage(img, 0, 0);
+		const seen = new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.reduce((list, v, i) => (i % 400 === 0 ? [...list.slice(-5000), v] : list), []));
+		return [img.naturalWidth, seen.size];
+	})()`); drawn[0] < 500 || drawn[1] < 10 {
+		t.Errorf("the map on the sheet is %v pixels wide with %v colours", drawn[0], drawn[1])
+	}
 	pdf, err := chromedp.Run(b, chromedp.PrintToPDF())
 	if err != nil {
 		t.Fatal(err)
@@ -412,14 +421,5 @@ func TestViewerAskPrint(t *testing.T) {
 		if strings.Contains(string(text), part) {
 			t.Errorf("the sheet holds %q of the page around it", part)
 		}
-	}
-	if drawn := viewertest.Eval[[]float64](t, b, `(async () => {
-		const img = document.querySelector('#print img');
-		const canvas = Object.assign(document.createElement('canvas'), {width: img.naturalWidth, height: img.naturalHeight});
-		canvas.getContext('2d').drawImage(img, 0, 0);
-		const seen = new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.reduce((list, v, i) => (i % 400 === 0 ? [...list.slice(-5000), v] : list), []));
-		return [img.naturalWidth, seen.size];
-	})()`); drawn[0] < 500 || drawn[1] < 10 {
-		t.Errorf("the map on the sheet is %v pixels wide with %v colours", drawn[0], drawn[1])
 	}
 }

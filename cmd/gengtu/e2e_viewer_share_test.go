@@ -224,7 +224,7 @@ func TestViewerShareRuns(t *testing.T) {
 		code[item.ID] = item.Text
 	}
 	b.Picture(t, "share-phone")
-	drawn := viewertest.Eval[[]int](t, b, `import('/viewer/maplibre/maplibre-gl.mjs').then((maplibregl) => new Promise((done, failed) => {
+	drawn := viewertest.Eval[[]int](t, b, `import(document.querySelector('link[href*="maplibre-gl.mjs"]').href).then((maplibregl) => new Promise((done, failed) => {
 		const own = document.createElement('div');
 		own.id = 'other'; own.style.cssText = 'position:fixed;inset:0;z-index:99';
 		document.body.append(own);

@@ -94,8 +94,11 @@ export function createDraw(map: GLMap, on: Listeners): Draw {
   };
 
   map.on('click', (e) => { if (state.mode) { state.byKeyboard = false; add(e.lngLat, clickReach); } });
-  map.on('mousemove', (e) => { if (state.mode) point(e.lngLat); });
-  map.on('mouseout', () => { if (state.mode) { state.cursor = null; show(); } });
+  // Nothing follows the pointer while a place is picked: the levels that a click has offered
+  // stand in the hint until one is taken.
+  const follows = () => state.mode !== '' && state.mode !== 'pick';
+  map.on('mousemove', (e) => { if (follows()) point(e.lngLat); });
+  map.on('mouseout', () => { if (follows()) { state.cursor = null; show(); } });
   map.on('dblclick', (e) => {
     if (!state.mode && performance.now() - state.endedAt > settleMs) return;
     e.preventDefault();

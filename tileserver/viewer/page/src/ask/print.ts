@@ -49,7 +49,7 @@ function origin(app: App, answers: Answer[]): Child[] {
   const { catalog } = app;
   const facts: [Key, string][] = [
     ['print.edition', t(`tier.${tier}`)], ['print.generation', all((a) => [a.generation])], ['print.vintage', all((a) => (a.layers ?? []).map((l) => l.vintage))],
-    ['print.approval', pick(catalog.approval)], ['print.use', pick(catalog.use)], ['print.disclaimer', pick(catalog.disclaimer)],
+    ['print.approval', pick(catalog.approval) || t('notice.approval.none')], ['print.use', pick(catalog.use)], ['print.disclaimer', pick(catalog.disclaimer)],
     ['print.formula', all((a) => [a.formula])], ['print.program', all((a) => [a.program])], ['print.time', new Date().toLocaleString()],
   ];
   return facts.filter(([, text]) => text).map(([key, text]) => [h('dt', null, t(key)), h('dd', null, text)]);

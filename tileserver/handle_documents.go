@@ -16,6 +16,16 @@ import (
 	"gengtu/tileserver/viewer"
 )
 
+// served names the tiers that this server has, for the page's menu; their paths tell as
+// much by 401 and 404.
+func (s *Server) served() string {
+	var names []string
+	for _, t := range s.Tiers() {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, " ")
+}
+
 func (s *Server) handleViewer(r *request) error {
 	asset := viewer.Asset
 	zipped := r.gzips()
@@ -29,6 +39,7 @@ func (s *Server) handleViewer(r *request) error {
 	r.vary(fasthttp.HeaderAcceptEncoding)
 	h := &r.ctx.Response.Header
 	h.Set("ETag", tag)
+	h.Set("Gengtu-Tiers", s.served())
 	h.Set("Cache-Control", "no-cache")
 	if viewer.Lasting(r.params["*"]) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -111,6 +111,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("ETag", etag)
+	w.Header().Set("Gengtu-Tiers", "public government")
 	w.Header().Set("Content-Security-Policy", viewer.ContentSecurityPolicy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(body) // The browser went away: nothing to tell it.

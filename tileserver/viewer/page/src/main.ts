@@ -9,7 +9,7 @@ import type { App } from './app';
 import { installAnalyses } from './analyses/install';
 import { installAsk } from './ask/ask';
 import { installCompare } from './compare/compare';
-import { asProblem, onGeneration, onRefused, Problem, probe, tier, tierGiven, tiers, vintage } from './core/api';
+import { asProblem, onGeneration, onRefused, Problem, served, tier, tierGiven, vintage } from './core/api';
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
 import { label, lang, onLang, setLang, t, translatePage } from './core/i18n';
@@ -139,13 +139,9 @@ async function enter(): Promise<Catalog> {
 // otherTier leaves for the first tier that this server has, when the address
 // names none; it returns whether there is one.
 async function otherTier(): Promise<boolean> {
-  for (const name of tiers.filter((other) => other !== tier)) {
-    if ([200, 401, 403].includes(await probe(name))) {
-      location.replace(addressOf(name));
-      return true;
-    }
-  }
-  return false;
+  const other = (await served()).find((name) => name !== tier);
+  if (other) location.replace(addressOf(other));
+  return other !== undefined;
 }
 
 const missingTier = () => new Error(t('error.tier', { tier: t(`tier.${tier}`) }));

@@ -200,16 +200,18 @@ export async function open(url: string, options: RequestInit = {}): Promise<Resp
 // getBlob returns what is at an absolute address, as it is; it throws a Problem.
 export const getBlob = async (url: string): Promise<Blob> => (await open(url)).blob();
 
-// probe tells how another tier answers: 200, 401, 404 …; 0 without an answer.
-export async function probe(other: Tier): Promise<number> {
-  const kept = sessionStorage.getItem(tokenKey(other));
+// hasTokenFor tells whether this tab keeps a token for a tier.
+export const hasTokenFor = (name: Tier): boolean => sessionStorage.getItem(tokenKey(name)) !== null;
+
+// served asks which tiers this server has: its page says so in the header Gengtu-Tiers.
+// There are none without an answer.
+export async function served(): Promise<Tier[]> {
   try {
-    const answer = await fetch(new URL(`${other}/catalog`, root), {
-      method: 'HEAD', headers: kept ? { Authorization: `Bearer ${kept}` } : {}, credentials: 'omit',
-    });
-    return answer.status;
+    const answer = await fetch(root, { method: 'HEAD', credentials: 'omit', cache: 'no-store' });
+    const names = (answer.headers.get('Gengtu-Tiers') ?? '').split(' ');
+    return tiers.filter((name) => names.includes(name));
   } catch {
-    return 0;
+    return [];
   }
 }
 

@@ -1,13 +1,12 @@
-// The menu of editions: the tiers that this server has. The others are asked for
-// when the menu is opened, not before, so that a page that stays in its tier
-// leaves no refused request in the server's log.
+// The menu of editions: the tiers that this server has, which it is asked for when the menu
+// is opened. Nothing is asked of a tier that the page is not in.
 
-import { probe, tier, tiers, type Tier } from '../core/api';
+import { hasTokenFor, served, tier, type Tier } from '../core/api';
 import { $, h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
 
-// statuses is how the other tiers have answered, once they have been asked.
-let statuses: Map<Tier, number> | null = null;
+// there are the tiers of the server, once it has been asked.
+let there: Tier[] | null = null;
 
 // createTiers wires the menu.
 export function createTiers(): void {
@@ -19,23 +18,21 @@ export function createTiers(): void {
   };
   const render = () => {
     $('tier-name').textContent = t(`tier.${tier}.short`);
-    const there = tiers.filter((name) => name === tier || [200, 401, 403].includes(statuses?.get(name) ?? 0));
     list.replaceChildren(
-      ...there.map((name) => h('li', null, h('a', {
+      ...(there ?? [tier]).map((name) => h('li', null, h('a', {
         href: addressOf(name), 'aria-current': name === tier ? 'page' : null, 'data-testid': `tier-${name}`,
-      }, t(`tier.${name}`), statuses?.get(name) === 401 && h('small', null, t('tier.locked'))))),
-      ...(statuses ? [] : [h('li', { class: 'drop-note' }, t('loading'))]));
+      }, t(`tier.${name}`), name !== 'public' && !hasTokenFor(name) && h('small', null, t('tier.locked'))))),
+      ...(there ? [] : [h('li', { class: 'drop-note' }, t('loading'))]));
   };
   const ask = async () => {
-    const others = tiers.filter((name) => name !== tier);
-    const answers = await Promise.all(others.map(probe));
-    statuses = new Map(others.map((name, i) => [name, answers[i] ?? 0]));
+    const all = await served();
+    there = all.length > 0 ? all : null; // asked again when it is opened again
     render();
   };
   button.addEventListener('click', () => {
     show(list.hidden);
     render();
-    if (!list.hidden && !statuses) void ask();
+    if (!list.hidden && !there) void ask();
   });
   $('tier-box').addEventListener('keydown', (e) => { if (e.key === 'Escape') { show(false); button.focus(); } });
   document.addEventListener('pointerdown', (e) => { if (!(e.target as Element).closest('#tier-box')) show(false); });

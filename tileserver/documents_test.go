@@ -86,6 +86,23 @@ func TestContractAddresses(t *testing.T) {
 	}
 }
 
+// The page is told which tiers this server has, and no other file or address tells it.
+func TestPageTellsTiers(t *testing.T) {
+	s := serve(t, nil, edition.Secure, edition.Public)
+	if got := s.get(t, "/").Header.Get("Gengtu-Tiers"); got != "secure public" {
+		t.Errorf("the page is told of %q", got)
+	}
+	for _, address := range []string{"/viewer/LICENCES.txt", "/public/catalog", "/health", "/viewer/none"} {
+		if got := s.get(t, address).Header.Get("Gengtu-Tiers"); got != "" {
+			t.Errorf("%s tells of %q", address, got)
+		}
+	}
+	alone := serve(t, nil, edition.Public)
+	if got := alone.get(t, "/").Header.Get("Gengtu-Tiers"); got != "public" {
+		t.Errorf("a server of public alone tells of %q", got)
+	}
+}
+
 func contractAddresses(t *testing.T, s *service, tier edition.Tier, token string) {
 	base := "https://map.example.org/gengtu/" + string(tier) + "/"
 	for address, wants := range map[string][]string{

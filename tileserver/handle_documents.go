@@ -16,8 +16,8 @@ import (
 	"gengtu/tileserver/viewer"
 )
 
-// served names the tiers that this server has, for the page's menu; their paths tell as
-// much by 401 and 404.
+// served names the tiers that this server has, which the page is told by the header
+// Gengtu-Tiers for its menu; their paths tell as much by 401 and 404.
 func (s *Server) served() string {
 	var names []string
 	for _, t := range s.Tiers() {
@@ -39,7 +39,9 @@ func (s *Server) handleViewer(r *request) error {
 	r.vary(fasthttp.HeaderAcceptEncoding)
 	h := &r.ctx.Response.Header
 	h.Set("ETag", tag)
-	h.Set("Gengtu-Tiers", s.served())
+	if r.params["*"] == "" {
+		h.Set("Gengtu-Tiers", s.served())
+	}
 	h.Set("Cache-Control", "no-cache")
 	if viewer.Lasting(r.params["*"]) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")

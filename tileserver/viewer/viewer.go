@@ -1,6 +1,7 @@
-// Package viewer holds the web page that shows an edition's map: plain HTML,
-// CSS and JavaScript modules, and MapLibre GL JS, all embedded, so that a
-// server without a network shows the same page.
+// Package viewer holds the web page that shows an edition's map, and MapLibre GL JS,
+// all embedded, so that a server without a network shows the same page. The page's
+// sources are the TypeScript in page/; what is in web/ is built from them and never
+// written by hand.
 //
 // The page is served at the server's root and everything else below viewer/,
 // beside each other: the page refers to viewer/main-HASH.js, and the modules find

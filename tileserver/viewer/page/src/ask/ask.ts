@@ -2,8 +2,9 @@
 // lies in it. What shows answers is loaded when something is first asked.
 
 import type { App } from '../app';
+import { asProblem } from '../core/api';
 import { t } from '../core/i18n';
-import { toast } from '../shell/messages';
+import { toast, toastProblem } from '../shell/messages';
 import { createDraw } from './draw';
 import { createDrop } from './drop';
 import type { Panel } from './panel';
@@ -20,16 +21,16 @@ export function installAsk(app: App): void {
     });
     return loading;
   };
-  // What goes wrong has been shown.
+  // For work that shows itself what goes wrong.
   const quietly = (work: Promise<unknown>) => void work.catch(() => undefined);
 
   const draw = createDraw(app.map, {
     begun: () => panel?.close(),
     finished: (geometry) => quietly(app.ask({ geometry })),
-    picked: (at) => quietly(import('./pick').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
+    picked: (at) => void import('./pick').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
       draw.stop();
       quietly(app.ask({ place: place.code, name: place.name }));
-    }))),
+    })).catch((thrown: unknown) => toastProblem(asProblem(thrown))),
   });
   const choose = createDrop((files) => { draw.stop(); quietly(load().then((p) => p.files(files))); });
   app.ask = async (what) => (await load()).ask(what);

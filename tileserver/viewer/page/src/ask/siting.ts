@@ -6,7 +6,7 @@ import type { App } from '../app';
 import { asProblem, get, post } from '../core/api';
 import { h, type Child } from '../core/dom';
 import { lang, t } from '../core/i18n';
-import { busyBox, problemBox } from '../shell/messages';
+import { busyBox, problemBox, toastProblem } from '../shell/messages';
 import type { Alternative } from './compare';
 
 // pauseMs is between two questions of how far the job is.
@@ -35,8 +35,10 @@ export function createSiting(app: App, changed: () => void): Siting {
     try {
       const said = await get<Offered>('analyses');
       offered = (said.questions ?? []).some((q) => q.name === 'siting' && q.answerable !== false);
-    } catch {
-      return; // a tier that does not list its questions answers none
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      if (problem.status !== 403) toastProblem(problem); // who may not ask is offered nothing
+      return;
     }
     if (offered) changed();
   };

@@ -98,8 +98,9 @@ func patternOf(t *testing.T, e ast.Expr) string {
 type thief struct {
 	s    *server
 	tier string
-	// look is told of each body, unpacked, and of each header.
-	look func(data []byte)
+	// look is told of each body, unpacked, and of each header, and returns how many
+	// secrets it had not seen before.
+	look func(data []byte) int
 	// statuses are what each route answered, etags the bodies by their ETags.
 	statuses map[string]map[int]int
 	etags    map[string][]byte
@@ -108,7 +109,12 @@ type thief struct {
 
 // newThief returns a thief who hunts in all that he is given.
 func newThief(s *server, tier string, h *hunt, found map[secret]bool) *thief {
-	return &thief{s: s, tier: tier, look: func(b []byte) { h.find(b, found) }, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
+	look := func(data []byte) int {
+		before := len(found)
+		h.find(data, found)
+		return len(found) - before
+	}
+	return &thief{s: s, tier: tier, look: look, statuses: map[string]map[int]int{}, etags: map[string][]byte{}}
 }
 
 // until waits until an address answers so: a server looks for new tokens four times a
@@ -146,9 +152,12 @@ func (h *thief) ask(t *testing.T, pattern, method, path string, body []byte, hea
 	if tag := a.Header.Get("ETag"); tag != "" && method == http.MethodGet && a.Status == 200 {
 		h.etags[tag] = a.Body
 	}
-	h.look(a.Body)
+	n := h.look(a.Body)
 	for k, v := range a.Header {
-		h.look([]byte(k + ": " + strings.Join(v, "\n")))
+		n += h.look([]byte(k + ": " + strings.Join(v, "\n")))
+	}
+	if n > 0 { // the total at the end tells whether they count
+		t.Logf("%d secrets, or what looks like them, in %s %s (%d)", n, method, path, a.Status)
 	}
 	return a
 }

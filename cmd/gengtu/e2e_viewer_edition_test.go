@@ -34,7 +34,7 @@ func issueFor(t *testing.T, s *server, token access.Token) string {
 		t.Fatal(err)
 	}
 	h := newThief(s, token.Tier, nil, nil)
-	h.look = func([]byte) {}
+	h.look = func([]byte) int { return 0 }
 	kept := s.tokens[token.Tier]
 	s.tokens[token.Tier] = plain
 	h.until(t, 200, "/catalog")
@@ -244,7 +244,7 @@ func printed(t *testing.T, b *viewertest.Tab) string {
 		pdf = r.Data
 		return err
 	}))
-	cmd := exec.Command(program, "-", "-")
+	cmd := exec.Command(program, "-raw", "-", "-")
 	cmd.Stdin = bytes.NewReader(pdf)
 	out, err := cmd.Output()
 	if err != nil {

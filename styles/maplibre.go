@@ -21,6 +21,9 @@ type Shown struct {
 	// MinZoom and MaxZoom are the tile levels that the layer is served at, both
 	// included. Above MaxZoom its last tiles are drawn larger.
 	MinZoom, MaxZoom int
+	// LineZoom is the zoom from which outlines are drawn that do not wait for parcels
+	// ([Line.Always]): below it the layer's features are too small for a net of them.
+	LineZoom int
 	// Fields are the attributes that its tiles carry; nil says that they carry
 	// all that the sheet asks for. What needs an absent field is left out.
 	Fields []string
@@ -131,7 +134,11 @@ func (s *Sheet) MapLibre(opt StyleOptions) ([]byte, error) {
 			out.Sprite = opt.address("sprites/map")
 			fills = append(fills, l.hatchLayer(src))
 		}
-		lines = append(lines, l.lineLayer(opt.ParcelZoom, src))
+		from := opt.ParcelZoom
+		if l.Line.Always {
+			from = shown.LineZoom
+		}
+		lines = append(lines, l.lineLayer(from, src))
 		if l.Label != nil && shown.has(l.Label.Field) {
 			from := labelPlace{source: src, layer: l.Name, field: l.Label.Field, code: l.Label.CodeField}
 			if opt.LabelPoints[l.Name] != "" {
@@ -334,18 +341,15 @@ func (l Layer) hatchLayer(src string) styleLayer {
 	}
 }
 
-// lineLayer is `<layer>-line`.
-func (l Layer) lineLayer(parcelZoom int, src string) styleLayer {
+// lineLayer is `<layer>-line`, drawn from a zoom on.
+func (l Layer) lineLayer(from int, src string) styleLayer {
 	out := styleLayer{
-		ID: l.Name + "-line", Type: "line", Source: src, SourceLayer: l.Name, MinZoom: parcelZoom,
+		ID: l.Name + "-line", Type: "line", Source: src, SourceLayer: l.Name, MinZoom: from,
 		Layout: map[string]any{"line-join": "round"},
 		Paint: map[string]any{
 			"line-color": l.Line.Color.String(), "line-opacity": l.Line.mapLibreOpacity().expression(),
 			"line-width": l.Line.Width.expression(),
 		},
-	}
-	if l.Line.Always {
-		out.MinZoom = 0
 	}
 	if len(l.Line.Dash) > 0 {
 		out.Paint["line-dasharray"] = l.Line.Dash

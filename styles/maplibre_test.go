@@ -22,7 +22,7 @@ func options() styles.StyleOptions {
 		Name: "耕图", BaseURL: "https://map.example.cn/gengtu/", Tier: "secure",
 		Query: url.Values{"tk": {"a b&c"}},
 		Layers: []styles.Shown{
-			{Name: "region", MinZoom: 4, MaxZoom: 12},
+			{Name: "region", MinZoom: 4, MaxZoom: 12, LineZoom: 9},
 			{Name: "hsf", MinZoom: 5, MaxZoom: 14},
 			{Name: "redline", MinZoom: 5, MaxZoom: 14},
 			{Name: "cropland", MinZoom: 5, MaxZoom: 14},
@@ -78,7 +78,11 @@ func TestMapLibreLayers(t *testing.T) {
 		if src, ok := r.Sources[l.Source]; l.Type != "background" && (!ok || !strings.Contains(src.Tiles[0], l.SourceLayer)) {
 			t.Errorf("%s: source %q does not carry %q", l.ID, l.Source, l.SourceLayer)
 		}
-		if want := map[bool]int{true: 12}[l.Type == "line" && l.ID != "region-line"]; l.MinZoom != want {
+		want := map[bool]int{true: 12}[l.Type == "line"]
+		if l.ID == "region-line" {
+			want = 9
+		}
+		if l.MinZoom != want {
 			t.Errorf("%s: minzoom %d, want %d", l.ID, l.MinZoom, want)
 		}
 	}

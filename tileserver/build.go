@@ -145,10 +145,16 @@ func ParcelZoom(l *index.Layer) int {
 	}
 	slices.Sort(areas)
 	box := l.Extent()
-	lat := float64(box.Min.Lat+box.Max.Lat) / 2 / geo.Unit * math.Pi / 180
-	side := math.Sqrt(areas[len(areas)/2])
+	lat := float64(box.Min.Lat+box.Max.Lat) / 2 / geo.Unit
+	return zoomOf(math.Sqrt(areas[len(areas)/2]), lat, hitPixels)
+}
+
+// zoomOf is the lowest zoom from 1 to [MaxZoom] at which side, in metres at a latitude in
+// degrees, is at least so many pixels of a tile of 512 in w; MaxZoom where it is at none.
+func zoomOf(side, lat, pixels float64) int {
+	cos := math.Cos(lat * math.Pi / 180)
 	for z := 1; z < MaxZoom; z++ {
-		if pixel := tile.W.Resolution(uint8(z)) * math.Cos(lat) * tile.PixelsPerTile / tilePixels; side >= hitPixels*pixel {
+		if pixel := tile.W.Resolution(uint8(z)) * cos * tile.PixelsPerTile / tilePixels; side >= pixels*pixel {
 			return z
 		}
 	}

@@ -60,6 +60,23 @@ func TestParcelZoom(t *testing.T) {
 	}
 }
 
+// A style outlines places from the zoom at which they are 24 pixels wide of a tile of 512,
+// measured on their squares; a legible net of few large ones is there at once.
+func TestStyleOutlinesPlacesOfSomeSize(t *testing.T) {
+	for _, side := range []float64{300, 1700, 20000} {
+		ix := squares(t, "region", 30, 0, side, 34)
+		got, box := tileserver.LineZoom(ix.Layer("region", "")), ix.Layer("region", "").Box(0)
+		width := tile.W.Project(box.Max).X - tile.W.Project(box.Min).X
+		at := func(z int) float64 { return math.Ldexp(width*512, z) }
+		if at(got) < 24*0.99 || at(got-1) > 24*1.01 {
+			t.Errorf("%v m: zoom %d, where a place has %.1f pixels, and %.1f before", side, got, at(got), at(got-1))
+		}
+	}
+	if got := tileserver.LineZoom(squares(t, "pbf", 5, 0, 90, 34).Layer("pbf", "")); got != 0 {
+		t.Errorf("parcels: got %d", got)
+	}
+}
+
 // A building chooses the parcel zoom where none is set, and keeps to it where one
 // is; it leaves cells of every zoom below it, in both grids, and the file is the
 // same for any number of workers.

@@ -1,6 +1,12 @@
 package tileserver
 
-import "gengtu/tileserver/access"
+import (
+	"gengtu/index"
+	"gengtu/tileserver/access"
+)
+
+// LineZoom is lineZoom.
+func LineZoom(l *index.Layer) int { return lineZoom(l) }
 
 // HoldPlaces takes all places for overlay answers and maps, and returns what
 // gives them back.

@@ -102,7 +102,7 @@ func (s *Server) sendMap(r *request, v *mapView) error {
 		return nil
 	}
 	left, top := v.begins()
-	look := raster.Look{Sheet: v.look, Left: left, Top: top, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest)}
+	look := raster.Look{Sheet: v.look, Left: left, Top: top, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest), LineZooms: lineZooms(v.layers)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err

@@ -287,7 +287,7 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
-	return raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), Sheet: look})
+	return raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), LineZooms: lineZooms(layers), Sheet: look})
 }
 
 // decodeTile returns the layers of a tile.

@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"math"
 	"strings"
 
 	"gengtu/index"
@@ -14,13 +15,37 @@ import (
 // token does not reach the layer's zooms.
 func (r *request) shownOf(l *index.Layer) (styles.Shown, bool) {
 	lo, hi := l.Meta.Within(r.minZoom(tile.W), r.ix().Manifest.MaxZoom)
-	s := styles.Shown{Name: l.Meta.Name, MinZoom: lo, MaxZoom: hi, Fields: []string{}}
+	s := styles.Shown{Name: l.Meta.Name, MinZoom: lo, MaxZoom: hi, LineZoom: lineZoom(l), Fields: []string{}}
 	for _, f := range l.Meta.Fields {
 		if f.Tile {
 			s.Fields = append(s.Fields, f.Name)
 		}
 	}
 	return s, lo <= hi
+}
+
+// netPixels is how wide the meshes of a net of borders are at least, in pixels: closer
+// together, dashes of villages are a grey that hides the map and names nothing.
+const netPixels = 24
+
+// lineZoom is the zoom, of tiles of 512 pixels, from which l is outlined where outlines do
+// not wait for parcels: that at which the root of the mean area of places is 24 pixels, 0
+// for other layers.
+func lineZoom(l *index.Layer) int {
+	if l.Meta.Name != "region" || l.Meta.Extent == nil {
+		return 0
+	}
+	box := *l.Meta.Extent
+	return zoomOf(math.Sqrt(l.Meta.AreaM2/float64(l.Meta.Features)), (box[1]+box[3])/2, netPixels)
+}
+
+// lineZooms are those of layers by their names.
+func lineZooms(layers []*index.Layer) map[string]int {
+	out := map[string]int{}
+	for _, l := range layers {
+		out[l.Meta.Name] = lineZoom(l)
+	}
+	return out
 }
 
 // lookOf returns the look that the style name stands for, "" for the default one. A

@@ -32,6 +32,17 @@ type Look struct {
 	// Merged says that features are merged shapes: only layers that always have
 	// outlines have them.
 	Merged bool
+	// LineZooms are, by layer, the style zooms from which outlines are drawn that a layer
+	// always has; every zoom of a layer that is not there.
+	LineZooms map[string]int
+}
+
+// outlined tells whether l's features have outlines.
+func (k Look) outlined(l styles.Layer) bool {
+	if l.Line.Always {
+		return k.Zoom >= float64(k.LineZooms[l.Name])
+	}
+	return !k.Merged
 }
 
 // Affine maps tile units to pixels: x = XX·X + XY·Y + X0, y = YX·X + YY·Y + Y0.
@@ -174,7 +185,7 @@ func (j *job) add(l *mvt.Layer, to Affine, own edges, look Look) {
 			j.shapes = append(j.shapes, shape{f, j.layer.ClassOf(tag(f, j.layer.ClassField)), to, b})
 		}
 	}
-	if (!look.Merged || j.layer.Line.Always) && j.width > 0 {
+	if look.outlined(j.layer) && j.width > 0 {
 		j.lines = outlines(j.lines, l, to, own, j.width)
 	}
 }

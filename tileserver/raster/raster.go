@@ -42,6 +42,8 @@ type Params struct {
 	// ParcelZoom is the first level at which features are parcels rather than
 	// merged shapes; below it only layers that always have outlines have them.
 	ParcelZoom int
+	// LineZooms are those of [Look].
+	LineZooms map[string]int
 	// Sheet is the look, nil for styles.Default.
 	Sheet *styles.Sheet
 	// Labels are written over all layers.
@@ -58,7 +60,7 @@ func Paint(layers []mvt.Layer, p Params) ([]byte, error) {
 		return empty, err
 	}
 	c, err := NewCanvas(p.Size, p.Size, Look{
-		Sheet: p.Sheet, Zoom: float64(p.Zoom - 1), Ratio: p.Size / TileSize, Merged: p.Zoom < p.ParcelZoom,
+		Sheet: p.Sheet, Zoom: float64(p.Zoom - 1), Ratio: p.Size / TileSize, Merged: p.Zoom < p.ParcelZoom, LineZooms: p.LineZooms,
 	})
 	if err != nil {
 		return nil, err

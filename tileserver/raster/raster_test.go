@@ -316,6 +316,24 @@ func inside(ring mvt.Ring, x, y float64) bool {
 	return in
 }
 
+// Outlines that do not wait for parcels begin where the layer's features are large enough,
+// at style zooms: that of a tile is one below its level.
+func TestPaintLineZooms(t *testing.T) {
+	l := layer("region", mvt.Polygon{rect(1000, 1000, 3000, 3000)})
+	for _, c := range []struct {
+		zoom, from int
+		lined      bool
+	}{{10, 0, true}, {10, 9, true}, {9, 9, false}, {10, 10, false}, {11, 10, true}} {
+		b, err := raster.Paint([]mvt.Layer{l}, raster.Params{Size: 256, Zoom: c.zoom, ParcelZoom: 14, LineZooms: map[string]int{"region": c.from}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := covered(decode(t, b, 256)) > 0; got != c.lined {
+			t.Errorf("a tile of level %d, lines from zoom %d: outlined %v", c.zoom, c.from, got)
+		}
+	}
+}
+
 func TestPaintIsDeterministic(t *testing.T) {
 	layers := parcels(200)
 	p := raster.Params{Size: 256, Zoom: 15}

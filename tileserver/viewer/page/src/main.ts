@@ -28,7 +28,7 @@ import { createBase, isBaseError } from './map/base';
 import { createLayerCard } from './map/card';
 import { createDrawn } from './map/drawn';
 import { createLayers } from './map/layers';
-import { createMap, fit, styleOf } from './map/map';
+import { beginMap, createMap, fit, styleOf } from './map/map';
 import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
 import { layersOpen, narrow, showLayers } from './shell/frame';
@@ -75,7 +75,10 @@ $('layers-close').addEventListener('click', () => { showLayers(false); $('layers
 
 // start runs until the map stands there with its first tiles.
 async function start(): Promise<void> {
-  const catalog = await enter();
+  const entered = enter();
+  const made = Promise.resolve().then(() => createMap($('map'))); // while the catalogue is on its way
+  made.catch(() => undefined); // awaited below
+  const catalog = await entered;
   showWatermark();
   account.known();
   const notice = createNotice(catalog);
@@ -84,7 +87,8 @@ async function start(): Promise<void> {
   showLayers(!narrow());
   let map: GLMap;
   try {
-    map = await createMap($('map'), catalog.extent);
+    map = await made;
+    await beginMap(map, catalog.extent);
   } catch (problem) {
     showFault(problem instanceof Problem ? problem : new Error(t('error.webgl')));
     throw problem;
@@ -123,6 +127,7 @@ async function enter(): Promise<Catalog> {
   for (;;) {
     try {
       const catalog = await loadCatalog();
+      styleOf(vintage()).catch(() => undefined); // asked for again, and told of, when the map begins
       await loadMe(catalog.services);
       return catalog;
     } catch (thrown) {

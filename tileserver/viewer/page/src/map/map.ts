@@ -33,23 +33,32 @@ export function styleOf(of: string, layer = ''): Promise<StyleSpecification> {
   return asked;
 }
 
-// createMap returns the map in an element once its style is loaded; extent may be null.
-export async function createMap(container: HTMLElement, extent: Extent | null): Promise<GLMap> {
+// createMap returns the map in an element, which shows nothing yet. It takes the browser
+// a moment to give it a graphics context, which asks for no answer of the server; it throws
+// where the browser has none.
+export const createMap = (container: HTMLElement): GLMap => newMap(container, undefined, {});
+
+// beginMap shows the tier's style in a map that createMap made, at the view of the address
+// or else at the extent, which may be null; it returns once the first whole map is drawn.
+export async function beginMap(map: GLMap, extent: Extent | null): Promise<void> {
+  const style = await styleOf(vintage());
   const link = readView(linked('map'));
-  const view = link ? { center: [link.lon, link.lat] as [number, number], zoom: link.zoom }
-    : extent ? { bounds: boundsOf(extent), fitBoundsOptions: { padding: margins() } } : {};
-  const map = newMap(container, await styleOf(vintage()), view);
+  if (link) map.jumpTo({ center: [link.lon, link.lat], zoom: link.zoom });
+  else if (extent) map.fitBounds(boundsOf(extent), { padding: margins(), animate: false });
+  map.setStyle(still(style));
   await new Promise<void>((resolve) => { void map.once('load', () => resolve()); });
   performance.mark('gengtu:map'); // the first whole map, for who measures
   addShapes(map);
-  return map;
 }
 
-// newMap makes a map as all of the page are: north up, requests with the token, opacities
-// that change at once, since layers of two years take turns.
-export function newMap(container: HTMLElement, style: StyleSpecification, view: object): GLMap {
+// still is a style in which opacities change at once, since layers of two years take turns.
+const still = (style: StyleSpecification): StyleSpecification => ({ ...style, transition: { duration: 0, delay: 0 } });
+
+// newMap makes a map as all of the page are: north up, requests with the token. Without a
+// style it is empty.
+export function newMap(container: HTMLElement, style: StyleSpecification | undefined, view: object): GLMap {
   const map = new GLMap({
-    container, style: { ...style, transition: { duration: 0, delay: 0 } }, ...view,
+    container, ...(style ? { style: still(style) } : {}), ...view,
     transformRequest: (url: string) => ({ url, headers: authorize(url), credentials: 'same-origin' as const }),
     attributionControl: false,
     localIdeographFontFamily: ideographs,

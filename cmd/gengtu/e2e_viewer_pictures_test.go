@@ -71,16 +71,14 @@ func TestViewerPictures(t *testing.T) {
 }
 
 func makePictures(t *testing.T) {
-	e := theEditions(t)
-	s := serve(t, e.Government, e.Public)
+	s := theStages(t)
 	for _, p := range shownMoments {
 		i := slices.IndexFunc(moments, func(m moment) bool { return m.name == p.moment })
 		if i < 0 {
 			t.Fatalf("%s: there is no moment %q", p.file, p.moment)
 		}
-		b := openViewer(t, s, "government", moments[i].hash, p.view)
-		moments[i].enter(t, b)
-		b.Until(t, "gengtu.map.areTilesLoaded() && !gengtu.map.isMoving()")
+		b := s.open(t, moments[i], p.view)
+		b.Until(t, "!gengtu.map || gengtu.map.areTilesLoaded() && !gengtu.map.isMoving()")
 		file := filepath.Join(viewerDir, filepath.FromSlash(p.file))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)

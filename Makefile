@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist demo test deps lint fmt fuzz soak clients bench bench-compare check clean
+.PHONY: help build dist demo test deps lint page pictures fmt fuzz soak clients bench bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -56,6 +56,9 @@ lint: ## golangci-lint, as .golangci.yml asks
 
 page: ## build the viewer's page anew from its TypeScript (Node), into what is embedded
 	cd tileserver/viewer/page && npm ci --ignore-scripts && npm run types && npm run lint && npm run build
+
+pictures: ## make the viewer's pictures in the documents anew (Chromium), to be looked at
+	PICTURES=1 $(GO) test -count=1 -timeout 20m -run TestViewerPictures ./cmd/gengtu
 
 fmt: ## format
 	gofmt -w $$(git ls-files '*.go')

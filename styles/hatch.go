@@ -10,16 +10,30 @@ import (
 	"math"
 )
 
-// Hatch is a pattern of parallel lines at 45°, rising to the east. Width is
-// measured across a line and Spacing along a row, both in CSS pixels; Spacing is
-// a power of two up to 32, so that the pattern goes on from tile to tile. A
-// Width of 0 is no hatch.
+// Hatch is a pattern of parallel lines, or of two such crossing. Width is measured
+// across a line and Spacing along a row (down a column where lines lie level), both in
+// CSS pixels; Spacing is a power of two up to 32, so that the pattern goes on from tile
+// to tile. A Width of 0 is no hatch.
 type Hatch struct {
 	Color   Color
 	Opacity Stops
 	Width   float64
 	Spacing int
+	Lines   Lines
 }
+
+// Lines says how the lines of a hatch run. It is never empty in a sheet's hatches.
+type Lines string
+
+// The ways lines run: at 45°, rising or falling to the east, both crossing, level or
+// upright.
+const (
+	LinesRising  Lines = "rising"
+	LinesFalling Lines = "falling"
+	LinesCrossed Lines = "crossed"
+	LinesLevel   Lines = "level"
+	LinesUpright Lines = "upright"
+)
 
 // Side returns the side, in pixels, of the square that the pattern repeats:
 // Spacing × ratio, where ratio is the number of pixels per CSS pixel.
@@ -31,22 +45,46 @@ func (h Hatch) Side(ratio int) int { return h.Spacing * ratio }
 // x mod Side, y mod Side.
 func (h Hatch) Coverage(ratio int) []uint8 {
 	side := h.Side(ratio)
+	slanted := h.profile(ratio, math.Sqrt2, below)
+	straight := h.profile(ratio, 1, func(s float64) float64 { return max(0, min(1, s)) })
 	cover := make([]uint8, side*side)
-	// A line of width w at 45° is w·√2 wide along a row. The line of the square
-	// has x + y around side, those of its neighbours one side less or more.
-	half := h.Width * float64(ratio) * math.Sqrt2 / 2
-	for d := range side {
-		share := 0.0
-		for _, middle := range [3]float64{0, float64(side), 2 * float64(side)} {
-			share += below(middle+half-float64(d)) - below(middle-half-float64(d))
-		}
-		value := uint8(share*255 + 0.5)
-		for y := range side {
-			// x + y is constant along a line that rises to the east.
-			cover[y*side+((d-y)%side+side)%side] = value
+	for y := range side {
+		for x := range side {
+			// x + y is constant along a line that rises to the east, x - y, one less for
+			// the pixel's corner, along one that falls.
+			rising, falling := slanted[(x+y)%side], slanted[(x-y-1+2*side)%side]
+			share := rising
+			switch h.Lines {
+			case LinesFalling:
+				share = falling
+			case LinesCrossed:
+				share = 1 - (1-rising)*(1-falling)
+			case LinesLevel:
+				share = straight[y]
+			case LinesUpright:
+				share = straight[x]
+			}
+			cover[y*side+x] = uint8(share*255 + 0.5)
 		}
 	}
 	return cover
+}
+
+// profile returns the share of each pixel across the lines that they cover, the pattern's
+// side long. A line is stretch times its width across; below tells the share of a pixel
+// that lies before a place.
+func (h Hatch) profile(ratio int, stretch float64, below func(float64) float64) []float64 {
+	side := h.Side(ratio)
+	half := h.Width * float64(ratio) * stretch / 2
+	out := make([]float64, side)
+	for d := range side {
+		// The line of the square lies around side, those of its neighbours one side less
+		// or more.
+		for _, middle := range [3]float64{0, float64(side), 2 * float64(side)} {
+			out[d] += below(middle+half-float64(d)) - below(middle-half-float64(d))
+		}
+	}
+	return out
 }
 
 // below returns the share of the unit square in which x + y is below s.

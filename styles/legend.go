@@ -17,7 +17,8 @@ type LegendLayer struct {
 
 // LegendEntry is one swatch: Value is the code that features of it begin with,
 // "" for features that no other entry takes. Hatch is the colour of the hatching
-// over the fill, "" when there is none. Dashed says that the outline is broken.
+// over the fill, "" when there is none, and HatchLines how its lines run. Dashed says
+// that the outline is broken.
 type LegendEntry struct {
 	Value       string  `json:"value"`
 	Label       Text    `json:"label"`
@@ -27,6 +28,7 @@ type LegendEntry struct {
 	LineWidth   float64 `json:"line_width"`
 	Dashed      bool    `json:"dashed,omitempty"`
 	Hatch       string  `json:"hatch,omitempty"`
+	HatchLines  Lines   `json:"hatch_lines,omitempty"`
 }
 
 // umbrella tells whether one class takes every code that another takes, so that
@@ -55,7 +57,7 @@ func (s *Sheet) Legend(layers ...Shown) []LegendLayer {
 			Line: l.Line.Color.String(), LineWidth: l.Line.Width.At(LegendZoom), Dashed: len(l.Line.Dash) > 0,
 		}
 		if l.Hatch.Width > 0 {
-			entry.Hatch = l.Hatch.Color.String()
+			entry.Hatch, entry.HatchLines = l.Hatch.Color.String(), l.Hatch.Lines
 		}
 		out := LegendLayer{Layer: l.Name, Title: l.Title}
 		if l.ClassField != "" && shown.has(l.ClassField) {

@@ -24,7 +24,7 @@ func options() styles.StyleOptions {
 		Layers: []styles.Shown{
 			{Name: "region", MinZoom: 4, MaxZoom: 12, LineZoom: 9},
 			{Name: "hsf", MinZoom: 5, MaxZoom: 14},
-			{Name: "redline", MinZoom: 5, MaxZoom: 14},
+			{Name: "salt", MinZoom: 5, MaxZoom: 14},
 			{Name: "cropland", MinZoom: 5, MaxZoom: 14},
 			{Name: "pbf", MinZoom: 5, MaxZoom: 14},
 			{Name: "dltb", MinZoom: 5, MaxZoom: 14},
@@ -87,8 +87,8 @@ func TestMapLibreLayers(t *testing.T) {
 		}
 	}
 	want := []string{
-		"background", "dltb-fill", "redline-fill", "cropland-fill", "pbf-fill", "hsf-fill", "hsf-hatch", "region-fill",
-		"dltb-line", "redline-line", "cropland-line", "pbf-line", "hsf-line", "region-line", "region-label",
+		"background", "dltb-fill", "salt-fill", "cropland-fill", "pbf-fill", "hsf-fill", "hsf-hatch", "region-fill",
+		"dltb-line", "salt-line", "cropland-line", "pbf-line", "hsf-line", "region-line", "region-label",
 	}
 	if d := cmp.Diff(want, ids); d != "" {
 		t.Errorf("layers (-want +got):\n%s", d)
@@ -110,7 +110,7 @@ func TestMapLibreAddresses(t *testing.T) {
 	want := []string{
 		base + "sprites/map?tk=a+b%26c",
 		base + "fonts/{fontstack}/{range}.pbf?tk=a+b%26c",
-		base + "tiles/dltb,redline,cropland,pbf,hsf/w/{z}/{x}/{y}.mvt?tk=a+b%26c",
+		base + "tiles/dltb,salt,cropland,pbf,hsf/w/{z}/{x}/{y}.mvt?tk=a+b%26c",
 		base + "tiles/region/w/{z}/{x}/{y}.mvt?tk=a+b%26c",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -348,7 +348,7 @@ func TestMapLibreGolden(t *testing.T) {
 }
 
 func TestLegend(t *testing.T) {
-	legend := styles.Legend(styles.Shown{Name: "cropland"}, styles.Shown{Name: "hsf"}, styles.Shown{Name: "redline"})
+	legend := styles.Legend(styles.Shown{Name: "cropland"}, styles.Shown{Name: "hsf"}, styles.Shown{Name: "salt"})
 	b, err := json.Marshal(legend)
 	if err != nil {
 		t.Fatal(err)
@@ -375,7 +375,7 @@ func TestLegend(t *testing.T) {
 	if e := got[1].Entries; len(e) != 1 || e[0].Label.Zh != "高标准农田" || e[0].Hatch == "" {
 		t.Errorf("hsf: got %+v", e)
 	}
-	if got[2].Title.En != "redline" {
+	if got[2].Title.En != "salt" {
 		t.Errorf("unknown: got %+v", got[2])
 	}
 	if b, err := json.Marshal(styles.Legend()); err != nil || string(b) != "[]" {

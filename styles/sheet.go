@@ -13,6 +13,7 @@ package styles
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -241,6 +242,7 @@ type rawLayer struct {
 		Opacity *Stops  `yaml:"opacity"`
 		Width   float64 `yaml:"width"`
 		Spacing int     `yaml:"spacing"`
+		Lines   Lines   `yaml:"lines"`
 	} `yaml:"hatch"`
 	Line struct {
 		Color   Color     `yaml:"color"`
@@ -314,7 +316,7 @@ func Parse(data []byte) (*Sheet, error) {
 	return s, nil
 }
 
-var layerName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+var layerName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
 // layer checks r and resolves its classes.
 func (r rawLayer) layer(schemes map[string][]entry) (Layer, error) {
@@ -345,7 +347,10 @@ func (l *Layer) addHatch(r rawLayer) error {
 	if r.Hatch == nil {
 		return nil
 	}
-	l.Hatch = Hatch{r.Hatch.Color, orOpaque(r.Hatch.Opacity), r.Hatch.Width, r.Hatch.Spacing}
+	l.Hatch = Hatch{r.Hatch.Color, orOpaque(r.Hatch.Opacity), r.Hatch.Width, r.Hatch.Spacing, cmp.Or(r.Hatch.Lines, LinesRising)}
+	if ways := []Lines{LinesRising, LinesFalling, LinesCrossed, LinesLevel, LinesUpright}; !slices.Contains(ways, l.Hatch.Lines) {
+		return fmt.Errorf("hatch lines %q are none of %q", l.Hatch.Lines, ways)
+	}
 	if l.Hatch.Spacing == 0 {
 		l.Hatch.Spacing = 8
 	}

@@ -19,17 +19,20 @@ func TestDefault(t *testing.T) {
 	for _, l := range s.Layers {
 		names = append(names, l.Name)
 	}
-	want := []string{"dltb", "quality", "cropland", "pbf", "hsf", "region"}
+	want := []string{
+		"dltb", "dltbgx", "quality", "soil", "target", "cropland", "contract", "estate", "forest", "grass", "arid", "fragile", "pbf", "hsf",
+		"hsf-project", "reserve", "supplement", "approval", "change", "urban", "redline", "control-sheet", "control-village", "cjdcq", "region",
+	}
 	if d := cmp.Diff(want, names); d != "" {
 		t.Errorf("layers in drawing order (-want +got):\n%s", d)
 	}
 	if l := s.Layer("region").Label; l == nil || l.Field != "XZQMC" {
 		t.Errorf("region: got label %+v, want one of XZQMC", l)
 	}
-	if s.Order("redline") <= s.Order("dltb") || s.Order("redline") >= s.Order("cropland") {
+	if s.Order("salt") <= s.Order("dltb") || s.Order("salt") >= s.Order("cropland") {
 		t.Error("an unknown layer must lie over dltb and under cropland")
 	}
-	if l := s.Layer("redline"); l.Name != "redline" || l.Title.Zh != "redline" || l.Fill.Color != s.Unknown.Fill.Color {
+	if l := s.Layer("salt"); l.Name != "salt" || l.Title.Zh != "salt" || l.Fill.Color != s.Unknown.Fill.Color {
 		t.Errorf("unknown layer: got %+v", l)
 	}
 }
@@ -119,6 +122,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a name in capitals", "name: a", "name: A", "name"},
 		{"no English title", "    en: A\n", "", "titles"},
 		{"a hatch that does not join", "width: 1}\n    line", "width: 1, spacing: 7}\n    line", "spacing"},
+		{"lines that run nowhere", "width: 1}\n    line", "width: 1, lines: round}\n    line", "round"},
 		{"a hatch that fills all", "width: 1}\n    line", "width: 9}\n    line", "hatch width"},
 		{"a label without a field", "field: N, ", "", "field"},
 		{"a font list", "font: Sans", "font: 'A,B'", "font"},

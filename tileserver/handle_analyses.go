@@ -22,6 +22,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/jobs"
+	"gengtu/styles"
 )
 
 // analysisBody is what is posted: a question, by the names of [analyze.Request], with
@@ -393,9 +394,11 @@ type neededTwice struct {
 }
 
 type neededLayer struct {
-	Layer    string `json:"layer"`
-	Optional bool   `json:"optional,omitempty"`
-	There    bool   `json:"there"`
+	Layer string `json:"layer"`
+	// Title is what the layer is called, there or not.
+	Title    styles.Text `json:"title"`
+	Optional bool        `json:"optional,omitempty"`
+	There    bool        `json:"there"`
 }
 
 type questionParameter struct {
@@ -426,7 +429,7 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 	for _, q := range r.questions() {
 		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Between: q.Between, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
 		for i, name := range slices.Concat(q.Layers, q.Optional) {
-			n := neededLayer{name, i >= len(q.Layers), slices.Contains(names, name)}
+			n := neededLayer{name, styles.Default().Layer(name).Title, i >= len(q.Layers), slices.Contains(names, name)}
 			o.Answerable = o.Answerable && (n.There || n.Optional)
 			o.Layers = append(o.Layers, n)
 		}

@@ -1,53 +1,91 @@
 package main_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
+	"gengtu/tileserver/access/oidc/oidctest"
 	"gengtu/tileserver/viewer/viewertest"
 )
 
 // atParcels is a place of the delivery at a zoom that shows single parcels.
 const atParcels = "map=15/34.33/108.64"
 
+// on says which server a moment is of, and as whom the page asks.
+type on string
+
+// The servers of moments: two editions of a year, one of both years at the highest tier,
+// and one that asks whoever comes for a token.
+const (
+	onGovernment on = "government"
+	onSecure     on = "secure"
+	onStranger   on = "stranger"
+)
+
 // moment is a state of the page: where it begins, and what brings it about there.
 type moment struct {
-	name, hash string
-	enter      func(*testing.T, *viewertest.Tab)
+	name  string
+	on    on
+	hash  string
+	enter func(*testing.T, *viewertest.Tab)
 }
 
 // moments are the main ones. Whoever adds a room adds its own here, a line each.
 var moments = []moment{
-	{"map", "map=13/34.33/108.64", func(*testing.T, *viewertest.Tab) {}},
-	{"layers", atParcels, func(t *testing.T, b *viewertest.Tab) { showLayers(t, b); b.Click(t, "record-cropland") }},
-	{"drawing", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "draw-polygon"); pressMiddle(t, b) }},
-	{"report", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+	{"map", onGovernment, "map=13/34.33/108.64", func(*testing.T, *viewertest.Tab) {}},
+	{"layers", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) { showLayers(t, b); b.Click(t, "record-cropland") }},
+	{"drawing", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "draw-polygon"); pressMiddle(t, b) }},
+	{"report", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
 		viewertest.Eval[any](t, b, "gengtu.drawPolygon([[108.63,34.32],[108.65,34.32],[108.65,34.335],[108.63,34.335]])")
 	}},
-	{"feature", atParcels, func(t *testing.T, b *viewertest.Tab) {
+	{"feature", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) {
 		pressMiddle(t, b)
 		b.Until(t, "document.querySelectorAll('[data-testid=feature-panel] [data-field]').length > 5")
 	}},
-	{"search", atParcels, func(t *testing.T, b *viewertest.Tab) {
+	{"search", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) {
 		b.Run(t, chromedp.SendKeys(viewertest.ID("search"), "61"))
 		b.Until(t, "document.querySelectorAll('#search-list [role=option], #search-list li').length > 0")
 	}},
-	{"alternatives", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+	{"alternatives", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
 		for _, ring := range deliveryRings {
 			viewertest.Eval[any](t, b, "gengtu.drawPolygon("+ring+")")
 			b.Click(t, "overlay-keep")
 		}
 		b.Text(t, "compare")
 	}},
-	{"place", "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+	{"place", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
 		b.Click(t, "draw-pick")
 		pressMiddle(t, b)
 		b.Text(t, "pick-levels")
 	}},
-	{"addresses", atParcels, openShare},
-	{"tiers", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "tier") }},
-	{"token", atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "token-open") }},
+	{"addresses", onGovernment, atParcels, openShare},
+	{"tiers", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "tier") }},
+	{"token", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "token-open") }},
+	{"questions", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+		b.Click(t, "analyses-open")
+		b.Until(t, "document.querySelectorAll('.analyses-question').length > 5")
+	}},
+	{"answer", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) { answeredOnPage(t, b, "summary") }},
+	{"chart", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+		answeredOnPage(t, b, "summary")
+		b.Click(t, "analyses-show-chart")
+		b.Text(t, "chart-bar")
+	}},
+	{"dashboard", onSecure, "dash=rank,,township,cropland,net,mu,", func(t *testing.T, b *viewertest.Tab) { b.Text(t, "dash-table"); b.Text(t, "chart-bar") }},
+	{"trend", onSecure, "dash=trend,,township,cropland,net,mu,", func(t *testing.T, b *viewertest.Tab) { b.Text(t, "dash-trend-pbf") }},
+	{"progress", onSecure, "dash=progress,,township,cropland,net,mu,", func(t *testing.T, b *viewertest.Tab) { b.Text(t, "dash-progress-years") }},
+	{"flow", onSecure, "dash=flow,,township,cropland,net,mu,", func(t *testing.T, b *viewertest.Tab) { b.Text(t, "dash-flow-table"); b.Text(t, "chart-sankey") }},
+	{"swipe", onSecure, "map=14/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+		b.Click(t, "swipe-open")
+		b.Run(t, chromedp.WaitVisible(viewertest.ID("swipe-divider")))
+		b.Idle(t)
+	}},
+	{"watermark", onSecure, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
+		b.Until(t, "/^(涉密版|Secure) secure$/.test(document.querySelector('[data-testid=watermark] text').textContent)")
+	}},
+	{"login", onStranger, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) { b.Text(t, "login") }},
 }
 
 // showLayers opens the card of layers, which stands open on a desk.
@@ -65,19 +103,56 @@ func pressMiddle(t *testing.T, b *viewertest.Tab) {
 	b.Press(t, at[0], at[1])
 }
 
+// answeredOnPage asks a question by the page's form and waits for the table of its answer.
+func answeredOnPage(t *testing.T, b *viewertest.Tab, question string) {
+	t.Helper()
+	b.Click(t, "analyses-open")
+	b.Click(t, "analyses-question-"+question)
+	b.Click(t, "analyses-start")
+	b.Text(t, "analyses-grid")
+}
+
+// stages are the servers that moments stand on, each started once for its test.
+type stages map[on]*server
+
+func theStages(t *testing.T) stages {
+	t.Helper()
+	e := theEditions(t)
+	return stages{onGovernment: serve(t, e.Government, e.Public), onSecure: serve(t, bothYears(t)), onStranger: serveIssuer(t, e.Secure, oidctest.New(t))}
+}
+
+// open brings a moment about in a tab of its own. At the end of the test the page must have
+// complained of nothing, but to a stranger of the one refusal that makes it ask who he is.
+func (s stages) open(t *testing.T, m moment, v viewertest.View) *viewertest.Tab {
+	t.Helper()
+	if m.on != onStranger {
+		b := openViewer(t, s[m.on], string(m.on), m.hash, v)
+		m.enter(t, b)
+		return b
+	}
+	at := s[m.on].URL
+	b := viewertest.Open(t, viewertest.Browser(t), at+"/?tier=secure#"+m.hash, v)
+	m.enter(t, b)
+	t.Cleanup(func() {
+		said := b.Complaints(at)
+		if len(said) != 1 || !strings.Contains(said[0], "401") || !strings.HasSuffix(said[0], at+"/secure/catalog") {
+			t.Errorf("to a stranger the page says %q, want the one refusal of the catalogue", said)
+		}
+	})
+	return b
+}
+
 // Each main moment of the page on a desk, there at twice the size, and on the narrowest
 // phone: axe finds no serious fault, nothing has to be scrolled sideways, and the page
 // complains of nothing. Words are longer in English, and the phone has them.
 func TestViewerAccess(t *testing.T) {
-	e := theEditions(t)
-	s := serve(t, e.Government, e.Public)
+	s := theStages(t)
 	phone := viewertest.Narrow
 	phone.Lang = "en-US"
 	for _, m := range moments {
 		for name, v := range map[string]viewertest.View{"desk": viewertest.Desktop, "phone": phone} {
 			t.Run(m.name+"/"+name, func(t *testing.T) {
-				b := openViewer(t, s, "government", m.hash, v)
-				m.enter(t, b)
+				b := s.open(t, m, v)
 				check := func(name string) {
 					b.Picture(t, "state-"+m.name+"-"+name)
 					b.CheckWidth(t)

@@ -53,7 +53,7 @@ var pbfNotHSF = Question{
 		Zh: "永久基本农田面积（扣田坎，YJJBNTMJ）中，到每一年为止落在已验收高标准农田（合并后，按建设年度）内的部分为已建；未建部分除以到目标年的年数为每年需建；近几年已建面积的最小二乘斜率为趋势。各年都按所问时相的永久基本农田范围计。没有建设年度的高标准农田不推定年份，单列，计为已建。图层 pbf_nocond（不具备条件的永久基本农田）存在时，其中未建的部分单列，不计入应建。",
 		En: "Of the net area of record of permanent basic farmland (YJJBNTMJ), what lies in accepted high-standard farmland, dissolved, of that year of building or an earlier one is built; what is left, by the years to the target year, is needed each year; the least-squares slope of the last years is the trend. Every year is measured on the basic farmland of the vintage that is asked about. High-standard farmland without a year is given none: it is told by itself, and counts as built. Where there is a layer pbf_nocond (basic farmland that does not meet the conditions), what of that is not built is told by itself and need not be built.",
 	},
-	Sources:  []edition.Title{{Zh: "到 2035 年，力争将具备条件的永久基本农田全部建成高标准农田", En: "by 2035 all permanent basic farmland that meets the conditions is to be high-standard (domain 6.3, S12)"}},
+	Sources:  []edition.Title{{Zh: "到 2035 年，力争将具备条件的永久基本农田全部建成高标准农田", En: "by 2035 all permanent basic farmland that meets the conditions is to be high-standard"}},
 	Layers:   []string{"pbf", "hsf"},
 	Optional: []string{"hsf-project", noCondition},
 	Parameters: []Parameter{{

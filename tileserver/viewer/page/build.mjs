@@ -24,7 +24,7 @@ const own = {
   name: 'maplibre',
   setup(b) {
     b.onResolve({ filter: /^maplibre-gl$/ }, () => ({ path: `./${folder}/maplibre-gl.mjs`, external: true }));
-    b.initialOptions.define = { maplibreFolder: JSON.stringify(folder) };
+    b.initialOptions.define = { ...b.initialOptions.define, maplibreFolder: JSON.stringify(folder) };
   },
 };
 
@@ -33,7 +33,7 @@ const stubs = {
   name: 'stubs',
   setup(b) {
     b.onResolve({ filter: /^maplibre-gl$/ }, () => ({ path: join(here, 'test/stub/maplibre.ts') }));
-    b.initialOptions.define = { 'import.meta.url': '"http://gengtu.test/viewer/main.js"', maplibreFolder: JSON.stringify(folder) };
+    b.initialOptions.define = { 'import.meta.url': '"http://gengtu.test/viewer/main.js"', maplibreFolder: JSON.stringify(folder), roomSheet: '"rooms.css"' };
   },
 };
 
@@ -45,8 +45,9 @@ async function page(out) {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, folder), { recursive: true });
   const named = { entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', outdir: out, minify: true, metafile: true };
-  const script = await build({ ...options, ...named, entryPoints: { main: 'src/main.ts' }, plugins: [own], splitting: true });
-  const sheet = await build({ ...options, ...named, entryPoints: { main: 'css/main.css' } });
+  const sheet = await build({ ...options, ...named, entryPoints: ['css/main.css', 'css/rooms.css'] });
+  const roomSheet = basename(builtFrom(sheet.metafile.outputs, 'css/rooms.css'));
+  const script = await build({ ...options, ...named, entryPoints: { main: 'src/main.ts' }, plugins: [own], splitting: true, define: { roomSheet: JSON.stringify(roomSheet) } });
   // The page on which a login ends is the server's: its script and its sheet have names that
   // stay, and share no file with the map's.
   await build({ ...options, entryPoints: { login: 'src/login.ts' }, outdir: out, minify: true });
@@ -61,10 +62,12 @@ async function page(out) {
   await licences(join(out, 'LICENCES.txt'), new Set(['maplibre-gl', ...inside.flatMap(packageOf)]));
 }
 
+// builtFrom is the name of the output that has this file as its entry.
+const builtFrom = (outputs, entry) => Object.keys(outputs).find((name) => outputs[name].entryPoint === entry);
+
 // index returns index.html with the names of what was built, and with all that main.js
 // imports at once: the browser asks for it before it has read main.js.
 async function index(scripts, sheets) {
-  const entryOf = (outputs) => Object.keys(outputs).find((name) => outputs[name].entryPoint);
   const needed = new Set();
   const follow = (name) => {
     for (const { path, kind, external } of scripts[name].imports) {
@@ -73,12 +76,12 @@ async function index(scripts, sheets) {
       follow(path);
     }
   };
-  const main = entryOf(scripts);
+  const main = builtFrom(scripts, 'src/main.ts');
   follow(main);
   const preload = [`${folder}/maplibre-gl.mjs`, ...[...needed].sort().map((name) => basename(name))];
   const fill = {
     'viewer/main.js': `viewer/${basename(main)}`,
-    'viewer/main.css': `viewer/${basename(entryOf(sheets))}`,
+    'viewer/main.css': `viewer/${basename(builtFrom(sheets, 'css/main.css'))}`,
     'viewer/maplibre/': `viewer/${folder}/`,
     '<!-- modulepreload -->': preload.map((name) => `<link rel="modulepreload" href="viewer/${name}">`).join('\n  '),
   };
@@ -87,7 +90,7 @@ async function index(scripts, sheets) {
     if (!text.includes(from)) throw new Error(`index.html has no ${from}`);
     text = text.replaceAll(from, to);
   }
-  return text;
+  return text.replace(/\n\s+/g, '\n');
 }
 
 // packageOf returns the package that a source file belongs to, none for our own.

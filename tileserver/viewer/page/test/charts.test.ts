@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ribbonPath, sankeyLayout, type Flow } from '../src/charts/flows';
-import { hatch, hatchings, largest, shareOf, stackedLayout, ticks } from '../src/charts/scale';
+import { hatch, hatchings, largest, shareOf, ticks } from '../src/charts/scale';
 import { pathOf, spread, thin, trendLayout } from '../src/charts/trend';
 
 const near = (a: number, b: number, what: string) => assert.ok(Math.abs(a - b) < 1e-6, `${what}: ${a}, want ${b}`);
@@ -38,15 +38,6 @@ void test('an axis holds what it is of, by one step', () => {
 void test('an axis of one value', () => {
   assert.deepEqual(ticks(0, 0), [0, 0.25]);
   assert.ok(ticks(5, 5).length >= 2);
-});
-
-void test('stacked parts lie beside each other, in proportion, and fill the width', () => {
-  const spans = stackedLayout([30, null, 0, 50, -4, 20], 200);
-  assert.deepEqual(spans.map((s) => s.size), [60, 0, 0, 100, 0, 40]);
-  let at = 0;
-  for (const s of spans) { near(s.at, at, 'begins where the one before ends'); at += s.size; }
-  near(at, 200, 'the width');
-  assert.deepEqual(stackedLayout([0, null], 200).map((s) => s.size), [0, 0]);
 });
 
 void test('hatchings stay inside of their box and differ', () => {

@@ -13,7 +13,7 @@ export interface Parameter {
 
 export interface Question {
   name: string; title: Text; about: Text; parameters: Parameter[]; needs_shapes?: boolean; between?: boolean; answerable: boolean;
-  layers: { layer: string; optional?: boolean; there: boolean }[];
+  layers: { layer: string; title?: Text; optional?: boolean; there: boolean }[];
   twice?: { layers: string[]; there: boolean };
 }
 

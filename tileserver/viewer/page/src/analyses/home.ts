@@ -3,7 +3,7 @@
 import { aborted, asProblem } from '../core/api';
 import { layerOf, type Catalog } from '../core/catalog';
 import { h } from '../core/dom';
-import { pick, t } from '../core/i18n';
+import { joined, pick, t, type Text } from '../core/i18n';
 import { busyBox, problemBox } from '../shell/messages';
 import { ended, json, type Job, type List, type Question } from './answers';
 import { when } from './facts';
@@ -100,24 +100,24 @@ function questionRows(desk: Desk, list: List): HTMLElement {
   }));
 }
 
-const titles = (catalog: Catalog, names: string[]): string => names.map((name) => pick(layerOf(catalog, name).title)).join('、');
+const titles = (catalog: Catalog, layers: { layer: string; title?: Text }[]): string => joined(layers.map((l) => pick(l.title ?? layerOf(catalog, l.layer).title)));
 
 // needs says which layers a question cannot do without.
 export function needs(catalog: Catalog, q: Question): string {
-  const names = q.layers.filter((l) => !l.optional).map((l) => l.layer);
-  return names.length ? t('analyses.needs', { layers: titles(catalog, names) }) : '';
+  const needed = q.layers.filter((l) => !l.optional);
+  return needed.length ? t('analyses.needs', { layers: titles(catalog, needed) }) : '';
 }
 
 // lacks says which layers that a question would use are not there.
 export function lacks(catalog: Catalog, q: Question): string {
-  const names = q.layers.filter((l) => l.optional && !l.there).map((l) => l.layer);
-  return names.length ? t('analyses.uses.not', { layers: titles(catalog, names) }) : '';
+  const missing = q.layers.filter((l) => l.optional && !l.there);
+  return missing.length ? t('analyses.uses.not', { layers: titles(catalog, missing) }) : '';
 }
 
 // whyNot says why a question cannot be answered; '' where it can.
 export function whyNot(catalog: Catalog, q: Question): string {
   if (q.answerable) return '';
-  const missing = q.layers.filter((l) => !l.optional && !l.there).map((l) => l.layer);
+  const missing = q.layers.filter((l) => !l.optional && !l.there);
   if (missing.length) return t('analyses.missing', { layers: titles(catalog, missing) });
-  return t('analyses.missing.twice', { layers: titles(catalog, q.twice?.layers ?? []) });
+  return t('analyses.missing.twice', { layers: titles(catalog, (q.twice?.layers ?? []).map((layer) => ({ layer }))) });
 }

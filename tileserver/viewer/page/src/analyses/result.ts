@@ -2,8 +2,8 @@
 // download.
 
 import { asProblem, getBlob, hasToken } from '../core/api';
-import { h, save } from '../core/dom';
-import { count } from '../core/format';
+import { h, save, scroller } from '../core/dom';
+import { count, formulaText } from '../core/format';
 import { pick, t } from '../core/i18n';
 import { toastProblem } from '../shell/messages';
 import { fileName, fileURL, type Answer, type File, type Job, type Table } from './answers';
@@ -105,9 +105,9 @@ function identities({ identities: all }: Answer): HTMLElement | string {
   const m2 = (n: number) => h('td', { class: 'number' }, h('data', { value: String(n) }, n.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })));
   return h('details', { class: 'analyses-identities', open: open > 0, 'data-testid': 'analyses-identities' },
     h('summary', { class: open ? 'off' : '' }, open ? t('analyses.identities.open', { n: all.length, open }) : t('analyses.identities', { n: all.length })),
-    h('table', { class: 'areas' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('analyses.identity')),
+    scroller(t('analyses.identity'), h('table', { class: 'areas' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('analyses.identity')),
       (['left', 'right', 'difference'] as const).map((side) => h('th', { scope: 'col', class: 'number' }, t(`analyses.identity.${side}`), ' (', t('analyses.unit.m2'), ')')))),
-    h('tbody', null, all.map((i) => h('tr', null, h('th', { scope: 'row' }, pick(i.title)), m2(i.left_m2), m2(i.right_m2), m2(i.difference_m2))))));
+    h('tbody', null, all.map((i) => h('tr', null, h('th', { scope: 'row' }, pick(i.title)), m2(i.left_m2), m2(i.right_m2), m2(i.difference_m2)))))));
 }
 
 // made says what the answer was computed from and by what.
@@ -117,5 +117,5 @@ function made(answer: Answer): HTMLElement {
     h('ul', null, answer.layers.map((l) => h('li', null, l.missing ? t('analyses.layer.missing', { layer: l.layer })
       : t('analyses.layer.used', { layer: pick(l.title) || l.layer, vintage: l.vintage, n: count(l.features) })))),
     h('ul', null, answer.sources.map((s) => h('li', null, pick(s)))),
-    h('p', { class: 'note' }, [answer.formula, answer.generation, `rules ${answer.rules.version}`, answer.program, answer.run].join(' · ')));
+    h('p', { class: 'note' }, [formulaText(answer.formula), answer.generation, `rules ${answer.rules.version}`, answer.program, answer.run].join(' · ')));
 }

@@ -31,7 +31,7 @@ const units: Unit[] = ['mu', 'ha', 'm2'];
 
 // createTable holds the state of one table.
 export function createTable(table: Table, going: Going): TableView {
-  const state: State = { unit: 'mu', order: null, search: '', chosen: new Map(), page: 0, marked: -1, chart: false, measure: measures(table)[0]?.name ?? '', places: table.rows.map((_, i) => i) };
+  const state: State = { unit: 'mu', order: null, search: '', chosen: new Map(), page: 0, marked: -1, chart: false, measure: (measures(table).find((c) => c.kind === 'area') ?? measures(table)[0])?.name ?? '', places: table.rows.map((_, i) => i) };
   const body = h('div', { class: 'analyses-rows' });
   const arrange = () => { state.places = sorted(table.rows, filtered(table, state.search, state.chosen), state.order); };
   const draw = () => { body.replaceChildren(state.chart ? chartOf(table, state, { go, can: (row) => going.can(table, row), again: draw }) : grid(table, state, actions)); };

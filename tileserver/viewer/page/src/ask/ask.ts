@@ -27,7 +27,7 @@ export function installAsk(app: App): void {
   const draw = createDraw(app.map, {
     begun: () => panel?.close(),
     finished: (geometry) => quietly(app.ask({ geometry })),
-    picked: (at) => void import('./pick').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
+    picked: (at) => void import('./panel').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
       draw.stop();
       quietly(app.ask({ place: place.code, name: place.name }));
     })).catch((thrown: unknown) => toastProblem(asProblem(thrown))),

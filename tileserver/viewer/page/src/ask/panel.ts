@@ -21,6 +21,8 @@ import { measure, sentOf, type Sent } from './requests';
 import { canReshape, createReshape } from './reshape';
 import { list } from './several';
 
+export { pickPlace } from './pick';
+
 export interface Panel {
   // ask measures and shows; it resolves with the answer once it is on the page, and throws
   // the Problem once that is.

@@ -2,6 +2,7 @@
 // where the figures come from. The style sheet hides everything else while it is there.
 
 import { h, type Child } from '../core/dom';
+import { formulaText } from '../core/format';
 import { pick, t } from '../core/i18n';
 import { tier } from '../core/api';
 import type { Key } from '../core/words';
@@ -50,7 +51,7 @@ function origin(app: App, answers: Answer[]): Child[] {
   const facts: [Key, string][] = [
     ['print.edition', t(`tier.${tier}`)], ['print.generation', all((a) => [a.generation])], ['print.vintage', all((a) => (a.layers ?? []).map((l) => l.vintage))],
     ['print.approval', pick(catalog.approval) || t('notice.approval.none')], ['print.use', pick(catalog.use)], ['print.disclaimer', pick(catalog.disclaimer)],
-    ['print.formula', all((a) => [a.formula])], ['print.program', all((a) => [a.program])], ['print.time', new Date().toLocaleString()],
+    ['print.formula', all((a) => [formulaText(a.formula)])], ['print.program', all((a) => [a.program])], ['print.time', new Date().toLocaleString()],
   ];
   return facts.filter(([, text]) => text).map(([key, text]) => [h('dt', null, t(key)), h('dd', null, text)]);
 }

@@ -5,7 +5,7 @@ import { layerOf, type Catalog, type Layer } from '../core/catalog';
 import { h, swatch, type Child } from '../core/dom';
 import { codeTitle } from '../core/fields';
 import { area, count, haOf, muOf, percent } from '../core/format';
-import { lang, pick, t } from '../core/i18n';
+import { joined, lang, pick, t } from '../core/i18n';
 import type { Answer, Combination, Failure, Group, LayerAnswer, Told } from './answer';
 
 export const units = ['mu', 'ha', 'm2'] as const;
@@ -130,7 +130,7 @@ function combinationRow(c: Combination, i: number, title: (name: string) => stri
   return h('tr', { 'data-testid': `overlay-combination-${i}` },
     h('th', { scope: 'row' },
       inside.length ? inside.map(title).join(' ∩ ') : t('overlay.nothing'),
-      inside.length > 0 && outside.length > 0 && h('small', null, t('overlay.outside', { names: outside.map(title).join(lang() === 'zh' ? '、' : ', ') }))),
+      inside.length > 0 && outside.length > 0 && h('small', null, t('overlay.outside', { names: joined(outside.map(title)) }))),
     cells({ mu: muOf(c.area_m2), ha: haOf(c.area_m2), m2: c.area_m2 }));
 }
 

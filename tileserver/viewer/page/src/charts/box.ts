@@ -2,7 +2,6 @@
 // drawing, legends.
 
 import { h, svg, type Child } from '../core/dom';
-import { hatch } from './scale';
 
 // least is the narrowest that a chart is drawn, in CSS pixels.
 const least = 260;
@@ -38,7 +37,3 @@ export function hiddenTable(caption: string, head: string[], rows: (string | { t
       return h('td', null, cell.value === null ? cell.text : h('data', { value: String(cell.value) }, cell.text));
     }))))));
 }
-
-// key is the sample of a part in a legend: its colour and its hatching.
-export const key = (colour: string, kind: number): SVGSVGElement => svg('svg', { class: 'chart-key', width: 14, height: 14, viewBox: '0 0 14 14', 'aria-hidden': 'true' },
-  svg('rect', { width: 14, height: 14, rx: 2, fill: colour }), svg('path', { d: hatch(kind, { x: 0, y: 0, width: 14, height: 14 }, 4), class: 'chart-hatch' }));

@@ -6,4 +6,3 @@ export { line, type LineOptions, type Point, type Series } from './line';
 export { palette, colourOf } from './palette';
 export { progress, type ProgressOptions } from './progress';
 export { sankey, type Flow, type SankeyOptions } from './sankey';
-export { stacked, type Part } from './stacked';

@@ -23,23 +23,6 @@ function niceStep(rough: number): number {
   return ([1, 2, 2.5, 5].find((m) => m * power >= rough * (1 - 1e-9)) ?? 10) * power;
 }
 
-// Span is a stretch of pixels.
-export interface Span { at: number; size: number }
-
-// stackedLayout lays values beside each other along width pixels, in their order and
-// in proportion; what is null or not above zero gets no pixels. The sizes add up to width
-// where anything is above zero.
-export function stackedLayout(values: (number | null)[], width: number): Span[] {
-  const sizes = values.map((v) => (v !== null && v > 0 ? v : 0));
-  const sum = sizes.reduce((a, b) => a + b, 0);
-  let before = 0;
-  return sizes.map((v) => {
-    const at = sum > 0 ? (before / sum) * width : 0;
-    before += v;
-    return { at, size: sum > 0 ? (before / sum) * width - at : 0 };
-  });
-}
-
 // Box is a rectangle in pixels, y downwards.
 export interface Box { x: number; y: number; width: number; height: number }
 

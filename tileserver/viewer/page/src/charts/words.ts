@@ -3,9 +3,7 @@
 export const chartWords = {
   'chart.none': ['没有数据', 'No figures'],
   'chart.missing': ['无记录', 'no record'],
-  'chart.label': ['名称', 'Name'],
   'chart.value': ['数值（{unit}）', 'Value ({unit})'],
-  'chart.share': ['占比', 'Share'],
   'chart.from': ['变更前', 'Before'],
   'chart.to': ['变更后', 'After'],
   'chart.year': ['年度', 'Year'],

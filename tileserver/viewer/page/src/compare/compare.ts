@@ -6,6 +6,7 @@ import { asProblem, onVintage, setVintage, vintage } from '../core/api';
 import { $ } from '../core/dom';
 import { t } from '../core/i18n';
 import { linkPart, writeLink } from '../core/link';
+import { sheet } from '../core/sheet';
 import { drawnIn, pairAt, stepAt, type Step } from '../map/steps';
 import { steps } from '../map/vintage';
 import { toast } from '../shell/messages';
@@ -61,7 +62,7 @@ export function installCompare(app: App): void {
     wanted = next;
     setVintage(next.right);
     button.setAttribute('aria-pressed', 'true');
-    import('./view').then(async ({ openView }) => {
+    Promise.all([import('./view'), sheet()]).then(async ([{ openView }]) => {
       const opened = await openView(app, list, next, { change, close });
       if (!wanted) { opened.close(); return; }
       view = opened;

@@ -9,7 +9,7 @@ export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: nu
 
 // Entry is one line of a legend.
 export interface Entry {
-  value?: string; label?: Text; fill?: string; fill_opacity?: number; line?: string; hatch?: string; dashed?: boolean;
+  value?: string; label?: Text; fill?: string; fill_opacity?: number; line?: string; hatch?: string; hatch_lines?: string; dashed?: boolean;
 }
 
 // LayerRecord is what the catalogue says of a layer beside what is drawn.

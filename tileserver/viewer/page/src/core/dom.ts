@@ -57,13 +57,20 @@ export function $<T extends HTMLElement = HTMLElement>(id: string): T {
   return el as T;
 }
 
+// scroller is a table that scrolls by itself where it is wider than its place, by keyboard, too.
+export const scroller = (name: string, table: HTMLTableElement): HTMLElement => h('div', { class: 'scroller', tabIndex: 0, role: 'region', 'aria-label': name }, table);
+
+// stripes are the angles of a swatch's lines, in degrees, by how a hatch runs.
+const stripes: Record<string, number[]> = { rising: [135], falling: [45], crossed: [135, 45], level: [0], upright: [90] };
+
 // swatch is a small square in the colours of a legend entry: fill under its
 // opacity, hatching, outline (dashed or not).
 export function swatch(entry?: Entry | null): HTMLElement {
   const box = h('span', { class: 'swatch', 'aria-hidden': 'true' });
   if (!entry) return box;
   box.style.backgroundColor = `color-mix(in srgb, ${entry.fill || 'transparent'} ${Math.round(100 * (entry.fill_opacity ?? 1))}%, transparent)`;
-  if (entry.hatch) box.style.backgroundImage = `repeating-linear-gradient(135deg, ${entry.hatch} 0 1.2px, transparent 1.2px 4px)`;
+  const { hatch } = entry;
+  if (hatch) box.style.backgroundImage = (stripes[entry.hatch_lines ?? ''] ?? [135]).map((angle) => `repeating-linear-gradient(${angle}deg, ${hatch} 0 1.2px, transparent 1.2px 4px)`).join();
   box.style.borderColor = entry.line || entry.fill || 'currentcolor';
   if (entry.dashed) box.style.borderStyle = 'dashed';
   return box;

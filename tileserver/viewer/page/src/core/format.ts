@@ -1,7 +1,7 @@
 // Numbers as text: grouped digits, fixed decimals, the same in both languages.
 
 import { codeTitle, fieldKind } from './fields';
-import { lang } from './i18n';
+import { lang, t } from './i18n';
 
 const grouped = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -11,6 +11,9 @@ const m2PerMu = 2000 / 3;
 
 // area writes an area with two decimals; '—' where there is none.
 export const area = (n: number | null | undefined): string => (n == null ? '—' : grouped.format(n));
+
+// formulaText names the formula of an answer's areas; one that is new, as it is given.
+export const formulaText = (formula = ''): string => (formula === 'ellipsoidal CGCS2000' ? t('formula') : formula);
 
 // count writes a whole number.
 export const count = (n: number | null | undefined): string => (n == null ? '—' : whole.format(n));

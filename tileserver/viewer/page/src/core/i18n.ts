@@ -24,6 +24,9 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   return pair[current === 'zh' ? 0 : 1].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
 }
 
+// joined is a list of names in one sentence.
+export const joined = (names: readonly string[]): string => names.join(lang() === 'zh' ? '、' : ', ');
+
 // pick returns the text in force of a title from the server, of which the other
 // language stands in for one that is missing.
 export function pick(text: Text): string {

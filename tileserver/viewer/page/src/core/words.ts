@@ -15,6 +15,7 @@ import type { shareWords } from '../share/words';
 const common = {
   'app.name': ['耕图', 'Gengtu'],
   'app.sub': ['耕地 · 永久基本农田 · 高标准农田', 'Cropland · Permanent basic farmland · High-standard farmland'],
+  'formula': ['CGCS2000 椭球面积', 'ellipsoidal CGCS2000'],
   'close': ['关闭', 'Close'],
   'copy': ['复制 JSON', 'Copy JSON'],
   'copied': ['已复制', 'Copied'],

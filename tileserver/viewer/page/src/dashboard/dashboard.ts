@@ -4,6 +4,7 @@
 import type { App } from '../app';
 import { asProblem } from '../core/api';
 import { linkPart, writeLink } from '../core/link';
+import { sheet } from '../core/sheet';
 import { createCard } from '../shell/cards';
 import { toastProblem } from '../shell/messages';
 import { addTool } from '../shell/rail';
@@ -16,7 +17,7 @@ export function installDashboard(app: App): void {
   let loading: Promise<Panel> | null = null;
   let wanted: string | null = null;
   const show = (link: string) => {
-    loading ??= import('./panel').then(({ createPanel }) => createPanel(app, card, writeLink));
+    loading ??= Promise.all([import('./panel'), sheet()]).then(([{ createPanel }]) => createPanel(app, card, writeLink));
     void loading.then((p) => { panel = p; p.show(link); }).catch((thrown: unknown) => { loading = null; toastProblem(asProblem(thrown)); });
   };
   addTool({ id: 'dash-open', group: 'questions', label: 'dash.open', icon: 'M4 20h16M6.5 20v-6M11 20V9M15.5 20v-9M20 20V5', run: () => show('') });

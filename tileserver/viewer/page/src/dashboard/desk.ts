@@ -5,7 +5,7 @@ import type { Ask, List } from '../analyses/answers';
 import type { App } from '../app';
 import { aborted, asProblem } from '../core/api';
 import { h, type Child } from '../core/dom';
-import { haOf, muOf } from '../core/format';
+import { formulaText, haOf, muOf } from '../core/format';
 import { t, pick } from '../core/i18n';
 import type { Key } from '../core/words';
 import { busyBox, problemBox } from '../shell/messages';
@@ -120,7 +120,7 @@ export const nameOf = (p: { code: string; name: string }): string => p.name || p
 // sourceLine says which answer the figures are of.
 export function sourceLine({ job, answer }: Told): HTMLElement {
   return h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.analysis', {
-    question: pick(answer.title), run: answer.run, generation: answer.generation, rules: answer.rules.version, formula: answer.formula,
+    question: pick(answer.title), run: answer.run, generation: answer.generation, rules: answer.rules.version, formula: formulaText(answer.formula),
   }), job.current ? '' : ` ${t('error.410')}`);
 }
 

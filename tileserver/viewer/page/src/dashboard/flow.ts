@@ -3,7 +3,7 @@
 
 import { sankey } from '../charts/charts';
 import { vintage } from '../core/api';
-import { h, type Child } from '../core/dom';
+import { h, scroller, type Child } from '../core/dom';
 import { codeTitle } from '../core/fields';
 import { area, count } from '../core/format';
 import { lang, t } from '../core/i18n';
@@ -67,7 +67,7 @@ function shown(desk: Desk, told: Told, layer: string, from: string, to: string):
 
 function tableOfFlows(desk: Desk, all: Transition[], ends: (one: Transition) => [string, string], pickOne: (one: Transition) => void): HTMLElement {
   const { unit } = desk.state;
-  return h('div', { class: 'dash-scroll' }, h('table', { class: 'dash-table', 'data-testid': 'dash-flow-table' },
+  return scroller(t('dash.flow'), h('table', { class: 'dash-table', 'data-testid': 'dash-flow-table' },
     h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('chart.from')), h('th', { scope: 'col' }, t('chart.to')), h('th', { scope: 'col', class: 'number' }, t('dash.area', { unit: unitText(unit) })), h('th', { scope: 'col', class: 'number' }, t('dash.links')))),
     h('tbody', null, all.map((o) => {
       const [a, b] = ends(o);

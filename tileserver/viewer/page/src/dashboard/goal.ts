@@ -2,7 +2,7 @@
 // what remains.
 
 import { bar, line, progress } from '../charts/charts';
-import { h, type Child } from '../core/dom';
+import { h, scroller, type Child } from '../core/dom';
 import { area, percent } from '../core/format';
 import { pick, t } from '../core/i18n';
 import { vintage } from '../core/api';
@@ -74,7 +74,7 @@ function paceWords(desk: Desk, told: Told, last: Built, goal: number | null): Ch
 function yearTable(desk: Desk, years: Built[]): HTMLElement {
   const { unit } = desk.state;
   const cell = (m2: number | null) => h('td', { class: 'number' }, m2 === null ? '—' : h('data', { value: String(m2) }, area(inUnit(m2, unit))));
-  return h('div', { class: 'dash-scroll' }, h('table', { class: 'dash-table', 'data-testid': 'dash-progress-years' },
+  return scroller(t('dash.progress'), h('table', { class: 'dash-table', 'data-testid': 'dash-progress-years' },
     h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('dash.year')), [t('dash.built'), t('dash.undated.col'), t('dash.gap'), t('dash.share')].map((text) => h('th', { scope: 'col', class: 'number' }, text)))),
     h('tbody', null, [...years].reverse().map((y) => h('tr', null, h('th', { scope: 'row' }, String(y.year)), cell(y.built), cell(y.undated), cell(y.gap), h('td', { class: 'number' }, y.share === null ? '—' : h('data', { value: String(y.share) }, percent(y.share, 1))))))));
 }

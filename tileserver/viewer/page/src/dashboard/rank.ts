@@ -3,8 +3,8 @@
 
 import { bar } from '../charts/charts';
 import { json } from '../analyses/answers';
-import { h, icon, type Child } from '../core/dom';
-import { area, count, percent } from '../core/format';
+import { h, icon, scroller, type Child } from '../core/dom';
+import { area, count, formulaText, percent } from '../core/format';
 import { t } from '../core/i18n';
 import { vintage } from '../core/api';
 import { analysis, chip, chooser, inUnit, nameOf, nothing, said, sourceLine, unitText, whyNot, type Desk } from './desk';
@@ -49,7 +49,7 @@ function bySummary(desk: Desk): Child {
     const at = (kind: Kind) => summaryPlaces(told, state.layer, kind, state.unit, inUnit).map((p) => ({ ...p, name: names.get(p.code) ?? '' }));
     const kinds = kindsOf(state.layer, 'summary').map((kind) => ({ kind, there: at(kind).some((p) => p.value !== null) }));
     const kind = chosen(state.kind, kinds);
-    return [choices(desk, vintages, year, kinds, kind), body(desk, at(kind), kind), h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.summary', { generation: told.generation, formula: told.formula })),
+    return [choices(desk, vintages, year, kinds, kind), body(desk, at(kind), kind), h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.summary', { generation: told.generation, formula: formulaText(told.formula) })),
       summaryFiles(summaryPath(state.level, state.place, state.layer, year, 'csv'), told.generation)];
   });
 }
@@ -102,10 +102,10 @@ function tableOfPlaces(desk: Desk, places: Place[], targets: boolean): HTMLEleme
     shown += page;
     if (shown >= rows.length && more) more.remove();
   } }, t('dash.more', { n: count(rows.length) }));
-  return h('div', { class: 'dash-scroll' }, h('table', { class: 'dash-table', 'data-testid': 'dash-table' },
+  return h('div', null, scroller(t('dash.rank'), h('table', { class: 'dash-table', 'data-testid': 'dash-table' },
     h('thead', null, h('tr', null, head('rank', t('dash.rank.no'), true), head('code', t('dash.place'), false), h('th', { scope: 'col', class: 'number' }, t('dash.area', { unit: unitText(state.unit) })),
       head('features', t('dash.features'), true), targets && head('ofTarget', t('dash.of.target'), true), h('th', null, h('span', { class: 'hidden' }, t('dash.into', { place: '' }))))),
-    list), more);
+    list)), more);
 }
 
 function row(desk: Desk, p: Place, targets: boolean): HTMLElement {

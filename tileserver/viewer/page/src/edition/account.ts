@@ -5,7 +5,7 @@
 import { hasToken, setToken, tier } from '../core/api';
 import { greetKey } from '../core/kept';
 import { $, h, type Child } from '../core/dom';
-import { label, onLang, t } from '../core/i18n';
+import { joined, label, onLang, t } from '../core/i18n';
 import { me, nowMs, type Me } from '../core/me';
 import { toast } from '../shell/messages';
 import { createPanel, facts } from '../shell/panel';
@@ -56,8 +56,8 @@ function content(who: Me): Child {
       [t('me.how'), t(`me.how.${who.how}`) + (who.issuer ? ` · ${who.issuer}` : '')],
       [t('tier.label'), t(`tier.${tier}`)],
       [t('me.operations'), operations(who)],
-      [t('me.layers'), who.layers?.join('、') ?? t('me.all')],
-      [t('me.places'), who.places?.join('、') ?? who.area ?? t('me.all')],
+      [t('me.layers'), who.layers ? joined(who.layers) : t('me.all')],
+      [t('me.places'), who.places ? joined(who.places) : who.area ?? t('me.all')],
       [t('me.zooms'), zooms(who)],
       [t('me.expires'), who.expires ? moment(Date.parse(who.expires)) : who.how === 'open' ? '' : t('me.never')],
       [t('me.rate'), who.rate === null ? '' : t('me.rate.value', { rate: who.rate, burst: who.burst ?? '' })],
@@ -70,7 +70,7 @@ function content(who: Me): Child {
   ];
 }
 
-const operations = (who: Me): string => who.operations.map((o) => t(`operation.${o}`)).join('、');
+const operations = (who: Me): string => joined(who.operations.map((o) => t(`operation.${o}`)));
 
 function zooms(who: Me): string {
   if (who.min_zoom === null && who.max_zoom === null) return '';
@@ -83,8 +83,8 @@ function greet(who: Me): void {
   sessionStorage.removeItem(greetKey(tier));
   toast([
     t('me.greet', { name: who.name ?? '', tier: t(`tier.${tier}`), operations: operations(who) }),
-    who.layers ? t('me.greet.layers', { layers: who.layers.join('、') }) : '',
-    who.places || who.area ? t('me.greet.places', { places: who.places?.join('、') ?? who.area ?? '' }) : '',
+    who.layers ? t('me.greet.layers', { layers: joined(who.layers) }) : '',
+    who.places || who.area ? t('me.greet.places', { places: who.places ? joined(who.places) : who.area ?? '' }) : '',
     who.expires ? t('me.greet.expires', { time: moment(Date.parse(who.expires)) }) : '',
   ].join(''));
 }

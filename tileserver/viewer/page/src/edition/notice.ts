@@ -6,7 +6,7 @@ import type { Map as GLMap } from 'maplibre-gl';
 import { onVintage, tier, vintage } from '../core/api';
 import type { Catalog } from '../core/catalog';
 import { $, h, icon, type Child } from '../core/dom';
-import { onLang, pick, t, type Text } from '../core/i18n';
+import { joined, onLang, pick, t, type Text } from '../core/i18n';
 import { baseId } from '../map/base';
 import { attributions } from '../map/map';
 import { copyText } from '../shell/messages';
@@ -71,7 +71,7 @@ function details(catalog: Catalog, said: Said): Child {
     [t('edition.approval'), said.approval || t('edition.approval.none')],
     [t('edition.use'), said.use.map((text) => h('p', null, text))],
     [t('base.title'), said.base],
-    [t('edition.vintage'), said.vintage && [said.vintage, catalog.vintages.length > 1 ? h('small', null, t('edition.vintages', { all: catalog.vintages.join('、') })) : '']],
+    [t('edition.vintage'), said.vintage && [said.vintage, catalog.vintages.length > 1 ? h('small', null, t('edition.vintages', { all: joined(catalog.vintages) })) : '']],
     [t('edition.generation'), copied(said.generation, 'generation-whole')],
     [t('edition.created'), raw.created ? moment(Date.parse(raw.created)) : ''],
     [t('edition.policy'), policy ? [h('p', null, policy.name), copied(policy.digest, 'policy-digest')] : ''],

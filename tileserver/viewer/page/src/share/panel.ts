@@ -5,7 +5,7 @@ import type { App } from '../app';
 import { currentToken, hasToken, onVintage, tier, tierURL, vintage } from '../core/api';
 import { layerOf, measured } from '../core/catalog';
 import { h, type Child } from '../core/dom';
-import { onLang, pick, t } from '../core/i18n';
+import { joined, onLang, pick, t } from '../core/i18n';
 import { writeLink } from '../core/link';
 import { addWords } from '../core/words';
 import { createCard } from '../shell/cards';
@@ -61,7 +61,7 @@ function options(app: App): [value: string, label: string][] {
   const main = measured(app.catalog);
   const shown = shownNames(app);
   return [
-    ...(main.length ? [[allLayers, t('share.all', { names: main.map(title).join('、') })] as [string, string]] : []),
+    ...(main.length ? [[allLayers, t('share.all', { names: joined(main.map(title)) })] as [string, string]] : []),
     ...(shown.length ? [[shownLayers, t('share.shown', { n: shown.length })] as [string, string]] : []),
     ...app.catalog.layers.map((l) => [l.name, pick(l.title)] as [string, string]),
   ];

@@ -1,0 +1,135 @@
+package main_test
+
+import (
+	"cmp"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"gengtu/tileserver/viewer/viewertest"
+)
+
+// The pictures of the page that the documents show, each of a moment, and where they lie.
+var shownMoments = []struct {
+	file, moment string
+	view         viewertest.View
+}{
+	{"viewer.png", "report", viewertest.Desktop},
+	{"pictures/map.png", "map", viewertest.Desktop},
+	{"pictures/alternatives.png", "alternatives", viewertest.Desktop},
+	{"pictures/addresses.png", "addresses", viewertest.English},
+	{"pictures/phone.png", "report", viewertest.Phone},
+}
+
+// pictureBytes is the most that a picture may have.
+const pictureBytes = 250_000
+
+var viewerDir = filepath.Join("..", "..", "tileserver", "viewer")
+
+// The pictures of the documents are there and small, and VIEWER.md shows each. With
+// PICTURES=1 (make pictures) they are made anew: from the binary, over the delivery, to be
+// looked at before they are committed.
+func TestViewerPictures(t *testing.T) {
+	if os.Getenv("PICTURES") != "" {
+		makePictures(t)
+	}
+	text, err := os.ReadFile(filepath.Join(viewerDir, "VIEWER.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, m := range regexp.MustCompile(`!\[[^\]]+\]\(([^)]+)\)`).FindAllSubmatch(text, -1) {
+		shown = append(shown, string(m[1]))
+	}
+	for _, p := range shownMoments {
+		if !slices.Contains(shown, p.file) {
+			t.Errorf("VIEWER.md does not show %s", p.file)
+		}
+		f, err := os.Open(filepath.Join(viewerDir, filepath.FromSlash(p.file)))
+		if err != nil {
+			t.Errorf("%v: make pictures", err)
+			continue
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := png.DecodeConfig(f)
+		if err != nil || int64(head.Width) != p.view.Width || int64(head.Height) != p.view.Height || info.Size() > pictureBytes {
+			t.Errorf("%s: %d × %d, %d bytes, %v; want %d × %d and at most %d bytes", p.file, head.Width, head.Height, info.Size(), err, p.view.Width, p.view.Height, pictureBytes)
+		}
+	}
+	if len(shown) != len(shownMoments) {
+		t.Errorf("VIEWER.md shows %q", shown)
+	}
+}
+
+func makePictures(t *testing.T) {
+	s := theStages(t)
+	for _, p := range shownMoments {
+		i := slices.IndexFunc(moments, func(m moment) bool { return m.name == p.moment })
+		if i < 0 {
+			t.Fatalf("%s: there is no moment %q", p.file, p.moment)
+		}
+		b := s.open(t, moments[i], p.view)
+		b.Until(t, "!gengtu.map || gengtu.map.areTilesLoaded() && !gengtu.map.isMoving()")
+		file := filepath.Join(viewerDir, filepath.FromSlash(p.file))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoder := png.Encoder{CompressionLevel: png.BestCompression}
+		if err := encoder.Encode(f, fewColours(b.Picture(t, "doc-"+p.moment))); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fewColours returns a picture in the 128 colours that it has most of, each other as the
+// nearest of these: the page has few, but for the edges of letters.
+func fewColours(img image.Image) *image.Paletted {
+	count := map[color.RGBA]int{}
+	b := img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			count[color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)]++
+		}
+	}
+	all := make([]color.RGBA, 0, len(count))
+	for c := range count {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b color.RGBA) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(uint32(a.R)<<16|uint32(a.G)<<8|uint32(a.B), uint32(b.R)<<16|uint32(b.G)<<8|uint32(b.B)))
+	})
+	palette := make(color.Palette, 0, 128)
+	for _, c := range all[:min(128, len(all))] {
+		palette = append(palette, c)
+	}
+	out := image.NewPaletted(b, palette)
+	nearest := map[color.RGBA]uint8{}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)
+			i, ok := nearest[c]
+			if !ok {
+				i = uint8(palette.Index(c))
+				nearest[c] = i
+			}
+			out.SetColorIndex(x, y, i)
+		}
+	}
+	return out
+}

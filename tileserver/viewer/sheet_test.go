@@ -1,0 +1,57 @@
+package viewer_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"gengtu/tileserver/viewer/viewertest"
+)
+
+// The sheet of the rooms that load later is asked for with the first of them and once: what
+// the room builds has its style at once. Where it cannot be had that is said, and the next
+// click tries again.
+func TestRoomSheet(t *testing.T) {
+	c := newContract(t)
+	whole, missing := c.Config.Handler, atomic.Bool{}
+	c.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if missing.Load() && strings.HasPrefix(r.URL.Path, "/viewer/rooms-") {
+			http.NotFound(w, r)
+			return
+		}
+		whole.ServeHTTP(w, r)
+	})
+	b := viewertest.OpenMap(t, viewertest.Browser(t), c.URL+"/?tier=public#map=13/34.33/108.63", viewertest.Desktop)
+	asked := func(want int) {
+		t.Helper()
+		n := 0
+		for _, a := range b.Asked() {
+			if strings.HasPrefix(a, c.URL+"/viewer/rooms-") {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("the sheet was asked for %d times, want %d", n, want)
+		}
+	}
+	asked(0)
+	missing.Store(true)
+	b.Click(t, "share-open")
+	if said := b.Text(t, "toast"); !strings.Contains(said, "rooms-") {
+		t.Errorf("without the sheet the page says %q", said)
+	}
+	if viewertest.Eval[bool](t, b, "document.querySelector('.share') !== null") {
+		t.Error("the room stands there without its style")
+	}
+	asked(1)
+	missing.Store(false)
+	b.Click(t, "share-open")
+	b.Until(t, "document.querySelector('.share')")
+	if display := viewertest.Eval[string](t, b, "getComputedStyle(document.querySelector('.share')).display"); display != "grid" {
+		t.Errorf("the room is shown as %s", display)
+	}
+	b.Click(t, "analyses-open")
+	b.Until(t, "document.querySelector('.analyses')")
+	asked(2)
+}

@@ -32,7 +32,7 @@ import { createMap, fit, styleOf } from './map/map';
 import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
 import { layersOpen, narrow, showLayers } from './shell/frame';
-import { problemBox, toast, toastProblem } from './shell/messages';
+import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -81,7 +81,10 @@ async function start(): Promise<void> {
   const notice = createNotice(catalog);
   $('search').hidden = !may('features');
   chooseVintage(catalog, vintage());
-  showLayers(!narrow());
+  // Who may see no tiles has no layers to switch, and is told why the map is bare.
+  $('layers-open').hidden = !may('tiles');
+  showLayers(!narrow() && may('tiles'));
+  if (!may('tiles')) toastMayNot('tiles');
   let map: GLMap;
   try {
     map = await createMap($('map'), catalog.extent);

@@ -6,6 +6,7 @@ import type { Geometry } from 'geojson';
 import { authorize, getOf, tierURL, vintage } from '../core/api';
 import type { Extent } from '../core/catalog';
 import { linked, readView } from '../core/link';
+import { may } from '../core/me';
 import { margins, narrow } from '../shell/frame';
 import { addShapes, shapes } from './shapes';
 
@@ -27,11 +28,15 @@ export function styleOf(of: string, layer = ''): Promise<StyleSpecification> {
   const path = layer ? `style.json?layers=${encodeURIComponent(layer)}` : 'style.json';
   const known = styles.get(`${of} ${path}`);
   if (known) return known;
-  const asked = getOf<StyleSpecification>(of, path).then((style) => absolute(style, tierURL('style.json')));
+  const asked = getOf<StyleSpecification>(of, path).then((style) => reached(absolute(style, tierURL('style.json'))));
   styles.set(`${of} ${path}`, asked);
   asked.catch(() => styles.delete(`${of} ${path}`)); // asked again next time
   return asked;
 }
+
+// reached leaves of a style what the user may ask for: without the right to tiles, the
+// background alone, on which shapes are drawn.
+const reached = (style: StyleSpecification): StyleSpecification => (may('tiles') ? style : { ...style, sources: {}, layers: style.layers.filter((l) => l.type === 'background') });
 
 // createMap returns the map in an element once its style is loaded; extent may be null.
 export async function createMap(container: HTMLElement, extent: Extent | null): Promise<GLMap> {

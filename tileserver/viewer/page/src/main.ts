@@ -28,11 +28,11 @@ import { createBase, isBaseError } from './map/base';
 import { createLayerCard } from './map/card';
 import { createDrawn } from './map/drawn';
 import { createLayers } from './map/layers';
-import { beginMap, createMap, fit, styleOf } from './map/map';
+import { askStyle, beginMap, createMap, fit, styleOf } from './map/map';
 import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
 import { layersOpen, narrow, showLayers } from './shell/frame';
-import { problemBox, toast, toastProblem } from './shell/messages';
+import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -84,7 +84,10 @@ async function start(): Promise<void> {
   const notice = createNotice(catalog);
   $('search').hidden = !may('features');
   chooseVintage(catalog, vintage());
-  showLayers(!narrow());
+  // Who may see no tiles has no layers to switch, and is told why the map is bare.
+  $('layers-open').hidden = !may('tiles');
+  showLayers(!narrow() && may('tiles'));
+  if (!may('tiles')) toastMayNot('tiles');
   let map: GLMap;
   try {
     map = await made;
@@ -127,7 +130,7 @@ async function enter(): Promise<Catalog> {
   for (;;) {
     try {
       const catalog = await loadCatalog();
-      styleOf(vintage()).catch(() => undefined); // asked for again, and told of, when the map begins
+      askStyle(vintage()).catch(() => undefined); // asked for again, and told of, when the map begins
       await loadMe(catalog.services);
       return catalog;
     } catch (thrown) {

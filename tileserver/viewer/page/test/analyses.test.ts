@@ -2,10 +2,12 @@ import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Column, Row, Table } from '../src/analyses/answers';
+import { FileFault, limitsFrom } from '../src/ask/files/fault';
+import { readFiles } from '../src/ask/files/read';
 import { bodyOf } from '../src/analyses/reconcile';
 import { facets, fieldsOf, filtered, measures, nameOf, sorted, text, type Field } from '../src/analyses/rows';
 import { lang } from '../src/core/i18n';
-import { parse, valueOf } from '../src/analyses/shapes';
+import { givenOf, valueOf } from '../src/analyses/shapes';
 import { createParser, type Message } from '../src/analyses/stream';
 
 // read parses a stream that comes in pieces.
@@ -79,26 +81,32 @@ test('a reconciliation as it is posted', () => assert.deepEqual(bodyOf(new Map([
 test('a reconciliation with an answer', () => assert.deepEqual(bodyOf(new Map([['a.kind', 'layer'], ['a.layer', 'pbf@2024'], ['b.kind', 'answer'], ['b.answer', 'x1'], ['b.column', 't.net'], ['p.shapes', 'false']])), { a: 'pbf@2024', b: { answer: 'x1', column: 't.net' } }));
 
 const point = { type: 'Point', coordinates: [0, 0] } as const;
-test('shapes of several files are alternatives', () => {
-  const given = [parse('甲.geojson', JSON.stringify(point)), parse('b.json', `\uFEFF${JSON.stringify({ type: 'Feature', properties: { alt: 'own' }, geometry: point })}`)];
-  assert.ok(given[0] && given[1]);
-  assert.deepEqual(valueOf([given[0], given[1]]), { type: 'FeatureCollection', features: [{ type: 'Feature', properties: { alt: '甲' }, geometry: point }, { type: 'Feature', properties: { alt: 'own' }, geometry: point }] });
+const limits = limitsFrom({});
+const bytes = (text: string) => new TextEncoder().encode(text);
+// of is what a file gives, read as the room of asking reads it.
+const of = async (name: string, text: string) => givenOf(await readFiles([{ name, data: bytes(text) }], limits));
+test('shapes of several files are alternatives', async () => {
+  const given = [await of('甲.geojson', JSON.stringify(point)), await of('b.json', `\uFEFF${JSON.stringify({ type: 'Feature', properties: { alt: 'own' }, geometry: point })}`)];
+  assert.deepEqual(valueOf(given), { crs: '', shapes: { type: 'FeatureCollection', features: [{ type: 'Feature', properties: { alt: '甲' }, geometry: point }, { type: 'Feature', properties: { alt: 'own' }, geometry: point }] } });
 });
-test('a TXT is sent as it is, and alone', () => {
-  const txt = parse('x.TXT', '[属性描述]\nJ1,1,2,3');
-  const other = parse('a.json', JSON.stringify(point));
-  assert.ok(txt && other);
-  assert.equal(valueOf([txt]), '[属性描述]\nJ1,1,2,3');
-  assert.throws(() => valueOf([txt, other]));
+test('a TXT is sent as it is, byte by byte, and alone', async () => {
+  const gbk = Uint8Array.of(0xb5, 0xd8, 0xbf, 0xe9, 0x2c, 0x31); // 地块,1
+  const txt = givenOf(await readFiles([{ name: 'x.TXT', data: gbk }], limits));
+  assert.deepEqual(valueOf([txt]), gbk);
+  assert.throws(() => valueOf([txt, { name: 'a', features: [], crs: '' }]));
 });
-test('what is no shape is refused', () => {
-  assert.equal(parse('a.json', '{"type":"Nothing"}'), null);
-  assert.equal(parse('a.json', 'x'), null);
+test('what is no shape is refused', async () => {
+  await assert.rejects(of('a.json', '{"type":"Nothing"}'), FileFault);
+  await assert.rejects(of('a.json', 'x'), FileFault);
   assert.throws(() => valueOf([]));
 });
-test('one coordinate system at a time', () => {
-  const a = parse('a.json', JSON.stringify({ type: 'FeatureCollection', crs: { properties: { name: 'EPSG:4523' } }, features: [] }));
-  const b = parse('b.json', JSON.stringify(point));
-  assert.ok(a && b);
-  assert.throws(() => valueOf([a, b]));
+test('one coordinate system at a time', async () => {
+  const plain = await of('b.json', JSON.stringify(point));
+  const stated = await of('a.json', JSON.stringify({ type: 'FeatureCollection', crs: { properties: { name: 'EPSG:4523' } }, features: [{ type: 'Feature', properties: {}, geometry: point }] }));
+  assert.throws(() => valueOf([stated, plain]));
+  assert.deepEqual((valueOf([stated]) as unknown as { shapes: { crs: unknown } }).shapes.crs, { properties: { name: 'EPSG:4523' } });
+  const shapefile = (crs: string) => givenOf({ title: 'a.zip', geometry: { type: 'FeatureCollection', features: [] }, crs, shapes: [], many: true });
+  assert.equal((valueOf([shapefile('EPSG:4524')]) as { crs: string }).crs, 'EPSG:4524');
+  assert.throws(() => valueOf([shapefile('EPSG:4524'), plain]));
+  assert.equal((valueOf([shapefile('EPSG:4490'), plain]) as { crs: string }).crs, '', 'degrees are degrees');
 });

@@ -69,10 +69,10 @@ export async function json<T>(path: string, options: RequestInit = {}): Promise<
 }
 
 // start puts a question into the queue and returns its job. body is JSON, or the
-// surveyor's TXT with the question in the address.
-export function start(body: object | string, query = ''): Promise<Job> {
-  const text = typeof body === 'string';
-  return json<Job>(`analyses${query}`, { method: 'POST', body: text ? body : JSON.stringify(body), headers: { 'Content-Type': text ? 'text/plain; charset=utf-8' : 'application/json' } });
+// bytes of a surveyor's TXT with the question in the address.
+export function start(body: object | Uint8Array, query = ''): Promise<Job> {
+  const text = body instanceof Uint8Array;
+  return json<Job>(`analyses${query}`, { method: 'POST', body: text ? body as BufferSource : JSON.stringify(body), headers: { 'Content-Type': text ? 'text/plain' : 'application/json' } });
 }
 
 // fileURL is the absolute address of a form of a job's answer.

@@ -25,7 +25,7 @@ export function createForm(desk: Desk, question: Question, list: List, before?: 
     ['by', before?.by ?? 'village'], ['place', before?.place ?? ''], ['vintage', before?.vintage ?? vintage()], ['from', before?.from ?? ''],
     ...question.parameters.map((p): [string, string] => [`p.${p.name}`, before?.parameters?.[p.name] ?? p.default ?? '']),
   ]);
-  const shapes = question.needs_shapes ? createShapes() : null;
+  const shapes = question.needs_shapes ? createShapes(desk.app) : null;
   const own = question.name === 'reconcile' ? createReconcile(desk, question, list, filled) : null;
   const state = { sending: false, problem: null as unknown };
   const face: Face = { render };
@@ -69,7 +69,7 @@ function send(question: Question, filled: Filled, shapes: Shapes | null): Promis
   };
   if (!shapes) return start(ask);
   const sent = shapes.value();
-  if (typeof sent !== 'string') return start({ ...ask, shapes: sent });
+  if ('shapes' in sent) return start({ ...ask, shapes: sent.shapes, ...(sent.crs ? { crs: sent.crs } : {}) });
   const query = new URLSearchParams({ question: ask.question, ...(ask.place ? { place: ask.place } : {}), ...(ask.vintage ? { vintage: ask.vintage } : {}) });
   return start(sent, `?${query.toString()}`);
 }

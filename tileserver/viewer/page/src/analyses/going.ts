@@ -26,7 +26,8 @@ interface Found { geometry: Geometry | null; extent: Extent }
 export function createGoing(desk: Desk, job: Job, answer: Answer): Going {
   let last = 0;
   return {
-    can: (table, row) => layerNamed(job, answer, table.name) !== '' || placeOf(row) !== '' || codesOf(row).length > 0,
+    // All of it is asked of features.
+    can: (table, row) => desk.app.may('features') && (layerNamed(job, answer, table.name) !== '' || placeOf(row) !== '' || codesOf(row).length > 0),
     async go(table, index) {
       const row = table.rows[index];
       if (!row) return;

@@ -6,7 +6,7 @@ import { asProblem } from '../core/api';
 import { linkPart, writeLink } from '../core/link';
 import { sheet } from '../core/sheet';
 import { createCard } from '../shell/cards';
-import { toastProblem } from '../shell/messages';
+import { toastMayNot, toastProblem } from '../shell/messages';
 import { addTool } from '../shell/rail';
 import type { Panel } from './panel';
 
@@ -30,7 +30,9 @@ export function installAnalyses(app: App): void {
     write: () => panel?.job() ?? (loading && !panel ? wanted : null),
     read: (id) => {
       wanted = id;
-      if (id !== null && id !== panel?.job()) run((p) => p.open(id));
+      if (id === null || id === panel?.job()) return;
+      if (app.may('analyses')) run((p) => p.open(id));
+      else toastMayNot('analyses');
     },
   });
 }

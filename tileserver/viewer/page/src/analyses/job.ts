@@ -47,7 +47,7 @@ export function createJob(desk: Desk, job: Job, row?: { layer: string; row: numb
       else state.result = createResult(desk, state.job, await json<Answer>(`analyses/${encodeURIComponent(job.id)}/result.json`, { signal: end.signal }));
       // The first alone: several of one answer lie over each other.
       const [layer] = state.job.layers_made ?? [];
-      if (layer) desk.overlays.put(state.job, layer).catch((thrown: unknown) => toastProblem(asProblem(thrown)));
+      if (layer && desk.app.may('tiles')) desk.overlays.put(state.job, layer).catch((thrown: unknown) => toastProblem(asProblem(thrown)));
       again();
       if (row) state.result?.show(row.layer, row.row);
     } catch (thrown) {

@@ -65,7 +65,7 @@ function tabs(answer: Answer, shown: Table, choose: (table: Table) => void): HTM
 
 // layersOf are the layers of the job, each with what the map shows of it.
 function layersOf(desk: Desk, job: Job): HTMLElement | string {
-  return job.layers_made?.length ? h('section', { class: 'analyses-layers' }, h('h3', null, t('analyses.layers')), desk.overlays.rows(job)) : '';
+  return job.layers_made?.length && desk.app.may('tiles') ? h('section', { class: 'analyses-layers' }, h('h3', null, t('analyses.layers')), desk.overlays.rows(job)) : '';
 }
 
 function downloads(job: Job): HTMLElement {

@@ -4,7 +4,7 @@
 import type { App } from '../app';
 import { asProblem } from '../core/api';
 import { t } from '../core/i18n';
-import { toast, toastProblem } from '../shell/messages';
+import { toast, toastMayNot, toastProblem } from '../shell/messages';
 import { createDraw } from './draw';
 import { createDrop } from './drop';
 import type { Panel } from './panel';
@@ -24,7 +24,9 @@ export function installAsk(app: App): void {
   // For work that shows itself what goes wrong.
   const quietly = (work: Promise<unknown>) => void work.catch(() => undefined);
 
-  const draw = createDraw(app.map, {
+  // A place is picked by the regions of the map's tiles.
+  const places = () => app.may('overlay') && app.may('tiles') && app.catalog.layers.some((l) => l.name === 'region');
+  const draw = createDraw(app.map, places, {
     begun: () => panel?.close(),
     finished: (geometry) => quietly(app.ask({ geometry })),
     picked: (at) => void import('./panel').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
@@ -32,7 +34,11 @@ export function installAsk(app: App): void {
       quietly(app.ask({ place: place.code, name: place.name }));
     })).catch((thrown: unknown) => toastProblem(asProblem(thrown))),
   });
-  const choose = createDrop((files) => { draw.stop(); quietly(load().then((p) => p.files(files))); });
+  const choose = createDrop((files) => {
+    if (!app.may('overlay')) { toastMayNot('overlay'); return; }
+    draw.stop();
+    quietly(load().then((p) => p.files(files)));
+  });
   app.ask = async (what) => (await load()).ask(what);
 
   // The room's handler runs before those of rooms that are installed later, so that they

@@ -3,20 +3,23 @@
 
 import type { Feature } from 'geojson';
 import type { App } from '../app';
+import { aborted, asProblem, onVintage, vintage } from '../core/api';
 import { measured } from '../core/catalog';
 import { h, save, stamp, type Child } from '../core/dom';
 import { area, haOf, muOf } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { onLang, t } from '../core/i18n';
 import { fit } from '../map/map';
+import { yearText } from '../map/year';
 import { createCard } from '../shell/cards';
-import { toast } from '../shell/messages';
+import { busyBox, problemBox, toast } from '../shell/messages';
 import type { Answer, Asked } from './answer';
 import { table as csvTable } from './csv';
 import { createDrawn, type LayerOf } from './drawn';
+import { measuredOf } from './jobs';
 import { printReport } from './print';
 import { createSiting } from './siting';
-import { figure, titleIn, units } from './tables';
+import { figure, titleIn, units, vintageLine } from './tables';
 
 // inks are the colours of the alternatives; each has its name beside it on the map.
 const inks = ['#7b2d8b', '#b4470a', '#0b6b63', '#b01657'];
@@ -36,10 +39,31 @@ export function createCompare(app: App): Compare {
   const siting = createSiting(app, () => render());
   let kept: Alternative[] = [];
   let unit: Unit = 'mu';
+  let asking: AbortController | null = null;
+  let problem: Error | null = null;
   const free = () => inks.findIndex((_, n) => !kept.some((k) => k.n === n));
   const nameOf = (n: number) => t('compare.name', { n: n < 0 ? '' : document.documentElement.lang.startsWith('zh') ? numbers[n] ?? '' : n + 1 });
   const draw = () => drawn.show(kept.flatMap((k): Feature[] => (k.asked.geometry ? [{ type: 'Feature', properties: { n: k.n, name: k.name, ink: k.ink }, geometry: k.asked.geometry }] : [])));
   const render = () => card.fill(content());
+  // anew measures them in the vintage that the page has turned to.
+  const anew = async () => {
+    asking?.abort();
+    const mine = new AbortController();
+    const list = kept;
+    [asking, problem] = [mine, null];
+    siting.forget();
+    render();
+    try {
+      const answers = await Promise.all(list.map((k) => measuredOf(app.catalog, k.asked, mine.signal)));
+      answers.forEach((answer, i) => { const k = list[i]; if (k) k.answer = answer; });
+    } catch (thrown) {
+      if (aborted(thrown)) return; // another vintage, or nobody waits
+      problem = asProblem(thrown);
+    }
+    asking = null;
+    render();
+  };
+  const shut = () => { asking?.abort(); [kept, asking, problem] = [[], null, null]; siting.forget(); draw(); };
   const remove = (k: Alternative) => {
     kept = kept.filter((o) => o !== k);
     siting.forget();
@@ -47,8 +71,13 @@ export function createCompare(app: App): Compare {
     if (kept.length) render();
     else card.close();
   };
-  const content = (): Child => h('div', { class: 'report compare', 'data-print': '', 'data-testid': 'compare' },
+  const content = (): Child => {
+    if (asking) return busyBox(t('overlay.anew', { vintage: yearText(vintage()) }));
+    return problem ? problemBox(problem, { label: t('retry'), run: () => void anew() }) : figures();
+  };
+  const figures = (): Child => h('div', { class: 'report compare', 'data-print': '', 'data-testid': 'compare' },
     h('div', { class: 'units', 'data-screen': '', role: 'group', 'aria-label': t('overlay.unit') }, units.map((u) => h('button', { type: 'button', 'aria-pressed': String(u === unit), 'data-testid': `compare-unit-${u}`, onclick: () => { unit = u; render(); } }, t(`overlay.${u}`)))),
+    vintageLine(app.catalog, kept.map((k) => k.answer)),
     mixed(kept) && h('p', { class: 'notice-line', 'data-testid': 'compare-mixed' }, t('compare.generations')),
     h('div', { class: 'scroll-x' }, tableOf(app, kept, unit, { rename: (k, name) => { k.name = name; draw(); siting.forget(); }, remove, go: (k) => { if (k.asked.geometry) fit(app.map, extentOf(k.asked.geometry)); } })),
     h('p', { class: 'note' }, t('compare.note')),
@@ -57,6 +86,7 @@ export function createCompare(app: App): Compare {
       h('button', { type: 'button', 'data-testid': 'compare-csv', onclick: () => save(csvOf(app, kept), 'text/csv;charset=utf-8', `gengtu-compare-${stamp()}.csv`) }, t('download')),
       h('button', { type: 'button', 'data-testid': 'compare-print', onclick: () => void printReport({ app }, 'print.compare', kept.map((k) => k.answer)) }, t('overlay.print'))));
   onLang(() => { if (card.isOpen()) render(); });
+  onVintage(() => { if (card.isOpen()) void anew(); });
   return {
     nextName: () => nameOf(free() < 0 ? inks.length : free()),
     keep: (asked, answer) => {
@@ -65,7 +95,7 @@ export function createCompare(app: App): Compare {
       kept = [...kept, { n, name: nameOf(n), ink: inks[n] ?? '', asked, answer }].sort((a, b) => a.n - b.n);
       siting.forget();
       draw();
-      card.open(content(), () => { kept = []; siting.forget(); draw(); });
+      card.open(content(), shut);
     },
   };
 }

@@ -40,8 +40,8 @@ interface Listeners {
 
 interface State extends Drawing { endedAt: number; byKeyboard: boolean }
 
-// createDraw adds the tools.
-export function createDraw(map: GLMap, on: Listeners): Draw {
+// createDraw adds the tools; places tells whether places can be picked on the map.
+export function createDraw(map: GLMap, places: () => boolean, on: Listeners): Draw {
   const state: State = { mode: '', points: [], cursor: null, radiusM: 0, endedAt: -Infinity, byKeyboard: false };
   const radius = radiusBox((m) => { state.radiusM = m; show(); });
   $('hint').insertBefore(radius.box, $('hint').lastElementChild);
@@ -116,7 +116,7 @@ export function createDraw(map: GLMap, on: Listeners): Draw {
     e.stopPropagation();
   }, true);
 
-  addTools(begin);
+  addTools(begin, places);
   $('draw-undo').addEventListener('click', undo);
   $('draw-finish').addEventListener('click', finish);
   $('draw-cancel').addEventListener('click', stop);
@@ -124,9 +124,9 @@ export function createDraw(map: GLMap, on: Listeners): Draw {
   return { busy: () => state.mode !== '' || performance.now() - state.endedAt < settleMs, begin, stop };
 }
 
-function addTools(begin: Draw['begin']): void {
+function addTools(begin: Draw['begin'], places: () => boolean): void {
   const dot = (x: number, y: number) => `M${x - 1.5} ${y}a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0`;
-  const tool = (mode: Mode, icon: string) => addTool({ id: `draw-${mode}`, needs: 'overlay', group: 'ask', toggle: true, label: `draw.${mode}`, icon, run: (e) => begin(mode, e) });
+  const tool = (mode: Mode, icon: string) => addTool({ id: `draw-${mode}`, needs: mode === 'pick' ? places : 'overlay', group: 'ask', toggle: true, label: `draw.${mode}`, icon, run: (e) => begin(mode, e) });
   tool('polygon', `M6 7 17 5l2 10-8 4-6-5z${dot(6, 7)}${dot(17, 5)}${dot(19, 15)}${dot(11, 19)}`);
   tool('rectangle', `M5 6h14v12H5z${dot(5, 6)}${dot(19, 18)}`);
   tool('circle', `M4.5 12a7.5 7.5 0 1 0 15 0 7.5 7.5 0 1 0-15 0M12 12h7.5${dot(12, 12)}`);

@@ -21,14 +21,15 @@ export function createDrop(files: (files: File[]) => void): () => void {
   const holdsFiles = (e: DragEvent) => e.dataTransfer?.types.includes('Files') ?? false;
   window.addEventListener('dragover', (e) => {
     if (!holdsFiles(e)) return;
+    veil.hidden = e.defaultPrevented; // where a part of the page takes them for itself
     e.preventDefault(); // which says that the page takes them
-    veil.hidden = false;
   });
   window.addEventListener('dragleave', (e) => { if (e.relatedTarget === null) veil.hidden = true; });
   window.addEventListener('drop', (e) => {
     if (!holdsFiles(e)) return;
-    e.preventDefault(); // else the browser leaves the page for the file
     veil.hidden = true;
+    if (e.defaultPrevented) return;
+    e.preventDefault(); // else the browser leaves the page for the file
     const dropped = [...e.dataTransfer?.files ?? []];
     if (dropped.length) files(dropped);
   });

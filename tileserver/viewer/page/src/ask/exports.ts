@@ -11,6 +11,7 @@ import { asProblem } from '../core/api';
 import type { Answer, Asked } from './answer';
 import type { Context } from './context';
 import { csv } from './csv';
+import { single } from './pieces';
 import { printReport } from './print';
 import { fetchForm, sentOf, type Extra, type Sent } from './requests';
 import { titleIn } from './tables';
@@ -30,7 +31,6 @@ export function exportButtons(c: Context, asked: Asked, answer: Answer): Child {
   const sent = sentOf(asked);
   const { catalog } = c.app;
   const button = (label: Key, testid: string, run: () => unknown) => h('button', { type: 'button', 'data-testid': testid, onclick: () => void run() }, t(label));
-  const listed = catalog.raw['totals_only'] !== true;
   return [
     h('div', { class: 'report-buttons' },
       button('download', 'overlay-csv', () => save(csv([{ name: asked.name ?? asked.place ?? '', answer }], titleIn(catalog)), 'text/csv;charset=utf-8', `gengtu-overlay-${stamp()}.csv`)),
@@ -40,7 +40,7 @@ export function exportButtons(c: Context, asked: Asked, answer: Answer): Child {
       h('summary', { 'data-testid': 'overlay-more' }, t('overlay.more')),
       h('div', { class: 'report-buttons' },
         asked.geometry && button('overlay.geojson', 'overlay-geojson', () => save(shapeJSON(asked, answer), 'application/geo+json', `gengtu-overlay-${stamp()}.geojson`)),
-        listed && button('overlay.geojson.pieces', 'overlay-geojson-pieces', () => saveForm(c, sent, { f: 'geojson' }, 'geojson', { pieces: true, combinations: false })),
+        single(c.app) && button('overlay.geojson.pieces', 'overlay-geojson-pieces', () => saveForm(c, sent, { f: 'geojson' }, 'geojson', { pieces: true, combinations: false })),
         button('overlay.sheet', 'overlay-sheet', () => saveForm(c, sent, { f: 'html' }, 'html')),
         catalog.services['verify'] && button('overlay.receipt', 'overlay-receipt', () => saveForm(c, sent, { receipt: '1' }, 'json')),
         button('copy', 'overlay-json', () => copyText(JSON.stringify(answer, null, 2))))),

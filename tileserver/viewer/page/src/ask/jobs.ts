@@ -1,12 +1,13 @@
 // A question on its way to its answer, as the card shows it, and the shapes of its answers.
 
 import type { Geometry } from 'geojson';
-import { h } from '../core/dom';
+import { aborted, asProblem, Problem, vintage } from '../core/api';
+import { measured as layersMeasured, type Catalog } from '../core/catalog';
 import { t } from '../core/i18n';
-import { toast } from '../shell/messages';
+import { yearText } from '../map/year';
 import type { Answer, Asked, Element } from './answer';
-import { FileFault } from './files/fault';
 import type { Question } from './files/read';
+import { measure, sentOf, type Sent } from './requests';
 import type { Item, Several } from './several';
 
 // Job is what the card shows: what was asked, and the answer or what is wrong once it is there.
@@ -24,16 +25,43 @@ export const jobOf = (asked: Asked, again: () => void, question?: Question): Job
   asked, again, answer: null, problem: null, several: null, open: null, crs: '', file: question ? { question } : null,
 });
 
-// tooLarge is what is wrong with a file that is not even read.
-export const tooLarge = (file: File, most: number): FileFault => new FileFault('file.bytes', { name: file.name, size: Math.ceil(file.size / (1 << 20)), most: most >> 20 });
+// askable tells whether a job holds a question: that of a file that is being read holds none.
+export const askable = ({ asked, file }: Job): boolean => file !== null || asked.geometry != null || asked.place !== undefined;
 
-// faultBox says what is wrong with a file. What is no fault of a file is one of the page.
-export function faultBox(name: string, thrown: unknown, again: () => void): HTMLElement {
-  if (!(thrown instanceof FileFault)) toast(String(thrown));
-  return h('div', { class: 'problem', role: 'alert', 'data-testid': 'file-problem' },
-    h('strong', null, t('file.fault', { name })),
-    h('p', null, thrown instanceof FileFault ? t(thrown.key, thrown.values) : String(thrown)),
-    h('button', { type: 'button', onclick: again }, t('file.another')));
+// refused is the answer to any question in a vintage that has no layer to measure; null where
+// there is one.
+const refused = (catalog: Catalog): Promise<never> | null => (layersMeasured(catalog).length ? null
+  : Promise.reject(new Problem({ status: 404, detail: t('overlay.vintage.none', { vintage: yearText(vintage()) }) })));
+
+// measuredOf measures a shape or a place in the page's vintage; it throws a Problem, or the
+// AbortError of signal.
+export function measuredOf(catalog: Catalog, asked: Asked, signal: AbortSignal): Promise<Answer> {
+  return refused(catalog) ?? measure<Answer>(catalog, sentOf(asked), {}, signal);
+}
+
+// measured asks a job's question in the page's vintage and puts the answer, or what is wrong,
+// into the job. It throws the AbortError of signal alone.
+export async function measured(catalog: Catalog, job: Job, signal: AbortSignal): Promise<void> {
+  try {
+    if (job.file) await fileMeasured(catalog, job, job.file.question, signal);
+    else job.answer = await measuredOf(catalog, job.asked, signal);
+  } catch (thrown) {
+    if (aborted(thrown)) throw thrown;
+    job.problem = asProblem(thrown);
+    job.crs = job.file && job.problem instanceof Problem ? /EPSG:4[45]\d\d/.exec(job.problem.remedy)?.[0] ?? '' : '';
+  }
+}
+
+async function fileMeasured(catalog: Catalog, job: Job, question: Question, signal: AbortSignal): Promise<void> {
+  const sent: Sent = { geometry: question.geometry ?? null, crs: question.crs, ...(question.text ? { text: question.text } : {}) };
+  const outline = question.text !== undefined || question.shapes.some((s) => s.geometry === null);
+  const answer = await (refused(catalog) ?? measure<Answer | Element[]>(catalog, sent, outline ? { outline } : {}, signal));
+  if (Array.isArray(answer)) job.several = { title: question.title, items: answer.map((e, i) => itemOf(e, i, question)), sent };
+  else {
+    job.answer = answer;
+    job.asked = { geometry: answer.aoi?.geometry ?? question.shapes[0]?.geometry ?? null, name: question.shapes[0]?.name || question.title };
+  }
+  job.crs = proposed(job);
 }
 
 // itemOf names an answer of a collection, and finds the shape that it is about.

@@ -2,22 +2,22 @@
 // keeping the answer on the page.
 
 import type { App } from '../app';
-import { aborted, asProblem, Problem } from '../core/api';
+import { aborted, onVintage, Problem, vintage } from '../core/api';
 import { h, type Child } from '../core/dom';
 import { extentOf } from '../core/geometry';
 import { onLang, t } from '../core/i18n';
 import { fit, reveal, setShape } from '../map/map';
+import { yearText } from '../map/year';
 import { createCard } from '../shell/cards';
 import { busyBox, problemBox, toast } from '../shell/messages';
 import { createCompare } from './compare';
-import type { Answer, Asked, Element } from './answer';
+import type { Answer, Asked } from './answer';
 import type { Context } from './context';
-import { limitsFrom } from './files/fault';
-import { readFiles, type Given, type Question } from './files/read';
-import { faultBox, itemOf, jobOf, proposed, tooLarge, whole, type Job } from './jobs';
+import { faultBox, namesOf, readChosen } from './files/choose';
+import type { Question } from './files/read';
+import { askable, jobOf, measured, whole, type Job } from './jobs';
 import { createPieces } from './pieces';
 import { report } from './report';
-import { measure, sentOf, type Sent } from './requests';
 import { canReshape, createReshape } from './reshape';
 import { list } from './several';
 
@@ -102,12 +102,7 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
     const job = jobOf(asked, () => void ask(asked).catch(() => undefined));
     const mine = start(job);
     if (asked.geometry) reveal(app.map, extentOf(asked.geometry));
-    try {
-      job.answer = await measure<Answer>(app.catalog, sentOf(asked), {}, mine.signal);
-    } catch (thrown) {
-      if (aborted(thrown)) throw thrown;
-      job.problem = asProblem(thrown);
-    }
+    await measured(app.catalog, job, mine.signal);
     if (current === job) show();
     if (job.problem) throw job.problem;
     return job.answer as Answer;
@@ -115,21 +110,37 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
 
   // sendFile measures what was read of a file.
   async function sendFile(question: Question): Promise<void> {
-    const sent: Sent = { geometry: question.geometry ?? null, crs: question.crs, ...(question.text ? { text: question.text } : {}) };
     const job = jobOf({ geometry: null, name: question.title }, () => void sendFile(question), question);
     const mine = start(job);
     try {
-      const outline = question.text !== undefined || question.shapes.some((s) => s.geometry === null);
-      const answer = await measure<Answer | Element[]>(app.catalog, sent, outline ? { outline } : {}, mine.signal);
-      if (Array.isArray(answer)) job.several = { title: question.title, items: answer.map((e, i) => itemOf(e, i, question)), sent };
-      else { job.answer = answer; job.asked = { geometry: answer.aoi?.geometry ?? question.shapes[0]?.geometry ?? null, name: question.shapes[0]?.name || question.title }; }
-      job.crs = proposed(job);
+      await measured(app.catalog, job, mine.signal);
     } catch (thrown) {
       if (aborted(thrown)) return;
-      job.problem = asProblem(thrown);
-      job.crs = job.problem instanceof Problem ? /EPSG:4[45]\d\d/.exec(job.problem.remedy)?.[0] ?? '' : '';
+      throw thrown;
     }
     if (current === job) arrived(job);
+  }
+
+  // anew measures what is shown in the vintage that the page has turned to, and leaves the
+  // map, the shape that is open and the place in the card as they are.
+  async function anew(job: Job): Promise<void> {
+    const { open: at } = job;
+    const { scrollTop } = card.body;
+    request?.abort();
+    const mine = new AbortController();
+    request = mine;
+    Object.assign(job, { answer: null, several: null, problem: null, open: null });
+    pieces.clear();
+    card.fill(busyBox(t('overlay.anew', { vintage: yearText(vintage()) })));
+    try {
+      await measured(app.catalog, job, mine.signal);
+    } catch (thrown) {
+      if (aborted(thrown)) return; // another vintage, or another shape
+      throw thrown;
+    }
+    job.open = at;
+    show();
+    card.body.scrollTop = scrollTop;
   }
 
   const arrived = (job: Job) => {
@@ -142,17 +153,13 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   };
 
   async function files(chosen: File[]): Promise<void> {
-    const name = chosen.map((f) => f.name).join(', ');
+    const name = namesOf(chosen);
     card.close();
     card.open(busyBox(t('file.reading', { name })), clear);
     const job = jobOf({}, () => void files(chosen));
     current = job;
     try {
-      const limits = limitsFrom(app.catalog.limits);
-      const large = chosen.find((f) => f.size > limits.bytes);
-      if (large) throw tooLarge(large, limits.bytes);
-      const given = await Promise.all(chosen.map(async (f): Promise<Given> => ({ name: f.name, data: new Uint8Array(await f.arrayBuffer()) })));
-      const question = await readFiles(given, limits);
+      const question = await readChosen(chosen, app.catalog.limits);
       if (current === job) await sendFile(question);
     } catch (thrown) {
       if (current !== job) return;
@@ -161,6 +168,7 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   }
 
   onLang(show);
+  onVintage(() => { if (current && askable(current)) void anew(current); });
   return {
     ask, files, close: () => card.close(),
     taken: (point) => reshape.busy() || pieces.taken(point),

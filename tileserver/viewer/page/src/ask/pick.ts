@@ -6,6 +6,7 @@ import type { Map as GLMap, MapGeoJSONFeature } from 'maplibre-gl';
 import { get } from '../core/api';
 import { $, h } from '../core/dom';
 import { pick, t, type Text } from '../core/i18n';
+import { may } from '../core/me';
 import type { Key } from '../core/words';
 import { toast } from '../shell/messages';
 
@@ -48,10 +49,13 @@ export async function pickPlace(map: GLMap, at: Position, chosen: (place: Place)
   if (document.activeElement === map.getCanvas()) buttons[0]?.focus();
 }
 
-// nameOf is what a place is called, or its level with its code where the tier has no name.
+// nameOf is what a place is called, or its level with its code where the tier has no name, or
+// the user may not ask for it.
 async function nameOf(code: string): Promise<string> {
+  const level = [2, 4, 6, 9, 12].find((n) => code.length <= n) ?? 12;
+  const bare = t(`pick.${level}` as Key, { code });
+  if (!may('features')) return bare;
   const answer = await get<{ places?: { code: string; name: Text }[] }>(`places?q=${code}`);
   const place = answer.places?.find((p) => p.code === code);
-  const level = [2, 4, 6, 9, 12].find((n) => code.length <= n) ?? 12;
-  return place ? pick(place.name) : t(`pick.${level}` as Key, { code });
+  return place ? pick(place.name) : bare;
 }

@@ -37,6 +37,9 @@ export interface Pieces {
   taken: (point: { x: number; y: number }) => boolean;
 }
 
+// single tells whether single features are to be had: of the tier, and by who asks.
+export const single = (app: App): boolean => app.catalog.raw['totals_only'] !== true && app.may('features');
+
 // createPieces makes them for a map.
 export function createPieces(app: App): Pieces {
   const { map } = app;
@@ -75,7 +78,7 @@ export function createPieces(app: App): Pieces {
     section: (asked, answer) => {
       clear();
       const some = (answer.layers ?? []).filter((l) => l.features > 0);
-      if (!some.length || app.catalog.raw['totals_only'] === true) return null;
+      if (!some.length || !single(app)) return null;
       return sectionOf(app, some, (layer, into) => void list(asked, layer, into), clear);
     },
   };

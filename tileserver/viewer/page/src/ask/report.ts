@@ -6,7 +6,7 @@ import { haOf, muOf } from '../core/format';
 import { t } from '../core/i18n';
 import type { Answer, Asked } from './answer';
 import { exportButtons } from './exports';
-import { combinationTable, failures, figure, layerTable, notices, titleIn } from './tables';
+import { combinationTable, failures, figure, layerTable, notices, titleIn, vintageLine } from './tables';
 import type { Context } from './context';
 
 // report returns the content of the card for an answer.
@@ -15,6 +15,7 @@ export function report(c: Context, asked: Asked, answer: Answer): HTMLElement {
   const failed = answer.failed ?? [];
   return h('div', { class: 'report', 'data-testid': 'overlay-result' },
     head(asked, answer),
+    vintageLine(c.app.catalog, [answer]),
     notices(answer),
     h('h3', null, t('overlay.layers')),
     layerTable(c.app.catalog, answer),

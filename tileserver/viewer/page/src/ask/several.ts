@@ -11,7 +11,7 @@ import type { Context } from './context';
 import { saveForm } from './exports';
 import { printReport } from './print';
 import type { Sent } from './requests';
-import { figure, notices, titleIn, toldText } from './tables';
+import { figure, notices, titleIn, toldText, vintageLine } from './tables';
 
 // Item is one shape of a file, and its answer or why there is none.
 export interface Item { name: string; asked: Asked; answer: Answer | null; problem: Told | null }
@@ -32,6 +32,7 @@ export function list(c: Context, { title: file, items, sent }: Several, open: (i
   return h('div', { class: 'report several', 'data-testid': 'several' },
     h('h3', null, t('several.title', { file, n: count(items.length) })),
     items.length > answered.length && h('p', { class: 'notice-line', 'data-testid': 'several-failed' }, t('several.failed', { n: items.length - answered.length })),
+    vintageLine(catalog, answered),
     h('div', { class: 'scroll-x' }, table(items, layers, title, open, point)),
     answered.length > 0 && [
       h('p', { class: 'note' }, t('several.note')),

@@ -1,11 +1,13 @@
 // The tables of an overlay answer. The figures are the answer's own; the page converts
 // units of those that it gives in m² alone.
 
-import { layerOf, type Catalog, type Layer } from '../core/catalog';
+import { vintage } from '../core/api';
+import { lacking, layerOf, type Catalog, type Layer } from '../core/catalog';
 import { h, swatch, type Child } from '../core/dom';
 import { codeTitle } from '../core/fields';
 import { area, count, haOf, muOf, percent } from '../core/format';
 import { joined, lang, pick, t } from '../core/i18n';
+import { yearText } from '../map/year';
 import type { Answer, Combination, Failure, Group, LayerAnswer, Told } from './answer';
 
 export const units = ['mu', 'ha', 'm2'] as const;
@@ -32,6 +34,19 @@ export function toldText(told: Told): string {
   if (told.code === 'AOI_OUTSIDE') return t('overlay.outside.all');
   const [own, advice] = lang() === 'zh' ? [told.zh, told.advice_zh] : [told.en, told.advice_en];
   return [own ?? told.detail ?? told.message ?? '', advice].filter(Boolean).join(lang() === 'zh' ? '。' : '. ');
+}
+
+// vintagesOf are the vintages that answers are of, the newest first.
+export const vintagesOf = (answers: Answer[]): string => [...new Set(answers.flatMap((a) => (a.layers ?? []).flatMap((l) => l.vintage ?? [])))].sort().reverse().join(' ');
+
+// vintageLine says of which vintage figures are, and which layers that lacks.
+export function vintageLine(catalog: Catalog, answers: Answer[]): Child {
+  const of = vintagesOf(answers);
+  const missing = lacking(catalog);
+  return [
+    of && h('p', { class: 'note', 'data-testid': 'overlay-vintage' }, t('overlay.vintage', { vintage: of })),
+    missing.length > 0 && h('p', { class: 'notice-line', 'data-testid': 'overlay-lacks' }, t('overlay.lacks', { vintage: yearText(vintage()), layers: missing.map(titleIn(catalog)).join(lang() === 'zh' ? '、' : ', ') })),
+  ];
 }
 
 // notices are what is to be known of an answer before its figures.

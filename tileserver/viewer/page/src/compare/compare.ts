@@ -9,7 +9,7 @@ import { linkPart, writeLink } from '../core/link';
 import { sheet } from '../core/sheet';
 import { drawnIn, pairAt, stepAt, type Step } from '../map/steps';
 import { steps } from '../map/vintage';
-import { toast } from '../shell/messages';
+import { toast, toastMayNot } from '../shell/messages';
 import { addTool } from '../shell/rail';
 import { readCompared, writeCompared, type Compared } from './part';
 import type { View } from './view';
@@ -21,7 +21,7 @@ export function installCompare(app: App): void {
   if (list.length < 2) return;
   let wanted: Compared | null = null;
   let view: View | null = null;
-  const button = addTool({ id: 'swipe-open', group: 'layers', toggle: true, label: 'swipe.open', icon: 'M12 3v18M4 6h5v12H4zM15 6h5v12h-5zM15 10h5M15 14h5', run: () => { if (wanted) close(); else begin(); } });
+  const button = addTool({ id: 'swipe-open', group: 'layers', toggle: true, needs: 'tiles', label: 'swipe.open', icon: 'M12 3v18M4 6h5v12H4zM15 6h5v12h-5zM15 10h5M15 14h5', run: () => { if (wanted) close(); else begin(); } });
 
   // differ tells whether something that is shown is of another vintage in the two.
   const differ = (a: Step, b: Step) => app.layers.list.some(({ visible, layer }) => {
@@ -86,6 +86,7 @@ export function installCompare(app: App): void {
     write: () => wanted && writeCompared(wanted),
     read: (text) => {
       const next = readCompared(text);
+      if (next && !app.may('tiles')) { toastMayNot('tiles'); return; }
       const [left, right] = [list[stepAt(list, next?.left ?? '')], list[stepAt(list, next?.right ?? '')]];
       if (!next) { close(); return; }
       if (left && right && left !== right) { open({ left: left.vintage, right: right.vintage, at: next.at }); return; }

@@ -145,6 +145,9 @@ export const hasVintage = (l: Layer, of: string): boolean => of === '' || l.vint
 // that there are in the page's vintage.
 export const measured = (catalog: Catalog): string[] => product.filter((name) => catalog.layers.some((l) => l.name === name && hasVintage(l, vintage())));
 
+// lacking returns the names of the product's layers that the page's vintage has not.
+export const lacking = (catalog: Catalog): string[] => product.filter((name) => catalog.layers.some((l) => l.name === name && !hasVintage(l, vintage())));
+
 // layerOf returns a layer of the catalogue, or one that has only its name.
 export const layerOf = (catalog: Catalog, name: string): Layer => catalog.layers.find((l) => l.name === name)
   ?? layerFrom({ name }, undefined);

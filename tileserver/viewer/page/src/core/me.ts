@@ -49,6 +49,11 @@ export const me = (): Me | null => who;
 // nowMs is the time by the server's clock, in milliseconds.
 export const nowMs = (): number => Date.now() + skewMs;
 
+// offers tells whether the catalogue names a service for who asks: what their token or the
+// tier's policy does not open is not named. A server that offers nothing at all says nothing
+// of it.
+export const offers = (service: string): boolean => !Object.keys(offered).length || service in offered;
+
 // may tells whether the user may ask questions of a kind. A server that offers nothing at
 // all says nothing of it, and all may be asked.
 export function may(operation: Operation): boolean {

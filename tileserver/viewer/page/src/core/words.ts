@@ -54,6 +54,7 @@ const common = {
   'error.503': ['服务器正在准备数据，请 {s} 秒后再试。', 'The server is getting ready; try again in {s} seconds.'],
   'error.answer': ['服务器的回答无法读取。', 'The answer of the server cannot be read.'],
   'error.tier': ['这台服务器不提供{tier}。', 'This server does not serve the {tier}.'],
+  'may.not': ['当前身份没有“{operation}”的权限，这一部分没有打开。', 'You may not use this here: it needs the right to “{operation}”, so it was not opened.'],
   'error.webgl': ['浏览器没有启用 WebGL2，无法显示地图。', 'The browser has no WebGL2, so the map cannot be drawn.'],
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
 } as const;

@@ -4,11 +4,16 @@
 import type { App } from '../app';
 import { asProblem } from '../core/api';
 import { linkPart, writeLink } from '../core/link';
+import { may, offers } from '../core/me';
 import { sheet } from '../core/sheet';
 import { createCard } from '../shell/cards';
-import { toastProblem } from '../shell/messages';
+import { toastMayNot, toastProblem } from '../shell/messages';
 import { addTool } from '../shell/rail';
 import type { Panel } from './panel';
+
+// allowed tells whether the user may ask what the dashboard lives on: analyses, or the
+// areas by place.
+const allowed = (): boolean => may('analyses') || (may('overlay') && offers('summary'));
 
 // installDashboard adds the tool, and opens the view that the address names.
 export function installDashboard(app: App): void {
@@ -20,13 +25,15 @@ export function installDashboard(app: App): void {
     loading ??= Promise.all([import('./panel'), sheet()]).then(([{ createPanel }]) => createPanel(app, card, writeLink));
     void loading.then((p) => { panel = p; p.show(link); }).catch((thrown: unknown) => { loading = null; toastProblem(asProblem(thrown)); });
   };
-  addTool({ id: 'dash-open', group: 'questions', label: 'dash.open', icon: 'M4 20h16M6.5 20v-6M11 20V9M15.5 20v-9M20 20V5', run: () => show('') });
+  addTool({ id: 'dash-open', group: 'questions', label: 'dash.open', needs: allowed, icon: 'M4 20h16M6.5 20v-6M11 20V9M15.5 20v-9M20 20V5', run: () => show('') });
   linkPart({
     key: 'dash',
     write: () => (panel ? panel.link() : loading ? wanted : null),
     read: (link) => {
       wanted = link;
-      if (link !== null && link !== panel?.link()) show(link);
+      if (link === null || link === panel?.link()) return;
+      if (allowed()) show(link);
+      else toastMayNot('analyses');
     },
   });
 }

@@ -36,8 +36,9 @@ export interface Desk {
   list(): List | null;
   // set changes what is chosen and shows the dashboard anew.
   set(change: Partial<State>): void;
-  // go shows a place on the map, beside the dashboard.
-  go(code: string): void;
+  // go shows a place on the map, beside the dashboard; undefined where the user may not ask
+  // where it is.
+  readonly go: ((code: string) => void) | undefined;
   // aside makes room for the map.
   aside(): void;
   // load returns a box that shows what work gives; it says how far that is, and what is

@@ -92,5 +92,5 @@ function placesOf(desk: Desk, told: Told): Child {
   return bar(rows.map(({ code, name, last }) => ({
     label: name || code, key: code, value: last.share === null ? null : last.share * 100,
     detail: `${t('dash.gap')} ${area(inUnit(last.gap, desk.state.unit))} ${unit}${last.onTrack === null ? '' : ` · ${t(last.onTrack ? 'dash.pace.enough' : 'dash.pace.short')}`}`,
-  })), { unit: '%', max: 100, label: t('dash.share'), picked: desk.state.picked, onPick: (code) => desk.go(code) });
+  })), { unit: '%', max: 100, label: t('dash.share'), picked: desk.state.picked, ...(desk.go && { onPick: desk.go }) });
 }

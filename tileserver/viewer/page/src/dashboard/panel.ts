@@ -45,7 +45,7 @@ export function createPanel(app: App, card: Card, changed: () => void): Panel {
   const desk: Desk = {
     app, state, list: () => list, aside,
     set(change) { Object.assign(state, change); render(); changed(); },
-    go(code) { state.picked = code; mark(root, code); aside(); void goTo(app, code); changed(); },
+    go: app.may('features') ? (code) => { state.picked = code; mark(root, code); aside(); void goTo(app, code); changed(); } : undefined,
     load: (key, work, show) => load(loading(), key, work, show),
   };
   const loading = (): Loading => ({ signal: stop.signal, kept, shown: () => mark(root, state.picked) });

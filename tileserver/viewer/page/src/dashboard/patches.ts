@@ -8,6 +8,7 @@ import { h, type Child } from '../core/dom';
 import { area, count } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { t } from '../core/i18n';
+import { offers } from '../core/me';
 import { fit, setShape } from '../map/map';
 import { inUnit, said, unitText, type Desk } from './desk';
 import type { Transition } from './model';
@@ -21,6 +22,8 @@ const page = 50;
 
 // patches is a box with the list; the map shows all of them beside the dashboard.
 export function patches(desk: Desk, years: { layer: string; from: string; to: string }, flow: Transition, digits: 2 | 4): HTMLElement {
+  // Where single patches are not to be had nothing is asked.
+  if (!desk.app.may('features') || !offers('diff')) return said('dash-flow-refused', t('dash.flow.refused'));
   const query = new URLSearchParams({ layer: years.layer, from: years.from, to: years.to, by: 'DLBM', f: 'geojson' });
   const of = async (signal: AbortSignal): Promise<Changed[] | null> => {
     try {

@@ -42,7 +42,7 @@ function bySummary(desk: Desk): Child {
   const year = vintages.includes(wanted) ? wanted : vintages[0] ?? '';
   const ask = async (signal: AbortSignal) => {
     const told = await summary(state.level, state.place, state.layer, year, signal);
-    const { places } = await json<{ places: { code: string; name: string }[] }>(`places${state.place ? `?parent=${state.place}` : ''}`, { signal });
+    const { places } = desk.app.may('features') ? await json<{ places: { code: string; name: string }[] }>(`places${state.place ? `?parent=${state.place}` : ''}`, { signal }) : { places: [] };
     return { told, names: new Map(places.map((p) => [p.code, p.name])) };
   };
   return desk.load(`summary ${state.level} ${state.place} ${state.layer} ${year}`, (_, signal) => ask(signal), ({ told, names }: { told: Summary; names: Map<string, string> }) => {
@@ -82,7 +82,7 @@ function body(desk: Desk, places: Place[], kind: Kind): Child {
     h('h3', null, label),
     missing > 0 && h('p', { class: 'notice-line', 'data-testid': 'dash-missing' }, t('dash.missing', { n: missing })),
     h('div', { class: 'dash-pair' },
-      h('div', null, bar(valued.slice(0, mostBars).map((p) => ({ label: `${p.rank ?? ''} ${nameOf(p)}`, value: p.value, key: p.code, ...(p.name && { detail: p.code }) })), { unit, label, picked: state.picked, onPick: (code) => desk.go(code) }),
+      h('div', null, bar(valued.slice(0, mostBars).map((p) => ({ label: `${p.rank ?? ''} ${nameOf(p)}`, value: p.value, key: p.code, ...(p.name && { detail: p.code }) })), { unit, label, picked: state.picked, ...(desk.go && { onPick: desk.go }) }),
         valued.length > mostBars && h('p', { class: 'note' }, t('dash.first', { n: mostBars, all: places.length }))),
       tableOfPlaces(desk, places, kind === 'net' && places.some((p) => p.target !== null))),
   ];
@@ -110,11 +110,12 @@ function tableOfPlaces(desk: Desk, places: Place[], targets: boolean): HTMLEleme
 
 function row(desk: Desk, p: Place, targets: boolean): HTMLElement {
   const name = nameOf(p);
+  const { go } = desk;
   const level = levelOf(p.code);
   const inside = below(p.code)[0];
   return h('tr', { 'data-code': p.code, class: desk.state.picked === p.code ? 'picked' : '' },
     h('td', { class: 'number' }, p.rank === null ? '—' : String(p.rank)),
-    h('th', { scope: 'row' }, h('button', { type: 'button', class: 'dash-link', 'data-testid': `dash-go-${p.code}`, title: t('dash.go', { place: name }), onclick: () => desk.go(p.code) }, name), p.name && h('code', null, p.code)),
+    h('th', { scope: 'row' }, go ? h('button', { type: 'button', class: 'dash-link', 'data-testid': `dash-go-${p.code}`, title: t('dash.go', { place: name }), onclick: () => go(p.code) }, name) : name, p.name && h('code', null, p.code)),
     h('td', { class: 'number', 'data-testid': `dash-value-${p.code}` }, p.value === null ? t('chart.missing') : h('data', { value: String(p.value) }, area(p.value))),
     h('td', { class: 'number' }, p.features === null ? '—' : h('data', { value: String(p.features) }, count(p.features))),
     targets && h('td', { class: 'number' }, p.ofTarget === null ? '—' : [h('data', { value: String(p.ofTarget) }, percent(p.ofTarget, 1)), unconfirmed(p.source).is && chip()]),

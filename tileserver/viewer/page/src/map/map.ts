@@ -6,6 +6,7 @@ import type { Geometry } from 'geojson';
 import { authorize, getOf, tierURL, vintage } from '../core/api';
 import type { Extent } from '../core/catalog';
 import { linked, readView } from '../core/link';
+import { may } from '../core/me';
 import { margins, narrow } from '../shell/frame';
 import { addShapes, shapes } from './shapes';
 
@@ -21,9 +22,13 @@ const ideographs = '"PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto San
 const styles = new Map<string, Promise<StyleSpecification>>();
 
 // styleOf returns the tier's style for a vintage, '' the latest of each layer, with absolute
-// addresses: of the layers that a map shows first, or of one that is named. It is asked for
-// once and must not be changed; it throws the Problem of the answer.
-export function styleOf(of: string, layer = ''): Promise<StyleSpecification> {
+// addresses: of the layers that a map shows first, or of one that is named, as far as the
+// user reaches them. It is asked for once and must not be changed; it throws the Problem of
+// the answer.
+export const styleOf = (of: string, layer = ''): Promise<StyleSpecification> => askStyle(of, layer).then(reached);
+
+// askStyle asks for what styleOf returns, before it is known who the user is.
+export function askStyle(of: string, layer = ''): Promise<StyleSpecification> {
   const path = layer ? `style.json?layers=${encodeURIComponent(layer)}` : 'style.json';
   const known = styles.get(`${of} ${path}`);
   if (known) return known;
@@ -32,6 +37,10 @@ export function styleOf(of: string, layer = ''): Promise<StyleSpecification> {
   asked.catch(() => styles.delete(`${of} ${path}`)); // asked again next time
   return asked;
 }
+
+// reached leaves of a style what the user may ask for: without the right to tiles, the
+// background alone, on which shapes are drawn.
+const reached = (style: StyleSpecification): StyleSpecification => (may('tiles') ? style : { ...style, sources: {}, layers: style.layers.filter((l) => l.type === 'background') });
 
 // createMap returns the map in an element, which shows nothing yet. It takes the browser
 // a moment to give it a graphics context, which asks for no answer of the server; it throws

@@ -4,6 +4,7 @@
 import { Problem } from '../core/api';
 import { $, h } from '../core/dom';
 import { t } from '../core/i18n';
+import type { Operation } from '../core/me';
 
 export interface Action { label: string; run: () => void }
 
@@ -26,6 +27,9 @@ export function toast(text: string, action?: Action): void {
 
 // toastProblem says what went wrong at the foot of the map.
 export const toastProblem = (problem: Problem): void => toast([problem.words(), problem.advice()].filter(Boolean).join(' '));
+
+// toastMayNot says that what an address or a file asks for needs a right that the user lacks.
+export const toastMayNot = (operation: Operation): void => toast(t('may.not', { operation: t(`operation.${operation}`) }));
 
 // copyText puts text into the clipboard and says so. Where the page came by http, browsers
 // have no clipboard for scripts but the one of selected text.

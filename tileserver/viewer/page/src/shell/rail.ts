@@ -18,20 +18,23 @@ export interface Tool {
   toggle?: boolean;
   // controls is the id of what the button opens and shuts (aria-expanded).
   controls?: string;
-  // needs is the kind of questions that the tool asks: who may not ask them does not see it.
-  needs?: Operation;
+  // needs is the kind of questions that the tool asks, or tells whether all that it asks is
+  // open to the user: who may not ask does not see it.
+  needs?: Operation | (() => boolean);
 }
 
 // addTool adds a button at the end of its group and returns it.
 export function addTool(tool: Tool): HTMLButtonElement {
   const button = h('button', {
     type: 'button', id: tool.id, 'data-testid': tool.id, 'aria-pressed': tool.toggle ? 'false' : null,
-    'aria-expanded': tool.controls ? 'false' : null, 'aria-controls': tool.controls, hidden: tool.needs !== undefined && !may(tool.needs), onclick: tool.run,
+    'aria-expanded': tool.controls ? 'false' : null, 'aria-controls': tool.controls, hidden: !open(tool.needs), onclick: tool.run,
   }, icon(tool.icon));
   onLang(() => label(button, t(tool.label)));
   groupOf(tool.group).append(button);
   return button;
 }
+
+const open = (needs: Tool['needs']): boolean => (typeof needs === 'function' ? needs() : needs === undefined || may(needs));
 
 function groupOf(name: Tool['group']): HTMLElement {
   const rail = $('tools');

@@ -1,4 +1,4 @@
-import{a as J}from"./chunk-QKGTOJHX.js";import{e as C,f as L}from"./chunk-VWRLUHAI.js";import{c as _}from"./chunk-TFKA3KIV.js";import{J as a,S as b,a as j,c as n,d as x,e as O,l as q,o as R,p as F,q as N,r as U,t as Z}from"./chunk-2F6BWN3I.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
+import{a as J}from"./chunk-BNXY2OSP.js";import{e as C,f as L}from"./chunk-XORSVHOA.js";import{c as _}from"./chunk-45XXQT3E.js";import{J as a,S as b,a as j,c as n,d as x,e as O,l as q,o as R,p as F,q as N,r as U,t as Z}from"./chunk-2XOWLUA3.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${t(r)},
   center: ${W(e.centre)},

@@ -12,8 +12,10 @@ export interface Context {
   // keep takes what was measured among the alternatives; nextName is what it will be called.
   keep: (asked: Asked, answer: Answer) => void;
   nextName: () => string;
-  // reshape lets the corners of a shape be dragged, where it has few enough, or ends that.
+  // reshape lets the corners of a shape be changed, where it has few enough, or ends that;
+  // unshape takes the last change back, null where there is none.
   canReshape: (asked: Asked) => boolean;
   reshape: (asked: Asked) => void;
   reshaping: () => boolean;
+  unshape: () => (() => void) | null;
 }

@@ -1,15 +1,17 @@
 // Asking how much of each layer lies inside a shape, a place or the shapes of a file, and
 // keeping the answer on the page.
 
+import type { Geometry } from 'geojson';
 import type { App } from '../app';
 import { aborted, onVintage, Problem, vintage } from '../core/api';
 import { h, type Child } from '../core/dom';
+import { area, muOf } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { onLang, t } from '../core/i18n';
 import { fit, reveal, setShape } from '../map/map';
 import { yearText } from '../map/year';
 import { createCard } from '../shell/cards';
-import { busyBox, problemBox, toast } from '../shell/messages';
+import { busyBox, problemBox } from '../shell/messages';
 import { createCompare } from './compare';
 import type { Answer, Asked } from './answer';
 import type { Context } from './context';
@@ -39,24 +41,28 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   const card = createCard('overlay', 'side.overlay');
   const pieces = createPieces(app);
   const compare = createCompare(app);
-  const reshape = createReshape(app.map, (geometry) => void ask({ geometry }).catch(() => undefined));
+  const reshape = createReshape(app.map, {
+    moving: () => { request?.abort(); card.body.firstElementChild?.toggleAttribute('inert', true); },
+    changed: (geometry) => void remeasure(geometry),
+    done: () => { show(); (card.body.querySelector<HTMLElement>('[data-testid="overlay-reshape"]') ?? card.body).focus(); },
+  });
   let current: Job | null = null;
   let request: AbortController | null = null;
 
   const context: Context = {
     app, pieces, redraw, nextName: compare.nextName, keep: compare.keep,
-    canReshape, reshaping: reshape.busy,
+    canReshape, reshaping: reshape.busy, unshape: () => (reshape.undoable() ? reshape.undo : null),
     reshape: (asked) => {
-      if (reshape.busy()) reshape.end();
-      else { reshape.begin(asked); toast(t('overlay.reshape.hint')); }
+      if (reshape.busy()) { reshape.done(); return; }
+      reshape.begin(asked);
       show();
     },
   };
-  const clear = () => { request?.abort(); current = null; pieces.clear(); reshape.end(); setShape(app.map, 'aoi', null); };
+  const clear = () => { request?.abort(); current = null; pieces.clear(); reshape.stop(); setShape(app.map, 'aoi', null); };
   const show = () => { if (current) card.fill(render(current)); };
   const open = (job: Job, i: number | null) => {
     job.open = i;
-    reshape.end();
+    reshape.stop();
     const item = i === null ? null : job.several?.items[i];
     setShape(app.map, 'aoi', item ? item.asked.geometry ?? null : whole(job));
     show();
@@ -106,6 +112,26 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
     if (current === job) show();
     if (job.problem) throw job.problem;
     return job.answer as Answer;
+  }
+
+  // remeasure measures a shape whose corners were changed. The figures before stand, and cannot
+  // be used, until those of the new shape are there.
+  async function remeasure(geometry: Geometry): Promise<void> {
+    request?.abort();
+    const mine = new AbortController();
+    request = mine;
+    const job = jobOf({ geometry }, () => void remeasure(geometry));
+    current = job;
+    pieces.clear();
+    try {
+      job.answer = await measure<Answer>(app.catalog, sentOf(job.asked), {}, mine.signal);
+      reshape.told(t('overlay.now', { mu: area(job.answer.aoi?.area_mu ?? muOf(job.answer.aoi?.area_m2)) }));
+    } catch (thrown) {
+      if (aborted(thrown)) return;
+      job.problem = asProblem(thrown);
+      reshape.told(job.problem.message);
+    }
+    if (current === job) show();
   }
 
   // sendFile measures what was read of a file.

@@ -43,5 +43,6 @@ function actions(c: Context, asked: Asked, answer: Answer): Child {
   return h('div', { class: 'report-buttons' },
     h('button', { type: 'button', class: 'strong', 'data-testid': 'overlay-keep', onclick: () => c.keep(asked, answer) }, t('overlay.keep', { name: c.nextName() })),
     c.canReshape(asked) && h('button', { type: 'button', 'data-testid': 'overlay-reshape', 'aria-pressed': String(c.reshaping()), onclick: () => c.reshape(asked) }, t(c.reshaping() ? 'overlay.reshape.end' : 'overlay.reshape')),
+    c.reshaping() && h('button', { type: 'button', 'data-testid': 'overlay-unshape', disabled: !c.unshape(), onclick: () => c.unshape()?.() }, t('draw.undo')),
     asked.geometry && h('button', { type: 'button', onclick: () => c.redraw() }, t('overlay.redo')));
 }

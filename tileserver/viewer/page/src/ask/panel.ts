@@ -124,13 +124,13 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
     current = job;
     pieces.clear();
     try {
-      job.answer = await measure<Answer>(app.catalog, sentOf(job.asked), {}, mine.signal);
-      reshape.told(t('overlay.now', { mu: area(job.answer.aoi?.area_mu ?? muOf(job.answer.aoi?.area_m2)) }));
+      await measured(app.catalog, job, mine.signal);
     } catch (thrown) {
-      if (aborted(thrown)) return;
-      job.problem = asProblem(thrown);
-      reshape.told(job.problem.message);
+      if (aborted(thrown)) return; // changed once more
+      throw thrown;
     }
+    const aoi = (job.answer)?.aoi;
+    reshape.told(job.problem ? (job.problem).message : t('overlay.now', { mu: area(aoi?.area_mu ?? muOf(aoi?.area_m2)) }));
     if (current === job) show();
   }
 

@@ -129,8 +129,8 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
       if (aborted(thrown)) return; // changed once more
       throw thrown;
     }
-    const aoi = (job.answer)?.aoi;
-    reshape.told(job.problem ? (job.problem).message : t('overlay.now', { mu: area(aoi?.area_mu ?? muOf(aoi?.area_m2)) }));
+    const aoi = job.answer?.aoi;
+    reshape.told(job.problem ? job.problem.message : t('overlay.now', { mu: area(aoi?.area_mu ?? muOf(aoi?.area_m2)) }));
     if (current === job) show();
   }
 

@@ -1,4 +1,4 @@
-import{a as J}from"./chunk-P7XPP3MZ.js";import{e as C,g as L}from"./chunk-A2GRGPSN.js";import{c as _}from"./chunk-RH6HUYB7.js";import{J as a,T as b,a as j,c as n,d as x,e as O,l as q,o as R,p as F,q as N,r as U,t as Z}from"./chunk-2WV44JNF.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
+import{a as J}from"./chunk-Z2AZIAX5.js";import{c as _,p as C,r as L}from"./chunk-RTAS6MWW.js";import{J as a,T as b,a as j,c as n,d as x,e as O,l as q,o as R,p as F,q as N,r as U,t as Z}from"./chunk-2WV44JNF.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,K=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${t(r)},
   center: ${W(e.centre)},

@@ -234,16 +234,26 @@ func TestViewerWatermark(t *testing.T) {
 // printed is the text of the page's printout.
 func printed(t *testing.T, b *viewertest.Tab) string {
 	t.Helper()
-	program, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Fatal("pdftotext is needed: apt-get install -y poppler-utils")
-	}
-	var pdf []byte
+	return textOfPDF(t, printout(t, b))
+}
+
+// printout prints the page.
+func printout(t *testing.T, b *viewertest.Tab) (pdf []byte) {
+	t.Helper()
 	b.Run(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		r, err := cdp.Call(ctx, target, cdppage.PrintToPDF, cdppage.PrintToPDFParams{})
 		pdf = r.Data
 		return err
 	}))
+	return pdf
+}
+
+func textOfPDF(t *testing.T, pdf []byte) string {
+	t.Helper()
+	program, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Fatal("pdftotext is needed: apt-get install -y poppler-utils")
+	}
 	cmd := exec.Command(program, "-raw", "-", "-")
 	cmd.Stdin = bytes.NewReader(pdf)
 	out, err := cmd.Output()

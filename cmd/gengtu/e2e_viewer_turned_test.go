@@ -119,3 +119,72 @@ func TestViewerTurnedAlternatives(t *testing.T) {
 	viewertest.Eval[any](t, b, "(window.fetch = kept, document.querySelector('#compare [data-testid=problem] button').click())")
 	check("2024")
 }
+
+// The dashboard and the answer of an analysis never stand beside a map of another year
+// unsaid: the views follow the slider; a year that is chosen in them, and an answer of
+// another year, say so and offer to show theirs.
+func TestViewerTurnedDashboard(t *testing.T) {
+	s := serve(t, bothYears(t))
+	b := openViewer(t, s, "secure", "dash=rank,,township,cropland,ground,mu,", viewertest.Desktop)
+	differs := func(of string) bool {
+		return viewertest.Eval[bool](t, b, "document.querySelector('[data-testid="+of+"-differs]') !== null")
+	}
+	want := s.answerOf(t, "secure", `{"question":"summary","by":"township"}`, "dash_area")
+	ranked := func(year string) {
+		t.Helper()
+		b.Until(t, "document.querySelector('[data-testid=dash-year]')?.value === '"+year+"'")
+		for _, row := range rankingOf(t, b) {
+			for _, r := range want {
+				if r["xzqdm"] == row.Code && r["year"] == year && (row.Value == nil || *row.Value != r["crop_area_mu"]) {
+					t.Errorf("%s of %s: the page has %v, the answer %v", row.Code, year, row.Value, r["crop_area_mu"])
+				}
+			}
+		}
+	}
+	b.Text(t, "dash-table")
+	ranked("2024")
+	turn(t, b, "2023")
+	ranked("2023")
+	if differs("dash") {
+		t.Error("figures of 2023 are said to differ from a map of 2023")
+	}
+	chooseOption(t, b, "dash-year", "2024")
+	ranked("2024")
+	if text := b.Text(t, "dash-differs"); !strings.Contains(text, "这里是2024 年度的数，地图是2023 年度的") {
+		t.Errorf("%q", text)
+	}
+	b.Picture(t, "turned-dashboard")
+	b.Click(t, "dash-differs-show")
+	b.Until(t, "document.querySelector('[data-testid=vintage-value]').innerText.includes('2024')")
+	ranked("2024")
+	if differs("dash") {
+		t.Error("figures of 2024 are said to differ from a map of 2024")
+	}
+	for _, year := range []string{"2023", "2024"} {
+		turn(t, b, year)
+		b.Click(t, "dash-view-progress")
+		b.Until(t, "document.querySelector('[data-testid=dash-source]')?.innerText.includes('数据年度 "+year+" ·')")
+		b.Click(t, "dash-view-rank")
+		b.Text(t, "dash-table")
+	}
+	b.Click(t, "dash-view-flow")
+	b.Text(t, "dash-flow-table")
+	turn(t, b, "2023") // one of the two ends
+	b.Text(t, "dash-flow-table")
+	if differs("dash") {
+		t.Error("flows of 2023 to 2024 are said to differ from a map of 2023")
+	}
+	turn(t, b, "2024")
+
+	askedOnPage(t, s, b, "pbf-not-hsf")
+	if differs("analyses") {
+		t.Error("an answer of 2024 is said to differ from a map of 2024")
+	}
+	turn(t, b, "2023")
+	if text := b.Text(t, "analyses-differs"); !strings.Contains(text, "结果是2024 年度的数，地图是2023 年度的") {
+		t.Errorf("%q", text)
+	}
+	b.Picture(t, "turned-analysis")
+	b.Click(t, "analyses-differs-show")
+	b.Until(t, "document.querySelector('[data-testid=vintage-value]').innerText.includes('2024') && document.querySelector('[data-testid=analyses-differs]') === null")
+}

@@ -2,7 +2,7 @@
 // what becomes of each when it is shut.
 
 import type { App } from '../app';
-import { asProblem, aborted } from '../core/api';
+import { asProblem, aborted, onVintage } from '../core/api';
 import { h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
 import { addWords } from '../core/words';
@@ -76,6 +76,7 @@ export function createPanel(app: App, card: Card, changed: () => void): Panel {
     again: (asked) => { if (asked === face) render(); },
   };
   onLang(render);
+  onVintage(() => { if (face?.id !== undefined) render(); });
   return {
     home: () => desk.home(),
     open: (id) => desk.open(id),

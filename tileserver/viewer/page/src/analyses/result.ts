@@ -1,10 +1,13 @@
 // The answer of a job: its layers, tables and chart, what it was made of, and its forms to
 // download.
 
-import { asProblem, getBlob, hasToken } from '../core/api';
+import { asProblem, getBlob, hasToken, vintage } from '../core/api';
 import { h, save, scroller } from '../core/dom';
 import { count, formulaText } from '../core/format';
 import { pick, t } from '../core/i18n';
+import { drawnIn } from '../map/steps';
+import { chooseVintage } from '../map/vintage';
+import { yearText } from '../map/year';
 import { toastProblem } from '../shell/messages';
 import { fileName, fileURL, type Answer, type File, type Job, type Table } from './answers';
 import { size } from './facts';
@@ -35,7 +38,7 @@ export function createResult(desk: Desk, job: Job, answer: Answer): Result {
   return {
     render: () => {
       draw();
-      return h('div', null, layersOf(desk, job), downloads(job), notes(answer), body, identities(answer), made(answer));
+      return h('div', null, differs(desk, answer), layersOf(desk, job), downloads(job), notes(answer), body, identities(answer), made(answer));
     },
     show(layer, row) {
       const table = answer.tables.find((one) => one.name === tableOf(job, answer, layer));
@@ -56,6 +59,23 @@ export function layerNamed(job: Job, answer: Answer, table: string): string {
 }
 
 const tableOf = (job: Job, answer: Answer, layer: string): string => answer.shapes.find((s) => layerNamed(job, answer, s.table) === layer)?.table ?? '';
+
+// differs says that the answer is of another vintage than the map shows of a layer that it
+// was made of, and offers to show that; nothing where they agree.
+function differs(desk: Desk, { layers }: Answer): HTMLElement | string {
+  const { catalog } = desk.app;
+  for (const { layer, missing } of layers) {
+    const known = catalog.layers.find((l) => l.name === layer);
+    if (missing || !known || layer === 'region') continue;
+    const own = layers.filter((l) => l.layer === layer && !l.missing).map((l) => l.vintage).sort();
+    const onMap = drawnIn(known.vintages, vintage()) ?? vintage();
+    const year = own.at(-1);
+    if (!year || !onMap || own.includes(onMap)) continue;
+    return h('p', { class: 'notice-line', 'data-testid': 'analyses-differs' }, t('analyses.differs', { year: yearText(year), map: yearText(onMap) }), ' ',
+      h('button', { type: 'button', class: 'analyses-link', 'data-testid': 'analyses-differs-show', onclick: () => chooseVintage(catalog, year) }, t('analyses.differs.show', { year: yearText(year) })));
+  }
+  return '';
+}
 
 function tabs(answer: Answer, shown: Table, choose: (table: Table) => void): HTMLElement {
   return h('div', { class: 'analyses-tabs', role: 'group', 'aria-label': t('analyses.tables') }, answer.tables.map((table) => h('button', {

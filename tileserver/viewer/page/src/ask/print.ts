@@ -1,13 +1,15 @@
 // The sheet for the printer: what the card shows, with the map's picture, and below it
 // where the figures come from. The style sheet hides everything else while it is there.
 
-import { h, type Child } from '../core/dom';
+import { h } from '../core/dom';
 import { formulaText } from '../core/format';
-import { pick, t } from '../core/i18n';
+import { t } from '../core/i18n';
 import { tier } from '../core/api';
 import type { Key } from '../core/words';
 import type { App } from '../app';
+import { origin, type Figures } from '../edition/origin';
 import type { Answer } from './answer';
+import { vintagesOf } from './tables';
 
 // Printed is what a sheet is made of.
 interface Printed { readonly app: App }
@@ -22,7 +24,7 @@ export async function printReport({ app }: Printed, title: Key, answers: Answer[
     h('h1', null, t(title, { tier: t(`tier.${tier}`) })),
     h('figure', null, picture, h('figcaption', null, t('print.map'))),
     copyOf(shown),
-    h('dl', null, origin(app, answers)));
+    origin(app.catalog, figuresOf(answers)));
   document.body.append(sheet);
   window.addEventListener('afterprint', () => sheet.remove(), { once: true });
   await picture.decode().catch(() => undefined); // an empty map has no picture
@@ -44,14 +46,8 @@ function copyOf(shown: Element): Element {
   return copy;
 }
 
-// origin says where the figures come from.
-function origin(app: App, answers: Answer[]): Child[] {
-  const all = (of: (a: Answer) => (string | undefined)[]) => [...new Set(answers.flatMap(of).filter(Boolean))].join(', ');
-  const { catalog } = app;
-  const facts: [Key, string][] = [
-    ['print.edition', t(`tier.${tier}`)], ['print.generation', all((a) => [a.generation])], ['print.vintage', all((a) => (a.layers ?? []).map((l) => l.vintage))],
-    ['print.approval', pick(catalog.approval) || t('notice.approval.none')], ['print.use', pick(catalog.use)], ['print.disclaimer', pick(catalog.disclaimer)],
-    ['print.formula', all((a) => [formulaText(a.formula)])], ['print.program', all((a) => [a.program])], ['print.time', new Date().toLocaleString()],
-  ];
-  return facts.filter(([, text]) => text).map(([key, text]) => [h('dt', null, t(key)), h('dd', null, text)]);
+// figuresOf is what answers say of themselves.
+function figuresOf(answers: Answer[]): Figures {
+  const all = (of: (a: Answer) => string | undefined) => [...new Set(answers.map(of).filter(Boolean))].join(', ');
+  return { generation: all((a) => a.generation), vintage: vintagesOf(answers), formula: all((a) => formulaText(a.formula)), program: all((a) => a.program) };
 }

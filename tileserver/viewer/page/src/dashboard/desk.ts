@@ -1,13 +1,17 @@
 // What the views of the dashboard share: what is chosen, and how each of their states looks:
 // on its way, refused, failed, empty.
 
-import type { Ask, List } from '../analyses/answers';
+import type { Answer, Ask, List } from '../analyses/answers';
 import type { App } from '../app';
-import { aborted, asProblem } from '../core/api';
+import { aborted, asProblem, vintage } from '../core/api';
+import { layerOf } from '../core/catalog';
 import { h, type Child } from '../core/dom';
 import { formulaText, haOf, muOf } from '../core/format';
 import { t, pick } from '../core/i18n';
 import type { Key } from '../core/words';
+import { drawnIn } from '../map/steps';
+import { chooseVintage } from '../map/vintage';
+import { yearText } from '../map/year';
 import { busyBox, problemBox } from '../shell/messages';
 import type { Kind, LayerName, Level, Order, Unit } from './model';
 import { run, type Told } from './source';
@@ -118,10 +122,23 @@ export const unitText = (unit: Unit): string => t(`dash.unit.${unit}`);
 // nameOf is what a place is called: its name, or its code.
 export const nameOf = (p: { code: string; name: string }): string => p.name || p.code || t('dash.all');
 
+// differs says that figures are of another vintage than the map shows of their layer, and
+// offers to show theirs; nothing where they agree. also is the other end of a comparison.
+export function differs(desk: Desk, layer: string, year: string, also = ''): Child {
+  const { catalog } = desk.app;
+  const onMap = drawnIn(layerOf(catalog, layer).vintages, vintage()) ?? vintage();
+  if (!year || !onMap || [year, also].includes(onMap)) return null;
+  return h('p', { class: 'notice-line', 'data-testid': 'dash-differs' }, t('dash.differs', { year: yearText(year), map: yearText(onMap) }), ' ',
+    h('button', { type: 'button', class: 'dash-link', 'data-testid': 'dash-differs-show', onclick: () => chooseVintage(catalog, year) }, t('dash.differs.show', { year: yearText(year) })));
+}
+
+// vintagesOf are the vintages of what an answer is made of, the newest first.
+export const vintagesOf = ({ layers }: Answer): string => [...new Set(layers.flatMap((l) => (l.missing || !l.vintage ? [] : [l.vintage])))].sort().reverse().join(' ');
+
 // sourceLine says which answer the figures are of.
 export function sourceLine({ job, answer }: Told): HTMLElement {
   return h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.analysis', {
-    question: pick(answer.title), run: answer.run, generation: answer.generation, rules: answer.rules.version, formula: formulaText(answer.formula),
+    question: pick(answer.title), vintage: vintagesOf(answer), run: answer.run, generation: answer.generation, rules: answer.rules.version, formula: formulaText(answer.formula),
   }), job.current ? '' : ` ${t('error.410')}`);
 }
 

@@ -7,7 +7,7 @@ import { h, scroller, type Child } from '../core/dom';
 import { codeTitle } from '../core/fields';
 import { area, count } from '../core/format';
 import { lang, t } from '../core/i18n';
-import { analysis, chooser, inUnit, nothing, said, segments, sourceLine, unitText, whyNot, type Desk } from './desk';
+import { analysis, chooser, differs, inUnit, nothing, said, segments, sourceLine, unitText, whyNot, type Desk } from './desk';
 import { files } from './files';
 import { tableOf, transitionsOf, type Transition } from './model';
 import { patches } from './patches';
@@ -34,6 +34,7 @@ export function flowView(desk: Desk): Child {
       chooser('area', 'dash.kind', state.area, (['area', 'booked'] as const).map((value) => ({ value, text: t(`dash.flow.${value}`) })), (next) => desk.set({ area: next })),
       segments('classes', 'dash.classes', String(state.classes) as '2' | '4', (['2', '4'] as const).map((value) => ({ value, text: t(`dash.classes.${value}`) })), (next) => desk.set({ classes: next === '2' ? 2 : 4 })),
       h('label', { class: 'dash-check' }, h('input', { type: 'checkbox', checked: state.unchanged, 'data-testid': 'dash-unchanged', onchange: (e: Event) => desk.set({ unchanged: (e.target as HTMLInputElement).checked }) }), t('dash.unchanged'))),
+    differs(desk, survey?.name ?? 'dltb', to, from),
     analysis(desk, { question: 'flows', by: 'county', from, vintage: to, ...(state.place && { place: state.place }) }, (told) => shown(desk, told, survey?.name ?? 'dltb', from, to)),
   ];
 }
@@ -61,7 +62,7 @@ function shown(desk: Desk, told: Told, layer: string, from: string, to: string):
   return [
     sankey(flows, { unit, label: `${t('dash.flow')} ${from} → ${to}`, onPick: (flow) => pickOne(drawn[flows.indexOf(flow)]) }),
     all.length > drawn.length && h('p', { class: 'note' }, t('dash.flow.first', { n: drawn.length, all: all.length })),
-    list, tableOfFlows(desk, all, ends, pickOne), sourceLine(told), files(told, 'flow'),
+    list, tableOfFlows(desk, all, ends, pickOne), sourceLine(told), files(desk, told, 'flow'),
   ];
 }
 

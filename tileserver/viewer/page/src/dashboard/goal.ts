@@ -6,7 +6,7 @@ import { h, scroller, type Child } from '../core/dom';
 import { area, percent } from '../core/format';
 import { pick, t } from '../core/i18n';
 import { vintage } from '../core/api';
-import { analysis, chip, chooser, inUnit, nameOf, nothing, sourceLine, unitText, type Desk } from './desk';
+import { analysis, chip, chooser, differs, inUnit, nameOf, nothing, sourceLine, unitText, type Desk } from './desk';
 import { files } from './files';
 import { below, builtOf, codesIn, goalYear, hundredths, levelOf, tableOf, unconfirmed, type Built } from './model';
 import type { Told } from './source';
@@ -40,6 +40,7 @@ function shown(desk: Desk, told: Told): Child {
   return [
     places.length > 1 && h('div', { class: 'dash-choices' }, chooser('shown', 'dash.place', one.code, places.map((p) => ({ value: p.code, text: p.name ? `${p.name} ${p.code}` : p.code })), (code) => desk.set({ shown: code }))),
     h('h3', null, nameOf(one)),
+    differs(desk, 'pbf', told.answer.layers.find((l) => l.layer === 'pbf' && !l.missing)?.vintage ?? ''),
     h('p', { class: 'note' }, told.answer.sources.map(pick).join(' · ')),
     h('div', { 'data-testid': 'dash-progress' }, progress(v(done), v(last.due), { unit: unitText(unit), label: t('dash.built.now', { year: last.year }), year: String(goal ?? '') })),
     figures(desk, last),
@@ -49,7 +50,7 @@ function shown(desk: Desk, told: Told): Child {
       { label: t('dash.built'), colour: '#1f6b4a', points: years.map((y) => ({ x: String(y.year), y: v(y.built) })) },
       ...(goal !== null && goal > last.year ? [{ label: t('dash.need.path'), colour: '#8a3b78', dashed: true, points: [{ x: String(last.year), y: v(done) }, { x: String(goal), y: v(last.due) }] }] : []),
     ], { unit: unitText(unit), zero: true, label: t('dash.built'), target: { label: `${t('dash.goal')} ${area(v(last.due))} ${unitText(unit)}`, value: v(last.due) } }),
-    yearTable(desk, years), notes(told), sourceLine(told), files(told, 'pbf_hsf_progress'),
+    yearTable(desk, years), notes(told), sourceLine(told), files(desk, told, 'pbf_hsf_progress'),
   ];
 }
 

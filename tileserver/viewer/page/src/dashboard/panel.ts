@@ -59,7 +59,7 @@ export function createPanel(app: App, card: Card, changed: () => void): Panel {
     if (focused) root.querySelector<HTMLElement>(`[data-testid="${CSS.escape(focused)}"]`)?.focus();
   };
   onLang(() => { if (card.isOpen()) render(); });
-  onVintage(() => { if (card.isOpen()) { state.year = ''; render(); } });
+  onVintage(() => { if (card.isOpen()) { Object.assign(state, { year: '', from: '', to: '' }); render(); changed(); } });
   return {
     show(link) {
       if (link) read(link, state);

@@ -7,7 +7,7 @@ import { h, icon, scroller, type Child } from '../core/dom';
 import { area, count, formulaText, percent } from '../core/format';
 import { t } from '../core/i18n';
 import { vintage } from '../core/api';
-import { analysis, chip, chooser, inUnit, nameOf, nothing, said, sourceLine, unitText, whyNot, type Desk } from './desk';
+import { analysis, chip, chooser, differs, inUnit, nameOf, nothing, said, sourceLine, unitText, whyNot, type Desk } from './desk';
 import { files, summaryFiles } from './files';
 import { below, inOrder, kindsOf, layers, levelOf, placesOf, summaryPlaces, tableOf, unconfirmed, yearsOf, type Kind, type Order, type Place, type Summary } from './model';
 import { summary, summaryPath, type Told } from './source';
@@ -32,7 +32,7 @@ function byAnalysis(desk: Desk, told: Told): Child {
   const at = (kind: Kind) => placesOf(table, state.layer, kind, state.unit, year).filter((p) => p.code !== state.place);
   const kinds = kindsOf(state.layer, 'analysis').map((kind) => ({ kind, there: at(kind).some((p) => p.value !== null) }));
   const kind = chosen(state.kind, kinds);
-  return [choices(desk, years, year, kinds, kind), body(desk, at(kind), kind), sourceLine(told), files(told, 'dash_area')];
+  return [choices(desk, years, year, kinds, kind), differs(desk, state.layer, year), body(desk, at(kind), kind), sourceLine(told), files(desk, told, 'dash_area')];
 }
 
 function bySummary(desk: Desk): Child {
@@ -49,8 +49,8 @@ function bySummary(desk: Desk): Child {
     const at = (kind: Kind) => summaryPlaces(told, state.layer, kind, state.unit, inUnit).map((p) => ({ ...p, name: names.get(p.code) ?? '' }));
     const kinds = kindsOf(state.layer, 'summary').map((kind) => ({ kind, there: at(kind).some((p) => p.value !== null) }));
     const kind = chosen(state.kind, kinds);
-    return [choices(desk, vintages, year, kinds, kind), body(desk, at(kind), kind), h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.summary', { generation: told.generation, formula: formulaText(told.formula) })),
-      summaryFiles(summaryPath(state.level, state.place, state.layer, year, 'csv'), told.generation)];
+    return [choices(desk, vintages, year, kinds, kind), differs(desk, state.layer, year), body(desk, at(kind), kind), h('p', { class: 'note dash-source', 'data-testid': 'dash-source' }, t('dash.source.summary', { vintage: year, generation: told.generation, formula: formulaText(told.formula) })),
+      summaryFiles(desk, summaryPath(state.level, state.place, state.layer, year, 'csv'), told, year)];
   });
 }
 

@@ -26,7 +26,7 @@ function shown(desk: Desk, told: Told): Child {
     places.length > 1 && h('div', { class: 'dash-choices' }, chooser('shown', 'dash.place', one.code, places.map((p) => ({ value: p.code, text: p.name ? `${p.name} ${p.code}` : p.code })), (code) => desk.set({ shown: code }))),
     h('h3', null, nameOf(one)),
     h('div', { class: 'dash-panels' }, layers.map((layer) => ofLayer(desk, told, one.code, layer))),
-    sourceLine(told), files(told, 'dash_trend'),
+    sourceLine(told), files(desk, told, 'dash_trend'),
   ];
 }
 

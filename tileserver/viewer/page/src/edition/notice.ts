@@ -1,6 +1,6 @@
 // What the page always says of the edition: which it is, approval number or that there is
-// none, vintage, generation, and what it may be used for. It is a line, cut where the
-// window is narrow; a click on it shows all of it, and what else is known of the edition.
+// none, vintage, generation, and what it may be used for. What does not fit into a line goes
+// on below it; a click shows what else is known of the edition.
 
 import type { Map as GLMap } from 'maplibre-gl';
 import { onVintage, tier, vintage } from '../core/api';
@@ -26,7 +26,7 @@ export function createNotice(catalog: Catalog): { again: (map?: GLMap) => void }
   const again = (of?: GLMap) => {
     map = of ?? map;
     const said = saidOf(map, catalog);
-    button.replaceChildren(...line(said), icon('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.01'));
+    button.replaceChildren(...line(said));
     button.title = t('edition.open');
     panel.again();
   };
@@ -49,13 +49,14 @@ function saidOf(map: GLMap | null, catalog: Catalog): Said {
 }
 
 // line is what stands at the foot, the most needed first.
-function line(said: Said): HTMLElement[] {
+function line(said: Said): Element[] {
   const part = (name: string, text: Child) => (text ? [h('span', { class: `notice-${name}`, 'data-testid': name }, text)] : []);
   return [
     h('span', { class: 'notice-tier' }, t(`tier.${tier}.short`)),
     ...part('approval', said.approval ? t('notice.approval', { number: said.approval }) : t('notice.approval.none')),
     ...part('vintage', said.vintage && t('notice.vintage', { vintage: said.vintage })),
     ...part('generation', said.generation && [h('span', { class: 'notice-word' }, t('notice.generation')), said.generation.slice(0, 8)]),
+    icon('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.01'),
     ...part('use', [...said.use, said.base].filter(Boolean).join(' · ')),
   ];
 }

@@ -67,10 +67,17 @@ function lineOf(s: Series, runs: Trend['lines'][number]['runs'], i: number): SVG
     svg('g', { fill: s.colour, class: 'line-mark' }, runs.flatMap((run) => run.map((p) => svg('g', null, svg('title', null, `${s.label} ${p.x}: ${area(p.value)}`), marks[i % marks.length]?.(...p.at))))));
 }
 
-// values writes what each line ends with above its last point.
+// values writes what each line ends with above its last point, or below where the line
+// comes down to it.
 function values(series: Series[], trend: Trend, frame: Frame, format: (v: number) => string): Child[] {
-  const ends = series.flatMap((s, i) => { const p = trend.lines[i]?.runs.at(-1)?.at(-1); return p ? [{ s, p }] : []; });
-  const ys = spread(ends.map(({ p }) => p.at[1] - 9), 15, 12, frame.height - frame.bottom);
+  const bottom = frame.height - frame.bottom;
+  const ends = series.flatMap((s, i) => {
+    const run = trend.lines[i]?.runs.at(-1) ?? [];
+    const [before, p] = [run.at(-2), run.at(-1)];
+    const falls = p && before && before.at[1] < p.at[1] - 4 && p.at[1] + 17 <= bottom;
+    return p ? [{ s, p, y: p.at[1] + (falls ? 17 : -9) }] : [];
+  });
+  const ys = spread(ends.map(({ y }) => y), 15, 12, bottom);
   return ends.map(({ s, p }, i) => svg('text', { class: 'line-value', x: fix(Math.min(p.at[0] + 4, frame.width - 2)), y: fix(ys[i] ?? 0), 'text-anchor': 'end', fill: s.colour }, format(p.value)));
 }
 

@@ -29,7 +29,7 @@ export function sankey(flows: Flow[], options: SankeyOptions): HTMLElement {
 }
 
 function draw(flows: Flow[], width: number, { unit, onPick, label = '', colours, format = area }: SankeyOptions): SVGSVGElement {
-  const text = width < 420 ? 84 : 150;
+  const text = width < 420 ? 84 : width < 640 ? 150 : 200;
   const top = 20;
   const nodes = new Set(flows.map((f) => f.from)).size + new Set(flows.map((f) => f.to)).size;
   const layout = sankeyLayout(flows, { width, height: Math.min(520, 120 + 20 * nodes), node: 10, gap: 16, left: text, right: text });
@@ -45,26 +45,26 @@ function draw(flows: Flow[], width: number, { unit, onPick, label = '', colours,
   };
   return drawing(width, layout.height + top + 8, label, onPick !== undefined,
     svg('text', { class: 'chart-unit', x: 0, y: 12 }, `${t('chart.from')} · ${unit}`), svg('text', { class: 'chart-unit', x: width, y: 12, 'text-anchor': 'end' }, t('chart.to')),
-    svg('g', { transform: `translate(0 ${top})` }, layout.ribbons.map(ribbon), layout.nodes.map((n) => nodeOf(n, n.side === 'from' ? colour(n.name) : '#4c5954', width, text, format))));
+    svg('g', { transform: `translate(0 ${top})` }, layout.ribbons.map(ribbon), layout.nodes.map((n) => nodeOf(n, n.side === 'from' ? colour(n.name) : '#4c5954', text, format))));
 }
 
-function nodeOf(n: Node, fill: string, width: number, room: number, format: (v: number) => string): Child {
+function nodeOf(n: Node, fill: string, room: number, format: (v: number) => string): Child {
   const left = n.side === 'from';
   const x = fix(left ? n.x - 6 : n.x + 16);
   const middle = n.y + n.height / 2;
-  const characters = Math.floor((room - 8) / 12);
+  const characters = (room - 18) / 12; // of 12 pixels, in what the node leaves
   return svg('g', { class: 'sankey-node', 'aria-hidden': 'true' },
     svg('rect', { x: fix(n.x), y: fix(n.y), width: 10, height: fix(Math.max(1, n.height)), fill }),
-    svg('text', { x, y: fix(middle - 1), 'text-anchor': left ? 'end' : 'start' }, cut(n.name, width < 420 ? characters : characters + 2)),
+    svg('text', { x, y: fix(middle - 1), 'text-anchor': left ? 'end' : 'start' }, cut(n.name, characters)),
     svg('text', { x, y: fix(middle + 11), 'text-anchor': left ? 'end' : 'start', class: 'sankey-value' }, format(n.value)));
 }
 
-// cut shortens a name to so many characters of full width; Latin ones count for half.
+// cut shortens a name to so many characters of full width; Latin ones count for six tenths.
 function cut(name: string, most: number): string {
   let used = 0;
   let out = '';
   for (const c of name) {
-    used += (c.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.55;
+    used += (c.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.6;
     if (used > most) return `${out}…`;
     out += c;
   }

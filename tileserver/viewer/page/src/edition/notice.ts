@@ -3,6 +3,7 @@
 // on below it; a click shows what else is known of the edition.
 
 import type { Map as GLMap } from 'maplibre-gl';
+import { yearText } from '../map/year';
 import { onVintage, tier, vintage } from '../core/api';
 import type { Catalog } from '../core/catalog';
 import { $, h, icon, type Child } from '../core/dom';
@@ -54,7 +55,7 @@ function line(said: Said): Element[] {
   return [
     h('span', { class: 'notice-tier' }, t(`tier.${tier}.short`)),
     ...part('approval', said.approval ? t('notice.approval', { number: said.approval }) : t('notice.approval.none')),
-    ...part('vintage', said.vintage && t('notice.vintage', { vintage: said.vintage })),
+    ...part('vintage', said.vintage && yearText(said.vintage)),
     ...part('generation', said.generation && [h('span', { class: 'notice-word' }, t('notice.generation')), said.generation.slice(0, 8)]),
     icon('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.01'),
     ...part('use', [...said.use, said.base].filter(Boolean).join(' · ')),

@@ -24,7 +24,6 @@ export const editionWords = {
   'notice.generation': ['数据版本', 'Generation'],
   'notice.changed': ['服务器已换上新一版数据。', 'The server now has a newer generation of the data.'],
   'notice.approval.none': ['尚无审图号', 'No map approval yet'],
-  'notice.vintage': ['{vintage} 年度', '{vintage}'],
   'edition.title': ['这是哪一版', 'About this edition'],
   'edition.open': ['查看版本、审图号和声明的全部内容', 'Show all of edition, approval and notice'],
   'edition.approval': ['审图号', 'Map approval'],

@@ -22,6 +22,7 @@ export const mapWords = {
   'layers.group.other': ['其他专题', 'Other themes'],
   'layers.group.on': ['显示 {on} / {n}', '{on} of {n} shown'],
   'vintage.title': ['年度', 'Vintage'],
+  'vintage.undated': ['年度不明', 'Undated'],
   'vintage.latest': ['各层最新', 'Latest of each'],
   'vintage.before': ['较早的年度', 'Earlier vintage'],
   'vintage.after': ['较晚的年度', 'Later vintage'],

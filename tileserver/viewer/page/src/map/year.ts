@@ -6,5 +6,6 @@ import { t } from '../core/i18n';
 // the latest of each layer.
 export function yearText(vintage: string): string {
   if (vintage === '') return t('vintage.latest');
+  if (vintage === 'undated') return t('vintage.undated'); // what a delivery without a year is taken in as
   return /^\d{4}$/.test(vintage) ? t('layers.vintage', { vintage }) : vintage;
 }

@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-EHSK54BW.js";import{M as J,R as a,a as j,c as n,d as O,e as x,ea as b,f as q,la as C,m as R,na as L,p as F,q as N,r as U,s as Z,u as _}from"./chunk-PVX7KZUN.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,Q=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-3UMWJWOD.js";import{M as J,R as a,a as j,c as n,d as O,e as x,ea as b,f as q,la as C,m as R,na as L,p as F,q as N,r as U,s as Z,u as _}from"./chunk-FBKJEPEH.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,W=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,Q=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${t(r)},
   center: ${W(e.centre)},

@@ -58,7 +58,7 @@ page: ## build the viewer's page anew from its TypeScript (Node), into what is e
 	cd tileserver/viewer/page && npm ci --ignore-scripts && npm run types && npm run lint && npm run build
 
 pictures: ## make the viewer's pictures in the documents anew (Chromium), to be looked at
-	PICTURES=1 $(GO) test -count=1 -timeout 20m -run TestViewerPictures ./cmd/gengtu
+	PICTURES=. $(GO) test -count=1 -timeout 20m -run TestViewerPictures ./cmd/gengtu
 
 fmt: ## format
 	gofmt -w $$(git ls-files '*.go')

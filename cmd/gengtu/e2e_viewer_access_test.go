@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,14 +14,15 @@ import (
 // atParcels is a place of the delivery at a zoom that shows single parcels.
 const atParcels = "map=15/34.33/108.64"
 
-// on says which server a moment is of, and as whom the page asks.
+// on says which server a moment is of.
 type on string
 
-// The servers of moments: two editions of a year, one of both years at the highest tier,
-// and one that asks whoever comes for a token.
+// The servers of moments: two editions of a year; one of both years, and one of all themes,
+// at the highest tier; and one that asks whoever comes for a token.
 const (
-	onGovernment on = "government"
-	onSecure     on = "secure"
+	onThemes     on = "themes"
+	onGovernment on = "a year"
+	onSecure     on = "both years"
 	onStranger   on = "stranger"
 )
 
@@ -35,6 +37,11 @@ type moment struct {
 // moments are the main ones. Whoever adds a room adds its own here, a line each.
 var moments = []moment{
 	{"map", onGovernment, "map=13/34.33/108.64", func(*testing.T, *viewertest.Tab) {}},
+	{"themes", onThemes, "layers=cropland,pbf,fragile,arid,supplement,change,urban,redline,region", func(t *testing.T, b *viewertest.Tab) {
+		showLayers(t, b)
+		b.Click(t, "zoom-fit")
+		b.Idle(t)
+	}},
 	{"layers", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) { showLayers(t, b); b.Click(t, "record-cropland") }},
 	{"drawing", onGovernment, atParcels, func(t *testing.T, b *viewertest.Tab) { b.Click(t, "draw-polygon"); pressMiddle(t, b) }},
 	{"report", onGovernment, "map=13/34.33/108.64", func(t *testing.T, b *viewertest.Tab) {
@@ -118,7 +125,23 @@ type stages map[on]*server
 func theStages(t *testing.T) stages {
 	t.Helper()
 	e := theEditions(t)
-	return stages{onGovernment: serve(t, e.Government, e.Public), onSecure: serve(t, bothYears(t)), onStranger: serveIssuer(t, e.Secure, oidctest.New(t))}
+	return stages{onGovernment: serve(t, e.Government, e.Public), onSecure: serve(t, bothYears(t)), onThemes: serve(t, allThemes(t)), onStranger: serveIssuer(t, e.Secure, oidctest.New(t))}
+}
+
+// allThemes is a secure edition of a sample, with the themes that moments show.
+func allThemes(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	sample, edition := filepath.Join(dir, "sample"), filepath.Join(dir, "edition")
+	must(t, "sample", "--out", sample, "--parcels", "3000")
+	args := []string{"ingest", "--out", edition, "--zooms", "9-9", "--vintage", "2024", "--delivery", filepath.Join(sample, "2024")}
+	for layer, file := range map[string]string{
+		"redline": "STBHHX.shp", "urban": "CZKFBJ.gpkg", "arid": "严重干旱区.geojson", "fragile": "生态脆弱区.geojson", "supplement": "补充耕地.gpkg", "change": "监测图斑/疑似变化图斑_2024Q4.shp", "soil": "土壤环境质量类别.shp",
+	} {
+		args = append(args, "--layer", layer+"@2024="+filepath.Join(sample, "专题", filepath.FromSlash(file)))
+	}
+	must(t, args...)
+	return edition
 }
 
 // open brings a moment about in a tab of its own. At the end of the test the page must have
@@ -126,7 +149,11 @@ func theStages(t *testing.T) stages {
 func (s stages) open(t *testing.T, m moment, v viewertest.View) *viewertest.Tab {
 	t.Helper()
 	if m.on != onStranger {
-		b := openViewer(t, s[m.on], string(m.on), m.hash, v)
+		tier := "secure"
+		if m.on == onGovernment {
+			tier = "government"
+		}
+		b := openViewer(t, s[m.on], tier, m.hash, v)
 		m.enter(t, b)
 		return b
 	}

@@ -20,10 +20,17 @@ var shownMoments = []struct {
 	view         viewertest.View
 }{
 	{"viewer.png", "report", viewertest.Desktop},
-	{"pictures/map.png", "map", viewertest.Desktop},
+	{"pictures/map.png", "themes", viewertest.Desktop},
+	{"pictures/swipe.png", "swipe", viewertest.Desktop},
 	{"pictures/alternatives.png", "alternatives", viewertest.Desktop},
+	{"pictures/answer.png", "answer", viewertest.English},
+	{"pictures/chart.png", "chart", viewertest.Desktop},
+	{"pictures/dashboard.png", "trend", viewertest.Desktop},
+	{"pictures/flow.png", "flow", viewertest.English},
 	{"pictures/addresses.png", "addresses", viewertest.English},
 	{"pictures/phone.png", "report", viewertest.Phone},
+	{"pictures/login.png", "login", viewertest.Desktop},
+	{"pictures/watermark.png", "watermark", viewertest.Desktop},
 }
 
 // pictureBytes is the most that a picture may have.
@@ -32,11 +39,11 @@ const pictureBytes = 250_000
 var viewerDir = filepath.Join("..", "..", "tileserver", "viewer")
 
 // The pictures of the documents are there and small, and VIEWER.md shows each. With
-// PICTURES=1 (make pictures) they are made anew: from the binary, over the delivery, to be
-// looked at before they are committed.
+// PICTURES=REGEXP those whose file it fits are made anew (make pictures: all of them): from
+// the binary, over the delivery, to be looked at before they are committed.
 func TestViewerPictures(t *testing.T) {
-	if os.Getenv("PICTURES") != "" {
-		makePictures(t)
+	if wanted := os.Getenv("PICTURES"); wanted != "" {
+		makePictures(t, regexp.MustCompile(wanted))
 	}
 	text, err := os.ReadFile(filepath.Join(viewerDir, "VIEWER.md"))
 	if err != nil {
@@ -70,9 +77,12 @@ func TestViewerPictures(t *testing.T) {
 	}
 }
 
-func makePictures(t *testing.T) {
+func makePictures(t *testing.T, wanted *regexp.Regexp) {
 	s := theStages(t)
 	for _, p := range shownMoments {
+		if !wanted.MatchString(p.file) {
+			continue
+		}
 		i := slices.IndexFunc(moments, func(m moment) bool { return m.name == p.moment })
 		if i < 0 {
 			t.Fatalf("%s: there is no moment %q", p.file, p.moment)

@@ -10,7 +10,7 @@ const base = 'https://host.test/map/secure';
 
 const choices = (['w', 'c'] as const).flatMap((grid) => [['pbf'], ['cropland', 'hsf'], ['*']].flatMap((names) => ['', '2023'].flatMap((vintage) => ['', 'tk-0123 &\'"'].map((token): Choice => ({
   base, names: names[0] === '*' ? ['cropland', 'pbf', 'hsf', 'region'] : names, group: names[0] === '*', grid, vintage, token,
-  centre: [108.64, 34.33], zoom: 13, maxzoom: 18, colours: { pbf: '#6fae73' },
+  centre: [108.64, 34.33], zoom: 13, maxzoom: 18, looks: { pbf: { fill: '#1f9650', opacity: 0.5, line: '#0f5f33' }, region: { fill: '#7b2236', opacity: 0, line: '#7b2236' } },
 })))));
 
 // recorder is anything that a library's name may stand for; it notes the texts that it is given.
@@ -101,4 +101,13 @@ test('what a program cannot do in grid c is not offered, and said', () => {
   }
   // WMTS knows one layer at a time: nothing of a group names one.
   for (const c of choices.filter((x) => x.group)) assert.ok(texts(c).every((a) => !/layer: 'all'|LAYER=all|wmts\/all/.test(a.text)));
+});
+
+test('code that draws vector tiles draws layers as their legends have them, outlines alone without a fill', () => {
+  const of = (id: string, c: Choice | undefined) => (c && texts(c).find((a) => a.id === id)?.text) ?? '';
+  const all = choices.find((c) => c.group && c.grid === 'w');
+  assert.match(of('maplibre-source', all), /id: 'gengtu-pbf',[^}]*\{ 'fill-color': '#1f9650', 'fill-opacity': 0.5 \}/);
+  assert.match(of('maplibre-source', all), /id: 'gengtu-region-line', type: 'line'/);
+  assert.ok(!/id: 'gengtu-region',/.test(of('maplibre-source', all)));
+  assert.match(of('openlayers-mvt', all), /'pbf': look\('rgba\(31, 150, 80, 0.5\)', '#0f5f33'\),\n.*\n {2}'region': look\('rgba\(123, 34, 54, 0\)'/);
 });

@@ -9,7 +9,7 @@ import { linkPart, writeLink } from '../core/link';
 import { sheet } from '../core/sheet';
 import { drawnIn, pairAt, stepAt, type Step } from '../map/steps';
 import { steps } from '../map/vintage';
-import { toast, toastMayNot } from '../shell/messages';
+import { toast, toastGone, toastMayNot } from '../shell/messages';
 import { addTool } from '../shell/rail';
 import { readCompared, writeCompared, type Compared } from './part';
 import type { View } from './view';
@@ -91,7 +91,7 @@ export function installCompare(app: App): void {
       if (!next) { close(); return; }
       if (left && right && left !== right) { open({ left: left.vintage, right: right.vintage, at: next.at }); return; }
       close();
-      toast(t('vintage.none', { vintage: left ? next.right : next.left, there: app.catalog.vintages.join(' ') }));
+      toastGone(t('vintage.none', { vintage: left ? next.right : next.left, there: app.catalog.vintages.join(' ') }));
     },
   });
 }

@@ -60,10 +60,10 @@ export function writeView({ zoom, lon, lat }: View): string {
 // readLayers reads name[:percent],… as name → opacity; null where nothing is said.
 export function readLayers(text: string | null): Map<string, number> | null {
   if (text === null) return null;
-  return new Map(text.split(',').filter(Boolean).map((item) => {
+  return new Map(text.split(',').flatMap((item) => {
     const [name = '', percent] = item.split(':');
     const opacity = percent === undefined ? 1 : Number.parseFloat(percent) / 100;
-    return [name, opacity >= 0 && opacity <= 1 ? opacity : 1];
+    return name ? [[name, opacity >= 0 && opacity <= 1 ? opacity : 1]] : [];
   }));
 }
 

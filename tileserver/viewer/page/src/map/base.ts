@@ -7,7 +7,7 @@ import type { BaseMap, Catalog } from '../core/catalog';
 import { $, h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
 import { linkPart, writeLink } from '../core/link';
-import { toast } from '../shell/messages';
+import { toast, toastGone } from '../shell/messages';
 
 // baseId is what the source and the layer of a base map are called in the map.
 export const baseId = 'gengtu-base';
@@ -42,7 +42,7 @@ export function createBase(map: GLMap, catalog: Catalog, changed: () => void): v
     write: () => (shown ? encodeURIComponent(shown.name) : null),
     read: (text) => {
       const base = bases.find((b) => b.name === text && drawable(b));
-      if (text && !base) toast(t('base.gone', { name: text }));
+      if (text && !base) toastGone(t('base.gone', { name: text }));
       choose(base);
       if (choice) choice.value = base?.name ?? '';
     },

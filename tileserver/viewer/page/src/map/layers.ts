@@ -3,7 +3,9 @@
 
 import type { StyleSpecification } from 'maplibre-gl';
 import type { Catalog, Layer } from '../core/catalog';
+import { t } from '../core/i18n';
 import { linkPart, readLayers, writeLayers } from '../core/link';
+import { toastGone } from '../shell/messages';
 import { moved, placed, startOrder } from './order';
 
 // Shown is a layer as the map shows it.
@@ -78,8 +80,18 @@ export function createLayers(catalog: Catalog, style: StyleSpecification): Layer
     },
     changed: (fn) => { listeners.add(fn); return () => void listeners.delete(fn); },
   };
-  linkPart({ key: 'layers', write: () => writeLayers(layers.on()), read: (text) => layers.apply(readLayers(text) ?? start) });
+  linkPart({ key: 'layers', write: () => writeLayers(layers.on()), read: (text) => layers.apply(asked(readLayers(text), own) ?? start) });
   return layers;
+}
+
+// asked returns what an address asks for of the layers that there are, and says which there
+// are not; null where it asks for nothing, or for nothing but those.
+function asked(wanted: Map<string, number> | null, own: readonly string[]): Map<string, number> | null {
+  const lacking = [...wanted?.keys() ?? []].filter((name) => !own.includes(name));
+  if (!wanted || !lacking.length) return wanted;
+  toastGone(t('layers.gone', { names: lacking.join(' ') }));
+  const there = new Map([...wanted].filter(([name]) => own.includes(name)));
+  return there.size ? there : null;
 }
 
 // startingWith returns the layers that a style draws, by name, and whether it shows them.

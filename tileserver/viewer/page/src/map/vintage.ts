@@ -5,7 +5,7 @@ import type { Catalog } from '../core/catalog';
 import { $, h, icon } from '../core/dom';
 import { label, onLang, t } from '../core/i18n';
 import { linkPart, writeLink } from '../core/link';
-import { toast } from '../shell/messages';
+import { toast, toastGone } from '../shell/messages';
 import type { LayerCard } from './card';
 import type { Drawn } from './drawn';
 import { stepAt, stepsOf, ticksOf, type Step } from './steps';
@@ -28,7 +28,7 @@ export const stepText = (step: Step): string => yearText(step.period);
 export function chooseVintage(catalog: Catalog, asked: string): void {
   const list = steps(catalog);
   const step = list[stepAt(list, asked)];
-  if (asked && !step) toast(t('vintage.none', { vintage: asked, there: catalog.vintages.join(' ') }));
+  if (asked && !step) toastGone(t('vintage.none', { vintage: asked, there: catalog.vintages.join(' ') }));
   setVintage(step?.vintage ?? '');
 }
 

@@ -19,6 +19,7 @@ export const mapWords = {
   'layers.add.done': ['返回图上图层', 'Back to the map’s layers'],
   'layers.filter': ['按名称筛选图层', 'Filter layers by name'],
   'layers.filter.none': ['没有名称含“{q}”的图层', 'No layer is called “{q}”'],
+  'layers.gone': ['链接里的图层这里没有：{names}。', 'Layers of the link are not here: {names}.'],
   'layers.group.other': ['其他专题', 'Other themes'],
   'layers.group.on': ['显示 {on} / {n}', '{on} of {n} shown'],
   'vintage.title': ['年度', 'Vintage'],

@@ -22,8 +22,11 @@ export interface Choice {
   centre: [lon: number, lat: number];
   zoom: number; // of 512-pixel tiles, whole
   maxzoom: number;
-  colours: Record<string, string>; // of layers, for code that draws
+  looks: Record<string, Look>; // of layers, for code that draws
 }
+
+// Look is how a layer is drawn: colours as #rrggbb, the fill's opacity from 0 to 1.
+export interface Look { fill: string; opacity: number; line: string }
 
 // Address is one text to copy. type is the media type that the server answers an address
 // with, '' for code; added is what the program itself puts behind it.

@@ -3,14 +3,14 @@
 
 import type { App } from '../app';
 import { currentToken, hasToken, onVintage, tier, tierURL, vintage } from '../core/api';
-import { layerOf, measured } from '../core/catalog';
+import { layerOf, measured, type Entry } from '../core/catalog';
 import { h, type Child } from '../core/dom';
 import { joined, onLang, pick, t } from '../core/i18n';
 import { writeLink } from '../core/link';
 import { addWords } from '../core/words';
 import { createCard } from '../shell/cards';
 import { copyText } from '../shell/messages';
-import { addresses, limit, programs, type Address, type Choice, type Grid, type Program } from './addresses';
+import { addresses, limit, programs, type Address, type Choice, type Grid, type Look, type Program } from './addresses';
 import { shareWords } from './words';
 
 // State is what is chosen: a layer's name, all or shown; withToken is never kept.
@@ -80,8 +80,17 @@ function choiceOf(app: App, state: State): Choice {
   return {
     base: baseOf(catalog.services.style), names, group, grid: state.grid, vintage: vintage(), token: state.withToken ? currentToken() : '',
     centre: [lng, lat], zoom: Math.max(1, Math.min(16, Math.round(map.getZoom()))), maxzoom: typeof catalog.raw.maxzoom === 'number' ? catalog.raw.maxzoom : 18,
-    colours: Object.fromEntries(names.map((name) => [name, layerOf(catalog, name).entries[0]?.fill ?? '#6fae73'])),
+    looks: Object.fromEntries(names.flatMap((name) => lookOf(layerOf(catalog, name).entries[0]).map((look) => [name, look]))),
   };
+}
+
+// lookOf is how the first class of a layer looks; none where its legend is not known, or
+// speaks in other colours than code can be sure of.
+function lookOf(entry: Entry | undefined): Look[] {
+  const sure = (colour: string | undefined): colour is string => /^#[0-9a-f]{6}$/i.test(colour ?? '');
+  if (!entry || !(sure(entry.fill) || sure(entry.line))) return [];
+  const line = sure(entry.line) ? entry.line : '#4c5954';
+  return [sure(entry.fill) ? { fill: entry.fill, opacity: entry.fill_opacity ?? 1, line } : { fill: line, opacity: 0, line }];
 }
 
 // baseOf is the tier's address as the server gives it to others, which a proxy may have

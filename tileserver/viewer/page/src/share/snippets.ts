@@ -1,7 +1,7 @@
 // Code to paste, for scripts that have a library under its usual name. Each shows the tier's
 // layers on a page that has an element #map, or adds them to the map of such a script.
 
-import type { Choice } from './addresses';
+import type { Choice, Look } from './addresses';
 
 // q writes text as a JavaScript literal.
 const q = (text: string): string => `'${text.replace(/\\/g, '\\\\').replace(/'/g, '\\\'').replace(/\n/g, '\\n')}'`;
@@ -16,11 +16,19 @@ export const maplibreStyle = (c: Choice, style: string): string => `const map = 
 });
 `;
 
-// maplibreSource adds the tiles to a map that is there, a fill and a line a layer.
+// looks are how code that draws vector tiles draws the layers: as their legends have them.
+const looks = (c: Choice): [name: string, look: Look][] => c.names.map((name) => [name, c.looks[name] ?? { fill: '#6fae73', opacity: 0.5, line: '#4c5954' }]);
+
+// maplibreSource adds the tiles to a map that is there, a fill and a line a layer; layers that
+// are outlines alone have no fill.
 export const maplibreSource = (c: Choice, tilejson: string): string => `map.addSource('gengtu', { type: 'vector', url: ${q(tilejson)} });
-${c.names.map((name) => `map.addLayer({
+${looks(c).map(([name, look]) => `${look.opacity > 0 ? `map.addLayer({
   id: ${q(`gengtu-${name}`)}, type: 'fill', source: 'gengtu', 'source-layer': ${q(name)},
-  paint: { 'fill-color': ${q(c.colours[name] ?? '#6fae73')}, 'fill-opacity': 0.5, 'fill-outline-color': '#4c5954' },
+  paint: { 'fill-color': ${q(look.fill)}, 'fill-opacity': ${look.opacity} },
+});
+` : ''}map.addLayer({
+  id: ${q(`gengtu-${name}-line`)}, type: 'line', source: 'gengtu', 'source-layer': ${q(name)},
+  paint: { 'line-color': ${q(look.line)}, 'line-width': 1 },
 });
 `).join('')}`;
 
@@ -60,12 +68,23 @@ export const openlayersPicture = (c: Choice, template: string): string => (c.gri
 });
 `) + openlayersMap(c, 'layer');
 
+// transparent writes a colour, #rrggbb, with an opacity.
+const transparent = (colour: string, opacity: number): string => `rgba(${[1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16)).join(', ')}, ${opacity})`;
+
+// openlayersLooks says how layers look: OpenLayers' own style is white, which nobody sees.
+const openlayersLooks = (c: Choice): string => `const look = (fill, line) => new ol.style.Style({ fill: new ol.style.Fill({ color: fill }), stroke: new ol.style.Stroke({ color: line, width: 1 }) });
+const looks = {
+${looks(c).map(([name, look]) => `  ${q(name)}: look(${q(transparent(look.fill, look.opacity))}, ${q(look.line)}),\n`).join('')}};
+`;
+
 export const openlayersVector = (c: Choice, template: string): string => (c.grid === 'c'
-  ? `${cgcs}${gridOf(c)}const layer = new ol.layer.VectorTile({
+  ? `${cgcs}${gridOf(c)}${openlayersLooks(c)}const layer = new ol.layer.VectorTile({
   source: new ol.source.VectorTile({ format: new ol.format.MVT(), url: ${q(template)}, projection: cgcs, tileGrid }),
+  style: (feature) => looks[feature.get('layer')],
 });
-` : `const layer = new ol.layer.VectorTile({
+` : `${openlayersLooks(c)}const layer = new ol.layer.VectorTile({
   source: new ol.source.VectorTile({ format: new ol.format.MVT(), url: ${q(template)}, maxZoom: ${c.maxzoom} }),
+  style: (feature) => looks[feature.get('layer')],
 });
 `) + openlayersMap(c, 'layer');
 
@@ -86,7 +105,8 @@ L.tileLayer(${q(template)}, { maxZoom: ${c.maxzoom} }).addTo(map);
 // cesium: level 0 of its geographic scheme is level 1 of grid c.
 const scheme = (c: Choice): [scheme: string, first: number] => (c.grid === 'c' ? ['new Cesium.GeographicTilingScheme()', 1] : ['new Cesium.WebMercatorTilingScheme()', 0]);
 
-const cesiumMap = (c: Choice, provider: string): string => `const viewer = new Cesium.Viewer('map', { baseLayer: false });
+// Its choice of base maps and its search ask Cesium's own server, also where there is none.
+const cesiumMap = (c: Choice, provider: string): string => `const viewer = new Cesium.Viewer('map', { baseLayer: false, baseLayerPicker: false, geocoder: false });
 viewer.imageryLayers.addImageryProvider(${provider});
 viewer.camera.setView({ destination: Cesium.Cartesian3.fromDegrees(${c.centre[0].toFixed(5)}, ${c.centre[1].toFixed(5)}, ${Math.round(60_000_000 / 2 ** c.zoom)}) });
 `;

@@ -25,6 +25,16 @@ export function toast(text: string, action?: Action): void {
   if (!action) timer = setTimeout(close, 8000);
 }
 
+let gone: string[] = []; // what the address asked for in vain, as far as it is still to be read
+
+// toastGone says that an address asks for something that there is not; several such messages
+// stand together, so that none hides another.
+export function toastGone(text: string): void {
+  if ($('toast').hidden) gone = [];
+  gone = [...gone.filter((other) => other !== text), text];
+  toast(gone.join(' '));
+}
+
 // toastProblem says what went wrong at the foot of the map.
 export const toastProblem = (problem: Problem): void => toast([problem.words(), problem.advice()].filter(Boolean).join(' '));
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -362,10 +363,12 @@ func TestViewerAskAlternatives(t *testing.T) {
 	}
 	b.Click(t, "compare-siting")
 	verdicts := b.Text(t, "siting-verdicts")
-	for _, part := range []string{"方案一", "方案二", "不得占用"} {
-		if !strings.Contains(verdicts, part) {
-			t.Errorf("the verdicts are %q, want %q in them", verdicts, part)
-		}
+	if !strings.Contains(verdicts, "不得占用") {
+		t.Errorf("the verdicts are %q, without the reasons", verdicts)
+	}
+	judged := viewertest.Eval[[]string](t, b, "[...document.querySelectorAll('[data-testid=siting-verdicts] tbody tr')].map((tr) => tr.cells[0].innerText + ' ' + tr.querySelector('strong').innerText)")
+	if want := verdictsOf(t, s); !slices.Equal(judged, want) {
+		t.Errorf("the verdicts are %q, the API's %q", judged, want)
 	}
 	b.Idle(t)
 	b.Picture(t, "ask-alternatives")
@@ -373,6 +376,22 @@ func TestViewerAskAlternatives(t *testing.T) {
 	if viewertest.Eval[bool](t, b, "document.querySelector('[data-testid=alternative-0]') !== null || document.querySelector('.least') !== null || document.querySelector('[data-testid=siting-verdicts]') !== null") {
 		t.Error("an option that was removed is still there, or verdicts and marks of before")
 	}
+}
+
+// verdictsOf are the names and verdicts of the shapes of the delivery as the API judges them.
+func verdictsOf(t *testing.T, s *server) []string {
+	t.Helper()
+	var features, out []string
+	for i, ring := range deliveryRings {
+		features = append(features, fmt.Sprintf(`{"type":"Feature","id":%d,"properties":{"alt":"方案%s"},"geometry":%s}`, i+1, []string{"一", "二"}[i], polygonOf(ring)))
+	}
+	for _, row := range s.answerOf(t, "secure", `{"question":"siting","shapes":{"type":"FeatureCollection","features":[`+strings.Join(features, ",")+`]}}`, "siting_sum") {
+		out = append(out, fmt.Sprint(row["alt"], " ", row["verdict"]))
+	}
+	if len(out) != len(deliveryRings) || strings.HasSuffix(out[0], "<nil>") {
+		t.Fatalf("the API judges %q", out)
+	}
+	return out
 }
 
 // The printed sheet holds the figures, where they come from and the map, and nothing of the

@@ -142,6 +142,7 @@ func answer(w http.ResponseWriter, value any) {
 
 func refuse(w http.ResponseWriter, f fault) {
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(f.Status)
 	_ = json.NewEncoder(w).Encode(f) // The browser went away: nothing to tell it.
 }

@@ -107,8 +107,15 @@ func makePictures(t *testing.T, wanted *regexp.Regexp) {
 	}
 }
 
-// fewColours returns a picture in the 128 colours that it has most of, each other as the
-// nearest of these: the page has few, but for the edges of letters.
+// nearColour tells whether two colours are so alike that one will do.
+func nearColour(a, b color.RGBA) bool {
+	const least = 10
+	d := func(x, y uint8) int { return (int(x) - int(y)) * (int(x) - int(y)) }
+	return d(a.R, b.R)+d(a.G, b.G)+d(a.B, b.B) < least*least
+}
+
+// fewColours returns a picture in the 128 colours that it has most of and that are not near
+// each other, so that thin lines keep theirs; each other as the nearest of these.
 func fewColours(img image.Image) *image.Paletted {
 	count := map[color.RGBA]int{}
 	b := img.Bounds()
@@ -125,8 +132,10 @@ func fewColours(img image.Image) *image.Paletted {
 		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(uint32(a.R)<<16|uint32(a.G)<<8|uint32(a.B), uint32(b.R)<<16|uint32(b.G)<<8|uint32(b.B)))
 	})
 	palette := make(color.Palette, 0, 128)
-	for _, c := range all[:min(128, len(all))] {
-		palette = append(palette, c)
+	for _, c := range all {
+		if len(palette) < cap(palette) && !slices.ContainsFunc(palette, func(p color.Color) bool { return nearColour(p.(color.RGBA), c) }) {
+			palette = append(palette, c)
+		}
 	}
 	out := image.NewPaletted(b, palette)
 	nearest := map[color.RGBA]uint8{}

@@ -155,7 +155,15 @@ func TestViewerLayers(t *testing.T) {
 func TestViewerLinkGone(t *testing.T) {
 	e := theEditions(t)
 	s := serve(t, e.Secure)
-	b := openViewer(t, s, "secure", "map=15/34.326/108.656&layers=pbf:40,oldtheme,cropland,"+url.QueryEscape("老图层")+"&vintage=1999&base=gone", viewertest.Desktop)
+	b := viewertest.OpenMap(t, viewertest.Browser(t), s.URL+"/?tier=secure#tk="+s.tokens["secure"]+"&map=15/34.326/108.656&layers=pbf:40,oldtheme,cropland,"+url.QueryEscape("老图层")+"&vintage=1999&base=gone", viewertest.Desktop)
+	// The style is asked for before it is known which vintages there are.
+	t.Cleanup(func() {
+		for _, c := range b.Complaints(s.URL) {
+			if !strings.Contains(c, "/style.json?vintage=1999") {
+				t.Error(c)
+			}
+		}
+	})
 	said := b.Text(t, "toast")
 	for _, part := range []string{"oldtheme 老图层", "1999", "有：2024", "“gone”"} {
 		if !strings.Contains(said, part) {

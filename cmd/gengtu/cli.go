@@ -220,10 +220,12 @@ type flags struct {
 	line []string
 	e    *env
 	c    command
+	// fault is what a value was refused for, in words of its own; nil for package flag's.
+	fault *problem.Problem
 }
 
 func newFlags(c command, e *env, line []string) *flags {
-	fs := &flags{flag.NewFlagSet(c.name, flag.ContinueOnError), line, e, c}
+	fs := &flags{FlagSet: flag.NewFlagSet(c.name, flag.ContinueOnError), line: line, e: e, c: c}
 	fs.SetOutput(io.Discard)
 	return fs
 }
@@ -238,6 +240,9 @@ func (f *flags) parse(least, most int) ([]string, error) {
 			if errors.Is(err, flag.ErrHelp) {
 				f.printHelp()
 				return nil, err
+			}
+			if f.fault != nil {
+				return nil, usageError{f.fault}
 			}
 			return nil, usage("FLAGS", "%[1]s", "%[2]v", flagWords(err.Error()), err)
 		}

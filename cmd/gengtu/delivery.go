@@ -7,7 +7,33 @@ import (
 
 // defineDelivery defines the flag of the verbs that take a whole folder.
 func (f *reading) defineDelivery(fs *flags) {
-	fs.StringVar(&f.delivery, "delivery", "", "整个成果文件夹：按名称找出图层；--layer 已指明的图层不找|a whole delivery's folder: layers are found by their names, but for those that --layer names")
+	fs.Var(folder{&f.delivery, fs}, "delivery", "整个成果文件夹：按名称找出图层；--layer 已指明的图层不找|a whole delivery's folder: layers are found by their names, but for those that --layer names")
+}
+
+// folder is the value of --delivery: one, since of two the layers of the first would be
+// lost without a word.
+type folder struct {
+	path *string
+	fs   *flags
+}
+
+// String is the folder.
+func (f folder) String() string {
+	if f.path == nil {
+		return "" // of package flag, for the default
+	}
+	return *f.path
+}
+
+// Set takes the folder, and refuses another.
+func (f folder) Set(s string) error {
+	if *f.path != "" && s != *f.path {
+		f.fs.fault = problem.New("DELIVERY_TWICE", "--delivery 给了两次：%s 和 %s", "--delivery is given twice: %s and %s", *f.path, s).
+			Advise("一次装一份成果，下一份用 ingest --add", "take one delivery at a time, the next with ingest --add")
+		return f.fs.fault
+	}
+	*f.path = s
+	return nil
 }
 
 // addDelivery adds to inputs what is found in the folder of --delivery, and says what

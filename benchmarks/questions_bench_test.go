@@ -38,10 +38,6 @@ type question struct {
 	figure  func(r *analyze.Result) float64
 }
 
-// dissolved are the HSF areas as one mask, in pieces that the planner can find: the fair
-// form of "unions first" in PostGIS.
-const dissolved = `WITH h AS MATERIALIZED (SELECT (ST_Dump(ST_Union(g))).geom g FROM DATA_hsf_2024) `
-
 // questions are those of whole layers; DATA stands for the name of the dataset.
 var questions = map[string]question{
 	"hsf-outside-pbf": {

@@ -20,9 +20,9 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/styles"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/jobs"
-	"gengtu/styles"
 )
 
 // analysisBody is what is posted: a question, by the names of [analyze.Request], with

@@ -82,7 +82,7 @@ func TestClientsShare(t *testing.T) {
 			}
 			viewertest.Eval[bool](t, b, "paste(..."+string(arguments)+")")
 			err = errors.New("nothing was looked at")
-			for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+			for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); <-time.After(200 * time.Millisecond) {
 				err = p.look(t, b, v)
 			}
 			if err != nil {

@@ -136,7 +136,7 @@ func goesThere(t *testing.T, s *server, b *viewertest.Tab, code string) {
 	}
 	b.Picture(t, "dashboard-go")
 	b.Click(t, "dash-into-"+code)
-	b.Until(t, fmt.Sprintf(`[...document.querySelectorAll('[data-testid="dash-table"] tbody tr')].some((tr) => tr.dataset.code.length === 12)`))
+	b.Until(t, `[...document.querySelectorAll('[data-testid="dash-table"] tbody tr')].some((tr) => tr.dataset.code.length === 12)`)
 	rows := rankingOf(t, b)
 	villages := s.answerOf(t, "secure", `{"question":"summary","by":"village","place":"`+code+`"}`, "dash_area")
 	n := 0

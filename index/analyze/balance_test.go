@@ -109,7 +109,7 @@ func TestBalanceAgainstCells(t *testing.T) {
 				f, g := &a.Features[p.from], &b.Features[p.to]
 				place := g.Place[:min(len(g.Place), level.Digits())]
 				var share float64
-				kind := ""
+				var kind string
 				switch way(before, after) {
 				case "out":
 					share, _ = record(f, m2/c.AreaOf(f.Cells))

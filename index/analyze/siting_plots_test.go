@@ -152,5 +152,5 @@ func TestSitingAlternatives(t *testing.T) {
 			t.Errorf("%s: %v, want %s", how, got, want)
 		}
 	}
-	wantSiteProblem(t, ix, analyze.Request{Question: "siting", Shapes: shapes, Parameters: map[string]string{"alternatives": "maybe"}}, "ANALYZE_PARAMETER")
+	_ = wantSiteProblem(t, ix, analyze.Request{Question: "siting", Shapes: shapes, Parameters: map[string]string{"alternatives": "maybe"}}, "ANALYZE_PARAMETER")
 }

@@ -320,7 +320,7 @@ func TestMain(m *testing.M) {
 		}
 		for _, j := range q.List(func(*jobs.Job) bool { return true }) {
 			if j.Key == "hold" {
-				fmt.Fprintln(os.Stdout, j.ID)
+				fmt.Println(j.ID)
 			}
 		}
 		if os.Getenv("JOBS_ASK") != "" {
@@ -331,13 +331,13 @@ func TestMain(m *testing.M) {
 			if _, err := q.Ask(jobs.Ask{Tier: "secure", Owner: "a", Key: "next", Body: []byte("ok next"), About: json.RawMessage(`{}`)}); err != nil {
 				panic(err)
 			}
-			fmt.Fprintln(os.Stdout, a.ID)
+			fmt.Println(a.ID)
 		}
 		for {
 			for _, j := range q.List(func(j *jobs.Job) bool { return j.Key == "hold" }) {
 				events, more, _, _ := q.Follow(j.ID, 0)
 				if e := events[len(events)-1]; e.Kind == jobs.Progress { // its beginning is written down
-					fmt.Fprintln(os.Stdout, "running")
+					fmt.Println("running")
 					select {}
 				}
 				<-more

@@ -135,7 +135,7 @@ func TestAnalysesCancelledElsewhere(t *testing.T) {
 	e.bench.mu.Lock()
 	streams := len(e.after)
 	e.bench.mu.Unlock()
-	time.Sleep(3 * time.Second)
+	<-time.After(3 * time.Second) // that nothing comes has no sign to wait for
 	e.bench.mu.Lock()
 	defer e.bench.mu.Unlock()
 	if len(e.after) != streams {

@@ -225,7 +225,7 @@ func (b *bench) streamOf(t *testing.T, n int) chan string {
 		if time.Now().After(deadline) {
 			t.Fatalf("stream %d was never asked for", n)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 

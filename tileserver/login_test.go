@@ -44,8 +44,13 @@ func withIssuer(t *testing.T, i *oidctest.Issuer, login oidc.Login) *loginServer
 		if c.AccessLog, err = tileserver.OpenAccessLog(tileserver.StandardError, lines, tileserver.LogJSON, func(err error) { t.Error(err) }); err != nil {
 			t.Fatal(err)
 		}
-		access := c.AccessLog
+		access, log := c.AccessLog, c.Audit
 		t.Cleanup(access.Close)
+		t.Cleanup(func() { // else its files are written to while their folder is removed
+			if err := log.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}, edition.Secure, edition.Government)
 	s.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	f, err := access.Load(s.accessFile)

@@ -1,4 +1,4 @@
-import { origin, token } from './stub/browser';
+import { happen, origin, reloads, token } from './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { StyleSpecification } from 'maplibre-gl';
@@ -45,6 +45,18 @@ for (const [whom, address] of [
 test('the token leaves the address', () => {
   assert.equal(location.href.includes(token), false);
   assert.equal(new URLSearchParams(location.search).get('tier'), 'government');
+});
+
+// Opening such a link in the tab that has the page changes the fragment alone.
+test('a token in a link that is opened in the same tab leaves the address, and the page begins anew with it', () => {
+  const before = location.href;
+  location.hash = '#map=12.5/34.3/108.6&tk=tk-another';
+  happen('hashchange');
+  assert.equal(location.href.includes('tk-another'), false, location.href);
+  assert.equal(sessionStorage.getItem('gengtu.token.government'), 'tk-another');
+  assert.equal(reloads, 1);
+  location.href = before;
+  sessionStorage.setItem('gengtu.token.government', token);
 });
 
 test('a link', () => {

@@ -29,8 +29,9 @@ const vintageListeners: ((vintage: string) => void)[] = [];
 let token = takeToken() ?? sessionStorage.getItem(tokenKey(tier)) ?? '';
 let shownVintage = takeVintage();
 
-// takeToken moves a token from the page's address into the tab's storage.
-function takeToken(): string | null {
+// takeToken moves a token from the page's address into the tab's storage, and returns it;
+// null where there is none. Requests carry it from the page's next beginning on.
+export function takeToken(): string | null {
   const hash = new URLSearchParams(location.hash.slice(1));
   const given = hash.get('tk') ?? query.get('tk');
   if (given == null) return null;

@@ -4,6 +4,7 @@ import test from 'node:test';
 import type { StyleSpecification } from 'maplibre-gl';
 import { authorize } from '../src/core/api';
 import { fieldText } from '../src/core/format';
+import { lang, onLang, setLang } from '../src/core/i18n';
 import { readLayers, readView, writeLayers, writeView } from '../src/core/link';
 import { scaled } from '../src/map/opacity';
 import { absolute } from '../src/map/map';
@@ -68,6 +69,15 @@ test('a link with nothing switched on', () => assert.equal(readLayers('')?.size,
 test('a link written is read as it was', () => {
   assert.deepEqual(readView(writeView({ zoom: 12.5, lon: 108.6, lat: 34.3 })), { zoom: 12.5, lon: 108.6, lat: 34.3 });
   assert.deepEqual(readLayers(writeLayers(new Map([['a', 1], ['b', 0.4]]))), new Map([['a', 1], ['b', 0.4]]));
+});
+
+test('what listens for the language is let go', () => {
+  const heard: string[] = [];
+  const leave = onLang(() => heard.push(lang()));
+  setLang('en');
+  leave();
+  setLang('zh');
+  assert.deepEqual(heard, ['zh', 'en']);
 });
 
 test('a slope grade', () => assert.equal(fieldText('GDPDJB', '2'), '2 · 2°–6°'));

@@ -6,7 +6,7 @@ import type { App } from '../app';
 import { asProblem, dated, tierURL } from '../core/api';
 import type { Extent } from '../core/catalog';
 import { t } from '../core/i18n';
-import { fit, setShape } from '../map/map';
+import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
 
 interface Found { code: string; name: string; extent: Extent }
@@ -19,20 +19,24 @@ const mostParts = 100;
 
 // goTo shows a place on the map and marks it: its own outline, those of the places inside of
 // it where the edition has none of its own, or the box around them, which the page says.
-// It says so, too, where nothing is known of the place; it never throws.
+// It says so, too, where nothing is known of the place; it never throws. Nothing is done once
+// the user has gone somewhere else.
 export async function goTo(app: App, code: string): Promise<void> {
+  const wanted = looking('selected');
   try {
     const { places } = await json<{ places: Found[] }>(pathOf(`places?q=${encodeURIComponent(code)}`));
     const own = places.filter((p) => p.code === code);
     const inside = own.length ? own : places.filter((p) => p.code.startsWith(code));
     const extent = union(inside.map((p) => p.extent));
+    if (!wanted()) return;
     if (!extent) { toast(t('dash.go.none', { place: code })); return; }
     const outline = await outlineOf(app, code, own.length > 0);
+    if (!wanted()) return;
     if (!outline) toast(t('dash.go.box'));
     setShape(app.map, 'selected', outline ?? boxOf(extent));
     fit(app.map, extent);
   } catch (thrown) {
-    toastProblem(asProblem(thrown));
+    if (wanted()) toastProblem(asProblem(thrown));
   }
 }
 

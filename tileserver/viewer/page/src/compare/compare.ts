@@ -2,7 +2,7 @@
 // is loaded when it is asked for.
 
 import type { App } from '../app';
-import { asProblem, onVintage, setVintage, vintage } from '../core/api';
+import { asProblem, onVintage, reached, setVintage, vintage } from '../core/api';
 import { $ } from '../core/dom';
 import { t } from '../core/i18n';
 import { linkPart, writeLink } from '../core/link';
@@ -65,7 +65,7 @@ export function installCompare(app: App): void {
     wanted = next;
     setVintage(next.right);
     button.setAttribute('aria-pressed', 'true');
-    Promise.all([import('./view'), sheet()]).then(async ([{ openView }]) => {
+    reached(Promise.all([import('./view'), sheet()])).then(async ([{ openView }]) => {
       const opened = await openView(app, list, next, { change, close });
       if (mine !== turn) { opened.close(); return; }
       view = opened;

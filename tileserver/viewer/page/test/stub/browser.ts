@@ -33,5 +33,5 @@ export const happen = (name: string): void => { for (const fn of listeners[name]
 
 // reloads is how often the page has been loaded anew.
 export let reloads = 0;
-put('location', Object.assign(page, { reload: (): void => void reloads++ }));
+put('location', Object.assign(page, { reload: (): void => { reloads++; } }));
 put('matchMedia', () => ({ matches: false, addEventListener: () => undefined }));

@@ -5,6 +5,7 @@ import { json } from '../analyses/answers';
 import type { App } from '../app';
 import { asProblem, dated, tierURL } from '../core/api';
 import type { Extent } from '../core/catalog';
+import { union } from '../core/geometry';
 import { t } from '../core/i18n';
 import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
@@ -54,12 +55,6 @@ async function outlineOf(app: App, code: string, own: boolean): Promise<Geometry
     if ([400, 403, 404].includes(asProblem(thrown).status)) return null; // the tier has no such field, or no such question
     throw thrown;
   }
-}
-
-// union is the box around boxes; null for none.
-export function union(all: Extent[]): Extent | null {
-  if (!all.length) return null;
-  return [Math.min(...all.map((e) => e[0])), Math.min(...all.map((e) => e[1])), Math.max(...all.map((e) => e[2])), Math.max(...all.map((e) => e[3]))];
 }
 
 function boxOf([w, s, e, n]: Extent): Polygon {

@@ -28,6 +28,19 @@ func (s *Server) HoldPlaces() (free func()) {
 	}
 }
 
+// HoldLogins takes all places of those who wait for an issuer, and returns what gives them
+// back.
+func (s *Server) HoldLogins() (free func()) {
+	for range maxLogins {
+		s.logins <- struct{}{}
+	}
+	return func() {
+		for range maxLogins {
+			<-s.logins
+		}
+	}
+}
+
 // AddRoute adds an address whose handler is f, for faults that no other has.
 func (s *Server) AddRoute(pattern string, f func() error) {
 	s.routes = append([]route{{name: "test", methods: []string{"GET"}, pattern: pattern, handle: func(*request) error { return f() }}}, s.routes...)

@@ -187,13 +187,13 @@ func (s *Server) handleLoggedIn(r *request) error {
 	if !r.offersLogin() {
 		return errNotFound
 	}
-	kept := string(r.ctx.Request.Header.Cookie(r.loginCookie()))
-	r.keepLogin("") // it counts once
 	done, err := s.waitForIssuer()
 	if err != nil {
-		return err
+		return err // with the login as it was: the page may be asked for again
 	}
 	defer done()
+	kept := string(r.ctx.Request.Header.Cookie(r.loginCookie()))
+	r.keepLogin("") // it counts once
 	l, err := s.cfg.Access.FinishLogin(context.Background(), access.Arrival{
 		Back: oidc.Back{Code: r.query("code"), State: r.query("state"), Issuer: r.query("iss")}, Denied: r.query("error"),
 		Tier: string(r.tier), Redirect: r.path("login/callback"), Kept: kept, Address: r.from,

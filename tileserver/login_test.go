@@ -403,3 +403,23 @@ func TestLoginSecret(t *testing.T) {
 		}
 	}
 }
+
+// Who comes back while too many others wait for the issuer is told to try again, and can:
+// nothing of the login has been used up.
+func TestLoginBusy(t *testing.T) {
+	i := oidctest.New(t)
+	i.User = map[string]any{"roles": []string{"surveyor"}}
+	i.Redirect = publicURL + "/secure/login/callback"
+	s := withIssuer(t, i, oidc.Login{})
+	b := &browser{loginServer: s, issuer: i}
+	back := b.visit(t, b.leave(t, "secure", ""))
+	free := s.HoldLogins()
+	busy := b.comeBack(t, "secure", back)
+	free()
+	if busy.StatusCode != http.StatusTooManyRequests || busy.Header.Get("Retry-After") == "" || busy.Header.Get("Set-Cookie") != "" {
+		t.Errorf("too many: %d %v", busy.StatusCode, busy.Header)
+	}
+	if r := b.comeBack(t, "secure", back); r.StatusCode != http.StatusOK || token(r) == "" {
+		t.Errorf("again: %d %s", r.StatusCode, r.body)
+	}
+}

@@ -154,10 +154,13 @@ async function otherTier(): Promise<boolean> {
 
 const missingTier = () => new Error(t('error.tier', { tier: t(`tier.${tier}`) }));
 
-// showFault covers the map with what is wrong; again runs at the button.
+// showFault shows over the map what is wrong, in the stead of what was before; again runs at
+// the button. What the map has put into its element stays: it may be there already, and be
+// needed once the fault is over.
 function showFault(problem: Error, again?: () => void): void {
-  const box = problemBox(problem, again && { label: t('retry'), run: () => { $('map').replaceChildren(); again(); } });
-  $('map').replaceChildren(box);
+  const box = problemBox(problem, again && { label: t('retry'), run: () => { box.remove(); again(); } });
+  $('map').querySelector(':scope > .problem')?.remove();
+  $('map').append(box);
 }
 
 function zoomTools(map: GLMap, catalog: Catalog): void {

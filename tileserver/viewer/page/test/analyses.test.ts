@@ -1,9 +1,10 @@
 import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Column, Row, Table } from '../src/analyses/answers';
+import type { Ask, Column, Question, Row, Table } from '../src/analyses/answers';
 import { FileFault, limitsFrom } from '../src/ask/files/fault';
 import { readFiles } from '../src/ask/files/read';
+import { filledAs } from '../src/analyses/form';
 import { bodyOf } from '../src/analyses/reconcile';
 import { facets, fieldsOf, filtered, measures, nameOf, sorted, text, type Field } from '../src/analyses/rows';
 import { lang } from '../src/core/i18n';
@@ -109,4 +110,11 @@ test('one coordinate system at a time', async () => {
   assert.equal((valueOf([shapefile('EPSG:4524')]) as { crs: string }).crs, 'EPSG:4524');
   assert.throws(() => valueOf([shapefile('EPSG:4524'), plain]));
   assert.equal((valueOf([shapefile('EPSG:4490'), plain]) as { crs: string }).crs, '', 'degrees are degrees');
+});
+
+test('the form of a question that is asked again holds what was asked, not what the page shows', () => {
+  const question = { name: 'flows', parameters: [{ name: 'least', default: '10' }, { name: 'class' }] } as unknown as Question;
+  const form = (ask: Ask) => Object.fromEntries(filledAs(question, ask));
+  assert.deepEqual(form({ question: 'flows', by: 'county', parameters: { class: '0101' } }), { by: 'county', place: '', vintage: '', from: '', 'p.least': '10', 'p.class': '0101' });
+  assert.deepEqual(form({ question: 'flows', vintage: '2023', from: '2022', place: '6104' }), { by: 'village', place: '6104', vintage: '2023', from: '2022', 'p.least': '10', 'p.class': '' });
 });

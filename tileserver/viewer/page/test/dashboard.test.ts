@@ -1,7 +1,9 @@
 // Which figures the dashboard takes from answers, and in which order.
 
+import './stub/browser';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keep, recall } from '../src/dashboard/desk';
 import type { Row, Table } from '../src/analyses/answers';
 import { below, builtOf, goalYear, inOrder, kindsOf, levelOf, parents, placesOf, ranked, summaryPlaces, transitionsOf, trendOf, unconfirmed, yearsOf, type Place, type Summary } from '../src/dashboard/model';
 
@@ -82,4 +84,15 @@ void test('progress is what is due, built and left; the goal year is what the an
   const column = { name: 'need_per_year', kind: 'area' as const, title: { zh: '到 2035 年每年需建', en: '' } };
   assert.equal(goalYear(table('', [], [column])), 2035);
   assert.equal(goalYear(table('', [])), null);
+});
+
+// The list of questions is used at each turn, and must not go with the first answers.
+test('of many answers those are kept that were used last', () => {
+  const kept = new Map<string, unknown>();
+  keep(kept, 'questions', []);
+  for (let i = 0; i < 40; i++) { keep(kept, `summary ${i}`, i); recall(kept, 'questions'); }
+  assert.equal(kept.size, 16);
+  assert.deepEqual(recall(kept, 'questions'), []);
+  assert.deepEqual([recall(kept, 'summary 39'), recall(kept, 'summary 0')], [39, undefined]);
+  assert.ok(!kept.has('summary 0'));
 });

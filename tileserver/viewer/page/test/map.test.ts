@@ -2,6 +2,8 @@ import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readCompared, within, writeCompared } from '../src/compare/part';
+import type { Map as GLMap } from 'maplibre-gl';
+import { looking, setShape, shapeOf } from '../src/map/map';
 import { drawingOrder, moved, placed, startOrder } from '../src/map/order';
 import { drawnIn, pairAt, stepAt, stepsOf, ticksOf } from '../src/map/steps';
 
@@ -71,4 +73,21 @@ test('a comparison in an address', () => {
   assert.deepEqual(readCompared('2023,2024,170'), { left: '2023', right: '2024', at: 100 });
   for (const text of [null, '', '2023', '2023,2023,50', '1,2,3,4']) assert.equal(readCompared(text), null, String(text));
   assert.deepEqual([-1, 49.6, 101].map(within), [0, 50, 100]);
+});
+
+// Two places, or a place and a feature, can be asked for before the first answer is there.
+test('an answer that came late is not shown over what was asked for, shown or taken away after it', () => {
+  const map = { getSource: () => undefined } as unknown as GLMap;
+  const late = looking('selected');
+  assert.ok(late());
+  assert.ok(looking('aoi')());
+  assert.ok(late(), 'another shape is no matter');
+  const soon = looking('selected');
+  assert.deepEqual([late(), soon()], [false, true]);
+  setShape(map, 'selected', { type: 'Point', coordinates: [108, 34] });
+  assert.equal(soon(), false);
+  const next = looking('selected');
+  setShape(map, 'selected', null);
+  assert.equal(next(), false);
+  assert.equal(shapeOf('selected'), null);
 });

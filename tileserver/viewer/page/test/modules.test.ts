@@ -1,9 +1,10 @@
-import { origin, token } from './stub/browser';
+import { happen, origin, reloads, token } from './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { StyleSpecification } from 'maplibre-gl';
 import { authorize } from '../src/core/api';
 import { fieldText } from '../src/core/format';
+import { lang, onLang, setLang } from '../src/core/i18n';
 import { readLayers, readView, writeLayers, writeView } from '../src/core/link';
 import { scaled } from '../src/map/opacity';
 import { absolute } from '../src/map/map';
@@ -47,6 +48,18 @@ test('the token leaves the address', () => {
   assert.equal(new URLSearchParams(location.search).get('tier'), 'government');
 });
 
+// Opening such a link in the tab that has the page changes the fragment alone.
+test('a token in a link that is opened in the same tab leaves the address, and the page begins anew with it', () => {
+  const before = location.href;
+  location.hash = '#map=12.5/34.3/108.6&tk=tk-another';
+  happen('hashchange');
+  assert.equal(location.href.includes('tk-another'), false, location.href);
+  assert.equal(sessionStorage.getItem('gengtu.token.government'), 'tk-another');
+  assert.equal(reloads, 1);
+  location.href = before;
+  sessionStorage.setItem('gengtu.token.government', token);
+});
+
 test('a link', () => {
   assert.deepEqual(readView('12.5/34.3/108.6'), { zoom: 12.5, lon: 108.6, lat: 34.3 });
   assert.deepEqual([...readLayers('a,b:40,c:900') ?? []], [['a', 1], ['b', 0.4], ['c', 1]]);
@@ -56,6 +69,15 @@ test('a link with nothing switched on', () => assert.equal(readLayers('')?.size,
 test('a link written is read as it was', () => {
   assert.deepEqual(readView(writeView({ zoom: 12.5, lon: 108.6, lat: 34.3 })), { zoom: 12.5, lon: 108.6, lat: 34.3 });
   assert.deepEqual(readLayers(writeLayers(new Map([['a', 1], ['b', 0.4]]))), new Map([['a', 1], ['b', 0.4]]));
+});
+
+test('what listens for the language is let go', () => {
+  const heard: string[] = [];
+  const leave = onLang(() => heard.push(lang()));
+  setLang('en');
+  leave();
+  setLang('zh');
+  assert.deepEqual(heard, ['zh', 'en']);
 });
 
 test('a slope grade', () => assert.equal(fieldText('GDPDJB', '2'), '2 · 2°–6°'));

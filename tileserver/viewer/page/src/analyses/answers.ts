@@ -1,7 +1,7 @@
 // The forms of the server's answers about analyses, and the requests for them. Addresses
 // are made below the page's own tier: those in the answers may name another host.
 
-import { open, Problem, tierURL } from '../core/api';
+import { open, Problem, reached, tierURL } from '../core/api';
 import { t, type Text } from '../core/i18n';
 
 export interface Choice { value: string; title: Text }
@@ -60,7 +60,7 @@ export const ended = (state: State): boolean => state === 'done' || state === 'f
 // page is not added: analyses name their own.
 export async function json<T>(path: string, options: RequestInit = {}): Promise<T> {
   const answer = await open(tierURL(path), options);
-  const text = await answer.text();
+  const text = await reached(answer.text());
   try {
     return JSON.parse(text) as T;
   } catch {

@@ -27,6 +27,7 @@ export async function follow(id: string, follower: Follower, signal: AbortSignal
   const at = `analyses/${encodeURIComponent(id)}`;
   const told = { last: '', retryMs: 2000 };
   for (let failures = 0; ;) {
+    signal.throwIfAborted(); // also before it begins: an end that is over is told nobody any more
     let came = false;
     try {
       await stream(`${at}/events`, told, (e) => {

@@ -7,6 +7,7 @@ import { problemBox } from '../shell/messages';
 import { start, type Ask, type Choice, type Job, type List, type Parameter, type Question } from './answers';
 import { check, field, select, several } from './fields';
 import { lacks, needs } from './home';
+import { remember } from './own';
 import { backButton, type Desk, type Face } from './panel';
 import { createReconcile } from './reconcile';
 import { createShapes, type Shapes } from './shapes';
@@ -21,10 +22,7 @@ export interface Own { fields(): HTMLElement[]; send(): Promise<Job> }
 
 // createForm shows the form of a question, filled as a job before was asked.
 export function createForm(desk: Desk, question: Question, list: List, before?: Ask): Face {
-  const filled: Filled = new Map([
-    ['by', before?.by ?? 'village'], ['place', before?.place ?? ''], ['vintage', before?.vintage ?? vintage()], ['from', before?.from ?? ''],
-    ...question.parameters.map((p): [string, string] => [`p.${p.name}`, before?.parameters?.[p.name] ?? p.default ?? '']),
-  ]);
+  const filled = filledAs(question, before ?? { question: question.name, vintage: vintage() });
   const shapes = question.needs_shapes ? createShapes(desk.app) : null;
   const own = question.name === 'reconcile' ? createReconcile(desk, question, list, filled) : null;
   const state = { sending: false, problem: null as unknown };
@@ -34,6 +32,7 @@ export function createForm(desk: Desk, question: Question, list: List, before?: 
     desk.again(face);
     try {
       const job = await (own ? own.send() : send(question, filled, shapes));
+      remember(job.id); // also where the form has been left meanwhile
       if (state.sending) desk.open(job);
     } catch (thrown) {
       [state.sending, state.problem] = [false, thrown];
@@ -55,6 +54,13 @@ export function createForm(desk: Desk, question: Question, list: List, before?: 
       h('div', { class: 'analyses-buttons' }, h('button', { type: 'submit', class: 'strong', disabled: state.sending, 'data-testid': 'analyses-start' }, t(state.sending ? 'analyses.starting' : 'analyses.start'))));
   }
 }
+
+// filledAs is what the form of a question holds at first, as a job was asked: a job that names
+// no vintage is of the latest, whatever the page shows now.
+export const filledAs = (question: Question, { by = 'village', place = '', vintage: of = '', from = '', parameters = {} }: Ask): Filled => new Map([
+  ['by', by], ['place', place], ['vintage', of], ['from', from],
+  ...question.parameters.map((p): [string, string] => [`p.${p.name}`, parameters[p.name] ?? p.default ?? '']),
+]);
 
 // send asks a question as its form is filled; what says nothing is left out.
 function send(question: Question, filled: Filled, shapes: Shapes | null): Promise<Job> {

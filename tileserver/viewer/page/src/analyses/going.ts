@@ -6,7 +6,7 @@ import { asProblem } from '../core/api';
 import { layerOf, type Extent } from '../core/catalog';
 import { extentOf } from '../core/geometry';
 import { t } from '../core/i18n';
-import { fit, setShape } from '../map/map';
+import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
 import { json, type Answer, type Job, type Row, type Table } from './answers';
 import { layerNamed } from './result';
@@ -24,22 +24,21 @@ interface Found { geometry: Geometry | null; extent: Extent }
 
 // createGoing goes from the rows of one answer.
 export function createGoing(desk: Desk, job: Job, answer: Answer): Going {
-  let last = 0;
   return {
     // All of it is asked of features.
     can: (table, row) => desk.app.may('features') && (layerNamed(job, answer, table.name) !== '' || placeOf(row) !== '' || codesOf(row).length > 0),
     async go(table, index) {
       const row = table.rows[index];
       if (!row) return;
-      const mine = ++last;
+      const wanted = looking('selected');
       try {
         const found = await shape(layerNamed(job, answer, table.name), index) ?? await feature(desk, answer, codesOf(row)) ?? await place(desk, placeOf(row));
-        if (mine !== last) return; // another row was chosen meanwhile
+        if (!wanted()) return; // another row was chosen meanwhile, or something else
         if (!found) { toast(t('analyses.go.none')); return; }
         setShape(desk.app.map, 'selected', found.geometry);
         fit(desk.app.map, found.extent);
       } catch (thrown) {
-        if (mine === last) toastProblem(asProblem(thrown));
+        if (wanted()) toastProblem(asProblem(thrown));
       }
     },
   };

@@ -32,6 +32,7 @@ export function createHome(desk: Desk): Face {
     shut: () => { end.abort(); clearTimeout(timer); },
   };
   const read = async () => {
+    clearTimeout(timer); // of the reading that is asked for again before its time
     try {
       if (document.hidden && state.list) return;
       const list = await json<List>('analyses', { signal: end.signal });

@@ -2,7 +2,7 @@
 // address and the click on a piece are here; the rest is loaded when it is asked for.
 
 import type { App } from '../app';
-import { asProblem } from '../core/api';
+import { asProblem, reached } from '../core/api';
 import { linkPart, writeLink } from '../core/link';
 import { sheet } from '../core/sheet';
 import { createCard } from '../shell/cards';
@@ -15,7 +15,7 @@ export function installAnalyses(app: App): void {
   const card = createCard('analyses', 'side.analyses', { wide: true });
   let panel: Panel | null = null;
   let loading: Promise<Panel> | null = null;
-  const load = () => loading ??= Promise.all([import('./panel'), sheet()]).then(([{ createPanel }]) => { panel = createPanel(app, card, writeLink); return panel; });
+  const load = () => loading ??= reached(Promise.all([import('./panel'), sheet()])).then(([{ createPanel }]) => { panel = createPanel(app, card, writeLink); return panel; });
   const run = (then: (p: Panel) => void) => void load().then(then).catch((thrown: unknown) => { loading = null; toastProblem(asProblem(thrown)); });
 
   addTool({

@@ -29,10 +29,10 @@ export function installAsk(app: App): void {
   const draw = createDraw(app.map, places, {
     begun: () => panel?.close(),
     finished: (geometry) => quietly(app.ask({ geometry })),
-    picked: (at) => void import('./panel').then(({ pickPlace }) => pickPlace(app.map, at, (place) => {
+    picked: (at, signal) => void import('./panel').then(({ pickPlace }) => pickPlace(app.map, at, signal, (place) => {
       draw.stop();
       quietly(app.ask({ place: place.code, name: place.name }));
-    })).catch((thrown: unknown) => toastProblem(asProblem(thrown))),
+    })).catch((thrown: unknown) => { if (!signal.aborted) toastProblem(asProblem(thrown)); }),
   });
   const choose = createDrop((files) => {
     if (!app.may('overlay')) { toastMayNot('overlay'); return; }

@@ -35,7 +35,8 @@ export interface Draw {
 interface Listeners {
   begun: () => void; // a drawing begins
   finished: (shape: Polygon) => void; // [[lon, lat], …], closed
-  picked: (at: Position) => void; // a click in the mode pick, which goes on
+  // a click in the mode pick, which goes on; signal ends with the next click or the mode
+  picked: (at: Position, signal: AbortSignal) => void;
 }
 
 interface State extends Drawing { endedAt: number; byKeyboard: boolean }
@@ -46,13 +47,16 @@ export function createDraw(map: GLMap, places: () => boolean, on: Listeners): Dr
   const radius = radiusBox((m) => { state.radiusM = m; show(); });
   $('hint').insertBefore(radius.box, $('hint').lastElementChild);
   const show = () => showState(map, state, radius);
+  let picking = new AbortController();
 
   const stop = () => {
+    picking.abort();
     Object.assign(state, { mode: '', points: [], cursor: null, radiusM: 0, endedAt: performance.now() });
     show();
   };
   const begin = (mode: Mode, event?: MouseEvent) => {
     if (state.mode === mode) { stop(); return; }
+    picking.abort();
     // A press of a button by the keyboard has detail 0.
     Object.assign(state, { mode, points: [], cursor: null, radiusM: 0, byKeyboard: event?.detail === 0 });
     radius.set(0);
@@ -72,7 +76,12 @@ export function createDraw(map: GLMap, places: () => boolean, on: Listeners): Dr
     const point = [round(at.lng), round(at.lat)];
     const [first] = state.points;
     const far = (other: Position, by: number) => pixels(map, point, other) > by;
-    if (state.mode === 'pick') { on.picked(point); return; }
+    if (state.mode === 'pick') {
+      picking.abort();
+      picking = new AbortController();
+      on.picked(point, picking.signal);
+      return;
+    }
     if (!first) state.points.push(point);
     else if (state.mode === 'rectangle') {
       if (far(first, reach) && point[0] !== first[0] && point[1] !== first[1]) { done(rectangleOf(first, point)); return; }

@@ -4,10 +4,8 @@
 // are metres.
 
 import type { Position } from 'geojson';
+import { flattening as f, semiMajor as a } from '../core/zones';
 
-// The ellipsoid of CGCS2000 (GB 22021-2008).
-const a = 6378137;
-const f = 1 / 298.257222101;
 const b = a * (1 - f);
 
 const rad = Math.PI / 180;

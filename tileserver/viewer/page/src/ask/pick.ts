@@ -38,12 +38,15 @@ function inside([x = NaN, y = NaN]: Position, ring: Position[]): boolean {
   return within;
 }
 
-// pickPlace offers the places that a click lies in; chosen gets the one that is taken.
-export async function pickPlace(map: GLMap, at: Position, chosen: (place: Place) => void): Promise<void> {
+// pickPlace offers the places that a click lies in; chosen gets the one that is taken. Nothing
+// is offered once the signal has ended: then it throws the AbortError of it, or nothing.
+export async function pickPlace(map: GLMap, at: Position, signal: AbortSignal, chosen: (place: Place) => void): Promise<void> {
+  if (signal.aborted) return;
   const code = codeAt(map, at);
   if (!code) { toast(t('pick.none')); return; }
   const codes = [...new Set([code, ...levels.filter((n) => n < code.length).map((n) => code.slice(0, n))])];
-  const names = await Promise.all(codes.map(nameOf));
+  const names = await Promise.all(codes.map((c) => nameOf(c, signal)));
+  if (signal.aborted) return;
   const buttons = codes.map((c, i) => h('button', { type: 'button', 'data-testid': `pick-${c}`, onclick: () => chosen({ code: c, name: names[i] ?? c }) }, names[i] ?? c));
   $('hint-text').replaceChildren(t('pick.which'), ' ', h('span', { class: 'pick-levels', 'data-testid': 'pick-levels' }, buttons));
   if (document.activeElement === map.getCanvas()) buttons[0]?.focus();
@@ -51,11 +54,11 @@ export async function pickPlace(map: GLMap, at: Position, chosen: (place: Place)
 
 // nameOf is what a place is called, or its level with its code where the tier has no name, or
 // the user may not ask for it.
-async function nameOf(code: string): Promise<string> {
+async function nameOf(code: string, signal: AbortSignal): Promise<string> {
   const level = [2, 4, 6, 9, 12].find((n) => code.length <= n) ?? 12;
   const bare = t(`pick.${level}` as Key, { code });
   if (!may('features')) return bare;
-  const answer = await get<{ places?: { code: string; name: Text }[] }>(`places?q=${code}`);
+  const answer = await get<{ places?: { code: string; name: Text }[] }>(`places?q=${code}`, signal);
   const place = answer.places?.find((p) => p.code === code);
   return place ? pick(place.name) : bare;
 }

@@ -2,7 +2,7 @@
 
 import type { Catalog } from '../core/catalog';
 import { measured } from '../core/catalog';
-import { dated, open, postText, tierURL } from '../core/api';
+import { dated, open, postText, reached, tierURL } from '../core/api';
 import type { Asked } from './answer';
 
 // Extra is what is asked beside the figures.
@@ -63,7 +63,7 @@ export function measure<T>(catalog: Catalog, sent: Sent, extra: Extra = {}, sign
 // It throws a Problem.
 export async function fetchForm(catalog: Catalog, sent: Sent, beside: Record<string, string>, extra: Extra = {}): Promise<Blob> {
   const p = parts(catalog, sent, extra, beside);
-  return (await open(dated(tierURL(p.path)), { method: 'POST', body: p.body, headers: { 'Content-Type': p.type } })).blob();
+  return reached((await open(dated(tierURL(p.path)), { method: 'POST', body: p.body, headers: { 'Content-Type': p.type } })).blob());
 }
 
 // sentOf asks again about what was asked.

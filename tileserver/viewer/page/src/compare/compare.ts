@@ -2,7 +2,7 @@
 // is loaded when it is asked for.
 
 import type { App } from '../app';
-import { asProblem, onVintage, setVintage, vintage } from '../core/api';
+import { asProblem, onVintage, reached, setVintage, vintage } from '../core/api';
 import { $ } from '../core/dom';
 import { t } from '../core/i18n';
 import { linkPart, writeLink } from '../core/link';
@@ -21,6 +21,7 @@ export function installCompare(app: App): void {
   if (list.length < 2) return;
   let wanted: Compared | null = null;
   let view: View | null = null;
+  let turn = 0; // of openings and ends: what comes of an opening before the last is let go
   const button = addTool({ id: 'swipe-open', group: 'layers', toggle: true, needs: 'tiles', label: 'swipe.open', icon: 'M12 3v18M4 6h5v12H4zM15 6h5v12h-5zM15 10h5M15 14h5', run: () => { if (wanted) close(); else begin(); } });
 
   // differ tells whether something that is shown is of another vintage in the two.
@@ -35,6 +36,7 @@ export function installCompare(app: App): void {
   const close = () => {
     if (!wanted) return;
     const focused = document.activeElement?.closest('#swipe') != null;
+    turn++;
     wanted = null;
     view?.close();
     view = null;
@@ -59,16 +61,18 @@ export function installCompare(app: App): void {
   };
   const open = (next: Compared, focus = false) => {
     if (wanted) { wanted = next; setVintage(next.right); show(); return; }
+    const mine = ++turn;
     wanted = next;
     setVintage(next.right);
     button.setAttribute('aria-pressed', 'true');
-    Promise.all([import('./view'), sheet()]).then(async ([{ openView }]) => {
+    reached(Promise.all([import('./view'), sheet()])).then(async ([{ openView }]) => {
       const opened = await openView(app, list, next, { change, close });
-      if (!wanted) { opened.close(); return; }
+      if (mine !== turn) { opened.close(); return; }
       view = opened;
       if (focus) view.focus();
       show();
     }).catch((thrown: unknown) => {
+      if (mine !== turn) return;
       close();
       toast(`${t('swipe.failed')} ${asProblem(thrown).words()}`);
     });

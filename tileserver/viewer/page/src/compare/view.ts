@@ -59,12 +59,13 @@ export async function openView(app: App, list: Step[], first: Compared, { change
     sides.show(now);
     divider.show(now.at, t('swipe.value', { left: sides.text(now.left), right: sides.text(now.right), at: now.at }));
   };
-  onLang(() => { if (box.isConnected) { label(box, t('swipe.label')); label(divider.handle, t('swipe.divider')); say(); } });
+  const unnamed = onLang(() => { label(box, t('swipe.label')); label(divider.handle, t('swipe.divider')); say(); });
 
   return {
     show(wanted) { now = wanted; say(); turn(drawn, wanted.left); },
     focus: () => divider.handle.focus(),
     close() {
+      unnamed();
       document.removeEventListener('keydown', leave);
       map.off('move', follow);
       app.seen = alone;

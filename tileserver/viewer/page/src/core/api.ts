@@ -29,8 +29,9 @@ const vintageListeners: ((vintage: string) => void)[] = [];
 let token = takeToken() ?? sessionStorage.getItem(tokenKey(tier)) ?? '';
 let shownVintage = takeVintage();
 
-// takeToken moves a token from the page's address into the tab's storage.
-function takeToken(): string | null {
+// takeToken moves a token from the page's address into the tab's storage, and returns it;
+// null where there is none. Requests carry it from the page's next beginning on.
+export function takeToken(): string | null {
   const hash = new URLSearchParams(location.hash.slice(1));
   const given = hash.get('tk') ?? query.get('tk');
   if (given == null) return null;
@@ -180,25 +181,30 @@ export const postText = <T>(path: string, body: BodyInit, type: string, signal?:
 // remove sends DELETE to path below the tier.
 export const remove = <T>(path: string): Promise<T> => send<T>(tierURL(path), { method: 'DELETE' });
 
-// open asks for what is at an absolute address of this server, with the token where it
-// belongs, and returns the answer as it comes; it throws a Problem.
-export async function open(url: string, options: RequestInit = {}): Promise<Response> {
-  let answer: Response;
+// reached waits for something of the server; where it does not come, or breaks off, that is a
+// Problem without an answer. The AbortError of a signal stays what it is.
+export async function reached<T>(coming: Promise<T>): Promise<T> {
   try {
-    answer = await fetch(url, {
-      ...options, credentials: 'omit',
-      headers: { 'Accept-Language': lang(), ...(options.headers as Record<string, string> | undefined), ...authorize(url) },
-    });
+    return await coming;
   } catch (cause) {
     if (aborted(cause)) throw cause;
     throw new Problem({ status: 0 });
   }
+}
+
+// open asks for what is at an absolute address of this server, with the token where it
+// belongs, and returns the answer as it comes; it throws a Problem.
+export async function open(url: string, options: RequestInit = {}): Promise<Response> {
+  const answer = await reached(fetch(url, {
+    ...options, credentials: 'omit',
+    headers: { 'Accept-Language': lang(), ...(options.headers as Record<string, string> | undefined), ...authorize(url) },
+  }));
   if (answer.ok) return answer;
   throw await problemOf(answer);
 }
 
 // getBlob returns what is at an absolute address, as it is; it throws a Problem.
-export const getBlob = async (url: string): Promise<Blob> => (await open(url)).blob();
+export const getBlob = async (url: string): Promise<Blob> => reached((await open(url)).blob());
 
 // hasTokenFor tells whether this tab keeps a token for a tier.
 export const hasTokenFor = (name: Tier): boolean => sessionStorage.getItem(tokenKey(name)) !== null;
@@ -221,7 +227,7 @@ async function send<T>(url: string, options: RequestInit): Promise<T> {
   });
   const generation = answer.headers.get('Gengtu-Generation');
   if (generation) for (const fn of generationListeners) fn(generation);
-  const text = await answer.text();
+  const text = await reached(answer.text());
   try {
     return (text ? JSON.parse(text) : null) as T;
   } catch {

@@ -3,6 +3,7 @@
 // Only a layer's name is needed; what is missing is not shown.
 
 import { getOf, hasToken, tier, vintage } from './api';
+import { union } from './geometry';
 import type { Text } from './i18n';
 
 export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
@@ -91,7 +92,7 @@ export async function loadCatalog(): Promise<Catalog> {
   for (const l of layers) l.vintages = [...new Set(l.vintages)].sort().reverse();
   return {
     generation: raw.generation ?? '',
-    extent: extentFrom(raw.extent) ?? union(layers),
+    extent: extentFrom(raw.extent) ?? union(layers.flatMap((l) => (l.extent ? [l.extent] : []))),
     approval: raw.approval ?? '', disclaimer: raw.disclaimer ?? '', use: raw.use ?? '',
     vintages: [...new Set(layers.flatMap((l) => l.vintages))].sort().reverse(),
     baseMaps: raw.base_maps ?? [], limits: raw.limits ?? {}, services: raw.services ?? {},
@@ -161,10 +162,4 @@ function extentFrom(e: unknown): Extent | null {
   if (!Array.isArray(e) || e.length !== 4 || !e.every(Number.isFinite)) return null;
   const [w, s, x, n] = e as Extent;
   return w <= x && s <= n ? [w, s, x, n] : null;
-}
-
-function union(layers: Layer[]): Extent | null {
-  const all = layers.flatMap((l) => (l.extent ? [l.extent] : []));
-  if (!all.length) return null;
-  return [Math.min(...all.map((e) => e[0])), Math.min(...all.map((e) => e[1])), Math.max(...all.map((e) => e[2])), Math.max(...all.map((e) => e[3]))];
 }

@@ -13,6 +13,12 @@ export function extentOf(geometry: Geometry): Extent {
   return box;
 }
 
+// union is the box around boxes; null for none.
+export function union(all: readonly Extent[]): Extent | null {
+  if (!all.length) return null;
+  return [Math.min(...all.map((e) => e[0])), Math.min(...all.map((e) => e[1])), Math.max(...all.map((e) => e[2])), Math.max(...all.map((e) => e[3]))];
+}
+
 // eachPosition runs fn with each position of a geometry.
 export function eachPosition(geometry: Geometry, fn: (at: Position) => void): void {
   if (geometry.type === 'GeometryCollection') { for (const g of geometry.geometries) eachPosition(g, fn); return; }

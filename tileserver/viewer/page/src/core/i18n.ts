@@ -10,7 +10,7 @@ export type Text = string | { zh?: string; en?: string } | null | undefined;
 
 const stored = localStorage.getItem('gengtu.lang');
 const preferred = navigator.languages?.[0] ?? navigator.language ?? '';
-const listeners: (() => void)[] = [];
+const listeners = new Set<() => void>();
 
 let current: Lang = stored === 'zh' || stored === 'en' ? stored : preferred.toLowerCase().startsWith('zh') ? 'zh' : 'en';
 
@@ -35,10 +35,11 @@ export function pick(text: Text): string {
   return text[current] || text.zh || text.en || '';
 }
 
-// onLang runs fn now and after each change of language.
-export function onLang(fn: () => void): void {
-  listeners.push(fn);
+// onLang runs fn now and after each change of language, until what it returns is called.
+export function onLang(fn: () => void): () => void {
+  listeners.add(fn);
   fn();
+  return () => void listeners.delete(fn);
 }
 
 // setLang puts a language in force, remembers it and redraws all words.

@@ -3,7 +3,7 @@
 // map=zoom/lat/lon (latitude first, as in the addresses of other web maps; everywhere else
 // longitude is first) and layers=name[:percent],… (the layers that are switched on).
 
-import './api'; // which takes the token out of the address before it is read here
+import { takeToken } from './api'; // which takes the token out of the address before it is read here
 
 export interface Part {
   key: string;
@@ -36,6 +36,9 @@ export function writeLink(): void {
 }
 
 window.addEventListener('hashchange', () => {
+  // A link with a token that is opened in this tab differs behind the # alone: what is of
+  // another user, or of none, goes with the page.
+  if (takeToken() !== null) { location.reload(); return; }
   taken = new URLSearchParams(location.hash.slice(1));
   for (const part of parts) part.read(taken.get(part.key));
   writeLink();

@@ -18,8 +18,10 @@ export interface LonLat { lon: number; lat: number }
 export const falseEasting = 500_000;
 export const numberFactor = 1_000_000;
 
-const semiMajor = 6_378_137;
-const flattening = 1 / 298.257222101;
+// The ellipsoid of CGCS2000: semi-major axis, metres, and flattening.
+export const semiMajor = 6_378_137;
+export const flattening = 1 / 298.257222101;
+
 const degree = Math.PI / 180;
 
 // n is the third flattening (a-b)/(a+b), in whose powers the series stand.

@@ -2,7 +2,7 @@
 // address are here; the rest is loaded when it is asked for.
 
 import type { App } from '../app';
-import { asProblem } from '../core/api';
+import { asProblem, reached } from '../core/api';
 import { linkPart, writeLink } from '../core/link';
 import { may, offers } from '../core/me';
 import { sheet } from '../core/sheet';
@@ -22,7 +22,7 @@ export function installDashboard(app: App): void {
   let loading: Promise<Panel> | null = null;
   let wanted: string | null = null;
   const show = (link: string) => {
-    loading ??= Promise.all([import('./panel'), sheet()]).then(([{ createPanel }]) => createPanel(app, card, writeLink));
+    loading ??= reached(Promise.all([import('./panel'), sheet()])).then(([{ createPanel }]) => createPanel(app, card, writeLink));
     void loading.then((p) => { panel = p; p.show(link); }).catch((thrown: unknown) => { loading = null; toastProblem(asProblem(thrown)); });
   };
   addTool({ id: 'dash-open', group: 'questions', label: 'dash.open', needs: allowed, icon: 'M4 20h16M6.5 20v-6M11 20V9M15.5 20v-9M20 20V5', run: () => show('') });

@@ -52,11 +52,28 @@ export interface Desk {
 
 export interface Loading { signal: AbortSignal; kept: Map<string, unknown>; shown: () => void }
 
+// mostKept is how many answers are kept: one may be of many megabytes.
+const mostKept = 16;
+
+// recall returns what is kept by a key, as the one that was used last; undefined where nothing is.
+export function recall(kept: Map<string, unknown>, key: string): unknown {
+  const found = kept.get(key);
+  if (kept.delete(key)) kept.set(key, found);
+  return found;
+}
+
+// keep keeps something that was loaded by a key, in the stead of what was used longest ago.
+export function keep(kept: Map<string, unknown>, key: string, loaded: unknown): void {
+  kept.set(key, loaded);
+  const [oldest] = kept.keys();
+  if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest);
+}
+
 // load is that of [Desk].
 export function load<T>(loading: Loading, key: string, work: (progress: (text: string) => void, signal: AbortSignal) => Promise<T>, show: (loaded: T) => Child): HTMLElement {
   const box = h('div', { class: 'dash-loaded', 'aria-live': 'polite' });
   if (loading.kept.has(key)) {
-    box.append(h('div', null, show(loading.kept.get(key) as T)));
+    box.append(h('div', null, show(recall(loading.kept, key) as T)));
     return box;
   }
   const begin = () => {
@@ -66,7 +83,7 @@ export function load<T>(loading: Loading, key: string, work: (progress: (text: s
     void work((text) => busy.lastChild?.replaceWith(text), loading.signal).then((loaded) => {
       if (loading.signal.aborted) return;
       const shown = h('div', null, show(loaded));
-      loading.kept.set(key, loaded);
+      keep(loading.kept, key, loaded);
       box.replaceChildren(shown);
       loading.shown();
     }).catch((thrown: unknown) => {

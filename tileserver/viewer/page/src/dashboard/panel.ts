@@ -63,9 +63,8 @@ export function createPanel(app: App, card: Card, changed: () => void): Panel {
   return {
     show(link) {
       if (link) read(link, state);
-      if (!card.isOpen()) kept.clear();
       if (!narrow()) showLayers(false);
-      card.open(root, () => { stop.abort(); setShape(app.map, 'selected', null); changed(); });
+      card.open(root, () => { stop.abort(); kept.clear(); setShape(app.map, 'selected', null); changed(); });
       render();
       changed();
     },

@@ -5,8 +5,9 @@ import { json } from '../analyses/answers';
 import type { App } from '../app';
 import { asProblem, dated, tierURL } from '../core/api';
 import type { Extent } from '../core/catalog';
+import { union } from '../core/geometry';
 import { t } from '../core/i18n';
-import { fit, setShape } from '../map/map';
+import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
 
 interface Found { code: string; name: string; extent: Extent }
@@ -19,20 +20,24 @@ const mostParts = 100;
 
 // goTo shows a place on the map and marks it: its own outline, those of the places inside of
 // it where the edition has none of its own, or the box around them, which the page says.
-// It says so, too, where nothing is known of the place; it never throws.
+// It says so, too, where nothing is known of the place; it never throws. Nothing is done once
+// the user has gone somewhere else.
 export async function goTo(app: App, code: string): Promise<void> {
+  const wanted = looking('selected');
   try {
     const { places } = await json<{ places: Found[] }>(pathOf(`places?q=${encodeURIComponent(code)}`));
     const own = places.filter((p) => p.code === code);
     const inside = own.length ? own : places.filter((p) => p.code.startsWith(code));
     const extent = union(inside.map((p) => p.extent));
+    if (!wanted()) return;
     if (!extent) { toast(t('dash.go.none', { place: code })); return; }
     const outline = await outlineOf(app, code, own.length > 0);
+    if (!wanted()) return;
     if (!outline) toast(t('dash.go.box'));
     setShape(app.map, 'selected', outline ?? boxOf(extent));
     fit(app.map, extent);
   } catch (thrown) {
-    toastProblem(asProblem(thrown));
+    if (wanted()) toastProblem(asProblem(thrown));
   }
 }
 
@@ -50,12 +55,6 @@ async function outlineOf(app: App, code: string, own: boolean): Promise<Geometry
     if ([400, 403, 404].includes(asProblem(thrown).status)) return null; // the tier has no such field, or no such question
     throw thrown;
   }
-}
-
-// union is the box around boxes; null for none.
-export function union(all: Extent[]): Extent | null {
-  if (!all.length) return null;
-  return [Math.min(...all.map((e) => e[0])), Math.min(...all.map((e) => e[1])), Math.max(...all.map((e) => e[2])), Math.max(...all.map((e) => e[3]))];
 }
 
 function boxOf([w, s, e, n]: Extent): Polygon {

@@ -12,7 +12,7 @@ import { fieldText } from '../core/format';
 import { lang, onLang, pick, t } from '../core/i18n';
 import { extentOf } from '../core/geometry';
 import type { Drawn } from '../map/drawn';
-import { fit, reveal, setShape, uncover } from '../map/map';
+import { fit, looking, reveal, setShape, uncover } from '../map/map';
 import { yearText } from '../map/year';
 import { createCard } from '../shell/cards';
 import { problemBox } from '../shell/messages';
@@ -40,17 +40,20 @@ export function installFeature(app: App): void {
 
   const clear = () => { request?.abort(); [hits, at] = [[], null]; setShape(map, 'selected', null); };
   const render = () => panel(app, hits, of);
-  // read shows next at once and again with their records, marks the first shape and returns it.
+  // read shows next at once and again with their records, marks the first shape and returns
+  // it; null where there is none, or something else was marked meanwhile.
   const read = async (next: Hit[], vintage: string): Promise<Geometry | null> => {
     [hits, of] = [next, vintage];
     card.open(render(), clear);
     const mine = new AbortController();
+    const wanted = looking('selected');
     request = mine;
     if (app.may('features')) await Promise.all(next.map((hit) => readRecord(hit, vintage, mine.signal)));
     if (mine.signal.aborted) return null;
+    card.fill(render());
+    if (!wanted()) return null;
     const whole = next.find((hit) => hit.record?.geometry)?.record?.geometry ?? null;
     setShape(map, 'selected', whole);
-    card.fill(render());
     return whole;
   };
   const ask = (where: LngLat) => {

@@ -8,7 +8,7 @@ import { layerOf } from '../core/catalog';
 import { $, h, icon, type Child } from '../core/dom';
 import { count } from '../core/format';
 import { pick, t } from '../core/i18n';
-import { fit, setShape } from '../map/map';
+import { fit, looking, setShape } from '../map/map';
 import { margins, narrow } from '../shell/frame';
 import { toastProblem } from '../shell/messages';
 import { createCombobox, type Combobox, type Row } from './combobox';
@@ -121,13 +121,14 @@ function goTo(app: App, mark: Mark, { lon, lat }: Reading): void {
 // showPlace goes to a place and draws its border, where the edition has it in the vintage
 // that the page shows.
 async function showPlace(app: App, place: Place): Promise<void> {
+  const wanted = looking('selected');
   if (place.extent) fit(app.map, place.extent);
   const region = app.catalog.layers.find((l) => l.name === 'region');
   if (app.catalog.raw.totals_only === true || !region || (vintage() && !region.vintages.includes(vintage()))) return;
   try {
     const feature = await get<Feature<Geometry | null>>(`features/region?code=${encodeURIComponent(place.code)}`);
-    if (feature.type === 'Feature' && feature.geometry) setShape(app.map, 'selected', feature.geometry);
+    if (wanted() && feature.type === 'Feature' && feature.geometry) setShape(app.map, 'selected', feature.geometry);
   } catch (thrown) {
-    toastProblem(asProblem(thrown));
+    if (wanted()) toastProblem(asProblem(thrown));
   }
 }

@@ -73,7 +73,8 @@ export function createDrawn(map: GLMap, layers: Layers, begun: { vintage: string
       for (const fn of listeners) fn();
     } catch (thrown) {
       if (mine !== turn) return;
-      aim = shown;
+      if (next) take(map, next, sheet); // of the vintage before, whose tiles nobody waits for any more
+      [next, aim] = [null, shown];
       throw thrown;
     }
   };

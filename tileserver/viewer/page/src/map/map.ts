@@ -120,8 +120,20 @@ const shown = new Map<string, Geometry>();
 // shapeOf is the geometry that setShape shows under a name; null for none.
 export const shapeOf = (name: (typeof shapes)[number]): Geometry | null => shown.get(name) ?? null;
 
+const turns = new Map<string, number>();
+
+// looking is called before a shape is asked for that is to be shown under a name. It returns
+// what tells whether the answer is still to be shown: not once another was asked for or shown
+// there, or taken away.
+export function looking(name: (typeof shapes)[number]): () => boolean {
+  const mine = (turns.get(name) ?? 0) + 1;
+  turns.set(name, mine);
+  return () => turns.get(name) === mine;
+}
+
 // setShape shows a geometry as one of the page's own shapes; null takes it away.
 export function setShape(map: GLMap, name: (typeof shapes)[number], geometry: Geometry | null): void {
+  looking(name);
   if (geometry) shown.set(name, geometry);
   else shown.delete(name);
   const source = map.getSource(`gengtu-${name}`);

@@ -4,13 +4,11 @@
 import type { LngLat, Map as GLMap } from 'maplibre-gl';
 import { $, h } from '../core/dom';
 import { label, onLang, t } from '../core/i18n';
-import { zoneAt, type LonLat } from '../core/zones';
+import { flattening, semiMajor, zoneAt, type LonLat } from '../core/zones';
 import { metres, sexagesimal, zoneName, zoneTitle } from '../find/write';
 import { narrow } from '../shell/frame';
 
-// The ellipsoid of CGCS2000: semi-major axis, metres, and first eccentricity squared.
-const semiMajor = 6378137;
-const flattening = 1 / 298.257222101;
+// eccentricity2 is the first eccentricity of the ellipsoid, squared.
 const eccentricity2 = flattening * (2 - flattening);
 
 // scaleMaxPx is the longest the scale bar gets.

@@ -45,6 +45,7 @@ export function createCard(id: string, title: Key, { wide = false } = {}): Card 
     fill(content) { if (!tab.hidden) body.replaceChildren(h('div', null, content)); },
     close() {
       if (tab.hidden) return;
+      const front = !body.hidden;
       tab.hidden = true;
       body.hidden = true;
       body.replaceChildren();
@@ -52,8 +53,8 @@ export function createCard(id: string, title: Key, { wide = false } = {}): Card 
       own.closed = undefined;
       closed?.();
       const other = tabs.find((o) => !o.tab.hidden);
-      if (other) select(other);
-      else $('side').hidden = true;
+      if (other && front) select(other); // a tab behind another leaves that where it is
+      else if (!other) $('side').hidden = true;
     },
   };
   tabs.push(own);

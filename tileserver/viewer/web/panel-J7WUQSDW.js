@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-L2OGBFBF.js";import{M as J,R as t,a as V,c as n,d as O,e as x,f as q,fa as b,m as R,ma as L,oa as C,p as F,q as N,r as U,s as Z,u as _}from"./chunk-FZWCLRT4.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-FOQVNEGW.js";import{M as J,R as t,a as V,c as n,d as O,e as x,f as q,fa as b,m as R,ma as L,oa as C,p as F,q as N,r as U,s as Z,u as _}from"./chunk-VQ5G3HFG.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${a(r)},
   center: ${k(e.centre)},

@@ -437,6 +437,9 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 			o.Twice = &neededTwice{q.Twice, slices.ContainsFunc(q.Twice, func(name string) bool { return len(r.ix().Vintages(name)) > 1 })}
 			o.Answerable = o.Answerable && o.Twice.There
 		}
+		if q.Enough != nil {
+			o.Answerable = o.Answerable && q.Enough(rules, func(name string) bool { return slices.Contains(names, name) })
+		}
 		for i := range q.Parameters {
 			x := &q.Parameters[i]
 			if x.Features && (!p.Pieces || p.TotalsOnly) {

@@ -92,3 +92,15 @@ func TestQuestionsOfTwoStates(t *testing.T) {
 		t.Errorf("of one vintage: answerable %v", answerable)
 	}
 }
+
+// A question that answers from whichever of its layers are there is not offered as answerable
+// where they are too few, as its start would be refused.
+func TestQuestionsOfTooFewLayers(t *testing.T) {
+	s := serve(t, nil, edition.Secure)
+	head := s.bearer(edition.Secure)
+	for _, q := range decode[offered](t, s.get(t, "/secure/analyses", head...)).Questions {
+		if q.Name == "conflicts" && q.Answerable {
+			t.Error("conflicts are offered without any register")
+		}
+	}
+}

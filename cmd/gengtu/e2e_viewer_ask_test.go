@@ -316,7 +316,8 @@ func TestViewerAskPieces(t *testing.T) {
 	b.Picture(t, "ask-pieces")
 }
 
-// A place is picked on the map at a level that is chosen; the figures are the API's.
+// A place is picked on the map at a level that is chosen; the figures are the API's. The
+// question does not cover the card of layers.
 func TestViewerAskPlace(t *testing.T) {
 	e := theEditions(t)
 	s := serve(t, e.Secure)
@@ -330,6 +331,18 @@ func TestViewerAskPlace(t *testing.T) {
 	var want askedAnswer
 	decode(t, s.do(t, "POST", "/secure/overlay?group_by=DLBM", []byte(`{"place":"`+code+`"}`)).Body, &want)
 	wantReport(t, b, &want)
+
+	viewertest.Eval[bool](t, b, "(document.getElementById('lang').click(), true)")
+	b.Click(t, "draw-pick")
+	b.Press(t, 600, 420)
+	b.Until(t, "document.querySelectorAll('[data-testid=pick-levels] button').length > 2")
+	b.Picture(t, "ask-pick-beside")
+	if covered := viewertest.Eval[bool](t, b, `(() => {
+		const of = (id) => document.getElementById(id).getBoundingClientRect();
+		return of('layers').width === 0 || of('hint').left < of('layers').right;
+	})()`); covered {
+		t.Error("the question covers the card of layers, or there is none")
+	}
 }
 
 // Two shapes side by side have the API's figures; the one with the least permanent basic

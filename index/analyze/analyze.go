@@ -53,6 +53,9 @@ type Question struct {
 	Layers, Optional []string
 	// Twice are layers of which one must be there in two vintages; nil where one is enough.
 	Twice []string
+	// Enough tells whether the layers that there tells of are enough for an answer by the
+	// rules, where Layers and Twice do not say it all; nil where they do.
+	Enough func(rules *Rules, there func(layer string) bool) bool
 	// Between tells that it compares two states, and takes [Request.From].
 	Between    bool
 	Parameters []Parameter

@@ -70,7 +70,10 @@ var conflicts = Question{
 	}},
 	Optional:  []string{"contract", "forest", "grass", "estate", "cropland", "dltb"},
 	NotPublic: true,
-	run:       runConflicts,
+	Enough: func(rules *Rules, there func(layer string) bool) bool {
+		return someConflict(registersOf(&rules.Conflicts, there))
+	},
+	run: runConflicts,
 }
 
 // register is a layer of rights, or the surveyed cropland, that takes part.
@@ -148,33 +151,50 @@ func runConflicts(ctx context.Context, j *Job) (*Result, error) {
 	return r, c.ground(ctx, r)
 }
 
+// registersOf lists the layers that can take part and are there: those of the rules, and the
+// surveyed cropland.
+func registersOf(rules *ConflictRules, there func(layer string) bool) []*register {
+	var out []*register
+	for _, name := range rules.Registers {
+		if there(name) {
+			out = append(out, &register{name: name, managed: slices.Contains(rules.Managed, name)})
+		}
+	}
+	if there("cropland") {
+		out = append(out, &register{name: "cropland", cropland: true})
+	}
+	return out
+}
+
+// someConflict tells whether any two registers can be in conflict.
+func someConflict(regs []*register) bool {
+	for i, a := range regs {
+		if slices.ContainsFunc(regs[i+1:], func(b *register) bool { return kindOf(a, b) != "" }) {
+			return true
+		}
+	}
+	return false
+}
+
 // open finds the registers, and refuses an edition in which none can be in conflict.
 func (c *conflictJob) open(r *Result) error {
 	for _, name := range c.rules.Registers {
 		r.use(c.Job, name)
-		if l := c.Maybe(name); l != nil {
-			c.regs = append(c.regs, &register{name: name, layer: l, managed: slices.Contains(c.rules.Managed, name)})
-		} else {
+		if c.Maybe(name) == nil {
 			r.note("没有图层 %[1]s：未判断与它的冲突", "there is no layer %[1]s: conflicts with it are not judged", name)
 		}
 	}
 	r.use(c.Job, "cropland")
-	if l := c.Maybe("cropland"); l != nil {
-		c.regs = append(c.regs, &register{name: "cropland", layer: l, cropland: true})
-	} else {
+	if c.Maybe("cropland") == nil {
 		r.note("没有图层 cropland：未判断地类冲突，重叠处也没有地类", "there is no layer cropland: conflicts of classes are not judged")
 	}
-	some := false
-	for i, a := range c.regs {
-		for _, b := range c.regs[i+1:] {
-			some = some || kindOf(a, b) != ""
-		}
-	}
-	if !some {
+	c.regs = registersOf(c.rules, func(name string) bool { return c.Maybe(name) != nil })
+	if !someConflict(c.regs) {
 		return problem.New("ANALYZE_LAYER", "要有至少两种登记，或耕地与林、草管理范围", "two registers are needed, or cropland and forest or grassland management").
 			Advise("用 gengtu ingest --add 入库 %[1]v 中的图层", "take layers of %[1]v in by gengtu ingest --add", c.rules.Registers)
 	}
 	for _, g := range c.regs {
+		g.layer = c.Maybe(g.name)
 		g.at = c.places(g.layer)
 		if err := g.columns(c.rules.Holders[g.name]); err != nil {
 			return err

@@ -387,6 +387,21 @@ func TestConflictsNoise(t *testing.T) {
 	}
 }
 
+// Two registers are enough, or cropland beside forest or grassland management.
+func TestConflictsEnough(t *testing.T) {
+	rules, err := analyze.DefaultRules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := analyze.Offered()
+	q := all[slices.IndexFunc(all, func(q *analyze.Question) bool { return q.Name == "conflicts" })]
+	for layers, want := range map[string]bool{"": false, "cropland": false, "contract": false, "cropland contract": false, "contract estate": true, "cropland forest": true, "forest": false} {
+		if got := q.Enough(rules, func(name string) bool { return slices.Contains(strings.Fields(layers), name) }); got != want {
+			t.Errorf("%q: enough %v, want %v", layers, got, want)
+		}
+	}
+}
+
 // An edition with one register has no conflicts to find, and says so; a context that has
 // ended ends the work.
 func TestConflictsRefused(t *testing.T) {

@@ -135,6 +135,7 @@ func (b *bench) list(w http.ResponseWriter) {
 			map[string]any{"name": "gap", "title": text("间距"), "about": text("多远"), "takes": "number", "unit": "m", "default": "0"},
 		}},
 		map[string]any{"name": "lacking", "title": text("缺图层的"), "about": text("怎么算"), "answerable": false, "layers": []any{layer("hsf", false, true), layer("redline", false, false)}, "parameters": []any{}},
+		map[string]any{"name": "few", "title": text("图层不够的"), "about": text("怎么算"), "answerable": false, "layers": []any{layer("cropland", true, true), layer("forest", true, false)}, "parameters": []any{}},
 		map[string]any{"name": "once", "title": text("只有一期的"), "about": text("怎么算"), "answerable": false, "layers": []any{}, "twice": map[string]any{"layers": []string{"cropland"}, "there": false}, "parameters": []any{}},
 	}})
 }
@@ -250,7 +251,7 @@ func TestAnalysesFlow(t *testing.T) {
 	tab := openBench(t, b, "", viewertest.Desktop)
 	tab.Click(t, "analyses-open")
 	tab.Until(t, `document.querySelector('[data-testid="analyses-question-made"]')`)
-	for name, reason := range map[string]string{"lacking": "redline", "once": "两个时相"} {
+	for name, reason := range map[string]string{"lacking": "redline", "few": "forest", "once": "两个时相"} {
 		if text := tab.Text(t, "analyses-question-"+name); !strings.Contains(text, reason) || !viewertest.Eval[bool](t, tab, `document.querySelector('[data-testid="analyses-question-`+name+`"]').disabled`) {
 			t.Errorf("%s is offered, or without a reason: %q", name, text)
 		}

@@ -62,6 +62,15 @@ test('every word is used', () => {
   for (const [key] of pairs) assert.ok(used.has(key) || forms.some((form) => form.test(key)), `${key} is used nowhere: take it out of its words.ts`);
 });
 
+// A comma or a colon of Chinese between words stands in English, too: joined and the lists know
+// the language. What is read of a user may have either.
+test('no mark of Chinese is put between words', () => {
+  for (const [path, text] of source.filter((file) => !isList(file) && !/core.i18n\.ts$|find.tokens\.ts$/.test(file[0]))) {
+    const code = text.replace(/^\s*\/\/.*$/gm, '').replaceAll(/lang\(\) === 'zh' \? '.'|split\('.'\)/g, '');
+    assert.doesNotMatch(code, /['`}][^'`{}\n]*[、：；，][^'`{}\n]*['`$]/, path);
+  }
+});
+
 // Each room lists its words under keys of its own: one that two lists have would lose its text. A room
 // that is loaded later may bring its list with it.
 test('no word stands in two lists', () => {

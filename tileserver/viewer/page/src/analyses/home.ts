@@ -120,5 +120,6 @@ export function whyNot(catalog: Catalog, q: Question): string {
   if (q.answerable) return '';
   const missing = q.layers.filter((l) => !l.optional && !l.there);
   if (missing.length) return t('analyses.missing', { layers: titles(catalog, missing) });
-  return t('analyses.missing.twice', { layers: titles(catalog, (q.twice?.layers ?? []).map((layer) => ({ layer }))) });
+  if (q.twice && !q.twice.there) return t('analyses.missing.twice', { layers: titles(catalog, q.twice.layers.map((layer) => ({ layer }))) });
+  return t('analyses.missing', { layers: titles(catalog, q.layers.filter((l) => !l.there)) });
 }

@@ -147,7 +147,7 @@ function tableOf(app: App, kept: Alternative[], unit: Unit, doing: Doing): HTMLE
       k.asked.geometry && h('button', { type: 'button', class: 'link', 'aria-label': t('compare.go', { name: k.name }), title: t('compare.go', { name: k.name }), onclick: () => doing.go(k) }, '◎'),
       h('button', { type: 'button', class: 'link', 'aria-label': t('compare.remove', { name: k.name }), title: t('compare.remove', { name: k.name }), 'data-testid': `compare-remove-${k.n}`, onclick: () => doing.remove(k) }, '×')));
   return h('table', { class: 'areas compare-table' },
-    h('caption', { class: 'unit' }, `${t('overlay.unit')}：${t(`overlay.${unit}`)}`),
+    h('caption', { class: 'unit' }, t('overlay.unit.is', { unit: t(`overlay.${unit}`) })),
     h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('compare.figure')), kept.map(head))),
     h('tbody', null, rowsOf(app, kept).map((row) => lineOf(row, kept, unit))));
 }

@@ -4,7 +4,7 @@
 import { save, stamp, h, type Child } from '../core/dom';
 import { measured } from '../core/catalog';
 import { count, muOf } from '../core/format';
-import { t } from '../core/i18n';
+import { lang, t } from '../core/i18n';
 import type { Answer, Asked, Told } from './answer';
 import { csv } from './csv';
 import type { Context } from './context';
@@ -60,7 +60,7 @@ function table(items: Item[], layers: string[], title: (name: string) => string,
   const sums = sumsOf(items, layers);
   return h('div', null,
     h('table', { class: 'areas several-table' },
-      h('caption', { class: 'unit' }, `${t('overlay.unit')}：${t('overlay.mu')}`),
+      h('caption', { class: 'unit' }, t('overlay.unit.is', { unit: t('overlay.mu') })),
       h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('several.shape')), [t('several.area'), ...layers.map(title)].map((text) => h('th', { scope: 'col', class: 'number' }, text)))),
       body,
       items.some((i) => i.answer) && h('tfoot', null,
@@ -76,7 +76,7 @@ function row(item: Item, i: number, layers: string[], open: (i: number) => void,
     return h('tr', { ...mark, 'data-testid': `several-problem-${i}` }, name, h('td', { colSpan: layers.length + 1, class: 'off' }, item.problem ? toldText(item.problem) : '—'));
   }
   const { answer } = item;
-  const doubtful: Child = notices(answer).length > 0 && h('small', { class: 'off' }, (answer.aoi?.problems ?? []).map(toldText).filter(Boolean).join('；'));
+  const doubtful: Child = notices(answer).length > 0 && h('small', { class: 'off' }, (answer.aoi?.problems ?? []).map(toldText).filter(Boolean).join(lang() === 'zh' ? '；' : '; '));
   name.append(...(doubtful ? [doubtful] : []));
   const value = (layer: string) => answer.layers?.find((l) => l.layer === layer);
   return h('tr', mark, name,

@@ -93,7 +93,7 @@ function verdictTable({ tables, rules }: Verdicts): Child {
       h('tbody', null, rows.map((row) => h('tr', null,
         h('th', { scope: 'row' }, text(row['alt'])),
         h('td', null, h('strong', null, text(row['verdict']))),
-        h('td', null, h('ul', null, text(row['reasons']).split('；').map((reason) => h('li', null, reason))), row['not_judged'] != null && h('small', null, `${t('compare.unjudged')}：${text(row['not_judged'])}`))))))),
+        h('td', null, h('ul', null, text(row['reasons']).split('；').map((reason) => h('li', null, reason))), row['not_judged'] != null && h('small', null, [t('compare.unjudged'), text(row['not_judged'])].join(lang() === 'zh' ? '：' : ': ')))))))),
     h('p', { class: 'note' }, t('compare.siting.note', { rules: rules?.version ?? '—' })),
   ];
 }

@@ -45,7 +45,7 @@ export function vintageLine(catalog: Catalog, answers: Answer[]): Child {
   const missing = lacking(catalog);
   return [
     of && h('p', { class: 'note', 'data-testid': 'overlay-vintage' }, t('overlay.vintage', { vintage: of })),
-    missing.length > 0 && h('p', { class: 'notice-line', 'data-testid': 'overlay-lacks' }, t('overlay.lacks', { vintage: yearText(vintage()), layers: missing.map(titleIn(catalog)).join(lang() === 'zh' ? '、' : ', ') })),
+    missing.length > 0 && h('p', { class: 'notice-line', 'data-testid': 'overlay-lacks' }, t('overlay.lacks', { vintage: yearText(vintage()), layers: joined(missing.map(titleIn(catalog))) })),
   ];
 }
 

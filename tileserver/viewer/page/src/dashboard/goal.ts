@@ -4,7 +4,7 @@
 import { bar, line, progress } from '../charts/charts';
 import { h, scroller, type Child } from '../core/dom';
 import { area, percent } from '../core/format';
-import { pick, t } from '../core/i18n';
+import { lang, pick, t } from '../core/i18n';
 import { vintage } from '../core/api';
 import { analysis, chip, chooser, differs, inUnit, nameOf, nothing, sourceLine, unitText, type Desk } from './desk';
 import { files } from './files';
@@ -69,7 +69,7 @@ function paceWords(desk: Desk, told: Told, last: Built, goal: number | null): Ch
   const open = told.answer.notes.some((n) => unconfirmed(pick(n)).is && /趋势|trend/.test(pick(n)));
   const n = (m2: number | null) => area(inUnit(m2, unit));
   return h('p', { class: 'dash-pace' }, last.need !== null && goal !== null && h('strong', null, t('dash.need', { goal, n: n(last.need), unit: unitText(unit) })),
-    last.trend !== null && [last.need !== null && '；', t('dash.pace', { n: n(last.trend), unit: unitText(unit) }), last.onTrack !== null && ` — ${t(last.onTrack ? 'dash.pace.enough' : 'dash.pace.short')}`, open && chip()]);
+    last.trend !== null && [last.need !== null && (lang() === 'zh' ? '；' : '; '), t('dash.pace', { n: n(last.trend), unit: unitText(unit) }), last.onTrack !== null && ` — ${t(last.onTrack ? 'dash.pace.enough' : 'dash.pace.short')}`, open && chip()]);
 }
 
 function yearTable(desk: Desk, years: Built[]): HTMLElement {

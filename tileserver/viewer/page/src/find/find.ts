@@ -7,7 +7,7 @@ import { aborted, asProblem, get, vintage } from '../core/api';
 import { layerOf } from '../core/catalog';
 import { $, h, icon, type Child } from '../core/dom';
 import { count } from '../core/format';
-import { pick, t } from '../core/i18n';
+import { joined, pick, t } from '../core/i18n';
 import { fit, looking, setShape } from '../map/map';
 import { margins, narrow } from '../shell/frame';
 import { toastProblem } from '../shell/messages';
@@ -109,7 +109,7 @@ function within(app: App, { lon, lat }: Reading): boolean {
   return !e || (lon >= e[0] && lon <= e[2] && lat >= e[1] && lat <= e[3]);
 }
 
-const layersOf = (parcel: Parcel, app: App): string => [parcel.layer, ...parcel.also].map((name) => pick(layerOf(app.catalog, name).title)).join('、') + (parcel.vintage ? ` · ${parcel.vintage}` : '');
+const layersOf = (parcel: Parcel, app: App): string => joined([parcel.layer, ...parcel.also].map((name) => pick(layerOf(app.catalog, name).title))) + (parcel.vintage ? ` · ${parcel.vintage}` : '');
 
 function goTo(app: App, mark: Mark, { lon, lat }: Reading): void {
   mark.put({ lon, lat });

@@ -7,7 +7,7 @@ export const findWords = {
   'search.results': ['查找结果', 'Results'],
   'search.none': ['没有找到“{q}”。', 'Nothing found for “{q}”.'],
   'search.try': ['可以输入：行政区名称或代码（2–14 位）、图斑的标识码（BSM）或空间码、经纬度（108.9, 34.3 或 108°54′ 34°18′）、高斯平面坐标（X 3797306 Y 36582854）。', 'You can enter: the name or the code (2–14 digits) of a place, a parcel’s BSM or 空间码, degrees (108.9, 34.3 or 108°54′ 34°18′), metres of a Gauss-Krüger zone (X 3797306 Y 36582854).'],
-  'search.count': ['{n} 个结果', '{n} results'],
+  'search.count': ['{n} 个结果', 'Results: {n}'],
   'search.more': ['共 {total} 个，列出前 {n} 个；再输入几个字可缩小范围', 'The first {n} of {total}; type more to narrow it down'],
   'search.keys': ['↑↓ 选择 · 回车前往 · Shift+回车统计行政区面积', '↑↓ choose · Enter go there · Shift+Enter measure a place'],
   'search.measure': ['统计面积', 'Measure'],

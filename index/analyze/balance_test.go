@@ -35,11 +35,11 @@ func moving(seed uint64) *analyzetest.County {
 			a.Set(i, "ZZSXDM", "JKHF")
 		}
 	}
-	c.Rectangles(rnd, "supplement", "2024", 14, 8, analyzetest.Fields("BSM", "DKBH", "SSND:integer"), func(i int) []any {
+	c.Rectangles(rnd, "supplement@2024", 14, 8, analyzetest.Fields("BSM", "DKBH", "SSND:integer"), func(i int) []any {
 		return []any{fmt.Sprint("S", i), fmt.Sprint(i), int64(2022 + i%3)}
 	})
 	types := []any{"ZZ_NYDZYFW", "XS_XMKJFW", nil}
-	l := c.Rectangles(rnd, "approval", "2024", 12, 6, analyzetest.Fields("BSM", "YWLX", "XMMC"), func(i int) []any {
+	l := c.Rectangles(rnd, "approval@2024", 12, 6, analyzetest.Fields("BSM", "YWLX", "XMMC"), func(i int) []any {
 		return []any{fmt.Sprint("A", i), types[i%3], "项目"}
 	})
 	for i := range l.Features {

@@ -32,7 +32,7 @@ func rightsCounty(seed uint64) *analyzetest.County {
 	}{{"contract", 40, []string{"DKBM", "CBFMC"}}, {"forest", 12, []string{"BSM", "QLRMC"}}, {"grass", 10, []string{"BSM", "QLRMC"}}, {"estate", 15, []string{"BDCDYH", "QLRMC", "ZJH"}}} {
 		fields := analyzetest.Fields(r.fields...)
 		fields[0].Code = true
-		l := c.Rectangles(rnd, r.name, "2024", r.n, 5, fields, func(i int) []any {
+		l := c.Rectangles(rnd, r.name+"@2024", r.n, 5, fields, func(i int) []any {
 			v := []any{fmt.Sprint(r.name, i), fmt.Sprint("持有人", rnd.IntN(4))}
 			if len(r.fields) > 2 {
 				v = append(v, "")

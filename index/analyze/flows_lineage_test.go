@@ -133,7 +133,7 @@ func TestToldGroundLiesOnNothing(t *testing.T) {
 			}
 		}
 		for name, fields := range map[string][]string{"approval": {"BSM", "YWLX"}, "supplement": {"BSM", "SSND"}} {
-			l := c.Rectangles(rand.New(rand.NewPCG(seed, 1)), name, "2024", 1, 4, analyzetest.Fields(fields...), func(int) []any {
+			l := c.Rectangles(rand.New(rand.NewPCG(seed, 1)), name+"@2024", 1, 4, analyzetest.Fields(fields...), func(int) []any {
 				return []any{name, map[string]string{"approval": "ZZ_NYDZYFW", "supplement": "2024"}[name]}
 			})
 			l.Features[0].Cells = rest

@@ -27,11 +27,11 @@ func restricted(seed uint64, w, h, patches int) *analyzetest.County {
 	rnd := rand.New(rand.NewPCG(seed, 61))
 	plain := analyzetest.Fields("BSM")
 	named := func(int) []any { return []any{""} }
-	c.Rectangles(rnd, "redline", "2024", max(2, patches/50), 6, plain, named)
-	c.Rectangles(rnd, "urban", "2024", max(2, patches/50), 5, plain, named)
-	c.Rectangles(rnd, "approval", "2024", max(3, patches/30), 3, plain, named)
-	c.Rectangles(rnd, "soil", "2024", max(6, patches/8), 6, analyzetest.Fields("TRHJLB"), func(i int) []any { return []any{fmt.Sprint(1 + i%3)} })
-	c.Rectangles(rnd, "quality", "2024", 12, 12, analyzetest.Fields("GDDJ:integer"), func(i int) []any { return []any{int64(1 + i%10)} })
+	c.Rectangles(rnd, "redline@2024", max(2, patches/50), 6, plain, named)
+	c.Rectangles(rnd, "urban@2024", max(2, patches/50), 5, plain, named)
+	c.Rectangles(rnd, "approval@2024", max(3, patches/30), 3, plain, named)
+	c.Rectangles(rnd, "soil@2024", max(6, patches/8), 6, analyzetest.Fields("TRHJLB"), func(i int) []any { return []any{fmt.Sprint(1 + i%3)} })
+	c.Rectangles(rnd, "quality@2024", 12, 12, analyzetest.Fields("GDDJ:integer"), func(i int) []any { return []any{int64(1 + i%10)} })
 	hsf := c.Layer("hsf", "2024")
 	states := []string{"符合", "基本符合", "需要提质改造", "不明", ""}
 	for i := range hsf.Features {

@@ -24,13 +24,13 @@ import (
 func alertsCounty(seed uint64) *analyzetest.County {
 	c := analyzetest.New(seed, 36, 28, 110)
 	rnd := rand.New(rand.NewPCG(seed, 66))
-	c.Rectangles(rnd, "approval", "2024", 14, 6, analyzetest.Fields("BSM", "YWLX"), func(i int) []any {
+	c.Rectangles(rnd, "approval@2024", 14, 6, analyzetest.Fields("BSM", "YWLX"), func(i int) []any {
 		return []any{fmt.Sprint("ap", i), []string{"ZZ_NYDZYFW", "LSYD_XMZDFW", "XS_XMKJFW", ""}[i%4]}
 	})
 	for _, batch := range []string{"2024Q1", "2024Q2"} {
 		fields := analyzetest.Fields("JCBH", "TBLX", "QSX", "HSX")
 		fields[0].Code = true
-		c.Rectangles(rnd, "change", batch, 30, 5, fields, func(i int) []any {
+		c.Rectangles(rnd, "change@"+batch, 30, 5, fields, func(i int) []any {
 			return []any{fmt.Sprint(batch, i), []string{"20", "02", "KT", "GQ", "DT"}[rnd.IntN(5)], "2023-09", "2024-03"}
 		})
 	}
@@ -219,7 +219,7 @@ func TestNonagriKnown(t *testing.T) {
 	for seed := range uint64(4) {
 		c := alertsCounty(seed)
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		pushed := c.Rectangles(rnd, "alert", "2023", 6, 5, analyzetest.Fields("alert_id", "first_seen", "state"), func(i int) []any {
+		pushed := c.Rectangles(rnd, "alert@2023", 6, 5, analyzetest.Fields("alert_id", "first_seen", "state"), func(i int) []any {
 			return []any{fmt.Sprint("P", i), "2022Q4", []string{"new", "known", "approved"}[i%3]}
 		})
 		ix := c.Index(t)

@@ -20,7 +20,7 @@ import (
 func builtCounty(seed uint64) *analyzetest.County {
 	c := analyzetest.New(seed, 36, 30, 160)
 	rnd := rand.New(rand.NewPCG(seed, 63))
-	c.Rectangles(rnd, "pbf_nocond", "2024", 3, 9, analyzetest.Fields("BSM"), func(int) []any { return []any{""} })
+	c.Rectangles(rnd, "pbf_nocond@2024", 3, 9, analyzetest.Fields("BSM"), func(int) []any { return []any{""} })
 	hsf := c.Layer("hsf", "2024")
 	hsf.Fields = append(hsf.Fields, analyzetest.Fields("XMBH")...)
 	for i := range hsf.Features {
@@ -36,7 +36,7 @@ func builtCounty(seed uint64) *analyzetest.County {
 		}
 	}
 	hsf.Set(0, "JSND", int64(2017))
-	c.Rectangles(rnd, "hsf-project", "2024", 3, 9, analyzetest.Fields("XMBH", "JSND:integer"), func(i int) []any {
+	c.Rectangles(rnd, "hsf-project@2024", 3, 9, analyzetest.Fields("XMBH", "JSND:integer"), func(i int) []any {
 		return []any{[]string{"A", "B", "B"}[i], int64(2019 + i)} // B has two years, and so none
 	})
 	return c

@@ -19,11 +19,11 @@ func retiringCounty(seed uint64) *analyzetest.County {
 	rnd := rand.New(rand.NewPCG(seed, 62))
 	plain := analyzetest.Fields("BSM")
 	named := func(int) []any { return []any{""} }
-	c.Rectangles(rnd, "fragile", "2024", 3, 8, plain, named)
-	c.Rectangles(rnd, "arid", "2024", 3, 8, plain, named)
-	c.Rectangles(rnd, "soil", "2024", 6, 6, analyzetest.Fields("TRHJLB"), func(i int) []any { return []any{fmt.Sprint(1 + i%3)} })
-	c.Rectangles(rnd, "quality", "2024", 20, 20, analyzetest.Fields("GDDJ:integer"), func(i int) []any { return []any{int64(1 + i%10)} })
-	reserve := c.Rectangles(rnd, "reserve", "2024", 4, 6, analyzetest.Fields("BSM", "GDDJ:integer", "DYZT"), func(i int) []any {
+	c.Rectangles(rnd, "fragile@2024", 3, 8, plain, named)
+	c.Rectangles(rnd, "arid@2024", 3, 8, plain, named)
+	c.Rectangles(rnd, "soil@2024", 6, 6, analyzetest.Fields("TRHJLB"), func(i int) []any { return []any{fmt.Sprint(1 + i%3)} })
+	c.Rectangles(rnd, "quality@2024", 20, 20, analyzetest.Fields("GDDJ:integer"), func(i int) []any { return []any{int64(1 + i%10)} })
+	reserve := c.Rectangles(rnd, "reserve@2024", 4, 6, analyzetest.Fields("BSM", "GDDJ:integer", "DYZT"), func(i int) []any {
 		return []any{fmt.Sprint("R", i), int64(1 + i), []string{"未调用", "已调用"}[i%2]}
 	})
 	for i := range reserve.Features {

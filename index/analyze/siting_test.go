@@ -29,9 +29,9 @@ func sitesCounty(seed uint64) *analyzetest.County {
 		l.Features = slices.DeleteFunc(l.Features, func(f analyzetest.Feature) bool { return f.ID%17 == 3 })
 	}
 	for _, name := range []string{"redline", "reserve", "forest", "urban", "fragile", "arid", "soil", "grass", "contract", "estate", "approval", "supplement"} {
-		c.Rectangles(rnd, name, "2024", 6, 6, analyzetest.Fields("BSM", "HXLX"), func(i int) []any { return []any{fmt.Sprint(name, i), fmt.Sprint("类", i%2)} })
+		c.Rectangles(rnd, name+"@2024", 6, 6, analyzetest.Fields("BSM", "HXLX"), func(i int) []any { return []any{fmt.Sprint(name, i), fmt.Sprint("类", i%2)} })
 	}
-	c.Rectangles(rnd, "quality", "2024", 20, 8, analyzetest.Fields("BSM", "GDDJ:integer"), func(i int) []any { return []any{fmt.Sprint("q", i), int64(1 + rnd.IntN(10))} })
+	c.Rectangles(rnd, "quality@2024", 20, 8, analyzetest.Fields("BSM", "GDDJ:integer"), func(i int) []any { return []any{fmt.Sprint("q", i), int64(1 + rnd.IntN(10))} })
 	return c
 }
 
@@ -256,8 +256,8 @@ func TestSitingVerdicts(t *testing.T) {
 	if got := siteValue(t, ask(ix, map[string]string{"project": "transport"}, []int{0}), 0, "verdict"); !strings.HasSuffix(got.(string), "check") {
 		t.Errorf("a listed kind of project on permanent basic farmland: %v", got)
 	}
-	wantSiteProblem(t, ix, analyze.Request{Question: "siting", Shapes: []areas.Given{given(c, all, `{}`)}, Parameters: map[string]string{"project": "golf"}}, "ANALYZE_PARAMETER")
-	wantSiteProblem(t, ix, analyze.Request{Question: "siting"}, "ANALYZE_SHAPES")
+	_ = wantSiteProblem(t, ix, analyze.Request{Question: "siting", Shapes: []areas.Given{given(c, all, `{}`)}, Parameters: map[string]string{"project": "golf"}}, "ANALYZE_PARAMETER")
+	_ = wantSiteProblem(t, ix, analyze.Request{Question: "siting"}, "ANALYZE_SHAPES")
 	// A touching border: a tenth of a metre into the farmland.
 	thin := given(c, []int{2}, `{}`)
 	for _, ring := range thin.Polygons[0] {

@@ -310,6 +310,13 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// say tells the process that will kill this one a line.
+func say(line string) {
+	if _, err := fmt.Fprintln(os.Stdout, line); err != nil {
+		panic(err)
+	}
+}
+
 // TestMain is also the process that is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("JOBS_TO_KILL"); dir != "" {
@@ -320,7 +327,7 @@ func TestMain(m *testing.M) {
 		}
 		for _, j := range q.List(func(*jobs.Job) bool { return true }) {
 			if j.Key == "hold" {
-				fmt.Println(j.ID)
+				say(j.ID)
 			}
 		}
 		if os.Getenv("JOBS_ASK") != "" {
@@ -331,13 +338,13 @@ func TestMain(m *testing.M) {
 			if _, err := q.Ask(jobs.Ask{Tier: "secure", Owner: "a", Key: "next", Body: []byte("ok next"), About: json.RawMessage(`{}`)}); err != nil {
 				panic(err)
 			}
-			fmt.Println(a.ID)
+			say(a.ID)
 		}
 		for {
 			for _, j := range q.List(func(j *jobs.Job) bool { return j.Key == "hold" }) {
 				events, more, _, _ := q.Follow(j.ID, 0)
 				if e := events[len(events)-1]; e.Kind == jobs.Progress { // its beginning is written down
-					fmt.Println("running")
+					say("running")
 					select {}
 				}
 				<-more

@@ -417,7 +417,7 @@ func TestAnalysesEnds(t *testing.T) {
 	// The list is read while the card is open, and not behind it.
 	tab.Click(t, "side-close")
 	before := b.reads()
-	time.Sleep(4 * time.Second)
+	<-time.After(4 * time.Second)
 	if now := b.reads(); now != before {
 		t.Errorf("the list was read %d times behind a shut card", now-before)
 	}

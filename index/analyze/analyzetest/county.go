@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -118,8 +119,10 @@ func (c *County) region() *Layer {
 // cents rounds an area to 0.01 m².
 func cents(m2 float64) int64 { return int64(math.Round(m2 * 100)) }
 
-// Rectangles adds a layer of n random rectangles; values are those of each.
-func (c *County) Rectangles(rnd *rand.Rand, name, vintage string, n, most int, fields []edition.Field, values func(i int) []any) *Layer {
+// Rectangles adds a layer, NAME@VINTAGE, of n random rectangles of at most so many cells a
+// side; values are those of each.
+func (c *County) Rectangles(rnd *rand.Rand, layer string, n, most int, fields []edition.Field, values func(i int) []any) *Layer {
+	name, vintage, _ := strings.Cut(layer, "@")
 	l := &Layer{Name: name, Vintage: vintage, Fields: fields}
 	for i := range n {
 		set := c.Rectangle(rnd, most)

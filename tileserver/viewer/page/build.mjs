@@ -47,7 +47,7 @@ async function page(out) {
   const named = { entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', outdir: out, minify: true, metafile: true };
   const sheet = await build({ ...options, ...named, entryPoints: ['css/main.css', 'css/rooms.css'] });
   const roomSheet = basename(builtFrom(sheet.metafile.outputs, 'css/rooms.css'));
-  const script = await build({ ...options, ...named, entryPoints: { main: 'src/main.ts' }, plugins: [own], splitting: true, define: { roomSheet: JSON.stringify(roomSheet) } });
+  const script = await build({ ...options, ...named, entryPoints: { early: 'src/early.ts', main: 'src/main.ts' }, plugins: [own], splitting: true, define: { roomSheet: JSON.stringify(roomSheet) } });
   // The page on which a login ends is the server's: its script and its sheet have names that
   // stay, and share no file with the map's.
   await build({ ...options, entryPoints: { login: 'src/login.ts' }, outdir: out, minify: true });
@@ -65,8 +65,8 @@ async function page(out) {
 // builtFrom is the name of the output that has this file as its entry.
 const builtFrom = (outputs, entry) => Object.keys(outputs).find((name) => outputs[name].entryPoint === entry);
 
-// index returns index.html with the names of what was built, and with all that main.js
-// imports at once: the browser asks for it before it has read main.js.
+// index returns index.html with the names of what was built, and with all that its scripts
+// import at once: the browser asks for it before it has read them.
 async function index(scripts, sheets) {
   const needed = new Set();
   const follow = (name) => {
@@ -76,10 +76,11 @@ async function index(scripts, sheets) {
       follow(path);
     }
   };
-  const main = builtFrom(scripts, 'src/main.ts');
-  follow(main);
+  const [early, main] = ['src/early.ts', 'src/main.ts'].map((entry) => builtFrom(scripts, entry));
+  for (const name of [early, main]) follow(name);
   const preload = [`${folder}/maplibre-gl.mjs`, ...[...needed].sort().map((name) => basename(name))];
   const fill = {
+    'viewer/early.js': `viewer/${basename(early)}`,
     'viewer/main.js': `viewer/${basename(main)}`,
     'viewer/main.css': `viewer/${basename(builtFrom(sheets, 'css/main.css'))}`,
     'viewer/maplibre/': `viewer/${folder}/`,

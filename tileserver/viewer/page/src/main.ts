@@ -12,7 +12,7 @@ import { installCompare } from './compare/compare';
 import { asProblem, onGeneration, onRefused, Problem, served, tier, tierGiven, vintage } from './core/api';
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
-import { label, lang, onLang, setLang, t, translatePage } from './core/i18n';
+import { joined, label, lang, onLang, setLang, t, translatePage } from './core/i18n';
 import { loadMe, may } from './core/me';
 import { linkPart, readView, writeLink, writeView } from './core/link';
 import { createAccount } from './edition/account';
@@ -33,6 +33,7 @@ import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
+import { tellKept } from './shell/drops';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -67,6 +68,7 @@ onLang(() => {
   document.title = `${t('app.name')} · ${t(`tier.${tier}`)}`;
   $('lang').textContent = t('lang.other');
 });
+tellKept((files) => toast(t('file.kept', { name: joined(files.map((f) => f.name)) })));
 createTiers();
 const account = createAccount();
 $('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));

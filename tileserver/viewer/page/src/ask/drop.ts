@@ -2,10 +2,11 @@
 
 import { $, h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
+import { takeDrops } from '../shell/drops';
 import { addTool } from '../shell/rail';
 
-// createDrop adds the button and watches the page; files gets what was dropped or chosen.
-// It returns what opens the dialog.
+// createDrop adds the button and takes what is dropped on the page, be it before this; files
+// gets what was dropped or chosen. It returns what opens the dialog.
 export function createDrop(files: (files: File[]) => void): () => void {
   const input = h('input', { type: 'file', multiple: true, hidden: true, accept: '.geojson,.json,.zip,.txt,.shp,.dbf,.prj,.cpg', tabIndex: -1, 'aria-hidden': 'true', 'data-testid': 'ask-file-input' });
   input.addEventListener('change', () => {
@@ -18,20 +19,6 @@ export function createDrop(files: (files: File[]) => void): () => void {
   const veil = h('div', { class: 'drop-veil', hidden: true, 'data-testid': 'drop-veil' });
   onLang(() => { veil.textContent = t('file.drop'); });
   $('map').after(input, veil);
-  const holdsFiles = (e: DragEvent) => e.dataTransfer?.types.includes('Files') ?? false;
-  window.addEventListener('dragover', (e) => {
-    if (!holdsFiles(e)) return;
-    veil.hidden = e.defaultPrevented; // where a part of the page takes them for itself
-    e.preventDefault(); // which says that the page takes them
-  });
-  window.addEventListener('dragleave', (e) => { if (e.relatedTarget === null) veil.hidden = true; });
-  window.addEventListener('drop', (e) => {
-    if (!holdsFiles(e)) return;
-    veil.hidden = true;
-    if (e.defaultPrevented) return;
-    e.preventDefault(); // else the browser leaves the page for the file
-    const dropped = [...e.dataTransfer?.files ?? []];
-    if (dropped.length) files(dropped);
-  });
+  takeDrops({ files, over: (is) => { veil.hidden = !is; } });
   return () => input.click();
 }

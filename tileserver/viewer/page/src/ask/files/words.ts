@@ -3,6 +3,7 @@
 export const fileWords = {
   'file.open': ['打开文件，统计面积', 'Measure the shapes of a file'],
   'file.drop': ['松开即统计：GeoJSON、zip 打包的 shapefile、界址点 TXT', 'Drop to measure: GeoJSON, a zipped shapefile or a surveyor’s TXT'],
+  'file.kept': ['{name} 已收下，地图好了就统计。', '{name} is kept, and measured once the map is there.'],
   'file.reading': ['正在读取 {name}…', 'Reading {name}…'],
   'file.as': ['按 {crs} 计算', 'Measure as {crs}'],
   'file.another': ['另选文件', 'Another file'],

@@ -1,0 +1,1 @@
+import"./chunk-CKXVZCJ5.js";

@@ -5,6 +5,7 @@ import type { Position } from 'geojson';
 import { names } from '../src/ask/files/dbf';
 import { FileFault, limitsFrom, type Limits } from '../src/ask/files/fault';
 import { inDegrees, readGeoJSON } from '../src/ask/files/geojson';
+import { jsonFault } from '../src/ask/files/jsonfault';
 import { epsgOf } from '../src/ask/files/prj';
 import { readFiles } from '../src/ask/files/read';
 import { readShapes } from '../src/ask/files/shp';
@@ -182,13 +183,16 @@ test('GeoJSON: what it holds, within bounds', async () => {
     shapes: [{ name: '甲', geometry: polygon }, { name: '', geometry: null }], many: true, crs: 'EPSG:4524',
   });
   for (const [value, want] of [
-    ['{"type":', 'file.json.syntax'], [[], 'file.json.type'], [{ type: 'Topology' }, 'file.json.type'], [{ type: 'FeatureCollection' }, 'file.json.features'], [{ type: 'FeatureCollection', features: [] }, 'file.empty'],
+    ['{"type":', 'file.json.cut'], ['{type:1}', 'file.json.syntax'], [[], 'file.json.type'], [{}, 'file.json.type'], [{ type: 5 }, 'file.json.type'], [{ type: 'Topology' }, 'file.json.type'], [{ type: 'FeatureCollection' }, 'file.json.features'], [{ type: 'FeatureCollection', features: [] }, 'file.empty'],
     [{ type: 'FeatureCollection', features: Array.from({ length: 11 }, () => ({ type: 'Feature', geometry: polygon })) }, 'file.features'],
     [{ type: 'MultiPolygon', coordinates: Array.from({ length: 30 }, () => polygon.coordinates) }, 'file.vertices'],
   ] as const) assert.equal(await fault(() => read(value)), want);
   assert.equal(await fault(() => readGeoJSON(new Uint8Array([0x7b, 0xb5, 0xd8, 0x7d]), limits)), 'file.json.encoding');
+  const whole = bytes(JSON.stringify({ type: 'Feature', properties: { 名称: '甲乙' }, geometry: polygon }));
+  for (let cut = 1; cut < whole.length; cut++) assert.equal(await fault(() => readGeoJSON(whole.subarray(0, cut), limits)), 'file.json.cut', `cut at ${cut}, also within a character`);
+  for (const features of [[null], [5], [{ type: 'Feature', geometry: 'x' }]]) assert.deepEqual(read({ type: 'FeatureCollection', features }).shapes, [{ name: '', geometry: null }], 'the server says what is wrong');
   const deep = `{"type":"Polygon","coordinates":${'['.repeat(20000)}${']'.repeat(20000)}}`;
-  assert.ok(['', 'file.json.syntax'].includes(await fault(() => read(deep))), 'arrays in arrays end');
+  assert.ok(['', 'file.json.deep'].includes(await fault(() => read(deep))), 'arrays in arrays end');
   assert.equal(inDegrees(polygon as never), true);
   for (const coordinates of [null, [], [[]], [[[]]], [[['a', 1]]], [[[36466000, 3799000]]], [[[null, null]]]]) assert.equal(inDegrees({ type: 'Polygon', coordinates } as never), false, JSON.stringify(coordinates));
 });
@@ -202,9 +206,39 @@ test('files that are dropped together', async () => {
   const txt = await readFiles([{ name: '界址点.txt', data: bytes('[属性描述]') }], limits);
   assert.deepEqual([txt.text, txt.shapes], [bytes('[属性描述]'), []]);
   for (const [files, want] of [
-    [[], 'file.none'], [[{ name: 'a.txt', data: bytes('') }], 'file.empty'], [[{ name: 'a.docx', data: bytes('x') }], 'file.kind'], [[{ name: 'a.txt', data: new Uint8Array(2 << 20) }], 'file.bytes'],
+    [[], 'file.none'], [[{ name: 'a.txt', data: bytes('') }], 'file.zero'], [[{ name: 'a.docx', data: bytes('x') }], 'file.kind'], [[{ name: 'a.txt', data: new Uint8Array(2 << 20) }], 'file.bytes'],
     [parts.slice(1), 'file.shp.missing'], [[...parts, { name: 'b.shp', data: shp([]) }], 'file.shp.several'], [[{ name: 'a.json', data: bytes('{}') }, { name: 'b.json', data: bytes('{}') }], 'file.one'],
     [[{ name: 'a.zip', data: zip([{ name: 'readme.md', data: bytes('x') }]) }], 'file.zip.nothing'], [[{ name: 'a.geojson', data: bytes('no') }], 'file.json.syntax'],
   ] as const) assert.equal(await fault(() => readFiles([...files], limits)), want);
   assert.deepEqual(limitsFrom({ body_bytes: 1000, aoi_features: 5 }), { bytes: 1000, unpacked: 4000, features: 5, vertices: 500000 });
+});
+
+// JSON.parse says whether a text is JSON, and jsonFault where it is not.
+test('where a text is no JSON', () => {
+  const whole = '{"a": [1, -2.5e+3, true, null, "x\\n\\u00e9\\""],\n "b": {}, "c": [], "d": [[1]]}';
+  const isJSON = (text: string): boolean => { try { JSON.parse(text); return true; } catch { return false; } };
+  const texts = Array.from(whole, (_, i) => [whole.slice(0, i), whole.slice(0, i) + whole.slice(i + 1), ...['}', ']', ',', ':', '"', '0', 'x', '-', '\\', '\n'].map((c) => whole.slice(0, i) + c + whole.slice(i))]).flat();
+  for (const text of [whole, '', ' ', '1', '01', '1.', '1e5', '1E5', 'TRUE', 'nul', '"', '"\\u00g1"', '[1,]', '{"a":1,}', '{1:1}', '1 1', ...texts]) {
+    assert.equal(jsonFault(text) === null, isJSON(text), JSON.stringify(text));
+  }
+  for (let cut = 0; cut < whole.length; cut++) {
+    const text = whole.slice(0, cut);
+    assert.deepEqual(jsonFault(text), { line: text.split('\n').length, column: text.length - text.lastIndexOf('\n'), cut: true, found: '' }, text);
+  }
+  for (const [text, line, column, found] of [['[1,\n 2 3]', 2, 4, '3]'], ['{a:1}', 1, 2, 'a:1}'], ['[1,]', 1, 4, ']'], ['[1]x', 1, 4, 'x'], ['["a\tb"]', 1, 4, ''], ['[tru]', 1, 2, 'tru]'], ['NaN', 1, 1, 'NaN']] as const) {
+    assert.deepEqual(jsonFault(text), { line, column, cut: false, found }, text);
+  }
+});
+
+test('zips: what is in them, and what they lack', async () => {
+  const surveyed = bytes('[属性描述]\n[地块坐标]\n');
+  const files = { 'a.shp': shp([[box(108, 34, 0.1)]]), 'a.dbf': dbf('NAME', [bytes('甲')]), 'a.geojson': bytes(JSON.stringify({ type: 'Polygon', coordinates: [box(108, 34, 0.1)] })), 'readme.txt': bytes('see [1] for more'), '界址点.txt': surveyed, '.hidden': bytes('x'), '__MACOSX/a.shp': bytes('x'), 'dir/': bytes('') };
+  const read = (...names: (keyof typeof files)[]) => readFiles([{ name: 'z.zip', data: zip(names.map((name) => ({ name, data: files[name] }))) }], limits);
+  assert.equal((await read('a.geojson', 'readme.txt')).many, false, 'GeoJSON beside a note');
+  assert.deepEqual((await read('界址点.txt', 'readme.txt')).text, surveyed, 'a TXT beside a note');
+  for (const [names, want] of [
+    [['a.dbf', 'readme.txt'], 'file.zip.part'], [['readme.txt'], 'file.zip.nothing'], [['.hidden', '__MACOSX/a.shp', 'dir/'], 'file.zip.blank'], [[], 'file.zip.blank'],
+  ] as const) assert.equal(await fault(() => read(...names)), want, names.join());
+  assert.equal(await fault(() => readFiles([{ name: 'z.zip', data: zip(['a.json', 'b.json'].map((name) => ({ name, data: files['a.geojson'] }))) }], limits)), 'file.zip.several');
+  assert.equal(await fault(() => readFiles([{ name: 'a.docx', data: zip([{ name: 'word/document.xml', data: bytes('x') }]) }], limits)), 'file.kind', 'an office file is a zip, too');
 });

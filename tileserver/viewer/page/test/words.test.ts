@@ -4,12 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { addWords, words } from '../src/core/words';
+import { fileWords } from '../src/ask/files/words';
 import { analysesWords } from '../src/analyses/words';
 import { chartWords } from '../src/charts/words';
 import { dashboardWords } from '../src/dashboard/words';
 import { shareWords } from '../src/share/words';
 
-for (const words of [shareWords, analysesWords, chartWords, dashboardWords]) addWords(words);
+for (const words of [shareWords, fileWords, analysesWords, chartWords, dashboardWords]) addWords(words);
 
 const pairs: [string, readonly string[]][] = Object.entries(words);
 

@@ -18,11 +18,13 @@ export interface Job {
   open: number | null; // which of them is shown
   crs: string; // that the server proposes for a file's coordinates
   file: { question: Question } | null;
+  reading: string; // what the files are called that are read, '' for none
+  fault: unknown; // what is wrong with them
 }
 
 // jobOf is a job that has just begun; again asks the same.
 export const jobOf = (asked: Asked, again: () => void, question?: Question): Job => ({
-  asked, again, answer: null, problem: null, several: null, open: null, crs: '', file: question ? { question } : null,
+  asked, again, answer: null, problem: null, several: null, open: null, crs: '', file: question ? { question } : null, reading: '', fault: null,
 });
 
 // askable tells whether a job holds a question: that of a file that is being read holds none.

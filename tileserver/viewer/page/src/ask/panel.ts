@@ -71,7 +71,9 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   };
 
   const render = (job: Job): Child => {
-    const { problem, several, open: at } = job;
+    const { problem, several, open: at, reading } = job;
+    if (job.fault) return faultBox(reading, job.fault, again);
+    if (reading) return busyBox(t('file.reading', { name: reading }));
     if (problem) return [problemBox(problem, againOf(job)), job.file && h('div', { class: 'report-buttons' }, h('button', { type: 'button', onclick: again }, t('file.another')))];
     if (several) {
       const item = at === null ? undefined : several.items[at];
@@ -179,17 +181,16 @@ export function createPanel(app: App, redraw: () => void, again: () => void): Pa
   };
 
   async function files(chosen: File[]): Promise<void> {
-    const name = namesOf(chosen);
     card.close();
-    card.open(busyBox(t('file.reading', { name })), clear);
-    const job = jobOf({}, () => void files(chosen));
+    const job: Job = { ...jobOf({}, () => void files(chosen)), reading: namesOf(chosen) };
     current = job;
+    card.open(render(job), clear);
     try {
       const question = await readChosen(chosen, app.catalog.limits);
       if (current === job) await sendFile(question);
     } catch (thrown) {
-      if (current !== job) return;
-      card.fill(faultBox(name, thrown, again));
+      job.fault = thrown;
+      if (current === job) show();
     }
   }
 

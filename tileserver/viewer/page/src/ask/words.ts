@@ -1,9 +1,9 @@
 // The words of this room: key: [Chinese, English].
 
-import { fileWords } from './files/words';
-
 export const askWords = {
-  ...fileWords,
+  'file.open': ['打开文件，统计面积', 'Measure the shapes of a file'],
+  'file.drop': ['松开即统计：GeoJSON、zip 打包的 shapefile、界址点 TXT', 'Drop to measure: GeoJSON, a zipped shapefile or a surveyor’s TXT'],
+  'file.kept': ['{name} 已收下，地图好了就统计。', '{name} is kept, and measured once the map is there.'],
   'draw.polygon': ['画多边形，统计面积', 'Draw a polygon to measure'],
   'draw.rectangle': ['画矩形，统计面积', 'Draw a rectangle to measure'],
   'draw.circle': ['画圆，统计面积', 'Draw a circle to measure'],

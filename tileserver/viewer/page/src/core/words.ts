@@ -2,6 +2,7 @@
 // those that belong to none, and all of them together.
 
 import type { analysesWords } from '../analyses/words';
+import type { fileWords } from '../ask/files/words';
 import { askWords } from '../ask/words';
 import type { chartWords } from '../charts/words';
 import { compareWords } from '../compare/words';
@@ -63,7 +64,7 @@ const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords
 
 // Later are the words of rooms that are loaded when they are asked for: their keys are known
 // here, and their texts come by addWords.
-type Later = typeof shareWords & typeof analysesWords & typeof chartWords & typeof dashboardWords;
+type Later = typeof shareWords & typeof fileWords & typeof analysesWords & typeof chartWords & typeof dashboardWords;
 
 export type Key = keyof typeof all | keyof Later;
 

@@ -2,9 +2,12 @@
 
 import type { Key } from '../../core/words';
 
+// Values are what stands in the words; lists are lists of names.
+export type Values = Record<string, string | number | readonly string[]>;
+
 // FileFault is thrown by all that reads files.
 export class FileFault extends Error {
-  constructor(readonly key: Key, readonly values: Record<string, string | number> = {}) {
+  constructor(readonly key: Key, readonly values: Values = {}) {
     super(`${key} ${JSON.stringify(values)}`);
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Feature, FeatureCollection, Geometry } from 'geojson';
 import { FileFault, type Limits } from './fault';
+import { jsonFault } from './jsonfault';
 
 // Named is a shape and what it is called, '' where nothing says so.
 export interface Named { name: string; geometry: Geometry | null }
@@ -19,7 +20,7 @@ export function readGeoJSON(data: Uint8Array, limits: Limits): GeoJSONFile {
   const value = parse(data);
   const features = value.type === 'FeatureCollection' ? (value).features : null;
   if (features !== null && !Array.isArray(features)) throw new FileFault('file.json.features');
-  if (features === null && value.type !== 'Feature' && !types.includes(value.type)) throw new FileFault('file.json.type', { type: value.type.slice(0, 40) });
+  if (features === null && value.type !== 'Feature' && !types.includes(value.type)) throw new FileFault('file.json.type', { type: typeof value.type === 'string' ? value.type.slice(0, 40) : '' });
   const list = features ?? [value as Geometry | Feature];
   if (list.length === 0) throw new FileFault('file.empty');
   if (list.length > limits.features) throw new FileFault('file.features', { most: limits.features });
@@ -29,24 +30,44 @@ export function readGeoJSON(data: Uint8Array, limits: Limits): GeoJSONFile {
 }
 
 function parse(data: Uint8Array): Geometry | Feature | FeatureCollection {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(data);
-  } catch {
-    throw new FileFault('file.json.encoding');
-  }
+  const text = textOf(data);
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (thrown) {
-    throw new FileFault('file.json.syntax', { why: (thrown as Error).message.slice(0, 120) });
+  } catch {
+    throw syntaxFault(text);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new FileFault('file.json.type', { type: Array.isArray(value) ? '[]' : String(value).slice(0, 40) });
   return value as Geometry | Feature | FeatureCollection;
 }
 
+function textOf(data: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(data);
+  } catch {
+    throw cutInCharacter(data) ?? new FileFault('file.json.encoding');
+  }
+}
+
+// cutInCharacter is the fault of a file that ends within a character, and is right so far.
+function cutInCharacter(data: Uint8Array): FileFault | null {
+  try {
+    return syntaxFault(new TextDecoder('utf-8', { fatal: true }).decode(data, { stream: true }));
+  } catch {
+    return null;
+  }
+}
+
+function syntaxFault(text: string): FileFault {
+  const fault = jsonFault(text);
+  if (!fault) return new FileFault('file.json.deep'); // right, but for the browser
+  const { line, column, cut, found } = fault;
+  return cut ? new FileFault('file.json.cut', { line, column }) : new FileFault('file.json.syntax', { line, column, found });
+}
+
 function shapeOf(f: Geometry | Feature | null, count: { left: number }, most: number): Named {
-  const geometry = (f?.type === 'Feature' ? f.geometry : f);
+  const given: unknown = f?.type === 'Feature' ? f.geometry : f;
+  const geometry = typeof given === 'object' ? given as Geometry | null : null; // the server says what is wrong with another
   const properties = (f?.type === 'Feature' ? f.properties : null) ?? {};
   if (geometry && 'coordinates' in geometry) tally(geometry.coordinates, 4, count, most);
   const key = named.find((k) => properties[k] != null && properties[k] !== '');

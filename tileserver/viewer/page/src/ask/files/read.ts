@@ -7,7 +7,8 @@ import { FileFault, type Limits } from './fault';
 import { inDegrees, readGeoJSON, type GeoJSONFile, type Named } from './geojson';
 import { epsgOf } from './prj';
 import { readShapes } from './shp';
-import { megabytes, unzip } from './zip';
+import { listed, megabytes, unzip } from './zip';
+import type { Key } from '../../core/words';
 
 // Question is what is asked of a file's shapes: as GeoJSON, or the file's own text.
 export interface Question {
@@ -24,19 +25,30 @@ export interface Given { name: string; data: Uint8Array }
 
 const parts = /\.(shp|dbf|prj|cpg)$/i;
 
+// others are kinds of files that are often taken for maps, by how they begin.
+const others: readonly (readonly [Key, RegExp])[] = [
+  ['file.kind.gpkg', /^SQLite format 3/],
+  ['file.kind.picture', /^(\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|II\*\0|MM\0\*|%PDF-)/s],
+  ['file.kind.packed', /^(Rar!|7z\xbc\xaf)/],
+  ['file.kind.cad', /^(AC10\d\d|\s*0\s+SECTION\b)/],
+  ['file.kind.kml', /^\s*(\xef\xbb\xbf)?(<\?xml[^>]*>\s*)?<kml\b/],
+];
+
 // readFiles reads what was dropped together: one file, or the parts of one shapefile. It
 // throws FileFault.
 export async function readFiles(files: Given[], limits: Limits): Promise<Question> {
   for (const f of files) {
     if (f.data.length > limits.bytes) throw new FileFault('file.bytes', { name: f.name, size: megabytes(f.data.length), most: megabytes(limits.bytes) });
-    if (f.data.length === 0) throw new FileFault('file.empty');
+    if (f.data.length === 0) throw new FileFault('file.zero', { name: f.name });
   }
   const loose = files.filter((f) => parts.test(f.name));
   if (loose.length) return shapefile(loose, limits);
   const [file] = files;
   if (!file) throw new FileFault('file.none');
   if (files.length > 1) throw new FileFault('file.one');
-  if (file.data[0] === 0x50 && file.data[1] === 0x4b) return zipped(file, limits);
+  if (file.data[0] === 0x50 && file.data[1] === 0x4b && /\.zip$/i.test(file.name)) return zipped(file, limits);
+  const other = others.find(([, pattern]) => pattern.test(latin(file.data)));
+  if (other) throw new FileFault(other[0], { name: file.name });
   const text = new TextDecoder().decode(file.data.subarray(0, 4096)).replace(/^\uFEFF/, '').trimStart();
   if (text.startsWith('{')) return ofGeoJSON(file.name, readGeoJSON(file.data, limits));
   if (/\.(geo)?json$/i.test(file.name)) return ofGeoJSON(file.name, readGeoJSON(file.data, limits)); // which says what is wrong
@@ -44,13 +56,26 @@ export async function readFiles(files: Given[], limits: Limits): Promise<Questio
   throw new FileFault('file.kind', { name: file.name });
 }
 
+// latin is how a file begins, a character a byte.
+const latin = (data: Uint8Array): string => String.fromCharCode(...data.subarray(0, 4096));
+
+// zipped reads what a zip holds to be measured: a shapefile, else GeoJSON, else a TXT that has
+// sections as a surveyor's has; what stands beside it is let be.
 async function zipped(file: Given, limits: Limits): Promise<Question> {
-  const inner = await unzip(file.data, (name) => /\.(shp|dbf|prj|cpg|geojson|json|txt)$/i.test(name) && !/(^|\/)(__MACOSX|\.)/.test(name), limits.unpacked);
-  const all = [...inner].map(([name, data]) => ({ name, data }));
-  const loose = all.filter((f) => parts.test(f.name));
-  if (loose.some((f) => /\.shp$/i.test(f.name))) return { ...shapefile(loose, limits), title: file.name };
-  const [only, more] = all.filter((f) => !parts.test(f.name));
-  if (!only || more) throw new FileFault('file.zip.nothing', { name: file.name });
+  const all = listed(file.data);
+  const of = (ending: RegExp) => all.filter((name) => ending.test(name));
+  const json = of(/\.(geo)?json$/i);
+  const shapes = of(/\.shp$/i);
+  const said = { name: file.name, n: all.length, holds: all };
+  if (!all.length) throw new FileFault('file.zip.blank', { name: file.name });
+  if (!shapes.length && !json.length && of(parts).length) throw new FileFault('file.zip.part', said);
+  const wanted = shapes.length ? of(parts) : json.length ? json : of(/\.txt$/i);
+  const inner = [...await unzip(file.data, (name) => wanted.includes(name), limits.unpacked)].map(([name, data]): Given => ({ name, data }));
+  if (shapes.length) return { ...shapefile(inner, limits), title: file.name };
+  const found = json.length ? inner : inner.filter(({ data }) => /^(\xef\xbb\xbf)?\s*\[[^\]"{]+\]\s*$/m.test(latin(data)));
+  const [only, more] = found;
+  if (!only) throw new FileFault('file.zip.nothing', said);
+  if (more) throw new FileFault('file.zip.several', { name: file.name, holds: found.map((f) => f.name) });
   return { ...await readFiles([only], limits), title: file.name };
 }
 
@@ -58,7 +83,7 @@ function shapefile(files: Given[], limits: Limits): Question {
   const stems = files.filter((f) => /\.shp$/i.test(f.name)).map((f) => f.name.replace(/\.shp$/i, ''));
   const [stem] = stems;
   if (stem === undefined) throw new FileFault('file.shp.missing');
-  if (stems.length > 1) throw new FileFault('file.shp.several', { names: stems.join(', ').slice(0, 200) });
+  if (stems.length > 1) throw new FileFault('file.shp.several', { names: stems });
   const part = (ending: string) => files.find((f) => f.name.toLowerCase() === `${stem}.${ending}`.toLowerCase())?.data;
   const text = (ending: string) => new TextDecoder().decode(part(ending) ?? new Uint8Array()).replace(/^\uFEFF/, '').trim();
   const shapes = readShapes(part('shp') ?? new Uint8Array(), limits);

@@ -22,6 +22,9 @@ export async function unzip(data: Uint8Array, wanted: (name: string) => boolean,
   return out;
 }
 
+// listed are the names of a zip's files, folders and what is hidden left out. It throws FileFault.
+export const listed = (data: Uint8Array): string[] => entries(data).map((e) => e.name).filter((name) => !/\/$|(^|\/)(__MACOSX|\.)/.test(name));
+
 const broken = (): FileFault => new FileFault('file.zip.broken');
 
 function entries(data: Uint8Array): Entry[] {

@@ -169,7 +169,12 @@ func (c *contract) catalog(w http.ResponseWriter, r *http.Request, tier string) 
 	}
 	layers[0]["thumbnail"] = "/" + tier + "/sprites/map.png"
 	layers[0]["services"] = map[string]string{"metadata": "/" + tier + "/legend.json", "features": "/" + tier + "/features/cropland"}
+	services := map[string]string{}
+	if c.more != nil {
+		services["analyses"] = "/" + tier + "/analyses"
+	}
 	answer(w, map[string]any{
+		"services":  services,
 		"base_maps": c.baseMaps(tier),
 		"tier":      tier, "generation": generation, "extent": extent, "layers": layers,
 		"approval": "陕S（2024）012号", "use": map[string]string{"zh": "仅供参考", "en": "For reference"}, "disclaimer": map[string]string{"zh": "示例数据，非真实地块", "en": "Sample data, not real land"},

@@ -2,10 +2,10 @@
 
 import { bar, sankey, type BarRow } from '../charts/charts';
 import { h } from '../core/dom';
-import { count } from '../core/format';
+import { count, type Unit } from '../core/format';
 import { pick, t } from '../core/i18n';
 import type { Column, Row, Table } from './answers';
-import { fieldsOf, measures, nameOf, sorted, text, type Unit } from './rows';
+import { fieldsOf, measures, nameOf, sorted, text } from './rows';
 
 // mostBars and mostFlows are how many are drawn.
 const [mostBars, mostFlows] = [25, 40];

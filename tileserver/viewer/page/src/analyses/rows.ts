@@ -1,16 +1,14 @@
 // The rows of a table of an answer: which fields are shown, in which order, and how values
 // are written. Figures are those of the answer; nothing is computed.
 
+import type { Unit } from '../core/format';
 import { lang } from '../core/i18n';
 import type { Column, Row, Table, Value } from './answers';
-
-// Unit is what areas are shown in; the answer has each in all three.
-export type Unit = 'mu' | 'ha' | 'm2';
 
 // Field is a column as it is shown: its values are members of that name.
 export interface Field { name: string; column: Column; unit: string }
 
-// fieldsOf returns the fields of a table, areas in one unit.
+// fieldsOf returns the fields of a table, areas in one unit: the answer has each in all.
 export const fieldsOf = (table: Table, unit: Unit): Field[] => table.columns.filter((c) => inLanguage(table, c)).map((column) => (column.kind === 'area'
   ? { name: `${column.name}_${unit}`, column, unit } : { name: column.name, column, unit: column.kind === 'length' ? 'm' : '' }));
 

@@ -4,6 +4,7 @@
 import type { Feature, FeatureCollection, Geometry } from 'geojson';
 import type { App } from '../app';
 import { faultBox, namesOf, readChosen } from '../ask/files/choose';
+import { inLonLat } from '../ask/files/prj';
 import type { Question } from '../ask/files/read';
 import { Problem } from '../core/api';
 import { h } from '../core/dom';
@@ -73,16 +74,13 @@ function row(one: Given, remove: () => void): HTMLElement {
   return h('li', null, name, one.features.length > 1 && h('small', null, t('analyses.shapes.file.of', { file: '', n: one.features.length })), h('button', { type: 'button', onclick: remove }, t('analyses.shapes.remove')));
 }
 
-// degrees tells whether a system's name is one of longitude and latitude.
-const degrees = (crs: string): boolean => /^$|(^|[^0-9])(4490|4326|CRS84)$/i.test(crs.trim());
-
 // givenOf is what was read of a file, called as that is.
 export function givenOf({ title, geometry, crs, text }: Question): Given {
   const name = title.replace(/\.[^.]*$/, '');
   if (text) return { name, features: [], text, crs: '' };
   const value = geometry as (Feature | FeatureCollection | Geometry) & { crs?: unknown };
   const features = value.type === 'FeatureCollection' ? value.features : value.type === 'Feature' ? [value] : [{ type: 'Feature' as const, properties: {}, geometry: value }];
-  return { name, features, crs: degrees(crs) ? '' : crs, stated: value.crs };
+  return { name, features, crs: inLonLat(crs) ? '' : crs, stated: value.crs };
 }
 
 // valueOf puts together what is sent; features that name their alternative keep it.

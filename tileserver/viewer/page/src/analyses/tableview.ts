@@ -3,12 +3,12 @@
 
 import { h, icon } from '../core/dom';
 import { codeTitle } from '../core/fields';
-import { count } from '../core/format';
+import { count, type Unit } from '../core/format';
 import { lang, pick, t } from '../core/i18n';
 import type { Row, Table } from './answers';
 import { chartOf } from './chart';
 import type { Going } from './going';
-import { facets, fieldsOf, filtered, measures, nameOf, numeric, sorted, text, type Field, type Order, type Unit } from './rows';
+import { facets, fieldsOf, filtered, measures, nameOf, numeric, sorted, text, type Field, type Order } from './rows';
 
 // pageRows is how many rows stand in the page at once.
 const pageRows = 200;

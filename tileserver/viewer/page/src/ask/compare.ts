@@ -6,7 +6,7 @@ import type { App } from '../app';
 import { aborted, asProblem, onVintage, vintage } from '../core/api';
 import { measured } from '../core/catalog';
 import { h, save, stamp, type Child } from '../core/dom';
-import { area, haOf, muOf } from '../core/format';
+import { area, haOf, inUnit, muOf, type Unit } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { onLang, t } from '../core/i18n';
 import { fit } from '../map/map';
@@ -29,8 +29,6 @@ const numbers = ['一', '二', '三', '四'];
 export interface Alternative { n: number; name: string; ink: string; asked: Asked; answer: Answer }
 
 export interface Compare { keep: (asked: Asked, answer: Answer) => void; nextName: () => string }
-
-type Unit = (typeof units)[number];
 
 // createCompare makes the card.
 export function createCompare(app: App): Compare {
@@ -166,8 +164,6 @@ function lineOf(row: Row, kept: Alternative[], unit: Unit): HTMLElement {
   };
   return h('tr', null, h('th', { scope: 'row' }, row.title), row.values.map(cell));
 }
-
-const inUnit = (m2: number, unit: Unit): number | null => (unit === 'mu' ? muOf(m2) : unit === 'ha' ? haOf(m2) : m2);
 
 function csvOf(app: App, kept: Alternative[]): string {
   const rows = rowsOf(app, kept);

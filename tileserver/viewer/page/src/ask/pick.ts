@@ -5,6 +5,7 @@ import type { Position } from 'geojson';
 import type { Map as GLMap, MapGeoJSONFeature } from 'maplibre-gl';
 import { get } from '../core/api';
 import { $, h } from '../core/dom';
+import { inRing } from '../core/geometry';
 import { pick, t, type Text } from '../core/i18n';
 import { may } from '../core/me';
 import type { Key } from '../core/words';
@@ -26,16 +27,7 @@ export function codeAt(map: GLMap, at: Position): string {
 
 function holds({ geometry }: MapGeoJSONFeature | { geometry: MapGeoJSONFeature['geometry'] }, at: Position): boolean {
   const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.type === 'MultiPolygon' ? geometry.coordinates : [];
-  return polygons.some((rings) => rings.filter((ring) => inside(at, ring)).length % 2 === 1);
-}
-
-function inside([x = NaN, y = NaN]: Position, ring: Position[]): boolean {
-  let within = false;
-  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-    const [[xi = 0, yi = 0], [xj = 0, yj = 0]] = [ring[i] ?? [], ring[j] ?? []];
-    if (yi > y !== yj > y && x < (xj - xi) * (y - yi) / (yj - yi) + xi) within = !within;
-  }
-  return within;
+  return polygons.some((rings) => rings.filter((ring) => inRing(at, ring)).length % 2 === 1);
 }
 
 // pickPlace offers the places that a click lies in; chosen gets the one that is taken. Nothing

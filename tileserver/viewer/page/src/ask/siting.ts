@@ -1,19 +1,15 @@
-// The question siting about the alternatives: started when the user wants it, asked after
-// until it is done, its verdicts beside the figures.
+// The question siting about the alternatives: started when the user wants it, followed to its
+// end, its verdicts beside the figures.
 
 import type { Feature } from 'geojson';
 import type { App } from '../app';
-import { asProblem, get, post } from '../core/api';
+import { follow } from '../analyses/follow';
+import { ended, json, type Answer, type Job } from '../analyses/answers';
+import { asProblem, get, post, Problem } from '../core/api';
 import { h, type Child } from '../core/dom';
 import { lang, t } from '../core/i18n';
 import { busyBox, problemBox, toastProblem } from '../shell/messages';
 import type { Alternative } from './compare';
-
-// pauseMs is between two questions of how far the job is.
-const pauseMs = 700;
-
-interface Job { id: string; state: string; error?: unknown; problem?: { detail?: string; zh?: string; en?: string } | null }
-interface Verdicts { rules?: { version?: string }; tables?: { name: string; rows: Record<string, unknown>[] }[] }
 
 interface Offered { questions?: { name: string; answerable?: boolean }[] }
 
@@ -27,8 +23,8 @@ export interface Siting {
 // createSiting asks at first whether the tier answers the question; changed draws anew.
 export function createSiting(app: App, changed: () => void): Siting {
   let offered: boolean | null = null;
-  let state: { busy: boolean; problem: Error | null; verdicts: Verdicts | null } | null = null;
-  let run = 0;
+  let state: { busy: boolean; problem: Error | null; verdicts: Answer | null } | null = null;
+  let judging = new AbortController();
   const offer = async () => {
     offered = false;
     if (!app.catalog.services['analyses']) return;
@@ -42,50 +38,52 @@ export function createSiting(app: App, changed: () => void): Siting {
     }
     if (offered) changed();
   };
+  const forget = () => { judging.abort(); judging = new AbortController(); state = null; };
   const judge = async (kept: Alternative[]) => {
-    const mine = ++run;
+    forget();
+    const { signal } = judging;
     state = { busy: true, problem: null, verdicts: null };
     changed();
     try {
-      const verdicts = await verdictsOf(kept, () => mine === run);
-      if (mine === run) state = { busy: false, problem: null, verdicts };
+      const verdicts = await verdictsOf(kept, signal);
+      if (signal.aborted) return;
+      state = { busy: false, problem: null, verdicts };
     } catch (thrown) {
-      if (mine === run) state = { busy: false, problem: thrown instanceof Error ? thrown : asProblem(thrown), verdicts: null };
+      if (signal.aborted) return; // the alternatives have changed
+      state = { busy: false, problem: asProblem(thrown), verdicts: null };
     }
-    if (mine === run) changed();
+    changed();
   };
   return {
-    forget: () => { run++; state = null; },
+    forget,
     section: (kept) => {
       if (offered === null) void offer();
       if (!offered || !kept.every((k) => k.asked.geometry)) return null;
       const again = h('div', { class: 'report-buttons', 'data-screen': '' }, h('button', { type: 'button', 'data-testid': 'compare-siting', onclick: () => void judge(kept) }, t('compare.siting')));
       if (!state) return again;
       if (state.busy) return busyBox(t('compare.siting.busy'));
-      return state.problem ? [problemBox(state.problem), again] : verdictTable(state.verdicts ?? {});
+      return state.problem ? [problemBox(state.problem), again] : state.verdicts && verdictTable(state.verdicts);
     },
   };
 }
 
-// verdictsOf runs the job; null once nobody waits for it.
-async function verdictsOf(kept: Alternative[], waiting: () => boolean): Promise<Verdicts | null> {
+// verdictsOf runs the job. It throws a Problem, or the AbortError of signal.
+async function verdictsOf(kept: Alternative[], signal: AbortSignal): Promise<Answer> {
   const features = kept.map((k): Feature => ({ type: 'Feature', id: k.n + 1, properties: { alt: k.name, name: k.name }, geometry: k.asked.geometry as Feature['geometry'] }));
-  let job = await post<Job>('analyses', { question: 'siting', shapes: { type: 'FeatureCollection', features } });
-  while (['waiting', 'running'].includes(job.state)) {
-    await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
-    if (!waiting()) return null;
-    job = await get<Job>(`analyses/${job.id}`);
-  }
-  if (job.state !== 'done') throw new Error(t('compare.siting.failed', { why: whyOf(job) }));
-  return get<Verdicts>(`analyses/${job.id}/result.json`);
+  let job = await post<Job>('analyses', { question: 'siting', shapes: { type: 'FeatureCollection', features } }, signal);
+  if (!ended(job.state)) job = await follow(job.id, { event: () => undefined, broken: () => undefined, asked: () => undefined }, signal);
+  if (job.state !== 'done') throw failure(job);
+  return json<Answer>(`analyses/${encodeURIComponent(job.id)}/result.json`, { signal });
 }
 
-const whyOf = ({ state, problem }: Job): string => (lang() === 'zh' ? problem?.zh : problem?.en) ?? problem?.detail ?? state;
+const failure = ({ state, problem }: Job): Problem => new Problem({
+  status: 422, code: problem?.code ?? state, detail: t('compare.siting.failed', { why: problem?.detail ?? t('compare.siting.cancelled') }), remedy: problem?.advice ?? '',
+});
 
 const text = (value: unknown): string => (value == null ? '—' : String(value));
 
-function verdictTable({ tables, rules }: Verdicts): Child {
-  const rows = tables?.find((table) => table.name === 'siting_sum')?.rows ?? [];
+function verdictTable({ tables, rules }: Answer): Child {
+  const rows = tables.find((table) => table.name === 'siting_sum')?.rows ?? [];
   return [
     h('h3', null, t('compare.siting.title')),
     h('div', { class: 'scroll-x' }, h('table', { class: 'areas verdicts', 'data-testid': 'siting-verdicts' },
@@ -94,6 +92,6 @@ function verdictTable({ tables, rules }: Verdicts): Child {
         h('th', { scope: 'row' }, text(row['alt'])),
         h('td', null, h('strong', null, text(row['verdict']))),
         h('td', null, h('ul', null, text(row['reasons']).split('；').map((reason) => h('li', null, reason))), row['not_judged'] != null && h('small', null, [t('compare.unjudged'), text(row['not_judged'])].join(lang() === 'zh' ? '：' : ': ')))))))),
-    h('p', { class: 'note' }, t('compare.siting.note', { rules: rules?.version ?? '—' })),
+    h('p', { class: 'note' }, t('compare.siting.note', { rules: rules.version })),
   ];
 }

@@ -130,6 +130,7 @@ export const askWords = {
   'compare.reasons': ['理由', 'Reasons'],
   'compare.unjudged': ['未判断的图层', 'Layers not judged'],
   'compare.siting.note': ['结论依规则文件，供审查参考，不代替审批。规则版本 {rules}。', 'Verdicts follow the file of rules and inform whoever examines; they approve nothing. Rules {rules}.'],
+  'compare.siting.cancelled': ['已被取消', 'it was cancelled'],
   'compare.siting.failed': ['分析没有完成：{why}', 'The analysis was not completed: {why}'],
   'print.title': ['耕图 · {tier} · 范围统计', 'Gengtu · {tier} · Area report'],
   'print.compare': ['耕图 · {tier} · 方案比选', 'Gengtu · {tier} · Alternatives'],

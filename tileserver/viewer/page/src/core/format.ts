@@ -25,6 +25,12 @@ export const percent = (part: number, total: number): string => (total > 0 ? `${
 export const muOf = (m2: number | null | undefined): number | null => (m2 == null ? null : m2 / m2PerMu);
 export const haOf = (m2: number | null | undefined): number | null => (m2 == null ? null : m2 / 10000);
 
+// Unit is one that areas are shown in.
+export type Unit = 'mu' | 'ha' | 'm2';
+
+// inUnit turns square metres into a unit; null stays null.
+export const inUnit = (m2: number | null, unit: Unit): number | null => (unit === 'mu' ? muOf(m2) : unit === 'ha' ? haOf(m2) : m2);
+
 // degrees writes a longitude or latitude with six decimals (0.1 m).
 export const degrees = (n: number): string => `${n.toFixed(6)}°`;
 

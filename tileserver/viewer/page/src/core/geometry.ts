@@ -35,3 +35,14 @@ export function closed(points: Position[]): Position[] {
   if (!first || !last) return [];
   return first[0] === last[0] && first[1] === last[1] ? points.map((p) => [...p]) : [...points, first].map((p) => [...p]);
 }
+
+// inRing tells whether a position lies within a closed ring by the even-odd rule; of those on
+// the ring itself it may say either.
+export function inRing([x = NaN, y = NaN]: Position, ring: Position[]): boolean {
+  let within = false;
+  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+    const [[xi = 0, yi = 0], [xj = 0, yj = 0]] = [ring[i] ?? [], ring[j] ?? []];
+    if (yi > y !== yj > y && x < (xj - xi) * (y - yi) / (yj - yi) + xi) within = !within;
+  }
+  return within;
+}

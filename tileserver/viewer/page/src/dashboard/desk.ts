@@ -6,14 +6,14 @@ import type { App } from '../app';
 import { aborted, asProblem, vintage } from '../core/api';
 import { layerOf } from '../core/catalog';
 import { h, type Child } from '../core/dom';
-import { formulaText, haOf, muOf } from '../core/format';
+import { formulaText, type Unit } from '../core/format';
 import { t, pick } from '../core/i18n';
 import type { Key } from '../core/words';
 import { drawnIn } from '../map/steps';
 import { chooseVintage } from '../map/vintage';
 import { yearText } from '../map/year';
 import { busyBox, problemBox } from '../shell/messages';
-import type { Kind, LayerName, Level, Order, Unit } from './model';
+import type { Kind, LayerName, Level, Order } from './model';
 import { run, type Told } from './source';
 
 export type View = 'rank' | 'trend' | 'progress' | 'flow';
@@ -130,9 +130,6 @@ export function segments<T extends string>(id: string, label: Key, value: T, opt
     type: 'button', 'data-testid': `dash-${id}-${o.value}`, 'aria-pressed': String(o.value === value), onclick: () => change(o.value),
   }, o.text)));
 }
-
-// inUnit turns square metres into a unit; null stays null.
-export const inUnit = (m2: number | null, unit: Unit): number | null => (unit === 'm2' ? m2 : unit === 'mu' ? muOf(m2) : haOf(m2));
 
 export const unitText = (unit: Unit): string => t(`dash.unit.${unit}`);
 

@@ -2,6 +2,7 @@
 // figures are those of the answers; what is added up here is added in units of 0.01 m².
 
 import type { Answer, Row, Table } from '../analyses/answers';
+import type { Unit } from '../core/format';
 
 // layers of the dashboard, and kinds of area. The kinds are never mixed in one figure.
 export const layers = ['cropland', 'pbf', 'hsf'] as const;
@@ -11,7 +12,6 @@ export type LayerName = (typeof layers)[number];
 // ground once; gross is ellipsoidal, features added up.
 export type Kind = 'net' | 'patch' | 'ground' | 'gross';
 
-export type Unit = 'mu' | 'ha' | 'm2';
 
 // levels of places, the widest first, with the digits of their codes.
 export const levels = { prefecture: 4, county: 6, township: 9, village: 12, group: 14 } as const;

@@ -5,12 +5,12 @@ import type { Geometry, MultiPolygon, Polygon } from 'geojson';
 import { json } from '../analyses/answers';
 import { asProblem, Problem } from '../core/api';
 import { h, type Child } from '../core/dom';
-import { area, count } from '../core/format';
+import { area, count, inUnit } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { t } from '../core/i18n';
 import { offers } from '../core/me';
 import { fit, setShape } from '../map/map';
-import { inUnit, said, unitText, type Desk } from './desk';
+import { said, unitText, type Desk } from './desk';
 import type { Transition } from './model';
 
 interface Changed {

@@ -4,6 +4,10 @@
 
 import { FileFault } from './fault';
 
+// inLonLat tells whether the name of a system, '' where nothing names one, is that of longitude
+// and latitude in degrees: CGCS2000, or WGS 84, which is taken as it.
+export const inLonLat = (crs: string): boolean => /^$|(^|[^0-9])(4490|4326|CRS84)$/i.test(crs.trim());
+
 // epsgOf returns the code, as EPSG:4524. It throws FileFault where the system is another one.
 export function epsgOf(wkt: string): string {
   const text = wkt.trim();

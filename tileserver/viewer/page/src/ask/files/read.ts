@@ -5,7 +5,7 @@ import type { Feature } from 'geojson';
 import { names } from './dbf';
 import { FileFault, type Limits } from './fault';
 import { inDegrees, readGeoJSON, type GeoJSONFile, type Named } from './geojson';
-import { epsgOf } from './prj';
+import { epsgOf, inLonLat } from './prj';
 import { readShapes } from './shp';
 import { listed, megabytes, unzip } from './zip';
 import type { Key } from '../../core/words';
@@ -102,6 +102,6 @@ const ofGeoJSON = (title: string, file: GeoJSONFile): Question => degreesOf({ ti
 // degreesOf leaves those geometries alone that can be drawn as they are. stated is the
 // system that the GeoJSON itself names; the server reads it there.
 function degreesOf(q: Question, stated = q.crs): Question {
-  const plane = !/^$|(^|[^0-9])(4490|4326|CRS84)$/i.test(stated.trim());
+  const plane = !inLonLat(stated);
   return { ...q, shapes: q.shapes.map((s) => ({ name: s.name, geometry: !plane && inDegrees(s.geometry) ? s.geometry : null })) };
 }

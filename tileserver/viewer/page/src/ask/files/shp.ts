@@ -2,6 +2,7 @@
 // are as in the file, x (easting, longitude) first; z and m are left out.
 
 import type { MultiPolygon, Polygon, Position } from 'geojson';
+import { inRing } from '../../core/geometry';
 import { FileFault, type Limits } from './fault';
 
 // kinds that hold polygons: Polygon, PolygonZ, PolygonM.
@@ -103,14 +104,5 @@ function holds(o: Outer, hole: Position[]): boolean {
   const inBox = ([x = NaN, y = NaN]: Position) => x >= o.box[0] && x <= o.box[2] && y >= o.box[1] && y <= o.box[3];
   if (!hole.every(inBox)) return false;
   const corner = hole.find((p) => !o.ring.some((q) => q[0] === p[0] && q[1] === p[1]));
-  return corner ? inside(corner, o.ring) : true;
-}
-
-function inside([x = NaN, y = NaN]: Position, ring: Position[]): boolean {
-  let within = false;
-  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-    const [[xi = 0, yi = 0], [xj = 0, yj = 0]] = [ring[i] ?? [], ring[j] ?? []];
-    if (yi > y !== yj > y && x < (xj - xi) * (y - yi) / (yj - yi) + xi) within = !within;
-  }
-  return within;
+  return corner ? inRing(corner, o.ring) : true;
 }

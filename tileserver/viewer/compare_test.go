@@ -151,3 +151,44 @@ func touch(x0, y0, x1, y1 float64) []chromedp.Action[chromedp.Void] {
 		at(input.DispatchTouchEventTypeTouchEnd),
 	}
 }
+
+// The picture on a printed sheet has both sides of a comparison, as the window has them, and
+// says which is which.
+func TestComparePrinted(t *testing.T) {
+	c := newContract(t)
+	b := openYears(t, c, "map=14/34.3288/108.6288&vintage=2024&compare=2023,2024,40", viewertest.Desktop)
+	comparing(t, b)
+	b.Until(t, leftNew+" === 0")
+	viewertest.Eval[any](t, b, "gengtu.drawPolygon([[108.615,34.32],[108.63,34.32],[108.63,34.33]])")
+	b.Idle(t)
+	viewertest.Eval[any](t, b, "void (window.print = () => { window.printed = true; })")
+	b.Click(t, "overlay-print")
+	b.Until(t, "window.printed")
+	if text := viewertest.Eval[string](t, b, "document.querySelector('#print figcaption').textContent"); text != "打印时的地图：左 2023 年度，右 2024 年度" {
+		t.Errorf("below the picture stands %q", text)
+	}
+	// How much of the picture, left and right of the divider, is as each map has it.
+	same := viewertest.Eval[[4]float64](t, b, `(() => {
+		const img = document.querySelector('#print img'), {naturalWidth: width, naturalHeight: height} = img;
+		const pixels = (source) => { const c = Object.assign(document.createElement('canvas'), {width, height}).getContext('2d', {willReadFrequently: true}); c.drawImage(source, 0, 0); return new Uint32Array(c.getImageData(0, 0, width, height).data.buffer); };
+		const shown = (map) => { map.redraw(); return pixels(map.getCanvas()); };
+		const [sheet, left, right] = [pixels(img), shown(`+leftMap+`), shown(gengtu.map)];
+		const share = (map, from, to) => { let same = 0, all = 0; for (let y = 0; y < height; y++) for (let x = Math.round(from * width); x < to * width; x++) { all++; if (map[y * width + x] === sheet[y * width + x]) same++; } return same / all; };
+		return [share(left, 0, 0.39), share(right, 0, 0.39), share(left, 0.41, 1), share(right, 0.41, 1)];
+	})()`)
+	if same[0] < 0.999 || same[3] < 0.999 || same[1] > 0.98 || same[2] > 0.98 {
+		t.Errorf("left of the divider the picture is to %.3f as the left map and to %.3f as the right one; right of it to %.3f and %.3f", same[0], same[1], same[2], same[3])
+	}
+	viewertest.Eval[any](t, b, "void document.body.append(Object.assign(document.querySelector('#print img').cloneNode(), {id: 'sheet-picture', style: 'position: fixed; inset: 0; z-index: 99; width: 100%'}))")
+	b.Picture(t, "compare-printed")
+	viewertest.Eval[any](t, b, "document.getElementById('sheet-picture').remove()")
+	b.Click(t, "swipe-close")
+	b.Until(t, "!document.getElementById('swipe')")
+	viewertest.Eval[any](t, b, "void (window.printed = false)")
+	b.Click(t, "overlay-print")
+	b.Until(t, "window.printed")
+	if text := viewertest.Eval[string](t, b, "document.querySelector('#print figcaption').textContent"); text != "打印时的地图" {
+		t.Errorf("once it is over, below the picture stands %q", text)
+	}
+	b.Quiet(t, c.URL)
+}

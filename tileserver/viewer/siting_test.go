@@ -75,7 +75,7 @@ func TestSitingFollowed(t *testing.T) {
 		}
 	}
 	judged("failed")
-	if text := b.Text(t, "problem"); !strings.Contains(text, "没有规则") || !strings.Contains(text, "请换一份") || !strings.Contains(text, "NO_RULES") {
+	if text := b.Text(t, "problem"); !strings.Contains(text, "分析没有完成：没有规则") || !strings.Contains(text, "请换一份") {
 		t.Errorf("a job that failed is told as %q", text)
 	}
 	b.Picture(t, "siting-failed")

@@ -9,6 +9,10 @@ import type { LayerCard } from './map/card';
 import type { Drawn } from './map/drawn';
 import type { Layers } from './map/layers';
 
+// Beside is the left side of a comparison: its map, over the left of the other as far as at,
+// in percent of the width, and what both sides are called.
+export interface Beside { map: GLMap; at: number; left: string; right: string }
+
 export interface App {
   readonly map: GLMap;
   readonly catalog: Catalog;
@@ -20,6 +24,8 @@ export interface App {
   // seen is what is to be seen at a pixel of the map's container: the map's own layers, or
   // those of the other year where two are compared.
   seen: (point: { x: number; y: number }) => Drawn;
+  // beside is the left side where two vintages are compared, null where they are not.
+  beside: () => Beside | null;
   // ask measures a shape or a place and shows the answer; it throws the Problem once that
   // is shown.
   ask: (what: { geometry: Geometry } | { place: string; name: string }) => Promise<unknown>;

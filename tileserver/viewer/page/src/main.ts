@@ -120,7 +120,7 @@ async function layered(map: GLMap, catalog: Catalog): Promise<App> {
   layers.changed(writeLink);
   const drawn = createDrawn(map, layers, { vintage: vintage(), style }, (thrown) => toastProblem(asProblem(thrown)));
   return {
-    map, catalog, layers, drawn, card: createLayerCard(catalog, layers, vintage()), seen: () => drawn,
+    map, catalog, layers, drawn, card: createLayerCard(catalog, layers, vintage()), seen: () => drawn, beside: () => null,
     ask: () => Promise.reject(new Error('not installed')), show: () => Promise.reject(new Error('not installed')), mark: () => undefined, drawing: () => false, may,
   };
 }

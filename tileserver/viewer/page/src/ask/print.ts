@@ -1,6 +1,7 @@
 // The sheet for the printer: what the card shows, with the map's picture, and below it
 // where the figures come from. The style sheet hides everything else while it is there.
 
+import type { Map as GLMap } from 'maplibre-gl';
 import { h } from '../core/dom';
 import { formulaText } from '../core/format';
 import { t } from '../core/i18n';
@@ -19,10 +20,11 @@ export async function printReport({ app }: Printed, title: Key, answers: Answer[
   document.getElementById('print')?.remove();
   const shown = document.querySelector('.side .card-body:not([hidden]) [data-print]') ?? document.querySelector('.side .card-body:not([hidden]) .report');
   if (!shown) return;
-  const picture = h('img', { src: pictureOf(app), alt: t('print.map') });
+  const { src, text } = pictureOf(app);
+  const picture = h('img', { src, alt: text });
   const sheet = h('section', { id: 'print', 'data-testid': 'print-sheet' },
     h('h1', null, t(title, { tier: t(`tier.${tier}`) })),
-    h('figure', null, picture, h('figcaption', null, t('print.map'))),
+    h('figure', null, picture, h('figcaption', null, text)),
     copyOf(shown),
     origin(app.catalog, figuresOf(answers)));
   document.body.append(sheet);
@@ -31,10 +33,34 @@ export async function printReport({ app }: Printed, title: Key, answers: Answer[
   window.print();
 }
 
-// pictureOf draws the map and takes what it shows.
-function pictureOf(app: App): string {
-  app.map.redraw();
-  return app.map.getCanvas().toDataURL('image/png');
+// pictureOf draws the map and takes what it shows, with both sides where two vintages are
+// compared.
+function pictureOf({ map, beside }: App): { src: string; text: string } {
+  const canvas = drawnOn(map);
+  const other = beside();
+  if (!other) return { src: canvas.toDataURL('image/png'), text: t('print.map') };
+  return { src: sideBySide(drawnOn(other.map), canvas, other.at).toDataURL('image/png'), text: t('print.map.sides', { left: other.left, right: other.right }) };
+}
+
+// drawnOn is a map's canvas with what it shows, until the end of the task.
+function drawnOn(map: GLMap): HTMLCanvasElement {
+  map.redraw();
+  return map.getCanvas();
+}
+
+// sideBySide is one picture over another as far as at, in percent of the width, and a line
+// between them.
+function sideBySide(left: HTMLCanvasElement, right: HTMLCanvasElement, at: number): HTMLCanvasElement {
+  const { width, height } = right;
+  const edge = Math.round((width * at) / 100);
+  const both = h('canvas', { width, height });
+  const draw = both.getContext('2d');
+  if (!draw) throw new Error('no canvas of two dimensions');
+  draw.drawImage(right, 0, 0);
+  if (edge > 0) draw.drawImage(left, 0, 0, (left.width * at) / 100, left.height, 0, 0, edge, height);
+  draw.fillStyle = '#ffffff';
+  draw.fillRect(edge - 2, 0, 4, height);
+  return both;
 }
 
 // copyOf copies what is shown without what is there to be pressed; folds are open.

@@ -50,7 +50,7 @@ export function createSiting(app: App, changed: () => void): Siting {
       state = { busy: false, problem: null, verdicts };
     } catch (thrown) {
       if (signal.aborted) return; // the alternatives have changed
-      state = { busy: false, problem: asProblem(thrown), verdicts: null };
+      state = { busy: false, problem: thrown instanceof Error ? thrown : asProblem(thrown), verdicts: null };
     }
     changed();
   };
@@ -67,7 +67,7 @@ export function createSiting(app: App, changed: () => void): Siting {
   };
 }
 
-// verdictsOf runs the job. It throws a Problem, or the AbortError of signal.
+// verdictsOf runs the job. It throws a Problem, the Error of a job that failed, or the AbortError of signal.
 async function verdictsOf(kept: Alternative[], signal: AbortSignal): Promise<Answer> {
   const features = kept.map((k): Feature => ({ type: 'Feature', id: k.n + 1, properties: { alt: k.name, name: k.name }, geometry: k.asked.geometry as Feature['geometry'] }));
   let job = await post<Job>('analyses', { question: 'siting', shapes: { type: 'FeatureCollection', features } }, signal);
@@ -76,9 +76,10 @@ async function verdictsOf(kept: Alternative[], signal: AbortSignal): Promise<Ans
   return json<Answer>(`analyses/${encodeURIComponent(job.id)}/result.json`, { signal });
 }
 
-const failure = ({ state, problem }: Job): Problem => new Problem({
-  status: 422, code: problem?.code ?? state, detail: t('compare.siting.failed', { why: problem?.detail ?? t('compare.siting.cancelled') }), remedy: problem?.advice ?? '',
-});
+// failure is why a job has no answer, and what the server advises.
+const failure = ({ problem }: Job): Error => new Error(t('compare.siting.failed', {
+  why: problem ? new Problem({ detail: problem.detail, remedy: problem.advice ?? '', status: 422 }).advice() : t('compare.siting.cancelled'),
+}));
 
 const text = (value: unknown): string => (value == null ? '—' : String(value));
 

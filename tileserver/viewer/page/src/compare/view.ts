@@ -50,6 +50,7 @@ export async function openView(app: App, list: Step[], first: Compared, { change
   box.append(divider.handle, sides.box);
   const alone = app.seen;
   app.seen = (point) => (point.x < (now.at / 100) * box.clientWidth ? drawn : app.drawn);
+  app.beside = () => ({ map: other, at: now.at, left: sides.text(now.left), right: sides.text(now.right) });
   const leave = (e: KeyboardEvent) => {
     if (e.key !== 'Escape' || e.defaultPrevented || (e.target as Element).closest('input, select, textarea, dialog, .card, .drop')) return;
     close();
@@ -69,6 +70,7 @@ export async function openView(app: App, list: Step[], first: Compared, { change
       document.removeEventListener('keydown', leave);
       map.off('move', follow);
       app.seen = alone;
+      app.beside = () => null;
       unmirror();
       drawn.close();
       other.remove();

@@ -11,14 +11,14 @@ import { extentOf } from '../core/geometry';
 import { onLang, t } from '../core/i18n';
 import { fit } from '../map/map';
 import { yearText } from '../map/year';
-import { createCard } from '../shell/cards';
+import { createCard, type Card } from '../shell/cards';
 import { busyBox, problemBox, toast } from '../shell/messages';
 import type { Answer, Asked } from './answer';
 import { table as csvTable } from './csv';
-import { createDrawn, type LayerOf } from './drawn';
+import { createDrawn, type Drawn, type LayerOf } from './drawn';
 import { measuredOf } from './jobs';
 import { printReport } from './print';
-import { createSiting } from './siting';
+import { createSiting, type Siting } from './siting';
 import { figure, titleIn, units, vintageLine } from './tables';
 
 // inks are the colours of the alternatives; each has its name beside it on the map.
@@ -30,72 +30,118 @@ export interface Alternative { n: number; name: string; ink: string; asked: Aske
 
 export interface Compare { keep: (asked: Asked, answer: Answer) => void; nextName: () => string }
 
+// Shelf is what the card holds: what is kept, in which unit it is shown, and what is being
+// measured anew, or why that failed.
+interface Shelf {
+  readonly app: App;
+  readonly card: Card;
+  readonly drawn: Drawn;
+  readonly siting: Siting;
+  kept: Alternative[];
+  unit: Unit;
+  asking: AbortController | null;
+  problem: Error | null;
+}
+
 // createCompare makes the card.
 export function createCompare(app: App): Compare {
-  const card = createCard('compare', 'side.compare');
-  const drawn = createDrawn(app.map, 'ask-alternatives', layersFor(app));
-  const siting = createSiting(app, () => render());
-  let kept: Alternative[] = [];
-  let unit: Unit = 'mu';
-  let asking: AbortController | null = null;
-  let problem: Error | null = null;
-  const free = () => inks.findIndex((_, n) => !kept.some((k) => k.n === n));
-  const nameOf = (n: number) => t('compare.name', { n: n < 0 ? '' : document.documentElement.lang.startsWith('zh') ? numbers[n] ?? '' : n + 1 });
-  const draw = () => drawn.show(kept.flatMap((k): Feature[] => (k.asked.geometry ? [{ type: 'Feature', properties: { n: k.n, name: k.name, ink: k.ink }, geometry: k.asked.geometry }] : [])));
-  const render = () => card.fill(content());
-  // anew measures them in the vintage that the page has turned to.
-  const anew = async () => {
-    asking?.abort();
-    const mine = new AbortController();
-    const list = kept;
-    [asking, problem] = [mine, null];
-    siting.forget();
-    render();
-    try {
-      const answers = await Promise.all(list.map((k) => measuredOf(app.catalog, k.asked, mine.signal)));
-      answers.forEach((answer, i) => { const k = list[i]; if (k) k.answer = answer; });
-    } catch (thrown) {
-      if (aborted(thrown)) return; // another vintage, or nobody waits
-      problem = asProblem(thrown);
-    }
-    asking = null;
-    render();
+  const shelf: Shelf = {
+    app, card: createCard('compare', 'side.compare'), drawn: createDrawn(app.map, 'ask-alternatives', layersFor(app)), siting: createSiting(app, () => render(shelf)),
+    kept: [], unit: 'mu', asking: null, problem: null,
   };
-  const shut = () => { asking?.abort(); [kept, asking, problem] = [[], null, null]; siting.forget(); draw(); };
-  const remove = (k: Alternative) => {
-    kept = kept.filter((o) => o !== k);
-    siting.forget();
-    draw();
-    if (kept.length) render();
-    else card.close();
+  onLang(() => { if (shelf.card.isOpen()) render(shelf); });
+  onVintage(() => { if (shelf.card.isOpen()) void anew(shelf); });
+  return { nextName: () => nameOf(free(shelf) < 0 ? inks.length : free(shelf)), keep: (asked, answer) => keep(shelf, asked, answer) };
+}
+
+// free is the first number that no alternative has, -1 where all are taken.
+const free = ({ kept }: Shelf): number => inks.findIndex((_, n) => !kept.some((k) => k.n === n));
+
+const nameOf = (n: number): string => t('compare.name', { n: n < 0 ? '' : document.documentElement.lang.startsWith('zh') ? numbers[n] ?? '' : n + 1 });
+
+// keep takes a measured shape in, while there is room.
+function keep(shelf: Shelf, asked: Asked, answer: Answer): void {
+  const n = free(shelf);
+  if (n < 0) { toast(t('overlay.keep.full', { n: inks.length })); return; }
+  shelf.kept = [...shelf.kept, { n, name: nameOf(n), ink: inks[n] ?? '', asked, answer }].sort((a, b) => a.n - b.n);
+  shelf.siting.forget();
+  draw(shelf);
+  shelf.card.open(content(shelf), () => empty(shelf));
+}
+
+function remove(shelf: Shelf, k: Alternative): void {
+  shelf.kept = shelf.kept.filter((o) => o !== k);
+  shelf.siting.forget();
+  draw(shelf);
+  if (shelf.kept.length) render(shelf);
+  else shelf.card.close();
+}
+
+function rename(shelf: Shelf, k: Alternative, name: string): void {
+  k.name = name;
+  draw(shelf);
+  shelf.siting.forget();
+}
+
+// empty forgets all, once the card is shut.
+function empty(shelf: Shelf): void {
+  shelf.asking?.abort();
+  Object.assign(shelf, { kept: [], asking: null, problem: null });
+  shelf.siting.forget();
+  draw(shelf);
+}
+
+// anew measures them in the vintage that the page has turned to.
+async function anew(shelf: Shelf): Promise<void> {
+  shelf.asking?.abort();
+  const mine = new AbortController();
+  const list = shelf.kept;
+  Object.assign(shelf, { asking: mine, problem: null });
+  shelf.siting.forget();
+  render(shelf);
+  try {
+    const answers = await Promise.all(list.map((k) => measuredOf(shelf.app.catalog, k.asked, mine.signal)));
+    answers.forEach((answer, i) => { const k = list[i]; if (k) k.answer = answer; });
+  } catch (thrown) {
+    if (aborted(thrown)) return; // another vintage, or nobody waits
+    shelf.problem = asProblem(thrown);
+  }
+  shelf.asking = null;
+  render(shelf);
+}
+
+function draw({ drawn, kept }: Shelf): void {
+  drawn.show(kept.flatMap((k): Feature[] => (k.asked.geometry ? [{ type: 'Feature', properties: { n: k.n, name: k.name, ink: k.ink }, geometry: k.asked.geometry }] : [])));
+}
+
+const render = (shelf: Shelf): void => shelf.card.fill(content(shelf));
+
+function content(shelf: Shelf): Child {
+  if (shelf.asking) return busyBox(t('overlay.anew', { vintage: yearText(vintage()) }));
+  return shelf.problem ? problemBox(shelf.problem, { label: t('retry'), run: () => void anew(shelf) }) : figures(shelf);
+}
+
+function figures(shelf: Shelf): Child {
+  const { app, kept, unit } = shelf;
+  const doing: Doing = {
+    rename: (k, name) => rename(shelf, k, name), remove: (k) => remove(shelf, k),
+    go: (k) => { if (k.asked.geometry) fit(app.map, extentOf(k.asked.geometry)); },
   };
-  const content = (): Child => {
-    if (asking) return busyBox(t('overlay.anew', { vintage: yearText(vintage()) }));
-    return problem ? problemBox(problem, { label: t('retry'), run: () => void anew() }) : figures();
-  };
-  const figures = (): Child => h('div', { class: 'report compare', 'data-print': '', 'data-testid': 'compare' },
-    h('div', { class: 'units', 'data-screen': '', role: 'group', 'aria-label': t('overlay.unit') }, units.map((u) => h('button', { type: 'button', 'aria-pressed': String(u === unit), 'data-testid': `compare-unit-${u}`, onclick: () => { unit = u; render(); } }, t(`overlay.${u}`)))),
+  return h('div', { class: 'report compare', 'data-print': '', 'data-testid': 'compare' },
+    unitChoice(shelf),
     vintageLine(app.catalog, kept.map((k) => k.answer)),
     mixed(kept) && h('p', { class: 'notice-line', 'data-testid': 'compare-mixed' }, t('compare.generations')),
-    h('div', { class: 'scroll-x' }, tableOf(app, kept, unit, { rename: (k, name) => { k.name = name; draw(); siting.forget(); }, remove, go: (k) => { if (k.asked.geometry) fit(app.map, extentOf(k.asked.geometry)); } })),
+    h('div', { class: 'scroll-x' }, tableOf(app, kept, unit, doing)),
     h('p', { class: 'note' }, t('compare.note')),
-    siting.section(kept),
+    shelf.siting.section(kept),
     h('div', { class: 'report-buttons' },
       h('button', { type: 'button', 'data-testid': 'compare-csv', onclick: () => save(csvOf(app, kept), 'text/csv;charset=utf-8', `gengtu-compare-${stamp()}.csv`) }, t('download')),
       h('button', { type: 'button', 'data-testid': 'compare-print', onclick: () => void printReport({ app }, 'print.compare', kept.map((k) => k.answer)) }, t('overlay.print'))));
-  onLang(() => { if (card.isOpen()) render(); });
-  onVintage(() => { if (card.isOpen()) void anew(); });
-  return {
-    nextName: () => nameOf(free() < 0 ? inks.length : free()),
-    keep: (asked, answer) => {
-      const n = free();
-      if (n < 0) { toast(t('overlay.keep.full', { n: inks.length })); return; }
-      kept = [...kept, { n, name: nameOf(n), ink: inks[n] ?? '', asked, answer }].sort((a, b) => a.n - b.n);
-      siting.forget();
-      draw();
-      card.open(content(), shut);
-    },
-  };
+}
+
+function unitChoice(shelf: Shelf): HTMLElement {
+  const button = (u: Unit) => h('button', { type: 'button', 'aria-pressed': String(u === shelf.unit), 'data-testid': `compare-unit-${u}`, onclick: () => { shelf.unit = u; render(shelf); } }, t(`overlay.${u}`));
+  return h('div', { class: 'units', 'data-screen': '', role: 'group', 'aria-label': t('overlay.unit') }, units.map(button));
 }
 
 // layersFor are the layers of the alternatives; their names are written as the style's own are.

@@ -41,96 +41,147 @@ interface Listeners {
 
 interface State extends Drawing { endedAt: number; byKeyboard: boolean }
 
+// Hand is what draws: its state, and what it reaches. picking ends with the next click.
+interface Hand { readonly map: GLMap; readonly on: Listeners; readonly radius: RadiusBox; readonly state: State; picking: AbortController }
+
 // createDraw adds the tools; places tells whether places can be picked on the map.
 export function createDraw(map: GLMap, places: () => boolean, on: Listeners): Draw {
   const state: State = { mode: '', points: [], cursor: null, radiusM: 0, endedAt: -Infinity, byKeyboard: false };
-  const radius = radiusBox((m) => { state.radiusM = m; show(); });
+  const radius = radiusBox((m) => { state.radiusM = m; show(hand); });
+  const hand: Hand = { map, on, radius, state, picking: new AbortController() };
   $('hint').insertBefore(radius.box, $('hint').lastElementChild);
-  const show = () => showState(map, state, radius);
-  let picking = new AbortController();
+  followPointer(hand);
+  followKeys(hand);
+  const start: Draw['begin'] = (mode, event) => begin(hand, mode, event);
+  addTools(start, places);
+  $('draw-undo').addEventListener('click', () => undo(hand));
+  $('draw-finish').addEventListener('click', () => finish(hand));
+  $('draw-cancel').addEventListener('click', () => stop(hand));
+  onLang(() => show(hand));
+  return { busy: () => state.mode !== '' || performance.now() - state.endedAt < settleMs, begin: start, stop: () => stop(hand) };
+}
 
-  const stop = () => {
-    picking.abort();
-    Object.assign(state, { mode: '', points: [], cursor: null, radiusM: 0, endedAt: performance.now() });
-    show();
-  };
-  const begin = (mode: Mode, event?: MouseEvent) => {
-    if (state.mode === mode) { stop(); return; }
-    picking.abort();
-    // A press of a button by the keyboard has detail 0.
-    Object.assign(state, { mode, points: [], cursor: null, radiusM: 0, byKeyboard: event?.detail === 0 });
-    radius.set(0);
-    show();
-    if (narrow()) showLayers(false);
-    on.begun();
-    map.getCanvas().focus({ preventScroll: true });
-  };
-  const done = (ring: Position[]) => { stop(); on.finished(polygonOf(ring)); };
-  const finish = () => {
-    const [centre] = state.points;
-    if (state.mode === 'polygon' && state.points.length >= 3) done(close(state.points));
-    else if (state.mode === 'circle' && centre && inRange(state.radiusM)) done(circle(centre, state.radiusM));
-  };
-  const undo = () => { state.points.pop(); state.radiusM = 0; radius.set(0); show(); };
-  const add = (at: LngLat, reach: number) => {
-    const point = [round(at.lng), round(at.lat)];
-    const [first] = state.points;
-    const far = (other: Position, by: number) => pixels(map, point, other) > by;
-    if (state.mode === 'pick') {
-      picking.abort();
-      picking = new AbortController();
-      on.picked(point, picking.signal);
-      return;
-    }
-    if (!first) state.points.push(point);
-    else if (state.mode === 'rectangle') {
-      if (far(first, reach) && point[0] !== first[0] && point[1] !== first[1]) { done(rectangleOf(first, point)); return; }
-    } else if (state.mode === 'circle') {
-      if (far(first, 3)) { state.radiusM = radiusTo(first, point); finish(); return; }
-    } else if (state.points.length >= 3 && !far(first, reach)) { finish(); return; } else if (far(state.points.at(-1) ?? first, 3)) state.points.push(point);
-    show();
-    if (state.mode === 'circle' && state.byKeyboard) radius.input.focus();
-  };
-  const point = (at: LngLat) => {
-    state.byKeyboard = false;
-    state.cursor = [at.lng, at.lat];
-    const [centre] = state.points;
-    if (state.mode === 'circle' && centre && document.activeElement !== radius.input) {
-      state.radiusM = Math.min(radiusTo(centre, state.cursor), radiusRange[1]);
-      radius.set(state.radiusM);
-    }
-    show();
-  };
-
-  map.on('click', (e) => { if (state.mode) { state.byKeyboard = false; add(e.lngLat, clickReach); } });
+// followPointer draws by mouse and touch.
+function followPointer(hand: Hand): void {
+  const { map, state } = hand;
+  map.on('click', (e) => { if (state.mode) { state.byKeyboard = false; add(hand, e.lngLat, clickReach); } });
   // Nothing follows the pointer while a place is picked: the levels that a click has offered
   // stand in the hint until one is taken.
   const follows = () => state.mode !== '' && state.mode !== 'pick';
-  map.on('mousemove', (e) => { if (follows()) point(e.lngLat); });
-  map.on('mouseout', () => { if (follows()) { state.cursor = null; show(); } });
+  map.on('mousemove', (e) => { if (follows()) pointed(hand, e.lngLat); });
+  map.on('mouseout', () => { if (follows()) { state.cursor = null; show(hand); } });
   map.on('dblclick', (e) => {
     if (!state.mode && performance.now() - state.endedAt > settleMs) return;
     e.preventDefault();
-    if (state.mode === 'polygon') finish();
+    if (state.mode === 'polygon') finish(hand);
   });
+}
+
+// followKeys draws by keys, also those that are pressed in the box of the radius.
+function followKeys(hand: Hand): void {
+  const { map, state, radius } = hand;
   const inBox = (e: Event) => (e.target as Element).closest?.('input, select, textarea, dialog');
   document.addEventListener('keydown', (e) => {
     const own = e.target === radius.input;
     if (!state.mode || (!own && inBox(e))) return;
     const onButton = (e.target as Element).closest?.('button, a, summary') != null;
-    if (e.key === 'Escape') { stop(); map.getCanvas().focus({ preventScroll: true }); } else if (e.key === 'Backspace' && !own) undo();
-    else if (e.key === 'Enter' && !onButton) finish();
-    else if (e.key === ' ' && !onButton && !own) { state.byKeyboard = true; state.cursor = null; add(map.getCenter(), 3); } else return;
+    if (e.key === 'Escape') { stop(hand); map.getCanvas().focus({ preventScroll: true }); } else if (e.key === 'Backspace' && !own) undo(hand);
+    else if (e.key === 'Enter' && !onButton) finish(hand);
+    else if (e.key === ' ' && !onButton && !own) { state.byKeyboard = true; state.cursor = null; add(hand, map.getCenter(), 3); } else return;
     e.preventDefault();
     e.stopPropagation();
   }, true);
+}
 
-  addTools(begin, places);
-  $('draw-undo').addEventListener('click', undo);
-  $('draw-finish').addEventListener('click', finish);
-  $('draw-cancel').addEventListener('click', stop);
-  onLang(show);
-  return { busy: () => state.mode !== '' || performance.now() - state.endedAt < settleMs, begin, stop };
+function stop(hand: Hand): void {
+  hand.picking.abort();
+  Object.assign(hand.state, { mode: '', points: [], cursor: null, radiusM: 0, endedAt: performance.now() });
+  show(hand);
+}
+
+function begin(hand: Hand, mode: Mode, event?: MouseEvent): void {
+  const { map, state, radius, on } = hand;
+  if (state.mode === mode) { stop(hand); return; }
+  hand.picking.abort();
+  // A press of a button by the keyboard has detail 0.
+  Object.assign(state, { mode, points: [], cursor: null, radiusM: 0, byKeyboard: event?.detail === 0 });
+  radius.set(0);
+  show(hand);
+  if (narrow()) showLayers(false);
+  on.begun();
+  map.getCanvas().focus({ preventScroll: true });
+}
+
+function done(hand: Hand, ring: Position[]): void {
+  stop(hand);
+  hand.on.finished(polygonOf(ring));
+}
+
+// finish closes the shape, where it is one.
+function finish(hand: Hand): void {
+  const { mode, points, radiusM } = hand.state;
+  const [centre] = points;
+  if (mode === 'polygon' && points.length >= 3) done(hand, close(points));
+  else if (mode === 'circle' && centre && inRange(radiusM)) done(hand, circle(centre, radiusM));
+}
+
+function undo(hand: Hand): void {
+  hand.state.points.pop();
+  hand.state.radiusM = 0;
+  hand.radius.set(0);
+  show(hand);
+}
+
+// add takes a click at a place; reach is how near to the first point, in pixels, it closes.
+function add(hand: Hand, at: LngLat, reach: number): void {
+  const { state, radius } = hand;
+  const point = [round(at.lng), round(at.lat)];
+  if (state.mode === 'pick') { pick(hand, point); return; }
+  if (addPoint(hand, point, reach)) return;
+  show(hand);
+  if (state.mode === 'circle' && state.byKeyboard) radius.input.focus();
+}
+
+function pick(hand: Hand, at: Position): void {
+  hand.picking.abort();
+  hand.picking = new AbortController();
+  hand.on.picked(at, hand.picking.signal);
+}
+
+// addPoint takes a point in; it returns whether that has ended the shape, or was to.
+function addPoint(hand: Hand, point: Position, reach: number): boolean {
+  const { map, state } = hand;
+  const { mode, points } = state;
+  const far = (other: Position, by: number) => pixels(map, point, other) > by;
+  const [first] = points;
+  if (!first) { points.push(point); return false; }
+  if (mode === 'rectangle') {
+    const wide = far(first, reach) && point[0] !== first[0] && point[1] !== first[1];
+    if (wide) done(hand, rectangleOf(first, point));
+    return wide;
+  }
+  if (mode === 'circle') {
+    if (!far(first, 3)) return false;
+    state.radiusM = radiusTo(first, point);
+    finish(hand);
+    return true;
+  }
+  if (points.length >= 3 && !far(first, reach)) { finish(hand); return true; }
+  if (far(points.at(-1) ?? first, 3)) points.push(point);
+  return false;
+}
+
+// pointed takes where the pointer is.
+function pointed(hand: Hand, at: LngLat): void {
+  const { state, radius } = hand;
+  state.byKeyboard = false;
+  state.cursor = [at.lng, at.lat];
+  const [centre] = state.points;
+  if (state.mode === 'circle' && centre && document.activeElement !== radius.input) {
+    state.radiusM = Math.min(radiusTo(centre, state.cursor), radiusRange[1]);
+    radius.set(state.radiusM);
+  }
+  show(hand);
 }
 
 function addTools(begin: Draw['begin'], places: () => boolean): void {
@@ -157,7 +208,8 @@ function radiusBox(changed: (m: number) => void): RadiusBox {
   return { box: h('span', { class: 'hint-radius', hidden: true }, input, unit), input, set: (m) => { input.value = m > 0 ? String(m) : ''; } };
 }
 
-function showState(map: GLMap, state: State, radius: RadiusBox): void {
+// show brings the map, the hint and the tools to the state.
+function show({ map, state, radius }: Hand): void {
   (map.getSource('gengtu-draw') as { setData?: (d: unknown) => void } | undefined)?.setData?.(sketch(state));
   const drawing = state.mode !== '';
   const round = state.mode === 'circle';

@@ -3,25 +3,23 @@
 
 import type { Geometry } from 'geojson';
 import type { App } from '../app';
-import { aborted, onVintage, Problem, vintage } from '../core/api';
-import { h, type Child } from '../core/dom';
+import { aborted, onVintage, vintage } from '../core/api';
 import { area, muOf } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { onLang, t } from '../core/i18n';
 import { fit, reveal, setShape } from '../map/map';
 import { yearText } from '../map/year';
 import { createCard } from '../shell/cards';
-import { busyBox, problemBox } from '../shell/messages';
+import { busyBox } from '../shell/messages';
 import { createCompare } from './compare';
 import type { Answer, Asked } from './answer';
 import type { Context } from './context';
-import { faultBox, namesOf, readChosen } from './files/choose';
+import { namesOf, readChosen } from './files/choose';
 import type { Question } from './files/read';
 import { askable, jobOf, measured, whole, type Job } from './jobs';
 import { createPieces } from './pieces';
-import { report } from './report';
-import { canReshape, createReshape } from './reshape';
-import { list } from './several';
+import { canReshape, createReshape, type Reshape } from './reshape';
+import { clear, render, show, type Room } from './shown';
 
 export { pickPlace } from './pick';
 
@@ -36,168 +34,136 @@ export interface Panel {
   taken: (point: { x: number; y: number }) => boolean;
 }
 
-// createPanel makes the card; again chooses another file, redraw draws.
-export function createPanel(app: App, redraw: () => void, again: () => void): Panel {
-  const card = createCard('overlay', 'side.overlay');
-  const pieces = createPieces(app);
-  const compare = createCompare(app);
-  const reshape = createReshape(app.map, {
-    moving: () => { request?.abort(); card.body.firstElementChild?.toggleAttribute('inert', true); },
-    changed: (geometry) => void remeasure(geometry),
-    done: () => { show(); (card.body.querySelector<HTMLElement>('[data-testid="overlay-reshape"]') ?? card.body).focus(); },
-  });
-  let current: Job | null = null;
-  let request: AbortController | null = null;
-
-  const context: Context = {
-    app, pieces, redraw, nextName: compare.nextName, keep: compare.keep,
-    canReshape, reshaping: reshape.busy, unshape: () => (reshape.undoable() ? reshape.undo : null),
-    reshape: (asked) => {
-      if (reshape.busy()) { reshape.done(); return; }
-      reshape.begin(asked);
-      show();
-    },
-  };
-  const clear = () => { request?.abort(); current = null; pieces.clear(); reshape.stop(); setShape(app.map, 'aoi', null); };
-  const show = () => { if (current) card.fill(render(current)); };
-  const open = (job: Job, i: number | null) => {
-    job.open = i;
-    reshape.stop();
-    const item = i === null ? null : job.several?.items[i];
-    setShape(app.map, 'aoi', item ? item.asked.geometry ?? null : whole(job));
-    show();
-    card.body.scrollTop = 0;
-    if (item?.asked.geometry) reveal(app.map, extentOf(item.asked.geometry));
-  };
-
-  const render = (job: Job): Child => {
-    const { problem, several, open: at, reading } = job;
-    if (job.fault) return faultBox(reading, job.fault, again);
-    if (reading) return busyBox(t('file.reading', { name: reading }));
-    if (problem) return [problemBox(problem, againOf(job)), job.file && h('div', { class: 'report-buttons' }, h('button', { type: 'button', onclick: again }, t('file.another')))];
-    if (several) {
-      const item = at === null ? undefined : several.items[at];
-      pieces.clear();
-      if (!item?.answer) return [asProposed(job), list(context, several, (i) => open(job, i), (i) => setShape(app.map, 'aoi', i === null ? whole(job) : several.items[i]?.asked.geometry ?? null))];
-      return [h('button', { type: 'button', class: 'link back', 'data-testid': 'several-back', onclick: () => open(job, null) }, `‹ ${t('several.back')}`), report(context, item.asked, item.answer)];
-    }
-    return job.answer ? report(context, job.asked, job.answer) : busyBox(t('overlay.busy'));
-  };
-
-  // againOf offers what may do better: the same again, or the zone that the server proposes.
-  const againOf = (job: Job) => {
-    const { file, crs } = job;
-    if (file && crs) return { label: t('file.as', { crs }), run: () => void sendFile({ ...file.question, crs }) };
-    return job.problem instanceof Problem && job.problem.passing() && { label: t('retry'), run: job.again };
-  };
-
-  const asProposed = (job: Job): Child => {
-    const other = job.crs ? againOf(job) : null;
-    return other && h('div', { class: 'report-buttons' }, h('button', { type: 'button', class: 'strong', 'data-testid': 'file-as', onclick: other.run }, other.label));
-  };
-
-  const start = (job: Job): AbortController => {
-    card.close();
-    const mine = new AbortController();
-    request = mine;
-    current = job;
-    setShape(app.map, 'aoi', job.asked.geometry ?? null);
-    card.open(render(job), clear);
-    return mine;
-  };
-
-  async function ask(asked: Asked): Promise<Answer> {
-    const job = jobOf(asked, () => void ask(asked).catch(() => undefined));
-    const mine = start(job);
-    if (asked.geometry) reveal(app.map, extentOf(asked.geometry));
-    await measured(app.catalog, job, mine.signal);
-    if (current === job) show();
-    if (job.problem) throw job.problem;
-    return job.answer as Answer;
-  }
-
-  // remeasure measures a shape whose corners were changed. The figures before stand, and cannot
-  // be used, until those of the new shape are there.
-  async function remeasure(geometry: Geometry): Promise<void> {
-    request?.abort();
-    const mine = new AbortController();
-    request = mine;
-    const job = jobOf({ geometry }, () => void remeasure(geometry));
-    current = job;
-    pieces.clear();
-    try {
-      await measured(app.catalog, job, mine.signal);
-    } catch (thrown) {
-      if (aborted(thrown)) return; // changed once more
-      throw thrown;
-    }
-    const aoi = job.answer?.aoi;
-    reshape.told(job.problem ? job.problem.message : t('overlay.now', { mu: area(aoi?.area_mu ?? muOf(aoi?.area_m2)) }));
-    if (current === job) show();
-  }
-
-  // sendFile measures what was read of a file.
-  async function sendFile(question: Question): Promise<void> {
-    const job = jobOf({ geometry: null, name: question.title }, () => void sendFile(question), question);
-    const mine = start(job);
-    try {
-      await measured(app.catalog, job, mine.signal);
-    } catch (thrown) {
-      if (aborted(thrown)) return;
-      throw thrown;
-    }
-    if (current === job) arrived(job);
-  }
-
-  // anew measures what is shown in the vintage that the page has turned to, and leaves the
-  // map, the shape that is open and the place in the card as they are.
-  async function anew(job: Job): Promise<void> {
-    const { open: at } = job;
-    const { scrollTop } = card.body;
-    request?.abort();
-    const mine = new AbortController();
-    request = mine;
-    Object.assign(job, { answer: null, several: null, problem: null, open: null });
-    pieces.clear();
-    card.fill(busyBox(t('overlay.anew', { vintage: yearText(vintage()) })));
-    try {
-      await measured(app.catalog, job, mine.signal);
-    } catch (thrown) {
-      if (aborted(thrown)) return; // another vintage, or another shape
-      throw thrown;
-    }
-    job.open = at;
-    show();
-    card.body.scrollTop = scrollTop;
-  }
-
-  const arrived = (job: Job) => {
-    if (job.several?.items.length === 1 && job.several.items[0]?.answer) job.open = 0;
-    const all = whole(job);
-    setShape(app.map, 'aoi', all);
-    show();
-    const extent = all && extentOf(all);
-    if (extent && extent.every(Number.isFinite)) fit(app.map, extent);
-  };
-
-  async function files(chosen: File[]): Promise<void> {
-    card.close();
-    const job: Job = { ...jobOf({}, () => void files(chosen)), reading: namesOf(chosen) };
-    current = job;
-    card.open(render(job), clear);
-    try {
-      const question = await readChosen(chosen, app.catalog.limits);
-      if (current === job) await sendFile(question);
-    } catch (thrown) {
-      job.fault = thrown;
-      if (current === job) show();
-    }
-  }
-
-  onLang(show);
-  onVintage(() => { if (current && askable(current)) void anew(current); });
+// createPanel makes the card; another chooses another file, redraw draws.
+export function createPanel(app: App, redraw: () => void, another: () => void): Panel {
+  const room = createRoom(app, redraw, another);
+  const { card, pieces, reshape } = room;
+  onLang(() => show(room));
+  onVintage(() => { if (room.current && askable(room.current)) void anew(room, room.current); });
   return {
-    ask, files, close: () => card.close(),
+    ask: (asked) => ask(room, asked), files: (chosen) => files(room, chosen), close: () => card.close(),
     taken: (point) => reshape.busy() || pieces.taken(point),
   };
+}
+
+function createRoom(app: App, redraw: () => void, another: () => void): Room {
+  const card = createCard('overlay', 'side.overlay');
+  const pieces = createPieces(app);
+  const { keep, nextName } = createCompare(app);
+  const reshape = createReshape(app.map, {
+    moving: () => { room.request?.abort(); card.body.firstElementChild?.toggleAttribute('inert', true); },
+    changed: (geometry) => void remeasure(room, geometry),
+    done: () => { show(room); (card.body.querySelector<HTMLElement>('[data-testid="overlay-reshape"]') ?? card.body).focus(); },
+  });
+  const context: Context = { app, pieces, redraw, nextName, keep, ...reshaping(reshape, () => show(room)) };
+  const room: Room = { app, card, pieces, reshape, context, another, measureFile: (question) => void measureFile(room, question), current: null, request: null };
+  return room;
+}
+
+// reshaping is what a report reaches of the corners.
+const reshaping = (reshape: Reshape, changed: () => void): Pick<Context, 'canReshape' | 'reshaping' | 'unshape' | 'reshape'> => ({
+  canReshape, reshaping: reshape.busy, unshape: () => (reshape.undoable() ? reshape.undo : null),
+  reshape: (asked) => {
+    if (reshape.busy()) { reshape.done(); return; }
+    reshape.begin(asked);
+    changed();
+  },
+});
+
+// begun is a request in the stead of the one before.
+function begun(room: Room): AbortSignal {
+  room.request?.abort();
+  room.request = new AbortController();
+  return room.request.signal;
+}
+
+// opened opens the card for a question.
+function opened(room: Room, job: Job): AbortSignal {
+  room.card.close();
+  const signal = begun(room);
+  room.current = job;
+  setShape(room.app.map, 'aoi', job.asked.geometry ?? null);
+  room.card.open(render(room, job), () => clear(room));
+  return signal;
+}
+
+// waitedFor tells whether the answer is there, and somebody still waits for it.
+async function waitedFor(room: Room, job: Job, signal: AbortSignal): Promise<boolean> {
+  try {
+    await measured(room.app.catalog, job, signal);
+    return true;
+  } catch (thrown) {
+    if (aborted(thrown)) return false; // another shape or vintage, or the card is shut
+    throw thrown;
+  }
+}
+
+async function ask(room: Room, asked: Asked): Promise<Answer> {
+  const job = jobOf(asked, () => void ask(room, asked).catch(() => undefined));
+  const signal = opened(room, job);
+  if (asked.geometry) reveal(room.app.map, extentOf(asked.geometry));
+  await measured(room.app.catalog, job, signal);
+  if (room.current === job) show(room);
+  if (job.problem) throw job.problem;
+  return job.answer as Answer;
+}
+
+// remeasure measures a shape whose corners were changed. The figures before stand, and cannot
+// be used, until those of the new shape are there.
+async function remeasure(room: Room, geometry: Geometry): Promise<void> {
+  const signal = begun(room);
+  const job = jobOf({ geometry }, () => void remeasure(room, geometry));
+  room.current = job;
+  room.pieces.clear();
+  if (!await waitedFor(room, job, signal)) return;
+  const aoi = job.answer?.aoi;
+  room.reshape.told(job.problem ? job.problem.message : t('overlay.now', { mu: area(aoi?.area_mu ?? muOf(aoi?.area_m2)) }));
+  if (room.current === job) show(room);
+}
+
+// measureFile measures what was read of a file.
+async function measureFile(room: Room, question: Question): Promise<void> {
+  const job = jobOf({ geometry: null, name: question.title }, () => void measureFile(room, question), question);
+  const signal = opened(room, job);
+  if (await waitedFor(room, job, signal) && room.current === job) arrived(room, job);
+}
+
+// arrived shows the answer about a file, and goes to its shapes.
+function arrived(room: Room, job: Job): void {
+  if (job.several?.items.length === 1 && job.several.items[0]?.answer) job.open = 0;
+  const all = whole(job);
+  setShape(room.app.map, 'aoi', all);
+  show(room);
+  const extent = all && extentOf(all);
+  if (extent && extent.every(Number.isFinite)) fit(room.app.map, extent);
+}
+
+// anew measures what is shown in the vintage that the page has turned to, and leaves the
+// map, the shape that is open and the place in the card as they are.
+async function anew(room: Room, job: Job): Promise<void> {
+  const { open } = job;
+  const { scrollTop } = room.card.body;
+  const signal = begun(room);
+  Object.assign(job, { answer: null, several: null, problem: null, open: null });
+  room.pieces.clear();
+  room.card.fill(busyBox(t('overlay.anew', { vintage: yearText(vintage()) })));
+  if (!await waitedFor(room, job, signal)) return;
+  job.open = open;
+  show(room);
+  room.card.body.scrollTop = scrollTop;
+}
+
+// files reads files, and measures what is in them.
+async function files(room: Room, chosen: File[]): Promise<void> {
+  room.card.close();
+  const job: Job = { ...jobOf({}, () => void files(room, chosen)), reading: namesOf(chosen) };
+  room.current = job;
+  room.card.open(render(room, job), () => clear(room));
+  try {
+    const question = await readChosen(chosen, room.app.catalog.limits);
+    if (room.current === job) await measureFile(room, question);
+  } catch (thrown) {
+    job.fault = thrown;
+    if (room.current === job) show(room);
+  }
 }

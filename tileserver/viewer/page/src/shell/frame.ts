@@ -29,14 +29,14 @@ export function margins(): { top: number; right: number; bottom: number; left: n
   const stage = $('map').getBoundingClientRect();
   const slider = $('vintage').getBoundingClientRect(); // of no height where it is not to be seen
   const foot = slider.height ? stage.bottom - slider.top + gapPx : 0;
-  const high = (bottom: number, top: number) => Math.round(Math.max(gapPx, Math.min(bottom, stage.height - top - leastHighPx)));
+  const bottom = (least: number) => Math.round(Math.max(gapPx, Math.min(Math.max(foot, least), stage.height - gapPx - leastHighPx)));
   if (narrow()) {
-    const sheet = shown('side') || shown('layers') ? window.innerHeight * 0.5 : gapPx;
-    const tools = $('tools').firstElementChild?.getBoundingClientRect();
-    return { top: gapPx, right: tools?.width ? Math.round(stage.right - tools.left + 2) : gapPx, left: gapPx, bottom: high(Math.max(foot, sheet), gapPx) };
+    const tools = $('tools').firstElementChild?.clientWidth ?? 0;
+    return { top: gapPx, right: tools + 12, left: gapPx, bottom: bottom(shown('side') || shown('layers') ? window.innerHeight / 2 : 0) };
   }
-  const left = shown('layers') ? $('layers').offsetLeft + $('layers').offsetWidth + gapPx : $('tools').offsetLeft + $('tools').offsetWidth + gapPx + 4;
+  const beside = $(shown('layers') ? 'layers' : 'tools');
+  const left = beside.offsetLeft + beside.offsetWidth + gapPx;
   // As much as the card covers, but for what must be left to see.
   const right = shown('side') ? Math.min($('side').offsetWidth + 32, window.innerWidth - left - leastPx) : 40;
-  return { top: 32, bottom: high(Math.max(foot, 32), 32), left, right: Math.max(40, right) };
+  return { top: 32, bottom: bottom(32), left, right: Math.max(40, right) };
 }

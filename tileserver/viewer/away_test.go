@@ -46,7 +46,7 @@ func TestRetryAfterBusy(t *testing.T) {
 			c.answerBefore(nil)
 			viewertest.Eval[any](t, b, retry+".click()")
 			b.Ready(t)
-			if !viewertest.Eval[bool](t, b, "document.querySelector('#map canvas')?.isConnected && gengtu.map.getCanvas() === document.querySelector('#map canvas') && !document.querySelector('[data-testid=problem]')") {
+			if !viewertest.Eval[bool](t, b, "document.querySelector('#map canvas')?.isConnected === true && gengtu.map.getCanvas() === document.querySelector('#map canvas') && !document.querySelector('[data-testid=problem]')") {
 				t.Error("after Try again the map's canvas is not in the page, or the problem still is")
 			}
 			if share := coloured(b.Picture(t, "busy-over")); share < 0.8 || rendered(t, b, "cropland") == 0 {

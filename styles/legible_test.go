@@ -125,3 +125,44 @@ func TestCombinationsDiffer(t *testing.T) {
 		}
 	}
 }
+
+// What stands beside each other in a legend, and any two classes of cropland, must look
+// different at a glance, for the colour-blind too, on the map's background. Ranks stand in
+// groups of one colour each.
+func TestLegendsDiffer(t *testing.T) {
+	const least = 9
+	s := styles.Default()
+	look := func(e styles.LegendEntry, m [3][3]float64) lab {
+		var c [3]uint8
+		if _, err := fmt.Sscanf(e.Fill, "#%02x%02x%02x", &c[0], &c[1], &c[2]); err != nil {
+			t.Fatal(err)
+		}
+		var out [3]float64
+		for i, ground := range [3]uint8{s.Background.R, s.Background.G, s.Background.B} {
+			out[i] = float64(ground)*(1-e.FillOpacity) + float64(c[i])*e.FillOpacity
+		}
+		return seen(out, m)
+	}
+	compared := 0
+	for _, sheet := range append([]*styles.Sheet{s}, s.Styles...) {
+		for _, name := range []string{"dltb", "cropland", "pbf", "quality", "soil"} {
+			entries := sheet.Legend(styles.Shown{Name: name, Fields: []string{"DLBM", "GDPDJB", "GDDJ", "GDDB", "TRHJLB"}})[0].Entries
+			for i, a := range entries {
+				for k, b := range entries[:i] {
+					if k != i-1 && !(strings.HasPrefix(a.Value, "01") && strings.HasPrefix(b.Value, "01")) || sheet.Layer(name).ClassField == "GDDB" && a.Fill == b.Fill {
+						continue
+					}
+					for _, sight := range sights {
+						compared++
+						if d := difference(look(a, sight.m), look(b, sight.m)); d < least {
+							t.Errorf("%s, %s: %s (%s) and %s (%s) differ by %.1f only", name, sight.name, b.Label.En, b.Fill, a.Label.En, a.Fill, d)
+						}
+					}
+				}
+			}
+		}
+	}
+	if compared < 200 {
+		t.Errorf("%d pairs were compared: the test would prove little", compared)
+	}
+}

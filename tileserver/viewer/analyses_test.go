@@ -31,6 +31,7 @@ type bench struct {
 	bodies []map[string]any
 	gone   bool
 	after  []string         // Last-Event-ID of each stream
+	left   int              // streams that the page has ended
 	stream []chan string    // what each stream is sent; a closed one breaks it
 	answer map[string]any   // result.json
 	jobs   int              // how often the list was read
@@ -207,6 +208,9 @@ func (b *bench) events(w http.ResponseWriter, r *http.Request) {
 			_, _ = fmt.Fprint(w, text)
 			_ = http.NewResponseController(w).Flush()
 		case <-r.Context().Done():
+			b.mu.Lock()
+			b.left++
+			b.mu.Unlock()
 			return
 		}
 	}

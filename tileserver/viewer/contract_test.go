@@ -35,6 +35,9 @@ type contract struct {
 	themes   int    // So many layers beside those of the product.
 	broken   string // The vintage whose style cannot be had.
 
+	// before answers a request in the server's stead, and tells whether it did; nil for none.
+	before func(http.ResponseWriter, *http.Request) bool
+
 	// more answers what lies below analyses of a tier; nil where there are none.
 	more http.HandlerFunc
 }
@@ -90,8 +93,11 @@ func newContract(t *testing.T) *contract {
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		c.requests = append(c.requests, r.Method+" "+r.URL.String())
+		before := c.before
 		c.mu.Unlock()
-		mux.ServeHTTP(w, r)
+		if before == nil || !before(w, r) {
+			mux.ServeHTTP(w, r)
+		}
 	}))
 	t.Cleanup(c.Close)
 	return c

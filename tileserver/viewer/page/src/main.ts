@@ -29,6 +29,7 @@ import { createLayerCard } from './map/card';
 import { createDrawn } from './map/drawn';
 import { createLayers } from './map/layers';
 import { askStyle, beginMap, createMap, fit, styleOf } from './map/map';
+import { passing, recover } from './map/recover';
 import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
 import { layersOpen, narrow, showLayers } from './shell/frame';
@@ -86,31 +87,45 @@ async function start(): Promise<void> {
   const notice = createNotice(catalog);
   $('search').hidden = !may('features');
   chooseVintage(catalog, vintage());
+  const turning = createVintage(catalog);
   // Who may see no tiles has no layers to switch, and is told why the map is bare.
   $('layers-open').hidden = !may('tiles');
   showLayers(!narrow() && may('tiles'));
   if (!may('tiles')) toastMayNot('tiles');
-  let map: GLMap;
-  try {
-    map = await made;
-    await beginMap(map, catalog.extent);
-  } catch (problem) {
-    showFault(problem instanceof Problem ? problem : new Error(t('error.webgl')));
-    throw problem;
-  }
+  const map = await begun(made, catalog);
   window.gengtu.map = map;
   linkPart({ key: 'map', write: () => viewOf(map), read: (text) => { const v = readView(text); if (v) map.jumpTo({ center: [v.lon, v.lat], zoom: v.zoom }); } });
   const app = await layered(map, catalog);
   window.gengtu.app = app;
-  createVintage(catalog, app.drawn, app.card);
+  turning(app.drawn, app.card);
   notice.again(map);
   createBase(map, catalog, () => notice.again(map));
   for (const install of rooms) install(app);
   installCopy(app, createStatus(map));
   zoomTools(map, catalog);
   map.on('moveend', writeLink);
-  watch(map, catalog);
   await new Promise<void>((resolve) => { void map.once('idle', () => resolve()); });
+}
+
+// begun waits for the map and its first tiles. A style that cannot be had now is asked for
+// as often as the reader wants.
+async function begun(made: Promise<GLMap>, catalog: Catalog): Promise<GLMap> {
+  try {
+    const map = await made;
+    watch(map, catalog);
+    for (;;) {
+      try {
+        await beginMap(map, catalog.extent);
+        return map;
+      } catch (thrown) {
+        if (!(thrown instanceof Problem)) throw thrown;
+        await new Promise<void>((again) => showFault(thrown, again));
+      }
+    }
+  } catch (thrown) {
+    showFault(new Error(t('error.webgl')));
+    throw thrown;
+  }
 }
 
 // layered gives the map its layers, in the page's vintage, and their card.
@@ -182,6 +197,8 @@ function watch(map: GLMap, catalog: Catalog): void {
     if (isBaseError(event)) return; // which base.ts says
     if ((error as { status?: number }).status === 401) {
       void refused();
+    } else if (passing(event)) {
+      recover(map, event);
     } else if (!told) {
       told = true;
       toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });

@@ -6,7 +6,9 @@ import { asProblem } from '../core/api';
 import { $, h, icon } from '../core/dom';
 import { label, lang, onLang, t } from '../core/i18n';
 import { createDrawn, type Drawn } from '../map/drawn';
+import { isBaseError } from '../map/base';
 import { newMap, styleOf } from '../map/map';
+import { forget, passing, recover } from '../map/recover';
 import type { Step } from '../map/steps';
 import { stepText } from '../map/vintage';
 import { toast, toastProblem } from '../shell/messages';
@@ -36,7 +38,12 @@ export async function openView(app: App, list: Step[], first: Compared, { change
   $('map').after(box);
   const other = newMap(picture, style, { center: map.getCenter(), zoom: map.getZoom(), interactive: false });
   let told = false;
-  other.on('error', () => { if (!told) toast(t('error.tiles')); told = true; });
+  other.on('error', (event) => {
+    if (isBaseError(event)) return; // which base.ts says of the page's own map
+    if (passing(event)) { recover(other, event); return; }
+    if (!told) toast(t('error.tiles'));
+    told = true;
+  });
   await new Promise<void>((resolve) => { void other.once('load', () => resolve()); });
 
   const drawn = createDrawn(other, app.layers, { vintage: first.left, style }, (thrown) => toastProblem(asProblem(thrown)));
@@ -73,6 +80,7 @@ export async function openView(app: App, list: Step[], first: Compared, { change
       app.beside = () => null;
       unmirror();
       drawn.close();
+      forget(other);
       other.remove();
       box.remove();
     },

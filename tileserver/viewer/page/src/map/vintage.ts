@@ -32,12 +32,18 @@ export function chooseVintage(catalog: Catalog, asked: string): void {
   setVintage(step?.vintage ?? '');
 }
 
-// createVintage wires the slider, where there is more than one vintage, and lets the map,
-// the card and the address follow the page's vintage.
-export function createVintage(catalog: Catalog, drawn: Drawn, card: LayerCard): void {
+// createVintage puts the slider at the foot of the map, where there is more than one vintage,
+// before the map is there: what the map shows first leaves room for it. The function that it
+// returns wires it, and lets the map, the card and the address follow the page's vintage.
+export function createVintage(catalog: Catalog): (drawn: Drawn, card: LayerCard) => void {
   const list = steps(catalog);
-  const name = (of: string) => { const step = list[stepAt(list, of)]; return step ? stepText(step) : yearText(of); };
   const bar = list.length > 1 ? createBar(list) : null;
+  $('vintage').inert = true;
+  return (drawn, card) => { $('vintage').inert = false; follow(catalog, list, bar, { drawn, card }); };
+}
+
+function follow(catalog: Catalog, list: Step[], bar: Bar | null, { drawn, card }: { drawn: Drawn; card: LayerCard }): void {
+  const name = (of: string) => { const step = list[stepAt(list, of)]; return step ? stepText(step) : yearText(of); };
   const turn = async (next: string) => {
     const before = drawn.vintage();
     try {
@@ -59,9 +65,10 @@ export function createVintage(catalog: Catalog, drawn: Drawn, card: LayerCard): 
   linkPart({ key: 'vintage', write: () => (vintage() ? encodeURIComponent(vintage()) : null), read: (text) => chooseVintage(catalog, text ?? '') });
 }
 
-// createBar puts the slider at the foot of the map: sync shows the page's vintage in it, busy
-// that the map is not there yet.
-function createBar(list: Step[]): { sync: () => void; busy: (on: boolean) => void } {
+// Bar is the slider: sync shows the page's vintage in it, busy that the map is not there yet.
+interface Bar { sync: () => void; busy: (on: boolean) => void }
+
+function createBar(list: Step[]): Bar {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const slider: HTMLInputElement = h('input', {
     type: 'range', min: '0', max: String(list.length - 1), step: '1', 'data-testid': 'vintage-slider',

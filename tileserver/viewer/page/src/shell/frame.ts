@@ -15,15 +15,28 @@ export function showLayers(open: boolean): void {
   $('layers-open').setAttribute('aria-expanded', String(open));
 }
 
-// leastPx is how much of the map's width is left between cards.
+// leastPx is how much of the map is left between cards, in width and in height.
 const leastPx = 160;
+const leastHighPx = 60;
 
-// margins are the pixels at each side of the map that cards cover.
+// gapPx parts what is fitted into the map from what lies over it.
+const gapPx = 24;
+
+// margins are the pixels at each side of the map that cards, tools and the slider of
+// vintages cover.
 export function margins(): { top: number; right: number; bottom: number; left: number } {
   const shown = (id: string) => !$(id).hidden;
-  if (narrow()) return { top: 24, right: 60, left: 24, bottom: shown('side') || shown('layers') ? Math.round(window.innerHeight * 0.5) : 24 };
-  const left = shown('layers') ? 376 : 88;
+  const stage = $('map').getBoundingClientRect();
+  const slider = $('vintage').getBoundingClientRect(); // of no height where it is not to be seen
+  const foot = slider.height ? stage.bottom - slider.top + gapPx : 0;
+  const bottom = (least: number) => Math.round(Math.max(gapPx, Math.min(Math.max(foot, least), stage.height - gapPx - leastHighPx)));
+  if (narrow()) {
+    const tools = $('tools').firstElementChild?.clientWidth ?? 0;
+    return { top: gapPx, right: tools + 12, left: gapPx, bottom: bottom(shown('side') || shown('layers') ? window.innerHeight / 2 : 0) };
+  }
+  const beside = $(shown('layers') ? 'layers' : 'tools');
+  const left = beside.offsetLeft + beside.offsetWidth + gapPx;
   // As much as the card covers, but for what must be left to see.
   const right = shown('side') ? Math.min($('side').offsetWidth + 32, window.innerWidth - left - leastPx) : 40;
-  return { top: 32, bottom: 32, left, right: Math.max(40, right) };
+  return { top: 32, bottom: bottom(32), left, right: Math.max(40, right) };
 }

@@ -11,18 +11,21 @@ export interface Action { label: string; run: () => void }
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 // toast shows a message at the foot of the map; with an action it stays until
-// it is closed or used.
-export function toast(text: string, action?: Action): void {
+// it is closed or used. The function that it returns takes it away, where it still is the one
+// that is shown.
+export function toast(text: string, action?: Action): () => void {
   const box = $('toast');
   const close = () => { box.hidden = true; };
+  const said = h('span', null, text);
   clearTimeout(timer);
   box.replaceChildren(
-    h('span', null, text),
+    said,
     ...(action ? [h('button', { type: 'button', onclick: () => { close(); action.run(); } }, action.label)] : []),
     h('button', { type: 'button', class: 'toast-close', 'aria-label': t('close'), onclick: close }, '×'),
   );
   box.hidden = false;
   if (!action) timer = setTimeout(close, 8000);
+  return () => { if (box.contains(said)) close(); };
 }
 
 let gone: string[] = []; // what the address asked for in vain, as far as it is still to be read
@@ -36,10 +39,10 @@ export function toastGone(text: string): void {
 }
 
 // toastProblem says what went wrong at the foot of the map.
-export const toastProblem = (problem: Problem): void => toast([problem.words(), problem.advice()].filter(Boolean).join(' '));
+export const toastProblem = (problem: Problem): void => void toast([problem.words(), problem.advice()].filter(Boolean).join(' '));
 
 // toastMayNot says that what an address or a file asks for needs a right that the user lacks.
-export const toastMayNot = (operation: Operation): void => toast(t('may.not', { operation: t(`operation.${operation}`) }));
+export const toastMayNot = (operation: Operation): void => void toast(t('may.not', { operation: t(`operation.${operation}`) }));
 
 // copyText puts text into the clipboard and says so. Where the page came by http, browsers
 // have no clipboard for scripts but the one of selected text.

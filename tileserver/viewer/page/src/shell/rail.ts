@@ -38,8 +38,10 @@ const open = (needs: Tool['needs']): boolean => (typeof needs === 'function' ? n
 
 function groupOf(name: Tool['group']): HTMLElement {
   const rail = $('tools');
-  for (const group of groups) {
-    if (!rail.querySelector(`[data-group="${group}"]`)) rail.append(h('div', { class: 'tool-group', 'data-group': group }));
+  if (!rail.firstElementChild) {
+    const boxOf = (of: readonly string[]) => h('div', { class: 'tool-box' }, of.map((group) => h('div', { class: 'tool-group', 'data-group': group })));
+    // On a narrow screen zooming stands apart, at the other side.
+    rail.append(boxOf(groups.filter((group) => group !== 'zoom')), boxOf(['zoom']));
   }
   return rail.querySelector<HTMLElement>(`[data-group="${name}"]`) as HTMLElement;
 }

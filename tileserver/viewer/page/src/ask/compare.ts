@@ -17,7 +17,8 @@ import type { Answer, Asked } from './answer';
 import { table as csvTable } from './csv';
 import { createDrawn, type LayerOf } from './drawn';
 import { measuredOf } from './jobs';
-import { printReport } from './print';
+import { printSheet } from '../shell/print';
+import { printedOf } from './print';
 import { createSiting } from './siting';
 import { figure, titleIn, units, vintageLine } from './tables';
 
@@ -75,7 +76,7 @@ export function createCompare(app: App): Compare {
     if (asking) return busyBox(t('overlay.anew', { vintage: yearText(vintage()) }));
     return problem ? problemBox(problem, { label: t('retry'), run: () => void anew() }) : figures();
   };
-  const figures = (): Child => h('div', { class: 'report compare', 'data-print': '', 'data-testid': 'compare' },
+  const figures = (): Child => printedOf(h('div', { class: 'report compare', 'data-testid': 'compare' },
     h('div', { class: 'units', 'data-screen': '', role: 'group', 'aria-label': t('overlay.unit') }, units.map((u) => h('button', { type: 'button', 'aria-pressed': String(u === unit), 'data-testid': `compare-unit-${u}`, onclick: () => { unit = u; render(); } }, t(`overlay.${u}`)))),
     vintageLine(app.catalog, kept.map((k) => k.answer)),
     mixed(kept) && h('p', { class: 'notice-line', 'data-testid': 'compare-mixed' }, t('compare.generations')),
@@ -84,7 +85,7 @@ export function createCompare(app: App): Compare {
     siting.section(kept),
     h('div', { class: 'report-buttons' },
       h('button', { type: 'button', 'data-testid': 'compare-csv', onclick: () => save(csvOf(app, kept), 'text/csv;charset=utf-8', `gengtu-compare-${stamp()}.csv`) }, t('download')),
-      h('button', { type: 'button', 'data-testid': 'compare-print', onclick: () => void printReport({ app }, 'print.compare', kept.map((k) => k.answer)) }, t('overlay.print'))));
+      h('button', { type: 'button', 'data-testid': 'compare-print', onclick: printSheet }, t('overlay.print')))), 'print.compare', kept.map((k) => k.answer));
   onLang(() => { if (card.isOpen()) render(); });
   onVintage(() => { if (card.isOpen()) void anew(); });
   return {

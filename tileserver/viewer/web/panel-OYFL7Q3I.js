@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-UBI2HENY.js";import{N as J,S as t,a as V,c as n,d as O,e as x,f as q,ga as b,m as R,p as F,q as N,qa as L,r as U,s as Z,sa as C,u as _}from"./chunk-HBYRO7IA.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-TC3TSLN4.js";import{P as J,U as t,a as V,c as n,d as O,e as x,f as q,ia as b,n as R,q as F,r as N,s as U,sa as L,t as Z,ua as C,v as _}from"./chunk-GZ4PVG3F.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${a(r)},
   center: ${k(e.centre)},

@@ -161,7 +161,7 @@ async function otherTier(): Promise<boolean> {
 // unknownEdition says that there is no edition of the name that the address gives, and
 // which there are; the page goes no further.
 async function unknownEdition(): Promise<never> {
-  $('token-open').hidden = true;
+  for (const id of ['token-open', 'search', 'layers-open']) $(id).hidden = true;
   for (;;) await new Promise<void>((again) => void offerEditions(t('edition.unknown', { name: tierGiven }), again));
 }
 

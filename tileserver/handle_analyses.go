@@ -429,7 +429,7 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 	for _, q := range r.questions() {
 		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Between: q.Between, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
 		for i, name := range slices.Concat(q.Layers, q.Optional) {
-			n := neededLayer{name, styles.Default().Layer(name).Title, i >= len(q.Layers), slices.Contains(names, name)}
+			n := neededLayer{name, titleOfLayer(name), i >= len(q.Layers), slices.Contains(names, name)}
 			o.Answerable = o.Answerable && (n.There || n.Optional)
 			o.Layers = append(o.Layers, n)
 		}
@@ -450,6 +450,16 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 		out = append(out, o)
 	}
 	return out
+}
+
+// titleOfLayer is what a layer that a question names is called: as on the map, or of one
+// that has no look of its own as the question calls it.
+func titleOfLayer(name string) styles.Text {
+	if t := styles.Default().Layer(name).Title; t.Zh != name {
+		return t
+	}
+	t := analyze.LayerTitle(name)
+	return styles.Text{Zh: t.Zh, En: t.En}
 }
 
 // otherJob is what an administrator is told of a job of somebody else: enough to cancel

@@ -27,16 +27,16 @@ var (
 			Advise("请回到地图重新登录；浏览器须允许本站的 Cookie", "go back to the map and log in again; the browser has to let this site keep cookies")
 	errLoginExpired = problem.New("LOGIN_EXPIRED", "登录用时太长，已经作废", "the login took too long and does not count any more").
 			Advise("请回到地图重新登录", "go back to the map and log in again")
-	errLoginCode = problem.New("LOGIN_CODE", "签发方不认这次登录的授权码：已经用过、过期，或属于另一次登录", "the issuer does not take the code of this login: it was used, is too old, or is of another login").
+	errLoginCode = problem.New("LOGIN_CODE", "统一认证没有认可这次登录：已经用过、过期，或是另一次登录", "the login service does not take this login: it was used already, is too old, or is another one").
 			Advise("请回到地图重新登录", "go back to the map and log in again")
-	errLoginDenied = problem.New("LOGIN_DENIED", "签发方没有准许登录", "the issuer has not let you in").
-			Advise("需要时重新登录并同意；账号的问题请问统一认证的管理员", "log in again and agree, where you want to; ask who runs the issuer about your account")
-	errLoginToken = problem.New("LOGIN_TOKEN", "签发方给的令牌不是发给本系统、或不是这次登录的", "the token that the issuer gave is not for this system, or not of this login").
-			Advise("请系统管理员核对访问文件的 issuer、audience、client_id 和两边的时钟", "have the system administrator check issuer, audience and client_id in the access file, and the clocks of both")
-	errLoginAway = problem.New("LOGIN_AWAY", "统一认证现在没有答复", "the issuer does not answer now").
+	errLoginDenied = problem.New("LOGIN_DENIED", "统一认证没有准许登录", "the login service has not let you in").
+			Advise("需要时重新登录并同意；账号的问题请问统一认证的管理员", "log in again and agree, where you want to; about your account ask who runs the login service")
+	errLoginToken = problem.New("LOGIN_TOKEN", "统一认证给的凭证不是发给本系统、或不是这次登录的", "what the login service gave is not for this system, or not of this login").
+			Advise("请系统管理员核对访问文件的 issuer、audience、client_id 和两边的时钟", "have the system administrator check issuer, audience and client_id of the access file, and both clocks")
+	errLoginAway = problem.New("LOGIN_AWAY", "统一认证现在没有答复", "the login service does not answer now").
 			Advise("稍后再试；也可以用令牌进入", "try again later, or enter with a token")
 	errLoginGrant = problem.New("LOGIN_GRANT", "您的账号没有被授予这一版", "your account is not granted this edition").
-			Advise("请系统管理员在统一认证中给账号相应的角色", "ask the system administrator to give your account the role for it at the issuer")
+			Advise("请系统管理员在统一认证中给账号相应的角色", "ask the system administrator to give your account the role for it in the login service")
 )
 
 // offer is a place to log in at.
@@ -193,12 +193,14 @@ func (s *Server) handleLoggedIn(r *request) error {
 	}
 	defer done()
 	kept := string(r.ctx.Request.Header.Cookie(r.loginCookie()))
-	r.keepLogin("") // it counts once
 	l, err := s.cfg.Access.FinishLogin(context.Background(), access.Arrival{
 		Back: oidc.Back{Code: r.query("code"), State: r.query("state"), Issuer: r.query("iss")}, Denied: r.query("error"),
 		Tier: string(r.tier), Redirect: r.path("login/callback"), Kept: kept, Address: r.from,
 	})
 	r.token, r.outcome, r.retry = l.Name, l.Outcome, l.Retry
+	if l.Own {
+		r.keepLogin("") // it counts once; another page's arrival leaves it
+	}
 	if l.Outcome == access.Allowed {
 		return r.sendLogin(&loginPage{Token: l.Token, Title: "登录 · Login"})
 	}
@@ -309,6 +311,8 @@ func (r *request) loginFault(err error) int {
 		w := loginWords{Lang: string(l), Found: p.Found(l), Advice: p.Advice(l), Back: "Back to the map"}
 		if l == problem.Chinese {
 			w.Back = "回到地图"
+		} else {
+			w.Found, w.Advice = capital(w.Found), capital(w.Advice)
 		}
 		page.Words = append(page.Words, w)
 	}
@@ -316,6 +320,14 @@ func (r *request) loginFault(err error) int {
 		r.ctx.SetBodyString(p.Found(lang))
 	}
 	return status
+}
+
+// capital begins a text of letters as a sentence does.
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // other is the language of ours that lang is not.

@@ -305,6 +305,9 @@ func wantLoginPage(t *testing.T, r reply, status int, code string) {
 	if r.StatusCode != status || r.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(text, "<code>"+code+"</code>") || token(r) != "" || r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Location") != "" {
 		t.Fatalf("%d %v, want %d %s: %s", r.StatusCode, r.Header, status, code, text)
 	}
+	if m := regexp.MustCompile(`<h1>[a-z]|<p>[a-z]`).FindString(text); m != "" {
+		t.Errorf("a sentence begins with a small letter: %s", text)
+	}
 	for _, want := range []string{`lang="zh"`, `lang="en"`, "回到地图", "Back to the map", "?tier="} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %s: %s", want, text)
@@ -366,20 +369,54 @@ func TestNoLogin(t *testing.T) {
 	}
 }
 
-// Codes that are made up are slowed and then barred like wrong tokens, by address.
+// Codes that are made up for logins that were begun are slowed and then barred like wrong
+// tokens, by address; a login that comes while its address is barred can come again.
 func TestLoginGuesses(t *testing.T) {
 	i := oidctest.New(t)
 	s := withIssuer(t, i, oidc.Login{})
 	statuses := map[int]int{}
-	for n := range 60 {
-		r := s.get(t, fmt.Sprintf("/secure/login/callback?code=%d&state=%d", n, n))
-		statuses[r.StatusCode]++
+	b := &browser{loginServer: s, issuer: i}
+	var last reply
+	for n := range 50 {
+		state := b.leave(t, "secure", "").Query().Get("state")
+		last = b.comeBack(t, "secure", url.Values{"code": {fmt.Sprint(n)}, "state": {state}, "iss": {i.URL}})
+		statuses[last.StatusCode]++
 	}
-	if statuses[http.StatusBadRequest] > 40 || statuses[http.StatusTooManyRequests] < 20 {
+	if statuses[http.StatusBadRequest] > 40 || statuses[http.StatusTooManyRequests] < 10 {
 		t.Errorf("made-up codes were answered so: %v", statuses)
+	}
+	if last.Header.Get("Set-Cookie") != "" {
+		t.Error("a login that was not looked at is forgotten")
+	}
+}
+
+// A page of somebody else can have a browser ask for the callback with whatever it makes up,
+// with the cookie or without: that bars nobody's address, asks no issuer, and leaves the
+// login that the user is in.
+func TestLoginForeignPage(t *testing.T) {
+	i := oidctest.New(t)
+	i.User = map[string]any{"roles": []string{"surveyor"}}
+	s := withIssuer(t, i, oidc.Login{})
+	b := &browser{loginServer: s, issuer: i}
+	back := b.visit(t, b.leave(t, "secure", ""))
+	for n := range 60 {
+		forged := url.Values{"code": {fmt.Sprint(n)}, "state": {fmt.Sprint(n)}}
+		if n%3 == 0 {
+			forged = url.Values{"error": {"access_denied"}, "state": {fmt.Sprint(n)}}
+		}
+		r := b.comeBack(t, "secure", forged)
+		if n%2 == 0 {
+			r = s.get(t, "/secure/login/callback?"+forged.Encode())
+		}
+		if r.StatusCode != http.StatusBadRequest || r.Header.Get("Set-Cookie") != "" {
+			t.Fatalf("made up, %d: %d, cookie %q: %s", n, r.StatusCode, r.Header.Get("Set-Cookie"), r.body)
+		}
 	}
 	if slices.Contains(i.Asked(), "POST /token") {
 		t.Error("the issuer was asked about codes that no browser has brought from there")
+	}
+	if r := b.comeBack(t, "secure", back); token(r) == "" || !strings.HasPrefix(r.Header.Get("Set-Cookie"), "__Host-gengtu-login-secure=;") {
+		t.Errorf("the login that was begun: %d %s", r.StatusCode, r.body)
 	}
 }
 

@@ -31,7 +31,7 @@ var (
 	errBusy = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
 		Advise("稍后再试", "try again later")
 	errOverloaded = problem.New("OVERLOADED", "服务器现在太忙", "the server has too much to do now").
-			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+			Advise("请稍后再试", "try again in a while")
 	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")

@@ -151,4 +151,4 @@ func (s *Server) slow(r *request, b *buckets, who any, refusal *problem.Problem)
 
 // errFastAddress is of an address that asks too often.
 var errFastAddress = problem.New("TOO_MANY", "这个地址的请求太快", "this address asks too often").
-	Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+	Advise("请稍后再试", "try again in a while")

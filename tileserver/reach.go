@@ -60,11 +60,11 @@ func (r *request) minZoom(g tile.Grid) int {
 // too many.
 var (
 	errTooFast = problem.New("TOO_MANY", "这个令牌的请求太快", "this token asks too often").
-			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+			Advise("请稍后再试", "try again in a while")
 	errNoKeys = problem.New("NOT_READY", "暂时取不到令牌签发方的公钥，无法核对令牌", "the keys of the token's issuer cannot be had, so the token cannot be judged").
 			Advise("稍后再试", "try again later")
 	errGuesses = problem.New("TOO_MANY", "来自这一地址的错误令牌太多", "too many wrong tokens came from this address").
-			Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+			Advise("请稍后再试", "try again in a while")
 )
 
 // check asks what the token reaches.

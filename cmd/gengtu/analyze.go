@@ -52,6 +52,9 @@ func runAnalyze(e *env, fs *flags) error {
 	if err := a.check(); err != nil {
 		return err
 	}
+	if err := a.checkParameters(); err != nil {
+		return err
+	}
 	ix, err := index.Open(a.dir, "")
 	if err != nil {
 		return err
@@ -85,6 +88,7 @@ type analysis struct {
 	request  analyze.Request
 	form     forms.Form // of out
 	places   []forms.Outline
+	asked    *analyze.Rules // nil until checkParameters
 }
 
 // flags defines the flags of the verb.
@@ -147,18 +151,27 @@ func (a *analysis) check() error {
 	return nil
 }
 
-// ask reads what the question is about, and answers it.
-func (a *analysis) ask(ix *index.Index) (*analyze.Result, error) {
-	opt := analyze.Options{Workers: a.workers, Program: programVersion()}
-	if a.rules != "" {
-		data, err := readSmall(a.rules, "规则文件", "the rules")
-		if err != nil {
-			return nil, err
-		}
-		if opt.Rules, err = analyze.ParseRules(a.rules, data); err != nil {
-			return nil, err
+// checkParameters reads the rules, and refuses parameters that the question does not take,
+// before the edition is opened, which may take a while.
+func (a *analysis) checkParameters() error {
+	q, err := analyze.Find(a.request.Question)
+	if err != nil {
+		return err
+	}
+	if a.asked, err = rulesOf(a.rules); err != nil {
+		return err
+	}
+	if a.asked == nil {
+		if a.asked, err = analyze.DefaultRules(); err != nil {
+			return err
 		}
 	}
+	return q.CheckParameters(a.request.Parameters, a.asked)
+}
+
+// ask reads what the question is about, and answers it.
+func (a *analysis) ask(ix *index.Index) (*analyze.Result, error) {
+	opt := analyze.Options{Workers: a.workers, Program: programVersion(), Rules: a.asked}
 	if a.previous != "" {
 		err := readWhole(a.previous, func(r io.Reader) (err error) { a.request.Previous, err = forms.Read(r); return err })
 		if err != nil {

@@ -186,6 +186,10 @@ func TestAnalyzeRefuses(t *testing.T) {
 		}
 	}
 	in := func(args ...string) []string { return append([]string{"analyze", "--edition", e}, args...) }
+	// Parameters are refused before the edition is opened: this one does not exist.
+	nowhere := func(args ...string) []string {
+		return append([]string{"analyze", "--edition", filepath.Join(dir, "nowhere")}, args...)
+	}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -200,6 +204,14 @@ func TestAnalyzeRefuses(t *testing.T) {
 		{in("flows", "--set", "cube=true", "--set", "cube=false"), 2, "each name once"},
 		{in("flows", "--set", "cub=true"), 1, "cube is meant"},
 		{in("flows", "--set", "cube=perhaps"), 1, "[ANALYZE_PARAMETER]"},
+		{nowhere("flows"), 1, "[EDITION_"},
+		{nowhere("flows", "--set", "cub=true"), 1, "cube is meant"},
+		{nowhere("flows", "--set", "cube=perhaps"), 1, "[ANALYZE_PARAMETER]"},
+		{nowhere("contiguity", "--set", "gaps=5,5000"), 1, "from 0 to 1000"},
+		{nowhere("contiguity", "--set", "least_mu=-1"), 1, "from 0 to 1e9"},
+		{nowhere("nonagri", "--set", "source=surveys"), 1, "survey is meant"},
+		{nowhere("siting", "--set", "project=golf"), 1, "[ANALYZE_PARAMETER]"},
+		{nowhere("flows", "--rules", rules), 1, "[ANALYZE_RULES]"},
 		{in("hsf-outside-pbf", "--out", filepath.Join(dir, "a.pdf")), 2, "[FORMAT_UNKNOWN]"},
 		{in("hsf-outside-pbf", "--out", filepath.Join(dir, "a.json"), "--table", "x"), 2, "[FLAGS]"},
 		{in("hsf-outside-pbf", "--out", out, "--geometry"), 2, "[FLAGS]"},

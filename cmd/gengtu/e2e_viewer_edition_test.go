@@ -376,7 +376,7 @@ func TestViewerLoginRefused(t *testing.T) {
 	b.Until(t, "document.querySelector('#token-dialog')?.open === true")
 	b.Click(t, "login")
 	arrived(t, b, "document.querySelector('[data-testid=login-problem]') !== null")
-	if got := b.Text(t, "login-problem"); !strings.Contains(got, "签发方没有准许登录") || !strings.Contains(got, "login_denied") {
+	if got := b.Text(t, "login-problem"); !strings.Contains(got, "统一认证没有准许登录") || !strings.Contains(got, "login_denied") {
 		t.Errorf("the page says %q", got)
 	}
 	b.Picture(t, "login-refused")

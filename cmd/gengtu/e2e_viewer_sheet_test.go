@@ -65,14 +65,16 @@ func TestViewerNoticeWhole(t *testing.T) {
 	}
 }
 
-// Whatever is printed says the same, and has the watermark of the secure edition: the page as
-// it stands, the sheet of a report, the dashboard.
+// Whatever is printed says the same, and has the watermark of the secure edition: the map, the
+// sheet of a report, the dashboard, the answer of an analysis. The browser's own command to
+// print gives what the buttons do: one sheet, and nothing of the page around it.
 func TestViewerPrinted(t *testing.T) {
 	e := theEditions(t)
 	for tier, dir := range map[string]string{"secure": e.Secure, "government": e.Government} {
 		s := serve(t, dir)
 		b := openViewer(t, s, tier, "map=13/34.33/108.64", viewertest.Desktop)
 		viewertest.Eval[bool](t, b, "(window.print = () => { window.asked = true; }, true)")
+		around := []string{"图层与图例", "全部分析", "下载"}
 		check := func(what, figure string) {
 			pdf := printout(t, b)
 			keepPDF(t, pdf, "printed-"+tier+"-"+what)
@@ -82,13 +84,19 @@ func TestViewerPrinted(t *testing.T) {
 					t.Errorf("%s, %s: the printout lacks %q:\n%s", tier, what, want, text)
 				}
 			}
+			for _, not := range around {
+				if strings.Contains(text, not) {
+					t.Errorf("%s, %s: the printout has %q of the page around it:\n%s", tier, what, not, text)
+				}
+			}
 			if marks := strings.Count(text, "涉密版 secure"); marks > 0 != (tier == "secure") {
 				t.Errorf("%s, %s: %d watermarks", tier, what, marks)
 			}
 		}
+		check("map", "高标准农田")
 		viewertest.Eval[any](t, b, "gengtu.drawPolygon("+deliveryRings[0]+")")
-		check("page", "")
 		figure := viewertest.Eval[string](t, b, "document.querySelector('[data-testid=overlay-area-cropland-m2]').textContent")
+		check("report-command", figure)
 		b.Click(t, "overlay-print")
 		b.Until(t, "window.asked === true")
 		check("report", figure)
@@ -96,11 +104,16 @@ func TestViewerPrinted(t *testing.T) {
 		b.Click(t, "dash-open")
 		b.Text(t, "dash-table")
 		figure = viewertest.Eval[string](t, b, "document.querySelector('[data-testid^=dash-value-] data').textContent")
+		check("dashboard-command", figure)
 		b.Click(t, "dash-print")
 		b.Until(t, "window.asked === true")
 		check("dashboard", figure)
+		if tier == "secure" { // whose answers the helper reads
+			askedOnPage(t, s, b, "pbf-not-hsf")
+			check("analysis", viewertest.Eval[string](t, b, "document.querySelector('[data-testid=analyses-grid] tbody td.number data').textContent"))
+		}
 		viewertest.Eval[any](t, b, "dispatchEvent(new Event('afterprint'))")
-		if viewertest.Eval[bool](t, b, "document.querySelector('.print-origin') !== null || document.documentElement.className !== ''") {
+		if viewertest.Eval[bool](t, b, "document.querySelector('.print-origin, #print') !== null || document.documentElement.className !== ''") {
 			t.Error("the page is left as it was printed")
 		}
 	}

@@ -127,13 +127,14 @@ func (p *Parameter) ChoicesBy(rules *Rules) []Choice {
 	return slices.Concat(p.Choices, p.ByRules(rules))
 }
 
-// checkChoice refuses a value that is none of the choices.
-func (p *Parameter) checkChoice(value string) error {
-	if p.Takes != Choose || p.ByRules != nil || slices.ContainsFunc(p.Choices, func(c Choice) bool { return c.Value == value }) {
+// checkChoice refuses a value that is none of the choices under the rules.
+func (p *Parameter) checkChoice(value string, rules *Rules) error {
+	choices := p.ChoicesBy(rules)
+	if p.Takes != Choose || slices.ContainsFunc(choices, func(c Choice) bool { return c.Value == value }) {
 		return nil
 	}
 	var words []string
-	for _, c := range p.Choices {
+	for _, c := range choices {
 		if c.Value != "" {
 			words = append(words, c.Value)
 		}

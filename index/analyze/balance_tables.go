@@ -227,7 +227,7 @@ func codeOf(c *column, i int32) (any, error) {
 // itemTable lists the items of both kinds, with the patches before and after.
 func (w *balancing) itemTable(asked string) (*Table, error) {
 	t := &Table{Name: "items", Title: edition.Title{Zh: "流出流入清单", En: "items"}, Single: true, Columns: append(placeColumns(),
-		titled("kind", Text, "类别（occupation 占补，conversion 进出，other 其他）", "kind"), titled("direction", Text, "方向", "direction"),
+		titled("kind", Text, "类别", "kind"), titled("direction", Text, "方向", "direction"),
 		titled("from_bsm", Code, "变更前 BSM", "BSM before"), titled("from", Code, "变更前地类", "class before"),
 		titled("to_bsm", Code, "变更后 BSM", "BSM after"), titled("to", Code, "变更后地类", "class after"),
 		titled("net", Areas, "耕地面积（TBDLMJ 分摊）", "net area of record"), titled("area", Areas, "椭球面积", "ellipsoidal area"),

@@ -87,12 +87,12 @@ func (s *parcelSets) join(a, b parcel, before func(x, y parcel) bool) {
 func conflictTable() *Table {
 	return &Table{Name: "conflict", Single: true, Title: edition.Title{Zh: "一地多证与地类冲突台账", En: "ledger of overlapping rights and classes"}, Columns: []Column{
 		{"case_id", edition.Title{Zh: "案件编号（边界误差无）", En: "case, none for a border drawn twice"}, Code},
-		{"kind", edition.Title{Zh: "类型 rights 权属/class 地类", En: "rights or class"}, Code},
+		{"kind", edition.Title{Zh: "类型", En: "kind"}, Code},
 		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},
 		{"xzqmc", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
 		{"register_a", edition.Title{Zh: "登记甲", En: "register A"}, Code},
 		{"parcel_a", edition.Title{Zh: "宗地甲", En: "parcel A"}, Code},
-		{"register_b", edition.Title{Zh: "登记乙（cropland 为调查耕地）", En: "register B (cropland is the survey's)"}, Code},
+		{"register_b", edition.Title{Zh: "登记乙（耕地为调查耕地）", En: "register B (cropland is the survey's)"}, Code},
 		{"parcel_b", edition.Title{Zh: "宗地乙", En: "parcel B"}, Code},
 		{"area", edition.Title{Zh: "重叠面积（椭球）", En: "ground shared, ellipsoidal"}, Areas},
 		{"noise", edition.Title{Zh: "其中窄于规则宽度的部分（椭球）", En: "of it in parts below the width of the rules, ellipsoidal"}, Areas},
@@ -101,7 +101,7 @@ func conflictTable() *Table {
 		{"dlbm", edition.Title{Zh: "重叠处主要地类 DLBM", En: "class of most of the ground"}, Code},
 		{"crop", edition.Title{Zh: "其中调查耕地（椭球）", En: "of it surveyed cropland, ellipsoidal"}, Areas},
 		{"same_holder", edition.Title{Zh: "权利人相同", En: "same holder"}, Truth},
-		{"state", edition.Title{Zh: "结论 overlap/noise/unjudged", En: "overlap, noise or unjudged"}, Code},
+		{"state", edition.Title{Zh: "结论", En: "finding"}, Code},
 		{"since", edition.Title{Zh: "发生时间（待填）", En: "since (to be filled in)"}, Text},
 		{"remark", edition.Title{Zh: "备注", En: "remark"}, Text},
 	}}
@@ -353,7 +353,7 @@ func (c *conflictJob) nearManaged(cover pieces.Cover) func(i int) bool {
 // tellGround makes the table of the ground under each set of registers.
 func (c *conflictJob) tellGround(r *Result, once, twice []float64, gross float64) {
 	t := &Table{Name: "conflict_ground", Title: edition.Title{Zh: "各登记叠压的地面", En: "ground under each set of registers"}, Columns: []Column{
-		{"registers", edition.Title{Zh: "登记（cropland 只计管理范围附近的调查耕地）", En: "registers (cropland: the survey's near managed ground alone)"}, Code},
+		{"registers", edition.Title{Zh: "登记（耕地只计管理范围附近的调查耕地）", En: "registers (cropland: the survey's near managed ground alone)"}, Code},
 		{"layers", edition.Title{Zh: "登记数", En: "number of registers"}, Count},
 		{"area", edition.Title{Zh: "地面面积，只计一次（椭球）", En: "ground, counted once, ellipsoidal"}, Areas},
 		{"gross", edition.Title{Zh: "按登记和宗地累加（椭球）", En: "added up over registers and parcels, ellipsoidal"}, Areas},

@@ -20,13 +20,13 @@ func alertTable() *Table {
 		{"xzqdm", edition.Title{Zh: "行政区代码", En: "place"}, Code},
 		{"xzqmc", edition.Title{Zh: "行政区名称", En: "name of the place"}, Text},
 		{"subject", edition.Title{Zh: "图斑标识（监测图斑或后期图斑）", En: "code of the monitored or later patch"}, Code},
-		{"kind", edition.Title{Zh: "类型 nonagri 非农化/nongrain 非粮化/other 其他/planting 种植提示", En: "kind"}, Code},
+		{"kind", edition.Title{Zh: "类型", En: "kind"}, Code},
 		{"tblx", edition.Title{Zh: "监测图斑类型 TBLX", En: "kind of monitored change"}, Code},
 		{"qsx", edition.Title{Zh: "前时相", En: "picture before"}, Text},
 		{"hsx", edition.Title{Zh: "后时相", En: "picture after"}, Text},
 		{"before", edition.Title{Zh: "原地类（占多数）", En: "class before, of most of the ground"}, Code},
 		{"after", edition.Title{Zh: "现地类（监测图斑无）", En: "class after, of surveys"}, Code},
-		{"severity", edition.Title{Zh: "严重程度 pbf/stable/other", En: "severity"}, Code},
+		{"severity", edition.Title{Zh: "严重程度", En: "severity"}, Code},
 		{"area", edition.Title{Zh: "疑似面积 V（椭球）", En: "ground on cropland or farmland, V, ellipsoidal"}, Areas},
 		{"pbf", edition.Title{Zh: "其中永久基本农田（椭球）", En: "of it permanent basic farmland, ellipsoidal"}, Areas},
 		{"stable", edition.Title{Zh: "其中其余稳定耕地（椭球）", En: "of the rest stable cropland, ellipsoidal"}, Areas},
@@ -34,7 +34,7 @@ func alertTable() *Table {
 		{"crop", edition.Title{Zh: "V 中前期耕地，含永农内的（椭球）", En: "of V cropland before, on farmland or not, ellipsoidal"}, Areas},
 		{"approved", edition.Title{Zh: "已批准（椭球）", En: "approved, ellipsoidal"}, Areas},
 		{"remaining", edition.Title{Zh: "扣除已批准后（椭球）", En: "what is left, ellipsoidal"}, Areas},
-		{"state", edition.Title{Zh: "状态 new 新增/known 已推送/approved 已批准", En: "new, known or approved"}, Code},
+		{"state", edition.Title{Zh: "状态", En: "state"}, Code},
 		{"first_seen", edition.Title{Zh: "首次发现批次", En: "batch first seen in"}, Code},
 		{"earlier_id", edition.Title{Zh: "以前的编号", En: "alert that it goes on from"}, Code},
 		{"pushed_to", edition.Title{Zh: "推送单位（待填）", En: "pushed to (to be filled in)"}, Text},
@@ -213,10 +213,13 @@ func (n *nonagriJob) sums(r *Result, place func(*alert) string, least Area) *Tab
 		parts[k.severity] += f.area[1] + f.area[2] + f.area[3] + f.area[4]
 	}
 	for s := severities - 1; s > noSeverity; s-- {
-		r.identity("V_"+severityNames[s], "严重程度 "+severityNames[s]+"：V = 已批准 + 新增 + 已知 + 碎片", "severity "+severityNames[s]+": V = approved + new + known + slivers", n.total[s], parts[s])
+		r.identity("V_"+severityNames[s], "严重程度“"+graveness(s).Zh+"”：V = 已批准 + 新增 + 已知 + 碎片", "severity "+graveness(s).En+": V = approved + new + known + slivers", n.total[s], parts[s])
 	}
 	return t
 }
+
+// graveness is what a severity is called.
+func graveness(s int) edition.Title { return Told("alert", "severity", severityNames[s]) }
 
 // notes tells what the answer rests on.
 func (n *nonagriJob) notes(r *Result) {

@@ -39,7 +39,7 @@ func (w *retireWork) listTable() (*Table, error) {
 	for _, r := range retireRules {
 		t.Columns = append(t.Columns, titled(r.name, Truth, r.zh, r.en))
 	}
-	t.Columns = append(t.Columns, titled("r4_why", Text, "R4 依据（owner 权属与坐落不同村，frdbs 飞入地，enclave 被他村包围）", "why R4: owner of another village, frdbs, or surrounded by others"),
+	t.Columns = append(t.Columns, titled("r4_why", Text, "R4 依据", "why R4"),
 		titled("share_offcrop", Ratio, "图斑现状非耕地占比", "of the patch not on cropland"), titled("share_fragile", Ratio, "图斑在生态脆弱区占比", "of the patch in fragile zones"), titled("share_arid", Ratio, "图斑在严重干旱区占比", "of the patch in arid zones"), titled("share_soil", Ratio, "图斑土壤严格管控占比", "of the patch on soil under strict control"),
 		titled("comp_area", Areas, "所在连片面积（椭球）", "ellipsoidal area of its tract"), titled("n_rules", Count, "R1–R5 条数", "rules R1 to R5"), titled("n_confirmed", Count, "其中阈值已确认的条数", "of these with confirmed thresholds"),
 		titled("proposal", Truth, "建议退出（未确认阈值的不定）", "proposed to retire; open without a confirmed rule"), titled("balance_group", Code, "平衡单元（县）", "county that it balances in"))

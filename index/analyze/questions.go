@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -60,30 +61,13 @@ func (j *Job) check() error {
 	if _, err := areas.ParseLevel(string(j.By)); err != nil {
 		return err
 	}
-	if err := j.checkPlace(); err != nil {
+	if err := j.Question.CheckParameters(j.Parameters, j.Rules); err != nil {
 		return err
 	}
-	for name, value := range j.Parameters {
-		i := slices.IndexFunc(j.Question.Parameters, func(p Parameter) bool { return p.Name == name })
-		if i < 0 {
-			var names []string
-			for k := range j.Question.Parameters {
-				names = append(names, j.Question.Parameters[k].Name)
-			}
-			zh, en := setting.Unknown(name, j.Question.Name, names)
-			return problem.New("ANALYZE_PARAMETER", "%[1]s", "%[2]s", zh, en)
-		}
-		if j.Question.Parameters[i].Features && value != "" && (!p.Pieces || p.TotalsOnly) {
-			return problem.New("POLICY", "本版只给合计，不能按编码指定要素（参数 %[1]s）", "this edition tells totals alone: parameter %[1]s, which names single features, is not taken", name).
-				Advise("去掉参数 %[1]s 再问", "ask without parameter %[1]s", name)
-		}
-		if err := j.Question.Parameters[i].checkChoice(value); err != nil {
-			return err
-		}
-		if c := j.Question.Parameters[i].Check; c != nil {
-			if err := c(value); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+	for i := range j.Question.Parameters {
+		if x := &j.Question.Parameters[i]; x.Features && j.Parameters[x.Name] != "" && (!p.Pieces || p.TotalsOnly) {
+			return problem.New("POLICY", "本版只给合计，不能按编码指定要素（参数 %[1]s）", "this edition tells totals alone: parameter %[1]s, which names single features, is not taken", x.Name).
+				Advise("去掉参数 %[1]s 再问", "ask without parameter %[1]s", x.Name)
 		}
 	}
 	if err := j.checkPlace(); err != nil {
@@ -100,6 +84,34 @@ func (j *Job) check() error {
 	}
 	if j.Question.Ready != nil {
 		return j.Question.Ready(j)
+	}
+	return nil
+}
+
+// CheckParameters refuses, in the order of their names, parameters that the question does
+// not have and values that it does not take under the rules, whatever the edition is: a
+// problem ANALYZE_PARAMETER. What takes an edition to tell (a layer, a vintage, the codes of
+// features) is left to [Prepare] and [Job.Run].
+func (q *Question) CheckParameters(given map[string]string, rules *Rules) error {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		i := slices.IndexFunc(q.Parameters, func(p Parameter) bool { return p.Name == name })
+		if i < 0 {
+			var names []string
+			for k := range q.Parameters {
+				names = append(names, q.Parameters[k].Name)
+			}
+			zh, en := setting.Unknown(name, q.Name, names)
+			return problem.New("ANALYZE_PARAMETER", "%[1]s", "%[2]s", zh, en)
+		}
+		p := &q.Parameters[i]
+		if err := p.checkChoice(given[name], rules); err != nil {
+			return err
+		}
+		if p.Check != nil {
+			if err := p.Check(given[name]); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
 	}
 	return nil
 }

@@ -145,6 +145,11 @@ func (j *Job) finish(r *Result) error {
 				j.Question.Name, i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
 		}
 	}
+	for i := range r.Layers {
+		if l := &r.Layers[i]; l.Missing {
+			l.Title = LayerTitle(l.Layer)
+		}
+	}
 	m := j.Index.Manifest
 	r.Request, r.Question, r.Generation, r.Program, r.Tier, r.Scope = j.Request, j.Question, m.Generation, j.program, m.Tier, j.scope
 	r.Formula, r.Rules, r.Policy = areas.Formula, j.Rules.Version, m.Policy

@@ -93,44 +93,48 @@ type Login struct {
 	// Barred with Retry; NoKeys with Cause where the issuer does not answer; WrongTier of a
 	// user who has nothing there; NoToken of one whom the issuer has refused.
 	Decision
+	// Own tells that the arrival is of the login that this browser has begun, which counts
+	// once: what is kept of it is to be forgotten.
+	Own bool
 }
 
 // ErrDenied means that the user, or the issuer, has refused the login.
 var ErrDenied = errors.New("the issuer has refused the login")
 
-// FinishLogin ends a login. What is made up counts as a wrong token of its address. Errors
-// are those of [oidc.Client.Finish], [ErrDenied], and nil of Barred, WrongTier and Allowed.
+// FinishLogin ends a login. An arrival whose state is not that of the login that its browser
+// has begun is refused, and changes nothing: any page can have a browser ask for one. It is
+// looked at by what the browser keeps alone, so nobody learns anything from its answer. Of
+// the login itself a code that is made up counts as a wrong token of its address. Errors are
+// those of [oidc.Client.Finish], [ErrDenied], and nil of Barred, WrongTier and Allowed.
 func (s *Store) FinishLogin(ctx context.Context, a Arrival) (Login, error) {
+	attempt, err := s.openAttempt(a.Tier, a.Kept)
+	if err != nil || attempt.Redirect != a.Redirect || !attempt.Is(a.State) {
+		return Login{Decision: Decision{Outcome: Unknown}}, oidc.ErrState
+	}
 	now := s.time()
 	if wait := s.guesses.barred(a.Address, now); wait > 0 {
 		return Login{Decision: Decision{Outcome: Barred, Retry: wait}}, nil
 	}
-	wrong := func(err error) (Login, error) {
-		d := s.guesses.wrong(a.Address, sha256.Sum256([]byte(a.State+" "+a.Code)), now)
-		return Login{Decision: Decision{Outcome: Unknown, Delay: d}}, err
-	}
-	attempt, err := s.openAttempt(a.Tier, a.Kept)
-	if err != nil || attempt.Redirect != a.Redirect {
-		return wrong(oidc.ErrState)
-	}
+	own := func(d Decision) Login { return Login{Decision: d, Own: true} }
 	all := s.current.Load().logins(a.Tier)
 	n := slices.IndexFunc(all, func(i *issuer) bool { return i.Config.Issuer == attempt.Issuer && i.client.ID() == attempt.Client })
-	if n < 0 || !attempt.Is(a.State) {
-		return wrong(oidc.ErrState)
+	if n < 0 {
+		return own(Decision{Outcome: Unknown}), oidc.ErrState // the access file is another one since
 	}
 	if a.Denied != "" {
-		return Login{Decision: Decision{Outcome: NoToken}}, fmt.Errorf("%w: %.40q", ErrDenied, a.Denied)
+		return own(Decision{Outcome: NoToken}), fmt.Errorf("%w: %.40q", ErrDenied, a.Denied)
 	}
 	token, claims, err := all[n].client.Finish(ctx, attempt, a.Back)
 	switch {
 	case errors.Is(err, oidc.ErrKeys), errors.Is(err, oidc.ErrAway):
-		return Login{Decision: Decision{Outcome: NoKeys, Cause: err}}, err
+		return own(Decision{Outcome: NoKeys, Cause: err}), err
 	case errors.Is(err, oidc.ErrExpired) && !errors.Is(err, oidc.ErrToken):
-		return Login{Decision: Decision{Outcome: Expired}}, err
+		return own(Decision{Outcome: Expired}), err
 	case err != nil:
-		return wrong(err)
+		d := s.guesses.wrong(a.Address, sha256.Sum256([]byte(a.State+" "+a.Code)), now)
+		return own(Decision{Outcome: Unknown, Delay: d}), err
 	}
-	l := Login{Decision: Decision{Outcome: WrongTier, Name: all[n].nameOf(claims)}}
+	l := own(Decision{Outcome: WrongTier, Name: all[n].nameOf(claims)})
 	if all[n].grants(a.Tier, claims) {
 		l.Outcome, l.Token = Allowed, token
 	}
@@ -175,7 +179,7 @@ func (s *Store) sealAttempt(tier string, a *oidc.Attempt) (string, error) {
 
 // openAttempt returns what was sealed; an error of what was not, or by another process.
 func (s *Store) openAttempt(tier, kept string) (*oidc.Attempt, error) {
-	sealed, err := base64.RawURLEncoding.DecodeString(kept)
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(kept) // one text for each sealed login
 	if err != nil {
 		return nil, err
 	}

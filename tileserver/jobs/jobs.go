@@ -149,15 +149,15 @@ type Options struct {
 var (
 	// ErrFull says that too many jobs wait, ErrOwner that too many are of one owner.
 	ErrFull = problem.New("TOO_MANY", "排队的分析太多", "too many analyses wait already").
-		Advise("按 Retry-After 稍后再试", "try again after what Retry-After says")
+		Advise("请稍后再试", "try again in a while")
 	ErrOwner = problem.New("TOO_MANY", "您排队的分析已到上限", "as many of your analyses wait as may").
-			Advise("等一项做完，或取消（DELETE）一项", "wait until one is done, or cancel one (DELETE)")
+			Advise("等一项做完，或取消一项", "wait until one is done, or cancel one")
 	// ErrStore says that the list cannot be written.
 	ErrStore = problem.New("NOT_READY", "任务记录写不下来，暂不接受分析", "the list of jobs cannot be written, so no analysis is taken").
 			Advise("请系统管理员检查任务目录的磁盘空间与权限", "have the system administrator see to the disk space and permissions of the jobs' directory")
 	errStopped = problem.New("NOT_READY", "服务正在停止", "the server is stopping")
 	errTime    = problem.New("TIMEOUT", "分析用时超过上限", "the analysis took longer than the limit").
-			Advise("用 place= 缩小范围后再问", "ask about a smaller place")
+			Advise("缩小范围后再问", "ask about a smaller place")
 	errLarge = problem.New("TOO_LARGE_ANSWER", "答案的文件超过上限", "the files of the answer are over the limit").
 			Advise("用 place= 缩小范围后再问", "ask about a smaller place")
 	errFault   = problem.New("SERVER_FAULT", "服务器出错", "server fault")

@@ -169,7 +169,7 @@ func TestComparePrinted(t *testing.T) {
 	}
 	// How much of the picture, left and right of the divider, is as each map has it.
 	same := viewertest.Eval[[4]float64](t, b, `(() => {
-		const img = document.querySelector('#print img'), {naturalWidth: width, naturalHeight: height} = img;
+		const img = document.querySelector('#print canvas'), {width, height} = img;
 		const pixels = (source) => { const c = Object.assign(document.createElement('canvas'), {width, height}).getContext('2d', {willReadFrequently: true}); c.drawImage(source, 0, 0); return new Uint32Array(c.getImageData(0, 0, width, height).data.buffer); };
 		const shown = (map) => { map.redraw(); return pixels(map.getCanvas()); };
 		const [sheet, left, right] = [pixels(img), shown(`+leftMap+`), shown(gengtu.map)];
@@ -179,7 +179,7 @@ func TestComparePrinted(t *testing.T) {
 	if same[0] < 0.999 || same[3] < 0.999 || same[1] > 0.98 || same[2] > 0.98 {
 		t.Errorf("left of the divider the picture is to %.3f as the left map and to %.3f as the right one; right of it to %.3f and %.3f", same[0], same[1], same[2], same[3])
 	}
-	viewertest.Eval[any](t, b, "void document.body.append(Object.assign(document.querySelector('#print img').cloneNode(), {id: 'sheet-picture', style: 'position: fixed; inset: 0; z-index: 99; width: 100%'}))")
+	viewertest.Eval[any](t, b, "void document.body.append(Object.assign(new Image(), {src: document.querySelector('#print canvas').toDataURL(), id: 'sheet-picture', style: 'position: fixed; inset: 0; z-index: 99; width: 100%'}))")
 	b.Picture(t, "compare-printed")
 	viewertest.Eval[any](t, b, "document.getElementById('sheet-picture').remove()")
 	b.Click(t, "swipe-close")

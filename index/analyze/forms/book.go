@@ -210,8 +210,21 @@ func aboutLines(r *analyze.Result) []aboutLine {
 	for _, t := range r.Tables {
 		add("表", "table", edition.Title{Zh: t.Title.Zh + "（" + t.Name + "）", En: t.Title.En + " (" + t.Name + ")"})
 		for _, c := range t.Columns {
-			add("列 "+c.Name, "column "+c.Name, c.Title)
+			add("列 "+c.Name, "column "+c.Name, columnLine(t.Name, &c))
 		}
+	}
+	return out
+}
+
+// columnLine is what a column is called, with its codes and what those are called.
+func columnLine(table string, c *analyze.Column) edition.Title {
+	out := c.Title
+	for i, v := range analyze.Values(table, c.Name) {
+		zh, en := "，", ", "
+		if i == 0 {
+			zh, en = "：", ": "
+		}
+		out.Zh, out.En = out.Zh+zh+v.Value+" "+v.Title.Zh, out.En+en+v.Value+" "+v.Title.En
 	}
 	return out
 }
@@ -244,8 +257,11 @@ var levels = map[areas.Level]string{"province": "省", "prefecture": "市", "cou
 
 // layerLine tells of a layer that the answer was made from.
 func layerLine(l *analyze.LayerVersion) edition.Title {
-	if l.Missing {
+	if l.Missing && l.Title.Zh == "" {
 		return edition.Title{Zh: l.Layer + "：此版没有，未参与", En: l.Layer + ": not in this edition, not used"}
+	}
+	if l.Missing {
+		return edition.Title{Zh: l.Title.Zh + "（" + l.Layer + "）：此版没有，未参与", En: l.Title.En + " (" + l.Layer + "): not in this edition, not used"}
 	}
 	n := strconv.Itoa(l.Features)
 	return edition.Title{

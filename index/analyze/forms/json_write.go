@@ -53,6 +53,8 @@ type column struct {
 	Title edition.Title `json:"title"`
 	Kind  analyze.Kind  `json:"kind"`
 	Unit  Unit          `json:"unit,omitempty"`
+	// Values are what the codes of the column are called, where they are of the question's own.
+	Values []analyze.Choice `json:"values,omitempty"`
 }
 
 // headOf returns what an answer says beside its tables.
@@ -172,7 +174,7 @@ func writeTable(ctx context.Context, w *bufio.Writer, t *analyze.Table) error {
 	}
 	columns := make([]column, len(t.Columns))
 	for i, c := range t.Columns {
-		columns[i] = column{Name: c.Name, Title: c.Title, Kind: c.Kind}
+		columns[i] = column{Name: c.Name, Title: c.Title, Kind: c.Kind, Values: analyze.Values(t.Name, c.Name)}
 		switch c.Kind {
 		case analyze.Areas:
 			columns[i].Unit = M2

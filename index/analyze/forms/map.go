@@ -145,7 +145,8 @@ func kindsOf(t *analyze.Table) func(row int) edition.Title {
 		kind := func(row int) edition.Title {
 			switch v := t.Rows[row][c].(type) {
 			case string:
-				return edition.Title{Zh: visible(v), En: visible(v)}
+				told := analyze.Told(t.Name, t.Columns[c].Name, v)
+				return edition.Title{Zh: visible(told.Zh), En: visible(told.En)}
 			case bool:
 				mark := edition.Title{Zh: "否", En: "no"}
 				if v {

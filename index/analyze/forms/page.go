@@ -137,6 +137,10 @@ func tableViews(t *analyze.Table, most, wide int) ([]tableView, error) {
 				if cells[i], err = cellOf(byColumn[c], row); err != nil {
 					return nil, err
 				}
+				if code, is := row[c].(string); is && analyze.Values(t.Name, t.Columns[c].Name) != nil {
+					told := analyze.Told(t.Name, t.Columns[c].Name, code)
+					cells[i] = cellView{Text: visible(told.Zh), Under: visible(told.En)}
+				}
 			}
 			v.Rows = append(v.Rows, cells)
 		}

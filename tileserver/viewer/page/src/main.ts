@@ -9,14 +9,16 @@ import type { App } from './app';
 import { installAnalyses } from './analyses/install';
 import { installAsk } from './ask/ask';
 import { installCompare } from './compare/compare';
-import { asProblem, onGeneration, onRefused, Problem, served, tier, tierGiven, vintage } from './core/api';
+import { asProblem, onGeneration, onRefused, Problem, served, tier, tierGiven, tierUnknown, vintage } from './core/api';
 import { loadCatalog, type Catalog } from './core/catalog';
 import { $ } from './core/dom';
 import { joined, label, lang, onLang, setLang, t, translatePage } from './core/i18n';
 import { loadMe, may } from './core/me';
 import { linkPart, readView, writeLink, writeView } from './core/link';
 import { createAccount } from './edition/account';
+import { noEdition } from './edition/editions';
 import { createNotice } from './edition/notice';
+import { tokenRefused } from './edition/refused';
 import { addressOf, createTiers } from './edition/tiers';
 import { askToken, keepPlaces, whyRefused } from './edition/token';
 import { showWatermark } from './edition/watermark';
@@ -32,9 +34,10 @@ import { askStyle, beginMap, createMap, fit, styleOf } from './map/map';
 import { passing, recover } from './map/recover';
 import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
+import { tellKept } from './shell/drops';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
-import { tellKept } from './shell/drops';
+import { installPrint } from './shell/print';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -66,7 +69,7 @@ ready.catch(() => undefined);
 
 onLang(() => {
   translatePage();
-  document.title = `${t('app.name')} · ${t(`tier.${tier}`)}`;
+  document.title = tierUnknown ? t('app.name') : `${t('app.name')} · ${t(`tier.${tier}`)}`;
   $('lang').textContent = t('lang.other');
 });
 tellKept((files) => toast(t('file.kept', { name: joined(files.map((f) => f.name)) })));
@@ -78,6 +81,7 @@ $('layers-close').addEventListener('click', () => { showLayers(false); $('layers
 
 // start runs until the map stands there with its first tiles.
 async function start(): Promise<void> {
+  if (tierUnknown) await unknownEdition();
   const entered = enter();
   const made = Promise.resolve().then(() => createMap($('map'))); // while the catalogue is on its way
   made.catch(() => undefined); // awaited below
@@ -100,6 +104,7 @@ async function start(): Promise<void> {
   turning(app.drawn, app.card);
   notice.again(map);
   createBase(map, catalog, () => notice.again(map));
+  installPrint(app);
   for (const install of rooms) install(app);
   installCopy(app, createStatus(map));
   zoomTools(map, catalog);
@@ -156,7 +161,8 @@ async function enter(): Promise<Catalog> {
       const refused = problem.status === 401 || problem.status === 403;
       keepPlaces(problem.login);
       if (refused && await askToken(whyRefused(), problem.detail)) continue;
-      await new Promise<void>((again) => showFault(problem.status === 404 ? missingTier() : problem, again));
+      if (problem.status === 404) await new Promise<void>((again) => void offerEditions(t('error.tier', { tier: t(`tier.${tier}`) }), again));
+      else await new Promise<void>((again) => showFault(problem, again));
     }
   }
 }
@@ -169,13 +175,28 @@ async function otherTier(): Promise<boolean> {
   return other !== undefined;
 }
 
-const missingTier = () => new Error(t('error.tier', { tier: t(`tier.${tier}`) }));
+// unknownEdition says that there is no edition of the name that the address gives, and
+// which there are; the page goes no further.
+async function unknownEdition(): Promise<never> {
+  for (const id of ['token-open', 'search', 'layers-open']) $(id).hidden = true;
+  for (;;) await new Promise<void>((again) => void offerEditions(t('edition.unknown', { name: tierGiven }), again));
+}
+
+// offerEditions shows over the map which editions there are.
+async function offerEditions(fault: string, again: () => void): Promise<void> {
+  const box = await noEdition(fault, () => { box.remove(); again(); });
+  putFault(box);
+}
 
 // showFault shows over the map what is wrong, in the stead of what was before; again runs at
 // the button. What the map has put into its element stays: it may be there already, and be
 // needed once the fault is over.
 function showFault(problem: Error, again?: () => void): void {
   const box = problemBox(problem, again && { label: t('retry'), run: () => { box.remove(); again(); } });
+  putFault(box);
+}
+
+function putFault(box: HTMLElement): void {
   $('map').querySelector(':scope > .problem')?.remove();
   $('map').append(box);
 }
@@ -190,13 +211,12 @@ function zoomTools(map: GLMap, catalog: Catalog): void {
 // watch says when tiles fail, when a token ends, and when the data has changed.
 function watch(map: GLMap, catalog: Catalog): void {
   let told = false;
-  const refused = async () => { if (await askToken(whyRefused())) location.reload(); };
-  onRefused(() => void refused());
+  onRefused(() => void tokenRefused());
   map.on('error', (event) => {
     const { error } = event;
     if (isBaseError(event)) return; // which base.ts says
     if ((error as { status?: number }).status === 401) {
-      void refused();
+      void tokenRefused();
     } else if (passing(event)) {
       recover(map, event);
     } else if (!told) {

@@ -37,7 +37,8 @@ export interface Job {
 
 export interface List { questions: Question[]; jobs: Job[]; generation: string; forms: string[] }
 
-export interface Column { name: string; title: Text; kind: 'text' | 'code' | 'count' | 'area' | 'length' | 'ratio' | 'number' | 'bool'; unit?: string }
+// Column is a column of a table; values are what its codes are called, where they are the question's own.
+export interface Column { name: string; title: Text; kind: 'text' | 'code' | 'count' | 'area' | 'length' | 'ratio' | 'number' | 'bool'; unit?: string; values?: Choice[] }
 
 export type Value = string | number | boolean | null;
 export type Row = Record<string, Value>;

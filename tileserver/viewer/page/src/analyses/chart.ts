@@ -5,7 +5,7 @@ import { h } from '../core/dom';
 import { count, type Unit } from '../core/format';
 import { pick, t } from '../core/i18n';
 import type { Column, Row, Table } from './answers';
-import { fieldsOf, measures, nameOf, sorted, text } from './rows';
+import { fieldsOf, measures, nameOf, shown, sorted, text } from './rows';
 
 // mostBars and mostFlows are how many are drawn.
 const [mostBars, mostFlows] = [25, 40];
@@ -36,15 +36,15 @@ function bars(table: Table, column: Column, state: State, { go, can }: Acts): HT
   const found = sorted(table.rows, state.places, { name, down: true });
   const value = (i: number) => table.rows[i]?.[name];
   const drawn = found.filter((i) => !(Number(value(i)) < 0));
-  const shown = drawn.slice(0, mostBars);
-  const rows = shown.map((i): BarRow => {
+  const most = drawn.slice(0, mostBars);
+  const rows = most.map((i): BarRow => {
     const [label = '', ...detail] = nameOf(table, table.rows[i] ?? {}).split(' · ');
     const v = value(i);
     return { label, detail: detail.join(' · '), value: typeof v === 'number' ? v : null, ...(can(table.rows[i] ?? {}) ? { key: String(i) } : {}) };
   });
   return h('div', null,
     h('p', { class: 'note' }, [
-      drawn.length > shown.length && t('analyses.chart.most', { n: shown.length, all: count(drawn.length) }), rows.some((r) => r.key) && t('analyses.chart.hint'),
+      drawn.length > most.length && t('analyses.chart.most', { n: most.length, all: count(drawn.length) }), rows.some((r) => r.key) && t('analyses.chart.hint'),
       drawn.length < found.length && t('analyses.chart.negative', { n: count(found.length - drawn.length) }),
     ].filter(Boolean).join(' ')),
     bar(rows, {
@@ -60,7 +60,7 @@ const isFlow = (table: Table): boolean => ['from', 'to'].every((name) => table.c
 function flows(table: Table, column: Column, { unit, places }: State): HTMLElement {
   const field = fieldOf(table, column, unit);
   if (column.kind !== 'area' || !field) return h('span');
-  const named = (row: Table['rows'][number], side: 'from' | 'to') => String(row[`${side}_name`] ?? row[side] ?? '—');
+  const named = (row: Row, side: 'from' | 'to') => { const c = table.columns.find(({ name }) => name === `${side}_name` && row[name]) ?? table.columns.find(({ name }) => name === side); return (c && shown(table, c, row)) || '—'; };
   const changed = places.filter((i) => { const row = table.rows[i]; return row !== undefined && row.from !== row.to; });
   const largest = sorted(table.rows, changed, { name: field.name, down: true }).slice(0, mostFlows).map((i) => table.rows[i] ?? {});
   return sankey(largest.map((row) => ({ from: named(row, 'from'), to: named(row, 'to'), value: Number(row[field.name] ?? 0) })), { unit: t(`analyses.unit.${unit}`), label: pick(table.title) });

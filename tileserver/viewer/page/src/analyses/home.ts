@@ -13,21 +13,23 @@ import type { Desk, Face } from './panel';
 // How often the list is read again, in milliseconds: while a job is on its way, and else.
 const [busyMs, restMs] = [3000, 15_000];
 
-// Shown is what the list holds; again shows its jobs anew.
-interface Shown { list: List | null; problem: unknown; all: boolean; again: () => void }
+// Shown is what the list holds, and when it was read; again shows its jobs anew.
+interface Shown { list: List | null; readMs: number; problem: unknown; all: boolean; again: () => void }
 
 // createHome reads the list, and again while it is shown.
 export function createHome(desk: Desk): Face {
-  const state: Shown = { list: null, problem: null, all: false, again: () => jobs.replaceChildren(...jobRows(desk, state)) };
+  const state: Shown = { list: null, readMs: 0, problem: null, all: false, again: () => jobs.replaceChildren(...jobRows(desk, state)) };
   const end = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const jobs = h('div', { class: 'analyses-jobs', 'data-testid': 'analyses-jobs' });
+  const stale = h('div', { role: 'status' });
   const face: Face = {
     render: () => {
       const { list, problem } = state;
       if (!list) return h('div', null, problem ? problemBox(asProblem(problem), { label: t('retry'), run: () => { state.problem = null; desk.again(face); void read(); } }) : busyBox(t('loading')));
       jobs.replaceChildren(...jobRows(desk, state));
-      return h('div', null, h('h3', null, t('analyses.jobs')), jobs, h('h3', null, t('analyses.questions')), questionRows(desk, list));
+      stale.replaceChildren(...staleLine(state));
+      return h('div', null, h('h3', null, t('analyses.jobs')), stale, jobs, h('h3', null, t('analyses.questions')), questionRows(desk, list));
     },
     shut: () => { end.abort(); clearTimeout(timer); },
   };
@@ -39,13 +41,15 @@ export function createHome(desk: Desk): Face {
       list.jobs = [...list.jobs, ...await ownJobs(end.signal)];
       const first = !state.list;
       const same = JSON.stringify(state.list?.jobs) === JSON.stringify(list.jobs);
-      [state.list, state.problem] = [list, null];
+      Object.assign(state, { list, problem: null, readMs: Date.now() });
+      stale.replaceChildren();
       if (first) desk.again(face);
       else if (!same) update(jobs, state);
     } catch (thrown) {
       if (aborted(thrown)) return;
       state.problem = thrown;
-      if (!state.list) desk.again(face); // what is shown stays, and is read again
+      if (!state.list) desk.again(face);
+      else stale.replaceChildren(...staleLine(state)); // what is shown stays, and is read again
     } finally {
       if (!end.signal.aborted) timer = setTimeout(() => void read(), state.list?.jobs.some((j) => !ended(j.state)) ? busyMs : restMs);
     }
@@ -54,11 +58,18 @@ export function createHome(desk: Desk): Face {
   return face;
 }
 
-// ownJobs are those that the tab remembers; of one that is gone nothing is remembered.
+// staleLine says since when the list has not been read anew, and why; nothing where it is new.
+function staleLine({ readMs, problem }: Shown): HTMLElement[] {
+  if (!problem) return [];
+  return [h('p', { class: 'notice-line', 'data-testid': 'analyses-stale' }, t('analyses.stale', { time: when(new Date(readMs).toISOString()), why: asProblem(problem).words() }))];
+}
+
+// ownJobs are those that the tab remembers; of one that is gone nothing is remembered. It
+// throws a Problem where one cannot be read.
 async function ownJobs(signal: AbortSignal): Promise<Job[]> {
   const found = await Promise.all(remembered().map((id) => json<Job>(`analyses/${encodeURIComponent(id)}`, { signal }).catch((thrown: unknown) => {
-    if (aborted(thrown)) throw thrown;
-    if (asProblem(thrown).status === 404) forget(id);
+    if (aborted(thrown) || asProblem(thrown).status !== 404) throw thrown;
+    forget(id);
     return null;
   })));
   return found.filter((job) => job !== null);

@@ -3,7 +3,7 @@
 
 import type { App } from '../app';
 import { asProblem, reached } from '../core/api';
-import { linkPart, writeLink } from '../core/link';
+import { encoded, linkPart, writeLink } from '../core/link';
 import { sheet } from '../core/sheet';
 import { createCard } from '../shell/cards';
 import { toastMayNot, toastProblem } from '../shell/messages';
@@ -27,7 +27,10 @@ export function installAnalyses(app: App): void {
   let wanted: string | null = null;
   linkPart({
     key: 'job',
-    write: () => panel?.job() ?? (loading && !panel ? wanted : null),
+    write: () => {
+      const id = panel?.job() ?? (loading && !panel ? wanted : null);
+      return id === null ? null : encoded(id);
+    },
     read: (id) => {
       wanted = id;
       if (id === null || id === panel?.job()) return;

@@ -1,11 +1,12 @@
 // A job: how far it is, while it is on its way; its answer, once it is done; why it has
 // none, where it failed.
 
-import { aborted, asProblem, open, Problem, tierURL } from '../core/api';
+import { aborted, asProblem, open, Problem, tier, tierURL } from '../core/api';
 import { h } from '../core/dom';
 import { count } from '../core/format';
 import { pick, t } from '../core/i18n';
 import { busyBox, problemBox, toastProblem } from '../shell/messages';
+import { printable } from '../shell/print';
 import { ended, json, type Answer, type Event, type Job, type List } from './answers';
 import { size, when } from './facts';
 import { follow } from './follow';
@@ -72,7 +73,7 @@ function took(state: State, e: Event): void {
 
 function render(desk: Desk, state: State, retry: () => void): HTMLElement {
   const { job } = state;
-  return h('article', { 'data-testid': 'analyses-result', 'data-state': job.state, 'data-job': job.id },
+  const face = h('article', { 'data-testid': 'analyses-result', 'data-state': job.state, 'data-job': job.id },
     backButton(desk),
     h('h2', null, pick(job.title)),
     h('p', { class: 'note' }, [when(job.asked), askedFor(job), !job.current && t('analyses.old')].filter(Boolean).join(' · ')),
@@ -82,6 +83,7 @@ function render(desk: Desk, state: State, retry: () => void): HTMLElement {
         : job.state === 'failed' ? failure(job)
           : job.state === 'cancelled' ? h('p', { class: 'notice-line' }, t('analyses.state.cancelled')) : answer(state),
     actions(desk, state));
+  return state.result ? printable(face, { title: () => t('print.of', { tier: t(`tier.${tier}`), what: pick(job.title) }), figures: state.result.figures, wide: true }) : face;
 }
 
 function answer(state: State): HTMLElement {

@@ -25,7 +25,8 @@ const first = 'gengtu-selected-fill';
 interface Put { job: string; layer: MadeLayer; colour: string; on: boolean; style: StyleSpecification; ids: string[]; extent: Extent | null }
 
 export interface Overlays {
-  // put draws a layer of a job, if it is not there; it throws a Problem.
+  // put draws a layer of a job, if it is not there and the job is not removed meanwhile; it
+  // throws a Problem.
   put(job: Job, layer: MadeLayer): Promise<void>;
   // rows are the lines of the layers of a job, for its answer.
   rows(job: Job): HTMLElement;
@@ -37,6 +38,7 @@ export interface Overlays {
 // createOverlays keeps what was put on the map, also when its style is another.
 export function createOverlays({ map }: App): Overlays {
   const all = new Map<string, Put>();
+  const removals = new Map<string, number>(); // how often a job was removed: what was read before it is not put
   const lists = new Map<HTMLElement, Job | null>(); // a job's own list, or null for that of the legend
   const legend = h('div', { class: 'analyses-legend', 'data-testid': 'analyses-legend' });
   $('layer-list').after(legend);
@@ -58,8 +60,9 @@ export function createOverlays({ map }: App): Overlays {
   const overlays: Overlays = {
     async put(job, layer) {
       if (all.has(layer.name)) return;
+      const before = removals.get(job.id);
       const one = await read(job.id, layer);
-      if (all.has(layer.name)) return;
+      if (all.has(layer.name) || removals.get(job.id) !== before) return;
       one.colour = nextColour(all); // of those that are there now
       all.set(layer.name, one);
       add(map, one);
@@ -71,7 +74,10 @@ export function createOverlays({ map }: App): Overlays {
       lists.set(box, job);
       return box;
     },
-    removeJob(id) { for (const one of [...all.values()].filter((o) => o.job === id)) remove(one.layer.name); },
+    removeJob(id) {
+      removals.set(id, (removals.get(id) ?? 0) + 1);
+      for (const one of [...all.values()].filter((o) => o.job === id)) remove(one.layer.name);
+    },
     at(point) {
       const layers = [...all.values()].filter((o) => o.on).flatMap((o) => o.ids).filter((id) => map.getLayer(id)?.type === 'fill');
       const hit = layers.length ? map.queryRenderedFeatures([point.x, point.y], { layers }).find((f) => typeof f.id === 'number') : undefined;

@@ -3,8 +3,10 @@
 
 import { asProblem, getBlob, hasToken, vintage } from '../core/api';
 import { h, save, scroller } from '../core/dom';
+import { layerOf } from '../core/catalog';
 import { count, formulaText } from '../core/format';
-import { pick, t } from '../core/i18n';
+import { joined, pick, t } from '../core/i18n';
+import type { Figures } from '../edition/origin';
 import { drawnIn } from '../map/steps';
 import { chooseVintage } from '../map/vintage';
 import { yearText } from '../map/year';
@@ -19,6 +21,8 @@ export interface Result {
   render(): HTMLElement;
   // show brings a row (from 0) of the table of a layer into sight, and marks it.
   show(layer: string, row: number): void;
+  // figures is what a printout says that the answer is of.
+  figures: () => Figures;
 }
 
 // createResult holds which table is shown, and the state of each.
@@ -40,6 +44,7 @@ export function createResult(desk: Desk, job: Job, answer: Answer): Result {
       draw();
       return h('div', null, differs(desk, answer), layersOf(desk, job), downloads(job), notes(answer), body, identities(answer), made(answer));
     },
+    figures: () => ({ generation: answer.generation, vintage: vintagesOf(answer).join(' '), formula: formulaText(answer.formula), program: answer.program }),
     show(layer, row) {
       const table = answer.tables.find((one) => one.name === tableOf(job, answer, layer));
       if (!table) return;
@@ -60,10 +65,27 @@ export function layerNamed(job: Job, answer: Answer, table: string): string {
 
 const tableOf = (job: Job, answer: Answer, layer: string): string => answer.shapes.find((s) => layerNamed(job, answer, s.table) === layer)?.table ?? '';
 
-// differs says that the answer is of another vintage than the map shows of a layer that it
-// was made of, and offers to show that; nothing where they agree.
-function differs(desk: Desk, { layers }: Answer): HTMLElement | string {
+// vintagesOf are the vintages of what an answer is made of, the earliest first; places are
+// of no account.
+const vintagesOf = ({ layers }: Answer): string[] => [...new Set(layers.flatMap((l) => (l.missing || !l.vintage || l.layer === 'region' ? [] : [l.vintage])))].sort();
+
+// yearWords says which layers of an answer are of a vintage.
+const yearWords = (desk: Desk, { layers }: Answer, year: string): string => t('analyses.years.of', {
+  year: yearText(year), layers: joined(layers.filter((l) => l.vintage === year && !l.missing && l.layer !== 'region').map((l) => pick(l.title) || pick(layerOf(desk.app.catalog, l.layer).title))),
+});
+
+// differs says of which vintages an answer is that compares some, or that it is of another
+// vintage than the map shows of a layer that it was made of, and offers to show that; nothing
+// where they agree.
+function differs(desk: Desk, answer: Answer): HTMLElement | string {
   const { catalog } = desk.app;
+  const { layers } = answer;
+  const all = vintagesOf(answer);
+  const shown = vintage() || (catalog.vintages[0] ?? '');
+  if (all.length > 1) {
+    return h('p', { class: 'note', 'data-testid': 'analyses-years' }, t('analyses.years', { years: joined(all.map((year) => yearWords(desk, answer, year))) }),
+      all.some((year) => year.startsWith(shown)) ? '' : ` ${t('analyses.years.map', { map: yearText(shown) })}`);
+  }
   for (const { layer, missing } of layers) {
     const known = catalog.layers.find((l) => l.name === layer);
     if (missing || !known || layer === 'region') continue;
@@ -134,7 +156,7 @@ function identities({ identities: all }: Answer): HTMLElement | string {
 function made(answer: Answer): HTMLElement {
   return h('details', { class: 'analyses-about' }, h('summary', null, t('analyses.made')),
     h('p', null, pick(answer.about)),
-    h('ul', null, answer.layers.map((l) => h('li', null, l.missing ? t('analyses.layer.missing', { layer: l.layer })
+    h('ul', null, answer.layers.map((l) => h('li', null, l.missing ? t('analyses.layer.missing', { layer: pick(l.title) || l.layer })
       : t('analyses.layer.used', { layer: pick(l.title) || l.layer, vintage: l.vintage, n: count(l.features) })))),
     h('ul', null, answer.sources.map((s) => h('li', null, pick(s)))),
     h('p', { class: 'note' }, [formulaText(answer.formula), answer.generation, `rules ${answer.rules.version}`, answer.program, answer.run].join(' · ')));

@@ -1,8 +1,9 @@
 // The rows of a table of an answer: which fields are shown, in which order, and how values
 // are written. Figures are those of the answer; nothing is computed.
 
+import { codeTitle } from '../core/fields';
 import type { Unit } from '../core/format';
-import { lang } from '../core/i18n';
+import { joined, lang, pick } from '../core/i18n';
 import type { Column, Row, Table, Value } from './answers';
 
 // Field is a column as it is shown: its values are members of that name.
@@ -42,6 +43,29 @@ export function text(field: Field, value: Value | undefined): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+// told is what a value of a column is called in the page's language: one code, or several with
+// spaces, plus signs or enumeration commas between; the value where it is no code.
+export function told({ values }: Column, value: string): string {
+  if (!values?.length) return value;
+  const title = (code: string) => pick(values.find((v) => v.value === code)?.title);
+  const parts = value.split(/[ +、]/).filter(Boolean).map(title);
+  return title(value) || (parts.length && parts.every(Boolean) ? joined(parts) : value);
+}
+
+// codeColumns are columns of codes of the survey, by the list that names them.
+const codeColumns: Record<string, string> = { dlbm: 'class', class: 'class', from: 'class', to: 'class', before: 'class', after: 'class', gdpdjb: 'GDPDJB', slope: 'GDPDJB' };
+
+// meant is what a code of the survey means; '' of anything else.
+export const meant = ({ name, kind }: Column, value: string): string => (kind === 'code' ? codeTitle(codeColumns[name] ?? '', value, lang()) : '');
+
+// shown is a text of a row as the page shows it. Names of classes that the answer has in
+// Chinese alone stand in the page's language where that is known.
+export function shown(table: Table, column: Column, row: Row): string {
+  const value = String(row[column.name] ?? '');
+  const code = column.name.endsWith('_name') ? table.columns.find((c) => c.name === column.name.slice(0, -5)) : undefined;
+  return (lang() === 'en' && code && meant(code, String(row[code.name] ?? ''))) || told(column, value);
+}
+
 export interface Order { name: string; down: boolean }
 
 // sorted returns the places of rows in order; equal ones stay as they were, and what has no
@@ -66,12 +90,12 @@ function compare(a: Exclude<Value, null>, b: Exclude<Value, null>): number {
 // code or a year, and the chosen value of each chosen column.
 export function filtered(table: Table, search: string, chosen: ReadonlyMap<string, string>): number[] {
   const wanted = search.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const names = table.columns.filter((c) => c.kind === 'text' || c.kind === 'code' || ordinal(c)).map((c) => c.name);
+  const names = table.columns.filter((c) => c.kind === 'text' || c.kind === 'code' || ordinal(c));
   const out: number[] = [];
   table.rows.forEach((row, i) => {
     for (const [name, value] of chosen) if (String(row[name] ?? '') !== value) return;
     if (wanted.length) {
-      const all = names.map((n) => String(row[n] ?? '')).join('\n').toLowerCase();
+      const all = names.map((c) => `${String(row[c.name] ?? '')}\n${shown(table, c, row)}`).join('\n').toLowerCase();
       if (!wanted.every((w) => all.includes(w))) return;
     }
     out.push(i);
@@ -116,20 +140,20 @@ function sameGroups(table: Table, a: string, b: string): boolean {
 }
 
 const placeColumns = ['xzqdm', 'xzqdm12'];
-const codeColumns = ['bsm', 'to_bsm', 'from_bsm', 'bsm_a', 'bsm_b'];
+const featureColumns = ['bsm', 'to_bsm', 'from_bsm', 'bsm_a', 'bsm_b'];
 
 // placeOf is the code of the place of a row; '' for none.
 export const placeOf = (row: Row): string => firstOf(row, placeColumns);
 
 // codesOf are the codes of the features that a row names.
-export const codesOf = (row: Row): string[] => codeColumns.map((name) => row[name]).filter((v): v is string => typeof v === 'string' && v !== '');
+export const codesOf = (row: Row): string[] => featureColumns.map((name) => row[name]).filter((v): v is string => typeof v === 'string' && v !== '');
 
 const firstOf = (row: Row, names: string[]): string => String(names.map((n) => row[n]).find((v) => typeof v === 'string' && v !== '') ?? '');
 
 // nameOf is what a row is called: its names and codes, without figures.
 export function nameOf(table: Table, row: Row): string {
-  const parts = table.columns.filter((c) => (c.kind === 'text' || c.kind === 'code' || c.name === 'year' || c.name === 'gap_m') && inLanguage(table, c) && !hasName(table, c)).map((c) => row[c.name]);
-  return parts.filter((v) => v !== null && v !== undefined && v !== '').slice(0, 4).join(' · ') || table.name;
+  const parts = table.columns.filter((c) => (c.kind === 'text' || c.kind === 'code' || c.name === 'year' || c.name === 'gap_m') && inLanguage(table, c) && !hasName(table, c)).map((c) => shown(table, c, row));
+  return parts.filter(Boolean).slice(0, 4).join(' · ') || table.name;
 }
 
 // hasName tells whether a column of codes has its names beside it.

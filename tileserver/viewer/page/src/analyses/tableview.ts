@@ -2,13 +2,12 @@
 // cost the page no more than two hundred.
 
 import { h, icon } from '../core/dom';
-import { codeTitle } from '../core/fields';
 import { count, type Unit } from '../core/format';
-import { lang, pick, t } from '../core/i18n';
+import { pick, t } from '../core/i18n';
 import type { Row, Table } from './answers';
 import { chartOf } from './chart';
 import type { Going } from './going';
-import { facets, fieldsOf, filtered, measures, nameOf, numeric, sorted, text, type Field, type Order } from './rows';
+import { facets, fieldsOf, filtered, meant, measures, nameOf, numeric, shown, sorted, text, told, type Field, type Order } from './rows';
 
 // pageRows is how many rows stand in the page at once.
 const pageRows = 200;
@@ -74,7 +73,7 @@ function controls(table: Table, state: State, again: () => void, draw: () => voi
       if (box.selectedIndex > 0) state.chosen.set(column.name, values[box.selectedIndex - 1] ?? '');
       else state.chosen.delete(column.name);
       again();
-    } }, h('option', null, t('analyses.all')), values.map((v) => h('option', { selected: state.chosen.get(column.name) === v }, v || '—')));
+    } }, h('option', null, t('analyses.all')), values.map((v) => h('option', { selected: state.chosen.get(column.name) === v }, told(column, v) || '—')));
     return h('label', { class: 'analyses-choose' }, pick(column.title), box);
   };
   const chart = measures(table).length > 0 && table.rows.length > 1;
@@ -116,18 +115,15 @@ function line(table: Table, fields: Field[], i: number, state: State, goes: bool
     'data-row': i, class: [can && 'goes', i === state.marked && 'marked'].filter(Boolean).join(' '),
     onclick: can ? () => { if (!getSelection()?.toString()) actions.go(i); } : null,
   }, goes && h('td', null, can && h('button', { type: 'button', class: 'analyses-go', 'aria-label': t('analyses.go', { name }), 'data-testid': `analyses-go-${i}`, onclick: (e: Event) => { e.stopPropagation(); actions.go(i); } }, icon(pin))),
-  fields.map((f) => cell(f, row)));
+  fields.map((f) => cell(table, f, row)));
 }
 
-// classColumns hold codes of land classes.
-const classColumns = ['dlbm', 'class', 'from', 'to'];
-
-function cell(field: Field, row: Row): HTMLElement {
+function cell(table: Table, field: Field, row: Row): HTMLElement {
   const value = row[field.name];
-  const shown = text(field, value);
+  const words = typeof value === 'string' && value !== '' ? shown(table, field.column, row) : text(field, value);
   const number = typeof value === 'number';
-  const named = typeof value === 'string' && classColumns.includes(field.name) && !(`${field.name}_name` in row) ? codeTitle('class', value, lang()) : '';
-  return h('td', { class: numeric(field.column) ? 'number' : '', 'data-name': field.name }, number ? h('data', { value: String(value) }, shown) : shown, named && h('small', null, named));
+  const named = typeof value === 'string' && !(`${field.name}_name` in row) ? meant(field.column, value) : '';
+  return h('td', { class: numeric(field.column) ? 'number' : '', 'data-name': field.name }, number ? h('data', { value: String(value) }, words) : words, named && h('small', null, named));
 }
 
 // foot says which rows are shown, and turns the page.

@@ -13,11 +13,12 @@ import { fit } from '../map/map';
 import { yearText } from '../map/year';
 import { createCard, type Card } from '../shell/cards';
 import { busyBox, problemBox, toast } from '../shell/messages';
+import { printSheet } from '../shell/print';
 import type { Answer, Asked } from './answer';
 import { table as csvTable } from './csv';
 import { createDrawn, type Drawn, type LayerOf } from './drawn';
 import { measuredOf } from './jobs';
-import { printReport } from './print';
+import { printedOf } from './print';
 import { createSiting, type Siting } from './siting';
 import { figure, titleIn, units, vintageLine } from './tables';
 
@@ -127,7 +128,7 @@ function figures(shelf: Shelf): Child {
     rename: (k, name) => rename(shelf, k, name), remove: (k) => remove(shelf, k),
     go: (k) => { if (k.asked.geometry) fit(app.map, extentOf(k.asked.geometry)); },
   };
-  return h('div', { class: 'report compare', 'data-print': '', 'data-testid': 'compare' },
+  return printedOf(h('div', { class: 'report compare', 'data-testid': 'compare' },
     unitChoice(shelf),
     vintageLine(app.catalog, kept.map((k) => k.answer)),
     mixed(kept) && h('p', { class: 'notice-line', 'data-testid': 'compare-mixed' }, t('compare.generations')),
@@ -136,7 +137,7 @@ function figures(shelf: Shelf): Child {
     shelf.siting.section(kept),
     h('div', { class: 'report-buttons' },
       h('button', { type: 'button', 'data-testid': 'compare-csv', onclick: () => save(csvOf(app, kept), 'text/csv;charset=utf-8', `gengtu-compare-${stamp()}.csv`) }, t('download')),
-      h('button', { type: 'button', 'data-testid': 'compare-print', onclick: () => void printReport({ app }, 'print.compare', kept.map((k) => k.answer)) }, t('overlay.print'))));
+      h('button', { type: 'button', 'data-testid': 'compare-print', onclick: printSheet }, t('overlay.print')))), 'print.compare', kept.map((k) => k.answer));
 }
 
 function unitChoice(shelf: Shelf): HTMLElement {

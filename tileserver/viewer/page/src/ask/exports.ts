@@ -12,7 +12,7 @@ import type { Answer, Asked } from './answer';
 import type { Context } from './context';
 import { csv } from './csv';
 import { single } from './pieces';
-import { printReport } from './print';
+import { printSheet } from '../shell/print';
 import { fetchForm, sentOf, type Extra, type Sent } from './requests';
 import { titleIn } from './tables';
 
@@ -35,7 +35,7 @@ export function exportButtons(c: Context, asked: Asked, answer: Answer): Child {
     h('div', { class: 'report-buttons' },
       button('download', 'overlay-csv', () => save(csv([{ name: asked.name ?? asked.place ?? '', answer }], titleIn(catalog)), 'text/csv;charset=utf-8', `gengtu-overlay-${stamp()}.csv`)),
       button('overlay.xlsx', 'overlay-xlsx', () => saveForm(c, sent, { f: 'xlsx' }, 'xlsx')),
-      button('overlay.print', 'overlay-print', () => printReport(c, 'print.title', [answer]))),
+      button('overlay.print', 'overlay-print', printSheet)),
     h('details', { class: 'more' },
       h('summary', { 'data-testid': 'overlay-more' }, t('overlay.more')),
       h('div', { class: 'report-buttons' },

@@ -8,12 +8,13 @@ import type { Answer, Asked } from './answer';
 import { exportButtons } from './exports';
 import { combinationTable, failures, figure, layerTable, notices, titleIn, vintageLine } from './tables';
 import type { Context } from './context';
+import { printedOf } from './print';
 
 // report returns the content of the card for an answer.
 export function report(c: Context, asked: Asked, answer: Answer): HTMLElement {
   const title = titleIn(c.app.catalog);
   const failed = answer.failed ?? [];
-  return h('div', { class: 'report', 'data-testid': 'overlay-result' },
+  return printedOf(h('div', { class: 'report', 'data-testid': 'overlay-result' },
     head(asked, answer),
     vintageLine(c.app.catalog, [answer]),
     notices(answer),
@@ -25,7 +26,7 @@ export function report(c: Context, asked: Asked, answer: Answer): HTMLElement {
     h('p', { class: 'note' }, t('overlay.kinds')),
     h('p', { class: 'note generation', 'data-testid': 'overlay-generation' }, t('overlay.generation', { generation: answer.generation ?? '—' })),
     actions(c, asked, answer),
-    exportButtons(c, asked, answer));
+    exportButtons(c, asked, answer)), 'print.title', [answer]);
 }
 
 function head(asked: Asked, { aoi = {} }: Answer): HTMLElement {

@@ -9,7 +9,8 @@ import type { Answer, Asked, Told } from './answer';
 import { csv } from './csv';
 import type { Context } from './context';
 import { saveForm } from './exports';
-import { printReport } from './print';
+import { printSheet } from '../shell/print';
+import { printedOf } from './print';
 import type { Sent } from './requests';
 import { figure, notices, titleIn, toldText, vintageLine } from './tables';
 
@@ -29,7 +30,7 @@ export function list(c: Context, { title: file, items, sent }: Several, open: (i
   const answered = items.flatMap((i) => (i.answer ? [i.answer] : []));
   const named = () => items.map((i) => ({ name: i.name, answer: i.answer, problem: i.problem ? toldText(i.problem) : '' }));
   const button = (label: string, testid: string, run: () => unknown) => h('button', { type: 'button', 'data-testid': testid, onclick: () => void run() }, label);
-  return h('div', { class: 'report several', 'data-testid': 'several' },
+  return printedOf(h('div', { class: 'report several', 'data-testid': 'several' },
     h('h3', null, t('several.title', { file, n: count(items.length) })),
     items.length > answered.length && h('p', { class: 'notice-line', 'data-testid': 'several-failed' }, t('several.failed', { n: items.length - answered.length })),
     vintageLine(catalog, answered),
@@ -43,7 +44,7 @@ export function list(c: Context, { title: file, items, sent }: Several, open: (i
       button(t('download'), 'several-csv', () => save(csv(named(), title), 'text/csv;charset=utf-8', `gengtu-overlay-${stamp()}.csv`)),
       button(t('overlay.xlsx'), 'several-xlsx', () => saveForm(c, sent, { f: 'xlsx' }, 'xlsx')),
       button(t('overlay.sheet'), 'several-sheet', () => saveForm(c, sent, { f: 'html' }, 'html')),
-      button(t('overlay.print'), 'several-print', () => printReport(c, 'print.title', answered))));
+      button(t('overlay.print'), 'several-print', printSheet))), 'print.title', answered);
 }
 
 function table(items: Item[], layers: string[], title: (name: string) => string, open: (i: number) => void, point: (i: number | null) => void): HTMLElement {

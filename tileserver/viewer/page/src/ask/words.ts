@@ -134,6 +134,7 @@ export const askWords = {
   'compare.siting.failed': ['分析没有完成：{why}', 'The analysis was not completed: {why}'],
   'print.title': ['耕图 · {tier} · 范围统计', 'Gengtu · {tier} · Area report'],
   'print.compare': ['耕图 · {tier} · 方案比选', 'Gengtu · {tier} · Alternatives'],
+  'print.of': ['耕图 · {tier} · {what}', 'Gengtu · {tier} · {what}'],
   'print.map': ['打印时的地图', 'The map when this was printed'],
   'print.map.sides': ['打印时的地图：左 {left}，右 {right}', 'The map when this was printed: {left} on the left, {right} on the right'],
   'print.edition': ['版别', 'Edition'],

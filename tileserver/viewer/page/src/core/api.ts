@@ -16,11 +16,15 @@ export const tiers: readonly Tier[] = ['public', 'government', 'secure'];
 
 const query = new URLSearchParams(location.search);
 
-// tier is the edition that the page shows.
-export const tier: Tier = tiers.find((name) => name === query.get('tier')) ?? 'public';
+// tierGiven is what the page's address names as its tier; '' where it names none.
+export const tierGiven = query.get('tier') ?? '';
 
-// tierGiven tells whether the address names the tier.
-export const tierGiven = query.has('tier');
+// tier is the edition that the page shows; public where the address names none, or one that
+// there is not.
+export const tier: Tier = tiers.find((name) => name === tierGiven) ?? 'public';
+
+// tierUnknown tells whether the address names a tier that there is not: nothing is shown.
+export const tierUnknown = tierGiven !== '' && tierGiven !== tier;
 
 const generationListeners: ((generation: string) => void)[] = [];
 const refusedListeners: (() => void)[] = [];
@@ -146,6 +150,7 @@ export class Problem extends Error {
   // advice is the server's own text, or what to do when there was no answer.
   advice(): string {
     if (this.status === 0) return t('error.network.do');
+    if (this.status === 401) return t('error.401.do'); // the server's own says how programs give a token
     const found = this.detail || this.title;
     return this.remedy ? `${found}${/[.。]$/.test(found) ? '' : lang() === 'zh' ? '。' : '. '}${this.remedy}` : found;
   }

@@ -7,7 +7,7 @@ import { takeToken } from './api'; // which takes the token out of the address b
 
 export interface Part {
   key: string;
-  // write returns the part's text, or null when it is as without it.
+  // write returns the part's text, encoded where it may hold anything, or null when it is as without it.
   write: () => string | null;
   // read shows what the address says, null where it says nothing of it.
   read: (text: string | null) => void;
@@ -22,6 +22,9 @@ export function linkPart(part: Part): void {
   parts.push(part);
   part.read(taken.get(part.key));
 }
+
+// encoded is the text of a part as it stands in the address; commas stay to be read.
+export const encoded = (text: string): string => encodeURIComponent(text).replaceAll('%2C', ',');
 
 // linked returns what the page's address said of a key when it was opened.
 export const linked = (key: string): string | null => taken.get(key);

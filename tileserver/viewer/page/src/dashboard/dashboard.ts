@@ -3,7 +3,7 @@
 
 import type { App } from '../app';
 import { asProblem, reached } from '../core/api';
-import { linkPart, writeLink } from '../core/link';
+import { encoded, linkPart, writeLink } from '../core/link';
 import { may, offers } from '../core/me';
 import { sheet } from '../core/sheet';
 import { createCard } from '../shell/cards';
@@ -28,7 +28,10 @@ export function installDashboard(app: App): void {
   addTool({ id: 'dash-open', group: 'questions', label: 'dash.open', needs: allowed, icon: 'M4 20h16M6.5 20v-6M11 20V9M15.5 20v-9M20 20V5', run: () => show('') });
   linkPart({
     key: 'dash',
-    write: () => (panel ? panel.link() : loading ? wanted : null),
+    write: () => {
+      const link = panel ? panel.link() : loading ? wanted : null;
+      return link === null ? null : encoded(link);
+    },
     read: (link) => {
       wanted = link;
       if (link === null || link === panel?.link()) return;

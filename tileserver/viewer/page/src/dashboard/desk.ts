@@ -37,6 +37,8 @@ export interface State {
 export interface Desk {
   readonly app: App;
   readonly state: State;
+  // root is the element that holds all of the dashboard.
+  readonly root: HTMLElement;
   list(): List | null;
   // set changes what is chosen and shows the dashboard anew.
   set(change: Partial<State>): void;

@@ -44,7 +44,7 @@ export function createPanel(app: App, card: Card, changed: () => void): Panel {
   let stop = new AbortController();
   const aside = () => { if (!narrow()) { $('side').classList.remove('wide'); showWidth(root); } };
   const desk: Desk = {
-    app, state, list: () => list, aside,
+    app, state, root, list: () => list, aside,
     set(change) { Object.assign(state, change); render(); changed(); },
     go: app.may('features') ? (code) => { state.picked = code; mark(root, code); aside(); void goTo(app, code); changed(); } : undefined,
     load: (key, work, show) => load(loading(), key, work, show),
@@ -75,7 +75,7 @@ export function createPanel(app: App, card: Card, changed: () => void): Panel {
 
 // read takes a link apart; what it does not know stays as it was.
 function read(link: string, state: State): void {
-  const [view, place = '', level, layer, kind, unit, year = ''] = link.split(',');
+  const [view, place = '', level, layer, kind, unit, ...year] = link.split(',');
   const one = <T extends string>(all: readonly T[], text: string | undefined, other: T): T => all.find((v) => v === text) ?? other;
   state.view = one(viewNames, view, state.view);
   if (/^(\d{4}|\d{6}|\d{9}|\d{12}|)$/.test(place)) state.place = place;
@@ -83,7 +83,7 @@ function read(link: string, state: State): void {
   state.layer = one(['cropland', 'pbf', 'hsf'] as const, layer, state.layer);
   state.kind = one(['net', 'patch', 'ground', 'gross'] as const, kind, state.kind);
   state.unit = one(['mu', 'ha', 'm2'] as const, unit, state.unit);
-  state.year = year;
+  state.year = year.join(','); // a vintage is text, and stands last
 }
 
 function head(desk: Desk): HTMLElement {

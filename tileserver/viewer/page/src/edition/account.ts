@@ -10,6 +10,7 @@ import { me, nowMs, type Me } from '../core/me';
 import { toast } from '../shell/messages';
 import { createPanel, facts } from '../shell/panel';
 import { logIn } from './issuer';
+import { tokenRefused } from './refused';
 import { moment, warnBeforeMs } from './time';
 import { askToken, keepPlaces } from './token';
 
@@ -101,7 +102,7 @@ function warn(who: Me): void {
   const look = () => {
     const now = nowMs();
     if (now >= end) {
-      void askToken('ended').then((entered) => { if (entered) location.reload(); });
+      void tokenRefused('ended');
       return;
     }
     if (now >= at && !told) {

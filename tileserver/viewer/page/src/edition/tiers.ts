@@ -1,7 +1,7 @@
 // The menu of editions: the tiers that this server has, which it is asked for when the menu
 // is opened. Nothing is asked of a tier that the page is not in.
 
-import { hasTokenFor, served, tier, type Tier } from '../core/api';
+import { hasTokenFor, served, tier, tierUnknown, type Tier } from '../core/api';
 import { $, h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
 
@@ -10,17 +10,17 @@ let there: Tier[] | null = null;
 
 // createTiers wires the menu.
 export function createTiers(): void {
-  document.documentElement.dataset.tier = tier;
+  if (!tierUnknown) document.documentElement.dataset.tier = tier;
   const [button, list] = [$('tier'), $('tier-list')];
   const show = (open: boolean) => {
     list.hidden = !open;
     button.setAttribute('aria-expanded', String(open));
   };
   const render = () => {
-    $('tier-name').textContent = t(`tier.${tier}.short`);
+    $('tier-name').textContent = t(tierUnknown ? 'tier.unknown' : `tier.${tier}.short`);
     list.replaceChildren(
-      ...(there ?? [tier]).map((name) => h('li', null, h('a', {
-        href: addressOf(name), 'aria-current': name === tier ? 'page' : null, 'data-testid': `tier-${name}`,
+      ...(there ?? (tierUnknown ? [] : [tier])).map((name) => h('li', null, h('a', {
+        href: addressOf(name), 'aria-current': name === tier && !tierUnknown ? 'page' : null, 'data-testid': `tier-${name}`,
       }, t(`tier.${name}`), name !== 'public' && !hasTokenFor(name) && h('small', null, t('tier.locked'))))),
       ...(there ? [] : [h('li', { class: 'drop-note' }, t('loading'))]));
   };

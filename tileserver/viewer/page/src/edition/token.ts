@@ -3,7 +3,7 @@
 import { hasToken, setToken, tier } from '../core/api';
 import { greetKey } from '../core/kept';
 import { $, h } from '../core/dom';
-import { onLang, t } from '../core/i18n';
+import { lang, onLang, t } from '../core/i18n';
 import type { LoginPlace } from '../core/me';
 import { logIn } from './issuer';
 
@@ -39,8 +39,15 @@ export function askToken(why: Reason, said = ''): Promise<boolean> {
 // whyRefused tells 401 and 403 apart for askToken.
 export const whyRefused = (): Reason => (hasToken() ? 'wrong' : 'missing');
 
+// sentence writes what the server says, which has neither a capital letter nor a stop.
+function sentence(text: string): string {
+  if (!text) return '';
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.。!！?？]$/.test(whole) ? whole : whole + (lang() === 'zh' ? '。' : '.');
+}
+
 function words(): void {
-  $('token-reason').textContent = [t(`token.${reason}`, { tier: t(`tier.${tier}`) }), reason === 'wrong' ? detail : ''].filter(Boolean).join(' ');
+  $('token-reason').textContent = [t(`token.${reason}`, { tier: t(`tier.${tier}`) }), reason === 'wrong' ? sentence(detail) : ''].filter(Boolean).join(' ');
   $('token-places').replaceChildren(...places.map((place) => h('button', { type: 'button', class: 'strong', 'data-testid': 'login', onclick: () => logIn(place) }, t('me.login', { title: place.title }))),
     ...(places.length ? [h('p', { class: 'dialog-or' }, t('token.or'))] : []));
   $('token-places').hidden = !places.length;

@@ -2,6 +2,7 @@
 
 export const editionWords = {
   'tier.locked': ['须凭令牌', 'token needed'],
+  'tier.unknown': ['没有此版', 'No such edition'],
   'tier.label': ['版本', 'Edition'],
   'tier.secure': ['涉密版', 'Secure edition'],
   'tier.government': ['政务版', 'Government edition'],
@@ -19,11 +20,15 @@ export const editionWords = {
   'token.cancel': ['取消', 'Cancel'],
   'token.missing': ['{tier}须凭令牌访问。', 'The {tier} is opened with a token.'],
   'token.wrong': ['这个令牌不能打开{tier}，请检查后重新输入。', 'This token does not open the {tier}. Check it and enter it again.'],
+  'token.standing': ['{tier}的登录已失效，图和数不再更新。', 'Your login for the {tier} no longer holds: maps and figures are not updated.'],
   'token.change': ['输入用于{tier}的令牌。', 'Enter a token for the {tier}.'],
   'notice.approval': ['审图号：{number}', 'Map approval: {number}'],
   'notice.generation': ['数据版本', 'Generation'],
   'notice.changed': ['服务器已换上新一版数据。', 'The server now has a newer generation of the data.'],
   'notice.approval.none': ['尚无审图号', 'No map approval yet'],
+  'edition.unknown': ['这里没有名为“{name}”的版本。', 'There is no edition called “{name}” here.'],
+  'edition.there': ['这里有：', 'There are:'],
+  'edition.there.unknown': ['连接不上服务器，不知道有哪些版本。', 'The server cannot be reached to say which there are.'],
   'edition.title': ['这是哪一版', 'About this edition'],
   'edition.open': ['查看版本、审图号和声明的全部内容', 'Show all of edition, approval and notice'],
   'edition.approval': ['审图号', 'Map approval'],

@@ -17,6 +17,9 @@ export interface Combobox {
   shut(): void;
 }
 
+// doubleMs is within what time a second Enter belongs to the first.
+const doubleMs = 500;
+
 // createCombobox wires the search box of the page. ask runs when the user wants an answer to
 // what stands in the box at once, typed when the text has changed.
 export function createCombobox(on: { typed: (text: string) => void; ask: (text: string) => Promise<void> }): Combobox {
@@ -24,6 +27,8 @@ export function createCombobox(on: { typed: (text: string) => void; ask: (text: 
   const [list, options, notes] = [$('search-list'), $('search-options'), $('search-notes')];
   let shown: Shown | null = null;
   let at = -1;
+  let entering = false;
+  let enteredMs = -doubleMs;
 
   const open = (yes: boolean) => {
     list.hidden = !yes;
@@ -65,16 +70,30 @@ export function createCombobox(on: { typed: (text: string) => void; ask: (text: 
     if (list.hidden) { open(true); point(by > 0 ? 0 : n - 1); } else point(at < 0 ? (by > 0 ? 0 : n - 1) : (at + by + n) % n);
   };
   const enter = async (second: boolean) => {
-    if (list.hidden || at < 0) await on.ask(input.value);
-    if (!list.hidden) take(Math.max(at, 0), second);
+    entering = true;
+    try {
+      if (list.hidden || at < 0) await on.ask(input.value);
+      if (!list.hidden) take(Math.max(at, 0), second);
+    } finally {
+      entering = false;
+    }
+  };
+  // once tells whether an Enter is a new one: while the answer to one is on its way, and in
+  // its double press, it is the same.
+  const once = (e: KeyboardEvent): boolean => {
+    const again = entering || e.repeat || e.timeStamp - enteredMs < doubleMs;
+    if (!again) enteredMs = e.timeStamp;
+    return !again;
   };
 
-  input.addEventListener('input', () => { shown = null; open(false); on.typed(input.value); });
+  input.addEventListener('input', () => { enteredMs = -doubleMs; shown = null; open(false); on.typed(input.value); });
   input.addEventListener('focus', () => { if (shown && input.value) open(true); });
   input.addEventListener('keydown', (e) => {
     // While characters are put together, Enter and arrows are the input method's.
     if (e.isComposing) return;
-    if (e.key === 'Enter') { e.preventDefault(); void enter(e.shiftKey); } else keys[e.key]?.(e);
+    if (e.key === 'Enter') { e.preventDefault(); if (once(e)) void enter(e.shiftKey); return; }
+    enteredMs = -doubleMs;
+    keys[e.key]?.(e);
   });
   $('search').addEventListener('submit', (e) => e.preventDefault());
   document.addEventListener('pointerdown', (e) => { if (!(e.target instanceof Element && e.target.closest('#search'))) open(false); });

@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-VKFWJIUO.js";import{N as J,S as t,a as V,c as n,d as O,e as x,f as q,ga as b,m as R,p as F,q as N,r as U,ra as L,s as Z,ta as C,u as _}from"./chunk-QBZ7X6DP.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-RX7XCIIH.js";import{P as J,U as t,a as V,c as n,d as O,e as x,f as q,ia as b,n as R,q as F,r as N,s as U,t as Z,ta as L,v as _,va as C}from"./chunk-XRMY3F2W.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${a(r)},
   center: ${k(e.centre)},

@@ -1,1 +1,0 @@
-var n=t=>String(t).padStart(2,"0");function r(t){if(!Number.isFinite(t))return"";let e=new Date(t);return`${e.getFullYear()}-${n(e.getMonth()+1)}-${n(e.getDate())} ${n(e.getHours())}:${n(e.getMinutes())}`}var o=t=>Math.min(5*6e4,t/5);export{r as a,o as b};

@@ -120,7 +120,7 @@ func TestCompareLink(t *testing.T) {
 	if got := viewertest.Eval[string](t, b, selected+" + ' ' + "+divider+".getAttribute('aria-valuenow')"); got != "2023 年度|2024 年度 30" {
 		t.Errorf("opened as %s", got)
 	}
-	b.Run(t, touch(390*0.3, 700, 200, 700)...)
+	b.Run(t, touch(390*0.3, 600, 200, 600)...)
 	b.Until(t, divider+".getAttribute('aria-valuenow') === '51'")
 
 	hash(t, b, "map=13/34.3288/108.6288&compare=2024,,80")

@@ -175,9 +175,11 @@ func (c *contract) catalog(w http.ResponseWriter, r *http.Request, tier string) 
 	}
 	layers[0]["thumbnail"] = "/" + tier + "/sprites/map.png"
 	layers[0]["services"] = map[string]string{"metadata": "/" + tier + "/legend.json", "features": "/" + tier + "/features/cropland"}
-	services := map[string]string{}
+	services := map[string]string{} // of which the page takes it that nothing is said
 	if c.more != nil {
-		services["analyses"] = "/" + tier + "/analyses"
+		for name, address := range map[string]string{"tilejson": "tiles/all/w.json", "places": "places", "overlay": "overlay", "analyses": "analyses"} {
+			services[name] = "/" + tier + "/" + address
+		}
 	}
 	answer(w, map[string]any{
 		"services":  services,

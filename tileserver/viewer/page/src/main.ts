@@ -37,7 +37,6 @@ import { chooseVintage, createVintage } from './map/vintage';
 import { tellKept } from './shell/drops';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
-import { installPrint } from './shell/print';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -78,6 +77,7 @@ const account = createAccount();
 $('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));
 addTool({ id: 'layers-open', group: 'layers', icon: 'm12 4 8.5 4.5L12 13 3.5 8.5zM3.5 12.5l8.5 4.5 8.5-4.5M3.5 16.3l8.5 4.5 8.5-4.5', label: 'layers.title', controls: 'layers', run: () => showLayers(!layersOpen()) });
 $('layers-close').addEventListener('click', () => { showLayers(false); $('layers-open').focus(); });
+if (tierUnknown) for (const id of ['token-open', 'search', 'layers-open']) $(id).hidden = true; // there is nothing to ask
 
 // start runs until the map stands there with its first tiles.
 async function start(): Promise<void> {
@@ -104,7 +104,7 @@ async function start(): Promise<void> {
   turning(app.drawn, app.card);
   notice.again(map);
   createBase(map, catalog, () => notice.again(map));
-  installPrint(app);
+  void import('./shell/print').then(({ installPrint }) => installPrint(app));
   for (const install of rooms) install(app);
   installCopy(app, createStatus(map));
   zoomTools(map, catalog);
@@ -178,7 +178,6 @@ async function otherTier(): Promise<boolean> {
 // unknownEdition says that there is no edition of the name that the address gives, and
 // which there are; the page goes no further.
 async function unknownEdition(): Promise<never> {
-  for (const id of ['token-open', 'search', 'layers-open']) $(id).hidden = true;
   for (;;) await new Promise<void>((again) => void offerEditions(t('edition.unknown', { name: tierGiven }), again));
 }
 

@@ -29,13 +29,20 @@ let undo: (() => void) | null = null; // takes away what was made for paper
 export function installPrint(app: App): void {
   make = () => { undo ??= front(app) ?? putSheet(sheetOf(app, document.querySelector(shownCard))); };
   window.addEventListener('beforeprint', () => make());
-  window.addEventListener('afterprint', () => { undo?.(); undo = null; });
+  window.addEventListener('afterprint', clear);
+}
+
+function clear(): void {
+  undo?.();
+  undo = null;
 }
 
 let make: () => void = () => undefined;
 
-// printSheet prints what the card in front shows.
+// printSheet prints what the card in front shows, now: a sheet that a browser has left behind
+// goes.
 export function printSheet(): void {
+  clear();
   make();
   window.print();
 }

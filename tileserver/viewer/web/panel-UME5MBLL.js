@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-RX7XCIIH.js";import{P as J,U as t,a as V,c as n,d as O,e as x,f as q,ia as b,n as R,q as F,r as N,s as U,t as Z,ta as L,v as _,va as C}from"./chunk-XRMY3F2W.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-QJFIN3ND.js";import{B as L,D as C,d as J,q as b}from"./chunk-XET7T3SX.js";import{N as t,a as V,c as n,d as O,e as x,f as q,n as R,r as F,s as N,t as U,u as Z,w as _}from"./chunk-3FUHQDO3.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${a(r)},
   center: ${k(e.centre)},

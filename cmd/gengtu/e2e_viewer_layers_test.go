@@ -73,7 +73,8 @@ func TestViewerLayers(t *testing.T) {
 	}
 	key := func(testid, keys string, n int) {
 		t.Helper()
-		b.Run(t, chromedp.Focus(viewertest.ID(testid)))
+		// In one step, as the list is made anew when legends come.
+		b.Until(t, fmt.Sprintf(`((e) => { e?.focus(); return e !== null && e === document.activeElement; })(document.querySelector('[data-testid="%s"]'))`, testid))
 		for range n {
 			b.Run(t, chromedp.KeyEvent(keys))
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"gengtu/tileserver/load"
 )
 
 // gate is a listener that lets a number of connections in at once, in all and
@@ -20,7 +22,7 @@ type gate struct {
 	net.Listener
 	all, perIP int // 0 is no limit
 	refused    func(net.Conn)
-	answers    *memory
+	answers    *load.Memory
 
 	mu    sync.Mutex
 	open  int
@@ -128,17 +130,17 @@ type counted struct {
 	deadlines
 	// owed is what of answers the answer holds that is being sent.
 	owed    atomic.Int64
-	answers *memory
+	answers *load.Memory
 }
 
 // owe takes n bytes for an answer, until all of it is sent or the connection is closed.
 // It tells whether there are as many.
 func (c *counted) owe(n int) bool {
 	c.settle()
-	if c.answers == nil || n <= freeForEach {
+	if c.answers == nil || n <= load.FreeForEach {
 		return true
 	}
-	if !c.answers.take(n) {
+	if !c.answers.Take(n) {
 		return false
 	}
 	c.owed.Store(int64(n))
@@ -150,7 +152,7 @@ func (c *counted) settle() {
 	if c.owed.Load() == 0 {
 		return
 	}
-	c.answers.give(int(c.owed.Swap(0)))
+	c.answers.Give(int(c.owed.Swap(0)))
 }
 
 // encrypted tells whether c is a connection of TLS, which fasthttp does not see
@@ -196,7 +198,7 @@ func (c *counted) Close() error {
 func (s *Server) refuse(c net.Conn) {
 	s.metrics.requests.WithLabelValues("refused", "", "429").Inc()
 	id := requestID()
-	body := problemBody(fasthttp.StatusTooManyRequests, errBusy, s.cfg.Lang, id, nil)
+	body := problemBody(fasthttp.StatusTooManyRequests, load.ErrBusy, s.cfg.Lang, id, nil)
 	text := fmt.Sprintf("HTTP/1.1 429 Too Many Requests\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
 		problemType, len(body), retryAfter, id, body)
 	go func() {

@@ -13,6 +13,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/indextest"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
@@ -168,7 +169,7 @@ func servedAlone(t *testing.T, ix *index.Index, r *cache.Reader, places int) *ge
 		}
 		t.Cleanup(func() { _ = stores[i].Close() })
 	}
-	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: newTileQueue(places), refs: 1}
+	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: load.NewQueue(places), refs: 1}
 }
 
 func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {

@@ -16,6 +16,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
 )
@@ -37,7 +38,7 @@ type generation struct {
 	bytes    int64               // of its files; 0 where that is not known
 	closing  func(g *generation) // is told before it is closed; may be nil
 	wholes   *cache.Store        // tiles that may be crowded, with everything, see uncrowded
-	making   *tileQueue          // the server's
+	making   *load.Queue         // the server's
 
 	// answer is the job whose shapes the generation has, and from the layers that these were
 	// made of; "" for an edition's.
@@ -273,7 +274,7 @@ func (g *generations) find(name string) (*generation, error) {
 	if p, ok := v.(*generation); ok && p.acquire() {
 		return p, nil
 	}
-	return nil, errBusy // more generations are asked for at once than are held
+	return nil, load.ErrBusy // more generations are asked for at once than are held
 }
 
 // held returns the generation of that name, acquired, when it is open.

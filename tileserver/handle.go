@@ -15,6 +15,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/basemap"
+	"gengtu/tileserver/load"
 )
 
 // Handle answers one request. It is the one place where errors become answers.
@@ -63,7 +64,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 // isToldElsewhere tells whether a failure is not logged for each request: what is turned
 // away by the thousand is counted, and of a base map it is logged when it begins to fail.
 func isToldElsewhere(err error) bool {
-	return errors.Is(err, errOverloaded) || errors.Is(err, basemap.ErrUpstream)
+	return errors.Is(err, load.ErrOverloaded) || errors.Is(err, basemap.ErrUpstream)
 }
 
 // begun is when the head of a request was read, which the library knows; the system is

@@ -32,7 +32,7 @@ func (s *Server) handleDiff(r *request) error {
 	if err := d.checkClass(); err != nil {
 		return err
 	}
-	done, err := s.overlays.take(r.asker())
+	done, err := s.overlays.Take(r.asker())
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (d *diffRequest) class() string {
 func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
 	by := d.class()
 	find := func() (*compare.Result, error) {
-		workers, back := d.server.hands.take()
+		workers, back := d.server.hands.Take()
 		defer back()
 		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: workers, RoundM2: d.policy().RoundM2})
 		if err != nil {

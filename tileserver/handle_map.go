@@ -82,7 +82,7 @@ func (s *Server) handleMap(r *request) error {
 
 // sendMap paints a picture and answers with it.
 func (s *Server) sendMap(r *request, v *mapView) error {
-	done, err := s.maps.take(r.asker())
+	done, err := s.maps.Take(r.asker())
 	if err != nil {
 		return err
 	}

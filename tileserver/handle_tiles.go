@@ -274,7 +274,7 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
-	leave, err := r.server.painting.enter(ctx)
+	leave, err := r.server.painting.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}

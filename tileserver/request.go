@@ -147,7 +147,7 @@ func (s *Server) cors(r *request) {
 
 func (r *request) release() {
 	if r.bodyHeld > 0 {
-		r.server.bodies.give(r.bodyHeld)
+		r.server.bodies.Give(r.bodyHeld)
 		r.bodyHeld = 0
 	}
 	if r.gen != nil {

@@ -149,7 +149,7 @@ func (g *generation) draw(ctx context.Context, l *index.Layer, t tile.Tile, crow
 		return cache.Part{}, errServing
 	}
 	defer func() { _ = g.release() }() // only read
-	leave, err := g.making.enter(ctx)
+	leave, err := g.making.Enter(ctx)
 	if err != nil {
 		return cache.Part{}, err
 	}

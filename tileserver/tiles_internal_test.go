@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/tile"
 )
 
@@ -17,18 +18,21 @@ func TestTilesAtOnce(t *testing.T) {
 	g := servedAlone(t, ix, nil, 1)
 	l := ix.Layer("cropland", "")
 	at := tile.W.At(l.Box(0).Min, 15)
-	g.making.places <- struct{}{}
+	leave, err := g.making.Enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := g.make(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with all places taken: %v", err)
 	}
-	<-g.making.places
+	leave()
 	p, err := g.make(t.Context(), l, at)
 	if err != nil || p.Empty() {
 		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
 	}
-	if len(g.making.places) != 0 {
+	if g.making.Occupied().Running != 0 {
 		t.Error("a place is not given back")
 	}
 }
@@ -44,13 +48,16 @@ func TestCrowdedTilesAtOnce(t *testing.T) {
 	if !g.mayBeCrowded(l, at) {
 		t.Fatal("the tile is not crowded")
 	}
-	g.making.places <- struct{}{}
+	leave, err := g.making.Enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := g.uncrowded(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with all places taken: %v", err)
 	}
-	<-g.making.places
+	leave()
 	p, err := g.make(t.Context(), l, at)
 	if err != nil || p.Empty() {
 		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
@@ -61,10 +68,11 @@ func TestCrowdedTilesAtOnce(t *testing.T) {
 	if _, err := g.make(t.Context(), l, at); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("with a layer that panics: %v", err)
 	}
-	select { // the layers beside it may still be made
-	case g.making.places <- struct{}{}:
-	case <-time.After(30 * time.Second):
-		t.Error("a place is not given back")
+	// The layers beside it may still be made.
+	soon, giveUp := context.WithTimeout(t.Context(), 30*time.Second)
+	defer giveUp()
+	if _, err := g.making.Enter(soon); err != nil {
+		t.Errorf("a place is not given back: %v", err)
 	}
 }
 
@@ -85,5 +93,18 @@ func TestMayBeCrowded(t *testing.T) {
 		if got := g.mayBeCrowded(l, tile.W.At(l.Box(800).Min, c.zoom)); got != c.want {
 			t.Errorf("z%d, parcels from %d and %d: %t", c.zoom, c.cropland, c.others, got)
 		}
+	}
+}
+
+// Pictures of tiles wait as tiles do: painting takes milliseconds and megabytes.
+func TestPicturesWait(t *testing.T) {
+	s := &Server{painting: load.NewQueue(0)}
+	s.cfg.Limits.Tile = time.Second
+	ix := texts(t, 10, 10, 10)
+	r := &request{server: s, gen: servedAlone(t, ix, nil, 1)}
+	l := ix.Layer("cropland", "")
+	at := pictureKey{tile: tile.W.At(l.Box(0).Min, 15), side: 256}
+	if _, err := r.paint(nil, at, nil); !errors.Is(err, load.ErrOverloaded) {
+		t.Errorf("behind a full queue: %v", err)
 	}
 }

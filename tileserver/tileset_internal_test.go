@@ -69,14 +69,17 @@ func TestTileSetEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.gen.making.places <- struct{}{} // one is drawn
+	drawn, err := m.gen.making.Enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error)
 	go func() { done <- m.close() }()
 	select {
 	case err := <-done:
 		t.Errorf("it does not wait: %v", err)
 	case <-time.After(20 * time.Millisecond):
-		<-m.gen.making.places
+		drawn()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}

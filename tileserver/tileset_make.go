@@ -6,6 +6,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
 )
@@ -23,7 +24,7 @@ func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: newTileQueue(processors), refs: 1}
+	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: load.NewQueue(load.Processors), refs: 1}
 	return &tileMaker{g, w, opt.Making, 0}, nil
 }
 
@@ -31,9 +32,7 @@ func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker
 // files that are closed next.
 func (m *tileMaker) close() error {
 	err := m.gen.wholes.Close()
-	for range cap(m.gen.making.places) {
-		m.gen.making.places <- struct{}{}
-	}
+	m.gen.making.Drain()
 	return err
 }
 

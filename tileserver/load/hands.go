@@ -1,4 +1,4 @@
-package tileserver
+package load
 
 import (
 	"runtime"
@@ -6,19 +6,21 @@ import (
 	"time"
 )
 
-// processors is how many goroutines can compute at once; a server's work is shared out by
+// Processors is how many goroutines can compute at once; a server's work is shared out by
 // it.
-var processors = runtime.GOMAXPROCS(0)
+var Processors = runtime.GOMAXPROCS(0)
 
-// hands are the goroutines that answers may have beside their own, for all of them
+// Hands are the goroutines that answers may have beside their own, for all of them
 // together: one answer alone has all processors, many have one each, so that what computes
-// at once stays bounded.
-type hands chan struct{}
+// at once stays bounded. Safe for concurrent use.
+type Hands chan struct{}
 
-func newHands() hands { return make(hands, processors-1) }
+// NewHands returns as many hands as there are processors, but for the one that each answer
+// has anyway.
+func NewHands() Hands { return make(Hands, Processors-1) }
 
-// take returns with how many goroutines to work, at least one, and what gives them back.
-func (h hands) take() (workers int, back func()) {
+// Take returns with how many goroutines to work, at least one, and what gives them back.
+func (h Hands) Take() (workers int, back func()) {
 	for workers = 1; workers <= cap(h); workers++ {
 		select {
 		case h <- struct{}{}:
@@ -55,12 +57,15 @@ const (
 	widenAfter = 5 * time.Millisecond
 	// narrowAfter is how long there has to be none.
 	narrowAfter = time.Second
-	// widthFactor is more than OverlayAtOnce, their hands, TilesAtOnce, as many pictures
-	// and MapAtOnce are of the processors, by default.
+	// widthFactor is more than all places of a server together, with the hands, are of the
+	// processors by default.
 	widthFactor = 10
 )
 
-// begin counts work that may take long, until end is called.
+// Long counts work that may take long, until end is called, once. [Places] and [Queue] do
+// so for those who have a place. Safe for concurrent use.
+func Long() (end func()) { return long.begin() }
+
 func (w *width) begin() (end func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,7 +103,7 @@ func (w *width) look() {
 		return
 	}
 	w.wide = !w.wide
-	n := processors
+	n := Processors
 	if w.wide {
 		n *= widthFactor
 	}

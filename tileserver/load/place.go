@@ -1,4 +1,4 @@
-package tileserver
+package load
 
 import (
 	"slices"
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// places are how many answers of a costly kind are made at once, shared out among those
+// Places are how many answers of a costly kind are made at once, shared out among those
 // who ask: a place goes to whom of those that wait has the fewest, and none has all of
 // them where there are more than two. Safe for concurrent use.
-type places struct {
+type Places struct {
 	count int
 
 	mu    sync.Mutex
@@ -25,8 +25,9 @@ type waiting struct {
 	turn chan bool // false: another one has taken the place in the line
 }
 
-func newPlaces(n int) *places {
-	return &places{count: n, of: map[any]int{}, lined: map[any]int{}}
+// NewPlaces returns n places that nobody has, n being 1 at least.
+func NewPlaces(n int) *Places {
+	return &Places{count: n, of: map[any]int{}, lined: map[any]int{}}
 }
 
 const (
@@ -37,9 +38,11 @@ const (
 	queueShare = 32
 )
 
-// take takes a place for who, waiting a moment when there is none, and returns what
-// gives it back.
-func (p *places) take(who any) (leave func(), err error) {
+// Take takes a place for who, any comparable value, and returns what gives it back, which is
+// to be called once. Where there is none it waits two seconds. Errors are [ErrBusy], when
+// none came free, and [ErrOverloaded], when too many wait already or somebody who waits for
+// less has taken this one's place in the line.
+func (p *Places) Take(who any) (leave func(), err error) {
 	w, err := p.ask(who)
 	if err != nil {
 		return nil, err
@@ -57,7 +60,7 @@ func (p *places) take(who any) (leave func(), err error) {
 }
 
 // ask gives who a place, for which w is nil, or lets him join the line.
-func (p *places) ask(who any) (w *waiting, err error) {
+func (p *Places) ask(who any) (w *waiting, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.taken < p.count && p.of[who] < p.most() { // whoever waits has all that one may have
@@ -65,7 +68,7 @@ func (p *places) ask(who any) (w *waiting, err error) {
 		return nil, nil //nolint:nilnil // there is nothing to wait for
 	}
 	if len(p.line) >= queueShare*p.count && !p.makeRoom(who) {
-		return nil, errOverloaded
+		return nil, ErrOverloaded
 	}
 	w = &waiting{who, make(chan bool, 1)}
 	p.line = append(p.line, w)
@@ -75,21 +78,21 @@ func (p *places) ask(who any) (w *waiting, err error) {
 
 // most is how many places one caller has: with one left a short question of another is
 // answered at once beside long ones.
-func (p *places) most() int {
+func (p *Places) most() int {
 	if p.count > 2 {
 		return p.count - 1
 	}
 	return p.count
 }
 
-func (p *places) give(who any) {
+func (p *Places) give(who any) {
 	p.taken++
 	p.of[who]++
 }
 
 // makeRoom sends the last one away of those of whom more wait than of each there would be
 // if all had as many, if who has fewer.
-func (p *places) makeRoom(who any) bool {
+func (p *Places) makeRoom(who any) bool {
 	callers := len(p.lined)
 	if p.lined[who] == 0 {
 		callers++
@@ -109,7 +112,7 @@ func (p *places) makeRoom(who any) bool {
 }
 
 // remove takes one out of the line.
-func (p *places) remove(i int) {
+func (p *Places) remove(i int) {
 	who := p.line[i].who
 	p.line = slices.Delete(p.line, i, i+1)
 	if p.lined[who]--; p.lined[who] == 0 {
@@ -118,7 +121,7 @@ func (p *places) remove(i int) {
 }
 
 // wait waits for the turn of w.
-func (p *places) wait(w *waiting) error {
+func (p *Places) wait(w *waiting) error {
 	late := time.NewTimer(placeTime)
 	defer late.Stop()
 	var given bool
@@ -132,18 +135,18 @@ func (p *places) wait(w *waiting) error {
 		}
 		p.mu.Unlock()
 		if i >= 0 {
-			return errBusy
+			return ErrBusy
 		}
 		given = <-w.turn // it has just come
 	}
 	if !given {
-		return errOverloaded
+		return ErrOverloaded
 	}
 	return nil
 }
 
 // leave gives a place of who back, to the first of those who have the fewest.
-func (p *places) leave(who any) {
+func (p *Places) leave(who any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken--
@@ -165,23 +168,12 @@ func (p *places) leave(who any) {
 	w.turn <- true
 }
 
-// occupancy is how many work, of how many at once, and how many wait for it.
-type occupancy struct{ running, places, waiting int }
+// Occupancy is how many work, of how many at once, and how many wait for it.
+type Occupancy struct{ Running, Places, Waiting int }
 
-// occupied tells of the places.
-func (p *places) occupied() occupancy {
+// Occupied tells of the places.
+func (p *Places) Occupied() Occupancy {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return occupancy{p.taken, p.count, len(p.line)}
-}
-
-// asker is for whom places are counted: the token, or without one the address.
-func (r *request) asker() any {
-	if r.token != "" {
-		return r.token
-	}
-	if !r.from.IsValid() {
-		r.from = r.server.caller(r)
-	}
-	return network(r.from)
+	return Occupancy{p.taken, p.count, len(p.line)}
 }

@@ -1,90 +1,20 @@
-package tileserver
+package load
 
 import (
 	"errors"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// However many answers there are, each has a goroutine, together they have no more than
-// the hands beside, and one that is alone has all.
-func TestHands(t *testing.T) {
-	const extra = 3
-	h := make(hands, extra)
-	var working, most atomic.Int64
-	var answers sync.WaitGroup
-	const many = 16
-	for i := range many {
-		answers.Go(func() {
-			rng := rand.New(rand.NewPCG(1, uint64(i)))
-			for range 500 {
-				n, back := h.take()
-				if n < 1 || n > extra+1 {
-					t.Errorf("%d goroutines for one answer", n)
-				}
-				now := working.Add(int64(n))
-				for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
-				}
-				<-time.After(time.Duration(rng.IntN(50)) * time.Microsecond)
-				working.Add(int64(-n))
-				back()
-			}
-		})
-	}
-	answers.Wait()
-	if most.Load() > many+extra {
-		t.Errorf("%d goroutines work at once", most.Load())
-	}
-	if n, back := h.take(); n != extra+1 {
-		t.Errorf("alone it has %d", n)
-	} else {
-		back()
-	}
-	if n, _ := make(hands).take(); n != 1 {
-		t.Errorf("with one processor there are %d", n)
-	}
-}
-
-// Long work widens, short work does not, and when there is none for a while it is over.
-func TestWidth(t *testing.T) {
-	w := &width{}
-	at := func(when string, want int) {
-		t.Helper()
-		for end := time.Now().Add(10 * narrowAfter); runtime.GOMAXPROCS(0) != want; <-time.After(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s there are %d processors, want %d", when, runtime.GOMAXPROCS(0), want)
-			}
-		}
-	}
-	at("at first", processors)
-	for range 100 {
-		w.begin()()
-	}
-	<-time.After(3 * widenAfter)
-	if n := runtime.GOMAXPROCS(0); n != processors {
-		t.Errorf("after short work there are %d", n)
-	}
-	first, second := w.begin(), w.begin()
-	at("during long work", widthFactor*processors)
-	first()
-	<-time.After(narrowAfter + 100*time.Millisecond)
-	if n := runtime.GOMAXPROCS(0); n != widthFactor*processors {
-		t.Errorf("while one works on there are %d", n)
-	}
-	second()
-	at("afterwards", processors)
-}
-
 // So many wait for a place and no more: the next one is told at once.
 func TestPlacesQueue(t *testing.T) {
-	p := newPlaces(2)
+	p := NewPlaces(2)
 	var leave []func()
 	for range 2 {
-		l, err := p.take("a")
+		l, err := p.Take("a")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,10 +24,10 @@ func TestPlacesQueue(t *testing.T) {
 	var late atomic.Int32
 	for range 2 * queueShare {
 		waiters.Go(func() {
-			l, err := p.take("a")
+			l, err := p.Take("a")
 			if err == nil {
 				l()
-			} else if errors.Is(err, errBusy) {
+			} else if errors.Is(err, ErrBusy) {
 				late.Add(1)
 			} else {
 				t.Error(err)
@@ -108,20 +38,20 @@ func TestPlacesQueue(t *testing.T) {
 		<-time.After(time.Millisecond)
 	}
 	start := time.Now()
-	if _, err := p.take("a"); !errors.Is(err, errOverloaded) || time.Since(start) > placeTime/4 {
+	if _, err := p.Take("a"); !errors.Is(err, ErrOverloaded) || time.Since(start) > placeTime/4 {
 		t.Errorf("behind a full queue: %v after %v", err, time.Since(start))
 	}
 	for _, l := range leave {
 		l()
 	}
 	waiters.Wait()
-	if late.Load() > 0 || p.inLine() != 0 || p.occupied().running != 0 {
-		t.Errorf("%d were late, %d wait, %d places are taken", late.Load(), p.inLine(), p.occupied().running)
+	if late.Load() > 0 || p.inLine() != 0 || p.Occupied().Running != 0 {
+		t.Errorf("%d were late, %d wait, %d places are taken", late.Load(), p.inLine(), p.Occupied().Running)
 	}
 }
 
 // inLine is how many wait.
-func (p *places) inLine() int {
+func (p *Places) inLine() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.line)
@@ -130,7 +60,7 @@ func (p *places) inLine() int {
 // One caller who asks for all there is leaves others a place at once, and the turn when
 // one is given back; behind a full line each has as much of it as the others.
 func TestPlacesAreShared(t *testing.T) {
-	p := newPlaces(4)
+	p := NewPlaces(4)
 	var greedy []*waiting
 	for range 1000 {
 		if w, err := p.ask("greedy"); err == nil && w != nil {
@@ -173,7 +103,7 @@ func TestPlacesAreShared(t *testing.T) {
 func TestPlacesByChance(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		p := newPlaces(1 + rng.IntN(5))
+		p := NewPlaces(1 + rng.IntN(5))
 		type held struct{ who int }
 		var inside []held
 		waits := map[*waiting]int{}

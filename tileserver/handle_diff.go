@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/compare"
 	"gengtu/index/problem"
+	"gengtu/tileserver/tileset"
 )
 
 // handleDiff answers with what became of a layer between two states: `layer=`, `from=`
@@ -128,7 +129,7 @@ func (d *diffRequest) states() error {
 		if text == "" {
 			at := 1 - i // the latest is first
 			if len(vintages) == 0 {
-				_, err := FindLayer(d.ix(), name, "")
+				_, err := tileset.FindLayer(d.ix(), name, "")
 				return err
 			}
 			if at >= len(vintages) {
@@ -149,7 +150,7 @@ func (d *diffRequest) states() error {
 			}
 			d.held[i], d.taken = g, append(d.taken, g)
 		}
-		l, err := FindLayer(d.of(d.held[i]), name, vintage)
+		l, err := tileset.FindLayer(d.of(d.held[i]), name, vintage)
 		if err != nil {
 			return err
 		}

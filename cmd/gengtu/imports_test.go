@@ -63,6 +63,7 @@ var mayImport = map[string][]string{
 	"tileserver/glyph":               {"index/problem"},
 	"tileserver/cache":               {"index/disk", "index/patch", "index/problem", "tileserver/tile"},
 	"tileserver/archive":             {"index/geo", "tileserver/tile"},
+	"tileserver/tileset":             {"index", "index/edition", "index/geo", "index/patch", "index/problem", "tileserver/archive", "tileserver/cache", "tileserver/load", "tileserver/mvt", "tileserver/pyramid", "tileserver/tile"},
 	"tileserver/archive/archivetest": {},
 	"tileserver/ows":                 {},
 	"tileserver/wms":                 {"index/geo", "index/problem", "tileserver/ows", "tileserver/tile"},
@@ -78,8 +79,8 @@ var mayImport = map[string][]string{
 	"tileserver/jobs":                {"index/disk", "index/problem"},
 	"tileserver/load":                {"index/problem"},
 	"tileserver": {
-		"index", "index/analyze", "index/analyze/forms", "index/areas", "index/codes", "index/compare", "index/disk", "index/edition", "index/extract", "index/geo", "index/overlay", "index/patch", "index/problem", "index/receipt", "index/reconcile", "index/relate", "index/seal", "index/setting", "index/sheet",
-		"styles", "tileserver/access", "tileserver/access/oidc", "tileserver/archive", "tileserver/audit", "tileserver/basemap", "tileserver/cache", "tileserver/catalog", "tileserver/glyph", "tileserver/jobs", "tileserver/load", "tileserver/mvt", "tileserver/ogc", "tileserver/pyramid", "tileserver/raster", "tileserver/tile", "tileserver/viewer", "tileserver/wms", "tileserver/wmts",
+		"index", "index/analyze", "index/analyze/forms", "index/areas", "index/codes", "index/compare", "index/disk", "index/edition", "index/extract", "index/geo", "index/overlay", "index/problem", "index/receipt", "index/reconcile", "index/relate", "index/seal", "index/setting", "index/sheet",
+		"styles", "tileserver/access", "tileserver/access/oidc", "tileserver/archive", "tileserver/audit", "tileserver/basemap", "tileserver/cache", "tileserver/catalog", "tileserver/glyph", "tileserver/jobs", "tileserver/load", "tileserver/mvt", "tileserver/ogc", "tileserver/pyramid", "tileserver/raster", "tileserver/tile", "tileserver/tileset", "tileserver/viewer", "tileserver/wms", "tileserver/wmts",
 	},
 	"tileserver/access/oidc/oidctest": {},
 	"tileserver/pyramid/pyramidtest":  {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

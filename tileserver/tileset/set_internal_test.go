@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"slices"
@@ -8,24 +8,24 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// What a set makes of crowded tiles, of zooms that were not built, is what the server
-// makes of them.
-func TestTileSetCrowded(t *testing.T) {
+// What a set makes of crowded tiles, of zooms that were not built, is what a maker
+// makes of them, as the server does.
+func TestSetCrowded(t *testing.T) {
 	ix := texts(t, 400, 10, 400)
 	ix.Manifest.BuiltZooms = [2]int{12, 12}
 	built := readTiles(t, func(path string) error {
-		_, err := BuildTiles(t.Context(), ix, path, BuildOptions{MinZoom: 12, MaxZoom: 12})
+		_, err := Build(t.Context(), ix, path, BuildOptions{MinZoom: 12, MaxZoom: 12})
 		return err
 	})
-	g := servedAlone(t, ix, built, 2)
+	m := makerOf(t, ix, 2)
 	for _, names := range [][]string{{"cropland"}, {"pbf", "hsf"}} {
-		s := &TileSet{ix: ix, built: built, zooms: map[string]*[2]int{}}
+		s := &Set{ix: ix, built: built, zooms: map[string]*[2]int{}}
 		t.Cleanup(func() { _ = s.made.Close() })
 		for _, n := range names {
 			s.layers = append(s.layers, ix.Layer(n, ""))
 		}
 		made := 0
-		opt := &TileSetOptions{WorkDir: t.TempDir(), Making: func(_ string, n int) { made = n }}
+		opt := &Options{WorkDir: t.TempDir(), Making: func(_ string, n int) { made = n }}
 		if err := s.make(t.Context(), 12, 13, opt); err != nil {
 			t.Fatal(err)
 		}
@@ -35,18 +35,18 @@ func TestTileSetCrowded(t *testing.T) {
 			for y := y0; y <= y1; y++ {
 				for x := x0; x <= x1; x++ {
 					at := tile.Tile{Grid: tile.W, Z: 13, X: x, Y: y}
-					want, err := g.make(t.Context(), l, at)
+					want, err := m.Make(t.Context(), l, at)
 					if err != nil {
 						t.Fatal(err)
 					}
 					got, ok, err := s.made.Get(l.Meta.Key(), at)
 					if err != nil || ok == want.Empty() || !slices.Equal(got.Deflated, want.Deflated) {
-						t.Errorf("%s %s: %d bytes, the server makes %d, %v", l.Meta.Name, at, len(got.Deflated), len(want.Deflated), err)
+						t.Errorf("%s %s: %d bytes, a maker makes %d, %v", l.Meta.Name, at, len(got.Deflated), len(want.Deflated), err)
 					}
 					if ok {
 						all++
 					}
-					if g.mayBeCrowded(l, at) {
+					if m.mayBeCrowded(l, at) {
 						crowded++
 					}
 				}
@@ -63,13 +63,13 @@ func TestTileSetCrowded(t *testing.T) {
 
 // Whatever ends the making of a set, it waits for what is still being drawn: the files
 // are closed next.
-func TestTileSetEnds(t *testing.T) {
-	s := &TileSet{ix: texts(t, 10, 10, 10)}
-	m, err := s.newTileMaker(nil, &TileSetOptions{})
+func TestSetEnds(t *testing.T) {
+	s := &Set{ix: texts(t, 10, 10, 10)}
+	m, err := s.newMaker(nil, &Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	drawn, err := m.gen.making.Enter(t.Context())
+	drawn, err := m.maker.queue.Enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"maps"
@@ -21,10 +21,10 @@ func firstParcels(l *index.Layer) int {
 	return max(z, 0)
 }
 
-// vectorLayer describes l in tiles of zooms [minZoom, maxZoom]. Below the parcel
+// VectorLayer describes l in tiles of zooms [minZoom, maxZoom]. Below the parcel
 // zoom a shape stands for many parcels and carries their number, areas and class;
 // from it on each parcel carries the fields of the policy.
-func vectorLayer(l *index.Layer, description string, minZoom, maxZoom int) archive.VectorLayer {
+func VectorLayer(l *index.Layer, description string, minZoom, maxZoom int) archive.VectorLayer {
 	v := archive.VectorLayer{ID: l.Meta.Name, Description: description, MinZoom: minZoom, MaxZoom: maxZoom, Fields: map[string]string{}}
 	parcels := firstParcels(l)
 	add := func(lo, hi int, fields map[string]string) {
@@ -73,9 +73,9 @@ func tileJSONType(kind edition.FieldKind) string {
 	return "String"
 }
 
-// centerZoom returns the zoom in [minZoom, maxZoom] at which a map shows all of box
+// CenterZoom returns the zoom in [minZoom, maxZoom] at which a map shows all of box
 // at once: the deepest one at which it is no wider or higher than two tiles.
-func centerZoom(g tile.Grid, box geo.Box, minZoom, maxZoom int) int {
+func CenterZoom(g tile.Grid, box geo.Box, minZoom, maxZoom int) int {
 	const tiles = 2
 	a, b := g.Project(box.Min), g.Project(box.Max)
 	side := max(math.Abs(b.X-a.X), math.Abs(b.Y-a.Y))
@@ -86,8 +86,8 @@ func centerZoom(g tile.Grid, box geo.Box, minZoom, maxZoom int) int {
 	return z
 }
 
-// extentOf returns the box around layers; empty when all of them are.
-func extentOf(layers []*index.Layer) geo.Box {
+// ExtentOf returns the box around layers; empty when all of them are.
+func ExtentOf(layers []*index.Layer) geo.Box {
 	box := geo.EmptyBox()
 	for _, l := range layers {
 		box = box.Union(l.Extent())

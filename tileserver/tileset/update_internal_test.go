@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package tileserver_test
+package tileset_test
 
 import (
 	"crypto/sha256"
@@ -11,10 +11,10 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/indextest"
-	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // squares stores n squares of about side metres at latitude lat and some large ones.
@@ -32,7 +32,7 @@ func squares(t *testing.T, name string, n, large int, side, lat float64) *index.
 		g := geo.MultiPolygon{geo.Box{Min: at, Max: geo.Position{Lon: at.Lon + right, Lat: at.Lat + up}}.Polygon()}
 		l.Features = append(l.Features, index.Feature{ID: uint64(i + 1), Geometry: g, Box: g.Box(), AreaM2: geo.Area(g), Patch: index.NoArea, Net: index.NoArea})
 	}
-	return indextest.New(t, &edition.Manifest{Tier: edition.Secure, MaxZoom: tileserver.MaxZoom}, l)
+	return indextest.New(t, &edition.Manifest{Tier: edition.Secure, MaxZoom: tileset.MaxZoom}, l)
 }
 
 // The parcel zoom is the first at which a square of median size is 8 pixels wide,
@@ -41,7 +41,7 @@ func TestParcelZoom(t *testing.T) {
 	for _, c := range []struct{ side, lat float64 }{{30, 34}, {64, 34}, {90, 34}, {90, 1}, {90, 53}, {2000, 34}, {3, 34}} {
 		ix := squares(t, "pbf", 31, 10, c.side, c.lat)
 		l := ix.Layer("pbf", "")
-		got := tileserver.ParcelZoom(l)
+		got := tileset.ParcelZoom(l)
 		// The narrowest of the small ones on the plane, in pixels of tiles of 512.
 		box := l.Box(0)
 		for i := range l.Len() {
@@ -51,29 +51,12 @@ func TestParcelZoom(t *testing.T) {
 		}
 		width := tile.W.Project(box.Max).X - tile.W.Project(box.Min).X
 		at := func(z int) float64 { return math.Ldexp(width*512, z) }
-		if at(got) < 8*0.99 && got < tileserver.MaxZoom || at(got-1) > 8*1.01 {
+		if at(got) < 8*0.99 && got < tileset.MaxZoom || at(got-1) > 8*1.01 {
 			t.Errorf("%v m at %v°: zoom %d, where a parcel has %.1f pixels, and %.1f before", c.side, c.lat, got, at(got), at(got-1))
 		}
 	}
-	if got := tileserver.ParcelZoom(squares(t, "region", 5, 0, 2000, 34).Layer("region", "")); got != pyramid.ParcelsAlways {
+	if got := tileset.ParcelZoom(squares(t, "region", 5, 0, 2000, 34).Layer("region", "")); got != pyramid.ParcelsAlways {
 		t.Errorf("places: got %d", got)
-	}
-}
-
-// A style outlines places from the zoom at which they are 24 pixels wide of a tile of 512,
-// measured on their squares; a legible net of few large ones is there at once.
-func TestStyleOutlinesPlacesOfSomeSize(t *testing.T) {
-	for _, side := range []float64{300, 1700, 20000} {
-		ix := squares(t, "region", 30, 0, side, 34)
-		got, box := tileserver.LineZoom(ix.Layer("region", "")), ix.Layer("region", "").Box(0)
-		width := tile.W.Project(box.Max).X - tile.W.Project(box.Min).X
-		at := func(z int) float64 { return math.Ldexp(width*512, z) }
-		if at(got) < 24*0.99 || at(got-1) > 24*1.01 {
-			t.Errorf("%v m: zoom %d, where a place has %.1f pixels, and %.1f before", side, got, at(got), at(got-1))
-		}
-	}
-	if got := tileserver.LineZoom(squares(t, "pbf", 5, 0, 90, 34).Layer("pbf", "")); got != 0 {
-		t.Errorf("parcels: got %d", got)
 	}
 }
 
@@ -89,7 +72,7 @@ func TestBuildTiles(t *testing.T) {
 	var sums [3][sha256.Size]byte
 	for i, workers := range []int{1, 2, 5} {
 		path := filepath.Join(t.TempDir(), "tiles.db")
-		built, err := tileserver.BuildTiles(t.Context(), ix, path, tileserver.BuildOptions{MinZoom: 12, MaxZoom: 13, Workers: workers})
+		built, err := tileset.Build(t.Context(), ix, path, tileset.BuildOptions{MinZoom: 12, MaxZoom: 13, Workers: workers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +102,7 @@ func TestBuildTiles(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if i == 0 && meta.ParcelZoom != tileserver.ParcelZoom(ix.Layer("pbf", "")) {
+		if i == 0 && meta.ParcelZoom != tileset.ParcelZoom(ix.Layer("pbf", "")) {
 			t.Errorf("the parcel zoom %d was not chosen", meta.ParcelZoom)
 		}
 	}

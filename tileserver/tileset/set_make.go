@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"context"
@@ -11,35 +11,34 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// tileMaker makes the tiles of a [TileSet] that were not built.
-type tileMaker struct {
-	gen    *generation // makes the crowded ones, as when it is served
+// setMaker makes the tiles of a [Set] that were not built.
+type setMaker struct {
+	maker  *Maker // makes the crowded ones, as when they are served
 	out    *cache.Writer
 	making func(layer string, tiles int) // or nil
 	tiles  int                           // made so far
 }
 
-func (s *TileSet) newTileMaker(w *cache.Writer, opt *TileSetOptions) (*tileMaker, error) {
-	wholes, err := cache.OpenStore("wholes", cache.StoreOptions{})
+func (s *Set) newMaker(w *cache.Writer, opt *Options) (*setMaker, error) {
+	m, err := NewMaker(s.ix, MakerOptions{Covers: s.covers, Queue: load.NewQueue(load.Processors)})
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{ix: s.ix, built: s.built, covers: s.covers, wholes: wholes, making: load.NewQueue(load.Processors), refs: 1}
-	return &tileMaker{g, w, opt.Making, 0}, nil
+	return &setMaker{m, w, opt.Making, 0}, nil
 }
 
 // close ends drawings that nobody waits for any more, and waits for their end: they read
 // files that are closed next.
-func (m *tileMaker) close() error {
-	err := m.gen.wholes.Close()
-	m.gen.making.Drain()
+func (m *setMaker) close() error {
+	err := m.maker.Close()
+	m.maker.Drain()
 	return err
 }
 
 // layer makes the tiles of a layer in zooms: below its parcels' of the cells that
 // the edition has, the others of its features.
-func (m *tileMaker) layer(ctx context.Context, l *index.Layer, zooms [2]int) error {
-	src, o := newLayerSource(l), m.gen.options(l)
+func (m *setMaker) layer(ctx context.Context, l *index.Layer, zooms [2]int) error {
+	src, o := newSource(l), m.maker.options(l)
 	o.MinZoom, o.MaxZoom = max(zooms[0], l.Meta.ParcelZoom), zooms[1]
 	for z := zooms[0]; z < min(l.Meta.ParcelZoom, zooms[1]+1); z++ {
 		x0, y0, x1, y1 := tile.W.Range(l.Extent(), uint8(z))
@@ -61,7 +60,7 @@ func (m *tileMaker) layer(ctx context.Context, l *index.Layer, zooms [2]int) err
 	}
 	var crowded []tile.Tile
 	_, err := pyramid.Build(ctx, tile.W, src, o, func(t tile.Tile, data []byte) error {
-		if m.gen.mayBeCrowded(l, t) {
+		if m.maker.mayBeCrowded(l, t) {
 			crowded = append(crowded, t)
 			return nil
 		}
@@ -72,7 +71,7 @@ func (m *tileMaker) layer(ctx context.Context, l *index.Layer, zooms [2]int) err
 			return err
 		}
 		var p cache.Part
-		if p, err = m.gen.uncrowded(ctx, l, t); err == nil {
+		if p, err = m.maker.uncrowded(ctx, l, t); err == nil {
 			m.count(l)
 			err = m.out.Put(l.Meta.Key(), t, p)
 		}
@@ -81,14 +80,14 @@ func (m *tileMaker) layer(ctx context.Context, l *index.Layer, zooms [2]int) err
 }
 
 // put puts a tile that is not empty.
-func (m *tileMaker) put(l *index.Layer, t tile.Tile, data []byte) error {
+func (m *setMaker) put(l *index.Layer, t tile.Tile, data []byte) error {
 	m.count(l)
 	_, err := m.out.PutRaw(l.Meta.Key(), t, data)
 	return err
 }
 
 // count tells that a tile of l is made.
-func (m *tileMaker) count(l *index.Layer) {
+func (m *setMaker) count(l *index.Layer) {
 	if m.tiles++; m.making != nil {
 		m.making(l.Meta.Key(), m.tiles)
 	}

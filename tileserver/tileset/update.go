@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// Rebuilt tells what [UpdateTiles] did.
-type Rebuilt struct {
+// Updated tells what [Update] did.
+type Updated struct {
 	// Counts is the number of tiles of the new file by grid and zoom.
 	Counts map[string]map[string]int
 	// Work says for each grid and zoom, in their order, how much of it was made.
@@ -38,15 +38,15 @@ type Rework struct {
 	AllBytes   int64 `json:"all_bytes"`
 }
 
-// UpdateTiles makes the tiles and cells anew that a change may show in, from ix, in
+// Update makes the tiles and cells anew that a change may show in, from ix, in
 // the patch of the file at path, which is the one at from in a draft, see
 // [edition.Draft.Take]. What is read of it is compared with the checksums of blocks in
 // the manifest of ix. changed
 // are the boxes of the features that changed, by layer key, of what they were and
-// what they are. The tiles are those that [BuildTiles] makes of ix; of opt, zooms
+// what they are. The tiles are those that [Build] makes of ix; of opt, zooms
 // and grids must be those of the file at from. The patch is not seen on disk, see
 // [edition.Draft.Finish]; after an error it is not to be used.
-func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, changed map[string][]geo.Box, opt BuildOptions) (*Rebuilt, error) {
+func Update(ctx context.Context, ix *index.Index, from, path string, changed map[string][]geo.Box, opt BuildOptions) (*Updated, error) {
 	sums := patch.NewSums(ix.Manifest.Blocks[edition.TilesFile])
 	old, err := cache.OpenChecked(from, sums)
 	if err != nil {
@@ -79,11 +79,11 @@ func UpdateTiles(ctx context.Context, ix *index.Index, from, path string, change
 	if err != nil {
 		return nil, err
 	}
-	return rebuilt(done), nil
+	return updated(done), nil
 }
 
-func rebuilt(u *cache.Updated) *Rebuilt {
-	out := &Rebuilt{Counts: map[string]map[string]int{}}
+func updated(u *cache.Updated) *Updated {
+	out := &Updated{Counts: map[string]map[string]int{}}
 	for _, g := range tile.Grids() {
 		counts := map[string]int{}
 		out.Counts[g.String()] = counts
@@ -200,7 +200,7 @@ func (s *updateSink) size(ctx context.Context, l *edition.Layer, t tile.Tile) (i
 		}
 		if merged { // what is stored shows some of it
 			l := s.ix.Layer(l.Name, l.Vintage)
-			data, err := pyramid.Make(ctx, newLayerSource(l), t, pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, RoundM2: s.ix.Manifest.Policy.RoundM2})
+			data, err := pyramid.Make(ctx, newSource(l), t, pyramid.Options{ParcelZoom: l.Meta.ParcelZoom, ClassKey: l.Meta.ClassField, RoundM2: s.ix.Manifest.Policy.RoundM2})
 			return packedBytes(data), err
 		}
 	}

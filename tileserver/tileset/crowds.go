@@ -1,12 +1,10 @@
-package tileserver
+package tileset
 
 import (
 	"cmp"
 	"context"
 	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"gengtu/index"
 	"gengtu/index/edition"
@@ -39,7 +37,7 @@ func crews(ix *index.Index) []crew {
 	old := map[string]*crew{} // by vintage
 	var vintages []string
 	var out []crew
-	shown := shownLayers(m)
+	shown := ShownLayers(m)
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		switch {
@@ -214,72 +212,4 @@ func (s *reliefSink) PutTile(key string, t tile.Tile, data []byte) error {
 	s.put[t] = true
 	s.mu.Unlock()
 	return s.Replace(key, t, data)
-}
-
-// crewOf returns the crew of a layer, and which of its layers that is.
-func (g *generation) crewOf(l *index.Layer) (crew, int) {
-	for _, c := range crews(g.ix) {
-		for i, meta := range c.layers {
-			if meta.Key() == l.Meta.Key() {
-				return c, i
-			}
-		}
-	}
-	return crew{[]*edition.Layer{l.Meta}}, 0
-}
-
-// cellsBytes is about the most that a layer has of a tile where it is drawn as cells.
-const cellsBytes = 250_000
-
-// mayBeCrowded tells whether t, of a zoom that was not built, may be crowded. Features
-// that do not cross one another take less in a tile than where they are stored, so most
-// tiles are not.
-func (g *generation) mayBeCrowded(l *index.Layer, t tile.Tile) bool {
-	c, _ := g.crewOf(l)
-	parcels, cells := int64(0), int64(0)
-	for _, meta := range c.layers {
-		l := g.ix.Layer(meta.Name, meta.Vintage)
-		l.Search(t.Box(), func(i int) bool {
-			if !parcelsAt(meta, t) {
-				cells += cellsBytes
-				return false
-			}
-			parcels += int64(l.Size(i))
-			return parcels <= LargeTileBytes
-		})
-	}
-	// What gives up bytes has more than a small share.
-	return parcels > LargeTileBytes/smallShare && parcels+cells > LargeTileBytes
-}
-
-// uncrowded makes a layer's tile of a zoom that was not built. The layers that are sent
-// with it are made as well to know whether it is crowded; who asks for them next finds
-// them. Tiles beside it are not looked at: what it shows of them in its margin is what
-// they show when they are not crowded.
-func (g *generation) uncrowded(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
-	c, own := g.crewOf(l)
-	parts, sizes := make([]cache.Part, len(c.layers)), make([]int, len(c.layers))
-	group, drawing := errgroup.WithContext(ctx)
-	for i, meta := range c.layers {
-		group.Go(func() (err error) {
-			parts[i], err = g.wholes.Get(drawing, meta.Key(), t, func(ctx context.Context) (cache.Part, error) {
-				return g.draw(ctx, g.ix.Layer(meta.Name, meta.Vintage), t, nil)
-			})
-			sizes[i] = len(parts[i].Deflated)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return cache.Part{}, err
-	}
-	budget := c.budgets(t, sizes)[own]
-	if budget == 0 {
-		return parts[own], nil
-	}
-	return g.draw(ctx, l, t, &pyramid.Crowding{Packed: packedBytes, Budget: func(_ context.Context, at tile.Tile) (int, error) {
-		if at != t {
-			return 0, nil
-		}
-		return budget, nil
-	}})
 }

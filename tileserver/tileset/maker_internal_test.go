@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"context"
@@ -7,32 +7,31 @@ import (
 	"testing"
 	"time"
 
-	"gengtu/tileserver/load"
 	"gengtu/tileserver/tile"
 )
 
-// No more tiles are made at once than the server has places for: who finds none waits,
+// No more tiles are made at once than there are places for: who finds none waits,
 // and gets the tile when there is one.
 func TestTilesAtOnce(t *testing.T) {
 	ix := texts(t, 10, 10, 10)
-	g := servedAlone(t, ix, nil, 1)
+	m := makerOf(t, ix, 1)
 	l := ix.Layer("cropland", "")
 	at := tile.W.At(l.Box(0).Min, 15)
-	leave, err := g.making.Enter(t.Context())
+	leave, err := m.queue.Enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := g.make(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := m.Make(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with all places taken: %v", err)
 	}
 	leave()
-	p, err := g.make(t.Context(), l, at)
+	p, err := m.Make(t.Context(), l, at)
 	if err != nil || p.Empty() {
 		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
 	}
-	if g.making.Occupied().Running != 0 {
+	if m.queue.Occupied().Running != 0 {
 		t.Error("a place is not given back")
 	}
 }
@@ -42,36 +41,36 @@ func TestTilesAtOnce(t *testing.T) {
 // the process.
 func TestCrowdedTilesAtOnce(t *testing.T) {
 	ix := texts(t, 300, 300, 300)
-	g := servedAlone(t, ix, nil, 1)
+	m := makerOf(t, ix, 1)
 	l := ix.Layer("cropland", "")
 	at := tile.W.At(l.Box(0).Min, 13)
-	if !g.mayBeCrowded(l, at) {
+	if !m.mayBeCrowded(l, at) {
 		t.Fatal("the tile is not crowded")
 	}
-	leave, err := g.making.Enter(t.Context())
+	leave, err := m.queue.Enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := g.uncrowded(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := m.uncrowded(ctx, l, at); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with all places taken: %v", err)
 	}
 	leave()
-	p, err := g.make(t.Context(), l, at)
+	p, err := m.Make(t.Context(), l, at)
 	if err != nil || p.Empty() {
 		t.Errorf("with a place free: %d bytes, %v", p.RawLen, err)
 	}
 
-	g = servedAlone(t, ix, nil, 1)
-	g.memo.m = map[string]any{"source pbf@2024": &layerSource{}} // whatever is read of it panics
-	if _, err := g.make(t.Context(), l, at); err == nil || !strings.Contains(err.Error(), "panic") {
+	m = makerOf(t, ix, 1)
+	m.sources["pbf@2024"] = &source{} // whatever is read of it panics
+	if _, err := m.Make(t.Context(), l, at); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("with a layer that panics: %v", err)
 	}
 	// The layers beside it may still be made.
 	soon, giveUp := context.WithTimeout(t.Context(), 30*time.Second)
 	defer giveUp()
-	if _, err := g.making.Enter(soon); err != nil {
+	if _, err := m.queue.Enter(soon); err != nil {
 		t.Errorf("a place is not given back: %v", err)
 	}
 }
@@ -80,7 +79,7 @@ func TestCrowdedTilesAtOnce(t *testing.T) {
 func TestMayBeCrowded(t *testing.T) {
 	ix := texts(t, 90, 10, 10) // some 340 and twice 210 kB where they are stored
 	l := ix.Layer("cropland", "")
-	g := &generation{ix: ix}
+	m := &Maker{ix: ix}
 	for _, c := range []struct {
 		zoom             uint8
 		cropland, others int
@@ -90,21 +89,8 @@ func TestMayBeCrowded(t *testing.T) {
 			ix.Manifest.Layers[i].ParcelZoom = c.others
 		}
 		l.Meta.ParcelZoom = c.cropland
-		if got := g.mayBeCrowded(l, tile.W.At(l.Box(800).Min, c.zoom)); got != c.want {
+		if got := m.mayBeCrowded(l, tile.W.At(l.Box(800).Min, c.zoom)); got != c.want {
 			t.Errorf("z%d, parcels from %d and %d: %t", c.zoom, c.cropland, c.others, got)
 		}
-	}
-}
-
-// Pictures of tiles wait as tiles do: painting takes milliseconds and megabytes.
-func TestPicturesWait(t *testing.T) {
-	s := &Server{painting: load.NewQueue(0)}
-	s.cfg.Limits.Tile = time.Second
-	ix := texts(t, 10, 10, 10)
-	r := &request{server: s, gen: servedAlone(t, ix, nil, 1)}
-	l := ix.Layer("cropland", "")
-	at := pictureKey{tile: tile.W.At(l.Box(0).Min, 15), side: 256}
-	if _, err := r.paint(nil, at, nil); !errors.Is(err, load.ErrOverloaded) {
-		t.Errorf("behind a full queue: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"errors"
@@ -93,7 +93,7 @@ func TestCrowds(t *testing.T) {
 	for i, ix := range cases {
 		files = append(files, readTiles(t, func(path string) error {
 			paths = append(paths, path)
-			built, err := BuildTiles(t.Context(), ix, path, opt)
+			built, err := Build(t.Context(), ix, path, opt)
 			if err == nil && len(built.Large) > 0 {
 				err = errors.New("tiles are too large")
 			}
@@ -125,7 +125,7 @@ func TestCrowds(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = UpdateTiles(t.Context(), ix, paths[c.from], path, changed, opt)
+			_, err = Update(t.Context(), ix, paths[c.from], path, changed, opt)
 			return err
 		})
 		sameDigest(t, updated, files[c.to])
@@ -157,24 +157,20 @@ func sameDigest(t *testing.T, got, want *cache.Reader) {
 	}
 }
 
-// servedAlone is the generation of ix, whose tiles r has, with places for so many tiles
-// to be made at once.
-func servedAlone(t *testing.T, ix *index.Index, r *cache.Reader, places int) *generation {
+// makerOf returns the maker of ix, with places for so many tiles to be made at once.
+func makerOf(t *testing.T, ix *index.Index, places int) *Maker {
 	t.Helper()
-	stores := make([]*cache.Store, 2)
-	for i := range stores {
-		var err error
-		if stores[i], err = cache.OpenStore("g", cache.StoreOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = stores[i].Close() })
+	m, err := NewMaker(ix, MakerOptions{Queue: load.NewQueue(places)})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &generation{ix: ix, built: r, made: stores[0], wholes: stores[1], making: load.NewQueue(places), refs: 1}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
 }
 
 func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {
 	t.Helper()
-	g := servedAlone(t, ix, r, 2)
+	m := makerOf(t, ix, 2)
 	lost := map[string]int{}
 	for _, grid := range tile.Grids() {
 		x0, y0, x1, y1 := grid.Range(ix.Layer("cropland", "").Extent(), 13)
@@ -185,7 +181,7 @@ func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {
 					t.Errorf("%s has %d bytes", at, n)
 				}
 				for _, name := range []string{"cropland", "pbf", "hsf"} {
-					compareMade(t, g, ix.Layer(name, ""), at, lost)
+					compareMade(t, m, r, ix.Layer(name, ""), at, lost)
 				}
 			}
 		}
@@ -196,9 +192,9 @@ func checkCrowds(t *testing.T, ix *index.Index, r *cache.Reader, crowded bool) {
 }
 
 // compareMade makes a tile that was built, and counts what its parcels have lost.
-func compareMade(t *testing.T, g *generation, l *index.Layer, at tile.Tile, lost map[string]int) {
+func compareMade(t *testing.T, m *Maker, r *cache.Reader, l *index.Layer, at tile.Tile, lost map[string]int) {
 	t.Helper()
-	p, _, err := g.built.Get(l.Meta.Key(), at)
+	p, _, err := r.Get(l.Meta.Key(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,12 +202,12 @@ func compareMade(t *testing.T, g *generation, l *index.Layer, at tile.Tile, lost
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt := g.options(l)
-	whole, err := pyramid.Make(t.Context(), newLayerSource(l), at, opt)
+	opt := m.options(l)
+	whole, err := pyramid.Make(t.Context(), newSource(l), at, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	part, err := g.uncrowded(t.Context(), l, at)
+	part, err := m.uncrowded(t.Context(), l, at)
 	var made []byte
 	if err == nil {
 		made, err = part.Raw()

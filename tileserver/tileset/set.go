@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// TileSetOptions choose the tiles of a [TileSet].
-type TileSetOptions struct {
+// Options choose the tiles of a [Set].
+type Options struct {
 	// Layers are names, each as "name" or "name@vintage", in the order in which
 	// tiles hold them; "all" alone stands for what the server calls all. Vintage is
 	// that of names without one, "" the latest.
@@ -33,10 +33,10 @@ type TileSetOptions struct {
 	Making func(layer string, tiles int)
 }
 
-// TileSet is the finished tiles of some layers of one generation in grid w, for
+// Set is the finished tiles of some layers of one generation in grid w, for
 // an archive. It holds what the server would answer and nothing else. One
 // goroutine uses it.
-type TileSet struct {
+type Set struct {
 	ix     *index.Index
 	layers []*index.Layer
 	built  *cache.Reader
@@ -47,16 +47,16 @@ type TileSet struct {
 	zooms  map[string]*[2]int
 }
 
-// OpenTileSet opens the generation in force of the edition at dir and makes tiles
+// Open opens the generation in force of the edition at dir and makes tiles
 // of zooms that it was not built for; that takes as long as building them. An
 // unknown layer, a zoom that the edition does not show, and a set without tiles
 // are [*problem.Problem]s.
-func OpenTileSet(ctx context.Context, dir string, opt TileSetOptions) (*TileSet, error) {
+func Open(ctx context.Context, dir string, opt Options) (*Set, error) {
 	ix, err := index.Open(dir, "")
 	if err != nil {
 		return nil, err
 	}
-	s := &TileSet{ix: ix, zooms: map[string]*[2]int{}}
+	s := &Set{ix: ix, zooms: map[string]*[2]int{}}
 	if err := s.open(ctx, &opt); err != nil {
 		if p := problem.Of(err); p != nil {
 			err = p.In(dir)
@@ -66,7 +66,7 @@ func OpenTileSet(ctx context.Context, dir string, opt TileSetOptions) (*TileSet,
 	return s, nil
 }
 
-func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
+func (s *Set) open(ctx context.Context, opt *Options) error {
 	m := s.ix.Manifest
 	if err := s.choose(opt); err != nil {
 		return err
@@ -99,10 +99,10 @@ func (s *TileSet) open(ctx context.Context, opt *TileSetOptions) error {
 }
 
 // choose finds the layers.
-func (s *TileSet) choose(opt *TileSetOptions) error {
-	names, all := opt.Layers, slices.Equal(opt.Layers, []string{allLayers})
+func (s *Set) choose(opt *Options) error {
+	names, all := opt.Layers, slices.Equal(opt.Layers, []string{All})
 	if all {
-		names = shownLayers(s.ix.Manifest)
+		names = ShownLayers(s.ix.Manifest)
 	}
 	for _, n := range names {
 		name, vintage, ok := strings.Cut(n, "@")
@@ -123,7 +123,7 @@ func (s *TileSet) choose(opt *TileSetOptions) error {
 		s.layers = append(s.layers, l)
 	}
 	if len(s.layers) == 0 && opt.Vintage != "" {
-		return noVintage(s.ix, allLayers, opt.Vintage)
+		return NoVintage(s.ix, All, opt.Vintage)
 	}
 	if len(s.layers) == 0 {
 		return problem.New("NO_LAYER", "没有可导出的图层", "there is no layer to write").
@@ -132,21 +132,8 @@ func (s *TileSet) choose(opt *TileSetOptions) error {
 	return nil
 }
 
-// FindLayer returns the layer of ix with that name and vintage, "" for the latest. One
-// that is not there is the problem NO_LAYER or NO_VINTAGE, which names those that are.
-func FindLayer(ix *index.Index, name, vintage string) (*index.Layer, error) {
-	if l := ix.Layer(name, vintage); l != nil {
-		return l, nil
-	}
-	if !slices.Contains(ix.Names(), name) {
-		return nil, problem.New("NO_LAYER", "没有图层 %.40q", "there is no layer %.40q", name).At(0, name).
-			Advise("有：%s", "there are: %s", strings.Join(ix.Names(), " "))
-	}
-	return nil, noVintage(ix, name, vintage)
-}
-
 // make makes the tiles of the zooms in [lo, hi] that were not built.
-func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) error {
+func (s *Set) make(ctx context.Context, lo, hi int, opt *Options) error {
 	built := s.ix.Manifest.BuiltZooms
 	var missing [][2]int
 	for _, r := range [][2]int{{lo, min(hi, built[0]-1)}, {max(lo, built[1]+1), hi}} {
@@ -168,7 +155,7 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 	if err != nil {
 		return err
 	}
-	m, err := s.newTileMaker(w, opt)
+	m, err := s.newMaker(w, opt)
 	if err != nil {
 		return errors.Join(err, w.Abort())
 	}
@@ -191,7 +178,7 @@ func (s *TileSet) make(ctx context.Context, lo, hi int, opt *TileSetOptions) err
 }
 
 // reader returns where tiles of zoom z are.
-func (s *TileSet) reader(z int) *cache.Reader {
+func (s *Set) reader(z int) *cache.Reader {
 	if b := s.ix.Manifest.BuiltZooms; z >= b[0] && z <= b[1] {
 		return s.built
 	}
@@ -199,7 +186,7 @@ func (s *TileSet) reader(z int) *cache.Reader {
 }
 
 // list finds the tiles that there are, of all layers, and the zooms of each.
-func (s *TileSet) list(ctx context.Context, lo, hi int) error {
+func (s *Set) list(ctx context.Context, lo, hi int) error {
 	for _, l := range s.layers {
 		for z := lo; z <= hi; z++ {
 			before := len(s.ids)
@@ -225,23 +212,23 @@ func (s *TileSet) list(ctx context.Context, lo, hi int) error {
 }
 
 // Len returns the number of tiles, each with all layers.
-func (s *TileSet) Len() int { return len(s.ids) }
+func (s *Set) Len() int { return len(s.ids) }
 
 // Info describes the set. Titles are in both languages, so that it does not
 // depend on who asks. Layers without a tile are left out.
-func (s *TileSet) Info(program string) archive.Info {
+func (s *Set) Info(program string) archive.Info {
 	m := s.ix.Manifest
 	first, _ := archive.TileOf(s.ids[0])
 	last, _ := archive.TileOf(s.ids[len(s.ids)-1])
 	info := archive.Info{
-		Version: program, Tier: string(m.Tier), Generation: m.Generation, Box: extentOf(s.layers),
+		Version: program, Tier: string(m.Tier), Generation: m.Generation, Box: ExtentOf(s.layers),
 		Description: bothLanguages(m.Policy.Use), Attribution: strings.TrimSpace(bothLanguages(m.Policy.Disclaimer) + " " + m.Policy.Approval),
 	}
-	info.CenterZoom = uint8(centerZoom(tile.W, info.Box, int(first.Z), int(last.Z)))
+	info.CenterZoom = uint8(CenterZoom(tile.W, info.Box, int(first.Z), int(last.Z)))
 	var names []string
 	for _, l := range s.layers {
 		if z := s.zooms[l.Meta.Name]; z != nil {
-			info.Layers = append(info.Layers, vectorLayer(l, bothLanguages(l.Meta.Title), z[0], z[1]))
+			info.Layers = append(info.Layers, VectorLayer(l, bothLanguages(l.Meta.Title), z[0], z[1]))
 			names = append(names, l.Meta.Key())
 		}
 	}
@@ -259,7 +246,7 @@ func bothLanguages(t edition.Title) string {
 // Each calls visit with every tile, packed by gzip, in the order of
 // [archive.TileID]. data are valid until visit returns. Its first error ends it,
 // and so does the end of ctx.
-func (s *TileSet) Each(ctx context.Context, visit func(t tile.Tile, data []byte) error) error {
+func (s *Set) Each(ctx context.Context, visit func(t tile.Tile, data []byte) error) error {
 	var data []byte
 	var parts []cache.Part
 	for _, id := range s.ids {
@@ -286,7 +273,7 @@ func (s *TileSet) Each(ctx context.Context, visit func(t tile.Tile, data []byte)
 }
 
 // Close closes what is open and removes the tiles that were made.
-func (s *TileSet) Close() error {
+func (s *Set) Close() error {
 	var err error
 	for _, r := range []*cache.Reader{s.built, s.made} {
 		if r != nil {

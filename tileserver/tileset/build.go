@@ -1,4 +1,4 @@
-package tileserver
+package tileset
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"gengtu/tileserver/tile"
 )
 
-// BuildOptions says which tiles [BuildTiles] builds, and with what.
+// BuildOptions says which tiles [Build] builds, and with what.
 type BuildOptions struct {
 	MinZoom, MaxZoom int
 	// Grids are the grids to build; nil: all.
@@ -31,7 +31,7 @@ type BuildOptions struct {
 	Progress func(done, all int)
 }
 
-// Built tells what [BuildTiles] built.
+// Built tells what [Build] built.
 type Built struct {
 	// Counts is the number of tiles by grid and zoom.
 	Counts map[string]map[string]int
@@ -40,13 +40,10 @@ type Built struct {
 	Large []LargeTile
 }
 
-// Drawing is the version of the way in which tiles are drawn, see [pyramid.Drawing].
-const Drawing = pyramid.Drawing
-
-// BuildTiles builds the tiles of every layer of ix into a new file at path, with
+// Build builds the tiles of every layer of ix into a new file at path, with
 // the cells that tiles of low zooms are made of on demand. A layer of the manifest
 // whose parcel zoom is not chosen yet is given one, see [ParcelZoom].
-func BuildTiles(ctx context.Context, ix *index.Index, path string, opt BuildOptions) (*Built, error) {
+func Build(ctx context.Context, ix *index.Index, path string, opt BuildOptions) (*Built, error) {
 	w, err := cache.Create(path)
 	if err != nil {
 		return nil, err
@@ -106,7 +103,7 @@ func worksOf(ix *index.Index) []pyramid.Work {
 				}
 			}
 			at[meta.Key()] = len(works)
-			works = append(works, pyramid.Work{Source: newLayerSource(l), Layers: []pyramid.Layer{layer}})
+			works = append(works, pyramid.Work{Source: newSource(l), Layers: []pyramid.Layer{layer}})
 		}
 	}
 	return works
@@ -146,12 +143,12 @@ func ParcelZoom(l *index.Layer) int {
 	slices.Sort(areas)
 	box := l.Extent()
 	lat := float64(box.Min.Lat+box.Max.Lat) / 2 / geo.Unit
-	return zoomOf(math.Sqrt(areas[len(areas)/2]), lat, hitPixels)
+	return ZoomOf(math.Sqrt(areas[len(areas)/2]), lat, hitPixels)
 }
 
-// zoomOf is the lowest zoom from 1 to [MaxZoom] at which side, in metres at a latitude in
+// ZoomOf is the lowest zoom from 1 to [MaxZoom] at which side, in metres at a latitude in
 // degrees, is at least so many pixels of a tile of 512 in w; MaxZoom where it is at none.
-func zoomOf(side, lat, pixels float64) int {
+func ZoomOf(side, lat, pixels float64) int {
 	cos := math.Cos(lat * math.Pi / 180)
 	for z := 1; z < MaxZoom; z++ {
 		if pixel := tile.W.Resolution(uint8(z)) * cos * tile.PixelsPerTile / tilePixels; side >= pixels*pixel {
@@ -183,21 +180,4 @@ func (s *buildSink) PutTile(key string, t tile.Tile, data []byte) error {
 		s.add(key, t, n)
 	}
 	return err
-}
-
-// parcelZoom returns the zoom from which all shown layers of m are drawn as
-// parcels: pictures and styles have no borders below it.
-func parcelZoom(m *edition.Manifest) int {
-	zoom := 0
-	for _, name := range shownLayers(m) {
-		for i := range m.Layers {
-			if l := &m.Layers[i]; l.Name == name {
-				zoom = max(zoom, l.ParcelZoom)
-			}
-		}
-	}
-	if zoom == 0 {
-		return pyramid.DefaultParcelZoom
-	}
-	return zoom
 }

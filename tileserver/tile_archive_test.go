@@ -14,17 +14,17 @@ import (
 	"testing"
 
 	"gengtu/index/edition"
-	"gengtu/tileserver"
 	"gengtu/tileserver/archive"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // openSet opens the tiles of an edition; it closes with the test, and must leave
 // nothing behind.
-func openSet(t testing.TB, dir string, zooms *[2]int, layers ...string) *tileserver.TileSet {
+func openSet(t testing.TB, dir string, zooms *[2]int, layers ...string) *tileset.Set {
 	t.Helper()
 	work := t.TempDir()
-	s, err := tileserver.OpenTileSet(t.Context(), dir, tileserver.TileSetOptions{Layers: layers, Zooms: zooms, WorkDir: work})
+	s, err := tileset.Open(t.Context(), dir, tileset.Options{Layers: layers, Zooms: zooms, WorkDir: work})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,34 +113,34 @@ func TestTileSetRefuses(t *testing.T) {
 	dir, _ := newEdition(t, edition.Public)
 	for _, c := range []struct {
 		name string
-		opt  tileserver.TileSetOptions
+		opt  tileset.Options
 		code string
 	}{
-		{"a zoom above the tier's", tileserver.TileSetOptions{Layers: []string{"pbf"}, Zooms: &[2]int{13, 15}}, "NO_ZOOM"},
-		{"a zoom below zero", tileserver.TileSetOptions{Layers: []string{"pbf"}, Zooms: &[2]int{-1, 3}}, "NO_ZOOM"},
-		{"zooms the wrong way round", tileserver.TileSetOptions{Layers: []string{"pbf"}, Zooms: &[2]int{12, 11}}, "NO_ZOOM"},
-		{"a layer of another tier", tileserver.TileSetOptions{Layers: []string{"dltb"}}, "NO_LAYER"},
-		{"all among others", tileserver.TileSetOptions{Layers: []string{"all", "pbf"}}, "NO_LAYER"},
-		{"no layer", tileserver.TileSetOptions{}, "NO_LAYER"},
-		{"a layer twice", tileserver.TileSetOptions{Layers: []string{"cropland@2023", "cropland"}}, "PARAMETER_LAYERS"},
-		{"another vintage", tileserver.TileSetOptions{Layers: []string{"cropland"}, Vintage: "1999"}, "NO_VINTAGE"},
-		{"another vintage by name", tileserver.TileSetOptions{Layers: []string{"cropland@1999"}}, "NO_VINTAGE"},
-		{"all of another vintage", tileserver.TileSetOptions{Layers: []string{"all"}, Vintage: "1999"}, "NO_VINTAGE"},
+		{"a zoom above the tier's", tileset.Options{Layers: []string{"pbf"}, Zooms: &[2]int{13, 15}}, "NO_ZOOM"},
+		{"a zoom below zero", tileset.Options{Layers: []string{"pbf"}, Zooms: &[2]int{-1, 3}}, "NO_ZOOM"},
+		{"zooms the wrong way round", tileset.Options{Layers: []string{"pbf"}, Zooms: &[2]int{12, 11}}, "NO_ZOOM"},
+		{"a layer of another tier", tileset.Options{Layers: []string{"dltb"}}, "NO_LAYER"},
+		{"all among others", tileset.Options{Layers: []string{"all", "pbf"}}, "NO_LAYER"},
+		{"no layer", tileset.Options{}, "NO_LAYER"},
+		{"a layer twice", tileset.Options{Layers: []string{"cropland@2023", "cropland"}}, "PARAMETER_LAYERS"},
+		{"another vintage", tileset.Options{Layers: []string{"cropland"}, Vintage: "1999"}, "NO_VINTAGE"},
+		{"another vintage by name", tileset.Options{Layers: []string{"cropland@1999"}}, "NO_VINTAGE"},
+		{"all of another vintage", tileset.Options{Layers: []string{"all"}, Vintage: "1999"}, "NO_VINTAGE"},
 	} {
 		c.opt.WorkDir = t.TempDir()
-		if s, err := tileserver.OpenTileSet(t.Context(), dir, c.opt); codeOf(err) != c.code || s != nil {
+		if s, err := tileset.Open(t.Context(), dir, c.opt); codeOf(err) != c.code || s != nil {
 			t.Errorf("%s: the error is %v", c.name, err)
 		}
 		if left, err := os.ReadDir(c.opt.WorkDir); err != nil || len(left) > 0 {
 			t.Errorf("%s: %v is left behind", c.name, left)
 		}
 	}
-	if _, err := tileserver.OpenTileSet(t.Context(), dir, tileserver.TileSetOptions{Layers: []string{"cropland@2023"}, WorkDir: t.TempDir()}); err != nil {
+	if _, err := tileset.Open(t.Context(), dir, tileset.Options{Layers: []string{"cropland@2023"}, WorkDir: t.TempDir()}); err != nil {
 		t.Errorf("cropland@2023: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := tileserver.OpenTileSet(ctx, dir, tileserver.TileSetOptions{Layers: []string{"pbf"}, WorkDir: t.TempDir()}); !errors.Is(err, context.Canceled) {
+	if _, err := tileset.Open(ctx, dir, tileset.Options{Layers: []string{"pbf"}, WorkDir: t.TempDir()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of its context: %v", err)
 	}
 	set := openSet(t, dir, nil, "all")

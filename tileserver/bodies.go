@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index/problem"
+	"gengtu/tileserver/gate"
 	"gengtu/tileserver/load"
 )
 
@@ -85,6 +86,10 @@ func (s *Server) broken(err error) error {
 	return problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")
 }
 
+// leastDrained is how much of a refused request is read at least: a body that is
+// too large is mostly a delivery's file, of some megabytes.
+const leastDrained = 16 << 20
+
 // leaveBody reads what is left of a body that nobody wants, so that it is not taken for
 // the next request. The connection is closed after the answer where that is long or slow
 // to come.
@@ -95,16 +100,14 @@ func (r *request) leaveBody() {
 	}
 	r.bodyRead = true
 	c := r.ctx.Conn()
-	if c == nil || !drain(c, stream, max(4*r.server.cfg.Limits.BodyBytes, leastDrained)) {
+	if c == nil || !gate.Drain(c, stream, max(4*r.server.cfg.Limits.BodyBytes, leastDrained)) {
 		r.ctx.SetConnectionClose()
 	}
 }
 
-// holdAnswer takes memory for the answer until it is sent: clients that ask and do not
-// read must not take more than there is.
+// holdAnswer takes memory for the answer until it is sent.
 func (r *request) holdAnswer() error {
-	c, ok := r.ctx.Conn().(*counted)
-	if !ok || c.owe(r.size()) {
+	if gate.Owe(r.ctx.Conn(), r.size()) {
 		return nil
 	}
 	return load.ErrOverloaded

@@ -15,6 +15,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/basemap"
+	"gengtu/tileserver/gate"
 	"gengtu/tileserver/load"
 )
 
@@ -57,7 +58,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	}
 	s.account(r, status, time.Since(start))
 	if r.lane {
-		expectRest(ctx)
+		gate.ExpectRest(ctx.Conn(), len(ctx.Response.Body()))
 	}
 }
 
@@ -220,6 +221,6 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.account(r, status, 0)
 	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
-		drain(c, c, max(4*l.BodyBytes, leastDrained))
+		gate.Drain(c, c, max(4*l.BodyBytes, leastDrained))
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/index/receipt"
 	"gengtu/tileserver/audit"
+	"gengtu/tileserver/gate"
 	"gengtu/tileserver/load"
 )
 
@@ -45,7 +46,7 @@ func (s *Server) handleOverlay(r *request) error {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
-	ctx, unwatch := watchClient(ctx, r.ctx)
+	ctx, unwatch := gate.Watch(ctx, r.ctx.Conn())
 	o.ctx = ctx
 	var back func()
 	o.asker.Question.Workers, back = s.hands.Take()

@@ -93,10 +93,7 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descCacheSize, float64(c.answerBytes), "answers")
 	m.collectWork(gauge)
 	if door := s.door.Load(); door != nil {
-		door.mu.Lock()
-		open := door.open
-		door.mu.Unlock()
-		gauge(descConns, float64(open))
+		gauge(descConns, float64(door.Open()))
 	}
 	gauge(descConnsMax, float64(s.cfg.Limits.Connections))
 	m.collectDisks(gauge)

@@ -12,6 +12,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/gate"
 	"gengtu/tileserver/tileset"
 )
 
@@ -241,7 +242,7 @@ func (r *request) base() string {
 		return strings.TrimRight(u, "/")
 	}
 	scheme := "http"
-	if encrypted(r.ctx.Conn()) {
+	if gate.Encrypted(r.ctx.Conn()) {
 		scheme = "https"
 	}
 	return scheme + "://" + string(r.ctx.Host())

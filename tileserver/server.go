@@ -31,6 +31,7 @@ import (
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
+	"gengtu/tileserver/gate"
 	"gengtu/tileserver/load"
 	"gengtu/tileserver/viewer"
 )
@@ -103,7 +104,7 @@ type Server struct {
 	logins   chan struct{} // holds one for each login that waits for its issuer
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
-	door     atomic.Pointer[gate] // nil before Serve
+	door     atomic.Pointer[gate.Gate] // nil before Serve
 	caches   cacheBook
 	stopping atomic.Bool
 	ending   chan struct{} // closed when the server stops
@@ -157,7 +158,7 @@ func New(cfg Config) (*Server, error) {
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
 		StreamRequestBody:            true, // see wholeBody
 		ReadBufferSize:               cfg.Limits.URLBytes,
-		WriteBufferSize:              writeBuffer,
+		WriteBufferSize:              gate.WriteBuffer,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,
 		WriteTimeout:                 cfg.Limits.Write,
@@ -196,7 +197,7 @@ const stopTime = 10 * time.Second
 // and more often for changes of the access file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
-	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse, answers: s.sending}
+	door := gate.New(ln, gate.Options{All: s.cfg.Limits.Connections, PerIP: s.cfg.Limits.PerIP, Refused: s.refuse, Answers: s.sending})
 	s.door.Store(door)
 	go func() { failed <- s.http.Serve(door) }()
 	watching, stopWatching := context.WithCancel(ctx)
@@ -214,7 +215,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	s.end()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	watcher.Go(func() { door.sweep(stop) })
+	watcher.Go(func() { door.Sweep(stop) })
 	err := s.http.ShutdownWithContext(stop)
 	cancel()
 	// A server that has not come to listening yet is not stopped by that. The

@@ -1,10 +1,8 @@
-package tileserver
+package gate
 
 import (
 	"net"
 	"sync"
-
-	"github.com/valyala/fasthttp"
 )
 
 // fasthttp writes a body that is larger than its buffer in two pieces: what fits behind
@@ -12,25 +10,26 @@ import (
 // time as all that we do. So the first piece is held back until the rest comes, and both
 // go out in one call, nothing of the rest copied.
 
-// writeBuffer is the size of fasthttp's buffer, which a first piece fills.
-const writeBuffer = 4096
+// WriteBuffer is the size in bytes of fasthttp's buffer, which a first piece fills.
+const WriteBuffer = 4096
 
 // pieces hold first pieces.
-var pieces = sync.Pool{New: func() any { return new([writeBuffer]byte) }}
+var pieces = sync.Pool{New: func() any { return new([WriteBuffer]byte) }}
 
 // together is what a connection holds back.
 type together struct {
 	expected bool // the next piece is not the last of its answer
-	piece    *[writeBuffer]byte
+	piece    *[WriteBuffer]byte
 	n        int // of piece
 	both     [2][]byte
 	vector   net.Buffers
 }
 
-// expectRest tells the connection that the answer is larger than fasthttp's buffer. It is
-// called when nothing of the answer will change any more.
-func expectRest(ctx *fasthttp.RequestCtx) {
-	if c, ok := ctx.Conn().(*counted); ok && len(ctx.Response.Body()) >= writeBuffer {
+// ExpectRest tells the connection how many bytes the body of the answer has: what is larger
+// than fasthttp's buffer comes in pieces. It is called before the answer is written, when
+// nothing of it will change any more.
+func ExpectRest(conn net.Conn, bodyBytes int) {
+	if c, ok := conn.(*counted); ok && bodyBytes >= WriteBuffer {
 		c.expected = true
 	}
 }
@@ -40,9 +39,9 @@ func expectRest(ctx *fasthttp.RequestCtx) {
 // before is in fasthttp's buffer yet: one piece is held back at most.
 func (c *counted) Write(b []byte) (int, error) {
 	tcp, ok := c.Conn.(*net.TCPConn)
-	if c.expected && ok && c.piece == nil && len(b) <= writeBuffer {
+	if c.expected && ok && c.piece == nil && len(b) <= WriteBuffer {
 		c.expected = false
-		c.piece = pieces.Get().(*[writeBuffer]byte) //nolint:forcetypeassert // the pool has nothing else
+		c.piece = pieces.Get().(*[WriteBuffer]byte) //nolint:forcetypeassert // the pool has nothing else
 		c.n = copy(c.piece[:], b)
 		return len(b), nil
 	}

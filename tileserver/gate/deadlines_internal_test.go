@@ -1,4 +1,4 @@
-package tileserver
+package gate
 
 import (
 	"errors"

@@ -1,24 +1,22 @@
-package tileserver
+package gate
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // watchAfter is how long an answer has to take before its client is watched: most
 // take less, and the watch costs some microseconds.
 const watchAfter = 20 * time.Millisecond
 
-// watchClient returns a context that ends when ctx does, and when the client of
-// the request closes its side of the connection: nobody waits for the answer
-// then. stop ends the watch and has to be called before the next request is read
+// Watch returns a context that ends when ctx does, and when the client closes its
+// side of the connection: nobody waits for the answer then. stop ends the watch and has to be called before the next request is read
 // from the connection.
-func watchClient(ctx context.Context, r *fasthttp.RequestCtx) (watched context.Context, stop func()) {
+func Watch(ctx context.Context, conn net.Conn) (watched context.Context, stop func()) {
 	watched, cancel := context.WithCancel(ctx)
-	c, ok := r.Conn().(*counted)
+	c, ok := conn.(*counted)
 	if !ok {
 		return watched, cancel
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/tile"
 )
 
@@ -92,5 +94,34 @@ func TestMayBeCrowded(t *testing.T) {
 		if got := m.mayBeCrowded(l, tile.W.At(l.Box(800).Min, c.zoom)); got != c.want {
 			t.Errorf("z%d, parcels from %d and %d: %t", c.zoom, c.cropland, c.others, got)
 		}
+	}
+}
+
+// While a tile is drawn the index is held, also where nobody waits for it any more; an index
+// that is closed already is the answer.
+func TestMakerHolds(t *testing.T) {
+	var held, times atomic.Int32
+	var closed error
+	ix := texts(t, 300, 300, 300)
+	m, err := NewMaker(ix, MakerOptions{Queue: load.NewQueue(1), Hold: func() (func(), error) {
+		held.Add(1)
+		times.Add(1)
+		return func() { held.Add(-1) }, closed
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	l := ix.Layer("cropland", "")
+	if _, err := m.Make(t.Context(), l, tile.W.At(l.Box(0).Min, 15)); err != nil || times.Load() != 1 || held.Load() != 0 {
+		t.Errorf("a tile: %v, held %d times, %d still", err, times.Load(), held.Load())
+	}
+	// Of a crowded one all three layers are drawn, and its own again.
+	if _, err := m.Make(t.Context(), l, tile.W.At(l.Box(0).Min, 13)); err != nil || times.Load() != 5 || held.Load() != 0 {
+		t.Errorf("a crowded tile: %v, held %d times, %d still", err, times.Load(), held.Load())
+	}
+	closed = errors.New("closed")
+	if _, err := m.Make(t.Context(), l, tile.W.At(l.Box(0).Min, 16)); !errors.Is(err, closed) || m.queue.Occupied().Running != 0 {
+		t.Errorf("of a closed index: %v, %d are made", err, m.queue.Occupied().Running)
 	}
 }

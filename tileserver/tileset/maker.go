@@ -67,7 +67,8 @@ func (m *Maker) Make(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Pa
 // WholeBytes is the memory that tiles take which may be crowded.
 func (m *Maker) WholeBytes() int64 { return m.wholes.Stats().MemoryBytes }
 
-// Close gives up what the maker keeps. What is being made goes on, see [Maker.Drain].
+// Close gives up what the maker keeps, and ends drawings that nobody waits for any more; they
+// may take a moment, see [Maker.Drain].
 func (m *Maker) Close() error { return m.wholes.Close() }
 
 // Drain waits until nothing is made in the queue, and lets nothing be made from then on.

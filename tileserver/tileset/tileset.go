@@ -2,8 +2,8 @@
 // has, all of them ([Build]), those that a change shows in ([Update]), single ones of zooms
 // that were not built ([Maker]), and the set of some layers for an archive ([Open]).
 //
-// Whichever of them makes a tile, its bytes are the same. Tiles of layers that are sent
-// together stay below [LargeTileBytes].
+// Whichever of them makes a tile, its bytes are the same. Where layers that are sent together
+// would be larger than [LargeTileBytes], those drawn as parcels are generalised.
 //
 // It knows no request, no token and no address; how shapes are drawn is pyramid's, how tiles
 // are stored is cache's.

@@ -5,7 +5,7 @@ GO    ?= go
 BIN   := bin/gengtu
 PKGS  := ./...
 # The packages whose values several goroutines share.
-SHARED := ./tileserver ./tileserver/cache ./tileserver/access ./tileserver/audit ./index ./index/ground ./index/areas ./ingest ./ingest/policy
+SHARED := ./tileserver ./tileserver/load ./tileserver/gate ./tileserver/tileset ./tileserver/cache ./tileserver/access ./tileserver/audit ./index ./index/ground ./index/areas ./ingest ./ingest/policy
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # On processors that multiply and add with one rounding, the compiler is not to: the same

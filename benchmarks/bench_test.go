@@ -20,9 +20,9 @@ import (
 	"testing"
 	"time"
 
-	"gengtu/tileserver"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // processor is [ownProcessor] for [timed].
@@ -54,7 +54,7 @@ func BenchmarkTiles(b *testing.B) {
 				b.ReportAllocs()
 				tiles := 0
 				timed(b, processor, func() {
-					built, err := tileserver.BuildTiles(b.Context(), d.ix, path, tileserver.BuildOptions{MinZoom: 13, MaxZoom: 14})
+					built, err := tileset.Build(b.Context(), d.ix, path, tileset.BuildOptions{MinZoom: 13, MaxZoom: 14})
 					if err != nil {
 						b.Fatal(err)
 					}

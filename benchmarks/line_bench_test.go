@@ -21,8 +21,8 @@ import (
 	"gengtu/index/edition"
 	"gengtu/ingest"
 	"gengtu/ingest/policy"
-	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/tileset"
 )
 
 // lineVariable holds how many counties each point of the line has, such as
@@ -190,7 +190,7 @@ func (w *lineRun) all(in *lineInput) {
 		t.Fatal(err)
 	}
 	defer d.Abort()
-	m := &edition.Manifest{Tier: edition.Secure, BuiltZooms: [2]int{raceFrom, raceTo}, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
+	m := &edition.Manifest{Tier: edition.Secure, BuiltZooms: [2]int{raceFrom, raceTo}, MaxZoom: tileset.MaxZoom, Policy: policy.Everything()}
 	w.stage("read", func() (err error) {
 		m.Layers, _, err = ingest.Run(t.Context(), inputs, d.File(edition.FeaturesFile), ingest.Options{Tier: edition.Secure, MemoryBytes: in.Memory})
 		return err
@@ -211,7 +211,7 @@ func (w *lineRun) all(in *lineInput) {
 		return err
 	})
 	w.stage("tiles", func() error {
-		_, err := tileserver.BuildTiles(t.Context(), ix, d.File(edition.TilesFile), tileserver.BuildOptions{MinZoom: raceFrom, MaxZoom: raceTo, MemoryBytes: in.Memory})
+		_, err := tileset.Build(t.Context(), ix, d.File(edition.TilesFile), tileset.BuildOptions{MinZoom: raceFrom, MaxZoom: raceTo, MemoryBytes: in.Memory})
 		return err
 	})
 	w.stage("hash", func() error {

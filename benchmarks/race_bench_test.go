@@ -16,8 +16,8 @@ import (
 	"gengtu/index/edition"
 	"gengtu/ingest"
 	"gengtu/ingest/policy"
-	"gengtu/tileserver"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // The race: GeoJSON sequences in, tiles of these zooms out.
@@ -271,7 +271,7 @@ func TestRaceStages(t *testing.T) {
 		}
 		stages = append(stages, stage{Name: name, Clock: time.Since(start), CPU: ownProcessor(t) - used})
 	}
-	m := &edition.Manifest{Tier: edition.Secure, BuiltZooms: [2]int{raceFrom, raceTo}, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
+	m := &edition.Manifest{Tier: edition.Secure, BuiltZooms: [2]int{raceFrom, raceTo}, MaxZoom: tileset.MaxZoom, Policy: policy.Everything()}
 	file := func(name string) string { return filepath.Join(in.Dir, name) }
 	during("read", func() (err error) {
 		m.Layers, _, err = ingest.Run(t.Context(), inputs, file(edition.FeaturesFile), ingest.Options{Tier: edition.Secure})
@@ -289,7 +289,7 @@ func TestRaceStages(t *testing.T) {
 		})
 	}
 	during("tiles", func() error {
-		_, err := tileserver.BuildTiles(t.Context(), ix, file(edition.TilesFile), tileserver.BuildOptions{MinZoom: raceFrom, MaxZoom: raceTo, Grids: []tile.Grid{tile.W}})
+		_, err := tileset.Build(t.Context(), ix, file(edition.TilesFile), tileset.BuildOptions{MinZoom: raceFrom, MaxZoom: raceTo, Grids: []tile.Grid{tile.W}})
 		return err
 	})
 	if err := ix.Close(); err != nil {

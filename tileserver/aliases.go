@@ -9,6 +9,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // alias is an address form of another server's tiles: where it has what names a tile.
@@ -170,7 +171,7 @@ func (s *Server) handleMapServer(r *request) error {
 	if g == tile.W {
 		reference.WKID, doc.Units = arcgisMercator, "esriMeters"
 	}
-	box, lo, hi := geo.EmptyBox(), MaxZoom, 0
+	box, lo, hi := geo.EmptyBox(), tileset.MaxZoom, 0
 	for i, l := range layers {
 		box = box.Union(l.Extent())
 		least, most := l.Meta.Within(r.minZoom(g), r.ix().Manifest.MaxZoom)

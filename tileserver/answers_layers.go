@@ -17,6 +17,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
+	"gengtu/tileserver/tileset"
 )
 
 // The shapes of an answer are an edition of their own, below the job's directory, opened
@@ -26,9 +27,6 @@ import (
 // answerLayerName is how layers of answers are named: a-RUN-NAME. It is legal as a
 // layer's name, hence in every protocol.
 var answerLayerName = regexp.MustCompile(`a-([0-9a-f]{16})-[a-z0-9_-]+`)
-
-// answerLayerPrefix begins the names of layers of answers.
-const answerLayerPrefix = "a-"
 
 // layerNameBytes bounds a layer's name, see [edition.ValidLayer].
 const layerNameBytes = 64
@@ -42,7 +40,7 @@ var notPlain = regexp.MustCompile(`[^a-z0-9_-]+`)
 
 // layerNameOf is the name of the layer of shapes of an answer.
 func layerNameOf(run, shapes string) string {
-	name := answerLayerPrefix + run + "-" + strings.Trim(notPlain.ReplaceAllString(strings.ToLower(shapes), "_"), "_")
+	name := tileset.AnswerPrefix + run + "-" + strings.Trim(notPlain.ReplaceAllString(strings.ToLower(shapes), "_"), "_")
 	return name[:min(len(name), layerNameBytes)]
 }
 
@@ -75,7 +73,7 @@ func (w *answerWriter) layers() error {
 	}
 	m := w.r.ix().Manifest
 	return w.commit(d, &edition.Manifest{
-		Tier: m.Tier, Program: m.Program, Layers: layers, Policy: m.Policy, Drawing: Drawing, BuiltZooms: m.BuiltZooms, MaxZoom: m.MaxZoom,
+		Tier: m.Tier, Program: m.Program, Layers: layers, Policy: m.Policy, Drawing: tileset.Drawing, BuiltZooms: m.BuiltZooms, MaxZoom: m.MaxZoom,
 	})
 }
 
@@ -92,7 +90,7 @@ func (w *answerWriter) commit(d *edition.Draft, m *edition.Manifest) error {
 	if err := errors.Join(buildOneZoom(w.ctx, d, ix), ix.Close()); err != nil {
 		return err
 	}
-	if m.ContentHash, err = ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
+	if m.ContentHash, err = tileset.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
 		return err
 	}
 	if err := d.Commit(m, 1); err != nil {
@@ -306,7 +304,7 @@ func (r *request) takeAnswer() (*generation, error) {
 // namedRun is the run of the answer whose layers the path, or a value of the query, names;
 // more tells whether it names others beside.
 func (r *request) namedRun() (run string, more bool) {
-	if r.lane && !strings.Contains(r.ask.layers, answerLayerPrefix) {
+	if r.lane && !strings.Contains(r.ask.layers, tileset.AnswerPrefix) {
 		return "", false // as almost all requests
 	}
 	texts := []string{r.ask.layers}
@@ -321,7 +319,7 @@ func (r *request) namedRun() (run string, more bool) {
 		}
 	}
 	for _, text := range texts {
-		if !strings.Contains(text, answerLayerPrefix) {
+		if !strings.Contains(text, tileset.AnswerPrefix) {
 			continue
 		}
 		for list := range strings.SplitSeq(text, "/") {
@@ -336,7 +334,7 @@ func (r *request) namedRun() (run string, more bool) {
 				run = m[1]
 			}
 			if run != "" && len(names) > 1 {
-				more = more || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, answerLayerPrefix+run) })
+				more = more || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, tileset.AnswerPrefix+run) })
 			}
 		}
 	}
@@ -394,12 +392,12 @@ func buildOneZoom(ctx context.Context, d *edition.Draft, ix *index.Index) error 
 	m := ix.Manifest
 	zoom := min(scopedZoom, m.MaxZoom)
 	m.BuiltZooms = [2]int{zoom, zoom}
-	built, err := BuildTiles(ctx, ix, d.File(edition.TilesFile), BuildOptions{
+	built, err := tileset.Build(ctx, ix, d.File(edition.TilesFile), tileset.BuildOptions{
 		MinZoom: zoom, MaxZoom: zoom, Workers: 1, MemoryBytes: scopedMemory,
 	})
 	if err != nil {
 		return err
 	}
-	m.Tiles, m.Drawing = built.Counts, Drawing
+	m.Tiles, m.Drawing = built.Counts, tileset.Drawing
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
+	"gengtu/tileserver/load"
 )
 
 // The problems of a job on its way.
@@ -58,7 +59,7 @@ func (a *answers) run(ctx context.Context, j *jobs.Job, body []byte, dir string,
 	if err := a.shapes(&q, j); err != nil {
 		return nil, err
 	}
-	defer long.begin()()
+	defer load.Long()()
 	opt := r.analyzing()
 	opt.Workers = a.server.cfg.Limits.JobWorkers
 	opt.Tell = func(stage edition.Title, done, all int) { tell(jobs.Stage{Zh: stage.Zh, En: stage.En}, done, all) }

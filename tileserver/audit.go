@@ -13,6 +13,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/catalog"
+	"gengtu/tileserver/tileset"
 )
 
 // asked is what the audit tells of a request beside its address: where, and how much.
@@ -84,7 +85,7 @@ func methodOf(method []byte) string {
 	return string(method)
 }
 
-// grades are the grades of a generation's layers, and of [allLayers], as the catalogue
+// grades are the grades of a generation's layers, and of [tileset.All], as the catalogue
 // tells them after so many changes.
 type grades struct {
 	changes uint64
@@ -109,7 +110,7 @@ func (s *Server) gradesOf(gen *generation) *grades {
 			g.layers[name] = s.cfg.Catalogue.Of(m.Tier, name).Grade
 		}
 	}
-	g.layers[allLayers] = g.of(strings.Join(shownLayers(m), ","))
+	g.layers[tileset.All] = g.of(strings.Join(tileset.ShownLayers(m), ","))
 	gen.grades.Store(g)
 	return g
 }

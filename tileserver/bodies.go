@@ -6,31 +6,13 @@ import (
 	"io"
 	"net"
 	"slices"
-	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index/problem"
+	"gengtu/tileserver/gate"
+	"gengtu/tileserver/load"
 )
-
-// memory is a number of bytes that requests take from and give back. Safe for
-// concurrent use.
-type memory struct{ left atomic.Int64 }
-
-// take takes n bytes, or tells that there are not so many.
-func (m *memory) take(n int) bool {
-	if m.left.Add(int64(-n)) >= 0 {
-		return true
-	}
-	m.give(n)
-	return false
-}
-
-func (m *memory) give(n int) { m.left.Add(int64(n)) }
-
-// freeForEach is how much of a body and of an answer each connection may hold whatever the
-// others do, so that small questions are answered while large ones have taken the memory.
-const freeForEach = 64 << 10
 
 // isLengthTwice tells whether a request says by a number and by chunks how long its body is.
 // Whoever stands in front may have read the other one, so the connection is not to be used
@@ -43,7 +25,7 @@ func isLengthTwice(ctx *fasthttp.RequestCtx) bool {
 
 // wholeBody returns the body of the request. It is read here and not before the handler:
 // until then a client that announces a large body has cost some KiB, whatever it sends.
-// What it takes beyond [freeForEach] is taken from the server's memory for bodies, as it
+// What it takes beyond [load.FreeForEach] is taken from the server's memory for bodies, as it
 // arrives, until the request is released. A second call returns the same.
 func (r *request) wholeBody() ([]byte, error) {
 	if r.bodyRead {
@@ -81,9 +63,9 @@ func (r *request) wholeBody() ([]byte, error) {
 // room doubles a body's buffer, up to most bytes.
 func (r *request) room(buf *[]byte, most int) error {
 	larger := min(2*cap(*buf), most)
-	if more := larger - max(freeForEach, cap(*buf)); more > 0 {
-		if !r.server.bodies.take(more) {
-			return errOverloaded
+	if more := larger - max(load.FreeForEach, cap(*buf)); more > 0 {
+		if !r.server.bodies.Take(more) {
+			return load.ErrOverloaded
 		}
 		r.bodyHeld += more
 	}
@@ -104,6 +86,10 @@ func (s *Server) broken(err error) error {
 	return problem.New("PARAMETER_REQUEST", "这不是完整的 HTTP 请求", "this is no whole HTTP request")
 }
 
+// leastDrained is how much of a refused request is read at least: a body that is
+// too large is mostly a delivery's file, of some megabytes.
+const leastDrained = 16 << 20
+
 // leaveBody reads what is left of a body that nobody wants, so that it is not taken for
 // the next request. The connection is closed after the answer where that is long or slow
 // to come.
@@ -114,17 +100,15 @@ func (r *request) leaveBody() {
 	}
 	r.bodyRead = true
 	c := r.ctx.Conn()
-	if c == nil || !drain(c, stream, max(4*r.server.cfg.Limits.BodyBytes, leastDrained)) {
+	if c == nil || !gate.Drain(c, stream, max(4*r.server.cfg.Limits.BodyBytes, leastDrained)) {
 		r.ctx.SetConnectionClose()
 	}
 }
 
-// holdAnswer takes memory for the answer until it is sent: clients that ask and do not
-// read must not take more than there is.
+// holdAnswer takes memory for the answer until it is sent.
 func (r *request) holdAnswer() error {
-	c, ok := r.ctx.Conn().(*counted)
-	if !ok || c.owe(r.size()) {
+	if gate.Owe(r.ctx.Conn(), r.size()) {
 		return nil
 	}
-	return errOverloaded
+	return load.ErrOverloaded
 }

@@ -3,6 +3,7 @@ package tileserver
 import (
 	"gengtu/index"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/load"
 )
 
 // LineZoom is lineZoom.
@@ -12,11 +13,11 @@ func LineZoom(l *index.Layer) int { return lineZoom(l) }
 // gives them back.
 func (s *Server) HoldPlaces() (free func()) {
 	var leave []func()
-	for _, p := range []*places{s.overlays, s.maps} {
-		for i := range p.count {
-			l, err := p.take(i)
+	for _, p := range []*load.Places{s.overlays, s.maps} {
+		for i := range p.Occupied().Places {
+			l, err := p.Take(i)
 			for err != nil { // others are still at work
-				l, err = p.take(i)
+				l, err = p.Take(i)
 			}
 			leave = append(leave, l)
 		}

@@ -16,8 +16,10 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // generation is one frozen state of an edition, open for serving. Its files are
@@ -28,7 +30,7 @@ type generation struct {
 	ix       *index.Index
 	built    *cache.Reader
 	made     *cache.Store
-	covers   *pyramid.Covers // of built
+	maker    *tileset.Maker // of tiles that were not built
 	pictures *pictures
 	painted  *cache.Store // pictures on disc, see request.painted
 	finished *finishedTiles
@@ -36,8 +38,6 @@ type generation struct {
 	memo     memo
 	bytes    int64               // of its files; 0 where that is not known
 	closing  func(g *generation) // is told before it is closed; may be nil
-	wholes   *cache.Store        // tiles that may be crowded, with everything, see uncrowded
-	making   *tileQueue          // the server's
 
 	// answer is the job whose shapes the generation has, and from the layers that these were
 	// made of; "" for an edition's.
@@ -114,23 +114,19 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 	if err != nil {
 		return nil, errors.Join(err, built.Close(), ix.Close())
 	}
-	whole, err := cache.OpenStore(m.Generation, cache.StoreOptions{MemoryBytes: wholes})
+	g := &generation{closing: s.caches.leave, name: m.Generation, ix: ix, built: built, made: made, refs: 1}
+	g.maker, err = tileset.NewMaker(ix, tileset.MakerOptions{Covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells), WholeBytes: wholes, Queue: s.making, Hold: g.hold})
 	if err != nil {
 		return nil, errors.Join(err, made.Close(), built.Close(), ix.Close())
 	}
-	painted, err := s.openPainted(keep, opt)
+	g.painted, err = s.openPainted(keep, opt)
 	if err != nil {
-		return nil, errors.Join(err, whole.Close(), made.Close(), built.Close(), ix.Close())
+		return nil, errors.Join(err, g.maker.Close(), made.Close(), built.Close(), ix.Close())
 	}
-	size, err := sizeOf(gdir)
-	if err != nil {
-		size = 0 // nothing but a metric
+	if g.bytes, err = sizeOf(gdir); err != nil {
+		g.bytes = 0 // nothing but a metric
 	}
-	g := &generation{
-		bytes: size, closing: s.caches.leave,
-		name: m.Generation, ix: ix, built: built, made: made, wholes: whole, covers: pyramid.NewCovers(limits.CoverMemory/keep.share, built.Cells),
-		pictures: newPictures(limits.PictureMemory / keep.share), painted: painted, finished: newFinishedTiles(limits.AnswerMemory / keep.share), making: s.making, refs: 1,
-	}
+	g.pictures, g.finished = newPictures(limits.PictureMemory/keep.share), newFinishedTiles(limits.AnswerMemory/keep.share)
 	s.caches.enter(g)
 	return g, nil
 }
@@ -163,7 +159,7 @@ func (g *generation) release() error {
 	if g.closing != nil {
 		g.closing(g)
 	}
-	return errors.Join(g.painted.Close(), g.made.Close(), g.wholes.Close(), g.built.Close(), g.ix.Close())
+	return errors.Join(g.painted.Close(), g.made.Close(), g.maker.Close(), g.built.Close(), g.ix.Close())
 }
 
 // generations are the open generations of one edition: the one in force, and
@@ -273,7 +269,7 @@ func (g *generations) find(name string) (*generation, error) {
 	if p, ok := v.(*generation); ok && p.acquire() {
 		return p, nil
 	}
-	return nil, errBusy // more generations are asked for at once than are held
+	return nil, load.ErrBusy // more generations are asked for at once than are held
 }
 
 // held returns the generation of that name, acquired, when it is open.

@@ -15,6 +15,8 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/basemap"
+	"gengtu/tileserver/gate"
+	"gengtu/tileserver/load"
 )
 
 // Handle answers one request. It is the one place where errors become answers.
@@ -56,14 +58,14 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 	}
 	s.account(r, status, time.Since(start))
 	if r.lane {
-		expectRest(ctx)
+		gate.ExpectRest(ctx.Conn(), len(ctx.Response.Body()))
 	}
 }
 
 // isToldElsewhere tells whether a failure is not logged for each request: what is turned
 // away by the thousand is counted, and of a base map it is logged when it begins to fail.
 func isToldElsewhere(err error) bool {
-	return errors.Is(err, errOverloaded) || errors.Is(err, basemap.ErrUpstream)
+	return errors.Is(err, load.ErrOverloaded) || errors.Is(err, basemap.ErrUpstream)
 }
 
 // begun is when the head of a request was read, which the library knows; the system is
@@ -219,6 +221,6 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.account(r, status, 0)
 	if c := ctx.Conn(); c != nil && status != fasthttp.StatusRequestTimeout {
-		drain(c, c, max(4*l.BodyBytes, leastDrained))
+		gate.Drain(c, c, max(4*l.BodyBytes, leastDrained))
 	}
 }

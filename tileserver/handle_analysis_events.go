@@ -10,6 +10,7 @@ import (
 
 	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
+	"gengtu/tileserver/load"
 )
 
 const (
@@ -43,7 +44,7 @@ func (s *Server) handleEvents(r *request) error {
 	}
 	if int(s.answers.streams.Add(1)) > s.cfg.Limits.JobStreams {
 		s.answers.streams.Add(-1)
-		return errBusy
+		return load.ErrBusy
 	}
 	h := &r.ctx.Response.Header
 	h.Set("Cache-Control", "no-store")

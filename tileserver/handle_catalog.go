@@ -13,6 +13,7 @@ import (
 	"gengtu/tileserver/ogc"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // catalogLayer is one layer of the catalogue.
@@ -57,7 +58,7 @@ func (s *Server) handleCatalog(r *request) error {
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
 		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
-		"parcel_zoom": parcelZoom(m), "minzoom": m.Policy.MinZoom, "maxzoom": m.MaxZoom,
+		"parcel_zoom": tileset.ParcelsFrom(m), "minzoom": m.Policy.MinZoom, "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,
 		"created": m.Created, "watermark": s.cfg.Catalogue.Watermark(r.tier),
 		"limits":   s.catalogLimits(m),
@@ -116,7 +117,7 @@ func (r *request) layerServices(name string) map[string]string {
 	if r.allows(access.Features) {
 		out["features"] = r.address("features/" + name)
 		out["items"] = r.address("ogc/collections/" + name + "/items")
-		if !strings.HasPrefix(name, answerLayerPrefix) {
+		if !strings.HasPrefix(name, tileset.AnswerPrefix) {
 			out["lineage"] = r.address("features/" + name + "/{id}/lineage")
 		}
 	}

@@ -120,7 +120,7 @@ func (s *Server) handleChanges(r *request) error {
 			return err
 		}
 	}
-	done, err := s.overlays.take(r.asker())
+	done, err := s.overlays.Take(r.asker())
 	if err != nil {
 		return err
 	}

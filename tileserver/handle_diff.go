@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/compare"
 	"gengtu/index/problem"
+	"gengtu/tileserver/tileset"
 )
 
 // handleDiff answers with what became of a layer between two states: `layer=`, `from=`
@@ -32,7 +33,7 @@ func (s *Server) handleDiff(r *request) error {
 	if err := d.checkClass(); err != nil {
 		return err
 	}
-	done, err := s.overlays.take(r.asker())
+	done, err := s.overlays.Take(r.asker())
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (d *diffRequest) states() error {
 		if text == "" {
 			at := 1 - i // the latest is first
 			if len(vintages) == 0 {
-				_, err := FindLayer(d.ix(), name, "")
+				_, err := tileset.FindLayer(d.ix(), name, "")
 				return err
 			}
 			if at >= len(vintages) {
@@ -149,7 +150,7 @@ func (d *diffRequest) states() error {
 			}
 			d.held[i], d.taken = g, append(d.taken, g)
 		}
-		l, err := FindLayer(d.of(d.held[i]), name, vintage)
+		l, err := tileset.FindLayer(d.of(d.held[i]), name, vintage)
 		if err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (d *diffRequest) class() string {
 func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
 	by := d.class()
 	find := func() (*compare.Result, error) {
-		workers, back := d.server.hands.take()
+		workers, back := d.server.hands.Take()
 		defer back()
 		res, err := compare.Layers(ctx, d.layers[0], d.layers[1], compare.Options{Class: by, Workers: workers, RoundM2: d.policy().RoundM2})
 		if err != nil {

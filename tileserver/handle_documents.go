@@ -13,6 +13,7 @@ import (
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/glyph"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 	"gengtu/tileserver/viewer"
 )
 
@@ -128,11 +129,11 @@ func (r *request) shown() ([]styles.Shown, geo.Box, error) {
 // named is layersOf, but for all of a vintage that has none of these layers, which is no
 // fault of a style: it is that of the background alone.
 func (r *request) named(names string) ([]*index.Layer, error) {
-	if names != "" && names != allLayers {
+	if names != "" && names != tileset.All {
 		return r.layersOf(names)
 	}
 	var out []*index.Layer
-	for _, n := range shownLayers(r.ix().Manifest) {
+	for _, n := range tileset.ShownLayers(r.ix().Manifest) {
 		if l := r.ix().Layer(n, r.query("vintage")); l != nil {
 			out = append(out, l)
 		}
@@ -143,7 +144,7 @@ func (r *request) named(names string) ([]*index.Layer, error) {
 // extent is the box around the layers that `all` stands for.
 func (r *request) extent() geo.Box {
 	box := geo.EmptyBox()
-	layers, _ := r.named(allLayers) // never fails
+	layers, _ := r.named(tileset.All) // never fails
 	for _, l := range layers {
 		box = box.Union(l.Extent())
 	}
@@ -161,7 +162,7 @@ func (s *Server) handleStyle(r *request) error {
 	}
 	opt := styles.StyleOptions{
 		Name: "gengtu " + string(r.tier), BaseURL: r.base(), Tier: string(r.tier), Query: r.carried(),
-		Layers: shown, ParcelZoom: parcelZoom(r.ix().Manifest), Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
+		Layers: shown, ParcelZoom: tileset.ParcelsFrom(r.ix().Manifest), Attribution: r.disclaimer(), Approval: r.ix().Manifest.Policy.Approval,
 	}
 	if r.allows(access.Features) {
 		points := r.carried()

@@ -50,7 +50,7 @@ func (s *Server) handleLineage(r *request) error {
 		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
 			Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
 	}
-	done, err := s.overlays.take(r.asker()) // a long feature is measured against all along it
+	done, err := s.overlays.Take(r.asker()) // a long feature is measured against all along it
 	if err != nil {
 		return err
 	}

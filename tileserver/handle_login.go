@@ -16,6 +16,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/access/oidc"
+	"gengtu/tileserver/load"
 )
 
 // maxLogins bounds the logins that wait for an issuer at once.
@@ -145,7 +146,7 @@ func (s *Server) waitForIssuer() (done func(), err error) {
 	case s.logins <- struct{}{}:
 		return func() { <-s.logins }, nil
 	default:
-		return nil, errBusy
+		return nil, load.ErrBusy
 	}
 }
 

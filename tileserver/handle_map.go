@@ -18,6 +18,7 @@ import (
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // mapView is one picture of any extent, as it was asked for.
@@ -63,7 +64,7 @@ const maxMapTiles = 25 * 25
 // land is enlarged. The least side is 1/16 of a unit of the last zoom's tiles, 2
 // mm, and no pixel is more than 16 times as long as wide.
 const (
-	leastPixel    = 1.0 / mvt.Extent / (1 << MaxZoom) / 16
+	leastPixel    = 1.0 / mvt.Extent / (1 << tileset.MaxZoom) / 16
 	mostStretched = 16
 )
 
@@ -82,7 +83,7 @@ func (s *Server) handleMap(r *request) error {
 
 // sendMap paints a picture and answers with it.
 func (s *Server) sendMap(r *request, v *mapView) error {
-	done, err := s.maps.take(r.asker())
+	done, err := s.maps.Take(r.asker())
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (s *Server) sendMap(r *request, v *mapView) error {
 		return nil
 	}
 	left, top := v.begins()
-	look := raster.Look{Sheet: v.look, Left: left, Top: top, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < parcelZoom(r.ix().Manifest), LineZooms: lineZooms(v.layers)}
+	look := raster.Look{Sheet: v.look, Left: left, Top: top, Zoom: v.styleZoom(), Ratio: 1, Merged: int(v.zoom) < tileset.ParcelsFrom(r.ix().Manifest), LineZooms: lineZooms(v.layers)}
 	canvas, err := raster.NewCanvas(v.width, v.height, look)
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func (r *request) mapView() (*mapView, error) {
 	v := &mapView{}
 	names := r.query("layers")
 	if names == "" {
-		names = allLayers
+		names = tileset.All
 	}
 	var err error
 	if v.layers, err = r.layersOf(names); err != nil {
@@ -254,7 +255,7 @@ func (v *mapView) checkPixels() error {
 func (v *mapView) mapZoom(lowest, highest int) uint8 {
 	w, h := v.pixel()
 	z := math.Round(-math.Log2(max(w, h) * tile.PixelsPerTile))
-	return uint8(min(max(z, float64(lowest)), float64(min(highest, MaxZoom))))
+	return uint8(min(max(z, float64(lowest)), float64(min(highest, tileset.MaxZoom))))
 }
 
 // begins says at which pixel of its plane the picture begins, for hatching to go on

@@ -40,7 +40,7 @@ func (q *itemsRequest) spend(positions int) error {
 // takePlace takes one of the places of long answers, until leave.
 func (q *itemsRequest) takePlace() (err error) {
 	if q.place == nil {
-		q.place, err = q.server.overlays.take(q.asker())
+		q.place, err = q.server.overlays.Take(q.asker())
 	}
 	return err
 }

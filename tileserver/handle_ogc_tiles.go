@@ -11,6 +11,7 @@ import (
 	"gengtu/tileserver/ogc"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // ogcTiles are tiles of one kind under one address of OGC API: vector tiles, or pictures.
@@ -63,7 +64,7 @@ func (t *ogcTiles) layers() ([]*index.Layer, error) {
 		names = strings.Join(all, ",")
 	}
 	if names == "" {
-		names = allLayers
+		names = tileset.All
 	}
 	return t.layersOf(names)
 }
@@ -170,7 +171,7 @@ func (t *ogcTiles) describe() error {
 		})
 	}
 	first, last := t.zooms(g, layers)
-	set.Bound(g, extentOf(layers), first, last)
+	set.Bound(g, tileset.ExtentOf(layers), first, last)
 	v := t.carried()
 	if c := t.query("collections"); c != "" && t.layer == "" {
 		v.Set("collections", c)
@@ -199,7 +200,7 @@ func (t *ogcTiles) zooms(g tile.Grid, layers []*index.Layer) (first, last int) {
 // within tells whether a tile is within the limits that the tileset tells; layers
 // without features have none.
 func (t *ogcTiles) within(at tile.Tile, layers []*index.Layer) bool {
-	box := extentOf(layers)
+	box := tileset.ExtentOf(layers)
 	if box.Empty() {
 		return true
 	}

@@ -17,6 +17,8 @@ import (
 	"gengtu/index/problem"
 	"gengtu/index/receipt"
 	"gengtu/tileserver/audit"
+	"gengtu/tileserver/gate"
+	"gengtu/tileserver/load"
 )
 
 // overlayRequest is an overlay question on its way to its answer.
@@ -32,7 +34,7 @@ type overlayRequest struct {
 	sheet *receipt.Sheet
 	// listed bounds the pieces of all shapes of a collection.
 	listed listed
-	place  *lease
+	place  *load.Lease
 	// over gives up what the answer holds, once.
 	over func()
 }
@@ -44,16 +46,16 @@ func (s *Server) handleOverlay(r *request) error {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
-	ctx, unwatch := watchClient(ctx, r.ctx)
+	ctx, unwatch := gate.Watch(ctx, r.ctx.Conn())
 	o.ctx = ctx
 	var back func()
-	o.asker.Question.Workers, back = s.hands.take()
-	o.place = &lease{places: s.overlays, who: r.asker(), leave: done}
+	o.asker.Question.Workers, back = s.hands.Take()
+	o.place = load.NewLease(s.overlays, r.asker(), done)
 	o.over = sync.OnceFunc(func() {
 		back()
 		unwatch()
 		cancel()
-		o.place.end()
+		o.place.End()
 	})
 	streaming, err := o.answer()
 	if !streaming {
@@ -70,7 +72,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 		if _, err := o.wholeBody(); err != nil {
 			return nil, err
 		}
-		if done, err = o.server.overlays.take(o.request.asker()); err != nil {
+		if done, err = o.server.overlays.Take(o.request.asker()); err != nil {
 			return nil, err
 		}
 		if err := o.read(); err != nil {
@@ -82,7 +84,7 @@ func (o *overlayRequest) begin() (done func(), err error) {
 	if err := o.read(); err != nil {
 		return nil, err
 	}
-	return o.server.overlays.take(o.request.asker())
+	return o.server.overlays.Take(o.request.asker())
 }
 
 // read reads what is asked, and refuses what can be refused at once.

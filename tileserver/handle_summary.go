@@ -57,7 +57,7 @@ func (s *Server) handleSummary(r *request) error {
 			return err
 		}
 	}
-	done, err := s.overlays.take(r.asker())
+	done, err := s.overlays.Take(r.asker())
 	if err != nil {
 		return err
 	}

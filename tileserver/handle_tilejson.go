@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gengtu/tileserver/archive"
+	"gengtu/tileserver/tileset"
 )
 
 // tileJSON is TileJSON 3.0.0, with the grid's coordinate system beside it.
@@ -44,16 +45,16 @@ func (s *Server) handleTileJSON(r *request) error {
 	doc.MinZoom, doc.MaxZoom = high, low
 	for _, l := range layers {
 		lo, hi := l.Meta.Within(low, high)
-		doc.VectorLayers = append(doc.VectorLayers, vectorLayer(l, r.title(l), lo, hi))
+		doc.VectorLayers = append(doc.VectorLayers, tileset.VectorLayer(l, r.title(l), lo, hi))
 		doc.MinZoom, doc.MaxZoom = min(doc.MinZoom, lo), max(doc.MaxZoom, hi)
 	}
 	if doc.MinZoom > doc.MaxZoom { // none of the layers is served where the token reaches
 		doc.MinZoom, doc.MaxZoom = low, high
 	}
-	if box := extentOf(layers); !box.Empty() {
+	if box := tileset.ExtentOf(layers); !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()
 		doc.Bounds = []float64{lo.Lon, lo.Lat, hi.Lon, hi.Lat}
-		doc.Center = []float64{lo.Lon + (hi.Lon-lo.Lon)/2, lo.Lat + (hi.Lat-lo.Lat)/2, float64(centerZoom(g, box, doc.MinZoom, doc.MaxZoom))}
+		doc.Center = []float64{lo.Lon + (hi.Lon-lo.Lon)/2, lo.Lat + (hi.Lat-lo.Lat)/2, float64(tileset.CenterZoom(g, box, doc.MinZoom, doc.MaxZoom))}
 	}
 	return r.sendJSON(doc)
 }

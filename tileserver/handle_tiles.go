@@ -19,19 +19,17 @@ import (
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // maxLayers bounds how many layers one tile may be asked for.
 const maxLayers = 16
 
-// allLayers stands for the layers of [shownLayers].
-const allLayers = "all"
-
 // layersOf reads {layers}: a name, a comma list, or all.
 func (r *request) layersOf(text string) ([]*index.Layer, error) {
 	names := strings.Split(text, ",")
-	if text == allLayers {
-		names = shownLayers(r.ix().Manifest)
+	if text == tileset.All {
+		names = tileset.ShownLayers(r.ix().Manifest)
 	}
 	if len(names) > maxLayers {
 		return nil, problem.New("PARAMETER_LAYERS", "一次最多 %d 个图层", "at most %d layers at once", maxLayers)
@@ -42,7 +40,7 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 		if err != nil {
 			// `all` takes what there is of a vintage: a layer that lacks it is left out, for
 			// another year's ground under this year's name would be a lie.
-			if text == allLayers {
+			if text == tileset.All {
 				continue
 			}
 			return nil, err
@@ -53,7 +51,7 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 		out = append(out, l)
 	}
 	if v := r.query("vintage"); v != "" && len(out) == 0 {
-		return nil, noVintage(r.ix(), text, v)
+		return nil, tileset.NoVintage(r.ix(), text, v)
 	}
 	r.layer = text
 	return out, nil
@@ -243,7 +241,7 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style st
 	if err != nil {
 		return err
 	}
-	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side, parcels: int(t.Z) >= parcelZoom(r.ix().Manifest)}
+	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side, parcels: int(t.Z) >= tileset.ParcelsFrom(r.ix().Manifest)}
 	p := r.gen.pictures.get(key)
 	if p == nil {
 		var err error
@@ -274,7 +272,7 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
-	leave, err := r.server.painting.enter(ctx)
+	leave, err := r.server.painting.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +285,7 @@ func (r *request) paint(layers []*index.Layer, key pictureKey, look *styles.Shee
 	if err != nil {
 		return nil, err
 	}
-	return raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: parcelZoom(r.ix().Manifest), LineZooms: lineZooms(layers), Sheet: look})
+	return raster.Paint(content, raster.Params{Labels: labels, Size: key.side, Zoom: int(key.tile.Z), ParcelZoom: tileset.ParcelsFrom(r.ix().Manifest), LineZooms: lineZooms(layers), Sheet: look})
 }
 
 // decodeTile returns the layers of a tile.

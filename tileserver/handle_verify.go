@@ -42,7 +42,7 @@ func (s *Server) handleVerify(r *request) error {
 	if _, err := r.wholeBody(); err != nil {
 		return err
 	}
-	done, err := s.overlays.take(r.asker())
+	done, err := s.overlays.Take(r.asker())
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func wmsFault(err error) *wms.Fault {
 // faultPicture is a picture of the form's size that shows text, or nothing. It takes one
 // of the places of maps, whose memory it takes, too.
 func (s *Server) faultPicture(r *request, form wms.Form, text string) ([]byte, error) {
-	done, err := s.maps.take(r.asker())
+	done, err := s.maps.Take(r.asker())
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // The landscape of the tests: a field of squares of some 100 m around this
@@ -188,7 +188,7 @@ func (f *farm) commit(t testing.TB, dir string, keep int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	built, err := tileserver.BuildTiles(t.Context(), ix, d.File(edition.TilesFile), tileserver.BuildOptions{MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1]})
+	built, err := tileset.Build(t.Context(), ix, d.File(edition.TilesFile), tileset.BuildOptions{MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1]})
 	if cerr := ix.Close(); err != nil || cerr != nil {
 		t.Fatal(err, cerr)
 	}

@@ -4,6 +4,7 @@ import (
 	"gengtu/index"
 	"gengtu/styles"
 	"gengtu/tileserver/raster"
+	"gengtu/tileserver/tileset"
 )
 
 // legendPNG returns the picture that explains style, "" for the default one, of
@@ -28,7 +29,7 @@ func (s *Server) legendPNG(r *request, layers []*index.Layer, style string, rati
 func (s *Server) handleLegendPNG(r *request) error {
 	names := r.query("layer")
 	if names == "" {
-		names = allLayers
+		names = tileset.All
 	}
 	layers, err := r.layersOf(names)
 	if err != nil {

@@ -1,6 +1,10 @@
 package tileserver
 
-import "time"
+import (
+	"time"
+
+	"gengtu/tileserver/load"
+)
 
 // Limits bound what one request, one client and the server may take. Every
 // field has a default, which zero stands for; the catalogue names them all.
@@ -11,8 +15,8 @@ type Limits struct {
 	URLBytes      int           // of a request line and its headers; 16 KiB
 	Connections   int           // at once; 10,000
 	PerIP         int           // connections at once from one address; 0 is no limit
-	AddressRate   Rate          // of requests from one address; zero is no limit
-	TokenRate     Rate          // of requests with one token that has none of its own; zero is no limit
+	AddressRate   load.Rate     // of requests from one address; zero is no limit
+	TokenRate     load.Rate     // of requests with one token that has none of its own; zero is no limit
 	Read, Write   time.Duration // of a request, of an answer; 30 s, 60 s
 	Idle          time.Duration // of a kept connection; 60 s
 	Overlay       time.Duration // of one overlay or summary answer; 30 s
@@ -58,20 +62,20 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Write, time.Minute)
 	orDefault(&l.Idle, time.Minute)
 	orDefault(&l.Overlay, 30*time.Second)
-	orDefault(&l.OverlayAtOnce, 2*processors)
+	orDefault(&l.OverlayAtOnce, 2*load.Processors)
 	orDefault(&l.AOIVertices, 500_000)
 	orDefault(&l.AOIFeatures, 10_000)
 	orDefault(&l.OverlayVertices, 5_000_000)
 	orDefault(&l.AnswerItems, 100_000)
 	orDefault(&l.Features, 1_000)
 	orDefault(&l.Tile, 30*time.Second)
-	orDefault(&l.TilesAtOnce, 2*processors)
+	orDefault(&l.TilesAtOnce, 2*load.Processors)
 	orDefault(&l.CoverMemory, 256<<20)
 	orDefault(&l.TileMemory, 256<<20)
 	orDefault(&l.TileDisk, 4<<30)
 	orDefault(&l.PictureMemory, 128<<20)
 	orDefault(&l.AnswerMemory, 128<<20)
-	orDefault(&l.MapAtOnce, processors)
+	orDefault(&l.MapAtOnce, load.Processors)
 	orDefault(&l.Scoped, 30*time.Minute)
 	orDefault(&l.ScopedWait, 10*time.Second)
 	orDefault(&l.ScopedQueue, 64)
@@ -79,7 +83,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.ScopedBytes, 8<<30)
 	orDefault(&l.Job, time.Hour)
 	orDefault(&l.JobsAtOnce, 1)
-	orDefault(&l.JobWorkers, max(1, processors/2))
+	orDefault(&l.JobWorkers, max(1, load.Processors/2))
 	orDefault(&l.JobsWaiting, 64)
 	orDefault(&l.JobsOfOne, 4)
 	orDefault(&l.JobsKept, 200)

@@ -8,6 +8,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/styles"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 	"gengtu/tileserver/wmts"
 )
 
@@ -36,7 +37,7 @@ func lineZoom(l *index.Layer) int {
 		return 0
 	}
 	box := *l.Meta.Extent
-	return zoomOf(math.Sqrt(l.Meta.AreaM2/float64(l.Meta.Features)), (box[1]+box[3])/2, netPixels)
+	return tileset.ZoomOf(math.Sqrt(l.Meta.AreaM2/float64(l.Meta.Features)), (box[1]+box[3])/2, netPixels)
 }
 
 // lineZooms are those of layers by their names.

@@ -82,8 +82,7 @@ func (g *generation) cacheCounts() cacheCounts {
 	out.tiles(g.made.Stats())
 	painted := g.painted.Stats()
 	out.dropped += painted.Dropped
-	whole := g.wholes.Stats()
-	out.tileBytes += whole.MemoryBytes // those that may be crowded are a step on the way to a tile
+	out.tileBytes += g.maker.WholeBytes() // those that may be crowded are a step on the way to a tile
 	g.pictures.mu.Lock()
 	defer g.pictures.mu.Unlock()
 	out.pictures, out.pictureDisk, out.painted, out.pictureBytes = g.pictures.hits, painted.DiskHits, painted.Made-painted.Failed, g.pictures.size

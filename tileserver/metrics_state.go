@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index/disk"
 	"gengtu/tileserver/jobs"
+	"gengtu/tileserver/load"
 )
 
 // stateMetrics tell what a server is in when they are asked, so that nothing on the way
@@ -92,10 +93,7 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descCacheSize, float64(c.answerBytes), "answers")
 	m.collectWork(gauge)
 	if door := s.door.Load(); door != nil {
-		door.mu.Lock()
-		open := door.open
-		door.mu.Unlock()
-		gauge(descConns, float64(open))
+		gauge(descConns, float64(door.Open()))
 	}
 	gauge(descConnsMax, float64(s.cfg.Limits.Connections))
 	m.collectDisks(gauge)
@@ -120,10 +118,10 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 // collectWork tells how busy the places are that costly answers need, and who waits.
 func (m stateMetrics) collectWork(gauge func(*prometheus.Desc, float64, ...string)) {
 	s := m.s
-	for kind, o := range map[string]occupancy{"overlay": s.overlays.occupied(), "map": s.maps.occupied(), "tile": s.making.occupied(), "picture": s.painting.occupied()} {
-		gauge(descRunning, float64(o.running), kind)
-		gauge(descPlaces, float64(o.places), kind)
-		gauge(descWaiting, float64(o.waiting), kind)
+	for kind, o := range map[string]load.Occupancy{"overlay": s.overlays.Occupied(), "map": s.maps.Occupied(), "tile": s.making.Occupied(), "picture": s.painting.Occupied()} {
+		gauge(descRunning, float64(o.Running), kind)
+		gauge(descPlaces, float64(o.Places), kind)
+		gauge(descWaiting, float64(o.Waiting), kind)
 	}
 	if a := s.answers; a != nil {
 		counts := a.queue.Counts()

@@ -17,6 +17,7 @@ import (
 	"gengtu/tileserver"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // serveUnder serves one government edition under a policy that change makes.
@@ -286,7 +287,7 @@ func TestPolicyLayerZooms(t *testing.T) {
 	if r := s.ask(t, "/style.json"); r.StatusCode != http.StatusOK || !strings.Contains(string(r.body), `"minzoom":11`) {
 		t.Errorf("the style: %d", r.StatusCode)
 	}
-	set, err := tileserver.OpenTileSet(t.Context(), dir, tileserver.TileSetOptions{Layers: []string{"pbf"}, Zooms: &[2]int{9, 15}, WorkDir: t.TempDir()})
+	set, err := tileset.Open(t.Context(), dir, tileset.Options{Layers: []string{"pbf"}, Zooms: &[2]int{9, 15}, WorkDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,10 +28,6 @@ var (
 	// errForbidden is of a token in whose scope nothing lies; other refusals have its code.
 	errForbidden = problem.New("TOKEN_REFUSED", "令牌授予的图层、地点或范围内，这一版什么也没有", "nothing of this edition lies in the layers, places or area that the token grants").
 			Advise("请签发令牌的人核对：gengtu access check FILE --edition EDITION", "have who issued it check it: gengtu access check FILE --edition EDITION")
-	errBusy = problem.New("TOO_MANY", "请求太多", "there are too many requests at once").
-		Advise("稍后再试", "try again later")
-	errOverloaded = problem.New("OVERLOADED", "服务器现在太忙", "the server has too much to do now").
-			Advise("请稍后再试", "try again in a while")
 	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
 		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
 	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")

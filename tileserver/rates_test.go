@@ -9,6 +9,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/tileserver"
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/tile"
 )
 
@@ -39,7 +40,7 @@ func TestAddressRate(t *testing.T) {
 	pixel := "/public/tiles/all/w/" + tileAt(tile.W, 13) + ".mvt"
 	cfg := tileserver.Config{}
 	// So slow that nothing is gained while the test runs.
-	cfg.Limits.AddressRate = tileserver.Rate{PerSecond: 0.0001, Burst: 30}
+	cfg.Limits.AddressRate = load.Rate{PerSecond: 0.0001, Burst: 30}
 	plain, _ := serveTCPWith(t, cfg)
 	answered := 0
 	for i := range 40 {
@@ -91,7 +92,7 @@ func TestNoRateByDefault(t *testing.T) {
 // that has its own.
 func TestRateOfAnyToken(t *testing.T) {
 	s := serve(t, func(c *tileserver.Config) {
-		c.Limits.TokenRate = tileserver.Rate{PerSecond: 0.0001, Burst: 20}
+		c.Limits.TokenRate = load.Rate{PerSecond: 0.0001, Burst: 20}
 	}, edition.Secure, edition.Government)
 	for _, tier := range []edition.Tier{edition.Secure, edition.Government} {
 		if got := s.burst(t, 40, "/"+string(tier)+"/catalog", s.bearer(tier)...); got != 20 {
@@ -104,7 +105,7 @@ func TestRateOfAnyToken(t *testing.T) {
 // features by a filter.
 func TestRateOfOtherAddresses(t *testing.T) {
 	cfg := tileserver.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
-	cfg.Limits.AddressRate = tileserver.Rate{PerSecond: 0.0001, Burst: 30}
+	cfg.Limits.AddressRate = load.Rate{PerSecond: 0.0001, Burst: 30}
 	s, _ := serveTCPWith(t, cfg)
 	for i, address := range []string{"map.png?bbox=108.7,34.3,108.8,34.4", getMap(nil), "ogc/collections/cropland/items?area_m2=1"} {
 		answered := 0

@@ -3,7 +3,6 @@ package tileserver
 import (
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/gate"
+	"gengtu/tileserver/tileset"
 )
 
 // request is one request on its way through a handler. It holds a generation
@@ -147,7 +148,7 @@ func (s *Server) cors(r *request) {
 
 func (r *request) release() {
 	if r.bodyHeld > 0 {
-		r.server.bodies.give(r.bodyHeld)
+		r.server.bodies.Give(r.bodyHeld)
 		r.bodyHeld = 0
 	}
 	if r.gen != nil {
@@ -190,29 +191,11 @@ func (r *request) query(key string) string {
 
 // findLayer finds a layer of the edition in the vintage that the query names.
 func (r *request) findLayer(name string) (*index.Layer, error) {
-	l, err := FindLayer(r.ix(), name, r.query("vintage"))
+	l, err := tileset.FindLayer(r.ix(), name, r.query("vintage"))
 	if err == nil {
 		r.layer = name
 	}
 	return l, err
-}
-
-// noVintage says that a layer, or with [allLayers] the whole edition, does not have a
-// vintage, and which there are.
-func noVintage(ix *index.Index, layer, vintage string) error {
-	var there []string
-	for _, n := range ix.Names() {
-		if layer == allLayers || n == layer {
-			there = append(there, ix.Vintages(n)...)
-		}
-	}
-	slices.SortFunc(there, func(a, b string) int { return edition.CompareVintages(b, a) })
-	there = slices.Compact(there)
-	p := problem.New("NO_VINTAGE", "图层 %.40s 没有 %.40q 这个时相", "layer %.40s has no vintage %.40q", layer, vintage)
-	if layer == allLayers {
-		p = problem.New("NO_VINTAGE", "没有 %.40q 这个时相", "there is no vintage %.40q", vintage)
-	}
-	return p.Advise("有：%s", "there are: %s", strings.Join(there, " "))
 }
 
 // checkVintage refuses a vintage that no layer of the edition has, whatever is asked
@@ -227,7 +210,7 @@ func (r *request) checkVintage() error {
 			return nil
 		}
 	}
-	return noVintage(r.ix(), allLayers, v)
+	return tileset.NoVintage(r.ix(), tileset.All, v)
 }
 
 // errHost is that of a Host that no server has.
@@ -259,7 +242,7 @@ func (r *request) base() string {
 		return strings.TrimRight(u, "/")
 	}
 	scheme := "http"
-	if encrypted(r.ctx.Conn()) {
+	if gate.Encrypted(r.ctx.Conn()) {
 		scheme = "https"
 	}
 	return scheme + "://" + string(r.ctx.Host())

@@ -18,6 +18,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/tileset"
 )
 
 // reach is what a request reaches of a tier: the generations of its edition or, by a
@@ -153,7 +154,7 @@ func (s *scopedEditions) recall(tiers map[edition.Tier]*tierState) {
 func digestOf(scope *access.Scope) (string, error) {
 	layers := slices.Compact(slices.Sorted(slices.Values(scope.Layers)))
 	places := slices.Compact(slices.Sorted(slices.Values(scope.Places)))
-	data, err := json.Marshal([]any{scopedFormat, Drawing, layers, places, strings.TrimSpace(scope.Area)})
+	data, err := json.Marshal([]any{scopedFormat, tileset.Drawing, layers, places, strings.TrimSpace(scope.Area)})
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:16]), err
 }

@@ -2,8 +2,6 @@ package tileserver
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 
 	"gengtu/index"
@@ -11,27 +9,8 @@ import (
 	"gengtu/index/extract"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
-	"gengtu/tileserver/cache"
+	"gengtu/tileserver/tileset"
 )
-
-// ContentHash returns the content hash of a generation: of the digests of its features
-// and its tiles, which are taken over their sorted keys and values, see [index.Seal].
-func ContentHash(features, tiles string) (string, error) {
-	of, err := index.ContentDigest(features)
-	if err != nil {
-		return "", err
-	}
-	r, err := cache.Open(tiles)
-	if err != nil {
-		return "", err
-	}
-	ot, err := r.Digest()
-	if err = errors.Join(err, r.Close()); err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte("features " + of + "\ntiles " + ot + "\n"))
-	return hex.EncodeToString(sum[:]), nil
-}
 
 // scopedMemory is what the features of a scope take in memory until they are written.
 const scopedMemory = 256 << 20
@@ -66,7 +45,7 @@ func makeScoped(ctx context.Context, base *index.Index, scope *access.Scope, dir
 	if err := errors.Join(buildScoped(ctx, d, ix), ix.Close()); err != nil {
 		return nil, err
 	}
-	if m.ContentHash, err = ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
+	if m.ContentHash, err = tileset.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
 		return nil, err
 	}
 	return report, d.Commit(m, 1)

@@ -31,6 +31,8 @@ import (
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
+	"gengtu/tileserver/gate"
+	"gengtu/tileserver/load"
 	"gengtu/tileserver/viewer"
 )
 
@@ -89,20 +91,20 @@ type Server struct {
 	mvtRoute *route // of routes
 	pngRoute *route // of routes
 	metrics  *metrics
-	overlays *places
-	maps     *places
-	hands    hands
-	bodies   memory
-	sending  memory // of answers on their way
+	overlays *load.Places
+	maps     *load.Places
+	hands    load.Hands
+	bodies   *load.Memory
+	sending  *load.Memory // of answers on their way
 	callers  callers
-	making   *tileQueue
-	painting *tileQueue
+	making   *load.Queue
+	painting *load.Queue
 	scoped   *scopedEditions
 	answers  *answers      // long questions
 	logins   chan struct{} // holds one for each login that waits for its issuer
 	held     chan struct{} // holds one for each answer to a wrong token that waits
 	http     *fasthttp.Server
-	door     atomic.Pointer[gate] // nil before Serve
+	door     atomic.Pointer[gate.Gate] // nil before Serve
 	caches   cacheBook
 	stopping atomic.Bool
 	ending   chan struct{} // closed when the server stops
@@ -125,13 +127,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
-		overlays: newPlaces(cfg.Limits.OverlayAtOnce), maps: newPlaces(cfg.Limits.MapAtOnce),
-		ending: make(chan struct{}), making: newTileQueue(cfg.Limits.TilesAtOnce), painting: newTileQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
+		overlays: load.NewPlaces(cfg.Limits.OverlayAtOnce), maps: load.NewPlaces(cfg.Limits.MapAtOnce),
+		hands: load.NewHands(), bodies: load.NewMemory(cfg.Limits.BodyMemory), sending: load.NewMemory(cfg.Limits.SendMemory),
+		ending: make(chan struct{}), making: load.NewQueue(cfg.Limits.TilesAtOnce), painting: load.NewQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
 	}
-	s.hands = newHands()
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
-	s.bodies.left.Store(cfg.Limits.BodyMemory)
-	s.sending.left.Store(cfg.Limits.SendMemory)
 	s.callers = newCallers(&cfg.Limits)
 	s.scoped = newScopedEditions(s)
 	s.routes = s.routeTable()
@@ -158,7 +158,7 @@ func New(cfg Config) (*Server, error) {
 		MaxRequestBodySize:           cfg.Limits.BodyBytes,
 		StreamRequestBody:            true, // see wholeBody
 		ReadBufferSize:               cfg.Limits.URLBytes,
-		WriteBufferSize:              writeBuffer,
+		WriteBufferSize:              gate.WriteBuffer,
 		Concurrency:                  cfg.Limits.Connections + 1, // the gate refuses before
 		ReadTimeout:                  cfg.Limits.Read,
 		WriteTimeout:                 cfg.Limits.Write,
@@ -197,7 +197,7 @@ const stopTime = 10 * time.Second
 // and more often for changes of the access file.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{}) error {
 	failed := make(chan error, 1)
-	door := &gate{Listener: ln, all: s.cfg.Limits.Connections, perIP: s.cfg.Limits.PerIP, refused: s.refuse, answers: &s.sending}
+	door := gate.New(ln, gate.Options{All: s.cfg.Limits.Connections, PerIP: s.cfg.Limits.PerIP, Refused: s.refuse, Answers: s.sending})
 	s.door.Store(door)
 	go func() { failed <- s.http.Serve(door) }()
 	watching, stopWatching := context.WithCancel(ctx)
@@ -215,7 +215,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	s.end()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	watcher.Go(func() { door.sweep(stop) })
+	watcher.Go(func() { door.Sweep(stop) })
 	err := s.http.ShutdownWithContext(stop)
 	cancel()
 	// A server that has not come to listening yet is not stopped by that. The

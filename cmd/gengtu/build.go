@@ -8,9 +8,9 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
-	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // zoomRange reads "5-14".
@@ -21,8 +21,8 @@ func zoomRange(text string) (lo, hi int, err error) {
 	if !ok {
 		hi, err2 = lo, nil
 	}
-	if err1 != nil || err2 != nil || lo < 0 || hi < lo || hi > tileserver.MaxZoom {
-		return 0, 0, usage("ZOOMS", "--zooms 写的是 %q，应如 5-14，最高 %d", "--zooms says %q; write 5-14, at most %d", text, tileserver.MaxZoom)
+	if err1 != nil || err2 != nil || lo < 0 || hi < lo || hi > tileset.MaxZoom {
+		return 0, 0, usage("ZOOMS", "--zooms 写的是 %q，应如 5-14，最高 %d", "--zooms says %q; write 5-14, at most %d", text, tileset.MaxZoom)
 	}
 	return lo, hi, nil
 }
@@ -98,7 +98,7 @@ func (e *env) complete(d *edition.Draft, m *edition.Manifest, w building) error 
 		return err
 	}
 	w.stages.begin(stageWrite)
-	if m.ContentHash, err = tileserver.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
+	if m.ContentHash, err = tileset.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
 		return err
 	}
 	if err := e.ctx.Err(); err != nil {
@@ -130,7 +130,7 @@ func (e *env) build(d *edition.Draft, ix *index.Index, w building) error {
 	}
 	w.stages.begin(stageTiles)
 	m := ix.Manifest
-	built, err := tileserver.BuildTiles(e.ctx, ix, d.File(edition.TilesFile), tileserver.BuildOptions{
+	built, err := tileset.Build(e.ctx, ix, d.File(edition.TilesFile), tileset.BuildOptions{
 		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: w.workers, MemoryBytes: w.memory,
 		Progress: func(done, all int) { p.tell(e.pick("瓦片", "tiles"), int64(done), int64(all)) },
 	})
@@ -138,9 +138,9 @@ func (e *env) build(d *edition.Draft, ix *index.Index, w building) error {
 		return err
 	}
 	p.end()
-	m.Tiles, m.Drawing = built.Counts, tileserver.Drawing
+	m.Tiles, m.Drawing = built.Counts, tileset.Drawing
 	for _, t := range built.Large {
-		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileserver.LargeTileBytes)
+		e.notef(e.pick("瓦片 %s 压缩后有 %d 字节，多于 %d\n", "tile %s has %d bytes of gzip, more than %d\n"), t.Tile, t.Bytes, tileset.LargeTileBytes)
 	}
 	return nil
 }

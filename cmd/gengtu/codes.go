@@ -15,7 +15,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/coding"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 func runCodes(e *env, fs *flags) error {
@@ -133,7 +133,7 @@ func (c *coder) rebuild(p *progress) (*edition.Manifest, error) {
 // that all is to be written anew.
 func (c *coder) revise(p *progress) (*edition.Manifest, error) {
 	_, old, err := edition.Current(c.dir)
-	if err != nil || old.Tier != edition.Secure || old.Drawing != tileserver.Drawing || !hasCodes(old) {
+	if err != nil || old.Tier != edition.Secure || old.Drawing != tileset.Drawing || !hasCodes(old) {
 		return nil, err
 	}
 	d, err := edition.Begin(c.dir)

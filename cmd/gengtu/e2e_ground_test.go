@@ -19,10 +19,10 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/geo"
-	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // The fields that ground is hunted for by.
@@ -298,7 +298,7 @@ func (h *hunt) own(t *testing.T, dir string) map[secret]bool {
 	}
 	m := ix.Manifest
 	path := filepath.Join(t.TempDir(), "tiles.db")
-	_, err = tileserver.BuildTiles(t.Context(), ix, path, tileserver.BuildOptions{MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1]})
+	_, err = tileset.Build(t.Context(), ix, path, tileset.BuildOptions{MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1]})
 	if cerr := ix.Close(); err != nil || cerr != nil {
 		t.Fatal(err, cerr)
 	}

@@ -13,7 +13,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest/source"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // featureFormats are the endings of files of features; the last two hold their
@@ -63,7 +63,7 @@ func (e *env) exportFeatures(job *exportJob) error {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	l, err := tileserver.FindLayer(ix, name, vintage)
+	l, err := tileset.FindLayer(ix, name, vintage)
 	if err != nil {
 		return problem.Of(err).In(job.dir)
 	}

@@ -10,9 +10,9 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
-	"gengtu/tileserver"
 	"gengtu/tileserver/archive"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 // archiveFormats are the endings of archives of tiles.
@@ -40,7 +40,7 @@ func (e *env) exportTiles(job *exportJob, ending string) (err error) {
 	opt.Making = func(layer string, tiles int) {
 		p.tell(e.pick("生成瓦片 ", "making tiles ")+layer, int64(tiles), 0)
 	}
-	set, err := tileserver.OpenTileSet(e.ctx, job.dir, opt)
+	set, err := tileset.Open(e.ctx, job.dir, opt)
 	if err != nil {
 		return withDisc(job.out, err)
 	}
@@ -72,8 +72,8 @@ func (e *env) exportTiles(job *exportJob, ending string) (err error) {
 }
 
 // tileSetOptions judges what was asked for.
-func (j *exportJob) tileSetOptions() (tileserver.TileSetOptions, error) {
-	opt := tileserver.TileSetOptions{Layers: strings.Split(j.layer, ","), Vintage: j.vintage, WorkDir: filepath.Dir(j.out)}
+func (j *exportJob) tileSetOptions() (tileset.Options, error) {
+	opt := tileset.Options{Layers: strings.Split(j.layer, ","), Vintage: j.vintage, WorkDir: filepath.Dir(j.out)}
 	switch j.grid {
 	case "", tile.W.String():
 	case tile.C.String():

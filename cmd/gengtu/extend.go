@@ -9,7 +9,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/ingest"
 	"gengtu/ingest/change"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // extending makes a generation out of the one in force and more layers.
@@ -53,7 +53,7 @@ func (e *env) extend(dir string, x *extending, write func(base *index.Base, path
 	if err = errors.Join(err, base.Close()); err != nil {
 		return nil, err
 	}
-	m := &edition.Manifest{Tier: old.Tier, Layers: layers, BuiltZooms: x.zooms, MaxZoom: tileserver.MaxZoom, Policy: old.Policy, Updates: old.Updates}
+	m := &edition.Manifest{Tier: old.Tier, Layers: layers, BuiltZooms: x.zooms, MaxZoom: tileset.MaxZoom, Policy: old.Policy, Updates: old.Updates}
 	if x.keepZooms {
 		m.BuiltZooms = old.BuiltZooms
 	}

@@ -16,7 +16,7 @@ import (
 	"gengtu/ingest"
 	"gengtu/ingest/check"
 	"gengtu/ingest/policy"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // reading are the flags of the verbs that read deliveries.
@@ -226,7 +226,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	if err != nil {
 		return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
 	}
-	m := &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: zooms, MaxZoom: tileserver.MaxZoom, Policy: policy.Everything()}
+	m := &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: zooms, MaxZoom: tileset.MaxZoom, Policy: policy.Everything()}
 	if err := e.complete(d, m, w); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"gengtu/index/problem"
 	"gengtu/tileserver"
+	"gengtu/tileserver/load"
 )
 
 // limiting are the flags of what one client may take.
@@ -42,9 +43,9 @@ func (l *limiting) limits() (tileserver.Limits, error) {
 }
 
 // parseRate reads "N" or "N/M", N requests a second and M at once; "" is no limit.
-func parseRate(name, text string) (tileserver.Rate, error) {
+func parseRate(name, text string) (load.Rate, error) {
 	if text == "" {
-		return tileserver.Rate{}, nil
+		return load.Rate{}, nil
 	}
 	second, atOnce, both := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(second, 64)
@@ -53,8 +54,8 @@ func parseRate(name, text string) (tileserver.Rate, error) {
 		burst, err = strconv.Atoi(atOnce)
 	}
 	if err != nil || !(n > 0 && n <= maxRate) || both && (burst < 1 || burst > maxRate) {
-		return tileserver.Rate{}, usageError{problem.New("RATE", "--%s 是 %.40q", "--%s is %.40q", name, text).
+		return load.Rate{}, usageError{problem.New("RATE", "--%s 是 %.40q", "--%s is %.40q", name, text).
 			Advise("写成 每秒请求数 或 每秒请求数/突发数，例如 200/1000", "it is requests a second, or that and how many at once: 200/1000")}
 	}
-	return tileserver.Rate{PerSecond: n, Burst: burst}, nil
+	return load.Rate{PerSecond: n, Burst: burst}, nil
 }

@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"gengtu/index/problem"
-	"gengtu/tileserver"
+	"gengtu/tileserver/load"
 )
 
 func TestParseRate(t *testing.T) {
-	for text, want := range map[string]tileserver.Rate{
+	for text, want := range map[string]load.Rate{
 		"": {}, "5": {PerSecond: 5}, "0.5/1": {PerSecond: 0.5, Burst: 1}, "200/1000": {PerSecond: 200, Burst: 1000}, "1e6": {PerSecond: 1e6},
 	} {
 		if got, err := parseRate("rate-address", text); err != nil || got != want {

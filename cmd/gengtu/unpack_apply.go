@@ -7,7 +7,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest/exchange"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // apply makes a generation of the edition by a package that was received, and puts it
@@ -16,8 +16,8 @@ func (e *env) apply(r *exchange.Reception, f *receiving) (*edition.Manifest, err
 	if err := r.Released(); err != nil {
 		return nil, err
 	}
-	if s := r.Manifest.State; s.BuiltZooms[1] > tileserver.MaxZoom || s.MaxZoom > tileserver.MaxZoom {
-		return nil, problem.New("PACKAGE_MANIFEST", "级别 %d 高于 %d", "zoom %d is above %d", max(s.MaxZoom, s.BuiltZooms[1]), tileserver.MaxZoom).In(f.Package)
+	if s := r.Manifest.State; s.BuiltZooms[1] > tileset.MaxZoom || s.MaxZoom > tileset.MaxZoom {
+		return nil, problem.New("PACKAGE_MANIFEST", "级别 %d 高于 %d", "zoom %d is above %d", max(s.MaxZoom, s.BuiltZooms[1]), tileset.MaxZoom).In(f.Package)
 	}
 	d, err := edition.Begin(f.Edition)
 	if err != nil {
@@ -43,7 +43,7 @@ func (e *env) apply(r *exchange.Reception, f *receiving) (*edition.Manifest, err
 		return r.Intend(edition.GenerationName(m.Tier, m.ContentHash, m.Policy.Digest))
 	}
 	var m *edition.Manifest
-	if r.Revises() && r.Held.Drawing == tileserver.Drawing {
+	if r.Revises() && r.Held.Drawing == tileset.Drawing {
 		m, err = e.revise(r, f, d, w)
 	} else {
 		m, err = e.rebuild(r, f, d, w)

@@ -11,8 +11,8 @@ import (
 	"gengtu/index/patch"
 	"gengtu/index/problem"
 	"gengtu/ingest"
-	"gengtu/tileserver"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 func runUpdate(e *env, fs *flags) error {
@@ -132,8 +132,8 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	if err != nil {
 		return err
 	}
-	if old.Drawing != tileserver.Drawing {
-		return problem.New("UPDATE_DRAWING", "版本的瓦片由绘制方法 %d 绘成，本程序是 %d，两者不能混在一起", "the edition's tiles are drawn in way %d, this program draws in way %d, and the two do not go together", old.Drawing, tileserver.Drawing).In(u.dir).
+	if old.Drawing != tileset.Drawing {
+		return problem.New("UPDATE_DRAWING", "版本的瓦片由绘制方法 %d 绘成，本程序是 %d，两者不能混在一起", "the edition's tiles are drawn in way %d, this program draws in way %d, and the two do not go together", old.Drawing, tileset.Drawing).In(u.dir).
 			Advise("用 gengtu ingest 重新入库，或用原来的程序更新", "ingest it again with gengtu ingest, or update with the program that built it")
 	}
 	u.work.begin()
@@ -234,7 +234,7 @@ func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 		return err
 	}
 	u.work.done(&u.work.Seconds.Tiles)
-	m.ContentHash, err = tileserver.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
+	m.ContentHash, err = tileset.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile))
 	u.work.done(&u.work.Seconds.Digests)
 	return errors.Join(err, u.ctx.Err())
 }
@@ -257,7 +257,7 @@ func (u *updating) ground(ix *index.Index) error {
 // tiles makes the tiles.
 func (u *updating) tiles(ix *index.Index) error {
 	m, to := u.manifest, u.draft.File(edition.TilesFile)
-	made, err := tileserver.UpdateTiles(u.ctx, ix, filepath.Join(u.from, edition.TilesFile), to, u.revision.Changed, tileserver.BuildOptions{
+	made, err := tileset.Update(u.ctx, ix, filepath.Join(u.from, edition.TilesFile), to, u.revision.Changed, tileset.BuildOptions{
 		MinZoom: m.BuiltZooms[0], MaxZoom: m.BuiltZooms[1], Workers: u.building.workers, MemoryBytes: u.building.memory,
 		Progress: func(done, all int) { u.progress.tell(u.pick("瓦片", "tiles"), int64(done), int64(all)) },
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gengtu/index/edition"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // sameAsIngest compares what is stored in dir with a full ingest of the country.
@@ -126,7 +126,7 @@ func TestUpdateWork(t *testing.T) {
 	}
 	var rep struct {
 		Work struct {
-			Tiles    []tileserver.Rework
+			Tiles    []tileset.Rework
 			AllTiles struct {
 				Dirty, All int
 				DirtyBytes int64   `json:"dirty_bytes"`

@@ -7,7 +7,7 @@ import (
 
 	"gengtu/index/problem"
 	"gengtu/ingest"
-	"gengtu/tileserver"
+	"gengtu/tileserver/tileset"
 )
 
 // updateReport is what an update tells: what became of the features, and what it
@@ -20,8 +20,8 @@ type updateReport struct {
 // updateWork is what an update took.
 type updateWork struct {
 	// Tiles are the tiles made anew, by grid and zoom, AllTiles their sum.
-	Tiles    []tileserver.Rework `json:"tiles"`
-	AllTiles share               `json:"all_tiles"`
+	Tiles    []tileset.Rework `json:"tiles"`
+	AllTiles share            `json:"all_tiles"`
 	// Copied are the files that could not be linked, Whole those that were written
 	// anew with what earlier updates had changed in them.
 	Copied []string `json:"copied,omitempty"`
@@ -61,7 +61,7 @@ func (w *updateWork) done(part *float64) {
 }
 
 // took adds up the tiles that were made.
-func (w *updateWork) took(tiles []tileserver.Rework) {
+func (w *updateWork) took(tiles []tileset.Rework) {
 	w.Tiles = tiles
 	s := &w.AllTiles
 	for _, t := range tiles {

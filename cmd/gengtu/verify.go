@@ -16,10 +16,10 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/ground"
 	"gengtu/index/problem"
-	"gengtu/tileserver"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
+	"gengtu/tileserver/tileset"
 )
 
 func runVerify(e *env, fs *flags) error {
@@ -53,7 +53,7 @@ func runVerify(e *env, fs *flags) error {
 	if err := v.content(); err != nil {
 		return err
 	}
-	sum, err := tileserver.ContentHash(filepath.Join(dir, edition.FeaturesFile), filepath.Join(dir, edition.TilesFile))
+	sum, err := tileset.ContentHash(filepath.Join(dir, edition.FeaturesFile), filepath.Join(dir, edition.TilesFile))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,44 @@
+package load
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// A client who takes nothing gives his place back after a while and gets one again when he
+// goes on, or is told that there is none; one who takes the answer keeps it.
+func TestLease(t *testing.T) {
+	p := NewPlaces(1)
+	leave, err := p.Take("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := NewLease(p, "a", leave)
+	for range 100 {
+		if err := l.During(func() error { return nil }); err != nil || p.Occupied().Running != 1 {
+			t.Fatalf("%v, %d places taken", err, p.Occupied().Running)
+		}
+	}
+	var other func()
+	stall := func() error {
+		start := time.Now()
+		other, err = p.Take("b") // waits until the place is given back
+		if took := time.Since(start); err != nil || took < stallTime/2 || took > placeTime {
+			t.Errorf("another one gets the place after %v: %v", took, err)
+		}
+		return nil
+	}
+	if err := l.During(stall); !errors.Is(err, ErrBusy) {
+		t.Errorf("while another one has the place: %v", err)
+	}
+	other()
+	if err := l.During(func() error { return nil }); err != nil || p.Occupied().Running != 1 {
+		t.Errorf("when it is free again: %v, %d places taken", err, p.Occupied().Running)
+	}
+	l.End()
+	l.End()
+	if p.Occupied().Running != 0 {
+		t.Error("the place is not given back")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -31,6 +32,8 @@ func (w *contract) asking(t *testing.T) []contractCase {
 		overlay("a place to print", "html", func(t *testing.T, data []byte) { holdsBytes(t, data, "<html", "9608") }),
 		{line: "gengtu overlay", name: "to standard output", args: []string{"overlay", "--edition", w.e.Secure, "--place", "610402"}, holds: func(t *testing.T, a *told) { w.wholeOverlay(t, []byte(a.stdout)) }},
 		{line: "gengtu overlay", name: "a collection gives an array in its order", holds: w.inOrder, args: []string{"overlay", "--edition", w.e.Secure, "--layers", "hsf", w.fileOf(t, "shapes.geojson", w.projects[1][2], w.projects[1][0])}},
+		{line: "gengtu overlay", name: "a Feature gives one answer", args: []string{"overlay", "--edition", w.e.Secure, "--layers", "hsf", w.file(t, "feature.geojson", featureText(t, w.projects[1][4]))}, holds: holdsText(`"aoi": {`, `"layer": "hsf"`)},
+		{line: "gengtu overlay", name: "the surveyor's TXT", args: []string{"overlay", "--edition", w.e.Secure, boundaryFile(t, 3, 50)}, holds: surveyed(3, 2500)},
 		{line: "gengtu overlay", name: "a place that is not there", args: []string{"overlay", "--edition", w.e.Secure, "--place", "99"}, code: 1, fault: "NO_PLACE"},
 		{line: "gengtu overlay", name: "shapes that are not there", args: []string{"overlay", "--edition", w.e.Secure, w.at("nosuch.geojson")}, code: 1, fault: "SOURCE_MISSING"},
 		{line: "gengtu overlay", name: "a form that is none", args: []string{"overlay", "--edition", w.e.Secure, "--place", "610402", "--out", w.at("o.doc")}, code: 2, fault: "FORMAT_UNKNOWN"},
@@ -133,6 +136,37 @@ func (w *contract) inOrder(t *testing.T, a *told) {
 			t.Errorf("shape %d is %s, the answer %+v", i, want.bsm(), got)
 		}
 	}
+}
+
+// surveyed wants so many plots of an area in m², which is that of the plane but for its scale.
+func surveyed(plots int, area float64) func(*testing.T, *told) {
+	return func(t *testing.T, a *told) {
+		var answers []struct {
+			Status string
+			AOI    struct {
+				Area float64 `json:"area_m2"`
+			}
+		}
+		decode(t, []byte(a.stdout), &answers)
+		for i, p := range answers {
+			if p.Status != "ok" || math.Abs(p.AOI.Area-area) > area/1000 {
+				t.Errorf("plot %d: %+v, want %.0f m²", i+1, p, area)
+			}
+		}
+		if len(answers) != plots {
+			t.Errorf("%d answers to %d plots", len(answers), plots)
+		}
+	}
+}
+
+// featureText writes a project as a Feature.
+func featureText(t *testing.T, p project) string {
+	t.Helper()
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // holdsFile looks at what a command wrote.

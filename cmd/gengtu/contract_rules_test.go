@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // rules are what the contract says of all addresses at once.
@@ -27,6 +28,7 @@ func (w *contract) rules(t *testing.T, commands []contractCase) {
 	})
 	t.Run("text by Accept-Language", w.spoken)
 	t.Run("each command says its flags in both languages", func(t *testing.T) { helps(t, commands) })
+	t.Run("serve looks at CURRENT each second", w.follows) // the last: it changes what is in force
 }
 
 // oneTier asks the server of one edition for the others.
@@ -174,6 +176,22 @@ func (w *contract) cors(t *testing.T) {
 		}
 		if got := o.Header.Get("Access-Control-Allow-Origin"); o.Status != 204 || got != c.want || (c.want != "") != strings.Contains(o.Header.Get("Access-Control-Allow-Methods"), "GET") {
 			t.Errorf("OPTIONS of %s from %s: %d %v", c.tier, c.from, o.Status, o.Header)
+		}
+	}
+}
+
+// follows goes back to the generation before and waits until the server has done so, too.
+func (w *contract) follows(t *testing.T) {
+	if out := must(t, "rollback", w.years); strings.TrimSpace(out) != w.before {
+		t.Fatalf("rollback says %s, %s was before", out, w.before)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(50 * time.Millisecond) {
+		now := w.one.get(t, 200, "/secure/catalog").Header.Get("Gengtu-Generation")
+		if now == w.before {
+			return
+		}
+		if now != w.current || time.Now().After(deadline) {
+			t.Fatalf("%s is served, %s is in force", now, w.before)
 		}
 	}
 }

@@ -160,8 +160,8 @@ func (c *contractCase) succeeds(t *testing.T, lang string) {
 	}
 }
 
-// started runs a command that ends when it is told to, tells what it says to look until that
-// says that it is enough, and stops it as Ctrl-C does.
+// started runs a command that does not end by itself, whose words go to the server's log, and
+// looks at it; when the test ends it is stopped as Ctrl-C does, and must end with 0.
 func started(t *testing.T, args []string, s *server, look func(t *testing.T)) {
 	t.Helper()
 	s.cmd = exec.Command(binary(), args...)

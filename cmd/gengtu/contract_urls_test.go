@@ -125,7 +125,7 @@ func (w *contract) metered(t *testing.T, a *told) {
 			continue
 		}
 		n++
-		if !strings.HasPrefix(line, "gengtu_") || strings.Contains(line, `="/`) || strings.Contains(line, "gt_") && strings.Contains(line, w.three.tokens["secure"]) || strings.Contains(line, "610402") {
+		if !strings.HasPrefix(line, "gengtu_") || strings.Contains(line, `="/`) || strings.Contains(line, w.three.tokens["secure"]) || strings.Contains(line, "610402") {
 			t.Errorf("a metric: %s", line)
 		}
 	}

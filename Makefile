@@ -64,12 +64,11 @@ fmt: ## format
 	gofmt -w $$(git ls-files '*.go')
 
 FUZZTIME ?= 30s
-fuzz: ## fuzz each parser for FUZZTIME
-	@grep -rhoE --include='*_test.go' '^func (Fuzz[A-Za-z0-9_]+)' -H . | sed -E 's|^\./(.*)/[^/]+:func (.*)|\1 \2|' | sort -u | \
-	while read -r dir f; do echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./$$dir || exit 1; done
+fuzz: ## fuzz each parser for FUZZTIME, into the ledger benchmarks/measured/fuzz.txt
+	FUZZTIME=$(FUZZTIME) benchmarks/fuzz.sh
 
-soak: ## the long runs: many clients, a million pairs
-	SOAK=1 $(GO) test -v -timeout 120m -run Soak ./cmd/gengtu ./index/overlay
+soak: ## the suites of correctness at length, their counts into benchmarks/measured
+	benchmarks/soak.sh
 
 clients: ## OpenLayers, Leaflet, MapLibre, Cesium (npm) and QGIS draw a known shape; by hand
 	CLIENTS=1 $(GO) test -v -timeout 20m -run TestClients ./cmd/gengtu

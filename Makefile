@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist demo test deps lint page pictures fmt fuzz soak clients bench bench-compare check clean
+.PHONY: help build dist demo test deps lint page pictures fmt fuzz soak clients bench results bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -75,6 +75,9 @@ clients: ## OpenLayers, Leaflet, MapLibre, Cesium (npm) and QGIS draw a known sh
 
 bench: ## measure end to end, rivals beside us, into benchmarks/results
 	benchmarks/run.sh
+
+results: ## benchmarks/RESULTS.md: what was asked beside what was measured
+	RESULTS=write $(GO) test -count=1 -run '^TestResults$$' ./benchmarks/asked
 
 bench-compare: ## measure this tree against BASE, turn about: make bench-compare BASE=main~5
 	benchmarks/compare.sh $(BASE)

@@ -20,11 +20,17 @@ where=$(benchmarks/where.sh) || exit 1
 loads=$(cut -d' ' -f1 /proc/loadavg)
 failed=""
 
-# suite NAME FOLDER TESTS runs the tests of a package that the regular expression names.
+# suite NAME FOLDER TESTS runs the tests of a package that the regular expression names, and
+# counts those that passed; that one failed, or that there was none, fails the suite.
 suite() {
 	[[ $1 =~ ${SUITES:-.} ]] || return 0
 	echo "== $1" >&2
-	(cd "$2" && go test -v -count=1 -timeout 240m -run "$3" .) || failed="$failed $1"
+	local bad=0 tests
+	(cd "$2" && go test -v -count=1 -timeout 240m -run "$3" .) | tee "$temporary/output" || bad=1
+	tests=$(grep -c -e '--- PASS: ' "$temporary/output")
+	test "$tests" -gt 0 || bad=1
+	test "$bad" = 0 || failed="$failed $1"
+	echo "BenchmarkSuite/suite=run/test=$1.${2//\//.}/by=gengtu 1 $tests tests $bad failed" >>"$SOAK_COUNTS"
 	loads="$loads $(cut -d' ' -f1 /proc/loadavg)"
 }
 

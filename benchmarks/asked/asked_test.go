@@ -82,12 +82,13 @@ BenchmarkAsk/aoi=2/by=postgis-2workers-2 1 300000000 ns/op 300 cpu-ms/op
 BenchmarkLate/by=gengtu 1 7 p99-ms
 BenchmarkLate/by=nameless 1 7 p99-ms
 BenchmarkNo/by=gengtu 1 9 p99-ms
-BenchmarkScaled/by=gengtu 1 4000000000 ns/op 2000 parcels
+BenchmarkScaled/by=gengtu 1 4000000000 ns/op 5 cpu-ms/op 2000 parcels
 BenchmarkSuite/suite=planted/rule=A/test=T/by=gengtu 1 2000 faults 0 failed
 BenchmarkSuite/suite=planted/rule=A/test=U/by=gengtu 1 30 faults 0 failed
 BenchmarkSuite/suite=planted/rule=A/test=U/by=gengtu 1 12 faults 0 failed
 BenchmarkSuite/suite=red/test=T/by=gengtu 1 5000 pairs 1 failed
 BenchmarkFuzz/target=a/b.FuzzX/by=gengtu 1 1800 seconds 100 execs 3 new-inputs
+BenchmarkFuzz/target=a/b.FuzzFew/by=gengtu 1 60 seconds 9 execs 0 new-inputs
 BenchmarkFuzz/target=old.FuzzGone/by=gengtu 1 60 seconds 1 execs 0 new-inputs
 commit: older
 date: 2026-02-01
@@ -117,6 +118,7 @@ topics:
       - {what: each rule in all tests, least: 2042, unit: faults, metric: faults, add: test, benchmarks: ["Suite/suite=planted/rule=*/test=*"]}
       - {what: all rules, sum: true, unit: faults, metric: faults, benchmarks: ["Suite/suite=planted/rule=*/test=*"]}
       - {what: red suite, least: 10, unit: pairs, metric: pairs, benchmarks: ["Suite/suite=red/test=*"], why: see its log.}
+      - {what: no suite, least: 1, metric: pairs, benchmarks: ["Suite/suite=none/test=*"]}
       - {what: a thousand parcels, most: 3, unit: s, scale: 1.0e-6, per: parcels, benchmarks: [Scaled]}
 `
 
@@ -158,6 +160,7 @@ func TestJudge(t *testing.T) {
 		"each rule in all tests": {asked.Reached, 2042, nan, 2000, 2000, "Suite/suite=planted/rule=A", "newer", nil},
 		"all rules":              {asked.Told, 2042, nan, 2000, 2000, "Suite/suite=planted/rule=A/test=T", "newer", nil},
 		"red suite":              {asked.Failed, 5000, nan, 5000, 5000, "Suite/suite=red/test=T", "newer", nil},
+		"no suite":               {asked.Unmeasured, nan, nan, 0, 0, "", "", []string{"Suite/suite=none/test=*"}},
 		"a thousand parcels":     {asked.Reached, 2, nan, 2, 2, "Scaled", "newer", nil},
 	}
 	for i := range a.Topics[0].Figures {
@@ -181,12 +184,12 @@ func TestJudge(t *testing.T) {
 // wrote down; what does not say why is handed back.
 func TestWrite(t *testing.T) {
 	a, runs := made(t)
-	text, unexplained := asked.Write(a, runs, []string{"a/b.FuzzX", "c.FuzzNever"})
+	text, unexplained := asked.Write(a, runs, []string{"a/b.FuzzFew", "a/b.FuzzX", "c.FuzzNever"})
 	if d := cmp.Diff([]string{"Made up: silent"}, unexplained); d != "" {
 		t.Error(d)
 	}
 	for _, want := range []string{
-		"13 figures: 4 reached, 1 by the clock alone, 3 not reached, 1 failed, 1 not measured whole, 2 not measured, 1 told. The newest run is of commit newer; 1 figures are of others, which `run` names.",
+		"14 figures: 4 reached, 1 by the clock alone, 3 not reached, 1 failed, 1 not measured whole, 3 not measured, 1 told. The newest run is of commit newer; 1 figures are of others, which `run` names.",
 		"| 2 | newer | 2026-02-02 | two processors | 0.1 | PostGIS 3.3.2 | `make bench` | [made.txt](measured/made.txt) |",
 		"| ratio | ≥ 50 × | 110 × | 100 … 120, 3 rounds | 45 × | 2 ms, postgis-2workers 220 ms | 2 (newer) | **by the clock alone** |",
 		"- **ratio**: because. Least favourable of 2: `Ask/aoi=1`.\n",
@@ -197,7 +200,8 @@ func TestWrite(t *testing.T) {
 		"- **no version**: The version of nameless is not recorded in made.txt.",
 		"- **no rival**: it is not built. Not measured: `Late beside absent`.",
 		"| all rules |  | 2,042 faults |  |  |  | 2 (newer) | told |",
-		"2 targets: 1 have run for 1 h, 1 have not.",
+		"3 targets: 1 have run for 1 h, 2 have not.",
+		"| a/b.FuzzFew | 1 min | 9 | 0 | newer, 2026-02-02 | **59 min** |",
 		"| a/b.FuzzX | 1.03 h | 150 | 4 | newer, 2026-02-02 |  |",
 		"| c.FuzzNever | 0 s | 0 | 0 | never | **1 h** |",
 		"| old.FuzzGone | 1 min | 1 | 0 | newer, 2026-02-02 | no such target any more |",
@@ -209,7 +213,7 @@ func TestWrite(t *testing.T) {
 	if strings.Contains(text, "NaN") || strings.Contains(text, "because. The version") {
 		t.Errorf("the document says what it must not:\n%s", text)
 	}
-	if again, _ := asked.Write(a, runs, []string{"a/b.FuzzX", "c.FuzzNever"}); again != text {
+	if again, _ := asked.Write(a, runs, []string{"a/b.FuzzFew", "a/b.FuzzX", "c.FuzzNever"}); again != text {
 		t.Error("twice the same makes two documents")
 	}
 }

@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist demo test deps lint page pictures fmt fuzz soak clients bench bench-compare check clean
+.PHONY: help build dist demo test deps lint page pictures fmt fuzz soak clients bench results bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -64,18 +64,20 @@ fmt: ## format
 	gofmt -w $$(git ls-files '*.go')
 
 FUZZTIME ?= 30s
-fuzz: ## fuzz each parser for FUZZTIME
-	@grep -rhoE --include='*_test.go' '^func (Fuzz[A-Za-z0-9_]+)' -H . | sed -E 's|^\./(.*)/[^/]+:func (.*)|\1 \2|' | sort -u | \
-	while read -r dir f; do echo "$$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./$$dir || exit 1; done
+fuzz: ## fuzz each parser for FUZZTIME, into the ledger benchmarks/measured/fuzz.txt
+	FUZZTIME=$(FUZZTIME) benchmarks/fuzz.sh
 
-soak: ## the long runs: many clients, a million pairs
-	SOAK=1 $(GO) test -v -timeout 120m -run Soak ./cmd/gengtu ./index/overlay
+soak: ## the suites of correctness at length, their counts into benchmarks/measured
+	benchmarks/soak.sh
 
 clients: ## OpenLayers, Leaflet, MapLibre, Cesium (npm) and QGIS draw a known shape; by hand
 	CLIENTS=1 $(GO) test -v -timeout 20m -run TestClients ./cmd/gengtu
 
 bench: ## measure end to end, rivals beside us, into benchmarks/results
 	benchmarks/run.sh
+
+results: ## benchmarks/RESULTS.md: what was asked beside what was measured
+	RESULTS=write $(GO) test -count=1 -run '^TestResults$$' ./benchmarks/asked
 
 bench-compare: ## measure this tree against BASE, turn about: make bench-compare BASE=main~5
 	benchmarks/compare.sh $(BASE)

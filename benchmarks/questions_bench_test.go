@@ -1,11 +1,15 @@
 package benchmarks
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"gengtu/index"
 	"gengtu/index/analyze"
 )
 
@@ -154,5 +158,39 @@ func BenchmarkQuestions(b *testing.B) {
 				})
 			})
 		}
+		b.Run("data="+data+"/question=contiguity/by=gengtu", func(b *testing.B) { contiguous(b, open(b, data)) })
 	}
+}
+
+// contiguous measures the tracts of PBF at four tolerances, without a rival: each answer
+// has the sums of the first, and a row of them for each tolerance.
+func contiguous(b *testing.B, d *dataset) {
+	var first [][]any
+	timed(b, processor, func() {
+		sums, err := tracts(b.Context(), d.ix)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if first == nil {
+			first = sums
+		}
+		if len(sums) != 4 || !reflect.DeepEqual(first, sums) {
+			b.Fatalf("%v, first %v", sums, first)
+		}
+	})
+}
+
+// tracts asks for the contiguity of PBF at 0, 10, 20 and 50 m by township, and returns
+// the rows of the sums.
+func tracts(ctx context.Context, ix *index.Index) ([][]any, error) {
+	r, err := analyze.Run(ctx, ix, analyze.Request{Question: "contiguity", By: "township", Vintage: "2024", Parameters: map[string]string{"gaps": "0,10,20,50"}}, analyze.Options{})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range r.Tables {
+		if t.Name == "contiguity_total" {
+			return t.Rows, nil
+		}
+	}
+	return nil, errors.New("there are no sums")
 }

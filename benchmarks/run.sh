@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures gengtu and its rivals and writes results/DATE-COMMIT.md and .svg.
+# Measures gengtu and its rivals and writes results/DATE-COMMIT.md and .svg, and the lines
+# themselves to measured/DATE-COMMIT.txt, from which `make results` makes RESULTS.md.
 #
 # Each of ROUNDS rounds measures everything once, so that we and rivals take
 # turns and a busy minute falls on all. The data are made and rivals' databases
@@ -16,10 +17,9 @@ BENCHTIME=${BENCHTIME:-1s}
 BENCH=${BENCH:-.}
 BENCHSTAT=${BENCHSTAT:-golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da}
 
-commit=$(git rev-parse --short=10 HEAD)
-changed=""
-test -z "$(git status --porcelain)" || changed="-changed"
-out=results/$(date -u +%F)-$commit$changed
+where=$(./where.sh)
+commit=$(sed -n 's/^commit: //p' <<<"$where")
+out=results/$(date -u +%F)-$commit
 
 temporary=$(mktemp -d)
 kept=${BENCH_WORK:-$temporary/work}
@@ -59,9 +59,25 @@ BENCH_MEASURED=$temporary/measured "$temporary/bench.test" -test.run '^TestFigur
 
 version() { command -v "$1" >/dev/null && "$@" 2>/dev/null | head -1 || echo "$1: none"; }
 postgis=$(sed -n "s/^default_version = '\(.*\)'/\1/p" /usr/share/postgresql/*/extension/postgis.control 2>/dev/null | tail -1 || true)
-mkdir -p results
+tiles=""
+if test -n "${BENCH_TIPPECANOE:-}"; then tiles=$("$BENCH_TIPPECANOE" --version 2>&1 | head -1); fi
+server=""
+if test -n "${BENCH_PG_TILESERV:-}"; then server=$("$BENCH_PG_TILESERV" --version 2>&1 | head -1); fi
+command="ROUNDS=$ROUNDS BENCHTIME=$BENCHTIME BENCH='$BENCH' GEOS_SEEDS=${GEOS_SEEDS:-2000} benchmarks/run.sh"
+mkdir -p results measured
 {
-	echo "# Measurements of $(date -u +%F), commit $commit${changed:+ with changes that are not committed}"
+	echo "$where"
+	echo "load: 1-minute averages$loads"
+	echo "command: $command"
+	if command -v psql >/dev/null && test -n "$postgis"; then echo "rival-postgis: PostGIS $postgis, PostgreSQL $(version psql --version | grep -oE '[0-9]+\.[0-9]+' | head -1)"; fi
+	if command -v geos-config >/dev/null; then echo "rival-geos: $geos"; fi
+	if command -v ogr2ogr >/dev/null; then echo "rival-gdal: $(version ogr2ogr --version)"; fi
+	if test -n "$tiles"; then echo "rival-tippecanoe: $tiles"; fi
+	if test -n "$server"; then echo "rival-pg_tileserv: $server"; fi
+	cat "$temporary/measured"
+} >"$temporary/lines"
+{
+	echo "# Measurements of $(date -u +%F), commit $commit"
 	echo
 	echo "| | |"
 	echo "|---|---|"
@@ -70,7 +86,7 @@ mkdir -p results
 	echo "| system | $(uname -s) $(uname -r | cut -d- -f1) $(uname -m) |"
 	echo "| Go | $(go version | cut -d' ' -f3) |"
 	echo "| rivals | PostgreSQL $(version psql --version | grep -oE '[0-9]+\.[0-9]+' | head -1), PostGIS ${postgis:-none}; $geos; $(version ogr2ogr --version) |"
-	echo "| command | \`ROUNDS=$ROUNDS BENCHTIME=$BENCHTIME BENCH='$BENCH' GEOS_SEEDS=${GEOS_SEEDS:-2000} benchmarks/run.sh\` |"
+	echo "| command | \`$command\` |"
 	echo "| load | 1-minute averages before each round and after the last:$loads |"
 	echo
 	echo "What each line is, and what may not be claimed from it, stands in [README.md](../README.md)."
@@ -101,4 +117,5 @@ mkdir -p results
 } >"$temporary/result.md"
 mv "$temporary/result.md" "$out.md"
 mv "$temporary/graph.svg" "$out.svg"
-echo "benchmarks/$out.md" >&2
+mv "$temporary/lines" "measured/${out#results/}.txt"
+echo "benchmarks/$out.md, benchmarks/measured/${out#results/}.txt; make results shows them" >&2

@@ -19,6 +19,7 @@ import (
 
 	"github.com/valyala/fasthttp/fasthttputil"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/edition"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
@@ -59,6 +60,10 @@ func TestSwapUnderLoad(t *testing.T) {
 	want := s.get(t, pinned)
 	var stop atomic.Bool
 	var asked atomic.Int64
+	changes, pause := 0, time.Duration(0)
+	if os.Getenv("SOAK") != "" {
+		pause = 5 * time.Second // a minute in all
+	}
 	var clients sync.WaitGroup
 	for c := range 64 {
 		clients.Go(func() {
@@ -79,6 +84,8 @@ func TestSwapUnderLoad(t *testing.T) {
 				s.generations[tier] = s.variant(t, tier, n, 12)
 			}
 			s.Reload()
+			changes++
+			<-time.After(pause)
 		}
 	}
 	swap("1", "2", "3", "4", "5")
@@ -88,13 +95,16 @@ func TestSwapUnderLoad(t *testing.T) {
 		}
 	}
 	s.Reload()
-	swap("6", "7", "8")
+	changes++
+	swap("6", "7", "8", "a", "b")
 	stop.Store(true)
 	clients.Wait()
 	if asked.Load() < 500 {
 		t.Errorf("only %d requests were made", asked.Load())
 	}
-	t.Logf("%d requests over nine changes of generation", asked.Load())
+	t.Logf("%d requests over %d changes of generation", asked.Load(), changes)
+	suite.Count(t, "swaps", float64(changes), "changes")
+	suite.Count(t, "swap-requests", float64(asked.Load()), "requests")
 	if n := s.OpenGenerations(); n > 6 {
 		t.Errorf("%d generations are held open", n)
 	}

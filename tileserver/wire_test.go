@@ -399,4 +399,13 @@ func (w *wire) measure(t *testing.T, question string, rounds int, tiles []string
 		}
 		t.Logf("%s | %.2f | %.2f |", line, middle(s.name, p50), middle(s.name, p99))
 	}
+	name := map[string]string{"viewport 4×4": "viewport=4x4", "304": "status=304"}[question]
+	if size, ok := strings.CutSuffix(strings.TrimSpace(question), " bytes"); ok {
+		name = "bytes=" + size
+	}
+	for i, s := range w.servers {
+		for _, f := range all[i] { // what RESULTS.md is made of
+			fmt.Fprintf(os.Stdout, "BenchmarkWire/%s/by=%s 1 %.0f requests/s %.0f requests/cpu-s %.3f p50-ms %.3f p99-ms\n", name, s.name, clock(f), cpu(f), p50(f), p99(f))
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"unicode"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
@@ -152,6 +153,7 @@ func TestWMTSFaultsKVP(t *testing.T) {
 		{"two vintages", kvp(map[string]string{"VINTAGE": "2023"}) + "&vintage=2024", 400, "InvalidParameterValue", "VINTAGE"},
 		{"a name of a generation that is none", kvp(map[string]string{"generation": "x"}), 400, "NoApplicableCode", ""},
 	}
+	suite.Count(t, "wmts-kvp", float64(len(cases)), "faults")
 	if len(cases) < 40 {
 		t.Errorf("%d cases", len(cases))
 	}
@@ -216,6 +218,7 @@ func TestWMTSFaultsREST(t *testing.T) {
 		"an ending twice":       good + ".png.png",
 		"an ending in capitals": good + ".PNG",
 	} {
+		suite.Count(t, "wmts-rest", 1, "faults")
 		if r := s.get(t, address); r.StatusCode != http.StatusNotFound || r.Header.Get("Content-Type") != "application/problem+json; charset=utf-8" {
 			t.Errorf("%s that does not exist: %d %s", name, r.StatusCode, r.body)
 		}

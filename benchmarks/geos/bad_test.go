@@ -9,6 +9,7 @@ import (
 	simple "github.com/peterstace/simplefeatures/geos"
 
 	"gengtu/benchmarks/geos"
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/overlay/pairtest"
@@ -55,6 +56,7 @@ func TestBadRings(t *testing.T) {
 			}
 			p.free()
 		}
+		suite.Count(t, "geos-bad-rings", float64(seeds(t)), "pairs")
 		table = append(table, fmt.Sprintf("| %v | %d | %d | %d | %d | %d | %d |", k, seeds(t), none, other, unmended, ours, differ))
 	}
 	t.Log(strings.Join(table, "\n"))

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"gengtu/benchmarks/geos"
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/overlay/pairtest"
@@ -90,6 +91,8 @@ func TestFamilies(t *testing.T) {
 			p.free()
 		}
 		table = append(table, fmt.Sprintf("| %v | %d | %v | %d | %.1e |", f, seeds(t), &theirs, ours.over9, ours.worst))
+		suite.Count(t, "geos-families", float64(seeds(t)), "pairs")
+		suite.Count(t, "geos-wrong", float64(theirs.none+theirs.over9), "pairs")
 	}
 	t.Log(strings.Join(table, "\n"))
 }
@@ -134,6 +137,8 @@ func TestLastBits(t *testing.T) {
 			gb.Free()
 		}
 		table = append(table, fmt.Sprintf("| %s | %d | %v | %d | %.1e |", kind, n, &theirs, ours.over9, ours.worst))
+		suite.Count(t, "geos-families", float64(n), "pairs")
+		suite.Count(t, "geos-wrong", float64(theirs.none+theirs.over9), "pairs")
 	}
 	t.Log(strings.Join(table, "\n"))
 }

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gengtu/benchmarks/suite"
 )
 
 // as runs the binary with the environment changed.
@@ -157,6 +159,7 @@ func TestAuditOutlastsAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // it was killed
+		suite.Count(t, "killed-server", 1, "kills")
 	}
 	var sums []struct{ N int64 }
 	decode(t, []byte(must(t, "audit", "verify", dir, "--json")), &sums)

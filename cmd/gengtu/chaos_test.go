@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"gengtu/benchmarks/suite"
 )
 
 // grid are the addresses of tiles side by side.
@@ -212,6 +214,7 @@ func TestKilledWhileTilesAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = s.cmd.Wait() // says that it was killed
+		suite.Count(t, "killed-server", 1, "kills")
 	}
 	s := serveWith(t, []string{"--cache", cache}, e.Secure)
 	sameAnswers(t, "at last", s.answersOf(t, onDemand(), nil), want)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/tileserver/viewer/viewertest"
 )
 
@@ -109,6 +110,7 @@ func TestClientsLineUp(t *testing.T) {
 			}
 		}
 		t.Logf("%-28s worst %.2f px: %.2f", c, worst, e)
+		suite.Count(t, "clients", worst, "px")
 	}
 	browser := viewertest.Browser(t)
 	for _, c := range browserCases() {

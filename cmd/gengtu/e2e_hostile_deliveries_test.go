@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 )
 
@@ -130,6 +131,7 @@ func TestHostileDeliveries(t *testing.T) {
 	for _, some := range [][]bad{badTables(t), badShapes(t), badPlaces(t), badArchives(t), badTexts(t), badPackages(t)} {
 		cases = append(cases, some...)
 	}
+	suite.Count(t, "hostile-deliveries", float64(len(cases)), "deliveries")
 	if len(cases) < 60 {
 		t.Errorf("only %d deliveries", len(cases))
 	}

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gengtu/benchmarks/suite"
 )
 
 // tableRows reads fields of a delivery as GDAL does.
@@ -198,6 +200,7 @@ func TestNothingLeaks(t *testing.T) {
 		found := map[secret]bool{}
 		answers := s.crawl(t, tier, "", func(body []byte) { h.find(body, found) })
 		clean(t, tier+" answers", found)
+		suite.Count(t, "leaks", float64(answers), "answers")
 		if tier == "public" && answers < 8487 {
 			t.Errorf("only %d answers of %s were searched", answers, tier)
 		}

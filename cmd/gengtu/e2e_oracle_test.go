@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"gengtu/benchmarks/suite"
 )
 
 // metres are a place on the ground, east and north of the oracle's corner.
@@ -294,6 +296,7 @@ func (o *oracle) attack(t *testing.T) []metres {
 	t.Helper()
 	got := distinct(o.recover(t, o.findBorders(t, 2400)), 0.2)
 	t.Logf("%s: %d vertices of %s recovered with %d shapes", o.tier, len(got), o.layer, o.asked)
+	suite.Count(t, "bisection/tier="+o.tier+"/layer="+o.layer, float64(o.asked), "shapes")
 	if len(got) < 150 || o.asked < 5000 {
 		t.Fatalf("%s: %d vertices were recovered with %d shapes: the attack does not work", o.tier, len(got), o.asked)
 	}

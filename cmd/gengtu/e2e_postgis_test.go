@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo/postgistest"
 )
 
@@ -222,6 +223,7 @@ SELECT id, ga, ST_Area(l::geography), ST_IsValid(ST_GeomFromText(w,4490)) FROM s
 		theirs[n] = results[i]
 	}
 	compare(t, answers, aoi, theirs)
+	suite.Count(t, "overlay-postgis", float64(len(shapes)), "shapes")
 	t.Run("over HTTP", func(t *testing.T) { overlayOverHTTP(t, e, shapes, answers) })
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index"
 	"gengtu/index/edition"
 )
@@ -327,6 +328,7 @@ func (c all) rob(t *testing.T, above *thief) *server {
 	if tags := foreignTags(got.etags, above.etags); len(tags) > 0 {
 		t.Errorf("%s: the ETags %s are those of other answers of secure", c.tier, tags)
 	}
+	suite.Count(t, "thief", float64(got.answers), "answers")
 	if len(got.etags) < 20 || got.answers < 400 {
 		t.Errorf("%s: %d answers with %d ETags were looked at", c.tier, got.answers, len(got.etags))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/tileserver/access/oidc/oidctest"
 	"gengtu/tileserver/viewer/viewertest"
 )
@@ -184,6 +185,7 @@ func TestViewerAccess(t *testing.T) {
 					b.Picture(t, "state-"+m.name+"-"+name)
 					b.CheckWidth(t)
 					b.CheckAccess(t)
+					suite.Count(t, "axe", 1, "looks")
 				}
 				check(name)
 				if !v.Mobile {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/tileserver/viewer/viewertest"
 )
 
@@ -75,6 +76,7 @@ func TestPicturesAgainstMapLibre(t *testing.T) {
 		ours := onGround(t, name+"-ours", s.get(t, 200, mapAround(lon, lat, view.zoom, view.style, tok, view.layers)).Body)
 		d := comparePictures(theirs, ours)
 		t.Logf("z%v %s: %.2f %% of the pixels differ clearly, %.2f on the mean, painted %.4f of theirs", view.zoom, view.style, d.clear*100, d.mean, d.painted)
+		suite.Count(t, "pictures-maplibre", d.clear*100, "percent")
 		if d.clear > view.clear || d.mean > view.mean || math.Abs(d.painted-1) > 0.02 {
 			t.Errorf("z%v %s: the pictures differ: %+v", view.zoom, view.style, d)
 		}

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gengtu/benchmarks/suite"
 )
 
 // Mixed requests from many clients must all be answered, and must not make the server
@@ -68,6 +70,8 @@ func TestSoakServer(t *testing.T) {
 	wg.Wait()
 	after := s.residentKB(t)
 	t.Logf("%d requests, resident %d kB before and %d kB after", total, before, after)
+	suite.Count(t, "load", float64(total), "requests")
+	suite.Count(t, "load-growth", float64(after-before)/1024, "MiB")
 	if after > before+512<<10 {
 		t.Errorf("the server grew from %d to %d kB", before, after)
 	}
@@ -140,6 +144,7 @@ func TestSoakTileBesideOverlays(t *testing.T) {
 	stop.Store(true)
 	clients.Wait()
 	t.Logf("99 of 100 tiles: %v alone, %v beside overlays", alone, beside)
+	suite.Count(t, "tile-beside-overlays", (beside-alone).Seconds()*1000, "ms")
 	if beside > alone+20*time.Millisecond {
 		t.Errorf("99 of 100 tiles take %v beside overlays, %v alone", beside, alone)
 	}

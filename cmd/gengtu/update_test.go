@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/tileserver/cache"
@@ -267,6 +268,7 @@ func TestUpdateKilled(t *testing.T) {
 			t.Errorf("%v are left", drafts)
 		}
 	}
+	suite.Count(t, "killed-update", moments, "kills")
 	if seen[before] < moments/4 {
 		t.Errorf("%v: killing came too late to say anything", seen)
 	}

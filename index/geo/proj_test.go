@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 )
 
@@ -118,6 +119,7 @@ func TestProjectionAgainstPROJ(t *testing.T) {
 			if len(forward) != len(places) || len(inverse) != len(places) {
 				t.Fatalf("cs2cs answered %d and %d of %d", len(forward), len(inverse), len(places))
 			}
+			suite.Count(t, "projection", float64(len(places)), "places")
 			for i, p := range places {
 				got := c.Forward(p)
 				want := geo.XY{X: forward[i][0], Y: forward[i][1]}

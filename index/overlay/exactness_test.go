@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/overlay/pairtest"
 )
@@ -190,6 +191,12 @@ func checkFamilies(t *testing.T, first, count uint64) {
 		})
 	}
 	wg.Wait()
+	pairs := 0
+	for _, row := range table {
+		pairs += row[0].pairs
+	}
+	suite.Count(t, "exact", float64(pairs), "pairs")
+	suite.Count(t, "exact-families", float64(len(families)), "families")
 	logExactness(t, table)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 )
 
@@ -56,6 +57,13 @@ func TestOverlayAgainstJTS(t *testing.T) {
 		}
 	})
 	compareGolden(t, jtsTable, jtsReport(outcomes))
+	compared := 0
+	for _, o := range outcomes {
+		if o.left == "" {
+			compared++
+		}
+	}
+	suite.Count(t, "jts", float64(compared), "overlays")
 }
 
 // The cases that TestOverlayAgainstJTS has no time for.
@@ -63,11 +71,14 @@ func TestSoakOverlayAgainstJTS(t *testing.T) {
 	if os.Getenv("SOAK") == "" {
 		t.Skip("a long run: make soak")
 	}
+	compared := 0
 	eachJTSOverlay(t, func(_, place string, j *jtsComparison, left string) {
 		if left == "" && jtsSlow[place] != "" {
 			j.compare()
+			compared++
 		}
 	})
+	suite.Count(t, "jts", float64(compared), "overlays")
 }
 
 // eachJTSOverlay reads every test of an overlay; left says why it cannot be compared.

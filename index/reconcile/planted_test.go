@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index"
 	"gengtu/index/analyze"
 	"gengtu/index/geo"
@@ -292,6 +293,7 @@ func TestPlanted(t *testing.T) {
 				}
 			}
 			byVillage(t, r, places)
+			suite.Count(t, "reconcile", float64(len(set)), "causes")
 		})
 	}
 }

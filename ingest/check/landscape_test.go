@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/ingest"
@@ -276,4 +277,5 @@ func compare(t *testing.T, rule string, want map[string]float64, got []check.Fau
 		t.Errorf("rule %s: %d wrong in all", rule, wrong)
 	}
 	t.Logf("rule %s: %d planted, %d found", rule, len(want), len(got))
+	suite.Count(t, "planted/rule="+rule, float64(len(want)), "faults")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -201,6 +202,7 @@ func TestRefused(t *testing.T) {
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
+			suite.Count(t, "forged-packages", 1, "packages")
 			f := takenApart(t, k, good)
 			c.forge(t, f)
 			to := filepath.Join(t.TempDir(), "to")

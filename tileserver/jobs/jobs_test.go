@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
 )
@@ -362,12 +363,10 @@ func killed(t *testing.T, dir string, env ...string) string {
 	c := exec.CommandContext(ctx, os.Args[0])
 	c.Env = append(append(os.Environ(), "JOBS_TO_KILL="+dir), env...)
 	out, err := c.StdoutPipe()
-	if err != nil {
+	if err := errors.Join(err, c.Start()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	suite.Count(t, "killed-job", 1, "kills")
 	var told bytes.Buffer
 	buf := make([]byte, 256)
 	for !strings.Contains(told.String(), "running") {

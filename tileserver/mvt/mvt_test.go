@@ -17,6 +17,7 @@ import (
 	orbmvt "github.com/paulmach/orb/encoding/mvt"
 	"github.com/paulmach/orb/geojson"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/tileserver/mvt"
 )
 
@@ -91,6 +92,7 @@ func TestValidateFixtures(t *testing.T) {
 			}
 		})
 	}
+	suite.Count(t, "mvt-fixtures", float64(n), "tiles")
 	if n != 74 {
 		t.Errorf("got %d fixtures, want 74", n)
 	}

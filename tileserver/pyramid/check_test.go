@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/pyramid"
 	"gengtu/tileserver/pyramid/pyramidtest"
@@ -63,6 +64,7 @@ func TestCheckDelivery(t *testing.T) {
 				t.Log(pyramidtest.Header)
 				for _, z := range checked(t, g, newMemory(l.name, features), ground, 16) {
 					t.Log(z)
+					suite.Count(t, "true-map", 1, "zooms")
 					for _, f := range z.Faults(pyramidtest.Asked(), ground) {
 						t.Error(f)
 					}

@@ -1,7 +1,9 @@
 // Small things about GeoJSON geometries.
 
 import type { Geometry, Position } from 'geojson';
-import type { Extent } from './catalog';
+
+// Extent is a box in degrees.
+export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
 
 // extentOf returns the box of a geometry's positions.
 export function extentOf(geometry: Geometry): Extent {

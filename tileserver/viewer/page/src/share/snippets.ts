@@ -1,7 +1,7 @@
 // Code to paste, for scripts that have a library under its usual name. Each shows the tier's
 // layers on a page that has an element #map, or adds them to the map of such a script.
 
-import type { Choice, Look } from './addresses';
+import type { Choice, Look } from './choice';
 
 // q writes text as a JavaScript literal.
 const q = (text: string): string => `'${text.replace(/\\/g, '\\\\').replace(/'/g, '\\\'').replace(/\n/g, '\\n')}'`;

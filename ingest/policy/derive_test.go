@@ -118,11 +118,7 @@ func rules(tier string, gridM float64, layers string) string {
 
 func hashOf(t *testing.T, e edited) string {
 	t.Helper()
-	h := index.NewContentHasher()
-	if err := index.Each(e.path, func(b string, k, v []byte) error { h.Add(b, k, v); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	return h.Sum()
+	return indextest.ContentHash(t, e.path)
 }
 
 func fields(l *index.Layer) string {

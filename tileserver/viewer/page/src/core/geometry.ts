@@ -22,7 +22,7 @@ export function union(all: readonly Extent[]): Extent | null {
 }
 
 // eachPosition runs fn with each position of a geometry.
-export function eachPosition(geometry: Geometry, fn: (at: Position) => void): void {
+function eachPosition(geometry: Geometry, fn: (at: Position) => void): void {
   if (geometry.type === 'GeometryCollection') { for (const g of geometry.geometries) eachPosition(g, fn); return; }
   const walk = (c: unknown[]): void => {
     if (typeof c[0] === 'number') fn(c as Position);

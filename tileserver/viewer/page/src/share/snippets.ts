@@ -52,7 +52,7 @@ const gridOf = (c: Choice): string => `const tileGrid = new ol.tilegrid.TileGrid
 });
 `;
 
-// view is OpenLayers' map; a zoom of its is one of 256-pixel tiles.
+// openlayersMap is OpenLayers' map; a zoom of its is one of 256-pixel tiles.
 const openlayersMap = (c: Choice, layer: string): string => `const map = new ol.Map({
   target: 'map', layers: [${layer}],
   view: new ol.View({ ${c.grid === 'c' ? `projection: cgcs, center: ${lonLat(c.centre)}, resolution: 360 / 256 / 2 ** ${c.zoom + 1}` : `center: ol.proj.fromLonLat(${lonLat(c.centre)}), zoom: ${c.zoom + 1}`} }),

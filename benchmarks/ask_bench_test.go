@@ -171,7 +171,7 @@ func askOne(b *testing.B, d *dataset, shapes []geo.MultiPolygon) {
 	b.Run("by=postgis-plain", func(b *testing.B) { askPostGIS(b, d, shapes, want, plainly) })
 }
 
-// question returns the bytes of a POST that asks for all that an answer has.
+// post returns the bytes of a POST that asks for all that an answer has.
 func (d *dataset) post(shape geo.MultiPolygon) []byte {
 	return request("POST", "/secure/overlay", fmt.Appendf(nil, `{"geometry":%s,"layers":["%s"],"combinations":true}`,
 		geo.AppendGeoJSON(nil, shape), strings.Join(d.asked, `","`)))

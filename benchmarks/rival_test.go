@@ -3,7 +3,6 @@ package benchmarks
 import (
 	"bufio"
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -300,5 +299,5 @@ func tileFields(d *dataset, layer string) []string {
 
 // literal returns a shape as the database takes it, in degrees.
 func literal(shape geo.MultiPolygon) string {
-	return "ST_SetSRID('" + hex.EncodeToString(geo.AppendWKB(nil, shape)) + "'::geometry,4490)"
+	return "ST_SetSRID('" + postgistest.WKB(shape) + "'::geometry,4490)"
 }

@@ -1,7 +1,6 @@
 package benchmarks
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -10,6 +9,7 @@ import (
 
 	"gengtu/index/areas"
 	"gengtu/index/geo"
+	"gengtu/index/geo/postgistest"
 	"gengtu/index/overlay"
 )
 
@@ -146,7 +146,7 @@ func crossPostGIS(b *testing.B, d *dataset, bad []geo.MultiPolygon) {
 	p := postgis(b, d)
 	values := make([]string, len(bad))
 	for i, m := range bad {
-		values[i] = "(plane(ST_SetSRID('" + hex.EncodeToString(geo.AppendWKB(nil, m)) + "'::geometry,4490)))"
+		values[i] = "(plane(ST_SetSRID('" + postgistest.WKB(m) + "'::geometry,4490)))"
 	}
 	p.ask(b, `DROP TABLE IF EXISTS crossing; CREATE TABLE crossing (g geometry); INSERT INTO crossing VALUES `+strings.Join(values, ",")+strings.ReplaceAll(`;
 CREATE OR REPLACE FUNCTION shared(a geometry, b geometry) RETURNS float8 LANGUAGE plpgsql AS $$

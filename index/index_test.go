@@ -16,6 +16,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 )
 
 // square returns a square of side n units with its south-west corner at p.
@@ -154,14 +155,7 @@ func compare(t *testing.T, l *index.Layer, want map[uint64]index.Feature, others
 func TestWriterOrder(t *testing.T) {
 	sum := func(features []index.Feature) (string, float64) {
 		dir, m := write(t, features)
-		h := index.NewContentHasher()
-		if err := index.Each(filepath.Join(dir, edition.FeaturesFile), func(b string, k, v []byte) error {
-			h.Add(b, k, v)
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return h.Sum(), m.Layers[0].AreaM2
+		return indextest.ContentHash(t, filepath.Join(dir, edition.FeaturesFile)), m.Layers[0].AreaM2
 	}
 	a := randomFeatures(300)
 	b := slices.Clone(a)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,13 +121,10 @@ func (w *Writer) putLineages(ctx context.Context, db *bolt.DB) error {
 // Lineages returns what the file holds of the features' lineage.
 func (b *Base) Lineages() ([]*Lineage, error) {
 	var out []*Lineage
-	err := guard(func() (err error) {
+	err := b.read(func() (err error) {
 		out, err = readLineages(b.file)
 		return err
 	})
-	if errors.Is(err, errFile) {
-		err = damaged(b.path, err)
-	}
 	return out, err
 }
 

@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,13 +60,10 @@ func (w *Writer) putRegisters(ctx context.Context, db *bolt.DB) error {
 // Registers returns the registers that the file holds.
 func (b *Base) Registers() ([]*Register, error) {
 	var out []*Register
-	err := guard(func() (err error) {
+	err := b.read(func() (err error) {
 		out, err = readRegisters(b.file)
 		return err
 	})
-	if errors.Is(err, errFile) {
-		err = damaged(b.path, err)
-	}
 	return out, err
 }
 

@@ -77,13 +77,18 @@ func (b *Base) Layer(name, vintage string) *edition.Layer {
 
 // view reads the bucket of a stored layer's features.
 func (b *Base) view(layerKey string, read func(features *patch.Bucket) error) error {
-	err := guard(func() error {
+	return b.read(func() error {
 		f := b.file.Bucket(featuresBucket + layerKey)
 		if f == nil {
 			return fmt.Errorf("%w: layer %s is not in it", errFile, layerKey)
 		}
 		return read(f)
 	})
+}
+
+// read runs f, which reads the mapped file. Damage that f finds is told as that of the file.
+func (b *Base) read(f func() error) error {
+	err := guard(f)
 	if errors.Is(err, errFile) || errors.Is(err, errRecord) {
 		err = damaged(b.path, err)
 	}

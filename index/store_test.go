@@ -20,6 +20,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
+	"gengtu/index/indextest"
 	"gengtu/index/problem"
 )
 
@@ -327,11 +328,7 @@ func TestSchemaIsContent(t *testing.T) {
 		if _, err := w.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		h := index.NewContentHasher()
-		if err := index.Each(path, func(b string, k, v []byte) error { h.Add(b, k, v); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		return h.Sum()
+		return indextest.ContentHash(t, path)
 	}
 	if a, again, b := sum("A"), sum("A"), sum("B"); a != again || a == b {
 		t.Error("the name of a field does not show in the content hash")

@@ -2,12 +2,8 @@ package index
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -357,23 +353,3 @@ func putEach(ctx context.Context, db *bolt.DB, bucket string, n int, at func(i i
 	}
 	return nil
 }
-
-// ContentHasher hashes keys and values that come in a fixed order, each behind
-// its length, so that the hash does not depend on how a file is laid out.
-type ContentHasher struct{ h hash.Hash }
-
-// NewContentHasher returns a hasher that has taken nothing.
-func NewContentHasher() *ContentHasher { return &ContentHasher{sha256.New()} }
-
-// Add takes one entry of a section.
-func (c *ContentHasher) Add(section string, key, value []byte) {
-	var n [8]byte
-	for _, b := range [][]byte{[]byte(section), key, value} {
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		c.h.Write(n[:])
-		c.h.Write(b)
-	}
-}
-
-// Sum returns the SHA-256 in hex.
-func (c *ContentHasher) Sum() string { return hex.EncodeToString(c.h.Sum(nil)) }

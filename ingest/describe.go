@@ -70,17 +70,9 @@ type Mapped struct {
 }
 
 // Describe reads what a file says of itself and maps its fields to the layer that it
-// looks like most, by the embedded profiles. Features is -1 when the file does not say.
-func Describe(ctx context.Context, path string, opt source.Options) (*Description, error) {
-	known, err := profiles.Embedded()
-	if err != nil {
-		return nil, err
-	}
-	return DescribeBy(ctx, known, path, opt)
-}
-
-// DescribeBy is [Describe] by the given profiles.
-func DescribeBy(ctx context.Context, known *profiles.Set, path string, opt source.Options) (*Description, error) {
+// looks like most, by the profiles that are known. Features is -1 when the file does not
+// say.
+func Describe(ctx context.Context, known *profiles.Set, path string, opt source.Options) (*Description, error) {
 	rd, err := source.Open(ctx, path, opt)
 	if err != nil {
 		return nil, err
@@ -148,15 +140,6 @@ func (d *Description) fill(p *profiles.Profile, fields []source.Field) {
 			d.Personal = append(d.Personal, to.Name)
 		}
 	}
-}
-
-// Guess returns the layer that a file looks like: `other` when it looks like none.
-func Guess(ctx context.Context, path, encoding string) (string, error) {
-	d, err := Describe(ctx, path, source.Options{Encoding: encoding})
-	if err != nil {
-		return "", err
-	}
-	return d.Layer, nil
 }
 
 // Write prints the description for a person.

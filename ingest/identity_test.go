@@ -20,6 +20,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/profiles"
 	"gengtu/ingest/source"
 )
 
@@ -331,7 +332,7 @@ func TestDescribe(t *testing.T) {
 		delivered(t, "nl_parcels", "fields.shp"):          {"other", 4872, ""},
 		deliver(t, "cj.geojson", record{at(0, 0, 1), map[string]any{"ZLDWDM": "610402001001", "ZLDWMC": "一村", "DCMJ": 1}}): {"cjdcq", -1, "GCS_China_Geodetic_Coordinate_System_2000"},
 	} {
-		d, err := ingest.Describe(t.Context(), path, source.Options{})
+		d, err := describe(t, path, source.Options{})
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			continue
@@ -364,13 +365,13 @@ func TestDescribeTables(t *testing.T) {
 		}
 	}
 	for table, want := range map[string]string{"YJJBNTTB": "pbf", "XZQ": "region"} {
-		d, err := ingest.Describe(t.Context(), path, source.Options{Table: table})
+		d, err := describe(t, path, source.Options{Table: table})
 		if err != nil || d.Layer != want || d.Table != table {
 			t.Errorf("%s: %+v, %v", table, d, err)
 		}
 	}
-	if _, err := ingest.Guess(t.Context(), path, ""); problem.Of(err) == nil {
-		t.Errorf("one of several tables is guessed: %v", err)
+	if _, err := describe(t, path, source.Options{}); problem.Of(err) == nil {
+		t.Errorf("one of several tables is described: %v", err)
 	}
 	r := mustTake(t, "region="+path+"#XZQ")
 	if got := r.layers[0].Source; len(got) != 1 || got[0] != "two.gpkg#XZQ" {
@@ -450,4 +451,14 @@ func TestVintages(t *testing.T) {
 	if a, b := layer(t, rep, "dltb").Vintage, layer(t, rep, "hsf").Vintage; a != "2022" || b != ingest.Undated {
 		t.Errorf("vintages %s and %s", a, b)
 	}
+}
+
+// describe describes a file by the embedded profiles.
+func describe(t *testing.T, path string, opt source.Options) (*ingest.Description, error) {
+	t.Helper()
+	known, err := profiles.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ingest.Describe(t.Context(), known, path, opt)
 }

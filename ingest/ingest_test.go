@@ -108,11 +108,7 @@ func take(t *testing.T, opt ingest.Options, inputs ...string) (result, error) {
 	}
 	balanced(t, r.report)
 	r.ix = indextest.Open(t, dir, &edition.Manifest{Tier: edition.Secure, Layers: r.layers})
-	h := index.NewContentHasher()
-	if err := index.Each(path, func(b string, k, v []byte) error { h.Add(b, k, v); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	r.hash = h.Sum()
+	r.hash = indextest.ContentHash(t, path)
 	return r, nil
 }
 

@@ -32,7 +32,7 @@ func TestThemes(t *testing.T) {
 	}
 	var inputs []string
 	for _, f := range files {
-		d, err := ingest.Describe(t.Context(), f.path, source.Options{})
+		d, err := describe(t, f.path, source.Options{})
 		if err != nil || d.Layer != f.layer || d.Problem != nil || len(d.Unknown)+len(d.Missing) > 0 && f.layer != "region" {
 			t.Errorf("%s: %+v, %v", f.path, d, err)
 			continue

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gengtu/ingest"
 	"gengtu/ingest/source"
 )
 
@@ -19,7 +18,7 @@ func TestUntoldTXT(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := ingest.Describe(t.Context(), path, source.Options{})
+	d, err := describe(t, path, source.Options{})
 	if err != nil || d.Layer != "other" || len(d.Candidates) > 0 || d.Doubt == nil || d.Doubt.Code != "LAYER_UNTOLD" {
 		t.Errorf("%+v, %v", d, err)
 	}
@@ -41,7 +40,7 @@ func TestSurveyorsTXT(t *testing.T) {
 		if err := os.WriteFile(path, []byte(head+c.parcel+square), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d, err := ingest.Describe(t.Context(), path, source.Options{})
+		d, err := describe(t, path, source.Options{})
 		if err != nil || d.Layer != c.layer {
 			t.Errorf("%s looks like %+v, %v", c.name, d, err)
 			continue

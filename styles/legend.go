@@ -43,9 +43,6 @@ func (l Layer) umbrella() bool {
 // themselves there.
 const LegendZoom = 15
 
-// Legend returns the legend of layers in the embedded sheet: see [Sheet.Legend].
-func Legend(layers ...Shown) []LegendLayer { return Default().Legend(layers...) }
-
 // Legend returns the legend of layers, in the order given. Classes are listed
 // by code, where the layer's tiles carry the code. The result is not nil, and marshals to a JSON array.
 func (s *Sheet) Legend(layers ...Shown) []LegendLayer {

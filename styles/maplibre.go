@@ -97,9 +97,6 @@ type styleLayer struct {
 	Paint       map[string]any `json:"paint,omitempty"`
 }
 
-// MapLibre returns the style of the embedded sheet: see [Sheet.MapLibre].
-func MapLibre(opt StyleOptions) ([]byte, error) { return Default().MapLibre(opt) }
-
 // MapLibre returns a MapLibre style, version 8, as JSON, that draws opt.Layers
 // from the server's vector tiles of grid w (EPSG:3857) as it is. Its layers are
 // background and then `<layer>-fill` and `<layer>-hatch`, all `<layer>-line`, and

@@ -59,7 +59,7 @@ type read struct {
 
 func style(t *testing.T, opt styles.StyleOptions) read {
 	t.Helper()
-	b, err := styles.MapLibre(opt)
+	b, err := styles.Default().MapLibre(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestMapLibreWithoutFields(t *testing.T) {
 			t.Errorf("%s asks for a field", l.ID)
 		}
 	}
-	if legend := styles.Legend(opt.Layers...); len(legend[3].Entries) != 1 || legend[3].Field != "" {
+	if legend := styles.Default().Legend(opt.Layers...); len(legend[3].Entries) != 1 || legend[3].Field != "" {
 		t.Errorf("the legend of cropland asks for a field: %+v", legend[3])
 	}
 }
@@ -313,7 +313,7 @@ func TestMapLibreRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			opt := options()
 			tt.plant(&opt)
-			if _, err := styles.MapLibre(opt); !errors.Is(err, styles.ErrOptions) || !strings.Contains(err.Error(), tt.want) {
+			if _, err := styles.Default().MapLibre(opt); !errors.Is(err, styles.ErrOptions) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want ErrOptions about %s", err, tt.want)
 			}
 		})
@@ -324,7 +324,7 @@ func TestMapLibreRefuses(t *testing.T) {
 // @maplibre/maplibre-gl-style-spec; it changes with the sheet. UPDATE_GOLDEN=1
 // renews it.
 func TestMapLibreGolden(t *testing.T) {
-	b, err := styles.MapLibre(options())
+	b, err := styles.Default().MapLibre(options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +348,7 @@ func TestMapLibreGolden(t *testing.T) {
 }
 
 func TestLegend(t *testing.T) {
-	legend := styles.Legend(styles.Shown{Name: "cropland"}, styles.Shown{Name: "hsf"}, styles.Shown{Name: "salt"})
+	legend := styles.Default().Legend(styles.Shown{Name: "cropland"}, styles.Shown{Name: "hsf"}, styles.Shown{Name: "salt"})
 	b, err := json.Marshal(legend)
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +378,7 @@ func TestLegend(t *testing.T) {
 	if got[2].Title.En != "salt" {
 		t.Errorf("unknown: got %+v", got[2])
 	}
-	if b, err := json.Marshal(styles.Legend()); err != nil || string(b) != "[]" {
+	if b, err := json.Marshal(styles.Default().Legend()); err != nil || string(b) != "[]" {
 		t.Errorf("nothing: got %s, %v", b, err)
 	}
 }
@@ -428,7 +428,7 @@ func TestSprite(t *testing.T) {
 // A layer with label points is labelled from them alone, so that a shape that
 // reaches over many tiles has one label.
 func TestMapLibreLabelPoints(t *testing.T) {
-	b, err := styles.MapLibre(styles.StyleOptions{
+	b, err := styles.Default().MapLibre(styles.StyleOptions{
 		BaseURL: "http://127.0.0.1", Tier: "public", Layers: []styles.Shown{{Name: "region", MaxZoom: 14}},
 		LabelPoints: map[string]string{"region": "http://127.0.0.1/public/places?f=geojson"},
 	})

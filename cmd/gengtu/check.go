@@ -47,7 +47,7 @@ func (e *env) addChecked(f *reading, path, layer string) error {
 			name = lineLayer(known, path)
 		}
 		if name == "" {
-			d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
+			d, err := ingest.Describe(e.ctx, known, path, source.Options{Table: t, Encoding: f.encoding})
 			if err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ func (j *judging) define(fs *flags) {
 	fs.StringVar(&j.county, "county", "", "报告上的县名，代替数据里的|the county's name on the report, in the place of the delivery's")
 }
 
-// reportFiles are what a report's folder gets beside the shapefiles.
+// These are what a report's folder gets beside the shapefiles.
 const (
 	reportJSON = "report.json"
 	reportHTML = "report.html"

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"index/overlay":                  {"index/geo", "index/problem", "index/wire"},
 	"index/edition":                  {"index/disk", "index/problem"},
 	"index/overlay/pairtest":         {"index/geo"},
-	"index/geo/postgistest":          {},
+	"index/geo/postgistest":          {"index/geo"},
 	"index/wire":                     {},
 	"index/seal":                     {"index/disk", "index/edition", "index/problem"},
 	"index/receipt":                  {"index/edition", "index/problem", "index/seal"},

@@ -55,7 +55,7 @@ func runInfo(e *env, fs *flags) error {
 		if len(tables) == 1 {
 			t.Name = ""
 		}
-		d, err := ingest.DescribeBy(e.ctx, known, path, source.Options{Table: t.Name, Encoding: *encoding})
+		d, err := ingest.Describe(e.ctx, known, path, source.Options{Table: t.Name, Encoding: *encoding})
 		if err != nil {
 			return err
 		}

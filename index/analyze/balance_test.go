@@ -54,7 +54,7 @@ type pairOn struct {
 	on       string
 }
 
-// pairs adds the ground of a county up by patches before and after, and by the features of
+// pairsOn adds the ground of a county up by patches before and after, and by the features of
 // a layer on it: their places in a list of least ids first, joined by commas.
 func pairsOn(c *analyzetest.County, other *analyzetest.Layer, takes func(i int) bool) map[pairOn]float64 {
 	out := map[pairOn]float64{}

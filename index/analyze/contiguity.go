@@ -141,7 +141,7 @@ func checkLeast(value string) error {
 	return nil
 }
 
-// contiguity is the question at work.
+// contiguityWork is the question at work.
 type contiguityWork struct {
 	*Job
 	r        *Result

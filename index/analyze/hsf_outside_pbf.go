@@ -27,10 +27,7 @@ type HSFOutsideRules struct {
 }
 
 func checkHSFOutside(r *Rules, f *setting.File) *problem.Problem {
-	if v := r.HSFOutside.GapM.Value; !(v >= 0 && v <= 1000) {
-		return f.Problem(f.Line("hsf-outside-pbf", "gap_m"), "gap_m 应在 0 到 1000 米之间，现为 %v", "gap_m is %v, and has to be from 0 to 1000 m", v)
-	}
-	return nil
+	return bounded(f, "hsf-outside-pbf", bound{"gap_m", r.HSFOutside.GapM, 0, 1000, false})
 }
 
 var hsfOutsideLayers = []string{"cropland", "pbf", "hsf"}

@@ -28,22 +28,12 @@ type ProgressRules struct {
 
 func checkProgress(r *Rules, f *setting.File) *problem.Problem {
 	p := &r.Progress
-	for _, c := range []struct {
-		name     string
-		v        float64
-		min, max float64
-		whole    bool
-	}{
-		{"target_year", p.TargetYear.Value, 2000, 2100, true},
-		{"trend_years", p.TrendYears.Value, 2, 50, true},
-		{"upgrade_age", p.UpgradeAge.Value, 0, 100, true},
-		{"gap_m", p.GapM.Value, 0, 1000, false},
-	} {
-		if !(c.v >= c.min && c.v <= c.max) || c.whole && c.v != float64(int(c.v)) {
-			return f.Problem(f.Line("pbf-not-hsf", c.name), "%s 应在 %v 到 %v 之间，现为 %v", "%s has to be from %v to %v, and is %v", c.name, c.min, c.max, c.v)
-		}
-	}
-	return nil
+	return bounded(f, "pbf-not-hsf",
+		bound{"target_year", p.TargetYear, 2000, 2100, true},
+		bound{"trend_years", p.TrendYears, 2, 50, true},
+		bound{"upgrade_age", p.UpgradeAge, 0, 100, true},
+		bound{"gap_m", p.GapM, 0, 1000, false},
+	)
 }
 
 var pbfNotHSF = Question{

@@ -12,6 +12,7 @@ import (
 // Rules out of range are refused, and the message names the rule.
 func TestPBFRules(t *testing.T) {
 	for _, c := range []struct{ section, from, to string }{
+		{"reconcile:", "width_m: {value: 2", "width_m: {value: -1"},
 		{"hsf-outside-pbf:", "gap_m: {value: 20", "gap_m: {value: -1"},
 		{"pbf-to-retire:", "fragile_share: {value: 0.5", "fragile_share: {value: 50"},
 		{"pbf-to-retire:", "owner_digits: {value: 12", "owner_digits: {value: 0"},

@@ -36,20 +36,15 @@ type RetireRules struct {
 
 func checkRetire(r *Rules, f *setting.File) *problem.Problem {
 	p := &r.Retire
-	for _, c := range []struct {
-		name     string
-		v        float64
-		min, max float64
-	}{
-		{"off_cropland", p.OffCropland.Value, 0, 1}, {"fragile_share", p.FragileShare.Value, 0, 1}, {"arid_share", p.AridShare.Value, 0, 1},
-		{"owner_digits", p.OwnerDigits.Value, 2, 14}, {"enclave_m2", p.EnclaveM2.Value, 0, 1e9},
-		{"fragment_m2", p.FragmentM2.Value, 0, 1e9}, {"gap_m", p.GapM.Value, 0, 1000},
-	} {
-		if !(c.v >= c.min && c.v <= c.max) {
-			return f.Problem(f.Line("pbf-to-retire", c.name), "%s 应在 %v 到 %v 之间，现为 %v", "%s has to be from %v to %v, and is %v", c.name, c.min, c.max, c.v)
-		}
-	}
-	return nil
+	return bounded(f, "pbf-to-retire",
+		bound{"off_cropland", p.OffCropland, 0, 1, false},
+		bound{"fragile_share", p.FragileShare, 0, 1, false},
+		bound{"arid_share", p.AridShare, 0, 1, false},
+		bound{"owner_digits", p.OwnerDigits, 2, 14, false},
+		bound{"enclave_m2", p.EnclaveM2, 0, 1e9, false},
+		bound{"fragment_m2", p.FragmentM2, 0, 1e9, false},
+		bound{"gap_m", p.GapM, 0, 1000, false},
+	)
 }
 
 var pbfToRetire = Question{

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"gengtu/index/problem"
 	"gengtu/index/setting"
@@ -20,23 +21,14 @@ type ReconcileRules struct {
 }
 
 func checkReconcile(r *Rules, f *setting.File) *problem.Problem {
-	for _, c := range []struct {
-		name   string
-		is     Threshold
-		lo, hi float64
-	}{
-		{"width_m", r.Reconcile.WidthM, 0, 100},
-		{"step_features", r.Reconcile.StepFeatures, 2, 1e6},
-		{"listed", r.Reconcile.Listed, 1, 1e7},
-	} {
-		if c.is == (Threshold{}) {
-			continue // reconcile itself says that it is missing
-		}
-		if !(c.is.Value >= c.lo && c.is.Value <= c.hi) {
-			return f.Problem(f.Line("reconcile", c.name), "reconcile.%[1]s 是 %[2]v，应在 %[3]v 到 %[4]v 之间", "reconcile.%[1]s is %[2]v; it lies between %[3]v and %[4]v", c.name, c.is.Value, c.lo, c.hi)
-		}
+	given := []bound{
+		{"width_m", r.Reconcile.WidthM, 0, 100, false},
+		{"step_features", r.Reconcile.StepFeatures, 2, 1e6, false},
+		{"listed", r.Reconcile.Listed, 1, 1e7, false},
 	}
-	return nil
+	// One that is missing is told by reconcile itself.
+	given = slices.DeleteFunc(given, func(b bound) bool { return b.is == (Threshold{}) })
+	return bounded(f, "reconcile", given...)
 }
 
 // Add adds a question that a package above this one answers by run, with the rules, the

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"math"
 	"sync"
 
 	"gengtu/index/problem"
@@ -87,4 +88,28 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 	sum := sha256.Sum256(data)
 	r.Version = Version{r.Name, hex.EncodeToString(sum[:])}
 	return &r, nil
+}
+
+// bound is the closed range that a number of the rules lies in; one that is whole has no
+// fraction.
+type bound struct {
+	name     string
+	is       Threshold
+	min, max float64
+	whole    bool
+}
+
+// bounded holds the numbers of a section against their bounds, and returns the first that
+// is out of them; NaN is out of all.
+func bounded(f *setting.File, section string, bounds ...bound) *problem.Problem {
+	for _, b := range bounds {
+		v := b.is.Value
+		if !(v >= b.min && v <= b.max) {
+			return f.Problem(f.Line(section, b.name), "%[1]s.%[2]s 应在 %[3]v 到 %[4]v 之间，现为 %[5]v", "%[1]s.%[2]s has to be from %[3]v to %[4]v, and is %[5]v", section, b.name, b.min, b.max, v)
+		}
+		if b.whole && v != math.Trunc(v) {
+			return f.Problem(f.Line(section, b.name), "%[1]s.%[2]s 应为整数，现为 %[3]v", "%[1]s.%[2]s has to be a whole number, and is %[3]v", section, b.name, v)
+		}
+	}
+	return nil
 }

@@ -88,17 +88,6 @@ func (c *csvWriter) Close() error {
 	return c.out.Error()
 }
 
-// WriteCSV writes results as a writer of [CSV] does.
-func WriteCSV(w io.Writer, results []Result) error {
-	c := &csvWriter{w: w}
-	for i := range results {
-		if err := c.Write(&results[i]); err != nil {
-			return err
-		}
-	}
-	return c.Close()
-}
-
 // tableRow is one row of the table; what is nil or "" is an empty cell.
 type tableRow struct {
 	number                                   int

@@ -35,11 +35,16 @@ func TestWriteCSV(t *testing.T) {
 	}
 	a.Failed = append(a.Failed, areas.Failed{Layer: "pbf", ID: 9, Reason: "why"})
 	var b strings.Builder
-	err = areas.WriteCSV(&b, []areas.Result{
+	w := areas.NewWriter(&b, areas.CSV, areas.About{})
+	for _, r := range []areas.Result{
 		{ID: json.RawMessage(`"第一"`), Properties: json.RawMessage(`{ "名": "甲,乙" }`), Answer: a},
 		{ID: json.RawMessage(`17`), Problem: errProblem(t)},
-	})
-	if err != nil {
+	} {
+		if err := w.Write(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(b.String(), "\uFEFF"))).ReadAll()

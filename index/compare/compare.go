@@ -125,7 +125,7 @@ type Change struct {
 	ID   uint64
 	// From and To are the feature's ordinals in the states, -1 where it is not.
 	From, To int
-	// Fields are the numbers of the changed fields among [Result.Common].
+	// Fields are the numbers of the changed fields among [Result.Fields].
 	Fields []int
 	// Twin is of an added or removed feature the id of one on the other side with the
 	// same geometry, 0 for none.

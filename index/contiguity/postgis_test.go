@@ -1,7 +1,6 @@
 package contiguity_test
 
 import (
-	"encoding/hex"
 	"fmt"
 	"math"
 	"os/exec"
@@ -151,7 +150,7 @@ func load(t *testing.T, db *postgistest.Cluster, name string, g *contiguity.Grou
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&sql, "INSERT INTO %s VALUES (%d, ST_SetSRID('\\x%s'::bytea::geometry, 4490));\n", name, m, hex.EncodeToString(geo.AppendWKB(nil, f.Geometry)))
+		fmt.Fprintf(&sql, "INSERT INTO %s VALUES (%d, ST_SetSRID('\\x%s'::bytea::geometry, 4490));\n", name, m, postgistest.WKB(f.Geometry))
 	}
 	fmt.Fprintf(&sql, `ALTER TABLE %[1]s ADD plane geometry;
 		UPDATE %[1]s SET geom = ST_Segmentize(geom, 0.0002);

@@ -131,21 +131,12 @@ func BenchmarkRing(b *testing.B) {
 func BenchmarkParse(b *testing.B) {
 	r := rand.New(rand.NewPCG(8, 8))
 	m := geo.MultiPolygon{{randomRing(r, geo.Position{Lon: 108e10, Lat: 35e10}, 1000, 100)}}
-	text, binary := geo.AppendGeoJSON(nil, m), geo.AppendWKB(nil, m)
+	text := geo.AppendGeoJSON(nil, m)
 	b.Run("geojson", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := geo.ParseGeometry(text, geo.Limits{}); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("wkb", func(b *testing.B) {
-		b.SetBytes(int64(len(binary)))
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := geo.ParseWKB(binary, geo.Limits{}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -149,24 +149,6 @@ func ZoneOf(width, zone int, p XY) (CRS, bool) {
 	return gaussOf(code), true
 }
 
-// ProposeZoneNear is [ProposeZone] for eastings that may lack the zone number:
-// then it returns the 3 degree zone by central meridian whose meridian is
-// nearest to longitude lon, degrees, where the data are known to lie.
-func ProposeZoneNear(p XY, lon float64) (CRS, bool) {
-	if c, ok := ProposeZone(p); ok {
-		return c, true
-	}
-	zone := math.Floor(lon/meridiansPerZone3 + 0.5)
-	if !(zone >= firstZone3 && zone < firstZone3+zones3) {
-		return CRS{}, false
-	}
-	c := gaussOf(codeGauss3Centre + int(zone) - firstZone3)
-	if !finite(p.X) || !c.holds(p) {
-		return CRS{}, false
-	}
-	return c, true
-}
-
 const (
 	// maxEdge is the length in metres above which the survey's area rule divides
 	// an edge (TD/T 1055-2019, appendix on the area of patches).

@@ -83,20 +83,11 @@ func TestProposeZone(t *testing.T) {
 			if numbered := v.X > 1e6; ok != numbered || ok && got != c {
 				t.Fatalf("ProposeZone(%v) of %v = %v, %v", v, c, got, ok)
 			}
-			near, ok := geo.ProposeZoneNear(v, c.CentralMeridian())
-			if !ok || near.CentralMeridian() != c.CentralMeridian() {
-				t.Fatalf("ProposeZoneNear(%v) of %v = %v, %v", v, c, near, ok)
-			}
 		}
 	}
 	for _, p := range []geo.XY{{36512345, -1}, {46512345, 4e6}, {24512345, 4e6}, {math.NaN(), 4e6}, {1e300, 4e6}, {36512345, math.Inf(1)}} {
 		if got, ok := geo.ProposeZone(p); ok {
 			t.Errorf("ProposeZone(%v) = %v", p, got)
-		}
-	}
-	for lon, want := range map[float64]int{106.51: 4545, 109.49: 4545, 109.51: 4546, 73.6: 4534, 8: 0, 200: 0} {
-		if got, ok := geo.ProposeZoneNear(geo.XY{X: 512345, Y: 4e6}, lon); ok != (want != 0) || ok && got.EPSG() != want {
-			t.Errorf("near %v: %v, want %d", lon, got, want)
 		}
 	}
 }

@@ -3,6 +3,9 @@
 package indextest
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"path/filepath"
 	"testing"
 
@@ -50,4 +53,24 @@ func Open(t testing.TB, dir string, m *edition.Manifest) *index.Index {
 		}
 	})
 	return ix
+}
+
+// ContentHash is the SHA-256 of what the features.db at path stores, each name, key and
+// value behind its length: it does not depend on how the file is laid out.
+func ContentHash(t testing.TB, path string) string {
+	t.Helper()
+	h := sha256.New()
+	err := index.Each(path, func(bucket string, key, value []byte) error {
+		for _, b := range [][]byte{[]byte(bucket), key, value} {
+			var n [8]byte
+			binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+			h.Write(n[:])
+			h.Write(b)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -29,11 +29,7 @@ func Intersection(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 
 // intersectionOfAll is [Intersection] with all edges in one arrangement.
 func intersectionOfAll(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
-	a, err := mended(a)
-	if err != nil {
-		return nil, err
-	}
-	b, err = mended(b)
+	a, b, err := bothMended(a, b)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +46,7 @@ func Union(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 
 // unionOfAll is [Union] with all edges in one arrangement.
 func unionOfAll(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
-	a, err := mended(a)
-	if err != nil {
-		return nil, err
-	}
-	b, err = mended(b)
+	a, b, err := bothMended(a, b)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +68,7 @@ func Difference(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
 
 // differenceOfAll is [Difference] with all edges in one arrangement.
 func differenceOfAll(a, b geo.MultiPolygon) (geo.MultiPolygon, error) {
-	a, err := mended(a)
-	if err != nil {
-		return nil, err
-	}
-	b, err = mended(b)
+	a, b, err := bothMended(a, b)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +90,16 @@ func mended(m geo.MultiPolygon) (geo.MultiPolygon, error) {
 	}
 	m, _, err := Mend(m)
 	return m, err
+}
+
+// bothMended returns a and b as [mended] does.
+func bothMended(a, b geo.MultiPolygon) (geo.MultiPolygon, geo.MultiPolygon, error) {
+	a, err := mended(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err = mended(b)
+	return a, b, err
 }
 
 // shared returns what mended polygons a, which has the box boxA, and b share.

@@ -26,7 +26,7 @@ const (
 )
 
 // MendBy returns m as [Mend] does, read by rule. For valid polygons, and wherever
-// [Screen] finds nothing, both rules give the same ground.
+// nothing is wound round more than once, both rules give the same ground.
 //
 // Positions are CGCS2000 (EPSG:4490). The findings are those of Mend, which are
 // the same for both rules. Each ring, each polygon and the whole are rounded to

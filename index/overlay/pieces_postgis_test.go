@@ -1,10 +1,7 @@
 package overlay
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,25 +9,6 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/geo/postgistest"
 )
-
-// hexWKB returns m in degrees.
-func hexWKB(m geo.MultiPolygon) string {
-	b := []byte{1, 6, 0, 0, 0}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(m)))
-	for _, p := range m {
-		b = append(b, 1, 3, 0, 0, 0)
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(p)))
-		for _, r := range p {
-			b = binary.LittleEndian.AppendUint32(b, uint32(len(r)))
-			for _, v := range r {
-				at := v.LonLat()
-				b = binary.LittleEndian.AppendUint64(b, math.Float64bits(at.Lon))
-				b = binary.LittleEndian.AppendUint64(b, math.Float64bits(at.Lat))
-			}
-		}
-	}
-	return hex.EncodeToString(b)
-}
 
 // results returns results of every operation on hostile input of every size.
 func (g generator) results(t *testing.T) []geo.MultiPolygon {
@@ -77,10 +55,10 @@ func TestResultsAreValidForPostGIS(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("CREATE TABLE results(i int, g geometry);\nCOPY results FROM STDIN;\n")
 	for i, m := range results {
-		fmt.Fprintf(&script, "%d\t%s\n", i, hexWKB(m))
+		fmt.Fprintf(&script, "%d\t%s\n", i, postgistest.WKB(m))
 	}
 	// A planted bow tie shows that the question is asked at all.
-	fmt.Fprintf(&script, "-1\t%s\n", hexWKB(single(closed(ground(0, 0), ground(10, 10), ground(10, 0), ground(0, 10)))))
+	fmt.Fprintf(&script, "-1\t%s\n", postgistest.WKB(single(closed(ground(0, 0), ground(10, 10), ground(10, 0), ground(0, 10)))))
 	script.WriteString("\\.\nSELECT count(*) FROM results; SELECT i FROM results WHERE NOT ST_IsValid(g) ORDER BY i LIMIT 20;")
 	answer := p.Ask(t, script.String())
 	if len(answer) != 2 || answer[0][0] != strconv.Itoa(len(results)+1) || answer[1][0] != "-1" {

@@ -391,5 +391,5 @@ func (m *Manifest) wrongLayers() (zh, en string) {
 // crs is the one coordinate system of packages.
 const crs = "EPSG:4490"
 
-// newHash returns the name and digest that go with a key.
+// digestText returns the name and digest that go with a key.
 func digestText(a seal.Algorithm, sum []byte) string { return fmt.Sprintf("%s:%x", a.HashName(), sum) }

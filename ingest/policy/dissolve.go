@@ -13,7 +13,7 @@ import (
 
 // dissolve writes the ground that the layer covers, without features' borders, ids or
 // attributes: one feature for each part that hangs together inside a square of
-// dissolveCells cells a side and a place of as many digits as the policy tells, so that
+// 1<<dissolveShift cells a side and a place of as many digits as the policy tells, so that
 // ground can be summed up by place.
 func (d *derivation) dissolve(ctx context.Context, l *index.Layer, rule Layer, w *index.LayerWriter) error {
 	owned, err := d.cover(ctx, l, d.byPlace(l), rule)

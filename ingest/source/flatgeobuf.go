@@ -90,7 +90,7 @@ func openFlatGeobuf(path string) (*flatGeobuf, error) {
 	return r, nil
 }
 
-// truncatedFGB is the problem of a file that ends where need bytes should follow.
+// truncated is the problem of a file that ends where need bytes should follow.
 func (r *flatGeobuf) truncated(need int64) *problem.Problem {
 	return problem.New("FGB_TRUNCATED", "文件被截断：还应有 %d 字节，只剩 %d", "truncated: %d bytes should follow, %d are left", need, r.left).
 		Advise("请重新取得该文件", "get the file again")

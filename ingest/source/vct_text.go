@@ -129,7 +129,7 @@ func (t *vctText) syntax(zh, en string, args ...any) *problem.Problem {
 		Advise("文件可能损坏，请用原软件重新输出 VCT", "it may be damaged; have it written again by the program that made it")
 }
 
-// section returns the name of the section that a line begins, in lower case, or "".
+// vctSection returns the name of the section that a line begins, in lower case, or "".
 func vctSection(line []byte) string {
 	const begin = "begin"
 	if n := len(line) - len(begin); n > 0 && n < 40 && bytes.EqualFold(line[n:], []byte(begin)) && allLetters(line[:n]) {

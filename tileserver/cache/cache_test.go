@@ -2,21 +2,16 @@ package cache_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"gengtu/index/problem"
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/tile"
 )
@@ -29,125 +24,6 @@ func content(seed uint64, n int) []byte {
 		out[i] = byte(r.IntN(20))
 	}
 	return out
-}
-
-func TestAppendGzip(t *testing.T) {
-	if _, err := exec.LookPath("gzip"); err != nil {
-		t.Fatal("gzip is missing: apt-get install gzip")
-	}
-	for _, c := range []struct {
-		name  string
-		sizes []int
-	}{
-		{"no part", nil},
-		{"an empty part", []int{0}},
-		{"one byte", []int{1}},
-		{"one part", []int{1000}},
-		{"three parts and an empty one", []int{1000, 0, 70000, 3}},
-		{"a part longer than a window and a block", []int{5, 3 << 20, 9}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var parts []cache.Part
-			var want []byte
-			for i, n := range c.sizes {
-				raw := content(uint64(i), n)
-				want = append(want, raw...)
-				parts = append(parts, cache.Compress(raw))
-			}
-			data := cache.AppendGzip([]byte("before"), parts)
-			if !bytes.HasPrefix(data, []byte("before")) {
-				t.Fatal("what was there is gone")
-			}
-			data = data[len("before"):]
-			r, err := gzip.NewReader(bytes.NewReader(data))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Multistream(false)
-			got, err := io.ReadAll(r)
-			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("gzip reader: %d bytes, %v, want %d", len(got), err, len(want))
-			}
-			cmd := exec.Command("gzip", "-dc")
-			cmd.Stdin = bytes.NewReader(data)
-			got, err = cmd.Output()
-			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("gzip -dc: %d bytes, %v, want %d", len(got), err, len(want))
-			}
-		})
-	}
-}
-
-func FuzzAppendGzip(f *testing.F) {
-	f.Add([]byte("one"), []byte("two"))
-	f.Add([]byte{}, bytes.Repeat([]byte("ab"), 40000))
-	f.Fuzz(func(t *testing.T, a, b []byte) {
-		data := cache.AppendGzip(nil, []cache.Part{cache.Compress(a), cache.Compress(b)})
-		r, err := gzip.NewReader(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := io.ReadAll(r)
-		if err != nil || !bytes.Equal(got, append(append([]byte{}, a...), b...)) {
-			t.Fatalf("%d bytes, %v", len(got), err)
-		}
-	})
-}
-
-// Raw takes nothing but what Compress could have made, whatever is changed.
-func FuzzPartRaw(f *testing.F) {
-	p := cache.Compress(content(1, 500))
-	f.Add(p.CRC, p.RawLen, p.Deflated)
-	f.Add(uint32(0), uint32(1<<31), []byte{0, 0, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, crc, rawLen uint32, deflated []byte) {
-		p := cache.Part{CRC: crc, RawLen: rawLen, Deflated: deflated}
-		raw, err := p.Raw()
-		if err != nil {
-			if !errors.Is(err, cache.ErrCorrupt) {
-				t.Fatalf("%v is not ErrCorrupt", err)
-			}
-			return
-		}
-		if uint32(len(raw)) != rawLen || crc32.ChecksumIEEE(raw) != crc && rawLen > 0 {
-			t.Fatalf("%d bytes taken for %d", len(raw), rawLen)
-		}
-		if rawLen == 0 {
-			return
-		}
-		r, err := gzip.NewReader(bytes.NewReader(cache.AppendGzip(nil, []cache.Part{p})))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, raw) {
-			t.Fatalf("what Raw takes is no gzip part: %v", err)
-		}
-	})
-}
-
-func TestPartRaw(t *testing.T) {
-	good := cache.Compress(content(1, 5000))
-	if raw, err := good.Raw(); err != nil || !bytes.Equal(raw, content(1, 5000)) {
-		t.Fatal(err)
-	}
-	edit := func(f func(p *cache.Part)) cache.Part {
-		p := cache.Part{CRC: good.CRC, RawLen: good.RawLen, Deflated: bytes.Clone(good.Deflated)}
-		f(&p)
-		return p
-	}
-	for name, p := range map[string]cache.Part{
-		"a wrong CRC":          edit(func(p *cache.Part) { p.CRC++ }),
-		"a length too short":   edit(func(p *cache.Part) { p.RawLen-- }),
-		"a length too long":    edit(func(p *cache.Part) { p.RawLen++ }),
-		"a length past belief": edit(func(p *cache.Part) { p.RawLen = 1 << 31 }),
-		"a byte turned":        edit(func(p *cache.Part) { p.Deflated[100] ^= 4 }),
-		"cut short":            edit(func(p *cache.Part) { p.Deflated = p.Deflated[:len(p.Deflated)-3] }),
-		"a last block inside":  edit(func(p *cache.Part) { p.Deflated = append(append([]byte{3, 0}, p.Deflated...), 0, 0, 0xff, 0xff) }),
-		"no data":              {CRC: 1, RawLen: 4},
-	} {
-		if _, err := p.Raw(); !errors.Is(err, cache.ErrCorrupt) {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
 }
 
 func mustTile(t testing.TB, g tile.Grid, z uint8, x, y uint32) tile.Tile {
@@ -309,139 +185,6 @@ func TestWriterRefuses(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("after Abort: %v, %v", left, err)
-	}
-}
-
-// A page that is damaged under a reader makes no tile look as if it never was, neither its
-// own nor one beside it: what is looked up is found whole, or its loss is told.
-func TestGetAfterDamage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tiles.db")
-	w, err := cache.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[uint32]string{}
-	for x := range uint32(300) {
-		raw := content(uint64(x), 900)
-		want[x] = string(raw)
-		if err := w.Put("a@1", mustTile(t, tile.W, 9, x, 7), cache.Compress(raw)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	reader, err := cache.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	r := rand.New(rand.NewPCG(3, 4))
-	lost := 0
-	for range 2000 {
-		junk := make([]byte, 1+r.IntN(64))
-		for i := range junk {
-			junk[i] = byte(r.Uint32())
-		}
-		at := r.IntN(len(whole) - len(junk))
-		if _, err := f.WriteAt(junk, int64(at)); err != nil {
-			t.Fatal(err)
-		}
-		for x := range uint32(300) {
-			switch p, ok, err := reader.Get("a@1", mustTile(t, tile.W, 9, x, 7)); {
-			case err != nil:
-				lost++
-			case !ok:
-				t.Errorf("bytes from %d: tile %d looks as if it never was", at, x)
-			default:
-				if raw, err := p.Raw(); err == nil && want[x] != string(raw) {
-					t.Errorf("bytes from %d: tile %d has a wrong content", at, x)
-				}
-			}
-		}
-		if _, err := f.WriteAt(whole[at:at+len(junk)], int64(at)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if lost == 0 {
-		t.Error("nothing was lost")
-	}
-}
-
-// Any byte of the file may be wrong, and any length missing: reading says so, or
-// gives the right content.
-func TestReaderDamage(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "tiles.db")
-	w, err := cache.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{}
-	for x := range uint32(200) {
-		raw := content(uint64(x), 900)
-		tl := mustTile(t, tile.W, 9, x, 7)
-		want[tl.String()] = string(raw)
-		if err := w.Put("a@1", tl, cache.Compress(raw)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read := func(data []byte) (found int, err error) {
-		bad := filepath.Join(dir, "bad.db")
-		if err := os.WriteFile(bad, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		r, err := cache.Open(bad)
-		if err != nil {
-			return 0, err
-		}
-		defer r.Close()
-		err = r.Each(func(_ string, tl tile.Tile, p cache.Part) error {
-			raw, err := p.Raw()
-			if err == nil && want[tl.String()] != string(raw) {
-				t.Fatalf("%s has a wrong content", tl)
-			}
-			found++
-			return err
-		})
-		return found, err
-	}
-	if n, err := read(whole); n != 200 || err != nil {
-		t.Fatalf("untouched: %d, %v", n, err)
-	}
-	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
-		data := bytes.Clone(whole)
-		at := r.IntN(len(data))
-		data[at] ^= byte(1 + r.IntN(255))
-		if _, err := read(data); err != nil && problem.Of(err) == nil {
-			t.Fatalf("byte %d: %v is no problem", at, err)
-		}
-	}
-	for n := 0; n < len(whole); n += len(whole)/40 + 1 {
-		// The end of the file may be room that was never used.
-		if found, err := read(whole[:n]); problem.Of(err) == nil && found != 200 {
-			t.Fatalf("cut to %d of %d: got %d tiles, %v", n, len(whole), found, err)
-		}
-	}
-	if _, err := cache.Open(filepath.Join(dir, "none.db")); problem.Of(err) == nil || problem.Of(err).Code != "TILES_MISSING" {
-		t.Errorf("no file: got %v", err)
 	}
 }
 

@@ -107,36 +107,26 @@ func (c CRS) AppendGeometry(dst []byte, m geo.MultiPolygon) []byte {
 	if c.System.Geographic() && !c.NorthFirst {
 		return geo.AppendGeoJSON(dst, m)
 	}
+	rings := func(dst []byte, p geo.Polygon) []byte {
+		return appendList(dst, "[]", p, func(dst []byte, r geo.Ring) []byte { return appendList(dst, "[]", r, c.appendPosition) })
+	}
 	if len(m) == 1 {
-		dst = append(dst, `{"type":"Polygon","coordinates":`...)
-		return append(c.appendPolygon(dst, m[0]), '}')
+		return append(rings(append(dst, `{"type":"Polygon","coordinates":`...), m[0]), '}')
 	}
-	dst = append(dst, `{"type":"MultiPolygon","coordinates":[`...)
-	for i, p := range m {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = c.appendPolygon(dst, p)
-	}
-	return append(dst, "]}"...)
+	return append(appendList(append(dst, `{"type":"MultiPolygon","coordinates":`...), "[]", m, rings), '}')
 }
 
-func (c CRS) appendPolygon(dst []byte, p geo.Polygon) []byte {
-	dst = append(dst, '[')
-	for i, ring := range p {
+// appendList appends what each appends of every element, with commas between and the two
+// brackets around.
+func appendList[T any](dst []byte, brackets string, list []T, each func([]byte, T) []byte) []byte {
+	dst = append(dst, brackets[0])
+	for i, x := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, '[')
-		for k, at := range ring {
-			if k > 0 {
-				dst = append(dst, ',')
-			}
-			dst = c.appendPosition(dst, at)
-		}
-		dst = append(dst, ']')
+		dst = each(dst, x)
 	}
-	return append(dst, ']')
+	return append(dst, brackets[1])
 }
 
 func (c CRS) appendPosition(dst []byte, at geo.Position) []byte {
@@ -163,33 +153,15 @@ func appendRounded(dst []byte, v, steps float64) []byte {
 
 // WKT returns a geometry as well-known text in the system and order of c.
 func (c CRS) WKT(m geo.MultiPolygon) string {
-	name := "MULTIPOLYGON"
-	var out []byte
-	for i, p := range m {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, '(')
-		for k, ring := range p {
-			if k > 0 {
-				out = append(out, ',')
-			}
-			out = append(out, '(')
-			for n, at := range ring {
-				if n > 0 {
-					out = append(out, ',')
-				}
-				out = c.appendNumbers(out, at, ' ')
-			}
-			out = append(out, ')')
-		}
-		out = append(out, ')')
+	position := func(dst []byte, at geo.Position) []byte { return c.appendNumbers(dst, at, ' ') }
+	rings := func(dst []byte, p geo.Polygon) []byte {
+		return appendList(dst, "()", p, func(dst []byte, r geo.Ring) []byte { return appendList(dst, "()", r, position) })
 	}
 	switch len(m) {
 	case 0:
-		return name + " EMPTY"
+		return "MULTIPOLYGON EMPTY"
 	case 1:
-		return "POLYGON" + string(out)
+		return string(rings([]byte("POLYGON"), m[0]))
 	}
-	return name + "(" + string(out) + ")"
+	return string(appendList([]byte("MULTIPOLYGON"), "()", m, rings))
 }

@@ -12,7 +12,7 @@ import "gengtu/tileserver/mvt"
 // halfCell is how far the ends of a step move.
 const halfCell = cellUnits / 2
 
-// turn tells how a border runs at a node where it turns: its two sides lead dx columns and
+// turnAt tells how a border runs at a node where it turns: its two sides lead dx columns and
 // dy rows away, both -1 or 1.
 type turnAt struct{ dx, dy int32 }
 

@@ -49,11 +49,6 @@ func Legend(p LegendParams) ([]byte, error) {
 	return c.PNG()
 }
 
-// LegendSize returns the width and height of the legend's picture, in pixels.
-func LegendSize(p LegendParams) (width, height int, err error) {
-	return p.size(p.lines())
-}
-
 func (p LegendParams) lines() []legendLine {
 	var out []legendLine
 	for _, l := range p.Layers {

@@ -73,7 +73,7 @@ func newContract(t *testing.T) *contract {
 		}
 		handle("GET /catalog", func(w http.ResponseWriter, r *http.Request) { c.catalog(w, r, tier) })
 		handle("GET /legend.json", func(w http.ResponseWriter, r *http.Request) {
-			answer(w, map[string]any{"layers": styles.Legend(c.named(r)...)})
+			answer(w, map[string]any{"layers": styles.Default().Legend(c.named(r)...)})
 		})
 		handle("GET /style.json", func(w http.ResponseWriter, r *http.Request) { c.style(w, r, tier) })
 		handle("GET /tiles/{layers}/w/{z}/{x}/{y}", c.tile)
@@ -226,7 +226,7 @@ func (c *contract) style(w http.ResponseWriter, r *http.Request, tier string) {
 	if vintage != "" {
 		query.Set("vintage", vintage)
 	}
-	data, err := styles.MapLibre(styles.StyleOptions{
+	data, err := styles.Default().MapLibre(styles.StyleOptions{
 		Name: "gengtu", BaseURL: c.URL, Tier: tier, Query: query, Layers: shown, ParcelZoom: 12,
 		Extent:      styles.Extent{MinLon: west, MinLat: south, MaxLon: east, MaxLat: north},
 		Attribution: "耕图", Approval: "陕S（2024）012号",

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Extent } from '../src/core/catalog';
+import type { Extent } from '../src/core/geometry';
 import { numbered, toPlane, zoneAt } from '../src/core/zones';
 import { parseCoordinate, type Fault, type Found, type Reading } from '../src/find/coordinate';
 

@@ -4,7 +4,8 @@ import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Script } from 'node:vm';
-import { addresses, limit, programs, type Address, type Choice } from '../src/share/addresses';
+import { addresses, limit, programs, type Address } from '../src/share/addresses';
+import type { Choice } from '../src/share/choice';
 
 const base = 'https://host.test/map/secure';
 

@@ -81,3 +81,10 @@ export const fileURL = (id: string, form: string, table?: string): string => tie
 
 // fileName is what a saved form of a job's answer is called.
 export const fileName = (job: Job, file: File): string => `${job.question}-${job.run}${file.table ? `-${file.table}` : ''}.${file.form}`;
+
+// layerNamed is the name of the layer of the shapes of a table; '' for none.
+export function layerNamed(job: Job, answer: Answer, table: string): string {
+  const shapes = answer.shapes.find((s) => s.table === table);
+  const wanted = shapes ? `a-${job.run}-${shapes.name}` : '';
+  return job.layers_made?.find((l) => l.name === wanted)?.name ?? '';
+}

@@ -5,7 +5,11 @@ import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
 import type { Choice } from './answers';
 
-type Filled = Map<string, string>;
+// Filled is what a form holds: values by name, '' where nothing is said.
+export type Filled = Map<string, string>;
+
+// choice is a value and what it is called.
+export const choice = (value: string, title: string): Choice => ({ value, title });
 
 const id = (name: string): string => `analyses-field-${name}`;
 
@@ -18,7 +22,7 @@ export function field(name: string, title: string, props: Record<string, unknown
   return row(name, title, input, unit, hint);
 }
 
-// area is a text of several lines.
+// lines is a text of several lines.
 export function lines(name: string, title: string, filled: Filled): HTMLElement {
   const input = h('textarea', { id: id(name), 'data-testid': id(name), rows: 5, spellcheck: false, value: filled.get(name) ?? '', oninput: () => filled.set(name, input.value) });
   return row(name, title, input);

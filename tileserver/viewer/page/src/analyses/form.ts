@@ -4,21 +4,14 @@ import { asProblem, vintage } from '../core/api';
 import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
 import { problemBox } from '../shell/messages';
-import { start, type Ask, type Choice, type Job, type List, type Parameter, type Question } from './answers';
-import { check, field, select, several } from './fields';
+import { start, type Ask, type Job, type List, type Question } from './answers';
+import { backButton, type Desk, type Face } from './desk';
+import { choice, select, type Filled } from './fields';
 import { lacks, needs } from './home';
 import { remember } from './own';
-import { backButton, type Desk, type Face } from './panel';
+import { level, parameter, place } from './parameters';
 import { createReconcile } from './reconcile';
 import { createShapes, type Shapes } from './shapes';
-
-const levels = ['group', 'village', 'township', 'county', 'prefecture'] as const;
-
-// Filled is what a form holds: values by name, '' where nothing is said.
-export type Filled = Map<string, string>;
-
-// Asked is a form that asks its question in a way of its own.
-export interface Own { fields(): HTMLElement[]; send(): Promise<Job> }
 
 // createForm shows the form of a question, filled as a job before was asked.
 export function createForm(desk: Desk, question: Question, list: List, before?: Ask): Face {
@@ -90,31 +83,4 @@ function common(desk: Desk, question: Question, filled: Filled): HTMLElement[] {
   if (vintages.length > 1) out.push(select('vintage', t('analyses.vintage'), [choice('', t('analyses.vintage.latest')), ...vintages.map((v) => choice(v, v))], filled));
   if (question.between) out.push(select('from', t('analyses.from'), [choice('', t('analyses.from.before')), ...vintages.map((v) => choice(v, v))], filled));
   return out;
-}
-
-// level is the field of the level of places.
-export const level = (filled: Filled): HTMLElement => select('by', t('analyses.by'), levels.map((name) => choice(name, t(`analyses.by.${name}`))), filled);
-
-// place is the field of the place that bounds a question.
-export const place = (filled: Filled): HTMLElement => field('place', t('analyses.place'), { inputMode: 'numeric', pattern: '[0-9]{2,14}', maxLength: 14 }, filled);
-
-// choice is a value and what it is called.
-export const choice = (value: string, title: string): Choice => ({ value, title });
-
-// parameter is the field of one parameter, by what it takes.
-export function parameter(desk: Desk, p: Parameter, filled: Filled): HTMLElement {
-  const name = `p.${p.name}`;
-  const title = pick(p.title) || p.name;
-  const hint = pick(p.about);
-  const { catalog } = desk.app;
-  switch (p.takes) {
-    case 'choice': return select(name, title, p.choices ?? [], filled);
-    case 'choices': return several(name, title, p.choices ?? [], filled);
-    case 'truth': return check(name, title, filled);
-    case 'layer': return select(name, title, catalog.layers.filter((l) => !l.name.startsWith('a-') && l.name !== 'region').map((l) => choice(l.name, pick(l.title))), filled);
-    case 'vintage': return select(name, title, [choice('', t('analyses.default')), ...catalog.vintages.map((v) => choice(v, v))], filled);
-    case 'number': return field(name, title, { inputMode: 'decimal', pattern: '[0-9]*[.]?[0-9]*' }, filled, p.unit, hint);
-    case 'numbers': return field(name, title, { inputMode: 'decimal', pattern: '[0-9., ]*', placeholder: t('analyses.default') }, filled, p.unit, hint);
-    default: return field(name, title, { placeholder: p.takes === 'codes' ? t('analyses.list.hint') : '' }, filled, '', hint);
-  }
 }

@@ -3,14 +3,13 @@
 
 import type { Feature, FeatureCollection, Geometry } from 'geojson';
 import { asProblem } from '../core/api';
-import { layerOf, type Extent } from '../core/catalog';
-import { extentOf } from '../core/geometry';
+import { layerOf } from '../core/catalog';
+import { extentOf, type Extent } from '../core/geometry';
 import { t } from '../core/i18n';
 import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
-import { json, type Answer, type Job, type Row, type Table } from './answers';
-import { layerNamed } from './result';
-import type { Desk } from './panel';
+import { json, layerNamed, type Answer, type Job, type Row, type Table } from './answers';
+import type { Desk } from './desk';
 import { codesOf, placeOf } from './rows';
 
 export interface Going {

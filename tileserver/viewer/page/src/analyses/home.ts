@@ -8,7 +8,7 @@ import { busyBox, problemBox } from '../shell/messages';
 import { ended, json, type Job, type List, type Question } from './answers';
 import { when } from './facts';
 import { forget, remembered } from './own';
-import type { Desk, Face } from './panel';
+import type { Desk, Face } from './desk';
 
 // How often the list is read again, in milliseconds: while a job is on its way, and else.
 const [busyMs, restMs] = [3000, 15_000];

@@ -12,7 +12,7 @@ import { size, when } from './facts';
 import { follow } from './follow';
 import { askedFor } from './home';
 import { forget } from './own';
-import { backButton, type Desk, type Face } from './panel';
+import { backButton, type Desk, type Face } from './desk';
 import { createResult, type Result } from './result';
 
 // shownBytes is the size up to which an answer is read and shown; a larger one is for

@@ -4,7 +4,7 @@
 import type { ExpressionSpecification, LayerSpecification, Map as GLMap, StyleSpecification } from 'maplibre-gl';
 import type { App } from '../app';
 import { asProblem } from '../core/api';
-import type { Extent } from '../core/catalog';
+import type { Extent } from '../core/geometry';
 import { $, h, icon, swatch } from '../core/dom';
 import { count } from '../core/format';
 import { onLang, pick, t } from '../core/i18n';

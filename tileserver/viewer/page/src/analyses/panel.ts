@@ -9,7 +9,8 @@ import { addWords } from '../core/words';
 import type { Card } from '../shell/cards';
 import { showLayers } from '../shell/frame';
 import { busyBox, problemBox } from '../shell/messages';
-import { json, type Ask, type Job, type List, type Question } from './answers';
+import { json, type Job } from './answers';
+import { backButton, type Desk, type Face } from './desk';
 import { createHome } from './home';
 import { createForm } from './form';
 import { createJob } from './job';
@@ -31,20 +32,6 @@ export interface Panel {
 
 // roomPx is the width from which on the card of layers can stay open beside this one.
 const roomPx = 1440;
-
-// Face is what the card shows: render makes it anew, in the language of the page.
-export interface Face { render(): HTMLElement; shut?(): void; id?: string; show?(layer: string, row: number): void }
-
-// Desk is what faces ask of the card.
-export interface Desk {
-  readonly app: App;
-  readonly overlays: ReturnType<typeof createOverlays>;
-  home(): void;
-  ask(question: Question, list: List, before?: Ask): void;
-  open(job: Job | string, row?: { layer: string; row: number }): void;
-  // again shows the face anew, if it is still the one that is shown.
-  again(face: Face): void;
-}
 
 // createPanel makes the card's content; changed runs when another job is shown.
 export function createPanel(app: App, card: Card, changed: () => void): Panel {
@@ -99,6 +86,3 @@ function reading(desk: Desk, id: string): [Face, (thrown: unknown) => void] {
     render: () => h('div', null, backButton(desk), problem ? problemBox(asProblem(problem), { label: t('retry'), run: () => desk.open(id) }) : busyBox(t('loading'))),
   }, (thrown) => { problem = thrown; }];
 }
-
-// backButton leads to the list.
-export const backButton = (desk: Desk): HTMLElement => h('button', { type: 'button', class: 'analyses-back', 'data-testid': 'analyses-back', onclick: () => desk.home() }, '‹ ', t('analyses.back'));

@@ -4,13 +4,16 @@
 import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
 import { json, type Job, type List, type Question } from './answers';
-import { field, lines, select } from './fields';
-import { choice, level, parameter, place, type Filled, type Own } from './form';
+import type { Desk } from './desk';
 import { when } from './facts';
-import type { Desk } from './panel';
+import { choice, field, lines, select, type Filled } from './fields';
+import { level, parameter, place } from './parameters';
 
 const sides = ['a', 'b'] as const;
 type Side = (typeof sides)[number];
+
+// Own is a form that asks its question in a way of its own.
+export interface Own { fields(): HTMLElement[]; send(): Promise<Job> }
 
 // createReconcile is the part of the form that is the question's own.
 export function createReconcile(desk: Desk, question: Question, list: List, filled: Filled): Own {

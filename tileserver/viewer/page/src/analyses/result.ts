@@ -11,10 +11,10 @@ import { drawnIn } from '../map/steps';
 import { chooseVintage } from '../map/vintage';
 import { yearText } from '../map/year';
 import { toastProblem } from '../shell/messages';
-import { fileName, fileURL, type Answer, type File, type Job, type Table } from './answers';
+import { fileName, fileURL, layerNamed, type Answer, type File, type Job, type Table } from './answers';
 import { size } from './facts';
 import { createGoing } from './going';
-import type { Desk } from './panel';
+import type { Desk } from './desk';
 import { createTable, type TableView } from './tableview';
 
 export interface Result {
@@ -56,13 +56,7 @@ export function createResult(desk: Desk, job: Job, answer: Answer): Result {
   };
 }
 
-// layerOf is the name of the layer of the shapes of a table; '' for none.
-export function layerNamed(job: Job, answer: Answer, table: string): string {
-  const shapes = answer.shapes.find((s) => s.table === table);
-  const wanted = shapes ? `a-${job.run}-${shapes.name}` : '';
-  return job.layers_made?.find((l) => l.name === wanted)?.name ?? '';
-}
-
+// tableOf is the name of the table whose shapes a layer has; '' for none.
 const tableOf = (job: Job, answer: Answer, layer: string): string => answer.shapes.find((s) => layerNamed(job, answer, s.table) === layer)?.table ?? '';
 
 // vintagesOf are the vintages of what an answer is made of, the earliest first; places are

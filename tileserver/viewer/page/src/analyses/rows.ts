@@ -27,7 +27,7 @@ export const numeric = (column: Column): boolean => ['count', 'area', 'length', 
 export const measures = (table: Table): Column[] => table.columns.filter((c) => ['area', 'length', 'ratio', 'count', 'number'].includes(c.kind) && !ordinal(c));
 
 // ordinal tells whether the numbers of a column are names: years, ranks, coordinates.
-export const ordinal = (column: Column): boolean => /^(year|age|rank|gap_m|gddj|west|south|east|north|plot)$/.test(column.name) || column.name.endsWith('_id');
+const ordinal = (column: Column): boolean => /^(year|age|rank|gap_m|gddj|west|south|east|north|plot)$/.test(column.name) || column.name.endsWith('_id');
 
 const decimals: Record<string, number> = { m2: 2, mu: 4, ha: 2, m: 2 };
 

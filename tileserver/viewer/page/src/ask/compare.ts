@@ -14,6 +14,7 @@ import { yearText } from '../map/year';
 import { createCard, type Card } from '../shell/cards';
 import { busyBox, problemBox, toast } from '../shell/messages';
 import { printSheet } from '../shell/print';
+import type { Alternative } from './alternative';
 import type { Answer, Asked } from './answer';
 import { table as csvTable } from './csv';
 import { createDrawn, type Drawn, type LayerOf } from './drawn';
@@ -25,9 +26,6 @@ import { figure, titleIn, units, vintageLine } from './tables';
 // inks are the colours of the alternatives; each has its name beside it on the map.
 const inks = ['#7b2d8b', '#b4470a', '#0b6b63', '#b01657'];
 const numbers = ['一', '二', '三', '四'];
-
-// Alternative is a shape that was kept, and its figures.
-export interface Alternative { n: number; name: string; ink: string; asked: Asked; answer: Answer }
 
 export interface Compare { keep: (asked: Asked, answer: Answer) => void; nextName: () => string }
 

@@ -15,9 +15,10 @@ import { addTool } from '../shell/rail';
 import { circle } from './geodesic';
 import { polygonOf, radiusRange, radiusTo, rectangleOf, round, sketch, type Drawing, type Mode } from './sketch';
 
+const byTouch = window.matchMedia('(pointer: coarse)').matches;
+
 // clickReach is how near, in pixels, a click must be to the first point to close
 // the shape; a finger needs more than a pointer.
-const byTouch = window.matchMedia('(pointer: coarse)').matches;
 const clickReach = byTouch ? 22 : 11;
 
 // settleMs is how long after closing a shape a click still belongs to it: the

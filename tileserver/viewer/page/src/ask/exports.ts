@@ -48,7 +48,7 @@ export function exportButtons(c: Context, asked: Asked, answer: Answer): Child {
 }
 
 // shapeJSON is the shape as a GeoJSON feature whose properties are the answer's figures.
-export function shapeJSON(asked: Asked, answer: Answer): string {
+function shapeJSON(asked: Asked, answer: Answer): string {
   const aoi = answer.aoi ?? {};
   const properties: Record<string, unknown> = { name: asked.name ?? '', generation: answer.generation, tier: answer.tier, formula: answer.formula, area_m2: aoi.area_m2, area_mu: aoi.area_mu, area_ha: aoi.area_ha };
   for (const l of answer.layers ?? []) {

@@ -67,7 +67,7 @@ async function fileMeasured(catalog: Catalog, job: Job, question: Question, sign
 }
 
 // itemOf names an answer of a collection, and finds the shape that it is about.
-export function itemOf(e: Element, i: number, question: Question): Item {
+function itemOf(e: Element, i: number, question: Question): Item {
   const given = question.shapes[i];
   const named = e.properties?.['name'];
   const id = typeof e.id === 'string' || typeof e.id === 'number' ? String(e.id) : '';
@@ -84,7 +84,7 @@ export function whole(job: Job): Geometry | null {
 }
 
 // proposed is the system that the server proposes for shapes that it could not read.
-export function proposed(job: Job): string {
+function proposed(job: Job): string {
   const told = job.several?.items.find((i) => i.problem && typeof i.problem !== 'string' && i.problem.code === 'CRS_MISMATCH')?.problem;
   return (typeof told === 'object' && /EPSG:4[45]\d\d/.exec(told?.advice_en ?? '')?.[0]) || '';
 }

@@ -18,7 +18,7 @@ export interface Place { code: string; name: string }
 
 // codeAt returns the code of the smallest region at a place, '' where there is none that
 // the map has. The region layer need not be shown.
-export function codeAt(map: GLMap, at: Position): string {
+function codeAt(map: GLMap, at: Position): string {
   const sources = Object.keys(map.getStyle().sources).filter((s) => map.getSource(s)?.type === 'vector');
   const found = sources.flatMap((s) => map.querySourceFeatures(s, { sourceLayer: 'region' })).filter((f) => holds(f, at));
   const codes = found.map((f) => String(f.properties['XZQDM'] ?? '')).filter((code) => /^\d{2,}$/.test(code));

@@ -9,7 +9,7 @@ import { asProblem, get, post, Problem } from '../core/api';
 import { h, type Child } from '../core/dom';
 import { lang, t } from '../core/i18n';
 import { busyBox, problemBox, toastProblem } from '../shell/messages';
-import type { Alternative } from './compare';
+import type { Alternative } from './alternative';
 
 interface Offered { questions?: { name: string; answerable?: boolean }[] }
 

@@ -3,10 +3,8 @@
 // Only a layer's name is needed; what is missing is not shown.
 
 import { getOf, hasToken, tier, vintage } from './api';
-import { union } from './geometry';
+import { union, type Extent } from './geometry';
 import type { Text } from './i18n';
-
-export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
 
 // Entry is one line of a legend.
 export interface Entry {
@@ -46,7 +44,6 @@ export interface Catalog {
   limits: Record<string, number>;
   services: Record<string, string>;
   layers: Layer[];
-  // analyses are the names of the questions that the tier may be asked; null where the server does not say.
   raw: RawCatalog;
 }
 

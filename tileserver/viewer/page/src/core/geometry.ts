@@ -1,7 +1,9 @@
 // Small things about GeoJSON geometries.
 
 import type { Geometry, Position } from 'geojson';
-import type { Extent } from './catalog';
+
+// Extent is a box in degrees.
+export type Extent = [minLon: number, minLat: number, maxLon: number, maxLat: number];
 
 // extentOf returns the box of a geometry's positions.
 export function extentOf(geometry: Geometry): Extent {
@@ -20,7 +22,7 @@ export function union(all: readonly Extent[]): Extent | null {
 }
 
 // eachPosition runs fn with each position of a geometry.
-export function eachPosition(geometry: Geometry, fn: (at: Position) => void): void {
+function eachPosition(geometry: Geometry, fn: (at: Position) => void): void {
   if (geometry.type === 'GeometryCollection') { for (const g of geometry.geometries) eachPosition(g, fn); return; }
   const walk = (c: unknown[]): void => {
     if (typeof c[0] === 'number') fn(c as Position);

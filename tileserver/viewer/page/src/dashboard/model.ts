@@ -16,7 +16,7 @@ export type Kind = 'net' | 'patch' | 'ground' | 'gross';
 // levels of places, the widest first, with the digits of their codes.
 export const levels = { prefecture: 4, county: 6, township: 9, village: 12, group: 14 } as const;
 export type Level = keyof typeof levels;
-export const levelNames = Object.keys(levels) as Level[];
+const levelNames = Object.keys(levels) as Level[];
 
 // levelOf returns the level whose codes are as long as code; null for none.
 export const levelOf = (code: string): Level | null => levelNames.find((l) => levels[l] === code.length) ?? null;
@@ -50,7 +50,7 @@ export interface Place {
 
 // textOf and numberOf read a member of a row; '' and null where it is none.
 const textOf = (row: Row, name: string): string => { const v = row[name]; return v === null || v === undefined ? '' : String(v); };
-export const numberOf = (row: Row, name: string): number | null => { const v = row[name]; return typeof v === 'number' ? v : null; };
+const numberOf = (row: Row, name: string): number | null => { const v = row[name]; return typeof v === 'number' ? v : null; };
 
 // tableOf returns a table of an answer; one that is missing is a fault of the answer.
 export function tableOf(answer: Answer, name: string): Table {

@@ -4,7 +4,7 @@ import type { Geometry, MultiPolygon, Polygon, Position } from 'geojson';
 import { json } from '../analyses/answers';
 import type { App } from '../app';
 import { asProblem, dated, tierURL } from '../core/api';
-import type { Extent } from '../core/catalog';
+import type { Extent } from '../core/geometry';
 import { union } from '../core/geometry';
 import { t } from '../core/i18n';
 import { fit, looking, setShape } from '../map/map';

@@ -2,7 +2,7 @@
 // in either order, or metres of a Gauss-Krüger zone, with its number before the easting or
 // without. What is taken is told, so that a wrong guess is seen.
 
-import type { Extent } from '../core/catalog';
+import type { Extent } from '../core/geometry';
 import { falseEasting, numberFactor, toDegrees, zoneOf, type LonLat, type Zone } from '../core/zones';
 import { plain, takeZone, tokens, ungrouped, type Axis, type Token } from './tokens';
 

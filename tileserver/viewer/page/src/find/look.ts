@@ -3,7 +3,7 @@
 import type { Feature, Geometry } from 'geojson';
 import type { App } from '../app';
 import { aborted, asProblem, get, vintage, type Problem } from '../core/api';
-import type { Extent } from '../core/catalog';
+import type { Extent } from '../core/geometry';
 import type { Key } from '../core/words';
 import { parseCoordinate, type Reading } from './coordinate';
 

@@ -43,7 +43,7 @@ export function createMark(map: GLMap): Mark {
 }
 
 // readMark reads longitude,latitude; null where it is no place.
-export function readMark(text: string | null): LonLat | null {
+function readMark(text: string | null): LonLat | null {
   const parts = (text ?? '').split(',');
   const [lon, lat] = parts.map(Number);
   if (parts.length !== 2 || parts.some((p) => !p.trim()) || lon === undefined || lat === undefined) return null;

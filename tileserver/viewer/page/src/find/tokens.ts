@@ -32,7 +32,7 @@ export function plain(text: string): string {
   return half.replace(/''/g, '"');
 }
 
-// Words are longest first: 东经 before 东.
+// marks are words of axes, longest first: 东经 before 东.
 const marks: [word: string, axis: Axis, sign: 1 | -1][] = [
   ['longitude', 'lon', 1], ['latitude', 'lat', 1], ['easting', 'lon', 1], ['northing', 'lat', 1],
   ['东坐标', 'lon', 1], ['北坐标', 'lat', 1], ['横坐标', 'lon', 1], ['纵坐标', 'lat', 1],

@@ -4,7 +4,7 @@
 import { Map as GLMap, prewarm, setWorkerUrl, type PointLike, type StyleSpecification } from 'maplibre-gl';
 import type { Geometry } from 'geojson';
 import { authorize, getOf, tierURL, vintage } from '../core/api';
-import type { Extent } from '../core/catalog';
+import type { Extent } from '../core/geometry';
 import { linked, readView } from '../core/link';
 import { may } from '../core/me';
 import { margins, narrow } from '../shell/frame';

@@ -83,7 +83,7 @@ function moves(l: Shown, title: string, o: RowOptions): Child[] {
 
 // factsOf says of each vintage that is shown how much the layer has, or that it has no such
 // vintage and which it has.
-export function factsOf(l: Shown, years: readonly Year[]): Child[] {
+function factsOf(l: Shown, years: readonly Year[]): Child[] {
   return years.map((year) => {
     if (!hasVintage(l.layer, year.vintage)) {
       return h('span', { class: 'layer-lacks', 'data-testid': `layer-lacks-${l.name}` }, t('layers.lacks', { vintage: yearText(year.vintage), there: l.layer.vintages.join(' ') }));

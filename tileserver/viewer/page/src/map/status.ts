@@ -92,7 +92,7 @@ function drawScale(map: GLMap): void {
 
 // metresPerPixel is the length on the ellipsoid of a CSS pixel along the parallel of a
 // latitude, degrees; a zoom of 0 shows the equator in 512 pixels.
-export function metresPerPixel(lat: number, zoom: number): number {
+function metresPerPixel(lat: number, zoom: number): number {
   const phi = (lat * Math.PI) / 180;
   const parallel = (2 * Math.PI * semiMajor * Math.cos(phi)) / Math.sqrt(1 - eccentricity2 * Math.sin(phi) ** 2);
   return parallel / (512 * 2 ** zoom);

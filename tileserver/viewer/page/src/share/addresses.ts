@@ -2,31 +2,13 @@
 // with which program in which grid is what tileserver/CLIENTS.md tells.
 
 import type { Key } from '../core/words';
+import type { Choice } from './choice';
 import * as code from './snippets';
 
 // programs, in the order in which they are offered; address is for any.
 export const programs = ['address', 'maplibre', 'openlayers', 'leaflet', 'cesium', 'qgis', 'supermap', 'arcgis'] as const;
 
 export type Program = (typeof programs)[number];
-
-export type Grid = 'w' | 'c';
-
-// Choice is what addresses are made for.
-export interface Choice {
-  base: string; // the tier's address, without a slash at its end
-  names: string[]; // layers, at least one
-  group: boolean; // the product's own layers together, which addresses call all
-  grid: Grid;
-  vintage: string; // '' for the latest
-  token: string; // '' to leave it out
-  centre: [lon: number, lat: number];
-  zoom: number; // of 512-pixel tiles, whole
-  maxzoom: number;
-  looks: Record<string, Look>; // of layers, for code that draws
-}
-
-// Look is how a layer is drawn: colours as #rrggbb, the fill's opacity from 0 to 1.
-export interface Look { fill: string; opacity: number; line: string }
 
 // Address is one text to copy. type is the media type that the server answers an address
 // with, '' for code; added is what the program itself puts behind it.

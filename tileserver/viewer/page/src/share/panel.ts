@@ -10,7 +10,8 @@ import { writeLink } from '../core/link';
 import { addWords } from '../core/words';
 import { createCard } from '../shell/cards';
 import { copyText } from '../shell/messages';
-import { addresses, limit, programs, type Address, type Choice, type Grid, type Look, type Program } from './addresses';
+import { addresses, limit, programs, type Address, type Program } from './addresses';
+import type { Choice, Grid, Look } from './choice';
 import { shareWords } from './words';
 
 // State is what is chosen: a layer's name, all or shown; withToken is never kept.

@@ -1,7 +1,7 @@
 // Code to paste, for scripts that have a library under its usual name. Each shows the tier's
 // layers on a page that has an element #map, or adds them to the map of such a script.
 
-import type { Choice, Look } from './addresses';
+import type { Choice, Look } from './choice';
 
 // q writes text as a JavaScript literal.
 const q = (text: string): string => `'${text.replace(/\\/g, '\\\\').replace(/'/g, '\\\'').replace(/\n/g, '\\n')}'`;
@@ -52,7 +52,7 @@ const gridOf = (c: Choice): string => `const tileGrid = new ol.tilegrid.TileGrid
 });
 `;
 
-// view is OpenLayers' map; a zoom of its is one of 256-pixel tiles.
+// openlayersMap is OpenLayers' map; a zoom of its is one of 256-pixel tiles.
 const openlayersMap = (c: Choice, layer: string): string => `const map = new ol.Map({
   target: 'map', layers: [${layer}],
   view: new ol.View({ ${c.grid === 'c' ? `projection: cgcs, center: ${lonLat(c.centre)}, resolution: 360 / 256 / 2 ** ${c.zoom + 1}` : `center: ol.proj.fromLonLat(${lonLat(c.centre)}), zoom: ${c.zoom + 1}`} }),

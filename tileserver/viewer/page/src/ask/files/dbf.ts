@@ -1,7 +1,7 @@
 // What the shapes of a shapefile are called: one field of its table (dBASE III), in the
 // encoding that the .cpg or the table itself says, or that its bytes are in.
 
-// codePages are the language ids of tables that stand for a Chinese encoding.
+// gbkIds are the language ids of tables that stand for a Chinese encoding.
 const gbkIds = [0x4d, 0x7a];
 
 // likely are names of fields that name a shape, the best first; then the first text field.

@@ -12,7 +12,7 @@ export interface GeoJSONFile { sent: Geometry | Feature | FeatureCollection; sha
 
 const types = ['Point', 'MultiPoint', 'LineString', 'MultiLineString', 'Polygon', 'MultiPolygon', 'GeometryCollection'];
 
-// names are the properties that name a feature, the best first.
+// named are the properties that name a feature, the best first.
 const named = ['name', 'NAME', 'Name', '名称', 'title', 'DKMC', 'XMMC', 'MC', 'ZLDWMC', 'XZQMC', '地块名称', '项目名称', 'DKBH', 'TBBH', 'BSM'];
 
 // readGeoJSON reads a text of UTF-8. It throws FileFault.

@@ -57,7 +57,7 @@ interface Outer { ring: Position[]; holes: Position[][]; box: [number, number, n
 
 // geometryOf puts rings together: those that run clockwise are outer ones, the others holes
 // of the smallest that they lie in; a hole that lies in none is an outer ring itself.
-export function geometryOf(rings: Position[][]): Polygon | MultiPolygon | null {
+function geometryOf(rings: Position[][]): Polygon | MultiPolygon | null {
   const outer: Outer[] = [];
   const holes: Position[][] = [];
   for (const ring of rings) {

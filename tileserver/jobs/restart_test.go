@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"gengtu/index/problem"
 	"gengtu/benchmarks/suite"
+	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
 )
 

@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUND := $(if $(filter amd64,$(shell $(GO) env GOARCH)),,-gcflags=all=-d=fmahash=qn)
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist demo test deps lint page pictures fmt fuzz soak clients bench results bench-compare check clean
+.PHONY: help build dist demo test deps lint vuln page pictures fmt fuzz soak clients bench results bench-compare check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -21,7 +21,7 @@ help: ## list the targets
 build: ## build bin/gengtu
 	$(GO) build $(ROUND) -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/gengtu
 
-dist: ## build for linux (amd64, arm64, loong64) and windows (amd64) into dist, with licences and checksums
+dist: ## build for linux (amd64, arm64, loong64) and windows (amd64) into dist, with licences, SBOM and checksums
 	GO=$(GO) cmd/gengtu/deploy/dist.sh dist $(VERSION)
 
 demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
@@ -30,7 +30,8 @@ demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
 # The programs that tests hold us against, and the Debian packages they are in.
 TOOLS := chromium:chromium node:nodejs npm:npm ogr2ogr:gdal-bin cs2cs:proj-bin xmllint:libxml2-utils pg_ctlcluster:postgresql-common \
 	/usr/share/postgresql/15/extension/postgis.control:postgresql-15-postgis-3 openssl:openssl pdftotext:poppler-utils /usr/share/fonts/truetype/wqy/wqy-microhei.ttc:fonts-wqy-microhei \
-	/usr/lib/python3/dist-packages/owslib/iso.py:python3-owslib /usr/sbin/nginx:nginx-light qemu-aarch64-static:qemu-user-static
+	/usr/lib/python3/dist-packages/owslib/iso.py:python3-owslib /usr/sbin/nginx:nginx-light qemu-aarch64-static:qemu-user-static \
+	systemd-analyze:systemd curl:curl
 
 deps: ## install what the tests need (Debian), or say how
 	@missing=""; for t in $(TOOLS); do \
@@ -53,6 +54,9 @@ test: deps ## install what the tests need, then run all of them
 
 lint: ## golangci-lint, as .golangci.yml asks
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run $(PKGS)
+
+vuln: ## known vulnerabilities of what is linked, by Go's own database (VULNDB: a copy of it)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 $(if $(VULNDB),-db $(VULNDB)) $(PKGS)
 
 page: ## build the viewer's page anew from its TypeScript (Node), into what is embedded
 	cd tileserver/viewer/page && npm ci --ignore-scripts && npm run types && npm run lint && npm run build

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the program for each system that it is given to, into a folder: the binaries,
-# static and stripped, the licences of all that is in them, and the checksums.
+# static and stripped, the licences and the bill of materials of all that is in them, and
+# the checksums.
 # The same source under the same Go gives the same bytes, and on each processor the program
 # makes the same editions: arm64 and loong64 have an instruction that multiplies and adds
 # with one rounding in place of two, which Go uses where it sees fit, its own library of
@@ -19,7 +20,7 @@ mkdir -p "$out"
 # The levels are the lowest of each: any machine of its kind runs the program.
 export CGO_ENABLED=0 LC_ALL=C GOAMD64=v1 GOARM64=v8.0
 modules=$(mktemp)
-trap 'rm -f "$modules"' EXIT
+trap 'rm -f "$modules" "$modules.all"' EXIT
 
 for system in $systems; do
 	export GOOS=${system%/*} GOARCH=${system#*/}
@@ -51,5 +52,7 @@ part() {
 	part "the page: MapLibre GL JS and its parts" tileserver/viewer/web/LICENCES.txt
 	part "Droid Sans Fallback" tileserver/glyph/font/LICENSE-cjk.txt
 } >"$out/NOTICES.txt"
+sort -u "$modules" >"$modules.all"
+"$go" run ./cmd/gengtu/deploy/sbom "$version" "$modules.all" tileserver/viewer/web/LICENCES.txt "$out"/gengtu-* >"$out/sbom.cdx.json"
 cp LICENSE "$out/LICENSE"
 (cd "$out" && sha256sum -- * >../SHA256SUMS.new && mv ../SHA256SUMS.new SHA256SUMS)

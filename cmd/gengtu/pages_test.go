@@ -20,7 +20,7 @@ import (
 // stranger goes through them: each works on what those before it left.
 var operating = []string{"INSTALL.md", "LOAD.md", "PUBLISH.md", "EXCHANGE.md", "BACKUP.md", "ROLLBACK.md", "WATCH.md", "DEPLOY.md"}
 
-// Languages of fences. What stands in sh is run as it is; in root and container with
+// fences are the languages of blocks. What stands in sh is run as it is; in root and container with
 // stand-ins for the programs that change the machine; in make each target is asked for.
 var fences = map[string]bool{"sh": true, "root": true, "container": true, "make": true}
 

@@ -2,14 +2,12 @@ package tileserver
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"mime"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +18,6 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
-	"gengtu/styles"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/jobs"
 )
@@ -213,126 +210,6 @@ func shortened(req *analyze.Request) analyze.Request {
 	return out
 }
 
-// jobDoc is a job as it is told.
-type jobDoc struct {
-	ID    string     `json:"id"`
-	State jobs.State `json:"state"`
-	jobTold
-	Tier  edition.Tier `json:"tier"`
-	Scope string       `json:"scope,omitempty"`
-	// Current is false where the answer is of a generation that is not in force any more.
-	Current bool       `json:"current"`
-	Asked   time.Time  `json:"asked"`
-	Began   *time.Time `json:"began,omitempty"`
-	Ended   *time.Time `json:"ended,omitempty"`
-	// Ahead is how many run or wait before it.
-	Ahead    *int            `json:"ahead,omitempty"`
-	Progress *jobs.Event     `json:"progress,omitempty"`
-	Problem  *jobProblem     `json:"problem,omitempty"`
-	Results  []resultAddress `json:"results,omitempty"`
-	Layers   []jobLayer      `json:"layers_made,omitempty"`
-	Bytes    int64           `json:"bytes,omitempty"`
-	Services map[string]any  `json:"services"`
-}
-
-type jobProblem struct {
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-	Advice string `json:"advice,omitempty"`
-}
-
-type resultAddress struct {
-	Form  string        `json:"form"`
-	Table string        `json:"table,omitempty"`
-	Title edition.Title `json:"title,omitzero"`
-	Type  string        `json:"type"`
-	Bytes int64         `json:"bytes"`
-	URL   string        `json:"url"`
-}
-
-type jobLayer struct {
-	keptLayer
-	Services map[string]string `json:"services"`
-}
-
-// docOf is what is told of a job.
-func (r *request) docOf(j *jobs.Job) *jobDoc {
-	t, k := tellOf(j)
-	d := &jobDoc{
-		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.current(),
-		Asked: j.Asked, Began: given(j.Began), Ended: given(j.Over), Bytes: j.Bytes, Services: map[string]any{},
-	}
-	at := "analyses/" + j.ID
-	d.Services["self"], d.Services["events"] = r.address(at), r.address(at+"/events")
-	switch j.State {
-	case jobs.Waiting:
-		n := r.server.answers.queue.Ahead(j)
-		d.Ahead = &n
-	case jobs.Running:
-		if n := len(j.Events); n > 0 && j.Events[n-1].Kind == jobs.Progress {
-			d.Progress = &j.Events[n-1]
-		}
-	case jobs.Failed:
-		d.Problem = r.failureOf(j)
-	}
-	for i := range k.Files {
-		f := &k.Files[i]
-		v := r.carried()
-		v.Del("generation") // an answer is of one
-		v.Del("vintage")
-		if f.Table != "" {
-			v.Set("table", f.Table)
-		}
-		url := r.path(at + "/result." + f.Form)
-		if len(v) > 0 {
-			url += "?" + v.Encode()
-		}
-		d.Results = append(d.Results, resultAddress{Form: f.Form, Table: f.Table, Title: f.Title, Type: f.Media, Bytes: f.Bytes, URL: url})
-	}
-	for _, l := range k.Layers {
-		d.Layers = append(d.Layers, jobLayer{l, r.answerServices(l.Name)})
-	}
-	return d
-}
-
-// answerServices are the addresses of a layer of an answer.
-func (r *request) answerServices(name string) map[string]string {
-	out := r.layerServices(name)
-	v := r.carried()
-	v.Set("layer", name)
-	out["style"], out["legend"] = r.path("style.json")+"?"+v.Encode(), r.path("legend.json")+"?"+v.Encode()
-	return out
-}
-
-// failureOf is why a job failed, in the request's language.
-func (r *request) failureOf(j *jobs.Job) *jobProblem {
-	p := j.Problem
-	if p == nil {
-		return nil
-	}
-	if r.lang() == problem.Chinese {
-		return &jobProblem{strings.ToLower(p.Code), p.Zh, p.AdviceZh}
-	}
-	return &jobProblem{strings.ToLower(p.Code), p.En, p.AdviceEn}
-}
-
-// given is a time that may be missing.
-func given(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// sendJob answers with a job, which changes from one moment to the next.
-func (r *request) sendJob(j *jobs.Job) error {
-	data, err := json.Marshal(r.docOf(j))
-	if err != nil {
-		return err
-	}
-	return r.sendOnce("application/json", data)
-}
-
 // handleAnalysis answers with a job.
 func (s *Server) handleAnalysis(r *request) error {
 	j, err := r.job(r.params["id"])
@@ -371,95 +248,6 @@ func (s *Server) handleCancel(r *request) error {
 func (r *request) administers() bool {
 	a := r.server.cfg.Access
 	return a != nil && r.token != "" && a.Role(r.token) == access.System
-}
-
-// offeredQuestion is a question as the list tells it.
-type offeredQuestion struct {
-	Name        string              `json:"name"`
-	Title       edition.Title       `json:"title"`
-	About       edition.Title       `json:"about"`
-	Layers      []neededLayer       `json:"layers"`
-	Parameters  []questionParameter `json:"parameters"`
-	NeedsShapes bool                `json:"needs_shapes,omitempty"`
-	// Between tells that it compares two states, and takes from.
-	Between bool `json:"between,omitempty"`
-	// Twice are layers of which one has to be there in two vintages.
-	Twice      *neededTwice `json:"twice,omitempty"`
-	Answerable bool         `json:"answerable"`
-}
-
-type neededTwice struct {
-	Layers []string `json:"layers"`
-	There  bool     `json:"there"`
-}
-
-type neededLayer struct {
-	Layer string `json:"layer"`
-	// Title is what the layer is called, there or not.
-	Title    styles.Text `json:"title"`
-	Optional bool        `json:"optional,omitempty"`
-	There    bool        `json:"there"`
-}
-
-type questionParameter struct {
-	Name    string        `json:"name"`
-	Title   edition.Title `json:"title"`
-	About   edition.Title `json:"about"`
-	Default string        `json:"default,omitempty"`
-	// Takes, Choices and Unit are what a form is made by.
-	Takes   analyze.Takes    `json:"takes"`
-	Choices []analyze.Choice `json:"choices,omitempty"`
-	Unit    string           `json:"unit,omitempty"`
-}
-
-// questions are those that the tier answers.
-func (r *request) questions() []*analyze.Question {
-	p := r.policy()
-	return slices.DeleteFunc(analyze.Offered(), func(q *analyze.Question) bool {
-		return !p.MayAnswer(q.Name) || r.tier == edition.Public && (q.NotPublic || p.Analyses == nil)
-	})
-}
-
-// offered tells of each question whether what it needs is within reach, and what a form
-// that asks it has.
-func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
-	out := []offeredQuestion{}
-	names := r.ix().Names()
-	p := r.policy()
-	for _, q := range r.questions() {
-		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Between: q.Between, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
-		for i, name := range slices.Concat(q.Layers, q.Optional) {
-			n := neededLayer{name, titleOfLayer(name), i >= len(q.Layers), slices.Contains(names, name)}
-			o.Answerable = o.Answerable && (n.There || n.Optional)
-			o.Layers = append(o.Layers, n)
-		}
-		if q.Twice != nil {
-			o.Twice = &neededTwice{q.Twice, slices.ContainsFunc(q.Twice, func(name string) bool { return len(r.ix().Vintages(name)) > 1 })}
-			o.Answerable = o.Answerable && o.Twice.There
-		}
-		if q.Enough != nil {
-			o.Answerable = o.Answerable && q.Enough(rules, func(name string) bool { return slices.Contains(names, name) })
-		}
-		for i := range q.Parameters {
-			x := &q.Parameters[i]
-			if x.Features && (!p.Pieces || p.TotalsOnly) {
-				continue // refused, see [analyze.Prepare]
-			}
-			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.Title, x.About, x.Default, cmp.Or(x.Takes, analyze.Words), x.ChoicesBy(rules), x.Unit})
-		}
-		out = append(out, o)
-	}
-	return out
-}
-
-// titleOfLayer is what a layer that a question names is called: as on the map, or of one
-// that has no look of its own as the question calls it.
-func titleOfLayer(name string) styles.Text {
-	if t := styles.Default().Layer(name).Title; t.Zh != name {
-		return t
-	}
-	t := analyze.LayerTitle(name)
-	return styles.Text{Zh: t.Zh, En: t.En}
 }
 
 // otherJob is what an administrator is told of a job of somebody else: enough to cancel

@@ -405,7 +405,10 @@ func (w *wire) measure(t *testing.T, question string, rounds int, tiles []string
 	}
 	for i, s := range w.servers {
 		for _, f := range all[i] { // what RESULTS.md is made of
-			fmt.Fprintf(os.Stdout, "BenchmarkWire/%s/by=%s 1 %.0f requests/s %.0f requests/cpu-s %.3f p50-ms %.3f p99-ms\n", name, s.name, clock(f), cpu(f), p50(f), p99(f))
+			_, err := fmt.Fprintf(os.Stdout, "BenchmarkWire/%s/by=%s 1 %.0f requests/s %.0f requests/cpu-s %.3f p50-ms %.3f p99-ms\n", name, s.name, clock(f), cpu(f), p50(f), p99(f))
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,21 +104,23 @@ func TestAnalysesStale(t *testing.T) {
 func TestAnalysesRemovedLayer(t *testing.T) {
 	b := newBench(t)
 	b.set("done")
-	wait, asked := make(chan struct{}), atomic.Bool{}
+	wait, asked := make(chan struct{}), make(chan struct{}, 100)
 	whole := b.Config.Handler
 	b.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/style.json") && r.FormValue("layers") == madeLayer {
-			asked.Store(true)
+			asked <- struct{}{}
 			<-wait
 		}
 		whole.ServeHTTP(w, r)
 	})
 	tab := openBench(t, b, "&job=j1", viewertest.Desktop)
 	tab.Until(t, `document.querySelector('[data-testid="analyses-grid"]')`)
-	for !asked.Load() {
-		time.Sleep(10 * time.Millisecond)
+	select {
+	case <-asked:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the style of the layer is not asked for")
 	}
-	viewertest.Eval[any](t, tab, `(window.styles = 0, window.kept = fetch, window.fetch = async (u, o) => { const a = await kept(u, o); return a; }, document.querySelector('[data-testid="analyses-cancel"]').click())`)
+	viewertest.Eval[any](t, tab, `document.querySelector('[data-testid="analyses-cancel"]').click()`)
 	tab.Until(t, `document.querySelector('[data-testid="analyses-questions"], .analyses-questions')`)
 	close(wait)
 	tab.Idle(t)

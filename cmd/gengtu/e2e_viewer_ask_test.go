@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"gengtu/index/analyze"
 	"gengtu/tileserver/viewer/viewertest"
 )
 
@@ -391,7 +392,7 @@ func TestViewerAskAlternatives(t *testing.T) {
 	}
 }
 
-// verdictsOf are the names and verdicts of the shapes of the delivery as the API judges them.
+// verdictsOf are the names and verdicts, in words, of the shapes of the delivery as the API judges them.
 func verdictsOf(t *testing.T, s *server) []string {
 	t.Helper()
 	var features, out []string
@@ -399,7 +400,7 @@ func verdictsOf(t *testing.T, s *server) []string {
 		features = append(features, fmt.Sprintf(`{"type":"Feature","id":%d,"properties":{"alt":"方案%s"},"geometry":%s}`, i+1, []string{"一", "二"}[i], polygonOf(ring)))
 	}
 	for _, row := range s.answerOf(t, "secure", `{"question":"siting","shapes":{"type":"FeatureCollection","features":[`+strings.Join(features, ",")+`]}}`, "siting_sum") {
-		out = append(out, fmt.Sprint(row["alt"], " ", row["verdict"]))
+		out = append(out, fmt.Sprint(row["alt"], " ", analyze.Told("siting_sum", "verdict", fmt.Sprint(row["verdict"])).Zh))
 	}
 	if len(out) != len(deliveryRings) || strings.HasSuffix(out[0], "<nil>") {
 		t.Fatalf("the API judges %q", out)

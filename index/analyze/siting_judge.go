@@ -1,8 +1,11 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+
+	"gengtu/index/edition"
 )
 
 // verdict is what a rule, or all of them together, say of a site.
@@ -25,10 +28,11 @@ var verdictText = map[verdict]string{
 }
 
 // judge gives each layer of an alternative its verdict, and the alternative the gravest.
-// A layer that is not there is not judged; where it is a hard one nothing can be clear.
+// A layer that is not there is not judged; where it is a hard one nothing can be clear. The
+// reasons are told in words for people, in both languages; files keep the verdicts' codes.
 func (s *sitingJob) judge(a *alternative) {
 	a.verdict = clearVerdict
-	raise := func(v verdict, reason string) {
+	raise := func(v verdict, reason edition.Title) {
 		order := []verdict{denyVerdict, incompleteVerdict, checkVerdict, conditionalVerdict, clearVerdict}
 		if at := slices.Index(order, v); at >= 0 && at < slices.Index(order, a.verdict) {
 			a.verdict = v
@@ -38,14 +42,18 @@ func (s *sitingJob) judge(a *alternative) {
 	for _, f := range a.found[1:] {
 		rule := &f.theme.rule
 		f.verdict = s.judgeLayer(f)
-		title := f.theme.title.Zh
 		switch f.verdict {
 		case denyVerdict, checkVerdict, conditionalVerdict:
-			raise(f.verdict, fmt.Sprintf("%s：%s，%s", verdictText[f.verdict], title, rule.Zh))
+			said, title := Told("siting", "verdict", verdictText[f.verdict]), f.theme.title
+			if title.Zh == rule.Layer { // which the edition calls nothing else
+				title = LayerTitle(rule.Layer)
+			}
+			raise(f.verdict, edition.Title{Zh: fmt.Sprintf("%s：%s，%s", said.Zh, title.Zh, rule.Zh), En: fmt.Sprintf("%s: %s, %s", said.En, cmp.Or(title.En, title.Zh), cmp.Or(rule.En, rule.Zh))})
 		case missingVerdict:
 			a.notJudged = append(a.notJudged, rule.Layer)
 			if rule.Kind == hardRule {
-				raise(incompleteVerdict, "没有图层 "+rule.Layer+"，"+rule.Zh+" 未判断")
+				layer := LayerTitle(rule.Layer)
+				raise(incompleteVerdict, edition.Title{Zh: fmt.Sprintf("没有%s图层，未判断：%s", layer.Zh, rule.Zh), En: fmt.Sprintf("there is no layer of %s, not judged: %s", layer.En, cmp.Or(rule.En, rule.Zh))})
 			}
 		}
 	}
@@ -62,13 +70,13 @@ func (s *sitingJob) judge(a *alternative) {
 		}
 	}
 	if unread > 0 {
-		raise(incompleteVerdict, fmt.Sprintf("%d 个地块图形不能用，合计里没有它们", unread))
+		raise(incompleteVerdict, edition.Title{Zh: fmt.Sprintf("%d 个地块图形不能用，合计里没有它们", unread), En: fmt.Sprintf("plots that cannot be read and are not in the sums: %d", unread)})
 	}
 	if errors > 0 {
-		raise(checkVerdict, fmt.Sprintf("有 %d 处须补正", errors))
+		raise(checkVerdict, edition.Title{Zh: fmt.Sprintf("有 %d 处须补正", errors), En: fmt.Sprintf("to be corrected: %d", errors)})
 	}
 	if a.outside > s.contact() {
-		raise(checkVerdict, "有地面在本版图斑之外，未判断")
+		raise(checkVerdict, edition.Title{Zh: "有地面在本版图斑之外，未判断", En: "ground outside of the patches of this edition is not judged"})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"gengtu/index/areas"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
@@ -35,7 +36,7 @@ type alternative struct {
 	grade       any // float64, the mean of gradedM2
 	gradedM2    Area
 	verdict     verdict
-	reasons     []string
+	reasons     []edition.Title
 	notJudged   []string
 	pareto      any // bool
 	dominatedBy []string

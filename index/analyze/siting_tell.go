@@ -52,7 +52,8 @@ func sitingSumTable() *Table {
 		{"graded", edition.Title{Zh: "其中有等级的面积（椭球）", En: "ground that has a grade, ellipsoidal"}, Areas},
 		{"cost", edition.Title{Zh: "费用（待填）", En: "cost (to be filled in)"}, Number},
 		{"verdict", edition.Title{Zh: "结论", En: "verdict"}, Text},
-		{"reasons", edition.Title{Zh: "理由", En: "reasons"}, Text},
+		{"reasons", edition.Title{Zh: "理由", En: "reasons, in Chinese"}, Text},
+		{"reasons_en", edition.Title{Zh: "理由（英文）", En: "reasons"}, Text},
 		{"not_judged", edition.Title{Zh: "未判断的图层", En: "layers not judged"}, Text},
 		{"pareto", edition.Title{Zh: "互不占优", En: "not dominated"}, Truth},
 		{"dominated_by", edition.Title{Zh: "被哪些方案占优", En: "dominated by"}, Text},
@@ -254,6 +255,10 @@ func (s *sitingJob) tellSum(a *alternative, sums *Table) {
 		}
 		return nil
 	}
+	var zh, en []string
+	for _, r := range a.reasons {
+		zh, en = append(zh, r.Zh), append(en, r.En)
+	}
 	var pbfNet any
 	for _, f := range a.found {
 		if f.theme.rule.Layer == "pbf" && f.theme.layer != nil && a.shape != nil {
@@ -261,7 +266,7 @@ func (s *sitingJob) tellSum(a *alternative, sums *Table) {
 		}
 	}
 	sums.Add(a.name, textCell(strings.Join(a.files, "、")), int64(len(a.plots)), unread, errors, area, crop, of("pbf"), pbfNet, of("redline"), of("reserve"), of("hsf"), outside,
-		a.grade, graded, nil, verdictText[a.verdict], textCell(strings.Join(a.reasons, "；")), textCell(strings.Join(a.notJudged, "、")), a.pareto, textCell(strings.Join(a.dominatedBy, "、")))
+		a.grade, graded, nil, verdictText[a.verdict], textCell(strings.Join(zh, "；")), textCell(strings.Join(en, "; ")), textCell(strings.Join(a.notJudged, "、")), a.pareto, textCell(strings.Join(a.dominatedBy, "、")))
 }
 
 // tell adds the row of a correction.

@@ -252,6 +252,11 @@ func TestSitingVerdicts(t *testing.T) {
 			t.Errorf("alternative %d: %s, want %s", i, got, want)
 		}
 	}
+	for column, want := range map[string]string{"reasons": "不得占用：永久基本农田，永久基本农田不得擅自占用", "reasons_en": "not to be occupied: permanent basic farmland, permanent basic farmland must not be occupied"} {
+		if got := siteValue(t, sums, 0, column); got != want {
+			t.Errorf("%s: %q, want %q", column, got, want)
+		}
+	}
 	// The list of kinds of project is not confirmed.
 	if got := siteValue(t, ask(ix, map[string]string{"project": "transport"}, []int{0}), 0, "verdict"); !strings.HasSuffix(got.(string), "check") {
 		t.Errorf("a listed kind of project on permanent basic farmland: %v", got)
@@ -283,6 +288,10 @@ func TestSitingVerdicts(t *testing.T) {
 		}
 		if got := siteValue(t, sums, i, "not_judged").(string); !strings.Contains(got, "redline") {
 			t.Errorf("layers not judged: %s", got)
+		}
+		zh, en := siteValue(t, sums, i, "reasons").(string), siteValue(t, sums, i, "reasons_en").(string)
+		if !strings.Contains(zh, "没有生态保护红线图层") || !strings.Contains(en, "no layer of ecological red line") || strings.ContainsAny(zh, "abcdefghijklmnopqrstuvwxyz") {
+			t.Errorf("reasons: %s; %s", zh, en)
 		}
 	}
 }

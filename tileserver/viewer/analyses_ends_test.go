@@ -170,3 +170,46 @@ func TestAnalysesRefused(t *testing.T) {
 		t.Error("it was not removed")
 	}
 }
+
+// Of the jobs that a public tab remembers those that are gone, or not its own to see, are
+// forgotten; one that cannot be read now hides none of the others, and is said to be old.
+func TestAnalysesOwn(t *testing.T) {
+	e := newEnds(t)
+	rest := e.more
+	e.more = func(w http.ResponseWriter, r *http.Request) {
+		if id, is := strings.CutPrefix(r.URL.Path, "/public/analyses/own-"); is && e.letThrough(r) {
+			job := e.job()
+			job["id"] = "own-" + id
+			answer(w, job)
+			return
+		}
+		rest(w, r)
+	}
+	e.set("running")
+	e.mu.Lock()
+	for name, status := range map[string]int{"forbidden": 403, "gone": 410, "missing": 404} {
+		e.refused["GET analyses/own-"+name] = fault{Title: "refused", Status: status, Detail: "refused", Code: "refused"}
+	}
+	e.mu.Unlock()
+	tab := viewertest.OpenMap(t, viewertest.Browser(t), e.URL+"/?tier=public#map=13/34.33/108.63", viewertest.Desktop)
+	viewertest.Eval[any](t, tab, `sessionStorage.setItem('gengtu.analyses.public', JSON.stringify(['own-forbidden', 'own-a', 'own-gone', 'own-b', 'own-missing']))`)
+	tab.Click(t, "analyses-open")
+	const both = `document.querySelector('[data-testid="analyses-job-own-a"]') && document.querySelector('[data-testid="analyses-job-own-b"]')`
+	tab.Until(t, both+` && !document.querySelector('[data-testid="analyses-stale"]')`)
+	if kept := viewertest.Eval[string](t, tab, `sessionStorage.getItem('gengtu.analyses.public')`); kept != `["own-a","own-b"]` {
+		t.Errorf("the tab remembers %s", kept)
+	}
+	e.refuse("GET analyses/own-a", &fault{Title: "unavailable", Status: 503, Detail: "busy", Code: "busy"})
+	tab.Until(t, both+` && document.querySelector('[data-testid="analyses-stale"]')`)
+	e.refuse("GET analyses/own-a", nil)
+	tab.Until(t, both+` && !document.querySelector('[data-testid="analyses-stale"]')`)
+}
+
+// letThrough tells whether a request is not refused.
+func (e *ends) letThrough(r *http.Request) bool {
+	_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, is := e.refused[r.Method+" "+path]
+	return !is
+}

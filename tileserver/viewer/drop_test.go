@@ -1,9 +1,14 @@
 package viewer_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
 
 	"gengtu/tileserver/viewer/viewertest"
 )
@@ -36,9 +41,10 @@ func TestDropEarly(t *testing.T) {
 				}
 				whole.ServeHTTP(w, r)
 			})
-			// The map's page is gone to from another, since what opens a page waits for its scripts.
-			b := viewertest.Open(t, viewertest.Browser(t), c.URL+"/viewer/LICENCES.txt", viewertest.Desktop)
-			viewertest.Eval[any](t, b, "void location.assign('/?tier=public#map=13/34.33/108.63')")
+			// The map's page is gone to from another, since what opens a page waits for its scripts;
+			// from an empty one, for which the browser asks no server for an icon.
+			b := viewertest.Open(t, viewertest.Browser(t), "about:blank", viewertest.Desktop)
+			viewertest.Eval[any](t, b, "void location.assign('"+c.URL+"/?tier=public#map=13/34.33/108.63')")
 			b.Until(t, "document.getElementById('map') && "+dragged("['dragover']"))
 			if name != "script" {
 				b.Until(t, "window.gengtu")
@@ -62,5 +68,51 @@ func TestDropEarly(t *testing.T) {
 			}
 			b.Quiet(t, c.URL)
 		})
+	}
+}
+
+// Where there will be no map a file is not said to be kept, whether it was dropped before that
+// is known or after.
+func TestDropLeft(t *testing.T) {
+	in := viewertest.Browser(t)
+	c := newContract(t)
+	left := func(b *viewertest.Tab) {
+		t.Helper()
+		if !viewertest.Eval[bool](t, b, dragged("['dragover', 'drop']")) {
+			t.Error("the browser leaves the page for a file")
+		}
+		if said := b.Text(t, "toast"); !strings.Contains(said, "没有收下 早到.geojson") {
+			t.Errorf("the page says %q", said)
+		}
+	}
+	b := viewertest.Open(t, in, c.URL+"/?tier=foo", viewertest.Desktop)
+	b.Until(t, "document.querySelector('[data-testid=edition-public]')")
+	left(b)
+
+	// Without WebGL, and with the catalogue late: at first the file is kept.
+	ready := make(chan struct{})
+	c.answerBefore(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/public/catalog" {
+			<-ready
+		}
+		return false
+	})
+	b = viewertest.Open(t, in, "about:blank", viewertest.Desktop)
+	b.Run(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: "HTMLCanvasElement.prototype.getContext = () => null;"})
+		return err
+	}))
+	viewertest.Eval[any](t, b, "void location.assign('"+c.URL+"/?tier=public')")
+	b.Until(t, "document.getElementById('map') && window.gengtu")
+	viewertest.Eval[bool](t, b, dragged("['dragover', 'drop']"))
+	b.Until(t, "document.getElementById('toast').innerText.includes('早到.geojson 已收下')")
+	close(ready)
+	b.Until(t, "document.getElementById('toast').innerText.includes('没有收下 早到.geojson')")
+	if text := b.Text(t, "problem"); !strings.Contains(text, "WebGL2") {
+		t.Errorf("the page says %q", text)
+	}
+	left(b)
+	if len(c.overlays) != 0 {
+		t.Errorf("%d questions were asked", len(c.overlays))
 	}
 }

@@ -34,6 +34,11 @@ func TestUnknownTier(t *testing.T) {
 				t.Errorf("the page asks for %s", asked)
 			}
 		}
+		b.Click(t, "lang")
+		other := map[string]string{"zh-CN": "no edition called “foo”", "en-US": "没有名为“foo”的版本"}[lang]
+		if got := b.Text(t, "problem"); !strings.Contains(got, other) || strings.Contains(got, want) {
+			t.Errorf("%s: in the other language the page says %q", lang, got)
+		}
 		b.Click(t, "edition-public")
 		b.Until(t, "location.search === '?tier=public' && location.hash.startsWith('#map=13') && window.gengtu")
 		b.Ready(t)

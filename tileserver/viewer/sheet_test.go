@@ -55,3 +55,34 @@ func TestRoomSheet(t *testing.T) {
 	b.Until(t, "document.querySelector('.analyses')")
 	asked(2)
 }
+
+// What makes the sheet for the printer may come late or not at all: a page that prints without
+// it says so, asks for it again, and has it the next time.
+func TestPrintScript(t *testing.T) {
+	c := newContract(t)
+	var missing atomic.Bool
+	missing.Store(true)
+	c.answerBefore(func(w http.ResponseWriter, r *http.Request) bool {
+		if !missing.Load() || !strings.HasPrefix(r.URL.Path, "/viewer/print-") {
+			return false
+		}
+		http.NotFound(w, r)
+		return true
+	})
+	b := viewertest.OpenMap(t, viewertest.Browser(t), c.URL+"/?tier=public#map=13/34.33/108.63", viewertest.Desktop)
+	prints := func() bool {
+		return viewertest.Eval[bool](t, b, "(dispatchEvent(new Event('beforeprint')), document.getElementById('print') !== null)")
+	}
+	if prints() {
+		t.Fatal("the sheet is there: the test would prove nothing")
+	}
+	b.Until(t, "document.getElementById('toast').innerText.includes('打印版式没有载入')")
+	missing.Store(false)
+	if prints() {
+		t.Error("the sheet is there before its script")
+	}
+	b.Until(t, "document.getElementById('toast').innerText.includes('请再打印一次')")
+	if !prints() {
+		t.Error("there is no sheet once the script is there")
+	}
+}

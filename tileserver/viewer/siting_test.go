@@ -3,11 +3,13 @@ package viewer_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"gengtu/index/analyze"
 	"gengtu/tileserver/viewer/viewertest"
 )
 
@@ -16,9 +18,10 @@ type judge struct {
 	ends chan string
 	left chan bool // A stream was let go by the page.
 
-	mu   sync.Mutex
-	jobs int
-	end  string
+	mu        sync.Mutex
+	jobs      int
+	end       string
+	cancelled []string
 }
 
 func (j *judge) serve(w http.ResponseWriter, r *http.Request) {
@@ -49,15 +52,33 @@ func (j *judge) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	case "GET analyses/" + id:
 		answer(w, map[string]any{"id": id, "state": end, "problem": map[string]string{"code": "NO_RULES", "detail": "没有规则", "advice": "请换一份"}})
+	case "DELETE analyses/" + id:
+		j.mu.Lock()
+		j.cancelled = append(j.cancelled, id)
+		j.mu.Unlock()
+		w.WriteHeader(http.StatusNoContent)
 	case "GET analyses/" + id + "/result.json":
-		answer(w, map[string]any{"rules": map[string]string{"version": "7"}, "tables": []any{map[string]any{"name": "siting_sum", "rows": []any{map[string]any{"alt": "方案一", "verdict": "可用", "reasons": "甲；乙"}}}}})
+		var columns []any
+		for _, name := range []string{"alt", "verdict", "reasons", "reasons_en", "not_judged"} {
+			columns = append(columns, map[string]any{"name": name, "kind": "text", "title": name, "values": analyze.Values("siting_sum", name)})
+		}
+		row := map[string]any{"alt": "方案一", "verdict": "不得占用 deny", "reasons": "甲；乙", "reasons_en": "one; two", "not_judged": "redline、urban"}
+		answer(w, map[string]any{"rules": map[string]string{"version": "7"}, "tables": []any{map[string]any{"name": "siting_sum", "columns": columns, "rows": []any{row}}}})
 	default:
 		refuse(w, fault{Title: "not found", Status: 404, Detail: path, Code: "no_job"})
 	}
 }
 
+// gone are the jobs that were cancelled.
+func (j *judge) gone() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.cancelled)
+}
+
 // The sites are judged by a job that is followed by its stream, and not asked for again and
-// again; why it fails is said with what to do; it is let go once the alternatives change.
+// again; why it fails is said with what to do; it is let go and cancelled once the alternatives change.
+// Verdicts and layers stand in words, in the page's language, and go with the name of before.
 func TestSitingFollowed(t *testing.T) {
 	c, j := newContract(t), &judge{ends: make(chan string), left: make(chan bool, 1)}
 	c.more = j.serve
@@ -86,9 +107,39 @@ func TestSitingFollowed(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the page follows a job whose answer nobody waits for")
 	}
+	for end := time.Now().Add(10 * time.Second); len(j.gone()) == 0 && time.Now().Before(end); {
+		<-time.After(20 * time.Millisecond)
+	}
+	if gone := j.gone(); !slices.Equal(gone, []string{"s2"}) {
+		t.Errorf("jobs that were cancelled: %v, want the one that nobody waits for", gone)
+	}
 	judged("done")
-	if text := b.Text(t, "siting-verdicts"); !strings.Contains(text, "可用") || !strings.Contains(text, "乙") {
-		t.Errorf("the verdicts are %q", text)
+	told := func(lang string, want ...string) {
+		t.Helper()
+		text := b.Text(t, "siting-verdicts")
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: the verdicts are %q, without %q", lang, text, w)
+			}
+		}
+		for _, code := range []string{"deny", "redline"} {
+			if strings.Contains(text, code) {
+				t.Errorf("%s: the verdicts are %q, with the code %s", lang, text, code)
+			}
+		}
+	}
+	told("zh", "不得占用", "乙", "生态保护红线、城镇开发边界")
+	b.Click(t, "lang")
+	told("en", "not to be occupied", "two", "ecological red line, urban boundary")
+	b.Click(t, "lang")
+	viewertest.Eval[any](t, b, `(() => {
+		const name = document.querySelector('[data-testid=compare-name-0]');
+		name.focus();
+		name.value = '东址';
+		name.dispatchEvent(new Event('change'));
+	})()`)
+	if got := viewertest.Eval[string](t, b, `[document.querySelector('[data-testid=siting-verdicts]'), document.querySelector('[data-testid=compare-siting]') !== null, document.querySelector('[data-testid=alternative-0] .print-only').textContent, document.querySelector('[data-testid=compare-remove-0]').title.includes('东址'), document.activeElement.dataset.testid].join()`); got != ",true,东址,true,compare-name-0" {
+		t.Errorf("after a new name: verdicts, button, name on paper, in words, keyboard: %s", got)
 	}
 	if n := len(c.asked("/public/analyses/s1")) + len(c.asked("/public/analyses/s3")); n != 5 {
 		t.Errorf("%d requests about two jobs, want a stream and the job of both, and a result: %q", n, c.asked("/public/analyses/"))

@@ -31,12 +31,13 @@ import { createLayerCard } from './map/card';
 import { createDrawn } from './map/drawn';
 import { createLayers } from './map/layers';
 import { askStyle, beginMap, createMap, fit, styleOf } from './map/map';
-import { passing, recover } from './map/recover';
+import { lost, passing, recover } from './map/recover';
 import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
-import { tellKept } from './shell/drops';
+import { leaveDrops, tellKept } from './shell/drops';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
+import { preparePrint } from './shell/printing';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 
@@ -71,7 +72,9 @@ onLang(() => {
   document.title = tierUnknown ? t('app.name') : `${t('app.name')} · ${t(`tier.${tier}`)}`;
   $('lang').textContent = t('lang.other');
 });
-tellKept((files) => toast(t('file.kept', { name: joined(files.map((f) => f.name)) })));
+const tellFiles = (key: 'file.kept' | 'file.left') => (files: File[]) => void toast(t(key, { name: joined(files.map((f) => f.name)) }));
+if (tierUnknown) leaveDrops(tellFiles('file.left'));
+else tellKept(tellFiles('file.kept'));
 createTiers();
 const account = createAccount();
 $('lang').addEventListener('click', () => setLang(lang() === 'zh' ? 'en' : 'zh'));
@@ -104,7 +107,7 @@ async function start(): Promise<void> {
   turning(app.drawn, app.card);
   notice.again(map);
   createBase(map, catalog, () => notice.again(map));
-  void import('./shell/print').then(({ installPrint }) => installPrint(app));
+  preparePrint(app);
   for (const install of rooms) install(app);
   installCopy(app, createStatus(map));
   zoomTools(map, catalog);
@@ -129,6 +132,7 @@ async function begun(made: Promise<GLMap>, catalog: Catalog): Promise<GLMap> {
     }
   } catch (thrown) {
     showFault(new Error(t('error.webgl')));
+    leaveDrops(tellFiles('file.left'));
     throw thrown;
   }
 }
@@ -161,7 +165,7 @@ async function enter(): Promise<Catalog> {
       const refused = problem.status === 401 || problem.status === 403;
       keepPlaces(problem.login);
       if (refused && await askToken(whyRefused(), problem.detail)) continue;
-      if (problem.status === 404) await new Promise<void>((again) => void offerEditions(t('error.tier', { tier: t(`tier.${tier}`) }), again));
+      if (problem.status === 404) await new Promise<void>((again) => void offerEditions(() => t('error.tier', { tier: t(`tier.${tier}`) }), again));
       else await new Promise<void>((again) => showFault(problem, again));
     }
   }
@@ -178,12 +182,12 @@ async function otherTier(): Promise<boolean> {
 // unknownEdition says that there is no edition of the name that the address gives, and
 // which there are; the page goes no further.
 async function unknownEdition(): Promise<never> {
-  for (;;) await new Promise<void>((again) => void offerEditions(t('edition.unknown', { name: tierGiven }), again));
+  for (;;) await new Promise<void>((again) => void offerEditions(() => t('edition.unknown', { name: tierGiven }), again));
 }
 
 // offerEditions shows over the map which editions there are.
-async function offerEditions(fault: string, again: () => void): Promise<void> {
-  const box = await noEdition(fault, () => { box.remove(); again(); });
+async function offerEditions(fault: () => string, again: () => void): Promise<void> {
+  const { box, close } = await noEdition(fault, () => { close(); again(); });
   putFault(box);
 }
 
@@ -209,7 +213,6 @@ function zoomTools(map: GLMap, catalog: Catalog): void {
 
 // watch says when tiles fail, when a token ends, and when the data has changed.
 function watch(map: GLMap, catalog: Catalog): void {
-  let told = false;
   onRefused(() => void tokenRefused());
   map.on('error', (event) => {
     const { error } = event;
@@ -218,9 +221,8 @@ function watch(map: GLMap, catalog: Catalog): void {
       void tokenRefused();
     } else if (passing(event)) {
       recover(map, event);
-    } else if (!told) {
-      told = true;
-      toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });
+    } else {
+      lost();
     }
   });
   let noticed = false;

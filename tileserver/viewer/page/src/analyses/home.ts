@@ -1,6 +1,6 @@
 // The list: the questions that may be asked here, and the jobs that were.
 
-import { aborted, asProblem } from '../core/api';
+import { aborted, asProblem, type Problem } from '../core/api';
 import { layerOf, type Catalog } from '../core/catalog';
 import { h } from '../core/dom';
 import { joined, pick, t, type Text } from '../core/i18n';
@@ -38,11 +38,12 @@ export function createHome(desk: Desk): Face {
     try {
       if (document.hidden && state.list) return;
       const list = await json<List>('analyses', { signal: end.signal });
-      list.jobs = [...list.jobs, ...await ownJobs(end.signal)];
+      const own = await ownJobs(state.list?.jobs ?? [], end.signal);
+      list.jobs = [...list.jobs, ...own.jobs];
       const first = !state.list;
       const same = JSON.stringify(state.list?.jobs) === JSON.stringify(list.jobs);
-      Object.assign(state, { list, problem: null, readMs: Date.now() });
-      stale.replaceChildren();
+      Object.assign(state, { list, problem: own.problem, readMs: own.problem && state.readMs ? state.readMs : Date.now() });
+      stale.replaceChildren(...staleLine(state));
       if (first) desk.again(face);
       else if (!same) update(jobs, state);
     } catch (thrown) {
@@ -64,15 +65,22 @@ function staleLine({ readMs, problem }: Shown): HTMLElement[] {
   return [h('p', { class: 'notice-line', 'data-testid': 'analyses-stale' }, t('analyses.stale', { time: when(new Date(readMs).toISOString()), why: asProblem(problem).words() }))];
 }
 
-// ownJobs are those that the tab remembers; of one that is gone nothing is remembered. It
-// throws a Problem where one cannot be read.
-async function ownJobs(signal: AbortSignal): Promise<Job[]> {
+// ownJobs are those that the tab remembers; of one that is gone, or not the tab's to see any
+// more, nothing is remembered. One that cannot be read now is as it was before, where it is
+// known; problem says why, of the first. It throws the AbortError of signal alone.
+async function ownJobs(before: Job[], signal: AbortSignal): Promise<{ jobs: Job[]; problem: Problem | null }> {
+  const problems: Problem[] = [];
   const found = await Promise.all(remembered().map((id) => json<Job>(`analyses/${encodeURIComponent(id)}`, { signal }).catch((thrown: unknown) => {
-    if (aborted(thrown) || asProblem(thrown).status !== 404) throw thrown;
-    forget(id);
-    return null;
+    if (aborted(thrown)) throw thrown;
+    const problem = asProblem(thrown);
+    if ([403, 404, 410].includes(problem.status)) {
+      forget(id);
+      return null;
+    }
+    problems.push(problem);
+    return before.find((job) => job.id === id) ?? null;
   })));
-  return found.filter((job) => job !== null);
+  return { jobs: found.filter((job) => job !== null), problem: problems[0] ?? null };
 }
 
 // update shows the jobs anew, leaving the keyboard where it was.

@@ -8,7 +8,7 @@ import { measured } from '../core/catalog';
 import { h, save, stamp, type Child } from '../core/dom';
 import { area, haOf, inUnit, muOf, type Unit } from '../core/format';
 import { extentOf } from '../core/geometry';
-import { onLang, t } from '../core/i18n';
+import { label, onLang, t } from '../core/i18n';
 import { fit } from '../map/map';
 import { yearText } from '../map/year';
 import { createCard, type Card } from '../shell/cards';
@@ -45,7 +45,7 @@ interface Shelf {
 // createCompare makes the card.
 export function createCompare(app: App): Compare {
   const shelf: Shelf = {
-    app, card: createCard('compare', 'side.compare'), drawn: createDrawn(app.map, 'ask-alternatives', layersFor(app)), siting: createSiting(app, () => render(shelf)),
+    app, card: createCard('compare', 'side.compare'), drawn: createDrawn(app.map, 'ask-alternatives', layersFor(app)), siting: createSiting(app),
     kept: [], unit: 'mu', asking: null, problem: null,
   };
   onLang(() => { if (shelf.card.isOpen()) render(shelf); });
@@ -76,6 +76,8 @@ function remove(shelf: Shelf, k: Alternative): void {
   else shelf.card.close();
 }
 
+// rename leaves the table where it is, with the keyboard and what is being clicked in it: its
+// head writes the name anew, the verdicts about the name of before go.
 function rename(shelf: Shelf, k: Alternative, name: string): void {
   k.name = name;
   draw(shelf);
@@ -182,17 +184,28 @@ function rowsOf(app: App, kept: Alternative[]): Row[] {
 interface Doing { rename: (k: Alternative, name: string) => void; remove: (k: Alternative) => void; go: (k: Alternative) => void }
 
 function tableOf(app: App, kept: Alternative[], unit: Unit, doing: Doing): HTMLElement {
-  const head = (k: Alternative) => h('th', { scope: 'col', class: 'number', 'data-testid': `alternative-${k.n}` },
-    h('span', { class: 'alternative-ink', style: { 'background-color': k.ink }, 'aria-hidden': 'true' }),
-    h('span', { class: 'print-only' }, k.name),
-    h('input', { type: 'text', value: k.name, maxLength: 20, 'aria-label': t('compare.rename'), 'data-testid': `compare-name-${k.n}`, onchange: (e: Event) => doing.rename(k, (e.target as HTMLInputElement).value.trim() || k.name) }),
-    h('span', { class: 'alternative-buttons' },
-      k.asked.geometry && h('button', { type: 'button', class: 'link', 'aria-label': t('compare.go', { name: k.name }), title: t('compare.go', { name: k.name }), onclick: () => doing.go(k) }, '◎'),
-      h('button', { type: 'button', class: 'link', 'aria-label': t('compare.remove', { name: k.name }), title: t('compare.remove', { name: k.name }), 'data-testid': `compare-remove-${k.n}`, onclick: () => doing.remove(k) }, '×')));
   return h('table', { class: 'areas compare-table' },
     h('caption', { class: 'unit' }, t('overlay.unit.is', { unit: t(`overlay.${unit}`) })),
-    h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('compare.figure')), kept.map(head))),
+    h('thead', null, h('tr', null, h('th', { scope: 'col' }, t('compare.figure')), kept.map((k) => headOf(k, doing)))),
     h('tbody', null, rowsOf(app, kept).map((row) => lineOf(row, kept, unit))));
+}
+
+// headOf is the head of an alternative's column, which writes its name anew when it changes.
+function headOf(k: Alternative, doing: Doing): HTMLElement {
+  const onPaper = h('span', { class: 'print-only' });
+  const input = h('input', {
+    type: 'text', maxLength: 20, 'aria-label': t('compare.rename'), 'data-testid': `compare-name-${k.n}`, onchange: () => { doing.rename(k, input.value.trim() || k.name); named(); },
+  });
+  const go = k.asked.geometry && h('button', { type: 'button', class: 'link', onclick: () => doing.go(k) }, '◎');
+  const remove = h('button', { type: 'button', class: 'link', 'data-testid': `compare-remove-${k.n}`, onclick: () => doing.remove(k) }, '×');
+  const named = () => {
+    onPaper.textContent = input.value = k.name;
+    if (go) label(go, t('compare.go', { name: k.name }));
+    label(remove, t('compare.remove', { name: k.name }));
+  };
+  named();
+  return h('th', { scope: 'col', class: 'number', 'data-testid': `alternative-${k.n}` },
+    h('span', { class: 'alternative-ink', style: { 'background-color': k.ink }, 'aria-hidden': 'true' }), onPaper, input, h('span', { class: 'alternative-buttons' }, go, remove));
 }
 
 function lineOf(row: Row, kept: Alternative[], unit: Unit): HTMLElement {

@@ -8,10 +8,10 @@ import { label, lang, onLang, t } from '../core/i18n';
 import { createDrawn, type Drawn } from '../map/drawn';
 import { isBaseError } from '../map/base';
 import { newMap, styleOf } from '../map/map';
-import { forget, passing, recover } from '../map/recover';
+import { forget, lost, passing, recover } from '../map/recover';
 import type { Step } from '../map/steps';
 import { stepText } from '../map/vintage';
-import { toast, toastProblem } from '../shell/messages';
+import { toastProblem } from '../shell/messages';
 import { createDivider } from './divider';
 import { mirror } from './mirror';
 import type { Compared } from './part';
@@ -37,12 +37,10 @@ export async function openView(app: App, list: Step[], first: Compared, { change
   const box = h('section', { class: 'swipe', id: 'swipe', 'data-testid': 'swipe' }, picture);
   $('map').after(box);
   const other = newMap(picture, style, { center: map.getCenter(), zoom: map.getZoom(), interactive: false });
-  let told = false;
   other.on('error', (event) => {
     if (isBaseError(event)) return; // which base.ts says of the page's own map
-    if (passing(event)) { recover(other, event); return; }
-    if (!told) toast(t('error.tiles'));
-    told = true;
+    if (passing(event)) recover(other, event);
+    else lost();
   });
   await new Promise<void>((resolve) => { void other.once('load', () => resolve()); });
 

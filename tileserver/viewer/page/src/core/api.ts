@@ -30,11 +30,12 @@ const generationListeners: ((generation: string) => void)[] = [];
 const refusedListeners: (() => void)[] = [];
 const vintageListeners: ((vintage: string) => void)[] = [];
 
-let token = takeToken() ?? sessionStorage.getItem(tokenKey(tier)) ?? '';
+let token = takeToken() ?? (tierUnknown ? '' : sessionStorage.getItem(tokenKey(tier)) ?? '');
 let shownVintage = takeVintage();
 
 // takeToken moves a token from the page's address into the tab's storage, and returns it;
-// null where there is none. Requests carry it from the page's next beginning on.
+// null where there is none. Requests carry it from the page's next beginning on. One for a tier
+// that there is not is taken out of the address and kept nowhere.
 export function takeToken(): string | null {
   const hash = new URLSearchParams(location.hash.slice(1));
   const given = hash.get('tk') ?? query.get('tk');
@@ -43,8 +44,8 @@ export function takeToken(): string | null {
   const rest = location.hash.slice(1).split('&').filter((part) => part && !part.startsWith('tk='));
   const search = query.toString();
   history.replaceState(null, '', location.pathname + (search ? `?${search}` : '') + (rest.length ? `#${rest.join('&')}` : ''));
-  sessionStorage.setItem(tokenKey(tier), given);
-  return given;
+  if (!tierUnknown) sessionStorage.setItem(tokenKey(tier), given);
+  return tierUnknown ? null : given;
 }
 
 // takeVintage moves a vintage from the query of the page's address behind its #, where it

@@ -60,6 +60,8 @@ const common = {
   'error.webgl': ['浏览器没有启用 WebGL2，无法显示地图。', 'The browser has no WebGL2, so the map cannot be drawn.'],
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
   'error.tiles.away': ['服务器没有回应，恢复后地图会自动补上。', 'The server does not answer; the map fills in once it is back.'],
+  'print.late': ['打印版式没有及时载入，印出的是整个网页。现已就绪，请再打印一次。', 'The sheet for the printer came too late: what was printed is the page as it stands. It is ready now; print once more.'],
+  'print.failed': ['打印版式没有载入，印出的是整个网页。请检查网络后再打印。', 'The sheet for the printer could not be loaded: what was printed is the page as it stands. Check the connection and print again.'],
   'error.tiles.back': ['服务器已恢复，地图已补上。', 'The server and the map are back.'],
 } as const;
 

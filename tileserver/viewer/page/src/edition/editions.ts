@@ -3,16 +3,19 @@
 
 import { served } from '../core/api';
 import { h } from '../core/dom';
-import { t } from '../core/i18n';
+import { onLang, t } from '../core/i18n';
 import { addressOf } from './tiers';
 
-// noEdition returns the box, with the fault in words. Where the server does not say which
-// editions it has, again runs at a button.
-export async function noEdition(fault: string, again: () => void): Promise<HTMLElement> {
+// noEdition returns the box, with the fault in words, and what takes it away; the box follows
+// the page's language until then. Where the server does not say which editions it has, again
+// runs at a button.
+export async function noEdition(fault: () => string, again: () => void): Promise<{ box: HTMLElement; close: () => void }> {
   const there = await served();
-  return h('div', { class: 'problem editions', role: 'alert', 'data-testid': 'problem' },
-    h('strong', null, fault),
+  const box = h('div', { class: 'problem editions', role: 'alert', 'data-testid': 'problem' });
+  const unnamed = onLang(() => box.replaceChildren(
+    h('strong', null, fault()),
     h('p', null, t(there.length ? 'edition.there' : 'edition.there.unknown')),
     there.length ? h('p', { class: 'editions-there' }, there.map((name) => h('a', { href: addressOf(name), 'data-testid': `edition-${name}` }, t(`tier.${name}`))))
-      : h('button', { type: 'button', onclick: again }, t('retry')));
+      : h('button', { type: 'button', onclick: again }, t('retry'))));
+  return { box, close: () => { unnamed(); box.remove(); } };
 }

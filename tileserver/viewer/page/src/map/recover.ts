@@ -1,8 +1,9 @@
 // Tiles that did not come because the server was away, or had no answer then: said once,
-// and asked for again when it is back. A reader loses neither the view nor what is open.
+// and asked for again when it is back. A reader loses neither the view nor what is open. What
+// does not come from a server that answers is said to be missing, once, and left.
 
 import type { ErrorEvent, Map as GLMap } from 'maplibre-gl';
-import { get } from '../core/api';
+import { asProblem, get } from '../core/api';
 import { t } from '../core/i18n';
 import { toast } from '../shell/messages';
 
@@ -14,60 +15,124 @@ const longestMs = 30_000;
 // TileError is what MapLibre tells of a tile that could not be had.
 type TileError = ErrorEvent & { sourceId: string; tile: { tileID: { canonical: { z: number; x: number; y: number } } } };
 
-const failed = new Map<GLMap, TileError[]>();
-let waiting = false;
-let pauseMs = firstMs;
-let shut: () => void = () => undefined; // takes the message away
+// Fate is what has become of a tile that failed: it waits for the server, is asked for again,
+// waits once more, or is given up.
+type Fate = 'waiting' | 'asked' | 'waiting again' | 'lost';
 
-// passing tells whether an error of a map is of a tile that may come later: there was no
-// answer, or one that says so.
+// Missing is such a tile.
+interface Missing { sourceId: string; canonical: TileError['tile']['tileID']['canonical']; fate: Fate }
+
+// missing are those of each map, by source/z/x/y. What came at last is taken out.
+const missing = new Map<GLMap, Map<string, Missing>>();
+let waiting = false;
+let round = 0; // of asking for tiles again
+let pauseMs = firstMs;
+let shut: () => boolean = () => false; // takes the message away, if it still stands
+let told = false;
+
+// passing tells whether an error of a map is of a tile that may come later: there was no answer
+// (which MapLibre gives the status 0), or one that says so. A tile that cannot be read has no
+// status, and is none of these; nor is one that the server has failed in.
 export function passing(event: ErrorEvent): event is TileError {
   const { status } = event.error as { status?: number };
-  return 'sourceId' in event && 'tile' in event && (!status || status === 429 || status >= 500);
+  return 'sourceId' in event && 'tile' in event && status !== undefined && [0, 429, 502, 503, 504].includes(status);
 }
 
-// recover says that a tile of a map is missing, and brings it once the server answers again.
-export function recover(map: GLMap, event: TileError): void {
-  failed.set(map, [...failed.get(map) ?? [], event]);
+// lost says, once, that a part of the map will not come.
+export function lost(): void {
+  if (told) return;
+  told = true;
+  toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });
+}
+
+// recover says that a tile of a map is missing, and brings it once the server answers again. A
+// tile that fails once more, while the server was there all the time, is not asked for any more;
+// MapLibre does so when it comes into view anew.
+export function recover(map: GLMap, { sourceId, tile: { tileID: { canonical } } }: TileError): void {
+  const tiles = missing.get(map) ?? new Map<string, Missing>();
+  missing.set(map, tiles);
+  const key = [sourceId, canonical.z, canonical.x, canonical.y].join('/');
+  const before = tiles.get(key)?.fate;
+  if (before === 'lost') return;
+  tiles.set(key, { sourceId, canonical, fate: before === 'asked' || before === 'waiting again' ? 'waiting again' : 'waiting' });
   if (waiting) return;
   waiting = true;
   shut = toast(t('error.tiles.away'), { label: t('reload'), run: () => location.reload() });
-  void answered().then(() => { waiting = false; bring(); });
+  void answered().then((found) => {
+    waiting = false;
+    if (found === 'refused') refused();
+    else bring(found === 'away');
+  });
 }
 
 // forget lets a map go, which is taken away.
-export const forget = (map: GLMap): void => void failed.delete(map);
+export const forget = (map: GLMap): void => void missing.delete(map);
 
-// answered resolves when the server answers. An answer that is a refusal is told by whoever
-// listens for those.
-async function answered(): Promise<void> {
-  for (;;) {
+// answered waits for an answer of the server, and tells how it found it: there all the time, away
+// until now, or refusing the page what it asks for (400–499 but 429).
+async function answered(): Promise<'there' | 'away' | 'refused'> {
+  for (let tries = 0; ; tries++) {
     await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
     pauseMs = Math.min(2 * pauseMs, longestMs);
     try {
       await get('catalog');
-      return;
-    } catch {
+      return tries ? 'away' : 'there';
+    } catch (thrown) {
+      const { status } = asProblem(thrown);
+      if (status >= 400 && status < 500 && status !== 429) return 'refused';
       // Not back: asked again. The message stands there meanwhile.
     }
   }
 }
 
-// bring asks for the tiles that are missing again. Where some fail once more, recover is called once
-// more, and the pauses grow; else the message goes.
-function bring(): void {
-  const maps = [...failed];
-  failed.clear();
-  const drawn = maps.map(([map, events]) => {
-    // Each by its name: of all tiles of a source MapLibre leaves those that failed for ever on their way.
-    for (const { sourceId, tile } of events) if (map.getSource(sourceId)) map.refreshTiles(sourceId, [tile.tileID.canonical]);
-    map.triggerRepaint(); // also where none of them is in view any more
-    return new Promise<void>((resolve) => { void map.once('idle', () => resolve()); });
+// refused ends the waiting for a server that is there and lets the page have nothing: a
+// reader who is logged out is asked to log in by whoever listens for that (api.ts).
+function refused(): void {
+  missing.clear();
+  pauseMs = firstMs;
+  shut();
+  lost();
+}
+
+// bring asks for the tiles that are missing again; those that had been asked for before it gives
+// up, unless the server was away meanwhile. Where some fail, recover is called once more, and the
+// pauses grow; else the message goes, which is said where it stood until then.
+function bring(wasAway: boolean): void {
+  const mine = ++round;
+  const drawn = [...missing].map(([map, tiles]) => {
+    let asked = false;
+    for (const [key, tile] of tiles) {
+      if (tile.fate === 'asked') tiles.delete(key); // and has not failed since
+      if (tile.fate === 'waiting again') tile.fate = wasAway ? 'waiting' : 'lost';
+      if (tile.fate !== 'waiting') continue;
+      tile.fate = 'asked';
+      asked = true;
+      // Each by its name: of all tiles of a source MapLibre leaves those that failed for ever on their way.
+      if (map.getSource(tile.sourceId)) map.refreshTiles(tile.sourceId, [tile.canonical]);
+    }
+    return asked ? settled(map) : Promise.resolve();
   });
+  const some = [...missing.values()].some((tiles) => [...tiles.values()].some(({ fate }) => fate === 'lost'));
   void Promise.all(drawn).then(() => {
-    if (waiting) return;
+    if (waiting || mine !== round) return;
     pauseMs = firstMs;
-    shut();
-    toast(t('error.tiles.back'));
+    for (const tiles of missing.values()) for (const [key, { fate }] of tiles) if (fate === 'asked') tiles.delete(key);
+    const stood = shut();
+    if (some) lost();
+    else if (stood) toast(t('error.tiles.back'));
+  });
+}
+
+// settled resolves when a map has drawn what it can have, or is taken away.
+function settled(map: GLMap): Promise<void> {
+  return new Promise<void>((resolve) => {
+    const end = () => {
+      map.off('idle', end);
+      map.off('remove', end);
+      resolve();
+    };
+    map.on('idle', end);
+    map.on('remove', end);
+    map.triggerRepaint(); // also where none of them is in view any more
   });
 }

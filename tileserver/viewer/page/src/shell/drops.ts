@@ -22,6 +22,10 @@ export function takeDrops(by: Taker): void {
   if (files.length) by.files(files);
 }
 
+// leaveDrops hands what was dropped, and all that is dropped from now on, to by, where the page
+// goes no further and nothing will ever read it.
+export const leaveDrops = (by: Taker['files']): void => takeDrops({ files: by, over: () => undefined });
+
 // tellKept runs fn when files are kept, also for those that are kept already.
 export function tellKept(fn: (files: File[]) => void): void {
   told = fn;

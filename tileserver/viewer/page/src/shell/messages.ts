@@ -12,8 +12,8 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 // toast shows a message at the foot of the map; with an action it stays until
 // it is closed or used. The function that it returns takes it away, where it still is the one
-// that is shown.
-export function toast(text: string, action?: Action): () => void {
+// that is shown, and tells whether it was.
+export function toast(text: string, action?: Action): () => boolean {
   const box = $('toast');
   const close = () => { box.hidden = true; };
   const said = h('span', null, text);
@@ -25,7 +25,11 @@ export function toast(text: string, action?: Action): () => void {
   );
   box.hidden = false;
   if (!action) timer = setTimeout(close, 8000);
-  return () => { if (box.contains(said)) close(); };
+  return () => {
+    const stands = !box.hidden && box.contains(said);
+    if (stands) close();
+    return stands;
+  };
 }
 
 let gone: string[] = []; // what the address asked for in vain, as far as it is still to be read

@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-BKX5BMPF.js";import{B as L,D as C,d as J,q as b}from"./chunk-OW5HU2XG.js";import{N as a,a as V,c as n,d as O,e as x,f as q,n as R,r as F,s as N,t as U,u as Z,w as _}from"./chunk-3FUHQDO3.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-BSPTI5NR.js";import{B as L,D as C,d as J,q as b}from"./chunk-GJYK2TTG.js";import{O as a,a as V,c as n,d as O,e as x,f as q,n as R,r as F,s as N,t as U,u as Z,w as _}from"./chunk-LTAFEZVP.js";var t=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${t(r)},
   center: ${k(e.centre)},

@@ -1,0 +1,1 @@
+import"./chunk-GB2JJUDM.js";

@@ -1,1 +1,0 @@
-import"./chunk-CKXVZCJ5.js";

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -78,24 +80,33 @@ func m2(row map[string]any, name string) float64 {
 	return v
 }
 
-// inBothYears is an edition of a delivery's two years.
-func inBothYears(t testing.TB, dir func(elem ...string) string) string {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), "edition")
+// bothYearsEdition is an edition of the delivery's two years, made once for all tests,
+// which must not change it.
+var bothYearsEdition = sync.OnceValues(func() (string, error) {
+	out := filepath.Join(work, "both-years")
 	args := []string{"ingest", "--out", out, "--zooms", "9-9"}
 	for _, year := range []string{"2023", "2024"} {
-		for layer, file := range map[string]string{"dltb": "DLTB.shp", "pbf": "YJJBNTTB.gpkg", "hsf": "GBZNT.geojson", "region": "XZQ.fgb"} {
-			args = append(args, "--layer", layer+"@"+year+"="+dir(year, file))
-		}
+		args = append(args, yearOf(filepath.Join("..", "..", "..", "shared", "data", "delivery"), year, "dltb", "pbf", "hsf", "region")...)
 	}
-	must(t, args...)
-	return out
+	if said, err := exec.Command(binary(), args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("gengtu %s: %w\n%s", strings.Join(args, " "), err, said)
+	}
+	return out, nil
+})
+
+func bothYears(t testing.TB) string {
+	t.Helper()
+	edition, err := bothYearsEdition()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return edition
 }
 
 // On the delivery's two years accounts close at every level, finer places add up to wider
 // ones, and opening and closing are what sums by place, which know nothing of flows, say.
 func TestYearsOfDelivery(t *testing.T) {
-	edition := inBothYears(t, func(elem ...string) string { return delivery(t, append([]string{"delivery"}, elem...)...) })
+	edition := bothYears(t)
 	books := map[string]float64{}
 	for vintage, column := range map[string]string{"2023": "opening", "2024": "closing"} {
 		out := filepath.Join(t.TempDir(), "sums.json")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
@@ -108,16 +109,19 @@ func place(prefix uint64) uint64 { return prefix * 0x9e3779b97f4a7c15 >> (64 - b
 // find adds the secrets in data to found. A number counts where it stands alone.
 func (h *hunt) find(data []byte, found map[secret]bool) {
 	for i := 0; i+beginBytes <= len(data); i++ {
+		if digit(data[i]) && i > 0 && goesOn(data[i-1]) {
+			continue
+		}
 		k := prefix(data[i:])
 		if at := place(k); h.begins[at>>3]&(1<<(at&7)) == 0 {
 			continue
 		}
 		for _, n := range h.lengths[k] {
-			if i+n > len(data) {
+			if i+n > len(data) || digit(data[i+n-1]) && i+n < len(data) && goesOn(data[i+n]) {
 				continue
 			}
 			s, ok := h.spelling[string(data[i:i+n])]
-			if !ok || digit(data[i]) && i > 0 && goesOn(data[i-1]) || digit(data[i+n-1]) && i+n < len(data) && goesOn(data[i+n]) {
+			if !ok {
 				continue
 			}
 			found[s] = true
@@ -132,3 +136,23 @@ func digit(b byte) bool { return b >= '0' && b <= '9' }
 
 // goesOn tells whether b makes a longer number, or a hash, of the digits beside it.
 func goesOn(b byte) bool { return digit(b) || b == '.' || b|0x20 >= 'a' && b|0x20 <= 'f' }
+
+// What a hunt finds and what it leaves: a number counts where it stands alone, at the
+// ends of what is searched too, and a value of two fields is both.
+func TestHunt(t *testing.T) {
+	h := newHunt(map[string][]string{"a": {"12345678", "甲乙丙丁"}, "b": {"甲乙丙丁"}}, nil)
+	for data, want := range map[string]int{
+		"12345678": 1, "x 12345678": 1, "(12345678)": 1, "n12345678": 1, "": 0, "1234567": 0, "甲乙丙": 0, "甲乙丙丁": 2, "12345678甲乙丙丁": 3,
+		"012345678": 0, "123456780": 0, "1.12345678": 0, "12345678.5": 0, "a12345678": 0, "12345678f": 0, "912345678 12345678": 1,
+	} {
+		found := map[secret]bool{}
+		if h.find([]byte(data), found); len(found) != want {
+			t.Errorf("in %q %d are found, want %d: %v", data, len(found), want, found)
+		}
+	}
+	found := map[secret]bool{}
+	look := newThief(nil, "", h, found).look
+	if got := [3]int{look([]byte("nothing")), look([]byte("甲乙丙丁")), look([]byte("甲乙丙丁"))}; got != [3]int{0, 2, 0} || len(found) != 2 {
+		t.Errorf("a thief counts %v and keeps %v", got, found)
+	}
+}

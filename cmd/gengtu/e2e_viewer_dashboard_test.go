@@ -42,12 +42,6 @@ func (s *server) answerOf(t *testing.T, tier, body, table string) []map[string]a
 	return nil
 }
 
-// bothYears is an edition of the delivery's two years.
-func bothYears(t *testing.T) string {
-	t.Helper()
-	return inBothYears(t, func(elem ...string) string { return delivery(t, append([]string{"delivery"}, elem...)...) })
-}
-
 // shownRow is a row of the ranking as the page shows it.
 type shownRow struct {
 	Code, Rank string

@@ -69,9 +69,8 @@ func (s *Server) PictureBytes() (bytes int64, count int) {
 		if err != nil {
 			continue
 		}
-		g.pictures.mu.Lock()
-		bytes, count = bytes+g.pictures.size, count+g.pictures.order.Len()
-		g.pictures.mu.Unlock()
+		kept := g.pictures.Stats()
+		bytes, count = bytes+kept.Bytes, count+kept.Count
 		_ = g.release()
 	}
 	return bytes, count

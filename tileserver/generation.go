@@ -18,6 +18,7 @@ import (
 	"gengtu/tileserver/cache"
 	"gengtu/tileserver/load"
 	"gengtu/tileserver/pyramid"
+	"gengtu/tileserver/recent"
 	"gengtu/tileserver/tile"
 	"gengtu/tileserver/tileset"
 )
@@ -34,7 +35,7 @@ type generation struct {
 	pictures *pictures
 	painted  *cache.Store // pictures on disc, see request.painted
 	finished *finishedTiles
-	chosen   chosenLists
+	chosen   *recent.Values[string, []int32] // the features that questions have chosen, as ordinals in the order of an answer: any page costs what the first does
 	memo     memo
 	bytes    int64               // of its files; 0 where that is not known
 	closing  func(g *generation) // is told before it is closed; may be nil
@@ -127,9 +128,13 @@ func (s *Server) openFiles(gdir string, m *edition.Manifest, keep stock) (*gener
 		g.bytes = 0 // nothing but a metric
 	}
 	g.pictures, g.finished = newPictures(limits.PictureMemory/keep.share), newFinishedTiles(limits.AnswerMemory/keep.share)
+	g.chosen = recent.New(chosenBytes, func(key string, list []int32) int64 { return int64(len(key) + 4*cap(list)) })
 	s.caches.enter(g)
 	return g, nil
 }
+
+// chosenBytes bounds the lists of features that one generation keeps.
+const chosenBytes = 64 << 20
 
 // wholesShare is the part of the memory of tiles made on demand, as a divisor, that
 // those take which may be crowded; leastWholes is room for those under way.

@@ -276,7 +276,7 @@ func (q *itemsRequest) choose() (choice, error) {
 		return choice{n: q.l.Len()}, nil
 	}
 	key := q.l.Meta.Key() + "?" + q.choosing().Encode()
-	if list, ok := q.gen.chosen.get(key); ok {
+	if list, ok := q.gen.chosen.Get(key); ok {
 		return choice{len(list), list}, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), q.server.cfg.Limits.Overlay)
@@ -296,7 +296,7 @@ func (q *itemsRequest) choose() (choice, error) {
 			return choice{}, err
 		}
 	}
-	q.gen.chosen.put(key, list)
+	q.gen.chosen.Put(key, list)
 	return choice{len(list), list}, nil
 }
 

@@ -242,13 +242,12 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style st
 		return err
 	}
 	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side, parcels: int(t.Z) >= tileset.ParcelsFrom(r.ix().Manifest)}
-	p := r.gen.pictures.get(key)
-	if p == nil {
-		var err error
+	p, ok := r.gen.pictures.Get(key)
+	if !ok {
 		if p, err = r.painted(layers, key, look); err != nil {
 			return err
 		}
-		r.gen.pictures.put(p)
+		r.gen.pictures.Put(key, p)
 	}
 	if r.fresh(p.tag, plainly) {
 		return nil

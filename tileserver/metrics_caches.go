@@ -83,9 +83,8 @@ func (g *generation) cacheCounts() cacheCounts {
 	painted := g.painted.Stats()
 	out.dropped += painted.Dropped
 	out.tileBytes += g.maker.WholeBytes() // those that may be crowded are a step on the way to a tile
-	g.pictures.mu.Lock()
-	defer g.pictures.mu.Unlock()
-	out.pictures, out.pictureDisk, out.painted, out.pictureBytes = g.pictures.hits, painted.DiskHits, painted.Made-painted.Failed, g.pictures.size
+	pictures := g.pictures.Stats()
+	out.pictures, out.pictureDisk, out.painted, out.pictureBytes = pictures.Hits, painted.DiskHits, painted.Made-painted.Failed, pictures.Bytes
 	g.finished.count(&out)
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/jobs"
+	"gengtu/tileserver/scoped"
 )
 
 // Long questions are jobs: what is asked goes into a queue, and the answer is written as
@@ -64,7 +65,7 @@ func (a *answers) close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, o := range a.open {
-		_ = o.gen.release() // only read
+		_ = o.gen.Release() // only read
 	}
 	a.open = nil
 	return err
@@ -145,7 +146,7 @@ func (r *request) reachName() (string, error) {
 	if r.scope == nil {
 		return "", nil
 	}
-	digest, err := digestOf(r.scope)
+	digest, err := scoped.Digest(r.scope)
 	if err != nil {
 		return "", err
 	}
@@ -190,11 +191,11 @@ func (r *request) stillTold(j *jobs.Job, t *jobTold, k *jobKept) error {
 	if j.State != jobs.Done {
 		return nil
 	}
-	now, err := r.state.tier.take()
+	now, err := r.state.tier.Take()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = now.release() }() // only read
+	defer func() { _ = now.Release() }() // only read
 	m := now.ix.Manifest
 	if m.Policy.TellsAll(&k.Policy, t.Question, areas.ClassField) && (m.Tier != edition.Public || m.Policy.Analyses != nil) {
 		return nil

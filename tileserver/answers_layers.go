@@ -35,6 +35,9 @@ const layerNameBytes = 64
 // lie tiles made on demand.
 const layersFolder = "layers"
 
+// layersMemory is what the shapes of an answer take in memory until they are written.
+const layersMemory = 256 << 20
+
 // notPlain are the characters that a layer's name must not have.
 var notPlain = regexp.MustCompile(`[^a-z0-9_-]+`)
 
@@ -55,7 +58,7 @@ func (w *answerWriter) layers() error {
 	}
 	defer d.Abort()
 	out := index.NewWriter(d.File(edition.FeaturesFile))
-	out.Limit(scopedMemory)
+	out.Limit(layersMemory)
 	some := 0
 	for _, s := range w.result.Shapes {
 		n, err := w.layer(out, s)
@@ -87,7 +90,7 @@ func (w *answerWriter) commit(d *edition.Draft, m *edition.Manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(buildOneZoom(w.ctx, d, ix), ix.Close()); err != nil {
+	if err := errors.Join(tileset.BuildOneZoom(w.ctx, d, ix), ix.Close()); err != nil {
 		return err
 	}
 	if m.ContentHash, err = tileset.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
@@ -221,7 +224,7 @@ const maxOpenAnswers = 16
 func (a *answers) generationOf(j *jobs.Job) (*generation, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if i := slices.IndexFunc(a.open, func(o *openAnswer) bool { return o.job == j.ID }); i >= 0 && a.open[i].gen.acquire() {
+	if i := slices.IndexFunc(a.open, func(o *openAnswer) bool { return o.job == j.ID }); i >= 0 && a.open[i].gen.Acquire() {
 		o := a.open[i]
 		a.open = append(slices.Delete(a.open, i, i+1), o)
 		return o.gen, nil
@@ -238,15 +241,15 @@ func (a *answers) generationOf(j *jobs.Job) (*generation, error) {
 	}
 	named := *m
 	named.Generation = t.Generation
-	g, err := a.server.openFiles(edition.Path(at, name), &named, stock{cache: "tiles", dir: dir, share: scopedShare})
+	g, err := a.server.openFiles(edition.Path(at, name), &named, stock{cache: "tiles", dir: dir, share: smallShare})
 	if err != nil {
 		return nil, err
 	}
 	g.answer, g.from = j.ID, t.Layers
-	g.acquire()
+	g.Acquire()
 	a.open = append(a.open, &openAnswer{j.ID, g})
 	if len(a.open) > maxOpenAnswers {
-		_ = a.open[0].gen.release() // only read
+		_ = a.open[0].gen.Release() // only read
 		a.open = slices.Delete(a.open, 0, 1)
 	}
 	return g, nil
@@ -257,7 +260,7 @@ func (a *answers) gone(j *jobs.Job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if i := slices.IndexFunc(a.open, func(o *openAnswer) bool { return o.job == j.ID }); i >= 0 {
-		_ = a.open[i].gen.release() // only read
+		_ = a.open[i].gen.Release() // only read
 		a.open = slices.Delete(a.open, i, i+1)
 	}
 }
@@ -386,18 +389,3 @@ const maxListedAnswers = 8
 
 // errNoPrevious is of a question that goes on from an answer that is not there.
 var errNoPrevious = problem.New("PARAMETER_PREVIOUS", "previous 不是您做完的一项分析", "previous is no analysis of yours that is done")
-
-// buildOneZoom builds the tiles of an edition whose other zooms are made on demand.
-func buildOneZoom(ctx context.Context, d *edition.Draft, ix *index.Index) error {
-	m := ix.Manifest
-	zoom := min(scopedZoom, m.MaxZoom)
-	m.BuiltZooms = [2]int{zoom, zoom}
-	built, err := tileset.Build(ctx, ix, d.File(edition.TilesFile), tileset.BuildOptions{
-		MinZoom: zoom, MaxZoom: zoom, Workers: 1, MemoryBytes: scopedMemory,
-	})
-	if err != nil {
-		return err
-	}
-	m.Tiles, m.Drawing = built.Counts, tileset.Drawing
-	return nil
-}

@@ -25,6 +25,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver/jobs"
 	"gengtu/tileserver/load"
+	"gengtu/tileserver/scoped"
 )
 
 // The problems of a job on its way.
@@ -101,7 +102,7 @@ func tellable(err error, p *edition.Policy) error {
 func pinWhenMade(ctx context.Context, e *reach, name string) (*generation, error) {
 	for {
 		g, err := e.pin(name)
-		if !errors.Is(err, errMaking) || ctx.Err() != nil {
+		if !errors.Is(err, scoped.ErrMaking) || ctx.Err() != nil {
 			return g, err
 		}
 		again := time.NewTimer(time.Second)

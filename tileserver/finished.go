@@ -102,7 +102,7 @@ func newLayerSet(text string, layers []*index.Layer) *layerSet {
 func (g *generation) assemble(key finishedKey) *finished {
 	m := g.ix.Manifest
 	z := int(key.tile.Z)
-	if !key.gzip || z < m.BuiltZooms[0] || z > m.BuiltZooms[1] || z < m.Policy.MinZoom || z > m.MaxZoom {
+	if !key.gzip || z < m.Policy.MinZoom || z > m.MaxZoom {
 		return nil
 	}
 	s, ok := g.finished.sets.Get(key.layers)
@@ -116,8 +116,8 @@ func (g *generation) assemble(key finishedKey) *finished {
 			continue
 		}
 		served = true
-		p, _, err := g.built.Get(s.keys[i], key.tile)
-		if err != nil {
+		p, built, err := g.tiles.Built(s.keys[i], key.tile)
+		if err != nil || !built {
 			return nil
 		}
 		if !p.Empty() {

@@ -56,7 +56,7 @@ type jobLayer struct {
 func (r *request) docOf(j *jobs.Job) *jobDoc {
 	t, k := tellOf(j)
 	d := &jobDoc{
-		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.current(),
+		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.Current(),
 		Asked: j.Asked, Began: given(j.Began), Ended: given(j.Over), Bytes: j.Bytes, Services: map[string]any{},
 	}
 	at := "analyses/" + j.ID

@@ -366,7 +366,7 @@ func (q *itemsRequest) links(p *ogcPage) []ogc.Link {
 		}
 	}
 	links = append(links, ogc.Link{Href: q.address("ogc/collections/" + q.params["layer"]), Rel: "collection", Type: mediaJSON})
-	pinned := map[string]string{"generation": q.gen.name, "limit": strconv.Itoa(q.limit)}
+	pinned := map[string]string{"generation": q.gen.Name(), "limit": strconv.Itoa(q.limit)}
 	if next := q.offset + p.returned; next < p.matched && p.returned > 0 {
 		pinned["offset"] = strconv.Itoa(next)
 		links = append(links, ogc.Link{Href: at(pinned), Rel: "next", Type: mine})

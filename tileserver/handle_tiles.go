@@ -106,7 +106,7 @@ func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile)
 	all := make([]cache.Part, len(layers))
 	var group errgroup.Group
 	for i, l := range layers {
-		if p, ok, err := r.gen.known(l, t); ok || err != nil {
+		if p, ok, err := r.gen.tiles.Built(l.Meta.Key(), t); ok || err != nil {
 			if err != nil {
 				return nil, err
 			}
@@ -114,7 +114,7 @@ func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile)
 			continue
 		}
 		group.Go(func() (err error) {
-			all[i], err = r.gen.make(ctx, l, t)
+			all[i], err = r.gen.tiles.Make(ctx, l, t)
 			return err
 		})
 	}

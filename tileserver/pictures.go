@@ -40,15 +40,10 @@ func newPictures(limit int64) *pictures {
 // beside it, as a divisor.
 const paintedShare = 4
 
-// openPainted opens the store of pictures on disc, beside that of tiles; without a
+// paintedSuffix names the store of pictures on disc, beside that of tiles. Without a
 // directory it keeps nothing, and makes those wait for one picture who ask for it at
 // one time. In memory pictures are kept as they are sent, see [pictures].
-func (s *Server) openPainted(keep stock, opt cache.StoreOptions) (*cache.Store, error) {
-	opt.MemoryBytes = -1
-	opt.Dir = keep.dir
-	opt.DiskBytes = s.cfg.Limits.TileDisk / keep.share / paintedShare
-	return cache.OpenStore(keep.cache+"-pictures", opt)
-}
+const paintedSuffix = "-pictures"
 
 // paintedKey names a picture on disc, where another program may have painted it in
 // another look.

@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 )
 
@@ -48,7 +49,7 @@ type resultAddress struct {
 }
 
 type jobLayer struct {
-	keptLayer
+	answer.Layer
 	Services map[string]string `json:"services"`
 }
 

@@ -29,6 +29,7 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/index/seal"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
@@ -80,7 +81,7 @@ type Config struct {
 	// Rules are those that long questions are answered by; nil is the embedded ones.
 	Rules *analyze.Rules
 	// AnswerFiles are forms of their answers beside the server's own.
-	AnswerFiles []AnswerFile
+	AnswerFiles []answer.Extra
 	// CertificateEnds tells when the certificate in force expires; nil where there is
 	// none.
 	CertificateEnds func() time.Time

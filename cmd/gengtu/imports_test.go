@@ -81,11 +81,12 @@ var mayImport = map[string][]string{
 	"tileserver/load":                {"index/problem"},
 	"tileserver/recent":              {},
 	"tileserver/live":                {"index/edition", "index/problem", "tileserver/load"},
+	"tileserver/answer":              {"index", "index/analyze", "index/analyze/forms", "index/edition", "index/geo", "index/problem", "tileserver/tileset"},
 	"tileserver/scoped":              {"index", "index/disk", "index/edition", "index/extract", "index/problem", "tileserver/access", "tileserver/live", "tileserver/tileset"},
 	"tileserver/gate":                {"tileserver/load"},
 	"tileserver": {
 		"index", "index/analyze", "index/analyze/forms", "index/areas", "index/codes", "index/compare", "index/disk", "index/edition", "index/extract", "index/geo", "index/overlay", "index/problem", "index/receipt", "index/reconcile", "index/relate", "index/seal", "index/setting", "index/sheet",
-		"styles", "tileserver/access", "tileserver/access/oidc", "tileserver/archive", "tileserver/audit", "tileserver/basemap", "tileserver/cache", "tileserver/catalog", "tileserver/gate", "tileserver/glyph", "tileserver/jobs", "tileserver/live", "tileserver/load", "tileserver/mvt", "tileserver/ogc", "tileserver/raster", "tileserver/recent", "tileserver/scoped", "tileserver/tile", "tileserver/tileset", "tileserver/viewer", "tileserver/wms", "tileserver/wmts",
+		"styles", "tileserver/access", "tileserver/access/oidc", "tileserver/answer", "tileserver/archive", "tileserver/audit", "tileserver/basemap", "tileserver/cache", "tileserver/catalog", "tileserver/gate", "tileserver/glyph", "tileserver/jobs", "tileserver/live", "tileserver/load", "tileserver/mvt", "tileserver/ogc", "tileserver/raster", "tileserver/recent", "tileserver/scoped", "tileserver/tile", "tileserver/tileset", "tileserver/viewer", "tileserver/wms", "tileserver/wmts",
 	},
 	"tileserver/access/oidc/oidctest": {},
 	"tileserver/pyramid/pyramidtest":  {"index", "index/geo", "index/overlay", "tileserver/tile", "tileserver/mvt"},

@@ -6,16 +6,16 @@ import "sync"
 // one lets it go. The zero value is closed. It must not be copied once it has begun; its
 // methods may be called by several goroutines.
 type Hold struct {
-	name  string
-	close func() error
+	name string
+	end  func() error
 
 	mu   sync.Mutex
 	refs int
 }
 
-// Begin makes the caller the first who holds what has the name; close ends it. It is called
+// Begin makes the caller the first who holds what has the name; end closes it. It is called
 // once, before h is shared.
-func (h *Hold) Begin(name string, close func() error) { h.name, h.close, h.refs = name, close, 1 }
+func (h *Hold) Begin(name string, end func() error) { h.name, h.end, h.refs = name, end, 1 }
 
 // Name is what Begin was given.
 func (h *Hold) Name() string { return h.name }
@@ -40,7 +40,7 @@ func (h *Hold) Release() error {
 	if h.refs > 0 {
 		return nil
 	}
-	return h.close()
+	return h.end()
 }
 
 // Keep is Acquire for what may go on when whoever began it is over. The error is [ErrClosed].

@@ -196,7 +196,7 @@ func (l *AccessLog) tell(r *request, status int, took time.Duration) {
 	agent := r.ctx.UserAgent()
 	a.Agent = strings.ToValidUTF8(string(agent[:min(len(agent), mostAgent)]), "")
 	if r.gen != nil {
-		a.Generation = r.gen.name
+		a.Generation = r.gen.Name()
 	}
 	line := a.combined()
 	if l.format == LogJSON {

@@ -19,6 +19,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/tile"
 )
@@ -327,7 +328,7 @@ func TestAnalysisLayer(t *testing.T) {
 func TestAnalysisLimits(t *testing.T) {
 	g := newGate()
 	s := serve(t, func(c *tileserver.Config) {
-		c.AnswerFiles = []tileserver.AnswerFile{g.file()}
+		c.AnswerFiles = []answer.Extra{g.file()}
 		c.Limits.JobsWaiting, c.Limits.JobsOfOne, c.Limits.JobStreams = 3, 2, 1
 	}, edition.Secure)
 	head := s.bearer(edition.Secure)

@@ -11,7 +11,7 @@ import (
 
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
-	"gengtu/tileserver"
+	"gengtu/tileserver/answer"
 )
 
 // analysis is what is told of a job.
@@ -43,8 +43,8 @@ type gate struct {
 func newGate() *gate { return &gate{make(chan struct{}), make(chan struct{}, 100)} }
 
 // file is the gate as a form of answers, which no answer has.
-func (g *gate) file() tileserver.AnswerFile {
-	return tileserver.AnswerFile{Form: "held", MediaType: "text/plain", Write: func(ctx context.Context, _ *analyze.Result, path string) error {
+func (g *gate) file() answer.Extra {
+	return answer.Extra{Form: "held", MediaType: "text/plain", Write: func(ctx context.Context, _ *analyze.Result, path string) error {
 		g.entered <- struct{}{}
 		select {
 		case <-g.open:

@@ -17,6 +17,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/tile"
 )
 
@@ -25,7 +26,7 @@ import (
 // change what was asked before, and a damaged list costs no tile.
 func TestAnalysisOverRestarts(t *testing.T) {
 	g, dir := newGate(), t.TempDir()
-	held := func(c *tileserver.Config) { c.JobsDir, c.AnswerFiles = dir, []tileserver.AnswerFile{g.file()} }
+	held := func(c *tileserver.Config) { c.JobsDir, c.AnswerFiles = dir, []answer.Extra{g.file()} }
 	s := serve(t, held, edition.Secure)
 	head := s.bearer(edition.Secure)
 	a := s.analyse(t, edition.Secure, outside, http.StatusAccepted, head...)
@@ -155,7 +156,7 @@ func (s *service) restart(t *testing.T, change func(*tileserver.Config)) {
 // A question that fails says why, in its status, its events and its result.
 func TestAnalysisFails(t *testing.T) {
 	s := serve(t, func(c *tileserver.Config) {
-		c.AnswerFiles = []tileserver.AnswerFile{{Form: "x", Write: func(context.Context, *analyze.Result, string) error { return errors.New("a secret of ours") }}}
+		c.AnswerFiles = []answer.Extra{{Form: "x", Write: func(context.Context, *analyze.Result, string) error { return errors.New("a secret of ours") }}}
 	}, edition.Secure)
 	head := s.bearer(edition.Secure)
 	a := s.analyse(t, edition.Secure, outside, http.StatusAccepted, head...)
@@ -186,7 +187,7 @@ func TestAnalysisFaults(t *testing.T) {
 		"one of asker's": {problem.New("POLICY", "secret", "secret"), nil, true},
 	} {
 		s := serve(t, func(c *tileserver.Config) {
-			c.AnswerFiles = []tileserver.AnswerFile{{Form: "x", Write: func(context.Context, *analyze.Result, string) error { return x.err }}}
+			c.AnswerFiles = []answer.Extra{{Form: "x", Write: func(context.Context, *analyze.Result, string) error { return x.err }}}
 		}, edition.Secure)
 		if x.change != nil {
 			f := newFarm(edition.Secure)

@@ -2,7 +2,6 @@ package tileserver
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"path/filepath"
 	"slices"
@@ -15,7 +14,9 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
+	"gengtu/tileserver/scoped"
 )
 
 // Long questions are jobs: what is asked goes into a queue, and the answer is written as
@@ -23,15 +24,6 @@ import (
 // gone on. Above public a job is its token's alone, as long as that reaches what it
 // reached; in public it is of whoever knows its id, which nobody can guess. The queue knows
 // neither tokens nor questions: what is here joins the two.
-
-// AnswerFile is a form of answers beside those that the server writes itself.
-type AnswerFile struct {
-	// Form is the ending of its address: result.Form.
-	Form, MediaType string
-	// Write writes the answer to a file that is not there yet. The problem ANSWER_TABLE says
-	// that this answer has nothing to write in the form.
-	Write func(ctx context.Context, r *analyze.Result, path string) error
-}
 
 // answers are the long questions of a server. Safe for concurrent use.
 type answers struct {
@@ -64,7 +56,7 @@ func (a *answers) close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, o := range a.open {
-		_ = o.gen.release() // only read
+		_ = o.gen.Release() // only read
 	}
 	a.open = nil
 	return err
@@ -94,44 +86,14 @@ type jobTold struct {
 	Layers     []string        `json:"layers"` // that it asks about
 }
 
-// jobKept is what is told of an answer.
-type jobKept struct {
-	Files  []keptFile  `json:"files"`
-	Layers []keptLayer `json:"layers"`
-	Rows   int         `json:"rows"`
-	// Identities tells of how many identities the answer was checked by.
-	Identities int `json:"identities"`
-	// Policy is that which the answer keeps to.
-	Policy edition.Policy `json:"policy"`
-}
-
-// keptFile is one form of an answer.
-type keptFile struct {
-	Form  string        `json:"form"`
-	Table string        `json:"table,omitempty"`
-	Title edition.Title `json:"title,omitzero"`
-	Media string        `json:"type"`
-	File  string        `json:"file"` // in the job's directory
-	Tag   string        `json:"tag"`  // of its content
-	Bytes int64         `json:"bytes"`
-}
-
-// keptLayer is a layer of an answer's shapes.
-type keptLayer struct {
-	Name     string        `json:"name"`
-	Title    edition.Title `json:"title"`
-	Vintage  string        `json:"vintage"`
-	Features int           `json:"features"`
-}
-
 // tellOf reads what is told of a job. It was written by this program: what cannot be read
 // of it is as if it were not there.
-func tellOf(j *jobs.Job) (t jobTold, k jobKept) {
+func tellOf(j *jobs.Job) (t jobTold, k answer.Kept) {
 	if json.Unmarshal(j.About, &t) != nil {
 		t = jobTold{}
 	}
 	if len(j.Answer) == 0 || json.Unmarshal(j.Answer, &k) != nil {
-		k = jobKept{}
+		k = answer.Kept{}
 	}
 	return t, k
 }
@@ -145,7 +107,7 @@ func (r *request) reachName() (string, error) {
 	if r.scope == nil {
 		return "", nil
 	}
-	digest, err := digestOf(r.scope)
+	digest, err := scoped.Digest(r.scope)
 	if err != nil {
 		return "", err
 	}
@@ -186,15 +148,15 @@ func (r *request) job(id string) (jobs.Job, error) {
 
 // stillTold refuses an answer that tells more than the policy in force lets be told: files
 // outlast the generation that they were made of.
-func (r *request) stillTold(j *jobs.Job, t *jobTold, k *jobKept) error {
+func (r *request) stillTold(j *jobs.Job, t *jobTold, k *answer.Kept) error {
 	if j.State != jobs.Done {
 		return nil
 	}
-	now, err := r.state.tier.take()
+	now, err := r.state.tier.Take()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = now.release() }() // only read
+	defer func() { _ = now.Release() }() // only read
 	m := now.ix.Manifest
 	if m.Policy.TellsAll(&k.Policy, t.Question, areas.ClassField) && (m.Tier != edition.Public || m.Policy.Analyses != nil) {
 		return nil
@@ -217,19 +179,10 @@ func (r *request) layersOfQuestion(q *analyze.Question, req *analyze.Request) []
 	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(r.ix().Names(), name) })
 }
 
-// file is the file of a form of an answer, of the table or layer of that name, "" for the
-// first.
-func (k *jobKept) file(form, table string) (*keptFile, bool) {
-	for i := range k.Files {
-		if f := &k.Files[i]; f.Form == form && (table == "" || f.Table == table) {
-			return f, true
-		}
-	}
-	return nil, false
-}
-
 // path is where a file of a job lies.
-func (a *answers) path(id string, f *keptFile) string { return filepath.Join(a.queue.Dir(id), f.File) }
+func (a *answers) path(id string, f *answer.File) string {
+	return filepath.Join(a.queue.Dir(id), f.File)
+}
 
 // from is the name by which those are counted whom no token tells apart.
 func (r *request) fromName() string {

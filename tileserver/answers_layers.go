@@ -1,21 +1,13 @@
 package tileserver
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gengtu/index"
-	"gengtu/index/analyze"
-	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
-	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 	"gengtu/tileserver/tileset"
 )
@@ -23,190 +15,6 @@ import (
 // The shapes of an answer are an edition of their own, below the job's directory, opened
 // as a generation of its own: a request that names one of its layers is answered from it
 // alone, so that no cache, list or tile of one answer can be taken for another's.
-
-// answerLayerName is how layers of answers are named: a-RUN-NAME. It is legal as a
-// layer's name, hence in every protocol.
-var answerLayerName = regexp.MustCompile(`a-([0-9a-f]{16})-[a-z0-9_-]+`)
-
-// layerNameBytes bounds a layer's name, see [edition.ValidLayer].
-const layerNameBytes = 64
-
-// layersFolder is the edition of an answer's shapes, below the job's directory; beside it
-// lie tiles made on demand.
-const layersFolder = "layers"
-
-// notPlain are the characters that a layer's name must not have.
-var notPlain = regexp.MustCompile(`[^a-z0-9_-]+`)
-
-// layerNameOf is the name of the layer of shapes of an answer.
-func layerNameOf(run, shapes string) string {
-	name := tileset.AnswerPrefix + run + "-" + strings.Trim(notPlain.ReplaceAllString(strings.ToLower(shapes), "_"), "_")
-	return name[:min(len(name), layerNameBytes)]
-}
-
-// layers writes the edition of the answer's shapes, if it has any.
-func (w *answerWriter) layers() error {
-	if len(w.result.Shapes) == 0 {
-		return nil
-	}
-	d, err := edition.Begin(filepath.Join(w.dir, layersFolder))
-	if err != nil {
-		return err
-	}
-	defer d.Abort()
-	out := index.NewWriter(d.File(edition.FeaturesFile))
-	out.Limit(scopedMemory)
-	some := 0
-	for _, s := range w.result.Shapes {
-		n, err := w.layer(out, s)
-		if err != nil {
-			return errors.Join(err, out.Abandon())
-		}
-		some += n
-	}
-	if some == 0 {
-		return out.Abandon()
-	}
-	layers, err := out.Close(w.ctx)
-	if err != nil {
-		return err
-	}
-	m := w.r.ix().Manifest
-	return w.commit(d, &edition.Manifest{
-		Tier: m.Tier, Program: m.Program, Layers: layers, Policy: m.Policy, Drawing: tileset.Drawing, BuiltZooms: m.BuiltZooms, MaxZoom: m.MaxZoom,
-	})
-}
-
-// commit builds the tiles and puts the edition in force.
-func (w *answerWriter) commit(d *edition.Draft, m *edition.Manifest) error {
-	if err := index.Seal(w.ctx, d.File(edition.FeaturesFile)); err != nil {
-		return err
-	}
-	d.Finish(edition.FeaturesFile)
-	ix, err := index.OpenFiles(d.File(""), m)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(buildOneZoom(w.ctx, d, ix), ix.Close()); err != nil {
-		return err
-	}
-	if m.ContentHash, err = tileset.ContentHash(d.File(edition.FeaturesFile), d.File(edition.TilesFile)); err != nil {
-		return err
-	}
-	if err := d.Commit(m, 1); err != nil {
-		return err
-	}
-	if err := w.recall(m); err != nil {
-		return err
-	}
-	for i := range m.Layers {
-		l := &m.Layers[i]
-		w.kept.Layers = append(w.kept.Layers, keptLayer{Name: l.Name, Title: l.Title, Vintage: l.Vintage, Features: l.Features})
-	}
-	return nil
-}
-
-// recall lets the shapes of the answer be read where they are stored.
-func (w *answerWriter) recall(m *edition.Manifest) error {
-	at := filepath.Join(w.dir, layersFolder)
-	name, m, err := edition.Read(at, m.Generation)
-	if err != nil {
-		return err
-	}
-	if w.stored, err = index.OpenFiles(edition.Path(at, name), m); err != nil {
-		return err
-	}
-	for _, s := range w.result.Shapes {
-		l := w.stored.Layer(layerNameOf(w.result.Run, s.Name), "")
-		s.Geometry = func(_ context.Context, row int) (geo.MultiPolygon, error) {
-			i, ok := l.ByID(uint64(row + 1))
-			if !ok {
-				return nil, nil // it has none
-			}
-			f, err := l.Feature(i)
-			return f.Geometry, err
-		}
-	}
-	return nil
-}
-
-// layer writes the shapes of a table as a layer, with the table's columns as fields.
-func (w *answerWriter) layer(out *index.Writer, s *analyze.Shapes) (features int, err error) {
-	fields, err := forms.Fields(s.Table)
-	if err != nil {
-		return 0, err
-	}
-	meta := edition.Layer{Name: layerNameOf(w.result.Run, s.Name), Title: s.Title, Vintage: w.vintage()}
-	for i := range fields {
-		f := &fields[i]
-		meta.Fields = append(meta.Fields, edition.Field{Name: f.Name, Kind: kindOfField(f), Title: f.Title.Zh, Known: true, Tile: true})
-	}
-	l := out.Layer(meta)
-	for i, row := range s.Table.Rows {
-		if err := w.ctx.Err(); err != nil {
-			return features, err
-		}
-		g, err := s.Geometry(w.ctx, i)
-		if err != nil {
-			return features, err
-		}
-		if len(g) == 0 {
-			continue
-		}
-		f := index.Feature{ID: uint64(i + 1), Geometry: g, AreaM2: geo.Area(g), Patch: index.NoArea, Net: index.NoArea, Values: make([]any, len(fields))}
-		for k := range fields {
-			if f.Values[k], err = valueOf(&fields[k], row); err != nil {
-				return features, err
-			}
-		}
-		if err := l.Add(&f); err != nil {
-			return features, err
-		}
-		features++
-	}
-	return features, nil
-}
-
-// vintage is that of the layers of the answer: what was asked about, or the latest that
-// it was made from.
-func (w *answerWriter) vintage() string {
-	latest := w.result.Request.Vintage
-	if latest != "" {
-		return latest
-	}
-	for _, l := range w.result.Layers {
-		if !l.Missing && (latest == "" || edition.CompareVintages(l.Vintage, latest) > 0) {
-			latest = l.Vintage
-		}
-	}
-	return cmp.Or(latest, "0")
-}
-
-// kindOfField is what a layer holds of a field of a table.
-func kindOfField(f *forms.Field) edition.FieldKind {
-	switch f.Kind {
-	case analyze.Count:
-		return edition.Integer
-	case analyze.Areas, analyze.Length, analyze.Ratio, analyze.Number:
-		return edition.Real
-	case analyze.Truth:
-		return edition.Bool
-	}
-	return edition.Text
-}
-
-// valueOf is the value of a field as a layer holds it: figures are those of the files.
-func valueOf(f *forms.Field, row []any) (any, error) {
-	switch v := row[f.Column].(type) {
-	case nil, string, int64, bool:
-		return v, nil
-	}
-	text, err := f.Text(row)
-	if err != nil {
-		return nil, err
-	}
-	return strconv.ParseFloat(text, 64)
-}
 
 // openAnswer is the layers of one job, open.
 type openAnswer struct {
@@ -221,14 +29,14 @@ const maxOpenAnswers = 16
 func (a *answers) generationOf(j *jobs.Job) (*generation, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if i := slices.IndexFunc(a.open, func(o *openAnswer) bool { return o.job == j.ID }); i >= 0 && a.open[i].gen.acquire() {
+	if i := slices.IndexFunc(a.open, func(o *openAnswer) bool { return o.job == j.ID }); i >= 0 && a.open[i].gen.Acquire() {
 		o := a.open[i]
 		a.open = append(slices.Delete(a.open, i, i+1), o)
 		return o.gen, nil
 	}
 	t, _ := tellOf(j)
 	dir := a.queue.Dir(j.ID)
-	at := filepath.Join(dir, layersFolder)
+	at := answer.LayersOf(dir)
 	name, m, err := edition.Current(at)
 	if err != nil {
 		return nil, err
@@ -238,15 +46,15 @@ func (a *answers) generationOf(j *jobs.Job) (*generation, error) {
 	}
 	named := *m
 	named.Generation = t.Generation
-	g, err := a.server.openFiles(edition.Path(at, name), &named, stock{cache: "tiles", dir: dir, share: scopedShare})
+	g, err := a.server.openFiles(edition.Path(at, name), &named, stock{cache: "tiles", dir: dir, share: smallShare})
 	if err != nil {
 		return nil, err
 	}
 	g.answer, g.from = j.ID, t.Layers
-	g.acquire()
+	g.Acquire()
 	a.open = append(a.open, &openAnswer{j.ID, g})
 	if len(a.open) > maxOpenAnswers {
-		_ = a.open[0].gen.release() // only read
+		_ = a.open[0].gen.Release() // only read
 		a.open = slices.Delete(a.open, 0, 1)
 	}
 	return g, nil
@@ -257,7 +65,7 @@ func (a *answers) gone(j *jobs.Job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if i := slices.IndexFunc(a.open, func(o *openAnswer) bool { return o.job == j.ID }); i >= 0 {
-		_ = a.open[i].gen.release() // only read
+		_ = a.open[i].gen.Release() // only read
 		a.open = slices.Delete(a.open, i, i+1)
 	}
 }
@@ -325,13 +133,13 @@ func (r *request) namedRun() (run string, more bool) {
 		for list := range strings.SplitSeq(text, "/") {
 			names := strings.Split(list, ",")
 			for _, name := range names {
-				m := answerLayerName.FindStringSubmatch(name)
-				if m == nil || !strings.HasPrefix(name, m[0]) {
+				of := answer.RunOf(name)
+				if of == "" {
 					more = more || run != "" && len(names) > 1
 					continue
 				}
-				more = more || run != "" && run != m[1]
-				run = m[1]
+				more = more || run != "" && run != of
+				run = of
 			}
 			if run != "" && len(names) > 1 {
 				more = more || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, tileset.AnswerPrefix+run) })
@@ -386,18 +194,3 @@ const maxListedAnswers = 8
 
 // errNoPrevious is of a question that goes on from an answer that is not there.
 var errNoPrevious = problem.New("PARAMETER_PREVIOUS", "previous 不是您做完的一项分析", "previous is no analysis of yours that is done")
-
-// buildOneZoom builds the tiles of an edition whose other zooms are made on demand.
-func buildOneZoom(ctx context.Context, d *edition.Draft, ix *index.Index) error {
-	m := ix.Manifest
-	zoom := min(scopedZoom, m.MaxZoom)
-	m.BuiltZooms = [2]int{zoom, zoom}
-	built, err := tileset.Build(ctx, ix, d.File(edition.TilesFile), tileset.BuildOptions{
-		MinZoom: zoom, MaxZoom: zoom, Workers: 1, MemoryBytes: scopedMemory,
-	})
-	if err != nil {
-		return err
-	}
-	m.Tiles, m.Drawing = built.Counts, tileset.Drawing
-	return nil
-}

@@ -5,26 +5,23 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/valyala/fasthttp"
 
-	"gengtu/index"
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 	"gengtu/tileserver/load"
+	"gengtu/tileserver/scoped"
 )
 
 // The problems of a job on its way.
@@ -74,11 +71,15 @@ func (a *answers) run(ctx context.Context, j *jobs.Job, body []byte, dir string,
 	if err != nil {
 		return nil, tellable(err, r.policy())
 	}
-	w := &answerWriter{ctx: ctx, a: a, r: r, result: result, dir: dir, tell: tell}
-	if err := w.all(); err != nil {
+	to := answer.Options{Dir: dir, Of: r.ix(), Extra: a.server.cfg.AnswerFiles, Tell: func(done, all int) { tell(stageWriting, done, all) }}
+	if r.scope.Local() {
+		to.Object = r.withScope
+	}
+	kept, err := answer.Write(ctx, result, to)
+	if err != nil {
 		return nil, tellable(err, r.policy())
 	}
-	return json.Marshal(&w.kept)
+	return json.Marshal(kept)
 }
 
 // tellable is err as whoever asked may be told it: problems of our files are faults of
@@ -101,7 +102,7 @@ func tellable(err error, p *edition.Policy) error {
 func pinWhenMade(ctx context.Context, e *reach, name string) (*generation, error) {
 	for {
 		g, err := e.pin(name)
-		if !errors.Is(err, errMaking) || ctx.Err() != nil {
+		if !errors.Is(err, scoped.ErrMaking) || ctx.Err() != nil {
 			return g, err
 		}
 		again := time.NewTimer(time.Second)
@@ -152,7 +153,7 @@ func (a *answers) shapes(q *asking, j *jobs.Job) error {
 		return errNoPrevious
 	}
 	_, k := tellOf(&before)
-	f, ok := k.file(string(forms.JSON), "")
+	f, ok := k.File(string(forms.JSON), "")
 	if !ok {
 		return errNoPrevious
 	}
@@ -182,140 +183,4 @@ func (s *Server) readShapes(data []byte, crs string) ([]areas.Given, error) {
 	return analyze.ReadShapes("", data, named, areas.Limits{Vertices: l.AOIVertices, Features: l.AOIFeatures})
 }
 
-// answerWriter writes an answer in all forms.
-type answerWriter struct {
-	ctx    context.Context //nolint:containedctx // of this one answer
-	a      *answers
-	r      *request
-	result *analyze.Result
-	dir    string
-	tell   jobs.Tell
-	kept   jobKept
-	stored *index.Index // of the shapes, once they are written; or nil
-}
-
 var stageWriting = jobs.Stage{Zh: "写出答案", En: "writing the answer"}
-
-func (w *answerWriter) all() (err error) {
-	r := w.result
-	w.kept.Identities, w.kept.Policy = len(r.Identities), r.Policy
-	for _, t := range r.Tables {
-		w.kept.Rows += len(t.Rows)
-	}
-	// Shapes are found once, for the layers; the other forms take them from there.
-	defer func() {
-		if w.stored != nil {
-			err = errors.Join(err, w.stored.Close())
-		}
-	}()
-	steps := []func() error{w.layers}
-	step := func(form forms.Form, table string, title edition.Title) {
-		steps = append(steps, func() error { return w.form(form, table, title) })
-	}
-	for _, form := range forms.Forms {
-		switch form {
-		case forms.CSV:
-			for _, t := range r.Tables {
-				step(form, t.Name, t.Title)
-			}
-		case forms.GeoJSON:
-			for _, s := range r.Shapes {
-				step(form, s.Name, s.Title)
-			}
-		default:
-			step(form, "", edition.Title{})
-		}
-	}
-	for _, f := range w.a.server.cfg.AnswerFiles {
-		steps = append(steps, func() error { return w.other(f) })
-	}
-	for i, step := range steps {
-		w.tell(stageWriting, i, len(steps))
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// form writes one of the server's own forms, of a table or a layer.
-func (w *answerWriter) form(form forms.Form, table string, title edition.Title) error {
-	name := fmt.Sprintf("%d.%s", len(w.kept.Files), form)
-	f, err := os.OpenFile(filepath.Join(w.dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	out := &tagged{w: f, hash: xxhash.New()}
-	err = w.write(out, form, table)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	w.kept.Files = append(w.kept.Files, keptFile{
-		Form: string(form), Table: table, Title: title, Media: form.MediaType(), File: name, Tag: out.tag(), Bytes: out.n,
-	})
-	return nil
-}
-
-// write writes a form. JSON is an object, which says of what scope it is as other answers
-// do.
-func (w *answerWriter) write(out io.Writer, form forms.Form, table string) error {
-	opt := forms.Options{Table: table}
-	if form == forms.HTML {
-		var err error
-		if opt.Places, err = forms.Outlines(w.ctx, w.r.ix(), w.result); err != nil {
-			return err
-		}
-	}
-	if form != forms.JSON || !w.r.scope.Local() {
-		return forms.Write(w.ctx, out, w.result, form, opt)
-	}
-	var b bytes.Buffer
-	if err := forms.Write(w.ctx, &b, w.result, form, forms.Options{}); err != nil {
-		return err
-	}
-	object, err := w.r.withScope(b.Bytes())
-	if err == nil {
-		_, err = out.Write(object)
-	}
-	return err
-}
-
-// tagged counts and hashes what is written.
-type tagged struct {
-	w    io.Writer
-	hash *xxhash.Digest
-	n    int64
-}
-
-// Write writes b.
-func (t *tagged) Write(b []byte) (int, error) {
-	n, err := t.w.Write(b)
-	_, _ = t.hash.Write(b[:n]) // it never fails
-	t.n += int64(n)
-	return n, err
-}
-
-func (t *tagged) tag() string { return fmt.Sprintf("%016x", t.hash.Sum64()) }
-
-// other writes a form that the server was given.
-func (w *answerWriter) other(f AnswerFile) error {
-	name := fmt.Sprintf("%d.%s", len(w.kept.Files), f.Form)
-	path := filepath.Join(w.dir, name)
-	if err := f.Write(w.ctx, w.result, path); err != nil {
-		if p := problem.Of(err); p != nil && p.Code == "ANSWER_TABLE" {
-			return nil
-		}
-		return err
-	}
-	in, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }() // only read
-	out := &tagged{w: io.Discard, hash: xxhash.New()}
-	if _, err := io.Copy(out, in); err != nil {
-		return err
-	}
-	w.kept.Files = append(w.kept.Files, keptFile{Form: f.Form, Media: f.MediaType, File: name, Tag: out.tag(), Bytes: out.n})
-	return nil
-}

@@ -69,7 +69,7 @@ func (r *request) record(status int) audit.Record {
 		rec.Layer = r.asked.layers
 	}
 	if r.gen != nil {
-		rec.Generation = r.gen.name
+		rec.Generation = r.gen.Name()
 		rec.Grade = string(r.server.gradesOf(r.gen).of(rec.Layer))
 	}
 	return rec

@@ -51,12 +51,7 @@ func (s *Server) AddRoute(pattern string, f func() error) {
 func (s *Server) OpenGenerations() int {
 	n := 0
 	for _, t := range s.tiers {
-		t.mu.Lock()
-		if t.now != nil {
-			n++
-		}
-		n += len(t.others)
-		t.mu.Unlock()
+		n += t.Open()
 	}
 	return n
 }
@@ -65,14 +60,13 @@ func (s *Server) OpenGenerations() int {
 // many.
 func (s *Server) PictureBytes() (bytes int64, count int) {
 	for _, t := range s.tiers {
-		g, err := t.take()
+		g, err := t.Take()
 		if err != nil {
 			continue
 		}
-		g.pictures.mu.Lock()
-		bytes, count = bytes+g.pictures.size, count+g.pictures.order.Len()
-		g.pictures.mu.Unlock()
-		_ = g.release()
+		kept := g.pictures.Stats()
+		bytes, count = bytes+kept.Bytes, count+kept.Count
+		_ = g.Release()
 	}
 	return bytes, count
 }

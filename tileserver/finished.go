@@ -5,13 +5,14 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
 	"gengtu/tileserver/cache"
+	"gengtu/tileserver/recent"
 	"gengtu/tileserver/tile"
 )
 
@@ -21,19 +22,12 @@ const (
 	pngType = "image/png"
 )
 
-// finishedTiles keeps the bodies of answers, the last used ones, up to a number of
-// bytes. They are those of one generation, for tokens that reach all of it. Safe for
-// concurrent use.
+// finishedTiles are the bodies of answers that were sent last. They are those of one
+// generation, for tokens that reach all of it. Safe for concurrent use.
 type finishedTiles struct {
-	limit int64
-
-	mu   sync.Mutex
-	size int64
-	// Looks by what came of them: found, and put together from the file of tiles.
-	hits, misses, assembled int64
-	byKey                   map[finishedKey]*finished
-	ring                    finished // its next was used last, its prev longest ago
-	sets                    map[string]*layerSet
+	kept      *recent.Values[finishedKey, *finished]
+	sets      *recent.Values[string, *layerSet] // by what stands in addresses
+	assembled atomic.Int64                      // that kept had not, and were put together from the file of tiles
 }
 
 // finishedKey is what the body of an answer depends on within a generation.
@@ -46,16 +40,10 @@ type finishedKey struct {
 
 // finished is an answer. Nothing of it may be changed.
 type finished struct {
-	key        finishedKey
-	tag        []byte // the ETag with its quotes
-	body       []byte // empty of an empty vector tile
-	next, prev *finished
+	key  finishedKey
+	tag  []byte // the ETag with its quotes
+	body []byte // empty of an empty vector tile
 }
-
-// finishedOverhead is about what an entry takes beside its bytes.
-const finishedOverhead = 300
-
-func (f *finished) bytes() int64 { return int64(cap(f.body)+len(f.key.layers)) + finishedOverhead }
 
 // layerSet are layers that an address names together.
 type layerSet struct {
@@ -64,94 +52,37 @@ type layerSet struct {
 	keys   []string
 }
 
-// maxSets bounds the sets of layers that are kept in mind: more than clients use that
-// mean well.
-const maxSets = 256
+// setsBytes bounds the sets of layers that are kept in mind: more than clients use.
+const setsBytes = 256 << 10
 
 func newFinishedTiles(limit int64) *finishedTiles {
-	c := &finishedTiles{limit: limit, byKey: map[finishedKey]*finished{}, sets: map[string]*layerSet{}}
-	c.ring.next, c.ring.prev = &c.ring, &c.ring
-	return c
-}
-
-// get returns the answer under key, or nil.
-func (c *finishedTiles) get(key finishedKey) *finished {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f := c.byKey[key]
-	if f == nil {
-		c.misses++
-		return nil
-	}
-	c.hits++
-	if c.ring.next != f {
-		f.unlink()
-		c.first(f)
-	}
-	return f
-}
-
-// first puts f where what was used last is.
-func (c *finishedTiles) first(f *finished) {
-	f.prev, f.next = &c.ring, c.ring.next
-	f.next.prev, c.ring.next = f, f
-}
-
-func (f *finished) unlink() { f.prev.next, f.next.prev = f.next, f.prev }
-
-// put keeps f, and gives up what was used longest ago.
-func (c *finishedTiles) put(f *finished) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byKey[f.key] != nil || f.bytes() > c.limit {
-		return
-	}
-	c.byKey[f.key] = f
-	c.first(f)
-	c.size += f.bytes()
-	for c.size > c.limit {
-		old := c.ring.prev
-		old.unlink()
-		delete(c.byKey, old.key)
-		c.size -= old.bytes()
+	return &finishedTiles{
+		kept: recent.New(limit, func(k finishedKey, f *finished) int64 { return int64(cap(f.body) + len(k.layers)) }),
+		sets: recent.New(setsBytes, func(text string, s *layerSet) int64 { return int64(len(text) + len(s.layers)*setLayerBytes) }),
 	}
 }
+
+// setLayerBytes is about what a layer of a set takes.
+const setLayerBytes = 64
 
 // count adds what c did and holds.
 func (c *finishedTiles) count(to *cacheCounts) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	to.answers, to.assembled, to.unfinished, to.answerBytes = c.hits, c.assembled, c.misses-c.assembled, c.size
-}
-
-// set returns the layers that a text names, or nil while that is not known.
-func (c *finishedTiles) set(text string) *layerSet {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.sets[text]
-}
-
-// know keeps in mind which layers a text names.
-func (c *finishedTiles) know(s *layerSet) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.sets) < maxSets {
-		c.sets[s.text] = s
-	}
+	kept, assembled := c.kept.Stats(), c.assembled.Load()
+	to.answers, to.assembled, to.unfinished, to.answerBytes = kept.Hits, assembled, max(kept.Misses-assembled, 0), kept.Bytes
 }
 
 // keep keeps what the general way has answered, and which layers the text names.
 func (r *request) keep(key finishedKey) {
 	c := r.gen.finished
-	if !key.picture() && c.set(key.layers) == nil {
+	if _, known := c.sets.Get(key.layers); !known && !key.picture() {
 		if layers, err := r.layersOf(key.layers); err == nil {
-			c.know(newLayerSet(key.layers, layers))
+			c.sets.Put(key.layers, newLayerSet(key.layers, layers))
 		}
 	}
 	res := &r.ctx.Response
 	switch res.StatusCode() {
 	case fasthttp.StatusOK, fasthttp.StatusNoContent:
-		c.put(&finished{key: key, tag: bytes.Clone(res.Header.Peek(fasthttp.HeaderETag)), body: bytes.Clone(res.Body())})
+		c.kept.Put(key, &finished{key: key, tag: bytes.Clone(res.Header.Peek(fasthttp.HeaderETag)), body: bytes.Clone(res.Body())})
 	}
 }
 
@@ -171,11 +102,11 @@ func newLayerSet(text string, layers []*index.Layer) *layerSet {
 func (g *generation) assemble(key finishedKey) *finished {
 	m := g.ix.Manifest
 	z := int(key.tile.Z)
-	if !key.gzip || z < m.BuiltZooms[0] || z > m.BuiltZooms[1] || z < m.Policy.MinZoom || z > m.MaxZoom {
+	if !key.gzip || z < m.Policy.MinZoom || z > m.MaxZoom {
 		return nil
 	}
-	s := g.finished.set(key.layers)
-	if s == nil {
+	s, ok := g.finished.sets.Get(key.layers)
+	if !ok {
 		return nil
 	}
 	var room [maxLayers]cache.Part
@@ -185,8 +116,8 @@ func (g *generation) assemble(key finishedKey) *finished {
 			continue
 		}
 		served = true
-		p, _, err := g.built.Get(s.keys[i], key.tile)
-		if err != nil {
+		p, built, err := g.tiles.Built(s.keys[i], key.tile)
+		if err != nil || !built {
 			return nil
 		}
 		if !p.Empty() {
@@ -202,10 +133,8 @@ func (g *generation) assemble(key finishedKey) *finished {
 	n := len(all)
 	all = cache.AppendGzip(all, parts)
 	f.tag, f.body = all[:n:n], all[n:]
-	g.finished.put(f)
-	g.finished.mu.Lock()
-	g.finished.assembled++
-	g.finished.mu.Unlock()
+	g.finished.kept.Put(key, f)
+	g.finished.assembled.Add(1)
 	return f
 }
 

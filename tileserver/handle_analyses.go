@@ -76,7 +76,7 @@ func (r *request) readAnalysis() (*asking, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &asking{Generation: r.gen.name}
+	q := &asking{Generation: r.gen.Name()}
 	if r.scope != nil {
 		q.Reach, q.Scoped = *r.scope, true
 	}
@@ -188,7 +188,7 @@ func (r *request) askOf(q *asking, job *analyze.Job) (*jobs.Ask, error) {
 		return nil, err
 	}
 	about, err := json.Marshal(&jobTold{
-		Run: name, Question: job.Question.Name, Title: job.Question.Title, Request: shortened(&job.Request), Generation: r.gen.name,
+		Run: name, Question: job.Question.Name, Title: job.Question.Title, Request: shortened(&job.Request), Generation: r.gen.Name(),
 		Rules: job.Rules.Version, Program: r.server.cfg.Program, Layers: r.layersOfQuestion(job.Question, &job.Request),
 	})
 	return &jobs.Ask{Tier: string(r.tier), Owner: r.owner(), From: r.fromName(), Key: name, Body: body, About: about}, err
@@ -277,7 +277,7 @@ func (s *Server) handleAnalyses(r *request) error {
 			mine = append(mine, r.docOf(&j))
 		}
 	}
-	doc := map[string]any{"questions": r.offered(rules), "jobs": mine, "rules": rules.Version, "generation": r.gen.name, "tier": r.tier, "forms": s.answerForms()}
+	doc := map[string]any{"questions": r.offered(rules), "jobs": mine, "rules": rules.Version, "generation": r.gen.Name(), "tier": r.tier, "forms": s.answerForms()}
 	if r.administers() {
 		for _, j := range s.answers.queue.List(func(j *jobs.Job) bool { return j.Tier == string(r.tier) && !r.mine(j, reach) }) {
 			others = append(others, otherJob{j.ID, j.Owner, j.State, j.Asked, j.Bytes})

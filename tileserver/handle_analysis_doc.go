@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 )
 
@@ -48,7 +49,7 @@ type resultAddress struct {
 }
 
 type jobLayer struct {
-	keptLayer
+	answer.Layer
 	Services map[string]string `json:"services"`
 }
 
@@ -56,7 +57,7 @@ type jobLayer struct {
 func (r *request) docOf(j *jobs.Job) *jobDoc {
 	t, k := tellOf(j)
 	d := &jobDoc{
-		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.current(),
+		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.Current(),
 		Asked: j.Asked, Began: given(j.Began), Ended: given(j.Over), Bytes: j.Bytes, Services: map[string]any{},
 	}
 	at := "analyses/" + j.ID

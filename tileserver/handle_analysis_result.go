@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index/analyze/forms"
 	"gengtu/index/problem"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 )
 
@@ -35,7 +36,7 @@ func (s *Server) handleResult(r *request) error {
 	}
 	t, k := tellOf(&j)
 	r.askFeatures(k.Rows)
-	f, ok := k.file(form, r.query("table"))
+	f, ok := k.File(form, r.query("table"))
 	if !ok {
 		return noForm(&k, form, r.query("table"))
 	}
@@ -65,7 +66,7 @@ func (s *Server) handleResult(r *request) error {
 }
 
 // sendHeld answers with a file through memory, with a receipt where that is asked for.
-func (r *request) sendHeld(path string, f *keptFile) error {
+func (r *request) sendHeld(path string, f *answer.File) error {
 	body, err := os.ReadFile(path)
 	if err != nil {
 		return takenAway(err)
@@ -95,7 +96,7 @@ func (r *request) sendHeld(path string, f *keptFile) error {
 }
 
 // sendFile answers with a file as it lies.
-func (r *request) sendFile(path string, f *keptFile) error {
+func (r *request) sendFile(path string, f *answer.File) error {
 	if r.fresh(f.Tag, plainly) {
 		return nil
 	}
@@ -131,7 +132,7 @@ func (r *request) notDone(j *jobs.Job) error {
 }
 
 // noForm is the problem of a form, or a table, that an answer does not have.
-func noForm(k *jobKept, form, table string) error {
+func noForm(k *answer.Kept, form, table string) error {
 	var forms, tables []string
 	for i := range k.Files {
 		if f := &k.Files[i]; f.Form == form {

@@ -56,7 +56,7 @@ func (s *Server) handleCatalog(r *request) error {
 	m := r.ix().Manifest
 	doc := map[string]any{
 		"product": edition.Product, "program": s.cfg.Program, "tier": r.tier, "tier_title": r.tier.Title(r.lang()),
-		"generation": r.gen.name, "extent": nil, "layers": s.catalogLayers(r),
+		"generation": r.gen.Name(), "extent": nil, "layers": s.catalogLayers(r),
 		"formula": areas.Formula, "crs": "EPSG:4490", "grids": []string{"c", "w"},
 		"parcel_zoom": tileset.ParcelsFrom(m), "minzoom": m.Policy.MinZoom, "maxzoom": m.MaxZoom,
 		"use": m.Policy.Use, "disclaimer": m.Policy.Disclaimer, "approval": m.Policy.Approval,

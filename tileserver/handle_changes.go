@@ -12,6 +12,7 @@ import (
 	"gengtu/index/compare"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/tileserver/live"
 )
 
 // What ends a page of changes before its limit does: a page holds changesBytes and one
@@ -107,13 +108,13 @@ func (s *Server) handleChanges(r *request) error {
 		return err
 	}
 	then, err := r.state.pin(q.since)
-	if errors.Is(err, errGone) {
+	if errors.Is(err, live.ErrGone) {
 		return errSinceGone
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { _ = then.release() }() // only read
+	defer func() { _ = then.Release() }() // only read
 	q.then = q.of(then)
 	if q.layer != "" && !slices.Contains(q.then.Names(), q.layer) {
 		if _, err := q.findLayer(q.layer); err != nil {
@@ -127,7 +128,7 @@ func (s *Server) handleChanges(r *request) error {
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Limits.Overlay)
 	defer cancel()
-	page := &changesPage{Generation: r.gen.name, Since: q.since, Tier: r.tier, Listed: q.listed, Changes: []change{}}
+	page := &changesPage{Generation: r.gen.Name(), Since: q.since, Tier: r.tier, Listed: q.listed, Changes: []change{}}
 	if q.listed {
 		err = q.list(ctx, page)
 	} else {
@@ -311,7 +312,7 @@ func (q *changesRequest) change(p *changedPair, at index.Change) (*change, error
 // next is the address of the page that goes on behind a feature.
 func (q *changesRequest) next(key string, id uint64) string {
 	v := q.carried()
-	v.Set("generation", q.gen.name)
+	v.Set("generation", q.gen.Name())
 	v.Set("since", q.since)
 	v.Set("limit", strconv.Itoa(q.limit))
 	v.Set("after", key+":"+strconv.FormatUint(id, 10))

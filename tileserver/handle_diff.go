@@ -10,6 +10,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/compare"
 	"gengtu/index/problem"
+	"gengtu/tileserver/live"
 	"gengtu/tileserver/tileset"
 )
 
@@ -70,7 +71,7 @@ type diffRequest struct {
 
 func (d *diffRequest) release() {
 	for _, g := range d.taken {
-		_ = g.release() // the last reader of what was only read
+		_ = g.Release() // the last reader of what was only read
 	}
 }
 
@@ -139,7 +140,7 @@ func (d *diffRequest) states() error {
 			text = vintages[at]
 		}
 		vintage, generation, _ := strings.Cut(text, "@")
-		if generationLike(vintage) && generation == "" && !slices.Contains(vintages, vintage) {
+		if live.IsName(vintage) && generation == "" && !slices.Contains(vintages, vintage) {
 			vintage, generation = "", vintage
 		}
 		d.held[i] = d.gen
@@ -197,7 +198,7 @@ func (d *diffRequest) compare(ctx context.Context) (*compare.Result, error) {
 			return nil, err
 		}
 		res.From.Tier, res.To.Tier = d.tier, d.tier
-		res.From.Generation, res.To.Generation = d.held[0].name, d.held[1].name
+		res.From.Generation, res.To.Generation = d.held[0].Name(), d.held[1].Name()
 		listed := d.server.cfg.Limits.AnswerItems + 1 // one more says that there are too many
 		if !d.ix().Manifest.Policy.Pieces {
 			listed = 0

@@ -60,7 +60,7 @@ func (s *Server) handleLineage(r *request) error {
 		return err
 	}
 	doc := map[string]any{
-		"generation": r.gen.name, "tier": r.tier, "layer": l.Meta.Name, "vintage": l.Meta.Vintage, "id": f.ID, "key": compare.Key(l.Meta, &f),
+		"generation": r.gen.Name(), "tier": r.tier, "layer": l.Meta.Name, "vintage": l.Meta.Vintage, "id": f.ID, "key": compare.Key(l.Meta, &f),
 		"vintage_before": nil, "vintage_after": nil, "predecessors": []relative{}, "successors": []relative{},
 	}
 	vintages := r.ix().Vintages(l.Meta.Name) // latest first

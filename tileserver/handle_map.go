@@ -292,7 +292,7 @@ func (r *request) mapTiles(ctx context.Context, v *mapView) ([]raster.Placed, st
 	scaleX, scaleY := 1/w, 1/h
 	// Another program may paint otherwise, and names stand where another generation
 	// may have others.
-	made := []byte(r.server.cfg.Program + v.look.Name + r.gen.name)
+	made := []byte(r.server.cfg.Program + v.look.Name + r.gen.Name())
 	var out []raster.Placed
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {

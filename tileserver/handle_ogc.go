@@ -138,7 +138,7 @@ func (s *Server) handleOGCAPI(r *request) error {
 		return err
 	}
 	api := ogc.API{
-		Title: "gengtu 耕图 " + r.tier.Title(r.lang()), Version: r.gen.name, Server: r.path("ogc"), Secured: r.tier != "public" && s.cfg.Access != nil,
+		Title: "gengtu 耕图 " + r.tier.Title(r.lang()), Version: r.gen.Name(), Server: r.path("ogc"), Secured: r.tier != "public" && s.cfg.Access != nil,
 		DefaultLimit: ogcItems, MaxLimit: s.cfg.Limits.Features,
 	}
 	for _, name := range r.ix().Names() {

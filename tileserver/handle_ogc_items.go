@@ -276,7 +276,7 @@ func (q *itemsRequest) choose() (choice, error) {
 		return choice{n: q.l.Len()}, nil
 	}
 	key := q.l.Meta.Key() + "?" + q.choosing().Encode()
-	if list, ok := q.gen.chosen.get(key); ok {
+	if list, ok := q.gen.chosen.Get(key); ok {
 		return choice{len(list), list}, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), q.server.cfg.Limits.Overlay)
@@ -296,7 +296,7 @@ func (q *itemsRequest) choose() (choice, error) {
 			return choice{}, err
 		}
 	}
-	q.gen.chosen.put(key, list)
+	q.gen.chosen.Put(key, list)
 	return choice{len(list), list}, nil
 }
 
@@ -366,7 +366,7 @@ func (q *itemsRequest) links(p *ogcPage) []ogc.Link {
 		}
 	}
 	links = append(links, ogc.Link{Href: q.address("ogc/collections/" + q.params["layer"]), Rel: "collection", Type: mediaJSON})
-	pinned := map[string]string{"generation": q.gen.name, "limit": strconv.Itoa(q.limit)}
+	pinned := map[string]string{"generation": q.gen.Name(), "limit": strconv.Itoa(q.limit)}
 	if next := q.offset + p.returned; next < p.matched && p.returned > 0 {
 		pinned["offset"] = strconv.Itoa(next)
 		links = append(links, ogc.Link{Href: at(pinned), Rel: "next", Type: mine})

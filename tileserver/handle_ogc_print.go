@@ -143,7 +143,7 @@ func (p *geoJSONPrinter) close(page *ogcPage) ([]byte, error) {
 		Returned   int        `json:"numberReturned"`
 		Generation string     `json:"generation"`
 		Links      []ogc.Link `json:"links"`
-	}{"FeatureCollection", page.matched, page.returned, p.q.gen.name, page.links})
+	}{"FeatureCollection", page.matched, page.returned, p.q.gen.Name(), page.links})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/gate"
+	"gengtu/tileserver/live"
 	"gengtu/tileserver/load"
 )
 
@@ -368,10 +369,10 @@ type overlayStream struct {
 // stream sends what is held and what is still to come. The generation stays open
 // until the end.
 func (o *overlayRequest) stream(st *overlayStream) error {
-	if !o.gen.acquire() {
+	if !o.gen.Acquire() {
 		st.results.Close()
 		o.over()
-		return errServing
+		return live.ErrClosed
 	}
 	o.headers()
 	o.request.ctx.Response.Header.Set("Cache-Control", "no-store")
@@ -390,7 +391,7 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 	}
 	sent := s.metrics.bytes.WithLabelValues(o.route, string(o.tier))
 	o.request.ctx.SetBodyStreamWriter(func(conn *bufio.Writer) {
-		defer func() { _ = gen.release() }() // the last reader of what was only read
+		defer func() { _ = gen.Release() }() // the last reader of what was only read
 		defer o.over()
 		defer st.results.Close()
 		err := st.send(&leasedWriter{conn, place}, zip)

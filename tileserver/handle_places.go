@@ -53,7 +53,7 @@ func (s *Server) handlePlaces(r *request) error {
 	if points {
 		return r.sendPoints(out)
 	}
-	return r.sendJSON(map[string]any{"generation": r.gen.name, "total": total, "places": out})
+	return r.sendJSON(map[string]any{"generation": r.gen.Name(), "total": total, "places": out})
 }
 
 // sendPoints answers with the places' label points as GeoJSON.

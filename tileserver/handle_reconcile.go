@@ -51,7 +51,7 @@ func (s *Server) handleReconcile(r *request) error {
 	if err := strictJSON(data, &b, reconcileMembers); err != nil {
 		return err
 	}
-	q := &asking{Generation: r.gen.name}
+	q := &asking{Generation: r.gen.Name()}
 	if r.scope != nil {
 		q.Reach, q.Scoped = *r.scope, true
 	}

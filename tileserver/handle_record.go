@@ -49,7 +49,7 @@ func (s *Server) handleRecord(r *request) error {
 	}
 	m := r.ix().Manifest
 	sheet := catalog.Sheet{
-		Record: s.cfg.Catalogue.Of(r.tier, l.Meta.Name), Layer: l.Meta, Generation: r.gen.name, Created: m.Created, Policy: m.Policy, Thumbnail: r.thumbnail(l.Meta),
+		Record: s.cfg.Catalogue.Of(r.tier, l.Meta.Name), Layer: l.Meta, Generation: r.gen.Name(), Created: m.Created, Policy: m.Policy, Thumbnail: r.thumbnail(l.Meta),
 	}
 	services := r.layerServices(l.Meta.Name)
 	for _, name := range slices.Sorted(maps.Keys(services)) {

@@ -165,7 +165,7 @@ func (r *request) writeSummary(b *bytes.Buffer, q areas.SummaryQuestion, tallies
 	if err != nil {
 		return err
 	}
-	sum.Generation, sum.Program, sum.Tier = r.gen.name, r.server.cfg.Program, r.tier
+	sum.Generation, sum.Program, sum.Tier = r.gen.Name(), r.server.cfg.Program, r.tier
 	if f.form == areas.CSV && f.kind != "" {
 		return areas.WriteGroups(b, sum, f.kind)
 	}

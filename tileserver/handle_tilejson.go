@@ -37,7 +37,7 @@ func (s *Server) handleTileJSON(r *request) error {
 	m := r.ix().Manifest
 	doc := tileJSON{
 		TileJSON: "3.0.0", Name: "gengtu " + string(r.tier) + " " + r.params["layers"], Scheme: "xyz",
-		MinZoom: r.minZoom(g), MaxZoom: m.MaxZoom, Version: "1.0.0", Format: "pbf", CRS: g.CRS(), Generation: r.gen.name,
+		MinZoom: r.minZoom(g), MaxZoom: m.MaxZoom, Version: "1.0.0", Format: "pbf", CRS: g.CRS(), Generation: r.gen.Name(),
 		Attribution: r.attribution(), VectorLayers: []archive.VectorLayer{},
 		Tiles: []string{r.address(fmt.Sprintf("tiles/%s/%s/{z}/{x}/{y}.mvt", r.params["layers"], g))},
 	}

@@ -106,7 +106,7 @@ func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile)
 	all := make([]cache.Part, len(layers))
 	var group errgroup.Group
 	for i, l := range layers {
-		if p, ok, err := r.gen.known(l, t); ok || err != nil {
+		if p, ok, err := r.gen.tiles.Built(l.Meta.Key(), t); ok || err != nil {
 			if err != nil {
 				return nil, err
 			}
@@ -114,7 +114,7 @@ func (r *request) parts(ctx context.Context, layers []*index.Layer, t tile.Tile)
 			continue
 		}
 		group.Go(func() (err error) {
-			all[i], err = r.gen.make(ctx, l, t)
+			all[i], err = r.gen.tiles.Make(ctx, l, t)
 			return err
 		})
 	}
@@ -242,13 +242,12 @@ func (r *request) sendPNG(layers []*index.Layer, t tile.Tile, side int, style st
 		return err
 	}
 	key := pictureKey{layers: keysOf(layers), style: look.Name, tile: t, side: side, parcels: int(t.Z) >= tileset.ParcelsFrom(r.ix().Manifest)}
-	p := r.gen.pictures.get(key)
-	if p == nil {
-		var err error
+	p, ok := r.gen.pictures.Get(key)
+	if !ok {
 		if p, err = r.painted(layers, key, look); err != nil {
 			return err
 		}
-		r.gen.pictures.put(p)
+		r.gen.pictures.Put(key, p)
 	}
 	if r.fresh(p.tag, plainly) {
 		return nil

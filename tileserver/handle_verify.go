@@ -102,7 +102,7 @@ func (r *request) judged(ctx context.Context, judge receipt.Judge, body []byte) 
 func (r *request) verdict(v receipt.Verdict, err error) (verdict, error) {
 	if err == nil {
 		// Of whichever generation= names, and of what whoever asks reaches.
-		inForce := v.Receipt.Generation == r.state.tier.current() && v.Receipt.Scope == r.scope.Ground()
+		inForce := v.Receipt.Generation == r.state.tier.Current() && v.Receipt.Scope == r.scope.Ground()
 		return verdict{
 			Genuine: true, Signer: v.Signer.Name, Key: v.Signer.ID(), Algorithm: v.Signer.Algorithm, Parts: v.Parts,
 			InForce: &inForce, Receipt: &v.Receipt,

@@ -18,6 +18,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/scoped"
 	"gengtu/tileserver/wms"
 	"gengtu/tileserver/wmts"
 )
@@ -253,7 +254,7 @@ func (s *Server) wmsInfo(r *request, req wms.Request) error {
 	}
 	if !r.allows(access.Features) {
 		r.outcome = access.WrongScope
-		return errForbidden
+		return scoped.ErrEmpty
 	}
 	var infos []wmts.Info
 	if p := req.Point(); p.X >= 0 && p.X <= 1 && p.Y >= 0 && p.Y <= 1 {

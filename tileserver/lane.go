@@ -176,8 +176,8 @@ func (r *request) finishedKey() (finishedKey, bool) {
 func (r *request) answerTile(rt *route) error {
 	key, ok := r.finishedKey()
 	if ok {
-		f := r.gen.finished.get(key)
-		if f == nil {
+		f, ok := r.gen.finished.kept.Get(key)
+		if !ok {
 			f = r.gen.assemble(key)
 		}
 		if f != nil {

@@ -65,27 +65,25 @@ func (b *cacheBook) leave(g *generation) {
 	b.gone.add(c)
 }
 
-// sum returns what all of them did, and what those that are open hold.
-func (b *cacheBook) sum() cacheCounts {
+// sum returns what all of them did, with what those that are open hold, and how many are.
+func (b *cacheBook) sum() (cacheCounts, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := b.gone
 	for g := range b.open {
 		out.add(g.cacheCounts())
 	}
-	return out
+	return out, len(b.open)
 }
 
 // cacheCounts are those of one generation.
 func (g *generation) cacheCounts() cacheCounts {
 	var out cacheCounts
-	out.tiles(g.made.Stats())
+	out.tiles(g.tiles.Stats())
 	painted := g.painted.Stats()
 	out.dropped += painted.Dropped
-	out.tileBytes += g.maker.WholeBytes() // those that may be crowded are a step on the way to a tile
-	g.pictures.mu.Lock()
-	defer g.pictures.mu.Unlock()
-	out.pictures, out.pictureDisk, out.painted, out.pictureBytes = g.pictures.hits, painted.DiskHits, painted.Made-painted.Failed, g.pictures.size
+	pictures := g.pictures.Stats()
+	out.pictures, out.pictureDisk, out.painted, out.pictureBytes = pictures.Hits, painted.DiskHits, painted.Made-painted.Failed, pictures.Bytes
 	g.finished.count(&out)
 	return out
 }

@@ -72,11 +72,8 @@ func (m stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, t := range s.Tiers() {
 		s.tiers[t].collect(gauge)
 	}
-	s.caches.mu.Lock()
-	open := len(s.caches.open)
-	s.caches.mu.Unlock()
+	c, open := s.caches.sum()
 	gauge(descOpen, float64(open))
-	c := s.caches.sum()
 	counter(descCache, c.memory, "tiles", "memory")
 	counter(descCache, c.disk, "tiles", "disk")
 	counter(descCache, c.made, "tiles", "made")
@@ -158,15 +155,14 @@ func (m stateMetrics) collectDisks(gauge func(*prometheus.Desc, float64, ...stri
 func (t *tierState) collect(gauge func(*prometheus.Desc, float64, ...string)) {
 	tier := string(t.tier)
 	gauge(descRefused, truth(t.refused.Load()), tier)
-	t.mu.Lock()
-	g, since := t.now, t.since
-	t.mu.Unlock()
-	if g == nil {
-		return
+	g, err := t.Take()
+	if err != nil {
+		return // the series that are not there say so
 	}
+	defer func() { _ = g.Release() }() // only read
 	m := g.ix.Manifest
-	gauge(descGen, 1, tier, g.name)
-	gauge(descSince, unixSeconds(since), tier)
+	gauge(descGen, 1, tier, g.Name())
+	gauge(descSince, unixSeconds(t.Since()), tier)
 	if at, err := time.Parse(time.RFC3339Nano, m.Created); err == nil {
 		gauge(descCreated, unixSeconds(at), tier)
 	}

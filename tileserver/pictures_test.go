@@ -3,6 +3,7 @@ package tileserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -10,6 +11,8 @@ import (
 	"image/png"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -338,4 +341,32 @@ func lines(text, part string) string {
 		}
 	}
 	return strings.Join(out, "")
+}
+
+// Where no file for what is made on demand can be written, of tiles or of pictures, the
+// generation is served all the same, from memory, and the log says so.
+func TestServeWithoutCacheFiles(t *testing.T) {
+	dir := t.TempDir()
+	keep := func(c *tileserver.Config) { c.CacheDir = dir }
+	first := serve(t, keep, edition.Public)
+	first.stop()
+	files, err := filepath.Glob(filepath.Join(dir, "public-*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v: not the files of tiles and pictures", files, err)
+	}
+	for _, f := range files { // a directory that is not empty stands for a disc that takes nothing
+		if err := errors.Join(os.Remove(f), os.MkdirAll(filepath.Join(f, "in the way"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := serve(t, func(c *tileserver.Config) { keep(c); c.Editions = []string{first.dirs[edition.Public]} }, edition.Public)
+	at := tile.W.At(lotBox(3, 3, 4, 4).Min, 14)
+	for _, end := range []string{".mvt", ".png"} {
+		if r := again.get(t, fmt.Sprintf("/public/tiles/all/w/14/%d/%d%s", at.X, at.Y, end)); r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", end, r.StatusCode, r.body)
+		}
+	}
+	if n := strings.Count(again.log.String(), "no file for tiles made on demand"); n != 2 {
+		t.Errorf("the log says it %d times of two files", n)
+	}
 }

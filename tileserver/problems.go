@@ -25,17 +25,9 @@ var (
 			Advise("请核对是否抄全，或请签发令牌的人换发", "check that it is whole, or ask who issued it for another")
 	errEnded = problem.New("TOKEN_ENDED", "令牌在作答期间被收回或过期", "the token was revoked or has expired while this was answered").
 			Advise("请签发令牌的人换发", "ask who issued it for another")
-	// errForbidden is of a token in whose scope nothing lies; other refusals have its code.
-	errForbidden = problem.New("TOKEN_REFUSED", "令牌授予的图层、地点或范围内，这一版什么也没有", "nothing of this edition lies in the layers, places or area that the token grants").
-			Advise("请签发令牌的人核对：gengtu access check FILE --edition EDITION", "have who issued it check it: gengtu access check FILE --edition EDITION")
-	errGone = problem.New("GENERATION_GONE", "这一代已不再保留", "this generation is no longer kept").
-		Advise("去掉 generation= 取当前一代", "leave generation= out to get the current one")
-	errMethod  = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
-	errServing = problem.New("NOT_READY", "服务尚未就绪或正在停止", "the server is not ready, or is stopping")
-	errAudit   = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer").
+	errMethod = problem.New("METHOD", "这个地址不接受此方法", "this address does not take the method")
+	errAudit  = problem.New("AUDIT_WRITE", "审计记录写不下来，因此不能作答", "the audit line cannot be written, so there is no answer").
 			Advise("请系统管理员检查审计日志的磁盘空间与权限；恢复后无须重启", "have the system administrator see to the audit log's disk space and permissions; no restart is needed then")
-	errMaking = problem.New("SCOPE_MAKING", "令牌范围的数据正在准备", "what the token's scope holds is being prepared").
-			Advise("稍后再试", "try again later")
 	errTimeout = problem.New("TIMEOUT", "请求用时超过上限", "the request took longer than the limit").
 			Advise("缩小范围后再试", "try a smaller area")
 )

@@ -12,8 +12,26 @@ import (
 	"gengtu/index"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/scoped"
 	"gengtu/tileserver/tile"
 )
+
+// reach is what a request reaches of a tier: the generations of its edition or, by a
+// token whose scope is bounded, of the editions that are made of them for the scope.
+// Handlers have no other way to a generation, so none of them can forget the scope.
+type reach struct {
+	tier   *tierState
+	scope  *access.Scope // nil is all of the tier
+	scoped *scoped.Editions[*generation]
+}
+
+// take returns the generation in force, acquired.
+func (e *reach) take() (*generation, error) { return e.scoped.Take(e.tier.Edition, e.scope) }
+
+// pin returns the generation of that name, acquired.
+func (e *reach) pin(name string) (*generation, error) {
+	return e.scoped.Pin(e.tier.Edition, e.scope, name)
+}
 
 // looking is the operation of routes that go with each operation, and of those
 // that belong to no tier.

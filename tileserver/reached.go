@@ -9,6 +9,7 @@ import (
 	"gengtu/index/extract"
 	"gengtu/index/geo"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/scoped"
 )
 
 // What a token reaches of a place or an area is answered as if there were nothing else.
@@ -60,12 +61,12 @@ func (r *request) reachesPlace(code string) error {
 // it, of which its own has a part.
 func (r *request) ground(ctx context.Context, vintage string) (*extract.Ground, error) {
 	return remember(&r.gen.memo, "ground "+vintage, func() (*extract.Ground, error) {
-		all, err := r.state.tier.pin(r.gen.name)
+		all, err := r.state.tier.Pin(r.gen.Name())
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = all.release() }() // only read
-		part, err := partOf(r.scope)
+		defer func() { _ = all.Release() }() // only read
+		part, err := scoped.Part(r.scope)
 		if err != nil {
 			return nil, err
 		}

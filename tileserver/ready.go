@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/tileserver/live"
 )
 
 // auditHealth is whether the audit log takes lines.
@@ -56,7 +57,7 @@ func (s *Server) handleReady(r *request) error {
 // unready is why no requests should be sent here, nil where they may be.
 func (s *Server) unready() error {
 	if len(s.tiers) == 0 || s.stopping.Load() {
-		return errServing
+		return live.ErrClosed
 	}
 	var zh, en []string
 	for _, t := range edition.Tiers {

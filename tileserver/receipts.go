@@ -60,7 +60,7 @@ func (r *request) receipts(about string, sent []byte) (*receipt.Sheet, error) {
 	if sent != nil {
 		body = bytes.NewReader(sent)
 	}
-	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: cmp.Or(r.answerOf, r.gen.name), Scope: r.scope.Ground()}, q, body)
+	return sealer.Begin(receipt.Source{Tier: r.tier, Generation: cmp.Or(r.answerOf, r.gen.Name()), Scope: r.scope.Ground()}, q, body)
 }
 
 // placeOf is the place of an element in a collection, as receipts name it.

@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/scoped"
 )
 
 // What a refusal tells is what was asked, which whoever asks knows, and what the token
@@ -15,7 +16,7 @@ import (
 
 // refuse is the problem of what a token does not grant.
 func refuse(zh, en string, args ...any) *problem.Problem {
-	return problem.New(errForbidden.Code, zh, en, args...).
+	return problem.New(scoped.ErrEmpty.Code, zh, en, args...).
 		Advise("需要时请签发令牌的人扩大授权", "where it is needed, ask who issued the token to grant it")
 }
 

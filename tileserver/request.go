@@ -116,7 +116,7 @@ func (s *Server) enter(r *request, rt *route) error {
 	if err := r.showAnswers(rt); err != nil {
 		return err
 	}
-	r.set(nameGeneration, r.gen.name)
+	r.set(nameGeneration, r.gen.Name())
 	r.tellScope()
 	if err := r.takeVintage(rt); err != nil {
 		return err
@@ -152,11 +152,11 @@ func (r *request) release() {
 		r.bodyHeld = 0
 	}
 	if r.gen != nil {
-		_ = r.gen.release() // the last reader of what was only read
+		_ = r.gen.Release() // the last reader of what was only read
 		r.gen = nil
 	}
 	for _, g := range r.beside {
-		_ = g.release() // as r.gen
+		_ = g.Release() // as r.gen
 	}
 	r.beside = nil
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,11 +29,14 @@ import (
 	"gengtu/index/receipt"
 	"gengtu/index/seal"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/audit"
 	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/catalog"
 	"gengtu/tileserver/gate"
+	"gengtu/tileserver/live"
 	"gengtu/tileserver/load"
+	"gengtu/tileserver/scoped"
 	"gengtu/tileserver/viewer"
 )
 
@@ -77,7 +81,7 @@ type Config struct {
 	// Rules are those that long questions are answered by; nil is the embedded ones.
 	Rules *analyze.Rules
 	// AnswerFiles are forms of their answers beside the server's own.
-	AnswerFiles []AnswerFile
+	AnswerFiles []answer.Extra
 	// CertificateEnds tells when the certificate in force expires; nil where there is
 	// none.
 	CertificateEnds func() time.Time
@@ -99,7 +103,7 @@ type Server struct {
 	callers  callers
 	making   *load.Queue
 	painting *load.Queue
-	scoped   *scopedEditions
+	scoped   *scoped.Editions[*generation]
 	answers  *answers      // long questions
 	logins   chan struct{} // holds one for each login that waits for its issuer
 	held     chan struct{} // holds one for each answer to a wrong token that waits
@@ -133,7 +137,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
 	s.callers = newCallers(&cfg.Limits)
-	s.scoped = newScopedEditions(s)
+	s.scoped = s.newScoped()
 	s.routes = s.routeTable()
 	s.mvtRoute, s.pngRoute = routeNamed(s.routes, "mvt"), routeNamed(s.routes, "png")
 	var err error
@@ -147,7 +151,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	s.scoped.recall(s.tiers)
+	s.scoped.Recall()
 	if s.answers, err = newAnswers(s); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -274,7 +278,7 @@ func (s *Server) Reload() {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	for _, t := range s.tiers {
-		changed, err := t.reload()
+		changed, err := t.Follow()
 		switch {
 		case err != nil && err.Error() != t.lastError:
 			s.cfg.Log.Error("new generation not taken", "tier", t.tier, "error", err)
@@ -286,12 +290,12 @@ func (s *Server) Reload() {
 			t.refused.Store(false)
 		}
 		if changed {
-			s.cfg.Log.Info("generation in force", "tier", t.tier, "generation", t.current())
+			s.cfg.Log.Info("generation in force", "tier", t.tier, "generation", t.Current())
 			s.metrics.reloads.WithLabelValues(string(t.tier)).Inc()
 		}
-		t.prune()
+		t.Prune()
 	}
-	s.scoped.prune(s.tiers)
+	s.scoped.Prune()
 	s.refreshCatalogue()
 	s.refreshAccess()
 }
@@ -339,9 +343,9 @@ func (s *Server) end() {
 // Close closes all editions, each when the last request that holds it is done.
 func (s *Server) Close() error {
 	s.end()
-	errs := []error{s.answers.close(), s.scoped.close()}
+	errs := []error{s.answers.close(), s.scoped.Close()}
 	for _, t := range s.tiers {
-		errs = append(errs, t.close())
+		errs = append(errs, t.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -351,12 +355,12 @@ type tierState struct {
 	tier      edition.Tier
 	lastError string      // that was logged; guarded by Server.reloading
 	refused   atomic.Bool // lastError is not "", for those who do not wait
-	generations
+	*live.Edition[*generation]
 }
 
 // openTier opens the edition at dir, unless its tier is served already.
 func (s *Server) openTier(dir string) error {
-	name, m, err := edition.Current(dir)
+	_, m, err := edition.Current(dir)
 	if err != nil {
 		return err
 	}
@@ -365,23 +369,37 @@ func (s *Server) openTier(dir string) error {
 			Advise("每一版只给一个目录", "give one directory for each tier")
 	}
 	t := &tierState{tier: m.Tier}
-	t.dir = dir
-	t.open = func(name string) (*generation, error) { return s.openGeneration(dir, name, m.Tier) }
-	if err := t.enforce(name); err != nil {
+	t.Edition = live.NewEdition(dir, func(name string) (*generation, error) { return s.openGeneration(dir, name, m.Tier) })
+	if _, err := t.Follow(); err != nil {
 		return err
 	}
 	s.tiers[m.Tier] = t
 	return nil
 }
 
-// reload puts in force what CURRENT names, and tells whether that is new.
-func (t *tierState) reload() (bool, error) {
-	name, _, err := edition.Current(t.dir)
-	if err != nil || name == t.current() {
-		return false, err
+// scopedFolder is the directory of editions for scopes below that of the cache.
+const scopedFolder = "scoped"
+
+// newScoped returns the editions for scopes of tokens, none of them open.
+func (s *Server) newScoped() *scoped.Editions[*generation] {
+	l := &s.cfg.Limits
+	opt := scoped.Options[*generation]{
+		Limits: scoped.Limits{Make: l.Scoped, Wait: l.ScopedWait, Queue: l.ScopedQueue, Editions: l.ScopedEditions, Bytes: l.ScopedBytes},
+		Of: func(tier edition.Tier) *live.Edition[*generation] {
+			if t := s.tiers[tier]; t != nil {
+				return t.Edition
+			}
+			return nil
+		},
+		Open: func(gdir string, m *edition.Manifest, keep string) (*generation, error) {
+			return s.openFiles(gdir, m, stock{cache: string(m.Tier), dir: keep, share: smallShare})
+		},
+		Log:    s.cfg.Log,
+		Made:   func(tier edition.Tier) { s.metrics.scopes.WithLabelValues(string(tier)).Inc() },
+		Failed: func(tier edition.Tier) { s.metrics.scopesFailed.WithLabelValues(string(tier)).Inc() },
 	}
-	if err := t.enforce(name); err != nil {
-		return false, err
+	if s.cfg.CacheDir != "" {
+		opt.Dir = filepath.Join(s.cfg.CacheDir, scopedFolder)
 	}
-	return true, nil
+	return scoped.New(opt)
 }

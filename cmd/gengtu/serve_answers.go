@@ -8,16 +8,16 @@ import (
 
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/forms"
-	"gengtu/tileserver"
+	"gengtu/tileserver/answer"
 )
 
 // answerFiles are the forms of answers that ingest's writers make, which the server does
 // not know.
-func answerFiles() []tileserver.AnswerFile {
-	var out []tileserver.AnswerFile
+func answerFiles() []answer.Extra {
+	var out []answer.Extra
 	for _, form := range []forms.Form{forms.GeoPackage, forms.Shapefile} {
 		ending := map[forms.Form]string{forms.GeoPackage: "gpkg", forms.Shapefile: "zip"}[form]
-		out = append(out, tileserver.AnswerFile{Form: ending, MediaType: form.MediaType(), Write: func(ctx context.Context, r *analyze.Result, path string) error {
+		out = append(out, answer.Extra{Form: ending, MediaType: form.MediaType(), Write: func(ctx context.Context, r *analyze.Result, path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 			if err != nil {
 				return err

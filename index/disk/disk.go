@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -98,3 +99,19 @@ func Passing(dir, pattern string) (*os.File, error) { return passing(dir, patter
 // than are free: systems keep some for their administrator, and some give a user a share.
 // Errors are those of the system.
 func Free(dir string) (int64, error) { return free(dir) }
+
+// Size adds up the bytes of the files below dir. Errors are those of reading it.
+func Size(dir string) (int64, error) {
+	size := int64(0)
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	return size, err
+}

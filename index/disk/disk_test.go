@@ -178,3 +178,19 @@ func TestFree(t *testing.T) {
 		t.Errorf("a directory that is not there: %d bytes, %v", got, err)
 	}
 }
+
+// Files at any depth count, and what is not there is an error.
+func TestSize(t *testing.T) {
+	dir := t.TempDir()
+	for name, n := range map[string]int{"a": 3, filepath.Join("b", "c"): 5, filepath.Join("b", "d", "e"): 0} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700), os.WriteFile(filepath.Join(dir, name), make([]byte, n), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := disk.Size(dir); n != 8 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if _, err := disk.Size(filepath.Join(dir, "nothing")); err == nil {
+		t.Error("what is not there has a size")
+	}
+}

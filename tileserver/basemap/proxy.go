@@ -1,7 +1,6 @@
 package basemap
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/tileserver/recent"
 	"gengtu/tileserver/tile"
 )
 
@@ -51,7 +51,6 @@ const (
 	failuresToRest = 5
 	restTime       = 10 * time.Second
 	noneTime       = 10 * time.Minute // how long it is kept that there is no tile
-	entryOverhead  = 200
 )
 
 // Options say what a [Proxy] tells and how it asks.
@@ -75,10 +74,9 @@ type Proxy struct {
 	names  []string
 	flight singleflight.Group
 
-	mu    sync.Mutex
-	size  int64
-	at    map[string]*list.Element
-	order list.List // of *entry, the last used first
+	tiles *recent.Values[string, *entry]
+
+	mu sync.Mutex // of the sources' states
 }
 
 // upstream is a source and how it does. All but the source is guarded by Proxy.mu.
@@ -90,14 +88,14 @@ type upstream struct {
 	stats    Stats
 }
 
+// entry is what a source answered.
 type entry struct {
-	key     string
 	picture *Picture // nil: there is none
 	fresh   time.Time
 }
 
-func (e *entry) bytes() int64 {
-	n := int64(len(e.key)) + entryOverhead
+func entryBytes(key string, e *entry) int64 {
+	n := int64(len(key))
 	if e.picture != nil {
 		n += int64(len(e.picture.Data))
 	}
@@ -118,7 +116,7 @@ func New(sources []Source, opt Options) *Proxy {
 	if opt.MemoryBytes == 0 {
 		opt.MemoryBytes = memoryBytes
 	}
-	p := &Proxy{opt: opt, source: map[string]*upstream{}, at: map[string]*list.Element{}}
+	p := &Proxy{opt: opt, source: map[string]*upstream{}, tiles: recent.New(opt.MemoryBytes, entryBytes)}
 	// Where an answer points elsewhere it is not followed: the file names the hosts.
 	p.client = &http.Client{Transport: opt.Transport, Timeout: fetchTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for i := range sources {
@@ -152,11 +150,7 @@ func (p *Proxy) Stats() map[string]Stats {
 }
 
 // Bytes is how much is kept in memory.
-func (p *Proxy) Bytes() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.size
-}
+func (p *Proxy) Bytes() int64 { return p.tiles.Stats().Bytes }
 
 // Tile returns the tile z/x/y of the source of that name: a kept one, or one that is
 // fetched. A kept one that is due answers, too, while the source fails. Errors are
@@ -200,17 +194,12 @@ func given(p *Picture) (*Picture, error) {
 
 // kept returns what is kept under key and not due; nil where nothing is.
 func (p *Proxy) kept(u *upstream, key string) *entry {
+	e, ok := p.tiles.Get(key)
+	if !ok || !p.opt.Now().Before(e.fresh) {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	el := p.at[key]
-	if el == nil {
-		return nil
-	}
-	e := el.Value.(*entry)
-	if !p.opt.Now().Before(e.fresh) {
-		return nil
-	}
-	p.order.MoveToFront(el)
 	u.stats.Memory++
 	return e
 }
@@ -222,9 +211,9 @@ func (p *Proxy) renew(u *upstream, key string, t tile.Tile) (*Picture, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
-		if el := p.at[key]; el != nil && el.Value.(*entry).picture != nil {
+		if e, ok := p.tiles.Get(key); ok && e.picture != nil {
 			u.stats.Stale++
-			return el.Value.(*entry).picture, nil
+			return e.picture, nil
 		}
 		u.stats.Failed++
 		return nil, ErrUpstream
@@ -236,29 +225,8 @@ func (p *Proxy) renew(u *upstream, key string, t tile.Tile) (*Picture, error) {
 	} else {
 		u.stats.Fetched++
 	}
-	p.put(&entry{key: key, picture: picture, fresh: now.Add(keep)})
+	p.tiles.Put(key, &entry{picture: picture, fresh: now.Add(keep)})
 	return picture, nil
-}
-
-// put keeps e in place of what was there, and gives up what was used longest ago; mu is
-// held.
-func (p *Proxy) put(e *entry) {
-	if old := p.at[e.key]; old != nil {
-		p.drop(old)
-	}
-	if e.bytes() > p.opt.MemoryBytes {
-		return
-	}
-	p.at[e.key] = p.order.PushFront(e)
-	for p.size += e.bytes(); p.size > p.opt.MemoryBytes; {
-		p.drop(p.order.Back())
-	}
-}
-
-func (p *Proxy) drop(el *list.Element) {
-	e := p.order.Remove(el).(*entry)
-	delete(p.at, e.key)
-	p.size -= e.bytes()
 }
 
 var (

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"gengtu/tileserver/recent"
 	"gengtu/tileserver/tile"
 )
 
@@ -17,10 +17,6 @@ const (
 	DefaultMemoryBytes = 64 << 20
 	DefaultDiskBytes   = 1 << 30
 )
-
-// entryOverhead is what an entry takes in memory beside its data: its key, its
-// list element and its place in the map, rounded up.
-const entryOverhead = 256
 
 // StoreOptions says how much a [Store] may keep, and where.
 type StoreOptions struct {
@@ -57,16 +53,10 @@ type Store struct {
 	stop context.CancelFunc
 
 	flight singleflight.Group
+	memory *recent.Values[string, Part]
 
 	mu    sync.Mutex
-	used  *list.List // of *entry, the last used in front
-	at    map[string]*list.Element
-	stats StoreStats
-}
-
-type entry struct {
-	key  string
-	part Part
+	stats StoreStats // but for what memory counts
 }
 
 // OpenStore returns a store for the tiles of one generation. A directory's file
@@ -79,7 +69,7 @@ func OpenStore(generation string, opt StoreOptions) (*Store, error) {
 	if opt.DiskBytes == 0 {
 		opt.DiskBytes = DefaultDiskBytes
 	}
-	s := &Store{opt: opt, used: list.New(), at: map[string]*list.Element{}}
+	s := &Store{opt: opt, memory: recent.New(opt.MemoryBytes, func(key string, p Part) int64 { return int64(len(key) + len(p.Deflated)) })}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if opt.Dir != "" {
 		d, err := openDisk(opt.Dir, generation, opt.DiskBytes)
@@ -105,19 +95,19 @@ func OpenStore(generation string, opt StoreOptions) (*Store, error) {
 func (s *Store) Get(ctx context.Context, layerKey string, t tile.Tile, produce func(context.Context) (Part, error)) (Part, error) {
 	k := tileKey(t)
 	key := layerKey + "\x00" + string(k[:])
-	if p, ok := s.remembered(key); ok {
+	if p, ok := s.memory.Get(key); ok {
 		return p, nil
 	}
 	done := s.flight.DoChan(key, func() (any, error) {
 		if p, ok := s.onDisk(key, layerKey, t); ok {
-			s.remember(key, p)
+			s.memory.Put(key, p)
 			return p, nil
 		}
 		p, err := s.run(produce)
 		if err != nil {
 			return nil, fmt.Errorf("tile %s of %s: %w", t, layerKey, err)
 		}
-		s.remember(key, p)
+		s.memory.Put(key, p)
 		if s.disk != nil && !s.disk.put(key, p) {
 			s.count(func(st *StoreStats) { st.Dropped++ })
 		}
@@ -175,39 +165,6 @@ func (s *Store) onDisk(key, layerKey string, t tile.Tile) (Part, bool) {
 	return p, ok
 }
 
-func (s *Store) remembered(key string) (Part, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.at[key]
-	if e == nil {
-		return Part{}, false
-	}
-	s.used.MoveToFront(e)
-	s.stats.MemoryHits++
-	return e.Value.(*entry).part, true
-}
-
-// remember keeps p in memory and forgets what was used longest ago.
-func (s *Store) remember(key string, p Part) {
-	size := func(e *entry) int64 { return int64(len(e.key)+len(e.part.Deflated)) + entryOverhead }
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.at[key] != nil {
-		return
-	}
-	e := &entry{key, p}
-	if size(e) > s.opt.MemoryBytes {
-		return
-	}
-	s.at[key] = s.used.PushFront(e)
-	s.stats.MemoryBytes += size(e)
-	for s.stats.MemoryBytes > s.opt.MemoryBytes {
-		last := s.used.Remove(s.used.Back()).(*entry)
-		delete(s.at, last.key)
-		s.stats.MemoryBytes -= size(last)
-	}
-}
-
 func (s *Store) count(f func(*StoreStats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,9 +173,12 @@ func (s *Store) count(f func(*StoreStats)) {
 
 // Stats returns what the store has done so far.
 func (s *Store) Stats() StoreStats {
+	memory := s.memory.Stats()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stats
+	out := s.stats
+	out.MemoryHits, out.MemoryBytes = memory.Hits, memory.Bytes
+	return out
 }
 
 // Close writes what is waiting for the disk and closes the file. Calls of produce

@@ -95,7 +95,7 @@ func (q *Queue) run(e *entry) {
 		answer, err = q.answer(e, draft)
 	}
 	if err == nil {
-		size, err = sizeOf(draft)
+		size, err = disk.Size(draft)
 	}
 	if err == nil && size > q.opt.KeptBytes {
 		err = errLarge
@@ -207,21 +207,6 @@ func (q *Queue) failure(e *entry, err error) *Failure {
 	}
 	q.opt.Log.Error("an analysis failed", "job", e.ID, "error", err)
 	return failureOf(errFault)
-}
-
-// sizeOf adds up the files below dir.
-func sizeOf(dir string) (size int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	return size, err
 }
 
 // syncAll brings the files below dir, and their names, onto the disk.

@@ -181,3 +181,24 @@ func (s *buildSink) PutTile(key string, t tile.Tile, data []byte) error {
 	}
 	return err
 }
+
+// What [BuildOneZoom] builds, and with how much memory.
+const (
+	oneZoom       = 10
+	oneZoomMemory = 256 << 20
+)
+
+// BuildOneZoom builds the tiles of a small edition in the draft d: those of one zoom, with the
+// cells that all low ones are drawn from. The others are made when they are asked for, so that
+// the first who asks waits for a part of the work. It enters what it built in ix's manifest.
+func BuildOneZoom(ctx context.Context, d *edition.Draft, ix *index.Index) error {
+	m := ix.Manifest
+	zoom := min(oneZoom, m.MaxZoom)
+	m.BuiltZooms = [2]int{zoom, zoom}
+	built, err := Build(ctx, ix, d.File(edition.TilesFile), BuildOptions{MinZoom: zoom, MaxZoom: zoom, Workers: 1, MemoryBytes: oneZoomMemory})
+	if err != nil {
+		return err
+	}
+	m.Tiles, m.Drawing = built.Counts, Drawing
+	return nil
+}

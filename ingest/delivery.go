@@ -53,12 +53,6 @@ const (
 	deliveryDepth = 32
 )
 
-// dataEndings are those of files that may hold a layer.
-var dataEndings = []string{".shp", ".gpkg", ".fgb", ".geojson", ".geojsonl", ".geojsons", ".json", ".vct", ".zip", ".txt"}
-
-// companionEndings are those of files that belong to others.
-var companionEndings = []string{".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".xml"}
-
 // found is a table whose name a profile knows.
 type found struct {
 	Taken
@@ -149,12 +143,34 @@ func (s *search) visit(file string, entry fs.DirEntry, err error) error {
 	case entry.IsDir() || hidden:
 	case !entry.Type().IsRegular():
 		s.aside(file, "", problem.New("SOURCE_SPECIAL", "是链接或设备，不读", "is a link or a device; it is not read"))
-	case slices.Contains(dataEndings, ending):
-		s.look(file, ending)
-	case !slices.Contains(companionEndings, ending):
-		s.delivery.Others++
+	default:
+		s.file(file, ending)
 	}
 	return nil
+}
+
+// errForeign is said of map data in a format of others, and of their archives.
+var errForeign = problem.New("DELIVERY_FORMAT", "可能含地图数据，但此格式读不了", "it may hold map data, in a format that is not read").
+	Advise("转成可读的格式，压缩包请先解开", "convert it to a format that is read; unpack an archive")
+
+// file looks at a regular file, or says why not. Nothing that may be of a map is merely
+// counted.
+func (s *search) file(file, ending string) {
+	switch source.EndingOf(file).Holds {
+	case source.HoldsLayers, source.HoldsShapes:
+		s.look(file, ending)
+	case source.HoldsForeign:
+		s.aside(file, "", errForeign)
+	case source.HoldsTable:
+		if ending == ".csv" { // reports of sums, as a rule
+			s.delivery.Others++
+		} else if source.IsTable(file) {
+			s.aside(file, "", problem.New("DELIVERY_TABLE", "没有图形的表", "a table without geometry"))
+		}
+	case source.HoldsCompanion: // of what is looked at under its own name
+	default:
+		s.delivery.Others++
+	}
 }
 
 // depth is how many folders a path lies below the delivery's.

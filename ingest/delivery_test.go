@@ -39,9 +39,13 @@ func lay(t *testing.T, paths ...string) string {
 			t.Fatal(err)
 		}
 		switch {
+		case zipped && inside == "": // nothing of what its name says
+			if err := os.WriteFile(path, []byte("a document"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		case zipped:
 			zipLayer(t, path, inside)
-		case strings.Contains(".shp.gpkg.geojson.fgb.vct", strings.ToLower(filepath.Ext(path))):
+		case strings.Contains(".shp.gpkg.geojson.fgb.vct.ndjson.jsonl.json", filepath.Ext(path)):
 			squareFile(t, path, float64(i))
 		default:
 			if err := os.WriteFile(path, []byte("a document"), 0o600); err != nil {
@@ -141,6 +145,10 @@ func TestFindDelivery(t *testing.T) {
 		{"a layer that is given", []string{"DLTB.shp", "XZQ.shp"}, []string{"dltb"}, []string{"region=XZQ.shp"}, []string{"DLTB.shp"}, 0},
 		{"two formats, one given", []string{"a/DLTB.shp", "b/DLTB.gpkg"}, []string{"dltb"}, nil, []string{"a/DLTB.shp", "b/DLTB.gpkg"}, 0},
 		{"hidden files", []string{"DLTB.shp", ".old/DLTB.gpkg", "__MACOSX/DLTB.gpkg"}, nil, []string{"dltb=DLTB.shp"}, nil, 0},
+		{"lines of features", []string{"DLTB.ndjson", "XZQ.jsonl", "YJJBNT.json"}, nil, []string{"pbf=YJJBNT.json", "region=XZQ.jsonl", "dltb=DLTB.ndjson"}, nil, 0},
+		{"named as lines of features", []string{"DLTB.shp", "XZQ.ndjson!", "roads.jsonl"}, nil, []string{"dltb=DLTB.shp"}, []string{"XZQ.ndjson", "roads.jsonl"}, 0},
+		{"formats of others", []string{"DLTB.shp", "XZQ.mdb", "a/XZQ.kml", "XZQ.rar", "x.docx", "x.csv"}, nil, []string{"dltb=DLTB.shp"}, []string{"XZQ.mdb", "XZQ.rar", "a/XZQ.kml"}, 2},
+		{"a dbf alone", []string{"DLTB.shp", "DLTBGXGC.dbf"}, nil, []string{"dltb=DLTB.shp"}, []string{"DLTBGXGC.dbf"}, 0},
 		{"a damaged archive", []string{"DLTB.shp", "x.zip"}, nil, []string{"dltb=DLTB.shp"}, []string{"x.zip"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

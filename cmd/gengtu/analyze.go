@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -16,6 +15,7 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/index/receipt"
+	"gengtu/ingest/source"
 )
 
 // answerEndings are the forms by the ending of the file.
@@ -203,13 +203,10 @@ func readSmall(path, zh, en string) ([]byte, error) {
 	return data, nil
 }
 
-// readAsText are the endings of files of shapes that package analyze reads, which lists
-// what is wrong with them.
-var readAsText = append([]string{".txt", ".json", ".geojson"}, sequenceEndings...)
-
-// shapes reads a file of shapes: those, or any format that ingest reads.
+// shapes reads a file of shapes: text (the surveyor's or GeoJSON), of which package analyze
+// lists what is wrong with it, or any format that ingest reads.
 func (a *analysis) shapes(ix *index.Index, path string) ([]areas.Given, error) {
-	if slices.Contains(readAsText, strings.ToLower(filepath.Ext(path))) {
+	if e := source.EndingOf(path); e.Holds == source.HoldsShapes || e.GeoJSON() {
 		var crs *geo.CRS
 		if a.crs != "" {
 			named, err := areas.ParseCRS(a.crs)

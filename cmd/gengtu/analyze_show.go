@@ -12,6 +12,7 @@ import (
 	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/ingest/source"
 )
 
 // listed is a question as --list prints it for programs.
@@ -224,7 +225,7 @@ func (a *analysis) report(r *analyze.Result, files []string) error {
 	}
 	var names []string
 	for _, f := range files {
-		if ext := filepath.Ext(f); !slices.Contains(shapefileEndings[1:], ext) {
+		if ext := filepath.Ext(f); !slices.Contains(source.ShapefileEndings()[1:], ext) {
 			names = append(names, f)
 		}
 	}

@@ -113,9 +113,6 @@ func writeAnswerPackage(ctx context.Context, path string, r *analyze.Result, sha
 	return w.Notes(), nil
 }
 
-// shapefileEndings are those of the files of a shapefile.
-var shapefileEndings = []string{".shp", ".shx", ".dbf", ".prj", ".cpg"}
-
 // writeAnswerShapefiles writes a shapefile for each layer.
 func writeAnswerShapefiles(ctx context.Context, path string, r *analyze.Result, shapes []*analyze.Shapes) (files []string, notes []*problem.Problem, err error) {
 	base, ending := path[:len(path)-len(filepath.Ext(path))], filepath.Ext(path)
@@ -137,7 +134,7 @@ func writeAnswerShapefiles(ctx context.Context, path string, r *analyze.Result, 
 		if err := p.write(ctx, w); err != nil {
 			return nil, nil, abandon(err, writers...)
 		}
-		for _, e := range shapefileEndings {
+		for _, e := range source.ShapefileEndings() {
 			files = append(files, to+e)
 		}
 	}

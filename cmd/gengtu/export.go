@@ -16,9 +16,8 @@ import (
 	"gengtu/tileserver/tileset"
 )
 
-// featureFormats are the endings of files of features; the last two hold their
-// attributes alone.
-var featureFormats = []string{".geojson", ".geojsonl", ".fgb", ".gpkg", ".shp", ".vct", ".csv", ".xlsx"}
+// featureFormats are the endings of files of features, or of their attributes alone.
+var featureFormats = source.Endings(func(e source.Ending) bool { return e.Written })
 
 func runExport(e *env, fs *flags) error {
 	var job exportJob

@@ -5,10 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 
 	"gengtu/index"
 	"gengtu/index/areas"
@@ -26,9 +23,6 @@ type overlayInput struct {
 	total int64 // how many there are, -1 when the file does not say
 	close func()
 }
-
-// sequenceEndings are those of files with one GeoJSON value a line or record.
-var sequenceEndings = []string{".geojsonl", ".geojsons", ".ndjson", ".jsonl"}
 
 // readShapes opens a file of shapes: the surveyor's TXT, GeoJSON, whose features
 // keep their ids, or any format that ingest reads. Of ix, which may be nil, they are asked.
@@ -55,8 +49,8 @@ func (e *env) readShapes(ix *index.Index, path, table, crsName string) (*overlay
 		in.close()
 		return nil, err
 	}
-	ending := strings.ToLower(filepath.Ext(path))
-	if ending != ".json" && ending != ".geojson" && !slices.Contains(sequenceEndings, ending) {
+	ending := source.EndingOf(path)
+	if !ending.GeoJSON() {
 		in.next = records(rd)
 		return in, nil
 	}
@@ -101,12 +95,12 @@ func readTXT(ix *index.Index, path string, crs *geo.CRS) (*overlayInput, error) 
 }
 
 // readGeoJSON reads a GeoJSON text or text sequence.
-func readGeoJSON(path, ending string) (shapes []areas.Given, many bool, err error) {
+func readGeoJSON(path string, ending source.Ending) (shapes []areas.Given, many bool, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, false, err
 	}
-	if !slices.Contains(sequenceEndings, ending) {
+	if !ending.Sequence {
 		if shapes, many, err = areas.ParseShapes(data, areas.Limits{}); err == nil || json.Valid(data) {
 			return shapes, many, err
 		}

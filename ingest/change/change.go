@@ -91,6 +91,7 @@ func Apply(ctx context.Context, base *index.Base, p *Package, opt Options) (*App
 	for _, in := range slices.Concat(p.Patches, p.Flows) {
 		a.report.Sources = append(a.report.Sources, in.Path)
 	}
+	a.report.Notes = append(a.report.Notes, p.Unread...)
 	if len(p.Aside) > 0 {
 		a.report.Notes = append(a.report.Notes, problem.New("PACKAGE_FORMS", "同一图层有几种格式，这些没有读：%s", "the same layer is there in several formats; these are not read: %s", strings.Join(p.Aside, ", ")).
 			Advise("要读哪一份就用 --package 指明文件", "name the files with --package to have others read"))

@@ -19,6 +19,8 @@ type Package struct {
 	Flows   []ingest.Input // DLTBGXGC: what each came from
 	// Aside are files of a layer that was found in another format, too.
 	Aside []string
+	// Unread say of archives that were not read why.
+	Unread []*problem.Problem
 
 	known  *profiles.Set
 	unread error // a geodatabase that this machine cannot read
@@ -31,13 +33,10 @@ const (
 	flowsProfile   = "dltbgxgc"
 )
 
-// endings are those of files that hold layers; where a package has a layer in several
-// formats, the first of them here is read: a delivery has it in its makers' own format and
-// as VCT (reference domain 3.4). Tables without geometry come last.
-var endings = []string{".gdb", ".gpkg", ".shp", ".fgb", ".geojson", ".json", ".geojsonl", ".vct", ".dbf", ".csv"}
-
-// several are the endings of what may hold several layers, which are known by their tables.
-var several = []string{".gdb", ".gpkg", ".vct"}
+// endings are those of files that hold layers with fields, or tables; where a package has a
+// layer in several formats, the first of them is read: a delivery has it in its makers' own
+// format and as VCT.
+var endings = source.Endings(func(e source.Ending) bool { return e.Holds == source.HoldsLayers || e.Holds == source.HoldsTable })
 
 // maxEntries bounds what is looked at in a folder.
 const maxEntries = 100_000
@@ -77,6 +76,9 @@ func Find(known *profiles.Set, paths []string) (*Package, error) {
 			if !d.Type().IsRegular() && path != root || !layered(path) {
 				return nil
 			}
+			if ending(path) == ".zip" {
+				return p.takeZip(path)
+			}
 			return p.take(path)
 		})
 		if err != nil {
@@ -88,6 +90,19 @@ func Find(known *profiles.Set, paths []string) (*Package, error) {
 		return p, p.unread
 	}
 	return p, nil
+}
+
+// takeZip is take for an archive. One that cannot be read, or holds no shapefile, may be
+// of the package's documents: it is noted, and told as what went wrong where a layer is
+// missing. One with the name of a layer is an error.
+func (p *Package) takeZip(path string) error {
+	err := p.take(path)
+	told := problem.Of(err)
+	if told == nil || p.add(path, "", path) {
+		return err
+	}
+	p.Unread, p.unread = append(p.Unread, told), err
+	return nil
 }
 
 // takeGeodatabase is take for a geodatabase, which is left aside on a machine without
@@ -128,7 +143,7 @@ func (p *Package) oneForm(inputs []ingest.Input) []ingest.Input {
 
 // take adds the layers of a file, by the names of its tables, or by its own.
 func (p *Package) take(path string) error {
-	if !slices.Contains(several, ending(path)) {
+	if !source.EndingOf(path).Several {
 		p.add(path, "", path)
 		return nil
 	}

@@ -34,10 +34,13 @@ func TestFindByProfiles(t *testing.T) {
 		files          []string
 		patches, flows []string
 	}{
-		"codes":           {known(t), []string{"610402DLTBGX2024.shp", "610402DLTBGXGC2024.dbf", "DLTB.shp"}, []string{"610402DLTBGX2024.shp"}, []string{"610402DLTBGXGC2024.dbf"}},
-		"words around":    {known(t), []string{"sx_dltbgx_new.geojson", "sx_dltbgxgc_new.csv"}, []string{"sx_dltbgx_new.geojson"}, []string{"sx_dltbgxgc_new.csv"}},
-		"Chinese names":   {known(t), []string{"渭城区地类图斑更新.shp", "渭城区地类图斑更新过程.csv", "渭城区地类图斑.shp"}, []string{"渭城区地类图斑更新.shp"}, []string{"渭城区地类图斑更新过程.csv"}},
-		"a user's naming": {own, []string{"XIN_TB.shp", "DLTBGXGC.csv"}, []string{"XIN_TB.shp"}, []string{"DLTBGXGC.csv"}},
+		"codes":             {known(t), []string{"610402DLTBGX2024.shp", "610402DLTBGXGC2024.dbf", "DLTB.shp"}, []string{"610402DLTBGX2024.shp"}, []string{"610402DLTBGXGC2024.dbf"}},
+		"words around":      {known(t), []string{"sx_dltbgx_new.geojson", "sx_dltbgxgc_new.csv"}, []string{"sx_dltbgx_new.geojson"}, []string{"sx_dltbgxgc_new.csv"}},
+		"Chinese names":     {known(t), []string{"渭城区地类图斑更新.shp", "渭城区地类图斑更新过程.csv", "渭城区地类图斑.shp"}, []string{"渭城区地类图斑更新.shp"}, []string{"渭城区地类图斑更新过程.csv"}},
+		"lines of features": {known(t), []string{"DLTBGX.ndjson", "DLTBGXGC.jsonl", "DLTBGX.vct.bak"}, []string{"DLTBGX.ndjson"}, []string{"DLTBGXGC.jsonl"}},
+		"the makers' own":   {known(t), []string{"DLTBGX.geojsons", "DLTBGX.shp", "DLTBGXGC.csv"}, []string{"DLTBGX.shp"}, []string{"DLTBGXGC.csv"}},
+		"beside documents":  {known(t), []string{"DLTBGX.shp", "DLTBGXGC.csv", "说明.zip"}, []string{"DLTBGX.shp"}, []string{"DLTBGXGC.csv"}},
+		"a user's naming":   {own, []string{"XIN_TB.shp", "DLTBGXGC.csv"}, []string{"XIN_TB.shp"}, []string{"DLTBGXGC.csv"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

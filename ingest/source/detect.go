@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,19 +19,41 @@ import (
 type format uint8
 
 const (
-	formatGeoJSON format = iota
-	formatShapefile
+	formatShapefile format = iota
+	formatZip
 	formatGeoPackage
+	formatGeoJSON
 	formatFlatGeobuf
 	formatVCT
 	formatTXT
-	formatZip
 	formatGDB
 )
 
+// formatNames are what a message calls the formats, in Chinese and English.
+var formatNames = [...][2]string{
+	formatShapefile:  {"shapefile", "shapefile"},
+	formatZip:        {"shapefile 的 zip", "zip of shapefiles"},
+	formatGeoPackage: {"GeoPackage", "GeoPackage"},
+	formatGeoJSON:    {"GeoJSON（含文本序列）", "GeoJSON (text sequences too)"},
+	formatFlatGeobuf: {"FlatGeobuf", "FlatGeobuf"},
+	formatVCT:        {"VCT", "VCT"},
+	formatTXT:        {"报盘 TXT", "the surveyor's TXT"},
+	formatGDB:        {"File Geodatabase", "File Geodatabase"},
+}
+
+// readableFormats lists the formats that are read.
+func readableFormats() (zh, en string) {
+	var names [2][]string
+	for _, n := range formatNames {
+		names[0], names[1] = append(names[0], n[0]), append(names[1], n[1])
+	}
+	last := len(formatNames) - 1
+	return strings.Join(names[0], "、"), strings.Join(names[1][:last], ", ") + " and " + names[1][last]
+}
+
 // several tells whether a file of the format may hold several layers.
 func (f format) several() bool {
-	return f == formatGeoPackage || f == formatVCT || f == formatZip || f == formatGDB
+	return slices.ContainsFunc(endings, func(e Ending) bool { return e.Several && e.form == f })
 }
 
 // sniffBytes is how much of a file's beginning is looked at; more than any
@@ -80,7 +103,7 @@ func detectContent(head []byte, ext string) (format, error) {
 		return formatGeoPackage, nil
 	case bytes.HasPrefix(head, []byte("fgb")):
 		return formatFlatGeobuf, nil
-	case ext == ".shx" || ext == ".dbf" || ext == ".prj" || ext == ".cpg":
+	case slices.Contains(ShapefileEndings()[1:], ext):
 		return 0, problem.New("SOURCE_COMPANION", "是 shapefile 的附属文件（%s）", "is a companion of a shapefile (%s)", ext).
 			Advise("请给出 .shp 文件", "name the .shp file")
 	case bytes.HasPrefix(head, []byte{0, 0, 0x27, 0x0A}):
@@ -110,23 +133,16 @@ func detectContent(head []byte, ext string) (format, error) {
 // detectEnding takes the ending's word where the content says nothing: blank
 // tells that the beginning holds white space only.
 func detectEnding(blank bool, ext string) (format, error) {
-	expected := map[string]string{
-		".shp": "shapefile", ".gpkg": "GeoPackage", ".fgb": "FlatGeobuf",
-		".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSON", ".geojsons": "GeoJSON",
-		".ndjson": "GeoJSON", ".jsonl": "GeoJSON", ".vct": "VCT",
-	}[ext]
-	if expected == "GeoJSON" && blank {
+	e := EndingOf("x" + ext)
+	if e.GeoJSON() && blank {
 		return formatGeoJSON, nil
 	}
-	const (
-		advice   = "可读：shapefile（可为 zip）、GeoPackage、GeoJSON（含文本序列）、FlatGeobuf、VCT、报盘 TXT、File Geodatabase"
-		adviceEn = "readable are shapefile (zipped, too), GeoPackage, GeoJSON (text sequences too), FlatGeobuf, VCT, the surveyor's TXT and File Geodatabase"
-	)
-	if expected == "" {
-		return 0, problem.New("SOURCE_FORMAT", "不认识的文件格式", "not a known file format").Advise(advice, adviceEn)
+	zh, en := readableFormats()
+	if !e.promise {
+		return 0, problem.New("SOURCE_FORMAT", "不认识的文件格式", "not a known file format").Advise("可读：%[1]s", "readable are %[2]s", zh, en)
 	}
-	return 0, problem.New("SOURCE_FORMAT", "按扩展名应为 %s，但内容不是", "named as %s, but its content is not", expected).
-		Advise("文件可能损坏或改错了扩展名；"+advice, "it may be damaged or misnamed; "+adviceEn)
+	return 0, problem.New("SOURCE_FORMAT", "按扩展名应为 %[1]s，但内容不是", "named as %[2]s, but its content is not", formatNames[e.form][0], formatNames[e.form][1]).
+		Advise("文件可能损坏或改错了扩展名；可读：%[1]s", "it may be damaged or misnamed; readable are %[2]s", zh, en)
 }
 
 // cannotOpen is the problem of a file that is not there or not ours to read.

@@ -93,8 +93,8 @@ const wgs84WKT = `GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298
 	`PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]`
 
 // Create begins a file at path for the features of l, in the format of path's
-// ending: .shp (with .shx, .dbf, .prj, .cpg), .gpkg, .geojson or .json,
-// .geojsonl (one feature a line), .fgb, .vct, .csv and .xlsx (attributes only). Of l the
+// ending, one that is Written in [Endings]: a .shp brings its companions, .geojsonl
+// .ndjson and .jsonl have a feature a line, .csv and .xlsx attributes only. Of l the
 // table's name, the fields, the coordinate system and the number of features, where
 // it is known, are used, and NoGeometry, which makes a table of attributes of a .gpkg. An ending that is not known is a *problem.Problem.
 func Create(path string, l *Layer, opt WriteOptions) (Writer, error) {
@@ -146,7 +146,7 @@ func create(path string, l *Layer, opt WriteOptions) (Writer, error) {
 		return createXLSX(path, l)
 	default:
 		return nil, problem.New("EXPORT_FORMAT", "不能写 %q 格式", "cannot write the format %q", ext).
-			Advise("可写：.shp .gpkg .geojson .geojsonl .fgb .vct .csv .xlsx", "it can write .shp .gpkg .geojson .geojsonl .fgb .vct .csv .xlsx")
+			Advise("可写：%s", "it can write %s", strings.Join(written(), " "))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gengtu/index/problem"
@@ -38,9 +39,6 @@ type zipShape struct {
 	stem  string // the members' name without ending
 	parts map[string]*zip.File
 }
-
-// zipEndings are the parts of a shapefile that are read.
-var zipEndings = []string{".shp", ".shx", ".dbf", ".prj", ".cpg"}
 
 // zipReader bounds what is read of an archive before its members are.
 type zipReader struct {
@@ -100,11 +98,7 @@ func zipShapes(z *zip.Reader) (shapes []*zipShape, aside []string, err error) {
 		if ending == ".zip" || ending == ".rar" || ending == ".7z" {
 			aside = append(aside, name)
 		}
-		part := false
-		for _, e := range zipEndings {
-			part = part || e == ending
-		}
-		if !part || strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(path.Base(name), "._") {
+		if !slices.Contains(ShapefileEndings(), ending) || strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(path.Base(name), "._") {
 			continue
 		}
 		stem := name[:len(name)-len(ending)]
@@ -218,7 +212,7 @@ func unpack(ctx context.Context, file io.ReaderAt, size int64, opt Options) (*zi
 		return nil, err
 	}
 	r := &zipped{dir: dir}
-	for _, ending := range zipEndings { // in order, so that it is always the same part that is told
+	for _, ending := range ShapefileEndings() { // in order, so that it is always the same part that is told
 		member := s.parts[ending]
 		if member == nil {
 			continue

@@ -25,7 +25,7 @@ func FuzzZip(f *testing.F) {
 	}
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for _, ending := range zipEndings {
+	for _, ending := range ShapefileEndings() {
 		data, err := os.ReadFile(filepath.Join(dir, "x"+ending))
 		if err != nil {
 			f.Fatal(err)

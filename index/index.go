@@ -265,6 +265,16 @@ func (ix *Index) Layer(name, vintage string) *Layer {
 	return ix.layers[name+"@"+vintage]
 }
 
+// Regions returns the layer of places in that vintage or, where it has none of it, in its
+// latest: that names the same places. nil where the edition has no places. What compares
+// vintages, or shows one alone, asks [Index.Layer].
+func (ix *Index) Regions(vintage string) *Layer {
+	if l := ix.Layer(edition.Region, vintage); l != nil {
+		return l
+	}
+	return ix.Layer(edition.Region, "")
+}
+
 // Names lists the layers' names, each once, in the manifest's order.
 func (ix *Index) Names() []string {
 	var out []string

@@ -2,9 +2,9 @@ package ingest
 
 import (
 	"math"
-	"strings"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
 
@@ -72,7 +72,7 @@ func (l *layerRun) deducted(j *judged, patch int64) (int64, bool) {
 		return deduct(patch, ratio), true
 	}
 	// Nothing is deducted but from cropland (TD/T 1057-2020, KCDLBM).
-	return 0, l.places.class >= 0 && !strings.HasPrefix(j.class, CroplandPrefix)
+	return 0, l.places.class >= 0 && !edition.IsCropland(j.class)
 }
 
 // deduct is patch × ratio, rounded half up to 0.01 m². KCXS has four decimals, so

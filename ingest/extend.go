@@ -111,7 +111,7 @@ func (r *run) keepBase(ctx context.Context) error {
 				r.writer.View(v)
 			}
 		}
-		anew := m.Name != "region" && regionVintage(r.placed, m.Vintage) != regionVintage(r.regions, m.Vintage)
+		anew := m.Name != edition.Region && regionVintage(r.placed, m.Vintage) != regionVintage(r.regions, m.Vintage)
 		err = base.Each(m.Key(), func(f *index.Feature) error {
 			if anew && !l.placeNamed(f.Values) {
 				f.Place = placeIn(r.regionsFor(m.Vintage), f.Geometry)

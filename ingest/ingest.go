@@ -85,10 +85,6 @@ type Progress struct {
 // problem returned has its code and says how many.
 var ErrStrict = problem.New("STRICT_REFUSED", "严格模式下有要素不合格", "strict: some features are not in order")
 
-// CroplandPrefix is what DLBM begins with on cropland; 0201K and the other
-// K-codes are none.
-const CroplandPrefix = "01"
-
 // Run reads the inputs into the features file at path, which must not exist,
 // and returns the layers for the manifest. Inputs of one layer and vintage add
 // up; neither their order nor the number of workers shows in the result. The
@@ -147,7 +143,7 @@ func (r *run) take(ctx context.Context, inputs []Input) ([]edition.Layer, error)
 
 // rank puts the product's own layers before the others.
 func rank(layer string) int {
-	own := []string{"cropland", "pbf", "hsf", "region", "dltb"}
+	own := edition.OwnLayers()
 	if i := slices.Index(own, layer); i >= 0 {
 		return i
 	}

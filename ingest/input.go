@@ -98,7 +98,7 @@ func (r *run) group(ctx context.Context, inputs []Input) (groups [][]Input, err 
 }
 
 func regionsFirst(a, b []Input) int {
-	switch ra, rb := a[0].Layer == "region", b[0].Layer == "region"; {
+	switch ra, rb := a[0].Layer == edition.Region, b[0].Layer == edition.Region; {
 	case ra && !rb:
 		return -1
 	case rb && !ra:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
@@ -134,7 +135,7 @@ func (w *judge) attributes(f *source.Feature, j *judged) {
 		}
 	}
 	j.class = j.text(w.places.class)
-	j.leftOut = w.rep.Layer == "cropland" && w.source.classed && !strings.HasPrefix(j.class, CroplandPrefix)
+	j.leftOut = w.rep.Layer == edition.Cropland && w.source.classed && !edition.IsCropland(j.class)
 	j.Patch, j.Net = w.record(j, w.places.patch), w.record(j, w.places.net)
 }
 

@@ -71,7 +71,7 @@ func (r *run) layer(ctx context.Context, inputs []Input) error {
 	if err := r.writer.Drop(inputs[0].Layer, inputs[0].Vintage); err != nil {
 		return err
 	}
-	if inputs[0].Layer == "region" {
+	if inputs[0].Layer == edition.Region {
 		delete(r.regions, inputs[0].Vintage)
 	}
 	return r.takeIn(ctx, inputs, source.LearnWhole)
@@ -87,7 +87,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	l := &layerRun{
 		run: r, profile: p, rep: newLayerReport(inputs[0]), learning: learning, shared: map[uint64]bool{},
 	}
-	if l.rep.Layer != "region" {
+	if l.rep.Layer != edition.Region {
 		l.regions = r.regionsFor(l.rep.Vintage)
 	}
 	r.report.Layers = append(r.report.Layers, l.rep)
@@ -136,10 +136,10 @@ func (l *layerRun) declare(inputs []Input) {
 	if l.rep.Layer != "dltb" || l.field(classField) < 0 {
 		return
 	}
-	l.rep.Cropland = &ClassCount{Class: CroplandPrefix}
+	l.rep.Cropland = &ClassCount{Class: edition.CroplandClass}
 	view := edition.Layer{
 		Name: "cropland", Vintage: l.rep.Vintage, ClassField: meta.ClassField,
-		View: &edition.View{Of: "dltb", Field: classField, Prefix: CroplandPrefix},
+		View: &edition.View{Of: "dltb", Field: classField, Prefix: edition.CroplandClass},
 	}
 	if known, err := l.run.opt.known(); err == nil {
 		view.Title = known.Of("cropland").Title

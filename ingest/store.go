@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -50,13 +51,13 @@ func (l *layerRun) store(j *judged) error {
 		rep.AreaMending += j.areaIn - j.AreaM2
 	}
 	if rep.Cropland != nil {
-		if strings.HasPrefix(j.class, CroplandPrefix) {
+		if edition.IsCropland(j.class) {
 			rep.Cropland.add(j)
 		} else {
 			rep.leaveOut(j)
 		}
 	}
-	if rep.Layer == "region" && j.Place != "" {
+	if rep.Layer == edition.Region && j.Place != "" {
 		l.run.addRegion(rep.Vintage, regionShape{strings.Clone(j.Place), j.Geometry, j.Geometry.Box()})
 	}
 	return nil

@@ -167,11 +167,11 @@ func (u *update) begin(inputs []Input) (*layerRun, error) {
 		fields: meta.Fields, fixed: true, gone: map[string]bool{}, broken: map[string]*problem.Problem{}, out: u.writer.Layer(*meta),
 	}
 	l.rep.Update = &UpdateReport{}
-	if l.rep.Layer != "region" {
+	if l.rep.Layer != edition.Region {
 		l.regions = u.regionsFor(l.rep.Vintage)
 	}
 	if l.rep.Layer == "dltb" && l.field(classField) >= 0 {
-		l.rep.Cropland = &ClassCount{Class: CroplandPrefix}
+		l.rep.Cropland = &ClassCount{Class: edition.CroplandClass}
 	}
 	u.report.Layers = append(u.report.Layers, l.rep)
 	u.runs[meta.Key()] = l
@@ -235,7 +235,7 @@ func (u *update) resolve(l *layerRun) error {
 		put[id] = true
 	}
 	u.touched[meta.Key()] = put
-	if l.rep.Layer == "region" {
+	if l.rep.Layer == edition.Region {
 		return u.changeRegions(l, put)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 )
 
@@ -14,7 +15,7 @@ import (
 func (r *run) loadRegionsOf(base *index.Base) error {
 	for i := range base.Manifest.Layers {
 		m := &base.Manifest.Layers[i]
-		if m.Name != "region" || m.View != nil {
+		if m.Name != edition.Region || m.View != nil {
 			continue
 		}
 		err := base.Each(m.Key(), func(f *index.Feature) error {
@@ -91,7 +92,7 @@ func (u *update) placeAnew(ctx context.Context) error {
 	}
 	for i := range u.base.Manifest.Layers {
 		m := &u.base.Manifest.Layers[i]
-		if m.Name == "region" || m.View != nil {
+		if m.Name == edition.Region || m.View != nil {
 			continue
 		}
 		before, now := regionVintage(u.placed, m.Vintage), regionVintage(u.regions, m.Vintage)

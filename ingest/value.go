@@ -106,21 +106,21 @@ func recordArea(v any) (area int64, ok bool) {
 	return int64(math.Round(f * 100)), true
 }
 
+// The digits of codes of villages and of groups of villagers.
+const (
+	villageDigits = 12
+	groupDigits   = 14
+)
+
 // placeOf returns the place that a code of place names: its first 12 digits,
-// or all of a code of 2, 4, 6, 9, 12 or 14 digits; "" when it is none. The 19
+// or all of one that [edition.IsPlace]; "" when it is none. The 19
 // digits of ZLDWDM are county 6, township 3, village 3, group 4 and 3 to spare.
 func placeOf(s string) string {
-	for _, c := range s {
-		if c < '0' || c > '9' {
+	if !edition.IsPlace(s) {
+		if len(s) <= groupDigits || strings.Trim(s, "0123456789") != "" {
 			return ""
 		}
+		return s[:villageDigits]
 	}
-	switch len(s) {
-	case 2, 4, 6, 9, 12, 14:
-		return s
-	}
-	if len(s) > 14 {
-		return s[:12]
-	}
-	return ""
+	return s
 }

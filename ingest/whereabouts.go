@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest/source"
@@ -248,7 +249,7 @@ func compare(known *extents, files []*whereabouts) (*whereabouts, *problem.Probl
 		want := p.other.spotOf(p.code).box
 		fits := p.one.proposals(want, p.one.spotOf(p.code).box, known.Apart)
 		weight := 2 * against[p.one]
-		if p.one.rep == nil || p.one.rep.Layer != "region" {
+		if p.one.rep == nil || p.one.rep.Layer != edition.Region {
 			weight++ // of two that disagree the map of places is more likely right
 		}
 		if len(fits) > 0 && weight > most {
@@ -310,7 +311,7 @@ func disagree(known *extents, a, b *whereabouts) (code string, ok bool) {
 	if common > 0 { // a few features with wrong codes are no other zone
 		return code, 2*off > common
 	}
-	places := func(w *whereabouts) bool { return w.rep != nil && w.rep.Layer == "region" && len(w.spots) > 0 }
+	places := func(w *whereabouts) bool { return w.rep != nil && w.rep.Layer == edition.Region && len(w.spots) > 0 }
 	if a.uncoded() && places(b) || b.uncoded() && places(a) {
 		return "", a.spotOf("").box.gap(b.spotOf("").box) > known.Apart
 	}
@@ -365,7 +366,7 @@ func (l *layerRun) judgePlace(w *whereabouts) error {
 // placesAt returns where the places of an edition are, which changes of it are held
 // against.
 func placesAt(known *extents, regions map[string][]regionShape) *whereabouts {
-	w := &whereabouts{told: true, rep: &LayerReport{Layer: "region"}, file: "region", spots: map[string]*spot{}}
+	w := &whereabouts{told: true, rep: &LayerReport{Layer: edition.Region}, file: "region", spots: map[string]*spot{}}
 	for _, g := range regions[regionVintage(regions, "")] {
 		w.add(known, g.code, g.box)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/styles"
@@ -167,7 +168,7 @@ func (s *Server) handleStyle(r *request) error {
 	if r.allows(access.Features) {
 		points := r.carried()
 		points.Set("f", "geojson")
-		opt.LabelPoints = map[string]string{"region": r.base() + "/" + string(r.tier) + "/places?" + points.Encode()}
+		opt.LabelPoints = map[string]string{edition.Region: r.base() + "/" + string(r.tier) + "/places?" + points.Encode()}
 	}
 	if !box.Empty() {
 		lo, hi := box.Min.LonLat(), box.Max.LonLat()

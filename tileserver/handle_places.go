@@ -83,10 +83,7 @@ func (r *request) sendPoints(all []place) error {
 // allPlaces lists the regions of the edition by code. A region layer without the
 // vintage that is asked for gives its latest.
 func (r *request) allPlaces() ([]place, error) {
-	l := r.ix().Layer("region", r.query("vintage"))
-	if l == nil {
-		l = r.ix().Layer("region", "")
-	}
+	l := r.ix().Regions(r.query("vintage"))
 	if l == nil {
 		return nil, nil
 	}

@@ -28,8 +28,9 @@ func (r *request) thumbnail(l *edition.Layer) string {
 	dx, dy := (e[2]-e[0])*thumbnailMargin, (e[3]-e[1])*thumbnailMargin
 	v.Set("bbox", fmt.Sprintf("%.7f,%.7f,%.7f,%.7f", max(e[0]-dx, -180), max(e[1]-dy, -90), min(e[2]+dx, 180), min(e[3]+dy, 90)))
 	layers := l.Name
-	if places := r.ix().Layer("region", r.query("vintage")); l.Name != "region" && places != nil {
-		layers += ",region"
+	// A picture has one vintage for all of its layers: places of another are not in it.
+	if places := r.ix().Layer(edition.Region, r.query("vintage")); l.Name != edition.Region && places != nil {
+		layers += "," + edition.Region
 	}
 	v.Set("layers", layers)
 	side := "width"

@@ -10,6 +10,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/areas"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -114,7 +115,7 @@ func (s *Server) summaryQuestion(r *request) (areas.SummaryQuestion, error) {
 	if q.Whole, err = r.whole(ctx, vintage); err != nil {
 		return q, err
 	}
-	if !slices.Contains(r.ix().Names(), "region") {
+	if !slices.Contains(r.ix().Names(), edition.Region) {
 		return q, nil
 	}
 	q.Names, err = remember(&r.gen.memo, "names "+vintage, func() (map[string]string, error) { return areas.PlaceNames(r.ix(), vintage) })

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/styles"
 	"gengtu/tileserver/glyph"
@@ -27,15 +28,12 @@ type labelled struct {
 // of style.json.
 const labelPadding = styles.LabelPadding
 
-// regionLayer is the layer that names are taken from.
-const regionLayer = "region"
-
 // labelLook is how the names of places stand on a picture of layers; nil where none
 // do: the regions are not among the layers, or their tiles do not carry names. regions
 // is their layer.
 func labelLook(layers []*index.Layer, look *styles.Sheet) (regions *index.Layer, label *styles.Label) {
-	i := slices.IndexFunc(layers, func(l *index.Layer) bool { return l.Meta.Name == regionLayer })
-	label = look.Layer(regionLayer).Label
+	i := slices.IndexFunc(layers, func(l *index.Layer) bool { return l.Meta.Name == edition.Region })
+	label = look.Layer(edition.Region).Label
 	if i < 0 || label == nil {
 		return nil, nil
 	}

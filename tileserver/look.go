@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/styles"
 	"gengtu/tileserver/tile"
@@ -33,7 +34,7 @@ const netPixels = 24
 // not wait for parcels: that at which the root of the mean area of places is 24 pixels, 0
 // for other layers.
 func lineZoom(l *index.Layer) int {
-	if l.Meta.Name != "region" || l.Meta.Extent == nil {
+	if l.Meta.Name != edition.Region || l.Meta.Extent == nil {
 		return 0
 	}
 	box := *l.Meta.Extent

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/scoped"
@@ -105,13 +106,13 @@ func (r *request) grantsPlace(code string) error {
 // grantsOutlines refuses a question by place where the token does not grant the layer
 // that has the outlines of places.
 func (r *request) grantsOutlines() error {
-	const outlines = "region"
+	const outlines = edition.Region
 	if r.scope.Layer(outlines) {
 		return nil
 	}
 	r.outcome = access.WrongScope
 	return refuse("按地点提问要用行政区的界线，令牌没有授予图层 %[1]q，授予的是：%[2]s", "a question by place needs the outlines of places, and the token does not grant the layer %[1]q, it grants: %[2]s", outlines, some(r.scope.Layers)).
-		Advise("给出 geometry 或 bbox；或请签发令牌的人加上图层 region", "give a geometry or bbox, or ask who issued the token to add the layer region")
+		Advise("给出 geometry 或 bbox；或请签发令牌的人加上图层 %[1]s", "give a geometry or bbox, or ask who issued the token to add the layer %[1]s", outlines)
 }
 
 // ungranted is err, or where it says that something is not there which the token does

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/extract"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
@@ -143,7 +144,7 @@ func unlimited(t *access.Token) *problem.Problem {
 // placeless is the warning of who may ask for areas, but not by place: the layer with the
 // outlines of places is not granted; nil of any other.
 func placeless(g granted) *problem.Problem {
-	if g.scope.Layer("region") || !g.scope.Allows(access.Overlay) {
+	if g.scope.Layer(edition.Region) || !g.scope.Allows(access.Overlay) {
 		return nil
 	}
 	return problem.New("TOKEN_NO_REGION", "令牌 %[1]s 没有授予图层 region：不能按地点提问（overlay?place=），只能给图形或 bbox", "the token %[1]s does not grant the layer region: it cannot ask by place (overlay?place=), by a shape or a bbox alone", g.name).
@@ -267,7 +268,7 @@ func absent(ix *index.Index, s *access.Scope) []string {
 	// A place whose outline the edition has is there, too, whatever layers are reached.
 	with := *s
 	if len(s.Layers) > 0 {
-		with.Layers = append([]string{"region"}, s.Layers...)
+		with.Layers = append([]string{edition.Region}, s.Layers...)
 	}
 	each(ix, &with, func(l *index.Layer) bool {
 		for i := 0; i < l.Len() && len(found) < len(s.Places); i++ {

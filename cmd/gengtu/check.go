@@ -132,7 +132,7 @@ func runCheck(e *env, fs *flags) error {
 // expected returns the layers that must be there: of a whole delivery that has places, the
 // patches in them. Where a file could not be opened none is missed: it may be the one.
 func expected(f *reading, inputs []ingest.Input, unread bool) []string {
-	places := slices.ContainsFunc(inputs, func(in ingest.Input) bool { return in.Layer == "region" || in.Layer == "cjdcq" })
+	places := slices.ContainsFunc(inputs, func(in ingest.Input) bool { return in.Layer == edition.Region || in.Layer == "cjdcq" })
 	if f.delivery == "" || !places || unread {
 		return nil
 	}

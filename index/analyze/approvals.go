@@ -42,7 +42,7 @@ var approvals = Question{
 	},
 	Sources:    []edition.Title{{Zh: "领域说明 6.5、6.6（文件 000、004）", En: "domain 6.5, 6.6 (documents 000, 004)"}},
 	Layers:     []string{"cropland", "approval"},
-	Optional:   []string{"dltb", "region"},
+	Optional:   []string{"dltb", edition.Region},
 	Twice:      []string{"dltb", "cropland"},
 	Between:    true,
 	Parameters: []Parameter{{Name: "types", Title: edition.Title{Zh: "算数的业务类型", En: "types of approval that count"}, Takes: Codes, About: edition.Title{Zh: "算数的业务类型 YWLX，逗号分隔；空为规则文件所定", En: "types of approval (YWLX) that count, by commas; empty is what the rules say"}}},

@@ -28,7 +28,7 @@ var balance = Question{
 		{Zh: "领域说明 6.5（自然资发〔2024〕204号、自然资发〔2021〕166号；文件 002、004）", En: "domain 6.5 (MNR 2024 No. 204, 2021 No. 166; documents 002, 004)"},
 	},
 	Layers:   []string{"cropland"},
-	Optional: []string{"dltb", "supplement", "approval", "region"},
+	Optional: []string{"dltb", "supplement", "approval", edition.Region},
 	Twice:    []string{"dltb", "cropland"},
 	Between:  true,
 	Parameters: []Parameter{

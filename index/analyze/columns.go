@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 )
 
 // column is a field of a layer, read feature by feature. A layer without the field, and
@@ -182,4 +183,4 @@ func seatOf(l *index.Layer, i int) string {
 }
 
 // cropland tells whether a class is cropland (domain 1.2).
-func cropland(class string) bool { return strings.HasPrefix(class, "01") }
+func cropland(class string) bool { return edition.IsCropland(class) }

@@ -136,7 +136,7 @@ func (w *contiguityWork) uncovered(ctx context.Context, m geo.MultiPolygon) (geo
 // placeOf returns the place, at the question's level, that most of a shape lies in; "" where
 // the edition has no regions there.
 func (w *contiguityWork) placeOf(m geo.MultiPolygon) (string, error) {
-	regions := w.Maybe("region")
+	regions := w.Maybe(edition.Region)
 	if regions == nil || len(m) == 0 {
 		return "", nil
 	}

@@ -30,7 +30,7 @@ var flows = Question{
 	},
 	Sources:  []edition.Title{{Zh: "领域说明 6.9（文件 000、004；TD/T 1057 DLTBGXGC）", En: "domain 6.9 (documents 000, 004; TD/T 1057 DLTBGXGC)"}},
 	Layers:   []string{"cropland"},
-	Optional: []string{"dltb", "pbf", "hsf", "region"},
+	Optional: []string{"dltb", "pbf", "hsf", edition.Region},
 	Twice:    []string{"dltb", "cropland"},
 	Between:  true,
 	Parameters: []Parameter{{

@@ -122,9 +122,8 @@ func (j *Job) checkPlace() error {
 	if j.Place == "" {
 		return nil
 	}
-	if !placeCode(j.Place) {
-		return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", j.Place).
-			Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+	if !edition.IsPlace(j.Place) {
+		return edition.BadPlace(j.Place)
 	}
 	for _, name := range j.Index.Names() {
 		for _, vintage := range j.Index.Vintages(name) {

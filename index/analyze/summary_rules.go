@@ -3,9 +3,7 @@ package analyze
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"gengtu/index/areas"
 	"gengtu/index/edition"
@@ -46,8 +44,8 @@ func checkSummary(r *Rules, f *setting.File) *problem.Problem {
 		line := func(key string) int { return f.Line("summary", "targets", strconv.Itoa(i), key) }
 		at := [2]string{t.Place, t.Layer}
 		switch {
-		case !placeCode(t.Place):
-			return f.Problem(line("place"), "行政区代码 %.20q 应为 2、4、6、9、12 或 14 位数字", "the place code %.20q should have 2, 4, 6, 9, 12 or 14 digits", t.Place)
+		case !edition.IsPlace(t.Place):
+			return f.Problem(line("place"), "行政区代码 %.20q 应为 "+edition.PlaceDigitsZh, "the place code %.20q should have "+edition.PlaceDigitsEn, t.Place)
 		case t.Layer != "cropland" && t.Layer != "pbf":
 			return f.Problem(line("layer"), "目标的图层 %.20q 只能是 cropland 或 pbf", "the layer of a target, %.20q, is cropland or pbf", t.Layer)
 		case !(t.Mu > 0 && t.Mu < 1e11):
@@ -65,11 +63,6 @@ func checkSummary(r *Rules, f *setting.File) *problem.Problem {
 		}
 	}
 	return nil
-}
-
-// placeCode tells whether a text can be a code of place.
-func placeCode(code string) bool {
-	return strings.Trim(code, "0123456789") == "" && slices.ContainsFunc(areas.Levels, func(l areas.Level) bool { return l.Digits() == len(code) })
 }
 
 // noSuchPlace is the problem of a place that no feature lies in.

@@ -16,7 +16,7 @@ import (
 const Formula = "ellipsoidal CGCS2000"
 
 // DefaultLayers are the layers asked about when a question names none.
-var DefaultLayers = []string{"cropland", "pbf", "hsf"}
+var DefaultLayers = edition.ThemeLayers()
 
 // Question asks what layers hold inside a shape.
 type Question struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -102,8 +103,8 @@ type hectareVillage struct {
 //
 // Source: the rule of the survey's summary tables (reference domain 2.6, 3).
 func Hectares(q SummaryQuestion, t *Tally) ([]*HectareTable, error) {
-	if q.Place != "" && !validPlace(q.Place) {
-		return nil, badPlace(q.Place)
+	if q.Place != "" && !edition.IsPlace(q.Place) {
+		return nil, edition.BadPlace(q.Place)
 	}
 	h := hectares{q: &q, tally: t, leveled: map[string]map[string]map[string]int64{}}
 	if err := h.level(); err != nil {

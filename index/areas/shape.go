@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/problem"
@@ -311,20 +311,17 @@ func Size(ctx context.Context, m geo.MultiPolygon) (float64, error) {
 }
 
 // Place returns the shape of a place: the region of that code, or where there is
-// none those whose code begins with it, dissolved. Codes have 2, 4, 6, 9, 12 or
-// 14 digits. A region layer without the vintage gives its latest: it names the
+// none those whose code begins with it, dissolved. Codes are
+// those of [edition.IsPlace]. A region layer without the vintage gives its latest: it names the
 // same places. Errors are ctx's, or problems NO_PLACE and PARAMETER_PLACE.
 func Place(ctx context.Context, ix *index.Index, code, vintage string) (geo.MultiPolygon, error) {
-	l := ix.Layer("region", vintage)
-	if l == nil {
-		l = ix.Layer("region", "")
-	}
+	l := ix.Regions(vintage)
 	none := noPlace(code)
 	if l == nil {
 		return nil, none.Advise("本版没有行政区图层", "this edition has no region layer")
 	}
-	if !validPlace(code) {
-		return nil, badPlace(code)
+	if !edition.IsPlace(code) {
+		return nil, edition.BadPlace(code)
 	}
 	parts, err := regions(ctx, l, code)
 	if err != nil {
@@ -337,15 +334,6 @@ func Place(ctx context.Context, ix *index.Index, code, vintage string) (geo.Mult
 		return parts[0], nil
 	}
 	return overlay.Dissolve(ctx, parts)
-}
-
-func validPlace(code string) bool {
-	for _, c := range code {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return slices.Contains([]int{2, 4, 6, 9, 12, 14}, len(code))
 }
 
 // regions returns the shapes of the regions that have the code or, when there is

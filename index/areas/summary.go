@@ -18,9 +18,16 @@ type Level string
 // Levels are the levels of places, the widest first.
 var Levels = []Level{"province", "prefecture", "county", "township", "village", "group"}
 
+// levelDigits are the digits of the codes of [Levels].
+var levelDigits = edition.PlaceDigits()
+
 // Digits is how many digits a code of the level has; 0 for a level that is none.
 func (l Level) Digits() int {
-	return map[Level]int{"province": 2, "prefecture": 4, "county": 6, "township": 9, "village": 12, "group": 14}[l]
+	i := slices.Index(Levels, l)
+	if i < 0 {
+		return 0
+	}
+	return levelDigits[i]
 }
 
 // ParseLevel returns the level of that name, or a problem PARAMETER_BY.
@@ -170,8 +177,8 @@ func (q *SummaryQuestion) partial(code string) bool { return q.Whole != nil && !
 // the place.
 func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 	out := &Summary{By: q.By.within(q.Place), Place: q.Place, Formula: Formula, Rows: []SummaryRow{}, Groups: []SummaryGroup{}, ridges: q.Classes.ridges(), bounded: q.Whole != nil}
-	if q.Place != "" && !validPlace(q.Place) {
-		return nil, badPlace(q.Place)
+	if q.Place != "" && !edition.IsPlace(q.Place) {
+		return nil, edition.BadPlace(q.Place)
 	}
 	for _, t := range tallies {
 		s := summing{q: &q, tally: t, digits: out.By.Digits(), rows: map[[2]string]*groupSums{}, groups: map[groupKey]*groupSums{}}
@@ -182,12 +189,6 @@ func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 		return nil, noPlace(q.Place)
 	}
 	return out, nil
-}
-
-// badPlace is the problem of a code that cannot be one of a place.
-func badPlace(code string) error {
-	return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", code).
-		Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
 }
 
 // noPlace is the problem of a code that is of no place here.
@@ -371,10 +372,7 @@ func (s *summing) groupName(kind GroupKind, code string) string {
 // vintage, or where the regions have none in their latest. Errors say that the file
 // is damaged.
 func PlaceNames(ix *index.Index, vintage string) (map[string]string, error) {
-	l := ix.Layer("region", vintage)
-	if l == nil {
-		l = ix.Layer("region", "")
-	}
+	l := ix.Regions(vintage)
 	out := map[string]string{}
 	if l == nil {
 		return out, nil
@@ -399,7 +397,7 @@ func SummaryLayers(ix *index.Index, names []string, vintage string) ([]*index.La
 	var out []*index.Layer
 	if len(names) == 0 {
 		for _, n := range ix.Names() {
-			if l := ix.Layer(n, vintage); l != nil && n != "region" {
+			if l := ix.Layer(n, vintage); l != nil && n != edition.Region {
 				out = append(out, l)
 			}
 		}

@@ -30,10 +30,7 @@ func GroundOf(ctx context.Context, from *index.Index, scope Scope, vintage strin
 	if g.border, err = newBorder(area); err != nil || len(scope.Places) > 0 {
 		return g, err
 	}
-	regions := from.Layer(regionLayer, vintage)
-	if regions == nil {
-		regions = from.Layer(regionLayer, "")
-	}
+	regions := from.Regions(vintage)
 	if regions == nil {
 		return g, nil
 	}

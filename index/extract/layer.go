@@ -217,12 +217,12 @@ func (c *cutting) fate(i int, a *index.Attributes) (fate, error) {
 	place := string(a.Place)
 	in := within(place, c.scope.Places)
 	switch {
-	case c.from.Meta.Name == regionLayer, c.told(a):
+	case c.from.Meta.Name == edition.Region, c.told(a):
 		// The record says where it lies, unless it names a larger place.
 		if in {
 			return whole, nil
 		}
-		if c.from.Meta.Name == regionLayer || !around(place, c.scope.Places) {
+		if c.from.Meta.Name == edition.Region || !around(place, c.scope.Places) {
 			return outside, nil
 		}
 	case c.border == nil && in:
@@ -233,9 +233,6 @@ func (c *cutting) fate(i int, a *index.Attributes) (fate, error) {
 	}
 	return c.border.side(c.from.Box(i)), nil
 }
-
-// regionLayer is the layer of places, whose codes are their own.
-const regionLayer = "region"
 
 // leastTold is the length of the shortest code of a place by which a record tells where
 // a feature lies: that of a county.

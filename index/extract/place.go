@@ -2,6 +2,7 @@ package extract
 
 import (
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/overlay"
 )
 
@@ -9,7 +10,7 @@ import (
 // that was found by where most of the feature lies, which was cut since, or a larger one.
 func (c *cutting) strays(place string, is fate, told bool) bool {
 	switch {
-	case c.from.Meta.Name == regionLayer || !c.scope.local():
+	case c.from.Meta.Name == edition.Region || !c.scope.local():
 		return false
 	case len(c.scope.Places) > 0:
 		return !within(place, c.scope.Places)
@@ -20,10 +21,7 @@ func (c *cutting) strays(place string, is fate, told bool) bool {
 // settle gives f the place in the scope in which most of it lies.
 func (c *cutting) settle(f *index.Feature) error {
 	places := c.scope.Places
-	regions := c.extraction.from.Layer(regionLayer, c.from.Meta.Vintage)
-	if regions == nil {
-		regions = c.extraction.from.Layer(regionLayer, "")
-	}
+	regions := c.extraction.from.Regions(c.from.Meta.Vintage)
 	best, most := "", 0.0
 	if regions == nil {
 		f.Place = best

@@ -16,7 +16,7 @@ import (
 func init() {
 	about := func(zh, en string) edition.Title { return edition.Title{Zh: zh, En: en} }
 	About.NotPublic = true
-	About.Optional = []string{"cropland", "pbf", "hsf", "dltb", "region"}
+	About.Optional = []string{"cropland", "pbf", "hsf", "dltb", edition.Region}
 	About.Named, About.Ready = named, ready
 	var lines, figures []analyze.Choice
 	for _, l := range Lines {
@@ -73,8 +73,8 @@ func named(req *analyze.Request) []string {
 
 // ready refuses operands that are not there, and figures that cannot be read.
 func ready(j *analyze.Job) error {
-	if j.Place != "" && !validPlace(j.Place) {
-		return problem.New("PARAMETER_PLACE", "行政区代码 %.20q 不合规", "the place code %.20q is not valid", j.Place).Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits")
+	if j.Place != "" && !edition.IsPlace(j.Place) {
+		return edition.BadPlace(j.Place)
 	}
 	kinds, err := figuresOf(j.Parameters["figure"])
 	if err != nil {

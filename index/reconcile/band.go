@@ -108,8 +108,8 @@ func (r *run) lineOf(s int, p *part) Line {
 		class = other.survey.class(int(p.other))
 	}
 	switch {
-	case own.Layer.Meta.Name == "hsf" && other.Layer.Meta.Name != "hsf" &&
-		(known && !strings.HasPrefix(class, croplandPrefix) || p.other < 0 && other.wanted() == croplandPrefix && other.Layer.Meta.Name != "pbf"):
+	case own.Layer.Meta.Name == edition.HighStandard && other.Layer.Meta.Name != edition.HighStandard &&
+		(known && !edition.IsCropland(class) || p.other < 0 && other.wanted() == edition.CroplandClass && other.Layer.Meta.Name != edition.PermanentCropland):
 		return NotCropland
 	case p.left:
 		return Transfer

@@ -105,7 +105,7 @@ type side struct {
 }
 
 // surveyNames are the layers that tell classes of ground, the first that is there.
-var surveyNames = []string{"dltb", "cropland"}
+var surveyNames = []string{edition.Survey, edition.Cropland}
 
 // load looks up what is needed of both sides.
 func (r *run) load() error {
@@ -115,10 +115,11 @@ func (r *run) load() error {
 			return err
 		}
 		v := o.Layer.Meta.Vintage
-		s.region = o.Index.Layer("region", v)
+		// Of another vintage they would tell of borders that moved before or after: no cause.
+		s.region = o.Index.Layer(edition.Region, v)
 		for _, name := range surveyNames {
 			l := o.Index.Layer(name, v)
-			if l == nil || l.Meta.ClassField == "" && name != "cropland" {
+			if l == nil || l.Meta.ClassField == "" && name != edition.Cropland {
 				continue
 			}
 			if s.survey, err = newSide(&Operand{Index: o.Index, Layer: l}); err != nil {
@@ -180,14 +181,11 @@ func (s *side) wanted() string {
 		return s.Class
 	case s.Layer.Meta.View != nil:
 		return s.Layer.Meta.View.Prefix
-	case s.Layer.Meta.Name == "cropland", s.Layer.Meta.Name == "pbf", s.Layer.Meta.Name == "hsf":
-		return croplandPrefix
+	case s.Layer.Meta.Name == edition.Cropland, s.Layer.Meta.Name == edition.PermanentCropland, s.Layer.Meta.Name == edition.HighStandard:
+		return edition.CroplandClass
 	}
 	return ""
 }
-
-// croplandPrefix is what the codes of cropland begin with.
-const croplandPrefix = "01"
 
 // value is the figure of a whole feature in 0.01 m², and whether its record has it.
 func (s *side) value(i int) (int64, bool) {

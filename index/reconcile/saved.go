@@ -12,6 +12,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -76,7 +77,7 @@ func (t *Table) take(r *analyze.Result) {
 		}
 		for _, row := range table.Rows {
 			code, _ := row[place].(string)
-			if level != "" && text(row, "level") != level || !validPlace(code) {
+			if level != "" && text(row, "level") != level || !edition.IsPlace(code) {
 				continue
 			}
 			for k, c := range table.Columns {
@@ -159,7 +160,7 @@ func (t *Table) savedSummary(data []byte) error {
 	t.About = " summary " + s.Generation
 	for i := range s.Rows {
 		x := &s.Rows[i]
-		if validPlace(x.Place) {
+		if edition.IsPlace(x.Place) {
 			t.addSaved(&x.savedFigures, x.Place, x.Class)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"gengtu/index/analyze"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 )
 
@@ -30,7 +31,7 @@ type Table struct {
 
 // Row is one reported figure.
 type Row struct {
-	Place string // code of 2, 4, 6, 9, 12 or 14 digits
+	Place string // a code
 	Layer string // "" where the table does not say
 	Class string // of land, "" where the table does not say
 	Area  analyze.Area
@@ -224,8 +225,8 @@ func (t *Table) read(from *csv.Reader, c *tableColumns) error {
 		if place == "" && get(c.area) == "" || slices.Contains(totals, strings.ToLower(place)) {
 			continue
 		}
-		if !validPlace(place) {
-			return problem.New("FIGURES_PLACE", "行政区代码 %.30q 不合规", "the place code %.30q is not valid", place).Advise("2、4、6、9、12 或 14 位数字", "2, 4, 6, 9, 12 or 14 digits").At(n, "")
+		if !edition.IsPlace(place) {
+			return problem.New("FIGURES_PLACE", "行政区代码 %.30q 不合规", "the place code %.30q is not valid", place).Advise(edition.PlaceDigitsZh, edition.PlaceDigitsEn).At(n, "")
 		}
 		per := c.per
 		if per == nil {
@@ -275,10 +276,6 @@ func hundredthsOfRat(m2 *big.Rat) analyze.Area {
 	v := new(big.Rat).Mul(m2, big.NewRat(100, 1))
 	v.Add(v, big.NewRat(1, 2))
 	return analyze.Area(new(big.Int).Div(v.Num(), v.Denom()).Int64())
-}
-
-func validPlace(code string) bool {
-	return slices.Contains([]int{2, 4, 6, 9, 12, 14}, len(code)) && strings.Trim(code, "0123456789") == ""
 }
 
 // check refuses a table without figures, and one that tells a figure twice.

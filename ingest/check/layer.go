@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/ingest"
 	"gengtu/ingest/profiles"
@@ -107,7 +108,7 @@ func (l *layerCheck) field(name string) int {
 func (l *layerCheck) ofPlaces() bool { return slices.Contains(placeLayers, l.seen.Layer) }
 
 // placeLayers are the layers of places: XZQ and CJDCQ.
-var placeLayers = []string{"region", "cjdcq"}
+var placeLayers = []string{edition.Region, "cjdcq"}
 
 // grounded tells whether the layer's shapes are held against others.
 func (l *layerCheck) grounded() bool {
@@ -183,9 +184,9 @@ func placeCode(s string) string {
 	return s
 }
 
-// levels are the digits of codes of provinces, prefectures, counties, townships and
-// villages.
-var levels = []int{2, 4, 6, 9, 12}
+// levels are the digits of codes of places down to villages, which are the finest that
+// layers of places have: a group's code counts as its village's.
+var levels = edition.PlaceDigits()[:5]
 
 // Take implements [ingest.LayerInspector].
 func (l *layerCheck) Take(f *ingest.Seen) error {

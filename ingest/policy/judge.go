@@ -149,8 +149,9 @@ func merged(n *yaml.Node, path []string) bool {
 	return slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return stands(c, path) })
 }
 
-// placeDigits are the lengths that a code of place may be cut to; 19 is all of the longest.
-var placeDigits = []int{0, 2, 4, 6, 9, 12, 14, 19}
+// placeDigits are the lengths that a code of place may be cut to: none, those of places,
+// and 19, which is all of the longest that a survey has.
+var placeDigits = slices.Concat([]int{0}, edition.PlaceDigits(), []int{19})
 
 // maxCoarse bounds a layer's cells, in cells of the tier's grid a side.
 const maxCoarse = 64

@@ -5,13 +5,11 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/cells"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/ingest"
 )
-
-// regionLayer is the layer of places; others may serve as it, and are such layers, too.
-const regionLayer = "region"
 
 // owners say what the features of a layer go to, by ordinal: to themselves, to a feature
 // that stands for several, or to none. nil: each to itself.
@@ -96,7 +94,7 @@ type gathered struct {
 func (d *derivation) coarser(l *index.Layer, reg *RegisterLayer) (*gathered, error) {
 	g := &gathered{derivation: d, layer: l}
 	p, err := ingest.ProfileOf(l.Meta.Name)
-	if err != nil || l.Meta.Name != regionLayer && p.Serves != regionLayer {
+	if err != nil || l.Meta.Name != edition.Region && p.Serves != edition.Region {
 		return g, err
 	}
 	for _, name := range p.Place {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"gengtu/index/disk"
+	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/ingest"
 )
@@ -75,7 +76,7 @@ func (r *recorder) Layer(seen *ingest.LayerSeen) (ingest.LayerInspector, error) 
 }
 
 // places tells whether the layer is one of places, whose outlines the map shows.
-func (l *layerRecord) places() bool { return l.seen.Layer == "region" || l.seen.Layer == "cjdcq" }
+func (l *layerRecord) places() bool { return l.seen.Layer == edition.Region || l.seen.Layer == "cjdcq" }
 
 // kept is what Look leaves for Take: the checker's own note, and the shape as bytes.
 type kept struct {

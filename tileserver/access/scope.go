@@ -3,7 +3,6 @@ package access
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -48,9 +47,6 @@ type Scope struct {
 	Operations []Operation `json:"operations,omitempty"`
 }
 
-// placeCode is a code of a place: 2, 4, 6, 9, 12 or 14 digits.
-var placeCode = regexp.MustCompile(`^(\d{2}|\d{4}|\d{6}|\d{9}|\d{12}|\d{14})$`)
-
 // maxScopeItems bounds each list of a scope.
 const maxScopeItems = 100
 
@@ -71,8 +67,8 @@ func (s *Scope) check() *problem.Problem {
 		}
 	}
 	for _, p := range s.Places {
-		if !placeCode.MatchString(p) {
-			return bad("地点代码 %.40q 不是 2、4、6、9、12 或 14 位数字", "the place %.40q is not of 2, 4, 6, 9, 12 or 14 digits", p)
+		if !edition.IsPlace(p) {
+			return bad("地点代码 %.40q 不是 "+edition.PlaceDigitsZh, "the place %.40q is not of "+edition.PlaceDigitsEn, p)
 		}
 	}
 	if len(s.Places) > 0 && s.Area != "" {

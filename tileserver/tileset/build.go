@@ -130,7 +130,7 @@ const (
 // bytes of gzip with their fields. Places, which are few and labelled by name, are
 // always drawn as themselves.
 func ParcelZoom(l *index.Layer) int {
-	if l.Meta.Name == "region" {
+	if l.Meta.Name == edition.Region {
 		return pyramid.ParcelsAlways
 	}
 	if l.Len() == 0 {

@@ -44,7 +44,7 @@ func ShownLayers(m *edition.Manifest) []string {
 		}
 		return out
 	}
-	for _, n := range []string{"cropland", "pbf", "hsf", "region"} {
+	for _, n := range edition.ShownLayers() {
 		for i := range m.Layers {
 			if m.Layers[i].Name == n {
 				out = append(out, n)

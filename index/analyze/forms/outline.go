@@ -17,10 +17,7 @@ const mostOutlines = 150
 // are not too many inside of the place asked about. There are none without a region layer.
 // Errors are ctx's and those of reading.
 func Outlines(ctx context.Context, ix *index.Index, r *analyze.Result) ([]Outline, error) {
-	l := ix.Layer("region", r.Request.Vintage)
-	if l == nil {
-		l = ix.Layer("region", "")
-	}
+	l := ix.Regions(r.Request.Vintage)
 	if l == nil {
 		return nil, nil
 	}

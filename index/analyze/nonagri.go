@@ -56,7 +56,7 @@ var nonagri = Question{
 	Name:  "nonagri",
 	Title: edition.Title{Zh: "耕地“非农化”“非粮化”", En: "Cropland turned to other use"},
 	About: edition.Title{
-		Zh: "监测图斑（change）或后一期调查中已不是耕地的图斑，与前一期耕地、永久基本农田相交的地面为疑似问题 V；按永久基本农田、稳定耕地、其他耕地分严重程度，扣除已批准用地（只对“非农化”），剩下的如有一半以上（规则）落在以前推送过的图斑内为已知（known），否则为新增（new）。小于 10 m² 或窄于规则的碎片只进合计。耕地上种植非粮作物（ZZSXDM）只作提示（planting）。V = 已批准 + 新增 + 已知 + 碎片。推送时间等要由办理系统填写的列为空。",
+		Zh: "变化图斑（change）或后一期调查中已不是耕地的图斑，与前一期耕地、永久基本农田相交的地面为疑似问题 V；按永久基本农田、稳定耕地、其他耕地分严重程度，扣除已批准用地（只对“非农化”），剩下的如有一半以上（规则）落在以前推送过的图斑内为已知（known），否则为新增（new）。小于 10 m² 或窄于规则的碎片只进合计。耕地上种植非粮作物（ZZSXDM）只作提示（planting）。V = 已批准 + 新增 + 已知 + 碎片。推送时间等要由办理系统填写的列为空。",
 		En: "Ground of monitored change, or of patches that are no cropland in the later survey, on cropland or permanent basic farmland of the earlier state (V), by severity: permanent basic farmland, stable cropland, other cropland. Approved ground is taken off (of construction alone); what is left is known where more than half of it (rules) lies in alerts that were pushed before, else new. Slivers below 10 m² or narrower than the rules count in sums only. Cropland that grows no grain (ZZSXDM) is told as a note (planting). V = approved + new + known + slivers. Times that only those who handle alerts know are empty.",
 	},
 	Sources: []edition.Title{
@@ -66,8 +66,8 @@ var nonagri = Question{
 	Optional: []string{"change", "dltb", "cropland", "pbf", "approval", "alert"},
 	Between:  true,
 	Parameters: []Parameter{
-		{Name: "source", Title: edition.Title{Zh: "依据", En: "evidence"}, Default: "auto", About: edition.Title{Zh: "依据：change 监测图斑，survey 两期调查，auto 有监测图斑时用监测图斑", En: "change (monitoring), survey (two vintages), auto: monitoring where there is any"}, Takes: Choose, Choices: []Choice{
-			choice("auto", "有监测图斑时用监测图斑", "monitoring where there is any"), choice("change", "监测图斑", "monitoring"), choice("survey", "两期调查", "two surveys"),
+		{Name: "source", Title: edition.Title{Zh: "依据", En: "evidence"}, Default: "auto", About: edition.Title{Zh: "依据：change 变化图斑，survey 两期调查，auto 有变化图斑时用变化图斑", En: "change (monitoring), survey (two vintages), auto: monitoring where there is any"}, Takes: Choose, Choices: []Choice{
+			choice("auto", "有变化图斑时用变化图斑", "monitoring where there is any"), choice("change", "变化图斑", "monitoring"), choice("survey", "两期调查", "two surveys"),
 		}},
 		{Name: "planting", Title: edition.Title{Zh: "种植非粮作物的耕地", En: "cropland without grain"}, Default: "pbf", About: edition.Title{Zh: "是否列出种植非粮作物的耕地：none 不列，pbf 只列永久基本农田上的，all 全列（只用于 survey）", En: "cropland without grain is listed: none, pbf (on permanent basic farmland), all; of surveys alone"}, Takes: Choose, Choices: []Choice{
 			choice("none", "不列", "none"), choice("pbf", "只列永久基本农田上的", "on permanent basic farmland"), choice("all", "全列", "all"),

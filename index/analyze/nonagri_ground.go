@@ -257,7 +257,7 @@ func (n *nonagriJob) choose(r *Result) error {
 		n.kinds[i] = n.surveyed(class, grown)
 	}
 	if unknown > 0 {
-		r.note("有 %[1]d 个监测图斑的类型（TBLX）不在规则清单里，列为其他，须人工判断", "the kind (TBLX) of %[1]d monitored changes is in no list of the rules: they are told as other and are to be judged", unknown)
+		r.note("有 %[1]d 个变化图斑的类型（TBLX）不在规则清单里，列为其他，须人工判断", "the kind (TBLX) of %[1]d monitored changes is in no list of the rules: they are told as other and are to be judged", unknown)
 	}
 	n.covers = []pieces.Cover{{Layer: n.subject, Only: func(i int) bool { return n.kinds[i] != "" }}, {Layer: n.crop}}
 	if n.pbf != nil {

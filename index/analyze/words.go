@@ -7,15 +7,16 @@ import (
 	"gengtu/index/edition"
 )
 
-// layerTitles are what the layers that questions name are called, there or not.
+// layerTitles are what the layers that questions name are called where an edition, whose
+// manifest says it, has none of them: as the profiles call them.
 var layerTitles = []Choice{
 	choice("cropland", "耕地", "cropland"), choice("pbf", "永久基本农田", "permanent basic farmland"), choice("hsf", "高标准农田", "high-standard farmland"),
-	choice("dltb", "地类图斑", "land-survey patches"), choice("region", "行政区", "places"), choice("hsf-project", "高标准农田项目", "projects of high-standard farmland"),
+	choice("dltb", "地类图斑", "land survey patches"), choice("region", "行政区", "administrative regions"), choice("hsf-project", "高标准农田项目区", "high-standard farmland projects"),
 	choice("redline", "生态保护红线", "ecological red line"), choice("urban", "城镇开发边界", "urban boundary"), choice("soil", "土壤环境质量类别", "class of soil pollution"),
 	choice("quality", "耕地质量等级", "grade of cropland quality"), choice("approval", "用途管制审批", "approvals of use"), choice("reserve", "永久基本农田储备区", "reserve of permanent basic farmland"),
-	choice("fragile", "生态脆弱区", "fragile zones"), choice("arid", "严重干旱区", "severely arid zones"), choice("supplement", "补充耕地", "supplement cropland"),
-	choice("change", "监测图斑", "monitored change"), choice("contract", "承包地块", "contract parcels"), choice("estate", "不动产宗地", "registered real estate"),
-	choice("forest", "林权", "forest rights"), choice("grass", "草原权属", "grassland rights"), choice("target", "耕地保护目标", "cropland to be kept"),
+	choice("fragile", "生态脆弱区", "ecologically fragile zones"), choice("arid", "严重干旱区", "severely arid zones"), choice("supplement", "补充耕地", "supplement cropland"),
+	choice("change", "变化图斑", "monitored change"), choice("contract", "承包地块", "contract parcels"), choice("estate", "不动产宗地", "registered real estate"),
+	choice("forest", "林权", "forest rights"), choice("grass", "草原权属", "grassland rights"), choice("target", "耕地保护目标", "cropland protection target"),
 	choice(noCondition, "不具备条件的永久基本农田", "permanent basic farmland that does not meet the conditions"), choice("alert", "以前推送的疑似图斑", "alerts that were pushed before"),
 }
 

@@ -6,7 +6,7 @@
 // the machine: the same generation, request, rules and program give the same bytes.
 // Every question is one file of this package, listed in questions.go. Areas are
 // integers of 0.01 m² ([Area]); what each figure is of stands in its column's title.
-// Definitions: reference domain, section 6, whose common rules (6.0) hold everywhere.
+// Definitions: METHOD.md, which states the common rules (domain 6.0) and each question's.
 package analyze
 
 import (

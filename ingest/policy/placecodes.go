@@ -88,7 +88,7 @@ const villageDigits = 12
 // Where more than such zeros behind a village's digits is cut off the name goes, too: it
 // may be of a finer place. What is longer and no code is taken away.
 //
-// Source: reference domain 1.9 (codes of place), question 4 (aggregate by left(ZLDWDM, n)).
+// Source: reference domain 1.9 (codes of place), 6.0 rule 4 (aggregate by left(ZLDWDM, n)).
 func (c placeCodes) cut(f *index.Feature, digits int) {
 	for _, field := range c {
 		s, ok := f.Values[field.code].(string)

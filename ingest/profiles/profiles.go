@@ -79,7 +79,7 @@ type Profile struct {
 	Code  []string `yaml:"code"`
 	Class string   `yaml:"class"`
 	// Source names where the facts come from that name no source of their own, by the
-	// marks of reference/domain.md; Unconfirmed says what of the profile no text of a
+	// marks of SOURCES.md; Unconfirmed says what of the profile no text of a
 	// standard confirms, "" when nothing is doubted.
 	Source      string  `yaml:"source"`
 	Unconfirmed string  `yaml:"unconfirmed"`

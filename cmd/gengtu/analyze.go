@@ -18,10 +18,34 @@ import (
 	"gengtu/ingest/source"
 )
 
-// answerEndings are the forms by the ending of the file.
-var answerEndings = map[string]forms.Form{
-	".json": forms.JSON, ".csv": forms.CSV, ".xlsx": forms.XLSX, ".geojson": forms.GeoJSON, ".html": forms.HTML, ".htm": forms.HTML,
-	".gpkg": forms.GeoPackage, ".shp": forms.Shapefile,
+// answerForms are the forms of answers by the ending of the file, in the order in which
+// they are told.
+var answerForms = []struct {
+	ending string
+	form   forms.Form
+}{
+	{".json", forms.JSON}, {".csv", forms.CSV}, {".xlsx", forms.XLSX}, {".geojson", forms.GeoJSON}, {".html", forms.HTML}, {".htm", forms.HTML},
+	{".gpkg", forms.GeoPackage}, {".shp", forms.Shapefile},
+}
+
+// answerEndings tells the endings of answers' files.
+func answerEndings() string {
+	var out []string
+	for _, f := range answerForms {
+		out = append(out, f.ending)
+	}
+	return strings.Join(out, " ")
+}
+
+// answerForm is the form that the ending of out says, or a usage error FORMAT_UNKNOWN.
+func answerForm(out string) (forms.Form, error) {
+	ending := strings.ToLower(filepath.Ext(out))
+	for _, f := range answerForms {
+		if f.ending == ending {
+			return f.form, nil
+		}
+	}
+	return "", usage("FORMAT_UNKNOWN", "不认识后缀 %[1]q，可用 %[2]s", "the ending %[1]q is no format; there are %[2]s", filepath.Ext(out), answerEndings())
 }
 
 // oneTable are the forms that hold one table or layer of an answer.
@@ -105,7 +129,7 @@ func (a *analysis) flags(fs *flags) {
 	fs.StringVar(&a.previous, "previous", "", "接着这份答案（.json）往下算|a kept answer (.json) that this one goes on from")
 	fs.StringVar(&a.table, "table", "", "只要这张表或图形层|only this table or layer of shapes")
 	fs.BoolVar(&a.geometry, "geometry", false, "JSON 里也存图形|keep the shapes in the JSON, too")
-	fs.StringVar(&a.out, "out", "", "输出文件 .json .csv .xlsx .geojson .html .gpkg .shp|the file to write: .json .csv .xlsx .geojson .html .gpkg .shp")
+	fs.StringVar(&a.out, "out", "", "输出文件 "+answerEndings()+"|the file to write: "+answerEndings())
 	fs.IntVar(&a.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 }
 
@@ -137,9 +161,9 @@ func (a *analysis) check() error {
 	if a.out == "" {
 		a.form = forms.JSON
 	} else {
-		var ok bool
-		if a.form, ok = answerEndings[strings.ToLower(filepath.Ext(a.out))]; !ok {
-			return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .csv .xlsx .geojson .html .gpkg .shp", "the ending %q is no format; there are .json .csv .xlsx .geojson .html .gpkg .shp", filepath.Ext(a.out))
+		var err error
+		if a.form, err = answerForm(a.out); err != nil {
+			return err
 		}
 	}
 	if a.table != "" && !oneTable[a.form] && (a.out != "" || a.json) {

@@ -26,7 +26,7 @@ func runReconcile(e *env, fs *flags) error {
 	lines := fs.String("lines", "", "只列出这些项的要素，逗号分隔|list the features of these lines alone, separated by commas")
 	rules := fs.String("rules", "", "规则文件|file of rules")
 	table := fs.String("table", "", "CSV 写哪张表：bridge（默认）bridge_by_place lines operands|table that is written as CSV: bridge, bridge_by_place, lines, operands")
-	out := fs.String("out", "", "输出文件 .json .csv .xlsx .geojson .html .gpkg .shp|the file to write: .json .csv .xlsx .geojson .html .gpkg .shp")
+	out := fs.String("out", "", "输出文件 "+answerEndings()+"|the file to write: "+answerEndings())
 	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
 	args, err := fs.parse(2, 2)
 	if err != nil {
@@ -34,9 +34,8 @@ func runReconcile(e *env, fs *flags) error {
 	}
 	w := &analysis{env: e, out: *out, table: *table, form: forms.JSON}
 	if *out != "" {
-		var ok bool
-		if w.form, ok = answerEndings[strings.ToLower(filepath.Ext(*out))]; !ok {
-			return usage("FORMAT_UNKNOWN", "不认识后缀 %q，可用 .json .csv .xlsx .geojson .html .gpkg .shp", "the ending %q is no format; there are .json .csv .xlsx .geojson .html .gpkg .shp", filepath.Ext(*out))
+		if w.form, err = answerForm(*out); err != nil {
+			return err
 		}
 	}
 	q := reconcile.Question{By: areas.Level(*by), Place: *place, Shapes: w.form == forms.GeoJSON || w.form == forms.HTML || w.form == forms.GeoPackage || w.form == forms.Shapefile}

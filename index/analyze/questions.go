@@ -47,11 +47,15 @@ func noLayer(ix *index.Index, name, vintage string) error {
 		Advise("有 %s", "there are %s", strings.Join(has, "、"))
 }
 
+// OpenIn tells whether the question may be asked of an edition.
+func (q *Question) OpenIn(m *edition.Manifest) bool {
+	return m.MayAnalyze(q.Name) && (m.Tier != edition.Public || !q.NotPublic)
+}
+
 // check refuses a request that makes no sense, before any work.
 func (j *Job) check() error {
 	p := &j.Index.Manifest.Policy
-	public := j.Index.Manifest.Tier == edition.Public
-	if !p.MayAnswer(j.Question.Name) || public && (j.Question.NotPublic || p.Analyses == nil) {
+	if !j.Question.OpenIn(j.Index.Manifest) {
 		return problem.New("POLICY", "本版的策略不允许分析 %s", "the policy of this edition does not answer %s", j.Question.Name).
 			Advise("策略的 analyses 一项列出可问的", "analyses of the policy lists what it answers")
 	}
@@ -65,7 +69,7 @@ func (j *Job) check() error {
 		return err
 	}
 	for i := range j.Question.Parameters {
-		if x := &j.Question.Parameters[i]; x.Features && j.Parameters[x.Name] != "" && (!p.Pieces || p.TotalsOnly) {
+		if x := &j.Question.Parameters[i]; x.Features && j.Parameters[x.Name] != "" && !p.MayTellFeatures() {
 			return problem.New("POLICY", "本版只给合计，不能按编码指定要素（参数 %[1]s）", "this edition tells totals alone: parameter %[1]s, which names single features, is not taken", x.Name).
 				Advise("去掉参数 %[1]s 再问", "ask without parameter %[1]s", x.Name)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
+	"gengtu/index/question"
 	"gengtu/styles"
 )
 
@@ -50,7 +51,7 @@ type questionParameter struct {
 
 // questions are those that the tier answers.
 func (r *request) questions() []*analyze.Question {
-	return slices.DeleteFunc(analyze.Offered(), func(q *analyze.Question) bool {
+	return slices.DeleteFunc(question.All(), func(q *analyze.Question) bool {
 		return !q.OpenIn(r.ix().Manifest)
 	})
 }

@@ -11,7 +11,7 @@ import (
 // other questions, what the policy names is open.
 func TestOpenIn(t *testing.T) {
 	shut := 0
-	for _, q := range analyze.Questions {
+	for _, q := range analyze.Questions() {
 		p := edition.Policy{Analyses: []string{q.Name}}
 		if q.NotPublic {
 			shut++
@@ -23,7 +23,7 @@ func TestOpenIn(t *testing.T) {
 			t.Errorf("%s: not open to government", q.Name)
 		}
 	}
-	if shut == 0 || shut == len(analyze.Questions) {
+	if shut == 0 || shut == len(analyze.Questions()) {
 		t.Errorf("%d questions are never public", shut)
 	}
 }

@@ -13,26 +13,26 @@ import (
 	"gengtu/index/setting"
 )
 
-// Questions lists the questions in the order in which they are told.
-var Questions = []*Question{
-	&hsfOutsidePBF, &pbfToRetire, &pbfNotHSF, &contiguityQuestion, &balance, &approvals, &nonagri, &siting, &conflicts, &flows, &summary,
+// Questions lists the questions of this package in the order in which they are told; the
+// list is the caller's. Package question lists all that the program answers.
+func Questions() []*Question {
+	return []*Question{
+		&hsfOutsidePBF, &pbfToRetire, &pbfNotHSF, &contiguityQuestion, &balance, &approvals, &nonagri, &siting, &conflicts, &flows, &summary,
+	}
 }
 
-// Offered lists the questions that this program answers.
-func Offered() []*Question {
-	return slices.DeleteFunc(slices.Clone(Questions), func(q *Question) bool { return q.run == nil })
-}
-
-// unknown is the problem of a question that there is not.
-func unknown(name string) error {
+// Find returns the question of that name in a list, or a problem ANALYZE_UNKNOWN that names
+// the nearest one.
+func Find(questions []*Question, name string) (*Question, error) {
 	var names []string
-	for _, q := range Questions {
-		if q.run != nil {
-			names = append(names, q.Name)
+	for _, q := range questions {
+		if q.Name == name {
+			return q, nil
 		}
+		names = append(names, q.Name)
 	}
 	zh, en := setting.Unknown(name, "", names)
-	return problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
+	return nil, problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
 		Advise("gengtu analyze --list 列出全部专题，服务上 GET analyses", "gengtu analyze --list lists the questions, GET analyses on a server")
 }
 

@@ -18,6 +18,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 	"gengtu/tileserver/load"
@@ -116,7 +117,7 @@ func pinWhenMade(ctx context.Context, e *reach, name string) (*generation, error
 
 // analyzing is how questions of the request are answered.
 func (r *request) analyzing() analyze.Options {
-	opt := analyze.Options{Rules: r.server.cfg.Rules, Program: r.server.cfg.Program}
+	opt := analyze.Options{Questions: question.All(), Rules: r.server.cfg.Rules, Program: r.server.cfg.Program}
 	if r.scope != nil {
 		opt.Scope = r.scope.Ground()
 		if len(r.scope.Layers) > 0 {

@@ -18,6 +18,7 @@ import (
 	"gengtu/index/areas"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/jobs"
 )
@@ -140,7 +141,7 @@ func strictJSON(data []byte, into any, members string) error {
 // prepare reads the question against the edition: what cannot be answered is refused
 // before it waits.
 func (r *request) prepare(q *asking, reach string) (*analyze.Job, error) {
-	found, err := analyze.Find(q.Request.Question)
+	found, err := question.Find(q.Request.Question)
 	if err != nil {
 		return nil, err
 	}

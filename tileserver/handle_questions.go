@@ -6,6 +6,7 @@ import (
 
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
+	"gengtu/index/question"
 	"gengtu/styles"
 )
 
@@ -50,9 +51,8 @@ type questionParameter struct {
 
 // questions are those that the tier answers.
 func (r *request) questions() []*analyze.Question {
-	p := r.policy()
-	return slices.DeleteFunc(analyze.Offered(), func(q *analyze.Question) bool {
-		return !p.MayAnswer(q.Name) || r.tier == edition.Public && (q.NotPublic || p.Analyses == nil)
+	return slices.DeleteFunc(question.All(), func(q *analyze.Question) bool {
+		return !q.OpenIn(r.ix().Manifest)
 	})
 }
 
@@ -78,7 +78,7 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 		}
 		for i := range q.Parameters {
 			x := &q.Parameters[i]
-			if x.Features && (!p.Pieces || p.TotalsOnly) {
+			if x.Features && !p.MayTellFeatures() {
 				continue // refused, see [analyze.Prepare]
 			}
 			o.Parameters = append(o.Parameters, questionParameter{x.Name, x.Title, x.About, x.Default, cmp.Or(x.Takes, analyze.Words), x.ChoicesBy(rules), x.Unit})

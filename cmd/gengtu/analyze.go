@@ -14,6 +14,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 	"gengtu/index/receipt"
 	"gengtu/ingest/source"
 )
@@ -135,7 +136,7 @@ func (a *analysis) flags(fs *flags) {
 
 // check refuses a command line that makes no sense, before anything is opened.
 func (a *analysis) check() error {
-	if _, err := analyze.Find(a.request.Question); err != nil {
+	if _, err := question.Find(a.request.Question); err != nil {
 		return usageError{problem.Of(err)}
 	}
 	if err := need("edition", a.dir); err != nil {
@@ -178,7 +179,7 @@ func (a *analysis) check() error {
 // checkParameters reads the rules, and refuses parameters that the question does not take,
 // before the edition is opened, which may take a while.
 func (a *analysis) checkParameters() error {
-	q, err := analyze.Find(a.request.Question)
+	q, err := question.Find(a.request.Question)
 	if err != nil {
 		return err
 	}
@@ -214,6 +215,7 @@ func (a *analysis) ask(ix *index.Index) (*analyze.Result, error) {
 	}
 	p := a.progress()
 	defer p.end()
+	opt.Questions = question.All()
 	opt.Tell = func(stage edition.Title, done, all int) { p.tell(a.pick(stage.Zh, stage.En), int64(done), int64(all)) }
 	return analyze.Run(a.ctx, ix, a.request, opt)
 }

@@ -13,6 +13,7 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/ingest/source"
+	"gengtu/index/question"
 )
 
 // listed is a question as --list prints it for programs.
@@ -37,10 +38,7 @@ type listedParameter struct {
 // listQuestions prints the questions with what each needs.
 func (e *env) listQuestions(w io.Writer) error {
 	var out []listed
-	for _, q := range analyze.Questions {
-		if _, err := analyze.Find(q.Name); err != nil {
-			continue // this program does not answer it yet
-		}
+	for _, q := range question.All() {
 		l := listed{q.Name, q.Title, q.About, orNone(q.Sources), orNone(q.Layers), orNone(q.Optional), q.NeedsShapes, q.NotPublic, []listedParameter{}}
 		for i := range q.Parameters {
 			p := &q.Parameters[i]

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gengtu/index/analyze"
+	"gengtu/index/question"
 )
 
 // codeLike are texts that only a program would write: words of small ASCII letters.
@@ -24,7 +25,7 @@ func TestAnalyzeWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen, coded := 0, map[string]bool{}
-	for _, q := range analyze.Offered() {
+	for _, q := range question.All() {
 		if q.Name == "reconcile" {
 			continue // which has texts of both languages in columns of their own
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gengtu/index/analyze"
+	"gengtu/index/question"
 )
 
 // stealAnalyses asks every question of the tier, twice, and hunts in what is told of it: the
@@ -15,7 +15,7 @@ import (
 func (h *thief) stealAnalyses(t *testing.T) {
 	t.Helper()
 	answered := 0
-	for _, q := range analyze.Questions {
+	for _, q := range question.All() {
 		for _, by := range []string{"county", "group"} {
 			if h.stealJob(t, "/{tier}/analyses", fmt.Sprintf(`{"question":%q,"by":%q}`, q.Name, by)) {
 				answered++

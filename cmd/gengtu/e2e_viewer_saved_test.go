@@ -103,8 +103,8 @@ func (a *writtenAnswer) linesOf() []string {
 	return lines
 }
 
-// question is what the page asks of a ring.
-func question(ring string) []byte {
+// ringQuestion is what the page asks of a ring.
+func ringQuestion(ring string) []byte {
 	return []byte(`{"geometry":` + polygonOf(ring) + `,"layers":["cropland","pbf","hsf"],"combinations":true,"group_by":{"cropland":["DLBM"]}}`)
 }
 
@@ -115,7 +115,7 @@ func TestViewerAskSaved(t *testing.T) {
 	s := serve(t, e.Secure)
 	ring := deliveryRings[0]
 	var want writtenAnswer
-	decode(t, s.do(t, http.MethodPost, "/secure/overlay", question(ring), "Content-Type", "application/json").Body, &want)
+	decode(t, s.do(t, http.MethodPost, "/secure/overlay", ringQuestion(ring), "Content-Type", "application/json").Body, &want)
 	b := openViewer(t, s, "secure", "map=13/34.33/108.64", viewertest.Desktop)
 	viewertest.Eval[any](t, b, "gengtu.drawPolygon("+ring+")")
 	b.Text(t, "overlay-result")
@@ -161,7 +161,7 @@ func TestViewerAskSaved(t *testing.T) {
 		}
 	}
 	for button, form := range map[string]string{"overlay-xlsx": "xlsx", "overlay-geojson-pieces": "geojson"} {
-		body := question(ring)
+		body := ringQuestion(ring)
 		if form == "geojson" {
 			body = bytes.Replace(body, []byte(`"combinations":true`), []byte(`"combinations":false,"return":"features"`), 1)
 		}
@@ -186,7 +186,7 @@ func TestViewerAskSavedSeveral(t *testing.T) {
 	}
 	answers := make([]writtenAnswer, len(deliveryRings))
 	for i, ring := range deliveryRings {
-		decode(t, s.do(t, http.MethodPost, "/secure/overlay", question(ring), "Content-Type", "application/json").Body, &answers[i])
+		decode(t, s.do(t, http.MethodPost, "/secure/overlay", ringQuestion(ring), "Content-Type", "application/json").Body, &answers[i])
 		if diff := cmp.Diff(answers[i].linesOf(), got[fmt.Sprint("地块", i+1)]); diff != "" {
 			t.Errorf("shape %d (-API +CSV):\n%s", i+1, diff)
 		}

@@ -13,6 +13,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/areas"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 )
 
 // themed is an edition of a sample's two years with its themes and, beside the villages of
@@ -65,13 +66,13 @@ func TestLevelsAddUp(t *testing.T) {
 	names := regionNames(t, ix)
 	levels := []areas.Level{"group", "village", "township", "county", "prefecture"}
 	answered := 0
-	for _, q := range analyze.Questions {
+	for _, q := range question.All() {
 		if q.NeedsShapes || q.Name == "reconcile" { // these are of what is given
 			continue
 		}
 		var finer *analyze.Result
 		for _, by := range levels {
-			r, err := analyze.Run(t.Context(), ix, analyze.Request{Question: q.Name, By: by, Parameters: levelParameters[q.Name]}, analyze.Options{})
+			r, err := analyze.Run(t.Context(), ix, analyze.Request{Question: q.Name, By: by, Parameters: levelParameters[q.Name]}, analyze.Options{Questions: question.All()})
 			if p := problem.Of(err); p != nil && p.Code == "ANALYZE_UNKNOWN" && finer == nil {
 				t.Logf("%s is not answered yet", q.Name)
 				break

@@ -9,6 +9,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/areas"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 )
 
 // ofFeatures are columns that name one feature, or a piece of one.
@@ -23,7 +24,7 @@ func TestSingleTables(t *testing.T) {
 	}
 	defer func() { _ = ix.Close() }()
 	single := map[string]bool{}
-	for _, q := range analyze.Offered() {
+	for _, q := range question.All() {
 		req := analyze.Request{Question: q.Name}
 		switch {
 		case q.NeedsShapes:
@@ -33,7 +34,7 @@ func TestSingleTables(t *testing.T) {
 		case q.Name == "reconcile":
 			req.Parameters = map[string]string{"a": "cropland@2023", "b": "cropland@2024"}
 		}
-		r, err := analyze.Run(t.Context(), ix, req, analyze.Options{})
+		r, err := analyze.Run(t.Context(), ix, req, analyze.Options{Questions: question.All()})
 		if err != nil {
 			t.Errorf("%s: %v", q.Name, err)
 			continue
@@ -54,7 +55,7 @@ func TestSingleTables(t *testing.T) {
 	}
 	totals := ix.Showing(func(string) bool { return true })
 	totals.Manifest.Policy.TotalsOnly = true
-	_, err = analyze.Run(t.Context(), totals, analyze.Request{Question: "contiguity", Parameters: map[string]string{"remove": "x"}}, analyze.Options{})
+	_, err = analyze.Run(t.Context(), totals, analyze.Request{Question: "contiguity", Parameters: map[string]string{"remove": "x"}}, analyze.Options{Questions: question.All()})
 	if p := problem.Of(err); p == nil || p.Code != "POLICY" {
 		t.Errorf("a feature is named where totals alone are told: %v", err)
 	}

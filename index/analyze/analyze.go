@@ -4,7 +4,8 @@
 // In goes an edition that is open for reading, a [Request] and the rules ([Rules], a file
 // that a person edits); out comes a [Result], which holds nothing of the clock or of
 // the machine: the same generation, request, rules and program give the same bytes.
-// Every question is one file of this package, listed in questions.go. Areas are
+// Every question of this package is one file of it, listed in questions.go; a package above
+// may have others ([Options.Questions]), with the rules, the policy and the name of each. Areas are
 // integers of 0.01 m² ([Area]); what each figure is of stands in its column's title.
 // Definitions: METHOD.md, which states the common rules (domain 6.0) and each question's.
 package analyze
@@ -69,7 +70,8 @@ type Question struct {
 	// work; nil refuses nothing.
 	Ready func(j *Job) error
 
-	run func(ctx context.Context, j *Job) (*Result, error)
+	// Answer answers a job that has been checked; never nil. It is called by [Job.Run].
+	Answer func(ctx context.Context, j *Job) (*Result, error)
 }
 
 // Parameter is a parameter of one question.
@@ -161,10 +163,12 @@ type Job struct {
 
 // Options changes how [Run] works.
 type Options struct {
-	Rules   *Rules // nil is [DefaultRules]
-	Workers int
-	Program string // the program's version, which the answer carries
-	Tell    func(stage edition.Title, done, all int)
+	// Questions are those that there are; nil are the [Questions] of this package.
+	Questions []*Question
+	Rules     *Rules // nil is [DefaultRules]
+	Workers   int
+	Program   string // the program's version, which the answer carries
+	Tell      func(stage edition.Title, done, all int)
 	// Scope names the part of the edition that the index has, "" for all of it: an answer
 	// of a part has a name of its own, and says of which.
 	Scope string
@@ -178,17 +182,6 @@ func Run(ctx context.Context, ix *index.Index, req Request, opt Options) (*Resul
 		return nil, err
 	}
 	return j.Run(ctx)
-}
-
-// Find returns the question of that name, or a problem ANALYZE_UNKNOWN that names the
-// nearest one.
-func Find(name string) (*Question, error) {
-	for _, q := range Questions {
-		if q.Name == name && q.run != nil {
-			return q, nil
-		}
-	}
-	return nil, unknown(name)
 }
 
 // Layer returns a layer that the question needs in the vintage asked for (or the given

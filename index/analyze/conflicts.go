@@ -73,7 +73,7 @@ var conflicts = Question{
 	Enough: func(rules *Rules, there func(layer string) bool) bool {
 		return someConflict(registersOf(&rules.Conflicts, there))
 	},
-	run: runConflicts,
+	Answer: runConflicts,
 }
 
 // register is a layer of rights, or the surveyed cropland, that takes part.

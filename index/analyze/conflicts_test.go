@@ -393,7 +393,7 @@ func TestConflictsEnough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := analyze.Offered()
+	all := analyze.Questions()
 	q := all[slices.IndexFunc(all, func(q *analyze.Question) bool { return q.Name == "conflicts" })]
 	for layers, want := range map[string]bool{"": false, "cropland": false, "contract": false, "cropland contract": false, "contract estate": true, "cropland forest": true, "forest": false} {
 		if got := q.Enough(rules, func(name string) bool { return slices.Contains(strings.Fields(layers), name) }); got != want {

@@ -97,8 +97,8 @@ var contiguityQuestion = Question{
 		{Name: "remove", Title: edition.Title{Zh: "划出的图斑", En: "patches taken out"}, Features: true, Takes: Codes, About: edition.Title{Zh: "划出的图斑编码（BSM 等），逗号分隔：另算划出后的情况", En: "codes (BSM …) of patches that are taken out, between commas: the state after is told beside"}},
 		{Name: "least_mu", Title: edition.Title{Zh: "清单从多大的片列起", En: "list components from"}, Default: "0", Takes: Figure, Unit: "mu", About: edition.Title{Zh: "片的清单从多少亩列起（合计不受影响）", En: "the area in mu from which on components are listed (totals have all)"}, Check: checkLeast},
 	},
-	Named: contiguityLayers,
-	run:   runContiguity,
+	Named:  contiguityLayers,
+	Answer: runContiguity,
 }
 
 // contiguityLayers lists the layers that a request names.

@@ -42,7 +42,7 @@ var hsfOutsidePBF = Question{
 	Sources:  []edition.Title{{Zh: "优先将已经建成尚不在永久基本农田范围内的高标准农田纳入永久基本农田管理，提高集中连片程度", En: "built high-standard farmland outside permanent basic farmland is to be brought in first (domain 6.1, doc 000)"}},
 	Layers:   hsfOutsideLayers,
 	Optional: []string{"redline", "urban", "soil", "approval", "quality"},
-	run:      runHSFOutside,
+	Answer:   runHSFOutside,
 }
 
 // flag is a reason against bringing a piece in.

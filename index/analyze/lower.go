@@ -12,7 +12,7 @@ import (
 // close: as an overlay and a summary are, areas are rounded and single features are left
 // out. It is the one place where that is done, for all questions and all forms.
 func (r *Result) lower(p *edition.Policy) {
-	if !p.Pieces || p.TotalsOnly {
+	if !p.MayTellFeatures() {
 		r.withhold()
 	}
 	if !p.MayGroup(areas.ClassField) {

@@ -74,7 +74,7 @@ var nonagri = Question{
 		}},
 	},
 	NotPublic: true,
-	run:       runNonagri,
+	Answer:    runNonagri,
 }
 
 func runNonagri(ctx context.Context, j *Job) (*Result, error) {

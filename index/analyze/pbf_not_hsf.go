@@ -52,7 +52,7 @@ var pbfNotHSF = Question{
 		},
 		About: edition.Title{Zh: "高标准农田的年度字段：JSND 建设年度，JCND 建成年度；默认 JSND，图层没有 JSND 时为 JCND", En: "field of the year of high-standard farmland: JSND, of building, or JCND, of completion; by default JSND, or JCND where the layer has no JSND"},
 	}},
-	run: runPBFNotHSF,
+	Answer: runPBFNotHSF,
 }
 
 // noCondition is the layer of basic farmland that does not meet the conditions.

@@ -57,7 +57,7 @@ var pbfToRetire = Question{
 	Sources:  []edition.Title{{Zh: "优先将位于生态脆弱区、严重干旱区、严格管控类（重度）受污染耕地及“插花地”、细碎地的永久基本农田退出", En: "which permanent basic farmland is to retire first (domain 6.2, doc 000)"}},
 	Layers:   []string{"pbf"},
 	Optional: []string{"fragile", "arid", "soil", "cropland", "dltb", "hsf", "reserve", "redline", "urban", "approval", "quality"},
-	run:      runPBFToRetire,
+	Answer:   runPBFToRetire,
 }
 
 // retireRules are R0 to R5 by their bits.

@@ -12,7 +12,7 @@ import (
 func TestPlaceThatIsNone(t *testing.T) {
 	ix := sitesCounty(1).Index(t)
 	place := ix.Layer("dltb", "").Head(0).Place
-	for _, q := range analyze.Offered() {
+	for _, q := range analyze.Questions() {
 		for at, code := range map[string]string{"999999": "NO_PLACE", "abc": "PARAMETER_PLACE", "61990": "PARAMETER_PLACE", "-61990": "PARAMETER_PLACE"} {
 			_, err := analyze.Prepare(ix, analyze.Request{Question: q.Name, Place: at}, analyze.Options{})
 			if p := problem.Of(err); p == nil || p.Code != code {

@@ -12,7 +12,11 @@ import (
 // index that stays open meanwhile. Errors are those of [Run] that the request alone, the
 // policy and the list of layers give.
 func Prepare(ix *index.Index, req Request, opt Options) (*Job, error) {
-	q, err := Find(req.Question)
+	all := opt.Questions
+	if all == nil {
+		all = Questions()
+	}
+	q, err := Find(all, req.Question)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +43,7 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	if j.Names, err = areas.PlaceNames(j.Index, ""); err != nil {
 		return nil, err
 	}
-	r, err := j.Question.run(ctx, j)
+	r, err := j.Question.Answer(ctx, j)
 	if err != nil {
 		return nil, err
 	}

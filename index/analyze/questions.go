@@ -13,26 +13,26 @@ import (
 	"gengtu/index/setting"
 )
 
-// Questions lists the questions in the order in which they are told.
-var Questions = []*Question{
-	&hsfOutsidePBF, &pbfToRetire, &pbfNotHSF, &contiguityQuestion, &balance, &approvals, &nonagri, &siting, &conflicts, &flows, &summary,
+// Questions lists the questions of this package in the order in which they are told; the
+// list is the caller's. Package question lists all that the program answers.
+func Questions() []*Question {
+	return []*Question{
+		&hsfOutsidePBF, &pbfToRetire, &pbfNotHSF, &contiguityQuestion, &balance, &approvals, &nonagri, &siting, &conflicts, &flows, &summary,
+	}
 }
 
-// Offered lists the questions that this program answers.
-func Offered() []*Question {
-	return slices.DeleteFunc(slices.Clone(Questions), func(q *Question) bool { return q.run == nil })
-}
-
-// unknown is the problem of a question that there is not.
-func unknown(name string) error {
+// Find returns the question of that name in a list, or a problem ANALYZE_UNKNOWN that names
+// the nearest one.
+func Find(questions []*Question, name string) (*Question, error) {
 	var names []string
-	for _, q := range Questions {
-		if q.run != nil {
-			names = append(names, q.Name)
+	for _, q := range questions {
+		if q.Name == name {
+			return q, nil
 		}
+		names = append(names, q.Name)
 	}
 	zh, en := setting.Unknown(name, "", names)
-	return problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
+	return nil, problem.New("ANALYZE_UNKNOWN", "%[1]s", "%[2]s", zh, en).
 		Advise("gengtu analyze --list 列出全部专题，服务上 GET analyses", "gengtu analyze --list lists the questions, GET analyses on a server")
 }
 
@@ -47,11 +47,15 @@ func noLayer(ix *index.Index, name, vintage string) error {
 		Advise("有 %s", "there are %s", strings.Join(has, "、"))
 }
 
+// OpenIn tells whether the question may be asked of an edition.
+func (q *Question) OpenIn(m *edition.Manifest) bool {
+	return m.MayAnalyze(q.Name) && (m.Tier != edition.Public || !q.NotPublic)
+}
+
 // check refuses a request that makes no sense, before any work.
 func (j *Job) check() error {
 	p := &j.Index.Manifest.Policy
-	public := j.Index.Manifest.Tier == edition.Public
-	if !p.MayAnswer(j.Question.Name) || public && (j.Question.NotPublic || p.Analyses == nil) {
+	if !j.Question.OpenIn(j.Index.Manifest) {
 		return problem.New("POLICY", "本版的策略不允许分析 %s", "the policy of this edition does not answer %s", j.Question.Name).
 			Advise("策略的 analyses 一项列出可问的", "analyses of the policy lists what it answers")
 	}
@@ -65,7 +69,7 @@ func (j *Job) check() error {
 		return err
 	}
 	for i := range j.Question.Parameters {
-		if x := &j.Question.Parameters[i]; x.Features && j.Parameters[x.Name] != "" && (!p.Pieces || p.TotalsOnly) {
+		if x := &j.Question.Parameters[i]; x.Features && j.Parameters[x.Name] != "" && !p.MayTellFeatures() {
 			return problem.New("POLICY", "本版只给合计，不能按编码指定要素（参数 %[1]s）", "this edition tells totals alone: parameter %[1]s, which names single features, is not taken", x.Name).
 				Advise("去掉参数 %[1]s 再问", "ask without parameter %[1]s", x.Name)
 		}

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"context"
 	"slices"
 
 	"gengtu/index/problem"
@@ -29,12 +28,4 @@ func checkReconcile(r *Rules, f *setting.File) *problem.Problem {
 	// One that is missing is told by reconcile itself.
 	given = slices.DeleteFunc(given, func(b bound) bool { return b.is == (Threshold{}) })
 	return bounded(f, "reconcile", given...)
-}
-
-// Add adds a question that a package above this one answers by run, with the rules, the
-// policy and the name of every question. It is for the start of a program, before
-// anything is asked.
-func Add(q *Question, run func(ctx context.Context, j *Job) (*Result, error)) {
-	q.run = run
-	Questions = append(Questions, q)
 }

@@ -112,7 +112,7 @@ var siting = Question{
 	}},
 	NeedsShapes: true,
 	NotPublic:   true,
-	run:         runSiting,
+	Answer:      runSiting,
 }
 
 // projectChoices are the kinds of project that the rules know.

@@ -225,59 +225,6 @@ type Field struct {
 	Scheme string `json:"scheme,omitempty"`
 }
 
-// Policy names the policy that an edition was made under, and carries what of
-// it the server needs to keep to.
-type Policy struct {
-	Name   string `json:"name"`
-	Digest string `json:"digest"`
-	// GridLon and GridLat are the steps of the grid that all vertices lie on, in
-	// units of 1e-10 degree; 0 where the geometry is as delivered. GridM is the
-	// step in metres that the policy asked for.
-	GridM   float64 `json:"grid_m,omitempty"`
-	GridLon int64   `json:"grid_lon,omitempty"`
-	GridLat int64   `json:"grid_lat,omitempty"`
-	// PrecisionM is the mean error (RMS) in metres that no position is better than, as
-	// far as the policy says.
-	PrecisionM float64 `json:"precision_m,omitempty"`
-	// MinZoom is the lowest zoom that is served; [Manifest.MaxZoom] is the highest.
-	MinZoom int `json:"min_zoom,omitempty"`
-	// MaxAOIM2 and MinAOIM2 bound the shapes that overlay answers; 0 is no bound.
-	MaxAOIM2 float64 `json:"max_aoi_m2,omitempty"`
-	MinAOIM2 float64 `json:"min_aoi_m2,omitempty"`
-	// Pieces tells whether overlay may answer with single features.
-	Pieces bool `json:"pieces"`
-	// Groups are the fields that answers may be grouped by, nil any; see
-	// [Policy.MayGroup]. TotalsOnly allows no groups and no combinations.
-	Groups     []string `json:"groups,omitzero"`
-	TotalsOnly bool     `json:"totals_only,omitempty"`
-	// RoundM2 is the step in m² that areas in answers are rounded to; 0 is none.
-	RoundM2 float64 `json:"round_m2,omitempty"`
-	// Analyses are the questions that are answered, nil any; see [Policy.MayAnswer].
-	Analyses []string `json:"analyses,omitzero"`
-	// Use is what the data may be used for, Approval the map approval number
-	// (审图号), Disclaimer what every picture carries.
-	Use        Title  `json:"use"`
-	Approval   string `json:"approval,omitempty"`
-	Disclaimer Title  `json:"disclaimer"`
-}
-
-// MayGroup tells whether answers may be grouped by a field.
-func (p *Policy) MayGroup(field string) bool {
-	return !p.TotalsOnly && (p.Groups == nil || slices.Contains(p.Groups, field))
-}
-
-// MayAnswer tells whether a question of that name may be answered.
-func (p *Policy) MayAnswer(question string) bool {
-	return p.Analyses == nil || slices.Contains(p.Analyses, question)
-}
-
-// TellsAll tells whether what was told of a question under another policy is no more than
-// this one lets be told.
-func (p *Policy) TellsAll(of *Policy, question, class string) bool {
-	return p.MayAnswer(question) && (p.Pieces || !of.Pieces) && (!p.TotalsOnly || of.TotalsOnly) &&
-		(p.MayGroup(class) || !of.MayGroup(class)) && p.RoundM2 <= of.RoundM2 && p.GridM <= of.GridM
-}
-
 // maxManifest bounds the size of a manifest in bytes: some 100,000 fields.
 const maxManifest = 64 << 20
 

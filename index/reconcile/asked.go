@@ -11,13 +11,12 @@ import (
 	"gengtu/index/problem"
 )
 
-// The reconciliation of what is in one edition is a question as others are, so that it is
-// asked, kept and served as they are.
-func init() {
+// Asked is the reconciliation of what is in one edition as a question as others are, so that
+// it is asked, kept and served as they are: [About] with its parameters and its answer.
+func Asked() *analyze.Question {
+	q := About
 	about := func(zh, en string) edition.Title { return edition.Title{Zh: zh, En: en} }
-	About.NotPublic = true
-	About.Optional = []string{"cropland", "pbf", "hsf", "dltb", edition.Region}
-	About.Named, About.Ready = named, ready
+	q.Named, q.Ready, q.Answer = named, ready, answerAsked
 	var lines, figures []analyze.Choice
 	for _, l := range Lines {
 		lines = append(lines, analyze.Choice{Value: string(l), Title: l.Title()})
@@ -25,7 +24,7 @@ func init() {
 	for _, f := range Figures {
 		figures = append(figures, analyze.Choice{Value: string(f), Title: figureTitles[f]})
 	}
-	About.Parameters = []analyze.Parameter{
+	q.Parameters = []analyze.Parameter{
 		{Name: "a", Title: about("甲", "A"), About: about("甲：图层@时相[:地类]；figures:上报数的 CSV；answer[#列]：previous 的答案", "A: LAYER@VINTAGE[:CLASS]; figures:CSV of reported figures; answer[#COLUMN]: that of previous")},
 		{Name: "b", Title: about("乙", "B"), About: about("乙，同上", "B, likewise")},
 		{Name: "figure", Title: about("口径", "kind of figure"), Takes: analyze.Several, Choices: figures, About: about("口径 net patch area ground，两方不同用逗号分隔", "kind of figure: net, patch, area or ground; two separated by a comma"), Check: func(v string) error { _, err := figuresOf(v); return err }},
@@ -38,7 +37,7 @@ func init() {
 			return nil
 		}},
 	}
-	analyze.Add(&About, answerAsked)
+	return &q
 }
 
 // The beginnings of operands that are no layers.

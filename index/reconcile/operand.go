@@ -63,7 +63,7 @@ func (o *Operand) check() error {
 	}
 	m := o.Layer.Meta
 	p := &o.Index.Manifest.Policy
-	if !p.MayAnswer(About.Name) || o.Index.Manifest.Tier == edition.Public && p.Analyses == nil || p.RoundM2 > 0 || !p.Pieces || p.TotalsOnly || o.Class != "" && !p.MayGroup(areas.ClassField) {
+	if !About.OpenIn(o.Index.Manifest) || p.RoundM2 > 0 || !p.MayTellFeatures() || o.Class != "" && !p.MayGroup(areas.ClassField) {
 		return problem.New("POLICY", "本版的策略不允许对账：差额会说出策略所隐去的", "the policy of this edition does not reconcile: differences would tell what it withholds").
 			Advise("在上一级版本中对账", "reconcile in the edition above")
 	}

@@ -83,10 +83,13 @@ type Options struct {
 	Tell func(stage edition.Title, done, all int)
 }
 
-// About is what answers say of themselves.
+// About is what answers say of themselves, and who may have them. It is never changed; see
+// [Asked] for the question.
 var About = analyze.Question{
-	Name:  "reconcile",
-	Title: edition.Title{Zh: "对账：两个数为什么不一样", En: "Reconciliation: why one figure is not the other"},
+	NotPublic: true,
+	Optional:  []string{"cropland", "pbf", "hsf", "dltb", "region"},
+	Name:      "reconcile",
+	Title:     edition.Title{Zh: "对账：两个数为什么不一样", En: "Reconciliation: why one figure is not the other"},
 	About: edition.Title{
 		Zh: "从甲数到乙数逐项搭桥：范围增减、地类改变、田坎扣除、重复计算、高标准农田内的非耕地、数字化边带、界线调整、库面积与椭球面积之差、取舍误差、未能解释。每块地面、每份库面积只归一项，各项以 0.01 平方米的整数相加，正好等于两数之差。",
 		En: "A bridge from figure A to figure B: ground gained or lost, reclassed, ridge deduction, counted twice, non-cropland inside HSF, digitising band, boundary transfer, record against ellipsoidal, rounding, unexplained. Each piece of ground and each share of record belongs to one line, and in integers of 0.01 m² the lines add up to the difference.",

@@ -203,7 +203,7 @@ func (c *Checker) placeSums(upper *layerCheck) error {
 // compare reports a place whose control area is not the sum of what lies in it.
 func (c *Checker) compare(rules []*Rule, l *layerCheck, p *placeRecord, sum recordSum, zh, en string) error {
 	for _, r := range rules {
-		limit := r.threshold("tolerance_m2", 0.01) + float64(sum.patches)*r.threshold("per_patch_m2", 0)
+		limit := r.threshold("tolerance_m2") + float64(sum.patches)*r.threshold("per_patch_m2")
 		d := (sum.area - p.control).M2()
 		if math.Abs(d) <= limit+1e-9 {
 			continue

@@ -95,7 +95,7 @@ func (j *judging) attributes() {
 // digits asks for the digits of the identifier BSM: the number that the rule gives.
 func (j *judging) digits(bsm string) {
 	for _, r := range j.layer.rules["key-digits"] {
-		want := int(r.threshold("digits", 18))
+		want := int(r.threshold("digits"))
 		switch f := j.layer.profile.Field("BSM"); {
 		case bsm == "" || f == nil || f.Length != want: // another layer's own, or told as empty
 		case len(bsm) > want: // told as too long
@@ -212,7 +212,7 @@ func (j *judging) equations() {
 func (j *judging) equation(check, field string, is, should, slack float64) {
 	const float = 1e-6 // what float64 loses of areas
 	for _, r := range j.layer.rules[check] {
-		if d := is - should; !(math.Abs(d) <= r.threshold("tolerance_m2", 0.005)+slack+float) {
+		if d := is - should; !(math.Abs(d) <= r.threshold("tolerance_m2")+slack+float) {
 			j.note.found = append(j.note.found, found{
 				rule: r, areaM2: d, zh: "%s 是 %.2f，应为 %.2f", en: "%s is %.2f, it should be %.2f",
 				args: []any{field, is, float64(geo.HundredthsOf(should)) / 100},

@@ -73,7 +73,7 @@ func newLayerCheck(c *Checker, seen *ingest.LayerSeen) *layerCheck {
 	for i, f := range seen.Fields {
 		l.index[f.Name] = i
 	}
-	for check := range thresholds {
+	for check := range checks {
 		if list := c.rules.of(check, seen.Layer); len(list) > 0 {
 			l.rules[check] = list
 		}

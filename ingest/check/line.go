@@ -31,7 +31,7 @@ func (j *judging) line() {
 		return
 	}
 	for _, r := range j.layer.rules["short-edge"] {
-		if limit := r.threshold("below_m", 0); long < limit {
+		if limit := r.threshold("below_m"); long < limit {
 			j.note.found = append(j.note.found, found{rule: r, place: place{at: parts[0][0]}, areaM2: math.NaN(),
 				zh: "线长 %.4f m，小于 %v m", en: "the line has %.4f m, below %v m", args: []any{long, limit}})
 		}

@@ -16,7 +16,7 @@ func (m *lineMatch) tell(check string, n uint32, f found, metres float64) error 
 	}
 	f.layer, f.file, f.record, f.key, f.areaM2 = m.layer, one.file, one.record, one.key, math.NaN()
 	for _, r := range m.layer.rules[check] {
-		if metres < r.threshold("min_m", 0) {
+		if metres < r.threshold("min_m") {
 			continue
 		}
 		f.rule = r
@@ -140,7 +140,7 @@ func (m *lineMatch) tellBorder(b *bareBorder) error {
 	where := p.ground.place(&one)
 	where.other, where.at = two.name(), b.at
 	for _, r := range m.layer.rules["border-without-line"] {
-		if b.metres < r.threshold("min_m", 0) {
+		if b.metres < r.threshold("min_m") {
 			continue
 		}
 		err := m.c.book.report(&found{

@@ -77,10 +77,9 @@ type lineEnd struct {
 
 // read takes the edges of places and lines together.
 func (m *lineMatch) read() error {
-	m.nearM = 0.001
 	for _, check := range lineChecks {
 		for _, r := range m.layer.rules[check] {
-			m.nearM = r.threshold("near_m", m.nearM)
+			m.nearM = r.threshold("near_m")
 		}
 	}
 	for _, p := range m.c.layers {

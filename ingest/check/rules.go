@@ -75,13 +75,9 @@ func (r *Rule) applies(layer string) bool {
 	return slices.Contains(r.Layers, "*") || slices.Contains(r.Layers, layer)
 }
 
-// threshold returns a threshold, or otherwise when the rule does not give it.
-func (r *Rule) threshold(name string, otherwise float64) float64 {
-	if v, ok := r.Thresholds[name]; ok {
-		return v
-	}
-	return otherwise
-}
+// threshold is a number that the rule compares with; 0 where the check takes it and the rule
+// does not give it. One that the check needs is there, see [checks].
+func (r *Rule) threshold(name string) float64 { return r.Thresholds[name] }
 
 // of returns the rules of a check that apply to a layer.
 func (r *Rules) of(check, layer string) []*Rule {
@@ -212,12 +208,17 @@ func (v *validator) rule(i int) error {
 		return wrong("规则 %s 缺少中文或英文 title", "rule %s lacks a title in Chinese or English", r.Number)
 	}
 	v.numbers[r.Number] = i
-	known, ok := thresholds[r.Check]
+	known, ok := checks[r.Check]
 	if !ok {
 		return wrong("规则 %s 的 check %q 不认识", "the check %[2]q of rule %[1]s is not known", r.Number, r.Check)
 	}
+	for _, name := range known.needs {
+		if _, ok := r.Thresholds[name]; !ok {
+			return wrong("规则 %s 没有写 %s 要的阈值 %s", "rule %s lacks the threshold %[3]s, which %[2]s needs", r.Number, r.Check, name)
+		}
+	}
 	for name, x := range r.Thresholds {
-		if !slices.Contains(known, name) {
+		if !slices.Contains(known.needs, name) && !slices.Contains(known.takes, name) {
 			return wrong("规则 %s 的阈值 %s 对 %s 没有意义", "the threshold %[2]s of rule %[1]s means nothing to %[3]s", r.Number, name, r.Check)
 		}
 		if !(x >= 0 && x < 1e15) {
@@ -227,20 +228,40 @@ func (v *validator) rule(i int) error {
 	return nil
 }
 
-// thresholds are the checks of the program, and the thresholds that each knows.
-var thresholds = map[string][]string{
-	"layer-present": nil, "layer-empty": nil, "field-present": nil, "unknown-field": nil, "crs": nil, "unreadable": nil,
-	"domain": nil, "range": nil, "required": nil, "name-of-code": nil, "only-when": nil, "length": nil, "exact-length": nil, "type": nil,
-	"deducted-area": {"tolerance_m2"}, "net-area": {"tolerance_m2"},
-	"key-digits": {"digits"}, "encoding": nil,
-	"unique": nil, "unique-in-place": nil,
-	"overlap": {"min_m2", "below_m2"}, "gap": {"min_m2", "below_m2"}, "rounded-border": {"min_m2", "below_m2"},
-	"outside-region": {"min_m2", "below_m2"}, "region-uncovered": {"min_m2", "below_m2"},
-	"outside-village": {"min_m2", "below_m2"}, "village-uncovered": {"min_m2", "below_m2"},
-	"outside-parent": {"min_m2", "below_m2"}, "parent-uncovered": {"min_m2", "below_m2"},
-	"line-off-border": {"min_m", "near_m"}, "border-without-line": {"min_m", "near_m"}, "dangling-line": {"near_m"}, "duplicate-line": {"min_m", "near_m"},
-	"duplicate": nil, "sliver": {"below_m2"}, "short-edge": {"below_m"}, "narrow": {"below_m"}, "sharp-angle": {"below_degrees"},
-	"multipart": nil, "repeated-point": nil, "self-touch": nil, "self-crossing": nil, "ring-fault": nil,
-	"patch-area": {"tolerance_m2", "relative"}, "computed-area": {"tolerance_m2", "relative"},
-	"village-sum": {"tolerance_m2", "per_patch_m2"}, "region-sum": {"tolerance_m2", "per_patch_m2"}, "places-sum": {"tolerance_m2", "per_patch_m2"},
-}
+// compared are the thresholds of a check: those without which it could tell nothing, and
+// those that change it where they are given.
+type compared struct{ needs, takes []string }
+
+// checks are the checks of the program, and the thresholds of each.
+var checks = func() map[string]compared {
+	out := map[string]compared{}
+	for _, of := range []struct {
+		compared
+		checks []string
+	}{
+		{compared{}, []string{
+			"layer-present", "layer-empty", "field-present", "unknown-field", "crs", "unreadable",
+			"domain", "range", "required", "name-of-code", "only-when", "length", "exact-length", "type", "encoding",
+			"unique", "unique-in-place", "duplicate",
+			"multipart", "repeated-point", "self-touch", "self-crossing", "ring-fault",
+		}},
+		{compared{needs: []string{"tolerance_m2"}}, []string{"deducted-area", "net-area"}},
+		{compared{needs: []string{"digits"}}, []string{"key-digits"}},
+		{compared{needs: []string{"min_m2"}, takes: []string{"below_m2"}}, []string{
+			"overlap", "gap", "rounded-border", "outside-region", "region-uncovered",
+			"outside-village", "village-uncovered", "outside-parent", "parent-uncovered",
+		}},
+		{compared{needs: []string{"min_m", "near_m"}}, []string{"line-off-border", "border-without-line", "duplicate-line"}},
+		{compared{needs: []string{"near_m"}}, []string{"dangling-line"}},
+		{compared{needs: []string{"below_m2"}}, []string{"sliver"}},
+		{compared{needs: []string{"below_m"}}, []string{"short-edge", "narrow"}},
+		{compared{needs: []string{"below_degrees"}}, []string{"sharp-angle"}},
+		{compared{needs: []string{"tolerance_m2"}, takes: []string{"relative"}}, []string{"patch-area", "computed-area"}},
+		{compared{needs: []string{"tolerance_m2"}, takes: []string{"per_patch_m2"}}, []string{"village-sum", "region-sum", "places-sum"}},
+	} {
+		for _, name := range of.checks {
+			out[name] = of.compared
+		}
+	}
+	return out
+}()

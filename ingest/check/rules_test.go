@@ -55,7 +55,7 @@ func TestRules(t *testing.T) {
 
 func FuzzRules(f *testing.F) {
 	f.Add(check.RulesText())
-	f.Add([]byte("rules: [{rule: A, check: gap, group: topology, severity: 一类, layers: [dltb], title: {zh: a, en: b}}]"))
+	f.Add([]byte("rules: [{rule: A, check: gap, group: topology, severity: 一类, layers: [dltb], thresholds: {min_m2: 1}, title: {zh: a, en: b}}]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := check.ParseRules(text)
 		if err != nil {

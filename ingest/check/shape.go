@@ -40,7 +40,7 @@ func (j *judging) shapes() {
 	}
 	at := geo.Position{} // the feature's own
 	for _, r := range j.layer.rules["sliver"] {
-		if limit := r.threshold("below_m2", 10); j.f.AreaM2 < limit {
+		if limit := r.threshold("below_m2"); j.f.AreaM2 < limit {
 			j.note.found = append(j.note.found, found{rule: r, place: place{at: at}, areaM2: j.f.AreaM2,
 				zh: "面积 %.2f m²，小于 %v m²", en: "its area is %.2f m², below %v m²", args: []any{j.f.AreaM2, limit}})
 		}
@@ -80,20 +80,20 @@ func (j *judging) border() {
 		}
 	}
 	for _, r := range j.layer.rules["short-edge"] {
-		if limit := r.threshold("below_m", 0); b.shortest < limit {
+		if limit := r.threshold("below_m"); b.shortest < limit {
 			j.note.found = append(j.note.found, found{rule: r, place: place{at: b.shortAt}, areaM2: math.NaN(),
 				zh: "最短 %.4f m，小于 %v m", en: "the shortest has %.4f m, below %v m", args: []any{b.shortest, limit}})
 		}
 	}
 	for _, r := range j.layer.rules["sharp-angle"] {
-		limit := r.threshold("below_degrees", 0)
+		limit := r.threshold("below_degrees")
 		if angle := b.sharpest * 180 / math.Pi; angle < limit {
 			j.note.found = append(j.note.found, found{rule: r, place: place{at: b.sharpAt}, areaM2: math.NaN(),
 				zh: "最小 %.2f°，小于 %v°", en: "the sharpest has %.2f°, below %v°", args: []any{angle, limit}})
 		}
 	}
 	for _, r := range j.layer.rules["narrow"] {
-		limit := r.threshold("below_m", 0)
+		limit := r.threshold("below_m")
 		if width := 2 * j.f.AreaM2 / b.long; width < limit {
 			j.note.found = append(j.note.found, found{rule: r, areaM2: math.NaN(),
 				zh: "平均宽度 %.3f m，小于 %v m", en: "its mean width is %.3f m, below %v m", args: []any{width, limit}})
@@ -168,7 +168,7 @@ func (j *judging) area(check string, field int) {
 	}
 	survey, known := 0.0, false
 	for _, r := range rules {
-		limit := max(r.threshold("tolerance_m2", 0.05), r.threshold("relative", 0)*j.f.AreaM2)
+		limit := max(r.threshold("tolerance_m2"), r.threshold("relative")*j.f.AreaM2)
 		const rounding = 3e-5 // metres: 1e-6 second of latitude
 		if math.Abs(is-j.f.AreaM2)+rounding*j.rough()+0.005 <= limit {
 			continue

@@ -43,14 +43,14 @@ func (c *Checker) topology(ctx context.Context) error {
 // holds tells whether the rule, which is about ground, is about so much of it.
 func (r *Rule) holds(area float64) bool {
 	below, ok := r.Thresholds["below_m2"]
-	return area >= r.threshold("min_m2", 0.01) && (!ok || area < below)
+	return area >= r.threshold("min_m2") && (!ok || area < below)
 }
 
 // least returns the smallest area that any of rules is about.
 func least(rules []*Rule) float64 {
-	m := rules[0].threshold("min_m2", 0.01)
+	m := rules[0].threshold("min_m2")
 	for _, r := range rules {
-		m = min(m, r.threshold("min_m2", 0.01))
+		m = min(m, r.threshold("min_m2"))
 	}
 	return m
 }

@@ -384,7 +384,7 @@ func code(err error) string {
 func allowed(t testing.TB, tier edition.Tier) edition.Policy {
 	t.Helper()
 	p := defaultPolicy(t).Tiers[tier]
-	out := edition.Policy{Name: "p", GridM: p.GridM, MinZoom: p.MinZoom, MaxAOIM2: p.MaxAOIM2, MinAOIM2: p.MinAOIM2, Pieces: p.Pieces, TotalsOnly: p.TotalsOnly, RoundM2: p.RoundM2}
+	out := edition.Policy{Name: "p", GridM: p.GridM, PrecisionM: p.PrecisionM, MinZoom: p.MinZoom, MaxAOIM2: p.MaxAOIM2, MinAOIM2: p.MinAOIM2, Pieces: p.Pieces, TotalsOnly: p.TotalsOnly, RoundM2: p.RoundM2}
 	if p.GridM > 0 {
 		out.GridLon, out.GridLat = 2_500_000, 2_500_000 // 25 m and more, and the parcels lie on it
 	}

@@ -60,42 +60,19 @@ func (m *Manifest) schema(path string, p *policy.Policy, held *edition.Manifest)
 	return nil
 }
 
-// longestDegreeM is more than a degree of a meridian or parallel has anywhere, in metres
-// (111,694 of a meridian at the pole): a step of so many degrees has no more metres.
-const longestDegreeM = 111_700
-
-// within refuses what shows more than the policy of its tier: a finer grid, other zooms,
-// answers that are not allowed, smaller or larger shapes to ask for.
+// within refuses what shows more than the policy of its tier: see [edition.Policy.Beyond].
 func (m *Manifest) within(path string, p *policy.Policy) error {
 	if m.Tier == edition.Secure {
 		return nil
 	}
-	t, has := p.Tiers[m.Tier], m.State.Policy
-	least := int64(t.GridM / longestDegreeM * geo.Unit)
-	for _, c := range []struct {
-		more   bool
-		zh, en string
-	}{
-		{has.GridM < t.GridM || has.GridLon < least || has.GridLat < least, "网格更细", "a finer grid"},
-		{m.State.MaxZoom > t.MaxZoom || has.MinZoom < t.MinZoom, "级别更多", "more zooms"},
-		{has.Pieces && !t.Pieces, "逐个要素作答", "answers with single features"},
-		{t.TotalsOnly && !has.TotalsOnly, "不止合计", "answers with more than totals"},
-		{more(has.Groups, t.Groups), "更多分组字段", "more fields to group by"},
-		{more(has.Analyses, t.Analyses), "更多专题", "more questions"},
-		{has.RoundM2 < t.RoundM2, "面积取整更细", "areas that are rounded less"},
-		{has.MinAOIM2 < t.MinAOIM2, "可问的范围更小", "smaller shapes to ask for"},
-		{t.MaxAOIM2 > 0 && (has.MaxAOIM2 == 0 || has.MaxAOIM2 > t.MaxAOIM2), "可问的范围更大", "larger shapes to ask for"},
-	} {
-		if c.more {
-			return m.shows(path, c.zh, c.en)
-		}
+	if m.State.MaxZoom > p.Tiers[m.Tier].MaxZoom {
+		return m.shows(path, "级别更多", "more zooms")
+	}
+	let := p.Limits(m.Tier)
+	for _, l := range m.State.Policy.Beyond(&let) {
+		return m.shows(path, l.More.Zh, l.More.En)
 	}
 	return nil
-}
-
-// more tells whether a list, of which nil is any name, has what names does not.
-func more(list []string, names policy.Names) bool {
-	return names.Listed && (list == nil || slices.ContainsFunc(list, func(n string) bool { return !slices.Contains(names.Names, n) }))
 }
 
 func (m *Manifest) shows(path, zh, en string) error {

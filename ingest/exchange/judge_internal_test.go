@@ -12,7 +12,7 @@ import (
 // or stricter passes.
 func TestWithin(t *testing.T) {
 	p := &policy.Policy{Tiers: map[edition.Tier]policy.Tier{edition.Public: {
-		GridM: 25, MinZoom: 5, MaxZoom: 14, TotalsOnly: true, RoundM2: 100, MinAOIM2: 1000, MaxAOIM2: 1e6,
+		GridM: 25, PrecisionM: 5, MinZoom: 5, MaxZoom: 14, TotalsOnly: true, RoundM2: 100, MinAOIM2: 1000, MaxAOIM2: 1e6,
 		Groups: policy.Names{Listed: true, Names: []string{"DLBM"}}, Analyses: policy.Names{Listed: true, Names: []string{"overlay"}},
 	}}}
 	for _, c := range []struct {
@@ -26,6 +26,9 @@ func TestWithin(t *testing.T) {
 		{func(s *State) { s.Policy.GridM = 24 }, "finer grid"},
 		{func(s *State) { s.Policy.GridLon = 2_000_000 }, "finer grid"},
 		{func(s *State) { s.Policy.GridLat = 0 }, "finer grid"},
+		{func(s *State) { s.Policy.PrecisionM = 6 }, ""},
+		{func(s *State) { s.Policy.PrecisionM = 4 }, "better precision"},
+		{func(s *State) { s.Policy.PrecisionM = 0 }, "better precision"},
 		{func(s *State) { s.MaxZoom = 15 }, "zooms"},
 		{func(s *State) { s.Policy.MinZoom = 4 }, "zooms"},
 		{func(s *State) { s.Policy.Pieces = true }, "single features"},
@@ -40,7 +43,7 @@ func TestWithin(t *testing.T) {
 		{func(s *State) { s.Policy.MaxAOIM2 = 0 }, "larger shapes"},
 	} {
 		m := Manifest{Tier: edition.Public, State: State{MaxZoom: 14, Policy: edition.Policy{
-			GridM: 25, GridLon: 2_800_000, GridLat: 2_300_000, MinZoom: 5, TotalsOnly: true, RoundM2: 100, MinAOIM2: 1000, MaxAOIM2: 1e6,
+			GridM: 25, GridLon: 2_800_000, GridLat: 2_300_000, PrecisionM: 5, MinZoom: 5, TotalsOnly: true, RoundM2: 100, MinAOIM2: 1000, MaxAOIM2: 1e6,
 			Groups: []string{"DLBM"}, Analyses: []string{"overlay"},
 		}}}
 		c.change(&m.State)

@@ -162,7 +162,7 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 	top := max(min(m.BuiltZooms[1], t.MaxZoom), t.MinZoom)
 	return &edition.Manifest{
 		Tier: to, Layers: layers, MaxZoom: min(t.MaxZoom, m.MaxZoom),
-		BuiltZooms: [2]int{min(max(m.BuiltZooms[0], t.MinZoom), top), top}, Policy: p.reference(t, d.grid),
+		BuiltZooms: [2]int{min(max(m.BuiltZooms[0], t.MinZoom), top), top}, Policy: p.reference(&t, d.grid),
 	}, d.register, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 	"gengtu/ingest"
 )
 
@@ -16,7 +17,7 @@ import (
 // does not know it.
 func questions() []string {
 	out := []string{"overlay", "summary", "diff", "lineage"}
-	for _, q := range analyze.Questions {
+	for _, q := range question.All() {
 		if !slices.Contains(out, q.Name) {
 			out = append(out, q.Name)
 		}
@@ -26,7 +27,7 @@ func questions() []string {
 
 // neverPublic tells whether no policy opens a question to public.
 func neverPublic(name string) bool {
-	return slices.ContainsFunc(analyze.Questions, func(q *analyze.Question) bool { return q.Name == name && q.NotPublic })
+	return slices.ContainsFunc(question.All(), func(q *analyze.Question) bool { return q.Name == name && q.NotPublic })
 }
 
 // Doubts are what a sound policy says that nothing known answers to, which is a slip more

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gengtu/index/analyze"
 	"gengtu/index/problem"
+	"gengtu/index/question"
 	"gengtu/ingest/policy"
 )
 
@@ -25,7 +25,7 @@ tiers:
       hsf: {fields: known}
 `
 	known := "overlay summary diff lineage"
-	for _, q := range analyze.Questions {
+	for _, q := range question.All() {
 		if q.Name != "summary" {
 			known += " " + q.Name
 		}

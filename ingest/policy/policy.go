@@ -19,6 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/index/setting"
 	"gengtu/ingest"
@@ -278,12 +279,31 @@ func Everything() edition.Policy {
 	}
 }
 
+// longestDegreeM is more than a degree of a meridian or parallel has anywhere, in metres
+// (111,694 of a meridian at the pole): a step of so many degrees has no more metres.
+const longestDegreeM = 111_700
+
+// Limits is what the manifest of an edition of the tier has to say at the least, wherever
+// it lies: its steps in degrees are the smallest that have the policy's metres anywhere.
+func (p *Policy) Limits(tier edition.Tier) edition.Policy {
+	t := p.Tiers[tier]
+	least := int64(t.GridM / longestDegreeM * geo.Unit)
+	return p.reference(&t, grid{least, least})
+}
+
 // reference is what a manifest carries of the policy.
-func (p *Policy) reference(t Tier, g grid) edition.Policy {
-	out := edition.Policy{
-		Name: p.Name, Digest: p.digest, GridM: t.GridM, GridLon: g.lon, GridLat: g.lat, PrecisionM: t.PrecisionM, MinZoom: t.MinZoom,
+func (p *Policy) reference(t *Tier, g grid) edition.Policy {
+	out := t.reference()
+	out.Name, out.Digest, out.GridLon, out.GridLat = p.Name, p.digest, g.lon, g.lat
+	return out
+}
+
+// reference is what a manifest carries of a tier's rules, but for the steps of its grid in
+// degrees.
+func (t *Tier) reference() edition.Policy {
+	return edition.Policy{
+		GridM: t.GridM, PrecisionM: t.PrecisionM, MinZoom: t.MinZoom,
 		MaxAOIM2: t.MaxAOIM2, MinAOIM2: t.MinAOIM2, Pieces: t.Pieces, Groups: t.Groups.list(), TotalsOnly: t.TotalsOnly,
 		RoundM2: t.RoundM2, Analyses: t.Analyses.list(), Use: t.Use, Approval: t.Approval, Disclaimer: t.Disclaimer,
 	}
-	return out
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -94,8 +93,26 @@ type aspect struct {
 	keys []string
 	say  func(t *Tier) text
 	// order is above 0 where the second tier lets see, or ask, more than the first, below
-	// 0 where it lets less, 0 where neither; nil is always 0.
+	// 0 where it lets less, 0 where neither. nil is by what the manifest limits under these
+	// keys, and 0 where that is nothing: see [edition.Policy.Beyond].
 	order func(from, to *Tier) int
+}
+
+// ordered is what order says, or what the manifest limits.
+func (a *aspect) ordered(from, to *Tier) int {
+	if a.order != nil {
+		return a.order(from, to)
+	}
+	return truth(to.beyond(from, a.keys)) - truth(from.beyond(to, a.keys))
+}
+
+// beyond tells whether a tier lets through more than another of what the manifest limits
+// under one of the keys.
+func (t *Tier) beyond(let *Tier, keys []string) bool {
+	has, most := t.reference(), let.reference()
+	return slices.ContainsFunc(has.Beyond(&most), func(l edition.Limit) bool {
+		return slices.ContainsFunc(l.Keys, func(k string) bool { return slices.Contains(keys, k) })
+	})
 }
 
 // by orders tiers by a number that is larger where more is let through.
@@ -103,34 +120,24 @@ func by(open func(t *Tier) float64) func(from, to *Tier) int {
 	return func(from, to *Tier) int { return cmp.Compare(open(to), open(from)) }
 }
 
-// byNames orders tiers by lists of names: one that has all of the other's is above it.
-func byNames(of func(t *Tier) Names) func(from, to *Tier) int {
-	return func(from, to *Tier) int {
-		a, b := of(from), of(to)
-		more := !b.Listed || a.Listed && len(without(a.Names, b.Names)) == 0
-		less := !a.Listed || b.Listed && len(without(b.Names, a.Names)) == 0
-		return int(truth(more) - truth(less))
-	}
-}
-
 // aspects are all of them but the lists of names.
 var aspects = []aspect{
-	{[]string{"grid_m", "as_surveyed"}, sayGrid, by(func(t *Tier) float64 { return -t.GridM })},
+	{[]string{"grid_m", "as_surveyed"}, sayGrid, nil},
 	{[]string{"generalise_m"}, sayCells, by(func(t *Tier) float64 { return -t.cellM(Layer{}) })},
 	{[]string{"precision_m"}, sayPrecision, nil},
 	{[]string{"min_patch_m2", "small_patches"}, saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
-	{[]string{"min_zoom"}, func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, by(func(t *Tier) float64 { return -float64(t.MinZoom) })},
+	{[]string{"min_zoom"}, func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, nil},
 	{[]string{"max_zoom"}, func(t *Tier) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *Tier) float64 { return float64(t.MaxZoom) })},
 	{[]string{"place_digits"}, sayPlaces, by(func(t *Tier) float64 { return float64(t.PlaceDigits) })},
-	{[]string{"pieces"}, sayPieces, by(func(t *Tier) float64 { return truth(t.Pieces) })},
-	{[]string{"groups"}, sayGroups, byNames(func(t *Tier) Names { return t.Groups })},
-	{[]string{"totals_only"}, sayTotals, by(func(t *Tier) float64 { return truth(!t.TotalsOnly) })},
-	{[]string{"round_m2"}, sayRounding, by(func(t *Tier) float64 { return -t.RoundM2 })},
-	{[]string{"max_aoi_m2"}, sayMost, by(func(t *Tier) float64 { return orEndless(t.MaxAOIM2) })},
-	{[]string{"min_aoi_m2"}, sayLeast, by(func(t *Tier) float64 { return -t.MinAOIM2 })},
+	{[]string{"pieces"}, sayPieces, nil},
+	{[]string{"groups"}, sayGroups, nil},
+	{[]string{"totals_only"}, sayTotals, nil},
+	{[]string{"round_m2"}, sayRounding, nil},
+	{[]string{"max_aoi_m2"}, sayMost, nil},
+	{[]string{"min_aoi_m2"}, sayLeast, nil},
 	{[]string{"analyses"}, func(t *Tier) text {
 		return say("可问：%[1]s", "questions answered: %[2]s", t.Analyses.words().zh, t.Analyses.words().en)
-	}, byNames(func(t *Tier) Names { return t.Analyses })},
+	}, nil},
 	{[]string{"use"}, func(t *Tier) text {
 		return say("使用条件：%[1]s（英文：%[2]s）", "conditions of use: %[2]s (in Chinese: %[1]s)", orDash(t.Use.Zh), orDash(t.Use.En))
 	}, nil},
@@ -141,18 +148,11 @@ var aspects = []aspect{
 	{[]string{"approved_by", "document"}, sayApproval, nil},
 }
 
-func truth(b bool) float64 {
+func truth(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
-}
-
-func orEndless(m2 float64) float64 {
-	if m2 == 0 {
-		return math.Inf(1)
-	}
-	return m2
 }
 
 func orDash(s string) string {
@@ -351,10 +351,7 @@ func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
 		}
 		told = append(told, a.keys...)
 		words := say("%[1]s（原：%[2]s）", "%[3]s (was: %[4]s)", is.zh, was.zh, is.en, was.en).in(l)
-		order := 0
-		if a.order != nil {
-			order = a.order(from, to)
-		}
+		order := a.ordered(from, to)
 		switch {
 		case order > 0:
 			c.Gains = append(c.Gains, words)

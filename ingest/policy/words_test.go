@@ -21,7 +21,7 @@ func TestCompare(t *testing.T) {
 	}{
 		{"grid_m: 25", "grid_m: 50", edition.Public, "loses vertices on a grid of 50 m"},
 		{"generalise_m: 0", "generalise_m: 100", edition.Public, "loses shapes are made of cells of 100 m"},
-		{"precision_m: 10", "precision_m: 5", edition.Public, "changes positions are no better than 5 m"},
+		{"precision_m: 10", "precision_m: 5", edition.Public, "gains positions are no better than 5 m"},
 		{"min_patch_m2: 600", "min_patch_m2: 5000", edition.Public, "loses patches below 5000 m²"},
 		{"small_patches: merge", "small_patches: leave_out", edition.Public, "changes patches below 600 m² are left out"},
 		{"min_zoom: 0\n    max_zoom: 14", "min_zoom: 3\n    max_zoom: 14", edition.Public, "loses lowest zoom 3"},

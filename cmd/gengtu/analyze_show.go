@@ -12,8 +12,8 @@ import (
 	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
 	"gengtu/index/problem"
-	"gengtu/ingest/source"
 	"gengtu/index/question"
+	"gengtu/ingest/source"
 )
 
 // listed is a question as --list prints it for programs.

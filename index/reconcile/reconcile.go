@@ -87,7 +87,7 @@ type Options struct {
 // [Asked] for the question.
 var About = analyze.Question{
 	NotPublic: true,
-	Optional:  []string{"cropland", "pbf", "hsf", "dltb", "region"},
+	Optional:  []string{"cropland", "pbf", "hsf", "dltb", edition.Region},
 	Name:      "reconcile",
 	Title:     edition.Title{Zh: "对账：两个数为什么不一样", En: "Reconciliation: why one figure is not the other"},
 	About: edition.Title{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -334,6 +335,7 @@ func TestEachByte(t *testing.T) {
 			t.Fatalf("cut at %d", n)
 		}
 	}
+	suite.Count(t, "package-bytes", float64(len(data)), "bytes")
 }
 
 type memory struct{ *bytes.Reader }

@@ -338,10 +338,6 @@ func TestEachByte(t *testing.T) {
 	suite.Count(t, "package-bytes", float64(len(data)), "bytes")
 }
 
-type memory struct{ *bytes.Reader }
-
-func (memory) Close() error { return nil }
-
 // A package needs the release of another person than the one who brought it in, where
 // that is asked for.
 func TestRelease(t *testing.T) {

@@ -18,11 +18,14 @@ import (
 // gengtu-join-1worker does so on one processor, gengtu-pairs too, pair by pair
 // without any preparation.
 func BenchmarkWholeLayer(b *testing.B) {
-	for _, name := range []string{"delivery", "sample", "landscape"} {
+	for _, name := range []string{"delivery", "sample", "zones", "landscape"} {
 		b.Run("data="+name, func(b *testing.B) {
 			d := open(b, name)
 			want := sharedPairs(b, d.ix.Layer("cropland", ""), d.ix.Layer("pbf", ""))
 			wholeOurs(b, d, want)
+			if name == "zones" {
+				return // its rivals are those of sample
+			}
 			b.Run("by=postgis", func(b *testing.B) { wholePostGIS(b, d, want, 0) })
 			b.Run("by=postgis-2workers", func(b *testing.B) { wholePostGIS(b, d, want, 2) })
 		})

@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/ingest"
@@ -168,6 +169,7 @@ func TestSurveyAreaOfDelivery(t *testing.T) {
 		t.Logf("%s: full precision %d equal, %d within 0.01 m², scatter %.3f; stored %d, %d; rule %d, %d, scatter %.3f; stored %d, %d; rule from stored as from file: %d; %d mended, stored up to %.2f m² from booked",
 			year, full.equal, full.within, full.squares/n, stored.equal, stored.within, rule.equal, rule.within, rule.squares/n,
 			storedRule.equal, storedRule.within, same, mended, apart)
+		suite.Count(t, "tbmj", float64(full.within), "parcels")
 		if full.within != len(all) || stored.within != len(all)-mended {
 			t.Errorf("%s: more than 0.01 m² from TBMJ: %d of the file, %d stored", year, len(all)-full.within, len(all)-mended-stored.within)
 		}

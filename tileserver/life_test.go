@@ -62,7 +62,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	var asked atomic.Int64
 	changes, pause := 0, time.Duration(0)
 	if os.Getenv("SOAK") != "" {
-		pause = 5 * time.Second // a minute in all
+		pause = 6 * time.Second // a minute in all
 	}
 	var clients sync.WaitGroup
 	for c := range 64 {
@@ -88,6 +88,7 @@ func TestSwapUnderLoad(t *testing.T) {
 			<-time.After(pause)
 		}
 	}
+	began := time.Now()
 	swap("1", "2", "3", "4", "5")
 	for _, tier := range []edition.Tier{edition.Secure, edition.Public} {
 		if _, err := edition.Rollback(s.dirs[tier], ""); err != nil {
@@ -99,6 +100,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	swap("6", "7", "8", "a", "b")
 	stop.Store(true)
 	clients.Wait()
+	suite.Count(t, "swap-seconds", time.Since(began).Seconds(), "seconds")
 	if asked.Load() < 500 {
 		t.Errorf("only %d requests were made", asked.Load())
 	}

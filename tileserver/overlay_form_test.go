@@ -19,6 +19,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/tileserver"
@@ -203,6 +204,7 @@ func TestOverlayManyPlots(t *testing.T) {
 			t.Fatalf("answer %d: %+v", i+1, a)
 		}
 	}
+	suite.Count(t, "plots", float64(len(answers)), "plots")
 	lines := s.post(t, "/government/overlay?f=ndjson", body, head...)
 	if got := "[" + strings.ReplaceAll(strings.TrimSpace(string(lines.body)), "\n", ",") + "]"; got != string(array.body) {
 		t.Error("lines and array tell different things")

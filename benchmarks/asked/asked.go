@@ -48,9 +48,9 @@ type Figure struct {
 	// added up before the least favourable is taken.
 	Add string `yaml:"add"`
 	// By is our program, "gengtu" unless it is said. Metric is the unit of the lines,
-	// ns/op unless it is said; Processor the same by processor time, where there is one,
-	// cpu-ms/op where neither is said, nor Scale, what both are multiplied by; Per is a
-	// unit of the same line that divides both.
+	// ns/op unless it is said; Processor the same by processor time, where that makes sense,
+	// cpu-ms/op, taken as ns/op, where neither is said. Both are multiplied by Scale; Per is
+	// a unit of the same line that divides both.
 	By        string  `yaml:"by"`
 	Metric    string  `yaml:"metric"`
 	Processor string  `yaml:"processor"`
@@ -117,9 +117,7 @@ func (f *Figure) complete() error {
 	f.By = cmp.Or(f.By, "gengtu")
 	if f.Metric == "" {
 		f.Metric = "ns/op"
-		if f.Scale == 0 {
-			f.Processor = cmp.Or(f.Processor, "cpu-ms/op")
-		}
+		f.Processor = cmp.Or(f.Processor, "cpu-ms/op")
 	}
 	f.Scale = cmp.Or(f.Scale, 1)
 	if b := f.Beside; b != nil {

@@ -82,6 +82,7 @@ BenchmarkAsk/aoi=2/by=postgis-2workers-2 1 300000000 ns/op 300 cpu-ms/op
 BenchmarkLate/by=gengtu 1 7 p99-ms
 BenchmarkLate/by=nameless 1 7 p99-ms
 BenchmarkNo/by=gengtu 1 9 p99-ms
+BenchmarkClocked/by=gengtu 1 2000000000 ns/op
 BenchmarkScaled/by=gengtu 1 4000000000 ns/op 5 cpu-ms/op 2000 parcels
 BenchmarkSuite/suite=planted/rule=A/test=T/by=gengtu 1 2000 faults 0 failed
 BenchmarkSuite/suite=planted/rule=A/test=U/by=gengtu 1 30 faults 0 failed
@@ -120,6 +121,8 @@ topics:
       - {what: red suite, least: 10, unit: pairs, metric: pairs, benchmarks: ["Suite/suite=red/test=*"], why: see its log.}
       - {what: no suite, least: 1, metric: pairs, benchmarks: ["Suite/suite=none/test=*"]}
       - {what: a thousand parcels, most: 3, unit: s, scale: 1.0e-6, per: parcels, benchmarks: [Scaled]}
+      - {what: clocked, most: 3, unit: s, scale: 1.0e-9, benchmarks: [Clocked]}
+      - {what: busy, most: 3, unit: ms, scale: 1.0e-3, benchmarks: [Scaled], why: two threads.}
 `
 
 func made(t *testing.T) (*asked.Asked, []*asked.Run) {
@@ -161,7 +164,10 @@ func TestJudge(t *testing.T) {
 		"all rules":              {asked.Told, 2042, nan, 2000, 2000, "Suite/suite=planted/rule=A/test=T", "newer", nil},
 		"red suite":              {asked.Failed, 5000, nan, 5000, 5000, "Suite/suite=red/test=T", "newer", nil},
 		"no suite":               {asked.Unmeasured, nan, nan, 0, 0, "", "", []string{"Suite/suite=none/test=*"}},
-		"a thousand parcels":     {asked.Reached, 2, nan, 2, 2, "Scaled", "newer", nil},
+		"a thousand parcels":     {asked.Reached, 2, 0.0025, 2, 2, "Scaled", "newer", nil},
+		// 4 s and 5 ms of processor time; nobody measured that of the other.
+		"clocked": {asked.ByClock, 2, nan, 2, 2, "Clocked", "newer", nil},
+		"busy":    {asked.Not, 4e6, 5e3, 4e6, 4e6, "Scaled", "newer", nil},
 	}
 	for i := range a.Topics[0].Figures {
 		f := asked.Judge(&a.Topics[0].Figures[i], runs)
@@ -189,13 +195,14 @@ func TestWrite(t *testing.T) {
 		t.Error(d)
 	}
 	for _, want := range []string{
-		"14 figures: 4 reached, 1 by the clock alone, 3 not reached, 1 failed, 1 not measured whole, 3 not measured, 1 told. The newest run is of commit newer; 1 figures are of others, which `run` names.",
+		"16 figures: 4 reached, 2 by the clock alone, 4 not reached, 1 failed, 1 not measured whole, 3 not measured, 1 told. The newest run is of commit newer; 1 figures are of others, which `run` names.",
 		"| 2 | newer | 2026-02-02 | two processors | 0.1 | PostGIS 3.3.2 | `make bench` | [made.txt](measured/made.txt) |",
 		"| ratio | ≥ 50 × | 110 × | 100 … 120, 3 rounds | 45 × | 2 ms, postgis-2workers 220 ms | 2 (newer) | **by the clock alone** |",
 		"- **ratio**: because. Least favourable of 2: `Ask/aoi=1`.\n",
 		"| missing | ≥ 1 |  |  |  |  |  | **not measured** |",
 		"- **missing**: no machine. Not measured: `Gone`.",
 		"- **silent**: why is not said.",
+		"- **clocked**: processor time was not measured.",
 		"| older | ≤ 8 ms | 1 ms | one round |  |  | 1 (older) | reached |",
 		"- **no version**: The version of nameless is not recorded in made.txt.",
 		"- **no rival**: it is not built. Not measured: `Late beside absent`.",

@@ -11,7 +11,8 @@ import (
 // Verdict is what became of a figure.
 type Verdict string
 
-// The verdicts. Told is that of a figure without a limit.
+// The verdicts. Told is that of a figure without a limit. What keeps the limit by the clock,
+// and has processor time that nobody measured, is ByClock.
 const (
 	Reached     Verdict = "reached"
 	ByClock     Verdict = "by the clock alone"
@@ -176,13 +177,9 @@ func (f *Figure) verdict(clock, cpu float64) Verdict {
 	}
 	byClock := f.met(clock)
 	switch {
-	case math.IsNaN(cpu) && byClock:
+	case byClock && (f.Processor == "" || f.met(cpu)):
 		return Reached
-	case math.IsNaN(cpu):
-		return Not
-	case byClock && f.met(cpu):
-		return Reached
-	case byClock:
+	case byClock: // NaN, which was not measured, meets nothing
 		return ByClock
 	case f.met(cpu):
 		return ByProcessor
@@ -247,18 +244,22 @@ func (f *Figure) measure(name string, runs []*Run) (p point, ok bool, lacks stri
 	return point{}, false, lacks
 }
 
-// perUnit are the values of a metric, scaled, and divided by those of Per.
+// perUnit are the values of a metric, scaled, and divided by those of Per; milliseconds of
+// processor time beside a clock of nanoseconds are nanoseconds.
 func (f *Figure) perUnit(r *Run, name, by, metric string) []float64 {
 	if metric == "" {
 		return nil
 	}
 	out := slices.Clone(r.of(name, by, metric))
-	per := r.of(name, by, f.Per)
+	per, scale := r.of(name, by, f.Per), f.Scale
+	if f.Metric == "ns/op" && metric == "cpu-ms/op" {
+		scale *= 1e6
+	}
 	if f.Per != "" && len(per) != len(out) {
 		return nil
 	}
 	for i := range out {
-		out[i] *= f.Scale
+		out[i] *= scale
 		if f.Per != "" {
 			out[i] /= per[i]
 		}

@@ -25,7 +25,7 @@ func Write(a *Asked, runs []*Run, targets []string) (text string, unexplained []
 			if slices.ContainsFunc(f.Runs, func(r *Run) bool { return r.Commit() != runs[0].Commit() }) {
 				older++
 			}
-			if f.Why == "" && f.Verdict != Reached && f.Verdict != Told && f.Verdict != Unmeasured {
+			if f.Why == "" && f.Verdict != Reached && f.Verdict != Told && f.Verdict != Unmeasured && !f.clockOnly() {
 				unexplained = append(unexplained, t.Title+": "+f.What)
 			}
 			found = append(found, f)
@@ -42,7 +42,8 @@ What each benchmark is, and what may not be claimed from it, stands in [README.m
 
 A figure is the middle of its rounds, of several sizes or kinds the least favourable one; the spread is from the
 least to the greatest round. Ratios are of one run, round by round where both have the same rounds. A figure is
-` + "`reached`" + ` where clock and processor time both keep the limit.
+` + "`reached`" + ` where clock and processor time both keep the limit, or the one that it has: bytes and counts have neither.
+Where only the clock was measured, it is kept by the clock alone.
 
 `)
 	n := 0
@@ -146,6 +147,8 @@ func (f *Finding) remarks() []string {
 	var out []string
 	switch {
 	case f.Verdict == Reached || f.Verdict == Told:
+	case f.clockOnly():
+		out = append(out, "processor time was not measured.")
 	case f.Why != "" || f.Verdict == Unmeasured:
 		out = append(out, f.Why)
 	default:
@@ -166,6 +169,10 @@ func (f *Finding) remarks() []string {
 	}
 	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
 }
+
+// clockOnly tells that the clock keeps the limit and that nobody measured processor time:
+// that is all there is to say.
+func (f *Finding) clockOnly() bool { return f.Verdict == ByClock && math.IsNaN(f.CPU) }
 
 func (w *writer) quoted(runs []*Run) string {
 	var out []string

@@ -82,6 +82,7 @@ func TestSoakServer(t *testing.T) {
 		now := s.holding(t)
 		if now[0] <= held[0]+more && now[1] <= held[1]+more {
 			t.Logf("goroutines %d → %d, files %d → %d", held[0], now[0], held[1], now[1])
+			suite.Count(t, "load-kept", float64(max(0, now[0]-held[0], now[1]-held[1])), "kept")
 			return
 		}
 		if time.Now().After(end) {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"gengtu/benchmarks/suite"
 )
 
 // The flow matrix of layers whose borders cut across each other is what PostGIS
@@ -49,4 +51,5 @@ HAVING sum(ST_Area(ST_Intersection(plane(a.geom), b.g))) > 0.01 ORDER BY 1`)
 	if n != len(want) || n < 3 {
 		t.Errorf("%d classes share ground, PostGIS has %d", n, len(want))
 	}
+	suite.Count(t, "matrix-postgis", float64(n), "cells")
 }

@@ -39,15 +39,14 @@ func checkConflicts(r *Rules, f *setting.File) *problem.Problem {
 	at := func(key, zh, en string) *problem.Problem {
 		return f.Problem(f.Line("conflicts", key), "conflicts."+key+"："+zh, "conflicts."+key+": "+en)
 	}
+	if p := bounded(f, "conflicts", bound{"min_m2", c.MinM2, 0, 1e9, false}, bound{"noise_width_m", c.NoiseWidthM, 0, 1000, false}); p != nil {
+		return p
+	}
 	switch {
 	case len(c.Registers) == 0 || len(c.Registers) > 16:
 		return at("registers", "要有 1 到 16 个图层", "there are to be 1 to 16 layers")
-	case !(c.MinM2.Value >= 0):
-		return at("min_m2", "不能小于 0", "it is not to be below 0")
 	case !(c.MinShare.Value >= 0 && c.MinShare.Value < 1):
 		return at("min_share", "应在 [0, 1) 内", "it is to be in [0, 1)")
-	case !(c.NoiseWidthM.Value >= 0):
-		return at("noise_width_m", "不能小于 0", "it is not to be below 0")
 	}
 	for _, m := range c.Managed {
 		if !slices.Contains(c.Registers, m) {

@@ -68,6 +68,7 @@ func ParseRules(path string, data []byte) (*Rules, error) {
 		return nil, f.Problem(f.Line("version"), "缺 version", "version is missing")
 	}
 	for _, check := range []func(*Rules, *setting.File) *problem.Problem{
+		checkSlivers,
 		checkHSFOutside,
 		checkProgress,
 		checkRetire,

@@ -64,8 +64,8 @@ const (
 // checkSiting refuses rules of siting that make no sense.
 func checkSiting(r *Rules, f *setting.File) *problem.Problem {
 	s := &r.Siting
-	if !(s.AreaToleranceHa.Value >= 0) {
-		return f.Problem(f.Line("siting", "area_tolerance_ha"), "area_tolerance_ha 不能小于 0", "area_tolerance_ha is not to be below 0")
+	if p := bounded(f, "siting", bound{"area_tolerance_ha", s.AreaToleranceHa, 0, 1e6, false}); p != nil {
+		return p
 	}
 	seen := map[string]bool{}
 	for i, l := range s.Layers {

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"gengtu/index/geo"
+	"gengtu/index/problem"
+	"gengtu/index/setting"
 )
 
 // SliverRules say which pieces are left out of lists, never of totals (domain 6.0 rule 2).
@@ -11,6 +13,13 @@ type SliverRules struct {
 	AreaM2      Threshold `yaml:"area_m2"`
 	Compactness Threshold `yaml:"compactness"`
 	WidthM      Threshold `yaml:"width_m"`
+}
+
+// checkSlivers holds the numbers of the section against what they can be.
+func checkSlivers(r *Rules, f *setting.File) *problem.Problem {
+	s := &r.Slivers
+	return bounded(f, "slivers",
+		bound{"area_m2", s.AreaM2, 0, 1e6, false}, bound{"compactness", s.Compactness, 0, 1, false}, bound{"width_m", s.WidthM, 0, 1000, false})
 }
 
 // least is the area below which a piece is a sliver.

@@ -203,3 +203,39 @@ func TestParseSequence(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a sequence holds, each record is a shape of its own: what is put behind it is
+// read as if it stood alone, and changes nothing before it; limits are kept.
+func FuzzParseSequence(f *testing.F) {
+	for _, s := range []string{square + "\n" + another, "\x1e" + square + "\n\x1e" + another, "\uFEFFnull\n\n{\n", "\x1e", " \n", `{"type":"FeatureCollection","features":[]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		all, err := areas.ParseSequence(data, areas.Limits{})
+		if err != nil {
+			t.Fatalf("without limits: %v", err)
+		}
+		behind := "\n" + square
+		if trimmed := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\uFEFF")), " \t\r\n"); len(trimmed) > 0 && trimmed[0] == 0x1E {
+			behind = "\x1e" + square
+		}
+		more, err := areas.ParseSequence(append(bytes.Clone(data), behind...), areas.Limits{})
+		if err != nil || len(more) != len(all)+1 {
+			t.Fatalf("%d records, with one behind them %d: %v", len(all), len(more), err)
+		}
+		if last := more[len(all)]; last.Err != nil || len(last.Polygons) != 1 {
+			t.Fatalf("what is put behind is read as %+v", last)
+		}
+		for i, one := range all {
+			if (one.Err == nil) != (more[i].Err == nil) || len(one.Polygons) != len(more[i].Polygons) {
+				t.Fatalf("record %d is %+v, with one behind all %+v", i, one, more[i])
+			}
+		}
+		if len(all) == 0 {
+			return
+		}
+		if _, err := areas.ParseSequence(append(bytes.Clone(data), behind...), areas.Limits{Features: len(all)}); !hasCode(err, "TOO_LARGE_COLLECTION") {
+			t.Fatalf("%d shapes where %d are the limit: %v", len(more), len(all), err)
+		}
+	})
+}

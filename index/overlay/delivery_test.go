@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 )
 
@@ -257,6 +258,7 @@ func TestResultsAreValidForGEOS(t *testing.T) {
 	if n != written || valid != written {
 		t.Errorf("%d of %d results are valid; %d were written\n%s", valid, n, written, out)
 	}
+	suite.Count(t, "valid", float64(valid), "pieces")
 }
 
 func BenchmarkDelivery(b *testing.B) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/overlay/pairtest"
 )
@@ -42,6 +43,9 @@ func TestPiecesCloseWithAreas(t *testing.T) {
 			c.check(t, fmt.Sprintf("%s seed %d", f, seed), a, b)
 		}
 		t.Logf("%-10s %7d %10.2g %12.2g %d", f, c.pieces, c.worst, c.width, c.exact)
+		suite.Count(t, "closure", float64(c.pieces), "pieces")
+		suite.Count(t, "closure-exact", float64(c.exact), "pieces")
+		suite.Count(t, "closure-off", c.worst, "m2")
 	}
 }
 

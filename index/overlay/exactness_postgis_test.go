@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/geo/postgistest"
 	"gengtu/index/overlay/pairtest"
@@ -103,6 +104,8 @@ func TestAreasAgainstGEOS(t *testing.T) {
 		worst = max(worst, off)
 	}
 	t.Logf("GEOS is right to 1e-9 on %d of %d pairs, there to %.2g; ours on all, to %.2g", right, len(keys), worst, worstOurs)
+	suite.Count(t, "geos-areas", float64(len(keys)), "pairs")
+	suite.Count(t, "geos-areas-wrong", float64(len(keys)-right), "pairs")
 	if right < len(keys)*9/10 {
 		t.Errorf("GEOS agrees on only %d of %d pairs", right, len(keys))
 	}

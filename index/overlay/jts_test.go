@@ -340,5 +340,6 @@ func TestMendAgainstJTSValidity(t *testing.T) {
 	if count < 60 {
 		t.Errorf("only %d cases compared", count)
 	}
+	suite.Count(t, "jts-validity", float64(count), "cases")
 	t.Logf("%d cases compared", count)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/index/geo/postgistest"
 )
@@ -75,4 +76,5 @@ func TestResultsAreValidForPostGIS(t *testing.T) {
 		t.Errorf("only %d results", len(results))
 	}
 	t.Logf("%d results", len(results))
+	suite.Count(t, "valid", float64(len(results)), "pieces")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo/postgistest"
 	"gengtu/ingest/check"
 )
@@ -78,4 +79,5 @@ SELECT 'gap', '', '', ST_Area(r.geom) FROM (SELECT (ST_Dump(ST_Union(g))).geom A
 		t.Errorf("%d gaps of %.3f m², PostGIS has %d of %.3f", len(got["G4103"]), sum, count, gaps)
 	}
 	t.Logf("%d overlaps, %d gaps", len(want), count)
+	suite.Count(t, "check-postgis", float64(len(want)+count), "findings")
 }

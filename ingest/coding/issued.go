@@ -34,6 +34,9 @@ func readIssued(path string) (issued, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &all)
 	}
+	if err == nil && all == nil {
+		err = errors.New("null is no record")
+	}
 	if err != nil {
 		return nil, problem.New("CODES_ISSUED", "已用顺序号的记录读不出来（%v）", "the record of the numbers given cannot be read (%v)", err).In(path).Because(err).
 			Advise("从备份找回它；没有它就不能保证顺序号不重用", "take it from a backup: without it nothing says that no number is given twice")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
@@ -334,11 +335,8 @@ func TestEachByte(t *testing.T) {
 			t.Fatalf("cut at %d", n)
 		}
 	}
+	suite.Count(t, "package-bytes", float64(len(data)), "bytes")
 }
-
-type memory struct{ *bytes.Reader }
-
-func (memory) Close() error { return nil }
 
 // A package needs the release of another person than the one who brought it in, where
 // that is asked for.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/problem"
 	"gengtu/tileserver/audit"
 )
@@ -58,8 +59,10 @@ func TestVerifyFindsTampering(t *testing.T) {
 	}
 	wantCode(t, verify(files, nil), "AUDIT_HEAD_MISSING")
 	wantCode(t, verify(files, nil, good), "AUDIT_HEAD_MISSING")
+	faults := 0
 	found := func(name string, files [][]byte) {
 		t.Helper()
+		faults++
 		for how, err := range map[string]error{"head": verify(files, head), "kept": verify(files, short, good)} {
 			if p := problem.Of(err); p == nil || !strings.HasPrefix(p.Code, "AUDIT_") || p.File == "" {
 				t.Errorf("%s, with the %s: %v", name, how, err)
@@ -108,6 +111,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 		}
 	}
 	found("all gone", nil)
+	suite.Count(t, "log-faults", float64(faults), "faults")
 	// A whole log of other lines is found by what was kept.
 	other := newDir(t)
 	fill(t, other, 1, audit.Options{FileBytes: 2000})
@@ -130,6 +134,7 @@ func TestVerifyFindsEveryByte(t *testing.T) {
 			t.Fatalf("byte %d changed from %q to %q was not found", i, data[i], changed[i])
 		}
 	}
+	suite.Count(t, "log-bytes", float64(len(data)), "bytes")
 }
 
 // What is verified while it is written is whole, however often files end meanwhile.

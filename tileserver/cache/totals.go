@@ -87,6 +87,9 @@ func parseTotals(text []byte) (Totals, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, corrupt("瓦片总数解不出来（%v）", "the totals of tiles do not decode (%v)", err)
 	}
+	if s == nil {
+		return nil, corrupt("瓦片总数是 null", "the totals of tiles are null")
+	}
 	return s, nil
 }
 

@@ -65,6 +65,11 @@ func TestCheckDelivery(t *testing.T) {
 				for _, z := range checked(t, g, newMemory(l.name, features), ground, 16) {
 					t.Log(z)
 					suite.Count(t, "true-map", 1, "zooms")
+					if math.Abs(z.DrawnM2-z.TrueM2) > pyramidtest.Asked().Units*z.UnitM2 {
+						suite.Count(t, "true-map-layer", math.Abs(z.Ratio()-1), "off")
+					}
+					suite.Count(t, "true-map-tile", math.Abs(z.WorstRatio-1), "off")
+					suite.Count(t, "seams", max(z.Overlap, z.Gap, z.Torn), "units2")
 					for _, f := range z.Faults(pyramidtest.Asked(), ground) {
 						t.Error(f)
 					}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/pyramid"
@@ -418,10 +419,12 @@ func TestBuildValidByGEOS(t *testing.T) {
 		t.Fatal("ogrinfo is missing: apt-get install gdal-bin")
 	}
 	tiles, _ := build(t, tile.W, newMemory("cropland", landscape(4000, 108.4, 34.3, 6)), pyramid.Options{MinZoom: 6, MaxZoom: 14, ClassKey: "DLBM"})
+	looked := 0
 	for tl, data := range tiles {
 		if tl.X%2 == 1 && tl.Z > 12 {
 			continue
 		}
+		looked++
 		path := filepath.Join(t.TempDir(), "0.mvt")
 		write(t, path, data)
 		out, err := exec.Command("ogrinfo", "-q", "-dialect", "SQLite", "-sql",
@@ -430,6 +433,7 @@ func TestBuildValidByGEOS(t *testing.T) {
 			t.Errorf("%s: %v, %s", tl, err, out)
 		}
 	}
+	suite.Count(t, "tiles-geos", float64(looked), "tiles")
 }
 
 // BenchmarkBuild builds zooms 5 to 14 of w.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/tileserver/viewer"
 )
 
@@ -55,6 +56,10 @@ func TestBudget(t *testing.T) {
 	for what, names := range map[string][]string{"first load": first, "own code": own, "MapLibre": library} {
 		got, most := sum(names...), budget[what]
 		t.Logf("%s: %d bytes, %d by gzip, in %d files", what, got.Raw, got.Gzip, len(names))
+		if what == "first load" {
+			suite.Count(t, "page-first-load", float64(got.Gzip), "bytes")
+			suite.Count(t, "page-budget", float64(got.Gzip)/float64(most.Gzip), "part")
+		}
 		if got.Raw > most.Raw || got.Gzip > most.Gzip {
 			t.Errorf("%s: %d bytes, %d by gzip; page/budget.json allows %d and %d\nof %s", what, got.Raw, got.Gzip, most.Raw, most.Gzip, strings.Join(names, " "))
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gengtu/benchmarks/suite"
 	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/pyramid/pyramidtest"
@@ -210,6 +211,9 @@ func TestPlantedFaults(t *testing.T) {
 			}
 			if !strings.Contains(strings.Join(faults, "\n"), c.want) {
 				t.Errorf("got %q, want %q", faults, c.want)
+			}
+			if c.want != "" {
+				suite.Count(t, "planted-drawings", 1, "faults")
 			}
 		})
 	}

@@ -1,5 +1,7 @@
-// What the rooms of the page share once the map stands there. A room gets it in its
-// install function, keeps its own state, and reaches another room by this alone.
+// What the rooms of the page share once the map stands there. A room, a folder beside this
+// file, gets it in its install function and keeps its own state. It imports the rooms below
+// it, as the table in test/imports.test.ts has them; rooms that stand side by side, those that
+// ask, find and show, import nothing of each other: what one does for another stands here.
 
 import type { Map as GLMap } from 'maplibre-gl';
 import type { Geometry } from 'geojson';

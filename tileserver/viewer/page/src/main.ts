@@ -5,6 +5,7 @@
 
 import type { Map as GLMap } from 'maplibre-gl';
 import type { Position } from 'geojson';
+import './words';
 import type { App } from './app';
 import { installAnalyses } from './analyses/install';
 import { installAsk } from './ask/ask';
@@ -37,7 +38,7 @@ import { chooseVintage, createVintage } from './map/vintage';
 import { leaveDrops, tellKept } from './shell/drops';
 import { layersOpen, narrow, showLayers } from './shell/frame';
 import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
-import { preparePrint } from './shell/printing';
+import { preparePrint } from './print/printing';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
 

@@ -1,15 +1,15 @@
 import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Ask, Column, Question, Row, Table } from '../src/analyses/answers';
-import { FileFault, limitsFrom } from '../src/ask/files/fault';
-import { readFiles } from '../src/ask/files/read';
+import type { Ask, Column, Question, Row, Table } from '../src/jobs/answers';
+import { FileFault, limitsFrom } from '../src/files/fault';
+import { readFiles } from '../src/files/read';
 import { filledAs } from '../src/analyses/form';
 import { bodyOf } from '../src/analyses/reconcile';
-import { facets, fieldsOf, filtered, measures, nameOf, sorted, text, type Field } from '../src/analyses/rows';
+import { facets, fieldsOf, filtered, measures, nameOf, sorted, text, type Field } from '../src/jobs/rows';
 import { lang } from '../src/core/i18n';
 import { givenOf, valueOf } from '../src/analyses/shapes';
-import { createParser, type Message } from '../src/analyses/stream';
+import { createParser, type Message } from '../src/jobs/stream';
 
 // read parses a stream that comes in pieces.
 function read(pieces: string[]): { messages: Message[]; retry: number[] } {

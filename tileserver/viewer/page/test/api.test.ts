@@ -1,7 +1,7 @@
 import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { json } from '../src/analyses/answers';
+import { json } from '../src/jobs/answers';
 import { get, getBlob, type Problem } from '../src/core/api';
 
 // broken is an answer that ends before it is whole.

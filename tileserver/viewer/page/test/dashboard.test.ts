@@ -4,7 +4,7 @@ import './stub/browser';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keep, recall } from '../src/dashboard/desk';
-import type { Row, Table } from '../src/analyses/answers';
+import type { Row, Table } from '../src/jobs/answers';
 import { below, builtOf, goalYear, inOrder, kindsOf, levelOf, parents, placesOf, ranked, summaryPlaces, transitionsOf, trendOf, unconfirmed, yearsOf, type Place, type Summary } from '../src/dashboard/model';
 
 const table = (name: string, rows: Row[], columns: Table['columns'] = []): Table => ({ name, title: '', columns, rows });

@@ -1,7 +1,7 @@
 import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { follow } from '../src/analyses/follow';
+import { follow } from '../src/jobs/follow';
 
 const nobody = { event: () => undefined, broken: () => undefined, asked: () => undefined };
 

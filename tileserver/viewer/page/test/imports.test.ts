@@ -1,5 +1,5 @@
-// What imports what among the page's modules: nothing comes back to where it began, be it by
-// types alone or by what is loaded when it is asked for.
+// What imports what among the page's modules and rooms: nothing comes back to where it began,
+// be it by types alone or by what is loaded when it is asked for.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -37,6 +37,59 @@ function circleOf(graph: Graph): string[] {
   return [];
 }
 
+// rooms is the picture of the page: each room, a folder of src or a module beside them, with the
+// rooms that its modules import. The lowest stand first: a room uses those above its line alone.
+const rooms: Record<string, string> = {
+  core: '',
+  shell: 'core',
+  charts: 'core',
+  jobs: 'core',
+  files: 'core shell',
+  map: 'core shell',
+  edition: 'core map shell',
+  app: 'core map',
+  print: 'app core edition shell',
+  compare: 'app core map shell',
+  feature: 'app core map shell',
+  find: 'app core map shell',
+  share: 'app core shell',
+  ask: 'app core files jobs map print shell',
+  analyses: 'app charts core files jobs map print shell',
+  dashboard: 'app charts core jobs map print shell',
+  words: 'analyses ask charts compare core dashboard edition feature files find map print share',
+  main: 'analyses app ask compare core dashboard edition feature find map print share shell words',
+  early: 'shell',
+  login: 'core',
+};
+
+const roomOf = (name: string): string => name.replace(/\.ts$/, '').replace(/[/\\].*/, '');
+
+// outOfPicture says what differs between the imports of modules and a table of rooms: rooms and
+// imports that it lacks, what it has and is not so, and what it has in no order.
+function outOfPicture(graph: Graph, table: Record<string, string>): string[] {
+  const faults = new Set<string>();
+  const used = new Set<string>();
+  for (const [name, imported] of graph) {
+    const from = roomOf(name);
+    if (!(from in table)) faults.add(`${from}: a room that the table lacks`);
+    for (const other of imported) {
+      const to = roomOf(other);
+      used.add(`${from} → ${to}`);
+      if (to !== from && !table[from]?.split(' ').includes(to)) faults.add(`${name} imports ${other}: ${from} may not use ${to}`);
+    }
+  }
+  const below = new Set<string>();
+  for (const [room, list] of Object.entries(table)) {
+    if (![...graph.keys()].some((name) => roomOf(name) === room)) faults.add(`${room}: no such room`);
+    for (const other of list.split(' ').filter(Boolean)) {
+      if (!used.has(`${room} → ${other}`)) faults.add(`${room} does not use ${other}`);
+      if (!below.has(other)) faults.add(`${room} uses ${other}, which does not stand before it`);
+    }
+    below.add(room);
+  }
+  return [...faults];
+}
+
 const graph = graphOf('src');
 
 test('imports of every form are seen', () => assert.deepEqual(
@@ -55,3 +108,19 @@ test('every module that is imported is one of the page', () => {
 });
 
 test('no modules import each other in a circle', () => assert.equal(circleOf(graph).join(' → '), ''));
+
+test('rooms that differ from their table are found, and none where they are as it says', () => {
+  const modules: Graph = new Map([['a/x.ts', ['a/y.ts']], ['a/y.ts', []], ['b/x.ts', ['a/x.ts']], ['c.ts', ['b/x.ts', 'a/y.ts']]]);
+  assert.deepEqual(outOfPicture(modules, { a: '', b: 'a', c: 'a b' }), []);
+  assert.deepEqual(outOfPicture(modules, { a: '', b: '', c: 'a b' }), ['b/x.ts imports a/x.ts: b may not use a']);
+  assert.deepEqual(outOfPicture(modules, { a: '', b: 'a' }), ['c: a room that the table lacks', 'c.ts imports b/x.ts: c may not use b', 'c.ts imports a/y.ts: c may not use a']);
+  assert.deepEqual(outOfPicture(modules, { a: '', b: 'a', d: '', c: 'a b d' }), ['d: no such room', 'c does not use d']);
+  assert.deepEqual(outOfPicture(modules, { b: 'a', a: '', c: 'a b' }), ['b uses a, which does not stand before it']);
+});
+
+// What is loaded calls for words only once they are there.
+test('the words come before any room', () => assert.equal(graph.get('main.ts')?.[0], 'words.ts'));
+
+// Modules of two rooms can import each other's room without a circle of modules; a table whose
+// lines use those above alone has no circle of rooms.
+test('rooms import those that their table says, and it has an order', () => assert.deepEqual(outOfPicture(graph, rooms), []));

@@ -2,8 +2,8 @@ import './stub/browser';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { encoded } from '../src/core/link';
-import { shown, told } from '../src/analyses/rows';
-import type { Column, Table } from '../src/analyses/answers';
+import { shown, told } from '../src/jobs/rows';
+import type { Column, Table } from '../src/jobs/answers';
 import { lang, setLang } from '../src/core/i18n';
 
 test('a part of the address comes back as it was, whatever is in it', () => {

@@ -1,10 +1,11 @@
 import './stub/browser';
+import '../src/words';
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { addWords, words } from '../src/core/words';
-import { fileWords } from '../src/ask/files/words';
+import { fileWords } from '../src/files/words';
 import { analysesWords } from '../src/analyses/words';
 import { chartWords } from '../src/charts/words';
 import { dashboardWords } from '../src/dashboard/words';

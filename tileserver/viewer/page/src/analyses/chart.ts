@@ -4,8 +4,8 @@ import { bar, sankey, type BarRow } from '../charts/charts';
 import { h } from '../core/dom';
 import { count, type Unit } from '../core/format';
 import { pick, t } from '../core/i18n';
-import type { Column, Row, Table } from './answers';
-import { fieldsOf, measures, nameOf, shown, sorted, text } from './rows';
+import type { Column, Row, Table } from '../jobs/answers';
+import { fieldsOf, measures, nameOf, shown, sorted, text } from '../jobs/rows';
 
 // mostBars and mostFlows are how many are drawn.
 const [mostBars, mostFlows] = [25, 40];

@@ -3,7 +3,7 @@
 import type { App } from '../app';
 import { h } from '../core/dom';
 import { t } from '../core/i18n';
-import type { Ask, Job, List, Question } from './answers';
+import type { Ask, Job, List, Question } from '../jobs/answers';
 import type { Overlays } from './overlays';
 
 // Face is what the card shows: render makes it anew, in the language of the page.

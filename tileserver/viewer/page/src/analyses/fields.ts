@@ -3,7 +3,7 @@
 
 import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
-import type { Choice } from './answers';
+import type { Choice } from '../jobs/answers';
 
 // Filled is what a form holds: values by name, '' where nothing is said.
 export type Filled = Map<string, string>;

@@ -3,12 +3,12 @@
 import { asProblem, vintage } from '../core/api';
 import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
+import { start, type Ask, type Job, type List, type Question } from '../jobs/answers';
+import { remember } from '../jobs/own';
 import { problemBox } from '../shell/messages';
-import { start, type Ask, type Job, type List, type Question } from './answers';
 import { backButton, type Desk, type Face } from './desk';
 import { choice, select, type Filled } from './fields';
 import { lacks, needs } from './home';
-import { remember } from './own';
 import { level, parameter, place } from './parameters';
 import { createReconcile } from './reconcile';
 import { createShapes, type Shapes } from './shapes';

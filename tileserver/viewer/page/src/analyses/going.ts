@@ -6,11 +6,11 @@ import { asProblem } from '../core/api';
 import { layerOf } from '../core/catalog';
 import { extentOf, type Extent } from '../core/geometry';
 import { t } from '../core/i18n';
+import { json, layerNamed, type Answer, type Job, type Row, type Table } from '../jobs/answers';
+import { codesOf, placeOf } from '../jobs/rows';
 import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
-import { json, layerNamed, type Answer, type Job, type Row, type Table } from './answers';
 import type { Desk } from './desk';
-import { codesOf, placeOf } from './rows';
 
 export interface Going {
   // can tells whether a row says where it is.

@@ -4,11 +4,11 @@ import { aborted, asProblem, type Problem } from '../core/api';
 import { layerOf, type Catalog } from '../core/catalog';
 import { h } from '../core/dom';
 import { joined, pick, t, type Text } from '../core/i18n';
+import { ended, json, type Job, type List, type Question } from '../jobs/answers';
+import { forget, remembered } from '../jobs/own';
 import { busyBox, problemBox } from '../shell/messages';
-import { ended, json, type Job, type List, type Question } from './answers';
-import { when } from './facts';
-import { forget, remembered } from './own';
 import type { Desk, Face } from './desk';
+import { when } from './facts';
 
 // How often the list is read again, in milliseconds: while a job is on its way, and else.
 const [busyMs, restMs] = [3000, 15_000];

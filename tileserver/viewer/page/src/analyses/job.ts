@@ -5,14 +5,14 @@ import { aborted, asProblem, open, Problem, tier, tierURL } from '../core/api';
 import { h } from '../core/dom';
 import { count } from '../core/format';
 import { pick, t } from '../core/i18n';
+import { ended, json, type Answer, type Event, type Job, type List } from '../jobs/answers';
+import { follow } from '../jobs/follow';
+import { forget } from '../jobs/own';
+import { printable } from '../print/print';
 import { busyBox, problemBox, toastProblem } from '../shell/messages';
-import { printable } from '../shell/print';
-import { ended, json, type Answer, type Event, type Job, type List } from './answers';
-import { size, when } from './facts';
-import { follow } from './follow';
-import { askedFor } from './home';
-import { forget } from './own';
 import { backButton, type Desk, type Face } from './desk';
+import { size, when } from './facts';
+import { askedFor } from './home';
 import { createResult, type Result } from './result';
 
 // shownBytes is the size up to which an answer is read and shown; a larger one is for

@@ -4,14 +4,14 @@
 import type { ExpressionSpecification, LayerSpecification, Map as GLMap, StyleSpecification } from 'maplibre-gl';
 import type { App } from '../app';
 import { asProblem } from '../core/api';
-import type { Extent } from '../core/geometry';
+import { tierURL } from '../core/api';
 import { $, h, icon, swatch } from '../core/dom';
 import { count } from '../core/format';
+import type { Extent } from '../core/geometry';
 import { onLang, pick, t } from '../core/i18n';
+import { json, type Job, type MadeLayer } from '../jobs/answers';
 import { absolute, fit } from '../map/map';
 import { toastProblem } from '../shell/messages';
-import { tierURL } from '../core/api';
-import { json, type Job, type MadeLayer } from './answers';
 
 // colours are those of the layers, in the order in which they are put on the map.
 const colours = ['#c2410c', '#6d28d9', '#0e7490', '#be185d', '#4d7c0f', '#1d4ed8'];

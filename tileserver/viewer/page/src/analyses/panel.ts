@@ -2,21 +2,21 @@
 // what becomes of each when it is shut.
 
 import type { App } from '../app';
+import { chartWords } from '../charts/words';
 import { asProblem, aborted, onVintage } from '../core/api';
 import { h } from '../core/dom';
 import { onLang, t } from '../core/i18n';
 import { addWords } from '../core/words';
+import { json, type Job } from '../jobs/answers';
+import { remember } from '../jobs/own';
 import type { Card } from '../shell/cards';
 import { showLayers } from '../shell/frame';
 import { busyBox, problemBox } from '../shell/messages';
-import { json, type Job } from './answers';
 import { backButton, type Desk, type Face } from './desk';
-import { createHome } from './home';
 import { createForm } from './form';
+import { createHome } from './home';
 import { createJob } from './job';
-import { remember } from './own';
 import { createOverlays } from './overlays';
-import { chartWords } from '../charts/words';
 import { analysesWords } from './words';
 
 // Panel is what the rest of the page asks of the card.

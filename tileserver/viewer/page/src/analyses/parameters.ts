@@ -1,7 +1,7 @@
 // The fields of a question's parameters, and of what every question is bounded by.
 
 import { pick, t } from '../core/i18n';
-import type { Parameter } from './answers';
+import type { Parameter } from '../jobs/answers';
 import type { Desk } from './desk';
 import { check, choice, field, select, several, type Filled } from './fields';
 

@@ -3,7 +3,7 @@
 
 import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
-import { json, type Job, type List, type Question } from './answers';
+import { json, type Job, type List, type Question } from '../jobs/answers';
 import type { Desk } from './desk';
 import { when } from './facts';
 import { choice, field, lines, select, type Filled } from './fields';

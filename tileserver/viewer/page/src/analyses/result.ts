@@ -2,19 +2,19 @@
 // download.
 
 import { asProblem, getBlob, hasToken, vintage } from '../core/api';
-import { h, save, scroller } from '../core/dom';
 import { layerOf } from '../core/catalog';
+import { h, save, scroller } from '../core/dom';
 import { count, formulaText } from '../core/format';
 import { joined, pick, t } from '../core/i18n';
-import type { Figures } from '../edition/origin';
+import { fileName, fileURL, layerNamed, type Answer, type File, type Job, type Table } from '../jobs/answers';
 import { drawnIn } from '../map/steps';
 import { chooseVintage } from '../map/vintage';
 import { yearText } from '../map/year';
+import type { Figures } from '../print/origin';
 import { toastProblem } from '../shell/messages';
-import { fileName, fileURL, layerNamed, type Answer, type File, type Job, type Table } from './answers';
+import type { Desk } from './desk';
 import { size } from './facts';
 import { createGoing } from './going';
-import type { Desk } from './desk';
 import { createTable, type TableView } from './tableview';
 
 export interface Result {

@@ -1,14 +1,13 @@
-// The shapes that a question asks about: taken from the map, or read from files as the room
-// of asking reads them.
+// The shapes that a question asks about: taken from the map, or read from files.
 
 import type { Feature, FeatureCollection, Geometry } from 'geojson';
 import type { App } from '../app';
-import { faultBox, namesOf, readChosen } from '../ask/files/choose';
-import { inLonLat } from '../ask/files/prj';
-import type { Question } from '../ask/files/read';
 import { Problem } from '../core/api';
 import { h } from '../core/dom';
 import { t } from '../core/i18n';
+import { faultBox, namesOf, readChosen } from '../files/choose';
+import { inLonLat } from '../files/prj';
+import type { Question } from '../files/read';
 import { shapeOf } from '../map/map';
 import { toast } from '../shell/messages';
 

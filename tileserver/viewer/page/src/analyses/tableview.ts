@@ -4,10 +4,10 @@
 import { h, icon } from '../core/dom';
 import { count, type Unit } from '../core/format';
 import { pick, t } from '../core/i18n';
-import type { Row, Table } from './answers';
+import type { Row, Table } from '../jobs/answers';
+import { facets, fieldsOf, filtered, meant, measures, nameOf, numeric, shown, sorted, text, told, type Field, type Order } from '../jobs/rows';
 import { chartOf } from './chart';
 import type { Going } from './going';
-import { facets, fieldsOf, filtered, meant, measures, nameOf, numeric, shown, sorted, text, told, type Field, type Order } from './rows';
 
 // pageRows is how many rows stand in the page at once.
 const pageRows = 200;

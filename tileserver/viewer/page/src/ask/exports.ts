@@ -3,16 +3,16 @@
 
 import type { Feature } from 'geojson';
 import { dated, tierURL } from '../core/api';
+import { asProblem } from '../core/api';
 import { h, save, stamp, type Child } from '../core/dom';
 import { t } from '../core/i18n';
 import type { Key } from '../core/words';
+import { printSheet } from '../print/print';
 import { copyText, toastProblem } from '../shell/messages';
-import { asProblem } from '../core/api';
 import type { Answer, Asked } from './answer';
 import type { Context } from './context';
 import { csv } from './csv';
 import { single } from './pieces';
-import { printSheet } from '../shell/print';
 import { fetchForm, sentOf, type Extra, type Sent } from './requests';
 import { titleIn } from './tables';
 

@@ -4,9 +4,9 @@ import type { Geometry } from 'geojson';
 import { aborted, asProblem, Problem, vintage } from '../core/api';
 import { measured as layersMeasured, type Catalog } from '../core/catalog';
 import { t } from '../core/i18n';
+import type { Question } from '../files/read';
 import { yearText } from '../map/year';
 import type { Answer, Asked, Element } from './answer';
-import type { Question } from './files/read';
 import { measure, sentOf, type Sent } from './requests';
 import type { Item, Several } from './several';
 

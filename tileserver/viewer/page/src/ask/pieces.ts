@@ -38,7 +38,7 @@ export interface Pieces {
 }
 
 // single tells whether single features are to be had: of the tier, and by who asks.
-export const single = (app: App): boolean => app.catalog.raw['totals_only'] !== true && app.may('features');
+export const single = (app: App): boolean => !app.catalog.totalsOnly && app.may('features');
 
 // createPieces makes them for a map.
 export function createPieces(app: App): Pieces {

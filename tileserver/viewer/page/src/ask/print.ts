@@ -4,8 +4,8 @@ import { tier } from '../core/api';
 import { formulaText } from '../core/format';
 import { t } from '../core/i18n';
 import type { Key } from '../core/words';
-import type { Figures } from '../edition/origin';
-import { printable } from '../shell/print';
+import type { Figures } from '../print/origin';
+import { printable } from '../print/print';
 import type { Answer } from './answer';
 import { vintagesOf } from './tables';
 

@@ -5,10 +5,10 @@ import { h, type Child } from '../core/dom';
 import { haOf, muOf } from '../core/format';
 import { t } from '../core/i18n';
 import type { Answer, Asked } from './answer';
-import { exportButtons } from './exports';
-import { combinationTable, failures, figure, layerTable, notices, titleIn, vintageLine } from './tables';
 import type { Context } from './context';
+import { exportButtons } from './exports';
 import { printedOf } from './print';
+import { combinationTable, failures, figure, layerTable, notices, titleIn, vintageLine } from './tables';
 
 // report returns the content of the card for an answer.
 export function report(c: Context, asked: Asked, answer: Answer): HTMLElement {

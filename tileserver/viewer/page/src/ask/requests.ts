@@ -13,7 +13,7 @@ export interface Extra { pieces?: boolean; layers?: string[]; combinations?: boo
 export interface Sent { geometry?: object | null; place?: string; crs?: string; text?: Uint8Array }
 
 // plural tells whether the tier answers with more than totals: combinations and single features.
-const plural = (catalog: Catalog): boolean => catalog.raw['totals_only'] !== true;
+const plural = (catalog: Catalog): boolean => !catalog.totalsOnly;
 
 // grouped are the fields to add up by, of those layers that are asked about.
 function grouped(catalog: Catalog, layers: string[]): Record<string, string[]> | null {

@@ -1,15 +1,15 @@
 // The list of the shapes of a file: a report each, and the sum of what stands beside each
 // other.
 
-import { save, stamp, h, type Child } from '../core/dom';
 import { measured } from '../core/catalog';
+import { save, stamp, h, type Child } from '../core/dom';
 import { count, muOf } from '../core/format';
 import { lang, t } from '../core/i18n';
+import { printSheet } from '../print/print';
 import type { Answer, Asked, Told } from './answer';
-import { csv } from './csv';
 import type { Context } from './context';
+import { csv } from './csv';
 import { saveForm } from './exports';
-import { printSheet } from '../shell/print';
 import { printedOf } from './print';
 import type { Sent } from './requests';
 import { figure, notices, titleIn, toldText, vintageLine } from './tables';

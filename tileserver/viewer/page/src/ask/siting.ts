@@ -3,12 +3,12 @@
 
 import type { Feature } from 'geojson';
 import type { App } from '../app';
-import { ended, json, type Answer, type Job, type Row } from '../analyses/answers';
-import { follow } from '../analyses/follow';
-import { told } from '../analyses/rows';
 import { asProblem, get, post, Problem, remove } from '../core/api';
 import { h } from '../core/dom';
 import { lang, t } from '../core/i18n';
+import { ended, json, type Answer, type Job, type Row } from '../jobs/answers';
+import { follow } from '../jobs/follow';
+import { told } from '../jobs/rows';
 import { busyBox, problemBox, toastProblem } from '../shell/messages';
 import type { Alternative } from './alternative';
 

@@ -44,18 +44,27 @@ export interface Catalog {
   limits: Record<string, number>;
   services: Record<string, string>;
   layers: Layer[];
-  raw: RawCatalog;
+  totalsOnly: boolean; // the edition tells totals alone: no features, no pieces
+  maxzoom: number; // of its tiles
+  // How the edition was made; '' and null where the catalogue does not say it.
+  created: string; // RFC 3339
+  program: string;
+  formula: string; // of its areas
+  policy: Policy | null;
 }
+
+// Policy is the data policy that an edition was made by.
+export interface Policy { name: string; digest: string }
 
 interface RawLayer {
   name: string; title?: Text; vintage?: string; vintages?: (string | { vintage: string })[]; features?: number; extent?: unknown; fields?: (string | { name: string; title?: Text })[];
   record?: LayerRecord; thumbnail?: string; services?: Record<string, string>;
 }
 
-// RawCatalog is the answer as it came; rooms read what is theirs alone from it.
-export interface RawCatalog {
+// RawCatalog is the answer as it came.
+interface RawCatalog {
   generation?: string; extent?: unknown; approval?: Text; disclaimer?: Text; use?: Text; base_maps?: BaseMap[]; limits?: Record<string, number>; services?: Record<string, string>;
-  layers?: RawLayer[]; [member: string]: unknown;
+  layers?: RawLayer[]; totals_only?: boolean; maxzoom?: number; created?: string; program?: string; formula?: string; policy?: Policy;
 }
 
 interface Legend { layers?: { layer: string; title?: Text; entries?: Entry[] }[] }
@@ -93,7 +102,8 @@ export async function loadCatalog(): Promise<Catalog> {
     approval: raw.approval ?? '', disclaimer: raw.disclaimer ?? '', use: raw.use ?? '',
     vintages: [...new Set(layers.flatMap((l) => l.vintages))].sort().reverse(),
     baseMaps: raw.base_maps ?? [], limits: raw.limits ?? {}, services: raw.services ?? {},
-    layers, raw,
+    layers, totalsOnly: raw.totals_only === true, maxzoom: typeof raw.maxzoom === 'number' ? raw.maxzoom : 18,
+    created: raw.created ?? '', program: raw.program ?? '', formula: raw.formula ?? '', policy: raw.policy ?? null,
   };
 }
 

@@ -1,17 +1,5 @@
-// The words of the page: key: [Chinese, English]. Each room has its own beside it; here are
-// those that belong to none, and all of them together.
-
-import type { analysesWords } from '../analyses/words';
-import type { fileWords } from '../ask/files/words';
-import { askWords } from '../ask/words';
-import type { chartWords } from '../charts/words';
-import { compareWords } from '../compare/words';
-import type { dashboardWords } from '../dashboard/words';
-import { mapWords } from '../map/words';
-import { findWords } from '../find/words';
-import { featureWords } from '../feature/words';
-import { editionWords } from '../edition/words';
-import type { shareWords } from '../share/words';
+// The words of the page: key: [Chinese, English]. Here are those that belong to no room, and
+// the place where those of the rooms come together; each room has its own beside it.
 
 const common = {
   'app.name': ['耕图', 'Gengtu'],
@@ -60,22 +48,25 @@ const common = {
   'error.webgl': ['浏览器没有启用 WebGL2，无法显示地图。', 'The browser has no WebGL2, so the map cannot be drawn.'],
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
   'error.tiles.away': ['服务器没有回应，恢复后地图会自动补上。', 'The server does not answer; the map fills in once it is back.'],
-  'print.late': ['打印版式没有及时载入，印出的是整个网页。现已就绪，请再打印一次。', 'The sheet for the printer came too late: what was printed is the page as it stands. It is ready now; print once more.'],
-  'print.failed': ['打印版式没有载入，印出的是整个网页。请检查网络后再打印。', 'The sheet for the printer could not be loaded: what was printed is the page as it stands. Check the connection and print again.'],
   'error.tiles.back': ['服务器已恢复，地图已补上。', 'The server and the map are back.'],
+  'zone.name': ['{width}° {number} 带', '{width}° zone {number}'],
+  'zone.title': ['{width}° {number} 带 中央经线 {meridian}°', '{width}° zone {number}, central meridian {meridian}°'],
 } as const;
 
-const all = { ...common, ...askWords, ...compareWords, ...mapWords, ...findWords, ...featureWords, ...editionWords };
+// Lists are the lists of words that the page has: ../words.ts, which is above all rooms,
+// declares those of the rooms, so that a key is checked here without a list being known.
+export interface Lists { common: typeof common }
 
-// Later are the words of rooms that are loaded when they are asked for: their keys are known
-// here, and their texts come by addWords.
-type Later = typeof shareWords & typeof fileWords & typeof analysesWords & typeof chartWords & typeof dashboardWords;
+// Key names words of any list.
+export type Key = { [Name in keyof Lists]: keyof Lists[Name] }[keyof Lists];
 
-export type Key = keyof typeof all | keyof Later;
+type Texts = Record<Key, readonly [string, string]>;
 
-const texts: Record<string, readonly [string, string]> = { ...all };
+const texts: Partial<Texts> = { ...common };
 
-export const words = texts as Readonly<Record<Key, readonly [string, string]>>;
+// words has the texts of the lists that were added; those of a room that is loaded when it is
+// asked for come with it.
+export const words = texts as Readonly<Texts>;
 
-// addWords adds the words of a room that is loaded now.
-export const addWords = (more: Partial<Later>): void => void Object.assign(texts, more);
+// addWords adds a list.
+export const addWords = (more: Partial<Texts>): void => void Object.assign(texts, more);

@@ -1,7 +1,6 @@
 // What the views of the dashboard share: what is chosen, and how each of their states looks:
 // on its way, refused, failed, empty.
 
-import type { Answer, Ask, List } from '../analyses/answers';
 import type { App } from '../app';
 import { aborted, asProblem, vintage } from '../core/api';
 import { layerOf } from '../core/catalog';
@@ -9,6 +8,7 @@ import { h, type Child } from '../core/dom';
 import { formulaText, type Unit } from '../core/format';
 import { t, pick } from '../core/i18n';
 import type { Key } from '../core/words';
+import type { Answer, Ask, List } from '../jobs/answers';
 import { drawnIn } from '../map/steps';
 import { chooseVintage } from '../map/vintage';
 import { yearText } from '../map/year';

@@ -1,12 +1,12 @@
 // Files of what the dashboard shows: those that the server makes, and the page on paper.
 
-import { fileURL } from '../analyses/answers';
 import { asProblem, getBlob, tierURL } from '../core/api';
 import { h, save } from '../core/dom';
 import { t } from '../core/i18n';
-import type { Figures } from '../edition/origin';
+import { fileURL } from '../jobs/answers';
+import type { Figures } from '../print/origin';
+import { printable, printSheet } from '../print/print';
 import { toastProblem } from '../shell/messages';
-import { printable, printSheet } from '../shell/print';
 import { vintagesOf, type Desk } from './desk';
 import type { Summary } from './model';
 import type { Told } from './source';

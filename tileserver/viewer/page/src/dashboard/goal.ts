@@ -2,10 +2,10 @@
 // what remains.
 
 import { bar, line, progress } from '../charts/charts';
+import { vintage } from '../core/api';
 import { h, scroller, type Child } from '../core/dom';
 import { area, inUnit, percent } from '../core/format';
 import { lang, pick, t } from '../core/i18n';
-import { vintage } from '../core/api';
 import { analysis, chip, chooser, differs, nameOf, nothing, sourceLine, unitText, type Desk } from './desk';
 import { files } from './files';
 import { below, builtOf, codesIn, goalYear, hundredths, levelOf, tableOf, unconfirmed, type Built } from './model';

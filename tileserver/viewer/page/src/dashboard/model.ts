@@ -1,8 +1,8 @@
 // What the dashboard shows of answers: which figure of which table, in which order. The
 // figures are those of the answers; what is added up here is added in units of 0.01 m².
 
-import type { Answer, Row, Table } from '../analyses/answers';
 import type { Unit } from '../core/format';
+import type { Answer, Row, Table } from '../jobs/answers';
 
 // layers of the dashboard, and kinds of area. The kinds are never mixed in one figure.
 export const layers = ['cropland', 'pbf', 'hsf'] as const;

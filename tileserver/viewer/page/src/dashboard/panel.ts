@@ -1,6 +1,5 @@
 // The card of the dashboard: what is chosen, the place that is looked at, the four views.
 
-import type { List } from '../analyses/answers';
 import type { App } from '../app';
 import { chartWords } from '../charts/words';
 import { onVintage } from '../core/api';
@@ -8,6 +7,7 @@ import { $, h, type Child } from '../core/dom';
 import type { Unit } from '../core/format';
 import { onLang, t } from '../core/i18n';
 import { addWords } from '../core/words';
+import type { List } from '../jobs/answers';
 import { setShape } from '../map/map';
 import type { Card } from '../shell/cards';
 import { narrow, showLayers } from '../shell/frame';

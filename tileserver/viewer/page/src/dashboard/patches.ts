@@ -2,13 +2,13 @@
 // comparison of the two years, on the map and as a list.
 
 import type { Geometry, MultiPolygon, Polygon } from 'geojson';
-import { json } from '../analyses/answers';
 import { asProblem, Problem } from '../core/api';
 import { h, type Child } from '../core/dom';
 import { area, count, inUnit } from '../core/format';
 import { extentOf } from '../core/geometry';
 import { t } from '../core/i18n';
 import { offers } from '../core/me';
+import { json } from '../jobs/answers';
 import { fit, setShape } from '../map/map';
 import { said, unitText, type Desk } from './desk';
 import type { Transition } from './model';

@@ -1,12 +1,12 @@
 // Going to a place: the map shows it and marks it.
 
 import type { Geometry, MultiPolygon, Polygon, Position } from 'geojson';
-import { json } from '../analyses/answers';
 import type { App } from '../app';
 import { asProblem, dated, tierURL } from '../core/api';
 import type { Extent } from '../core/geometry';
 import { union } from '../core/geometry';
 import { t } from '../core/i18n';
+import { json } from '../jobs/answers';
 import { fit, looking, setShape } from '../map/map';
 import { toast, toastProblem } from '../shell/messages';
 

@@ -2,11 +2,11 @@
 // its place on the map; its arrow looks inside of it.
 
 import { bar } from '../charts/charts';
-import { json } from '../analyses/answers';
+import { vintage } from '../core/api';
 import { h, icon, scroller, type Child } from '../core/dom';
 import { area, count, formulaText, inUnit, percent } from '../core/format';
 import { t } from '../core/i18n';
-import { vintage } from '../core/api';
+import { json } from '../jobs/answers';
 import { analysis, chip, chooser, differs, nameOf, nothing, said, sourceLine, unitText, whyNot, type Desk } from './desk';
 import { files, summaryFiles } from './files';
 import { below, inOrder, kindsOf, layers, levelOf, placesOf, summaryPlaces, tableOf, unconfirmed, yearsOf, type Kind, type Order, type Place, type Summary } from './model';

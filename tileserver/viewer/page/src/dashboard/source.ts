@@ -1,13 +1,13 @@
 // Where the dashboard's figures come from: analyses, kept by the server so that the same
 // question is answered at once, or GET /summary where the tier answers no analyses.
 
-import type { Answer, Ask, Job, List } from '../analyses/answers';
-import { ended, json, start } from '../analyses/answers';
-import { follow } from '../analyses/follow';
-import { remember } from '../analyses/own';
 import { asProblem, Problem } from '../core/api';
 import { pick, t } from '../core/i18n';
 import { may } from '../core/me';
+import type { Answer, Ask, Job, List } from '../jobs/answers';
+import { ended, json, start } from '../jobs/answers';
+import { follow } from '../jobs/follow';
+import { remember } from '../jobs/own';
 import type { Summary } from './model';
 
 // Told is an answer with the job that it is of.

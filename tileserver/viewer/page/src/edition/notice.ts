@@ -7,7 +7,7 @@ import { yearText } from '../map/year';
 import { onVintage, tier, vintage } from '../core/api';
 import type { Catalog } from '../core/catalog';
 import { $, h, icon, type Child } from '../core/dom';
-import { joined, onLang, pick, t, type Text } from '../core/i18n';
+import { joined, onLang, pick, t } from '../core/i18n';
 import { baseId } from '../map/base';
 import { attributions } from '../map/map';
 import { copyText } from '../shell/messages';
@@ -64,8 +64,7 @@ function line(said: Said): Element[] {
 
 // details are all that is known of the edition.
 function details(catalog: Catalog, said: Said): Child {
-  const raw = catalog.raw as { created?: string; program?: string; formula?: string; tier_title?: Text; policy?: { name: string; digest: string } };
-  const { policy } = raw;
+  const { created, formula, policy, program } = catalog;
   const copied = (text: string, testid: string): Child => text && [h('code', { class: 'whole', 'data-testid': testid }, text), ' ',
     h('button', { type: 'button', class: 'small', onclick: () => void copyText(text) }, t('edition.copy'))];
   return facts([
@@ -75,9 +74,9 @@ function details(catalog: Catalog, said: Said): Child {
     [t('base.title'), said.base],
     [t('edition.vintage'), said.vintage && [said.vintage, catalog.vintages.length > 1 ? h('small', null, t('edition.vintages', { all: joined(catalog.vintages) })) : '']],
     [t('edition.generation'), copied(said.generation, 'generation-whole')],
-    [t('edition.created'), raw.created ? moment(Date.parse(raw.created)) : ''],
+    [t('edition.created'), created ? moment(Date.parse(created)) : ''],
     [t('edition.policy'), policy ? [h('p', null, policy.name), copied(policy.digest, 'policy-digest')] : ''],
-    [t('edition.formula'), raw.formula ?? ''],
-    [t('edition.program'), raw.program ?? ''],
+    [t('edition.formula'), formula],
+    [t('edition.program'), program],
   ]);
 }

@@ -2,12 +2,12 @@
 // opens a menu of the ways to write it.
 
 import type { App } from '../app';
+import { decimal, metres, sexagesimal, zoneTitle } from '../core/coordinates';
 import { h } from '../core/dom';
 import { t } from '../core/i18n';
 import { zoneAt, type LonLat } from '../core/zones';
 import type { Status } from '../map/status';
 import { copyText } from '../shell/messages';
-import { decimal, metres, sexagesimal, zoneTitle } from './write';
 
 // Digits of copied coordinates: 1 cm.
 const [degreeDigits, secondDigits, metreDigits] = [7, 4, 2];

@@ -5,6 +5,7 @@ import type { Feature, Geometry } from 'geojson';
 import type { App } from '../app';
 import { aborted, asProblem, get, vintage } from '../core/api';
 import { layerOf } from '../core/catalog';
+import { decimal, zoneName, zoneTitle } from '../core/coordinates';
 import { $, h, icon, type Child } from '../core/dom';
 import { count } from '../core/format';
 import { joined, pick, t } from '../core/i18n';
@@ -15,7 +16,6 @@ import { createCombobox, type Combobox, type Row } from './combobox';
 import type { Reading } from './coordinate';
 import { look, type Answer, type Note, type Parcel, type Place, type Result } from './look';
 import { createMark, type Mark } from './mark';
-import { decimal, zoneName, zoneTitle } from './write';
 
 // pauseMs is how long typing must rest before the server is asked.
 const pauseMs = 220;
@@ -124,7 +124,7 @@ async function showPlace(app: App, place: Place): Promise<void> {
   const wanted = looking('selected');
   if (place.extent) fit(app.map, place.extent);
   const region = app.catalog.layers.find((l) => l.name === 'region');
-  if (app.catalog.raw.totals_only === true || !region || (vintage() && !region.vintages.includes(vintage()))) return;
+  if (app.catalog.totalsOnly || !region || (vintage() && !region.vintages.includes(vintage()))) return;
   try {
     const feature = await get<Feature<Geometry | null>>(`features/region?code=${encodeURIComponent(place.code)}`);
     if (wanted() && feature.type === 'Feature' && feature.geometry) setShape(app.map, 'selected', feature.geometry);

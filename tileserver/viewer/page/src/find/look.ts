@@ -73,7 +73,7 @@ interface Codes { features?: (Feature<Geometry | null> & { layer?: string; vinta
 // findParcels asks all layers that can have a code of a parcel, as many at once as the
 // server takes.
 async function findParcels(code: string, app: App, signal: AbortSignal, answer: Answer): Promise<void> {
-  if (app.catalog.raw.totals_only === true) {
+  if (app.catalog.totalsOnly) {
     answer.notes.push({ key: 'search.totals', values: {} });
     return;
   }

@@ -2,11 +2,11 @@
 // address as at=longitude,latitude, so that it can be shown to others.
 
 import { Marker, type Map as GLMap } from 'maplibre-gl';
+import { decimal } from '../core/coordinates';
 import { h, svg } from '../core/dom';
 import { label, onLang, t } from '../core/i18n';
 import { linkPart, writeLink } from '../core/link';
 import type { LonLat } from '../core/zones';
-import { decimal } from './write';
 
 export interface Mark {
   // put marks a place, in place of the one before; null takes the mark away.

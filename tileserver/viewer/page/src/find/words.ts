@@ -46,7 +46,4 @@ export const findWords = {
   'copy.dms': ['复制度分秒', 'Copy degrees, minutes, seconds'],
   'copy.zone': ['复制 {zone}', 'Copy {zone}'],
   'copy.mark': ['在此标记', 'Mark this place'],
-  'zone.name': ['{width}° {number} 带', '{width}° zone {number}'],
-  'zone.title': ['{width}° {number} 带 中央经线 {meridian}°', '{width}° zone {number}, central meridian {meridian}°'],
-  'zone.none': ['不在投影带内', 'in no zone'],
 } as const;

@@ -2,10 +2,10 @@
 // metres of the zone that it is in. What it says of the edition is in edition/notice.ts.
 
 import type { LngLat, Map as GLMap } from 'maplibre-gl';
+import { metres, sexagesimal, zoneName, zoneTitle } from '../core/coordinates';
 import { $, h } from '../core/dom';
 import { label, onLang, t } from '../core/i18n';
 import { flattening, semiMajor, zoneAt, type LonLat } from '../core/zones';
-import { metres, sexagesimal, zoneName, zoneTitle } from '../find/write';
 import { narrow } from '../shell/frame';
 
 // eccentricity2 is the first eccentricity of the ellipsoid, squared.

@@ -72,4 +72,5 @@ export const mapWords = {
   'coordinates.degrees': ['经度、纬度；点击切换十进制度和度分秒，在地图上按 C 复制', 'longitude, latitude; click for minutes and seconds or decimals, C on the map copies'],
   'coordinates.zone': ['点击切换 3° 带和 6° 带，在地图上按 Shift+C 复制', 'click for zones of 3° or 6°, Shift+C on the map copies'],
   'coordinates.zoom': ['{z} 级', 'z{z}'],
+  'zone.none': ['不在投影带内', 'in no zone'],
 } as const;

@@ -80,7 +80,7 @@ function choiceOf(app: App, state: State): Choice {
   const { lng, lat } = map.getCenter().wrap();
   return {
     base: baseOf(catalog.services.style), names, group, grid: state.grid, vintage: vintage(), token: state.withToken ? currentToken() : '',
-    centre: [lng, lat], zoom: Math.max(1, Math.min(16, Math.round(map.getZoom()))), maxzoom: typeof catalog.raw.maxzoom === 'number' ? catalog.raw.maxzoom : 18,
+    centre: [lng, lat], zoom: Math.max(1, Math.min(16, Math.round(map.getZoom()))), maxzoom: catalog.maxzoom,
     looks: Object.fromEntries(names.flatMap((name) => lookOf(layerOf(catalog, name).entries[0]).map((look) => [name, look]))),
   };
 }

@@ -2,7 +2,7 @@
 // are as in the file, x (easting, longitude) first; z and m are left out.
 
 import type { MultiPolygon, Polygon, Position } from 'geojson';
-import { inRing } from '../../core/geometry';
+import { inRing } from '../core/geometry';
 import { FileFault, type Limits } from './fault';
 
 // kinds that hold polygons: Polygon, PolygonZ, PolygonM.

@@ -1,7 +1,7 @@
 // Coordinates as text: degrees in decimals or with minutes and seconds, and metres of a zone.
 
-import { t } from '../core/i18n';
-import { numbered, toPlane, type LonLat, type Zone } from '../core/zones';
+import { t } from './i18n';
+import { numbered, toPlane, type LonLat, type Zone } from './zones';
 
 // decimal writes degrees with their signs in the way that every program reads, longitude
 // first: 108.640000, 34.330000.

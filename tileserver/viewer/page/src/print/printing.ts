@@ -2,7 +2,7 @@
 
 import type { App } from '../app';
 import { t } from '../core/i18n';
-import { toast } from './messages';
+import { toast } from '../shell/messages';
 
 // preparePrint loads it. A browser that prints does not wait: where it prints before it is there
 // the page as it stands comes out, which the page says, and loads it for the next time.

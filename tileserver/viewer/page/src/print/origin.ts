@@ -7,7 +7,7 @@ import type { Catalog } from '../core/catalog';
 import { h } from '../core/dom';
 import { pick, t } from '../core/i18n';
 import type { Key } from '../core/words';
-import { moment } from './time';
+import { moment } from '../edition/time';
 
 // Figures is what is known of the figures of a page; what is '' is left out.
 export interface Figures { generation: string; vintage: string; formula: string; program: string }

@@ -2,13 +2,13 @@
 // shapefile or its loose parts, and the surveyor's TXT, which the server reads itself.
 
 import type { Feature } from 'geojson';
+import type { Key } from '../core/words';
 import { names } from './dbf';
 import { FileFault, type Limits } from './fault';
 import { inDegrees, readGeoJSON, type GeoJSONFile, type Named } from './geojson';
 import { epsgOf, inLonLat } from './prj';
 import { readShapes } from './shp';
 import { listed, megabytes, unzip } from './zip';
-import type { Key } from '../../core/words';
 
 // Question is what is asked of a file's shapes: as GeoJSON, or the file's own text.
 export interface Question {

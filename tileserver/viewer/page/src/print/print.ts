@@ -7,7 +7,7 @@ import { tier, vintage } from '../core/api';
 import { h, swatch, type Child } from '../core/dom';
 import { formulaText } from '../core/format';
 import { pick, t } from '../core/i18n';
-import { origin, type Figures } from '../edition/origin';
+import { origin, type Figures } from './origin';
 import { pictureOf } from './picture';
 
 // Printed is what is known of an element that can be printed. inPlace elements are printed
@@ -76,8 +76,8 @@ function putSheet(sheet: HTMLElement): () => void {
 // sheetOf is the sheet of a card, null of the map alone.
 function sheetOf(app: App, card: Element | null): HTMLElement {
   const own = ownOf(card);
-  const { generation, vintages, raw } = app.catalog;
-  const figures = own?.[1].figures() ?? { generation, vintage: vintage() || (vintages[0] ?? ''), formula: formulaText(raw.formula as string | undefined), program: '' };
+  const { generation, vintages, formula } = app.catalog;
+  const figures = own?.[1].figures() ?? { generation, vintage: vintage() || (vintages[0] ?? ''), formula: formulaText(formula), program: '' };
   const tab = card && document.getElementById(`tab-${card.id}`)?.textContent;
   const { canvas, text } = pictureOf(app);
   const title = own?.[1].title() ?? t('print.of', { tier: t(`tier.${tier}`), what: tab || t('map.label') });

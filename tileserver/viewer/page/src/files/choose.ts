@@ -1,10 +1,10 @@
 // Files as a hand drops or chooses them: read within bounds, and the box that says what is
 // wrong with them.
 
-import { h } from '../../core/dom';
-import { joined, t } from '../../core/i18n';
-import { addWords } from '../../core/words';
-import { toast } from '../../shell/messages';
+import { h } from '../core/dom';
+import { joined, t } from '../core/i18n';
+import { addWords } from '../core/words';
+import { toast } from '../shell/messages';
 import { FileFault, limitsFrom, type Values } from './fault';
 import { readFiles, type Given, type Question } from './read';
 import { fileWords } from './words';

@@ -1,6 +1,6 @@
 // What is wrong with a file, as a key of the page's words with what stands in them.
 
-import type { Key } from '../../core/words';
+import type { Key } from '../core/words';
 
 // Values are what stands in the words; lists are lists of names.
 export type Values = Record<string, string | number | readonly string[]>;

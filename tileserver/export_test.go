@@ -42,6 +42,12 @@ func (s *Server) HoldLogins() (free func()) {
 	}
 }
 
+// Logins counts those who wait for an issuer.
+func (s *Server) Logins() int { return len(s.logins) }
+
+// Held counts the answers that are held back.
+func (s *Server) Held() int { return len(s.held) }
+
 // AddRoute adds an address whose handler is f, for faults that no other has.
 func (s *Server) AddRoute(pattern string, f func() error) {
 	s.routes = append([]route{{name: "test", methods: []string{"GET"}, pattern: pattern, handle: func(*request) error { return f() }}}, s.routes...)

@@ -123,7 +123,7 @@ func (s *Server) handleLogin(r *request) error {
 		return err
 	}
 	defer done()
-	address, kept, err := s.cfg.Access.BeginLogin(context.Background(), string(r.tier), number-1, r.path("login/callback"))
+	d, err := s.cfg.Access.BeginLogin(context.Background(), string(r.tier), number-1, r.path("login/callback"))
 	switch {
 	case errors.Is(err, access.ErrNoLogin):
 		return errNotFound
@@ -134,8 +134,9 @@ func (s *Server) handleLogin(r *request) error {
 	case err != nil:
 		return err
 	}
-	r.keepLogin(kept)
-	r.ctx.Response.Header.Set("Location", address)
+	r.dropLogins()
+	r.keepLogin(r.loginCookies()+d.Name, d.Kept)
+	r.ctx.Response.Header.Set("Location", d.Address)
 	r.ctx.SetStatusCode(fasthttp.StatusFound)
 	return nil
 }
@@ -150,10 +151,15 @@ func (s *Server) waitForIssuer() (done func(), err error) {
 	}
 }
 
-// loginCookie is the name of what the browser keeps of a login. With TLS its name makes
+// maxBegun bounds the logins of a tier that a browser keeps at once: enough for a few
+// windows, and few beside what a request's headers may hold.
+const maxBegun = 4
+
+// loginCookies is how the names begin of what the browser keeps of logins; each login has a
+// cookie of its own, so that one that another page begins ends none. With TLS the name makes
 // browsers keep it from other hosts of the domain.
-func (r *request) loginCookie() string {
-	name := "gengtu-login-" + string(r.tier)
+func (r *request) loginCookies() string {
+	name := "gengtu-login-" + string(r.tier) + "-"
 	if r.secure() {
 		return "__Host-" + name
 	}
@@ -163,11 +169,25 @@ func (r *request) loginCookie() string {
 // secure tells whether browsers reach this server by TLS.
 func (r *request) secure() bool { return strings.HasPrefix(r.base(), "https://") }
 
-// keepLogin has the browser keep a login, or forget it for "".
-func (r *request) keepLogin(kept string) {
+// dropLogins has the browser forget the oldest logins of the tier, so that there is room
+// for another one. Browsers send the oldest cookies first (RFC 6265, 5.4).
+func (r *request) dropLogins() {
+	var begun []string
+	for name := range r.ctx.Request.Header.Cookies() {
+		if bytes.HasPrefix(name, []byte(r.loginCookies())) {
+			begun = append(begun, string(name))
+		}
+	}
+	for _, name := range begun[:max(0, len(begun)-maxBegun+1)] {
+		r.keepLogin(name, "")
+	}
+}
+
+// keepLogin has the browser keep a login under a name, or forget it for "".
+func (r *request) keepLogin(name, kept string) {
 	c := fasthttp.AcquireCookie()
 	defer fasthttp.ReleaseCookie(c)
-	c.SetKey(r.loginCookie())
+	c.SetKey(name)
 	c.SetValue(kept)
 	c.SetPath("/")
 	c.SetHTTPOnly(true)
@@ -188,19 +208,14 @@ func (s *Server) handleLoggedIn(r *request) error {
 	if !r.offersLogin() {
 		return errNotFound
 	}
-	done, err := s.waitForIssuer()
-	if err != nil {
-		return err // with the login as it was: the page may be asked for again
-	}
-	defer done()
-	kept := string(r.ctx.Request.Header.Cookie(r.loginCookie()))
-	l, err := s.cfg.Access.FinishLogin(context.Background(), access.Arrival{
+	cookie := r.loginCookies() + access.LoginName(r.query("state"))
+	l, err := s.finishLogin(access.Arrival{
 		Back: oidc.Back{Code: r.query("code"), State: r.query("state"), Issuer: r.query("iss")}, Denied: r.query("error"),
-		Tier: string(r.tier), Redirect: r.path("login/callback"), Kept: kept, Address: r.from,
+		Tier: string(r.tier), Redirect: r.path("login/callback"), Kept: string(r.ctx.Request.Header.Cookie(cookie)), Address: r.from,
 	})
 	r.token, r.outcome, r.retry = l.Name, l.Outcome, l.Retry
 	if l.Own {
-		r.keepLogin("") // it counts once; another page's arrival leaves it
+		r.keepLogin(cookie, "") // it counts once; another page's arrival leaves it
 	}
 	if l.Outcome == access.Allowed {
 		return r.sendLogin(&loginPage{Token: l.Token, Title: "登录 · Login"})
@@ -212,6 +227,18 @@ func (s *Server) handleLoggedIn(r *request) error {
 		s.cfg.Log.Error("login not finished", "id", r.id(), "error", l.Cause)
 	}
 	return loginProblem(l.Outcome, err)
+}
+
+// finishLogin ends a login, in a place among those who wait for an issuer: who is held back
+// afterwards has none. Where there is no place the login is as it was, and the page may be
+// asked for again.
+func (s *Server) finishLogin(a access.Arrival) (access.Login, error) {
+	done, err := s.waitForIssuer()
+	if err != nil {
+		return access.Login{}, err
+	}
+	defer done()
+	return s.cfg.Access.FinishLogin(context.Background(), a)
 }
 
 // loginProblem is what is told of a login that ended so.

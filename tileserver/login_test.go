@@ -90,18 +90,30 @@ func withIssuer(t *testing.T, i *oidctest.Issuer, login oidc.Login) *loginServer
 type browser struct {
 	*loginServer
 	issuer *oidctest.Issuer
-	cookie string
+	cookie string // of the login that was begun last
+	// jar is what the browser has when it begins a login, and forgotten what it then forgets.
+	jar       string
+	forgotten []string
 }
 
 // leave begins a login and returns the address at the issuer.
 func (b *browser) leave(t *testing.T, tier, query string) *url.URL {
 	t.Helper()
-	r := b.get(t, "/"+tier+"/login"+query)
+	r := b.get(t, "/"+tier+"/login"+query, "Cookie", b.jar)
 	if r.StatusCode != http.StatusFound {
 		t.Fatalf("login%s: %d %s", query, r.StatusCode, r.body)
 	}
-	cookie := r.Header.Get("Set-Cookie")
-	kept := regexp.MustCompile(`^(__Host-gengtu-login-` + tier + `=[\w-]+); `).FindStringSubmatch(cookie)
+	cookies := r.Header.Values("Set-Cookie")
+	cookie := cookies[len(cookies)-1]
+	b.forgotten = nil
+	for _, c := range cookies[:len(cookies)-1] {
+		name, rest, _ := strings.Cut(c, "=")
+		if !strings.HasPrefix(rest, "; expires=Tue, 10 Nov 2009") || !strings.Contains(rest, "secure") || !strings.Contains(rest, "path=/") {
+			t.Errorf("%s is not forgotten so", c)
+		}
+		b.forgotten = append(b.forgotten, name)
+	}
+	kept := regexp.MustCompile(`^(__Host-gengtu-login-` + tier + `-[\w-]{16}=[\w-]+); `).FindStringSubmatch(cookie)
 	if kept == nil || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "secure") || !strings.Contains(cookie, "SameSite=Lax") || !strings.Contains(cookie, "max-age=600") || !strings.Contains(cookie, "path=/") || strings.Contains(strings.ToLower(cookie), "domain") {
 		t.Fatalf("the cookie is %s", cookie)
 	}
@@ -116,6 +128,12 @@ func (b *browser) leave(t *testing.T, tier, query string) *url.URL {
 		}
 	}
 	return to
+}
+
+// name is that of the cookie.
+func (b *browser) name() string {
+	name, _, _ := strings.Cut(b.cookie, "=")
+	return name
 }
 
 // visit goes to the issuer and returns the query that it sends the browser back with.
@@ -174,7 +192,7 @@ func TestLogin(t *testing.T) {
 	if r.StatusCode != http.StatusOK || tk == "" || r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Referrer-Policy") != "no-referrer" || r.Header.Get("ETag") != "" || r.Header.Get("Location") != "" {
 		t.Fatalf("%d %v %s", r.StatusCode, r.Header, r.body)
 	}
-	if c := r.Header.Get("Set-Cookie"); !strings.HasPrefix(c, "__Host-gengtu-login-secure=;") {
+	if c := r.Header.Get("Set-Cookie"); !strings.HasPrefix(c, b.name()+"=;") {
 		t.Errorf("the login is kept: %s", c)
 	}
 	if !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'") {
@@ -415,7 +433,7 @@ func TestLoginForeignPage(t *testing.T) {
 	if slices.Contains(i.Asked(), "POST /token") {
 		t.Error("the issuer was asked about codes that no browser has brought from there")
 	}
-	if r := b.comeBack(t, "secure", back); token(r) == "" || !strings.HasPrefix(r.Header.Get("Set-Cookie"), "__Host-gengtu-login-secure=;") {
+	if r := b.comeBack(t, "secure", back); token(r) == "" || !strings.HasPrefix(r.Header.Get("Set-Cookie"), b.name()+"=;") {
 		t.Errorf("the login that was begun: %d %s", r.StatusCode, r.body)
 	}
 }

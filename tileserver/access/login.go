@@ -57,28 +57,44 @@ func (s *Store) Logout(name, redirect string) string {
 // ErrNoLogin means an issuer that there is not, or at which users of the tier do not log in.
 var ErrNoLogin = errors.New("no such login")
 
+// Departure is a login that was begun.
+type Departure struct {
+	// Address is where to send the user.
+	Address string
+	// Kept is what the browser is to keep until the user comes back, and cannot read; Name,
+	// [LoginName] of the login's state, tells it from what it keeps of other logins.
+	Name, Kept string
+}
+
+// LoginName is what tells a login from others of the same browser, found from its state
+// and not telling it: 16 characters of those of base64url. Any text has one.
+func LoginName(state string) string {
+	digest := sha256.Sum256([]byte(state))
+	return base64.RawURLEncoding.EncodeToString(digest[:12])
+}
+
 // BeginLogin begins a login of a tier at the issuer of that number, from 0, in
-// [Store.LoginTitles], that comes back to redirect: the address to send the user to, and
-// what the browser is to keep until then and cannot read. It may wait for the issuer. The
-// error is [ErrNoLogin] or one of [oidc.Client.Begin].
-func (s *Store) BeginLogin(ctx context.Context, tier string, number int, redirect string) (address, kept string, err error) {
+// [Store.LoginTitles], that comes back to redirect. It may wait for the issuer. The error
+// is [ErrNoLogin] or one of [oidc.Client.Begin].
+func (s *Store) BeginLogin(ctx context.Context, tier string, number int, redirect string) (Departure, error) {
 	all := s.current.Load().logins(tier)
 	if number < 0 || number >= len(all) {
-		return "", "", ErrNoLogin
+		return Departure{}, ErrNoLogin
 	}
 	address, attempt, err := all[number].client.Begin(ctx, redirect)
 	if err != nil {
-		return "", "", err
+		return Departure{}, err
 	}
-	kept, err = s.sealAttempt(tier, attempt)
-	return address, kept, err
+	kept, err := s.sealAttempt(tier, attempt)
+	return Departure{Address: address, Name: LoginName(attempt.State), Kept: kept}, err
 }
 
 // Arrival is a user who comes back from the issuer.
 type Arrival struct {
 	oidc.Back
 	Tier, Redirect string
-	// Kept is what the browser has kept of [Store.BeginLogin].
+	// Kept is what the browser has kept of [Store.BeginLogin] under the name of the state
+	// that it brings; "" for nothing.
 	Kept string
 	// Denied is the error that the issuer names, "" for none.
 	Denied  string
@@ -89,9 +105,13 @@ type Arrival struct {
 type Login struct {
 	// Token opens the tier; "" unless Outcome is [Allowed].
 	Token string
-	// Decision is as [Store.Check]'s: Unknown of an arrival that is made up, with its Delay;
-	// Barred with Retry; NoKeys with Cause where the issuer does not answer; WrongTier of a
-	// user who has nothing there; NoToken of one whom the issuer has refused.
+	// Decision has an Outcome of [Store.Check]'s: Allowed; WrongTier of a user who has
+	// nothing in the tier; NoToken of one whom the issuer has refused; Expired of one who
+	// took too long; NoKeys, with Cause, where the issuer does not answer; Barred, with
+	// Retry; Unknown of the rest: with Delay where the issuer does not take the code or what
+	// it gives is not of this login, without where the arrival is not of a login that was
+	// begun here, or the access file has lost its issuer since. Name is the user's, of
+	// Allowed and WrongTier. Scope and Rated are never set.
 	Decision
 	// Own tells that the arrival is of the login that this browser has begun, which counts
 	// once: what is kept of it is to be forgotten.

@@ -27,9 +27,15 @@ const stallTime = time.Second
 // During runs what waits for the client. Errors are those of f, and those of
 // [Places.Take] where the answer cannot go on behind a wait that was too long.
 func (l *Lease) During(f func() error) error {
-	stalled := time.AfterFunc(stallTime, l.End)
+	given := make(chan struct{})
+	stalled := time.AfterFunc(stallTime, func() {
+		l.End()
+		close(given)
+	})
 	err := f()
-	stalled.Stop()
+	if !stalled.Stop() {
+		<-given // else the place would be given back below, while the answer goes on
+	}
 	if err != nil {
 		return err
 	}

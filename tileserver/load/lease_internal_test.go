@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -41,4 +42,27 @@ func TestLease(t *testing.T) {
 	if p.Occupied().Running != 0 {
 		t.Error("the place is not given back")
 	}
+}
+
+// A client who takes the answer in the moment in which his place is given back goes on with
+// a place: never while others may have all of them.
+func TestLeaseJustStalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPlaces(1)
+		leave, err := p.Take("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := NewLease(p, "a", leave)
+		for range 200 {
+			if err := l.During(func() error { <-time.After(stallTime); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // for what was begun and has not been done yet
+			if n := p.Occupied().Running; n != 1 {
+				t.Fatalf("the answer goes on with %d places", n)
+			}
+		}
+		l.End()
+	})
 }

@@ -136,6 +136,10 @@ func failing(r *checkreport.Report) error {
 		return r.Errors[0]
 	}
 	s := &r.Summary
-	return problem.New("CHECK_FAILED", "不合格：%[1]d 处问题属于%[2]s，拒收 %[3]d 个要素", "it fails: %[1]d faults of severity %[4]s, %[3]d features refused", s.Failing, strings.Join(r.Fails, "、"), s.Refused, strings.Join(r.Fails, ", ")).
+	english := make([]string, 0, len(r.Fails))
+	for _, severity := range r.Fails {
+		english = append(english, check.EnglishSeverity(severity))
+	}
+	return problem.New("CHECK_FAILED", "不合格：%[1]d 处问题属于%[2]s，拒收 %[3]d 个要素", "it fails: %[1]d faults of %[4]s, %[3]d features refused", s.Failing, strings.Join(r.Fails, "、"), s.Refused, strings.Join(english, ", ")).
 		Advise("报告里逐条列出；更正后重新提交", "the report lists them; have them corrected and delivered again")
 }

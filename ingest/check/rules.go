@@ -186,6 +186,16 @@ func (r *Rules) Failing(severity string) bool { return slices.Contains(r.Fails, 
 // severities, the gravest first.
 var severities = []string{"一类", "二类", "三类"}
 
+// EnglishSeverity is what English texts call a severity: "class 1" for 一类. Rules and JSON
+// have the severity itself in every language. What is no severity stays as it is.
+func EnglishSeverity(severity string) string {
+	i := slices.Index(severities, severity)
+	if i < 0 {
+		return severity
+	}
+	return "class " + strconv.Itoa(i+1)
+}
+
 // Severities returns all severities, the gravest first.
 func Severities() []string { return slices.Clone(severities) }
 

@@ -20,14 +20,15 @@ import (
 var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"group": func(g check.Group) [2]string { return groups[g] },
-	"m2":    m2,
-	"count": grouped,
-	"name":  func(path string) string { return clean(filepath.Base(path)) },
-	"clean": clean,
-	"px":    func(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) },
-	"deref": func(v *float64) float64 { return *v },
-	"add":   func(a, b float64) float64 { return a + b },
+	"group":   func(g check.Group) [2]string { return groups[g] },
+	"m2":      m2,
+	"count":   grouped,
+	"english": check.EnglishSeverity,
+	"name":    func(path string) string { return clean(filepath.Base(path)) },
+	"clean":   clean,
+	"px":      func(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) },
+	"deref":   func(v *float64) float64 { return *v },
+	"add":     func(a, b float64) float64 { return a + b },
 }).Parse(pageText))
 
 var groups = map[check.Group][2]string{

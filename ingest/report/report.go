@@ -5,6 +5,8 @@
 // [Run] reads and judges by ingest and ingest/check; a [Report] is what came of it,
 // and writes itself. The same delivery, rules and options give the same bytes, whatever
 // the number of workers: nothing in a report is taken from the clock.
+//
+// The package stores no feature and changes nothing of what was delivered.
 package report
 
 import (

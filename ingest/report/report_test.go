@@ -394,3 +394,34 @@ func TestPageIsBounded(t *testing.T) {
 	}
 	t.Logf("%d bytes, %d rows of %d faults", len(html), rows, len(r.Faults))
 }
+
+// Texts name a severity in the language that they are in; the JSON has the one name that
+// rules have, whatever the language.
+func TestSeverityWords(t *testing.T) {
+	d := deliver(t, 600)
+	d.spoil()
+	d.write("")
+	r := d.run(ingest.Options{}, report.Options{})
+	var chinese, english, data, page bytes.Buffer
+	for _, err := range []error{r.Write(&chinese, problem.Chinese), r.Write(&english, problem.English), r.JSON(&data), r.HTML(&page)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := check.Severities()
+	for text, wants := range map[*bytes.Buffer]map[string]bool{
+		&chinese: {"[" + names[0] + "]": true, "[class": false},
+		&english: {"[class 1]": true, names[0]: false, names[1]: false, names[2]: false},
+		&data:    {`"severity": "` + names[0] + `"`: true, "class 1": false},
+		&page:    {`<span class="zh">` + names[0] + `</span> <span class="en">class 1</span>`: true, `<span class="en">` + names[0]: false},
+	} {
+		for want, there := range wants {
+			if strings.Contains(text.String(), want) != there {
+				t.Errorf("%q is there: %t\n%.2000s", want, !there, text)
+			}
+		}
+	}
+	if check.EnglishSeverity("四类") != "四类" {
+		t.Error("what is no severity is called one")
+	}
+}

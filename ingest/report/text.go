@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index/problem"
 	"gengtu/ingest"
+	"gengtu/ingest/check"
 )
 
 // JSON writes the report as JSON. Texts are the delivery's own, escaped as JSON does.
@@ -127,7 +128,7 @@ func (p *summary) found(what string, f *Fault) {
 }
 
 func (p *summary) rule(rule *Rule, faults []Fault) {
-	p.line("规则 %s [%s] %s：%d 处", "rule %s [%s] %s: %d", rule.Number, rule.Severity, p.pick(rule.TitleZh, rule.TitleEn), rule.Count)
+	p.line("规则 %s [%s] %s：%d 处", "rule %s [%s] %s: %d", rule.Number, p.pick(rule.Severity, check.EnglishSeverity(rule.Severity)), p.pick(rule.TitleZh, rule.TitleEn), rule.Count)
 	for i := range faults[:min(len(faults), printedFaults)] {
 		p.found("", &faults[i])
 	}

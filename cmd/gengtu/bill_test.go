@@ -3,7 +3,9 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,7 +55,7 @@ func parts(data []byte) (map[string]billPart, error) {
 	for _, p := range b.Components {
 		refs = append(refs, p.Ref)
 		found[p.PURL] = p
-		if p.Type != "library" || p.Name == "" || p.Version == "" || p.Ref != p.PURL || len(p.Licenses) != 1 || !expression.MatchString(p.Licenses[0].Expression) {
+		if p.Type != "library" && p.Type != "file" || p.Name == "" || p.Version == "" || p.Ref != p.PURL || len(p.Licenses) != 1 || !expression.MatchString(p.Licenses[0].Expression) {
 			return nil, fmt.Errorf("a part is %+v", p)
 		}
 	}
@@ -110,9 +112,41 @@ func embedded(t *testing.T) map[string]string {
 	return urls
 }
 
+// fonts returns the package URLs of the fonts that are embedded: ours, whose README names
+// each file with its font and version, and those of the packages of Go's fonts that are
+// linked. Both have the licence that their documents say.
+func fonts(t *testing.T) map[string]string {
+	t.Helper()
+	folder := "../../tileserver/glyph/font"
+	readme, err := os.ReadFile(filepath.Join(folder, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := map[string]string{}
+	files, err := filepath.Glob(filepath.Join(folder, "*.ttf*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no font", err)
+	}
+	for _, file := range files {
+		told := regexp.MustCompile("`" + filepath.Base(file) + "` is a subset of ([A-Za-z ]+) ([0-9.a-z]+) \\(").FindSubmatch(readme)
+		if told == nil {
+			t.Fatalf("README.md does not say what %s is", file)
+		}
+		urls["pkg:generic/"+strings.ReplaceAll(strings.ToLower(string(told[1])), " ", "-")+"@"+string(told[2])] = "Apache-2.0"
+	}
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{with .Module}}{{.Version}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(golang\.org/x/image)/font/gofont/go(\w+) (\S+)$`).FindAllStringSubmatch(string(out), -1) {
+		urls["pkg:golang/"+m[1]+"@"+m[3]+"#font/gofont/ttfs/Go-"+strings.ToUpper(m[2][:1])+m[2][1:]+".ttf"] = "BSD-3-Clause"
+	}
+	return urls
+}
+
 // The bill of materials of the binary has the form of CycloneDX, holds each module that the
 // go command finds in the binary, each library of the page that npm's lock file names with
-// its licence there, and nothing else.
+// its licence there, each font that is embedded, and nothing else.
 func TestBillOfMaterials(t *testing.T) {
 	dir := t.TempDir()
 	modules, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", ".").Output()
@@ -124,13 +158,14 @@ func TestBillOfMaterials(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	list := filepath.Join(dir, "modules")
-	bill := func(modules, page string) ([]byte, error) {
+	bill := func(modules, page, fonts string) ([]byte, error) {
 		if err := os.WriteFile(list, []byte(modules), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return exec.Command(tool, "v1", list, page, binary()).Output()
+		return exec.Command(tool, "v1", list, page, fonts, binary()).Output()
 	}
-	data, err := bill(string(modules), page)
+	const folder = "../../tileserver/glyph/font"
+	data, err := bill(string(modules), page, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +178,11 @@ func TestBillOfMaterials(t *testing.T) {
 	if len(wanted) < 20 || len(libraries) < 10 {
 		t.Fatalf("%d modules, %d libraries", len(wanted), len(libraries))
 	}
+	letters := fonts(t)
+	if len(letters) < 2 {
+		t.Fatalf("the fonts are %v", letters)
+	}
+	maps.Copy(libraries, letters)
 	for url, licence := range libraries {
 		wanted = append(wanted, url)
 		if p, is := found[url]; is && strings.Trim(p.Licenses[0].Expression, "()") != strings.Trim(licence, "()") {
@@ -160,16 +200,22 @@ func TestBillOfMaterials(t *testing.T) {
 	}
 	// What has no directory, no licence or no heading is no bill with less in it.
 	bare := regexp.MustCompile(`(?m)^(go\.etcd\.io/bbolt \S+) .*$`)
-	for fault, args := range map[string][2]string{
-		"a module that is not told of":   {bare.ReplaceAllString(string(modules), ""), page},
-		"a module without a licence":     {bare.ReplaceAllString(string(modules), "$1 "+dir), page},
-		"a page that says no licences":   {string(modules), "../../go.mod"},
-		"a page that is not there":       {string(modules), filepath.Join(dir, "nothing")},
-		"a module of another version":    {strings.ReplaceAll(string(modules), "go.etcd.io/bbolt v1", "go.etcd.io/bbolt v0"), page},
-		"a line that is cut off":         {string(modules) + "cut\n", page},
-		"a directory that is not there ": {bare.ReplaceAllString(string(modules), "$1 /nowhere"), page},
+	odd := filepath.Join(dir, "odd")
+	if err := errors.Join(os.Mkdir(odd, 0o700), os.WriteFile(filepath.Join(odd, "odd.ttf"), []byte("a font that nobody has embedded"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for fault, args := range map[string][3]string{
+		"a module that is not told of":   {bare.ReplaceAllString(string(modules), ""), page, folder},
+		"a module without a licence":     {bare.ReplaceAllString(string(modules), "$1 "+dir), page, folder},
+		"a page that says no licences":   {string(modules), "../../go.mod", folder},
+		"a page that is not there":       {string(modules), filepath.Join(dir, "nothing"), folder},
+		"a module of another version":    {strings.ReplaceAll(string(modules), "go.etcd.io/bbolt v1", "go.etcd.io/bbolt v0"), page, folder},
+		"a line that is cut off":         {string(modules) + "cut\n", page, folder},
+		"a directory that is not there ": {bare.ReplaceAllString(string(modules), "$1 /nowhere"), page, folder},
+		"fonts that are not there":       {string(modules), page, filepath.Join(dir, "nothing")},
+		"a font that is in no binary":    {string(modules), page, odd},
 	} {
-		if out, err := bill(args[0], args[1]); err == nil || len(out) > 0 {
+		if out, err := bill(args[0], args[1], args[2]); err == nil || len(out) > 0 {
 			t.Errorf("%s gives a bill of %d bytes", fault, len(out))
 		}
 	}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the program for each system that it is given to, into a folder: the binaries,
-# static and stripped, the licences and the bill of materials of all that is in them, and
-# the checksums.
+# static and stripped, NOTICES.txt and sbom.cdx.json, the licences and the bill of materials
+# of all that is in them (Go, modules, the page's libraries, fonts), LICENSE, and SHA256SUMS
+# of them all.
 # The same source under the same Go gives the same bytes, and on each processor the program
 # makes the same editions: arm64 and loong64 have an instruction that multiplies and adds
 # with one rounding in place of two, which Go uses where it sees fit, its own library of
@@ -53,6 +54,6 @@ part() {
 	part "Droid Sans Fallback" tileserver/glyph/font/LICENSE-cjk.txt
 } >"$out/NOTICES.txt"
 sort -u "$modules" >"$modules.all"
-"$go" run ./cmd/gengtu/deploy/sbom "$version" "$modules.all" tileserver/viewer/web/LICENCES.txt "$out"/gengtu-* >"$out/sbom.cdx.json"
+"$go" run ./cmd/gengtu/deploy/sbom "$version" "$modules.all" tileserver/viewer/web/LICENCES.txt tileserver/glyph/font "$out"/gengtu-* >"$out/sbom.cdx.json"
 cp LICENSE "$out/LICENSE"
 (cd "$out" && sha256sum -- * >../SHA256SUMS.new && mv ../SHA256SUMS.new SHA256SUMS)

@@ -1,12 +1,13 @@
 // Command sbom prints the bill of materials of binaries as CycloneDX 1.6 JSON: Go itself,
-// every module that is linked into one of them, and the libraries of the embedded page,
-// each with version and licence.
+// every module that is linked into one of them, the libraries of the embedded page and the
+// embedded fonts, each with version and licence.
 //
-//	sbom VERSION MODULES PAGE BINARY…
+//	sbom VERSION MODULES PAGE FONTS BINARY…
 //
 // What is in a binary is read from the binary. MODULES has a line "path version directory"
-// for each module, where its licence lies; PAGE is the page's LICENCES.txt. A module
-// without a line, a licence that is not known, and a heading that cannot be read end it:
+// for each module, where its licence lies; PAGE is the page's LICENCES.txt, FONTS the folder
+// of our fonts and their licence. A module without a line, a licence that is not known, a
+// heading that cannot be read and a font of FONTS that is in no binary end it:
 // nothing is listed without its licence. The same binaries give the same bytes; no time, no
 // machine and no checksum of what was not looked at is in it.
 package main
@@ -68,14 +69,21 @@ func main() {
 
 // run writes the document of the binaries that the arguments name.
 func run(w io.Writer, args []string) error {
-	if len(args) < 4 {
-		return errors.New("usage: sbom VERSION MODULES PAGE BINARY…")
+	if len(args) < 5 {
+		return errors.New("usage: sbom VERSION MODULES PAGE FONTS BINARY…")
 	}
 	parts := map[string]component{}
-	if err := addModules(parts, args[1], args[3:]); err != nil {
+	directories, err := readDirectories(args[1])
+	if err != nil {
+		return err
+	}
+	if err := addModules(parts, directories, args[4:]); err != nil {
 		return err
 	}
 	if err := addPage(parts, args[2]); err != nil {
+		return err
+	}
+	if err := addFonts(parts, args[3], directories, args[4:]); err != nil {
 		return err
 	}
 	ours := component{Ref: "gengtu", Type: "application", Name: "gengtu", Version: args[0], Licences: []licence{{"Apache-2.0"}}}
@@ -91,21 +99,27 @@ func run(w io.Writer, args []string) error {
 	return e.Encode(d)
 }
 
-// addModules adds Go and the modules that the binaries hold, whose directories are the
-// lines of a file.
-func addModules(parts map[string]component, modules string, binaries []string) error {
+// readDirectories returns the directories of modules, by path@version, that are the lines
+// of a file.
+func readDirectories(modules string) (map[string]string, error) {
 	list, err := os.ReadFile(modules)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	directories := map[string]string{}
 	for line := range strings.Lines(string(list)) {
 		f := strings.Fields(line)
 		if len(f) != 3 {
-			return fmt.Errorf("%s: %q is not a path, a version and a directory", modules, line)
+			return nil, fmt.Errorf("%s: %q is not a path, a version and a directory", modules, line)
 		}
 		directories[f[0]+"@"+f[1]] = f[2]
 	}
+	return directories, nil
+}
+
+// addModules adds Go and the modules that the binaries hold, under the licences in their
+// directories.
+func addModules(parts map[string]component, directories map[string]string, binaries []string) error {
 	for _, binary := range binaries {
 		info, err := buildinfo.ReadFile(binary)
 		if err != nil {

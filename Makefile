@@ -69,22 +69,22 @@ fmt: ## format
 
 FUZZTIME ?= 30s
 fuzz: ## fuzz each parser for FUZZTIME, into the ledger benchmarks/measured/fuzz.txt
-	FUZZTIME=$(FUZZTIME) benchmarks/fuzz.sh
+	GO=$(GO) FUZZTIME=$(FUZZTIME) benchmarks/fuzz.sh
 
 soak: ## the suites of correctness at length, their counts into benchmarks/measured
-	benchmarks/soak.sh
+	GO=$(GO) benchmarks/soak.sh
 
 clients: ## OpenLayers, Leaflet, MapLibre, Cesium (npm) and QGIS draw a known shape; by hand
 	CLIENTS=1 $(GO) test -v -timeout 20m -run TestClients ./cmd/gengtu
 
 bench: ## measure end to end, rivals beside us, into benchmarks/results
-	benchmarks/run.sh
+	GO=$(GO) benchmarks/run.sh
 
 results: ## benchmarks/RESULTS.md: what was asked beside what was measured
 	RESULTS=write $(GO) test -count=1 -run '^TestResults$$' ./benchmarks/asked
 
 bench-compare: ## measure this tree against BASE, turn about: make bench-compare BASE=main~5
-	benchmarks/compare.sh $(BASE)
+	GO=$(GO) benchmarks/compare.sh $(BASE)
 
 check: lint test ## what must hold before a change is handed in
 

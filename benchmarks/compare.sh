@@ -6,9 +6,11 @@
 #     benchmarks/compare.sh BASE [BENCH]
 #
 # BENCH is a regular expression of go test -bench. Environment: ROUNDS (10),
-# BENCHTIME (1s), GENGTU_BENCH_DATA (../shared/data).
+# BENCHTIME (1s), GENGTU_BENCH_DATA (../shared/data), GO (go).
 set -euo pipefail
 cd "$(dirname "$0")"
+GO=${GO:-go}
+PATH=$("$GO" env GOROOT)/bin:$PATH # the measurements build the program themselves
 
 base=${1:?usage: compare.sh BASE [BENCH]}
 bench=${2:-.}
@@ -30,7 +32,7 @@ mkdir "$work/own"
 cp "$there"/*_test.go "$work/own" 2>/dev/null || true
 rm -f "$there"/*_test.go
 cp ./*_test.go "$there"
-if ! (cd "$there" && go test -c -o "$work/base.test" . 2>"$work/errors"); then
+if ! (cd "$there" && "$GO" test -c -o "$work/base.test" . 2>"$work/errors"); then
 	rm -f "$there"/*_test.go
 	if ! cp "$work/own"/*_test.go "$there" 2>/dev/null; then
 		echo "$base does not compile with these measurements and has none of its own:" >&2
@@ -38,9 +40,9 @@ if ! (cd "$there" && go test -c -o "$work/base.test" . 2>"$work/errors"); then
 		exit 1
 	fi
 	echo "$base does not compile with these measurements: it runs its own" >&2
-	(cd "$there" && go test -c -o "$work/base.test" .)
+	(cd "$there" && "$GO" test -c -o "$work/base.test" .)
 fi
-go test -c -o "$work/head.test" .
+"$GO" test -c -o "$work/head.test" .
 
 # side NAME DIRECTORY measures one side once.
 side() {
@@ -57,4 +59,4 @@ for round in $(seq "$ROUNDS"); do
 	fi
 done
 cd "$work" # so that the columns are called by these names alone
-go run "$BENCHSTAT" base.txt head.txt
+"$GO" run "$BENCHSTAT" base.txt head.txt

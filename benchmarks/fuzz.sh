@@ -5,9 +5,10 @@
 # for it: its input is in testdata/fuzz of its package.
 #
 # Environment: FUZZ (a regular expression of folder.Function), FUZZ_LACKING (seconds: only
-# targets that have run for less so far), FUZZ_LEDGER (the ledger; empty for none).
+# targets that have run for less so far), FUZZ_LEDGER (the ledger; empty for none), GO (go).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+GO=${GO:-go}
 
 FUZZTIME=${FUZZTIME:-30s}
 ledger=${FUZZ_LEDGER-benchmarks/measured/fuzz.txt}
@@ -49,6 +50,6 @@ while read -r dir f; do
 	[[ $dir.$f =~ ${FUZZ:-.} ]] || continue
 	if test -n "${FUZZ_LACKING:-}" && test "$(spent "$dir" "$f")" -ge "$FUZZ_LACKING"; then continue; fi
 	echo "$dir $f"
-	go test -run '^$' -fuzz "^$f\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 100x "./$dir" </dev/null | tee "$output"
+	"$GO" test -run '^$' -fuzz "^$f\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 100x "./$dir" </dev/null | tee "$output"
 	noted "$dir" "$f"
 done <<<"$targets"

@@ -8,9 +8,11 @@
 # BENCHTIME (1s), BENCH (a regular expression of go test -bench), GEOS_SEEDS
 # (2000, hostile pairs of each family), GENGTU_BENCH_DATA (../shared/data),
 # BENCH_WORK (a directory that keeps data and databases for the next call; about
-# 10 GB; it must be new whenever editions or samples come out differently).
+# 10 GB; it must be new whenever editions or samples come out differently), GO (go).
 set -euo pipefail
 cd "$(dirname "$0")"
+GO=${GO:-go}
+PATH=$("$GO" env GOROOT)/bin:$PATH # the measurements build the program themselves
 
 ROUNDS=${ROUNDS:-6}
 BENCHTIME=${BENCHTIME:-1s}
@@ -34,11 +36,11 @@ finish() {
 }
 trap finish EXIT
 rm -f "$kept/gengtu" # another commit's
-go test -c -o "$temporary/bench.test" .
+"$GO" test -c -o "$temporary/bench.test" .
 geos="not measured: apt-get install -y libgeos-dev gcc"
 if command -v geos-config >/dev/null && command -v gcc >/dev/null; then
 	geos="GEOS $(geos-config --version)"
-	(cd geos && go test -c -o "$temporary/geos.test" .)
+	(cd geos && "$GO" test -c -o "$temporary/geos.test" .)
 elif test -n "${CI:-}"; then
 	echo "GEOS is missing: apt-get install -y libgeos-dev gcc" >&2
 	exit 1
@@ -84,7 +86,7 @@ mkdir -p results measured
 	echo "| processor | $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1) |"
 	echo "| memory | $(awk '/^MemTotal/ {printf "%.0f GiB", $2/1048576}' /proc/meminfo) |"
 	echo "| system | $(uname -s) $(uname -r | cut -d- -f1) $(uname -m) |"
-	echo "| Go | $(go version | cut -d' ' -f3) |"
+	echo "| Go | $("$GO" version | cut -d' ' -f3) |"
 	echo "| rivals | PostgreSQL $(version psql --version | grep -oE '[0-9]+\.[0-9]+' | head -1), PostGIS ${postgis:-none}; $geos; $(version ogr2ogr --version) |"
 	echo "| command | \`$command\` |"
 	echo "| load | 1-minute averages before each round and after the last:$loads |"
@@ -112,7 +114,7 @@ mkdir -p results measured
 	echo
 	echo '```'
 	# From within, so that the column is called by that name alone.
-	(cd "$temporary" && go run "$BENCHSTAT" -filter '.unit:(sec/op OR cpu-ms/op OR B/op OR allocs/op OR first-ms OR catalog-ms OR script-ms OR p95-ms OR p50-ms OR p99-ms OR worst-ms OR p99-cpu-ms OR allocs/pair OR aois OR parcels-on-border OR failed-pairs OR stopped)' measured)
+	(cd "$temporary" && "$GO" run "$BENCHSTAT" -filter '.unit:(sec/op OR cpu-ms/op OR B/op OR allocs/op OR first-ms OR catalog-ms OR script-ms OR p95-ms OR p50-ms OR p99-ms OR worst-ms OR p99-cpu-ms OR allocs/pair OR aois OR parcels-on-border OR failed-pairs OR stopped)' measured)
 	echo '```'
 } >"$temporary/result.md"
 mv "$temporary/result.md" "$out.md"

@@ -5,12 +5,13 @@
 # A suite that fails is counted as failed and the others run on; the exit code is 1 then.
 # Environment: SUITES (a regular expression of the suites' names), GEOS_SEEDS (2000, hostile
 # pairs of each family), SOAK_MINUTES (5, of mixed load), SEED (of the million pairs),
-# CLIENTS=1 (other programs' clients of tiles, which need npm's registry and QGIS). The tests
+# CLIENTS=1 (other programs' clients of tiles, which need npm's registry and QGIS), GO (go). The tests
 # need what `make deps` installs, and GEOS
 # libgeos-dev and gcc; without these two its suites are left out with a word, with CI set
 # that is an error.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+GO=${GO:-go}
 
 export SOAK=1 GEOS_SEEDS=${GEOS_SEEDS:-2000}
 temporary=$(mktemp -d)
@@ -29,7 +30,7 @@ suite() {
 	local name=$1 folder=$2 bad=0 tests test
 	shift 2
 	echo "== $name" >&2
-	(cd "$folder" && go test -v -count=1 -timeout 240m -run "^($(IFS='|'; echo "${*//\*/[A-Za-z0-9_]*}"))\$" .) | tee "$temporary/output" || bad=1
+	(cd "$folder" && "$GO" test -v -count=1 -timeout 240m -run "^($(IFS='|'; echo "${*//\*/[A-Za-z0-9_]*}"))\$" .) | tee "$temporary/output" || bad=1
 	for test; do
 		grep -qE "^--- PASS: ${test//\*/[A-Za-z0-9_]*} " "$temporary/output" ||
 			{ echo "$name: no $test has passed in $folder" >&2; bad=1; }

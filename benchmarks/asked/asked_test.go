@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,15 @@ func TestResults(t *testing.T) {
 		t.Fatalf("%d topics, %d runs, %d targets were read", len(a.Topics), len(runs), len(targets))
 	}
 	want, unexplained := asked.Write(a, runs, targets)
+	links := regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(want, -1)
+	for _, link := range links {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(resultsFile), link[1])); err != nil {
+			t.Errorf("a link leads nowhere: %v", err)
+		}
+	}
+	if len(links) < len(runs) {
+		t.Errorf("%d links, of %d runs", len(links), len(runs))
+	}
 	for _, f := range unexplained {
 		t.Errorf("%s: not reached, and asked.yaml does not say why", f)
 	}
@@ -207,6 +217,7 @@ func TestWrite(t *testing.T) {
 		"- **no version**: The version of nameless is not recorded in made.txt.",
 		"- **no rival**: it is not built. Not measured: `Late beside absent`.",
 		"| all rules |  | 2,042 faults |  |  |  | 2 (newer) | told |",
+		"adds to the ledger, [measured/made.txt](measured/made.txt); asked is 1 h a target.",
 		"3 targets: 1 have run for 1 h, 2 have not.",
 		"| a/b.FuzzFew | 1 min | 9 | 0 | newer, 2026-02-02 | **59 min** |",
 		"| a/b.FuzzX | 1.03 h | 150 | 4 | newer, 2026-02-02 |  |",
@@ -234,6 +245,9 @@ func TestWriteUnknown(t *testing.T) {
 	}
 	text, _ := asked.Write(a, runs, nil)
 	if want := "| 1 | commit not recorded | date not recorded | machine not recorded | load not recorded | none | `command not recorded` |"; !strings.Contains(text, want) {
+		t.Errorf("the document lacks %q:\n%s", want, text)
+	}
+	if want := "adds to the ledger, `measured/fuzz.txt`, which nothing has written yet; asked"; !strings.Contains(text, want) {
 		t.Errorf("the document lacks %q:\n%s", want, text)
 	}
 }

@@ -241,7 +241,7 @@ func amount(v float64, metric string) string {
 }
 
 func (w *writer) fuzz(out *strings.Builder, all []Fuzzed, asked float64) {
-	fmt.Fprintf(out, "## Fuzzing\n\n`make fuzz FUZZTIME=1h` adds to the ledger, [measured/fuzz.txt](measured/fuzz.txt); asked is %s a target. Runs add up,\nof whatever commits; only those in which a target found no fault are in it.\n\n", hours(asked))
+	fmt.Fprintf(out, "## Fuzzing\n\n`make fuzz FUZZTIME=1h` adds to the ledger, %s; asked is %s a target. Runs add up,\nof whatever commits; only those in which a target found no fault are in it.\n\n", w.ledger(), hours(asked))
 	done, lacking := 0, 0
 	rows := &strings.Builder{}
 	for _, f := range all {
@@ -264,6 +264,22 @@ func (w *writer) fuzz(out *strings.Builder, all []Fuzzed, asked float64) {
 		row(rows, f.Target, hours(f.Seconds), short(f.Execs), short(f.Found), last, missing)
 	}
 	fmt.Fprintf(out, "%d targets: %d have run for %s, %d have not.\n\n| target | run for | inputs tried | kept as new | last | missing |\n|---|--:|--:|--:|---|---|\n%s", done+lacking, done, hours(asked), lacking, rows)
+}
+
+// ledger names the files that hold hours of fuzzing, with a way to each; where nothing was
+// fuzzed yet there is none, and so no way to it.
+func (w *writer) ledger() string {
+	var files []string
+	for _, r := range w.runs {
+		for name := range r.lines {
+			if strings.HasPrefix(name, "Fuzz/") {
+				files = append(files, fmt.Sprintf("[measured/%s](measured/%s)", r.File, r.File))
+				break
+			}
+		}
+	}
+	slices.Sort(files)
+	return cmp.Or(strings.Join(slices.Compact(files), ", "), "`measured/fuzz.txt`, which nothing has written yet")
 }
 
 func hours(seconds float64) string {

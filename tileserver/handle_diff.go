@@ -11,7 +11,6 @@ import (
 	"gengtu/index/compare"
 	"gengtu/index/problem"
 	"gengtu/tileserver/live"
-	"gengtu/tileserver/tileset"
 )
 
 // handleDiff answers with what became of a layer between two states: `layer=`, `from=`
@@ -130,7 +129,7 @@ func (d *diffRequest) states() error {
 		if text == "" {
 			at := 1 - i // the latest is first
 			if len(vintages) == 0 {
-				_, err := tileset.FindLayer(d.ix(), name, "")
+				_, err := d.ix().FindLayer(name, "")
 				return err
 			}
 			if at >= len(vintages) {
@@ -151,7 +150,7 @@ func (d *diffRequest) states() error {
 			}
 			d.held[i], d.taken = g, append(d.taken, g)
 		}
-		l, err := tileset.FindLayer(d.of(d.held[i]), name, vintage)
+		l, err := d.of(d.held[i]).FindLayer(name, vintage)
 		if err != nil {
 			return err
 		}

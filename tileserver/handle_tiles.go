@@ -51,7 +51,7 @@ func (r *request) layersOf(text string) ([]*index.Layer, error) {
 		out = append(out, l)
 	}
 	if v := r.query("vintage"); v != "" && len(out) == 0 {
-		return nil, tileset.NoVintage(r.ix(), text, v)
+		return nil, r.ix().NoVintage("", v) // of `all`: any other name has returned
 	}
 	r.layer = text
 	return out, nil

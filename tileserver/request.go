@@ -13,7 +13,6 @@ import (
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/gate"
-	"gengtu/tileserver/tileset"
 )
 
 // request is one request on its way through a handler. It holds a generation
@@ -191,7 +190,7 @@ func (r *request) query(key string) string {
 
 // findLayer finds a layer of the edition in the vintage that the query names.
 func (r *request) findLayer(name string) (*index.Layer, error) {
-	l, err := tileset.FindLayer(r.ix(), name, r.query("vintage"))
+	l, err := r.ix().FindLayer(name, r.query("vintage"))
 	if err == nil {
 		r.layer = name
 	}
@@ -210,7 +209,7 @@ func (r *request) checkVintage() error {
 			return nil
 		}
 	}
-	return tileset.NoVintage(r.ix(), tileset.All, v)
+	return r.ix().NoVintage("", v)
 }
 
 // errHost is that of a Host that no server has.

@@ -11,7 +11,6 @@ import (
 	"gengtu/index/compare"
 	"gengtu/index/problem"
 	"gengtu/index/receipt"
-	"gengtu/tileserver/tileset"
 )
 
 // diffEndings are the forms by the ending of the file; "" is standard output.
@@ -130,7 +129,7 @@ func (d *diffing) open(i int, dir, text, layer string) error {
 			layer = "dltb"
 		}
 	}
-	if d.layers[i], err = tileset.FindLayer(ix, layer, vintage); err != nil {
+	if d.layers[i], err = ix.FindLayer(layer, vintage); err != nil {
 		return problem.Of(err).In(dir)
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/ingest/source"
-	"gengtu/tileserver/tileset"
 )
 
 // featureFormats are the endings of files of features, or of their attributes alone.
@@ -62,7 +61,7 @@ func (e *env) exportFeatures(job *exportJob) error {
 		return err
 	}
 	defer func() { _ = ix.Close() }() // only read
-	l, err := tileset.FindLayer(ix, name, vintage)
+	l, err := ix.FindLayer(name, vintage)
 	if err != nil {
 		return problem.Of(err).In(job.dir)
 	}

@@ -114,7 +114,7 @@ func (s *Set) choose(opt *Options) error {
 		case l == nil && all:
 			continue // `all` takes what there is of a vintage
 		case l == nil:
-			_, err := FindLayer(s.ix, name, vintage)
+			_, err := s.ix.FindLayer(name, vintage)
 			return err
 		case slices.ContainsFunc(s.layers, func(o *index.Layer) bool { return o.Meta.Name == name }):
 			return problem.New("PARAMETER_LAYERS", "图层 %.40q 写了两次", "layer %.40q is named twice", name).
@@ -123,7 +123,7 @@ func (s *Set) choose(opt *Options) error {
 		s.layers = append(s.layers, l)
 	}
 	if len(s.layers) == 0 && opt.Vintage != "" {
-		return NoVintage(s.ix, All, opt.Vintage)
+		return s.ix.NoVintage("", opt.Vintage)
 	}
 	if len(s.layers) == 0 {
 		return problem.New("NO_LAYER", "没有可导出的图层", "there is no layer to write").

@@ -196,10 +196,9 @@ func load(path string, known areas) (f *File, info os.FileInfo, err error) {
 	return f, info, nil
 }
 
-// Parse reads the content of an access file and checks all of it. No bytes at
-// all are a file without tokens. Every error is a [problem.Problem] that names the line.
-func Parse(data []byte) (*File, error) { return parse(data, nil) }
-
+// parse reads the content of an access file and checks all of it, but for areas that are
+// known to be right. No bytes at all are a file without tokens. Every error is a
+// [problem.Problem] that names the line.
 func parse(data []byte, known areas) (*File, error) {
 	if len(data) > MaxFileBytes {
 		return nil, tooLong()

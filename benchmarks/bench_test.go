@@ -6,6 +6,9 @@
 // measurement reports the clock (ns/op) and the time on all processors
 // (cpu-ms/op), which on a busy machine says more. README.md says how to run
 // them and what may not be claimed.
+//
+// What is aimed at stands in asked.yaml; the package judges no figure and is no part of the
+// program.
 package benchmarks
 
 import (

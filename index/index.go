@@ -8,6 +8,9 @@
 // its share of the partition of the ground, and 24 more for each view that holds it. An
 // Index never changes once it is open, so that any number of goroutines may read
 // it; a new generation is a new Index.
+//
+// It judges no shape and shows none: ingest decides what is stored, tileserver and the
+// packages of answers what is told of it.
 package index
 
 import (

@@ -1,5 +1,8 @@
 // Command gengtu takes land deliveries, makes the three editions of the one map
 // from them and serves them.
+//
+// Flags, configuration, words for a terminal and exit codes live here alone, and nothing
+// else does: what a command does is done by the packages below, which know none of these.
 package main
 
 import (

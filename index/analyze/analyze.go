@@ -8,6 +8,9 @@
 // may have others ([Options.Questions]), with the rules, the policy and the name of each. Areas are
 // integers of 0.01 m² ([Area]); what each figure is of stands in its column's title.
 // Definitions: METHOD.md, which states the common rules (domain 6.0) and each question's.
+//
+// The package writes no file (package forms does) and knows no request, no token and no
+// server: who may ask what is for the caller to say.
 package analyze
 
 import (

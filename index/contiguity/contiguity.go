@@ -13,6 +13,9 @@
 // Distances are those of [geo.LocalScale] where the two come nearest: right to 0.01 mm
 // for gaps up to [MaxGap]. An edge of more than a kilometre differs from the geodesic
 // between its ends by centimetres; which of the two a border is nobody can say.
+//
+// The package stores nothing and asks nothing: what a component means is for the question
+// that it is found for.
 package contiguity
 
 import (

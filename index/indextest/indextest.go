@@ -1,5 +1,7 @@
 // Package indextest makes indexes for tests: of features that a test thinks up, or of
 // files that it wrote. What it makes goes with the test.
+//
+// Nothing of the product imports it.
 package indextest
 
 import (

@@ -9,6 +9,8 @@
 //
 // Against figures without features there is a difference by place and class, and no
 // bridge; the answer says so.
+//
+// The package stores nothing, and says of neither figure that it is the right one.
 package reconcile
 
 import (

@@ -6,6 +6,8 @@
 // by hand: what it takes is a few parts, whose sheets grow side by side ([New],
 // [Write]) or go out row by row ([Create]). A library for all of SpreadsheetML
 // would bring formulas, charts and a dozen modules with it for that.
+//
+// It reads no workbook, and what a row means is the caller's affair.
 package sheet
 
 import (

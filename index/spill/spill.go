@@ -4,6 +4,8 @@
 // The file is of the system's alone: it has no name, so that it is gone with the
 // process, however that ends. What comes out depends neither on the memory nor on the
 // number of processors.
+//
+// The package does not look into the strings beyond their order.
 package spill
 
 import (

@@ -1,6 +1,8 @@
 // Package wire reads stored records: integers as varints, floats as eight bytes,
 // little-endian, lists and texts behind their length. What features and the
 // partition of the ground are stored in is read by the same rules.
+//
+// The package opens no file and does not know what a record means.
 package wire
 
 import (

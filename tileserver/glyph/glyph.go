@@ -7,6 +7,8 @@
 // Droid Sans Fallback for Chinese and symbols, 27,000 Chinese characters among
 // them (font/README.md). Every font stack is answered with it, because a label
 // in another face is better than none.
+//
+// The package knows no style, no layer and no request, and reads no font but its own.
 package glyph
 
 import (

@@ -10,6 +10,8 @@
 //
 // Labels are written as they are given: a name belongs to a place, and a tile does
 // not know whether its neighbour has room for it.
+//
+// The package cuts no tiles, chooses no layers and knows no request.
 package raster
 
 import (

@@ -1,4 +1,6 @@
 // Package postgistest starts PostGIS for tests that hold answers of ours against its.
+//
+// Nothing of the product imports it.
 package postgistest
 
 import (

@@ -45,12 +45,12 @@ export interface Catalog {
   services: Record<string, string>;
   layers: Layer[];
   totalsOnly: boolean; // the edition tells totals alone: no features, no pieces
-  maxzoom: number; // of its tiles
-  // How the edition was made; '' and null where the catalogue does not say it.
+  maxzoom: number; // of its tiles; 18 where the catalogue does not say it
+  // How the edition was made; '' and undefined where the catalogue does not say it.
   created: string; // RFC 3339
   program: string;
   formula: string; // of its areas
-  policy: Policy | null;
+  policy: Policy | undefined;
 }
 
 // Policy is the data policy that an edition was made by.
@@ -102,8 +102,8 @@ export async function loadCatalog(): Promise<Catalog> {
     approval: raw.approval ?? '', disclaimer: raw.disclaimer ?? '', use: raw.use ?? '',
     vintages: [...new Set(layers.flatMap((l) => l.vintages))].sort().reverse(),
     baseMaps: raw.base_maps ?? [], limits: raw.limits ?? {}, services: raw.services ?? {},
-    layers, totalsOnly: raw.totals_only === true, maxzoom: typeof raw.maxzoom === 'number' ? raw.maxzoom : 18,
-    created: raw.created ?? '', program: raw.program ?? '', formula: raw.formula ?? '', policy: raw.policy ?? null,
+    layers, totalsOnly: raw.totals_only === true, maxzoom: raw.maxzoom ?? 18,
+    created: raw.created ?? '', program: raw.program ?? '', formula: raw.formula ?? '', policy: raw.policy,
   };
 }
 

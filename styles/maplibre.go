@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ErrOptions is wrapped by the errors of [MapLibre].
+// ErrOptions is wrapped by the errors of [Sheet.MapLibre].
 var ErrOptions = errors.New("style options not valid")
 
 // Shown is a layer that a style or a legend shows.

@@ -1,7 +1,7 @@
 // Package styles holds the look of each layer once: colours, line widths,
 // labels, hatching and drawing order, in an embedded YAML sheet that a person
-// can edit. The MapLibre style ([MapLibre]), the legend ([Legend]), the sprite
-// ([Sprite]) and the painter of picture tiles all read it.
+// can edit. The MapLibre style ([Sheet.MapLibre]), the legend ([Sheet.Legend]), the
+// sprite ([Sheet.Sprite]) and the painter of picture tiles all read it.
 //
 // A sheet is checked when it is read, so that what a [Sheet] holds can be drawn
 // without further checks. A sheet and everything in it is shared and is not

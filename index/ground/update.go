@@ -94,8 +94,8 @@ func (u *updating) open() error {
 }
 
 // About returns the partition of records without its cells: after [Ground.Resolve]
-// it can be asked who is [Ground.Alone], and nothing else. It keeps nothing of the
-// records.
+// it can be asked for its [Ground.Loners], and for nothing else. It keeps nothing of
+// the records.
 func About(r Records) (*Ground, error) {
 	var o Opener
 	for _, key := range []string{headKey, kindsKey, sharedKey} {

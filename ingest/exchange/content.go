@@ -263,8 +263,8 @@ func same(a, b any) bool {
 	return err == nil && yerr == nil && string(x) == string(y)
 }
 
-// Deltas returns what a delta changes in the base that is in force, when it [Revises]
-// that. Problems are those of [Reception.Write], but for sums, which
+// Deltas returns what a delta changes in the base that is in force, when it does no
+// more than that ([Reception.Revises]). Problems are those of [Reception.Write], but for sums, which
 // [Reception.Check] compares.
 func (r *Reception) Deltas(ctx context.Context, base *index.Base) ([]index.Delta, error) {
 	w := index.NewWriter("")

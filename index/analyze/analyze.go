@@ -4,10 +4,17 @@
 // In goes an edition that is open for reading, a [Request] and the rules ([Rules], a file
 // that a person edits); out comes a [Result], which holds nothing of the clock or of
 // the machine: the same generation, request, rules and program give the same bytes.
-// Every question of this package is one file of it, listed in questions.go; a package above
-// may have others ([Options.Questions]), with the rules, the policy and the name of each. Areas are
-// integers of 0.01 m² ([Area]); what each figure is of stands in its column's title.
-// Definitions: METHOD.md, which states the common rules (domain 6.0) and each question's.
+// Areas are integers of 0.01 m² ([Area]); what each figure is of stands in its column's
+// title. METHOD.md states the rules that all questions have in common (domain 6.0).
+//
+// It is one package of many files because questions share what nobody else is to know: how
+// a [Job] reads an edition, cells of tables, slivers, words of codes, and each other's
+// ground (approvals that of balance, pbf-to-retire that of hsf-outside-pbf). A file is
+// named after its question: siting.go has the [Question] and how it is answered,
+// siting_tell.go and its like a part of that, balance_rules.go and its like the thresholds
+// that a person edits, of codes and of reconcile, too, whose answers are made elsewhere.
+// What bears no question's name is for several. questions.go lists the questions of this
+// package; those above may bring theirs ([Options.Questions]) to the same rules.
 //
 // The package writes no file (package forms does) and knows no request, no token and no
 // server: who may ask what is for the caller to say.

@@ -4,8 +4,9 @@
 // What is beyond the scope is in none of its files, so who is answered from it can
 // reach nothing else by any question. Ids, fields and vintages stay as they are; a
 // feature that the scope's border cuts has the ground, and the shares of its areas, that
-// lie inside, and fields with areas of the whole are empty. Package extract writes features; ground and tiles are built of them as of
-// any other edition's.
+// lie inside, and fields with areas of the whole are empty. Package extract writes
+// features; ground and tiles are built of them as of any other edition's. It never
+// decides whose scope it is.
 package extract
 
 import (

@@ -4,7 +4,8 @@
 // however many features of a layer lie on it; a mask that is made of many features is
 // dissolved by asking whether any of them is on the piece.
 //
-// Coordinates are CGCS2000 (EPSG:4490); areas are m² by the survey's formula.
+// Coordinates are CGCS2000 (EPSG:4490); areas are m² by the survey's formula. The package
+// makes no shape and keeps nothing: what a piece means is for who asks.
 package pieces
 
 import (

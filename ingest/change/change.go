@@ -6,6 +6,9 @@
 // are held against the stored patches and the new ones, and a package with one fault
 // is refused whole, with all faults told. What follows from what is kept with the new
 // vintage as its lineage.
+//
+// Package change writes nothing and puts nothing in force: what [Apply] returns is for
+// ingest.Extend to store.
 package change
 
 import (

@@ -1,4 +1,6 @@
-// Requests to the server that the page came from: one tier, one token.
+// Requests to the server that the page came from: one tier, one token. The room core is what
+// every other stands on: requests, words, elements, numbers and places as text. It imports no
+// other room, and shows nothing of its own.
 //
 // The token travels in the Authorization header and to this server only; it is
 // kept for the tab (sessionStorage) and taken out of the page's address.

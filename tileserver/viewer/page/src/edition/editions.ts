@@ -1,5 +1,6 @@
 // The box in the stead of the map where the address asks for an edition that this server
-// does not have: it says so, and offers those that there are.
+// does not have: it says so, and offers those that there are. The room edition says which
+// edition is shown, to whom and under which conditions; it never decides what may be seen.
 
 import { served } from '../core/api';
 import { h } from '../core/dom';

@@ -1,5 +1,6 @@
 // Files as a hand drops or chooses them: read within bounds, and the box that says what is
-// wrong with them.
+// wrong with them. The room files makes them a question, or says why not; it never asks the
+// server, puts nothing on the map, and judges no shape.
 
 import { h } from '../core/dom';
 import { joined, t } from '../core/i18n';

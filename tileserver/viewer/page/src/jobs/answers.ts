@@ -1,5 +1,6 @@
 // The forms of the server's answers about analyses, and the requests for them. Addresses
-// are made below the page's own tier: those in the answers may name another host.
+// are made below the page's own tier: those in the answers may name another host. The room
+// jobs asks, follows and reads jobs for the rooms that show them, and never shows one itself.
 
 import { open, Problem, reached, tierURL } from '../core/api';
 import { t, type Text } from '../core/i18n';

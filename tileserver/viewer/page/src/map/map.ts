@@ -1,5 +1,7 @@
 // The map: MapLibre GL JS on the tier's style, with the shapes that the page
-// itself draws (the measured area, the selected feature) above it.
+// itself draws (the measured area, the selected feature) above it. The room map holds what is
+// drawn, of which layers and in which vintage; what a click or a shape is asked for is for the
+// rooms above it.
 
 import { Map as GLMap, prewarm, setWorkerUrl, type PointLike, type StyleSpecification } from 'maplibre-gl';
 import type { Geometry } from 'geojson';

@@ -1,6 +1,7 @@
 // The sheet for the printer, be it asked for by a button or by the browser's own command:
 // what the card in front shows with the map's picture, or the map with its legend, and below
-// it where the figures come from. The style sheet hides everything else while it is there.
+// it where the figures come from. The style sheet hides everything else while it is there. The
+// room print never makes a figure: what is on the sheet is what the page shows.
 
 import type { App } from '../app';
 import { tier, vintage } from '../core/api';

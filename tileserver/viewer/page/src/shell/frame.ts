@@ -1,5 +1,6 @@
 // The frame that all rooms share: whether the page is laid out for a phone, the card of
-// layers, and how much of the map lies under cards.
+// layers, and how much of the map lies under cards. The room shell is what rooms show
+// themselves in: tools, cards, panels, messages. It never asks the server, and knows no map.
 
 import { $ } from '../core/dom';
 

@@ -264,8 +264,8 @@ func same(a, b any) bool {
 }
 
 // Deltas returns what a delta changes in the base that is in force, when it does no
-// more than that ([Reception.Revises]). Problems are those of [Reception.Write], but for sums, which
-// [Reception.Check] compares.
+// more than that ([Reception.Revises]). Problems are those of [Reception.Write], but
+// for sums, which [Reception.Check] compares.
 func (r *Reception) Deltas(ctx context.Context, base *index.Base) ([]index.Delta, error) {
 	w := index.NewWriter("")
 	var out []index.Delta

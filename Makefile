@@ -31,7 +31,7 @@ demo: build ## sample, ingest, publish and serve on 127.0.0.1:8080
 TOOLS := chromium:chromium node:nodejs npm:npm ogr2ogr:gdal-bin cs2cs:proj-bin xmllint:libxml2-utils pg_ctlcluster:postgresql-common \
 	/usr/share/postgresql/15/extension/postgis.control:postgresql-15-postgis-3 openssl:openssl pdftotext:poppler-utils /usr/share/fonts/truetype/wqy/wqy-microhei.ttc:fonts-wqy-microhei \
 	/usr/lib/python3/dist-packages/owslib/iso.py:python3-owslib /usr/sbin/nginx:nginx-light qemu-aarch64-static:qemu-user-static \
-	systemd-analyze:systemd curl:curl
+	systemd-analyze:systemd curl:curl gcc:gcc /usr/include/stdlib.h:libc6-dev
 
 deps: ## install what the tests need (Debian), or say how
 	@missing=""; for t in $(TOOLS); do \

@@ -2,6 +2,7 @@ package access
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,13 +73,17 @@ func TestLockOfTheDead(t *testing.T) {
 		if _, err := os.Stdout.WriteString("holds it\n"); err != nil {
 			t.Fatal(err)
 		}
-		select {} // until it is killed
+		_, err = io.Copy(io.Discard, os.Stdin) // until it is killed, or the test that began it ends
+		t.Fatalf("let go: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "access.json")
 	holder := exec.Command(os.Args[0], "-test.run=^TestLockOfTheDead$")
 	holder.Env = append(os.Environ(), holderEnv+"="+path)
 	out, err := holder.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.StdinPipe(); err != nil { // open while this test runs
 		t.Fatal(err)
 	}
 	if err := holder.Start(); err != nil {

@@ -17,7 +17,7 @@ import (
 // analysis is what is told of a job.
 type analysis struct {
 	ID, State, Run, Generation, Scope string
-	Current                           bool
+	Current, Again                    bool
 	Ahead                             *int
 	Problem                           *struct{ Code, Detail string }
 	Results                           []struct {

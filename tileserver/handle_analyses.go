@@ -36,7 +36,8 @@ type analysisBody struct {
 const analysisMembers = "question, by, place, vintage, from, parameters, shapes, crs, previous"
 
 // handleAsk puts a question into the queue, and answers with its job: 202 while that
-// waits or runs, 200 with the one that is done when the same was asked before.
+// waits or runs, with again where it did so before, 200 with the one that is done when the
+// same was asked before.
 func (s *Server) handleAsk(r *request) error {
 	q, err := r.readAnalysis()
 	if err != nil {
@@ -222,9 +223,18 @@ func (s *Server) handleAnalysis(r *request) error {
 
 // handleCancel cancels a job that waits or runs, and removes one that is over. Whoever
 // has the role of the system's administration may do so to anybody's; in public one that
-// others have asked for, too, stays.
+// others have asked for, too, stays. With unless=wanted the request says only that its sender
+// waits no more: 204 as well, and the job stays when it is over or was asked for again.
 func (s *Server) handleCancel(r *request) error {
 	id := r.params["id"]
+	end := s.answers.queue.Cancel
+	switch v := r.query("unless"); v {
+	case "":
+	case "wanted":
+		end = s.answers.queue.Leave
+	default:
+		return problem.New("PARAMETER_UNLESS", "unless 是 %.20q，只有 wanted", "unless is %.20q; there is wanted", v)
+	}
 	j, err := r.job(id)
 	if err != nil && r.administers() {
 		if other, ok := s.answers.queue.Get(id); ok && other.Tier == string(r.tier) {
@@ -238,7 +248,7 @@ func (s *Server) handleCancel(r *request) error {
 		return problem.New("TOKEN_REFUSED", "别人也问了这项分析，不能取消", "others have asked for this analysis, too: it cannot be cancelled").
 			Advise("不取消也无妨：不会有别的后果", "leave it: nothing follows from that")
 	}
-	s.answers.queue.Cancel(id)
+	end(id) // what it tells is the same to the sender: the job is no concern of theirs any more
 	r.ctx.Response.Header.Set("Cache-Control", "no-store")
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil

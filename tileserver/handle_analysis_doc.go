@@ -19,10 +19,12 @@ type jobDoc struct {
 	Tier  edition.Tier `json:"tier"`
 	Scope string       `json:"scope,omitempty"`
 	// Current is false where the answer is of a generation that is not in force any more.
-	Current bool       `json:"current"`
-	Asked   time.Time  `json:"asked"`
-	Began   *time.Time `json:"began,omitempty"`
-	Ended   *time.Time `json:"ended,omitempty"`
+	Current bool `json:"current"`
+	// Again is true where the same was asked once more before the job was over.
+	Again bool       `json:"again,omitempty"`
+	Asked time.Time  `json:"asked"`
+	Began *time.Time `json:"began,omitempty"`
+	Ended *time.Time `json:"ended,omitempty"`
 	// Ahead is how many run or wait before it.
 	Ahead    *int            `json:"ahead,omitempty"`
 	Progress *jobs.Event     `json:"progress,omitempty"`
@@ -58,7 +60,7 @@ func (r *request) docOf(j *jobs.Job) *jobDoc {
 	t, k := tellOf(j)
 	d := &jobDoc{
 		ID: j.ID, State: j.State, jobTold: t, Tier: r.tier, Scope: r.scope.Ground(), Current: t.Generation == r.state.tier.Current(),
-		Asked: j.Asked, Began: given(j.Began), Ended: given(j.Over), Bytes: j.Bytes, Services: map[string]any{},
+		Again: j.Again, Asked: j.Asked, Began: given(j.Began), Ended: given(j.Over), Bytes: j.Bytes, Services: map[string]any{},
 	}
 	at := "analyses/" + j.ID
 	d.Services["self"], d.Services["events"] = r.address(at), r.address(at+"/events")

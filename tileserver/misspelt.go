@@ -12,7 +12,7 @@ import (
 // the letter.
 var parameterNames = []string{
 	"after", "bbox", "by", "code", "combinations", "crs", "f", "from", "generation", "group_by", "height", "kind", "layer", "layers", "limit", "list",
-	"outline", "parent", "place", "point", "q", "question", "receipt", "return", "since", "style", "survey", "table", "tk", "to", "vintage", "width",
+	"outline", "parent", "place", "point", "q", "question", "receipt", "return", "since", "style", "survey", "table", "tk", "to", "unless", "vintage", "width",
 }
 
 // leastMisspelt is how long a name is that others are taken for slips of: with fewer

@@ -55,8 +55,10 @@ type Job struct {
 	From  string `json:"from"`
 	Reach string `json:"reach"`
 	Key   string `json:"key"`
-	// Shared tells that another From asked for the same.
+	// Shared tells that another From asked for the same, and Again that anybody did, the first
+	// one included, while the job waited or ran.
 	Shared bool            `json:"shared,omitempty"`
+	Again  bool            `json:"again,omitempty"`
 	About  json.RawMessage `json:"about"`
 	State  State           `json:"state"`
 	Asked  time.Time       `json:"asked"`

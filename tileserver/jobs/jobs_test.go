@@ -237,6 +237,55 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A job that its asker leaves ends, be it running or waiting, unless it is over or the same was
+// asked once more on its way, by whomever, also over a restart.
+func TestLeave(t *testing.T) {
+	opt := options(t.TempDir(), newRunner())
+	q := open(t, opt)
+	wanted, alone := ask(t, q, "a", "1", "hold"), ask(t, q, "b", "2", "hold")
+	until(t, q, wanted.ID, "running")
+	if wanted.Again || alone.Again {
+		t.Error("a new job is said to have been there")
+	}
+	if again := ask(t, q, "a", "1", "hold"); again.ID != wanted.ID || !again.Again {
+		t.Errorf("what runs is asked for again: %+v", again)
+	}
+	if !q.Leave(alone.ID) || kinds(until(t, q, alone.ID, "cancelled")) != "waiting cancelled" {
+		t.Error("the one that waits does not end")
+	}
+	if q.Leave(alone.ID) || q.Leave("x") {
+		t.Error("what is over, or is not there, was left")
+	}
+	if q.Leave(wanted.ID) {
+		t.Error("what was asked for twice ends when one leaves")
+	}
+	waits := ask(t, q, "e", "5", "hold")
+	ask(t, q, "e", "5", "hold")
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q = open(t, opt)
+	if q.Leave(wanted.ID) || q.Leave(waits.ID) {
+		t.Error("after a restart what was asked for twice ends when one leaves")
+	}
+	q.Cancel(waits.ID)
+	q.Cancel(wanted.ID)
+	until(t, q, wanted.ID, "cancelled")
+	runs := ask(t, q, "c", "3", "hold")
+	until(t, q, runs.ID, "running")
+	if !q.Leave(runs.ID) || kinds(until(t, q, runs.ID, "cancelled")) != "waiting running progress cancelled" {
+		t.Error("the one that runs does not end")
+	}
+	done := ask(t, q, "d", "4", "ok")
+	until(t, q, done.ID, "done")
+	if q.Leave(done.ID) {
+		t.Error("what is done was left")
+	}
+	if again := ask(t, q, "d", "4", "ok"); again.ID != done.ID || again.State != jobs.Done || again.Again {
+		t.Errorf("what is done: %+v", again)
+	}
+}
+
 // What is kept is bounded by number, bytes and age, and nobody drives out what others
 // keep.
 func TestKept(t *testing.T) {

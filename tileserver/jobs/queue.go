@@ -165,7 +165,8 @@ func (q *Queue) tidy() error {
 }
 
 // Ask puts a job into the queue, and returns it; or the job that asks the same and waits,
-// runs or is done. Errors are ErrFull, ErrOwner, ErrStore and that the queue is closed.
+// runs or is done. One that is not over and was there before has [Job.Again]. Errors are
+// ErrFull, ErrOwner, ErrStore and that the queue is closed.
 func (q *Queue) Ask(a Ask) (Job, error) {
 	q.writing.Lock()
 	defer q.writing.Unlock()
@@ -176,11 +177,13 @@ func (q *Queue) Ask(a Ask) (Job, error) {
 	}
 	before := q.same(&a)
 	if before != nil && (before.State == Done || !before.State.Ended()) {
-		shared := before.From != a.From && !before.Shared
-		before.Shared = before.Shared || shared
+		shared, again := before.Shared, before.Again
+		before.Shared = shared || before.From != a.From
+		before.Again = again || !before.State.Ended()
+		changed := before.Shared != shared || before.Again != again
 		out := before.snapshot()
 		q.mu.Unlock()
-		if shared {
+		if changed {
 			q.write(&out)
 		}
 		return out, nil
@@ -324,26 +327,46 @@ func (q *Queue) Cancel(id string) bool {
 		q.mu.Unlock()
 		return false
 	}
+	q.end(e)
+	return true
+}
+
+// Leave ends a job that waits or runs and that nobody asked for again, as its only asker waits
+// for it no more. One that is over stays, as does one with [Job.Again]. false when it stays, or
+// when there is none.
+func (q *Queue) Leave(id string) bool {
+	q.writing.Lock()
+	defer q.writing.Unlock()
+	q.mu.Lock()
+	e := q.jobs[id]
+	if e == nil || e.State.Ended() || e.Again {
+		q.mu.Unlock()
+		return false
+	}
+	q.end(e)
+	return true
+}
+
+// end is what [Queue.Cancel] does to a job. Queue.writing is held, and Queue.mu, which it lets go.
+func (q *Queue) end(e *entry) {
 	switch {
 	case e.State == Running:
 		e.ended = true
 		e.stop()
 		q.mu.Unlock()
-		return true
 	case e.State.Ended():
-		delete(q.jobs, id)
+		delete(q.jobs, e.ID)
 		q.wakeFollowers(e)
 		q.mu.Unlock()
 		q.forget(&e.Job)
-		return true
+	default:
+		e.State, e.Over = Cancelled, q.opt.Now()
+		q.happened(e, Event{Kind: string(Cancelled)})
+		delete(q.bodies, e.ID)
+		out := e.snapshot()
+		q.mu.Unlock()
+		q.write(&out)
 	}
-	e.State, e.Over = Cancelled, q.opt.Now()
-	q.happened(e, Event{Kind: string(Cancelled)})
-	delete(q.bodies, id)
-	out := e.snapshot()
-	q.mu.Unlock()
-	q.write(&out)
-	return true
 }
 
 // Counts tells how many jobs are in each state.

@@ -15,8 +15,9 @@ import (
 
 // judge answers the question siting: each of its jobs runs until the test sends its end.
 type judge struct {
-	ends chan string
-	left chan bool // A stream was let go by the page.
+	ends  chan string
+	left  chan bool // A stream was let go by the page.
+	there bool      // What is asked is on its way already.
 
 	mu        sync.Mutex
 	jobs      int
@@ -35,9 +36,10 @@ func (j *judge) serve(w http.ResponseWriter, r *http.Request) {
 	case "POST analyses":
 		j.mu.Lock()
 		j.jobs, j.end = j.jobs+1, ""
+		again := j.there
 		id = fmt.Sprint("s", j.jobs)
 		j.mu.Unlock()
-		answer(w, map[string]any{"id": id, "state": "waiting"})
+		answer(w, map[string]any{"id": id, "state": "waiting", "again": again})
 	case "GET analyses/" + id + "/events":
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = w.Write([]byte("id: 1\nevent: running\ndata: {}\n\n")) // A page that went away is seen below.
@@ -54,7 +56,7 @@ func (j *judge) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, map[string]any{"id": id, "state": end, "problem": map[string]string{"code": "NO_RULES", "detail": "没有规则", "advice": "请换一份"}})
 	case "DELETE analyses/" + id:
 		j.mu.Lock()
-		j.cancelled = append(j.cancelled, id)
+		j.cancelled = append(j.cancelled, id+" "+r.URL.RawQuery)
 		j.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
 	case "GET analyses/" + id + "/result.json":
@@ -69,7 +71,14 @@ func (j *judge) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// gone are the jobs that were cancelled.
+// found has what is asked from now on be on its way already, or not.
+func (j *judge) found(there bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.there = there
+}
+
+// gone are the jobs that were cancelled, with what the address said of it.
 func (j *judge) gone() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -77,7 +86,8 @@ func (j *judge) gone() []string {
 }
 
 // The sites are judged by a job that is followed by its stream, and not asked for again and
-// again; why it fails is said with what to do; it is let go and cancelled once the alternatives change.
+// again; why it fails is said with what to do; once the alternatives change it is let go, and left to
+// the server where the page began it.
 // Verdicts and layers stand in words, in the page's language, and go with the name of before.
 func TestSitingFollowed(t *testing.T) {
 	c, j := newContract(t), &judge{ends: make(chan string), left: make(chan bool, 1)}
@@ -102,17 +112,28 @@ func TestSitingFollowed(t *testing.T) {
 	b.Picture(t, "siting-failed")
 	judged("")
 	b.Click(t, "compare-remove-1")
-	select {
-	case <-j.left:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the page follows a job whose answer nobody waits for")
+	let := func() {
+		t.Helper()
+		select {
+		case <-j.left:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the page follows a job whose answer nobody waits for")
+		}
 	}
+	let()
 	for end := time.Now().Add(10 * time.Second); len(j.gone()) == 0 && time.Now().Before(end); {
 		<-time.After(20 * time.Millisecond)
 	}
-	if gone := j.gone(); !slices.Equal(gone, []string{"s2"}) {
-		t.Errorf("jobs that were cancelled: %v, want the one that nobody waits for", gone)
+	begun := []string{"s2 unless=wanted"}
+	if gone := j.gone(); !slices.Equal(gone, begun) {
+		t.Errorf("jobs that were left: %q, want %q", gone, begun)
 	}
+	j.found(true) // by another window
+	judged("")
+	viewertest.Eval[any](t, b, "gengtu.drawPolygon([[108.625,34.32],[108.64,34.32],[108.64,34.33]])")
+	b.Click(t, "overlay-keep")
+	let()
+	j.found(false)
 	judged("done")
 	told := func(lang string, want ...string) {
 		t.Helper()
@@ -141,7 +162,10 @@ func TestSitingFollowed(t *testing.T) {
 	if got := viewertest.Eval[string](t, b, `[document.querySelector('[data-testid=siting-verdicts]'), document.querySelector('[data-testid=compare-siting]') !== null, document.querySelector('[data-testid=alternative-0] .print-only').textContent, document.querySelector('[data-testid=compare-remove-0]').title.includes('东址'), document.activeElement.dataset.testid].join()`); got != ",true,东址,true,compare-name-0" {
 		t.Errorf("after a new name: verdicts, button, name on paper, in words, keyboard: %s", got)
 	}
-	if n := len(c.asked("/public/analyses/s1")) + len(c.asked("/public/analyses/s3")); n != 5 {
+	if gone := j.gone(); !slices.Equal(gone, begun) {
+		t.Errorf("jobs that were left: %q, and what another window began is none", gone)
+	}
+	if n := len(c.asked("/public/analyses/s1")) + len(c.asked("/public/analyses/s4")); n != 5 {
 		t.Errorf("%d requests about two jobs, want a stream and the job of both, and a result: %q", n, c.asked("/public/analyses/"))
 	}
 	b.Quiet(t, c.URL)

@@ -37,7 +37,7 @@ import { createStatus } from './map/status';
 import { chooseVintage, createVintage } from './map/vintage';
 import { leaveDrops, tellKept } from './shell/drops';
 import { layersOpen, narrow, showLayers } from './shell/frame';
-import { problemBox, toast, toastMayNot, toastProblem } from './shell/messages';
+import { problemBox, toast, toastMayNot, toastProblem, toastReload } from './shell/messages';
 import { preparePrint } from './print/printing';
 import { addTool } from './shell/rail';
 import { installShare } from './share/share';
@@ -230,6 +230,6 @@ function watch(map: GLMap, catalog: Catalog): void {
   onGeneration((generation) => {
     if (noticed || !catalog.generation || generation === catalog.generation) return;
     noticed = true;
-    toast(t('notice.changed'), { label: t('reload'), run: () => location.reload() });
+    toastReload('notice.changed');
   });
 }

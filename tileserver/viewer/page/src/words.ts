@@ -60,6 +60,7 @@ const common = {
   'error.tier': ['这台服务器不提供{tier}。', 'This server does not serve the {tier}.'],
   'may.not': ['当前身份没有“{operation}”的权限，这一部分没有打开。', 'You may not use this here: it needs the right to “{operation}”, so it was not opened.'],
   'error.webgl': ['浏览器没有启用 WebGL2，无法显示地图。', 'The browser has no WebGL2, so the map cannot be drawn.'],
+  'file.left': ['没有收下 {name}：这里没有地图，不能统计。', '{name} was not kept: there is no map here to measure it on.'],
   'error.tiles': ['部分地图没有载入。', 'Part of the map could not be loaded.'],
   'error.tiles.away': ['服务器没有回应，恢复后地图会自动补上。', 'The server does not answer; the map fills in once it is back.'],
   'error.tiles.back': ['服务器已恢复，地图已补上。', 'The server and the map are back.'],

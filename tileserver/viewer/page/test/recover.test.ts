@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ErrorEvent, Map as GLMap } from 'maplibre-gl';
 import { setLang, t } from '../src/core/i18n';
-import { forget, passing, recover } from '../src/map/recover';
+import { forget, lost, passing, recover } from '../src/map/recover';
 import { toast } from '../src/shell/messages';
 
 // Box stands for what the page's toast is made of.
@@ -47,8 +47,8 @@ Object.assign(document, { createElement: () => new Box(), getElementById: () => 
 const realTimeout = globalThis.setTimeout;
 
 test.before(() => {
-  // The message's own end, after 8 s, never comes here.
-  globalThis.setTimeout = ((fn: () => void, ms: number) => { if (ms !== 8000) timers.push(fn); return 0; }) as unknown as typeof setTimeout;
+  // The message's own end, which shuts it, never comes here; a pause may be as long.
+  globalThis.setTimeout = ((fn: () => void) => { if (fn.name !== 'close') timers.push(fn); return 0; }) as unknown as typeof setTimeout;
   globalThis.fetch = () => {
     server.asked++;
     return server.status ? Promise.resolve(new Response('{}', { status: server.status })) : Promise.reject(new TypeError('failed'));
@@ -62,13 +62,38 @@ const later = async () => { const due = timers; timers = []; for (const fn of du
 const fail = (map: FakeMap, x = 1) => { const e = failing(503, x); assert.ok(passing(e)); recover(map as unknown as GLMap, e); };
 const of = (map: FakeMap): GLMap => map as unknown as GLMap;
 
+// Each test begins with a page that waits for nothing and says nothing, and a server that is there.
+const maps: FakeMap[] = [];
+const newMap = (): FakeMap => { const made = new FakeMap(); maps.push(made); return made; };
+test.beforeEach(() => {
+  server.status = 200;
+  box.hidden = true;
+  said.length = 0;
+});
+test.afterEach(async () => {
+  for (const map of maps.splice(0)) forget(of(map));
+  await settle();
+  assert.equal(timers.length, 0, 'nothing is waited for any more');
+});
+
+// giveUp has a tile fail twice while the server is there.
+async function giveUp(map: FakeMap): Promise<void> {
+  fail(map);
+  await later();
+  fail(map);
+  await later();
+  map.happen('idle');
+  await settle();
+}
+
 test('a tile may come later where there was no answer, or one that says so', () => {
   const later = [0, 429, 502, 503, 504, 500, 501, 404, 400, undefined].map((status) => passing(failing(status)));
   assert.deepEqual(later, [true, true, true, true, true, false, false, false, false, false]);
 });
 
 test('a tile is asked for again once the server answers, and that is said where the message still stands', async () => {
-  const map = new FakeMap();
+  const map = newMap();
+  server.status = 503;
   for (let i = 0; i < 3; i++) fail(map);
   fail(map, 2);
   assert.deepEqual([box.said, said.length], [away, 1]);
@@ -89,7 +114,7 @@ test('a tile is asked for again once the server answers, and that is said where 
 });
 
 test('a map that is taken away while its tiles come is not waited for', async () => {
-  const [one, two] = [new FakeMap(), new FakeMap()];
+  const [one, two] = [newMap(), newMap()];
   fail(one);
   fail(two);
   await later();
@@ -103,7 +128,7 @@ test('a map that is taken away while its tiles come is not waited for', async ()
 });
 
 test('a tile that fails once more because the server went away again is asked for once more', async () => {
-  const map = new FakeMap();
+  const map = newMap();
   fail(map);
   await later();
   fail(map);
@@ -117,30 +142,115 @@ test('a tile that fails once more because the server went away again is asked fo
 });
 
 test('a tile that fails once more while the server answers is given up, which is said once', async () => {
-  const map = new FakeMap();
+  const map = newMap();
+  await giveUp(map);
+  assert.deepEqual([map.asked.length, box.said], [1, missing]);
+  const before = said.length;
+  for (let i = 0; i < 3; i++) {
+    fail(map);
+    await later();
+    map.happen('idle');
+    await settle();
+  }
+  assert.deepEqual([said.length, map.asked.length], [before, 1], 'nothing more is said or asked for');
+});
+
+test('a tile that is given up is asked for again after the server was away, and that is said', async () => {
+  const map = newMap();
+  await giveUp(map);
+  server.status = 0;
   fail(map);
   await later();
-  fail(map);
+  assert.deepEqual([box.said, map.asked.length], [away, 1]);
+  server.status = 200;
+  await later();
+  assert.equal(map.asked.length, 2);
   map.happen('idle');
+  await settle();
+  assert.equal(box.said, back);
+  fail(map);
+  assert.equal(box.said, away, 'it is like any other again');
   await later();
   map.happen('idle');
   await settle();
-  assert.deepEqual([map.asked.length, box.said], [1, missing]);
-  const [before, asked] = [said.length, server.asked];
-  fail(map);
-  await later();
-  assert.deepEqual([said.length, server.asked, map.asked.length], [before, asked, 1], 'nothing more is said or asked');
+  assert.equal(box.said, back);
 });
 
-test('a refusal ends the waiting', async () => {
+test('a tile that is given up says nothing of the others, which come', async () => {
+  const map = newMap();
+  await giveUp(map);
+  fail(map, 2);
+  assert.equal(box.said, away);
+  await later();
+  map.happen('idle');
+  await settle();
+  assert.deepEqual([map.asked, box.said], [['s/3/1/2', 's/3/2/2'], back]);
+});
+
+test('a tile that fails while it is looked for the server on behalf of one given up is said to be waited for', async () => {
+  const map = newMap();
+  await giveUp(map);
+  fail(map);
+  assert.equal(box.said, missing);
+  fail(map, 2);
+  assert.equal(box.said, away);
+  await later();
+  map.happen('idle');
+  await settle();
+  assert.equal(box.said, back);
+});
+
+test('a tile that is given up while others are on their way is told of at their end', async () => {
+  const map = newMap();
+  fail(map);
+  await later();
+  fail(map);
+  fail(map, 2);
+  await later(); // the first is given up, the second asked for, and the map has not drawn yet
+  assert.equal(box.said, away);
+  fail(map, 3);
+  await later();
+  map.happen('idle');
+  await settle();
+  assert.equal(box.said, missing);
+});
+
+test('a tile that is given up and comes after an absence is not told of', async () => {
+  const map = newMap();
+  fail(map);
+  await later();
+  fail(map);
+  fail(map, 2);
+  await later(); // the first is given up, and the map has not drawn yet
+  server.status = 0;
+  fail(map, 3);
+  await later();
+  server.status = 200;
+  await later();
+  map.happen('idle');
+  await settle();
+  assert.deepEqual([map.asked, box.said], [['s/3/1/2', 's/3/2/2', 's/3/1/2', 's/3/3/2'], back]);
+});
+
+test('what the server fails in is said once, what is given up each time', async () => {
+  const map = newMap();
+  lost();
+  said.length = 0;
+  lost();
+  assert.deepEqual(said, []);
+  await giveUp(map);
+  assert.equal(box.said, missing);
+});
+
+test('a refusal ends the waiting, and the hole in the map is said', async () => {
   for (const status of [401, 403, 404, 410]) {
-    const map = new FakeMap();
+    const map = newMap();
     server.status = status;
     const asked = server.asked;
     fail(map);
     assert.equal(box.said, away);
     await later();
     await later();
-    assert.deepEqual([server.asked - asked, map.asked, box.said], [1, [], ''], String(status));
+    assert.deepEqual([server.asked - asked, map.asked, box.said], [1, [], missing], String(status));
   }
 });

@@ -3,8 +3,7 @@
 
 import type { ExpressionSpecification, LayerSpecification, Map as GLMap, StyleSpecification } from 'maplibre-gl';
 import type { App } from '../app';
-import { asProblem } from '../core/api';
-import { tierURL } from '../core/api';
+import { asProblem, tierURL } from '../core/api';
 import { $, h, icon, swatch } from '../core/dom';
 import { count } from '../core/format';
 import type { Extent } from '../core/geometry';

@@ -2,8 +2,7 @@
 // sheet for the printer.
 
 import type { Feature } from 'geojson';
-import { dated, tierURL } from '../core/api';
-import { asProblem } from '../core/api';
+import { asProblem, dated, tierURL } from '../core/api';
 import { h, save, stamp, type Child } from '../core/dom';
 import { t } from '../core/i18n';
 import type { Key } from '../core/words';

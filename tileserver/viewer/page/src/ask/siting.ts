@@ -18,7 +18,7 @@ export interface Siting {
   // section is what stands below the table of the alternatives, anew; it follows what becomes
   // of the question until there is another.
   section: (kept: Alternative[]) => HTMLElement;
-  // forget drops the verdicts when the alternatives have changed, and cancels what still judges them.
+  // forget drops the verdicts when the alternatives have changed, and leaves the job that still judges them.
   forget: () => void;
 }
 
@@ -80,17 +80,17 @@ function shown(state: State | null, judge: () => void): HTMLElement[] {
   return state.problem ? [problemBox(state.problem), again] : state.verdicts ? verdictTable(state.verdicts) : [];
 }
 
-// verdictsOf runs the job, and cancels it when signal ends the waiting. It throws a Problem, the
-// Error of a job that failed, or the AbortError of signal.
+// verdictsOf runs the job, and leaves it when signal ends the waiting and the job was not there
+// before. It throws a Problem, the Error of a job that failed, or the AbortError of signal.
 async function verdictsOf(kept: Alternative[], signal: AbortSignal): Promise<Answer> {
   const features = kept.map((k): Feature => ({ type: 'Feature', id: k.n + 1, properties: { alt: k.name, name: k.name }, geometry: k.asked.geometry as Feature['geometry'] }));
-  // Not given up on its way: the server may have begun, and only the answer says what to cancel.
+  // Not given up on its way: the server may have begun, and only the answer says what to leave.
   let job = await post<Job>('analyses', { question: 'siting', shapes: { type: 'FeatureCollection', features } });
   if (!ended(job.state)) {
     try {
       job = await follow(job.id, { event: () => undefined, broken: () => undefined, asked: () => undefined }, signal);
     } catch (thrown) {
-      if (signal.aborted) await cancel(job.id);
+      if (signal.aborted && !job.again) await leave(job.id);
       throw thrown;
     }
   }
@@ -103,11 +103,12 @@ const failure = ({ problem }: Job): Error => new Error(t('compare.siting.failed'
   why: problem ? new Problem({ detail: problem.detail, remedy: problem.advice ?? '', status: 422 }).advice() : t('compare.siting.cancelled'),
 }));
 
-// cancel ends a job that nobody waits for any more. That it is over, or that others wait for it,
-// is nothing to tell; else the page says that it goes on.
-async function cancel(id: string): Promise<void> {
+// leave tells the server that the page waits for a job no more, which it began: the server ends the
+// job unless it is over, or another window or holder of the token has asked for it since. That it is
+// gone, or that others wait for it, is nothing to tell; else the page says what went wrong.
+async function leave(id: string): Promise<void> {
   try {
-    await remove(`analyses/${encodeURIComponent(id)}`);
+    await remove(`analyses/${encodeURIComponent(id)}?unless=wanted`);
   } catch (thrown) {
     const problem = asProblem(thrown);
     if (![403, 404, 410].includes(problem.status)) toastProblem(problem);

@@ -3,7 +3,6 @@
 export const askWords = {
   'file.open': ['打开文件，统计面积', 'Measure the shapes of a file'],
   'file.drop': ['松开即统计：GeoJSON、zip 打包的 shapefile、界址点 TXT', 'Drop to measure: GeoJSON, a zipped shapefile or a surveyor’s TXT'],
-  'file.left': ['没有收下 {name}：这里没有地图，不能统计。', '{name} was not kept: there is no map here to measure it on.'],
   'file.kept': ['{name} 已收下，地图好了就统计。', '{name} is kept, and measured once the map is there.'],
   'draw.polygon': ['画多边形，统计面积', 'Draw a polygon to measure'],
   'draw.rectangle': ['画矩形，统计面积', 'Draw a rectangle to measure'],

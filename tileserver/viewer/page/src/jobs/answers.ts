@@ -30,7 +30,7 @@ export interface File { form: string; table?: string; title?: Text; type: string
 export interface MadeLayer { name: string; title: Text; vintage: string; features: number }
 
 export interface Job {
-  id: string; state: State; run: string; question: string; title: Text; request: Ask; generation: string; current: boolean;
+  id: string; state: State; again?: boolean; run: string; question: string; title: Text; request: Ask; generation: string; current: boolean;
   asked: string; began?: string; ended?: string; ahead?: number; progress?: Event; bytes?: number;
   problem?: { code: string; detail: string; advice?: string };
   results?: File[]; layers_made?: MadeLayer[]; rules?: { version: string };

@@ -5,7 +5,7 @@
 import type { ErrorEvent, Map as GLMap } from 'maplibre-gl';
 import { asProblem, get } from '../core/api';
 import { t } from '../core/i18n';
-import { toast } from '../shell/messages';
+import { toast, toastReload } from '../shell/messages';
 
 // firstMs is the pause before the server is asked whether it is back; each in vain is twice
 // as long, up to longestMs.
@@ -16,8 +16,8 @@ const longestMs = 30_000;
 type TileError = ErrorEvent & { sourceId: string; tile: { tileID: { canonical: { z: number; x: number; y: number } } } };
 
 // Fate is what has become of a tile that failed: it waits for the server, is asked for again,
-// waits once more, or is given up.
-type Fate = 'waiting' | 'asked' | 'waiting again' | 'lost';
+// waits once more, or is given up until the server has been away.
+type Fate = 'waiting' | 'asked' | 'again' | 'lost';
 
 // Missing is such a tile.
 interface Missing { sourceId: string; canonical: TileError['tile']['tileID']['canonical']; fate: Fate }
@@ -28,6 +28,8 @@ let waiting = false;
 let round = 0; // of asking for tiles again
 let pauseMs = firstMs;
 let shut: () => boolean = () => false; // takes the message away, if it still stands
+let away = false; // which is said of what is waited for
+let given = false; // up a tile, which is not said yet
 let told = false;
 
 // passing tells whether an error of a map is of a tile that may come later: there was no answer
@@ -40,26 +42,40 @@ export function passing(event: ErrorEvent): event is TileError {
 
 // lost says, once, that a part of the map will not come.
 export function lost(): void {
-  if (told) return;
+  if (!told) giveUp();
+}
+
+// giveUp says so whatever was said before: it takes the place of the message that stood.
+function giveUp(): void {
   told = true;
-  toast(t('error.tiles'), { label: t('reload'), run: () => location.reload() });
+  given = false;
+  toastReload('error.tiles');
+}
+
+// sayAway says once in a time of waiting that the server is away.
+function sayAway(): void {
+  if (away) return;
+  away = true;
+  shut = toastReload('error.tiles.away');
 }
 
 // recover says that a tile of a map is missing, and brings it once the server answers again. A
 // tile that fails once more, while the server was there all the time, is not asked for any more;
-// MapLibre does so when it comes into view anew.
+// MapLibre does so when it comes into view anew, and where it fails then nothing is said unless the
+// server is found away.
 export function recover(map: GLMap, { sourceId, tile: { tileID: { canonical } } }: TileError): void {
   const tiles = missing.get(map) ?? new Map<string, Missing>();
   missing.set(map, tiles);
   const key = [sourceId, canonical.z, canonical.x, canonical.y].join('/');
   const before = tiles.get(key)?.fate;
-  if (before === 'lost') return;
-  tiles.set(key, { sourceId, canonical, fate: before === 'asked' || before === 'waiting again' ? 'waiting again' : 'waiting' });
+  if (before !== 'lost') {
+    tiles.set(key, { sourceId, canonical, fate: !before || before === 'waiting' ? 'waiting' : 'again' });
+    sayAway();
+  }
   if (waiting) return;
   waiting = true;
-  shut = toast(t('error.tiles.away'), { label: t('reload'), run: () => location.reload() });
   void answered().then((found) => {
-    waiting = false;
+    waiting = away = false;
     if (found === 'refused') refused();
     else bring(found === 'away');
   });
@@ -80,7 +96,7 @@ async function answered(): Promise<'there' | 'away' | 'refused'> {
     } catch (thrown) {
       const { status } = asProblem(thrown);
       if (status >= 400 && status < 500 && status !== 429) return 'refused';
-      // Not back: asked again. The message stands there meanwhile.
+      sayAway(); // Not back: asked again. The message stands there meanwhile.
     }
   }
 }
@@ -91,19 +107,22 @@ function refused(): void {
   missing.clear();
   pauseMs = firstMs;
   shut();
-  lost();
+  giveUp();
 }
 
 // bring asks for the tiles that are missing again; those that had been asked for before it gives
-// up, unless the server was away meanwhile. Where some fail, recover is called once more, and the
-// pauses grow; else the message goes, which is said where it stood until then.
+// up, unless the server was away meanwhile: then it asks for those given up, too. Where some fail,
+// recover is called once more, and the pauses grow; else the message goes, which is said where it
+// stood until then.
 function bring(wasAway: boolean): void {
   const mine = ++round;
+  given &&= !wasAway;
+  letGo();
   const drawn = [...missing].map(([map, tiles]) => {
     let asked = false;
-    for (const [key, tile] of tiles) {
-      if (tile.fate === 'asked') tiles.delete(key); // and has not failed since
-      if (tile.fate === 'waiting again') tile.fate = wasAway ? 'waiting' : 'lost';
+    for (const tile of tiles.values()) {
+      if (wasAway) tile.fate = 'waiting';
+      else if (tile.fate === 'again') { tile.fate = 'lost'; given = true; }
       if (tile.fate !== 'waiting') continue;
       tile.fate = 'asked';
       asked = true;
@@ -112,15 +131,19 @@ function bring(wasAway: boolean): void {
     }
     return asked ? settled(map) : Promise.resolve();
   });
-  const some = [...missing.values()].some((tiles) => [...tiles.values()].some(({ fate }) => fate === 'lost'));
   void Promise.all(drawn).then(() => {
     if (waiting || mine !== round) return;
     pauseMs = firstMs;
-    for (const tiles of missing.values()) for (const [key, { fate }] of tiles) if (fate === 'asked') tiles.delete(key);
+    letGo();
     const stood = shut();
-    if (some) lost();
+    if (given) giveUp();
     else if (stood) toast(t('error.tiles.back'));
   });
+}
+
+// letGo takes out the tiles that were asked for and have not failed since.
+function letGo(): void {
+  for (const tiles of missing.values()) for (const [key, { fate }] of tiles) if (fate === 'asked') tiles.delete(key);
 }
 
 // settled resolves when a map has drawn what it can have, or is taken away.

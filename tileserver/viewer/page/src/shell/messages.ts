@@ -32,6 +32,9 @@ export function toast(text: string, action?: Action): () => boolean {
   };
 }
 
+// toastReload shows a message that a reload of the page may mend.
+export const toastReload = (key: 'error.tiles' | 'error.tiles.away' | 'notice.changed'): (() => boolean) => toast(t(key), { label: t('reload'), run: () => location.reload() });
+
 let gone: string[] = []; // what the address asked for in vain, as far as it is still to be read
 
 // toastGone says that an address asks for something that there is not; several such messages

@@ -1,4 +1,4 @@
-import{a as K}from"./chunk-UDBGRKWD.js";import{B as L,D as C,d as J,q as b}from"./chunk-VC6PO7UU.js";import{O as t,a as V,c as n,d as O,e as x,f as q,n as R,r as F,s as N,t as U,u as Z,w as _}from"./chunk-QGPARD6W.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
+import{a as K}from"./chunk-E6UJCY6R.js";import{C as L,E as C,d as J,r as b}from"./chunk-ZKF34CKK.js";import{O as t,a as V,c as n,d as O,e as x,f as q,n as R,r as F,s as N,t as U,u as Z,w as _}from"./chunk-QGPARD6W.js";var a=e=>`'${e.replace(/\\/g,"\\\\").replace(/'/g,"\\'").replace(/\n/g,"\\n")}'`,k=([e,r])=>`[${(e??0).toFixed(5)}, ${(r??0).toFixed(5)}]`,X=(e,r)=>`const map = new maplibregl.Map({
   container: 'map',
   style: ${a(r)},
   center: ${k(e.centre)},

@@ -92,7 +92,7 @@ func tellable(err error, p *edition.Policy) error {
 		return err
 	}
 	status, shown := statusOf(of)
-	if shown == nil && status >= fasthttp.StatusInternalServerError || strings.HasSuffix(of.Code, "_OPEN") && (p.RoundM2 > 0 || !p.Pieces || p.TotalsOnly) {
+	if shown == nil && status >= fasthttp.StatusInternalServerError || strings.HasSuffix(of.Code, "_OPEN") && (p.RoundM2 > 0 || !p.MayTellFeatures()) {
 		return errors.New(err.Error()) // logged, and told as a fault
 	}
 	return err

@@ -65,6 +65,7 @@ func TestAuditTellsWhatIsRefused(t *testing.T) {
 		{"a wrong token", get("GET", "/secure/catalog", "Authorization", "Bearer gt_AAAAAAAAAAAAAAAAAAAAAAAA"), "401 unknown catalog"},
 		{"another tier's token", get("GET", "/secure/catalog", s.bearer(edition.Government)...), "403 wrong_tier catalog"},
 		{"an operation that it has not", get("GET", "/secure/places", "Authorization", "Bearer "+placed), "403 wrong_operation places"},
+		{"features by way of a map", get("GET", "/secure/wms?VERSION=1.3.0&REQUEST=GetFeatureInfo&CRS=CRS:84&BBOX=108.7,34.3,108.71,34.31&WIDTH=9&HEIGHT=9&FORMAT=image/png&STYLES=&I=1&J=1&INFO_FORMAT=application/json&LAYERS=pbf&QUERY_LAYERS=pbf", "Authorization", "Bearer "+placed), "403 wrong_operation wms"},
 		{"no such address", get("GET", "/secure/nothing", whole...), "404 allowed "},
 		{"no such method", get("DELETE", "/secure/catalog", whole...), "405 allowed "},
 		{"HEAD", get("HEAD", "/secure/catalog", whole...), "200 allowed catalog"},

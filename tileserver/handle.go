@@ -102,7 +102,7 @@ func (s *Server) dispatch(r *request) (err error) {
 			rt.faults(r)
 		}
 	}
-	if !isOpen(rt, path) {
+	if !s.isOpen(rt, path) {
 		if tier == "" {
 			return errNotFound
 		}
@@ -142,14 +142,17 @@ func (s *Server) dispatch(r *request) (err error) {
 	return errNotFound
 }
 
-// isOpen tells whether a path lies in no tier.
-func isOpen(rt *route, path string) bool {
+// isOpen tells whether a path lies in no tier; rt is its route, nil where it has none for
+// the method.
+func (s *Server) isOpen(rt *route, path string) bool {
 	if rt != nil {
 		return rt.open
 	}
-	for _, open := range openPaths {
-		if _, ok := match(open, path); ok {
-			return true
+	for i := range s.routes {
+		if c := &s.routes[i]; c.open {
+			if _, ok := match(c.pattern, path); ok {
+				return true
+			}
 		}
 	}
 	return false

@@ -245,7 +245,7 @@ func (s *Server) handleCancel(r *request) error {
 		return err
 	}
 	if r.owner() == "" && s.cfg.Access != nil && (j.Shared || j.From != r.fromName()) {
-		return problem.New("TOKEN_REFUSED", "别人也问了这项分析，不能取消", "others have asked for this analysis, too: it cannot be cancelled").
+		return problem.New(codeRefused, "别人也问了这项分析，不能取消", "others have asked for this analysis, too: it cannot be cancelled").
 			Advise("不取消也无妨：不会有别的后果", "leave it: nothing follows from that")
 	}
 	end(id) // what it tells is the same to the sender: the job is no concern of theirs any more

@@ -156,8 +156,8 @@ func (s *Server) waitForIssuer() (done func(), err error) {
 const maxBegun = 4
 
 // loginCookies is how the names begin of what the browser keeps of logins; each login has a
-// cookie of its own, so that one that another page begins ends none. With TLS the name makes
-// browsers keep it from other hosts of the domain.
+// cookie of its own, so that one that another page begins ends none, though [maxBegun] of
+// them do. With TLS the name makes browsers keep it from other hosts of the domain.
 func (r *request) loginCookies() string {
 	name := "gengtu-login-" + string(r.tier) + "-"
 	if r.secure() {

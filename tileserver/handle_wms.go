@@ -18,7 +18,6 @@ import (
 	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
-	"gengtu/tileserver/scoped"
 	"gengtu/tileserver/wms"
 	"gengtu/tileserver/wmts"
 )
@@ -133,6 +132,10 @@ func (s *Server) handleWMS(r *request) error {
 			r.outcome = access.WrongScope
 			return err
 		}
+	}
+	if req.Operation == wms.GetFeatureInfo && !r.allows(access.Features) {
+		r.outcome = access.WrongOperation // before the capabilities say that no layer is queryable
+		return r.refusedToken(r.outcome, access.Features)
 	}
 	c := s.wmsCapabilities(r)
 	if fault := c.Check(req); fault != nil {
@@ -251,10 +254,6 @@ func (s *Server) wmsLegend(r *request, req wms.Request) error {
 func (s *Server) wmsInfo(r *request, req wms.Request) error {
 	if err := r.mayTellFeatures(); err != nil {
 		return err
-	}
-	if !r.allows(access.Features) {
-		r.outcome = access.WrongScope
-		return scoped.ErrEmpty
 	}
 	var infos []wmts.Info
 	if p := req.Point(); p.X >= 0 && p.X <= 1 && p.Y >= 0 && p.Y <= 1 {

@@ -10,7 +10,7 @@ import (
 	"gengtu/tileserver/access/oidc/oidctest"
 )
 
-// A login that another page has the browser begin ends none: each has a cookie of its own.
+// One login that another page has the browser begin ends none: each has a cookie of its own.
 // Of more than a few the oldest are forgotten, before the headers of a request overflow.
 func TestLoginSeveral(t *testing.T) {
 	i := oidctest.New(t)

@@ -8,16 +8,18 @@ import (
 	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
-	"gengtu/tileserver/scoped"
 )
 
 // What a refusal tells is what was asked, which whoever asks knows, and what the token
 // grants, which its holder may know; never whether what was asked is there. So it is the
 // same for what the edition has and for what it has not.
 
+// codeRefused is the code of what a token does not grant, or an address may not do.
+const codeRefused = "TOKEN_REFUSED"
+
 // refuse is the problem of what a token does not grant.
 func refuse(zh, en string, args ...any) *problem.Problem {
-	return problem.New(scoped.ErrEmpty.Code, zh, en, args...).
+	return problem.New(codeRefused, zh, en, args...).
 		Advise("需要时请签发令牌的人扩大授权", "where it is needed, ask who issued the token to grant it")
 }
 

@@ -52,6 +52,7 @@ func TestRefusalsSayWhatIsNotGranted(t *testing.T) {
 		{zooms, []string{kvp("pbf", low), "wmts/pbf/default/w/" + low[0] + "/" + low[2] + "/" + low[1] + ".png"}, "", "", 403, "没有授予第 8 级", "does not grant zoom 8", nil},
 		{place, []string{"overlay?place=%s", "summary?place=%s"}, "610402002", "999999", 403, "没有授予地点", "does not grant the place", nil},
 		{tiles, []string{"overlay?place=%s", "places?parent=%s"}, "610402", "999999", 403, "没有授予操作", "does not grant the operation", nil},
+		{tiles, []string{"wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetFeatureInfo&CRS=CRS:84&BBOX=108.7,34.3,108.71,34.31&WIDTH=100&HEIGHT=100&FORMAT=image/png&STYLES=&I=1&J=1&INFO_FORMAT=application/json&LAYERS=pbf&QUERY_LAYERS=pbf"}, "", "", 403, "没有授予操作 features", "does not grant the operation features, it grants: tiles", nil},
 		{page, []string{"catalog", "features/%s/1"}, "pbf", "forest", 403, "网页", "pages of certain origins", nil},
 		{page, []string{"catalog", "features/%s/1"}, "pbf", "forest", 403, "https://evil.example", "https://evil.example", []string{"Origin", "https://evil.example"}},
 		{away, []string{"catalog", "features/%s/1"}, "pbf", "forest", 403, "没有授予从地址", "not granted to the address", nil},
@@ -70,7 +71,7 @@ func TestRefusalsSayWhatIsNotGranted(t *testing.T) {
 				if there.StatusCode != c.status || !strings.Contains(body, word) || c.status == 401 && there.Header.Get("WWW-Authenticate") == "" {
 					t.Errorf("%s (%s): %d %s, want %d with %q", path, lang, there.StatusCode, body, c.status, word)
 				}
-				if !strings.Contains(path, "wmts?") && !strings.Contains(body, `"advice":"`) {
+				if !strings.Contains(path, "wmts?") && !strings.Contains(path, "wms?") && !strings.Contains(body, `"advice":"`) {
 					t.Errorf("%s (%s): no advice: %s", path, lang, body)
 				}
 				for _, secret := range []string{"secret-page", "10.9.8", "dltb", "hsf", "gt_"} {

@@ -127,9 +127,6 @@ func routeNamed(routes []route, name string) *route {
 	return &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.name == name })]
 }
 
-// openPaths are the patterns that belong to no tier.
-var openPaths = []string{"/", "/viewer/*", "/health", "/ready", "/metrics"}
-
 // params are the values of a pattern's braces.
 type params map[string]string
 

@@ -138,6 +138,11 @@ func TestEditions(t *testing.T) {
 	if _, err := reconcile.Run(t.Context(), q, reconcile.Options{}); err != nil {
 		t.Errorf("of all classes: %v", err)
 	}
+	two.Manifest.Tier, two.Manifest.Policy = edition.Public, edition.Policy{Pieces: true, Analyses: []string{reconcile.About.Name}}
+	if _, err := reconcile.Run(t.Context(), q, reconcile.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "POLICY" {
+		t.Errorf("of a public edition whose policy names the question: %v", err)
+	}
+	two.Manifest.Tier, two.Manifest.Policy = edition.Government, edition.Policy{Pieces: true, Groups: []string{"QSXZ"}}
 	q.A.Class = "01"
 	if _, err := reconcile.Run(t.Context(), q, reconcile.Options{}); problem.Of(err) == nil || problem.Of(err).Code != "POLICY" {
 		t.Errorf("of one class where the policy does not group by classes: %v", err)

@@ -147,8 +147,7 @@ func (a *applying) apply(p *Package) (*Applied, error) {
 // open reads the patches and settles the vintages.
 func (a *applying) open(p *Package) error {
 	if len(p.Patches) == 0 || len(p.Flows) == 0 {
-		return problem.New("PACKAGE_INCOMPLETE", "更新包要有 DLTBGX 和 DLTBGXGC 两个图层，这里有 %d 和 %d 个文件", "an update package has the layers DLTBGX and DLTBGXGC; here are %d and %d files of them", len(p.Patches), len(p.Flows)).
-			Advise("核对 --package 给出的目录或文件名", "check the folder or the names of the files that --package names")
+		return p.incomplete()
 	}
 	latest := a.latest("")
 	if latest == nil {

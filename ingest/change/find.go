@@ -23,7 +23,7 @@ type Package struct {
 	Unread []*problem.Problem
 
 	known  *profiles.Set
-	unread error // a geodatabase that this machine cannot read
+	unread error // the first geodatabase that this machine cannot read
 }
 
 // The profiles of a package's layers (reference domain 1.10), which say how their tables or
@@ -43,7 +43,9 @@ const maxEntries = 100_000
 
 // Find looks for the layers of a package among files and, in all depths, folders, by the
 // names that the profiles give them ([profiles.Set.Find]). What is neither of them is passed
-// over. Symbolic links in folders are not followed.
+// over. Symbolic links in folders are not followed. A layer that is not found is an error
+// here only where a geodatabase could not be read, the problem GDB_TOOL: else it is told by
+// [Apply], beside what [Package.Unread] says of archives.
 func Find(known *profiles.Set, paths []string) (*Package, error) {
 	p := &Package{known: known}
 	seen := 0
@@ -93,15 +95,15 @@ func Find(known *profiles.Set, paths []string) (*Package, error) {
 }
 
 // takeZip is take for an archive. One that cannot be read, or holds no shapefile, may be
-// of the package's documents: it is noted, and told as what went wrong where a layer is
-// missing. One with the name of a layer is an error.
+// of the package's documents: it is noted in [Package.Unread]. One with the name of a layer
+// is an error.
 func (p *Package) takeZip(path string) error {
 	err := p.take(path)
 	told := problem.Of(err)
 	if told == nil || p.add(path, "", path) {
 		return err
 	}
-	p.Unread, p.unread = append(p.Unread, told), err
+	p.Unread = append(p.Unread, told)
 	return nil
 }
 
@@ -112,8 +114,24 @@ func (p *Package) takeGeodatabase(path string) error {
 	if told := problem.Of(err); told == nil || told.Code != "GDB_TOOL" {
 		return err
 	}
-	p.Aside, p.unread = append(p.Aside, path), err
+	if p.Aside = append(p.Aside, path); p.unread == nil {
+		p.unread = err
+	}
 	return nil
+}
+
+// incomplete is the problem of a package in which a layer was not found; an archive that was
+// not read may be where it is.
+func (p *Package) incomplete() *problem.Problem {
+	const adviceZh, adviceEn = "核对 --package 给出的目录或文件名", "check the folder or the names of the files that --package names"
+	zh, en := "更新包要有 DLTBGX 和 DLTBGXGC 两个图层，这里有 %[1]d 和 %[2]d 个文件", "an update package has the layers DLTBGX and DLTBGXGC; here are %[1]d and %[2]d files of them"
+	if len(p.Unread) == 0 {
+		return problem.New("PACKAGE_INCOMPLETE", zh, en, len(p.Patches), len(p.Flows)).Advise(adviceZh, adviceEn)
+	}
+	first := p.Unread[0]
+	return problem.New("PACKAGE_INCOMPLETE", zh+"；没有读的压缩包有 %[3]d 个，第一个是 %[4]s：%[5]s", en+"; archives that were not read: %[3]d, the first is %[4]s: %[6]s",
+		len(p.Patches), len(p.Flows), len(p.Unread), filepath.Base(first.File), first.Found(problem.Chinese), first.Found(problem.English)).
+		Because(first).Advise(adviceZh, adviceEn)
 }
 
 // layered tells whether the file at path may hold a layer of a package.

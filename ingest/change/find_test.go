@@ -3,11 +3,13 @@ package change_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"gengtu/index/problem"
 	"gengtu/ingest/change"
 	"gengtu/ingest/profiles"
 )
@@ -63,6 +65,65 @@ func TestFindByProfiles(t *testing.T) {
 			}
 			if diff := cmp.Diff([][]string{c.patches, c.flows}, [][]string{patches, flows}); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Of a package without its layers what stands in the way is told: that GDAL is missing, also
+// where archives come behind the geodatabase, and else which layers are not there, with the
+// archive that was not read.
+func TestFindNothing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // no GDAL
+	gdb, zip := filepath.Join("x", "DLTBGX.gdb"), filepath.Join("x", "说明.zip")
+	cases := map[string]struct {
+		names      []string
+		find       string // what Find says, "" for nothing
+		incomplete string // what Apply says of it
+	}{
+		"a geodatabase":                      {[]string{gdb}, "GDB_TOOL", ""},
+		"an archive behind a geodatabase":    {[]string{gdb, zip}, "GDB_TOOL", ""},
+		"an archive before a geodatabase":    {[]string{gdb, filepath.Join("a", "z.zip")}, "GDB_TOOL", ""},
+		"an archive":                         {[]string{zip}, "", "说明.zip"},
+		"an archive and one layer":           {[]string{zip, "DLTBGX.shp"}, "", "1 and 0 files of them; archives that were not read: 1, the first is 说明.zip: "},
+		"nothing":                            {[]string{"DLTB.shp"}, "", "0 and 0 files of them"},
+		"a geodatabase beside other formats": {[]string{gdb, zip, "DLTBGX.shp", "DLTBGXGC.csv"}, "", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, f := range c.names {
+				path := filepath.Join(dir, f)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if filepath.Ext(f) == ".gdb" {
+					if err := os.Mkdir(path, 0o700); err != nil {
+						t.Fatal(err)
+					}
+				} else if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := change.Find(known(t), []string{dir})
+			if c.find != "" {
+				if told := problem.Of(err); told == nil || told.Code != c.find {
+					t.Errorf("%v, want %s", err, c.find)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Patches) > 0 && len(p.Flows) > 0 {
+				return
+			}
+			_, rep, err := change.Apply(t.Context(), nil, p, change.Options{})
+			if told := problem.Of(err); told == nil || told.Code != "PACKAGE_INCOMPLETE" || !strings.Contains(told.Found(problem.English), c.incomplete) {
+				t.Errorf("%v, want PACKAGE_INCOMPLETE with %q", err, c.incomplete)
+			}
+			if len(rep.Notes) != len(p.Unread) {
+				t.Errorf("notes %v of %v", rep.Notes, p.Unread)
 			}
 		})
 	}

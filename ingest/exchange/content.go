@@ -18,7 +18,10 @@ func (r *Reception) read(ctx context.Context, l *Layer, put func(f *index.Featur
 	if err != nil {
 		return nil, Sums{}, err
 	}
-	j := &judge{path: r.path, layer: l, policy: &r.Manifest.State.Policy}
+	j, err := r.judgeOf(l)
+	if err != nil {
+		return nil, Sums{}, err
+	}
 	n := 0
 	var buffer []byte
 	for {

@@ -60,17 +60,31 @@ func (m *Manifest) schema(path string, p *policy.Policy, held *edition.Manifest)
 	return nil
 }
 
-// within refuses what shows more than the policy of its tier: see [edition.Policy.Beyond].
+// within refuses what shows more than the policy of its tier: a higher zoom than its
+// highest, what [edition.Policy.Beyond] lists, or a layer at more zooms than its rule lets.
+// Codes of place are judged with the features. What cannot be seen of what has arrived is
+// not judged, and is the sender's to keep to: that a layer was dissolved, that small patches
+// were left out or merged, that cells are wider than the grid, that areas of record were
+// rounded.
 func (m *Manifest) within(path string, p *policy.Policy) error {
 	if m.Tier == edition.Secure {
 		return nil
 	}
-	if m.State.MaxZoom > p.Tiers[m.Tier].MaxZoom {
+	tier := p.Tiers[m.Tier]
+	if m.State.MaxZoom > tier.MaxZoom {
 		return m.shows(path, "级别更多", "more zooms")
 	}
 	let := p.Limits(m.Tier)
 	for _, l := range m.State.Policy.Beyond(&let) {
 		return m.shows(path, l.More.Zh, l.More.En)
+	}
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		least, most := tier.ZoomsOf(l.Name)
+		lo, hi := l.Within(m.State.Policy.MinZoom, m.State.MaxZoom)
+		if lo <= hi && (lo < least || hi > most) {
+			return m.shows(path, fmt.Sprintf("图层 %s 的级别更多", l.Key()), fmt.Sprintf("more zooms of layer %s", l.Key()))
+		}
 	}
 	return nil
 }
@@ -135,7 +149,20 @@ type judge struct {
 	path   string
 	layer  *Layer
 	policy *edition.Policy
-	sums   Sums // of what it has seen
+	places *policy.Places // how finely places may be told; nil in secure, as finely as they are
+	sums   Sums           // of what it has seen
+}
+
+// judgeOf returns the judge of a layer of the package.
+func (r *Reception) judgeOf(l *Layer) (*judge, error) {
+	j := &judge{path: r.path, layer: l, policy: &r.Manifest.State.Policy}
+	if r.Manifest.Tier == edition.Secure {
+		return j, nil
+	}
+	tier := r.o.Policy.Tiers[r.Manifest.Tier]
+	var err error
+	j.places, err = tier.PlacesOf(&l.Layer)
+	return j, err
 }
 
 // feature decodes a record and refuses a feature that could not have been stored: one
@@ -156,7 +183,8 @@ func (j *judge) feature(record []byte) (index.Feature, error) {
 	return f, nil
 }
 
-// values holds a feature's values against the layer's fields.
+// values holds a feature's values against the layer's fields, and its codes of place
+// against what the policy tells of places.
 func (j *judge) values(f *index.Feature) error {
 	fields := j.layer.Fields
 	if f.ID < 1 || f.ID > index.MaxID {
@@ -172,6 +200,12 @@ func (j *judge) values(f *index.Feature) error {
 	}
 	if len(f.Place) > 14 || strings.Trim(f.Place, "0123456789") != "" {
 		return j.refuse("PACKAGE_FIELD", f.ID, "政区代码 %[1]q 不对", "the place %[1]q is no code", f.Place)
+	}
+	if j.places == nil {
+		return nil
+	}
+	if code := j.places.Finer(f); code != "" {
+		return j.refuse("PACKAGE_POLICY", f.ID, "政区代码 %.40[1]q 比本网策略许可的细", "the place %.40[1]q is finer than the policy here allows", code)
 	}
 	return nil
 }

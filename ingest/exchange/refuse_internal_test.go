@@ -154,6 +154,12 @@ func TestRefused(t *testing.T) {
 			f.manifest.Tier, f.manifest.State.Policy = edition.Public, edition.Policy{GridM: 25, GridLon: 2_000_000, GridLat: 2_500_000}
 		}},
 
+		{"a place that is finer than the policy's", "PACKAGE_POLICY", func(t testing.TB, f *forgery) {
+			f.manifest.Tier, f.manifest.State.Policy = edition.Public, allowed(t, edition.Public)
+			all := f.records(t)
+			all[2].Place = "610402001002"
+			f.raw[0] = encoded(t, all, len(all[2].Values))
+		}},
 		{"a policy that no manifest may have", "PACKAGE_MANIFEST", func(_ testing.TB, f *forgery) { f.manifest.State.Policy.RoundM2 = -1 }},
 
 		{"another digest", "PACKAGE_DIGEST", func(_ testing.TB, f *forgery) {

@@ -37,8 +37,16 @@ func TestCodesOfPlaceAreCut(t *testing.T) {
 	} {
 		text := strings.Replace(rules("government", 0, "{dltb: {fields: known}}"), "place_digits: 9", fmt.Sprint("place_digits: ", digits), 1)
 		to, _ := derive(t, from, text, edition.Government)
+		tier := parse(t, text).Tiers[edition.Government]
+		let, err := tier.PlacesOf(to.Layer("dltb", "").Meta)
+		if err != nil {
+			t.Fatal(err)
+		}
 		got := map[string]bool{}
 		for _, f := range features(t, to.Layer("dltb", "")) {
+			if code := let.Finer(&f); code != "" {
+				t.Errorf("%d digits: %s is told", digits, code)
+			}
 			got[fmt.Sprint(f.Values, " ", f.Place)] = true
 		}
 		all := map[string]bool{}

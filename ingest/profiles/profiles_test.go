@@ -63,7 +63,7 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// What reference/domain.md prints, typed from there and not from the profiles.
+// What the sources (SOURCES.md) print, typed from there and not from the profiles.
 func TestFacts(t *testing.T) {
 	s := embedded(t)
 	for layer, required := range map[string]string{

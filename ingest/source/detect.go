@@ -15,11 +15,11 @@ import (
 	"gengtu/index/txt"
 )
 
-// format is a file format that can be read.
+// format is a file format that can be read; 0 is none.
 type format uint8
 
 const (
-	formatShapefile format = iota
+	formatShapefile format = iota + 1
 	formatZip
 	formatGeoPackage
 	formatGeoJSON
@@ -44,10 +44,10 @@ var formatNames = [...][2]string{
 // readableFormats lists the formats that are read.
 func readableFormats() (zh, en string) {
 	var names [2][]string
-	for _, n := range formatNames {
+	for _, n := range formatNames[formatShapefile:] {
 		names[0], names[1] = append(names[0], n[0]), append(names[1], n[1])
 	}
-	last := len(formatNames) - 1
+	last := len(names[1]) - 1
 	return strings.Join(names[0], "、"), strings.Join(names[1][:last], ", ") + " and " + names[1][last]
 }
 

@@ -1,8 +1,10 @@
 package basemap
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +53,10 @@ func FuzzRead(f *testing.F) {
 			if !strings.HasPrefix(strings.ToLower(at), "http://") && !strings.HasPrefix(strings.ToLower(at), "https://") {
 				t.Fatalf("%q is asked", at)
 			}
+			u, err := url.Parse(at)
+			if err != nil || !slices.Contains(hostsOf(t, s), u.Host) {
+				t.Fatalf("%q is asked of %v: %v", at, hostsOf(t, s), err)
+			}
 			for _, p := range []string{"{z}", "{x}", "{y}", "{s}", "{key}"} {
 				if strings.Contains(at, p) {
 					t.Fatalf("%q is left in %q", p, at)
@@ -58,4 +64,23 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// hostsOf are the hosts that a source's address names: between the slashes before its path,
+// with each server for {s}.
+func hostsOf(t *testing.T, s *Source) []string {
+	t.Helper()
+	_, rest, ok := strings.Cut(s.URL, "://")
+	if !ok {
+		t.Fatalf("%q has no host", s.URL)
+	}
+	host := rest[:strings.IndexAny(rest+"/", "/?")]
+	if len(s.Servers) == 0 {
+		return []string{host}
+	}
+	var out []string
+	for _, server := range s.Servers {
+		out = append(out, strings.ReplaceAll(host, "{s}", server))
+	}
+	return out
 }

@@ -3,7 +3,8 @@
 //
 // Whoever takes a generation holds it until it is released, and goes on with it when another
 // has come into force meanwhile; it is closed when nobody holds it any more. No generation is
-// open twice, and none stays open that nobody asks for.
+// being opened twice at one time, and beside the one in force at most two stay open that
+// nobody holds.
 //
 // Package live does not know what a generation has: how one is opened is its caller's, and
 // what of it a token reaches, too.

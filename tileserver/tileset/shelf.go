@@ -21,7 +21,6 @@ type Shelf struct {
 	built   *cache.Reader
 	made    *cache.Store
 	maker   *Maker
-	hold    func() (release func(), err error)
 	zooms   [2]int // that were built
 	options ShelfOptions
 }
@@ -64,7 +63,7 @@ func OpenShelf(path string, ix *index.Index, opt ShelfOptions) (*Shelf, error) {
 	if memory > wholes {
 		memory -= wholes
 	}
-	s := &Shelf{built: built, hold: opt.Hold, zooms: ix.Manifest.BuiltZooms, options: opt}
+	s := &Shelf{built: built, zooms: ix.Manifest.BuiltZooms, options: opt}
 	if s.made, err = s.OpenStore("", memory, opt.DiskBytes); err != nil {
 		return nil, errors.Join(err, built.Close())
 	}
@@ -113,7 +112,7 @@ func (s *Shelf) Built(layerKey string, t tile.Tile) (cache.Part, bool, error) {
 func (s *Shelf) Make(ctx context.Context, l *index.Layer, t tile.Tile) (cache.Part, error) {
 	return s.made.Get(ctx, l.Meta.Key(), t, func(ctx context.Context) (cache.Part, error) {
 		// The store goes on when the one who asked has gone: the files must stay.
-		release, err := s.hold()
+		release, err := s.options.Hold()
 		if err != nil {
 			return cache.Part{}, err
 		}

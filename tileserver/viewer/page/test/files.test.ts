@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { deflateRawSync } from 'node:zlib';
+import './inflate';
 import type { Position } from 'geojson';
 import { names } from '../src/files/dbf';
 import { FileFault, limitsFrom, type Limits } from '../src/files/fault';

@@ -21,6 +21,9 @@ import (
 // and tables.
 type Delivery struct {
 	Dir string `json:"dir"`
+	// Vintage is what the name of the folder itself says, "" when it says none. It is that
+	// of the files whose own name or folder says none, unless the user says another.
+	Vintage string `json:"vintage,omitempty"`
 	// Taken is in the order of layers and paths.
 	Taken []Taken `json:"taken"`
 	// Lines are layers of lines, which a check judges and no run stores; they stand in
@@ -77,7 +80,7 @@ func FindDelivery(ctx context.Context, known *profiles.Set, dir string, without 
 		return nil, problem.New("DELIVERY_FOLDER", "--delivery 要的是文件夹，这里不是或不存在", "--delivery takes a folder; this is none or is not there").In(dir).
 			Advise("单个文件用 --layer", "give a single file by --layer")
 	}
-	s := &search{ctx: ctx, known: known, without: without, delivery: &Delivery{Dir: dir, Taken: []Taken{}, Aside: []Aside{}}}
+	s := &search{ctx: ctx, known: known, without: without, delivery: &Delivery{Dir: dir, Vintage: folderVintage(dir), Taken: []Taken{}, Aside: []Aside{}}}
 	if err := filepath.WalkDir(dir+string(filepath.Separator), s.visit); err != nil {
 		return nil, err
 	}
@@ -347,11 +350,11 @@ func (s *search) twice(a, b found) error {
 }
 
 // Inputs returns what was taken as inputs of a run. Where no name says a vintage it is
-// the given one, "" for what the data say.
+// the given one; without one that of the folder itself, "" for what the data say.
 func (d *Delivery) Inputs(vintage string) []Input {
 	out := make([]Input, len(d.Taken))
 	for i, t := range d.Taken {
-		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
+		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage, d.Vintage), Path: t.Path, Table: t.Table}
 	}
 	return out
 }
@@ -363,20 +366,23 @@ func (d *Delivery) TakeLines(vintage string) []Input {
 	d.Aside = slices.DeleteFunc(d.Aside, func(a Aside) bool { return a.Problem.Code == codeLines })
 	out := make([]Input, len(d.Lines))
 	for i, t := range d.Lines {
-		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage), Path: t.Path, Table: t.Table}
+		out[i] = Input{Layer: t.Layer, Vintage: cmp.Or(t.Vintage, vintage, d.Vintage), Path: t.Path, Table: t.Table}
 	}
 	return out
 }
 
 // Write tells a person what was taken as what, and what was left aside.
 func (d *Delivery) Write(w io.Writer, lang problem.Lang) error {
-	taken, aside, others := "taken", "left aside", "other files, no map data: %d\n"
+	taken, aside, others, dated := "taken", "left aside", "other files, no map data: %d\n", "vintage by the folder's name, where neither --vintage nor a file says another: %s\n"
 	if lang == problem.Chinese {
-		taken, aside, others = "取用", "未取", "其他文件（非地图数据）：%d\n"
+		taken, aside, others, dated = "取用", "未取", "其他文件（非地图数据）：%d\n", "文件夹名说的时相（--vintage 和文件没有另说时）：%s\n"
 	}
 	var b strings.Builder
 	for _, t := range d.Taken {
 		fmt.Fprintf(&b, "%s: %s = %s%s\n", taken, t.Layer+at(t.Vintage), t.Path, hash(t.Table))
+	}
+	if d.Vintage != "" {
+		fmt.Fprintf(&b, dated, d.Vintage)
 	}
 	for _, a := range d.Aside {
 		fmt.Fprintf(&b, "%s: %s%s: %s\n", aside, a.Path, hash(a.Table), a.Problem.Text(lang))

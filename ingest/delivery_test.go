@@ -199,6 +199,39 @@ func TestFindDelivery(t *testing.T) {
 	}
 }
 
+// The folder that is named says the vintage, too, of all in it that says none, and the
+// user's word goes before it.
+func TestDeliveryFolderIsTheVintage(t *testing.T) {
+	dir := lay(t, "2024/DLTB.shp", "2024/2023/XZQ.shp", "2024年度/DLTB.shp", "data/DLTB.shp", "某县2022年度国土变更调查/DLTB.shp", "2024Q3/DLTB.shp", "1902402/DLTB.shp")
+	for _, c := range []struct {
+		folder, vintage string
+		want            []string
+	}{
+		{"2024", "", []string{"2023", "2024"}},
+		{"2024", "2022", []string{"2023", "2022"}},
+		{"2024/", "", []string{"2023", "2024"}},
+		{"2024/2023/..", "", []string{"2023", "2024"}},
+		{"2024年度", "", []string{"2024"}},
+		{"2024Q3", "", []string{"2024Q3"}},
+		{"某县2022年度国土变更调查", "", []string{"2022"}},
+		{"data", "", []string{""}},
+		{"data", "2024", []string{"2024"}},
+		{"1902402", "", []string{""}},
+	} {
+		d, err := ingest.FindDelivery(t.Context(), embedded(t), dir+"/"+c.folder, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, in := range d.Inputs(c.vintage) {
+			got = append(got, in.Vintage)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s, --vintage %q: %s", c.folder, c.vintage, diff)
+		}
+	}
+}
+
 // Counties of one layer, in several formats of archive, must read as one.
 func TestDeliveryJoins(t *testing.T) {
 	dir := lay(t, "1/DLTB.shp", "2/DLTB.shp", "3/DLTB.shp")

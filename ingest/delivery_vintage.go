@@ -23,12 +23,29 @@ func vintageNamed(dir, file string) string {
 		return ""
 	}
 	names := strings.Split(filepath.ToSlash(inside), "/")
+	return vintageOfNames(names, names[:len(names)-1])
+}
+
+// folderVintage returns the vintage that the name of the folder dir says, "" when it says
+// none. Of a link its own name counts, of . the folder's.
+func folderVintage(dir string) string {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	names := []string{filepath.Base(whole)}
+	return vintageOfNames(names, names)
+}
+
+// vintageOfNames returns the vintage that the last of names says that says one; of them
+// folders come first, and only these say years.
+func vintageOfNames(names, folders []string) string {
 	for i := len(names) - 1; i >= 0; i-- {
 		if m := quarterName.FindStringSubmatch(names[i]); m != nil {
 			quarter := strings.NewReplacer("一", "1", "二", "2", "三", "3", "四", "4").Replace(m[2] + m[3])
 			return m[1] + "Q" + quarter
 		}
-		if m := yearFolder.FindStringSubmatch(names[i]); m != nil && i < len(names)-1 {
+		if m := yearFolder.FindStringSubmatch(names[i]); m != nil && i < len(folders) {
 			return m[1] + m[2]
 		}
 	}

@@ -57,6 +57,11 @@ type Options struct {
 	Base *index.Base
 	// Registers are those that the edition is to have; nil are those of Base.
 	Registers []*index.Register
+	// Before are the layers of the generation that is in force where the edition is to be:
+	// a layer of which it has features is refused when it comes without any.
+	Before []edition.Layer
+	// MayBeEmpty names the layers that may come without features whatever was there.
+	MayBeEmpty []string
 	// Alter is asked for each stored layer that [Extend] keeps: it may change the layer's
 	// fields, and returns what changes each feature accordingly, nil for nothing. It may be
 	// nil.

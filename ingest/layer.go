@@ -104,6 +104,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 		r.report.Layers = r.report.Layers[:len(r.report.Layers)-1]
 		return nil
 	}
+	l.noteUnknown(known)
 	l.declare(inputs)
 	l.expect(sources)
 	if err := l.inspect(sources); err != nil {
@@ -115,6 +116,9 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 				return err
 			}
 		}
+	}
+	if err := l.empty(ctx, inputs); err != nil {
+		return err
 	}
 	l.tellAttributes()
 	slices.SortFunc(l.rep.LeftOut, func(a, b ClassCount) int { return strings.Compare(a.Class, b.Class) })

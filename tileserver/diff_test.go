@@ -178,6 +178,12 @@ func TestLineageByGround(t *testing.T) {
 		t.Errorf("a lot that is new has predecessors %+v", d.Predecessors)
 	}
 	wantProblem(t, "public", s.get(t, "/public/features/cropland/1001/lineage"), 403, "policy")
+	for tier, told := range map[string]bool{"secure": true, "public": false} { // where it is refused the catalogue does not offer it
+		r := s.get(t, "/"+tier+"/catalog", head...)
+		if offered := strings.Contains(string(r.body), "{id}/lineage"); r.StatusCode != http.StatusOK || offered != told {
+			t.Errorf("%s: %d, lineage is offered: %v", tier, r.StatusCode, offered)
+		}
+	}
 	wantProblem(t, "no feature", s.get(t, "/secure/features/cropland/999/lineage", head...), 404, "no_feature")
 	free := s.HoldPlaces()
 	wantProblem(t, "busy", s.get(t, "/secure/features/cropland/1001/lineage", head...), 429, "too_many")

@@ -117,7 +117,7 @@ func (r *request) layerServices(name string) map[string]string {
 	if r.allows(access.Features) {
 		out["features"] = r.address("features/" + name)
 		out["items"] = r.address("ogc/collections/" + name + "/items")
-		if !strings.HasPrefix(name, tileset.AnswerPrefix) {
+		if !strings.HasPrefix(name, tileset.AnswerPrefix) && r.mayTellLineage() == nil {
 			out["lineage"] = r.address("features/" + name + "/{id}/lineage")
 		}
 	}

@@ -33,22 +33,31 @@ type relative struct {
 	Source string `json:"source"`
 }
 
-// handleLineage answers with what a feature came from in the vintage before and what
-// became of it in the one after, see [relative].
-func (s *Server) handleLineage(r *request) error {
+// mayTellLineage refuses what single features came from where the policy does not let it be
+// told: POLICY.
+func (r *request) mayTellLineage() error {
 	if err := r.mayAsk(askLineage); err != nil {
 		return err
 	}
 	if err := r.mayTellFeatures(); err != nil {
 		return err
 	}
+	if r.ix().Manifest.Policy.Pieces {
+		return nil
+	}
+	return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
+		Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
+}
+
+// handleLineage answers with what a feature came from in the vintage before and what
+// became of it in the one after, see [relative].
+func (s *Server) handleLineage(r *request) error {
+	if err := r.mayTellLineage(); err != nil {
+		return err
+	}
 	l, i, err := r.featureOf()
 	if err != nil {
 		return err
-	}
-	if !r.ix().Manifest.Policy.Pieces {
-		return problem.New("POLICY", "本版不提供逐个要素的沿革", "this edition does not answer with the lineage of single features").
-			Advise("用 diff 取两个时相的合计", "take the sums of two vintages from diff")
 	}
 	done, err := s.overlays.Take(r.asker()) // a long feature is measured against all along it
 	if err != nil {

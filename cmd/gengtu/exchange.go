@@ -271,7 +271,7 @@ func (x *exchanging) take(b *exchange.Inbox, path string) error {
 		}
 		return err
 	}
-	return errors.Join(x.giveTaken(t), b.Done(path))
+	return errors.Join(x.giveTaken(&f, t), b.Done(path))
 }
 
 // waitsAsReceipt tells receipts from packages by their names.

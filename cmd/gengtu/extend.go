@@ -73,7 +73,7 @@ func (e *env) ingestMore(f *reading, inputs []ingest.Input, out string, x *exten
 	defer in.close()
 	var rep *ingest.Report
 	m, err := e.extend(out, x, func(base *index.Base, path string) (layers []edition.Layer, err error) {
-		in.opt.Base = base
+		in.opt.Base, in.opt.Before = base, base.Manifest.Layers
 		layers, rep, err = ingest.Run(e.ctx, inputs, path, in.opt)
 		rep.Edition, x.update.Source = out, rep.Files()
 		p.end()
@@ -87,6 +87,7 @@ func (e *env) ingestMore(f *reading, inputs []ingest.Input, out string, x *exten
 	}
 	rep.Generation = m.Generation
 	x.building.stages.note(e)
+	e.tellUndated(rep)
 	return e.giveReport(timedReport{Report: rep, Delivery: f.found, Stages: x.building.stages.list}, f.report)
 }
 

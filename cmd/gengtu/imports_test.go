@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"ingest/source":                  {"index/geo", "index/problem", "index/sheet", "index/txt"},
 	"ingest/sample":                  {"index/edition", "index/geo", "index/problem", "ingest/profiles", "ingest/source"},
 	"ingest/profiles":                {"index/edition", "index/problem", "index/setting"},
-	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "ingest/profiles", "ingest/source"},
+	"ingest":                         {"index", "index/geo", "index/problem", "index/edition", "index/overlay", "index/setting", "ingest/profiles", "ingest/source"},
 	"ingest/check":                   {"index/disk", "index/geo", "index/problem", "index/edition", "index/overlay", "index/setting", "ingest", "ingest/profiles"},
 	"ingest/report":                  {"index/disk", "index/edition", "index/geo", "index/problem", "ingest", "ingest/check", "ingest/profiles", "ingest/source"},
 	"ingest/coding":                  {"index", "index/codes", "index/disk", "index/edition", "index/overlay", "index/problem"},

@@ -31,6 +31,7 @@ type reading struct {
 	profiles           string
 	workers            int
 	slivers            float64
+	mayBeEmpty         list
 }
 
 func (f *reading) define(fs *flags) {
@@ -54,7 +55,7 @@ func (f *reading) options(e *env, tier edition.Tier, p *progress) (ingest.Option
 	opt := ingest.Options{Tier: tier, Encoding: f.encoding, Strict: f.strict, Workers: f.workers, Progress: func(x ingest.Progress) {
 		p.tell(e.pick("读入 ", "reading ")+x.Layer, x.Done, x.Total)
 	}}
-	opt.SwapXY = f.swapXY
+	opt.SwapXY, opt.MayBeEmpty = f.swapXY, f.mayBeEmpty
 	for _, text := range f.crs {
 		one, err := ingest.ParseSystem(text)
 		switch {
@@ -125,6 +126,7 @@ func runIngest(e *env, fs *flags) error {
 	f.defineSlivers(fs)
 	fs.Var(&f.layers, "layer", "NAME[@VINTAGE]=PATH[#TABLE]，可多次|NAME[@VINTAGE]=PATH[#TABLE], may be repeated")
 	out := fs.String("out", "", "版本目录|the edition's directory")
+	fs.Var(&f.mayBeEmpty, "allow-empty", "此图层可以一个要素也没有，虽然版本里原来有；可多次|a layer that may come without features although the edition has some; may be repeated")
 	add := fs.Bool("add", false, "版本已有的图层和时相照旧，只加入新的时相或图层|keep the layers and vintages that the edition has, and add these")
 	tierName := fs.String("tier", "secure", "版别|tier")
 	zooms := fs.String("zooms", "5-14", "预先建好的级别|zooms built beforehand")
@@ -220,6 +222,8 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	if in.opt.Registers, err = registersOf(out); err != nil {
 		return err
 	}
+	before := replacedAt(out)
+	in.opt.Before = before.layers()
 	layers, rep, err := ingest.Run(e.ctx, inputs, d.File(edition.FeaturesFile), in.opt)
 	p.end()
 	rep.Edition = out
@@ -232,6 +236,8 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	}
 	rep.Generation = m.Generation
 	w.stages.note(e)
+	e.tellUndated(rep)
+	e.tellLost(before, m, [2]string{"要留着就用 ingest --add 入库", "ingest --add keeps them"})
 	return e.giveReport(timedReport{rep, f.found, w.stages.list}, f.report)
 }
 
@@ -278,8 +284,8 @@ func (e *env) giveReport(rep timedReport, path string) error {
 	for _, l := range rep.Layers {
 		read += l.Read
 	}
-	if read == 0 {
-		return nil // nothing was opened; the error says why
+	if read == 0 && rep.Generation == "" {
+		return nil // nothing was taken in; the error says why
 	}
 	return e.writeReport(rep, path)
 }

@@ -156,6 +156,7 @@ func (e *env) publish(what publication, w building) (*published, error) {
 		done.entry.Made, done.entry.MadeHash = edition.GenerationName(m.Tier, m.ContentHash, m.Policy.Digest), m.ContentHash
 		return done.enter(what.from, policy.Published)
 	}
+	before := replacedAt(what.out)
 	if err := e.complete(d, m, w); err != nil {
 		if p := problem.Of(err); done.hash != "" && (p == nil || p.Code != "PRUNE") {
 			err = errors.Join(err, done.enter(what.from, policy.Failed))
@@ -163,6 +164,7 @@ func (e *env) publish(what publication, w building) (*published, error) {
 		return nil, err
 	}
 	w.stages.note(e)
+	e.tellLost(before, m, [2]string{"请核对上一级版本和策略", "look into the higher edition and the policy"})
 	return done, nil
 }
 

@@ -79,7 +79,7 @@ func runServe(e *env, fs *flags) error {
 			}
 			e.notef("%s %s://%s/\n", word, f.scheme(), a)
 		}
-		e.tellGaps(f.gaps)
+		e.tellGaps(&f)
 		if f.analyses.dir == "" {
 			e.notef("%s\n", e.pick("没有 --jobs：专题分析的任务和答案只保留到服务停止", "no --jobs: analyses and their answers are kept until the server stops"))
 		}

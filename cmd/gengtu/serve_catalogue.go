@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"gengtu/index/edition"
 	"gengtu/index/problem"
@@ -73,14 +74,22 @@ func layersOf(dirs []string) catalog.Layers {
 	}
 }
 
-// tellGaps says of how many layers the catalogue says too little. gaps are those of
-// the tiers that are served.
-func (e *env) tellGaps(gaps map[edition.Tier][]catalog.Gap) {
+// tellGaps says of how many layers of the tiers that are served the catalogue says too
+// little, and the command that lists them.
+func (e *env) tellGaps(f *serving) {
+	var line strings.Builder
+	line.WriteString("gengtu catalogue check")
+	for _, dir := range f.editions {
+		line.WriteString(" --edition " + dir)
+	}
+	for _, file := range f.catalogue {
+		line.WriteString(" " + file)
+	}
 	for _, tier := range edition.Tiers {
-		if n := len(gaps[tier]); n > 0 {
+		if n := len(f.gaps[tier]); n > 0 {
 			e.notef("%s\n", e.pick(
-				fmt.Sprintf("%s的数据目录有 %d 个图层缺项，用 gengtu catalogue check 列出", tier.Title(problem.Chinese), n),
-				fmt.Sprintf("the %s catalogue says too little of %d layers; gengtu catalogue check lists them", tier, n)))
+				fmt.Sprintf("%s的数据目录有 %d 个图层缺项，列出：%s", tier.Title(problem.Chinese), n, line.String()),
+				fmt.Sprintf("the %s catalogue says too little of %d layers; to list them: %s", tier, n, line.String())))
 		}
 	}
 }

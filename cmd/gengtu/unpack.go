@@ -107,7 +107,7 @@ func runUnpack(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	return e.giveTaken(t)
+	return e.giveTaken(&f, t)
 }
 
 // taken says what became of a package.
@@ -127,12 +127,24 @@ type taken struct {
 	OneAccount bool `json:"one_account,omitempty"`
 }
 
-func (e *env) giveTaken(t *taken) error {
+// releaseLine is the command by which another person, NAME, lets the package in.
+func (f *receiving) releaseLine(id string) string {
+	line := "gengtu release --edition " + f.Edition + " --trust " + f.Trust
+	for _, x := range [][2]string{{"--as", f.As}, {"--decrypt", f.Decrypt}, {"--tier", f.level}, {"--policy", f.policy}} {
+		if x[1] != "" {
+			line += " " + x[0] + " " + x[1]
+		}
+	}
+	return line + " --by NAME " + id
+}
+
+// giveTaken tells what became of the package of f.
+func (e *env) giveTaken(f *receiving, t *taken) error {
 	if e.json {
 		return json.NewEncoder(e.stdout).Encode(t)
 	}
 	if t.Generation == "" {
-		e.printf(e.pick("%s 已检查，等另一人放行：gengtu release --edition EDITION --trust FILE --by NAME %[1]s\n", "%s was judged and waits for another person: gengtu release --edition EDITION --trust FILE --by NAME %[1]s\n"), t.Package)
+		e.printf(e.pick("%s 已检查，等另一人放行：%s\n", "%s was judged and waits for another person: %s\n"), t.Package, f.releaseLine(t.Package))
 		return nil
 	}
 	e.printf(e.pick("%s 已生效，来自 %s 的第 %d 号包 %s\n", "%s is in force, by %s's package number %d, %s\n"), t.Generation, t.Sender, t.Sequence, t.Package)
@@ -228,7 +240,7 @@ func runRelease(e *env, fs *flags) error {
 	if err != nil {
 		return err
 	}
-	return e.giveTaken(t)
+	return e.giveTaken(&f, t)
 }
 
 // noteUnsigned tells of a receipt that nobody signed.

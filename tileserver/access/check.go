@@ -30,7 +30,7 @@ func (f *File) check(known areas) (*problem.Problem, place) {
 		case p != nil:
 		case names[t.Name]:
 			p = problem.New("ACCESS_NAME", "令牌名称 %q 重复", "two tokens are called %q", t.Name).
-				Advise("请换一个名称", "choose another name")
+				Advise("请换一个名称；已撤回的令牌也占着它的名称，审计日志里才分得清", "choose another name; a revoked token keeps its own, so that the audit log tells one from the other")
 		case hashes[t.Hash]:
 			p = problem.New("ACCESS_HASH", "两个令牌的散列相同", "two tokens have the same hash")
 		}

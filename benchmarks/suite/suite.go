@@ -19,7 +19,7 @@ const CountsFile = "SOAK_COUNTS"
 // Count notes that t, one test of the suite of that name, went through n of what unit
 // names (pairs, faults, requests). The line is written when t has ended, with 1 failed if
 // t failed and 0 if not; of a test that is skipped, or whose process ends, there is none.
-// Name and unit are words without spaces. A line that cannot be written fails t.
+// Spaces in the name become _; the unit is one word. A line that cannot be written fails t.
 func Count(t testing.TB, name string, n float64, unit string) {
 	t.Helper()
 	path := os.Getenv(CountsFile)
@@ -34,7 +34,7 @@ func Count(t testing.TB, name string, n float64, unit string) {
 		if t.Failed() {
 			failed = 1
 		}
-		line := fmt.Sprintf("BenchmarkSuite/suite=%s/test=%s/by=gengtu 1 %v %s %d failed\n", name, strings.NewReplacer("/", ".", " ", "_").Replace(t.Name()), n, unit, failed)
+		line := fmt.Sprintf("BenchmarkSuite/suite=%s/test=%s/by=gengtu 1 %v %s %d failed\n", strings.ReplaceAll(name, " ", "_"), strings.NewReplacer("/", ".", " ", "_").Replace(t.Name()), n, unit, failed)
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
 			t.Error(err)

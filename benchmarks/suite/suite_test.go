@@ -39,7 +39,7 @@ func TestCount(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "counts")
 	t.Setenv(suite.CountsFile, path)
 	for _, e := range []*ended{{name: "TestGood"}, {name: "TestBad/a b"}, {name: "TestSkipped"}} {
-		suite.Count(e, "made", 12, "pairs")
+		suite.Count(e, "made with care", 12, "pairs")
 		if _, err := os.Stat(path); err == nil && e.name == "TestGood" {
 			t.Error("a line is written before the test has ended")
 		}
@@ -53,7 +53,7 @@ func TestCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "BenchmarkSuite/suite=made/test=TestGood/by=gengtu 1 12 pairs 0 failed\nBenchmarkSuite/suite=made/test=TestBad.a_b/by=gengtu 1 12 pairs 1 failed\n"
+	want := "BenchmarkSuite/suite=made_with_care/test=TestGood/by=gengtu 1 12 pairs 0 failed\nBenchmarkSuite/suite=made_with_care/test=TestBad.a_b/by=gengtu 1 12 pairs 1 failed\n"
 	if d := cmp.Diff(want, string(got)); d != "" {
 		t.Error(d)
 	}

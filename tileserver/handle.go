@@ -56,6 +56,9 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 		s.cfg.Log.Error("audit line not written; answer taken back", "id", r.id(), "error", aerr)
 		status = r.fail(errAudit)
 	}
+	if r.audited != nil {
+		close(r.audited)
+	}
 	s.account(r, status, time.Since(start))
 	if r.lane {
 		gate.ExpectRest(ctx.Conn(), len(ctx.Response.Body()))

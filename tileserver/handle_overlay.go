@@ -389,11 +389,17 @@ func (o *overlayRequest) stream(st *overlayStream) error {
 		begun := o.record(fasthttp.StatusOK)
 		rec = &begun
 	}
+	audited := make(chan struct{})
+	o.audited = audited
 	sent := s.metrics.bytes.WithLabelValues(o.route, string(o.tier))
 	o.request.ctx.SetBodyStreamWriter(func(conn *bufio.Writer) {
 		defer func() { _ = gen.Release() }() // the last reader of what was only read
 		defer o.over()
 		defer st.results.Close()
+		select {
+		case <-audited:
+		case <-ctx.Done(): // the answer says so
+		}
 		err := st.send(&leasedWriter{conn, place}, zip)
 		sent.Add(float64(st.out.n))
 		s.auditSent(rec, told, st.out.n)

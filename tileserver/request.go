@@ -49,6 +49,9 @@ type request struct {
 	dated    bool           // the query has a vintage from elsewhere, see takeVintage
 	from     netip.Addr     // that asks, once it is known
 	asked    asked
+	// Closed once the audit has the answer's line, for an answer that is made while it is
+	// sent: its own line comes after. Nil of others.
+	audited chan struct{}
 	// The body, once it is read or left, and what of the server's memory it holds.
 	payload  []byte
 	bodyRead bool

@@ -3,9 +3,11 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +102,22 @@ func TestLine(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: mode %v, %v, want %v", path, info.Mode(), err, mode)
 		}
+	}
+}
+
+// Two lines of one request, at its beginning and its end, share their box.
+func TestAppendLeavesTheBoxAlone(t *testing.T) {
+	l, err := audit.Open(newDir(t), chain, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := []float64{108.123456789, 34.123456789, 108.2, 34.2}
+	was := slices.Clone(box)
+	if err := errors.Join(l.Append(audit.Record{Time: day0, Box: box}), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(box, was) {
+		t.Errorf("the box is %v, was %v", box, was)
 	}
 }
 

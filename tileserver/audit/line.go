@@ -264,11 +264,13 @@ func (r *Record) cut() {
 	cutText(&r.Generation, 100)
 	cutText(&r.Detail, 500)
 	cutText(&r.Chain, 40)
-	if len(r.Box) != 4 {
-		r.Box = nil
+	box := r.Box
+	r.Box = nil
+	if len(box) == 4 { // whose numbers stay the caller's
+		r.Box = make([]float64, 4)
 	}
-	for i, v := range r.Box {
-		r.Box[i] = rounded(v, 1e6) // a decimetre
+	for i := range r.Box {
+		r.Box[i] = rounded(box[i], 1e6) // a decimetre
 	}
 	r.AreaM2 = rounded(r.AreaM2, 100)
 }

@@ -46,7 +46,7 @@ func TestReviseGroundDamaged(t *testing.T) {
 	stored := base.Layer("dltb", "2024")
 	revision, err := base.Revise(t.Context(), filepath.Join(to, edition.FeaturesFile), []index.Delta{
 		{Layer: stored, Put: index.NewWriter("").Layer(*stored), Delete: []uint64{features[7].ID}},
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestReviseDamaged(t *testing.T) {
 			t.Error(err)
 		}
 	}}
-	_, err = base.Revise(ctx, to, []index.Delta{{Layer: stored, Put: index.NewWriter("").Layer(*stored), Delete: []uint64{features[7].ID}}})
+	_, err = base.Revise(ctx, to, []index.Delta{{Layer: stored, Put: index.NewWriter("").Layer(*stored), Delete: []uint64{features[7].ID}}}, nil)
 	if p := problem.Of(err); p == nil || p.Code != "FEATURES_DAMAGED" {
 		t.Errorf("got %v", err)
 	}

@@ -51,8 +51,7 @@ type Index struct {
 	owners     *groundSource // of the partition
 
 	mu   sync.Mutex
-	refs int
-	done bool
+	done bool // closed
 }
 
 // Open opens the generation in force of the edition at dir, or the one named.
@@ -84,7 +83,7 @@ var everywhere = geo.Box{Min: geo.Position{Lon: math.MinInt64, Lat: math.MinInt6
 
 // openFiles is OpenFiles in a certain way.
 func openFiles(gdir string, m *edition.Manifest, o opening) (*Index, error) {
-	ix := &Index{Manifest: m, Dir: gdir, layers: map[string]*Layer{}, refs: 1}
+	ix := &Index{Manifest: m, Dir: gdir, layers: map[string]*Layer{}}
 	// The two files are checked and read at once: most of it is checksums.
 	var group errgroup.Group
 	group.Go(func() error { return ix.loadFeatures(o) })
@@ -205,46 +204,15 @@ func schemaOf(m *edition.Layer) ([]byte, error) {
 	}{m.Title, m.View, append([]edition.Field{}, m.Fields...), m.ClassField})
 }
 
-// Acquire keeps the index open until the matching Release; false when it is
-// closed already.
-func (ix *Index) Acquire() bool {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	if ix.refs == 0 {
-		return false
-	}
-	ix.refs++
-	return true
-}
-
-// Release gives back what Acquire took.
-func (ix *Index) Release() {
-	// The last reader has no one to tell; a file that was only read loses
-	// nothing when closing it fails.
-	_ = ix.drop()
-}
-
-// Close gives up the opener's hold. The files are closed when the last reader
-// has released the index; features that were handed out stay valid. Closing
-// twice does nothing.
+// Close closes the files; features that were handed out stay valid. Nothing may be read
+// at the time: who has several readers counts them. Closing twice does nothing.
 func (ix *Index) Close() error {
 	ix.mu.Lock()
+	defer ix.mu.Unlock()
 	if ix.done {
-		ix.mu.Unlock()
 		return nil
 	}
 	ix.done = true
-	ix.mu.Unlock()
-	return ix.drop()
-}
-
-func (ix *Index) drop() error {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	ix.refs--
-	if ix.refs > 0 {
-		return nil
-	}
 	var err error
 	if ix.groundFile != nil {
 		err = ix.groundFile.Close()

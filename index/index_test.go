@@ -278,25 +278,3 @@ func TestTake(t *testing.T) {
 		}
 	}
 }
-
-// A reader that still holds the index must be able to read after Close.
-func TestCloseWaitsForReaders(t *testing.T) {
-	dir, m := write(t, randomFeatures(3))
-	ix, err := index.OpenFiles(dir, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !ix.Acquire() {
-		t.Fatal("an open index cannot be acquired")
-	}
-	if err := ix.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ix.Layer("dltb", "").Feature(0); err != nil {
-		t.Errorf("reading while acquired: %v", err)
-	}
-	ix.Release()
-	if ix.Acquire() {
-		t.Error("a closed index can be acquired")
-	}
-}

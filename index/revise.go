@@ -199,13 +199,9 @@ type Revision struct {
 // file at path, which is b's in a draft, see [edition.Draft.Take]. What the two hold then
 // is, key by key and value by value, what a [Writer] makes of the same features. The
 // patch is not seen on disk: see [edition.Draft.Finish]. After an error, which is ctx's
-// when it ends, it is worth nothing.
-func (b *Base) Revise(ctx context.Context, path string, deltas []Delta) (*Revision, error) {
-	return b.ReviseAll(ctx, path, deltas, nil)
-}
-
-// ReviseAll is [Base.Revise] that takes registers in, too, of layers that have one already.
-func (b *Base) ReviseAll(ctx context.Context, path string, deltas []Delta, registers []*Register) (*Revision, error) {
+// when it ends, it is worth nothing. Of registers, which may be nil, those of layers that
+// have one already are taken in, too.
+func (b *Base) Revise(ctx context.Context, path string, deltas []Delta, registers []*Register) (*Revision, error) {
 	held, err := b.Registers()
 	if err != nil {
 		return nil, err

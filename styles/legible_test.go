@@ -75,7 +75,7 @@ func combinations(zoom float64, class string, m [3][3]float64) []combination {
 			}
 			l := s.Layer(n)
 			c.name += " " + n
-			fill = paint(fill, l.FillOf(class), l.Fill.Opacity.At(zoom))
+			fill = paint(fill, fillOf(l, class), l.Fill.Opacity.At(zoom))
 			if l.Hatch.Width > 0 {
 				hatch = l
 			}

@@ -192,7 +192,7 @@ func TestMapLibreIsTheSheet(t *testing.T) {
 		}
 		for _, code := range []any{"0101", "0103", "01", "0201K", "0404", "05H1", "1104A", "1202", "1203", "99", "0", "", nil, 101.0} {
 			s, _ := code.(string)
-			if got, want := eval(t, l.Paint["fill-color"], 12, map[string]any{"DLBM": code}), look.FillOf(s).String(); got != want {
+			if got, want := eval(t, l.Paint["fill-color"], 12, map[string]any{"DLBM": code}), fillOf(look, s).String(); got != want {
 				t.Errorf("%s %v: got %v, want %v", l.ID, code, got, want)
 			}
 		}

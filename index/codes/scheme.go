@@ -26,9 +26,6 @@ type Scheme struct {
 	Place, Group, Number int
 }
 
-// Design is the scheme of reference domain 6.10.
-var Design = Scheme{Place: 12, Group: 2, Number: 6}
-
 // checked is how the check character is told in the text of a scheme.
 const checked = "iso7064-37-36"
 

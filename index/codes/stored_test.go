@@ -11,7 +11,7 @@ import (
 // Whatever is stored as a register of codes, it is refused as damaged, or every code of it
 // is one of its scheme, and it is stored again as it was read.
 func FuzzReadRegister(f *testing.F) {
-	r := codes.NewRegister(codes.Design)
+	r := codes.NewRegister(design)
 	assigned(f, r, years(3, 12, 2))
 	good := r.Entries()
 	f.Add(good[0].Value, good[1].Key, good[1].Value, good[2].Key, good[2].Value)

@@ -38,9 +38,6 @@ const (
 	Both      Kind = "both"      // other ground and other values
 )
 
-// Kinds are all kinds of change, in the order in which they are told.
-var Kinds = []Kind{Added, Removed, Geometry, Attribute, Both}
-
 // DefaultIgnored are fields that say of which year a state is, and not what the
 // land is: a difference in them alone is no change.
 var DefaultIgnored = []string{"SJNF", "GXSJ"}

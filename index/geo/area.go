@@ -9,7 +9,6 @@ import (
 // one hectare 15 mu.
 const (
 	MuPerM2 = 0.0015
-	HaPerM2 = 0.0001
 )
 
 // The survey's series for the area between the equator and a parallel

@@ -2,28 +2,18 @@ package geo
 
 import "strconv"
 
-// MuText returns the area in mu as decimal text with the given number of
-// decimals, 0 to 6, rounded half up: 39999.99 m² with 4 decimals is 60.0000.
+// HaText returns the area in hectares as decimal text with the given number of
+// decimals, 0 to 6, rounded half up: 39999.99 m² with 2 decimals is 4.00.
 //
-// One unit of record is exactly 0.000015 mu. So 6 decimals round nothing, and
-// with 4 every twentieth area lies on a half, where the float64 of
-// [Hundredths.Mu] would be rounded either way.
-func (h Hundredths) MuText(decimals int) string { return h.text(15, decimals) }
-
-// HaText returns the area in hectares, otherwise as [Hundredths.MuText]:
-// 39999.99 m² with 2 decimals is 4.00.
-func (h Hundredths) HaText(decimals int) string { return h.text(1, decimals) }
-
-// text returns h·factor/10^6 with the given number of decimals.
-func (h Hundredths) text(factor uint64, decimals int) string {
+// One unit of record is exactly 0.000001 ha, so 6 decimals round nothing, and the
+// float64 of [Hundredths.Ha] would be rounded either way where an area lies on a half.
+func (h Hundredths) HaText(decimals int) string {
 	const million = 1_000_000
 	size := uint64(h)
 	if h < 0 {
 		size = -size
 	}
-	millionths := size % million * factor
-	whole := size/million*factor + millionths/million
-	millionths %= million
+	whole, millionths := size/million, size%million
 
 	step := uint64(million) // of the last decimal, in millionths
 	for range min(max(decimals, 0), 6) {

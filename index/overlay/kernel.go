@@ -109,27 +109,6 @@ type Kernel struct {
 	total, rest float64
 }
 
-// Areas are the areas, in m², of two outlines and of what they share.
-type Areas struct {
-	A, B, Intersection float64
-}
-
-// Areas returns a's and b's areas and what they share, as [Kernel.Shared] does.
-func (k *Kernel) Areas(a, b *Outline) Areas {
-	return Areas{a.Area(), b.Area(), k.Shared(a, b)}
-}
-
-// Union returns the area that lies in A, in B or in both.
-func (a Areas) Union() float64 { return a.A + (a.B - a.Intersection) }
-
-// Difference returns the area that lies in A and not in B.
-func (a Areas) Difference() float64 { return max(0, a.A-a.Intersection) }
-
-// SymmetricDifference returns the area that lies in one of A and B and not in the other.
-func (a Areas) SymmetricDifference() float64 {
-	return max(0, a.A-a.Intersection) + max(0, a.B-a.Intersection)
-}
-
 // Shared returns the area, in m², that a and b share. Both have to be loaded in
 // the same plane; neither is changed. It does not allocate.
 func (k *Kernel) Shared(a, b *Outline) float64 {

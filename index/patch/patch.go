@@ -120,9 +120,6 @@ func (s *side) close() error {
 // Close closes the files. Closing twice does nothing.
 func (f *File) Close() error { return errors.Join(f.base.close(), f.patch.close()) }
 
-// Patched tells whether the file has a patch.
-func (f *File) Patched() bool { return f.patch.tx != nil }
-
 // Size returns the bytes of both files.
 func (f *File) Size() int64 {
 	n := f.base.tx.Size()

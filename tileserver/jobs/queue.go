@@ -395,9 +395,6 @@ func (q *Queue) Close() error {
 	return err
 }
 
-// Stopped is closed when the queue is being closed.
-func (q *Queue) Stopped() <-chan struct{} { return q.ctx.Done() }
-
 // snapshot is the job as it is now. Queue.mu is held.
 func (e *entry) snapshot() Job {
 	j := e.Job

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gengtu/styles"
 	"gengtu/tileserver/mvt"
 	"gengtu/tileserver/raster"
 )
@@ -35,7 +36,7 @@ func TestNoHairlines(t *testing.T) {
 		img := image.NewRGBA(image.Rect(0, 0, 256, 256))
 		draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
 		draw.Draw(img, img.Rect, decode(t, out, 256), image.Point{}, draw.Over)
-		a, b := plain.Layer("area").FillOf(codes[0]), plain.Layer("area").FillOf(codes[1])
+		a, b := fillOf(plain.Layer("area"), codes[0]), fillOf(plain.Layer("area"), codes[1])
 		for y := range 256 {
 			for x := range 256 {
 				p := img.RGBAAt(x, y)
@@ -45,4 +46,12 @@ func TestNoHairlines(t *testing.T) {
 			}
 		}
 	}
+}
+
+// fillOf is the fill colour of a feature of l whose class field holds code.
+func fillOf(l styles.Layer, code string) styles.Color {
+	if i := l.ClassOf(code); i >= 0 {
+		return l.Classes[i].Fill
+	}
+	return l.Fill.Color
 }

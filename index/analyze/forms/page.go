@@ -59,7 +59,6 @@ type tableView struct {
 	Name  string
 	Title edition.Title
 	Part  string // which of several: 1/2
-	Lying bool
 	Heads []headView
 	Rows  [][]cellView
 	Left  int // rows that are not shown

@@ -186,8 +186,20 @@ func (o *overlayRequest) askShapes(shapes []areas.Given) {
 	if !o.audits() {
 		return
 	}
-	var low, high geo.XY
-	some := false
+	low, high, some := extremes(shapes)
+	if !some {
+		return
+	}
+	crs, err := areas.ParseCRS(o.body.CRS)
+	if err != nil {
+		return // read refused it before
+	}
+	o.asked.box = boxOf(crs, low, high)
+}
+
+// extremes returns the lowest and the highest coordinates of shapes, as they were given;
+// false where they have no position.
+func extremes(shapes []areas.Given) (low, high geo.XY, some bool) {
 	for i := range shapes {
 		for _, polygon := range shapes[i].Polygons {
 			for _, ring := range polygon {
@@ -201,14 +213,7 @@ func (o *overlayRequest) askShapes(shapes []areas.Given) {
 			}
 		}
 	}
-	if !some {
-		return
-	}
-	crs, err := areas.ParseCRS(o.body.CRS)
-	if err != nil {
-		return // read refused it before
-	}
-	o.asked.box = boxOf(crs, low, high)
+	return low, high, some
 }
 
 // boxOf is the box in degrees of the corners of one in a coordinate system; nil of what

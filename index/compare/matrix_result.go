@@ -85,44 +85,49 @@ func m2(v int64) *float64 {
 // records: patch and net of the earlier state, then of the later one.
 func (m *matrix) shares() [4]column {
 	var out [4]column
-	nf, nt := len(m.sides[0].classes), len(m.sides[1].classes)
 	for s := range m.sides {
 		x := &m.sides[s]
-		for k, c := range []struct {
-			has    bool
-			totals []int64
-			of     func(f *flow) float64
-		}{
-			{x.hasPatch, x.patch, func(f *flow) float64 { return f.patch[s] }},
-			{x.hasNet, x.net, func(f *flow) float64 { return f.net[s] }},
-		} {
-			if !c.has {
-				continue
-			}
-			col := make(column, len(m.flows))
-			for class, total := range c.totals {
-				var cells []int
-				if s == 0 {
-					for to := range nt + 1 {
-						cells = append(cells, class*(nt+1)+to)
-					}
-				} else {
-					for from := range nf + 1 {
-						cells = append(cells, from*(nt+1)+class)
-					}
-				}
-				parts := make([]float64, len(cells))
-				for i, at := range cells {
-					parts[i] = c.of(&m.flows[at])
-				}
-				for i, v := range geo.LargestRemainder(geo.Hundredths(total), parts) {
-					col[cells[i]] = v
-				}
-			}
-			out[2*s+k] = col
+		if x.hasPatch {
+			out[2*s] = m.column(s, x.patch, func(f *flow) float64 { return f.patch[s] })
+		}
+		if x.hasNet {
+			out[2*s+1] = m.column(s, x.net, func(f *flow) float64 { return f.net[s] })
 		}
 	}
 	return out
+}
+
+// column rounds one kind of record's shares, given by of, so that those of each class of
+// side s add up to totals, which are by class in 0.01 m².
+func (m *matrix) column(s int, totals []int64, of func(f *flow) float64) column {
+	col := make(column, len(m.flows))
+	for class, total := range totals {
+		cells := m.cells(s, class)
+		parts := make([]float64, len(cells))
+		for i, at := range cells {
+			parts[i] = of(&m.flows[at])
+		}
+		for i, v := range geo.LargestRemainder(geo.Hundredths(total), parts) {
+			col[cells[i]] = v
+		}
+	}
+	return col
+}
+
+// cells are the places in flows of what is of a class of side s.
+func (m *matrix) cells(s, class int) []int {
+	nf, nt := len(m.sides[0].classes), len(m.sides[1].classes)
+	var cells []int
+	if s == 0 {
+		for to := range nt + 1 {
+			cells = append(cells, class*(nt+1)+to)
+		}
+		return cells
+	}
+	for from := range nf + 1 {
+		cells = append(cells, from*(nt+1)+class)
+	}
+	return cells
 }
 
 // round rounds to 4 decimals, half away from zero: sums of a hundred flows then stay

@@ -45,21 +45,23 @@ type touch struct {
 	at   geo.Position
 }
 
+// outsideDegrees tells whether v is no longitude and latitude.
+func outsideDegrees(v geo.Position) bool {
+	return v.Lon < -180*geo.Unit || v.Lon > 180*geo.Unit || v.Lat < -90*geo.Unit || v.Lat > 90*geo.Unit
+}
+
 // load takes the rings of m in, closing them and taking out what is repeated.
 func (c *checker) load(m geo.MultiPolygon) error {
 	for i, p := range m {
 		for j, r := range p {
-			id := ringID{i, j}
-			for _, v := range r {
-				if v.Lon < -180*geo.Unit || v.Lon > 180*geo.Unit || v.Lat < -90*geo.Unit || v.Lat > 90*geo.Unit {
-					at := v.LonLat()
-					return problem.New("OVERLAY_RANGE",
-						"第 %d 部分第 %d 环的坐标 %.7f, %.7f 超出经纬度范围",
-						"position %[3]v, %[4]v of part %[1]d, ring %[2]d is no longitude and latitude", i+1, j+1, at.Lon, at.Lat).
-						Advise("请检查坐标系", "check the coordinate system")
-				}
+			if k := slices.IndexFunc(r, outsideDegrees); k >= 0 {
+				at := r[k].LonLat()
+				return problem.New("OVERLAY_RANGE",
+					"第 %d 部分第 %d 环的坐标 %.7f, %.7f 超出经纬度范围",
+					"position %[3]v, %[4]v of part %[1]d, ring %[2]d is no longitude and latitude", i+1, j+1, at.Lon, at.Lat).
+					Advise("请检查坐标系", "check the coordinate system")
 			}
-			c.loadRing(r, id)
+			c.loadRing(r, ringID{i, j})
 		}
 	}
 	c.undouble()

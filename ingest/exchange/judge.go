@@ -243,18 +243,19 @@ func (j *judge) geometry(f *index.Feature) error {
 	if a := geo.Area(f.Geometry); !(math.Abs(a-f.AreaM2) <= areaError*max(a, 1)) {
 		return j.refuse("PACKAGE_AREA", f.ID, "面积是 %.2[1]f，自称 %.2[2]f 平方米", "its area is %.2[1]f m², it says %.2[2]f", a, f.AreaM2)
 	}
-	if j.policy.GridLon > 0 && j.policy.GridLat > 0 {
-		for _, p := range f.Geometry {
-			for _, r := range p {
-				for _, v := range r {
-					if v.Lon%j.policy.GridLon != 0 || v.Lat%j.policy.GridLat != 0 {
-						return j.refuse("PACKAGE_GEOMETRY", f.ID, "顶点不在策略规定的 %[1]v 米网格上", "a vertex lies beside the policy's grid of %[1]v m", j.policy.GridM)
-					}
-				}
-			}
-		}
+	if j.policy.GridLon > 0 && j.policy.GridLat > 0 && slices.ContainsFunc(f.Geometry, j.besideGrid) {
+		return j.refuse("PACKAGE_GEOMETRY", f.ID, "顶点不在策略规定的 %[1]v 米网格上", "a vertex lies beside the policy's grid of %[1]v m", j.policy.GridM)
 	}
 	return nil
+}
+
+// besideGrid tells whether a vertex of p is not on the policy's grid, which is one.
+func (j *judge) besideGrid(p geo.Polygon) bool {
+	return slices.ContainsFunc(p, func(r geo.Ring) bool {
+		return slices.ContainsFunc(r, func(v geo.Position) bool {
+			return v.Lon%j.policy.GridLon != 0 || v.Lat%j.policy.GridLat != 0
+		})
+	})
 }
 
 func (j *judge) refuse(code string, id uint64, zh, en string, args ...any) error {

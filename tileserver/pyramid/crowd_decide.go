@@ -137,19 +137,29 @@ func (c *decision) blocks(shown []mvt.Feature, out *crowd) error {
 // weigh returns about how much of a tile's bytes each block has: a feature's head where
 // it begins, and its corners.
 func weigh(shown []mvt.Feature) (weights [tileBlocks * tileBlocks]int) {
-	const head, corner = 8, 2
+	const head = 8
 	for _, f := range shown {
 		add := head
 		for _, p := range f.Polygons {
 			for _, r := range p {
-				for _, v := range r {
-					if add += corner; v.X >= 0 && v.Y >= 0 && v.X < mvt.Extent && v.Y < mvt.Extent {
-						weights[v.Y/blockUnits*tileBlocks+v.X/blockUnits] += add
-						add = 0
-					}
-				}
+				add = weighRing(r, add, &weights)
 			}
 		}
 	}
 	return weights
+}
+
+// weighRing adds what each corner of r takes to the block it lies in, to the first that
+// lies in the tile what is before it, add, too. It returns what no corner was in the tile for.
+func weighRing(r mvt.Ring, add int, weights *[tileBlocks * tileBlocks]int) int {
+	const corner = 2
+	for _, v := range r {
+		add += corner
+		if v.X < 0 || v.Y < 0 || v.X >= mvt.Extent || v.Y >= mvt.Extent {
+			continue
+		}
+		weights[v.Y/blockUnits*tileBlocks+v.X/blockUnits] += add
+		add = 0
+	}
+	return add
 }

@@ -227,14 +227,12 @@ func fetch(units, masses [][tileBlocks * tileBlocks]int64, spare *[tileBlocks * 
 					continue
 				}
 				i := ways[next]
-				for k := range units {
-					if units[k][i] > 0 && masses[k][to] > 0 {
-						found[i] = &way{to, k}
-						queue = append(queue, i)
-						break
-					}
+				k := common(units, masses, i, to)
+				if k < 0 {
+					continue
 				}
-				if found[i] == nil || spare[i] <= 0 {
+				found[i], queue = &way{to, k}, append(queue, i)
+				if spare[i] <= 0 {
 					continue
 				}
 				for b := i; found[b].to >= 0; b = found[b].to {
@@ -243,6 +241,17 @@ func fetch(units, masses [][tileBlocks * tileBlocks]int64, spare *[tileBlocks * 
 				}
 				return i
 			}
+		}
+	}
+	return -1
+}
+
+// common returns the first class of which one block has a unit and another has mass, so
+// that the unit can move there; -1 for none.
+func common(units, masses [][tileBlocks * tileBlocks]int64, from, to int) int {
+	for k := range units {
+		if units[k][from] > 0 && masses[k][to] > 0 {
+			return k
 		}
 	}
 	return -1

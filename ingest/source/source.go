@@ -213,25 +213,7 @@ func Open(ctx context.Context, path string, opt Options) (Reader, error) {
 	if err != nil {
 		return nil, inFile(err, path)
 	}
-	var r Reader
-	switch form {
-	case formatShapefile:
-		r, err = openShapefile(ctx, path, opt)
-	case formatGeoPackage:
-		r, err = openGeoPackage(ctx, path, opt)
-	case formatFlatGeobuf:
-		r, err = openFlatGeobuf(path)
-	case formatVCT:
-		r, err = openVCT(ctx, path, opt)
-	case formatTXT:
-		r, err = openTXT(path, opt)
-	case formatZip:
-		r, err = openZip(ctx, path, opt)
-	case formatGDB:
-		r, err = openGDB(ctx, path, opt)
-	default:
-		r, err = openGeoJSON(ctx, path, opt)
-	}
+	r, err := openAs(ctx, form, path, opt)
 	if err != nil {
 		return nil, inFile(err, path)
 	}
@@ -241,6 +223,35 @@ func Open(ctx context.Context, path string, opt Options) (Reader, error) {
 		return nil, errors.Join(noTable(opt.Table, []string{l.Table}).In(path), r.Close())
 	}
 	return &stream{Reader: r, ctx: ctx}, nil
+}
+
+// openAs opens the file at path as one of a format.
+func openAs(ctx context.Context, form format, path string, opt Options) (Reader, error) {
+	switch form {
+	case formatShapefile:
+		return openShapefile(ctx, path, opt)
+	case formatGeoPackage:
+		return openGeoPackage(ctx, path, opt)
+	case formatGeoJSON:
+		return openGeoJSON(ctx, path, opt)
+	case formatFlatGeobuf:
+		return openFlatGeobuf(path)
+	case formatVCT:
+		return openVCT(ctx, path, opt)
+	case formatTXT:
+		return openTXT(path, opt)
+	case formatZip:
+		return openZip(ctx, path, opt)
+	case formatGDB:
+		return openGDB(ctx, path, opt)
+	}
+	return nil, notRead(form)
+}
+
+// notRead is of a format that is known and has no reader: a fault of this program.
+func notRead(form format) error {
+	return problem.New("SOURCE_READER", "本程序缺少第 %d 种格式的读取代码", "this program has no code that reads format number %d", form).
+		Advise("请报告此错误", "please report this")
 }
 
 // TableInfo is a layer in a file.
@@ -270,20 +281,25 @@ func AllTables(path string) ([]TableInfo, error) {
 	if err != nil {
 		return nil, inFile(err, path)
 	}
-	var out []TableInfo
+	out, err := tablesOf(form, path)
+	return out, inFile(err, path)
+}
+
+// tablesOf lists the layers of the file at path, which is of a format.
+func tablesOf(form format, path string) ([]TableInfo, error) {
 	switch form {
 	case formatGeoPackage:
-		out, err = geoPackageTables(path)
+		return geoPackageTables(path)
 	case formatVCT:
-		out, err = vctTables(path)
+		return vctTables(path)
 	case formatZip:
-		out, err = zipTables(path)
+		return zipTables(path)
 	case formatGDB:
-		out, err = gdbTables(path)
-	default:
-		out = []TableInfo{{Name: baseName(path)}}
+		return gdbTables(path)
+	case formatShapefile, formatGeoJSON, formatFlatGeobuf, formatTXT:
+		return []TableInfo{{Name: baseName(path)}}, nil
 	}
-	return out, inFile(err, path)
+	return nil, notRead(form)
 }
 
 // stream adds to a format's reader what is the same for all: the end by the

@@ -1,5 +1,7 @@
-// Analyses: questions of the whole edition, asked as jobs. The tool, the part of the
-// address and the click on a piece are here; the rest is loaded when it is asked for.
+// Analyses: questions of the whole edition, asked as jobs. The room analyses offers what the
+// server lists, follows jobs and shows their tables and shapes; it never computes an answer,
+// and knows no question by name but reconcile, which has a form of its own. The tool, the part
+// of the address and the click on a piece are here; the rest is loaded when it is asked for.
 
 import type { App } from '../app';
 import { asProblem, reached } from '../core/api';

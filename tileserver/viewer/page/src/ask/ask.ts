@@ -1,5 +1,7 @@
 // Asking by shape: drawing one, picking a place or opening a file, and the report of what
-// lies in it. What shows answers is loaded when something is first asked.
+// lies in it. The room ask sends shapes and shows what the server answers; it never measures
+// what lies in one, and never asks a question that has no shape. What shows answers is loaded
+// when something is first asked.
 
 import type { App } from '../app';
 import { asProblem } from '../core/api';

@@ -1,5 +1,6 @@
-// Comparing two vintages side by side: the tool, and the address. What is to be seen of it
-// is loaded when it is asked for.
+// Comparing two vintages side by side: the tool, and the address. The room compare shows two
+// maps in one place; it never asks the server what has changed, nor counts it. What is to be
+// seen of it is loaded when it is asked for.
 
 import type { App } from '../app';
 import { asProblem, onVintage, reached, setVintage, vintage } from '../core/api';

@@ -1,5 +1,6 @@
-// The dashboard: areas by place, trends, progress and flows. The tool and the part of the
-// address are here; the rest is loaded when it is asked for.
+// The dashboard: areas by place, trends, progress and flows. The room dashboard arranges and
+// adds up figures of answers; it never measures ground, and never asks about a shape. The tool
+// and the part of the address are here; the rest is loaded when it is asked for.
 
 import type { App } from '../app';
 import { asProblem, reached } from '../core/api';

@@ -1,5 +1,6 @@
 // A click on the map: the features under it, with the fields of their tile at
-// once, and the whole record when the server has given it.
+// once, and the whole record when the server has given it. The room feature shows records as
+// they are kept; it never measures one, and never says what the map is to draw of layers.
 
 import type { LngLat } from 'maplibre-gl';
 import type { Geometry } from 'geojson';

@@ -1,5 +1,6 @@
-// Finding: one box for names and codes of places, codes of parcels, and coordinates. What is
-// searched for is not kept anywhere.
+// Finding: one box for names and codes of places, codes of parcels, and coordinates. The room
+// find takes the map to one of them and marks it; it never says how much lies there, and what
+// is searched for is not kept anywhere.
 
 import type { Feature, Geometry } from 'geojson';
 import type { App } from '../app';

@@ -1,5 +1,6 @@
 // Sharing: the tool that opens the panel of service addresses, which is loaded when it is
-// asked for.
+// asked for. The room share writes addresses and code; it never makes a token, and never puts
+// one into an address unless it is told to.
 
 import type { App } from '../app';
 import { asProblem, reached } from '../core/api';

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gengtu/index/areas"
+	"gengtu/index/compare"
 	"gengtu/index/edition"
 	"gengtu/index/geo"
 	"gengtu/index/overlay"
@@ -96,7 +97,7 @@ func (r *request) services() map[string]string {
 	}
 	if r.allows(access.Features) {
 		out["places"] = r.address("places")
-		if dated(r.ix()) != "" {
+		if ix := r.ix(); len(ix.Vintages(compare.DefaultLayer(ix, ix))) > 1 {
 			out["diff"] = r.address("diff")
 		}
 	}

@@ -105,58 +105,57 @@ func (d *diffRequest) form() (compare.Form, compare.Listing, error) {
 	return form, listing, nil
 }
 
-// dated returns the layer that is compared when none is named, the first that has
-// several vintages: dltb, cropland, or another; "" when none has.
-func dated(ix *index.Index) string {
-	for _, n := range append([]string{"dltb", "cropland"}, ix.Names()...) {
-		if len(ix.Vintages(n)) > 1 {
-			return n
-		}
-	}
-	return ""
-}
-
 // states finds the two states.
 func (d *diffRequest) states() error {
 	name := d.query("layer")
+	texts := [2]string{d.query("from"), d.query("to")}
+	var vintages [2]string
+	for i, text := range texts {
+		var err error
+		if vintages[i], err = d.hold(i, text, name); err != nil {
+			return err
+		}
+	}
 	if name == "" {
-		name = cmp.Or(dated(d.ix()), "cropland")
+		name = compare.DefaultLayer(d.of(d.held[0]), d.of(d.held[1]))
 	}
 	d.layer = name
-	vintages := d.ix().Vintages(name)
-	for i, key := range []string{"from", "to"} {
-		text := d.query(key)
-		if text == "" {
-			at := 1 - i // the latest is first
-			if len(vintages) == 0 {
-				_, err := d.ix().FindLayer(name, "")
-				return err
-			}
-			if at >= len(vintages) {
-				return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
-					Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")
-			}
-			text = vintages[at]
+	all := d.ix().Vintages(name)
+	for i, text := range texts {
+		if at := 1 - i; text == "" && at < len(all) { // the latest is first
+			vintages[i] = all[at]
+		} else if text == "" && len(all) > 0 {
+			return problem.New("PARAMETER_FROM", "图层 %.40s 只有一个时相，要给 from 和 to", "layer %.40s has not two vintages: give from and to", name).
+				Advise("from 和 to 是时相或代，如 from=2023", "from and to are vintages or generations, such as from=2023")
 		}
-		vintage, generation, _ := strings.Cut(text, "@")
-		if live.IsName(vintage) && generation == "" && !slices.Contains(vintages, vintage) {
-			vintage, generation = "", vintage
-		}
-		d.held[i] = d.gen
-		if generation != "" {
-			g, err := d.state.pin(generation)
-			if err != nil {
-				return err
-			}
-			d.held[i], d.taken = g, append(d.taken, g)
-		}
-		l, err := d.of(d.held[i]).FindLayer(name, vintage)
+		l, err := d.of(d.held[i]).FindLayer(name, vintages[i])
 		if err != nil {
 			return err
 		}
-		d.layers[i], d.layer = l, name
+		d.layers[i] = l
 	}
 	return nil
+}
+
+// hold takes the generation of state number i, which text asks for, and returns the
+// vintage in it, "" for the latest. A vintage of the layer, or of any where none is named,
+// goes before a generation of the same name.
+func (d *diffRequest) hold(i int, text, layer string) (vintage string, err error) {
+	vintage, generation, _ := strings.Cut(text, "@")
+	has := func(name string) bool { return slices.Contains(d.ix().Vintages(name), vintage) }
+	if live.IsName(vintage) && generation == "" && !has(layer) && (layer != "" || !slices.ContainsFunc(d.ix().Names(), has)) {
+		vintage, generation = "", vintage
+	}
+	d.held[i] = d.gen
+	if generation == "" {
+		return vintage, nil
+	}
+	g, err := d.state.pin(generation)
+	if err != nil {
+		return "", err
+	}
+	d.held[i], d.taken = g, append(d.taken, g)
+	return vintage, nil
 }
 
 // checkClass refuses to tell ground apart by a field that the policy does not allow.

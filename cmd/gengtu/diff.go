@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -20,7 +20,7 @@ var diffEndings = map[string]compare.Form{
 
 func runDiff(e *env, fs *flags) error {
 	dir := fs.String("edition", "", "版本目录，比较其中的两个时相|the edition whose vintages are compared")
-	layer := fs.String("layer", "", "图层，默认 dltb，没有则 cropland|layer; dltb, or cropland where there is none")
+	layer := fs.String("layer", "", "图层，默认依次为 dltb、cropland、第一个双方都有的|layer; dltb, cropland or the first other that both hold")
 	class := fs.String("by", "", "矩阵按此字段分类，默认地类|field that the matrix tells apart; the layer's class")
 	ignore := fs.String("ignore", strings.Join(compare.DefaultIgnored, ","), "不比较的字段，逗号分隔|fields that are not compared, separated by commas")
 	out := fs.String("out", "", "输出文件 .json .csv（变化清单）.flows.csv（流量矩阵）.geojson .xlsx|the file to write: .json, .csv (the changes), .flows.csv (the matrix), .geojson, .xlsx")
@@ -40,9 +40,12 @@ func runDiff(e *env, fs *flags) error {
 	d := &diffing{env: e}
 	defer d.close()
 	for i, text := range args {
-		if err := d.open(i, *dir, text, *layer); err != nil {
+		if err := d.open(i, *dir, text); err != nil {
 			return err
 		}
+	}
+	if err := d.find(*layer); err != nil {
+		return err
 	}
 	if err := compare.Comparable(d.indexes[0].Manifest.Tier, d.indexes[1].Manifest.Tier); err != nil {
 		return err
@@ -85,6 +88,8 @@ type diffing struct {
 	indexes [2]*index.Index
 	layers  [2]*index.Layer
 	dirs    [2]string
+	// names and vintages are what the states say of their layers, "" of what they do not.
+	names, vintages [2]string
 }
 
 func (d *diffing) close() {
@@ -98,23 +103,20 @@ func (d *diffing) close() {
 // open opens a state. With --edition it is LAYER@VINTAGE, @VINTAGE or a generation of
 // the edition; without, the directory of an edition, DIR or DIR#GENERATION, and behind
 // it, as in --layer, @VINTAGE.
-func (d *diffing) open(i int, dir, text, layer string) error {
-	generation, vintage := "", ""
-	name, v, dated := strings.Cut(text, "@")
+func (d *diffing) open(i int, dir, text string) error {
+	generation := ""
+	name, vintage, dated := strings.Cut(text, "@")
 	switch {
 	case dir == "":
 		if at := strings.LastIndexByte(text, '@'); at > 0 && !isDir(text) {
-			text, vintage = text[:at], text[at+1:]
+			text, d.vintages[i] = text[:at], text[at+1:]
 		}
 		if at := strings.LastIndexByte(text, '#'); at > 0 && !isDir(text) {
 			text, generation = text[:at], text[at+1:]
 		}
 		dir = text
 	case dated:
-		vintage = v
-		if name != "" {
-			layer = name
-		}
+		d.names[i], d.vintages[i] = name, vintage
 	default:
 		generation = text
 	}
@@ -123,14 +125,21 @@ func (d *diffing) open(i int, dir, text, layer string) error {
 		return err
 	}
 	d.indexes[i], d.dirs[i] = ix, dir
-	if layer == "" {
-		layer = "cropland"
-		if slices.Contains(ix.Names(), "dltb") {
-			layer = "dltb"
+	return nil
+}
+
+// find finds the layers of the states that are open: the one that a state names itself,
+// else layer, else the other state's, else [compare.DefaultLayer].
+func (d *diffing) find(layer string) error {
+	for i, ix := range d.indexes {
+		name := cmp.Or(d.names[i], layer, d.names[1-i])
+		if name == "" {
+			name = compare.DefaultLayer(d.indexes[0], d.indexes[1])
 		}
-	}
-	if d.layers[i], err = ix.FindLayer(layer, vintage); err != nil {
-		return problem.Of(err).In(dir)
+		var err error
+		if d.layers[i], err = ix.FindLayer(name, d.vintages[i]); err != nil {
+			return problem.Of(err).In(d.dirs[i])
+		}
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func (m *Manifest) shows(path, zh, en string) error {
 }
 
 // withheld lists what the policy of a tier does not let through.
-func withheld(l *edition.Layer, t policy.Tier) ([]string, error) {
+func withheld(l *edition.Layer, t policy.TierRules) ([]string, error) {
 	rule, ok := t.Layers[l.Name]
 	if !ok {
 		return []string{l.Name}, nil

@@ -12,7 +12,7 @@ import (
 // Each thing that a policy limits is limited for packages, too, and what is as strict
 // or stricter passes.
 func TestWithin(t *testing.T) {
-	p := &policy.Policy{Tiers: map[edition.Tier]policy.Tier{edition.Public: {
+	p := &policy.Policy{Tiers: map[edition.Tier]policy.TierRules{edition.Public: {
 		GridM: 25, PrecisionM: 5, MinZoom: 5, MaxZoom: 14, TotalsOnly: true, RoundM2: 100, MinAOIM2: 1000, MaxAOIM2: 1e6,
 		Layers: map[string]policy.Layer{"pbf": {Zooms: []int{8, 12}}, "hsf": {}},
 		Groups: policy.Names{Listed: true, Names: []string{"DLBM"}}, Analyses: policy.Names{Listed: true, Names: []string{"overlay"}},
@@ -63,7 +63,7 @@ func TestWithin(t *testing.T) {
 
 // A layer is served at no other zooms than the rule of its own lets, whatever the tier has.
 func TestWithinZoomsOfLayers(t *testing.T) {
-	p := &policy.Policy{Tiers: map[edition.Tier]policy.Tier{edition.Public: {MinZoom: 5, MaxZoom: 14, Layers: map[string]policy.Layer{"pbf": {Zooms: []int{8, 12}}, "hsf": {}}}}}
+	p := &policy.Policy{Tiers: map[edition.Tier]policy.TierRules{edition.Public: {MinZoom: 5, MaxZoom: 14, Layers: map[string]policy.Layer{"pbf": {Zooms: []int{8, 12}}, "hsf": {}}}}}
 	zooms := func(lo, hi int) *[2]int { return &[2]int{lo, hi} }
 	for _, c := range []struct {
 		layer string
@@ -105,7 +105,7 @@ func TestPlacesWithin(t *testing.T) {
 		{19, "61040200100203", "6104020010020300000", "61040200100203123456", ""},
 		{0, "", nil, nil, ""}, {0, "61", nil, nil, "61"},
 	} {
-		r := &Reception{path: "p", Manifest: &Manifest{Tier: edition.Public}, o: ReceiveOptions{Policy: &policy.Policy{Tiers: map[edition.Tier]policy.Tier{edition.Public: {PlaceDigits: c.digits}}}}}
+		r := &Reception{path: "p", Manifest: &Manifest{Tier: edition.Public}, o: ReceiveOptions{Policy: &policy.Policy{Tiers: map[edition.Tier]policy.TierRules{edition.Public: {PlaceDigits: c.digits}}}}}
 		f := index.Feature{ID: 1, Place: c.place, Values: []any{c.unit, c.space, "610402001002003"}}
 		j, err := r.judgeOf(l)
 		if err != nil {

@@ -14,7 +14,7 @@ func (r Layer) Allowed(l *edition.Layer) ([]int, error) { return r.allowed(l) }
 
 // ZoomsOf returns the lowest and the highest zoom at which the tier serves the layer of that
 // name; those of the tier for a layer that it does not name.
-func (t *Tier) ZoomsOf(layer string) (lo, hi int) { return t.zooms(t.Layers[layer]) }
+func (t *TierRules) ZoomsOf(layer string) (lo, hi int) { return t.zooms(t.Layers[layer]) }
 
 // Places is how finely the features of a layer may tell of places.
 type Places struct {
@@ -24,7 +24,7 @@ type Places struct {
 
 // PlacesOf returns how finely the tier lets the features of l tell of places, whose values
 // are those of l's fields. Errors are those of reading profiles.
-func (t *Tier) PlacesOf(l *edition.Layer) (*Places, error) {
+func (t *TierRules) PlacesOf(l *edition.Layer) (*Places, error) {
 	all := make([]int, len(l.Fields))
 	for i := range all {
 		all[i] = i

@@ -168,7 +168,7 @@ func Derive(ctx context.Context, from *index.Index, p *Policy, to edition.Tier, 
 
 type derivation struct {
 	from     *index.Index
-	tier     Tier
+	tier     TierRules
 	to       edition.Tier
 	key      []byte
 	grid     grid

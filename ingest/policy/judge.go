@@ -163,7 +163,7 @@ var GridPrecision = math.Sqrt(1.0 / 6)
 
 // judgeGround judges what the tier says of shapes and zooms. Comparisons are such
 // that NaN fails.
-func (t *Tier) judgeGround(l *faultList) {
+func (t *TierRules) judgeGround(l *faultList) {
 	if !(t.GridM == 0 || t.GridM >= 1 && t.GridM <= 10_000) {
 		l.add(one("grid_m"), "网格是 %v，应为 0 或 1 到 10000 米", "the grid is %v; it is 0 or lies in [1, 10000] m", t.GridM)
 	}
@@ -191,7 +191,7 @@ func (t *Tier) judgeGround(l *faultList) {
 }
 
 // judgeCoarse judges a width of cells.
-func (t *Tier) judgeCoarse(l *faultList, cellM float64) {
+func (t *TierRules) judgeCoarse(l *faultList, cellM float64) {
 	if cellM == 0 {
 		return
 	}
@@ -201,7 +201,7 @@ func (t *Tier) judgeCoarse(l *faultList, cellM float64) {
 }
 
 // judgeSmall judges what is said of small patches.
-func (t *Tier) judgeSmall(l *faultList, leastM2 float64, rule Small) {
+func (t *TierRules) judgeSmall(l *faultList, leastM2 float64, rule Small) {
 	switch {
 	case !sensibleM2(leastM2):
 		l.add(one("min_patch_m2"), "面积 %v 不合理", "the area %v makes no sense", leastM2)
@@ -216,7 +216,7 @@ func (t *Tier) judgeSmall(l *faultList, leastM2 float64, rule Small) {
 func sensibleM2(v float64) bool { return v >= 0 && v <= 1e15 }
 
 // judgeAnswers judges what the tier says of answers.
-func (t *Tier) judgeAnswers(l *faultList) {
+func (t *TierRules) judgeAnswers(l *faultList) {
 	if !sensibleM2(t.MaxAOIM2) {
 		l.add(one("max_aoi_m2"), "面积 %v 不合理", "the area %v makes no sense", t.MaxAOIM2)
 	}
@@ -246,7 +246,7 @@ func (t *Tier) judgeAnswers(l *faultList) {
 }
 
 // judgeLayer judges the rule for a layer.
-func (t *Tier) judgeLayer(l *faultList, layer string) error {
+func (t *TierRules) judgeLayer(l *faultList, layer string) error {
 	r := t.Layers[layer]
 	if !edition.ValidLayer(layer) {
 		l.add(nil, "图层名不合规", "the layer's name is not allowed")

@@ -102,7 +102,7 @@ func TestCompareEveryKey(t *testing.T) {
 			}
 		}
 	}
-	for where, keys := range map[string][]string{"tier": yamlKeys(policy.Tier{}), "layer": yamlKeys(policy.Layer{})} {
+	for where, keys := range map[string][]string{"tier": yamlKeys(policy.TierRules{}), "layer": yamlKeys(policy.Layer{})} {
 		for _, k := range slices.DeleteFunc(keys, func(k string) bool { return k == "layers" }) {
 			if !seen[where+" "+k] {
 				t.Errorf("no row for %s of a %s", k, where)

@@ -33,14 +33,14 @@ func DefaultText() []byte { return bytes.Clone(defaultYAML) }
 
 // Policy is a whole policy. It is not changed after Parse.
 type Policy struct {
-	Name  string                `yaml:"name"`
-	Tiers map[edition.Tier]Tier `yaml:"tiers"`
+	Name  string                     `yaml:"name"`
+	Tiers map[edition.Tier]TierRules `yaml:"tiers"`
 
 	digest string
 }
 
-// Tier is what one tier may hold, and what may be asked of it.
-type Tier struct {
+// TierRules are what one tier may hold, and what may be asked of it.
+type TierRules struct {
 	// GridM is the step in metres of the grid that all vertices lie on, at least 1;
 	// 0 keeps the geometry as it is.
 	GridM float64 `yaml:"grid_m"`
@@ -120,7 +120,7 @@ const (
 
 // small returns what is the smallest patch shown of a layer, and what becomes of
 // smaller ones.
-func (t *Tier) small(r Layer) (float64, Small) {
+func (t *TierRules) small(r Layer) (float64, Small) {
 	least, rule := t.MinPatchM2, cmp.Or(r.SmallPatches, t.SmallPatches, Merge)
 	if r.MinPatchM2 != nil {
 		least = *r.MinPatchM2
@@ -130,7 +130,7 @@ func (t *Tier) small(r Layer) (float64, Small) {
 
 // cellM returns the width in metres of the cells that a layer's shapes are made of;
 // 0 where they are as delivered.
-func (t *Tier) cellM(r Layer) float64 {
+func (t *TierRules) cellM(r Layer) float64 {
 	if r.GeneraliseM != nil && *r.GeneraliseM > 0 {
 		return *r.GeneraliseM
 	}
@@ -292,7 +292,7 @@ func (p *Policy) Limits(tier edition.Tier) edition.Policy {
 }
 
 // reference is what a manifest carries of the policy.
-func (p *Policy) reference(t *Tier, g grid) edition.Policy {
+func (p *Policy) reference(t *TierRules, g grid) edition.Policy {
 	out := t.reference()
 	out.Name, out.Digest, out.GridLon, out.GridLat = p.Name, p.digest, g.lon, g.lat
 	return out
@@ -300,7 +300,7 @@ func (p *Policy) reference(t *Tier, g grid) edition.Policy {
 
 // reference is what a manifest carries of a tier's rules, but for the steps of its grid in
 // degrees.
-func (t *Tier) reference() edition.Policy {
+func (t *TierRules) reference() edition.Policy {
 	return edition.Policy{
 		GridM: t.GridM, PrecisionM: t.PrecisionM, MinZoom: t.MinZoom,
 		MaxAOIM2: t.MaxAOIM2, MinAOIM2: t.MinAOIM2, Pieces: t.Pieces, Groups: t.Groups.list(), TotalsOnly: t.TotalsOnly,

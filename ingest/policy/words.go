@@ -78,7 +78,7 @@ func Compare(a, b *Policy, l problem.Lang) []TierChange {
 			c.Loses = append(c.Loses, say("整版不再派生", "the whole edition is not made any more").in(l))
 		case has:
 			c.Gains = append(c.Gains, say("开始派生这一版", "the edition is made").in(l))
-			c.compare(&Tier{MaxZoom: -1, Layers: map[string]Layer{}}, &to, l)
+			c.compare(&TierRules{MaxZoom: -1, Layers: map[string]Layer{}}, &to, l)
 		}
 		if len(c.Gains)+len(c.Loses)+len(c.Changes) > 0 {
 			out = append(out, *c)
@@ -91,15 +91,15 @@ func Compare(a, b *Policy, l problem.Lang) []TierChange {
 type aspect struct {
 	// keys are those of the tier that the words are about.
 	keys []string
-	say  func(t *Tier) text
+	say  func(t *TierRules) text
 	// order is above 0 where the second tier lets see, or ask, more than the first, below
 	// 0 where it lets less, 0 where neither. nil is by what the manifest limits under these
 	// keys, and 0 where that is nothing: see [edition.Policy.Beyond].
-	order func(from, to *Tier) int
+	order func(from, to *TierRules) int
 }
 
 // ordered is what order says, or what the manifest limits.
-func (a *aspect) ordered(from, to *Tier) int {
+func (a *aspect) ordered(from, to *TierRules) int {
 	if a.order != nil {
 		return a.order(from, to)
 	}
@@ -108,7 +108,7 @@ func (a *aspect) ordered(from, to *Tier) int {
 
 // beyond tells whether a tier lets through more than another of what the manifest limits
 // under one of the keys.
-func (t *Tier) beyond(let *Tier, keys []string) bool {
+func (t *TierRules) beyond(let *TierRules, keys []string) bool {
 	has, most := t.reference(), let.reference()
 	return slices.ContainsFunc(has.Beyond(&most), func(l edition.Limit) bool {
 		return slices.ContainsFunc(l.Keys, func(k string) bool { return slices.Contains(keys, k) })
@@ -116,35 +116,35 @@ func (t *Tier) beyond(let *Tier, keys []string) bool {
 }
 
 // by orders tiers by a number that is larger where more is let through.
-func by(open func(t *Tier) float64) func(from, to *Tier) int {
-	return func(from, to *Tier) int { return cmp.Compare(open(to), open(from)) }
+func by(open func(t *TierRules) float64) func(from, to *TierRules) int {
+	return func(from, to *TierRules) int { return cmp.Compare(open(to), open(from)) }
 }
 
 // aspects are all of them but the lists of names.
 var aspects = []aspect{
 	{[]string{"grid_m", "as_surveyed"}, sayGrid, nil},
-	{[]string{"generalise_m"}, sayCells, by(func(t *Tier) float64 { return -t.cellM(Layer{}) })},
+	{[]string{"generalise_m"}, sayCells, by(func(t *TierRules) float64 { return -t.cellM(Layer{}) })},
 	{[]string{"precision_m"}, sayPrecision, nil},
-	{[]string{"min_patch_m2", "small_patches"}, saySmall, by(func(t *Tier) float64 { return -t.MinPatchM2 })},
-	{[]string{"min_zoom"}, func(t *Tier) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, nil},
-	{[]string{"max_zoom"}, func(t *Tier) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *Tier) float64 { return float64(t.MaxZoom) })},
-	{[]string{"place_digits"}, sayPlaces, by(func(t *Tier) float64 { return float64(t.PlaceDigits) })},
+	{[]string{"min_patch_m2", "small_patches"}, saySmall, by(func(t *TierRules) float64 { return -t.MinPatchM2 })},
+	{[]string{"min_zoom"}, func(t *TierRules) text { return say("最低级别 %d", "lowest zoom %d", t.MinZoom) }, nil},
+	{[]string{"max_zoom"}, func(t *TierRules) text { return say("最高级别 %d", "highest zoom %d", t.MaxZoom) }, by(func(t *TierRules) float64 { return float64(t.MaxZoom) })},
+	{[]string{"place_digits"}, sayPlaces, by(func(t *TierRules) float64 { return float64(t.PlaceDigits) })},
 	{[]string{"pieces"}, sayPieces, nil},
 	{[]string{"groups"}, sayGroups, nil},
 	{[]string{"totals_only"}, sayTotals, nil},
 	{[]string{"round_m2"}, sayRounding, nil},
 	{[]string{"max_aoi_m2"}, sayMost, nil},
 	{[]string{"min_aoi_m2"}, sayLeast, nil},
-	{[]string{"analyses"}, func(t *Tier) text {
+	{[]string{"analyses"}, func(t *TierRules) text {
 		return say("可问：%[1]s", "questions answered: %[2]s", t.Analyses.words().zh, t.Analyses.words().en)
 	}, nil},
-	{[]string{"use"}, func(t *Tier) text {
+	{[]string{"use"}, func(t *TierRules) text {
 		return say("使用条件：%[1]s（英文：%[2]s）", "conditions of use: %[2]s (in Chinese: %[1]s)", orDash(t.Use.Zh), orDash(t.Use.En))
 	}, nil},
-	{[]string{"disclaimer"}, func(t *Tier) text {
+	{[]string{"disclaimer"}, func(t *TierRules) text {
 		return say("声明：%[1]s（英文：%[2]s）", "disclaimer: %[2]s (in Chinese: %[1]s)", orDash(t.Disclaimer.Zh), orDash(t.Disclaimer.En))
 	}, nil},
-	{[]string{"approval"}, func(t *Tier) text { return say("审图号：%s", "map approval number: %s", orDash(t.Approval)) }, nil},
+	{[]string{"approval"}, func(t *TierRules) text { return say("审图号：%s", "map approval number: %s", orDash(t.Approval)) }, nil},
 	{[]string{"approved_by", "document"}, sayApproval, nil},
 }
 
@@ -162,7 +162,7 @@ func orDash(s string) string {
 	return s
 }
 
-func sayGrid(t *Tier) text {
+func sayGrid(t *TierRules) text {
 	switch {
 	case t.AsSurveyed:
 		return say("图形与测量成果一样精细，策略明写（as_surveyed）", "shapes as fine as they were surveyed, as the policy says in so many words (as_surveyed)")
@@ -172,7 +172,7 @@ func sayGrid(t *Tier) text {
 	return say("顶点在 %v 米网格上，中误差 %.1f 米", "vertices on a grid of %v m, whose mean error is %.1f m", t.GridM, t.GridM*GridPrecision)
 }
 
-func sayCells(t *Tier) text {
+func sayCells(t *TierRules) text {
 	if t.GridM == 0 {
 		return say("图形不综合", "shapes are not generalised")
 	}
@@ -182,14 +182,14 @@ func sayCells(t *Tier) text {
 	return say("图形由 %v 米的网格单元组成", "shapes are made of cells of %v m", t.GeneraliseM)
 }
 
-func sayPrecision(t *Tier) text {
+func sayPrecision(t *TierRules) text {
 	if t.PrecisionM == 0 {
 		return say("没有写明精度", "no precision is stated")
 	}
 	return say("位置精度不优于 %v 米（中误差）", "positions are no better than %v m (mean error)", t.PrecisionM)
 }
 
-func saySmall(t *Tier) text {
+func saySmall(t *TierRules) text {
 	least, rule := t.small(Layer{})
 	switch {
 	case least == 0:
@@ -201,7 +201,7 @@ func saySmall(t *Tier) text {
 		"patches below %v m² go to their neighbours; the areas of record of features that go whole do not, so that sums of record are short of them (net_withheld_m2 tells how much)", least)
 }
 
-func sayPlaces(t *Tier) text {
+func sayPlaces(t *TierRules) text {
 	if t.PlaceDigits == 0 {
 		return say("不给政区：政区图层的要素都略去", "no codes of place: of a layer of places nothing is left")
 	}
@@ -209,19 +209,19 @@ func sayPlaces(t *Tier) text {
 		"codes of place of %[1]d digits: finer places are left out, or stand without a name as the place of %[1]d digits that they lie in where the layer has none", t.PlaceDigits)
 }
 
-func sayPieces(t *Tier) text {
+func sayPieces(t *TierRules) text {
 	if t.Pieces {
 		return say("叠加可给出逐个要素", "overlay answers with single features")
 	}
 	return say("叠加不给逐个要素", "overlay does not answer with single features")
 }
 
-func sayGroups(t *Tier) text {
+func sayGroups(t *TierRules) text {
 	w := t.Groups.words()
 	return say("可按字段分组：%[1]s", "fields to group by: %[2]s", w.zh, w.en)
 }
 
-func sayTotals(t *Tier) text {
+func sayTotals(t *TierRules) text {
 	if t.TotalsOnly {
 		return say("只给合计，不给逐个要素：/features、点查、沿革和变化清单都拒绝；瓦片仍带图层留下的图形和字段",
 			"answers are totals alone, without single features: /features, feature information, lineage and lists of changes are refused; tiles carry the shapes and fields that layers keep")
@@ -229,28 +229,28 @@ func sayTotals(t *Tier) text {
 	return say("合计之外还给分组和组合；/features 和点查按标识、编码或位置给出逐个要素及其字段", "answers have groups and combinations beside totals; /features and feature information give single features with their fields, by id, code or position")
 }
 
-func sayRounding(t *Tier) text {
+func sayRounding(t *TierRules) text {
 	if t.RoundM2 == 0 {
 		return say("面积不另取整", "areas are not rounded further")
 	}
 	return say("面积取整到 %v m²", "areas are rounded to %v m²", t.RoundM2)
 }
 
-func sayMost(t *Tier) text {
+func sayMost(t *TierRules) text {
 	if t.MaxAOIM2 == 0 {
 		return say("叠加范围不限大", "shapes asked about may be of any size")
 	}
 	return say("叠加范围最大 %v km²", "shapes asked about have %v km² at most", t.MaxAOIM2/1e6)
 }
 
-func sayLeast(t *Tier) text {
+func sayLeast(t *TierRules) text {
 	if t.MinAOIM2 == 0 {
 		return say("叠加范围不限小", "shapes asked about may be however small")
 	}
 	return say("叠加范围最小 %v m²", "shapes asked about have %v m² at least", t.MinAOIM2)
 }
 
-func sayApproval(t *Tier) text {
+func sayApproval(t *TierRules) text {
 	if len(t.ApprovedBy) == 0 {
 		return say("发布不要求批准人，文号 %s", "publishing asks for nobody's approval, document %s", orDash(t.Document))
 	}
@@ -269,7 +269,7 @@ func (n Names) words() text {
 }
 
 // layerWords says what a tier gets of a layer.
-func (t *Tier) layerWords(name string) text {
+func (t *TierRules) layerWords(name string) text {
 	r := t.Layers[name]
 	w := say("图层 %[1]s：字段 %[2]s", "layer %[1]s: fields %[2]s", name, orDash(strings.Join(r.shown(name), " ")))
 	if r.Dissolve {
@@ -285,7 +285,7 @@ func (t *Tier) layerWords(name string) text {
 }
 
 // layerPlaces says which fields' codes of place are cut.
-func (t *Tier) layerPlaces(name string) []text {
+func (t *TierRules) layerPlaces(name string) []text {
 	p, err := ingest.ProfileOf(name)
 	if err != nil {
 		return nil // the profiles are broken: publish says so
@@ -303,7 +303,7 @@ func (t *Tier) layerPlaces(name string) []text {
 }
 
 // layerShapes says what is particular to a layer's shapes.
-func (t *Tier) layerShapes(r Layer) []text {
+func (t *TierRules) layerShapes(r Layer) []text {
 	var out []text
 	if r.GeneraliseM != nil {
 		out = append(out, say("网格单元 %v 米", "cells of %v m", t.cellM(r)))
@@ -342,7 +342,7 @@ func (r Layer) shown(layer string) []string {
 }
 
 // compare says what is different between two versions of a tier.
-func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
+func (c *TierChange) compare(from, to *TierRules, l problem.Lang) {
 	var told []string
 	for _, a := range aspects {
 		was, is := a.say(from), a.say(to)
@@ -386,7 +386,7 @@ func (c *TierChange) compare(from, to *Tier, l problem.Lang) {
 }
 
 // compareLayer says what is different of a layer that both have.
-func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
+func (c *TierChange) compareLayer(name string, from, to *TierRules, l problem.Lang) {
 	a, b := from.Layers[name], to.Layers[name]
 	before := len(c.Gains) + len(c.Loses) + len(c.Changes)
 	var told []string
@@ -434,7 +434,7 @@ func (c *TierChange) compareLayer(name string, from, to *Tier, l problem.Lang) {
 }
 
 // zooms are the lowest and highest zoom that a layer is served at.
-func (t *Tier) zooms(r Layer) (lo, hi int) {
+func (t *TierRules) zooms(r Layer) (lo, hi int) {
 	if r.Zooms == nil {
 		return t.MinZoom, t.MaxZoom
 	}
@@ -443,7 +443,7 @@ func (t *Tier) zooms(r Layer) (lo, hi int) {
 
 // compareZooms says at which zooms a layer is served, where a policy has zooms of its own
 // for it.
-func (c *TierChange) compareZooms(name string, from, to *Tier, l problem.Lang) {
+func (c *TierChange) compareZooms(name string, from, to *TierRules, l problem.Lang) {
 	a, b := from.Layers[name], to.Layers[name]
 	if a.Zooms == nil && b.Zooms == nil {
 		return

@@ -56,5 +56,5 @@ func (l *layerRun) emptyLayer(ctx context.Context, in Input, name string, bare b
 		p = problem.New(emptyCode, "图层 %s@%s 一个要素也没有，版本里原有 %d 个", "layer %s@%s has no feature, the edition has %d", name, l.rep.Vintage, was).In(in.Path)
 	}
 	p = p.Advise("请核对导出的文件；确实没有，就加 --allow-empty %s", "check the file and how it was exported; if there are none indeed, say --allow-empty %s", name)
-	return l.run.refuse(ctx, in, p, false)
+	return l.run.refuse(ctx, in, p)
 }

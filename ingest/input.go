@@ -60,7 +60,7 @@ func (r *run) group(ctx context.Context, inputs []Input) (groups [][]Input, err 
 		if in.Vintage == "" {
 			v, err := r.vintageOf(ctx, in)
 			if err != nil {
-				if err := r.refuse(ctx, in, err, false); err != nil {
+				if err := r.refuse(ctx, in, err); err != nil {
 					return nil, err
 				}
 				continue

@@ -112,7 +112,7 @@ func (r *run) takeIn(ctx context.Context, inputs []Input, learning source.Learni
 	}
 	for i, s := range sources {
 		if err := l.source(ctx, s, &l.rep.Sources[i]); err != nil {
-			if err := r.refuse(ctx, s.in, err, true); err != nil {
+			if err := r.refuseShown(ctx, s.in, err); err != nil {
 				return err
 			}
 		}
@@ -180,7 +180,7 @@ func (l *layerRun) open(ctx context.Context, inputs []Input) ([]*sourceRun, erro
 	for _, in := range inputs {
 		s, err := l.openSource(ctx, in, int32(len(sources))) //nolint:gosec // as many as inputs
 		if err != nil {
-			if err := l.run.refuse(ctx, in, err, false); err != nil {
+			if err := l.run.refuse(ctx, in, err); err != nil {
 				return sources, err
 			}
 			continue

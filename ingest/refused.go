@@ -33,15 +33,23 @@ func (f *RefusedFiles) Error() string { return f.Files[0].Problem.Error() }
 func (f *RefusedFiles) Unwrap() error { return f.Files[0].Problem }
 
 // refuse notes that a file cannot be taken as a whole, of which the inspector was shown
-// something or not. Only an inspection goes on to the next file, so that all are told;
-// nil then, else err.
-func (r *run) refuse(ctx context.Context, in Input, err error, shown bool) error {
+// nothing. Only an inspection goes on to the next file, so that all are told; nil then,
+// else err.
+func (r *run) refuse(ctx context.Context, in Input, err error) error {
 	p := problem.Of(err)
 	if !r.dry || p == nil || ctx.Err() != nil || errors.Is(err, source.ErrSample) {
 		return err
 	}
 	r.refused.Files = append(r.refused.Files, RefusedFile{in, p.In(in.Path)})
-	r.refused.Void = r.refused.Void || shown
+	return nil
+}
+
+// refuseShown is refuse of a file of which the inspector was shown something.
+func (r *run) refuseShown(ctx context.Context, in Input, err error) error {
+	if err := r.refuse(ctx, in, err); err != nil {
+		return err
+	}
+	r.refused.Void = true
 	return nil
 }
 
@@ -71,7 +79,7 @@ func (r *run) compareFiles(ctx context.Context) error {
 		if p == nil {
 			return nil
 		}
-		if err := r.refuse(ctx, w.in, p, true); err != nil {
+		if err := r.refuseShown(ctx, w.in, p); err != nil {
 			return err
 		}
 		files = slices.DeleteFunc(files, func(o *whereabouts) bool { return o == w })

@@ -106,7 +106,7 @@ func (s *Server) handleOGCQueryables(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.sendDocument(ogc.MediaSchema, ogc.Schema(r.path("ogc/collections/"+l.Meta.Name+"/queryables"), r.title(l), queryables(l), false))
+	return r.sendDocument(ogc.MediaSchema, ogc.Queryables(r.path("ogc/collections/"+l.Meta.Name+"/queryables"), r.title(l), queryables(l)))
 }
 
 // handleOGCSchema answers with what a layer's features hold.
@@ -121,7 +121,7 @@ func (s *Server) handleOGCSchema(r *request) error {
 			all = append(all, c)
 		}
 	}
-	return r.sendDocument(ogc.MediaSchema, ogc.Schema(r.path("ogc/collections/"+l.Meta.Name+"/schema"), r.title(l), all, true))
+	return r.sendDocument(ogc.MediaSchema, ogc.Schema(r.path("ogc/collections/"+l.Meta.Name+"/schema"), r.title(l), all))
 }
 
 // ogcDescribed is the layer whose properties are asked for.

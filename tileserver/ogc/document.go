@@ -102,18 +102,21 @@ func ConformsTo() []string {
 	}
 }
 
-// Schema describes properties and the geometry as JSON Schema; returned tells that
-// features have no others.
-func Schema(id, title string, properties []Queryable, returned bool) map[string]any {
+// Queryables describes properties that filters may name, and the geometry, as JSON Schema:
+// there are no others.
+func Queryables(id, title string, properties []Queryable) map[string]any {
+	doc := Schema(id, title, properties)
+	doc["additionalProperties"] = false
+	return doc
+}
+
+// Schema describes the properties of features, and their geometry, as JSON Schema.
+func Schema(id, title string, properties []Queryable) map[string]any {
 	all := map[string]any{GeometryName: map[string]any{"format": "geometry-multipolygon", "x-ogc-role": "primary-geometry"}}
 	for _, q := range properties {
 		all[q.Name] = q.schema()
 	}
-	doc := map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": id, "type": "object", "title": title, "properties": all}
-	if !returned {
-		doc["additionalProperties"] = false
-	}
-	return doc
+	return map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": id, "type": "object", "title": title, "properties": all}
 }
 
 // schema describes a property. A date is a text as it was delivered.

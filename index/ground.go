@@ -307,7 +307,7 @@ func PerM2(record int64, areaM2 float64) (float64, bool) {
 	if !OfRecord(record) || areaM2 <= 0 {
 		return 0, false
 	}
-	return float64(record) / 100 / areaM2, true
+	return geo.Hundredths(record).M2() / areaM2, true
 }
 
 // idOf returns the id of a stored feature, 0 when the file has been damaged

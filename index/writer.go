@@ -222,11 +222,11 @@ func (s *recordSum) add(area int64) {
 // figures returns the sums in m², nil where no feature has such an area.
 func (s *recordSum) figures() (record *float64, computed *edition.ComputedArea) {
 	if s.has {
-		v := float64(s.sum) / 100
+		v := geo.Hundredths(s.sum).M2()
 		record = &v
 	}
 	if s.features > 0 {
-		computed = &edition.ComputedArea{Features: s.features, M2: float64(s.computed) / 100}
+		computed = &edition.ComputedArea{Features: s.features, M2: geo.Hundredths(s.computed).M2()}
 	}
 	return record, computed
 }

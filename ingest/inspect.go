@@ -127,7 +127,7 @@ func (s *recordSum) m2() *float64 {
 	if !s.seen {
 		return nil
 	}
-	v := float64(s.sum) / 100
+	v := geo.Hundredths(s.sum).M2()
 	return &v
 }
 

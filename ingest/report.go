@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
@@ -120,7 +121,7 @@ func (c *ClassCount) add(j *judged) {
 	if index.OfRecord(j.Net) {
 		c.net += j.Net
 	}
-	c.PatchM2, c.NetM2 = float64(c.patch)/100, float64(c.net)/100
+	c.PatchM2, c.NetM2 = geo.Hundredths(c.patch).M2(), geo.Hundredths(c.net).M2()
 }
 
 // Finding is one thing found in one feature, and what was done.

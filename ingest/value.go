@@ -7,6 +7,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 )
 
 // convert carries a value over to a field's kind. What cannot be carried over
@@ -96,14 +97,14 @@ func toReal(v any) (any, bool) {
 // 900,000 features that all claim it still fit 64 bits.
 const maxRecordArea = 1e11
 
-// recordArea returns an area of record in 0.01 m², rounded half away from zero.
+// recordArea returns an area of record in 0.01 m², rounded half up.
 // It is index.NoArea, and ok is false, when v is no number from 0 to maxRecordArea.
 func recordArea(v any) (area int64, ok bool) {
 	f, ok := v.(float64)
 	if !ok || math.IsNaN(f) || f < 0 || f > maxRecordArea {
 		return index.NoArea, false
 	}
-	return int64(math.Round(f * 100)), true
+	return int64(geo.HundredthsOf(f)), true
 }
 
 // The digits of codes of villages and of groups of villagers.

@@ -190,7 +190,7 @@ func (in family) said(list []told, kin []compare.Kin) ([]relative, error) {
 		}
 		x.Source = "record"
 		if k.area != index.NoArea {
-			m2 := float64(k.area) / 100
+			m2 := geo.Hundredths(k.area).M2()
 			x.RecordM2 = &m2
 		}
 		out = append(out, x)

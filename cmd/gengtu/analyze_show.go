@@ -11,6 +11,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/analyze/forms"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/index/question"
 	"gengtu/ingest/source"
@@ -116,7 +117,7 @@ func (a *analysis) show(r *analyze.Result) error {
 	a.printf("\n")
 	for i := range r.Identities {
 		x := &r.Identities[i]
-		a.printf("%s %s: %.2f = %.2f m²\n", a.pick("恒等", "closes"), a.pick(x.Title.Zh, x.Title.En), float64(x.Left)/100, float64(x.Right)/100)
+		a.printf("%s %s: %.2f = %.2f m²\n", a.pick("恒等", "closes"), a.pick(x.Title.Zh, x.Title.En), geo.Hundredths(x.Left).M2(), geo.Hundredths(x.Right).M2())
 	}
 	for _, n := range r.Notes {
 		a.printf("%s %s\n", a.pick("注意", "note"), a.pick(n.Zh, n.En))

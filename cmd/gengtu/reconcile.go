@@ -13,6 +13,7 @@ import (
 	"gengtu/index/analyze/forms"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 	"gengtu/index/reconcile"
 )
@@ -216,7 +217,7 @@ func (e *env) printBridge(r *analyze.Result) error {
 		if row[line] == "a" || row[line] == "b" {
 			sign = "%16.2f"
 		}
-		e.printf(sign+" m² %+14.4f %s %8d  %s\n", float64(v)/100, float64(v)*15/1e6, e.pick("亩", "mu"), row[features], row[name])
+		e.printf(sign+" m² %+14.4f %s %8d  %s\n", geo.Hundredths(v).M2(), float64(v)*15/1e6, e.pick("亩", "mu"), row[features], row[name])
 	}
 	for _, n := range r.Notes {
 		e.printf("  %s\n", e.pick(n.Zh, n.En))

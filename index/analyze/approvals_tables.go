@@ -181,7 +181,7 @@ func (w *approving) outsideTable() (*Table, []*occupied, error) {
 		if o.inside {
 			continue
 		}
-		row := []any{o.place, w.placeName(o.place), nil, nil, nil, nil, nil, o.area, nil, float64(o.area)/100 < w.Rules.Slivers.AreaM2.Value}
+		row := []any{o.place, w.placeName(o.place), nil, nil, nil, nil, nil, o.area, nil, geo.Hundredths(o.area).M2() < w.Rules.Slivers.AreaM2.Value}
 		if row[2], err = w.bsmOf(name, o.at); err != nil {
 			return nil, nil, err
 		}

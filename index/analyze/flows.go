@@ -8,6 +8,7 @@ import (
 
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/overlay"
 	"gengtu/index/pieces"
 )
@@ -393,7 +394,7 @@ func (w *flowing) sankey() any {
 	}
 	for _, k := range keysOf(sums) {
 		if v := sums[k]; v > 0 {
-			out.Links = append(out.Links, edge{name(0, k[0]), name(1, k[1]), hectares(v), float64(v) / 100})
+			out.Links = append(out.Links, edge{name(0, k[0]), name(1, k[1]), hectares(v), geo.Hundredths(v).M2()})
 		}
 	}
 	return out

@@ -174,8 +174,8 @@ func (w *outsideWork) settle(first int, seen uint64, cut bool, place string, sum
 		if len(own) > 1 {
 			c.part = i + 1
 		}
-		sum.add(c, float64(c.area)/100 < w.Rules.Slivers.AreaM2.Value)
-		if float64(c.area)/100 >= w.Rules.Slivers.AreaM2.Value {
+		sum.add(c, geo.Hundredths(c.area).M2() < w.Rules.Slivers.AreaM2.Value)
+		if geo.Hundredths(c.area).M2() >= w.Rules.Slivers.AreaM2.Value {
 			kept = append(kept, *c)
 		}
 	}

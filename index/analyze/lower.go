@@ -6,6 +6,7 @@ import (
 
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 )
 
 // lower makes an answer one that the policy lets be told, after it has been found to
@@ -88,7 +89,7 @@ const ratioDigits = 1e3
 // no area, would tell them: ratios have three decimals, lengths and numbers are left out.
 // The two sides of an identity, which did agree, are one rounded figure.
 func (r *Result) round(step float64) {
-	near := func(a Area) Area { return Area(math.Round(areas.RoundedTo(step, float64(a)/100) * 100)) }
+	near := func(a Area) Area { return Area(math.Round(areas.RoundedTo(step, geo.Hundredths(a).M2()) * 100)) }
 	for _, t := range r.Tables {
 		for _, row := range t.Rows {
 			for i, v := range row {

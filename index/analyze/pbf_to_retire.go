@@ -276,7 +276,7 @@ func (w *retireWork) judge(r *retiring, f int) error {
 	if err := w.enclave(r, f); err != nil {
 		return err
 	}
-	w.rule(r, 5, float64(r.tract)/100 < p.FragmentM2.Value, w.sure[5])
+	w.rule(r, 5, geo.Hundredths(r.tract).M2() < p.FragmentM2.Value, w.sure[5])
 	c := w.county(r.county)
 	if r.grade, err = w.grades.grade(f); err != nil {
 		return err

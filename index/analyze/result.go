@@ -126,7 +126,7 @@ func (s *sentence) say(near func(Area) Area) edition.Title {
 	args := slices.Clone(s.args)
 	for i, v := range args {
 		if a, is := v.(Area); is {
-			args[i] = strconv.FormatFloat(float64(near(a))/100, 'f', 2, 64)
+			args[i] = strconv.FormatFloat(geo.Hundredths(near(a)).M2(), 'f', 2, 64)
 		}
 	}
 	return edition.Title{Zh: fmt.Sprintf(s.zh, args...), En: fmt.Sprintf(s.en, args...)}
@@ -142,7 +142,7 @@ func (j *Job) finish(r *Result) error {
 	for _, i := range r.Identities {
 		if !i.Holds() {
 			return problem.New("ANALYZE_OPEN", "%[1]s 对不上：%[2]s：%.2[4]f 与 %.2[5]f m²", "%[1]s does not close: %[3]s: %.2[4]f and %.2[5]f m²",
-				j.Question.Name, i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
+				j.Question.Name, i.Title.Zh, i.Title.En, geo.Hundredths(i.Left).M2(), geo.Hundredths(i.Right).M2())
 		}
 	}
 	for i := range r.Layers {

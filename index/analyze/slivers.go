@@ -23,7 +23,7 @@ func checkSlivers(r *Rules, f *setting.File) *problem.Problem {
 }
 
 // least is the area below which a piece is a sliver.
-func (s *SliverRules) least() Area { return Area(math.Round(s.AreaM2.Value * 100)) }
+func (s *SliverRules) least() Area { return Area(geo.HundredthsOf(s.AreaM2.Value)) }
 
 // narrow tells whether a piece is a sliver by its form (domain 6.0 rule 2): far from
 // round, and narrow in the mean. Area is in m², the perimeter in m.

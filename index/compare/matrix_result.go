@@ -77,7 +77,7 @@ func (c column) at(i int) *float64 {
 }
 
 func m2(v int64) *float64 {
-	f := float64(v) / 100
+	f := geo.Hundredths(v).M2()
 	return &f
 }
 

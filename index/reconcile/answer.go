@@ -13,6 +13,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
@@ -118,7 +119,7 @@ func (r *run) close(out *analyze.Result) error {
 	for _, i := range out.Identities {
 		if !i.Holds() {
 			return problem.New("RECONCILE_OPEN", "对不上：%[1]s：%.2[3]f 与 %.2[4]f m²", "it does not close: %[2]s: %.2[3]f and %.2[4]f m²",
-				i.Title.Zh, i.Title.En, float64(i.Left)/100, float64(i.Right)/100)
+				i.Title.Zh, i.Title.En, geo.Hundredths(i.Left).M2(), geo.Hundredths(i.Right).M2())
 		}
 	}
 	h := sha256.New()

@@ -8,6 +8,7 @@ import (
 	"gengtu/index/analyze"
 	"gengtu/index/areas"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
@@ -233,7 +234,7 @@ func (s *side) density(i int) density {
 	if x.AreaM2 <= 0 {
 		return d
 	}
-	perM2 := func(v int64) float64 { return float64(v) / 100 / x.AreaM2 }
+	perM2 := func(v int64) float64 { return geo.Hundredths(v).M2() / x.AreaM2 }
 	switch s.Figure {
 	case Net:
 		patch, known := x.Patch, index.OfRecord(x.Patch)

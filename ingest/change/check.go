@@ -10,6 +10,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/problem"
 )
 
@@ -135,7 +136,7 @@ func (a *applying) checkAreas() error {
 		}
 		if s.told != s.feature.Patch {
 			a.fault(where.problem("PACKAGE_AREA_"+en, "图斑 %[1]s %[4]s的 TBMJ 是 %.2[2]f，DLTBGXGC 第 %[5]s 条合计 %.2[3]f", "patch %[1]s has TBMJ %.2[2]f, its flows in DLTBGXGC, records %[5]s, add up to %.2[3]f",
-				bsm, float64(s.feature.Patch)/100, float64(s.told)/100, zh, a.recordsOf(s)))
+				bsm, geo.Hundredths(s.feature.Patch).M2(), geo.Hundredths(s.told).M2(), zh, a.recordsOf(s)))
 		}
 		return s.feature.Patch
 	}
@@ -159,7 +160,7 @@ func (a *applying) checkAreas() error {
 	}
 	r := a.report
 	r.Removed, r.Inserted = len(a.old), len(a.now)
-	r.RemovedM2, r.InsertedM2, r.InM2, r.OutM2 = float64(removed)/100, float64(inserted)/100, float64(in)/100, float64(out)/100
+	r.RemovedM2, r.InsertedM2, r.InM2, r.OutM2 = geo.Hundredths(removed).M2(), geo.Hundredths(inserted).M2(), geo.Hundredths(in).M2(), geo.Hundredths(out).M2()
 	if r.FaultsFound == 0 && removed-out+in != inserted {
 		a.fault(problem.New("PACKAGE_SUM", "删除 %.2f − 调出 %.2f + 调入 %.2f ≠ 新增 %.2f m²", "removed %.2f − out %.2f + in %.2f is not inserted %.2f m²", r.RemovedM2, r.OutM2, r.InM2, r.InsertedM2).In(r.Sources[len(r.Sources)-1]))
 	}

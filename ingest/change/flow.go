@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -207,7 +206,7 @@ func (a *applying) flowOf(c *flowColumns, f *source.Feature, crs *geo.CRS) (flow
 	if !ok || !is || !(m2 >= 0 && m2 <= 1e11) {
 		return w, problem.New("PACKAGE_AREA", "TBBGMJ 是 %s，不能作面积", "TBBGMJ is %s, which is no area", shown(f.Values[c.area]))
 	}
-	w.area = int64(math.Round(m2 * 100))
+	w.area = int64(geo.HundredthsOf(m2))
 	for _, side := range []struct {
 		columns []flowColumn
 		to      *[]told

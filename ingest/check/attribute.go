@@ -215,7 +215,7 @@ func (j *judging) equation(check, field string, is, should, slack float64) {
 		if d := is - should; !(math.Abs(d) <= r.threshold("tolerance_m2")+slack+float) {
 			j.note.found = append(j.note.found, found{
 				rule: r, areaM2: d, zh: "%s 是 %.2f，应为 %.2f", en: "%s is %.2f, it should be %.2f",
-				args: []any{field, is, float64(geo.HundredthsOf(should)) / 100},
+				args: []any{field, is, geo.HundredthsOf(should).M2()},
 			})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/index/seal"
 )
 
@@ -136,7 +136,7 @@ type Sums struct {
 
 // add adds a feature.
 func (s *Sums) add(areaM2 float64, patch, net int64) {
-	s.Area += int64(math.Round(areaM2 * 100))
+	s.Area += int64(geo.HundredthsOf(areaM2))
 	addRecord(patch, &s.Patch, &s.PatchComputed)
 	addRecord(net, &s.Net, &s.NetComputed)
 }

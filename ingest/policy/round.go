@@ -6,6 +6,7 @@ import (
 
 	"gengtu/index"
 	"gengtu/index/edition"
+	"gengtu/index/geo"
 	"gengtu/ingest"
 )
 
@@ -22,7 +23,7 @@ type rounding struct {
 }
 
 // stepOf is a step in m² in 0.01 m².
-func stepOf(stepM2 float64) int64 { return int64(math.Round(stepM2 * 100)) }
+func stepOf(stepM2 float64) int64 { return int64(geo.HundredthsOf(stepM2)) }
 
 // round rounds one figure in 0.01 m², 0 at least, to the nearest multiple of the step,
 // halves up; the step is above 0.
@@ -88,7 +89,7 @@ func (r *rounding) apply(f *index.Feature) {
 		if _, whole := f.Values[c.at].(int64); whole {
 			f.Values[c.at] = told / 100
 		} else {
-			f.Values[c.at] = float64(told) / 100
+			f.Values[c.at] = geo.Hundredths(told).M2()
 		}
 	}
 }
@@ -116,5 +117,5 @@ func hundredthsOf(v any) (int64, bool) {
 	if !(x >= 0 && x < 1e15) {
 		return 0, false
 	}
-	return int64(math.Round(x * 100)), true
+	return int64(geo.HundredthsOf(x)), true
 }

@@ -102,7 +102,7 @@ func (r *Report) attributes(f *Fault) []any {
 		v[7] = f.Record
 	}
 	if f.AreaM2 != nil {
-		v[8] = float64(geo.HundredthsOf(*f.AreaM2)) / 100
+		v[8] = geo.HundredthsOf(*f.AreaM2).M2()
 	}
 	return v
 }

@@ -1,10 +1,10 @@
 package pyramid
 
 import (
-	"math"
 	"slices"
 	"sync"
 
+	"gengtu/index/geo"
 	"gengtu/tileserver/mvt"
 )
 
@@ -166,7 +166,7 @@ type telling struct {
 }
 
 func (l *Layer) telling() telling {
-	return telling{l.ClassKey, int64(math.Round(l.RoundM2 * 100))}
+	return telling{l.ClassKey, int64(geo.HundredthsOf(l.RoundM2))}
 }
 
 // m2 is an area in 0.01 m² as it is told.
@@ -174,7 +174,7 @@ func (t telling) m2(area int64) float64 {
 	if t.step > 0 {
 		area = (area + t.step/2) / t.step * t.step
 	}
-	return float64(area) / 100
+	return geo.Hundredths(area).M2()
 }
 
 // tags returns the attributes of k's shape.

@@ -69,7 +69,7 @@ func (s *source) Read(i int, r *pyramid.Reading) error {
 	}
 	r.ID, r.AreaM2, r.NetM2, r.Alone = raw.ID, raw.AreaM2, math.NaN(), s.layer.Alone(i)
 	if index.OfRecord(raw.Net) {
-		r.NetM2 = float64(raw.Net) / 100
+		r.NetM2 = geo.Hundredths(raw.Net).M2()
 	}
 	r.Class = ""
 	if s.class >= 0 && s.class < len(raw.Values) && raw.Values[s.class].Kind == index.RawText {

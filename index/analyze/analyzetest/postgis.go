@@ -68,7 +68,7 @@ func m2(cents int64) string {
 	if !index.OfRecord(cents) {
 		return "NULL"
 	}
-	return fmt.Sprintf("%.2f", float64(cents)/100)
+	return fmt.Sprintf("%.2f", geo.Hundredths(cents).M2())
 }
 
 func wkt(sql *strings.Builder, m geo.MultiPolygon, plane geo.EqualAreaPlane) {

@@ -348,7 +348,7 @@ func StateOf(t testing.TB, patches []Patch, vintage string, id func(bsm string) 
 		p := &patches[i]
 		f := index.Feature{ID: id(p.BSM), Geometry: p.Geometry(t), Patch: p.Record(), Net: p.Record() * 93 / 100, Place: "610402200100"}
 		f.AreaM2 = geo.Area(f.Geometry)
-		f.Values = []any{p.BSM, p.TBBH, p.DLBM, "6104022001000000000", float64(f.Patch) / 100, float64(f.Net) / 100, year}
+		f.Values = []any{p.BSM, p.TBBH, p.DLBM, "6104022001000000000", geo.Hundredths(f.Patch).M2(), geo.Hundredths(f.Net).M2(), year}
 		s.Features = append(s.Features, f)
 	}
 	return s

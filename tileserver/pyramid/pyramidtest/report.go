@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"gengtu/index/geo"
 )
 
 // Ratio returns drawn through true area.
@@ -100,11 +102,11 @@ func (z *Zoom) figureFaults(g *Ground) []string {
 	}
 	// Half a hundredth for each shape.
 	slack := 0.005*float64(z.Merged) + 1e-9*float64(area)
-	if got := math.Abs(z.AreaM2 - float64(area)/100); got > slack {
-		out = append(out, fmt.Sprintf("z%d: area_m2 %.2f of %.2f", z.Z, z.AreaM2, float64(area)/100))
+	if got := math.Abs(z.AreaM2 - geo.Hundredths(area).M2()); got > slack {
+		out = append(out, fmt.Sprintf("z%d: area_m2 %.2f of %.2f", z.Z, z.AreaM2, geo.Hundredths(area).M2()))
 	}
-	if got := math.Abs(z.NetM2 - float64(net)/100); got > slack {
-		out = append(out, fmt.Sprintf("z%d: net_m2 %.2f of %.2f", z.Z, z.NetM2, float64(net)/100))
+	if got := math.Abs(z.NetM2 - geo.Hundredths(net).M2()); got > slack {
+		out = append(out, fmt.Sprintf("z%d: net_m2 %.2f of %.2f", z.Z, z.NetM2, geo.Hundredths(net).M2()))
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -203,12 +202,6 @@ func (w *balancing) key(p *pieces.Piece) uint64 {
 		w.under = append(w.under, c)
 	}
 	return k
-}
-
-// byID puts features of a layer in the order of their ids, which does not depend on how
-// they are stored.
-func byID(l *index.Layer, features []int32) {
-	slices.SortFunc(features, func(a, b int32) int { return cmp.Compare(l.Head(int(a)).ID, l.Head(int(b)).ID) })
 }
 
 // link books a link: as kept cropland, as an item, or as none of cropland's business.

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -215,15 +214,6 @@ func (w *balancing) otherTable() *Table {
 	return t
 }
 
-// codeOf returns the text of a feature's field, nil for none and for no feature.
-func codeOf(c *column, i int32) (any, error) {
-	if i < 0 {
-		return nil, nil
-	}
-	text, err := c.text(int(i))
-	return textCell(text), err
-}
-
 // itemTable lists the items of both kinds, with the patches before and after.
 func (w *balancing) itemTable(asked string) (*Table, error) {
 	t := &Table{Name: "items", Title: edition.Title{Zh: "流出流入清单", En: "items"}, Single: true, Columns: append(placeColumns(),
@@ -314,26 +304,6 @@ func (w *balancing) plotTable() (*Table, error) {
 	}
 	sortRows(t, "xzqdm", "plot", "stated", "area")
 	return t, nil
-}
-
-// sortRows puts rows in the order of some columns of text or areas; nil goes first.
-func sortRows(t *Table, columns ...string) {
-	at := make([]int, len(columns))
-	for i, name := range columns {
-		at[i] = t.Column(name)
-	}
-	slices.SortStableFunc(t.Rows, func(a, b []any) int {
-		for _, k := range at {
-			x, _ := a[k].(string)
-			y, _ := b[k].(string)
-			v, _ := a[k].(Area)
-			u, _ := b[k].(Area)
-			if c := cmp.Or(cmp.Compare(x, y), cmp.Compare(v, u)); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
 }
 
 // doubleTable tells what is used twice: ground of several plots, and plots on ground whose

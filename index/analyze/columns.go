@@ -184,3 +184,15 @@ func seatOf(l *index.Layer, i int) string {
 
 // cropland tells whether a class is cropland (domain 1.2).
 func cropland(class string) bool { return edition.IsCropland(class) }
+
+// codeOf returns the text of a feature's field, nil for none and for no feature.
+func codeOf(c *column, i int32) (any, error) {
+	if i < 0 {
+		return nil, nil
+	}
+	text, err := c.text(int(i))
+	return textCell(text), err
+}
+
+// villageDigits is the length of a village's code.
+const villageDigits = 12

@@ -222,24 +222,6 @@ func (w *outsideWork) flagCover(f *flag) (int, error) {
 	return w.add(l, only), nil
 }
 
-// chosen returns the choice of the features whose field has a listed value, nil where the
-// layer has no such field.
-func chosen(l *index.Layer, field string, values *Listed) (func(i int) bool, error) {
-	c, err := columnOf(l, field)
-	if err != nil || !c.there() {
-		return nil, err
-	}
-	in := make([]bool, l.Len())
-	for i := range in {
-		v, err := c.text(i)
-		if err != nil {
-			return nil, err
-		}
-		in[i] = values.has(v)
-	}
-	return func(i int) bool { return in[i] }, nil
-}
-
 // openFields finds where grades, states and codes stand.
 func (w *outsideWork) openFields() error {
 	var err error

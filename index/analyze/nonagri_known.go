@@ -94,14 +94,6 @@ func (n *nonagriJob) earlier(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// shapeOf returns the shape of a feature when it is asked for.
-func shapeOf(l *index.Layer, i int) func(context.Context) (geo.MultiPolygon, error) {
-	return func(context.Context) (geo.MultiPolygon, error) {
-		f, err := l.Feature(i)
-		return f.Geometry, err
-	}
-}
-
 // previous takes in the alerts of the answer that the question goes on from: those that
 // were new or known there.
 func (n *nonagriJob) previous(ctx context.Context) error {
@@ -206,7 +198,7 @@ func (n *nonagriJob) mayBeThin(a *alert, box geo.Box) (bool, error) {
 			return false, failed
 		}
 	}
-	return float64(2*a.left())/100 < around*n.Rules.Slivers.WidthM.Value, nil
+	return geo.Hundredths(2*a.left()).M2() < around*n.Rules.Slivers.WidthM.Value, nil
 }
 
 // compare holds an alert against those that were pushed before: it is known where more

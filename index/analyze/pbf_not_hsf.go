@@ -246,7 +246,7 @@ func (w *progressWork) add(u *unbuilt, sum *progressSum) error {
 	} else {
 		sum.unbuilt += net
 	}
-	if float64(u.area)/100 < w.Rules.Slivers.AreaM2.Value {
+	if geo.Hundredths(u.area).M2() < w.Rules.Slivers.AreaM2.Value {
 		sum.slivers++
 		sum.sliver += net
 		sum.sliverArea += u.area
@@ -280,17 +280,6 @@ func (w *progressWork) rank() {
 			cmp.Compare(a.part, b.part),
 			cmp.Compare(a.feature, b.feature))
 	})
-}
-
-// compareBools puts false first.
-func compareBools(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
 }
 
 // shape returns the ground of a part that is not built.

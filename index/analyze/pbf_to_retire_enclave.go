@@ -10,9 +10,6 @@ import (
 	"gengtu/index/pieces"
 )
 
-// villageDigits is the length of a village's code.
-const villageDigits = 12
-
 // findEnclaves finds the small tracts of one village that no ground of that village
 // borders on (R4). The ground is that of the survey's patches, or of cropland where there
 // is no survey.
@@ -48,7 +45,7 @@ func (w *retireWork) smallTracts() (components []int32, members [][]int) {
 	at := map[int32]int{}
 	for f := range w.pbf.Len() {
 		m, ok := w.tract.ground.Member(0, f)
-		if !ok || float64(w.tract.of(f))/100 >= w.Rules.Retire.EnclaveM2.Value {
+		if !ok || geo.Hundredths(w.tract.of(f)).M2() >= w.Rules.Retire.EnclaveM2.Value {
 			continue
 		}
 		k := w.tract.components.Of(0, m)

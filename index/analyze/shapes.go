@@ -118,3 +118,11 @@ func (c *cutter) cut(ctx context.Context, l *index.Layer, i int, in, out []piece
 	}
 	return g, nil
 }
+
+// shapeOf returns the shape of a feature when it is asked for.
+func shapeOf(l *index.Layer, i int) func(context.Context) (geo.MultiPolygon, error) {
+	return func(context.Context) (geo.MultiPolygon, error) {
+		f, err := l.Feature(i)
+		return f.Geometry, err
+	}
+}

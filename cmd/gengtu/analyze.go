@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -131,7 +132,7 @@ func (a *analysis) flags(fs *flags) {
 	fs.StringVar(&a.table, "table", "", "只要这张表或图形层|only this table or layer of shapes")
 	fs.BoolVar(&a.geometry, "geometry", false, "JSON 里也存图形|keep the shapes in the JSON, too")
 	fs.StringVar(&a.out, "out", "", "输出文件 "+answerEndings()+"|the file to write: "+answerEndings())
-	fs.IntVar(&a.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	workersFlag(fs, &a.workers)
 }
 
 // check refuses a command line that makes no sense, before anything is opened.
@@ -148,6 +149,9 @@ func (a *analysis) check() error {
 			return usageError{problem.Of(err)}
 		}
 		a.request.By = level
+	}
+	if err := cmp.Or(placeFlag(a.request.Place), crsFlag(a.crs)); err != nil {
+		return err
 	}
 	for _, s := range a.set {
 		name, value, ok := strings.Cut(s, "=")
@@ -191,7 +195,7 @@ func (a *analysis) checkParameters() error {
 			return err
 		}
 	}
-	return q.CheckParameters(a.request.Parameters, a.asked)
+	return wrongLine(q.CheckParameters(a.request.Parameters, a.asked))
 }
 
 // ask reads what the question is about, and answers it.

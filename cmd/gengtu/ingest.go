@@ -43,7 +43,7 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
 	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
 	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
-	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	workersFlag(fs, &f.workers)
 }
 
 // defineSlivers defines the flag of the verbs that see a whole layer.

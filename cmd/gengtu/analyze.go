@@ -137,8 +137,9 @@ func (a *analysis) flags(fs *flags) {
 
 // check refuses a command line that makes no sense, before anything is opened.
 func (a *analysis) check() error {
-	if _, err := question.Find(a.request.Question); err != nil {
-		return usageError{problem.Of(err)}
+	q, err := question.Find(a.request.Question)
+	if err != nil {
+		return wrongLine(err)
 	}
 	if err := need("edition", a.dir); err != nil {
 		return err
@@ -166,9 +167,11 @@ func (a *analysis) check() error {
 	if a.out == "" {
 		a.form = forms.JSON
 	} else {
-		var err error
 		if a.form, err = answerForm(a.out); err != nil {
 			return err
+		}
+		if q.NoShapes && (a.form == forms.GeoJSON || a.form == forms.Shapefile) {
+			return usage("FORMAT_UNKNOWN", "%[1]s 的答案只有表，没有图形：用 .xlsx .csv .json .html .gpkg", "answers to %[1]s are tables without shapes: take .xlsx, .csv, .json, .html or .gpkg", q.Name)
 		}
 	}
 	if a.table != "" && !oneTable[a.form] && (a.out != "" || a.json) {

@@ -27,6 +27,7 @@ func TestWrongLines(t *testing.T) {
 		{"PARAMETER_PLACE", []string{"analyze", "--edition", none, "contiguity", "--place", "61040"}},
 		{"ANALYZE_PARAMETER", []string{"analyze", "--edition", none, "contiguity", "--set", "nosuch=1"}},
 		{"CRS_UNKNOWN", []string{"analyze", "--edition", none, "siting", "--crs", "EPSG:abc", "plot.geojson"}},
+		{"FORMAT_UNKNOWN", []string{"analyze", "--edition", none, "flows", "--out", "flows.geojson"}},
 		{"PARAMETER_BY", []string{"reconcile", "--edition", none, "pbf", "cropland", "--by", "street"}},
 		{"PARAMETER_PLACE", []string{"reconcile", "--edition", none, "pbf", "cropland", "--place", "999"}},
 		{"RECONCILE_FIGURE", []string{"reconcile", "--edition", none, "pbf", "cropland", "--figure", "gross"}},
@@ -41,6 +42,14 @@ func TestWrongLines(t *testing.T) {
 			t.Errorf("%v: exit %d, want 2 and %s: %s", c.args, exit, c.code, stderr)
 		}
 	}
+	for code, args := range map[string][]string{
+		"CRS_UNKNOWN": {"overlay", "--edition", none, "--crs", "EPSG:2437", "plot.geojson"},
+		"CRS_REFUSED": {"ingest", "--out", none, "--layer", "pbf=x.shp", "--crs", "EPSG:2437"},
+	} {
+		if _, stderr, _ := gengtu(t, append([]string{"--lang", "zh"}, args...)...); !strings.Contains(stderr, code) || strings.Contains(stderr, "parameters") {
+			t.Errorf("two languages in one message: %s", stderr)
+		}
+	}
 	if out, _ := filepath.Glob(access + "*"); len(out) != 0 {
 		t.Errorf("a wrong line left %v", out)
 	}
@@ -52,9 +61,12 @@ func TestWrongLines(t *testing.T) {
 		{"NO_PLACE", []string{"overlay", "--edition", e.Secure, "--place", "990101"}},
 		{"NO_PLACE", []string{"reconcile", "--edition", e.Secure, "pbf", "cropland", "--place", "990101"}},
 		{"NO_VINTAGE", []string{"overlay", "--edition", e.Secure, "--place", "61", "--vintage", "1999"}},
+		{"EXPORT_CREATE", []string{"export", "--edition", e.Secure, "--layer", "pbf", "--out", filepath.Join(none, "pbf.geojson")}},
 	} {
 		if _, stderr, exit := gengtu(t, c.args...); exit != 1 || !strings.Contains(stderr, "["+c.code+"]") {
 			t.Errorf("%v: exit %d, want 1 and %s: %s", c.args, exit, c.code, stderr)
+		} else if c.code == "EXPORT_CREATE" && !strings.Contains(stderr, "; ") && !strings.Contains(stderr, "；") {
+			t.Errorf("what to do is not told: %s", stderr)
 		}
 	}
 }

@@ -41,10 +41,10 @@ func noLayer(ix *index.Index, name, vintage string) error {
 	has := ix.Vintages(name)
 	if len(has) == 0 {
 		return problem.New("ANALYZE_LAYER", "此版没有图层 %s", "the edition has no layer %s", name).
-			Advise("有 %[1]s；用 gengtu ingest --add --layer %[2]s=文件 入库", "there are %[1]s; take it in by gengtu ingest --add --layer %[2]s=FILE", strings.Join(ix.Names(), "、"), name)
+			Advise("有 %[1]s；用 gengtu ingest --add --layer %[2]s=文件 入库", "there are %[1]s; take it in by gengtu ingest --add --layer %[2]s=FILE", strings.Join(ix.Names(), " "), name)
 	}
 	return problem.New("ANALYZE_LAYER", "图层 %s 没有时相 %.40q", "layer %s has no vintage %.40q", name, vintage).
-		Advise("有 %s", "there are %s", strings.Join(has, "、"))
+		Advise("有 %s", "there are %s", strings.Join(has, " "))
 }
 
 // OpenIn tells whether the question may be asked of an edition.

@@ -48,11 +48,11 @@ func TestCopyInDelivery(t *testing.T) {
 	}
 	// A report that was asked for is not proposed.
 	report := filepath.Join(dir, "faults")
-	stdout, _, _ = gengtu(t, "--lang", "en", "check", "--delivery", year, "--layer", "dltb@2024="+kept, "--report", report)
+	stdout, _, _ = gengtu(t, "--lang", "en", "check", "--delivery", year, "--layer", "dltb", kept, "--report", report)
 	if strings.Contains(stdout, "--report DIR") || !strings.Contains(stdout, "more, in "+report) {
 		t.Errorf("the summary does not say where the rest stands: %.2000s", stdout)
 	}
-	if stdout, _, _ = gengtu(t, "--lang", "en", "check", "--delivery", year, "--layer", "dltb@2024="+kept); !strings.Contains(stdout, "--report DIR") || !strings.Contains(stdout, "EPSG:4524 (CGCS2000") {
+	if stdout, _, _ = gengtu(t, "--lang", "en", "check", "--delivery", year, "--layer", "dltb", kept); !strings.Contains(stdout, "not checked: "+copied) || !strings.Contains(stdout, "--report DIR") || !strings.Contains(stdout, "EPSG:4524 (CGCS2000") {
 		t.Errorf("without a report: %.2000s", stdout)
 	}
 }

@@ -31,6 +31,7 @@ func TestWrongLines(t *testing.T) {
 		{"PARAMETER_BY", []string{"reconcile", "--edition", none, "pbf", "cropland", "--by", "street"}},
 		{"PARAMETER_PLACE", []string{"reconcile", "--edition", none, "pbf", "cropland", "--place", "999"}},
 		{"RECONCILE_FIGURE", []string{"reconcile", "--edition", none, "pbf", "cropland", "--figure", "gross"}},
+		{"FLAGS", []string{"check", "--delivery", none, "--layer", "dltb@2024=plot.shp"}},
 		{"PROFILE_UNKNOWN", []string{"profile", "show", "nosuch"}},
 		{"ACCESS_NAME", holder("--name", "two words")},
 		{"ACCESS_SCOPE", holder("--operations", "fly")},

@@ -69,7 +69,7 @@ func TestScopedPrepared(t *testing.T) {
 	next.issue(t, "other", access.Scope{Places: []string{"610402002200"}})
 	next.waitMade(t, 2)
 	next.issue(t, "third", access.Scope{Places: []string{"610402002201"}})
-	time.Sleep(500 * time.Millisecond) // it would have been begun
+	<-time.After(500 * time.Millisecond) // it would have been begun
 	if n := next.made(); n != 2 {
 		t.Errorf("%d editions were made where two are kept: one took another's place", n)
 	}
@@ -78,7 +78,7 @@ func TestScopedPrepared(t *testing.T) {
 // waitMade waits until n editions for scopes were made.
 func (s *service) waitMade(t testing.TB, n int) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); s.made() < n; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); s.made() < n; <-time.After(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d editions were made without being asked for, want %d", s.made(), n)
 		}

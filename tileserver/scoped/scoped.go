@@ -216,7 +216,7 @@ func (s *Editions[G]) Prepare(ctx context.Context, of *live.Edition[G], scope *a
 	g, busy, err := s.find(key, base, scope)
 	switch {
 	case err != nil:
-		return nil //nolint:nilerr // it is logged where it was found, and told to who asks
+		return nil // it is logged where it was found, and told to who asks
 	case busy == nil: // another was faster
 		return g.Release()
 	}

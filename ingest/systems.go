@@ -31,7 +31,11 @@ func ParseSystem(text string) (FileSystem, error) {
 	}
 	crs, err := geo.ParseCRSName(name)
 	if err != nil || strings.Contains(text, "=") && path == "" {
-		return FileSystem{}, problem.New("CRS_REFUSED", "--crs %.200q 不能用（%v）", "--crs %.200q cannot be used (%v)", text, err).
+		zh, en := "等号前没有文件", "no file stands before the ="
+		if err != nil {
+			zh, en = geo.Words(err)
+		}
+		return FileSystem{}, problem.New("CRS_REFUSED", "--crs %.200[1]q 不能用（%[2]s）", "--crs %.200[1]q cannot be used (%[3]s)", text, zh, en).
 			Advise("写法是 EPSG:4524，或只对一个文件：文件=EPSG:4524", "write EPSG:4524, or for one file alone FILE=EPSG:4524")
 	}
 	return FileSystem{path, crs}, nil

@@ -17,6 +17,7 @@ import (
 	"gengtu/tileserver/basemap"
 	"gengtu/tileserver/gate"
 	"gengtu/tileserver/load"
+	"gengtu/tileserver/scoped"
 )
 
 // Handle answers one request. It is the one place where errors become answers.
@@ -48,7 +49,9 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx) {
 		err = r.ungranted(err)
 		s.metrics.work.problem(err)
 		status = r.fail(err)
-		if status >= 500 && status != fasthttp.StatusNotImplemented && !isToldElsewhere(err) {
+		if errors.Is(err, scoped.ErrMaking) {
+			s.cfg.Log.Info("what a token's scope holds is being prepared; the client comes again", "id", r.id(), "route", r.route, "token", r.token)
+		} else if status >= 500 && status != fasthttp.StatusNotImplemented && !isToldElsewhere(err) {
 			s.cfg.Log.Error("request failed", "id", r.id(), "route", r.route, "status", status, "error", err)
 		}
 	}

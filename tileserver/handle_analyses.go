@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"gengtu/index/problem"
 	"gengtu/index/question"
 	"gengtu/tileserver/access"
+	"gengtu/tileserver/answer"
 	"gengtu/tileserver/jobs"
 )
 
@@ -323,4 +325,12 @@ func (s *Server) answerForms() []string {
 		out = append(out, f.Form)
 	}
 	return out
+}
+
+// formsOf are the forms that answers to a question may come in.
+func (s *Server) formsOf(q *analyze.Question) []string {
+	return slices.DeleteFunc(s.answerForms(), func(form string) bool {
+		shapes := form == string(forms.GeoJSON) || slices.ContainsFunc(s.cfg.AnswerFiles, func(f answer.Extra) bool { return f.Form == form && f.ShapesAlone })
+		return q.NoShapes && shapes
+	})
 }

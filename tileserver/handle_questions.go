@@ -23,6 +23,8 @@ type offeredQuestion struct {
 	// Twice are layers of which one has to be there in two vintages.
 	Twice      *neededTwice `json:"twice,omitempty"`
 	Answerable bool         `json:"answerable"`
+	// Forms are those that its answers may come in; a job lists those that there are.
+	Forms []string `json:"forms"`
 }
 
 type neededTwice struct {
@@ -63,7 +65,7 @@ func (r *request) offered(rules *analyze.Rules) []offeredQuestion {
 	names := r.ix().Names()
 	p := r.policy()
 	for _, q := range r.questions() {
-		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Between: q.Between, Answerable: true, Layers: []neededLayer{}, Parameters: []questionParameter{}}
+		o := offeredQuestion{Name: q.Name, Title: q.Title, About: q.About, NeedsShapes: q.NeedsShapes, Between: q.Between, Answerable: true, Forms: r.server.formsOf(q), Layers: []neededLayer{}, Parameters: []questionParameter{}}
 		for i, name := range slices.Concat(q.Layers, q.Optional) {
 			n := neededLayer{name, titleOfLayer(name), i >= len(q.Layers), slices.Contains(names, name)}
 			o.Answerable = o.Answerable && (n.There || n.Optional)

@@ -143,10 +143,15 @@ func (s *Server) kvp(r *request, of service) error {
 	return s.answerWMTS(r, c, req)
 }
 
-// grants refuses a layer or a zoom that the token does not grant.
+// grants refuses a layer or a zoom that the token does not grant, and features of one that
+// may not ask for them.
 func (r *request) grants(req wmts.Request) error {
 	if req.Operation == wmts.GetCapabilities {
 		return nil
+	}
+	if req.Operation == wmts.GetFeatureInfo && !r.allows(access.Features) {
+		r.outcome = access.WrongOperation // before the capabilities say that no layer is queryable
+		return r.refusedToken(r.outcome, access.Features)
 	}
 	err := r.grantsLayer(req.Layer)
 	if err == nil {

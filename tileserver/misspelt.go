@@ -23,6 +23,45 @@ const leastMisspelt = 4
 // have names, and rules of what is not known, of their own.
 var ownParameters = []string{"overlay", "summary", "diff", "changes", "feature", "lineage", "places", "map", "mvt", "png", "tilejson", "style", "legend", "catalog", "analyses", "analysis", "events", "result", "reconcile", "me"}
 
+// figureRoutes answer with figures: who misses one of their parameters reads them as others.
+var figureRoutes = []string{"overlay", "summary", "diff", "changes"}
+
+// elsewhere are names that parameters have on other servers, and what they are called here,
+// "" where there is nothing to choose. Addresses of figures refuse them and slips of them.
+var elsewhere = []struct{ name, here string }{
+	{"unit", ""}, {"units", ""}, {"precision", ""}, {"srs", "crs"}, {"srid", "crs"}, {"epsg", "crs"}, {"format", "f"}, {"year", "vintage"},
+	{"groupby", "group_by"}, {"extent", "bbox"}, {"bounds", "bbox"}, {"xzqdm", "place"},
+}
+
+// calledOtherwise refuses, of addresses of figures, a name that is called otherwise here; nil
+// for others.
+func calledOtherwise(route, name string) error {
+	here, known := map[[2]string]string{{"overlay", "by"}: "group_by", {"summary", "group_by"}: "by"}[[2]string{route, name}]
+	if !known && (!slices.Contains(figureRoutes, route) || slices.Contains(parameterNames, name)) {
+		return nil
+	}
+	var long []string
+	for _, e := range elsewhere {
+		if len(e.name) >= leastMisspelt {
+			long = append(long, e.name)
+		}
+	}
+	near := setting.Nearest(name, long)
+	for _, e := range elsewhere {
+		if !known && (strings.EqualFold(e.name, name) || e.name == near) {
+			here, known = e.here, true
+		}
+	}
+	p := problem.New("PARAMETER_UNKNOWN", "这个地址没有参数 %.40q", "this address has no parameter %.40q", name)
+	switch {
+	case !known:
+		return nil
+	case here == "":
+		return p.Advise("去掉它：平方米、亩、公顷在答案里并列，位数不能选", "leave it out: m², mu and ha stand beside each other in the answer, and decimals are not chosen")
+	}
+	return p.Advise("用 %[1]s", "it is %[1]s", here)
+}
+
 // misspelt refuses a parameter that is almost one that this server knows: who asks for
 // vintge=2023 is not to be answered with another year. Parameters that are like none, as
 // programs add them against caches, are let be.
@@ -33,6 +72,9 @@ func (r *request) misspelt(rt *route) error {
 	long := slices.DeleteFunc(slices.Clone(parameterNames), func(n string) bool { return len(n) < leastMisspelt })
 	for k := range r.ctx.QueryArgs().All() {
 		name := string(k)
+		if err := calledOtherwise(rt.name, name); err != nil {
+			return err
+		}
 		if slices.Contains(parameterNames, name) {
 			continue
 		}

@@ -15,11 +15,12 @@ func TestMisspeltParameters(t *testing.T) {
 	for _, at := range []string{
 		"overlay?" + box + "&vintge=2023", "overlay?" + box + "&Vintage=2023", "overlay?" + box + "&VINTAGE=2023", "summary?vintag=2023", "summary?Layers=pbf",
 		"map.png?" + box + "&stile=plain", "tiles/cropland/w/3/6/3.png?stile=plain", "tiles/cropland/w/3/6/3.mvt?generaton=x", "style.json?styl=plain", "catalog?vintagee=2024",
+		"overlay?" + box + "&unitt=mu", "overlay?" + box + "&by=DLBM", "overlay?" + box + "&SRS=EPSG:4490", "summary?format=csv", "summary?group_by=DLBM", "diff?unit=ha",
 	} {
 		wantProblem(t, at, s.get(t, "/public/"+at), http.StatusBadRequest, "parameter_unknown")
 	}
 	for _, at := range []string{
-		"overlay?" + box + "&_=1732270000&v=2&nocache=1", "summary?utm_source=mail", "map.png?" + box + "&t=7", "style.json?key=x", "legend.json?lang=zh",
+		"overlay?" + box + "&_=1732270000&v=2&nocache=1", "summary?utm_source=mail", "map.png?" + box + "&t=7", "style.json?key=x", "legend.json?lang=zh", "style.json?format=x", "overlay?" + box + "&group_by=", "summary?by=county",
 		"wmts?SERVICE=WMTS&REQUEST=GetCapabilities&Layer=x&acceptversion=1.0.0", "ogc/tiles?f=json",
 	} {
 		if r := s.get(t, "/public/"+at); r.StatusCode != http.StatusOK {

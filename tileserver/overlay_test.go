@@ -226,14 +226,18 @@ func TestOverlayCollection(t *testing.T) {
 	if err != nil || r.Header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(r.Header.Get("Content-Disposition"), "overlay.csv") {
 		t.Fatalf("%v %v", err, r.Header)
 	}
-	seen := map[string]string{}
+	seen, problems := map[string]string{}, map[string]string{}
+	last := len(rows[0]) - 1
 	for _, row := range rows[1:] {
 		if _, ok := seen[row[0]]; !ok {
-			seen[row[0]] = row[2]
+			seen[row[0]], problems[row[0]] = row[2], row[last]
 		}
 	}
-	if len(seen) != 8 || seen["1"] != "ok" || !strings.HasPrefix(seen["2"], "failed") || seen["5"] != "ok; AOI_OUTSIDE" {
+	if len(seen) != 8 || seen["1"] != "ok" || !strings.HasPrefix(seen["2"], "failed") || seen["5"] != "ok" {
 		t.Errorf("the table tells %v", seen)
+	}
+	if rows[0][last] != "problems" || problems["1"] != "" || problems["5"] != "AOI_OUTSIDE" {
+		t.Errorf("the column %s tells %v", rows[0][last], problems)
 	}
 }
 

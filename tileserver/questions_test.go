@@ -3,10 +3,13 @@ package tileserver_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"gengtu/index/analyze"
 	"gengtu/index/edition"
+	"gengtu/tileserver"
+	"gengtu/tileserver/answer"
 )
 
 // offered is the list of questions as a page reads it.
@@ -14,6 +17,7 @@ type offered struct {
 	Questions []struct {
 		Name       string
 		Answerable bool
+		Forms      []string
 		Between    bool
 		Twice      *struct {
 			Layers []string
@@ -24,6 +28,23 @@ type offered struct {
 			Choices                    []analyze.Choice
 			Title                      edition.Title
 		}
+	}
+}
+
+// Forms of shapes alone are listed of the questions whose answers may have shapes.
+func TestQuestionsForms(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) {
+		c.AnswerFiles = []answer.Extra{{Form: "zip", ShapesAlone: true}, {Form: "gpkg"}}
+	}, edition.Secure)
+	want := map[string]string{"flows": "json csv xlsx html gpkg", "contiguity": "json csv xlsx geojson html zip gpkg"}
+	for _, q := range decode[offered](t, s.get(t, "/secure/analyses", s.bearer(edition.Secure)...)).Questions {
+		if forms := want[q.Name]; forms != "" && strings.Join(q.Forms, " ") != forms {
+			t.Errorf("%s comes in %v, want %s", q.Name, q.Forms, forms)
+		}
+		delete(want, q.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not asked: %v", want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package tileserver
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gengtu/index"
+	"gengtu/index/edition"
 	"gengtu/index/problem"
 	"gengtu/tileserver/access"
 	"gengtu/tileserver/scoped"
@@ -31,6 +33,39 @@ func (e *reach) take() (*generation, error) { return e.scoped.Take(e.tier.Editio
 // pin returns the generation of that name, acquired.
 func (e *reach) pin(name string) (*generation, error) {
 	return e.scoped.Pin(e.tier.Edition, e.scope, name)
+}
+
+// prepareScopes makes the editions for the scopes of the tokens in force, one after another,
+// at the start and whenever the access file has changed, so that whoever comes first with one
+// need not wait. It ends with ctx.
+func (s *Server) prepareScopes(ctx context.Context) {
+	if s.cfg.Access == nil {
+		return
+	}
+	for {
+		for _, b := range s.cfg.Access.Bounded() {
+			t := s.tiers[edition.Tier(b.Tier)]
+			if t == nil || ctx.Err() != nil {
+				continue
+			}
+			if err := s.scoped.Prepare(ctx, t.Edition, b.Scope); err != nil {
+				s.cfg.Log.Warn("edition for a scope not prepared; it is made when it is asked for", "tier", b.Tier, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.granted:
+		}
+	}
+}
+
+// tellGranted wakes prepareScopes; it never waits.
+func (s *Server) tellGranted() {
+	select {
+	case s.granted <- struct{}{}:
+	default: // it is about to look
+	}
 }
 
 // looking is the operation of routes that go with each operation, and of those

@@ -168,8 +168,8 @@ func TestOperations(t *testing.T) {
 					t.Errorf("%s asks %s: %d %v", o, a, r.StatusCode, r.Header)
 				}
 			case info: // features by way of a map
-				if r.StatusCode == http.StatusOK {
-					t.Errorf("%s asks %s: %d", o, a, r.StatusCode)
+				if r.StatusCode != http.StatusForbidden || !strings.Contains(string(r.body), "features") || !strings.Contains(string(r.body), string(o)) {
+					t.Errorf("%s asks %s: %d %.300s", o, a, r.StatusCode, r.body) // it is the token, and says so
 				}
 			case r.StatusCode == http.StatusForbidden || r.StatusCode >= 400 && o != access.Analyses:
 				t.Errorf("%s asks %s: %d %.200s", o, a, r.StatusCode, r.body)

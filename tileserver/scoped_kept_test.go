@@ -20,15 +20,67 @@ import (
 // to come again.
 func TestScopedWait(t *testing.T) {
 	s := serve(t, func(c *tileserver.Config) { c.Limits.ScopedWait = time.Nanosecond }, edition.Secure)
-	token := s.issue(t, "village", access.Scope{Places: []string{village}})
-	r := s.with(t, "catalog", "", token)
+	var token string
+	var r reply
+	// It is begun when the token is added, and may be made before the first request comes.
+	for _, code := range []string{village, "610402001201", "610402002200", "610402002201", "610402001", "610402002"} {
+		token = s.issue(t, code, access.Scope{Places: []string{code}})
+		if r = s.with(t, "catalog", "", token); r.StatusCode != http.StatusOK {
+			break
+		}
+	}
 	wantProblem(t, "catalog", r, http.StatusServiceUnavailable, "scope_making")
+	told := 0
+	for line := range strings.Lines(s.log.String()) {
+		if strings.Contains(line, "request failed") || strings.Contains(line, "is being prepared") && !strings.Contains(line, `"level":"INFO"`) {
+			t.Errorf("a wait that is no fault is logged as %s", line)
+		}
+		told += strings.Count(line, "is being prepared")
+	}
+	if told == 0 {
+		t.Error("the log does not tell of the wait")
+	}
 	if r.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
 	for end := time.Now().Add(20 * time.Second); r.StatusCode != http.StatusOK; r = s.with(t, "catalog", "", token) {
 		if time.Now().After(end) {
 			t.Fatalf("still %d", r.StatusCode)
+		}
+	}
+}
+
+// What the scopes of tokens hold is made before anybody asks: at the start, when a token is
+// added, and not where as many editions are kept as may be.
+func TestScopedPrepared(t *testing.T) {
+	s := serve(t, func(c *tileserver.Config) { c.Limits.ScopedEditions = 2 }, edition.Secure)
+	s.issue(t, "village", access.Scope{Places: []string{village}})
+	s.waitMade(t, 1)
+	s.stop()
+	store, err := access.Open(s.accessFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := serve(t, func(c *tileserver.Config) {
+		c.Editions, c.Access, c.Limits.ScopedEditions = []string{s.dirs[edition.Secure]}, store, 2
+	})
+	next.waitMade(t, 1)
+	next.accessFile = s.accessFile
+	next.issue(t, "other", access.Scope{Places: []string{"610402002200"}})
+	next.waitMade(t, 2)
+	next.issue(t, "third", access.Scope{Places: []string{"610402002201"}})
+	<-time.After(500 * time.Millisecond) // it would have been begun
+	if n := next.made(); n != 2 {
+		t.Errorf("%d editions were made where two are kept: one took another's place", n)
+	}
+}
+
+// waitMade waits until n editions for scopes were made.
+func (s *service) waitMade(t testing.TB, n int) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); s.made() < n; <-time.After(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d editions were made without being asked for, want %d", s.made(), n)
 		}
 	}
 }

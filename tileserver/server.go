@@ -104,6 +104,7 @@ type Server struct {
 	making   *load.Queue
 	painting *load.Queue
 	scoped   *scoped.Editions[*generation]
+	granted  chan struct{} // told that the access file has changed
 	answers  *answers      // long questions
 	logins   chan struct{} // holds one for each login that waits for its issuer
 	held     chan struct{} // holds one for each answer to a wrong token that waits
@@ -133,7 +134,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
 		overlays: load.NewPlaces(cfg.Limits.OverlayAtOnce), maps: load.NewPlaces(cfg.Limits.MapAtOnce),
 		hands: load.NewHands(), bodies: load.NewMemory(cfg.Limits.BodyMemory), sending: load.NewMemory(cfg.Limits.SendMemory),
-		ending: make(chan struct{}), making: load.NewQueue(cfg.Limits.TilesAtOnce), painting: load.NewQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
+		ending: make(chan struct{}), granted: make(chan struct{}, 1), making: load.NewQueue(cfg.Limits.TilesAtOnce), painting: load.NewQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
 	}
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
 	s.callers = newCallers(&cfg.Limits)
@@ -208,6 +209,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wake <-chan struct{
 	var watcher sync.WaitGroup
 	watcher.Go(func() { s.watch(watching, wake) })
 	watcher.Go(func() { s.watchAccess(watching) })
+	watcher.Go(func() { s.prepareScopes(watching) })
 	watcher.Go(viewer.Prepare)
 	defer watcher.Wait()
 	defer stopWatching()
@@ -326,8 +328,11 @@ func (s *Server) refreshAccess() {
 	}
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
-	if _, err := s.cfg.Access.Refresh(); err == nil {
+	if changed, err := s.cfg.Access.Refresh(); err == nil {
 		s.accessFail = ""
+		if changed {
+			s.tellGranted()
+		}
 	} else if err.Error() != s.accessFail {
 		s.accessFail = err.Error()
 		s.cfg.Log.Error("access file not taken; the tokens read before stay in force", "error", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -131,13 +132,14 @@ func (a *analysis) flags(fs *flags) {
 	fs.StringVar(&a.table, "table", "", "只要这张表或图形层|only this table or layer of shapes")
 	fs.BoolVar(&a.geometry, "geometry", false, "JSON 里也存图形|keep the shapes in the JSON, too")
 	fs.StringVar(&a.out, "out", "", "输出文件 "+answerEndings()+"|the file to write: "+answerEndings())
-	fs.IntVar(&a.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	workersFlag(fs, &a.workers)
 }
 
 // check refuses a command line that makes no sense, before anything is opened.
 func (a *analysis) check() error {
-	if _, err := question.Find(a.request.Question); err != nil {
-		return usageError{problem.Of(err)}
+	q, err := question.Find(a.request.Question)
+	if err != nil {
+		return wrongLine(err)
 	}
 	if err := need("edition", a.dir); err != nil {
 		return err
@@ -148,6 +150,9 @@ func (a *analysis) check() error {
 			return usageError{problem.Of(err)}
 		}
 		a.request.By = level
+	}
+	if err := cmp.Or(placeFlag(a.request.Place), crsFlag(a.crs)); err != nil {
+		return err
 	}
 	for _, s := range a.set {
 		name, value, ok := strings.Cut(s, "=")
@@ -162,9 +167,11 @@ func (a *analysis) check() error {
 	if a.out == "" {
 		a.form = forms.JSON
 	} else {
-		var err error
 		if a.form, err = answerForm(a.out); err != nil {
 			return err
+		}
+		if q.NoShapes && (a.form == forms.GeoJSON || a.form == forms.Shapefile) {
+			return usage("FORMAT_UNKNOWN", "%[1]s 的答案只有表，没有图形：用 .xlsx .csv .json .html .gpkg", "answers to %[1]s are tables without shapes: take .xlsx, .csv, .json, .html or .gpkg", q.Name)
 		}
 	}
 	if a.table != "" && !oneTable[a.form] && (a.out != "" || a.json) {
@@ -191,7 +198,7 @@ func (a *analysis) checkParameters() error {
 			return err
 		}
 	}
-	return q.CheckParameters(a.request.Parameters, a.asked)
+	return wrongLine(q.CheckParameters(a.request.Parameters, a.asked))
 }
 
 // ask reads what the question is about, and answers it.

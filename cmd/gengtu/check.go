@@ -89,6 +89,9 @@ func runCheck(e *env, fs *flags) error {
 	if len(paths) == 0 && f.delivery == "" {
 		return usage("FLAG_MISSING", "缺少要检查的文件，或用 --delivery 给出文件夹", "the files to check are missing, or --delivery with a folder")
 	}
+	if len(paths) == 0 && *layer != "" {
+		return usage("FLAGS", "--layer 说明所给文件是哪个图层，这里没有给文件：写作 gengtu check --delivery 文件夹 --layer dltb 文件，文件夹里这一图层的别的文件就不查了", "--layer says what layer the files given are, and none is: gengtu check --delivery DIR --layer dltb FILE takes that file and no other of the folder as the layer")
+	}
 	rules, err := check.LoadRules(*rulesFile)
 	if err != nil {
 		return err

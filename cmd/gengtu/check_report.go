@@ -72,6 +72,7 @@ func (e *env) judge(inputs []ingest.Input, reading ingest.Options, j judging, pa
 	if err := e.sealFiles(sealer, j.answered(), files...); err != nil {
 		return err
 	}
+	r.SavedAt(path)
 	if err := e.printReport(r, e.stdout, e.json); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func runCodes(e *env, fs *flags) error {
 	lineage := fs.String("lineage", "", "一个空间码的沿革|what became of a code")
 	keepFlag(fs, &c.building.keep)
 	memory := memoryFlag(fs)
-	fs.IntVar(&c.building.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	workersFlag(fs, &c.building.workers)
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
 	}

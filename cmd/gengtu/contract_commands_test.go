@@ -69,7 +69,7 @@ func (w *contract) deriving(t *testing.T) []contractCase {
 		{line: "gengtu publish", name: "the embedded policy", args: []string{"policy", "show"}, holds: w.policyShown},
 		{line: "gengtu publish", name: "a government edition", args: []string{"publish", "--from", first, "--tier", "government", "--out", w.at("government")}, holds: w.published("government", hsfFeatures)},
 		{line: "gengtu publish", name: "a public edition by a policy", args: []string{"publish", "--from", first, "--tier", "public", "--policy", w.at("policy.yaml"), "--out", w.at("public")}, holds: w.published("public", hsfFeatures)},
-		{line: "gengtu publish", name: "upward", args: []string{"publish", "--from", first, "--tier", "secure", "--out", w.at("none")}, code: 1, fault: "PUBLISH_UPWARD"},
+		{line: "gengtu publish", name: "upward", args: []string{"publish", "--from", first, "--tier", "secure", "--out", w.at("none")}, code: 2, fault: "PUBLISH_UPWARD"},
 		{line: "gengtu publish", name: "a policy that is not there", args: []string{"publish", "--from", first, "--tier", "public", "--policy", w.at("nosuch.yaml"), "--out", w.at("none")}, code: 1, fault: "POLICY_FILE"},
 		{line: "gengtu publish", name: "a tier that is none", args: []string{"publish", "--from", first, "--tier", "royal", "--out", w.at("none")}, code: 2, fault: "TIER_UNKNOWN"},
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"gengtu/index/problem"
 	"gengtu/ingest"
 )
@@ -64,6 +66,30 @@ func (e *env) addDelivery(f *reading, inputs []ingest.Input) ([]ingest.Input, er
 		}
 	}
 	return append(inputs, d.Inputs(f.vintage)...), nil
+}
+
+// besides adds to what is wrong with a file of --delivery which other files there were taken
+// as the same layer, and how to leave one of them out: a copy in a folder of its own, for
+// instance.
+func (f *reading) besides(err error) error {
+	p := problem.Of(err)
+	if p == nil || f.found == nil {
+		return err
+	}
+	this := slices.IndexFunc(f.found.Taken, func(t ingest.Taken) bool { return t.Path == p.File })
+	if this < 0 {
+		return err
+	}
+	layer, vintage := f.found.Taken[this].Layer, f.found.Taken[this].Vintage
+	for _, t := range f.found.Taken {
+		if t.Layer != layer || t.Vintage != vintage || t.Path == p.File {
+			continue
+		}
+		return p.Advise("%[1]s；%[2]s 和 %[3]s 都取作图层 %[4]s：只要一份就加 --layer %[4]s=%[3]s（或另一份），文件夹里这一图层的别的文件就不读了",
+			"%[5]s; %[2]s and %[3]s were both taken as layer %[4]s: to take one alone add --layer %[4]s=%[3]s (or the other), and no other file of the folder is read as that layer",
+			p.Advice(problem.Chinese), p.File, t.Path, layer, p.Advice(problem.English)).Because(err)
+	}
+	return err
 }
 
 // tables reads the values of --attributes.

@@ -43,7 +43,7 @@ func (f *reading) define(fs *flags) {
 	fs.StringVar(&f.report, "report", "", "报告写到此文件（.json 或 .txt）|write the report to this file (.json or .txt)")
 	fs.Var(&f.attributes, "attributes", "图层=文件.csv：按编号连上的属性表，可多次|LAYER=FILE.csv, attributes joined by business key; may be repeated")
 	fs.StringVar(&f.profiles, "profiles", "", profilesUsage)
-	fs.IntVar(&f.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	workersFlag(fs, &f.workers)
 }
 
 // defineSlivers defines the flag of the verbs that see a whole layer.
@@ -167,9 +167,9 @@ func runIngest(e *env, fs *flags) error {
 	if *add {
 		zoomed := false
 		fs.Visit(func(x *flag.Flag) { zoomed = zoomed || x.Name == "zooms" })
-		return e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}}})
+		return f.besides(e.ingestMore(&f, inputs, *out, &extending{keepZooms: !zoomed, zooms: [2]int{lo, hi}, building: building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}}}))
 	}
-	return e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}})
+	return f.besides(e.ingest(&f, inputs, *out, [2]int{lo, hi}, building{keep: keep, workers: f.workers, memory: bytes, stages: &stages{}}))
 }
 
 // intake is the taking in of deliveries.
@@ -238,7 +238,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	w.stages.note(e)
 	e.tellUndated(rep)
 	e.tellLost(before, m, [2]string{"要留着就用 ingest --add 入库", "ingest --add keeps them"})
-	return e.giveReport(timedReport{rep, f.found, w.stages.list}, f.report)
+	return e.giveReport(timedReport{Report: rep, Delivery: f.found, Stages: w.stages.list}, f.report)
 }
 
 // registersOf returns the registers of the edition at dir: what was given once is known
@@ -276,10 +276,34 @@ type timedReport struct {
 	*ingest.Report
 	Delivery *ingest.Delivery `json:"delivery,omitempty"`
 	Stages   []stage          `json:"stages,omitempty"`
+	// Stored tells whether there is a generation of it: a run that failed stores nothing,
+	// whatever it had kept until then.
+	Stored bool `json:"stored"`
+}
+
+// Write prints the report for a person, of a run that stored nothing with that word before
+// and behind what it would have kept.
+func (t timedReport) Write(w io.Writer, lang problem.Lang) error {
+	if t.Stored {
+		return t.Report.Write(w, lang)
+	}
+	before, behind := "! nothing was stored, the edition is as it was: what follows is what the run had read until it failed\n", "! nothing was stored of all this: the run failed\n"
+	if lang == problem.Chinese {
+		before, behind = "! 什么也没有入库，版本照旧：以下是失败前读到的\n", "! 以上都没有入库：这次没有成功\n"
+	}
+	if _, err := io.WriteString(w, before); err != nil {
+		return err
+	}
+	if err := t.Report.Write(w, lang); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, behind)
+	return err
 }
 
 // giveReport prints the report, and writes it to a file when one is asked for.
 func (e *env) giveReport(rep timedReport, path string) error {
+	rep.Stored = rep.Generation != ""
 	read := 0
 	for _, l := range rep.Layers {
 		read += l.Read

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,12 @@ func runOverlay(e *env, fs *flags) error {
 	}
 	if (len(args) == 1) == (*place != "") {
 		return usage("ARGUMENTS", "给出范围文件或 --place 中的一个", "give a file with the shapes, or --place")
+	}
+	if *place != "" && *crsName+*table != "" {
+		return usage("FLAGS", "--crs 和 --table 只用于范围文件，不与 --place 同用", "--crs and --table are for a file of shapes; they do not go with --place")
+	}
+	if err := cmp.Or(placeFlag(*place), crsFlag(*crsName)); err != nil {
+		return err
 	}
 	form, ok := overlayEndings[strings.ToLower(filepath.Ext(*out))]
 	if !ok {

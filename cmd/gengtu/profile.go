@@ -35,8 +35,8 @@ func runProfile(e *env, fs *flags) error {
 	case args[0] == "show" && len(args) == 2:
 		text, ok := profiles.Text(args[1])
 		if !ok {
-			return problem.New("PROFILE_UNKNOWN", "没有内置模式 %.80q", "there is no embedded profile %.80q", args[1]).
-				Advise("gengtu profile list 列出全部；代码表是 domains，各省范围是 extents", "gengtu profile list names them; the code lists are domains, the extents of provinces extents")
+			return usageError{problem.New("PROFILE_UNKNOWN", "没有内置模式 %.80q", "there is no embedded profile %.80q", args[1]).
+				Advise("gengtu profile list 列出全部；代码表是 domains，各省范围是 extents", "gengtu profile list names them; the code lists are domains, the extents of provinces extents")}
 		}
 		_, err := e.stdout.Write(text)
 		return err

@@ -26,7 +26,8 @@ func runPublish(e *env, fs *flags) error {
 	var keep int
 	keepFlag(fs, &keep)
 	accessFile := fs.String("access", "", "令牌文件：按其中的角色核对，并记入审计日志；默认用环境变量 GENGTU_ACCESS，都没有则不核对角色，只记登记簿|the access file, whose roles are asked and whose audit log tells of it; GENGTU_ACCESS by default; without either no role is asked, and the register alone tells of it")
-	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	var workers int
+	workersFlag(fs, &workers)
 	memory := memoryFlag(fs)
 	if _, err := fs.parse(0, 0); err != nil {
 		return err
@@ -39,6 +40,9 @@ func runPublish(e *env, fs *flags) error {
 	tier, err := edition.ParseTier(*tierName)
 	if err != nil {
 		return usageError{problem.Of(err)}
+	}
+	if err := policy.Downward(edition.Secure, tier); err != nil {
+		return wrongLine(err) // no edition is higher
 	}
 	p, err := policyAt(*file)
 	if err != nil {
@@ -53,7 +57,7 @@ func runPublish(e *env, fs *flags) error {
 		if err != nil {
 			return err
 		}
-		done, err := e.publish(publication{*from, tier, p, *out, *approver, by}, building{keep: keep, workers: *workers, memory: bytes, stages: &stages{}})
+		done, err := e.publish(publication{*from, tier, p, *out, *approver, by}, building{keep: keep, workers: workers, memory: bytes, stages: &stages{}})
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,8 @@ func runReconcile(e *env, fs *flags) error {
 	rules := fs.String("rules", "", "规则文件|file of rules")
 	table := fs.String("table", "", "CSV 写哪张表：bridge（默认）bridge_by_place lines operands|table that is written as CSV: bridge, bridge_by_place, lines, operands")
 	out := fs.String("out", "", "输出文件 "+answerEndings()+"|the file to write: "+answerEndings())
-	workers := fs.Int("workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	var workers int
+	workersFlag(fs, &workers)
 	args, err := fs.parse(2, 2)
 	if err != nil {
 		return err
@@ -39,17 +40,17 @@ func runReconcile(e *env, fs *flags) error {
 			return err
 		}
 	}
+	kinds := strings.SplitN(*figure+","+*figure, ",", 3)
 	q := reconcile.Question{By: areas.Level(*by), Place: *place, Shapes: w.form == forms.GeoJSON || w.form == forms.HTML || w.form == forms.GeoPackage || w.form == forms.Shapefile}
-	if err := reconcileFlags(&q, *width, *lines); err != nil {
+	if err := reconcileFlags(&q, *width, *lines, kinds); err != nil {
 		return err
 	}
-	opt := reconcile.Options{Workers: *workers, Program: programVersion()}
+	opt := reconcile.Options{Workers: workers, Program: programVersion()}
 	if opt.Rules, err = rulesOf(*rules); err != nil {
 		return err
 	}
 	o := &operands{edition: *dir}
 	defer o.close()
-	kinds := strings.SplitN(*figure+","+*figure, ",", 3)
 	for n, to := range []*reconcile.Operand{&q.A, &q.B} {
 		if *to, err = o.open(args[n], reconcile.Figure(kinds[n])); err != nil {
 			return err
@@ -67,8 +68,22 @@ func runReconcile(e *env, fs *flags) error {
 	return e.tellReconciled(w, r, &q)
 }
 
-// reconcileFlags reads the flags that need reading.
-func reconcileFlags(q *reconcile.Question, width, lines string) error {
+// reconcileFlags reads the flags that need reading, and refuses those that are wrong
+// whatever is reconciled. The first two of kinds are those of the figures.
+func reconcileFlags(q *reconcile.Question, width, lines string, kinds []string) error {
+	if err := placeFlag(q.Place); err != nil {
+		return err
+	}
+	if q.By != "" {
+		if _, err := areas.ParseLevel(string(q.By)); err != nil {
+			return wrongLine(err)
+		}
+	}
+	for _, kind := range kinds[:2] {
+		if _, err := reconcile.ParseFigure(kind); kind != "" && err != nil {
+			return wrongLine(err)
+		}
+	}
 	if width != "" {
 		w, err := strconv.ParseFloat(width, 64)
 		if err != nil {
@@ -82,7 +97,7 @@ func reconcileFlags(q *reconcile.Question, width, lines string) error {
 	for name := range strings.SplitSeq(lines, ",") {
 		l, err := reconcile.ParseLine(name)
 		if err != nil {
-			return err
+			return wrongLine(err)
 		}
 		q.Only = append(q.Only, l)
 	}

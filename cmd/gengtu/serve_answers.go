@@ -17,7 +17,7 @@ func answerFiles() []answer.Extra {
 	var out []answer.Extra
 	for _, form := range []forms.Form{forms.GeoPackage, forms.Shapefile} {
 		ending := map[forms.Form]string{forms.GeoPackage: "gpkg", forms.Shapefile: "zip"}[form]
-		out = append(out, answer.Extra{Form: ending, MediaType: form.MediaType(), Write: func(ctx context.Context, r *analyze.Result, path string) error {
+		out = append(out, answer.Extra{Form: ending, MediaType: form.MediaType(), ShapesAlone: form == forms.Shapefile, Write: func(ctx context.Context, r *analyze.Result, path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 			if err != nil {
 				return err

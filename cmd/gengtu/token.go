@@ -62,6 +62,9 @@ func (e *env) addToken(f *tokenFlags) error {
 	if t.Bounds, err = f.bounds(); err != nil {
 		return err
 	}
+	if p := t.Check(); p != nil {
+		return usageError{p}
+	}
 	if err := reachable(f.editions, &t); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (f *receiving) define(fs *flags) {
 	fs.IntVar(&f.quarantineGB, "quarantine-gb", exchange.DefaultQuarantineBytes>>30, "隔离目录最多放多少 GiB，满了就不再收|how many GiB may be in quarantine; when it is full nothing more is taken in")
 	fs.BoolVar(&f.Replace, "replace", false, "完整包可替换不是由它而来的版本|a full package may take the place of what came by another way")
 	keepFlag(fs, &f.building.keep)
-	fs.IntVar(&f.building.workers, "workers", 0, "并行数，0 为全部处理器|goroutines at work, 0 for all processors")
+	workersFlag(fs, &f.building.workers)
 	f.memory = memoryFlag(fs)
 }
 

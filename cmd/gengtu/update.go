@@ -64,7 +64,7 @@ func runUpdate(e *env, fs *flags) error {
 	if *deletions == "" {
 		u.update.Deletions = ""
 	}
-	return u.run(&f, inputs, keys)
+	return f.besides(u.run(&f, inputs, keys))
 }
 
 // maxDeletions is more than a list of ten million keys takes, in bytes.

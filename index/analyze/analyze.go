@@ -72,6 +72,8 @@ type Question struct {
 	Parameters []Parameter
 	// NeedsShapes tells that it asks about shapes that are given.
 	NeedsShapes bool
+	// NoShapes tells that its answers are tables alone, in no form of shapes.
+	NoShapes bool
 	// NotPublic questions are never answered by a public edition, whatever its policy says.
 	NotPublic bool
 	// Named lists the layers that a request names in its parameters; nil is none.

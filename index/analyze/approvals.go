@@ -47,6 +47,7 @@ var approvals = Question{
 	Between:    true,
 	Parameters: []Parameter{{Name: "types", Title: edition.Title{Zh: "算数的业务类型", En: "types of approval that count"}, Takes: Codes, About: edition.Title{Zh: "算数的业务类型 YWLX，逗号分隔；空为规则文件所定", En: "types of approval (YWLX) that count, by commas; empty is what the rules say"}}},
 	NotPublic:  true,
+	NoShapes:   true,
 	Answer:     runApprovals,
 }
 
@@ -133,7 +134,7 @@ func (w *approving) choose() error {
 			left++
 		}
 	}
-	w.r.note("算数的业务类型：%[1]s；另有 %[2]d 个其他类型的审批不计", "types that count: %s; %d approvals of other types do not", strings.Join(types, "、"), left)
+	w.r.note("算数的业务类型：%[1]s；另有 %[2]d 个其他类型的审批不计", "types that count: %s; %d approvals of other types do not", strings.Join(types, " "), left)
 	return nil
 }
 

@@ -36,7 +36,8 @@ var balance = Question{
 		}, About: edition.Title{Zh: "occupation（占补）、conversion（进出），空为两者", En: "occupation or conversion; both when empty"}},
 		{Name: "transition_until", Title: edition.Title{Zh: "过渡期的最后时相", En: "last vintage of the transition"}, Takes: AtState, About: edition.Title{Zh: "过渡期的最后时相（如 2024）：期末不晚于它的其他农用地流出不计入差额；空为规则文件所定", En: "the last vintage of a transition period, such as 2024: conversion of periods that end by then is not held against the balance; empty is what the rules say"}},
 	},
-	Answer: runBalance,
+	NoShapes: true,
+	Answer:   runBalance,
 }
 
 // The kinds of balance, as parameter and tables name them, and what is in neither.

@@ -38,7 +38,8 @@ var flows = Question{
 		Name: "cube", Title: edition.Title{Zh: "另列按永农、高标、坡度的分解", En: "also told apart by PBF, HSF and slope"}, Default: "false", Takes: YesNo, Check: checkTruth("cube"),
 		About: edition.Title{Zh: "true 时另列流向按永久基本农田、高标准农田、坡度级别的分解（flow_cube）", En: "true adds the flows told apart by PBF, HSF and slope grade (flow_cube)"},
 	}},
-	Answer: runFlows,
+	NoShapes: true,
+	Answer:   runFlows,
 }
 
 // checkTruth refuses what is neither true nor false.

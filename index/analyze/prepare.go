@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"fmt"
 
 	"gengtu/index"
 	"gengtu/index/areas"
@@ -46,6 +47,9 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	r, err := j.Question.Answer(ctx, j)
 	if err != nil {
 		return nil, err
+	}
+	if j.Question.NoShapes && len(r.Shapes) > 0 {
+		return nil, fmt.Errorf("%s has a layer of shapes and says that it has none", j.Question.Name)
 	}
 	if err := j.finish(r); err != nil {
 		return nil, err

@@ -41,10 +41,10 @@ func noLayer(ix *index.Index, name, vintage string) error {
 	has := ix.Vintages(name)
 	if len(has) == 0 {
 		return problem.New("ANALYZE_LAYER", "此版没有图层 %s", "the edition has no layer %s", name).
-			Advise("有 %[1]s；用 gengtu ingest --add --layer %[2]s=文件 入库", "there are %[1]s; take it in by gengtu ingest --add --layer %[2]s=FILE", strings.Join(ix.Names(), "、"), name)
+			Advise("有 %[1]s；用 gengtu ingest --add --layer %[2]s=文件 入库", "there are %[1]s; take it in by gengtu ingest --add --layer %[2]s=FILE", strings.Join(ix.Names(), " "), name)
 	}
 	return problem.New("ANALYZE_LAYER", "图层 %s 没有时相 %.40q", "layer %s has no vintage %.40q", name, vintage).
-		Advise("有 %s", "there are %s", strings.Join(has, "、"))
+		Advise("有 %s", "there are %s", strings.Join(has, " "))
 }
 
 // OpenIn tells whether the question may be asked of an edition.
@@ -74,7 +74,7 @@ func (j *Job) check() error {
 				Advise("去掉参数 %[1]s 再问", "ask without parameter %[1]s", x.Name)
 		}
 	}
-	if err := j.checkPlace(); err != nil {
+	if err := CheckPlace(j.Place, j.Index); err != nil {
 		return err
 	}
 	if j.Question.NeedsShapes && len(j.Shapes) == 0 {
@@ -120,24 +120,34 @@ func (q *Question) CheckParameters(given map[string]string, rules *Rules) error 
 	return nil
 }
 
-// checkPlace refuses a place that no code can name, or that nothing of the edition lies
-// in: an empty answer would read as if there were none of what is asked about.
-func (j *Job) checkPlace() error {
-	if j.Place == "" {
+// CheckPlace refuses a place that no code can name (PARAMETER_PLACE), or that nothing of
+// the editions lies in (NO_PLACE): an empty answer would read as if there were none of what
+// is asked about. The code "" is no place, and right.
+func CheckPlace(code string, editions ...*index.Index) error {
+	if code == "" {
 		return nil
 	}
-	if !edition.IsPlace(j.Place) {
-		return edition.BadPlace(j.Place)
+	if !edition.IsPlace(code) {
+		return edition.BadPlace(code)
 	}
-	for _, name := range j.Index.Names() {
-		for _, vintage := range j.Index.Vintages(name) {
-			l := j.Index.Layer(name, vintage)
-			for i := range l.Len() {
-				if strings.HasPrefix(l.Head(i).Place, j.Place) {
+	for _, ix := range editions {
+		for _, name := range ix.Names() {
+			for _, vintage := range ix.Vintages(name) {
+				if hasPlace(ix.Layer(name, vintage), code) {
 					return nil
 				}
 			}
 		}
 	}
-	return noSuchPlace(j.Place)
+	return noSuchPlace(code)
+}
+
+// hasPlace tells whether a feature of the layer lies in the place.
+func hasPlace(l *index.Layer, code string) bool {
+	for i := range l.Len() {
+		if strings.HasPrefix(l.Head(i).Place, code) {
+			return true
+		}
+	}
+	return false
 }

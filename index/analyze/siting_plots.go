@@ -371,7 +371,7 @@ func (s *sitingJob) astray(a *alternative, p *plot) {
 		}
 	}
 	if len(words) > 0 {
-		what = what.Advise("按 %[1]s 则落在本版范围内：请核对带号", "by %[1]s they lie on it: check the zone", strings.Join(words, "、"))
+		what = what.Advise("按 %[1]s 则落在本版范围内：请核对带号", "by %[1]s they lie on it: check the zone", strings.Join(words, " "))
 	} else {
 		what = what.Advise("请核对坐标、带号和坐标次序", "check the coordinates, their zone and their order")
 	}

@@ -32,6 +32,7 @@ var summary = Question{
 	Sources:  []edition.Title{{Zh: "领域说明 6.11（文件 004：历年耕地及永久基本农田面积数据变化趋势统计）", En: "domain 6.11 (document 004)"}},
 	Layers:   []string{"cropland"},
 	Optional: []string{"pbf", "hsf", "target", edition.Region},
+	NoShapes: true,
 	Answer:   runSummary,
 }
 

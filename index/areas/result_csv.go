@@ -17,14 +17,15 @@ import (
 // columns are those of the table that a writer of [CSV] writes.
 var columns = []string{
 	"row", "id", "status", "layer", "vintage", "class", "piece", "features", "area_m2", "area_mu", "area_ha",
-	"patch_m2", "net_m2", "net_mu", "gross_area_m2", "survey_m2", "survey_zone", "generation", "properties",
+	"patch_m2", "net_m2", "net_mu", "gross_area_m2", "survey_m2", "survey_zone", "generation", "properties", "problems",
 }
 
 // csvWriter writes, for each shape in order, a row for the shape itself (layer
 // "aoi"), one for each layer, class, piece (by the id of its feature), feature that could
 // not be measured, and combination, in UTF-8 with a byte order mark, which spreadsheets ask for. The
 // column row counts shapes from 1; a shape that failed has one row, whose status
-// says why. The figures are those of the JSON answer. A text that a spreadsheet
+// says why. What else is to be said of a shape stands in the column problems of its own row, by
+// code, a space between. The figures are those of the JSON answer. A text that a spreadsheet
 // would take for a formula has an apostrophe before it.
 type csvWriter struct {
 	w     io.Writer
@@ -95,7 +96,7 @@ type tableRow struct {
 	count                                    *int
 	m2, mu, ha, patch, net, netMu            *float64
 	gross, survey                            *float64
-	zone, generation, properties             string
+	zone, generation, properties, problems   string
 }
 
 func (t *tableRow) cells() []string {
@@ -106,7 +107,7 @@ func (t *tableRow) cells() []string {
 	return []string{
 		strconv.Itoa(t.number), sheet.Harmless(t.id), sheet.Harmless(t.status), sheet.Harmless(t.layer), sheet.Harmless(t.vintage), sheet.Harmless(t.class), t.piece, count,
 		number(t.m2, 4), number(t.mu, 4), number(t.ha, 6), number(t.patch, 4), number(t.net, 4), number(t.netMu, 4), number(t.gross, 4),
-		number(t.survey, 4), t.zone, t.generation, sheet.Harmless(t.properties),
+		number(t.survey, 4), t.zone, t.generation, sheet.Harmless(t.properties), t.problems,
 	}
 }
 
@@ -122,9 +123,7 @@ func (r *Result) rows(n int) []tableRow {
 	aoi := base
 	aoi.layer, aoi.m2, aoi.mu, aoi.ha = "aoi", &a.AOI.AreaM2, &a.AOI.AreaMu, &a.AOI.AreaHa
 	aoi.survey, aoi.zone = a.AOI.SurveyM2, a.AOI.SurveyZone
-	for _, p := range a.AOI.Problems {
-		aoi.status += "; " + p.Code
-	}
+	aoi.problems = codesOf(a.AOI.Problems)
 	out := []tableRow{aoi}
 	for i := range a.Layers {
 		l := &a.Layers[i]
@@ -152,6 +151,15 @@ func (r *Result) rows(n int) []tableRow {
 		out = append(out, row)
 	}
 	return out
+}
+
+// codesOf are the codes of problems as a cell has them, a space between.
+func codesOf(all []*problem.Problem) string {
+	var out []string
+	for _, p := range all {
+		out = append(out, p.Code)
+	}
+	return strings.Join(out, " ")
 }
 
 // name is the layers that the combination lies in.

@@ -49,7 +49,8 @@ func ParseCRS(name string) (geo.CRS, error) {
 	}
 	crs, err := geo.ParseCRSName(name)
 	if err != nil {
-		return geo.CRS{}, problem.New("CRS_UNKNOWN", "坐标系 %.40q 不能用（%v）", "the coordinate system %.40q cannot be used (%v)", name, err).
+		zh, en := geo.Words(err)
+		return geo.CRS{}, problem.New("CRS_UNKNOWN", "坐标系 %.40[1]q 不能用（%[2]s）", "the coordinate system %.40[1]q cannot be used (%[3]s)", name, zh, en).
 			Advise("可用 EPSG:4490、4326、3857 和 4491–4554", "there are EPSG:4490, 4326, 3857 and 4491 to 4554").Because(err)
 	}
 	return crs, nil

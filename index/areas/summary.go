@@ -56,8 +56,12 @@ type Summary struct {
 	Program    string       `json:"program,omitempty"`
 	Tier       edition.Tier `json:"tier"`
 	By         Level        `json:"by"`
-	Place      string       `json:"place,omitempty"`
-	Formula    string       `json:"formula"`
+	// ToldBy is the level of the places in the rows where it is a wider one than By.
+	ToldBy  Level  `json:"told_by,omitempty"`
+	Place   string `json:"place,omitempty"`
+	Formula string `json:"formula"`
+	// Problems are what is to be known before the figures are compared with others.
+	Problems []*problem.Problem `json:"problems,omitempty"`
 	// Rows are the places' classes, each feature in one of them.
 	Rows []SummaryRow `json:"rows"`
 	// Groups add the same features up otherwise.
@@ -188,7 +192,26 @@ func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 	if len(out.Rows) == 0 && q.Place != "" && !named(q.Names, q.Place) {
 		return nil, noPlace(q.Place)
 	}
+	out.remark(tallies)
 	return out, nil
+}
+
+// remark notes what is to be known of the rows: that they are of wider places than were
+// asked for, and where the edition's shapes lie on a grid why an overlay has other figures.
+func (s *Summary) remark(tallies []*Tally) {
+	longest := 0
+	for i := range s.Rows {
+		longest = max(longest, len(s.Rows[i].Place))
+	}
+	if longest > 0 && longest < s.By.Digits() {
+		s.ToldBy = Levels[max(slices.Index(levelDigits, longest), 0)]
+		s.Problems = append(s.Problems, problem.New("LEVEL_COARSER", "按 %[1]s 问，按 %[2]s 答：这一版的政区代码至多 %[3]d 位", "asked by %[1]s, told by %[2]s: this edition has codes of place of %[3]d digits at most", s.By, s.ToldBy, longest).
+			Advise("更细的政区没有交来，或这一版的策略不下发（place_digits）", "finer places were not delivered, or the policy of this edition does not tell them (place_digits)"))
+	}
+	if slices.ContainsFunc(tallies, func(t *Tally) bool { return t.gridM > 0 }) {
+		s.Problems = append(s.Problems, problem.New("SUMS_BY_CODE", "各行是坐落于该政区的要素之和；按政区范围叠加（overlay）量的是界线以内的地面，而这一版的界线和图形都取整到 %[1]v 米网格、小图斑已并掉或略去：两数不同", "rows add up the features whose code lies in the place; an overlay by place measures the ground inside its outline, and outlines and shapes of this edition lie on a grid of %[1]v m, without small patches: the two differ", tallies[0].gridM).
+			Advise("对外引用时注明用的是哪一个", "say which of the two is quoted"))
+	}
 }
 
 // noPlace is the problem of a code that is of no place here.

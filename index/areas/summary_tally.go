@@ -20,6 +20,8 @@ type Tally struct {
 	cells []tallyCell
 	// told are the fields by which cells are told apart.
 	told [len(tallyFields)]bool
+	// gridM is the grid that the policy put the shapes on, in metres; 0 for none.
+	gridM float64
 }
 
 // The fields that features are told apart by, of those that the layer has: first
@@ -166,7 +168,7 @@ func TallyOf(ctx context.Context, l *index.Layer, p *edition.Policy, detail Deta
 	if l.Meta.ClassField != "" {
 		fields[tallyClass] = l.Field(l.Meta.ClassField)
 	}
-	t := &Tally{layer: l}
+	t := &Tally{layer: l, gridM: p.GridM}
 	for k, f := range fields {
 		// What comes behind the first tells records of a table apart and is not told.
 		if f >= 0 && k < classFields && !p.MayGroup(l.Meta.Fields[f].Name) {

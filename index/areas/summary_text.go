@@ -122,7 +122,15 @@ func (s *Summary) WriteText(w io.Writer, classes *Classes, lang problem.Lang) er
 		}
 		t.add(row...)
 	}
-	return t.write(w)
+	if err := t.write(w); err != nil {
+		return err
+	}
+	for _, p := range s.Problems {
+		if _, err := fmt.Fprintf(w, "! %s\n", p.Text(lang)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // WriteText writes the table for a terminal: the first-level classes, and those of

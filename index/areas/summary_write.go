@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 	"gengtu/index/sheet"
 )
 
@@ -22,8 +23,8 @@ func WriteSummary(w io.Writer, s *Summary, form Form, about About) error {
 	case JSON:
 		return json.NewEncoder(w).Encode(s)
 	case CSV:
-		return writeRows(w, s.marked(summaryColumns, "partial"), len(s.Rows), func(i int) []string {
-			return s.marked(s.Rows[i].cells(), yes(s.Rows[i].Partial))
+		return writeRows(w, s.remarked(s.marked(summaryColumns, "partial"), "told_by", "problems"), len(s.Rows), func(i int) []string {
+			return s.remarked(s.marked(s.Rows[i].cells(), yes(s.Rows[i].Partial)), string(s.ToldBy), codesOf(s.Problems))
 		})
 	case XLSX:
 		return s.writeBook(w, about)
@@ -40,9 +41,17 @@ func WriteGroups(w io.Writer, s *Summary, kind GroupKind) error {
 			of = append(of, &s.Groups[i])
 		}
 	}
-	return writeRows(w, s.marked(groupColumns, "partial"), len(of), func(i int) []string {
-		return s.marked(of[i].cells(), yes(of[i].Partial))
+	return writeRows(w, s.remarked(s.marked(groupColumns, "partial"), "told_by", "problems"), len(of), func(i int) []string {
+		return s.remarked(s.marked(of[i].cells(), yes(of[i].Partial)), string(s.ToldBy), codesOf(s.Problems))
 	})
+}
+
+// remarked adds the cells of what is to be known of the rows, of a summary with such.
+func (s *Summary) remarked(row []string, cells ...string) []string {
+	if len(s.Problems) == 0 {
+		return row
+	}
+	return append(slices.Clip(row), cells...)
 }
 
 // marked adds a cell of the column that says which rows are partial, of a summary that
@@ -257,6 +266,9 @@ func (s *Summary) meanings() []note {
 		{"入账面积 book", "图斑面积减去扣除（田坎），" + zh + "；没有登记的图斑用计算面积 patch area less ridges, " + en + "; computed areas where a record has none"},
 		{"三大类 broad", "按地类表归并（gengtu info --table classes 可看，可改）by the table of classes, which may be edited"},
 		{"单位 units", "1 亩 = 2000/3 m²，1 公顷 ha = 10000 m²"},
+	}
+	for _, p := range s.Problems {
+		out = append(out, note{p.Code, p.Found(problem.Chinese) + "；" + p.Advice(problem.Chinese) + " " + p.Found(problem.English) + "; " + p.Advice(problem.English)})
 	}
 	if s.bounded {
 		out = append(out, note{"部分 partial", "令牌只授予这一行政区的一部分，数是那一部分的 the token grants a part of the place alone, which the figures are of"})

@@ -181,7 +181,7 @@ func (t *Table) asked(layer string) ([]Row, error) {
 		}
 	}
 	if layer == "" && len(names) > 1 || layer != "" && len(names) > 0 && !slices.Contains(names, layer) {
-		return nil, problem.New("FIGURES_LAYER", "表中有图层 %[1]s，不知取哪一个", "the table has the layers %[1]s, and which is meant is not known", strings.Join(names, "、")).In(t.Name).
+		return nil, problem.New("FIGURES_LAYER", "表中有图层 %[1]s，不知取哪一个", "the table has the layers %[1]s, and which is meant is not known", strings.Join(names, " ")).In(t.Name).
 			Advise("另一方给出同名图层，或只留一个图层的行", "let the other side be the layer of that name, or leave the lines of one layer")
 	}
 	var rows []Row

@@ -100,7 +100,8 @@ var About = analyze.Question{
 
 // Run answers a question. The indexes must stay open while the answer's shapes are used.
 // Errors are ctx's, those of reading, and problems: RECONCILE_OPERAND, RECONCILE_FIGURE,
-// RECONCILE_RULES, DIFF_TIER, POLICY, PARAMETER_BY, and RECONCILE_OPEN where the
+// RECONCILE_RULES, DIFF_TIER, POLICY, PARAMETER_BY, PARAMETER_PLACE, NO_PLACE where no
+// feature of either edition lies in the place, and RECONCILE_OPEN where the
 // bridge does not close, which is a fault of this package.
 func Run(ctx context.Context, q Question, opt Options) (*analyze.Result, error) {
 	r, err := newRun(q, opt)
@@ -114,6 +115,9 @@ func Run(ctx context.Context, q Question, opt Options) (*analyze.Result, error) 
 	}
 	if r.A.Table != nil || r.B.Table != nil {
 		return r.bare()
+	}
+	if err := analyze.CheckPlace(r.Place, r.A.Index, r.B.Index); err != nil {
+		return nil, err
 	}
 	if err := compare.Comparable(r.A.Index.Manifest.Tier, r.B.Index.Manifest.Tier); err != nil {
 		return nil, err
@@ -178,6 +182,9 @@ func newRun(q Question, opt Options) (*run, error) {
 	}
 	if _, err := areas.ParseLevel(string(r.By)); err != nil {
 		return nil, err
+	}
+	if r.Place != "" && !edition.IsPlace(r.Place) {
+		return nil, edition.BadPlace(r.Place)
 	}
 	for _, l := range q.Only {
 		if _, err := ParseLine(string(l)); err != nil {

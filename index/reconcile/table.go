@@ -167,8 +167,8 @@ func columnsOf(head []string) (*tableColumns, error) {
 	for _, what := range []string{"place", "area"} {
 		if *at[what] < 0 {
 			return nil, problem.New("FIGURES_COLUMN", "没有%[1]s列；表头是 %.200[2]s", "there is no column of the %[3]s; the headings are %.200[2]s",
-				map[string]string{"place": "行政区代码", "area": "面积"}[what], strings.Join(head, "、"), what).
-				Advise("列名可用 %s", "it may be called %s", strings.Join(headings[what], "、"))
+				map[string]string{"place": "行政区代码", "area": "面积"}[what], strings.Join(head, " "), what).
+				Advise("列名可用 %s", "it may be called %s", strings.Join(headings[what], " "))
 		}
 	}
 	if c.per == nil && c.unit < 0 {

@@ -151,7 +151,7 @@ func (p *Plan) read(ctx context.Context, ix *index.Index) error {
 	for _, v := range p.opt.Vintages {
 		if !slices.Contains(vintages, v) {
 			return problem.New("CODES_VINTAGE", "图层 %[1]s 没有时相 %.40[2]q", "layer %[1]s has no vintage %.40[2]q", Layer, v).
-				Advise("有 %s", "there are %s", strings.Join(vintages, "、"))
+				Advise("有 %s", "there are %s", strings.Join(vintages, " "))
 		}
 	}
 	slices.SortFunc(vintages, edition.CompareVintages)

@@ -73,10 +73,10 @@ func (p *Policy) Approve(tier edition.Tier, approver string) error {
 		return nil
 	case approver == "":
 		return problem.New("POLICY_APPROVER", "策略要求有人批准", "the policy asks for someone's approval").
-			Advise("加 --approver，可批准的有：%s", "give --approver; who may approve: %s", strings.Join(by, "、"))
+			Advise("加 --approver，可批准的有：%s", "give --approver; who may approve: %s", strings.Join(by, " "))
 	}
 	return problem.New("POLICY_APPROVER", "%.80q 不在策略的批准人之列", "%.80q is none of those who may approve", approver).
-		Advise("可批准的有：%s", "who may approve: %s", strings.Join(by, "、"))
+		Advise("可批准的有：%s", "who may approve: %s", strings.Join(by, " "))
 }
 
 // Bounds of what is read of a register: some 100,000 publications.

@@ -227,6 +227,7 @@ func (r *Report) sum(rules *check.Rules) {
 		s.Files += len(l.Files)
 		s.Read, s.Kept = s.Read+l.Read, s.Kept+l.Kept
 		s.Mended, s.Refused = s.Mended+l.Mended, s.Refused+l.Refused
+		s.Notes += len(l.Notes)
 	}
 	s.Severities = []Severity{}
 	for _, name := range check.Severities() {

@@ -25,6 +25,9 @@ func TestNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n := len(r.Layers[0].Notes); n == 0 || r.Summary.Notes != n {
+		t.Errorf("the summary counts %d notes, the layer has %d", r.Summary.Notes, n)
+	}
 	var data, page, printed bytes.Buffer
 	for _, err := range []error{r.JSON(&data), r.HTML(&page), r.Write(&printed, problem.Chinese)} {
 		if err != nil {

@@ -100,6 +100,7 @@ type Report struct {
 
 	pictures *pictures // nil without
 	rest     rest      // of the faults
+	saved    string    // where it was written, see SavedAt
 }
 
 // County is whose delivery it is.
@@ -121,6 +122,8 @@ type Summary struct {
 	Failing  int `json:"faults_failing"`
 	Asked    int `json:"rules_asked"`
 	Violated int `json:"rules_violated"`
+	// Notes counts what is told of files, such as a system that was taken from the eastings.
+	Notes int `json:"notes"`
 	// Severities count the faults by severity, the gravest first.
 	Severities []Severity `json:"severities"`
 }

@@ -201,7 +201,8 @@ func stage(path string) (*stagedFile, error) {
 	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.part", filepath.Base(path), os.Getpid()))
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
 	if err != nil {
-		return nil, problem.New("EXPORT_CREATE", "无法创建文件：%v", "the file cannot be created: %v", errors.Unwrap(err)).In(path).Because(err)
+		return nil, problem.New("EXPORT_CREATE", "无法创建文件：%v", "the file cannot be created: %v", errors.Unwrap(err)).In(path).Because(err).
+			Advise("文件夹要先建好，且可写", "its folder has to be there, and to be writable")
 	}
 	return &stagedFile{path: path, file: file, out: bufio.NewWriterSize(file, 256<<10)}, nil
 }

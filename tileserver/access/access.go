@@ -339,6 +339,25 @@ func admit(l *rate.Limiter, now time.Time) (Outcome, time.Duration) {
 // "" for none.
 func (s *Store) Role(name string) Role { return s.current.Load().roles.Of(tokenName + name) }
 
+// Reach is a tier and what of it a token reaches.
+type Reach struct {
+	Tier  string
+	Scope *Scope
+}
+
+// Bounded lists what the tokens in force reach that are bound to places or an area, in the
+// order of the file. What an issuer's users reach is not known before they come.
+func (s *Store) Bounded() []Reach {
+	now := s.time()
+	var out []Reach
+	for _, e := range s.current.Load().entries {
+		if t := &e.token; t.Scope.Local() && t.InForce(now) {
+			out = append(out, Reach{t.Tier, t.Scope})
+		}
+	}
+	return out
+}
+
 // AllowsOrigin tells whether a page of origin may read the answers of the tiers
 // above public, as the file or one of its tokens lists it:
 // "https://map.example.org", compared as it is.

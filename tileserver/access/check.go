@@ -123,8 +123,9 @@ func (f *File) checkAreas(known areas) (*problem.Problem, place) {
 	})
 }
 
-// check tells what is wrong with t, or nil.
-func (t Token) check() *problem.Problem {
+// Check tells what is wrong with t by itself, as it is to be added, or nil: what no file
+// could make right. Its hash is not looked at.
+func (t Token) Check() *problem.Problem {
 	if !validName(t.Name) {
 		return problem.New("ACCESS_NAME", "令牌名称 %.80q 无效：1 至 %d 个可见字符，不含空格",
 			"the token's name %.80q is not valid: 1 to %d visible characters without spaces", t.Name, maxName)
@@ -140,10 +141,6 @@ func (t Token) check() *problem.Problem {
 	if p != nil {
 		return p.At(0, t.Name)
 	}
-	if parseHash(t.Hash) == nil {
-		return problem.New("ACCESS_HASH", "令牌 %s 的散列不是 64 位小写十六进制数",
-			"the hash of token %s is not 64 lower-case hexadecimal digits", t.Name)
-	}
 	for _, at := range []time.Time{t.Created, t.Expires, t.Revoked} {
 		// JSON's times have four digits for the year.
 		if y := at.Year(); y < 0 || y > 9999 {
@@ -152,6 +149,18 @@ func (t Token) check() *problem.Problem {
 	}
 	if !t.Expires.IsZero() && !t.Expires.After(t.Created) {
 		return problem.New("ACCESS_TIME", "令牌 %s 在创建前即已过期", "token %s expires before it is created", t.Name)
+	}
+	return nil
+}
+
+// check tells what is wrong with t as it stands in a file, or nil.
+func (t Token) check() *problem.Problem {
+	if p := t.Check(); p != nil {
+		return p
+	}
+	if parseHash(t.Hash) == nil {
+		return problem.New("ACCESS_HASH", "令牌 %s 的散列不是 64 位小写十六进制数",
+			"the hash of token %s is not 64 lower-case hexadecimal digits", t.Name)
 	}
 	return nil
 }

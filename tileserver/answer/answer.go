@@ -29,6 +29,8 @@ import (
 type Extra struct {
 	// Form is the ending of its address: result.Form.
 	Form, MediaType string
+	// ShapesAlone tells that it holds layers of shapes and no tables.
+	ShapesAlone bool
 	// Write writes the answer to a file that is not there yet. The problem ANSWER_TABLE says
 	// that this answer has nothing to write in the form.
 	Write func(ctx context.Context, r *analyze.Result, path string) error

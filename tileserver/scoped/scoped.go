@@ -37,7 +37,7 @@ var (
 			Advise("请签发令牌的人核对：gengtu access check FILE --edition EDITION", "have who issued it check it: gengtu access check FILE --edition EDITION")
 	// ErrMaking is of an edition that is not made yet.
 	ErrMaking = problem.New("SCOPE_MAKING", "令牌范围的数据正在准备", "what the token's scope holds is being prepared").
-			Advise("稍后再试", "try again later")
+			Advise("过 Retry-After 的秒数再试；做好一次，以后不必再等", "try again after the seconds of Retry-After; it is made once and kept")
 )
 
 // Generation is an open generation, of an edition or of one for a scope.
@@ -162,11 +162,10 @@ func (s *Editions[G]) Pin(of *live.Edition[G], scope *access.Scope, name string)
 // wait returns the edition for the scope of base, acquired, when it is made, or what
 // meanwhile returns.
 func (s *Editions[G]) wait(base G, scope *access.Scope, meanwhile func(*entry[G]) (G, bool)) (none G, err error) {
-	digest, err := Digest(scope)
+	key, err := keyOf(base, scope)
 	if err != nil {
 		return none, err
 	}
-	key := string(base.Index().Manifest.Tier) + "-" + base.Name() + "-" + digest
 	timeout := time.NewTimer(s.opt.Limits.Wait)
 	defer timeout.Stop()
 	for {
@@ -188,6 +187,60 @@ func (s *Editions[G]) wait(base G, scope *access.Scope, meanwhile func(*entry[G]
 			return none, live.ErrClosed
 		}
 	}
+}
+
+// keyOf names the edition for a scope of base.
+func keyOf[G Generation](base G, scope *access.Scope) (string, error) {
+	digest, err := Digest(scope)
+	return string(base.Index().Manifest.Tier) + "-" + base.Name() + "-" + digest, err
+}
+
+// Prepare makes the edition for a scope of the generation in force of an edition, so that
+// the first who asks need not wait, and returns when it is made or ctx ends. It does nothing
+// for a scope that bounds no ground, for an edition that is there, is being made or could not
+// be made a while ago, and where as many are kept as may be: it takes nobody's place. That one
+// cannot be made is logged, as for [Editions.Take]; errors are those of [live.Edition.Take].
+func (s *Editions[G]) Prepare(ctx context.Context, of *live.Edition[G], scope *access.Scope) error {
+	if !scope.Local() {
+		return nil
+	}
+	base, err := of.Take()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = base.Release() }() // only read
+	key, err := keyOf(base, scope)
+	if err != nil || !s.lacks(key) {
+		return err
+	}
+	g, busy, err := s.find(key, base, scope)
+	switch {
+	case err != nil:
+		return nil // it is logged where it was found, and told to who asks
+	case busy == nil: // another was faster
+		return g.Release()
+	}
+	select {
+	case <-busy:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// lacks tells whether the edition of that key is to be made, and there is room for it.
+func (s *Editions[G]) lacks(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[key]; e != nil && (e.bytes > 0 || e.busy != nil || e.err != nil) {
+		return false
+	}
+	kept, size := 0, int64(0)
+	for _, e := range s.entries {
+		if size += e.bytes; e.bytes > 0 || e.busy != nil {
+			kept++
+		}
+	}
+	return kept < s.opt.Limits.Editions && size < s.opt.Limits.Bytes
 }
 
 // find returns the edition of that key, acquired, or what is closed when it has been

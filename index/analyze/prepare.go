@@ -3,6 +3,7 @@ package analyze
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gengtu/index"
 	"gengtu/index/areas"
@@ -51,8 +52,30 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	if j.Question.NoShapes && len(r.Shapes) > 0 {
 		return nil, fmt.Errorf("%s has a layer of shapes and says that it has none", j.Question.Name)
 	}
+	r.noteLevel(j.By)
 	if err := j.finish(r); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// noteLevel notes that rows are of wider places than were asked for, as
+// [areas.Summary] does (LEVEL_COARSER): the edition tells none that are finer.
+func (r *Result) noteLevel(by areas.Level) {
+	longest := 0
+	for _, t := range r.Tables {
+		k := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "xzqdm" })
+		if k < 0 || t.Single {
+			continue
+		}
+		for _, row := range t.Rows {
+			if place, ok := row[k].(string); ok {
+				longest = max(longest, len(place))
+			}
+		}
+	}
+	if longest > 0 && longest < by.Digits() {
+		r.note("按 %[1]s 问，各行的政区代码至多 %[2]d 位：更细的政区没有交来，或这一版的策略不下发（place_digits）",
+			"asked by %[1]s, rows have codes of place of %[2]d digits at most: finer places were not delivered, or the policy of this edition does not tell them (place_digits)", by, longest)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gengtu/index/geo"
+	"gengtu/index/problem"
 )
 
 func mustMend(t testing.TB, m geo.MultiPolygon) (geo.MultiPolygon, []Finding) {
@@ -132,6 +133,34 @@ func TestMendKeepsCleanPolygons(t *testing.T) {
 			if d := cmp.Diff(before, m); d != "" {
 				t.Fatalf("case %d: argument changed: %s", i, d)
 			}
+		}
+	}
+}
+
+// The Earth's own edges are places; a step of the grid beyond them there is none.
+func TestMendRange(t *testing.T) {
+	const lon, lat = 180 * geo.Unit, 90 * geo.Unit
+	for name, c := range map[string]struct {
+		at     geo.Position
+		beyond bool
+	}{
+		"west": {geo.Position{Lon: -lon, Lat: 0}, false}, "beyond west": {geo.Position{Lon: -lon - 1, Lat: 0}, true},
+		"east": {geo.Position{Lon: lon, Lat: 0}, false}, "beyond east": {geo.Position{Lon: lon + 1, Lat: 0}, true},
+		"south": {geo.Position{Lon: 0, Lat: -lat}, false}, "beyond south": {geo.Position{Lon: 0, Lat: -lat - 1}, true},
+		"north": {geo.Position{Lon: 0, Lat: lat}, false}, "beyond north": {geo.Position{Lon: 0, Lat: lat + 1}, true},
+	} {
+		step := int64(geo.Unit / 1000)
+		a, b := c.at, c.at
+		a.Lon, b.Lat = a.Lon-step, b.Lat-step
+		if a.Lon < -lon {
+			a.Lon = c.at.Lon + step
+		}
+		if b.Lat < -lat {
+			b.Lat = c.at.Lat + step
+		}
+		_, _, err := Mend(geo.MultiPolygon{{{c.at, a, b, c.at}}})
+		if p := problem.Of(err); (p != nil && p.Code == "OVERLAY_RANGE") != c.beyond {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -50,7 +50,7 @@ suite postgis cmd/gengtu TestOverlayAgreesWithPostGIS TestMatrixAgreesWithPostGI
 suite questions index/analyze 'Test*PostGIS' 'Test*ByCells' 'Test*AgainstCells'
 suite questions index/contiguity TestAgainstPostGIS
 suite questions index/relate 'Test*AsPostGIS'
-suite planted ingest/check 'TestPlanted*' 'TestKnots*' 'TestSeveralZones*' TestClean TestAgainstPostGIS
+suite planted ingest/check TestMendSlivers 'TestPlanted*' 'TestKnots*' 'TestSeveralZones*' TestClean TestAgainstPostGIS
 suite reconcile index/reconcile TestPlanted TestPostGIS
 suite hostile cmd/gengtu TestHostileDeliveries
 suite thief cmd/gengtu 'TestThief*' 'TestOverlayIsNoOracle*' TestNothingLeaks TestNothingLeaksOfYears TestExportsDoNotLeak TestNeverUpward TestNoFinerPlaceLeaves

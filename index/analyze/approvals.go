@@ -47,7 +47,6 @@ var approvals = Question{
 	Between:    true,
 	Parameters: []Parameter{{Name: "types", Title: edition.Title{Zh: "算数的业务类型", En: "types of approval that count"}, Takes: Codes, About: edition.Title{Zh: "算数的业务类型 YWLX，逗号分隔；空为规则文件所定", En: "types of approval (YWLX) that count, by commas; empty is what the rules say"}}},
 	NotPublic:  true,
-	NoShapes:   true,
 	Answer:     runApprovals,
 }
 

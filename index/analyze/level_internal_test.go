@@ -11,19 +11,21 @@ import (
 func TestNoteLevel(t *testing.T) {
 	for name, c := range map[string]struct {
 		by     areas.Level
-		single bool
+		table  Table
 		places []any
 		notes  int
 	}{
-		"as asked":            {"township", false, []any{"610402001", "610402"}, 0},
-		"one as fine":         {"village", false, []any{"610402001", "610402001201"}, 0},
-		"finer":               {"county", false, []any{"610402001"}, 0},
-		"wider":               {"village", false, []any{"610402001", "610402002"}, 1},
-		"wider, some of none": {"village", false, []any{nil, "", "610402"}, 1},
-		"of none":             {"village", false, []any{nil, ""}, 0},
-		"features":            {"village", true, []any{"610402"}, 0},
+		"as asked":            {"township", Table{}, []any{"610402001", "610402"}, 0},
+		"one as fine":         {"village", Table{}, []any{"610402001", "610402001201"}, 0},
+		"finer":               {"county", Table{}, []any{"610402001"}, 0},
+		"wider":               {"village", Table{}, []any{"610402001", "610402002"}, 1},
+		"wider, some of none": {"village", Table{}, []any{nil, "", "610402"}, 1},
+		"of none":             {"village", Table{}, []any{nil, ""}, 0},
+		"features":            {"village", Table{Single: true}, []any{"610402"}, 0},
+		"by county always":    {"village", Table{Fixed: true}, []any{"610402"}, 0},
 	} {
-		table := &Table{Name: "t", Columns: []Column{{Name: "xzqdm", Kind: Code}}, Single: c.single}
+		table := &c.table
+		table.Name, table.Columns = "t", []Column{{Name: "xzqdm", Kind: Code}}
 		for _, p := range c.places {
 			table.Add(p)
 		}

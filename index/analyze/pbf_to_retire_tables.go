@@ -82,6 +82,7 @@ func (w *retireWork) listTable() (*Table, error) {
 func (w *retireWork) balanceTable() *Table {
 	t := &Table{
 		Name: "pbf_balance", Title: edition.Title{Zh: "退出与划入平衡（县）", En: "what retires and what comes in, by county"},
+		Fixed: true,
 		Columns: []Column{
 			titled("xzqdm", Code, "行政区代码", "county"), titled("xzqmc", Text, "行政区名称", "name"),
 			titled("n_flagged", Count, "有标记的地块数", "pieces with a flag"), titled("flagged", Areas, "有标记的面积", "net area with a flag"), titled("n_proposed", Count, "建议退出的地块数", "pieces proposed to retire"),

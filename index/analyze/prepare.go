@@ -65,7 +65,7 @@ func (r *Result) noteLevel(by areas.Level) {
 	longest := 0
 	for _, t := range r.Tables {
 		k := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "xzqdm" })
-		if k < 0 || t.Single {
+		if k < 0 || t.Single || t.Fixed {
 			continue
 		}
 		for _, row := range t.Rows {

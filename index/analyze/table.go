@@ -42,6 +42,9 @@ type Table struct {
 	// sum: a policy that lets totals alone be told withholds such rows. Tables that have
 	// [Shapes] are single without saying so.
 	Single bool
+	// Fixed tells that its rows are told by a level of the question's own, whatever was
+	// asked for.
+	Fixed bool
 }
 
 // Add adds a row; values are those of the columns, in their order. It panics on a value

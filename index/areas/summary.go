@@ -199,14 +199,21 @@ func Summarise(q SummaryQuestion, tallies []*Tally) (*Summary, error) {
 // remark notes what is to be known of the rows: that they are of wider places than were
 // asked for, and where the edition's shapes lie on a grid why an overlay has other figures.
 func (s *Summary) remark(tallies []*Tally) {
-	longest := 0
+	longest, of := 0, map[string]int{} // digits of codes, in all and by layer and vintage
 	for i := range s.Rows {
-		longest = max(longest, len(s.Rows[i].Place))
+		r := &s.Rows[i]
+		key := r.Layer + "@" + r.Vintage
+		of[key], longest = max(of[key], len(r.Place)), max(longest, len(r.Place))
 	}
+	told := func(digits int) Level { return Levels[max(slices.Index(levelDigits, digits), 0)] }
 	if longest > 0 && longest < s.By.Digits() {
-		s.ToldBy = Levels[max(slices.Index(levelDigits, longest), 0)]
-		s.Problems = append(s.Problems, problem.New("LEVEL_COARSER", "按 %[1]s 问，按 %[2]s 答：这一版的政区代码至多 %[3]d 位", "asked by %[1]s, told by %[2]s: this edition has codes of place of %[3]d digits at most", s.By, s.ToldBy, longest).
-			Advise("更细的政区没有交来，或这一版的策略不下发（place_digits）", "finer places were not delivered, or the policy of this edition does not tell them (place_digits)"))
+		s.ToldBy = told(longest)
+	}
+	for _, key := range slices.Sorted(maps.Keys(of)) {
+		if n := of[key]; n > 0 && n < s.By.Digits() {
+			s.Problems = append(s.Problems, problem.New("LEVEL_COARSER", "按 %[1]s 问，%[2]s 按 %[3]s 答：其中的政区代码至多 %[4]d 位", "asked by %[1]s, %[2]s told by %[3]s: it has codes of place of %[4]d digits at most", s.By, key, told(n), n).
+				Advise("更细的政区没有交来，或这一版的策略不下发（place_digits）", "finer places were not delivered, or the policy of this edition does not tell them (place_digits)"))
+		}
 	}
 	if slices.ContainsFunc(tallies, func(t *Tally) bool { return t.gridM > 0 }) {
 		s.Problems = append(s.Problems, problem.New("SUMS_BY_CODE", "各行是坐落于该政区的要素之和；按政区范围叠加（overlay）量的是界线以内的地面，而这一版的界线和图形都取整到 %[1]v 米网格、小图斑已并掉或略去：两数不同", "rows add up the features whose code lies in the place; an overlay by place measures the ground inside its outline, and outlines and shapes of this edition lie on a grid of %[1]v m, without small patches: the two differ", tallies[0].gridM).

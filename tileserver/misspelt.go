@@ -27,11 +27,16 @@ var ownParameters = []string{"overlay", "summary", "diff", "changes", "feature",
 var figureRoutes = []string{"overlay", "summary", "diff", "changes"}
 
 // elsewhere are names that parameters have on other servers, and what they are called here,
-// "" where there is nothing to choose. Addresses of figures refuse them and slips of them.
+// "" where there is nothing to choose. Addresses of figures refuse them in any case of their
+// letters, and one slip in those that have [leastElsewhere] letters.
 var elsewhere = []struct{ name, here string }{
 	{"unit", ""}, {"units", ""}, {"precision", ""}, {"srs", "crs"}, {"srid", "crs"}, {"epsg", "crs"}, {"format", "f"}, {"year", "vintage"},
 	{"groupby", "group_by"}, {"extent", "bbox"}, {"bounds", "bbox"}, {"xzqdm", "place"},
 }
+
+// leastElsewhere is how long a name of other servers is that others are taken for slips of:
+// what programs add against caches is short, too.
+const leastElsewhere = 6
 
 // calledOtherwise refuses, of addresses of figures, a name that is called otherwise here; nil
 // for others.
@@ -42,11 +47,11 @@ func calledOtherwise(route, name string) error {
 	}
 	var long []string
 	for _, e := range elsewhere {
-		if len(e.name) >= leastMisspelt {
+		if len(e.name) >= leastElsewhere {
 			long = append(long, e.name)
 		}
 	}
-	near := setting.Nearest(name, long)
+	near := setting.OneSlip(name, long)
 	for _, e := range elsewhere {
 		if !known && (strings.EqualFold(e.name, name) || e.name == near) {
 			here, known = e.here, true

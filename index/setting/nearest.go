@@ -23,6 +23,17 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
+// OneSlip returns the first of known that word is, or is but one slip off, counted as by
+// [Nearest]; "" where there is none. It is for words that may well be right as they are.
+func OneSlip(word string, known []string) string {
+	for _, k := range known {
+		if len(word) <= 2*len(k) && slips(plainWord(word), plainWord(k)) <= 1 {
+			return k
+		}
+	}
+	return ""
+}
+
 func plainWord(s string) []rune { return []rune(strings.ReplaceAll(strings.ToLower(s), "_", "-")) }
 
 // slips counts the letters that are other, too many or missing, and the neighbours that

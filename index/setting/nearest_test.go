@@ -23,3 +23,16 @@ func TestNearest(t *testing.T) {
 		t.Errorf("of none: %q", got)
 	}
 }
+
+// One slip in a word is found, two are another word.
+func TestOneSlip(t *testing.T) {
+	known := []string{"format", "extent", "bounds"}
+	for word, want := range map[string]string{
+		"format": "format", "FORMAT": "format", "fromat": "format", "formatt": "format", "bound": "bounds", "extend": "extent",
+		"form": "", "round": "", "event": "", "": "", "formatformat": "", strings.Repeat("bounds", 1000): "",
+	} {
+		if got := setting.OneSlip(word, known); got != want {
+			t.Errorf("%.20q: %q, want %q", word, got, want)
+		}
+	}
+}

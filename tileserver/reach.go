@@ -35,35 +35,27 @@ func (e *reach) pin(name string) (*generation, error) {
 	return e.scoped.Pin(e.tier.Edition, e.scope, name)
 }
 
-// prepareScopes makes the editions for the scopes of the tokens in force, one after another,
-// at the start and whenever the access file has changed, so that whoever comes first with one
-// need not wait. It ends with ctx.
+// prepareScopes makes the editions for the scopes of the tokens in force at the start and
+// whenever the access file or a generation in force has changed, so that whoever comes first
+// with one need not wait. It ends with ctx.
 func (s *Server) prepareScopes(ctx context.Context) {
 	if s.cfg.Access == nil {
 		return
 	}
-	for {
+	s.scoped.Prepare(ctx, s.renewed, func() (out []scoped.Want[*generation]) {
 		for _, b := range s.cfg.Access.Bounded() {
-			t := s.tiers[edition.Tier(b.Tier)]
-			if t == nil || ctx.Err() != nil {
-				continue
-			}
-			if err := s.scoped.Prepare(ctx, t.Edition, b.Scope); err != nil {
-				s.cfg.Log.Warn("edition for a scope not prepared; it is made when it is asked for", "tier", b.Tier, "error", err)
+			if t := s.tiers[edition.Tier(b.Tier)]; t != nil {
+				out = append(out, scoped.Want[*generation]{Of: t.Edition, Scope: b.Scope})
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.granted:
-		}
-	}
+		return out
+	})
 }
 
-// tellGranted wakes prepareScopes; it never waits.
-func (s *Server) tellGranted() {
+// tellRenewed wakes prepareScopes; it never waits.
+func (s *Server) tellRenewed() {
 	select {
-	case s.granted <- struct{}{}:
+	case s.renewed <- struct{}{}:
 	default: // it is about to look
 	}
 }

@@ -104,7 +104,7 @@ type Server struct {
 	making   *load.Queue
 	painting *load.Queue
 	scoped   *scoped.Editions[*generation]
-	granted  chan struct{} // told that the access file has changed
+	renewed  chan struct{} // told that the access file or a generation in force has changed
 	answers  *answers      // long questions
 	logins   chan struct{} // holds one for each login that waits for its issuer
 	held     chan struct{} // holds one for each answer to a wrong token that waits
@@ -134,7 +134,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, tiers: map[edition.Tier]*tierState{},
 		overlays: load.NewPlaces(cfg.Limits.OverlayAtOnce), maps: load.NewPlaces(cfg.Limits.MapAtOnce),
 		hands: load.NewHands(), bodies: load.NewMemory(cfg.Limits.BodyMemory), sending: load.NewMemory(cfg.Limits.SendMemory),
-		ending: make(chan struct{}), granted: make(chan struct{}, 1), making: load.NewQueue(cfg.Limits.TilesAtOnce), painting: load.NewQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
+		ending: make(chan struct{}), renewed: make(chan struct{}, 1), making: load.NewQueue(cfg.Limits.TilesAtOnce), painting: load.NewQueue(cfg.Limits.TilesAtOnce), held: make(chan struct{}, maxHeld), logins: make(chan struct{}, maxLogins),
 	}
 	s.metrics = newMetrics(cfg.Audit, stateMetrics{s})
 	s.callers = newCallers(&cfg.Limits)
@@ -294,6 +294,7 @@ func (s *Server) Reload() {
 		if changed {
 			s.cfg.Log.Info("generation in force", "tier", t.tier, "generation", t.Current())
 			s.metrics.reloads.WithLabelValues(string(t.tier)).Inc()
+			s.tellRenewed()
 		}
 		t.Prune()
 	}
@@ -331,7 +332,7 @@ func (s *Server) refreshAccess() {
 	if changed, err := s.cfg.Access.Refresh(); err == nil {
 		s.accessFail = ""
 		if changed {
-			s.tellGranted()
+			s.tellRenewed()
 		}
 	} else if err.Error() != s.accessFail {
 		s.accessFail = err.Error()

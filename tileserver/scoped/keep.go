@@ -69,8 +69,9 @@ func (s *Editions[G]) folder(key string) (string, error) {
 	return filepath.Join(s.dir, key), err
 }
 
-// evict takes off the list what is beyond the limits, used least recently first, but
-// for the one that is wanted now, and returns it. What is being made stays.
+// evict takes off the list what is beyond the limits, those for the scope that is wanted now
+// of other generations first and then those used least recently, but for the one that is
+// wanted now, and returns it. What is being made stays.
 func (s *Editions[G]) evict(now *entry[G]) []*entry[G] {
 	var unused []*entry[G]
 	count, size := 0, int64(0)
@@ -83,7 +84,15 @@ func (s *Editions[G]) evict(now *entry[G]) []*entry[G] {
 			unused = append(unused, e)
 		}
 	}
-	slices.SortFunc(unused, func(a, b *entry[G]) int { return a.used.Compare(b.used) })
+	slices.SortFunc(unused, func(a, b *entry[G]) int {
+		switch before := a.precedes(now); {
+		case before == b.precedes(now):
+			return a.used.Compare(b.used)
+		case before:
+			return -1
+		}
+		return 1
+	})
 	limits := &s.opt.Limits
 	var gone []*entry[G]
 	for _, e := range unused {
@@ -137,7 +146,9 @@ func (s *Editions[G]) Prune() {
 // Close ends what is being made and gives up all editions. Those in the directory that was
 // given stay for the next time.
 func (s *Editions[G]) Close() error {
-	s.cancel()
+	s.mu.Lock()
+	s.cancel() // find begins nothing from here on
+	s.mu.Unlock()
 	s.jobs.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()

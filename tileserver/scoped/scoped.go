@@ -1,8 +1,8 @@
 // Package scoped makes, keeps and removes the editions that tokens with a bounded scope are
 // answered from: of what a generation has, no more than lies in some places or an area.
 //
-// Each is a directory of its own, made when it is asked for first, and a generation like any
-// other from then on: whoever answers from it cannot tell more, for there is nothing more.
+// Each is a directory of its own, made when it is asked for first or wanted before that, and a
+// generation like any other from then on: whoever answers from it cannot tell more, for there is nothing more.
 // It goes with the generation that it is made of, and when too many others were asked for
 // since.
 //
@@ -100,7 +100,7 @@ type entry[G Generation] struct {
 	failed      time.Time
 }
 
-// retry is how long an edition that could not be made is not tried again.
+// retry is how long an edition that could not be made is not tried again, whoever asks.
 const retry = 30 * time.Second
 
 // New returns the editions in opt.Dir. [Editions.Recall] finds those that lie there.
@@ -195,54 +195,6 @@ func keyOf[G Generation](base G, scope *access.Scope) (string, error) {
 	return string(base.Index().Manifest.Tier) + "-" + base.Name() + "-" + digest, err
 }
 
-// Prepare makes the edition for a scope of the generation in force of an edition, so that
-// the first who asks need not wait, and returns when it is made or ctx ends. It does nothing
-// for a scope that bounds no ground, for an edition that is there, is being made or could not
-// be made a while ago, and where as many are kept as may be: it takes nobody's place. That one
-// cannot be made is logged, as for [Editions.Take]; errors are those of [live.Edition.Take].
-func (s *Editions[G]) Prepare(ctx context.Context, of *live.Edition[G], scope *access.Scope) error {
-	if !scope.Local() {
-		return nil
-	}
-	base, err := of.Take()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = base.Release() }() // only read
-	key, err := keyOf(base, scope)
-	if err != nil || !s.lacks(key) {
-		return err
-	}
-	g, busy, err := s.find(key, base, scope)
-	switch {
-	case err != nil:
-		return nil // it is logged where it was found, and told to who asks
-	case busy == nil: // another was faster
-		return g.Release()
-	}
-	select {
-	case <-busy:
-	case <-ctx.Done():
-	}
-	return nil
-}
-
-// lacks tells whether the edition of that key is to be made, and there is room for it.
-func (s *Editions[G]) lacks(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.entries[key]; e != nil && (e.bytes > 0 || e.busy != nil || e.err != nil) {
-		return false
-	}
-	kept, size := 0, int64(0)
-	for _, e := range s.entries {
-		if size += e.bytes; e.bytes > 0 || e.busy != nil {
-			kept++
-		}
-	}
-	return kept < s.opt.Limits.Editions && size < s.opt.Limits.Bytes
-}
-
 // find returns the edition of that key, acquired, or what is closed when it has been
 // made, which it begins, or why there is none.
 func (s *Editions[G]) find(key string, base G, scope *access.Scope) (none G, busy <-chan struct{}, err error) {
@@ -292,7 +244,7 @@ func (s *Editions[G]) before(now *entry[G]) (none G, ok bool) {
 	defer s.mu.Unlock()
 	var last *entry[G]
 	for _, e := range s.entries {
-		if e.key != now.key && e.tier == now.tier && e.digest == now.digest && e.open && (last == nil || e.used.After(last.used)) {
+		if e.precedes(now) && e.open && (last == nil || e.used.After(last.used)) {
 			last = e
 		}
 	}

@@ -40,6 +40,9 @@ type layerRun struct {
 	gone  map[string]bool
 	// broken are, of an update too, the weak keys of records that were refused, and why.
 	broken map[string]*problem.Problem
+	// copies counts, of the file that is read, the records refused as copies, by the file
+	// that has the first.
+	copies map[int32]int
 }
 
 // where is a record of one of the layer's files.
@@ -328,6 +331,7 @@ func (l *layerRun) field(name string) int {
 // problem: something is wrong with it as a whole.
 func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) error {
 	refused, found := l.rep.Refused, len(l.rep.Findings)
+	l.copies = map[int32]int{}
 	if err := l.read(ctx, s, rep); err != nil {
 		return err
 	}
@@ -348,7 +352,7 @@ func (l *layerRun) source(ctx context.Context, s *sourceRun, rep *SourceReport) 
 	}
 	return problem.New("NOTHING_KEPT", "%[1]d 条记录没有一条能收；第 %[2]d 条记录：%[3]s", "none of its %[1]d records can be taken; record %[2]d: %[4]s",
 		rep.Read, first.Record, first.Found(problem.Chinese), first.Found(problem.English)).
-		Advise("%[1]s", "%[2]s", first.Advice(problem.Chinese), first.Advice(problem.English)).In(s.in.Path).Because(first)
+		Advise("%[1]s", "%[2]s", first.Advice(problem.Chinese), first.Advice(problem.English)).In(s.in.Path).Because(l.copyOf(rep.Read, first))
 }
 
 // job is a batch on its way: read, then parsed and judged by a worker, then stored

@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gengtu/index"
@@ -137,6 +138,7 @@ func (l *layerRun) keepShared(j *judged) error {
 
 // refuseCopy refuses a feature whose id another has.
 func (l *layerRun) refuseCopy(j *judged, first where) {
+	l.copies[first.source]++
 	if j.key == "" {
 		j.find(Refused, l.at(j, problem.New("DUPLICATE", "图形和属性与 %s 第 %d 条记录完全相同", "geometry and attributes are those of %s, record %d", l.paths[first.source], first.record).
 			Advise("重复的要素只收一次", "a feature is taken once")))
@@ -144,6 +146,38 @@ func (l *layerRun) refuseCopy(j *judged, first where) {
 	}
 	j.find(Refused, l.at(j, problem.New("DUPLICATE", "%[1]s 与 %[2]s 第 %[3]d 条记录重复", "its %[1]s is that of %[2]s, record %[3]d", j.keyField, l.paths[first.source], first.record).
 		Advise("同一图层里标识码必须唯一，请更正后重新提交", "a key may stand only once in a layer: correct it and deliver again")))
+}
+
+// CopyError is the cause of a file's problem where none of its records could be taken
+// because each stands, by its key or whole, in files that were read before it.
+type CopyError struct {
+	// Of are those files, each once, as the user named them, in order.
+	Of []string
+	// First is what is wrong with the first record.
+	First *problem.Problem
+}
+
+// Error implements error.
+func (c *CopyError) Error() string { return c.First.Error() }
+
+// Unwrap returns what is wrong with the first record.
+func (c *CopyError) Unwrap() error { return c.First }
+
+// copyOf returns what is wrong with the first record of a file of which none was taken, of
+// read records: a [*CopyError] where all of them stand in other files.
+func (l *layerRun) copyOf(read int, first *problem.Problem) error {
+	all := 0
+	c := &CopyError{First: first}
+	for source, n := range l.copies {
+		all += n
+		c.Of = append(c.Of, l.paths[source])
+	}
+	if all < read {
+		return first
+	}
+	slices.Sort(c.Of)
+	c.Of = slices.Compact(c.Of) // tables of one file
+	return c
 }
 
 func (l *layerRun) at(j *judged, p *problem.Problem) *problem.Problem {

@@ -97,7 +97,8 @@ func (r *request) services() map[string]string {
 	}
 	if r.allows(access.Features) {
 		out["places"] = r.address("places")
-		if ix := r.ix(); len(ix.Vintages(compare.DefaultLayer(ix, ix))) > 1 {
+		ix := r.ix()
+		if name, err := compare.DefaultLayer(ix, ix); err == nil && len(ix.Vintages(name)) > 1 {
 			out["diff"] = r.address("diff")
 		}
 	}

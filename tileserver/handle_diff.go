@@ -117,7 +117,10 @@ func (d *diffRequest) states() error {
 		}
 	}
 	if name == "" {
-		name = compare.DefaultLayer(d.of(d.held[0]), d.of(d.held[1]))
+		var err error
+		if name, err = compare.DefaultLayer(d.of(d.held[0]), d.of(d.held[1])); err != nil {
+			return err
+		}
 	}
 	d.layer = name
 	all := d.ix().Vintages(name)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"gengtu/index/problem"
 	"gengtu/ingest"
@@ -68,28 +71,72 @@ func (e *env) addDelivery(f *reading, inputs []ingest.Input) ([]ingest.Input, er
 	return append(inputs, d.Inputs(f.vintage)...), nil
 }
 
-// besides adds to what is wrong with a file of --delivery which other files there were taken
-// as the same layer, and how to leave one of them out: a copy in a folder of its own, for
-// instance.
+// namedFiles is how many files an advice lists at most.
+const namedFiles = 4
+
+// besides adds to what is wrong with a file of --delivery all of whose records stand in other
+// files there, as in a copy in a folder of its own, how to leave it out. Of another fault it
+// says nothing: several files of a layer add up, and what is missing of one is in no other.
 func (f *reading) besides(err error) error {
 	p := problem.Of(err)
-	if p == nil || f.found == nil {
+	var twin *ingest.CopyError
+	if p == nil || f.found == nil || !errors.As(err, &twin) || slices.Contains(twin.Of, p.File) {
 		return err
 	}
-	this := slices.IndexFunc(f.found.Taken, func(t ingest.Taken) bool { return t.Path == p.File })
+	inputs := f.found.Inputs(f.vintage)
+	this := slices.IndexFunc(inputs, func(in ingest.Input) bool { return in.Path == p.File })
 	if this < 0 {
 		return err
 	}
-	layer, vintage := f.found.Taken[this].Layer, f.found.Taken[this].Vintage
-	for _, t := range f.found.Taken {
-		if t.Layer != layer || t.Vintage != vintage || t.Path == p.File {
+	files, more := twin.Of[:min(len(twin.Of), namedFiles)], len(twin.Of)-namedFiles
+	zh, en := strings.Join(files, "、"), strings.Join(files, ", ")
+	if more > 0 {
+		zh, en = fmt.Sprintf("%s 等 %d 个文件", zh, len(twin.Of)), fmt.Sprintf("%s and %d more", en, more)
+	}
+	zh = "它的记录 " + zh + " 里都有：若是多余的一份，就移出文件夹"
+	en = "all of its records stand in " + en + ", too: if it is one copy too many, move it out of the folder"
+	if rest := flagsWithout(inputs, this); len(rest) > 0 && len(rest) <= namedFiles {
+		list := strings.Join(rest, " ")
+		zh, en = zh+"，或加 "+list+" 只读其余的", en+", or add "+list+" to have it left out"
+	}
+	return also(p, zh, en).Because(err)
+}
+
+// flagsWithout returns the flags that name all files of the layer of inputs[this] but that
+// one: where a layer is named, no other file of the folder is read as it.
+func flagsWithout(inputs []ingest.Input, this int) []string {
+	ground := func(layer string) string {
+		if layer == "cropland" {
+			return "dltb" // who names one leaves out both
+		}
+		return layer
+	}
+	var out []string
+	for i, in := range inputs {
+		if i == this || ground(in.Layer) != ground(inputs[this].Layer) {
 			continue
 		}
-		return p.Advise("%[1]s；%[2]s 和 %[3]s 都取作图层 %[4]s：只要一份就加 --layer %[4]s=%[3]s（或另一份），文件夹里这一图层的别的文件就不读了",
-			"%[5]s; %[2]s and %[3]s were both taken as layer %[4]s: to take one alone add --layer %[4]s=%[3]s (or the other), and no other file of the folder is read as that layer",
-			p.Advice(problem.Chinese), p.File, t.Path, layer, p.Advice(problem.English)).Because(err)
+		flag := "--layer " + in.Layer
+		if in.Vintage != "" {
+			flag += "@" + in.Vintage
+		}
+		if flag += "=" + in.Path; in.Table != "" {
+			flag += "#" + in.Table
+		}
+		out = append(out, flag)
 	}
-	return err
+	return out
+}
+
+// also returns p with another sentence of advice behind the one that it has, if any.
+func also(p *problem.Problem, zh, en string) *problem.Problem {
+	if has := p.Advice(problem.Chinese); has != "" {
+		zh = has + "；" + zh
+	}
+	if has := p.Advice(problem.English); has != "" {
+		en = has + "; " + en
+	}
+	return p.Advise("%[1]s", "%[2]s", zh, en)
 }
 
 // tables reads the values of --attributes.

@@ -132,11 +132,13 @@ func (d *diffing) open(i int, dir, text string) error {
 // else layer, else the other state's, else [compare.DefaultLayer].
 func (d *diffing) find(layer string) error {
 	for i, ix := range d.indexes {
+		var err error
 		name := cmp.Or(d.names[i], layer, d.names[1-i])
 		if name == "" {
-			name = compare.DefaultLayer(d.indexes[0], d.indexes[1])
+			if name, err = compare.DefaultLayer(d.indexes[0], d.indexes[1]); err != nil {
+				return err
+			}
 		}
-		var err error
 		if d.layers[i], err = ix.FindLayer(name, d.vintages[i]); err != nil {
 			return problem.Of(err).In(d.dirs[i])
 		}

@@ -81,14 +81,14 @@ func (e *env) ingestMore(f *reading, inputs []ingest.Input, out string, x *exten
 	})
 	if err != nil {
 		if rep != nil {
-			err = errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
+			err = errors.Join(err, e.giveReport(newTimedReport(rep, f.found, nil), f.report))
 		}
 		return err
 	}
 	rep.Generation = m.Generation
 	x.building.stages.note(e)
 	e.tellUndated(rep)
-	return e.giveReport(timedReport{Report: rep, Delivery: f.found, Stages: x.building.stages.list}, f.report)
+	return e.giveReport(newTimedReport(rep, f.found, x.building.stages.list), f.report)
 }
 
 // applyPackage makes a new vintage of an edition's dltb by an update package.
@@ -121,13 +121,13 @@ func (e *env) applyPackage(f *reading, paths []string, dir string, x *extending)
 	})
 	if err != nil {
 		if rep != nil && rep.Flows > 0 {
-			err = errors.Join(err, e.writeReport(rep, f.report))
+			err = errors.Join(err, e.writeReport(packageReport{rep, outcomeOf(rep.Generation)}, f.report))
 		}
 		return err
 	}
 	rep.Generation = m.Generation
 	x.building.stages.note(e)
-	return e.writeReport(rep, f.report)
+	return e.writeReport(packageReport{rep, outcomeOf(rep.Generation)}, f.report)
 }
 
 func baseNames(paths []string) []string {

@@ -228,7 +228,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	p.end()
 	rep.Edition = out
 	if err != nil {
-		return errors.Join(err, e.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
+		return errors.Join(err, e.giveReport(newTimedReport(rep, f.found, nil), f.report))
 	}
 	m := &edition.Manifest{Tier: edition.Secure, Layers: layers, BuiltZooms: zooms, MaxZoom: tileset.MaxZoom, Policy: policy.Everything()}
 	if err := e.complete(d, m, w); err != nil {
@@ -238,7 +238,7 @@ func (e *env) ingest(f *reading, inputs []ingest.Input, out string, zooms [2]int
 	w.stages.note(e)
 	e.tellUndated(rep)
 	e.tellLost(before, m, [2]string{"要留着就用 ingest --add 入库", "ingest --add keeps them"})
-	return e.giveReport(timedReport{Report: rep, Delivery: f.found, Stages: w.stages.list}, f.report)
+	return e.giveReport(newTimedReport(rep, f.found, w.stages.list), f.report)
 }
 
 // registersOf returns the registers of the edition at dir: what was given once is known
@@ -270,40 +270,8 @@ func lostRegisters(m *edition.Manifest, err error) error {
 	return nil
 }
 
-// timedReport is a report with what the work spent its time on. Times are no part of
-// what must be the same from run to run, which the report itself is.
-type timedReport struct {
-	*ingest.Report
-	Delivery *ingest.Delivery `json:"delivery,omitempty"`
-	Stages   []stage          `json:"stages,omitempty"`
-	// Stored tells whether there is a generation of it: a run that failed stores nothing,
-	// whatever it had kept until then.
-	Stored bool `json:"stored"`
-}
-
-// Write prints the report for a person, of a run that stored nothing with that word before
-// and behind what it would have kept.
-func (t timedReport) Write(w io.Writer, lang problem.Lang) error {
-	if t.Stored {
-		return t.Report.Write(w, lang)
-	}
-	before, behind := "! nothing was stored, the edition is as it was: what follows is what the run had read until it failed\n", "! nothing was stored of all this: the run failed\n"
-	if lang == problem.Chinese {
-		before, behind = "! 什么也没有入库，版本照旧：以下是失败前读到的\n", "! 以上都没有入库：这次没有成功\n"
-	}
-	if _, err := io.WriteString(w, before); err != nil {
-		return err
-	}
-	if err := t.Report.Write(w, lang); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, behind)
-	return err
-}
-
 // giveReport prints the report, and writes it to a file when one is asked for.
 func (e *env) giveReport(rep timedReport, path string) error {
-	rep.Stored = rep.Generation != ""
 	read := 0
 	for _, l := range rep.Layers {
 		read += l.Read

@@ -57,12 +57,12 @@ func TestStagesAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	timed, err := json.Marshal(timedReport{Report: rep, Stages: s.list})
+	timed, err := json.Marshal(newTimedReport(rep, nil, s.list))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := strings.TrimSuffix(string(bare), "}") +
-		`,"stages":[{"stage":"ground","seconds":4.75,"processor_seconds":8.5},{"stage":"tiles","seconds":12,"processor_seconds":20}]}`
+		`,"stored":true,"stages":[{"stage":"ground","seconds":4.75,"processor_seconds":8.5},{"stage":"tiles","seconds":12,"processor_seconds":20}]}`
 	if diff := cmp.Diff(want, string(timed)); diff != "" {
 		t.Error(diff)
 	}

@@ -148,7 +148,7 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	deltas, rep, err := ingest.Update(u.ctx, base, inputs, deletions, opt)
 	rep.Edition = u.dir
 	if err != nil {
-		return errors.Join(err, base.Close(), u.giveReport(timedReport{Report: rep, Delivery: f.found}, f.report))
+		return errors.Join(err, base.Close(), u.giveReport(newTimedReport(rep, f.found, nil), f.report))
 	}
 	u.work.done(&u.work.Seconds.Reading)
 	u.update.Generation, u.update.Source = name, rep.Files()
@@ -163,7 +163,7 @@ func (u *updating) run(f *reading, inputs []ingest.Input, deletions []string) er
 	u.progress.end()
 	rep.Generation = u.manifest.Generation
 	rep.Revised(u.revision)
-	return u.writeReport(&updateReport{rep, &u.work}, f.report)
+	return u.writeReport(&updateReport{newTimedReport(rep, f.found, nil), &u.work}, f.report)
 }
 
 // take gives the draft the files of the generation in force, which are linked where the

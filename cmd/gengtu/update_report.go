@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"gengtu/index/problem"
-	"gengtu/ingest"
 	"gengtu/tileserver/tileset"
 )
 
 // updateReport is what an update tells: what became of the features, and what it
 // took.
 type updateReport struct {
-	*ingest.Report
+	timedReport
 	Work *updateWork `json:"work"`
 }
 
@@ -74,7 +73,7 @@ func (w *updateWork) took(tiles []tileset.Rework) {
 
 // Write prints the report for a person.
 func (r *updateReport) Write(w io.Writer, lang problem.Lang) error {
-	if err := r.Report.Write(w, lang); err != nil {
+	if err := r.timedReport.Write(w, lang); err != nil {
 		return err
 	}
 	line := func(zh, en string, args ...any) (err error) {

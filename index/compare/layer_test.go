@@ -7,6 +7,7 @@ import (
 	"gengtu/index"
 	"gengtu/index/compare"
 	"gengtu/index/edition"
+	"gengtu/index/problem"
 )
 
 // The command and the server compare the same layer when none is named.
@@ -30,10 +31,25 @@ func TestDefaultLayer(t *testing.T) {
 			if tt.to != "" {
 				to = held("g2", tt.to)
 			}
-			if got := compare.DefaultLayer(from, to); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
+			got, err := compare.DefaultLayer(from, to)
+			if got != tt.want || (err == nil) != (tt.want != "") {
+				t.Errorf("got %q (%v), want %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// Of two that have no layer in common both lists are told, in both languages.
+func TestDefaultLayerNone(t *testing.T) {
+	for _, tt := range []struct{ from, to, zh, en string }{
+		{"hsf@2023 hsf@2024 region@2024", "pbf@2024", "两者没有共同的图层；前者有：hsf region；后者有：pbf [NO_LAYER]", "the two hold no layer in common; the first holds: hsf region; the second holds: pbf [NO_LAYER]"},
+		{"", "pbf@2024", "两者没有共同的图层；前者有：—；后者有：pbf [NO_LAYER]", "the two hold no layer in common; the first holds: —; the second holds: pbf [NO_LAYER]"},
+	} {
+		_, err := compare.DefaultLayer(held("g1", tt.from), held("g2", tt.to))
+		p := problem.Of(err)
+		if p == nil || p.Text(problem.Chinese) != tt.zh || p.Text(problem.English) != tt.en {
+			t.Errorf("%q and %q: %v", tt.from, tt.to, err)
+		}
 	}
 }
 

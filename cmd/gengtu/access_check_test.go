@@ -67,7 +67,7 @@ func TestTokensAreHeldAgainstEditions(t *testing.T) {
 		"both":    {[]string{"--layers", "wetland", "--place", "99"}, []string{"wetland", "99"}},
 		"area":    {[]string{"--area", far}, []string{"its area"}},
 		"zooms":   {[]string{"--zooms", "30-31"}, []string{"30"}},
-		"no tier": {[]string{"--layers", "pbf", "--edition", "nowhere"}, []string{"nowhere"}},
+		"no-tier": {[]string{"--layers", "pbf", "--edition", "nowhere"}, []string{"nowhere"}},
 	} {
 		out, errs, code := add(name, "secure", append(c.flags, "--edition", e.Secure)...)
 		if issued := code == 0 && strings.HasPrefix(out, "gt_"); issued != (c.named == nil) || !issued && out != "" {

@@ -103,7 +103,7 @@ func TestProfileShow(t *testing.T) {
 	if again := must(t, "profile", "list", "--lang", "en", "--profiles", folder); again != list {
 		t.Errorf("%s\nwant %s", again, list)
 	}
-	if _, stderr, code := gengtu(t, "profile", "show", "nix", "--lang", "en"); code != 1 || !strings.Contains(stderr, "[PROFILE_UNKNOWN]") {
+	if _, stderr, code := gengtu(t, "profile", "show", "nix", "--lang", "en"); code != 2 || !strings.Contains(stderr, "[PROFILE_UNKNOWN]") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 	if _, _, code := gengtu(t, "profile", "show"); code != 2 {

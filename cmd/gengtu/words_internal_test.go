@@ -89,7 +89,7 @@ func TestTiersInChinese(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"serve --edition " + secure, "gengtu: serve: 涉密版没有令牌文件不能开放"},
 		{"update --edition " + public + " --layer " + patches, "公众版由高一级版本派生"},
-		{"publish --from " + public + " --tier secure --out " + secure, "公众版不能派生涉密版"},
+		{"publish --from " + public + " --tier government --out " + secure, "公众版不能派生政务版"},
 		{"info " + secure + " --by village --vintage 2022", "没有 \"2022\" 这个时相；有：2024"},
 		{"info " + secure + " --by village --layers pbf --vintage 2022", "图层 pbf 没有 \"2022\" 这个时相；有：2024"},
 	} {

@@ -108,8 +108,11 @@ func Downward(from, to edition.Tier) error {
 	if from.Above(to) {
 		return nil
 	}
-	return problem.New("PUBLISH_UPWARD", "%[1]s不能派生%[2]s", "a %[3]s edition cannot become a %[4]s edition", from.Title(problem.Chinese), to.Title(problem.Chinese), from, to).
-		Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
+	p := problem.New("PUBLISH_UPWARD", "%[1]s不能派生%[2]s", "a %[3]s edition cannot become a %[4]s edition", from.Title(problem.Chinese), to.Title(problem.Chinese), from, to)
+	if to == edition.Secure {
+		p = problem.New("PUBLISH_UPWARD", "没有版本能派生涉密版", "no edition becomes a secure edition")
+	}
+	return p.Advise("只能由高版派生低版", "only a higher edition becomes a lower one")
 }
 
 // Derive writes what p lets the tier hold of the edition from by out, which has no

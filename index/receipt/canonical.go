@@ -160,15 +160,18 @@ func appendNumber(dst []byte, text string) ([]byte, error) {
 		var err error
 		mantissa = number[:i]
 		if power, err = strconv.Atoi(number[i+1:]); err != nil || power > maxExponent || power < -maxExponent {
-			return nil, unreadable("数 %.40q 的指数超过 %d", "the exponent of the number %.40q is beyond %d", text, maxExponent)
+			return nil, beyond(text)
 		}
 	}
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
 	short := strings.TrimRight(digits, "0")
 	power += len(digits) - len(short) - len(fraction)
-	if short == "" {
+	switch {
+	case short == "":
 		return append(dst, '0'), nil
+	case power > maxExponent || power < -maxExponent: // or the form could not be read again
+		return nil, beyond(text)
 	}
 	if negative {
 		dst = append(dst, '-')
@@ -178,6 +181,11 @@ func appendNumber(dst []byte, text string) ([]byte, error) {
 		dst = strconv.AppendInt(append(dst, 'e'), int64(power), 10)
 	}
 	return dst, nil
+}
+
+// beyond is the problem of a number whose exponent is too great to be read.
+func beyond(number string) error {
+	return unreadable("数 %.40q 的指数超过 %d", "the exponent of the number %.40q is beyond %d", number, maxExponent)
 }
 
 // loneSurrogate tells whether a valid text of JSON escapes half a surrogate pair,

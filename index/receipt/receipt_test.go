@@ -309,10 +309,13 @@ func TestTwice(t *testing.T) {
 	}
 }
 
+// bigPower is of texts with powers of ten that take the oracle long.
+var bigPower = regexp.MustCompile(`[0-9.][eE][+-]?0*[1-9][0-9]{3}`)
+
 // FuzzCanonical holds the canonical form against another reading: it reads as the
 // text does, with exact numbers, and is its own canonical form.
 func FuzzCanonical(f *testing.F) {
-	for _, t := range []string{answer, `[1.50,-0,1e5,0.0e9,12300,"\ud83d\ude00\\u1"]`, `{"b":{"y":1},"a":[null,true]}`, `"\ud800"`, `1e99999999`, `{"a":1,"a":2}`} {
+	for _, t := range []string{answer, `[1.50,-0,1e5,0.0e9,12300,"\ud83d\ude00\\u1"]`, `{"b":{"y":1},"a":[null,true]}`, `"\ud800"`, `1e99999999`, `{"a":1,"a":2}`, `[0e00000,-0.0E-9999,1e00005]`, `10e100000`, `0.1e-100000`} {
 		f.Add(t)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -325,6 +328,9 @@ func FuzzCanonical(f *testing.F) {
 		}
 		if again, err := receipt.Canonical(nil, form, ""); err != nil || !bytes.Equal(form, again) {
 			t.Fatalf("%q: %s, again %s, %v", text, form, again, err)
+		}
+		if bigPower.MatchString(text) {
+			return
 		}
 		if diff := cmp.Diff(exact(t, []byte(text)), exact(t, form)); diff != "" {
 			t.Fatalf("%q: %s\n%s", text, form, diff)
@@ -346,10 +352,6 @@ func exact(t *testing.T, text []byte) any {
 func fractions(v any) any {
 	switch v := v.(type) {
 	case json.Number:
-		// A big power takes the oracle long; its text is held then.
-		if i := strings.IndexAny(string(v), "eE"); i >= 0 && len(v)-i > 4 {
-			return "big"
-		}
 		r, ok := new(big.Rat).SetString(string(v))
 		if !ok {
 			return string(v)

@@ -141,13 +141,16 @@ func TestSearchEnterTwice(t *testing.T) {
 	b := viewertest.OpenMap(t, viewertest.Browser(t), c.URL+"/?tier=public#map=12/34.33/108.63", viewertest.Desktop)
 	viewertest.Eval[any](t, b, `(() => {
 		window.flights = 0;
-		for (const name of ['fitBounds', 'easeTo', 'flyTo']) { const own = gengtu.map[name].bind(gengtu.map); gengtu.map[name] = (...all) => { if (name === 'fitBounds' || name === 'flyTo') window.flights++; return own(...all); }; }
 		const input = document.querySelector('[data-testid=search]');
+		const enter = () => input.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true}));
+		// A third one comes as soon as the map has set out, while it is one of the double press.
+		const first = performance.now();
+		for (const name of ['fitBounds', 'flyTo']) { const own = gengtu.map[name].bind(gengtu.map); gengtu.map[name] = (...all) => { if (++window.flights === 1) setTimeout(() => { if (performance.now() - first < 450) enter(); }); return own(...all); }; }
 		input.focus(); input.value = '`+places[0].Name+`';
-		for (let i = 0; i < 2; i++) input.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true}));
+		enter(); enter();
 	})()`)
-	b.Until(t, "window.flights > 0 || document.querySelector('[data-testid=search-list]').hidden")
-	viewertest.Eval[any](t, b, `new Promise((done) => setTimeout(() => { document.querySelector('[data-testid=search]').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true})); setTimeout(done, 900); }, 60))`)
+	b.Until(t, "window.flights > 0")
+	viewertest.Eval[any](t, b, "new Promise((done) => setTimeout(done, 900))")
 	searches := 0
 	for _, asked := range b.Asked() {
 		if strings.Contains(asked, "/places?") {

@@ -49,8 +49,8 @@ RACE := -race -gcflags=go.etcd.io/bbolt/...=-d=checkptr=0
 test: deps ## install what the tests need, then run all of them
 	$(GO) vet $(PKGS)
 	$(GO) test -shuffle=on -timeout 60m $(PKGS)
-	$(GO) test $(RACE) -timeout 20m $(SHARED)
-	$(GO) test $(RACE) -timeout 20m -run 'Determin|Workers|Stops|Cancel' ./index/overlay ./tileserver/pyramid
+	$(GO) test $(RACE) -timeout 40m $(SHARED)
+	$(GO) test $(RACE) -timeout 40m -run 'Determin|Workers|Stops|Cancel' ./index/overlay ./tileserver/pyramid
 
 lint: ## golangci-lint, as .golangci.yml asks
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run $(PKGS)
